@@ -1,0 +1,52 @@
+package service
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Release is one built binary of the service. Its identity is the SHA-256 of
+// the binary, so that a release cannot say that it is another.
+type Release struct {
+	// ID is the binary's SHA-256 in 64 lower-case hexadecimal digits.
+	ID string
+	// Size is the binary's size in bytes.
+	Size int64
+}
+
+// KeptReleases is how many releases a machine and a release store keep, the
+// running one included, for going back to.
+const KeptReleases = 5
+
+// PointerKey is the object that names the current release in a release store.
+const PointerKey = "current"
+
+var releaseID = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// Key is where the release's binary lies in a release store.
+func (r Release) Key() string { return "releases/" + r.ID }
+
+// Short is the release's name for people: 12 digits are enough to tell
+// releases apart.
+func (r Release) Short() string { return r.ID[:min(12, len(r.ID))] }
+
+// Pointer is the content of the PointerKey object: one line, the id and the
+// size, which a shell can read with `read`.
+func (r Release) Pointer() string { return fmt.Sprintf("%s %d\n", r.ID, r.Size) }
+
+// ParsePointer reads what Pointer wrote. It takes nothing else: a truncated
+// pointer is an error, not another release.
+func ParsePointer(s string) (Release, error) {
+	line, ok := strings.CutSuffix(s, "\n")
+	id, size, two := strings.Cut(line, " ")
+	if !ok || !two || !releaseID.MatchString(id) {
+		return Release{}, fmt.Errorf("release pointer %.100q is not \"<sha256> <bytes>\\n\"", s)
+	}
+	n, err := strconv.ParseInt(size, 10, 64)
+	if err != nil || n <= 0 || strconv.FormatInt(n, 10) != size {
+		return Release{}, fmt.Errorf("release pointer has %.40q where the size in bytes belongs", size)
+	}
+	return Release{ID: id, Size: n}, nil
+}

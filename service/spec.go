@@ -1,0 +1,52 @@
+// Package service holds the one description of what escala deploys: the
+// service, how its workers live and end (Lifecycle), and what a release is.
+//
+// Every renderer (cloud-init, Kubernetes) and the service's own binary read
+// these types, so that a value such as "requests in flight may take 20 s" is
+// said once. The package knows neither Pulumi nor any cloud.
+package service
+
+// Spec describes one Go HTTP/WebSocket service. Make one with NewSpec, change
+// what differs, then call Validate: a Spec is only rendered once it is valid.
+type Spec struct {
+	// Name is a DNS label. It names the service's user, folders, supervisor
+	// program, Nginx upstream and Kubernetes objects. Default "api".
+	Name string
+	// Port is where workers listen: all of them in WorkersShared mode, the
+	// first one in WorkersPorts mode is on PortsBase instead. Default 3000.
+	Port int
+	// HealthPath answers 200 as long as the process can answer at all.
+	// Default "/health".
+	HealthPath string
+	// ReadyPath answers 200 while the worker wants traffic and 503 as soon as
+	// it drains. Default "/ready".
+	ReadyPath string
+	// Env is given to the service as it is. It is not for secrets: it is
+	// written to user-data and manifests in the clear.
+	Env map[string]string
+	// Secrets are the names of environment variables whose values come from
+	// the target's secret store.
+	Secrets []string
+
+	Workers   Workers
+	Resources Resources
+	WebSocket WebSocket
+	Redis     Redis
+	Lifecycle Lifecycle
+}
+
+// NewSpec returns a Spec with every default in place. Defaults stand here and
+// in the New functions that it calls, and nowhere else.
+func NewSpec() Spec {
+	return Spec{
+		Name:       "api",
+		Port:       3000,
+		HealthPath: "/health",
+		ReadyPath:  "/ready",
+		Workers:    NewWorkers(),
+		Resources:  NewResources(),
+		WebSocket:  NewWebSocket(),
+		Redis:      NewRedis(),
+		Lifecycle:  NewLifecycle(),
+	}
+}

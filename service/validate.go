@@ -1,0 +1,178 @@
+package service
+
+import (
+	"net/url"
+	"regexp"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+)
+
+var (
+	dnsLabel = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$`)
+	envName  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	urlPath  = regexp.MustCompile(`^/[A-Za-z0-9._~/-]*$`)
+)
+
+// Validate reports everything that is wrong with the description as
+// Violations, with paths relative to it ("workers.count"), or nil.
+func (s Spec) Validate() error {
+	var v Violations
+	if !dnsLabel.MatchString(s.Name) {
+		v.Add("name", "%q is not a name of 1 to 32 lower-case letters, digits and hyphens that starts with a letter", s.Name)
+	}
+	checkPort(&v, "port", s.Port)
+	if !urlPath.MatchString(s.HealthPath) {
+		v.Add("healthPath", "%q is not a path; for example \"/health\"", s.HealthPath)
+	}
+	if !urlPath.MatchString(s.ReadyPath) {
+		v.Add("readyPath", "%q is not a path; for example \"/ready\"", s.ReadyPath)
+	}
+	if s.HealthPath == s.ReadyPath {
+		v.Add("readyPath", "is the same as healthPath (%q): a draining worker is healthy but not ready, so they must differ", s.ReadyPath)
+	}
+	s.checkEnv(&v)
+	s.Workers.check(&v)
+	s.Resources.check(&v)
+	s.WebSocket.check(&v)
+	s.Redis.check(&v)
+	v = append(v, s.Lifecycle.violations().Under("lifecycle")...)
+	if s.WebSocket.Rooms && s.Workers.Count > 1 && s.Redis.Mode == RedisNone && !slices.Contains(s.Secrets, EnvRedis) {
+		v.Add("redis.mode", "is %q, but webSocket.rooms is on with %d workers: clients on different workers would not hear each other; set redis.mode to local or url", s.Redis.Mode, s.Workers.Count)
+	}
+	return v.Err()
+}
+
+func checkPort(v *Violations, path string, port int) {
+	if port < 1024 || port > 65535 {
+		v.Add(path, "%d is not a port from 1024 to 65535 (the service does not run as root)", port)
+	}
+}
+
+func (s Spec) checkEnv(v *Violations) {
+	own := s.ownEnv()
+	reserved := func(name string) bool {
+		_, ok := own[name]
+		return ok || slices.Contains([]string{EnvListen, EnvPort, EnvHost, EnvWorker, EnvAdmin, EnvWorkers, EnvSupervised}, name)
+	}
+	names := make([]string, 0, len(s.Env))
+	for name := range s.Env {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		switch {
+		case !envName.MatchString(name):
+			v.Add("env."+name, "is not an environment variable's name (letters, digits, _)")
+		case reserved(name):
+			v.Add("env."+name, "is set by escala from the description; change it there")
+		case strings.ContainsAny(s.Env[name], "\x00\n\r"):
+			v.Add("env."+name, "has a line break or NUL in its value, which supervisord cannot carry")
+		}
+	}
+	for i, name := range s.Secrets {
+		switch {
+		case !envName.MatchString(name):
+			v.Add("secrets", "%q is not an environment variable's name (letters, digits, _)", name)
+		case name != EnvRedis && reserved(name):
+			v.Add("secrets", "%q is set by escala from the description", name)
+		case s.Env[name] != "":
+			v.Add("secrets", "%q is in env too; a secret must not stand there in the clear", name)
+		case slices.Contains(s.Secrets[:i], name):
+			v.Add("secrets", "%q is listed twice", name)
+		}
+	}
+}
+
+func (w Workers) check(v *Violations) {
+	switch w.Mode {
+	case WorkersShared, WorkersPorts:
+	default:
+		v.Add("workers.mode", "%q is neither %q nor %q", w.Mode, WorkersShared, WorkersPorts)
+	}
+	if w.Count < MinWorkers || w.Count > MaxWorkers {
+		v.Add("workers.count", "%d is not from %d to %d (one worker must serve while another is replaced)", w.Count, MinWorkers, MaxWorkers)
+	}
+	if w.Mode == WorkersPorts {
+		checkPort(v, "workers.portsBase", w.PortsBase)
+		if w.PortsBase+w.Count-1 > 65535 {
+			v.Add("workers.portsBase", "%d leaves no room for %d ports below 65536", w.PortsBase, w.Count)
+		}
+	}
+}
+
+func (r Resources) check(v *Violations) {
+	if r.MemoryMiB < 32 {
+		v.Add("resources.memoryMiB", "%d is below 32, which no Go service fits in", r.MemoryMiB)
+	}
+	if r.CPUMillis < 1 {
+		v.Add("resources.cpuMillis", "%d is not a positive number of thousandths of a core", r.CPUMillis)
+	}
+}
+
+func (w WebSocket) check(v *Violations) {
+	if w.PingInterval < time.Second {
+		v.Add("webSocket.pingInterval", "%s is below 1s", w.PingInterval)
+	}
+	if w.PingInterval >= w.ProxyIdle {
+		v.Add("webSocket.pingInterval", "%s is not below webSocket.proxyIdle (%s): proxies would close quiet connections", w.PingInterval, w.ProxyIdle)
+	}
+}
+
+func (r Redis) check(v *Violations) {
+	switch r.Mode {
+	case RedisNone, RedisLocal:
+		if r.URL != "" {
+			v.Add("redis.url", "is set, but redis.mode is %q; set redis.mode to url", r.Mode)
+		}
+	case RedisURL:
+		u, err := url.Parse(r.URL)
+		switch {
+		case err != nil || (u.Scheme != "redis" && u.Scheme != "rediss") || u.Host == "":
+			v.Add("redis.url", "is not redis://host:port/db or rediss://host:port/db")
+		case u.User != nil:
+			v.Add("redis.url", "carries a password; give the whole URL as the secret %s instead", EnvRedis)
+		}
+	default:
+		v.Add("redis.mode", "%q is none of %q, %q, %q", r.Mode, RedisNone, RedisLocal, RedisURL)
+	}
+}
+
+// violations checks the inequalities that make a drain hold.
+func (l Lifecycle) violations() Violations {
+	var v Violations
+	if l.Start < time.Second {
+		v.Add("start", "%s is below 1s: no worker would ever be ready in time", l.Start)
+	}
+	if l.Steady < 0 {
+		v.Add("steady", "%s is negative", l.Steady)
+	}
+	v = append(v, l.drainOrder()...)
+	if l.Announce+l.Drain+StopMargin > l.Stop {
+		v.Add("stop", "%s is too short: announce (%s) + drain (%s) + %s to say what was still open is %s; the supervisor would kill a worker that is still draining",
+			l.Stop, l.Announce, l.Drain, StopMargin, l.Announce+l.Drain+StopMargin)
+	}
+	return v
+}
+
+// drainOrder checks what a worker alone can know: the order of its own steps.
+func (l Lifecycle) drainOrder() Violations {
+	var v Violations
+	if l.Announce < 0 {
+		v.Add("announce", "%s is negative", l.Announce)
+	}
+	if l.Drain < time.Second {
+		v.Add("drain", "%s is below 1s: requests in flight would be cut", l.Drain)
+	}
+	if l.Linger < time.Second {
+		v.Add("linger", "%s is below 1s: a proxy could not close its idle connections first", l.Linger)
+	}
+	if l.Linger >= l.Drain {
+		v.Add("linger", "%s is not below drain (%s): idle connections would be cut, not closed", l.Linger, l.Drain)
+	}
+	if l.CloseJitter < 0 || l.CloseJitter >= l.Drain {
+		v.Add("closeJitter", "%s is not between 0 and drain (%s): the last WebSockets would be cut with 1006", l.CloseJitter, l.Drain)
+	}
+	return v
+}

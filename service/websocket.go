@@ -1,0 +1,22 @@
+package service
+
+import "time"
+
+// WebSocket describes the service's long-lived connections.
+type WebSocket struct {
+	// Rooms says that the service fans messages out between connections, so
+	// that several workers need Redis to reach each other's clients.
+	// Default false.
+	Rooms bool
+	// PingInterval keeps every proxy between client and worker from closing a
+	// quiet connection. It must be below ProxyIdle. Default 25 s.
+	PingInterval time.Duration
+	// ProxyIdle is how long a proxy lets a connection be silent: Nginx's
+	// proxy_read_timeout, an ALB's idle timeout. Default 75 s.
+	ProxyIdle time.Duration
+}
+
+// NewWebSocket returns the defaults.
+func NewWebSocket() WebSocket {
+	return WebSocket{PingInterval: 25 * time.Second, ProxyIdle: 75 * time.Second}
+}

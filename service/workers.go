@@ -1,0 +1,39 @@
+package service
+
+// WorkersMode is how the workers of one machine share its traffic.
+type WorkersMode string
+
+const (
+	// WorkersShared: the supervisor owns one listening socket and every worker
+	// accepts from it (PM2 calls this cluster mode).
+	WorkersShared WorkersMode = "shared"
+	// WorkersPorts: each worker has its own port behind an Nginx upstream
+	// (PM2 calls this fork mode).
+	WorkersPorts WorkersMode = "ports"
+)
+
+// MinWorkers is two because supervisord closes the shared socket when the last
+// worker that holds it exits: with one worker, each restart would refuse
+// connections.
+const MinWorkers = 2
+
+// MaxWorkers bounds a typing error, not a machine: a Go process uses every
+// core by itself, so more workers than this buy nothing.
+const MaxWorkers = 64
+
+// Workers says how many processes serve on one machine.
+type Workers struct {
+	// Mode is WorkersShared by default.
+	Mode WorkersMode
+	// Count is MinWorkers by default: one Go worker already uses all cores,
+	// the second is there so that one can always serve while the other is
+	// replaced.
+	Count int
+	// PortsBase is the first worker's port in WorkersPorts mode. Default 3001.
+	PortsBase int
+}
+
+// NewWorkers returns the defaults.
+func NewWorkers() Workers {
+	return Workers{Mode: WorkersShared, Count: MinWorkers, PortsBase: 3001}
+}
