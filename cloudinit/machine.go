@@ -1,0 +1,105 @@
+// Package cloudinit turns the description of a service into the user-data of a
+// Debian 12 machine: packages, supervisor, Nginx, the release follower. It is
+// pure: no Pulumi, no cloud, no network, and the same input gives the same
+// bytes, because a change of user-data means a new machine.
+//
+// User-data describes the machine and not the release: releases come from a
+// release store that the machine follows.
+package cloudinit
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"escala/service"
+)
+
+// Machine is one Debian 12 machine that runs the service.
+type Machine struct {
+	Spec service.Spec
+	// Store is the program that fetches from the release store. Default
+	// FolderStore.
+	Store Store
+	// Poll is how often the release follower looks at the store, in whole
+	// seconds. Default 5 s.
+	Poll time.Duration
+	// Upgrades installs Debian's unattended security upgrades once the
+	// service is set up. Default true.
+	Upgrades bool
+	// Root is put before every path, so that tests can run a machine's files
+	// from a folder. Empty on machines.
+	Root string
+}
+
+// NewMachine returns a machine for spec with every default in place.
+func NewMachine(spec service.Spec) Machine {
+	return Machine{Spec: spec, Store: FolderStore{}, Poll: 5 * time.Second, Upgrades: true}
+}
+
+// User is the account that the workers run as. It is not the service's name,
+// so that no name of a service can be one of Debian's own accounts.
+const User = "escala"
+
+// StatusPath is where Nginx answers what the release follower publishes: the
+// wanted and the running release and each worker's state, as JSON.
+const StatusPath = "/-/release"
+
+// validate reports everything that cannot be rendered, at once.
+func (m Machine) validate() error {
+	var v service.Violations
+	if err := m.Spec.Validate(); err != nil && !errors.As(err, &v) {
+		return err
+	}
+	if m.Poll < time.Second || m.Poll%time.Second != 0 {
+		v.Add("poll", "%s is not a whole number of seconds", m.Poll)
+	}
+	for _, limit := range []struct {
+		path  string
+		value time.Duration
+	}{
+		{"lifecycle.start", m.Spec.Lifecycle.Start},
+		{"lifecycle.stop", m.Spec.Lifecycle.Stop},
+	} {
+		if limit.value%time.Second != 0 {
+			v.Add(limit.path, "%s is not a whole number of seconds, which is what supervisord counts in", limit.value)
+		}
+	}
+	if m.Spec.Workers.Mode != service.WorkersShared {
+		v.Add("workers.mode", "%q cannot be rendered yet; use %q", m.Spec.Workers.Mode, service.WorkersShared)
+	}
+	return v.Err()
+}
+
+// files are all that the machine is made of, in the order in which they are
+// written.
+func (m Machine) files() ([]File, error) {
+	nginx, err := m.nginx()
+	if err != nil {
+		return nil, fmt.Errorf("rendering nginx.conf: %w", err)
+	}
+	supervisor, err := m.supervisor()
+	if err != nil {
+		return nil, fmt.Errorf("rendering supervisord.conf: %w", err)
+	}
+	machine, err := m.settings()
+	if err != nil {
+		return nil, fmt.Errorf("rendering machine.conf: %w", err)
+	}
+	environment, err := m.environment()
+	if err != nil {
+		return nil, fmt.Errorf("rendering the workers' environment: %w", err)
+	}
+	files := []File{
+		{Path: "/etc/escala/machine.conf", Content: machine},
+		{Path: "/etc/escala/environment", Content: environment},
+		{Path: "/etc/nginx/nginx.conf", Content: nginx},
+		{Path: "/etc/supervisor/supervisord.conf", Content: supervisor},
+	}
+	files = append(files, m.units()...)
+	files = append(files, m.programs()...)
+	for i := range files {
+		files[i].Path = m.Root + files[i].Path
+	}
+	return files, nil
+}

@@ -1,0 +1,22 @@
+#!/bin/sh
+# Starts one worker: gives the process what every worker gets (environment)
+# and what only this one has, and becomes the service. The supervisor runs
+# "worker NUMBER", with the shared socket as its standard input; preflight runs
+# a release that does not serve yet.
+#
+#   worker NUMBER                        a worker of the current release
+#   worker preflight BINARY SOCKET ADMIN a release on a socket of its own
+set -eu
+
+root=${ESCALA_ROOT:-}
+# shellcheck source=/dev/null
+. "$root/etc/escala/machine.conf"
+# shellcheck source=/dev/null
+. "$root/etc/escala/environment"
+
+if [ "$1" = preflight ]; then
+	export WORKER=preflight LISTEN="unix:$3" ADMIN_SOCKET="$4"
+	exec "$2" serve
+fi
+export WORKER="$1" LISTEN=fd:0 ADMIN_SOCKET="$root/run/escala/worker-$1.sock"
+exec "$root/opt/escala/current/$NAME" serve

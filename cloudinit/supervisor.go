@@ -1,0 +1,81 @@
+package cloudinit
+
+import (
+	"fmt"
+	"strconv"
+
+	"escala/service"
+)
+
+// Bounds of what a worker's log may take on disk: one file being written and
+// workerLogBackups rotated ones.
+const (
+	workerLogMB      = 10
+	workerLogBackups = 3
+)
+
+// openFiles is what supervisord and each worker may have open, connections
+// included.
+const openFiles = 8192
+
+// listenBacklog is how many connections may wait for a worker to accept them.
+// Linux caps it at net.core.somaxconn, 4096 since 5.4.
+const listenBacklog = 4096
+
+// supervisor is the whole supervisord.conf. Debian's package keeps a
+// configuration that is there before it (dpkg's --force-confold, which
+// cloud-init passes), so supervisord starts once, with this one.
+func (m Machine) supervisor() (string, error) {
+	spec := m.Spec
+	path := func(p string) string { return iniLiteral(m.Root + p) }
+	socket := path("/run/supervisor.sock")
+	return marshalINI([]iniSection{
+		{"unix_http_server", []iniKey{
+			{"file", socket},
+			{"chmod", "0700"},
+		}},
+		{"supervisord", []iniKey{
+			{"logfile", path("/var/log/supervisor/supervisord.log")},
+			{"logfile_maxbytes", "1MB"},
+			{"logfile_backups", "1"},
+			{"pidfile", path("/run/supervisord.pid")},
+			{"childlogdir", path("/var/log/supervisor")},
+			{"minfds", strconv.Itoa(openFiles)},
+		}},
+		{"rpcinterface:supervisor", []iniKey{
+			{"supervisor.rpcinterface_factory", "supervisor.rpcinterface:make_main_rpcinterface"},
+		}},
+		{"supervisorctl", []iniKey{
+			{"serverurl", "unix://" + socket},
+		}},
+		{"fcgi-program:" + spec.Name, []iniKey{
+			{"socket", fmt.Sprintf("tcp://127.0.0.1:%d", spec.Port)},
+			{"socket_backlog", strconv.Itoa(listenBacklog)},
+			{"command", path(programsFolder+"worker") + " %(process_num)d"},
+			{"process_name", "%(program_name)s_%(process_num)d"},
+			{"numprocs", strconv.Itoa(spec.Workers.Count)},
+			{"user", User},
+			{"directory", "/"},
+			{"autostart", "true"},
+			{"autorestart", "true"},
+			{"startsecs", "1"},
+			// About three minutes of trying by itself, a second longer each
+			// time; after that the release follower starts it again.
+			{"startretries", "18"},
+			{"stopsignal", "TERM"},
+			{"stopwaitsecs", seconds(spec.Lifecycle.Stop)},
+			{"killasgroup", "true"},
+			{"redirect_stderr", "true"},
+			{"stdout_logfile", path("/var/log/escala/") + "worker-%(process_num)d.log"},
+			{"stdout_logfile_maxbytes", strconv.Itoa(workerLogMB) + "MB"},
+			{"stdout_logfile_backups", strconv.Itoa(workerLogBackups)},
+		}},
+	})
+}
+
+// LogBoundMB is the most that the service's and the machine's logs take on
+// disk, in MB: the workers' files, supervisord's two, and the journal, to which
+// Nginx and the release follower write.
+func LogBoundMB(spec service.Spec) int {
+	return spec.Workers.Count*workerLogMB*(1+workerLogBackups) + 2 + journalMB
+}

@@ -1,0 +1,60 @@
+package cloudinit
+
+import "fmt"
+
+// journalMB bounds the journal, in MB.
+const journalMB = 200
+
+// units are the files for systemd, the journal and apt. They hold nothing of
+// the description but numbers.
+func (m Machine) units() []File {
+	files := []File{
+		{Path: "/etc/systemd/system/release-follower.service", Content: `[Unit]
+Description=Keeps this machine on the current release
+After=network-online.target supervisor.service
+Wants=network-online.target
+
+[Service]
+ExecStart=` + programsFolder + `release-follower run
+Restart=always
+RestartSec=1
+
+[Install]
+WantedBy=multi-user.target
+`},
+		// Debian's unit waits 50 s before it starts supervisord again and leaves
+		// the workers of a killed one running, who then hold the port against
+		// the new one's.
+		{Path: "/etc/systemd/system/supervisor.service.d/escala.conf", Content: fmt.Sprintf(`[Service]
+Restart=always
+RestartSec=100ms
+KillMode=control-group
+TimeoutStopSec=%ss
+`, seconds(m.Spec.Lifecycle.Stop))},
+		{Path: "/etc/systemd/system/nginx.service.d/escala.conf", Content: fmt.Sprintf(`[Service]
+Restart=always
+RestartSec=100ms
+LimitNOFILE=%d
+`, openFiles)},
+		{Path: "/etc/systemd/journald.conf.d/escala.conf", Content: fmt.Sprintf(`[Journal]
+SystemMaxUse=%dM
+RuntimeMaxUse=%dM
+`, journalMB/2, journalMB/2)},
+		{Path: "/etc/tmpfiles.d/escala.conf", Content: fmt.Sprintf(`d /run/escala 0755 %s %s -
+d /run/escala-release 0755 root root -
+`, User, User)},
+	}
+	if m.Upgrades {
+		files = append(files, File{Path: "/etc/apt/apt.conf.d/52escala-upgrades", Content: `APT::Periodic::Update-Package-Lists "1";
+APT::Periodic::Unattended-Upgrade "1";
+`})
+	}
+	if m.localRedis() {
+		files = append(files, File{Path: "/etc/systemd/system/redis-server.service.d/escala.conf", Content: fmt.Sprintf(`[Service]
+ExecStart=
+ExecStart=/usr/bin/redis-server /etc/redis/redis.conf --supervised systemd --daemonize no --maxmemory %dmb --maxmemory-policy allkeys-lru --save ""
+Restart=always
+`, localRedisMB)})
+	}
+	return files
+}

@@ -1,0 +1,93 @@
+package cloudinit
+
+import (
+	"bytes"
+	"fmt"
+
+	"gopkg.in/yaml.v3"
+)
+
+// cloudConfig is the part of cloud-init's configuration that escala uses
+// (cloud-init 22.4, "Module reference").
+type cloudConfig struct {
+	Locale        string      `yaml:"locale"`
+	Users         []user      `yaml:"users"`
+	BootCmd       [][]string  `yaml:"bootcmd"`
+	WriteFiles    []writeFile `yaml:"write_files"`
+	PackageUpdate bool        `yaml:"package_update"`
+	Packages      []string    `yaml:"packages"`
+	RunCmd        [][]string  `yaml:"runcmd"`
+}
+
+type user struct {
+	Name         string `yaml:"name"`
+	System       bool   `yaml:"system"`
+	NoCreateHome bool   `yaml:"no_create_home"`
+	Homedir      string `yaml:"homedir"`
+	Shell        string `yaml:"shell"`
+}
+
+type writeFile struct {
+	Path        string `yaml:"path"`
+	Permissions string `yaml:"permissions"`
+	Content     string `yaml:"content"`
+}
+
+// UserData renders the machine's cloud-init user-data. Errors are Violations
+// for whatever the machine's description cannot hold.
+func (m Machine) UserData() ([]byte, error) {
+	if err := m.validate(); err != nil {
+		return nil, err
+	}
+	files, err := m.files()
+	if err != nil {
+		return nil, err
+	}
+	config := cloudConfig{
+		// The one that every Debian has: another would be compiled first.
+		Locale: "C.UTF-8",
+		// Without "default" in the list there is no account to log in to.
+		Users: []user{{Name: User, System: true, NoCreateHome: true, Homedir: "/nonexistent", Shell: "/usr/sbin/nologin"}},
+		BootCmd: [][]string{
+			{"mkdir", "-p", "/opt/escala/releases", "/var/lib/escala", "/var/log/escala"},
+		},
+		PackageUpdate: true,
+		Packages:      m.packages(),
+		RunCmd: [][]string{
+			{"systemd-tmpfiles", "--create", "/etc/tmpfiles.d/escala.conf"},
+			{"systemctl", "enable", "--now", "release-follower.service"},
+			{"systemctl", "restart", "systemd-journald.service"},
+		},
+	}
+	for _, f := range files {
+		config.WriteFiles = append(config.WriteFiles, writeFile{Path: f.Path, Permissions: f.Permissions(), Content: f.Content})
+	}
+	if m.Upgrades {
+		// After the service is under way, so that nobody waits for it.
+		config.RunCmd = append(config.RunCmd, []string{
+			"env", "DEBIAN_FRONTEND=noninteractive",
+			"apt-get", "--yes", "--no-install-recommends", "install", "unattended-upgrades",
+		})
+	}
+
+	var b bytes.Buffer
+	b.WriteString("#cloud-config\n")
+	enc := yaml.NewEncoder(&b)
+	enc.SetIndent(2)
+	if err := enc.Encode(config); err != nil {
+		return nil, fmt.Errorf("writing cloud-config: %w", err)
+	}
+	if err := enc.Close(); err != nil {
+		return nil, fmt.Errorf("writing cloud-config: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// packages are Debian 12's own.
+func (m Machine) packages() []string {
+	packages := []string{"curl", "nginx", "supervisor"}
+	if m.localRedis() {
+		packages = append(packages, "redis-server")
+	}
+	return packages
+}
