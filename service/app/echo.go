@@ -1,0 +1,38 @@
+package app
+
+import (
+	"errors"
+	"io"
+	"net/http"
+)
+
+// home says hello.
+func home(w http.ResponseWriter, _ *http.Request) {
+	w.Header()["Content-Type"] = textPlain
+	_, _ = io.WriteString(w, "hello from escala\n") // a client that has gone is not an error
+}
+
+var textPlain = []string{"text/plain; charset=utf-8"}
+
+// echo answers with the request's body.
+func echo(w http.ResponseWriter, r *http.Request) {
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		bodyError(w, err)
+		return
+	}
+	// Always as bytes: a browser must not run what somebody else posted.
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	_, _ = w.Write(b)
+}
+
+// bodyError answers a request whose body could not be read.
+func bodyError(w http.ResponseWriter, err error) {
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		http.Error(w, "the body is larger than this service takes", http.StatusRequestEntityTooLarge)
+		return
+	}
+	http.Error(w, "the body did not arrive", http.StatusRequestTimeout)
+}

@@ -1,0 +1,28 @@
+package app
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// slowest bounds /slow, which is for trying out drains and timeouts.
+const slowest = time.Minute
+
+// slow answers after ?ms= milliseconds, or not at all if the client leaves.
+func slow(w http.ResponseWriter, r *http.Request) {
+	ms, err := strconv.Atoi(r.URL.Query().Get("ms"))
+	d := time.Duration(ms) * time.Millisecond
+	if err != nil || d < 0 || d > slowest {
+		http.Error(w, fmt.Sprintf("ms must be a number of milliseconds from 0 to %d", slowest.Milliseconds()), http.StatusBadRequest)
+		return
+	}
+	wait := time.NewTimer(d)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+		_, _ = fmt.Fprintf(w, "waited %s\n", d)
+	case <-r.Context().Done():
+	}
+}

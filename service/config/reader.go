@@ -1,0 +1,121 @@
+// Package config turns environment variables into typed settings. Everything
+// that is wrong is reported in one go, with the variable's name and what would
+// be right, because nobody should mend a service one restart at a time.
+package config
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"escala/service"
+)
+
+// reader reads variables one by one and collects what is wrong with them.
+type reader struct {
+	getenv func(string) string
+	bad    service.Violations
+}
+
+// text returns the variable, or fallback when it is empty or not set.
+func (r *reader) text(name, fallback string) string {
+	if s := r.getenv(name); s != "" {
+		return s
+	}
+	return fallback
+}
+
+// number reads a whole number from least to most.
+func (r *reader) number(name string, fallback, least, most int) int {
+	s := r.getenv(name)
+	if s == "" {
+		return fallback
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < least || n > most {
+		r.bad.Add(name, "%q is not a whole number from %d to %d; for example %d", s, least, most, fallback)
+		return fallback
+	}
+	return n
+}
+
+// duration reads a duration of at least least.
+func (r *reader) duration(name string, fallback, least time.Duration) time.Duration {
+	s := r.getenv(name)
+	if s == "" {
+		return fallback
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d < least {
+		r.bad.Add(name, "%q is not a duration of %s or more; for example %q", s, least, fallback.String())
+		return fallback
+	}
+	return d
+}
+
+// boolean reads "true" or "false".
+func (r *reader) boolean(name string, fallback bool) bool {
+	switch s := r.getenv(name); s {
+	case "":
+		return fallback
+	case "true":
+		return true
+	case "false":
+		return false
+	default:
+		r.bad.Add(name, "%q is neither \"true\" nor \"false\"", s)
+		return fallback
+	}
+}
+
+// oneOf reads one of the allowed words; the first is the default.
+func (r *reader) oneOf(name string, allowed ...string) string {
+	s := r.text(name, allowed[0])
+	for _, one := range allowed {
+		if s == one {
+			return s
+		}
+	}
+	r.bad.Add(name, "%q is none of %s", s, strings.Join(allowed, ", "))
+	return allowed[0]
+}
+
+// path reads an absolute URL path.
+func (r *reader) path(name, fallback string) string {
+	s := r.text(name, fallback)
+	if !strings.HasPrefix(s, "/") || strings.ContainsAny(s, "?# \t\r\n{}") {
+		r.bad.Add(name, "%q is not a path; for example %q", s, fallback)
+		return fallback
+	}
+	return s
+}
+
+// list reads comma-separated words without the empty ones.
+func (r *reader) list(name string) []string {
+	var out []string
+	for one := range strings.SplitSeq(r.getenv(name), ",") {
+		if one = strings.TrimSpace(one); one != "" {
+			out = append(out, one)
+		}
+	}
+	return out
+}
+
+// networks reads comma-separated addresses and CIDR networks.
+func (r *reader) networks(name string) []netip.Prefix {
+	var out []netip.Prefix
+	for _, one := range r.list(name) {
+		if p, err := netip.ParsePrefix(one); err == nil {
+			out = append(out, p.Masked())
+			continue
+		}
+		a, err := netip.ParseAddr(one)
+		if err != nil || a.Zone() != "" {
+			r.bad.Add(name, "%q is neither an address nor a network; for example \"10.0.0.0/8\"", one)
+			continue
+		}
+		out = append(out, netip.PrefixFrom(a, a.BitLen()))
+	}
+	return out
+}

@@ -1,0 +1,87 @@
+package listen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"syscall"
+)
+
+// socketMode lets the proxy's or the operator's group in, and nobody else.
+const socketMode = 0o660
+
+// openUnix listens on a Unix socket in place of one that a dead process left.
+func openUnix(ctx context.Context, a Address) (*Listener, error) {
+	if err := removeStale(ctx, a.Path); err != nil {
+		return nil, fmt.Errorf("listening on %s: %w", a, err)
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "unix", a.Path)
+	if err != nil {
+		return nil, fmt.Errorf("listening on %s: %w", a, err)
+	}
+	// Go would remove whatever lies at the path on Close.
+	l.(*net.UnixListener).SetUnlinkOnClose(false)
+	file, err := os.Lstat(a.Path)
+	if err == nil {
+		err = os.Chmod(a.Path, socketMode)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("listening on %s: %w", a, err), l.Close())
+	}
+	return &Listener{Listener: l, address: a, file: file}, nil
+}
+
+// removeStale removes a socket file that nobody listens on. A file that is no
+// socket, or one that a live process answers on, stays and is an error.
+func removeStale(ctx context.Context, path string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if info.Mode().Type() != fs.ModeSocket {
+		return fmt.Errorf("%s exists and is not a socket; remove it or choose another path", path)
+	}
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "unix", path)
+	if err == nil {
+		return errors.Join(fmt.Errorf("%s is in use by another process", path), conn.Close())
+	}
+	if !errors.Is(err, syscall.ECONNREFUSED) && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("asking whether %s is in use: %w", path, err)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("removing the stale socket: %w", err)
+	}
+	return nil
+}
+
+// unlink removes the socket's file if it is still ours.
+func (l *Listener) unlink() error {
+	if l.file == nil {
+		return nil
+	}
+	now, err := os.Lstat(l.address.Path)
+	if errors.Is(err, fs.ErrNotExist) || (err == nil && !os.SameFile(now, l.file)) {
+		return nil
+	}
+	if err == nil {
+		err = os.Remove(l.address.Path)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("removing socket %s: %w", l.address.Path, err)
+	}
+	return nil
+}
+
+// Close stops listening at once. It is for listeners whose clients retry;
+// Retire is for the others.
+func (l *Listener) Close() error {
+	return errors.Join(l.unlink(), l.Listener.Close())
+}

@@ -1,0 +1,47 @@
+package metrics
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// Gauges are read when Prometheus asks, and cost nothing in between.
+type Gauges struct {
+	// Connections counts the open connections by phase.
+	Connections func() map[string]int
+	// Draining says whether the worker is.
+	Draining func() bool
+	// LongLived is how many WebSockets are open.
+	LongLived func() int
+}
+
+// Watch adds the gauges to the registry.
+func (m *HTTP) Watch(g Gauges) {
+	m.Registry.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "service_draining", Help: "1 while the worker finishes what it has and takes nothing new.",
+		}, func() float64 {
+			if g.Draining() {
+				return 1
+			}
+			return 0
+		}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "websocket_connections", Help: "Open WebSockets.",
+		}, func() float64 { return float64(g.LongLived()) }),
+		&connections{count: g.Connections},
+	)
+}
+
+// connections is a gauge per phase.
+type connections struct{ count func() map[string]int }
+
+var connectionsDesc = prometheus.NewDesc("http_connections", "Open connections, by phase.", []string{"phase"}, nil)
+
+// Describe is for prometheus.Collector.
+func (c *connections) Describe(ch chan<- *prometheus.Desc) { ch <- connectionsDesc }
+
+// Collect reads the connections once for all phases.
+func (c *connections) Collect(ch chan<- prometheus.Metric) {
+	now := c.count()
+	for _, phase := range []string{"new", "active", "idle", "hijacked"} {
+		ch <- prometheus.MustNewConstMetric(connectionsDesc, prometheus.GaugeValue, float64(now[phase]), phase)
+	}
+}

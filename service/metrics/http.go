@@ -1,0 +1,134 @@
+// Package metrics counts what a worker does and answers Prometheus. The hot
+// path is two atomic additions and one lookup in a map that is never locked.
+package metrics
+
+import (
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// HTTP are the metrics of one worker's HTTP server.
+type HTTP struct {
+	// Registry is where the application adds its own metrics.
+	Registry *prometheus.Registry
+
+	handler  http.Handler
+	requests *prometheus.CounterVec
+	latency  *prometheus.HistogramVec
+	panics   prometheus.Counter
+	inFlight atomic.Int64
+	answered atomic.Uint64
+
+	// series is copied when one is added, so that reading needs no lock. Its
+	// size is bounded: routes come from the application's mux, methods and
+	// statuses are few.
+	series atomic.Pointer[map[key]*one]
+	mu     sync.Mutex
+}
+
+type key struct {
+	route, method string
+	status        int
+}
+
+type one struct {
+	requests prometheus.Counter
+	latency  prometheus.Observer
+}
+
+// New returns metrics that say which release and worker they are of, beside
+// those of the Go runtime and the process.
+func New(release string) *HTTP {
+	m := &HTTP{
+		Registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "http_requests_total", Help: "Requests answered, by route, method and status.",
+		}, []string{"route", "method", "status"}),
+		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "http_request_duration_seconds", Help: "Time from a request's header to the end of its handler.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"route", "method"}),
+		panics: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "http_handler_panics_total", Help: "Handlers that panicked.",
+		}),
+	}
+	m.series.Store(&map[key]*one{})
+	info := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "service_release_info", Help: "Which release is running; always 1.",
+		ConstLabels: prometheus.Labels{"release": release},
+	}, func() float64 { return 1 })
+	inFlight := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "http_requests_in_flight", Help: "Requests that are being answered.",
+	}, func() float64 { return float64(m.inFlight.Load()) })
+	m.Registry.MustRegister(m.requests, m.latency, m.panics, info, inFlight,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.handler = promhttp.HandlerFor(m.Registry, promhttp.HandlerOpts{Registry: m.Registry})
+	return m
+}
+
+// ServeHTTP answers Prometheus.
+func (m *HTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.handler.ServeHTTP(w, r) }
+
+// Begin counts a request that starts.
+func (m *HTTP) Begin() { m.inFlight.Add(1) }
+
+// End counts a request that Begin counted.
+func (m *HTTP) End(r *http.Request, status int, took time.Duration) {
+	m.inFlight.Add(-1)
+	m.answered.Add(1)
+	k := key{route: r.Pattern, method: method(r.Method), status: status}
+	o, ok := (*m.series.Load())[k]
+	if !ok {
+		o = m.add(k)
+	}
+	o.requests.Inc()
+	if status != http.StatusSwitchingProtocols { // lasts as long as the WebSocket
+		o.latency.Observe(took.Seconds())
+	}
+}
+
+// Panicked counts a handler that panicked.
+func (m *HTTP) Panicked() { m.panics.Inc() }
+
+// Requests is how many requests have been answered.
+func (m *HTTP) Requests() uint64 { return m.answered.Load() }
+
+// InFlight is how many requests are being answered.
+func (m *HTTP) InFlight() int64 { return m.inFlight.Load() }
+
+func (m *HTTP) add(k key) *one {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	old := *m.series.Load()
+	if o, ok := old[k]; ok {
+		return o
+	}
+	o := &one{
+		requests: m.requests.WithLabelValues(k.route, k.method, strconv.Itoa(k.status)),
+		latency:  m.latency.WithLabelValues(k.route, k.method),
+	}
+	grown := make(map[key]*one, len(old)+1)
+	for k, o := range old {
+		grown[k] = o
+	}
+	grown[k] = o
+	m.series.Store(&grown)
+	return o
+}
+
+// method keeps a client from making up labels.
+func method(s string) string {
+	switch s {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
+		http.MethodDelete, http.MethodConnect, http.MethodOptions, http.MethodTrace:
+		return s
+	}
+	return "other"
+}

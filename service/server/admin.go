@@ -1,0 +1,88 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"escala/service/listen"
+	"escala/service/status"
+)
+
+const (
+	metricsPath = "/metrics"
+	// StatusPath is where the admin socket answers with status.Worker.
+	StatusPath = "/status"
+)
+
+// Admin answers for this one worker on a Unix socket of its own, whatever
+// happens to the port that it shares: from before the worker is ready until
+// the process ends.
+func (s *Server) Admin(ctx context.Context, path string) (stop func() error, err error) {
+	l, err := listen.Open(ctx, listen.Address{Network: listen.Unix, Path: path})
+	if err != nil {
+		return nil, fmt.Errorf("opening the admin socket: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+s.Config.HealthPath, s.health)
+	mux.HandleFunc("GET "+s.Config.ReadyPath, s.ready)
+	mux.Handle("GET "+metricsPath, s.Metrics)
+	mux.HandleFunc("GET "+StatusPath, s.status)
+	admin := &http.Server{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			h := w.Header()
+			h["X-Release"] = s.headers.release
+			h["X-Worker"] = s.headers.worker
+			mux.ServeHTTP(w, r)
+		}),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       5 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       30 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn),
+	}
+	done := make(chan error, 1)
+	go func() { done <- admin.Serve(l) }()
+	return func() error {
+		err := admin.Close()
+		if ended := <-done; !errors.Is(ended, http.ErrServerClosed) {
+			err = errors.Join(err, ended)
+		}
+		return err
+	}, nil
+}
+
+// Status is this worker's account of itself.
+func (s *Server) Status() status.Worker {
+	memory, err := status.Memory(os.Getpid())
+	if err != nil {
+		s.Log.Warn("status", slog.Any("error", err))
+	}
+	return status.Worker{
+		Worker:        s.Config.Number,
+		PID:           os.Getpid(),
+		State:         s.State.String(),
+		Ready:         s.State.Is(Ready),
+		Draining:      s.State.Is(Draining),
+		Release:       s.Release,
+		UptimeSeconds: time.Since(s.started).Seconds(),
+		Requests:      s.Metrics.Requests(),
+		InFlight:      s.Metrics.InFlight(),
+		Connections:   s.conns.len(),
+		WebSockets:    s.longLived(),
+		MemoryBytes:   memory,
+	}
+}
+
+func (s *Server) status(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(w).Encode(s.Status()); err != nil {
+		s.Log.DebugContext(r.Context(), "answering status", slog.Any("error", err))
+	}
+}

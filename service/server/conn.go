@@ -1,0 +1,135 @@
+package server
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"sync/atomic"
+)
+
+// phase is where a connection is in its life, as the drain sees it.
+type phase uint32
+
+const (
+	// phaseNew: accepted, no complete request header yet.
+	phaseNew phase = iota
+	// phaseActive: a request is being answered.
+	phaseActive
+	// phaseIdle: kept alive, waiting for the next request.
+	phaseIdle
+	// phaseHijacked: the handler took the connection over (WebSocket).
+	phaseHijacked
+)
+
+func (p phase) String() string {
+	switch p {
+	case phaseNew:
+		return "new"
+	case phaseActive:
+		return "active"
+	case phaseIdle:
+		return "idle"
+	case phaseHijacked:
+		return "hijacked"
+	}
+	return "unknown"
+}
+
+// conn is an accepted connection with what the drain needs to know about it.
+// Requests only pay for a few uncontended atomic stores: no clock and no lock.
+// It is the drain that looks several times and compares (see watch).
+type conn struct {
+	net.Conn
+	set   *conns
+	phase atomic.Uint32
+	// marks counts events on the connection (bytes read or written, changes of
+	// phase), in its upper bits. The lowest bit says that the drain closes the
+	// connection; setting it by compare-and-swap proves that nothing has been
+	// read from the connection since the drain last looked.
+	marks atomic.Uint64
+	// writing and readingBody say that a call is under way right now.
+	writing, readingBody atomic.Bool
+	// request is what a handler is answering, for the log of a hard stop.
+	request atomic.Pointer[http.Request]
+	closed  atomic.Bool
+	// trusted says that the peer may set X-Forwarded-*.
+	trusted bool
+}
+
+const (
+	markClosing = 1
+	markStep    = 2
+)
+
+func (c *conn) mark() (closing bool) { return c.marks.Add(markStep)&markClosing != 0 }
+
+// Read notes that bytes came, before anyone can act on them.
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n > 0 && c.mark() {
+		return 0, net.ErrClosed
+	}
+	return n, err
+}
+
+// Write notes that a write is under way, so that a peer that does not read is
+// told from a handler that computes.
+func (c *conn) Write(p []byte) (int, error) {
+	c.writing.Store(true)
+	n, err := c.Conn.Write(p)
+	c.writing.Store(false)
+	c.mark()
+	return n, err
+}
+
+// ReadFrom lets files and sockets be sent by the kernel, as net/http does with
+// a connection that is not wrapped.
+func (c *conn) ReadFrom(r io.Reader) (int64, error) {
+	c.writing.Store(true)
+	n, err := io.Copy(c.Conn, r)
+	c.writing.Store(false)
+	c.mark()
+	return n, err
+}
+
+// CloseWrite half-closes; net/http uses it to get an early answer through to a
+// client that is still sending.
+func (c *conn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
+
+// Close closes the connection and forgets it.
+func (c *conn) Close() error {
+	err := c.Conn.Close()
+	if c.closed.CompareAndSwap(false, true) {
+		c.set.remove(c)
+	}
+	return err
+}
+
+// state follows net/http's own view of the connection.
+func (c *conn) state(s http.ConnState) {
+	switch s {
+	case http.StateNew:
+		return
+	case http.StateActive:
+		c.phase.Store(uint32(phaseActive))
+	case http.StateIdle:
+		c.phase.Store(uint32(phaseIdle))
+	case http.StateHijacked:
+		c.phase.Store(uint32(phaseHijacked))
+	case http.StateClosed:
+		return
+	}
+	c.mark()
+}
+
+// connState is http.Server.ConnState.
+func connState(nc net.Conn, s http.ConnState) {
+	if c, ok := nc.(*conn); ok {
+		c.state(s)
+	}
+}

@@ -1,0 +1,96 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"escala/service/listen"
+)
+
+// drainTick is how often a drain looks at the open connections. A drain ends
+// at most this much later than it could.
+const drainTick = 20 * time.Millisecond
+
+// Drain ends the server in the steps of service.Lifecycle and returns nil as
+// soon as nothing is open. served is closed when Serve has returned. Open
+// things at the end of Lifecycle.Drain, or when hard ends, are cut, and the
+// error (*OpenError) says what they were.
+func (s *Server) Drain(hard context.Context, l *listen.Listener, served <-chan struct{}) error {
+	life := s.Config.Lifecycle
+	s.State.Set(Draining)
+	s.Log.InfoContext(hard, "draining", slog.Duration("announce", life.Announce),
+		slog.Duration("limit", life.Drain), slog.Int("connections", s.Connections()))
+	select {
+	case <-time.After(life.Announce):
+	case <-served:
+	case <-hard.Done():
+		return s.cut()
+	}
+
+	// From here on responses carry "Connection: close", before the listener
+	// closes: a client that is told to leave must not find its next
+	// connection refused by this worker alone.
+	s.draining.Store(true)
+	limited, cancel := context.WithTimeout(hard, life.Drain)
+	defer cancel()
+
+	group, ctx := errgroup.WithContext(limited)
+	group.Go(func() error {
+		if err := l.Retire(ctx); err != nil {
+			s.Log.WarnContext(ctx, "closing the listener", slog.Any("error", err))
+		}
+		return nil
+	})
+	if s.LongLived != nil {
+		group.Go(func() error {
+			s.LongLived.CloseAll(ctx, life.CloseJitter)
+			return nil
+		})
+	}
+	group.Go(func() error { return s.awaitClosed(ctx, served) })
+	if err := group.Wait(); err != nil {
+		return s.cut()
+	}
+	return s.http.Close()
+}
+
+// awaitClosed returns nil once no connection is open and none can come, and
+// closes those that nobody will miss.
+func (s *Server) awaitClosed(ctx context.Context, served <-chan struct{}) error {
+	tick := time.NewTicker(drainTick)
+	defer tick.Stop()
+	w := newWatch(s.Config.Lifecycle.Linger)
+	for done := served; ; {
+		if done == nil && s.conns.len() == 0 && s.longLived() == 0 {
+			return nil
+		}
+		select {
+		case <-done:
+			done = nil
+		case now := <-tick.C:
+			w.look(now, s.conns.all())
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// cut closes everything and returns what was open.
+func (s *Server) cut() error {
+	open := s.stillOpen()
+	err := s.http.Close()
+	for _, c := range s.conns.all() { // hijacked ones, which net/http forgot
+		err = errors.Join(err, c.Close())
+	}
+	if err != nil {
+		s.Log.Warn("cutting connections", slog.Any("error", err))
+	}
+	if open.empty() {
+		return nil
+	}
+	return open
+}

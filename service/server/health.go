@@ -1,0 +1,53 @@
+package server
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// readyLimit bounds the application's own readiness check: a probe that waits
+// longer has given up.
+const readyLimit = 2 * time.Second
+
+// health answers as long as the process can answer at all. It checks nothing
+// else on purpose: a liveness probe that fails because Redis is down restarts
+// every worker, and Redis stays down.
+func (s *Server) health(w http.ResponseWriter, r *http.Request) {
+	s.plain(w, r, http.StatusOK, "ok")
+}
+
+// ready answers 200 while the worker wants traffic, and otherwise 503 with
+// the reason.
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	if !s.State.Is(Ready) {
+		s.plain(w, r, http.StatusServiceUnavailable, s.State.String())
+		return
+	}
+	if s.Ready != nil {
+		ctx, cancel := context.WithTimeout(r.Context(), readyLimit)
+		defer cancel()
+		if err := s.Ready(ctx); err != nil {
+			s.plain(w, r, http.StatusServiceUnavailable, err.Error())
+			return
+		}
+	}
+	s.plain(w, r, http.StatusOK, "ready")
+}
+
+func (s *Server) plain(w http.ResponseWriter, r *http.Request, status int, text string) {
+	h := w.Header()
+	h["Content-Type"] = plainText
+	h["Cache-Control"] = noStore
+	w.WriteHeader(status)
+	if _, err := io.WriteString(w, text); err != nil {
+		s.Log.DebugContext(r.Context(), "answering a probe", slog.Any("error", err))
+	}
+}
+
+var (
+	plainText = []string{"text/plain; charset=utf-8"}
+	noStore   = []string{"no-store"}
+)

@@ -1,0 +1,26 @@
+package server
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+)
+
+// panicked answers 500 and logs the stack. The worker goes on: one request's
+// bug is not the other requests' outage.
+func (s *Server) panicked(res *response, r *http.Request, failure any) {
+	if failure == http.ErrAbortHandler {
+		return
+	}
+	s.Metrics.Panicked()
+	s.Log.ErrorContext(r.Context(), "panic in handler",
+		slog.String("panic", fmt.Sprint(failure)), slog.String("method", r.Method),
+		slog.String("path", r.URL.Path), slog.String("request_id", r.Header.Get("X-Request-Id")),
+		slog.String("stack", string(debug.Stack())))
+	if res.status != 0 {
+		res.late = true
+		return
+	}
+	http.Error(res, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+}

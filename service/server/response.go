@@ -1,0 +1,77 @@
+package server
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+)
+
+// response notes the status of an answer and, at the last moment before the
+// header is sent, asks the client to leave if the worker is draining: requests
+// that began before the drain are told too. It is not pooled, because a
+// handler's stray goroutine would then write into another client's answer.
+type response struct {
+	http.ResponseWriter
+	server *Server
+	// status is 0 until the header is sent.
+	status int
+	// late says that the handler failed after that.
+	late bool
+}
+
+// Unwrap is for http.ResponseController.
+func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *response) commit(status int) {
+	if w.status != 0 {
+		return
+	}
+	w.status = status
+	if status != http.StatusSwitchingProtocols {
+		w.server.closing(w.Header())
+	}
+}
+
+// WriteHeader sends the header; informational ones (103) do not count.
+func (w *response) WriteHeader(status int) {
+	if status >= 200 || status == http.StatusSwitchingProtocols {
+		w.commit(status)
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write sends the header with status 200 if none has been sent.
+func (w *response) Write(p []byte) (int, error) {
+	w.commit(http.StatusOK)
+	return w.ResponseWriter.Write(p)
+}
+
+// WriteString saves the copy of a string.
+func (w *response) WriteString(s string) (int, error) {
+	w.commit(http.StatusOK)
+	return io.WriteString(w.ResponseWriter, s)
+}
+
+// ReadFrom keeps sendfile working.
+func (w *response) ReadFrom(r io.Reader) (int64, error) {
+	w.commit(http.StatusOK)
+	return io.Copy(w.ResponseWriter, r)
+}
+
+// Flush sends what is buffered.
+func (w *response) Flush() {
+	w.commit(http.StatusOK)
+	if f, ok := w.ResponseWriter.(http.Flusher); ok {
+		f.Flush()
+	}
+}
+
+// Hijack hands the connection over, for instance to a WebSocket.
+func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	nc, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err == nil && w.status == 0 {
+		w.status = http.StatusSwitchingProtocols
+	}
+	return nc, rw, err
+}

@@ -1,0 +1,112 @@
+package server
+
+import (
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// watch tells connections that a drain has to wait for from those whose peer
+// is silent. It looks again and again and remembers since when a connection
+// has not changed, so that requests never pay for a clock.
+type watch struct {
+	limit time.Duration
+	seen  map[*conn]*sighting
+}
+
+// sighting is what a connection looked like, and since when.
+type sighting struct {
+	phase phase
+	marks uint64
+	acked uint64
+	// same is since when nothing changed, inactive since when no request has
+	// been in flight.
+	same, inactive time.Time
+}
+
+// trickle bounds how long a peer may keep a connection without a request open
+// by sending single bytes.
+const trickle = 5 * time.Second
+
+func newWatch(limit time.Duration) *watch {
+	return &watch{limit: limit, seen: make(map[*conn]*sighting)}
+}
+
+// look closes the connections whose peer has been silent for the limit: idle,
+// never used or half-open ones, and requests whose body has stopped coming or
+// whose response is not being read.
+func (w *watch) look(now time.Time, open []*conn) {
+	for _, c := range open {
+		p, marks, acked := phase(c.phase.Load()), c.marks.Load(), uint64(0)
+		moving := false
+		if c.writing.Load() {
+			acked, moving = c.acked()
+		}
+		s, known := w.seen[c]
+		if !known {
+			s = &sighting{same: now, inactive: now}
+			w.seen[c] = s
+		}
+		if moving || s.phase != p || s.marks != marks || s.acked != acked {
+			s.phase, s.marks, s.acked, s.same = p, marks, acked, now
+		}
+		if p == phaseActive || p == phaseHijacked {
+			s.inactive = now
+		}
+		silent := now.Sub(s.same) >= w.limit
+		switch p {
+		case phaseNew, phaseIdle:
+			if silent || now.Sub(s.inactive) >= w.limit+trickle {
+				c.closeUnlessUsed(marks)
+			}
+		case phaseActive:
+			if silent {
+				c.giveUpOnPeer()
+			}
+		case phaseHijacked: // LongLived's to close
+		}
+	}
+}
+
+// closeUnlessUsed closes the connection unless something has come since marks
+// was read.
+func (c *conn) closeUnlessUsed(marks uint64) {
+	if marks&markClosing == 0 && c.marks.CompareAndSwap(marks, marks|markClosing) {
+		_ = c.Conn.Close() // net/http's read fails and it calls Close
+	}
+}
+
+// giveUpOnPeer ends the wait for a silent peer. A handler that reads a body
+// gets an error and can still answer; one that writes to a peer that does not
+// read cannot. A handler that computes is left alone.
+func (c *conn) giveUpOnPeer() {
+	if c.readingBody.Load() {
+		_ = c.SetReadDeadline(time.Unix(1, 0))
+	} else if c.writing.Load() {
+		_ = c.Conn.Close()
+	}
+}
+
+// acked is how many bytes the peer's kernel has acknowledged: a peer that
+// reads slowly is not a silent one. Where that cannot be known (Unix sockets,
+// whose peer is a proxy on this machine) the peer gets the benefit of the
+// doubt and counts as moving.
+func (c *conn) acked() (bytes uint64, moving bool) {
+	sc, ok := c.Conn.(syscall.Conn)
+	if !ok {
+		return 0, true
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return 0, true
+	}
+	moving = true
+	err = raw.Control(func(fd uintptr) {
+		info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
+		if err == nil {
+			bytes, moving = info.Bytes_acked, false
+		}
+	})
+	return bytes, moving || err != nil
+}

@@ -1,0 +1,41 @@
+// Package worker runs one worker: it reads the settings, gives the application
+// what it may use, serves it, and ends it in the order of service.Lifecycle.
+package worker
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"escala/service/server"
+)
+
+// App is what a service is made of. Only Handler is required.
+type App struct {
+	// Handler answers every request except health, readiness and metrics.
+	Handler http.Handler
+	// Start runs before the worker is ready; an error ends the worker. It is
+	// for what must work before the first request, within START_TIMEOUT.
+	Start func(context.Context) error
+	// Ready is asked by the readiness endpoint; an error means "not now".
+	Ready func(context.Context) error
+	// LongLived are the application's WebSockets, closed in a drain.
+	LongLived server.LongLived
+	// Stop runs when nothing is open any more.
+	Stop func(context.Context) error
+}
+
+// Runtime is what the application gets to build upon.
+type Runtime struct {
+	// Getenv reads the application's own settings.
+	Getenv func(string) string
+	Log    *slog.Logger
+	// Metrics is where the application registers its own.
+	Metrics prometheus.Registerer
+}
+
+// New makes an application. Errors of type service.Violations are bad
+// configuration: the process exits with status 2.
+type New func(context.Context, Runtime) (App, error)

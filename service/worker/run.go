@@ -1,0 +1,121 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"escala/service/config"
+	"escala/service/listen"
+	"escala/service/metrics"
+	"escala/service/release"
+	"escala/service/server"
+)
+
+// Run serves until ctx ends, then drains. When hard ends too, it stops at
+// once. The error says what went wrong: service.Violations for bad
+// configuration, *server.OpenError for a drain that reached its limit.
+func Run(ctx, hard context.Context, getenv func(string) string, out io.Writer, newApp New) error {
+	releaseID := make(chan hashed, 1)
+	go func() { // reading the executable takes as long as the rest of the start
+		id, err := release.Running()
+		releaseID <- hashed{id, err}
+	}()
+	c, err := config.ReadWorker(getenv)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: c.LogLevel})).
+		With(slog.Int("worker", c.Number))
+	slog.SetDefault(log)
+
+	id := <-releaseID
+	if id.err != nil {
+		return id.err
+	}
+	m := metrics.New(id.release)
+	app := &App{}
+	s := server.New(server.Options{
+		Config: c, Release: id.release, Metrics: m, Log: log,
+	})
+	if c.AdminSocket != "" {
+		stop, err := s.Admin(ctx, c.AdminSocket)
+		if err != nil {
+			return err
+		}
+		defer func() {
+			if err := stop(); err != nil {
+				log.Warn("closing the admin socket", slog.Any("error", err))
+			}
+		}()
+	}
+	*app, err = start(ctx, c, newApp, Runtime{Getenv: getenv, Log: log, Metrics: m.Registry})
+	if err != nil {
+		return err
+	}
+	s.Handler, s.LongLived, s.Ready = app.Handler, app.LongLived, app.Ready
+	err = serve(ctx, hard, s, log)
+	if app.Stop != nil {
+		err = errors.Join(err, app.Stop(hard))
+	}
+	return err
+}
+
+type hashed struct {
+	release string
+	err     error
+}
+
+// start makes the application and runs its start hook within START_TIMEOUT.
+func start(ctx context.Context, c config.Worker, newApp New, rt Runtime) (App, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, c.Lifecycle.Start,
+		fmt.Errorf("not ready within %s (%s)", c.Lifecycle.Start, config.EnvStartTimeout))
+	defer cancel()
+	app, err := newApp(ctx, rt)
+	if err == nil && app.Start != nil {
+		err = app.Start(ctx)
+	}
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
+	}
+	if err != nil {
+		return App{}, fmt.Errorf("starting the application: %w", err)
+	}
+	return app, nil
+}
+
+// serve listens only now that the application can answer: on a shared socket,
+// every connection that this worker accepts is one that no other will.
+func serve(ctx, hard context.Context, s *server.Server, log *slog.Logger) error {
+	if ctx.Err() != nil {
+		log.Info("told to end before it was ready")
+		return nil
+	}
+	l, err := listen.Open(ctx, s.Config.Listen)
+	if err != nil {
+		return err
+	}
+	served, failed := make(chan struct{}), make(chan error, 1)
+	go func() {
+		defer close(served)
+		if err := s.Serve(l); err != nil {
+			failed <- err
+		}
+	}()
+	s.State.Set(server.Ready)
+	log.Info(fmt.Sprintf("HTTP listening on %s pid=%d", l.Describe(), os.Getpid()),
+		slog.String("release", s.Release), slog.String("address", l.Addr().String()))
+	select {
+	case <-ctx.Done():
+	case err := <-failed:
+		return err
+	}
+	if err := s.Drain(hard, l, served); err != nil {
+		return fmt.Errorf("drain ended by force: %w", err)
+	}
+	log.Info("drained")
+	return nil
+}
