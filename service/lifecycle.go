@@ -18,28 +18,28 @@ import "time"
 //	t=Stop              the supervisor kills the process
 type Lifecycle struct {
 	// Start is how long a new worker may take until it is ready. Default 15 s.
-	Start time.Duration
+	Start time.Duration `config:"start"`
 	// Steady is how long a new worker must stay ready before the next one is
 	// replaced (Nomad's min_healthy_time). Default 1 s.
-	Steady time.Duration
+	Steady time.Duration `config:"steady"`
 	// Announce is how long a worker says "not ready" before it stops
 	// accepting: a load balancer needs it to look elsewhere. Nginx beside the
 	// workers does not, so machines render 0. Default 5 s.
-	Announce time.Duration
+	Announce time.Duration `config:"announce"`
 	// Linger is how long an idle keep-alive connection may stay open once the
 	// worker stopped accepting. A proxy that closes idle connections sooner
 	// than this never loses a request to a closing worker, which is how Nginx
 	// is configured (UpstreamIdle). Default 2 s.
-	Linger time.Duration
+	Linger time.Duration `config:"linger"`
 	// CloseJitter spreads the closing of WebSockets, so that clients do not
 	// all come back in the same instant. Default 5 s.
-	CloseJitter time.Duration
+	CloseJitter time.Duration `config:"closeJitter"`
 	// Drain is how long requests in flight may take once the worker stopped
 	// accepting. Default 20 s.
-	Drain time.Duration
+	Drain time.Duration `config:"drain"`
 	// Stop is when the supervisor kills a worker that has not ended by
 	// itself. Default 30 s.
-	Stop time.Duration
+	Stop time.Duration `config:"stop"`
 }
 
 // StopMargin is what must be left between the end of a drain and the kill: a

@@ -15,10 +15,10 @@ const (
 // Redis is what workers, machines and pods share state through.
 type Redis struct {
 	// Mode is RedisNone by default.
-	Mode RedisMode
+	Mode RedisMode `config:"mode"`
 	// URL is redis://host:port/db or rediss://… without a password: a password
 	// comes as the secret REDIS_URL instead. Only with RedisURL.
-	URL string
+	URL string `config:"url"`
 }
 
 // NewRedis returns the defaults.

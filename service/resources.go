@@ -4,10 +4,10 @@ package service
 type Resources struct {
 	// MemoryMiB is the memory, in MiB, that one worker may use. The Go runtime
 	// is told (GOMEMLIMIT) to stay below it. Default 256.
-	MemoryMiB int
+	MemoryMiB int `config:"memoryMiB"`
 	// CPUMillis is what a pod asks the scheduler for, in thousandths of a
 	// core. Machines do not use it. Default 100.
-	CPUMillis int
+	CPUMillis int `config:"cpuMillis"`
 }
 
 // NewResources returns the defaults.

@@ -11,28 +11,28 @@ package service
 type Spec struct {
 	// Name is a DNS label. It names the service's user, folders, supervisor
 	// program, Nginx upstream and Kubernetes objects. Default "api".
-	Name string
+	Name string `config:"name"`
 	// Port is where workers listen: all of them in WorkersShared mode, the
 	// first one in WorkersPorts mode is on PortsBase instead. Default 3000.
-	Port int
+	Port int `config:"port"`
 	// HealthPath answers 200 as long as the process can answer at all.
 	// Default "/health".
-	HealthPath string
+	HealthPath string `config:"healthPath"`
 	// ReadyPath answers 200 while the worker wants traffic and 503 as soon as
 	// it drains. Default "/ready".
-	ReadyPath string
+	ReadyPath string `config:"readyPath"`
 	// Env is given to the service as it is. It is not for secrets: it is
 	// written to user-data and manifests in the clear.
-	Env map[string]string
+	Env map[string]string `config:"env"`
 	// Secrets are the names of environment variables whose values come from
 	// the target's secret store.
-	Secrets []string
+	Secrets []string `config:"secrets"`
 
-	Workers   Workers
-	Resources Resources
-	WebSocket WebSocket
-	Redis     Redis
-	Lifecycle Lifecycle
+	Workers   Workers   `config:"workers"`
+	Resources Resources `config:"resources"`
+	WebSocket WebSocket `config:"webSocket"`
+	Redis     Redis     `config:"redis"`
+	Lifecycle Lifecycle `config:"lifecycle"`
 }
 
 // NewSpec returns a Spec with every default in place. Defaults stand here and

@@ -7,13 +7,13 @@ type WebSocket struct {
 	// Rooms says that the service fans messages out between connections, so
 	// that several workers need Redis to reach each other's clients.
 	// Default false.
-	Rooms bool
+	Rooms bool `config:"rooms"`
 	// PingInterval keeps every proxy between client and worker from closing a
 	// quiet connection. It must be below ProxyIdle. Default 25 s.
-	PingInterval time.Duration
+	PingInterval time.Duration `config:"pingInterval"`
 	// ProxyIdle is how long a proxy lets a connection be silent: Nginx's
 	// proxy_read_timeout, an ALB's idle timeout. Default 75 s.
-	ProxyIdle time.Duration
+	ProxyIdle time.Duration `config:"proxyIdle"`
 }
 
 // NewWebSocket returns the defaults.

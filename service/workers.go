@@ -24,13 +24,13 @@ const MaxWorkers = 64
 // Workers says how many processes serve on one machine.
 type Workers struct {
 	// Mode is WorkersShared by default.
-	Mode WorkersMode
+	Mode WorkersMode `config:"mode"`
 	// Count is MinWorkers by default: one Go worker already uses all cores,
 	// the second is there so that one can always serve while the other is
 	// replaced.
-	Count int
+	Count int `config:"count"`
 	// PortsBase is the first worker's port in WorkersPorts mode. Default 3001.
-	PortsBase int
+	PortsBase int `config:"portsBase"`
 }
 
 // NewWorkers returns the defaults.

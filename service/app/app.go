@@ -11,11 +11,24 @@ import (
 )
 
 // New makes the application that every worker serves.
-func New(_ context.Context, _ worker.Runtime) (worker.App, error) {
+func New(_ context.Context, rt worker.Runtime) (worker.App, error) {
+	counter := counter{redis: rt.Redis, key: rt.Prefix + "counter"}
+	sessions := sessions{rt.Sessions}
+
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", home)
 	mux.HandleFunc("POST /echo", echo)
 	mux.HandleFunc("GET /slow", slow)
 	mux.HandleFunc("POST /slow", slow)
-	return worker.App{Handler: mux}, nil
+	mux.HandleFunc("GET /counter", counter.get)
+	mux.HandleFunc("POST /counter", counter.increment)
+	mux.HandleFunc("POST /session", sessions.begin)
+	mux.HandleFunc("GET /session", sessions.show)
+	mux.HandleFunc("POST /session/renew", sessions.renew)
+	mux.HandleFunc("DELETE /session", sessions.end)
+	if rt.Rooms != nil {
+		mux.Handle("GET /ws", rt.Rooms)
+	}
+	// Other sites' pages may not change anything with a browser's cookie.
+	return worker.App{Handler: http.NewCrossOriginProtection().Handler(mux)}, nil
 }

@@ -64,6 +64,8 @@ type Worker struct {
 	TrustedProxies []netip.Prefix
 	// MetricsOnPort says whether the public port answers /metrics.
 	MetricsOnPort bool
+	// Shared is what it shares with other workers.
+	Shared Shared
 }
 
 // HTTP are limits against slow, large and endless requests.
@@ -101,6 +103,7 @@ func ReadWorker(getenv func(string) string) (Worker, error) {
 	if err := w.LogLevel.UnmarshalText([]byte(r.text(EnvLogLevel, "info"))); err != nil {
 		r.bad.Add(EnvLogLevel, "%q is none of debug, info, warn, error", r.getenv(EnvLogLevel))
 	}
+	w.Shared = r.shared()
 	w.Lifecycle = r.lifecycle()
 	w.Lifecycle.Start = r.duration(EnvStartTimeout, w.Lifecycle.Start, 0)
 	return w, r.bad.Err()

@@ -8,8 +8,11 @@ import (
 	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
 
+	"escala/service/rooms"
 	"escala/service/server"
+	"escala/service/session"
 )
 
 // App is what a service is made of. Only Handler is required.
@@ -21,7 +24,8 @@ type App struct {
 	Start func(context.Context) error
 	// Ready is asked by the readiness endpoint; an error means "not now".
 	Ready func(context.Context) error
-	// LongLived are the application's WebSockets, closed in a drain.
+	// LongLived are the application's own WebSockets, if it has others than
+	// Runtime.Rooms; a drain closes them.
 	LongLived server.LongLived
 	// Stop runs when nothing is open any more.
 	Stop func(context.Context) error
@@ -34,6 +38,16 @@ type Runtime struct {
 	Log    *slog.Logger
 	// Metrics is where the application registers its own.
 	Metrics prometheus.Registerer
+	// Redis is nil without REDIS_URL. It connects by itself, again and again;
+	// while it is down its calls fail within a second or two. Prefix goes
+	// before the keys.
+	Redis  *redis.Client
+	Prefix string
+	// Rooms is nil unless ROOMS=true. The worker runs and closes it; the
+	// application gives it a route.
+	Rooms *rooms.Hub
+	// Sessions is nil without SESSION_KEYS.
+	Sessions *session.Sessions
 }
 
 // New makes an application. Errors of type service.Violations are bad

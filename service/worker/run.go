@@ -37,31 +37,45 @@ func Run(ctx, hard context.Context, getenv func(string) string, out io.Writer, n
 		return id.err
 	}
 	m := metrics.New(id.release)
-	app := &App{}
-	s := server.New(server.Options{
-		Config: c, Release: id.release, Metrics: m, Log: log,
-	})
+	s := server.New(server.Options{Config: c, Release: id.release, Metrics: m, Log: log})
 	if c.AdminSocket != "" {
 		stop, err := s.Admin(ctx, c.AdminSocket)
 		if err != nil {
 			return err
 		}
-		defer func() {
-			if err := stop(); err != nil {
-				log.Warn("closing the admin socket", slog.Any("error", err))
-			}
-		}()
+		defer report(log, "closing the admin socket", stop)
 	}
-	*app, err = start(ctx, c, newApp, Runtime{Getenv: getenv, Log: log, Metrics: m.Registry})
+	rt := newRuntime(c, getenv, m, log)
+	defer report(log, "ending what the application uses", rt.run())
+	app, err := start(ctx, c, newApp, rt)
 	if err != nil {
 		return err
 	}
-	s.Handler, s.LongLived, s.Ready = app.Handler, app.LongLived, app.Ready
+	s.Handler, s.Ready, s.LongLived = app.Handler, app.Ready, longLived(rt, app)
 	err = serve(ctx, hard, s, log)
 	if app.Stop != nil {
 		err = errors.Join(err, app.Stop(hard))
 	}
 	return err
+}
+
+// report runs the end of something that is no longer needed. Its failure
+// changes nothing for a client and is no reason for another exit status.
+func report(log *slog.Logger, doing string, stop func() error) {
+	if err := stop(); err != nil {
+		log.Warn(doing, slog.Any("error", err))
+	}
+}
+
+func longLived(rt Runtime, app App) server.LongLived {
+	var all several
+	if rt.Rooms != nil {
+		all = append(all, rt.Rooms)
+	}
+	if app.LongLived != nil {
+		all = append(all, app.LongLived)
+	}
+	return all
 }
 
 type hashed struct {

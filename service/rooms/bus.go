@@ -1,0 +1,245 @@
+package rooms
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// quiet is after how long without a message Redis is asked whether it is
+	// still there; twice that without an answer is a lost connection.
+	quiet = 3 * time.Second
+	// firstPause and lastPause bound the pause before connecting again.
+	firstPause = 100 * time.Millisecond
+	lastPause  = 5 * time.Second
+	// outbox is how many messages may wait for Redis.
+	outbox = 4096
+	// batch is how many messages go to Redis in one round trip.
+	batch = 128
+)
+
+// bus carries messages between workers over Redis pub/sub. Nothing in it ever
+// makes a client wait: what Redis does not take in time is counted and lost
+// for other workers, and up says so.
+type bus struct {
+	redis  *redis.Client
+	prefix string
+	hub    *Hub
+	log    *slog.Logger
+	up     atomic.Bool
+	out    chan outgoing
+
+	mu     sync.Mutex
+	wanted map[string]struct{}
+	// dirty wakes the goroutine that makes Redis' subscriptions match wanted.
+	dirty chan struct{}
+}
+
+type outgoing struct {
+	room string
+	envelope
+}
+
+func newBus(r *redis.Client, prefix string, h *Hub, log *slog.Logger) *bus {
+	return &bus{
+		redis: r, prefix: prefix, hub: h, log: log,
+		out:    make(chan outgoing, outbox),
+		wanted: make(map[string]struct{}),
+		dirty:  make(chan struct{}, 1),
+	}
+}
+
+// follow and unfollow say which rooms this worker has clients in.
+func (b *bus) follow(room string) { b.want(room, true) }
+
+func (b *bus) unfollow(room string) { b.want(room, false) }
+
+func (b *bus) want(room string, yes bool) {
+	b.mu.Lock()
+	if yes {
+		b.wanted[room] = struct{}{}
+	} else {
+		delete(b.wanted, room)
+	}
+	b.mu.Unlock()
+	select {
+	case b.dirty <- struct{}{}:
+	default: // it is awake already
+	}
+}
+
+// publish queues a message for the other workers.
+func (b *bus) publish(room string, e envelope) {
+	e.Origin = b.hub.origin
+	if b.up.Load() {
+		select {
+		case b.out <- outgoing{room, e}:
+			return
+		default:
+		}
+	}
+	if e.Kind == kindMessage {
+		b.hub.counts.unpublished.Inc()
+	}
+}
+
+// run works until ctx ends.
+func (b *bus) run(ctx context.Context) error {
+	// A channel of our own keeps the connection in use without any room, and
+	// its confirmation tells when it works.
+	ps := b.redis.Subscribe(ctx)
+	defer ps.Close() //nolint:errcheck // the process ends
+	stop := context.AfterFunc(ctx, func() { _ = ps.Close() })
+	defer stop()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { b.receive(ctx, ps); return nil })
+	group.Go(func() error { b.subscribe(ctx, ps); return nil })
+	group.Go(func() error { b.send(ctx); return nil })
+	return group.Wait()
+}
+
+// receive hands on what other workers say, and connects again when the
+// connection is lost.
+func (b *bus) receive(ctx context.Context, ps *redis.PubSub) {
+	pause := firstPause
+	asked, connected := false, false
+	for ctx.Err() == nil {
+		var err error
+		if !connected {
+			err = ps.Subscribe(ctx, b.prefix) // and every room: go-redis remembers them
+		}
+		var got any
+		if err == nil {
+			got, err = ps.ReceiveTimeout(ctx, quiet)
+		}
+		if err == nil {
+			asked = false
+			if !connected {
+				connected, pause = true, firstPause
+				b.setUp(ctx, true)
+			}
+			b.handle(ctx, got)
+			continue
+		}
+		if isTimeout(err) && connected && !asked && ps.Ping(ctx) == nil {
+			asked = true
+			continue
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if connected {
+			b.log.WarnContext(ctx, "Redis is lost; rooms are local to this worker", slog.Any("error", err))
+		}
+		connected, asked = false, false
+		b.setUp(ctx, false)
+		sleepUntil(ctx, time.Now().Add(pause/2+rand.N(pause)))
+		pause = min(2*pause, lastPause)
+	}
+}
+
+func isTimeout(err error) bool {
+	t, ok := err.(interface{ Timeout() bool })
+	return ok && t.Timeout()
+}
+
+func (b *bus) setUp(ctx context.Context, up bool) {
+	if b.up.Swap(up) == up {
+		return
+	}
+	if up {
+		b.log.InfoContext(ctx, "rooms are shared with other workers")
+		return
+	}
+	b.hub.alone()
+}
+
+func (b *bus) handle(ctx context.Context, got any) {
+	switch m := got.(type) {
+	case *redis.Subscription:
+		if room, ok := strings.CutPrefix(m.Channel, b.prefix); ok && room != "" && m.Kind == "subscribe" {
+			b.hub.followed(room)
+		}
+	case *redis.Message:
+		e, err := parseEnvelope(m.Payload)
+		if err != nil {
+			b.log.WarnContext(ctx, "ignored", slog.Any("error", err))
+			return
+		}
+		b.hub.hear(strings.TrimPrefix(m.Channel, b.prefix), e)
+	}
+}
+
+// subscribe makes Redis' subscriptions match the rooms that are wanted. An
+// error needs no answer here: go-redis subscribes again when it reconnects.
+func (b *bus) subscribe(ctx context.Context, ps *redis.PubSub) {
+	have := map[string]struct{}{}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-b.dirty:
+		}
+		var add, drop []string
+		b.mu.Lock()
+		for room := range b.wanted {
+			if _, ok := have[room]; !ok {
+				add = append(add, b.prefix+room)
+				have[room] = struct{}{}
+			}
+		}
+		for room := range have {
+			if _, ok := b.wanted[room]; !ok {
+				drop = append(drop, b.prefix+room)
+				delete(have, room)
+			}
+		}
+		b.mu.Unlock()
+		if len(add) > 0 {
+			_ = ps.Subscribe(ctx, add...)
+		}
+		if len(drop) > 0 {
+			_ = ps.Unsubscribe(ctx, drop...)
+		}
+	}
+}
+
+// send publishes what is queued, several messages in one round trip.
+func (b *bus) send(ctx context.Context) {
+	for {
+		var next outgoing
+		select {
+		case <-ctx.Done():
+			return
+		case next = <-b.out:
+		}
+		pipe := b.redis.Pipeline()
+		messages := 0
+		for more := true; more; {
+			pipe.Publish(ctx, b.prefix+next.room, encode(next.envelope))
+			if next.Kind == kindMessage {
+				messages++
+			}
+			if pipe.Len() >= batch {
+				break
+			}
+			select {
+			case next = <-b.out:
+			default:
+				more = false
+			}
+		}
+		if _, err := pipe.Exec(ctx); err != nil && ctx.Err() == nil {
+			b.hub.counts.unpublished.Add(float64(messages))
+			b.log.DebugContext(ctx, "publishing", slog.Any("error", err))
+		}
+	}
+}

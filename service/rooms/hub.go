@@ -1,0 +1,139 @@
+// Package rooms is chat rooms over WebSockets. Who is in a room hears what is
+// said in it, on whatever worker, machine or pod they are connected: Redis
+// pub/sub carries messages between workers, so that no proxy has to keep a
+// client on one worker. Without Redis, or while it is down, messages reach the
+// clients of the same worker, and clients are told so.
+package rooms
+
+import (
+	"context"
+	"crypto/rand"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Hub holds the rooms of one worker.
+type Hub struct {
+	o      Options
+	origin string
+	bus    *bus
+	counts *counts
+	joined atomic.Uint32
+
+	mu      sync.Mutex
+	rooms   map[string]*room
+	clients map[*client]struct{}
+	closing bool
+}
+
+// New returns a hub that serves at once; Run makes it hear other workers.
+func New(o Options) *Hub {
+	h := &Hub{
+		o:       o,
+		origin:  rand.Text(),
+		rooms:   make(map[string]*room),
+		clients: make(map[*client]struct{}),
+	}
+	h.counts = newCounts(o.Metrics, h.localOnly)
+	if o.Redis != nil {
+		h.bus = newBus(o.Redis, o.Prefix+"room:", h, o.Log)
+	}
+	return h
+}
+
+// Run pings clients, tells rooms who is there, and listens to other workers,
+// until ctx ends.
+func (h *Hub) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return h.pingAll(ctx) })
+	group.Go(func() error { return h.tellPresence(ctx) })
+	if h.bus != nil {
+		group.Go(func() error { return h.bus.run(ctx) })
+	}
+	return group.Wait()
+}
+
+// Open is how many WebSockets are open on this worker.
+func (h *Hub) Open() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.clients)
+}
+
+// shared says whether other workers hear this one.
+func (h *Hub) shared() bool { return h.bus != nil && h.bus.up.Load() }
+
+// localOnly is 1 while rooms should be shared and are not, for the metrics.
+func (h *Hub) localOnly() float64 {
+	if h.bus != nil && !h.bus.up.Load() {
+		return 1
+	}
+	return 0
+}
+
+// join puts a client into its room. It refuses once the hub is closing.
+func (h *Hub) join(c *client) (members int, ok bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closing || len(h.clients) >= h.o.MaxClients {
+		return 0, false
+	}
+	r := h.rooms[c.room]
+	if r == nil {
+		r = newRoom()
+		h.rooms[c.room] = r
+		if h.bus != nil {
+			h.bus.follow(c.room)
+		}
+	}
+	r.members[c] = struct{}{}
+	r.changed = true
+	h.clients[c] = struct{}{}
+	return r.total(time.Now()), true
+}
+
+// leave takes a client out of its room.
+func (h *Hub) leave(c *client) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if _, ok := h.clients[c]; !ok {
+		return
+	}
+	delete(h.clients, c)
+	r := h.rooms[c.room]
+	delete(r.members, c)
+	r.changed = true
+	if len(r.members) > 0 {
+		return
+	}
+	delete(h.rooms, c.room)
+	if h.bus != nil {
+		h.bus.publish(c.room, envelope{Kind: kindPresence})
+		h.bus.unfollow(c.room)
+	}
+}
+
+// say delivers a client's message to its room, here and elsewhere.
+func (h *Hub) say(room string, payload []byte) {
+	h.deliver(room, payload)
+	if h.bus != nil {
+		h.bus.publish(room, envelope{Kind: kindMessage, Payload: payload})
+	}
+}
+
+// deliver queues a message for every client of this worker in the room.
+func (h *Hub) deliver(room string, payload []byte) {
+	h.mu.Lock()
+	r := h.rooms[room]
+	var members []*client
+	if r != nil {
+		members = r.list()
+	}
+	h.mu.Unlock()
+	for _, c := range members {
+		c.send(payload)
+	}
+}

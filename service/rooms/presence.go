@@ -1,0 +1,103 @@
+package rooms
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	// presenceTick is how often members are told of changes: many joins in a
+	// big room make one message each tick, not one each for everybody.
+	presenceTick = 250 * time.Millisecond
+	// repeat is how often a worker repeats its counts to the others.
+	repeat = stale / 3
+)
+
+// tellPresence tells rooms how many are in them, when that has changed.
+func (h *Hub) tellPresence(ctx context.Context) error {
+	tick := time.NewTicker(presenceTick)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-tick.C:
+			h.tell(now)
+		}
+	}
+}
+
+func (h *Hub) tell(now time.Time) {
+	shared := h.shared()
+	type news struct {
+		room    string
+		payload []byte
+		members []*client
+	}
+	var all []news
+	h.mu.Lock()
+	for name, r := range h.rooms {
+		if h.bus != nil && (r.changed || now.Sub(r.published) >= repeat) {
+			h.bus.publish(name, envelope{Kind: kindPresence, Members: len(r.members)})
+			r.published = now
+		}
+		r.changed = false
+		if p := (presence{Members: r.total(now), Shared: shared}); p != r.told {
+			r.told = p
+			all = append(all, news{name, encode(Presence{Type: "presence", Room: name, presence: p}), r.list()})
+		}
+	}
+	h.mu.Unlock()
+	for _, n := range all {
+		for _, c := range n.members {
+			c.send(n.payload)
+		}
+	}
+}
+
+// hear takes what another worker published.
+func (h *Hub) hear(room string, e envelope) {
+	if e.Origin == h.origin {
+		return
+	}
+	if e.Kind == kindMessage {
+		h.deliver(room, e.Payload)
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r := h.rooms[room]
+	if r == nil {
+		return
+	}
+	if e.Members == 0 {
+		delete(r.elsewhere, e.Origin)
+	} else {
+		if r.elsewhere == nil {
+			r.elsewhere = make(map[string]seen)
+		}
+		r.elsewhere[e.Origin] = seen{members: e.Members, at: time.Now()}
+	}
+	if e.Ask {
+		r.changed = true // answers with the next tick
+	}
+}
+
+// followed asks the other workers for their counts, now that their answers
+// will be heard.
+func (h *Hub) followed(room string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if r := h.rooms[room]; r != nil {
+		h.bus.publish(room, envelope{Kind: kindPresence, Members: len(r.members), Ask: true})
+	}
+}
+
+// alone forgets the other workers: nothing is heard from them any more.
+func (h *Hub) alone() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, r := range h.rooms {
+		r.elsewhere = nil
+	}
+}

@@ -1,0 +1,30 @@
+package worker
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"escala/service/server"
+)
+
+// several is the rooms' WebSockets and the application's own.
+type several []server.LongLived
+
+// CloseAll closes all of them at the same time.
+func (s several) CloseAll(ctx context.Context, over time.Duration) {
+	var all sync.WaitGroup
+	for _, one := range s {
+		all.Go(func() { one.CloseAll(ctx, over) })
+	}
+	all.Wait()
+}
+
+// Open is how many are open.
+func (s several) Open() int {
+	n := 0
+	for _, one := range s {
+		n += one.Open()
+	}
+	return n
+}
