@@ -1,0 +1,94 @@
+// Package build makes the release: the service's static binary, the same bytes
+// from the same source on every computer.
+package build
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"escala/service"
+)
+
+// Platform is what a binary is built for.
+type Platform struct{ OS, Arch string }
+
+// Binary is a built program.
+type Binary struct {
+	// SHA256 in hexadecimal digits.
+	SHA256 string
+	// Size in bytes.
+	Size int64
+	// Path is absolute; the file's name is its SHA-256.
+	Path string
+}
+
+// Release is a built service.
+type Release struct {
+	service.Release
+	// Path is absolute.
+	Path string
+}
+
+// Service builds the service of the clone at root.
+func Service(ctx context.Context, root, state string, platform Platform) (Release, error) {
+	binary, err := Program(ctx, root, state, "./service/cmd/api", platform)
+	if err != nil {
+		return Release{}, fmt.Errorf("building the service: %w", err)
+	}
+	return Release{Release: service.Release{ID: binary.SHA256, Size: binary.Size}, Path: binary.Path}, nil
+}
+
+// Program builds a program of the clone at root, into the state folder. It
+// changes nothing but that folder, so that a preview may build too: without it,
+// it could not say which release comes.
+func Program(ctx context.Context, root, state, pkg string, platform Platform) (Binary, error) {
+	folder := filepath.Join(state, "build")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return Binary{}, fmt.Errorf("making the build folder: %w", err)
+	}
+	work, err := os.MkdirTemp(folder, ".build-")
+	if err != nil {
+		return Binary{}, fmt.Errorf("making the build folder: %w", err)
+	}
+	defer os.RemoveAll(work)
+	out := filepath.Join(work, "program")
+	// -trimpath, no VCS stamp, no build id: what depends on the computer or the
+	// commit, and not on the source, would make another release of it.
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false",
+		"-ldflags", "-s -w -buildid=", "-o", out, pkg)
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+platform.OS, "GOARCH="+platform.Arch, "GOFLAGS=-mod=readonly", "GOWORK=off", "GOEXPERIMENT=", "GOAMD64=v1", "GOARM64=v8.0")
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	if err := cmd.Run(); err != nil {
+		return Binary{}, fmt.Errorf("go build %s: %w:\n%s", pkg, err, strings.TrimSpace(output.String()))
+	}
+	sum, size, err := measure(out)
+	if err != nil {
+		return Binary{}, fmt.Errorf("reading what was built: %w", err)
+	}
+	path := filepath.Join(folder, sum)
+	if err := os.Rename(out, path); err != nil {
+		return Binary{}, fmt.Errorf("keeping what was built: %w", err)
+	}
+	return Binary{SHA256: sum, Size: size, Path: path}, nil
+}
+
+func measure(path string) (string, int64, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", 0, err
+	}
+	defer f.Close()
+	hash := sha256.New()
+	size, err := io.Copy(hash, f)
+	return hex.EncodeToString(hash.Sum(nil)), size, err
+}

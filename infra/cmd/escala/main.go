@@ -1,0 +1,58 @@
+// Command escala runs the Pulumi program without Pulumi's own installation: it
+// is what `make up` calls. Whoever has Pulumi and its plugins uses
+// `pulumi up -s …` in this folder just as well; the two do not share state.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := command().ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "\nerror: "+err.Error())
+		stop()
+		os.Exit(1)
+	}
+}
+
+func command() *cobra.Command {
+	var stack string
+	root := &cobra.Command{
+		Use:           "escala",
+		Short:         "Runs the service's Pulumi program",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.PersistentFlags().StringVarP(&stack, "stack", "s", "local", "the stack: stacks/Pulumi.<stack>.yaml")
+	for _, c := range []struct {
+		use, short string
+		run        func(context.Context, *session) error
+	}{
+		{"up", "Creates or updates the stack", up},
+		{"preview", "Says what up would change", preview},
+		{"refresh", "Compares the stack's state with what is there", refresh},
+		{"down", "Destroys the stack and forgets it", down},
+		{"outputs", "Prints the stack's outputs as JSON", outputs},
+	} {
+		root.AddCommand(&cobra.Command{
+			Use: c.use, Short: c.short, Args: cobra.NoArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				s, err := open(cmd.Context(), stack)
+				if err != nil {
+					return err
+				}
+				defer s.close()
+				return c.run(cmd.Context(), s)
+			},
+		})
+	}
+	return root
+}

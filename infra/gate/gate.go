@@ -1,0 +1,164 @@
+// Package gate decides whether an update may go on: it waits until an endpoint
+// serves the release that was asked for, on every worker, and gives the reason
+// if it does not. Every machine, of whatever cloud, passes the same gate.
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"escala/cloudinit"
+)
+
+// Gate is one endpoint to be judged.
+type Gate struct {
+	// URL of the endpoint, without a slash at its end.
+	URL string
+	// HealthPath must answer 200 as the wanted release.
+	HealthPath string
+	// Timeout bounds the whole wait.
+	Timeout time.Duration
+	// Poll is how often it looks. Default 500 ms.
+	Poll time.Duration
+	// Stuck is how long the machine may report the same failure, which it
+	// tries to overcome, before the wait is given up. Default 45 s.
+	Stuck time.Duration
+	// Report is told what is being waited for, each time that it changes.
+	Report func(string)
+	// Diagnose asks the machine for its own account of what is wrong, if there
+	// is a way to ask.
+	Diagnose func(context.Context) string
+}
+
+// Want is what must be served.
+type Want struct {
+	// Release is the release's id.
+	Release string
+	// Workers is how many must serve it.
+	Workers int
+}
+
+// errRefused: the machine tried the release and went back.
+var errRefused = errors.New("the machine refused the release")
+
+// Wait returns nil once the endpoint serves what is wanted.
+func (g Gate) Wait(ctx context.Context, want Want) error {
+	if g.Poll == 0 {
+		g.Poll = 500 * time.Millisecond
+	}
+	if g.Stuck == 0 {
+		g.Stuck = 45 * time.Second
+	}
+	began := time.Now()
+	deadline, cancel := context.WithTimeout(ctx, g.Timeout)
+	defer cancel()
+	client := &http.Client{
+		Timeout: 5 * time.Second,
+		// Every look is a connection of its own, so that it sees where the
+		// address leads now and not where it led.
+		Transport: &http.Transport{DisableKeepAlives: true, Proxy: nil},
+	}
+	var reported, stuckOn string
+	var stuckSince time.Time
+	for {
+		status, err := g.look(deadline, client, want)
+		if err == nil {
+			return nil
+		}
+		if deadline.Err() != nil && reported != "" {
+			err = errors.New(reported)
+		}
+		waiting := err.Error()
+		if waiting != reported && deadline.Err() == nil {
+			reported = waiting
+			if g.Report != nil {
+				g.Report("waiting: " + waiting)
+			}
+		}
+		if status.Phase != "failing" || waiting != stuckOn {
+			stuckOn, stuckSince = waiting, time.Now()
+		}
+		switch {
+		case ctx.Err() != nil:
+			return fmt.Errorf("waiting for release %.12s: %w", want.Release, ctx.Err())
+		case errors.Is(err, errRefused),
+			deadline.Err() != nil,
+			status.Phase == "failing" && time.Since(stuckSince) > g.Stuck:
+			return g.failure(ctx, want, status, waiting, time.Since(began))
+		}
+		select {
+		case <-deadline.Done():
+		case <-time.After(g.Poll):
+		}
+	}
+}
+
+// look is nil when all is well, and otherwise says what is missing.
+func (g Gate) look(ctx context.Context, client *http.Client, want Want) (Status, error) {
+	resp, err := get(ctx, client, g.URL+cloudinit.StatusPath)
+	if err != nil {
+		return Status{}, fmt.Errorf("%s does not answer yet", g.URL)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return Status{}, fmt.Errorf("%s answers, but is not set up yet", g.URL)
+	}
+	status, err := parseStatus(resp.Body)
+	if err != nil {
+		return Status{}, err
+	}
+	if status.Phase == "refused" && status.Wanted == want.Release {
+		return status, fmt.Errorf("%w: %s", errRefused, status.Reason)
+	}
+	if ok, missing := status.serves(want.Release, want.Workers); !ok {
+		return status, errors.New(missing)
+	}
+	// Last, the way that the users' requests take.
+	health, err := get(ctx, client, g.URL+g.HealthPath)
+	if err != nil {
+		return status, fmt.Errorf("%s%s does not answer", g.URL, g.HealthPath)
+	}
+	defer health.Body.Close()
+	if health.StatusCode != http.StatusOK {
+		return status, fmt.Errorf("%s%s answers %s", g.URL, g.HealthPath, health.Status)
+	}
+	if got := health.Header.Get("X-Release"); got != want.Release {
+		return status, fmt.Errorf("%s%s answers as %s", g.URL, g.HealthPath, orNone(got))
+	}
+	return status, nil
+}
+
+func get(ctx context.Context, client *http.Client, url string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	return client.Do(req)
+}
+
+// failure tells what was wanted, what is there instead and why.
+func (g Gate) failure(ctx context.Context, want Want, status Status, waiting string, took time.Duration) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "release %.12s does not serve after %s: %s", want.Release, took.Round(time.Second), strings.TrimPrefix(waiting, errRefused.Error()+": "))
+	if status.Current != "" && status.Current != want.Release {
+		serving := 0
+		for _, w := range status.Workers {
+			if w.Ready && w.Release == status.Current {
+				serving++
+			}
+		}
+		fmt.Fprintf(&b, "\nrelease %.12s, which served before, still does, on %d of %d workers", status.Current, serving, len(status.Workers))
+	}
+	if g.Diagnose != nil {
+		ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+		defer cancel()
+		if said := strings.TrimSpace(g.Diagnose(ctx)); said != "" {
+			fmt.Fprintf(&b, "\nthe machine says:\n%s", said)
+		}
+	}
+	return errors.New(b.String())
+}

@@ -1,0 +1,97 @@
+// Command forwarder is the local target's address: it listens on one port of
+// this computer and hands each connection to the machine whose address stands
+// in a file. Writing another address into the file moves new connections there
+// and lets those that are open end where they are.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+func main() {
+	listen := flag.String("listen", "127.0.0.1:8080", "address to listen on")
+	target := flag.String("target", "/address/target", "file that holds the machine's host:port")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	if err := run(ctx, *listen, *target); err != nil {
+		slog.Error("forwarder ends", "error", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, listen, target string) error {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", listen)
+	if err != nil {
+		return fmt.Errorf("listening: %w", err)
+	}
+	defer context.AfterFunc(ctx, func() { l.Close() })()
+	for {
+		client, err := l.Accept()
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			// Out of file descriptors, most likely: those that are open will end.
+			slog.Warn("accepting", "error", err)
+			time.Sleep(10 * time.Millisecond)
+			continue
+		}
+		go func() {
+			defer client.Close()
+			if err := forward(ctx, client, target); err != nil {
+				slog.Warn("forwarding", "error", err)
+			}
+		}()
+	}
+}
+
+// forward connects client to the machine that the file names now.
+func forward(ctx context.Context, client net.Conn, target string) error {
+	address, err := os.ReadFile(target)
+	if err != nil {
+		return fmt.Errorf("reading the target: %w", err)
+	}
+	dialer := net.Dialer{Timeout: 5 * time.Second}
+	machine, err := dialer.DialContext(ctx, "tcp", strings.TrimSpace(string(address)))
+	if err != nil {
+		return fmt.Errorf("connecting to the machine: %w", err)
+	}
+	defer machine.Close()
+	var both errgroup.Group
+	both.Go(func() error { return pipe(machine, client) })
+	both.Go(func() error { return pipe(client, machine) })
+	return both.Wait()
+}
+
+// pipe copies until from ends and says so to the other side. When to is gone it
+// stops reading from the other as well, so that neither waits for the other.
+func pipe(to, from net.Conn) error {
+	_, err := io.Copy(to, from)
+	if err != nil {
+		to.Close()
+		from.Close()
+		if errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+			return nil
+		}
+		return err
+	}
+	if half, ok := to.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite()
+	}
+	return nil
+}

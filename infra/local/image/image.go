@@ -1,0 +1,90 @@
+// Package image builds the local machine's root file system: Debian 12 with
+// systemd and cloud-init, as a cloud's own image is. It is built once and kept.
+package image
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+//go:embed build.sh
+var buildScript string
+
+//go:embed cloud.cfg
+var cloudConfig string
+
+// Digest names the image that Build would make: it changes with the recipe, not
+// with what the package archive holds on a day.
+func Digest() string {
+	sum := sha256.Sum256([]byte(buildScript + "\x00" + cloudConfig))
+	return hex.EncodeToString(sum[:6])
+}
+
+// RootFS is where the image with the digest has its root file system.
+func RootFS(folder, digest string) string { return filepath.Join(folder, digest, "rootfs") }
+
+// Exists says whether the image is there, whole: Build makes it appear by one
+// rename.
+func Exists(folder, digest string) bool {
+	_, err := os.Stat(RootFS(folder, digest))
+	return err == nil
+}
+
+// Build makes the image in folder, in about a minute, unless it is there.
+// Progress is told line by line to report.
+func Build(ctx context.Context, folder string, report func(string)) error {
+	digest := Digest()
+	if Exists(folder, digest) {
+		return nil
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return fmt.Errorf("making the folder of images: %w", err)
+	}
+	work, err := os.MkdirTemp(folder, ".build-")
+	if err != nil {
+		return fmt.Errorf("making a folder to build the image in: %w", err)
+	}
+	defer os.RemoveAll(work)
+	if err := os.WriteFile(filepath.Join(work, "cloud.cfg"), []byte(cloudConfig), 0o644); err != nil {
+		return fmt.Errorf("writing the image's cloud.cfg: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, "sh", "-s")
+	cmd.Stdin = strings.NewReader(buildScript)
+	cmd.Dir = work
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		return fmt.Errorf("building the image: %w", err)
+	}
+	cmd.Stdout = nil
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("building the image: %w", err)
+	}
+	var last []string
+	lines := bufio.NewScanner(stderr)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		line := lines.Text()
+		last = append(last[max(0, len(last)-9):], line)
+		if said, ok := strings.CutPrefix(line, "I: "); ok {
+			report("building the machine's image: " + said)
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		return fmt.Errorf("building the machine's image with mmdebstrap: %w:\n%s", err, strings.Join(last, "\n"))
+	}
+	if err := os.Chmod(work, 0o755); err != nil {
+		return fmt.Errorf("finishing the image: %w", err)
+	}
+	if err := os.Rename(work, filepath.Join(folder, digest)); err != nil {
+		return fmt.Errorf("finishing the image: %w", err)
+	}
+	return nil
+}

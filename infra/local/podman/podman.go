@@ -1,0 +1,82 @@
+// Package podman runs containers for the local target through podman's command
+// line. Everything that podman keeps (storage, run state, networks) lies in a
+// folder of the clone, so nothing of it mixes with the user's own containers
+// and removing the folder removes all of it.
+package podman
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// Podman is podman with its state in Folder.
+type Podman struct {
+	// Folder is an absolute path.
+	Folder string
+}
+
+// command makes a podman command line. runc and cgroupfs because crun refuses
+// the hybrid cgroup hierarchy that some hosts have, and no systemd need run on
+// the host.
+func (p Podman) command(ctx context.Context, args ...string) *exec.Cmd {
+	all := []string{
+		"--root", filepath.Join(p.Folder, "storage"),
+		"--runroot", filepath.Join(p.Folder, "run"),
+		"--tmpdir", filepath.Join(p.Folder, "tmp"),
+		"--network-config-dir", filepath.Join(p.Folder, "networks"),
+		"--runtime", "runc",
+		"--cgroup-manager", "cgroupfs",
+	}
+	return exec.CommandContext(ctx, "podman", append(all, args...)...)
+}
+
+// run returns what podman wrote to standard output; an error carries the last
+// lines of what it wrote to standard error.
+func (p Podman) run(ctx context.Context, args ...string) (string, error) {
+	cmd := p.command(ctx, args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		return stdout.String(), &Error{Command: args[0], Stderr: lastLines(stderr.String(), 5), Err: err}
+	}
+	return stdout.String(), nil
+}
+
+// Error is a podman command that failed.
+type Error struct {
+	Command string
+	Stderr  string
+	Err     error
+}
+
+func (e *Error) Error() string {
+	if e.Stderr == "" {
+		return fmt.Sprintf("podman %s: %v", e.Command, e.Err)
+	}
+	return fmt.Sprintf("podman %s: %v: %s", e.Command, e.Err, e.Stderr)
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// notFound says whether podman failed because there is no such object.
+func notFound(err error) bool {
+	var failed *Error
+	if !errors.As(err, &failed) {
+		return false
+	}
+	return strings.Contains(failed.Stderr, "no such") || strings.Contains(failed.Stderr, "no container") ||
+		strings.Contains(failed.Stderr, "unable to find network") || strings.Contains(failed.Stderr, "network not found")
+}
+
+func lastLines(s string, n int) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}

@@ -1,0 +1,100 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/pulumi/pulumi-go-provider/infer"
+
+	"escala/service"
+)
+
+// Pointer is the object that says which release is the current one. Machines
+// follow it.
+type Pointer struct{}
+
+// PointerArgs are a Pointer's inputs.
+type PointerArgs struct {
+	Store   string `pulumi:"store" provider:"replaceOnChanges"`
+	Release string `pulumi:"release"`
+	// Size of the release's binary in bytes.
+	Size int `pulumi:"size"`
+}
+
+// PointerState is a Pointer as it is.
+type PointerState struct {
+	PointerArgs
+}
+
+// Create points to a release for the first time.
+func (*Pointer) Create(ctx context.Context, req infer.CreateRequest[PointerArgs]) (infer.CreateResponse[PointerState], error) {
+	out := infer.CreateResponse[PointerState]{ID: req.Inputs.Store, Output: PointerState{req.Inputs}}
+	if req.DryRun {
+		return out, nil
+	}
+	return out, req.Inputs.write(ctx)
+}
+
+// Update points to another release.
+func (*Pointer) Update(ctx context.Context, req infer.UpdateRequest[PointerArgs, PointerState]) (infer.UpdateResponse[PointerState], error) {
+	out := infer.UpdateResponse[PointerState]{Output: PointerState{req.Inputs}}
+	if req.DryRun {
+		return out, nil
+	}
+	return out, req.Inputs.write(ctx)
+}
+
+// Read reads what the pointer says now.
+func (*Pointer) Read(ctx context.Context, req infer.ReadRequest[PointerArgs, PointerState]) (infer.ReadResponse[PointerArgs, PointerState], error) {
+	none := infer.ReadResponse[PointerArgs, PointerState]{}
+	b, err := os.ReadFile(infer.GetConfig[Config](ctx).path(req.State.Store, service.PointerKey))
+	if errors.Is(err, os.ErrNotExist) {
+		return none, nil
+	}
+	if err != nil {
+		return none, fmt.Errorf("reading the release pointer: %w", err)
+	}
+	release, err := service.ParsePointer(string(b))
+	if err != nil {
+		return none, nil //nolint:nilerr // a broken pointer is as good as none: the next update writes it
+	}
+	args := PointerArgs{Store: req.State.Store, Release: release.ID, Size: int(release.Size)}
+	return infer.ReadResponse[PointerArgs, PointerState]{ID: req.ID, Inputs: args, State: PointerState{args}}, nil
+}
+
+// Delete removes the pointer.
+func (*Pointer) Delete(ctx context.Context, req infer.DeleteRequest[PointerState]) (infer.DeleteResponse, error) {
+	err := os.Remove(infer.GetConfig[Config](ctx).path(req.State.Store, service.PointerKey))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return infer.DeleteResponse{}, fmt.Errorf("removing the release pointer: %w", err)
+	}
+	return infer.DeleteResponse{}, nil
+}
+
+func (a PointerArgs) write(ctx context.Context) error {
+	release := service.Release{ID: a.Release, Size: int64(a.Size)}
+	target := infer.GetConfig[Config](ctx).path(a.Store, service.PointerKey)
+	if err := replaceFile(target, release.Pointer()); err != nil {
+		return fmt.Errorf("pointing to release %s: %w", release.Short(), err)
+	}
+	return nil
+}
+
+// replaceFile writes a file whole or not at all.
+func replaceFile(target, content string) error {
+	tmp, err := os.CreateTemp(filepath.Dir(target), ".new-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	if _, err := tmp.WriteString(content); err != nil {
+		return errors.Join(err, tmp.Close())
+	}
+	if err := errors.Join(tmp.Chmod(0o644), tmp.Sync(), tmp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), target)
+}

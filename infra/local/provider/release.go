@@ -1,0 +1,138 @@
+package provider
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/pulumi/pulumi-go-provider/infer"
+
+	"escala/service"
+)
+
+// Release is the binary of one release in a store. The store keeps the last
+// ones also when their resources are gone, for going back to.
+type Release struct{}
+
+// ReleaseArgs are a Release's inputs.
+type ReleaseArgs struct {
+	Store string `pulumi:"store" provider:"replaceOnChanges"`
+	// Release is the binary's SHA-256.
+	Release string `pulumi:"release" provider:"replaceOnChanges"`
+	// Source is the binary, relative to the state folder.
+	Source string `pulumi:"source"`
+}
+
+// ReleaseState is a Release as it is.
+type ReleaseState struct {
+	ReleaseArgs
+	// Size in bytes.
+	Size int `pulumi:"size"`
+}
+
+// Create copies the binary into the store; it appears by a rename, whole and
+// verified.
+func (*Release) Create(ctx context.Context, req infer.CreateRequest[ReleaseArgs]) (infer.CreateResponse[ReleaseState], error) {
+	out := infer.CreateResponse[ReleaseState]{ID: req.Inputs.Release, Output: ReleaseState{ReleaseArgs: req.Inputs}}
+	config := infer.GetConfig[Config](ctx)
+	source := config.path(req.Inputs.Source)
+	info, err := os.Stat(source)
+	if err != nil {
+		return out, fmt.Errorf("looking at the release's binary: %w", err)
+	}
+	out.Output.Size = int(info.Size())
+	if req.DryRun {
+		return out, nil
+	}
+	folder := config.path(req.Inputs.Store, "releases")
+	if err := install(source, filepath.Join(folder, req.Inputs.Release), req.Inputs.Release); err != nil {
+		return out, fmt.Errorf("storing release %.12s: %w", req.Inputs.Release, err)
+	}
+	if err := prune(folder); err != nil {
+		return out, fmt.Errorf("removing old releases: %w", err)
+	}
+	return out, nil
+}
+
+// Update does nothing: where the binary came from does not matter once it is
+// stored.
+func (*Release) Update(_ context.Context, req infer.UpdateRequest[ReleaseArgs, ReleaseState]) (infer.UpdateResponse[ReleaseState], error) {
+	return infer.UpdateResponse[ReleaseState]{Output: ReleaseState{ReleaseArgs: req.Inputs, Size: req.State.Size}}, nil
+}
+
+// Read finds out whether the stored binary is still what it was.
+func (*Release) Read(ctx context.Context, req infer.ReadRequest[ReleaseArgs, ReleaseState]) (infer.ReadResponse[ReleaseArgs, ReleaseState], error) {
+	path := infer.GetConfig[Config](ctx).path(req.State.Store, "releases", req.ID)
+	if sum, err := digest(path); errors.Is(err, os.ErrNotExist) || (err == nil && sum != req.ID) {
+		return infer.ReadResponse[ReleaseArgs, ReleaseState]{}, nil
+	} else if err != nil {
+		return infer.ReadResponse[ReleaseArgs, ReleaseState]{}, fmt.Errorf("looking at a stored release: %w", err)
+	}
+	return infer.ReadResponse[ReleaseArgs, ReleaseState]{ID: req.ID, Inputs: req.Inputs, State: req.State}, nil
+}
+
+func install(source, target, want string) error {
+	in, err := os.Open(source)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	tmp, err := os.CreateTemp(filepath.Dir(target), ".store-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	defer tmp.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(io.MultiWriter(tmp, hash), in); err != nil {
+		return err
+	}
+	if got := hex.EncodeToString(hash.Sum(nil)); got != want {
+		return fmt.Errorf("%s has the SHA-256 %s, not %s", source, got, want)
+	}
+	if err := errors.Join(tmp.Chmod(0o644), tmp.Sync(), tmp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), target)
+}
+
+func digest(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(hash.Sum(nil)), nil
+}
+
+// prune keeps the newest service.KeptReleases files of the folder.
+func prune(folder string) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	var infos []os.FileInfo
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && len(e.Name()) == sha256.Size*2 {
+			infos = append(infos, info)
+		}
+	}
+	slices.SortFunc(infos, func(a, b os.FileInfo) int { return cmp.Compare(b.ModTime().UnixNano(), a.ModTime().UnixNano()) })
+	for _, info := range infos[min(service.KeptReleases, len(infos)):] {
+		if err := os.Remove(filepath.Join(folder, info.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}

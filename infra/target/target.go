@@ -1,0 +1,54 @@
+// Package target says what every place that a service can run on looks like
+// from outside: from a description and a release to an endpoint.
+package target
+
+import (
+	"context"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/infra/build"
+	"escala/service"
+)
+
+// Request is what a target is asked to run.
+type Request struct {
+	Spec service.Spec
+	// Release is the built service.
+	Release build.Release
+	// State is the absolute path of the folder in the clone that whatever is
+	// kept between updates lies in.
+	State string
+	// GateTimeout is how long to wait until the release serves.
+	GateTimeout time.Duration
+	// Stack is the name of the Pulumi stack.
+	Stack string
+}
+
+// Endpoint is where the service is to be reached. Its outputs resolve only once
+// that was seen to be so.
+type Endpoint struct {
+	// URL has no slash at its end.
+	URL pulumi.StringOutput
+	// Release is the release that answers at URL.
+	Release pulumi.StringOutput
+}
+
+// Target is one place to run a service.
+type Target interface {
+	// Name is what the configuration's "target" says.
+	Name() string
+	// Section is the key of the target's own configuration.
+	Section() string
+	// Settings is a pointer to that configuration, with its defaults.
+	Settings() any
+	// Platform is the operating system and architecture of its machines.
+	Platform() build.Platform
+	// Check reports, as service.Violations, what is wrong with the settings and
+	// with this computer, before anything is built or registered. It must not
+	// change anything.
+	Check(ctx context.Context, r Request) error
+	// Deploy registers the target's resources.
+	Deploy(ctx *pulumi.Context, r Request) (Endpoint, error)
+}
