@@ -9,6 +9,8 @@ import (
 	"os"
 	"strconv"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // Listener takes connections. Retire is how a worker stops doing so.
@@ -91,4 +93,24 @@ func (l *Listener) Describe() string {
 	default:
 		return l.address.String()
 	}
+}
+
+// File is a copy of the socket's descriptor, for child processes. It is not
+// that of net.TCPListener.File: passing such a file to a child switches the
+// socket to blocking mode for every process that shares it, and a worker that
+// then loses the race for a connection hangs in accept until the next one.
+func (l *Listener) File() (*os.File, error) {
+	raw, err := l.raw()
+	if err != nil {
+		return nil, fmt.Errorf("sharing %s: %w", l.address, err)
+	}
+	fd := -1
+	var failed error
+	err = raw.Control(func(own uintptr) {
+		fd, failed = unix.FcntlInt(own, unix.F_DUPFD_CLOEXEC, 0)
+	})
+	if err = errors.Join(err, failed); err != nil {
+		return nil, fmt.Errorf("sharing %s: %w", l.address, err)
+	}
+	return os.NewFile(uintptr(fd), l.address.String()), nil
 }

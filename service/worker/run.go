@@ -10,6 +10,8 @@ import (
 
 	"escala/service/config"
 	"escala/service/listen"
+	"escala/service/logs"
+	"escala/service/memlimit"
 	"escala/service/metrics"
 	"escala/service/release"
 	"escala/service/server"
@@ -28,9 +30,11 @@ func Run(ctx, hard context.Context, getenv func(string) string, out io.Writer, n
 	if err != nil {
 		return err
 	}
-	log := slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: c.LogLevel})).
-		With(slog.Int("worker", c.Number))
+	log := logs.New(out, c.LogLevel).With(slog.Int("worker", c.Number))
 	slog.SetDefault(log)
+	if limit := memlimit.Apply(getenv); limit > 0 {
+		log.Debug("memory limit", slog.Int64("bytes", limit))
+	}
 
 	id := <-releaseID
 	if id.err != nil {

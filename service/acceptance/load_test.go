@@ -1,0 +1,107 @@
+package acceptance
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// load is a steady stream of requests, a third of them POST: those are the
+// ones that no proxy sends a second time.
+type load struct {
+	url    string
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+	sent   atomic.Int64
+
+	mu       sync.Mutex
+	failures []string
+	releases map[string]int
+	workers  map[string]int
+}
+
+// startLoad sends requests from n clients until stop is called, each with a
+// pause of its own so that connections are idle, busy and new when a worker
+// ends.
+func startLoad(t *testing.T, url string, n int, keepAlive bool) *load {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	l := &load{url: url, cancel: cancel, releases: map[string]int{}, workers: map[string]int{}}
+	for range n {
+		// A transport each: clients do not share connections.
+		client := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{
+			DisableKeepAlives: !keepAlive,
+			DialContext:       (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+		}}
+		l.done.Go(func() {
+			defer client.CloseIdleConnections()
+			for i := 0; ctx.Err() == nil; i++ {
+				l.one(client, i)
+				time.Sleep(rand.N(4 * time.Millisecond))
+			}
+		})
+	}
+	t.Cleanup(func() { cancel(); l.done.Wait() })
+	return l
+}
+
+func (l *load) one(client *http.Client, i int) {
+	method, path, want := http.MethodGet, "/", "hello from escala\n"
+	var body io.Reader
+	switch i % 10 {
+	case 0, 3, 6:
+		method, path, want = http.MethodPost, "/echo", strings.Repeat("x", 1000)
+		// A reader that net/http cannot rewind: it must not repeat a request.
+		body = io.MultiReader(bytes.NewReader([]byte(want)))
+	case 5:
+		path, want = "/slow?ms=20", "waited 20ms\n"
+	}
+	req, err := http.NewRequest(method, l.url+path, body)
+	if err != nil {
+		l.fail(err.Error())
+		return
+	}
+	if body != nil {
+		req.ContentLength = int64(len(want))
+	}
+	l.sent.Add(1)
+	res, err := client.Do(req)
+	if err != nil {
+		l.fail(fmt.Sprintf("%s %s: %v", method, path, err))
+		return
+	}
+	b, err := io.ReadAll(res.Body)
+	_ = res.Body.Close()
+	if err != nil || res.StatusCode != http.StatusOK || string(b) != want {
+		l.fail(fmt.Sprintf("%s %s: status %d, body %.40q, error %v", method, path, res.StatusCode, b, err))
+		return
+	}
+	l.mu.Lock()
+	l.releases[res.Header.Get("X-Release")]++
+	l.workers[res.Header.Get("X-Worker")]++
+	l.mu.Unlock()
+}
+
+func (l *load) fail(s string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.failures = append(l.failures, time.Now().Format("15:04:05.000 ")+s)
+}
+
+// stop ends the load and returns what failed.
+func (l *load) stop() (sent int64, failures []string) {
+	l.cancel()
+	l.done.Wait()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.sent.Load(), l.failures
+}

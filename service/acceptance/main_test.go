@@ -1,0 +1,49 @@
+package acceptance
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// binary is the built service, and releaseID its SHA-256.
+var binary, releaseID string
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "acceptance")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
+	binary = filepath.Join(dir, "api")
+	args := []string{"build", "-o", binary}
+	if raceEnabled { // then the processes are watched as well
+		args = append(args, "-race")
+	}
+	if out, err := exec.Command("go", append(args, "escala/service/cmd/api")...).CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "building the binary under test: %v\n%s", err, out)
+		return 1
+	}
+	b, err := os.ReadFile(binary)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	sum := sha256.Sum256(b)
+	releaseID = hex.EncodeToString(sum[:])
+	// The tests wait for processes more than they compute.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}

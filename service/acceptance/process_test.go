@@ -1,0 +1,225 @@
+package acceptance
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"escala/service/status"
+)
+
+// process is a started program and what it wrote.
+type process struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	exited chan struct{}
+	mu     sync.Mutex
+	out    strings.Builder
+	// admin is the worker's admin socket, and ready its readiness path.
+	admin, ready string
+}
+
+// Write collects output.
+func (p *process) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.out.Write(b)
+}
+
+func (p *process) output() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.out.String()
+}
+
+// launch starts a program that ends with the test. stdin may be nil.
+func launch(t *testing.T, path string, args, env []string, stdin *os.File) *process {
+	t.Helper()
+	p := &process{t: t, exited: make(chan struct{})}
+	p.cmd = exec.Command(path, args...)
+	// Nothing of the machine's own settings may leak into a test.
+	p.cmd.Env = append([]string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
+		"GORACE=atexit_sleep_ms=0", // or every race-checked process takes a second to end
+	}, env...)
+	p.cmd.Stdout, p.cmd.Stderr = p, p
+	if stdin != nil {
+		p.cmd.Stdin = stdin
+	}
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	require.NoError(t, p.cmd.Start())
+	go func() {
+		_ = p.cmd.Wait()
+		close(p.exited)
+	}()
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Kill()
+		<-p.exited
+		if t.Failed() {
+			t.Logf("output of %s %v:\n%s", filepath.Base(path), args, p.output())
+		}
+		if strings.Contains(p.output(), "DATA RACE") {
+			t.Errorf("data race in %s:\n%s", path, p.output())
+		}
+	})
+	return p
+}
+
+func (p *process) pid() int { return p.cmd.Process.Pid }
+
+func (p *process) signal(s os.Signal) {
+	p.t.Helper()
+	require.NoError(p.t, p.cmd.Process.Signal(s))
+}
+
+// wait returns the exit status, and fails the test when the process does not
+// end in time.
+func (p *process) wait(limit time.Duration) int {
+	p.t.Helper()
+	select {
+	case <-p.exited:
+		return p.cmd.ProcessState.ExitCode()
+	case <-time.After(limit):
+		require.FailNow(p.t, "the process did not end", "within %s; its output:\n%s", limit, p.output())
+		return 0
+	}
+}
+
+// awaitOutput waits until the process has written s.
+func (p *process) awaitOutput(s string, limit time.Duration) {
+	p.t.Helper()
+	require.Eventually(p.t, func() bool { return strings.Contains(p.output(), s) }, limit, 10*time.Millisecond, "no %q in:\n%s", s, p.output())
+}
+
+// startLimit is how long a worker may take to be ready in tests.
+const startLimit = 15 * time.Second
+
+// worker starts "api serve" and waits until it is ready.
+func worker(t *testing.T, stdin *os.File, env ...string) *process {
+	t.Helper()
+	p := unready(t, stdin, env...)
+	p.awaitReady()
+	return p
+}
+
+// unready starts "api serve" without waiting.
+func unready(t *testing.T, stdin *os.File, env ...string) *process {
+	t.Helper()
+	admin := filepath.Join(socketDir(t), "admin.sock")
+	p := launch(t, binary, []string{"serve"}, append([]string{"ADMIN_SOCKET=" + admin}, env...), stdin)
+	p.admin, p.ready = admin, "/ready"
+	for _, one := range env {
+		if path, ok := strings.CutPrefix(one, "READY_PATH="); ok {
+			p.ready = path
+		}
+	}
+	return p
+}
+
+func (p *process) awaitReady() {
+	p.t.Helper()
+	deadline := time.Now().Add(startLimit)
+	for {
+		err := status.Probe(p.t.Context(), p.admin, p.ready)
+		if err == nil {
+			return
+		}
+		select {
+		case <-p.exited:
+			require.FailNow(p.t, "the worker ended", p.output())
+		case <-time.After(5 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			require.FailNow(p.t, "the worker is not ready", "%v\n%s", err, p.output())
+		}
+	}
+}
+
+func (p *process) status() status.Worker {
+	p.t.Helper()
+	var w status.Worker
+	require.NoError(p.t, status.Read(p.t.Context(), p.admin, &w))
+	return w
+}
+
+// socketDir is a short temporary directory: a Unix socket's path has to fit
+// into 107 bytes, which a long test's name would not leave.
+func socketDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "s")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+// sharedSocket opens a listening socket as supervisord does for an
+// fcgi-program, and returns its address and a file to pass on. Like
+// supervisord, the test keeps it open.
+func sharedSocket(t *testing.T) (string, *os.File) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	f, err := l.(*net.TCPListener).File()
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+	t.Cleanup(func() { _ = f.Close() })
+	local, err := syscall.Getsockname(int(f.Fd()))
+	require.NoError(t, err)
+	return fmt.Sprintf("127.0.0.1:%d", local.(*syscall.SockaddrInet4).Port), f
+}
+
+// freePort is a port that nothing listens on at the moment.
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close() //nolint:errcheck // only to find a port
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// get is one request on a connection of its own.
+func get(t *testing.T, url string) (*http.Response, string) {
+	t.Helper()
+	res, body, err := fetch(t.Context(), url)
+	require.NoError(t, err)
+	return res, body
+}
+
+func fetch(ctx context.Context, url string) (*http.Response, string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, "", err
+	}
+	req.Close = true
+	res, err := (&http.Client{Timeout: 10 * time.Second}).Do(req)
+	if err != nil {
+		return nil, "", err
+	}
+	defer res.Body.Close() //nolint:errcheck // only read
+	b, err := io.ReadAll(res.Body)
+	return res, string(b), err
+}
+
+// requireProgram fails when a Debian package that the tests need is missing:
+// skipping would let a broken service through.
+func requireProgram(t *testing.T, name, pkg string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		path, err = exec.LookPath("/usr/sbin/" + name)
+	}
+	require.NoError(t, err, "this test needs %s; install it with: apt-get install %s", name, pkg)
+	return path
+}

@@ -1,0 +1,97 @@
+package cli
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"escala/service/cluster"
+	"escala/service/config"
+	"escala/service/logs"
+	"escala/service/memlimit"
+)
+
+func clusterCommand(p Process) *cobra.Command {
+	return &cobra.Command{
+		Use:   "cluster",
+		Short: "Run several workers on one socket (SIGHUP replaces them one by one)",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := config.ReadCluster(p.Getenv)
+			if err != nil {
+				return err
+			}
+			path, err := executable()
+			if err != nil {
+				return err
+			}
+			drain, hard, stop := signals(cmd.Context())
+			defer stop()
+			roll := make(chan struct{}, 1)
+			defer onHangup(roll)()
+			log := logs.New(p.Out, c.Worker.LogLevel).With(slog.String("role", "primary"))
+			err = cluster.Run(drain, hard, roll, cluster.Options{
+				Config: c, Executable: path, Args: []string{"serve"},
+				Environ: memoryShare(p.Getenv, c.Workers), Out: p.Out, Err: p.Err, Log: log,
+			})
+			if err != nil {
+				log.Error("cluster failed", slog.Any("error", err))
+			}
+			return err
+		},
+	}
+}
+
+// executable is the path by which this program was started, not the file that
+// it leads to now: after an installation, a roll starts the new one.
+func executable() (string, error) {
+	path, err := exec.LookPath(os.Args[0])
+	if err == nil {
+		path, err = filepath.Abs(path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("finding the executable for the workers: %w", err)
+	}
+	return path, nil
+}
+
+// memoryShare divides the container's memory among the workers, unless
+// GOMEMLIMIT says what each may have.
+func memoryShare(getenv func(string) string, workers int) []string {
+	limit, ok := memlimit.Container()
+	if getenv("GOMEMLIMIT") != "" || !ok {
+		return nil
+	}
+	return []string{fmt.Sprintf("GOMEMLIMIT=%d", memlimit.Heap(limit)/int64(workers))}
+}
+
+// onHangup turns each SIGHUP into a request for a roll; those that come during
+// a roll become one. The returned function ends it.
+func onHangup(roll chan<- struct{}) (stop func()) {
+	ch := make(chan os.Signal, 1)
+	signal.Notify(ch, syscall.SIGHUP)
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-done:
+				return
+			case <-ch:
+			}
+			select {
+			case roll <- struct{}{}:
+			default:
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(ch)
+		close(done)
+	}
+}

@@ -1,0 +1,161 @@
+// Package cluster runs several workers of this service on one socket: a
+// primary opens the socket, starts the workers, starts them again when they
+// end, replaces them one by one on request, and ends them together. It is for
+// a machine without another supervisor.
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"escala/service/config"
+	"escala/service/listen"
+	"escala/service/status"
+)
+
+// ErrGaveUp means that no worker could stay up.
+var ErrGaveUp = errors.New("gave up: no worker can stay up")
+
+// Options are what a primary needs.
+type Options struct {
+	Config config.Cluster
+	// Executable is started for each worker, with Args. It is a path and not
+	// the running file, so that a roll starts what has been installed there
+	// since.
+	Executable string
+	Args       []string
+	// Environ goes after the primary's own environment ("NAME=value").
+	Environ []string
+	// Out and Err are the workers' output.
+	Out, Err io.Writer
+	Log      *slog.Logger
+}
+
+type primary struct {
+	Options
+	log     *slog.Logger
+	slots   []*slot
+	spawner *spawner
+	socket  *os.File
+
+	rolling sync.Mutex
+	mu      sync.Mutex
+	last    *status.Roll
+}
+
+// Run serves with Config.Workers workers until ctx ends, then drains them all.
+// When hard ends they end at once. A value on roll replaces them one by one.
+func Run(ctx, hard context.Context, roll <-chan struct{}, o Options) error {
+	if err := os.MkdirAll(o.Config.RunDir, 0o750); err != nil {
+		return fmt.Errorf("making the directory of the sockets: %w", err)
+	}
+	l, err := listen.Open(ctx, o.Config.Listen)
+	if err != nil {
+		return err
+	}
+	p := &primary{Options: o, log: o.Log, spawner: newSpawner()}
+	defer p.spawner.close()
+	if p.socket, err = l.File(); err != nil {
+		return errors.Join(err, l.Close())
+	}
+	for n := range o.Config.Workers {
+		p.slots = append(p.slots, newSlot(n))
+	}
+	stop, err := p.serveStatus(ctx, filepath.Join(o.Config.RunDir, status.ClusterSocket))
+	if err != nil {
+		return errors.Join(err, p.socket.Close(), l.Close())
+	}
+	p.log.Info(fmt.Sprintf("primary listening on %s pid=%d", l.Describe(), os.Getpid()), slog.Int("workers", o.Config.Workers))
+
+	group, running := errgroup.WithContext(ctx)
+	for _, s := range p.slots {
+		group.Go(func() error { return p.keep(running, s) })
+	}
+	group.Go(func() error { return p.rollOnRequest(running, roll) })
+	if o.Config.MemoryMax > 0 {
+		group.Go(func() error { return p.watchMemory(running) })
+	}
+	err = group.Wait()
+	return errors.Join(err, p.endAll(hard, l), stop())
+}
+
+// endAll drains every worker. Closing a shared socket resets what waits in its
+// queue, so newcomers are refused first, while the workers still empty it.
+func (p *primary) endAll(hard context.Context, l *listen.Listener) error {
+	p.log.Info("ending all workers")
+	announce := p.Config.Lifecycle.Announce
+	var workers []*process
+	for _, s := range p.slots {
+		workers = append(workers, s.processes()...)
+	}
+	const early = 100 * time.Millisecond
+	var err error
+	if announce > early {
+		err = tell(workers)
+		select {
+		case <-time.After(announce - early):
+		case <-hard.Done():
+		}
+	}
+	err = errors.Join(err, p.socket.Close(), l.Retire(hard))
+	if announce <= early {
+		err = errors.Join(err, tell(workers))
+	}
+	var all sync.WaitGroup
+	ends := make([]error, len(workers))
+	for i, w := range workers {
+		all.Go(func() { ends[i] = p.awaitEnd(hard, w) })
+	}
+	all.Wait()
+	return errors.Join(err, errors.Join(ends...))
+}
+
+func tell(workers []*process) error {
+	var err error
+	for _, w := range workers {
+		err = errors.Join(err, w.signal(syscall.SIGTERM))
+	}
+	return err
+}
+
+// hardLimit is how long a worker gets to end after a second signal.
+const hardLimit = 2 * time.Second
+
+// awaitEnd waits for a worker that was told to end.
+func (p *primary) awaitEnd(hard context.Context, w *process) error {
+	limit := p.Config.Lifecycle.Stop
+	select {
+	case <-w.exited:
+	case <-hard.Done():
+		if err := w.signal(syscall.SIGTERM); err != nil { // its second one
+			return err
+		}
+		limit = hardLimit
+	case <-time.After(limit):
+	}
+	if limit == hardLimit {
+		select {
+		case <-w.exited:
+		case <-time.After(limit):
+		}
+	}
+	if w.alive() {
+		err := w.signal(syscall.SIGKILL)
+		<-w.exited
+		return errors.Join(fmt.Errorf("worker %d (pid %d) had not ended after %s and was killed", w.slot, w.pid(), limit), err)
+	}
+	if w.code != 0 && w.told.Load() && w.readyAt.Load() != 0 {
+		return fmt.Errorf("worker %d (pid %d) ended with status %d", w.slot, w.pid(), w.code)
+	}
+	return nil
+}

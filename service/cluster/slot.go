@@ -1,0 +1,221 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	// longestPause bounds the pause between restarts.
+	longestPause = 30 * time.Second
+	// stable is how long a worker must have been ready for its earlier
+	// failures to be forgotten.
+	stable = 10 * time.Second
+)
+
+// slot is one of the N places for a worker. Its keeper starts it again when it
+// ends; a roll puts another process into it.
+type slot struct {
+	number int
+	// work is held by whoever puts a process into the slot.
+	work sync.Mutex
+
+	mu         sync.Mutex
+	current    *process
+	generation int
+	restarts   int
+	// failures counts the ends in a row that were not asked for.
+	failures int
+	// leaving are processes that were replaced and still drain.
+	leaving map[*process]struct{}
+	// changed is closed when another process takes the slot.
+	changed chan struct{}
+}
+
+func newSlot(n int) *slot {
+	return &slot{number: n, leaving: map[*process]struct{}{}, changed: make(chan struct{})}
+}
+
+func (s *slot) take(p *process) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if old := s.current; old != nil && old.alive() {
+		s.leaving[old] = struct{}{}
+	}
+	s.current = p
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// leave notes a process that is none of the slot's any more, so that the end
+// of everything waits for it.
+func (s *slot) leave(p *process) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.leaving[p] = struct{}{}
+}
+
+func (s *slot) view() (current *process, changed <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.current, s.changed
+}
+
+// processes are all that belong to the slot and may be alive.
+func (s *slot) processes() []*process {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []*process
+	if s.current != nil {
+		out = append(out, s.current)
+	}
+	for p := range s.leaving {
+		if p.alive() {
+			out = append(out, p)
+		} else {
+			delete(s.leaving, p)
+		}
+	}
+	return out
+}
+
+func (s *slot) nextGeneration() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.generation++
+	return s.generation
+}
+
+// failed counts an end and returns how many there have been in a row.
+func (s *slot) failed(p *process, limit int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if at := p.readyAt.Load(); at != 0 && time.Since(time.Unix(0, at)) >= stable {
+		s.failures = 0
+	}
+	s.failures++
+	if p.code == exitConfig && p.readyAt.Load() == 0 {
+		s.failures = max(s.failures, limit) // starting it again cannot help
+	}
+	return s.failures
+}
+
+// exitConfig is a worker's status for bad configuration.
+const exitConfig = 2
+
+// pause is how long to wait before the n-th restart in a row: exponential,
+// with jitter so that workers that fail together do not come back together.
+func pause(first time.Duration, n int) time.Duration {
+	d := first
+	for range n - 1 {
+		if d = 2 * d; d >= longestPause {
+			d = longestPause
+			break
+		}
+	}
+	return d/2 + rand.N(d/2+1)
+}
+
+// keep runs a worker in the slot until ctx ends.
+func (p *primary) keep(ctx context.Context, s *slot) error {
+	for ctx.Err() == nil {
+		current, changed := s.view()
+		if current == nil {
+			if err := p.fill(ctx, s); err != nil && ctx.Err() == nil {
+				p.log.Error("worker did not start", slog.Any("error", err))
+			}
+			if now, _ := s.view(); now == nil { // not even a process: no memory, no executable
+				if err := p.backOff(ctx, s, &process{code: -1}); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+		case <-current.exited:
+			if now, _ := s.view(); now != current || ctx.Err() != nil {
+				continue // replaced meanwhile, or the end of everything
+			}
+			p.log.Error("worker ended by itself", slog.Int("worker", s.number), slog.Int("pid", current.pid()),
+				slog.Int("status", current.code), slog.String("state", current.cmd.ProcessState.String()))
+			s.mu.Lock()
+			if s.current == current {
+				s.current = nil
+			}
+			s.restarts++
+			s.mu.Unlock()
+			if err := p.backOff(ctx, s, current); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// fill starts a worker in an empty slot and waits until it is ready.
+func (p *primary) fill(ctx context.Context, s *slot) error {
+	s.work.Lock()
+	defer s.work.Unlock()
+	if now, _ := s.view(); now != nil {
+		return nil // a roll was faster
+	}
+	proc, err := p.spawner.start(p.Options, p.socket, s.number, s.nextGeneration())
+	if err != nil {
+		return err
+	}
+	s.take(proc)
+	return p.started(ctx, proc)
+}
+
+// started waits until a new worker is ready; one that is not in time is killed.
+func (p *primary) started(ctx context.Context, proc *process) error {
+	err := proc.awaitReady(ctx, p.Config.ReadyPath, p.Config.Lifecycle.Start)
+	if err == nil {
+		p.log.Info("worker ready", slog.Int("worker", proc.slot), slog.Int("pid", proc.pid()),
+			slog.Duration("after", time.Since(proc.started)))
+		return nil
+	}
+	if ctx.Err() == nil {
+		err = errors.Join(err, proc.signal(syscall.SIGKILL))
+	}
+	return err
+}
+
+// backOff waits before the slot is filled again. It is an error when no worker
+// at all can stay up.
+func (p *primary) backOff(ctx context.Context, s *slot, ended *process) error {
+	n := s.failed(ended, p.Config.RestartLimit)
+	if p.hopeless() {
+		return fmt.Errorf("%w: every worker failed %d times in a row or more, the last one with exit status %d", ErrGaveUp, p.Config.RestartLimit, ended.code)
+	}
+	d := pause(p.Config.RestartPause, n)
+	p.log.Info("worker starts again", slog.Int("worker", s.number), slog.Int("failures", n), slog.Duration("in", d))
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+	return nil
+}
+
+// hopeless says that every slot has failed too often in a row and none serves.
+func (p *primary) hopeless() bool {
+	for _, s := range p.slots {
+		s.mu.Lock()
+		serving := s.current != nil && s.current.alive() && s.current.readyAt.Load() != 0
+		ok := serving || s.failures < p.Config.RestartLimit
+		s.mu.Unlock()
+		if ok {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,70 @@
+package cluster
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"syscall"
+	"time"
+
+	"escala/service"
+)
+
+// spawner starts processes from one operating system thread that lives as long
+// as the primary: the kernel sends Pdeathsig when the thread that started a
+// process ends, not only when its whole process does.
+type spawner struct{ jobs chan func() }
+
+func newSpawner() *spawner {
+	s := &spawner{jobs: make(chan func())}
+	go func() {
+		runtime.LockOSThread()
+		for job := range s.jobs {
+			job()
+		}
+	}()
+	return s
+}
+
+func (s *spawner) close() { close(s.jobs) }
+
+// start runs the executable as worker slot on the shared socket.
+func (s *spawner) start(o Options, socket *os.File, slot, generation int) (*process, error) {
+	p := &process{
+		slot:   slot,
+		socket: socketPath(o.Config.RunDir, slot, generation),
+		exited: make(chan struct{}),
+	}
+	p.cmd = exec.Command(o.Executable, o.Args...)
+	p.cmd.Stdout, p.cmd.Stderr = o.Out, o.Err
+	p.cmd.ExtraFiles = []*os.File{socket} // descriptor 3
+	p.cmd.Env = append(os.Environ(),
+		service.EnvListen+"=fd:3",
+		fmt.Sprintf("%s=%d", service.EnvWorker, slot),
+		fmt.Sprintf("%s=%d", service.EnvWorkers, o.Config.Workers),
+		service.EnvAdmin+"="+p.socket,
+		service.EnvSupervised+"=cluster",
+	)
+	p.cmd.Env = append(p.cmd.Env, o.Environ...)
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{
+		// A terminal's Ctrl-C reaches the primary alone: it tells the workers,
+		// and a second signal would end them at once.
+		Setpgid: true,
+		// Workers whose primary was killed drain and end too.
+		Pdeathsig: syscall.SIGTERM,
+	}
+	failed := make(chan error)
+	s.jobs <- func() { failed <- p.cmd.Start() }
+	if err := <-failed; err != nil {
+		return nil, fmt.Errorf("starting worker %d: %w", slot, err)
+	}
+	p.started = time.Now()
+	go func() {
+		_ = p.cmd.Wait() // the status says it all
+		p.code = p.cmd.ProcessState.ExitCode()
+		_ = os.Remove(p.socket) // a killed worker leaves it behind
+		close(p.exited)
+	}()
+	return p, nil
+}

@@ -1,0 +1,104 @@
+package config
+
+import (
+	"errors"
+	"runtime"
+	"strconv"
+	"time"
+
+	"escala/service"
+	"escala/service/listen"
+	"escala/service/status"
+)
+
+const (
+	// EnvStopTimeout is Lifecycle.Stop for api cluster: when the primary kills
+	// a worker that has not ended. Default: announce + drain + StopMargin.
+	EnvStopTimeout = "STOP_TIMEOUT"
+	// EnvSteady is Lifecycle.Steady for api cluster: how long a new worker must
+	// stay ready before the next one is replaced. Default 1 s.
+	EnvSteady = "ROLL_STEADY"
+	// EnvMemoryMax is the resident memory in MiB above which a worker is
+	// replaced. Default 0: never.
+	EnvMemoryMax = "WORKER_MEMORY_MAX_MIB"
+	// EnvMemoryCheck is how often that is looked at. Default 5 s.
+	EnvMemoryCheck = "WORKER_MEMORY_CHECK"
+	// EnvRestartPause is the pause before the first restart of a worker that
+	// failed; it doubles up to 30 s. Default 100 ms.
+	EnvRestartPause = "RESTART_PAUSE"
+	// EnvRestartLimit is how often in a row every worker must fail before the
+	// primary gives up. Default 8.
+	EnvRestartLimit = "RESTART_LIMIT"
+
+	envKubernetes = "KUBERNETES_SERVICE_HOST"
+)
+
+// Cluster is everything that a primary reads from its environment.
+type Cluster struct {
+	// Workers is how many; the default is the number of CPUs.
+	Workers int
+	// Listen is the socket that they share.
+	Listen listen.Address
+	// ReadyPath is what they answer when they are ready.
+	ReadyPath string
+	Lifecycle service.Lifecycle
+	// RunDir holds the sockets.
+	RunDir string
+	// MemoryMax is in bytes, 0 for none; MemoryCheck is how often to look.
+	MemoryMax   uint64
+	MemoryCheck time.Duration
+	// RestartPause and RestartLimit bound the restarts.
+	RestartPause time.Duration
+	RestartLimit int
+	// Worker is what every worker will read, checked before any is started.
+	Worker Worker
+}
+
+// ReadCluster reads a primary's settings and its workers', and refuses to run
+// where something else already runs several of them. The error is
+// service.Violations.
+func ReadCluster(getenv func(string) string) (Cluster, error) {
+	r := &reader{getenv: getenv}
+	r.refuseNesting()
+	c := Cluster{
+		Workers:      r.number(service.EnvWorkers, runtime.NumCPU(), 1, service.MaxWorkers),
+		RunDir:       r.text(status.EnvRunDir, status.DefaultDir(getenv)),
+		MemoryMax:    uint64(r.number(EnvMemoryMax, 0, 0, 1<<24)) << 20,
+		MemoryCheck:  r.duration(EnvMemoryCheck, 5*time.Second, 10*time.Millisecond),
+		RestartPause: r.duration(EnvRestartPause, 100*time.Millisecond, time.Millisecond),
+		RestartLimit: r.number(EnvRestartLimit, 8, 1, 1000),
+	}
+	worker, err := ReadWorker(withWorkers(getenv, c.Workers))
+	var bad service.Violations
+	if errors.As(err, &bad) {
+		r.bad = append(r.bad, bad...)
+	}
+	c.Worker, c.Listen, c.ReadyPath, c.Lifecycle = worker, worker.Listen, worker.ReadyPath, worker.Lifecycle
+	least := c.Lifecycle.Announce + c.Lifecycle.Drain + service.StopMargin
+	c.Lifecycle.Stop = r.duration(EnvStopTimeout, least, least)
+	c.Lifecycle.Steady = r.duration(EnvSteady, service.NewLifecycle().Steady, 0)
+	return c, r.bad.Err()
+}
+
+// withWorkers is the environment as the workers will see it: several of them,
+// even when only the number of CPUs says so.
+func withWorkers(getenv func(string) string, n int) func(string) string {
+	return func(name string) string {
+		if name == service.EnvWorkers {
+			return strconv.Itoa(n)
+		}
+		return getenv(name)
+	}
+}
+
+// refuseNesting reports the two ways of running a cluster inside something
+// that is one already. Both would work, and both would hide dead workers from
+// whoever is responsible for them.
+func (r *reader) refuseNesting() {
+	if by := r.getenv(service.EnvSupervised); by != "" {
+		r.bad.Add(service.EnvSupervised, "is %q: a supervisor already runs several workers on one socket; run \"api serve\" under it, not \"api cluster\"", by)
+	}
+	if r.getenv(envKubernetes) != "" {
+		r.bad.Add(envKubernetes, "is set: this is a Kubernetes pod, and a pod runs one process; run \"api serve\" and scale with replicas")
+	}
+}

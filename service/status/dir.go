@@ -1,0 +1,82 @@
+package status
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sort"
+	"time"
+)
+
+// ClusterSocket is the name of a cluster's status socket in its directory.
+const ClusterSocket = "cluster.sock"
+
+// EnvRunDir is the directory of the sockets, for api cluster and api status.
+const EnvRunDir = "RUN_DIR"
+
+// DefaultDir is RUN_DIR; else /run/api for root; else a directory that the
+// user may write to.
+func DefaultDir(getenv func(string) string) string {
+	if dir := getenv(EnvRunDir); dir != "" {
+		return dir
+	}
+	const machine = "/run/api"
+	if _, err := os.Stat(machine); err == nil || os.Getuid() == 0 {
+		return machine
+	}
+	if dir := getenv("XDG_RUNTIME_DIR"); dir != "" {
+		return filepath.Join(dir, "api")
+	}
+	return filepath.Join(os.TempDir(), fmt.Sprintf("api-%d", os.Getuid()))
+}
+
+// NotAnswering is the State of a socket that nobody answers on.
+const NotAnswering = "not answering"
+
+// answerTime is how long one socket may take.
+const answerTime = 2 * time.Second
+
+// ReadDir asks everything in a directory of sockets: the cluster's, if there
+// is one that answers, and otherwise each worker's own.
+func ReadDir(ctx context.Context, dir string) (Cluster, error) {
+	var c Cluster
+	path := filepath.Join(dir, ClusterSocket)
+	if _, err := os.Lstat(path); err == nil {
+		err := readOne(ctx, path, &c)
+		if err == nil {
+			return c, nil
+		}
+		c = Cluster{}
+	}
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return c, fmt.Errorf("no directory %s: nothing runs here, or its sockets are elsewhere (--dir, %s)", dir, EnvRunDir)
+	}
+	if err != nil {
+		return c, fmt.Errorf("reading the sockets' directory: %w", err)
+	}
+	for _, e := range entries {
+		if e.Type() != fs.ModeSocket || e.Name() == ClusterSocket {
+			continue
+		}
+		var w Worker
+		if err := readOne(ctx, filepath.Join(dir, e.Name()), &w); err != nil {
+			w = Worker{Worker: -1, PID: -1, State: NotAnswering}
+		}
+		c.Workers = append(c.Workers, w)
+	}
+	if len(c.Workers) == 0 {
+		return c, fmt.Errorf("no worker's socket in %s: nothing runs here, or its sockets are elsewhere (--dir, %s)", dir, EnvRunDir)
+	}
+	sort.SliceStable(c.Workers, func(i, j int) bool { return c.Workers[i].Worker < c.Workers[j].Worker })
+	return c, nil
+}
+
+func readOne(ctx context.Context, path string, v any) error {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	return Read(ctx, path, v)
+}
