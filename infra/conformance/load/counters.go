@@ -24,9 +24,10 @@ type Counters struct {
 	// Status are the answers, good ones too, by status.
 	Status map[int]uint64 `json:"status,omitempty"`
 	// FailedReused are those of Failed that went to a kept connection and of
-	// whose answer not one byte came (eof, reset): the service or its proxy
-	// closed the connection while the request was on its way. Many clients,
-	// net/http among them, would repeat such a request silently if it is a GET.
+	// whose answer nothing came (eof, reset): the other side closed the
+	// connection while the request was on its way, or died with it. Many
+	// clients, net/http among them, repeat such a request silently if it is a
+	// GET.
 	FailedReused uint64 `json:"failed_reused"`
 	// Opened are connections that were opened or attempted.
 	Opened uint64 `json:"opened"`

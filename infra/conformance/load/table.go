@@ -15,18 +15,22 @@ func (r *Result) Table(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %d requests in %.1f s\n\n", r.Target, r.Total.Arrivals, r.Seconds)
 
-	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "\trequests\tok\tfailed\tunsent\tp50\tp90\tp99\tp99.9\tmax ms\t")
+	var rows strings.Builder
+	fmt.Fprintln(&rows, "\trequests\tok\tfailed\tunsent\tp50\tp90\tp99\tp99.9\tmax ms\t")
 	line := func(name string, c Counters, l Latency) {
-		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t\n",
+		fmt.Fprintf(&rows, "%s\t%d\t%d\t%d\t%d\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t\n",
 			name, c.Arrivals, c.OK, c.Failed, c.Unsent, l.P50, l.P90, l.P99, l.P999, l.Max)
 	}
 	for _, s := range r.Streams {
 		line(s.Name, s.Counters, s.Latency)
 	}
 	line("all", r.Total, r.Latency)
-	fmt.Fprintf(t, "from sending\t\t\t\t\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t\n", r.Answer.P50, r.Answer.P90, r.Answer.P99, r.Answer.P999, r.Answer.Max)
-	fmt.Fprintf(t, "sent late by\t\t\t\t\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t\n", r.Lag.P50, r.Lag.P90, r.Lag.P99, r.Lag.P999, r.Lag.Max)
+	fmt.Fprintf(&rows, "from sending\t\t\t\t\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t\n", r.Answer.P50, r.Answer.P90, r.Answer.P99, r.Answer.P999, r.Answer.Max)
+	fmt.Fprintf(&rows, "sent late by\t\t\t\t\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t\n", r.Lag.P50, r.Lag.P90, r.Lag.P99, r.Lag.P999, r.Lag.Max)
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	if _, err := io.WriteString(t, rows.String()); err != nil {
+		return fmt.Errorf("lay out table: %w", err)
+	}
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("lay out table: %w", err)
 	}

@@ -115,7 +115,7 @@ func watch(g *load.Generator, out io.Writer) {
 		}
 		now := g.Snapshot()
 		if since := now.Since(last); since.Failed+since.Unsent > 0 {
-			fmt.Fprintf(out, "%s: %d ok, %d failed %v, %d not sent\n",
+			_, _ = fmt.Fprintf(out, "%s: %d ok, %d failed %v, %d not sent\n", // only for the eye
 				now.At.Format(time.TimeOnly), since.OK, since.Failed, since.Kinds, since.Unsent)
 		}
 		last = now
