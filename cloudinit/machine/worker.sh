@@ -15,8 +15,12 @@ root=${ESCALA_ROOT:-}
 . "$root/etc/escala/environment"
 
 if [ "$1" = preflight ]; then
-	export WORKER=preflight LISTEN="unix:$3" ADMIN_SOCKET="$4"
+	export WORKER="$WORKER_COUNT" LISTEN="unix:$3" ADMIN_SOCKET="$4"
 	exec "$2" serve
+fi
+if [ ! -e "$root/opt/escala/current" ]; then
+	echo "no release is installed yet"
+	exit 1
 fi
 export WORKER="$1" LISTEN=fd:0 ADMIN_SOCKET="$root/run/escala/worker-$1.sock"
 exec "$root/opt/escala/current/$NAME" serve

@@ -10,6 +10,7 @@ import (
 	p "github.com/pulumi/pulumi-go-provider"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/emptypb"
 )
 
 // Attached are providers that run in this process. The engine is told where
@@ -39,8 +40,15 @@ func (a *Attached) Attach(ctx context.Context, name string, provider pulumirpc.R
 	if err != nil {
 		return fmt.Errorf("listening for the engine: %w", err)
 	}
-	server := grpc.NewServer(grpc.MaxRecvMsgSize(maxMessage))
-	pulumirpc.RegisterResourceProviderServer(server, provider)
+	// What the provider is doing ends when ctx does.
+	interrupt := func(call context.Context, req any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+		call, cancel := context.WithCancel(call)
+		defer cancel()
+		defer context.AfterFunc(ctx, cancel)()
+		return handle(call, req)
+	}
+	server := grpc.NewServer(grpc.MaxRecvMsgSize(maxMessage), grpc.UnaryInterceptor(interrupt))
+	pulumirpc.RegisterResourceProviderServer(server, attached{provider})
 	a.server = append(a.server, server)
 	a.where = append(a.where, name+":"+strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
 	go func() {
@@ -58,4 +66,16 @@ func (a *Attached) Close() {
 	for _, s := range a.server {
 		s.Stop()
 	}
+}
+
+// attached is a provider that outlives the engine's use of it.
+type attached struct {
+	pulumirpc.ResourceProviderServer
+}
+
+// Cancel is what the engine says to a plugin that it is done with, at the end
+// of a preview for instance. This process serves the next engine with the same
+// provider, which after a real Cancel would refuse everything.
+func (attached) Cancel(context.Context, *emptypb.Empty) (*emptypb.Empty, error) {
+	return &emptypb.Empty{}, nil
 }

@@ -146,7 +146,7 @@ func (d deployment) run() (target.Endpoint, error) {
 	if err := d.register("Image", "image", &imageArgs{Digest: pulumi.String(image.Digest())}, img); err != nil {
 		return none, err
 	}
-	if err := d.register("Store", "releases", &storeArgs{Folder: pulumi.String("releases-" + r.Stack)}, store); err != nil {
+	if err := d.register("Store", "releases", &storeArgs{}, store); err != nil {
 		return none, err
 	}
 	release := &releaseResource{}
@@ -174,44 +174,36 @@ func (d deployment) run() (target.Endpoint, error) {
 	address := &addressResource{}
 	if err := d.register("Address", "address", &addressArgs{
 		Port:      pulumi.Int(d.settings.Port),
-		Target:    pulumi.All(machine.IP, healthy).ApplyT(func(v []any) string { return v[0].(string) }).(pulumi.StringOutput),
+		Target:    gate.After(machine.IP, healthy),
 		Forwarder: pulumi.String(relative(r.State, forwarder.Path)),
 	}, address); err != nil {
 		return none, err
 	}
 	serving := d.gate(machine, address.URL, healthy)
 	return target.Endpoint{
-		URL:     pulumi.All(address.URL, serving).ApplyT(func(v []any) string { return v[0].(string) }).(pulumi.StringOutput),
+		URL:     gate.After(address.URL, serving),
 		Release: serving,
 	}, nil
 }
 
-// gate resolves to the release once url serves it on every worker. During a
-// preview there is nothing to wait for.
+// gate resolves to the release once url serves it on every worker.
 func (d deployment) gate(machine *machineResource, url, release pulumi.StringOutput) pulumi.StringOutput {
-	return pulumi.All(machine.ID(), url, release).ApplyTWithContext(d.ctx.Context(), func(ctx context.Context, v []any) (string, error) {
-		id, url, release := string(v[0].(pulumi.ID)), v[1].(string), v[2].(string)
-		if d.ctx.DryRun() {
-			return release, nil
-		}
-		pod := podman.Podman{Folder: provider.PodmanFolder(d.request.State)}
-		g := gate.Gate{
-			URL:        url,
-			HealthPath: d.request.Spec.HealthPath,
-			Timeout:    d.request.GateTimeout,
-			Report: func(s string) {
-				_ = d.ctx.Log.Info(s, &pulumi.LogArgs{Resource: machine, Ephemeral: true})
-			},
-			Diagnose: func(ctx context.Context) string {
-				said, err := pod.Exec(ctx, id, cloudinit.DiagnosePath)
-				if err != nil && said == "" {
-					return fmt.Sprintf("(it cannot be asked: %v)", err)
-				}
-				return said
-			},
-		}
-		return release, g.Wait(ctx, gate.Want{Release: release, Workers: d.request.Spec.Workers.Count})
-	}).(pulumi.StringOutput)
+	pod := podman.Podman{Folder: provider.PodmanFolder(d.request.State)}
+	return gate.Output(d.ctx, gate.OutputArgs{
+		Machine:    machine,
+		URL:        url,
+		Release:    release,
+		Workers:    d.request.Spec.Workers.Count,
+		HealthPath: d.request.Spec.HealthPath,
+		Timeout:    d.request.GateTimeout,
+		Diagnose: func(ctx context.Context, machine string) string {
+			said, err := pod.Exec(ctx, machine, cloudinit.DiagnosePath)
+			if err != nil && said == "" {
+				return fmt.Sprintf("(it cannot be asked: %v)", err)
+			}
+			return said
+		},
+	})
 }
 
 // relative is path as the provider names it: below the state folder.

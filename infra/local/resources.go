@@ -37,15 +37,11 @@ type imageResource struct {
 	Digest pulumi.StringOutput `pulumi:"digest"`
 }
 
-type storeArgs struct {
-	Folder pulumi.StringInput
-}
+type storeArgs struct{}
 
 func (*storeArgs) ElementType() reflect.Type { return reflect.TypeFor[storeInputs]() }
 
-type storeInputs struct {
-	Folder string `pulumi:"folder"`
-}
+type storeInputs struct{}
 
 type storeResource struct {
 	pulumi.CustomResourceState

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -23,7 +24,7 @@ type Container struct {
 	Systemd bool
 	// ReadOnly mounts host folders: host path → container path.
 	ReadOnly map[string]string
-	// OpenFiles is the limit on open files.
+	// OpenFiles is the limit on open files, if this computer allows as many.
 	OpenFiles int
 	Command   []string
 }
@@ -39,9 +40,8 @@ func (p Podman) Run(ctx context.Context, c Container) error {
 	if c.Systemd {
 		args = append(args, "--systemd", "always", "--hostname", c.Name)
 	}
-	if c.OpenFiles > 0 {
-		args = append(args, "--ulimit", fmt.Sprintf("nofile=%d:%d", c.OpenFiles, c.OpenFiles))
-	}
+	files := openFiles(c.OpenFiles)
+	args = append(args, "--ulimit", fmt.Sprintf("nofile=%d:%d", files, files))
 	for from, to := range c.ReadOnly {
 		args = append(args, "--volume", from+":"+to+":ro")
 	}
@@ -54,6 +54,16 @@ func (p Podman) Run(ctx context.Context, c Container) error {
 		return err
 	}
 	return nil
+}
+
+// openFiles is want, or what this process may have if that is less: podman's
+// own default is above what some hosts allow even root, and then fails.
+func openFiles(want int) int {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return want
+	}
+	return int(min(uint64(want), limit.Max))
 }
 
 // Status is what a container is doing.

@@ -76,7 +76,9 @@ func (*Address) Create(ctx context.Context, req infer.CreateRequest[AddressArgs]
 		RootFS:   rootfs,
 		Network:  "host",
 		ReadOnly: map[string]string{folder: "/address"},
-		Command:  []string{"/forwarder", "-listen", req.Inputs.listen(), "-target", "/address/target"},
+		// Two for each connection.
+		OpenFiles: 16384,
+		Command:   []string{"/forwarder", "-listen", req.Inputs.listen(), "-target", "/address/target"},
 	})
 	if err == nil {
 		err = awaitListener(ctx, req.Inputs.listen())

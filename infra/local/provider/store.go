@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/pulumi/pulumi-go-provider/infer"
 )
@@ -13,24 +14,27 @@ import (
 // would hold.
 type Store struct{}
 
-// StoreArgs are a Store's inputs.
-type StoreArgs struct {
-	// Folder, relative to the state folder.
-	Folder string `pulumi:"folder" provider:"replaceOnChanges"`
-}
+// StoreArgs are a Store's inputs: none.
+type StoreArgs struct{}
 
 // StoreState is a Store as it is.
 type StoreState struct {
-	StoreArgs
+	// Folder, relative to the state folder. Each store has one of its own, so
+	// that a machine that has one mounted never sees another in its place.
+	Folder string `pulumi:"folder"`
 }
+
+const storesFolder = "stores"
 
 // Create makes the folder.
 func (*Store) Create(ctx context.Context, req infer.CreateRequest[StoreArgs]) (infer.CreateResponse[StoreState], error) {
-	out := infer.CreateResponse[StoreState]{ID: req.Inputs.Folder, Output: StoreState{req.Inputs}}
+	id := uniqueName(req.Name)
+	out := infer.CreateResponse[StoreState]{ID: id}
 	if req.DryRun {
 		return out, nil
 	}
-	if err := os.MkdirAll(infer.GetConfig[Config](ctx).path(req.Inputs.Folder, "releases"), 0o755); err != nil {
+	out.Output.Folder = filepath.Join(storesFolder, id)
+	if err := os.MkdirAll(infer.GetConfig[Config](ctx).path(out.Output.Folder, "releases"), 0o755); err != nil {
 		return out, fmt.Errorf("making the release store: %w", err)
 	}
 	return out, nil
@@ -38,14 +42,15 @@ func (*Store) Create(ctx context.Context, req infer.CreateRequest[StoreArgs]) (i
 
 // Read finds out whether the folder is still there.
 func (*Store) Read(ctx context.Context, req infer.ReadRequest[StoreArgs, StoreState]) (infer.ReadResponse[StoreArgs, StoreState], error) {
-	_, err := os.Stat(infer.GetConfig[Config](ctx).path(req.ID))
+	none := infer.ReadResponse[StoreArgs, StoreState]{}
+	_, err := os.Stat(infer.GetConfig[Config](ctx).path(req.State.Folder))
 	if errors.Is(err, os.ErrNotExist) {
-		return infer.ReadResponse[StoreArgs, StoreState]{}, nil
+		return none, nil
 	}
 	if err != nil {
-		return infer.ReadResponse[StoreArgs, StoreState]{}, fmt.Errorf("looking at the release store: %w", err)
+		return none, fmt.Errorf("looking at the release store: %w", err)
 	}
-	return infer.ReadResponse[StoreArgs, StoreState]{ID: req.ID, Inputs: StoreArgs{Folder: req.ID}, State: StoreState{StoreArgs{Folder: req.ID}}}, nil
+	return infer.ReadResponse[StoreArgs, StoreState]{ID: req.ID, State: req.State}, nil
 }
 
 // Delete removes the folder with all releases.

@@ -1,0 +1,59 @@
+package gate
+
+import (
+	"context"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// OutputArgs say what an Output waits for.
+type OutputArgs struct {
+	// Machine is the machine behind URL: the wait is shown beside it.
+	Machine pulumi.CustomResource
+	// URL of the endpoint, without a slash at its end.
+	URL pulumi.StringOutput
+	// Release is the release that must be served. Take it from the resource
+	// that points to it, so that the wait begins when the machine can know.
+	Release pulumi.StringOutput
+	// Workers is how many must serve it.
+	Workers int
+	// HealthPath and Timeout are as in Gate.
+	HealthPath string
+	Timeout    time.Duration
+	// Diagnose asks the machine with that id for its account of what is wrong.
+	// Optional.
+	Diagnose func(ctx context.Context, machine string) string
+}
+
+// Output resolves to the release once the endpoint serves it on every worker,
+// and fails, and with it the update, if it does not. What takes it as an input
+// (the address) is not touched before. During a preview there is nothing to
+// wait for, and it resolves at once.
+func Output(ctx *pulumi.Context, args OutputArgs) pulumi.StringOutput {
+	return pulumi.All(args.Machine.ID(), args.URL, args.Release).ApplyTWithContext(ctx.Context(),
+		func(wait context.Context, v []any) (string, error) {
+			id, url, release := string(v[0].(pulumi.ID)), v[1].(string), v[2].(string)
+			if ctx.DryRun() {
+				return release, nil
+			}
+			g := Gate{
+				URL:        url,
+				HealthPath: args.HealthPath,
+				Timeout:    args.Timeout,
+				Report: func(s string) {
+					// A line of progress that cannot be shown is no reason to fail.
+					_ = ctx.Log.Info(s, &pulumi.LogArgs{Resource: args.Machine, Ephemeral: true})
+				},
+			}
+			if args.Diagnose != nil {
+				g.Diagnose = func(ctx context.Context) string { return args.Diagnose(ctx, id) }
+			}
+			return release, g.Wait(wait, Want{Release: release, Workers: args.Workers})
+		}).(pulumi.StringOutput)
+}
+
+// After is value once passed has resolved.
+func After(value, passed pulumi.StringOutput) pulumi.StringOutput {
+	return pulumi.All(value, passed).ApplyT(func(v []any) string { return v[0].(string) }).(pulumi.StringOutput)
+}
