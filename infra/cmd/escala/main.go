@@ -11,6 +11,9 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"escala/infra/engine"
+	"escala/infra/workspace"
 )
 
 func main() {
@@ -40,6 +43,8 @@ func command() *cobra.Command {
 		{"preview", "Says what up would change", preview},
 		{"refresh", "Compares the stack's state with what is there", refresh},
 		{"down", "Destroys the stack and forgets it", down},
+		{"logs", "Prints what the local machine's workers and units logged last", logs},
+		{"shell", "Opens a shell on the local machine", shell},
 		{"outputs", "Prints the stack's outputs as JSON", outputs},
 	} {
 		root.AddCommand(&cobra.Command{
@@ -54,5 +59,20 @@ func command() *cobra.Command {
 			},
 		})
 	}
+	root.AddCommand(&cobra.Command{
+		Use: "cli", Short: "Prints the path of the Pulumi CLI that is used", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			clone, err := workspace.Root()
+			if err != nil {
+				return err
+			}
+			path, err := engine.FindCLI(cmd.Context(), clone)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), path)
+			return err
+		},
+	})
 	return root
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"syscall"
@@ -135,4 +136,16 @@ func (p Podman) Remove(ctx context.Context, name string, grace time.Duration) er
 // output.
 func (p Podman) Exec(ctx context.Context, name string, command ...string) (string, error) {
 	return p.run(ctx, append([]string{"exec", name}, command...)...)
+}
+
+// Attach runs a command in a container on the given streams, with a terminal if
+// stdin is one.
+func (p Podman) Attach(ctx context.Context, name string, stdin *os.File, stdout, stderr io.Writer, command ...string) error {
+	args := []string{"exec", "--interactive"}
+	if info, err := stdin.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+		args = append(args, "--tty")
+	}
+	cmd := p.command(ctx, append(append(args, name), command...)...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, stdout, stderr
+	return cmd.Run()
 }

@@ -1,0 +1,73 @@
+# escala: one Go service, described once. `make` says what there is.
+
+STACK ?= local
+PULUMI_VERSION := v3.259.0
+
+# Every target that runs the program goes through bin/escala, which needs no
+# Pulumi installation. Go's own cache decides what must be compiled.
+ESCALA = bin/escala --stack $(STACK)
+
+.DEFAULT_GOAL := help
+.PHONY: help up preview refresh down outputs shell logs test test-unit lint format bench clean escala cli
+
+help: ## Say what there is
+	@echo "make TARGET [STACK=local]"
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: cli ## Create or update the stack: build, release, wait until it serves
+	@$(ESCALA) up
+
+preview: cli ## Say what up would change
+	@$(ESCALA) preview
+
+refresh: cli ## Compare the stack's state with what is there
+	@$(ESCALA) refresh
+
+down: cli ## Destroy the stack and forget it
+	@$(ESCALA) down
+
+outputs: cli ## Print the stack's outputs as JSON
+	@$(ESCALA) outputs
+
+logs: cli ## Print what the local machine's workers and units logged last
+	@$(ESCALA) logs
+
+shell: cli ## Open a shell on the local machine
+	@$(ESCALA) shell
+
+test: cli ## Run every test, the local machine's included (root; a few minutes)
+	go test -race ./...
+
+test-unit: ## Run the tests that need no machine
+	go test -race -short ./...
+
+lint: ## gofumpt, golangci-lint, shellcheck
+	.ci/lint
+
+format: ## Format all Go code
+	cd .ci/tools && go build -o ../../bin/gofumpt mvdan.cc/gofumpt
+	bin/gofumpt -w service cloudinit infra
+
+bench: ## Measure the service beside a plain net/http server
+	go test -run '^$$' -bench . ./service/bench/...
+
+clean: ## Remove what was built and kept (make down first)
+	@if [ -d .escala/podman ] && [ -n "$$(ls .escala/machines .escala/addresses 2>/dev/null | grep -v :)" ]; then \
+		echo "something still runs: make down first" >&2; exit 1; fi
+	rm -rf bin .escala
+
+escala:
+	@[ -x bin/escala ] || echo "compiling escala, once (a few minutes on two cores)"
+	@go build -o bin/escala ./infra/cmd/escala
+
+# The CLI on PATH if it is new enough, else one built from its own module: the
+# program itself needs nothing of it.
+cli: escala
+	@bin/escala cli >/dev/null 2>&1 || $(MAKE) --no-print-directory bin/pulumi
+
+bin/pulumi: infra/tools/go.mod
+	@echo "building the Pulumi CLI $(PULUMI_VERSION), once (about five minutes on two cores)"
+	@cd infra/tools && go build -o ../../bin/pulumi \
+		-ldflags "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=$(PULUMI_VERSION)" \
+		github.com/pulumi/pulumi/pkg/v3/cmd/pulumi
