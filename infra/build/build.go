@@ -7,11 +7,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"escala/service"
@@ -79,6 +81,9 @@ func Program(ctx context.Context, root, state, pkg string, platform Platform) (B
 	if err := os.Rename(out, path); err != nil {
 		return Binary{}, fmt.Errorf("keeping what was built: %w", err)
 	}
+	if err := prune(folder); err != nil {
+		return Binary{}, fmt.Errorf("removing old builds: %w", err)
+	}
 	return Binary{SHA256: sum, Size: size, Path: path}, nil
 }
 
@@ -91,4 +96,28 @@ func measure(path string) (string, int64, error) {
 	hash := sha256.New()
 	size, err := io.Copy(hash, f)
 	return hex.EncodeToString(hash.Sum(nil)), size, err
+}
+
+// keptBuilds is enough for several programs and for two updates at once.
+const keptBuilds = 8
+
+// prune keeps the newest builds; releases are kept in release stores, not here.
+func prune(folder string) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	var built []os.FileInfo
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() {
+			built = append(built, info)
+		}
+	}
+	slices.SortFunc(built, func(a, b os.FileInfo) int { return b.ModTime().Compare(a.ModTime()) })
+	for _, info := range built[min(keptBuilds, len(built)):] {
+		if err := os.Remove(filepath.Join(folder, info.Name())); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }

@@ -46,11 +46,8 @@ func refresh(ctx context.Context, s *session) error {
 // down keeps what took long to make and serves nobody: the machine's image and
 // the built binaries. `make clean` removes those.
 func down(ctx context.Context, s *session) error {
-	if _, err := s.stack.Destroy(ctx, optdestroy.ProgressStreams(os.Stdout), optdestroy.ErrorProgressStreams(os.Stderr), optdestroy.Color(color()), optdestroy.Refresh()); err != nil {
+	if _, err := s.stack.Destroy(ctx, optdestroy.ProgressStreams(os.Stdout), optdestroy.ErrorProgressStreams(os.Stderr), optdestroy.Color(color()), optdestroy.Refresh(), optdestroy.Remove()); err != nil {
 		return failed(ctx)
-	}
-	if err := s.stack.Workspace().RemoveStack(ctx, s.stack.Name()); err != nil {
-		return fmt.Errorf("forgetting the stack: %w", err)
 	}
 	return os.RemoveAll(filepath.Join(s.state, "pulumi", "stacks", s.stack.Name()))
 }

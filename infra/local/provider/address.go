@@ -40,6 +40,9 @@ type AddressState struct {
 	Running bool `pulumi:"running"`
 }
 
+// addressesFolder holds a folder for each address.
+const addressesFolder = "addresses"
+
 // host is loopback only: a machine on this computer is nobody else's.
 const host = "127.0.0.1"
 
@@ -60,7 +63,12 @@ func (*Address) Create(ctx context.Context, req infer.CreateRequest[AddressArgs]
 	if err := CheckPort(req.Inputs.Port); err != nil {
 		return out, err
 	}
-	folder := config.path("addresses", id)
+	unlock, err := lock(config.path("network.lock"))
+	if err != nil {
+		return out, err
+	}
+	defer unlock()
+	folder := config.path(addressesFolder, id)
 	if err := point(folder, req.Inputs.Target); err != nil {
 		return out, err
 	}
@@ -71,7 +79,7 @@ func (*Address) Create(ctx context.Context, req infer.CreateRequest[AddressArgs]
 	if err := os.Chmod(filepath.Join(rootfs, "forwarder"), 0o755); err != nil {
 		return out, fmt.Errorf("installing the forwarder: %w", err)
 	}
-	err := config.podman().Run(ctx, podman.Container{
+	err = config.podman().Run(ctx, podman.Container{
 		Name:     id,
 		RootFS:   rootfs,
 		Network:  "host",
@@ -122,7 +130,7 @@ func (*Address) Update(ctx context.Context, req infer.UpdateRequest[AddressArgs,
 		return out, nil
 	}
 	config := infer.GetConfig[Config](ctx)
-	if err := point(config.path("addresses", req.ID), req.Inputs.Target); err != nil {
+	if err := point(config.path(addressesFolder, req.ID), req.Inputs.Target); err != nil {
 		return out, err
 	}
 	if !req.State.Running {
@@ -141,7 +149,7 @@ func (*Address) Read(ctx context.Context, req infer.ReadRequest[AddressArgs, Add
 	if err != nil {
 		return none, fmt.Errorf("looking at the address: %w", err)
 	}
-	target, err := os.ReadFile(config.path("addresses", req.ID, "target"))
+	target, err := os.ReadFile(config.path(addressesFolder, req.ID, "target"))
 	if !status.Exists || errors.Is(err, os.ErrNotExist) {
 		return none, nil
 	}
@@ -160,15 +168,7 @@ func (*Address) Delete(ctx context.Context, req infer.DeleteRequest[AddressState
 	if err := config.podman().Remove(ctx, req.ID, 5*time.Second); err != nil {
 		return infer.DeleteResponse{}, fmt.Errorf("letting port %d go: %w", req.State.Port, err)
 	}
-	if err := os.RemoveAll(config.path("addresses", req.ID)); err != nil {
-		return infer.DeleteResponse{}, fmt.Errorf("letting port %d go: %w", req.State.Port, err)
-	}
-	unlock, err := lock(config.path("network.lock"))
-	if err != nil {
-		return infer.DeleteResponse{}, err
-	}
-	defer unlock()
-	return infer.DeleteResponse{}, config.podman().RemoveWhenUnused(ctx)
+	return infer.DeleteResponse{}, sweep(ctx, config)
 }
 
 // point writes the file that the forwarder reads for each connection.

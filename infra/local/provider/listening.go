@@ -12,7 +12,7 @@ import (
 // port.
 func Listening(ctx context.Context, state string, port int) (bool, error) {
 	pod := podman.Podman{Folder: PodmanFolder(state)}
-	entries, err := os.ReadDir(Config{State: state}.path("addresses"))
+	entries, err := os.ReadDir(Config{State: state}.path(addressesFolder))
 	if os.IsNotExist(err) {
 		return false, nil
 	}

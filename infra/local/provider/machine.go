@@ -41,6 +41,9 @@ type MachineState struct {
 	Running bool `pulumi:"running"`
 }
 
+// machinesFolder holds a folder for each machine.
+const machinesFolder = "machines"
+
 // stopGrace is how long a machine may take to shut down: longer than the
 // longest default lifecycle.
 const stopGrace = 60 * time.Second
@@ -54,6 +57,12 @@ func (*Machine) Create(ctx context.Context, req infer.CreateRequest[MachineArgs]
 		return out, nil
 	}
 	config := infer.GetConfig[Config](ctx)
+	// Two machines that start at once must not pick the same address.
+	unlock, err := lock(config.path("network.lock"))
+	if err != nil {
+		return out, err
+	}
+	defer unlock()
 	seed, err := writeSeed(config, id, req.Inputs.UserData)
 	if err != nil {
 		return out, err
@@ -64,13 +73,6 @@ func (*Machine) Create(ctx context.Context, req infer.CreateRequest[MachineArgs]
 			_ = os.RemoveAll(filepath.Dir(seed))
 		}
 	}()
-
-	// Two machines that start at once must not pick the same address.
-	unlock, err := lock(config.path("network.lock"))
-	if err != nil {
-		return out, err
-	}
-	defer unlock()
 	pod := config.podman()
 	network, err := pod.EnsureNetwork(ctx)
 	if err != nil {
@@ -154,20 +156,12 @@ func (*Machine) Delete(ctx context.Context, req infer.DeleteRequest[MachineState
 	if err := config.podman().Remove(ctx, req.ID, stopGrace); err != nil {
 		return infer.DeleteResponse{}, fmt.Errorf("removing machine %s: %w", req.ID, err)
 	}
-	if err := os.RemoveAll(config.path("machines", req.ID)); err != nil {
-		return infer.DeleteResponse{}, fmt.Errorf("removing machine %s: %w", req.ID, err)
-	}
-	unlock, err := lock(config.path("network.lock"))
-	if err != nil {
-		return infer.DeleteResponse{}, err
-	}
-	defer unlock()
-	return infer.DeleteResponse{}, config.podman().RemoveWhenUnused(ctx)
+	return infer.DeleteResponse{}, sweep(ctx, config)
 }
 
 // writeSeed writes what cloud-init's NoCloud data source reads.
 func writeSeed(config Config, id, userData string) (string, error) {
-	seed := config.path("machines", id, "seed")
+	seed := config.path(machinesFolder, id, "seed")
 	if err := os.MkdirAll(seed, 0o755); err != nil {
 		return "", fmt.Errorf("writing the user-data of machine %s: %w", id, err)
 	}

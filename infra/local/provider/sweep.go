@@ -1,0 +1,38 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+)
+
+// sweep removes what belongs to no container any more: the folders of those
+// that are gone (also of those that vanished by another hand, which the engine
+// then forgets), and with the last container the network.
+func sweep(ctx context.Context, config Config) error {
+	unlock, err := lock(config.path("network.lock"))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	for _, parent := range []string{machinesFolder, addressesFolder} {
+		entries, err := os.ReadDir(config.path(parent))
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("looking for what is left over: %w", err)
+		}
+		for _, e := range entries {
+			status, err := config.podman().Inspect(ctx, e.Name())
+			if err != nil {
+				return fmt.Errorf("looking for what is left over: %w", err)
+			}
+			if status.Exists {
+				continue
+			}
+			if err := os.RemoveAll(config.path(parent, e.Name())); err != nil {
+				return fmt.Errorf("removing what is left over: %w", err)
+			}
+		}
+	}
+	return config.podman().RemoveWhenUnused(ctx)
+}
