@@ -6,12 +6,18 @@ type File struct {
 	Content string
 	// Executable files are 0755, all others 0644.
 	Executable bool
+	// RootOnly files are 0600.
+	RootOnly bool
 }
 
 // Permissions is the file's mode as cloud-init wants it.
 func (f File) Permissions() string {
-	if f.Executable {
+	switch {
+	case f.RootOnly:
+		return "0600"
+	case f.Executable:
 		return "0755"
+	default:
+		return "0644"
 	}
-	return "0644"
 }

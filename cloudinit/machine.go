@@ -21,6 +21,14 @@ type Machine struct {
 	// Store is the program that fetches from the release store. Default
 	// FolderStore.
 	Store Store
+	// Secrets is where the values of Spec.Secrets come from. Default nil: there
+	// are none.
+	Secrets Secrets
+	// MetadataOnlyRoot are the addresses of the cloud's metadata service, which
+	// no account but root can then reach. Default none.
+	MetadataOnlyRoot []string
+	// SessionManager lets people in through AWS' Session Manager. Default nil.
+	SessionManager *SessionManager
 	// Poll is how often the release follower looks at the store, in whole
 	// seconds. Default 5 s.
 	Poll time.Duration
@@ -65,6 +73,9 @@ func (m Machine) validate() error {
 			v.Add(limit.path, "%s is not a whole number of seconds, which is what supervisord counts in", limit.value)
 		}
 	}
+	if len(m.Spec.Secrets) > 0 && m.Secrets == nil {
+		v.Add("secrets", "this machine has no secret store")
+	}
 	if m.Spec.Workers.Mode != service.WorkersShared {
 		v.Add("workers.mode", "%q cannot be rendered yet; use %q", m.Spec.Workers.Mode, service.WorkersShared)
 	}
@@ -90,6 +101,18 @@ func (m Machine) files() ([]File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rendering the workers' environment: %w", err)
 	}
+	store, err := m.Store.files()
+	if err != nil {
+		return nil, fmt.Errorf("rendering the release store: %w", err)
+	}
+	secrets, err := m.secretsFiles()
+	if err != nil {
+		return nil, fmt.Errorf("rendering the secrets: %w", err)
+	}
+	metadata, err := m.metadataFiles()
+	if err != nil {
+		return nil, err
+	}
 	files := []File{
 		{Path: "/etc/escala/machine.conf", Content: machine},
 		{Path: "/etc/escala/environment", Content: environment},
@@ -98,6 +121,9 @@ func (m Machine) files() ([]File, error) {
 	}
 	files = append(files, m.units()...)
 	files = append(files, m.programs()...)
+	files = append(files, store...)
+	files = append(files, secrets...)
+	files = append(files, metadata...)
 	for i := range files {
 		files[i].Path = m.Root + files[i].Path
 	}

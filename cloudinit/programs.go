@@ -15,6 +15,16 @@ var (
 	diagnose string
 	//go:embed machine/store-folder.sh
 	storeFolder string
+	//go:embed machine/store-objects.sh
+	storeObjects string
+	//go:embed machine/credentials-role.sh
+	credentialsRole string
+	//go:embed machine/credentials-key.sh
+	credentialsKey string
+	//go:embed machine/secrets-parameters.sh
+	secretsParameters string
+	//go:embed machine/secrets-file.sh
+	secretsFile string
 )
 
 // programsFolder is where they lie on the machine.

@@ -53,23 +53,11 @@ func (m Machine) UserData() ([]byte, error) {
 		},
 		PackageUpdate: true,
 		Packages:      m.packages(),
-		RunCmd: [][]string{
-			{"systemd-tmpfiles", "--create", "/etc/tmpfiles.d/escala.conf"},
-			{"systemctl", "enable", "--now", "release-follower.service"},
-			{"systemctl", "restart", "systemd-journald.service"},
-		},
+		RunCmd:        m.commands(),
 	}
 	for _, f := range files {
 		config.WriteFiles = append(config.WriteFiles, writeFile{Path: f.Path, Permissions: f.Permissions(), Content: f.Content})
 	}
-	if m.Upgrades {
-		// After the service is under way, so that nobody waits for it.
-		config.RunCmd = append(config.RunCmd, []string{
-			"env", "DEBIAN_FRONTEND=noninteractive",
-			"apt-get", "--yes", "--no-install-recommends", "install", "unattended-upgrades",
-		})
-	}
-
 	var b bytes.Buffer
 	b.WriteString("#cloud-config\n")
 	enc := yaml.NewEncoder(&b)
@@ -83,11 +71,42 @@ func (m Machine) UserData() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// commands run once all files and packages are there.
+func (m Machine) commands() [][]string {
+	commands := [][]string{{"systemd-tmpfiles", "--create", "/etc/tmpfiles.d/escala.conf"}}
+	// Before the first release runs.
+	if len(m.MetadataOnlyRoot) > 0 {
+		commands = append(commands, []string{"systemctl", "enable", "--now", "escala-metadata.service"})
+	}
+	if m.Secrets != nil {
+		// Without waiting: it tries until it gets there, and the follower reads
+		// them before each roll anyway.
+		commands = append(commands, []string{"systemctl", "enable", "--now", "--no-block", "escala-secrets.service"})
+	}
+	commands = append(commands,
+		[]string{"systemctl", "enable", "--now", "release-follower.service"},
+		[]string{"systemctl", "restart", "systemd-journald.service"})
+	// After the service is under way, so that nobody waits for these.
+	if m.Upgrades {
+		commands = append(commands, []string{
+			"env", "DEBIAN_FRONTEND=noninteractive",
+			"apt-get", "--yes", "--no-install-recommends", "install", "unattended-upgrades",
+		})
+	}
+	if m.SessionManager != nil {
+		commands = append(commands, m.SessionManager.command())
+	}
+	return commands
+}
+
 // packages are Debian 12's own.
 func (m Machine) packages() []string {
 	packages := []string{"curl", "nginx", "supervisor"}
 	if m.localRedis() {
 		packages = append(packages, "redis-server")
+	}
+	if len(m.MetadataOnlyRoot) > 0 {
+		packages = append(packages, "nftables")
 	}
 	return packages
 }

@@ -55,8 +55,8 @@ publish() {
 	now=$(running)
 	is_release "$now" || now=
 	said=$(printf %.400s "$reason" | tr '"\\\t\n' "'/  " | tr -cd '[:print:]')
-	printf '{"phase":"%s","wanted":"%s","current":"%s","reason":"%s","attempts":%d,"checked":%d,"workers":[%s]}\n' \
-		"$phase" "$wanted" "$now" "$said" "$attempts" "$(date +%s)" "$workers" >"$run/status.json.new"
+	printf '{"machine":"%s","phase":"%s","wanted":"%s","current":"%s","reason":"%s","attempts":%d,"checked":%d,"workers":[%s]}\n' \
+		"$machine" "$phase" "$wanted" "$now" "$said" "$attempts" "$(date +%s)" "$workers" >"$run/status.json.new"
 	mv -T "$run/status.json.new" "$run/status.json"
 }
 
@@ -213,6 +213,11 @@ install_wanted() {
 	fetch || return 0
 	phase=rolling reason="trying release $(short "$wanted")"
 	publish
+	# A secret may have another value by now, and this roll starts every worker.
+	if [ -x "$lib/secrets" ] && ! why=$("$lib/secrets" 2>&1); then
+		failing "$why"
+		return 0
+	fi
 	if ! why=$("$lib/preflight" "$wanted" "$releases/$wanted/$NAME"); then
 		refuse "$wanted" "release $(short "$wanted") fails its preflight: $why" "$state/preflight.log"
 		return 0
@@ -259,6 +264,9 @@ once() {
 }
 
 attempts=0
+# The cloud's own name of this machine tells the gate which one an address leads
+# to.
+machine=$(head -c 64 "$root/var/lib/cloud/data/instance-id" 2>/dev/null | tr -cd 'A-Za-z0-9._-')
 mkdir -p "$run" "$state" "$releases"
 case ${1:-} in
 status)

@@ -13,6 +13,14 @@ root=${ESCALA_ROOT:-}
 . "$root/etc/escala/machine.conf"
 # shellcheck source=/dev/null
 . "$root/etc/escala/environment"
+if [ -e "$root/etc/escala/secrets.conf" ]; then
+	if [ ! -r "$root/run/escala-secrets/environment" ]; then
+		echo "the service's secrets have not been read yet"
+		exit 1
+	fi
+	# shellcheck source=/dev/null
+	. "$root/run/escala-secrets/environment"
+fi
 
 if [ "$1" = preflight ]; then
 	export WORKER="$WORKER_COUNT" LISTEN="unix:$3" ADMIN_SOCKET="$4"

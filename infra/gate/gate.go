@@ -18,6 +18,11 @@ import (
 type Gate struct {
 	// URL of the endpoint, without a slash at its end.
 	URL string
+	// Stable is another URL that may lead to the wanted machine already; where
+	// it does, URL is not asked at all. A cloud may take a machine's own address
+	// away, and give it to somebody else, once the machine has a stable one.
+	// Optional, and only with Want.Machine.
+	Stable string
 	// HealthPath must answer 200 as the wanted release.
 	HealthPath string
 	// Timeout bounds the whole wait.
@@ -40,6 +45,9 @@ type Want struct {
 	Release string
 	// Workers is how many must serve it.
 	Workers int
+	// Machine is the machine that must serve it, by its cloud's own id. Empty
+	// is whichever answers.
+	Machine string
 }
 
 // errRefused: the machine tried the release and went back.
@@ -65,7 +73,7 @@ func (g Gate) Wait(ctx context.Context, want Want) error {
 	var reported, stuckOn string
 	var stuckSince time.Time
 	for {
-		status, err := g.look(deadline, client, want)
+		status, err := g.look(deadline, client, g.url(deadline, client, want), want)
 		if err == nil {
 			return nil
 		}
@@ -97,19 +105,42 @@ func (g Gate) Wait(ctx context.Context, want Want) error {
 	}
 }
 
-// look is nil when all is well, and otherwise says what is missing.
-func (g Gate) look(ctx context.Context, client *http.Client, want Want) (Status, error) {
-	resp, err := get(ctx, client, g.URL+cloudinit.StatusPath)
+// url is where the wanted machine is to be asked.
+func (g Gate) url(ctx context.Context, client *http.Client, want Want) string {
+	if g.Stable == "" || want.Machine == "" {
+		return g.URL
+	}
+	// An address that leads nowhere yet takes connections from nobody: not long.
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	if status, err := read(ctx, client, g.Stable); err == nil && status.Machine == want.Machine {
+		return g.Stable
+	}
+	return g.URL
+}
+
+// read is the status that a machine publishes.
+func read(ctx context.Context, client *http.Client, url string) (Status, error) {
+	resp, err := get(ctx, client, url+cloudinit.StatusPath)
 	if err != nil {
-		return Status{}, fmt.Errorf("%s does not answer yet", g.URL)
+		return Status{}, fmt.Errorf("%s does not answer yet", url)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return Status{}, fmt.Errorf("%s answers, but is not set up yet", g.URL)
+		return Status{}, fmt.Errorf("%s answers, but is not set up yet", url)
 	}
-	status, err := parseStatus(resp.Body)
+	return parseStatus(resp.Body)
+}
+
+// look is nil when all is well at url, and otherwise says what is missing.
+func (g Gate) look(ctx context.Context, client *http.Client, url string, want Want) (Status, error) {
+	status, err := read(ctx, client, url)
 	if err != nil {
 		return Status{}, err
+	}
+	if want.Machine != "" && status.Machine != want.Machine {
+		// Nothing that another machine reports is this one's doing.
+		return Status{}, fmt.Errorf("%s leads to another machine than %s", url, want.Machine)
 	}
 	if status.Phase == "refused" && status.Wanted == want.Release {
 		return status, fmt.Errorf("%w: %s", errRefused, status.Reason)
@@ -118,16 +149,16 @@ func (g Gate) look(ctx context.Context, client *http.Client, want Want) (Status,
 		return status, errors.New(missing)
 	}
 	// Last, the way that the users' requests take.
-	health, err := get(ctx, client, g.URL+g.HealthPath)
+	health, err := get(ctx, client, url+g.HealthPath)
 	if err != nil {
-		return status, fmt.Errorf("%s%s does not answer", g.URL, g.HealthPath)
+		return status, fmt.Errorf("%s%s does not answer", url, g.HealthPath)
 	}
 	defer health.Body.Close()
 	if health.StatusCode != http.StatusOK {
-		return status, fmt.Errorf("%s%s answers %s", g.URL, g.HealthPath, health.Status)
+		return status, fmt.Errorf("%s%s answers %s", url, g.HealthPath, health.Status)
 	}
 	if got := health.Header.Get("X-Release"); got != want.Release {
-		return status, fmt.Errorf("%s%s answers as %s", g.URL, g.HealthPath, orNone(got))
+		return status, fmt.Errorf("%s%s answers as %s", url, g.HealthPath, orNone(got))
 	}
 	return status, nil
 }

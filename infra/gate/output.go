@@ -13,6 +13,11 @@ type OutputArgs struct {
 	Machine pulumi.CustomResource
 	// URL of the endpoint, without a slash at its end.
 	URL pulumi.StringOutput
+	// Stable is as in Gate. Optional.
+	Stable pulumi.StringInput
+	// OnlyMachine has the gate take no other machine's answer for Machine's: the
+	// machine must publish the id that its cloud gave it.
+	OnlyMachine bool
 	// Release is the release that must be served. Take it from the resource
 	// that points to it, so that the wait begins when the machine can know.
 	Release pulumi.StringOutput
@@ -31,7 +36,11 @@ type OutputArgs struct {
 // (the address) is not touched before. During a preview there is nothing to
 // wait for, and it resolves at once.
 func Output(ctx *pulumi.Context, args OutputArgs) pulumi.StringOutput {
-	return pulumi.All(args.Machine.ID(), args.URL, args.Release).ApplyTWithContext(ctx.Context(),
+	stable := args.Stable
+	if stable == nil {
+		stable = pulumi.String("")
+	}
+	return pulumi.All(args.Machine.ID(), args.URL, args.Release, stable).ApplyTWithContext(ctx.Context(),
 		func(wait context.Context, v []any) (string, error) {
 			id, url, release := string(v[0].(pulumi.ID)), v[1].(string), v[2].(string)
 			if ctx.DryRun() {
@@ -39,6 +48,7 @@ func Output(ctx *pulumi.Context, args OutputArgs) pulumi.StringOutput {
 			}
 			g := Gate{
 				URL:        url,
+				Stable:     v[3].(string),
 				HealthPath: args.HealthPath,
 				Timeout:    args.Timeout,
 				Report: func(s string) {
@@ -49,7 +59,11 @@ func Output(ctx *pulumi.Context, args OutputArgs) pulumi.StringOutput {
 			if args.Diagnose != nil {
 				g.Diagnose = func(ctx context.Context) string { return args.Diagnose(ctx, id) }
 			}
-			return release, g.Wait(wait, Want{Release: release, Workers: args.Workers})
+			want := Want{Release: release, Workers: args.Workers}
+			if args.OnlyMachine {
+				want.Machine = id
+			}
+			return release, g.Wait(wait, want)
 		}).(pulumi.StringOutput)
 }
 

@@ -8,6 +8,8 @@ import (
 
 // Status is what a machine's release follower publishes.
 type Status struct {
+	// Machine is the cloud's own id of the machine that answers.
+	Machine string `json:"machine"`
 	// Phase is serving, rolling, failing (it tries again) or refused (final
 	// until another release is wanted).
 	Phase string `json:"phase"`

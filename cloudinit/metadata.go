@@ -1,0 +1,55 @@
+package cloudinit
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+// metadataFiles keep every account but root from the cloud's metadata service:
+// it hands out user-data and, on AWS, the machine's role. The rule goes by the
+// owner of the socket, so nothing that the service can do changes it, and a
+// unit sets it before supervisord starts, at every boot.
+func (m Machine) metadataFiles() ([]File, error) {
+	if len(m.MetadataOnlyRoot) == 0 {
+		return nil, nil
+	}
+	var rules strings.Builder
+	for _, address := range m.MetadataOnlyRoot {
+		ip, err := netip.ParseAddr(address)
+		if err != nil {
+			return nil, fmt.Errorf("closing the metadata service: %w", err)
+		}
+		family := "ip"
+		if ip.Is6() {
+			family = "ip6"
+		}
+		fmt.Fprintf(&rules, "\t\tmeta skuid != 0 %s daddr %s counter reject\n", family, ip)
+	}
+	return []File{
+		{Path: "/etc/escala/metadata.nft", Content: `# Only root may ask the metadata service.
+table inet escala
+delete table inet escala
+table inet escala {
+	chain output {
+		type filter hook output priority filter; policy accept;
+` + rules.String() + `	}
+}
+`},
+		{Path: "/etc/systemd/system/escala-metadata.service", Content: `[Unit]
+Description=Keeps the metadata service for root
+DefaultDependencies=no
+After=systemd-modules-load.service local-fs.target
+Before=network-pre.target supervisor.service release-follower.service
+Wants=network-pre.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/sbin/nft -f /etc/escala/metadata.nft
+
+[Install]
+WantedBy=multi-user.target
+`},
+	}, nil
+}
