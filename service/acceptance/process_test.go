@@ -65,7 +65,8 @@ func launch(t *testing.T, path string, args, env []string, stdin *os.File) *proc
 		close(p.exited)
 	}()
 	t.Cleanup(func() {
-		_ = p.cmd.Process.Kill()
+		// The whole group: a killed Nginx leaves its workers behind.
+		_ = syscall.Kill(-p.pid(), syscall.SIGKILL)
 		<-p.exited
 		if t.Failed() {
 			t.Logf("output of %s %v:\n%s", filepath.Base(path), args, p.output())
