@@ -1,0 +1,338 @@
+package acceptance
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/service/status"
+)
+
+// primary is a running api cluster.
+type primary struct {
+	*process
+	dir, url, path string
+}
+
+// startCluster runs a copy of the binary, so that a test can install another
+// release in its place.
+func startCluster(t *testing.T, workers int, env ...string) *primary {
+	t.Helper()
+	c := unreadyCluster(t, workers, env...)
+	require.Eventually(t, func() bool { return c.ready() == workers }, startLimit, 10*time.Millisecond, "%s", c.output())
+	return c
+}
+
+func unreadyCluster(t *testing.T, workers int, env ...string) *primary {
+	t.Helper()
+	dir := socketDir(t)
+	port := freePort(t)
+	c := &primary{dir: filepath.Join(dir, "run"), url: fmt.Sprintf("http://127.0.0.1:%d", port), path: filepath.Join(dir, "api")}
+	install(t, binary, c.path, "")
+	c.process = launch(t, c.path, []string{"cluster"}, append([]string{
+		"RUN_DIR=" + c.dir, fmt.Sprintf("PORT=%d", port), "HOST=127.0.0.1", fmt.Sprintf("WORKERS=%d", workers),
+		"DRAIN_LINGER=1s", "ROLL_STEADY=100ms", "RESTART_PAUSE=20ms",
+	}, env...), nil)
+	return c
+}
+
+// install puts a program in the place of another as a release does: beside it
+// and then over it. What is appended makes it another release.
+func install(t *testing.T, from, to, appended string) {
+	t.Helper()
+	b, err := os.ReadFile(from)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(to+".new", append(b, appended...), 0o755)) //nolint:gosec // a program
+	require.NoError(t, os.Rename(to+".new", to))
+}
+
+func (c *primary) cluster() (status.Cluster, error) {
+	var s status.Cluster
+	err := status.Read(c.t.Context(), filepath.Join(c.dir, status.ClusterSocket), &s)
+	return s, err
+}
+
+func (c *primary) ready() int {
+	s, _ := c.cluster()
+	n := 0
+	for _, w := range s.Workers {
+		if w.Ready {
+			n++
+		}
+	}
+	return n
+}
+
+func (c *primary) workers() map[int]status.Worker {
+	c.t.Helper()
+	s, err := c.cluster()
+	require.NoError(c.t, err)
+	out := map[int]status.Worker{}
+	for _, w := range s.Workers {
+		out[w.PID] = w
+	}
+	return out
+}
+
+func TestClusterStartsDeadWorkersAgain(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, 2)
+	before := c.workers()
+	for pid := range before {
+		require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+	}
+	require.Eventually(t, func() bool {
+		for pid := range before {
+			if _, old := c.workers()[pid]; old {
+				return false
+			}
+		}
+		return c.ready() == 2
+	}, startLimit, 20*time.Millisecond)
+	for _, w := range c.workers() {
+		require.NotNil(t, w.Restarts)
+		assert.Equal(t, 1, *w.Restarts)
+		assert.Equal(t, releaseID, w.Release)
+	}
+	c.signal(syscall.SIGTERM)
+	assert.Equal(t, 0, c.wait(5*time.Second))
+	left, err := os.ReadDir(c.dir)
+	require.NoError(t, err)
+	assert.Empty(t, left, "no socket is left behind")
+}
+
+func TestClusterRollsToANewReleaseWithoutLoss(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, 2)
+	l := startLoad(t, c.url, 6, true)
+	m := startLoad(t, c.url, 2, false)
+	time.Sleep(200 * time.Millisecond)
+	const rolls = 3
+	for i := range rolls {
+		old := c.workers()
+		install(t, binary, c.path, fmt.Sprintf("release %d", i))
+		c.signal(syscall.SIGHUP)
+		require.Eventually(t, func() bool {
+			s, err := c.cluster()
+			return err == nil && s.Roll != nil && s.Roll.State == "done" && !overlap(old, c.workers())
+		}, 30*time.Second, 20*time.Millisecond, "%s", c.output())
+	}
+	sent, failures := l.stop()
+	more, moreFailures := m.stop()
+	t.Logf("%d requests, %d failures, %d rolls of 2 workers", sent+more, len(failures)+len(moreFailures), rolls)
+	assert.Empty(t, append(failures, moreFailures...))
+	assert.Len(t, l.releases, rolls+1, "every release has answered")
+	c.signal(syscall.SIGTERM)
+	assert.Equal(t, 0, c.wait(5*time.Second))
+}
+
+func overlap(a, b map[int]status.Worker) bool {
+	for pid := range a {
+		if _, ok := b[pid]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+func TestClusterAbortsARollThatFails(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, program string }{
+		{"exits at once", "#!/bin/sh\nexit 3\n"},
+		{"is never ready", "#!/bin/sh\nexec sleep 60\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := startCluster(t, 2, "START_TIMEOUT=2s")
+			old := c.workers()
+			l := startLoad(t, c.url, 4, true)
+			bad := filepath.Join(socketDir(t), "bad")
+			require.NoError(t, os.WriteFile(bad, []byte(tt.program), 0o755)) //nolint:gosec // a program
+			install(t, bad, c.path, "")
+			c.signal(syscall.SIGHUP)
+			require.Eventually(t, func() bool {
+				s, err := c.cluster()
+				return err == nil && s.Roll != nil && s.Roll.State == "aborted" && s.Roll.Error != ""
+			}, 15*time.Second, 20*time.Millisecond)
+			sent, failures := l.stop()
+			assert.Empty(t, failures, "of %d", sent)
+			for pid, w := range c.workers() {
+				assert.Contains(t, old, pid, "the old workers go on")
+				assert.True(t, w.Ready)
+			}
+			c.signal(syscall.SIGTERM)
+			assert.Equal(t, 0, c.wait(5*time.Second))
+		})
+	}
+}
+
+func TestClusterGivesUp(t *testing.T) {
+	t.Parallel()
+	c := unreadyCluster(t, 2, "RESTART_LIMIT=3")
+	require.NoError(t, os.WriteFile(c.path+".bad", []byte("#!/bin/sh\nexit 7\n"), 0o755)) //nolint:gosec // a program
+	require.NoError(t, os.Rename(c.path+".bad", c.path))
+	require.Eventually(t, func() bool { // whoever started before the bad program came
+		for pid := range c.alive() {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+		select {
+		case <-c.exited:
+			return true
+		default:
+			return false
+		}
+	}, startLimit, 20*time.Millisecond)
+	assert.Equal(t, 1, c.wait(time.Second))
+	assert.Contains(t, c.output(), "gave up: no worker can stay up: every worker failed 3 times in a row or more, the last one with exit status 7")
+}
+
+// alive are the workers that the status socket knows, if it answers.
+func (c *primary) alive() map[int]status.Worker {
+	s, err := c.cluster()
+	if err != nil {
+		return nil
+	}
+	out := map[int]status.Worker{}
+	for _, w := range s.Workers {
+		if w.PID > 0 {
+			out[w.PID] = w
+		}
+	}
+	return out
+}
+
+func TestClusterRefuses(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		env  []string
+		says []string
+	}{
+		{"workers that are no number", []string{"WORKERS=many"}, []string{`WORKERS: "many" is not a whole number from 1 to 64`}},
+		{"no workers", []string{"WORKERS=0"}, []string{"WORKERS: "}},
+		{"a negative number", []string{"WORKERS=-2"}, []string{"WORKERS: "}},
+		{"a supervisor", []string{"SUPERVISED=supervisord"}, []string{`run "api serve" under it`}},
+		{"a pod", []string{"KUBERNETES_SERVICE_HOST=10.0.0.1"}, []string{"scale with replicas"}},
+		{"rooms without Redis", []string{"ROOMS=true", "WORKERS=2"}, []string{"REDIS_URL: is not set"}},
+		{"everything at once", []string{"WORKERS=x", "SUPERVISED=y", "KUBERNETES_SERVICE_HOST=z", "PORT=p", "STOP_TIMEOUT=1s"}, []string{"WORKERS: ", "SUPERVISED: ", "KUBERNETES_SERVICE_HOST: ", "PORT: ", "STOP_TIMEOUT: "}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := launch(t, binary, []string{"cluster"}, append([]string{"RUN_DIR=" + socketDir(t), "PORT=0"}, tt.env...), nil)
+			assert.Equal(t, 2, p.wait(startLimit))
+			for _, s := range tt.says {
+				assert.Contains(t, p.output(), s)
+			}
+		})
+	}
+}
+
+func TestWorkersEndWithAKilledPrimary(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, 2)
+	workers := c.workers()
+	require.NoError(t, c.cmd.Process.Kill())
+	for pid := range workers {
+		require.Eventually(t, func() bool { return !running(pid) }, 5*time.Second, 20*time.Millisecond, "worker %d lives on", pid)
+	}
+}
+
+// running says whether a process exists and is not a zombie that nobody has
+// waited for.
+func running(pid int) bool {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return false
+	}
+	_, state, _ := strings.Cut(string(b), ") ")
+	return !strings.HasPrefix(state, "Z")
+}
+
+func TestClusterSecondSignalEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, 2)
+	go func() { _, _ = http.Get(c.url + "/slow?ms=20000") }() //nolint:bodyclose // it is cut
+	require.Eventually(t, func() bool {
+		for _, w := range c.workers() {
+			if w.InFlight == 1 {
+				return true
+			}
+		}
+		return false
+	}, 5*time.Second, 10*time.Millisecond)
+	c.signal(syscall.SIGTERM)
+	c.awaitOutput(`"msg":"draining"`, 2*time.Second)
+	c.signal(syscall.SIGTERM)
+	assert.Equal(t, 1, c.wait(3*time.Second))
+}
+
+func TestClusterReplacesAWorkerWithTooMuchMemory(t *testing.T) {
+	t.Parallel()
+	// No worker fits into 1 MiB, so each is replaced again and again.
+	c := startCluster(t, 1, "WORKER_MEMORY_MAX_MIB=1", "WORKER_MEMORY_CHECK=200ms")
+	old := c.workers()
+	l := startLoad(t, c.url, 4, true)
+	require.Eventually(t, func() bool { return c.ready() > 0 && !overlap(old, c.workers()) }, startLimit, 20*time.Millisecond)
+	sent, failures := l.stop()
+	assert.Empty(t, failures, "of %d", sent)
+	assert.Contains(t, c.output(), "uses too much memory and is replaced")
+}
+
+func TestStatusOfClusterAndOfSupervisedWorkers(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, 2)
+	dir := socketDir(t)
+	_, socket := sharedSocket(t)
+	for n := range 2 {
+		admin := filepath.Join(dir, fmt.Sprintf("worker%d.sock", n))
+		p := launch(t, binary, []string{"serve"}, []string{"LISTEN=fd:0", fmt.Sprintf("WORKER=%d", n), "ADMIN_SOCKET=" + admin}, socket)
+		p.admin, p.ready = admin, "/ready"
+		p.awaitReady()
+	}
+	for name, dir := range map[string]string{"cluster": c.dir, "supervised": dir} {
+		p := launch(t, binary, []string{"status", "--json"}, []string{"RUN_DIR=" + dir}, nil)
+		require.Equal(t, 0, p.wait(startLimit), "%s: %s", name, p.output())
+		var s status.Cluster
+		require.NoError(t, json.Unmarshal([]byte(p.output()), &s), name)
+		require.Len(t, s.Workers, 2, name)
+		assert.Equal(t, name == "cluster", s.Workers[0].Restarts != nil, "only a cluster knows the restarts")
+
+		p = launch(t, binary, []string{"status", "--dir", dir}, nil, nil)
+		require.Equal(t, 0, p.wait(startLimit), name)
+		table := p.output()
+		assert.Regexp(t, `(?m)^WORKER +PID +STATE +RELEASE +UPTIME +RESTARTS +REQUESTS`, table)
+		for _, w := range s.Workers {
+			assert.Regexp(t, fmt.Sprintf(`(?m)^%d +%d +ready +%s +`, w.Worker, w.PID, releaseID[:12]), table)
+		}
+	}
+	require.NoError(t, staleSocket(filepath.Join(dir, "worker2.sock")))
+	p := launch(t, binary, []string{"status", "--dir", dir}, nil, nil)
+	assert.Equal(t, 1, p.wait(startLimit))
+	assert.Contains(t, p.output(), "not answering")
+	p = launch(t, binary, []string{"status", "--dir", dir + "/none"}, nil, nil)
+	assert.Equal(t, 1, p.wait(startLimit))
+	assert.Contains(t, p.output(), "no directory")
+}
+
+func TestHealthCommand(t *testing.T) {
+	t.Parallel()
+	port := freePort(t)
+	env := []string{fmt.Sprintf("PORT=%d", port), "HOST=127.0.0.1"}
+	p := launch(t, binary, []string{"health"}, env, nil)
+	assert.Equal(t, 1, p.wait(startLimit), "nobody listens yet")
+	worker(t, nil, env...)
+	p = launch(t, binary, []string{"health"}, env, nil)
+	assert.Equal(t, 0, p.wait(startLimit), p.output())
+}
