@@ -48,7 +48,7 @@ ask() {
 leftover
 rm -f "$run/preflight.sock" "$run/preflight-admin.sock"
 as_user=
-[ "$(id -u)" -ne 0 ] || as_user="setpriv --reuid=$SERVICE_USER --regid=$SERVICE_USER --clear-groups --no-new-privs --"
+[ "$(id -u)" -ne 0 ] || as_user="setpriv --reuid=$SERVICE_USER --regid=$(id -g "$SERVICE_USER") --clear-groups --no-new-privs --"
 # What it prints is kept up to a bound: a release may print for ever.
 rm -f "$log.pipe"
 mkfifo -m 0600 "$log.pipe"

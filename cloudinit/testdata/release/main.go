@@ -1,0 +1,77 @@
+// Command release stands in for a service in the tests of the release follower:
+// the smallest program that keeps a worker's contract.
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// variant makes binaries differ; set with -ldflags -X.
+var variant string
+
+func main() {
+	switch variant {
+	case "exits":
+		os.Stderr.WriteString("no such luck\n")
+		os.Exit(7)
+	case "never-ready":
+		time.Sleep(time.Hour)
+	}
+	self, err := os.Open("/proc/self/exe")
+	must(err)
+	hash := sha256.New()
+	_, err = io.Copy(hash, self)
+	must(err)
+	release := hex.EncodeToString(hash.Sum(nil))
+
+	var listener net.Listener
+	if path, ok := strings.CutPrefix(os.Getenv("LISTEN"), "unix:"); ok {
+		listener, err = net.Listen("unix", path)
+	} else if variant == "fails-as-worker" {
+		// Fine on its own, but not where it is to serve.
+		os.Stderr.WriteString("cannot use the shared socket\n")
+		os.Exit(8)
+	} else {
+		listener, err = net.FileListener(os.Stdin)
+	}
+	must(err)
+	_ = os.Remove(os.Getenv("ADMIN_SOCKET"))
+	admin, err := net.Listen("unix", os.Getenv("ADMIN_SOCKET"))
+	must(err)
+	answer := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Release", release)
+		if variant == "lies" {
+			w.Header().Set("X-Release", strings.Repeat("0", 64))
+		}
+		if variant == "unhealthy" && r.URL.Path == os.Getenv("HEALTH_PATH") && w.Header() != nil {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	})
+	server := &http.Server{Handler: answer, ReadHeaderTimeout: time.Second}
+	go func() { _ = http.Serve(admin, answer) }()
+	go func() { _ = server.Serve(listener) }()
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM)
+	<-signals
+	if variant == "hangs" {
+		time.Sleep(time.Hour)
+	}
+	// Polite enough for one request at a time.
+	_ = listener.Close()
+	time.Sleep(50 * time.Millisecond)
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}

@@ -1,0 +1,198 @@
+package cloudinit
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+
+	"escala/service"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// machines are what the golden files show.
+func machines() map[string]Machine {
+	everything := service.NewSpec()
+	everything.Name = "chat"
+	everything.Port = 4000
+	everything.HealthPath = "/healthz"
+	everything.Workers.Count = 4
+	everything.WebSocket.Rooms = true
+	everything.Redis.Mode = service.RedisLocal
+	everything.Env = map[string]string{"GREETING": `it's "100%" $HOME; #1`}
+	everything.Lifecycle.Drain = 40 * time.Second
+	everything.Lifecycle.Stop = time.Minute
+	return map[string]Machine{
+		"default":    NewMachine(service.NewSpec()),
+		"everything": NewMachine(everything),
+	}
+}
+
+func TestUserDataIsWhatItWas(t *testing.T) {
+	for name, m := range machines() {
+		t.Run(name, func(t *testing.T) {
+			got, err := m.UserData()
+			require.NoError(t, err)
+			golden := filepath.Join("testdata", name+".user-data")
+			if *update {
+				require.NoError(t, os.WriteFile(golden, got, 0o644))
+			}
+			want, err := os.ReadFile(golden)
+			require.NoError(t, err)
+			assert.Equal(t, string(want), string(got), "run go test ./cloudinit -update if that is meant")
+		})
+	}
+}
+
+func TestUserDataIsDeterministic(t *testing.T) {
+	first, err := machines()["everything"].UserData()
+	require.NoError(t, err)
+	for range 20 {
+		again, err := machines()["everything"].UserData()
+		require.NoError(t, err)
+		require.Equal(t, string(first), string(again))
+	}
+}
+
+// EC2 takes 16 KiB of user-data, gzip allowed; a Droplet 64 KiB, as it is.
+func TestUserDataFitsEveryCloud(t *testing.T) {
+	for name, m := range machines() {
+		data, err := m.UserData()
+		require.NoError(t, err)
+		var zipped bytes.Buffer
+		w, err := gzip.NewWriterLevel(&zipped, gzip.BestCompression)
+		require.NoError(t, err)
+		_, err = w.Write(data)
+		require.NoError(t, err)
+		require.NoError(t, w.Close())
+		t.Logf("%s: %d bytes, %d zipped", name, len(data), zipped.Len())
+		assert.Less(t, len(data), 64<<10)
+		assert.Less(t, zipped.Len(), 16<<10)
+	}
+}
+
+func TestUserDataPassesCloudInitsOwnSchema(t *testing.T) {
+	tool(t, "cloud-init", "cloud-init")
+	for name, m := range machines() {
+		t.Run(name, func(t *testing.T) {
+			data, err := m.UserData()
+			require.NoError(t, err)
+			file := filepath.Join(t.TempDir(), "user-data")
+			require.NoError(t, os.WriteFile(file, data, 0o644))
+			said, err := exec.CommandContext(t.Context(), "cloud-init", "schema", "--config-file", file).CombinedOutput()
+			require.NoError(t, err, "%s", said)
+			assert.Contains(t, string(said), "Valid cloud-config")
+		})
+	}
+}
+
+func TestNginxTakesItsConfiguration(t *testing.T) {
+	tool(t, "nginx", "nginx")
+	for name, m := range machines() {
+		t.Run(name, func(t *testing.T) {
+			m.Root = t.TempDir()
+			require.NoError(t, os.MkdirAll(filepath.Join(m.Root, "run"), 0o755))
+			conf, err := m.nginx()
+			require.NoError(t, err)
+			// A test must not need port 80.
+			conf = strings.NewReplacer("listen 80 ", "listen 127.0.0.1:18080 ", "listen [::]:80 ", "listen [::1]:18080 ").Replace(conf)
+			file := filepath.Join(m.Root, "nginx.conf")
+			require.NoError(t, os.WriteFile(file, []byte(conf), 0o644))
+			said, err := exec.CommandContext(t.Context(), "nginx", "-t", "-q", "-c", file).CombinedOutput()
+			require.NoError(t, err, "%s", said)
+			assert.Empty(t, string(said), "no warning either")
+		})
+	}
+}
+
+func TestShellProgramsAreClean(t *testing.T) {
+	tool(t, "shellcheck", "shellcheck")
+	programs, err := filepath.Glob("machine/*.sh")
+	require.NoError(t, err)
+	require.NotEmpty(t, programs)
+	said, err := exec.CommandContext(t.Context(), "shellcheck", append([]string{"--shell", "sh"}, programs...)...).CombinedOutput()
+	require.NoError(t, err, "%s", said)
+}
+
+// What a worker gets must come out of the shell as it went in, whatever it is.
+func TestEnvironmentSurvivesTheShell(t *testing.T) {
+	spec := service.NewSpec()
+	spec.Env = map[string]string{
+		"QUOTES": `'it''s' "so"`, "EXPANSION": "$HOME `id` $(id) ${x} \\", "PERCENT": "100%(x)s", "EMPTY": "", "UTF": "año ✓",
+	}
+	m := NewMachine(spec)
+	require.NoError(t, m.validate())
+	content, err := m.environment()
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "environment")
+	require.NoError(t, os.WriteFile(file, []byte(content), 0o644))
+	for name, want := range spec.Env {
+		got, err := exec.CommandContext(t.Context(), "sh", "-euc", `. "$1"; printenv "$2"`, "sh", file, name).Output()
+		require.NoError(t, err)
+		assert.Equal(t, want+"\n", string(got), name)
+	}
+}
+
+func TestMachineReportsAllThatCannotBeRendered(t *testing.T) {
+	spec := service.NewSpec()
+	spec.Name = "Not A Name"
+	spec.Lifecycle.Start = 1500 * time.Millisecond
+	m := NewMachine(spec)
+	m.Poll = 0
+	_, err := m.UserData()
+	var v service.Violations
+	require.True(t, errors.As(err, &v), "%v", err)
+	var paths []string
+	for _, one := range v {
+		paths = append(paths, one.Path)
+	}
+	assert.ElementsMatch(t, []string{"name", "lifecycle.start", "poll"}, paths)
+}
+
+func TestINIRefusesWhatWouldBeAnotherLine(t *testing.T) {
+	for _, value := range []string{"a\nb", "a\rb", "a ; b", "a\x00b"} {
+		_, err := marshalINI([]iniSection{{"s", []iniKey{{"k", value}}}})
+		assert.Error(t, err, "%q", value)
+	}
+	got, err := marshalINI([]iniSection{{"s", []iniKey{{"k", iniLiteral("100%")}}}, {"t", nil}})
+	require.NoError(t, err)
+	assert.Equal(t, "[s]\nk=100%%\n\n[t]\n", got)
+}
+
+// The user-data's files, parsed back, hold no two of a path.
+func TestUserDataWritesEachFileOnce(t *testing.T) {
+	data, err := machines()["everything"].UserData()
+	require.NoError(t, err)
+	var config cloudConfig
+	require.NoError(t, yaml.Unmarshal(data, &config))
+	seen := map[string]bool{}
+	for _, f := range config.WriteFiles {
+		assert.False(t, seen[f.Path], f.Path)
+		seen[f.Path] = true
+		assert.NotEmpty(t, f.Content, f.Path)
+	}
+}
+
+func TestLogBound(t *testing.T) {
+	// Four workers of 40 MB, supervisord's 2, the journal's 200.
+	spec := service.NewSpec()
+	spec.Workers.Count = 4
+	assert.Equal(t, 4*40+2+200, LogBoundMB(spec))
+}
+
+func tool(t *testing.T, program, pkg string) {
+	t.Helper()
+	_, err := exec.LookPath(program)
+	require.NoError(t, err, "apt-get install %s", pkg)
+}
