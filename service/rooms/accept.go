@@ -1,8 +1,10 @@
 package rooms
 
 import (
+	"bufio"
 	"crypto/rand"
 	"log/slog"
+	"net"
 	"net/http"
 
 	"github.com/coder/websocket"
@@ -26,7 +28,8 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.o.Identify != nil {
 		c.name = h.o.Identify(r)
 	}
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+	taken := &taker{ResponseWriter: w}
+	conn, err := websocket.Accept(taken, r, &websocket.AcceptOptions{
 		OriginPatterns:  h.o.Origins,
 		CompressionMode: websocket.CompressionDisabled, // it costs memory per client and messages are short
 	})
@@ -34,7 +37,7 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.o.Log.DebugContext(r.Context(), "WebSocket refused", slog.Any("error", err))
 		return
 	}
-	c.conn = conn
+	c.conn, c.raw = conn, taken.conn
 	// The handler returns now, so that the request, its buffers and a stack
 	// that has grown can be freed: the client's own goroutine is smaller.
 	go h.serve(c)
@@ -54,4 +57,18 @@ func (h *Hub) full() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.closing || len(h.clients) >= h.o.MaxClients
+}
+
+// taker keeps hold of the connection that the WebSocket library takes over: a
+// close that the peer does not answer can only be cut short there.
+type taker struct {
+	http.ResponseWriter
+	conn net.Conn
+}
+
+// Hijack takes the connection over.
+func (t *taker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(t.ResponseWriter).Hijack()
+	t.conn = conn
+	return conn, rw, err
 }

@@ -2,6 +2,7 @@ package rooms
 
 import (
 	"context"
+	"net"
 	"sync"
 	"time"
 
@@ -20,6 +21,7 @@ const (
 type client struct {
 	hub      *Hub
 	conn     *websocket.Conn
+	raw      net.Conn
 	id, name string
 	room     string
 	// turn is when it is pinged, from 0 to pingSlices-1.
@@ -108,7 +110,7 @@ func (c *client) read() {
 
 // close tells the client why and waits for its answer, but not for long.
 func (c *client) close(code websocket.StatusCode, reason string) {
-	cut := time.AfterFunc(closeLimit, func() { _ = c.conn.CloseNow() })
+	cut := time.AfterFunc(closeLimit, func() { _ = c.raw.Close() })
 	defer cut.Stop()
 	_ = c.conn.Close(code, reason) // the client may be gone already
 }

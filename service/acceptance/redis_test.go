@@ -1,0 +1,28 @@
+package acceptance
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// startRedis runs Debian's Redis without persistence on the port.
+func startRedis(t *testing.T, port int) *process {
+	t.Helper()
+	program := requireProgram(t, "redis-server", "redis-server")
+	p := launch(t, program, []string{
+		"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", socketDir(t),
+	}, nil, nil)
+	require.Eventually(t, func() bool {
+		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			return false
+		}
+		return c.Close() == nil
+	}, 10*time.Second, 10*time.Millisecond, "%s", p.output())
+	return p
+}

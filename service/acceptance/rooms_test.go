@@ -1,0 +1,257 @@
+package acceptance
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/service/rooms"
+)
+
+// member is a client in a room.
+type member struct {
+	t    *testing.T
+	conn *websocket.Conn
+	// events are what the server sent; closed when the connection ended, with
+	// err saying how.
+	events chan event
+	err    error
+}
+
+// event is a message or a presence.
+type event struct {
+	rooms.Message
+	Members int  `json:"members"`
+	Shared  bool `json:"shared"`
+}
+
+func join(t *testing.T, base, room string) *member {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	conn, res, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(base, "http")+"/ws?room="+room, nil)
+	require.NoError(t, err)
+	assert.Equal(t, releaseID, res.Header.Get("X-Release"))
+	m := &member{t: t, conn: conn, events: make(chan event, 1000)}
+	go func() {
+		defer close(m.events)
+		for {
+			var e event
+			_, b, err := conn.Read(context.Background())
+			if err == nil {
+				err = json.Unmarshal(b, &e)
+			}
+			if err != nil {
+				m.err = err
+				return
+			}
+			m.events <- e
+		}
+	}()
+	t.Cleanup(func() { _ = conn.CloseNow() })
+	return m
+}
+
+// await waits for an event that is wanted.
+func (m *member) await(what string, wanted func(event) bool) event {
+	m.t.Helper()
+	deadline := time.After(10 * time.Second)
+	for {
+		select {
+		case e, ok := <-m.events:
+			if !ok {
+				require.FailNow(m.t, "the connection ended", "waiting for %s: %v", what, m.err)
+			}
+			if wanted(e) {
+				return e
+			}
+		case <-deadline:
+			require.FailNow(m.t, "nothing came", "waiting for %s", what)
+		}
+	}
+}
+
+func (m *member) awaitText(text string) event {
+	m.t.Helper()
+	return m.await(text, func(e event) bool { return e.Type == "message" && e.Text == text })
+}
+
+func (m *member) awaitPresence(members int, shared bool) {
+	m.t.Helper()
+	m.await(fmt.Sprintf("%d members, shared %v", members, shared), func(e event) bool {
+		return e.Type != "message" && e.Members == members && e.Shared == shared
+	})
+}
+
+func (m *member) say(text string) {
+	m.t.Helper()
+	require.NoError(m.t, m.conn.Write(m.t.Context(), websocket.MessageText, []byte(text)))
+}
+
+func TestRoomsReachEveryWorker(t *testing.T) {
+	t.Parallel()
+	port := freePort(t)
+	redis := startRedis(t, port)
+	env := []string{"ROOMS=true", "WORKERS=2", fmt.Sprintf("REDIS_URL=redis://127.0.0.1:%d/0", port), "DRAIN_LINGER=1s", "DRAIN_CLOSE_JITTER=1s"}
+	a, addressA := onPort(t, append(env, "WORKER=0")...)
+	_, addressB := onPort(t, append(env, "WORKER=1")...)
+	a.awaitOutput("rooms are shared", 5*time.Second)
+
+	// No proxy has to keep a client on one worker: these two never share one.
+	anna := join(t, "http://"+addressA, "tea")
+	ben := join(t, "http://"+addressB, "tea")
+	other := join(t, "http://"+addressB, "coffee")
+	anna.awaitPresence(2, true)
+	ben.awaitPresence(2, true)
+	anna.say("hello")
+	ben.awaitText("hello")
+	anna.awaitText("hello")
+	ben.say("hi")
+	anna.awaitText("hi")
+
+	// Redis goes: they are told, local delivery goes on, HTTP does not notice.
+	require.NoError(t, redis.cmd.Process.Kill())
+	<-redis.exited
+	anna.awaitPresence(1, false)
+	ben.awaitPresence(1, false)
+	second := join(t, "http://"+addressA, "tea")
+	anna.awaitPresence(2, false)
+	anna.say("still here")
+	second.awaitText("still here")
+	begin := time.Now()
+	res, _ := get(t, "http://"+addressA+"/")
+	assert.Equal(t, http.StatusOK, res.StatusCode)
+	res, _ = get(t, "http://"+addressA+"/ready")
+	assert.Equal(t, http.StatusOK, res.StatusCode, "a worker without Redis still serves")
+	assert.Less(t, time.Since(begin), time.Second)
+	res, body := get(t, "http://"+addressA+"/counter")
+	assert.Equal(t, http.StatusServiceUnavailable, res.StatusCode, body)
+
+	// Redis comes back: so does the room, without anybody doing anything.
+	startRedis(t, port)
+	ben.awaitPresence(3, true)
+	anna.say("back")
+	ben.awaitText("back")
+
+	// One worker drains: its clients are sent away, the others see them go.
+	a.signal(syscall.SIGTERM)
+	for range anna.events { //nolint:revive // until the connection ends
+	}
+	assert.Equal(t, websocket.StatusGoingAway, websocket.CloseStatus(anna.err))
+	assert.Equal(t, 0, a.wait(5*time.Second))
+	ben.awaitPresence(1, true)
+	select {
+	case e := <-other.events:
+		assert.NotEqual(t, "message", e.Type, "the other room hears nothing")
+	default:
+	}
+}
+
+func TestWorkerStartsWithoutRedis(t *testing.T) {
+	t.Parallel()
+	port := freePort(t)
+	begin := time.Now()
+	p, address := onPort(t, "ROOMS=true", "WORKERS=2", fmt.Sprintf("REDIS_URL=redis://127.0.0.1:%d", port))
+	assert.Less(t, time.Since(begin), 5*time.Second)
+	m := join(t, "http://"+address, "tea")
+	m.awaitPresence(1, false)
+	m.say("alone")
+	m.awaitText("alone")
+	startRedis(t, port)
+	m.awaitPresence(1, true)
+	res, body := post(t, "http://"+address+"/counter", "")
+	assert.Equal(t, http.StatusOK, res.StatusCode, body)
+	assert.JSONEq(t, `{"count":1}`, body)
+	p.signal(syscall.SIGTERM)
+	assert.Equal(t, 0, p.wait(10*time.Second))
+}
+
+func TestDrainClosesWebSocketsOverTheJitter(t *testing.T) {
+	t.Parallel()
+	const clients = 40
+	p, address := onPort(t, "ROOMS=true", "DRAIN_CLOSE_JITTER=2s")
+	var members []*member
+	for range clients {
+		members = append(members, join(t, "http://"+address, "tea"))
+	}
+	// One that never answers a close must not hold the drain up.
+	dial(t, address, "GET /ws?room=tea HTTP/1.1\r\nHost: "+address+"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+	require.Eventually(t, func() bool { return p.status().WebSockets == clients+1 }, 5*time.Second, 10*time.Millisecond)
+	begin := time.Now()
+	p.signal(syscall.SIGTERM)
+	ends := make(chan time.Duration, clients)
+	for _, m := range members {
+		go func() {
+			for range m.events { //nolint:revive // until the connection ends
+			}
+			ends <- time.Since(begin)
+		}()
+	}
+	var early, late int
+	for range clients {
+		select {
+		case d := <-ends:
+			if d < time.Second {
+				early++
+			} else {
+				late++
+			}
+		case <-time.After(10 * time.Second):
+			require.FailNow(t, "a client was not closed")
+		}
+	}
+	for _, m := range members {
+		assert.Equal(t, websocket.StatusGoingAway, websocket.CloseStatus(m.err), "%v", m.err)
+	}
+	assert.InDelta(t, clients/2, early, clients/4, "spread evenly: %d early, %d late", early, late)
+	assert.Equal(t, 0, p.wait(5*time.Second))
+	assert.Less(t, time.Since(begin), 5*time.Second)
+}
+
+func TestRoomsThroughNginx(t *testing.T) {
+	t.Parallel()
+	port := freePort(t)
+	startRedis(t, port)
+	address, socket := sharedSocket(t)
+	env := []string{"LISTEN=fd:0", "ROOMS=true", "WORKERS=2", fmt.Sprintf("REDIS_URL=redis://127.0.0.1:%d", port)}
+	for n := range 2 {
+		worker(t, socket, append(env, fmt.Sprintf("WORKER=%d", n))...).awaitOutput("rooms are shared", 5*time.Second)
+	}
+	url := startNginx(t, address)
+	// Enough clients that both workers have some, whoever accepts them.
+	var members []*member
+	for range 12 {
+		members = append(members, join(t, url, "tea"))
+	}
+	for _, m := range members {
+		m.awaitPresence(len(members), true)
+	}
+	members[0].say("to all")
+	for _, m := range members {
+		m.awaitText("to all")
+	}
+}
+
+func post(t *testing.T, url, body string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	require.NoError(t, err)
+	req.Close = true
+	res, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	defer res.Body.Close() //nolint:errcheck // only read
+	b, err := io.ReadAll(res.Body)
+	require.NoError(t, err)
+	return res, string(b)
+}
