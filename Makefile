@@ -36,18 +36,20 @@ logs: cli ## Print what the local machine's workers and units logged last
 shell: cli ## Open a shell on the local machine
 	@$(ESCALA) shell
 
-test: cli ## Run every test, the local machine's included (root; a few minutes)
-	go test -race ./...
+test: cli ## Run every test, the local machine's included (root on Debian; some minutes)
+	@.ci/packages
+	go test -race -timeout 30m ./...
 
-test-unit: ## Run the tests that need no machine
+test-unit: ## Run the tests that boot no machine
+	@.ci/packages
 	go test -race -short ./...
 
 lint: ## gofumpt, golangci-lint, shellcheck
 	.ci/lint
 
 format: ## Format all Go code
-	cd .ci/tools && go build -o ../../bin/gofumpt mvdan.cc/gofumpt
-	bin/gofumpt -w service cloudinit infra
+	cd .ci/tools && go build -o ../../bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	bin/golangci-lint fmt ./...
 
 bench: ## Measure the service beside a plain net/http server
 	go test -run '^$$' -bench . ./service/bench/...

@@ -70,66 +70,39 @@ func (g Gate) Wait(ctx context.Context, want Want) error {
 		// address leads now and not where it led.
 		Transport: &http.Transport{DisableKeepAlives: true, Proxy: nil},
 	}
-	var reported, stuckOn string
-	var stuckSince time.Time
+	var (
+		last    Status // what the machine said last
+		missing string // and what was missing then
+		since   = began
+	)
 	for {
-		status, err := g.look(deadline, client, g.url(deadline, client, want), want)
+		status, err := g.look(deadline, client, want)
 		if err == nil {
 			return nil
 		}
-		if deadline.Err() != nil && reported != "" {
-			err = errors.New(reported)
-		}
-		waiting := err.Error()
-		if waiting != reported && deadline.Err() == nil {
-			reported = waiting
-			if g.Report != nil {
-				g.Report("waiting: " + waiting)
+		// A look that the deadline cut short says nothing of the machine.
+		if deadline.Err() == nil || missing == "" {
+			if err.Error() != missing || status.Phase != last.Phase {
+				since = time.Now()
 			}
-		}
-		if status.Phase != "failing" || waiting != stuckOn {
-			stuckOn, stuckSince = waiting, time.Now()
+			if err.Error() != missing && g.Report != nil {
+				g.Report("waiting: " + err.Error())
+			}
+			last, missing = status, err.Error()
 		}
 		switch {
 		case ctx.Err() != nil:
 			return fmt.Errorf("waiting for release %.12s: %w", want.Release, ctx.Err())
 		case errors.Is(err, errRefused),
 			deadline.Err() != nil,
-			status.Phase == "failing" && time.Since(stuckSince) > g.Stuck:
-			return g.failure(ctx, want, status, waiting, time.Since(began))
+			last.Phase == "failing" && time.Since(since) > g.Stuck:
+			return g.failure(ctx, want, last, missing, time.Since(began))
 		}
 		select {
 		case <-deadline.Done():
 		case <-time.After(g.Poll):
 		}
 	}
-}
-
-// url is where the wanted machine is to be asked.
-func (g Gate) url(ctx context.Context, client *http.Client, want Want) string {
-	if g.Stable == "" || want.Machine == "" {
-		return g.URL
-	}
-	// An address that leads nowhere yet takes connections from nobody: not long.
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	if status, err := read(ctx, client, g.Stable); err == nil && status.Machine == want.Machine {
-		return g.Stable
-	}
-	return g.URL
-}
-
-// read is the status that a machine publishes.
-func read(ctx context.Context, client *http.Client, url string) (Status, error) {
-	resp, err := get(ctx, client, url+cloudinit.StatusPath)
-	if err != nil {
-		return Status{}, fmt.Errorf("%s does not answer yet", url)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return Status{}, fmt.Errorf("%s answers, but is not set up yet", url)
-	}
-	return parseStatus(resp.Body)
 }
 
 // look is nil when all is well at url, and otherwise says what is missing.
