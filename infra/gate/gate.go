@@ -76,7 +76,7 @@ func (g Gate) Wait(ctx context.Context, want Want) error {
 		since   = began
 	)
 	for {
-		status, err := g.look(deadline, client, want)
+		status, err := g.look(deadline, client, g.url(deadline, client, want), want)
 		if err == nil {
 			return nil
 		}
@@ -103,6 +103,33 @@ func (g Gate) Wait(ctx context.Context, want Want) error {
 		case <-time.After(g.Poll):
 		}
 	}
+}
+
+// url is where the wanted machine is to be asked.
+func (g Gate) url(ctx context.Context, client *http.Client, want Want) string {
+	if g.Stable == "" || want.Machine == "" {
+		return g.URL
+	}
+	// An address that leads nowhere yet takes connections from nobody: not long.
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	if status, err := read(ctx, client, g.Stable); err == nil && status.Machine == want.Machine {
+		return g.Stable
+	}
+	return g.URL
+}
+
+// read is the status that a machine publishes.
+func read(ctx context.Context, client *http.Client, url string) (Status, error) {
+	resp, err := get(ctx, client, url+cloudinit.StatusPath)
+	if err != nil {
+		return Status{}, fmt.Errorf("%s does not answer yet", url)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return Status{}, fmt.Errorf("%s answers, but is not set up yet", url)
+	}
+	return parseStatus(resp.Body)
 }
 
 // look is nil when all is well at url, and otherwise says what is missing.
