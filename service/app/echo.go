@@ -8,11 +8,8 @@ import (
 
 // home says hello.
 func home(w http.ResponseWriter, _ *http.Request) {
-	w.Header()["Content-Type"] = textPlain
 	_, _ = io.WriteString(w, "hello from escala\n") // a client that has gone is not an error
 }
-
-var textPlain = []string{"text/plain; charset=utf-8"}
 
 // echo answers with the request's body.
 func echo(w http.ResponseWriter, r *http.Request) {

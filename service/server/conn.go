@@ -1,10 +1,12 @@
 package server
 
 import (
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"sync/atomic"
+	"time"
 )
 
 // phase is where a connection is in its life, as the drain sees it.
@@ -54,6 +56,11 @@ type conn struct {
 	closed  atomic.Bool
 	// trusted says that the peer may set X-Forwarded-*.
 	trusted bool
+	// stamp is used by one goroutine at a time: net/http writes a connection's
+	// responses one after the other.
+	stamp stamp
+	// reading and sending are the deadlines.
+	reading, sending deadline
 }
 
 const (
@@ -65,26 +72,66 @@ func (c *conn) mark() (closing bool) { return c.marks.Add(markStep)&markClosing 
 
 // Read notes that bytes came, before anyone can act on them.
 func (c *conn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	if n > 0 && c.mark() {
-		return 0, net.ErrClosed
+	for {
+		if err := c.reading.begin(); err != nil {
+			return 0, err
+		}
+		n, err := c.Conn.Read(p)
+		if c.reading.end(err) && n == 0 {
+			continue
+		}
+		if n > 0 && c.mark() {
+			return 0, net.ErrClosed
+		}
+		return n, err
 	}
-	return n, err
 }
 
 // Write notes that a write is under way, so that a peer that does not read is
 // told from a handler that computes.
 func (c *conn) Write(p []byte) (int, error) {
 	c.writing.Store(true)
-	n, err := c.Conn.Write(p)
+	n, err := c.stamp.write(belowWriter{c}, p)
 	c.writing.Store(false)
 	c.mark()
 	return n, err
 }
 
+// belowWriter writes to the connection below, past a timer that is early.
+type belowWriter struct{ c *conn }
+
+func (w belowWriter) Write(p []byte) (int, error) {
+	for done := 0; ; {
+		if err := w.c.sending.begin(); err != nil {
+			return done, err
+		}
+		n, err := w.c.Conn.Write(p[done:])
+		done += n
+		if w.c.sending.end(err) {
+			continue
+		}
+		return done, err
+	}
+}
+
+// SetDeadline, SetReadDeadline and SetWriteDeadline are lazy (see deadline).
+func (c *conn) SetDeadline(t time.Time) error {
+	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
+}
+
+// SetReadDeadline is for net.Conn.
+func (c *conn) SetReadDeadline(t time.Time) error { return c.reading.move(t) }
+
+// SetWriteDeadline is for net.Conn.
+func (c *conn) SetWriteDeadline(t time.Time) error { return c.sending.move(t) }
+
 // ReadFrom lets files and sockets be sent by the kernel, as net/http does with
 // a connection that is not wrapped.
 func (c *conn) ReadFrom(r io.Reader) (int64, error) {
+	// The kernel's copy cannot be taken up again after a timer that was early.
+	if err := c.sending.exact(); err != nil {
+		return 0, err
+	}
 	c.writing.Store(true)
 	n, err := io.Copy(c.Conn, r)
 	c.writing.Store(false)
@@ -118,6 +165,7 @@ func (c *conn) state(s http.ConnState) {
 	case http.StateActive:
 		c.phase.Store(uint32(phaseActive))
 	case http.StateIdle:
+		c.stamp.fresh.Store(true)
 		c.phase.Store(uint32(phaseIdle))
 	case http.StateHijacked:
 		c.phase.Store(uint32(phaseHijacked))

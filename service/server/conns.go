@@ -8,17 +8,21 @@ import (
 // conns are all open connections of a server.
 type conns struct {
 	trusted trust
+	fixed   []byte
 
 	mu   sync.Mutex
 	open map[*conn]struct{}
 }
 
-func newConns(t trust) *conns {
-	return &conns{trusted: t, open: make(map[*conn]struct{})}
+func newConns(t trust, fixed []byte) *conns {
+	return &conns{trusted: t, fixed: fixed, open: make(map[*conn]struct{})}
 }
 
 func (s *conns) add(nc net.Conn) *conn {
 	c := &conn{Conn: nc, set: s, trusted: s.trusted.addr(nc.RemoteAddr())}
+	c.stamp.fixed = s.fixed
+	c.stamp.fresh.Store(true)
+	c.reading.set, c.sending.set = nc.SetReadDeadline, nc.SetWriteDeadline
 	s.mu.Lock()
 	s.open[c] = struct{}{}
 	s.mu.Unlock()

@@ -13,34 +13,28 @@ var closeHeader = []string{"close"}
 // middlewares, because every link would cost an allocation and an indirect
 // call on each request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	header := w.Header()
-	header["X-Release"] = s.headers.release
-	header["X-Worker"] = s.headers.worker
-	switch r.URL.Path {
-	case s.Config.HealthPath:
-		s.closing(header)
-		s.health(w, r)
-		return
-	case s.Config.ReadyPath:
-		s.closing(header)
-		s.ready(w, r)
-		return
-	case metricsPath:
-		if s.Config.MetricsOnPort && direct(r) {
-			s.closing(header)
-			s.Metrics.ServeHTTP(w, r)
-			return
+	c := connOf(r)
+	http2 := c == nil || r.ProtoMajor > 1
+	if s.answersItself(r) {
+		if http2 {
+			s.stampHTTP2(w.Header(), requestID{})
 		}
+		if s.draining.Load() {
+			s.closing(w.Header())
+		}
+		s.answer(w, r)
+		return
 	}
 
 	start := time.Now()
 	s.Metrics.Begin()
-	c := connOf(r)
 	forwarded(r, c)
-	id := s.ids.of(r, c)
-	header["X-Request-Id"] = id
-	r.Header["X-Request-Id"] = id
-	res := &response{ResponseWriter: w, server: s}
+	res := &response{ResponseWriter: w, server: s, id: s.ids.of(r, c)}
+	if http2 {
+		s.stampHTTP2(w.Header(), res.id)
+	} else {
+		c.stamp.id = res.id
+	}
 	if r.Body != nil && r.Body != http.NoBody {
 		r.Body = &body{ReadCloser: http.MaxBytesReader(w, r.Body, s.Config.HTTP.MaxBodyBytes), conn: c}
 	}
@@ -51,12 +45,30 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.Handler.ServeHTTP(res, r)
 }
 
-// closing asks the client to leave if the worker is.
-func (s *Server) closing(h http.Header) {
-	if s.draining.Load() {
-		h["Connection"] = closeHeader
+// answersItself says that a request is none of the application's.
+func (s *Server) answersItself(r *http.Request) bool {
+	switch r.URL.Path {
+	case s.Config.HealthPath, s.Config.ReadyPath:
+		return true
+	case metricsPath:
+		return s.Config.MetricsOnPort && direct(r)
+	}
+	return false
+}
+
+func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case s.Config.HealthPath:
+		s.health(w, r)
+	case s.Config.ReadyPath:
+		s.ready(w, r)
+	default:
+		s.Metrics.ServeHTTP(w, r)
 	}
 }
+
+// closing asks the client to leave.
+func (s *Server) closing(h http.Header) { h["Connection"] = closeHeader }
 
 // finish completes the response, whatever the handler did, and counts it.
 func (s *Server) finish(res *response, r *http.Request, c *conn, start time.Time) {
@@ -74,7 +86,7 @@ func (s *Server) finish(res *response, r *http.Request, c *conn, start time.Time
 		s.Log.LogAttrs(r.Context(), level(res.status), "request",
 			slog.String("method", r.Method), slog.String("path", r.URL.Path),
 			slog.Int("status", res.status), slog.Duration("took", took),
-			slog.String("client", r.RemoteAddr), slog.String("request_id", r.Header.Get("X-Request-Id")))
+			slog.String("client", r.RemoteAddr), slog.String("request_id", res.id.String()))
 	}
 	if failure != nil && (failure == http.ErrAbortHandler || res.late) {
 		// Part of another answer is out already: only a broken connection

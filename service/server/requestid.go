@@ -8,9 +8,29 @@ import (
 	"sync/atomic"
 )
 
-// requestIDs gives every request a name that its log lines and its response
-// share: a random part for the process and a counter, which is unique at a
-// hundredth of the cost of a random number per request.
+// requestID names a request in its log lines and its response. It is either
+// what a trusted proxy sent, or a prefix of this process and a number: unique
+// at a hundredth of the cost of a random number per request, and rendered only
+// where it is needed.
+type requestID struct {
+	sent   string
+	prefix string
+	number uint64
+}
+
+func (id requestID) set() bool { return id.sent != "" || id.number != 0 }
+
+func (id requestID) append(b []byte) []byte {
+	if id.sent != "" {
+		return append(b, id.sent...)
+	}
+	return strconv.AppendUint(append(b, id.prefix...), id.number, 16)
+}
+
+// String is the id as it stands in the response.
+func (id requestID) String() string { return string(id.append(nil)) }
+
+// requestIDs makes ids.
 type requestIDs struct {
 	prefix string
 	last   atomic.Uint64
@@ -22,14 +42,12 @@ func newRequestIDs() *requestIDs {
 	return &requestIDs{prefix: hex.EncodeToString(b[:]) + "-"}
 }
 
-// of returns the id that a trusted proxy sent, or a new one, as a header value.
-func (ids *requestIDs) of(r *http.Request, c *conn) []string {
+// of returns the id that a trusted proxy sent, or a new one.
+func (ids *requestIDs) of(r *http.Request, c *conn) requestID {
 	if sent := r.Header["X-Request-Id"]; len(sent) == 1 && c != nil && c.trusted && validID(sent[0]) {
-		return sent
+		return requestID{sent: sent[0]}
 	}
-	var b [40]byte
-	n := strconv.AppendUint(append(b[:0], ids.prefix...), ids.last.Add(1), 16)
-	return []string{string(n)}
+	return requestID{prefix: ids.prefix, number: ids.last.Add(1)}
 }
 
 // validID accepts what can be logged and sent back without a second thought.
@@ -44,4 +62,19 @@ func validID(s string) bool {
 		}
 	}
 	return true
+}
+
+// RequestID is the id of the request that w answers, for the application's own
+// log lines; empty when w is not of this server.
+func RequestID(w http.ResponseWriter) string {
+	for {
+		switch v := w.(type) {
+		case *response:
+			return v.id.String()
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = v.Unwrap()
+		default:
+			return ""
+		}
+	}
 }

@@ -14,6 +14,7 @@ import (
 type response struct {
 	http.ResponseWriter
 	server *Server
+	id     requestID
 	// status is 0 until the header is sent.
 	status int
 	// late says that the handler failed after that.
@@ -28,7 +29,7 @@ func (w *response) commit(status int) {
 		return
 	}
 	w.status = status
-	if status != http.StatusSwitchingProtocols {
+	if status != http.StatusSwitchingProtocols && w.server.draining.Load() {
 		w.server.closing(w.Header())
 	}
 }

@@ -68,7 +68,7 @@ type Server struct {
 // New returns a server that does not listen yet.
 func New(o Options) *Server {
 	s := &Server{Options: o, State: &Readiness{}, ids: newRequestIDs(), started: time.Now()}
-	s.conns = newConns(trust(o.Config.TrustedProxies))
+	s.conns = newConns(trust(o.Config.TrustedProxies), fixedHeaders(o.Release, o.Config.Number))
 	s.headers.release = []string{o.Release}
 	s.headers.worker = []string{strconv.Itoa(o.Config.Number)}
 	protocols := new(http.Protocols)

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"escala/service/status"
+)
+
+// build makes a static binary as it is deployed.
+func build(ctx context.Context, dir, pkg string) (string, error) {
+	path := filepath.Join(dir, filepath.Base(pkg))
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=", "-o", path, pkg)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building %s: %w\n%s", pkg, err, out)
+	}
+	return path, nil
+}
+
+// server is a process under measurement.
+type server struct {
+	cmd     *exec.Cmd
+	address string
+}
+
+// start runs one of the two servers on a free port with one processor.
+func start(ctx context.Context, path string, env ...string) (*server, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("finding a port: %w", err)
+	}
+	address := l.Addr().String()
+	if err := l.Close(); err != nil {
+		return nil, fmt.Errorf("finding a port: %w", err)
+	}
+	s := &server{cmd: exec.CommandContext(ctx, path, "serve"), address: address}
+	s.cmd.Env = append([]string{"ADDRESS=" + address, "LISTEN=tcp:" + address, "LOG_LEVEL=error", "GOMAXPROCS=1"}, env...)
+	s.cmd.Stderr, s.cmd.Stdout = os.Stderr, os.Stderr
+	if err := s.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("starting %s: %w", path, err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		c, err := net.Dial("tcp", address)
+		if err == nil {
+			return s, c.Close()
+		}
+		if time.Now().After(deadline) {
+			s.stop()
+			return nil, fmt.Errorf("waiting for %s: %w", path, err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func (s *server) stop() {
+	_ = s.cmd.Process.Signal(syscall.SIGKILL)
+	_ = s.cmd.Wait()
+}
+
+// memory is the resident memory in bytes.
+func (s *server) memory() (uint64, error) { return status.Memory(s.cmd.Process.Pid) }
+
+// cpu is the processor time that the process has used.
+func (s *server) cpu() (time.Duration, error) {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(s.cmd.Process.Pid) + "/stat")
+	if err != nil {
+		return 0, fmt.Errorf("reading processor time: %w", err)
+	}
+	// The name, in parentheses, may hold spaces; user and system time are the
+	// 12th and 13th fields after it, in hundredths of a second.
+	_, rest, _ := strings.Cut(string(b), ") ")
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		return 0, fmt.Errorf("reading processor time: unexpected %q", b)
+	}
+	var ticks int64
+	for _, f := range fields[11:13] {
+		n, err := strconv.ParseInt(f, 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("reading processor time: %w", err)
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond, nil
+}

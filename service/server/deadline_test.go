@@ -1,0 +1,132 @@
+package server
+
+import (
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// pair is a tracked connection and its peer.
+func pair(t *testing.T) (*conn, net.Conn) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close() //nolint:errcheck // it has served its purpose
+	peer, err := net.Dial("tcp", l.Addr().String())
+	require.NoError(t, err)
+	nc, err := l.Accept()
+	require.NoError(t, err)
+	c := newConns(nil, nil).add(nc)
+	t.Cleanup(func() { _ = c.Close(); _ = peer.Close() })
+	return c, peer
+}
+
+// read reads one byte and says how long that took.
+func read(c net.Conn) (time.Duration, error) {
+	begin := time.Now()
+	_, err := c.Read(make([]byte, 1))
+	return time.Since(begin), err
+}
+
+func in(d time.Duration) time.Time { return time.Now().Add(d) }
+
+func TestDeadlines(t *testing.T) {
+	t.Parallel()
+	const soon, later = 100 * time.Millisecond, 300 * time.Millisecond
+	tests := []struct {
+		name  string
+		moves []time.Duration // 0 is none
+		want  time.Duration
+	}{
+		{"one", []time.Duration{soon}, soon},
+		{"moved away", []time.Duration{soon, later}, later},
+		{"moved closer", []time.Duration{later, soon}, soon},
+		{"none, then one", []time.Duration{0, soon}, soon},
+		{"one, none, one", []time.Duration{soon, 0, later}, later},
+		{"away and back", []time.Duration{soon, time.Hour, soon}, soon},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c, _ := pair(t)
+			for _, d := range tt.moves {
+				var at time.Time
+				if d != 0 {
+					at = in(d)
+				}
+				require.NoError(t, c.SetReadDeadline(at))
+			}
+			took, err := read(c)
+			require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+			assert.InDelta(t, tt.want.Seconds(), took.Seconds(), 0.08)
+		})
+	}
+}
+
+func TestClearedDeadlineDoesNotFire(t *testing.T) {
+	t.Parallel()
+	c, peer := pair(t)
+	require.NoError(t, c.SetDeadline(in(50*time.Millisecond)))
+	require.NoError(t, c.SetDeadline(time.Time{}))
+	time.AfterFunc(150*time.Millisecond, func() { _, _ = peer.Write([]byte("x")) })
+	took, err := read(c)
+	require.NoError(t, err)
+	assert.Greater(t, took, 100*time.Millisecond)
+}
+
+// TestInterruptedRead is what net/http does to its background read.
+func TestInterruptedRead(t *testing.T) {
+	t.Parallel()
+	c, peer := pair(t)
+	require.NoError(t, c.SetReadDeadline(in(time.Hour)))
+	ended := make(chan error)
+	go func() {
+		_, err := read(c)
+		ended <- err
+	}()
+	time.Sleep(50 * time.Millisecond)
+	require.NoError(t, c.SetReadDeadline(time.Unix(1, 0)))
+	require.ErrorIs(t, <-ended, os.ErrDeadlineExceeded, "a read that is under way")
+	_, err := read(c)
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded, "a read that comes later")
+	require.NoError(t, c.SetReadDeadline(time.Time{}))
+	_, err = peer.Write([]byte("x"))
+	require.NoError(t, err)
+	_, err = read(c)
+	require.NoError(t, err)
+}
+
+// TestWriteGoesOnAfterAnEarlyTimer fills the peer's buffers, so that the write
+// is under way when the timer of an earlier deadline fires.
+func TestWriteGoesOnAfterAnEarlyTimer(t *testing.T) {
+	t.Parallel()
+	c, peer := pair(t)
+	require.NoError(t, c.SetWriteDeadline(in(100*time.Millisecond)))
+	require.NoError(t, c.SetWriteDeadline(in(10*time.Second)))
+	data := make([]byte, 30_000_000)
+	for i := range data {
+		data[i] = byte(i * 7)
+	}
+	got := make(chan []byte)
+	go func() {
+		time.Sleep(300 * time.Millisecond)
+		b := make([]byte, len(data))
+		n := 0
+		for n < len(b) {
+			m, err := peer.Read(b[n:])
+			if err != nil {
+				break
+			}
+			n += m
+		}
+		got <- b[:n]
+	}()
+	n, err := c.Write(data)
+	require.NoError(t, err)
+	assert.Equal(t, len(data), n)
+	assert.Equal(t, data, <-got, "nothing is lost or sent twice")
+}

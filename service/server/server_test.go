@@ -1,0 +1,363 @@
+package server
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/service/config"
+	"escala/service/listen"
+	"escala/service/metrics"
+)
+
+const testRelease = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+// logBuffer collects log lines of several goroutines.
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// serve runs a server with the handler until the test ends.
+func serve(t *testing.T, h http.HandlerFunc, env map[string]string) (s *Server, address string, log *logBuffer) {
+	t.Helper()
+	c, err := config.ReadWorker(func(name string) string { return env[name] })
+	require.NoError(t, err)
+	log = &logBuffer{}
+	s = New(Options{
+		Config: c, Release: testRelease, Handler: h, Metrics: metrics.New(testRelease),
+		Log: slog.New(slog.NewJSONHandler(log, nil)),
+	})
+	l, err := listen.Open(t.Context(), listen.Address{Network: listen.TCP, Host: "127.0.0.1"})
+	require.NoError(t, err)
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		assert.NoError(t, s.Serve(l))
+	}()
+	s.State.Set(Ready)
+	t.Cleanup(func() {
+		hard, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = s.Drain(hard, l, served)
+		<-served
+	})
+	return s, l.Addr().String(), log
+}
+
+// ask sends raw bytes and reads one response.
+func ask(t *testing.T, address, request string) (*http.Response, string) {
+	t.Helper()
+	c, err := net.Dial("tcp", address)
+	require.NoError(t, err)
+	defer c.Close() //nolint:errcheck // the test is over
+	return askOn(t, c, bufio.NewReader(c), request)
+}
+
+func askOn(t *testing.T, c net.Conn, r *bufio.Reader, request string) (*http.Response, string) {
+	t.Helper()
+	require.NoError(t, c.SetDeadline(time.Now().Add(10*time.Second)))
+	_, err := io.WriteString(c, request)
+	require.NoError(t, err)
+	res, err := http.ReadResponse(r, nil)
+	require.NoError(t, err)
+	b, err := io.ReadAll(res.Body)
+	require.NoError(t, err)
+	return res, string(b)
+}
+
+func TestEveryResponseIsStampedOnce(t *testing.T) {
+	t.Parallel()
+	body := strings.Repeat("HTTP/1.1 200 OK\r\n", 1000) // looks like what a stamp looks for
+	_, address, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/hints":
+			w.WriteHeader(http.StatusEarlyHints)
+			w.WriteHeader(http.StatusTeapot)
+		case "/chunks":
+			for range 3 {
+				_, _ = io.WriteString(w, body)
+				w.(http.Flusher).Flush()
+			}
+		case "/echo":
+			_, _ = io.Copy(w, r.Body)
+		case "/panic":
+			panic("oops")
+		case "/silent":
+		default:
+			_, _ = io.WriteString(w, body)
+		}
+	}, map[string]string{"WORKER": "4", "HTTP_MAX_HEADER_BYTES": "8192"})
+	tests := []struct {
+		name, request string
+		status        int
+		body          string
+		noID          bool
+	}{
+		{"large", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 200, body, false},
+		{"HTTP/1.0", "GET / HTTP/1.0\r\n\r\n", 200, body, false},
+		{"empty", "GET /silent HTTP/1.1\r\nHost: x\r\n\r\n", 200, "", false},
+		{"head", "GET /silent HTTP/1.1\r\nHost: x\r\n\r\n", 200, "", false},
+		{"in chunks", "GET /chunks HTTP/1.1\r\nHost: x\r\n\r\n", 200, body + body + body, false},
+		{"panic", "GET /panic HTTP/1.1\r\nHost: x\r\n\r\n", 500, "Internal Server Error\n", false},
+		{"health", "GET /health HTTP/1.1\r\nHost: x\r\n\r\n", 200, "ok", true},
+		{"malformed", "GET / HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n", 400, "400 Bad Request", true},
+		{"no host", "GET / HTTP/1.1\r\n\r\n", 400, "400 Bad Request: missing required Host header", true},
+		{"header too large", "GET / HTTP/1.1\r\nHost: x\r\nA: " + strings.Repeat("a", 20_000) + "\r\n\r\n", 431, "431 Request Header Fields Too Large", true},
+		{"expectation", "POST /echo HTTP/1.1\r\nHost: x\r\nExpect: magic\r\n\r\n", 417, "", true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			res, got := ask(t, address, tt.request)
+			assert.Equal(t, tt.status, res.StatusCode)
+			assert.Equal(t, tt.body, got)
+			assert.Equal(t, []string{testRelease}, res.Header["X-Release"])
+			assert.Equal(t, []string{"4"}, res.Header["X-Worker"])
+			assert.Equal(t, tt.noID, res.Header.Get("X-Request-Id") == "")
+		})
+	}
+	t.Run("after other responses on one connection", func(t *testing.T) {
+		t.Parallel()
+		c, err := net.Dial("tcp", address)
+		require.NoError(t, err)
+		defer c.Close() //nolint:errcheck // the test is over
+		r := bufio.NewReader(c)
+		seen := map[string]bool{}
+		for range 3 {
+			res, _ := askOn(t, c, r, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+			assert.Equal(t, []string{testRelease}, res.Header["X-Release"])
+			seen[res.Header.Get("X-Request-Id")] = true
+			res, _ = askOn(t, c, r, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+			assert.Empty(t, res.Header["X-Request-Id"], "not that of the request before")
+		}
+		assert.Len(t, seen, 3)
+		res, _ := askOn(t, c, r, "more nonsense\r\n\r\n")
+		assert.Equal(t, 400, res.StatusCode)
+		assert.Equal(t, []string{testRelease}, res.Header["X-Release"])
+	})
+	t.Run("hints before the response", func(t *testing.T) {
+		t.Parallel()
+		c, err := net.Dial("tcp", address)
+		require.NoError(t, err)
+		defer c.Close() //nolint:errcheck // the test is over
+		r := bufio.NewReader(c)
+		hint, _ := askOn(t, c, r, "GET /hints HTTP/1.1\r\nHost: x\r\n\r\n")
+		assert.Equal(t, http.StatusEarlyHints, hint.StatusCode)
+		res, err := http.ReadResponse(r, nil)
+		require.NoError(t, err)
+		defer res.Body.Close() //nolint:errcheck // empty
+		assert.Equal(t, http.StatusTeapot, res.StatusCode)
+		assert.Equal(t, []string{testRelease}, res.Header["X-Release"])
+	})
+	t.Run("pipelined", func(t *testing.T) {
+		t.Parallel()
+		c, err := net.Dial("tcp", address)
+		require.NoError(t, err)
+		defer c.Close() //nolint:errcheck // the test is over
+		r := bufio.NewReader(c)
+		one := "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
+		res, got := askOn(t, c, r, one+one)
+		for range 2 {
+			assert.Equal(t, "abc", got)
+			assert.Equal(t, []string{testRelease}, res.Header["X-Release"])
+			if res, err = http.ReadResponse(r, nil); err != nil {
+				break
+			}
+			b, err := io.ReadAll(res.Body)
+			require.NoError(t, err)
+			got = string(b)
+			_ = c.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+		}
+	})
+}
+
+func TestHTTP2Cleartext(t *testing.T) {
+	t.Parallel()
+	_, address, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = fmt.Fprintf(w, "%s over %s", r.URL.Path, r.Proto)
+	}, nil)
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	client := http.Client{Transport: &http.Transport{Protocols: protocols}}
+	for _, path := range []string{"/a", "/b"} {
+		res, err := client.Get("http://" + address + path)
+		require.NoError(t, err)
+		b, err := io.ReadAll(res.Body)
+		require.NoError(t, err)
+		require.NoError(t, res.Body.Close())
+		assert.Equal(t, path+" over HTTP/2.0", string(b))
+		assert.Equal(t, []string{testRelease}, res.Header["X-Release"])
+		assert.Len(t, res.Header["X-Request-Id"], 1)
+	}
+	client.CloseIdleConnections()
+}
+
+func TestPanicIsLoggedAndTheWorkerGoesOn(t *testing.T) {
+	t.Parallel()
+	s, address, log := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/late" {
+			_, _ = io.WriteString(w, strings.Repeat("x", 10_000))
+		}
+		if r.URL.Path != "/fine" {
+			panic("a bug in " + r.URL.Path)
+		}
+	}, nil)
+	res, _ := ask(t, address, "GET /early HTTP/1.1\r\nHost: x\r\n\r\n")
+	assert.Equal(t, 500, res.StatusCode)
+	assert.Contains(t, log.String(), res.Header.Get("X-Request-Id"))
+	assert.Contains(t, log.String(), "a bug in /early")
+	assert.Contains(t, log.String(), "server_test.go", "with its stack")
+
+	c, err := net.Dial("tcp", address)
+	require.NoError(t, err)
+	_, err = io.WriteString(c, "GET /late HTTP/1.1\r\nHost: x\r\n\r\n")
+	require.NoError(t, err)
+	res, err = http.ReadResponse(bufio.NewReader(c), nil)
+	require.NoError(t, err)
+	_, err = io.ReadAll(res.Body)
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF, "an answer that is not whole must not look whole")
+
+	res, _ = ask(t, address, "GET /fine HTTP/1.1\r\nHost: x\r\n\r\n")
+	assert.Equal(t, 200, res.StatusCode)
+	assert.Zero(t, s.Metrics.InFlight())
+	assert.EqualValues(t, 3, s.Metrics.Requests())
+}
+
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	_, address, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		b, err := io.ReadAll(r.Body)
+		_, _ = fmt.Fprintf(w, "%d %v", len(b), err)
+	}, map[string]string{
+		"HTTP_MAX_BODY_BYTES": "10", "HTTP_READ_HEADER_TIMEOUT": "200ms", "HTTP_READ_TIMEOUT": "400ms", "HTTP_IDLE_TIMEOUT": "600ms",
+	})
+	_, body := ask(t, address, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n0123456789")
+	assert.Equal(t, "10 <nil>", body)
+	_, body = ask(t, address, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\n0123456789x")
+	assert.Contains(t, body, "too large")
+
+	tests := []struct {
+		name, sent string
+		after      time.Duration
+	}{
+		{"no header", "", 200 * time.Millisecond},
+		{"half a header", "GET / HTTP/1.1\r\nHo", 200 * time.Millisecond},
+		{"half a body", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab", 400 * time.Millisecond},
+		{"idle", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 600 * time.Millisecond},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c, err := net.Dial("tcp", address)
+			require.NoError(t, err)
+			defer c.Close() //nolint:errcheck // the test is over
+			begin := time.Now()
+			_, err = io.WriteString(c, tt.sent)
+			require.NoError(t, err)
+			require.NoError(t, c.SetReadDeadline(begin.Add(5*time.Second)))
+			_, err = io.Copy(io.Discard, c)
+			require.NoError(t, err, "the server closes")
+			assert.GreaterOrEqual(t, time.Since(begin), tt.after-20*time.Millisecond)
+			assert.Less(t, time.Since(begin), tt.after+2*time.Second)
+		})
+	}
+}
+
+func TestMetricsOnThePortAreForDirectClients(t *testing.T) {
+	t.Parallel()
+	_, address, _ := serve(t, http.NotFound, nil)
+	res, body := ask(t, address, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+	assert.Equal(t, 200, res.StatusCode)
+	for _, name := range []string{"http_requests_in_flight", "http_connections{phase=\"active\"} 1", "service_draining 0", "websocket_connections 0", "go_goroutines", "service_release_info{release=\"" + testRelease + "\"} 1"} {
+		assert.Contains(t, body, name)
+	}
+	res, _ = ask(t, address, "GET /metrics HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n")
+	assert.Equal(t, 404, res.StatusCode, "what comes through a proxy comes from outside")
+	_, hidden, _ := serve(t, http.NotFound, map[string]string{"METRICS": "admin"})
+	res, _ = ask(t, hidden, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+	assert.Equal(t, 404, res.StatusCode)
+}
+
+func TestRequestsAreCountedByRoute(t *testing.T) {
+	t.Parallel()
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /items/{id}", func(w http.ResponseWriter, r *http.Request) {
+		assert.NotEmpty(t, RequestID(w))
+		_, _ = io.WriteString(w, r.PathValue("id"))
+	})
+	_, address, log := serve(t, mux.ServeHTTP, map[string]string{"LOG_REQUESTS": "all"})
+	for _, request := range []string{"GET /items/1", "GET /items/2", "GET /none", "BREW /items/1"} {
+		ask(t, address, request+" HTTP/1.1\r\nHost: x\r\nX-Request-Id: mine-1\r\n\r\n")
+	}
+	_, body := ask(t, address, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+	assert.Contains(t, body, `http_requests_total{method="GET",route="GET /items/{id}",status="200"} 2`)
+	assert.Contains(t, body, `http_requests_total{method="GET",route="",status="404"} 1`)
+	assert.Contains(t, body, `http_requests_total{method="other",route="",status="405"} 1`)
+	var line map[string]any
+	require.NoError(t, json.Unmarshal([]byte(strings.SplitN(log.String(), "\n", 2)[0]), &line))
+	assert.Equal(t, "mine-1", line["request_id"], "loopback is trusted to name requests")
+	assert.Equal(t, "/items/1", line["path"])
+}
+
+func TestFilesAreServedWhole(t *testing.T) {
+	t.Parallel()
+	content := bytes.Repeat([]byte("0123456789"), 100_000)
+	_, address, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		http.ServeContent(w, r, "f", time.Time{}, bytes.NewReader(content))
+	}, map[string]string{"HTTP_WRITE_TIMEOUT": "5s"})
+	res, body := ask(t, address, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	assert.Equal(t, []string{testRelease}, res.Header["X-Release"])
+	assert.Equal(t, string(content), body)
+}
+
+func TestReadyAsksTheApplication(t *testing.T) {
+	t.Parallel()
+	s, address, _ := serve(t, http.NotFound, nil)
+	s.Ready = func(context.Context) error { return io.ErrClosedPipe }
+	res, body := ask(t, address, "GET /ready HTTP/1.1\r\nHost: x\r\n\r\n")
+	assert.Equal(t, 503, res.StatusCode)
+	assert.Equal(t, io.ErrClosedPipe.Error(), body)
+}
+
+func BenchmarkServeHTTP(b *testing.B) {
+	c, err := config.ReadWorker(func(string) string { return "" })
+	require.NoError(b, err)
+	s := New(Options{
+		Config: c, Release: testRelease, Metrics: metrics.New(testRelease), Log: slog.New(slog.DiscardHandler),
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("hello")) }),
+	})
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	w := httptest.NewRecorder()
+	b.ReportAllocs()
+	for b.Loop() {
+		w.Body.Reset()
+		s.ServeHTTP(w, r)
+	}
+}
