@@ -1,0 +1,37 @@
+// Package clouds describes the providers that escala's cloud stacks use, for
+// package recording: the resource types with their SDK structs, and what the
+// SDKs do not say (which properties replace a resource: "Forces new resource" in
+// the providers' documentation).
+package clouds
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"escala/infra/engine/recording"
+)
+
+// text reads a text among a function's arguments.
+func text(args resource.PropertyMap, key string) string {
+	if v := args[resource.PropertyKey(key)]; v.IsString() {
+		return v.StringValue()
+	}
+	return ""
+}
+
+// answer is a function that answers everybody alike.
+func answer(values map[string]any) recording.Function {
+	return func(resource.PropertyMap) (resource.PropertyMap, error) {
+		return resource.NewPropertyMapFromMap(values), nil
+	}
+}
+
+// errNotFound is what a cloud says to a name that it does not have.
+func errNotFound(kind, name string) error {
+	if name == "" {
+		return errors.New("no name was given for the " + kind)
+	}
+	return fmt.Errorf("there is no %s %q", kind, name)
+}
