@@ -35,8 +35,18 @@ type Binary struct {
 // Release is a built service.
 type Release struct {
 	service.Release
-	// Path is absolute.
+	// Path is absolute. It is empty where the binary of an Earlier release is
+	// not on this computer any more.
 	Path string
+}
+
+// Earlier is a release that was built before, on this computer or another.
+func Earlier(state string, release service.Release) Release {
+	path := filepath.Join(state, "build", release.ID)
+	if info, err := os.Stat(path); err != nil || info.Size() != release.Size {
+		return Release{Release: release}
+	}
+	return Release{Release: release, Path: path}
 }
 
 // Service builds the service of the clone at root.

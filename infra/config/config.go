@@ -22,6 +22,11 @@ type Config struct {
 	Target string `config:"target"`
 	// Service is what runs.
 	Service service.Spec `config:"service"`
+	// Secrets are the values of Service.Secrets by their names.
+	Secrets map[string]string `config:"secrets"`
+	// Release pins an earlier release, by its id or the beginning of it, instead
+	// of the one that the source makes. Default none.
+	Release string `config:"release"`
 	// Gate is how long an update waits for the service.
 	Gate Gate `config:"gate"`
 }
@@ -74,6 +79,8 @@ func Load(project string, source Source, sections []Section) (Config, error) {
 	chosen := c.chooseTarget(values, sections, &v)
 	fields := map[string]reflect.Value{
 		"service": reflect.ValueOf(&c.Service).Elem(),
+		"secrets": reflect.ValueOf(&c.Secrets).Elem(),
+		"release": reflect.ValueOf(&c.Release).Elem(),
 		"gate":    reflect.ValueOf(&c.Gate).Elem(),
 	}
 	if chosen != nil {
@@ -104,7 +111,27 @@ func Load(project string, source Source, sections []Section) (Config, error) {
 	if err := c.Service.Validate(); errors.As(err, &ofSpec) {
 		v = append(v, ofSpec.Under("service")...)
 	}
-	return c, v.Err()
+	return c, append(v, c.secretViolations()...).Err()
+}
+
+// secretViolations are what does not fit between the names of secrets and their
+// values.
+func (c *Config) secretViolations() service.Violations {
+	var v service.Violations
+	for _, name := range c.Service.Secrets {
+		if c.Secrets[name] == "" {
+			v.Add("secrets."+name, "is not set, but service.secrets lists it: pulumi config set --secret --path 'escala:secrets.%s'", name)
+		}
+	}
+	for _, name := range sortedKeys(c.Secrets) {
+		switch {
+		case !slices.Contains(c.Service.Secrets, name):
+			v.Add("secrets."+name, "is set, but service.secrets does not list it")
+		case strings.ContainsRune(c.Secrets[name], 0):
+			v.Add("secrets."+name, "has a NUL in its value, which no environment variable can have")
+		}
+	}
+	return v
 }
 
 func (c *Config) chooseTarget(values map[string]any, sections []Section, v *service.Violations) *Section {

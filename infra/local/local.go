@@ -128,6 +128,9 @@ func (d deployment) register(kind, name string, args pulumi.Input, res pulumi.Cu
 func (d deployment) run() (target.Endpoint, error) {
 	none := target.Endpoint{}
 	r := d.request
+	if r.Release.Path == "" {
+		return none, fmt.Errorf("the binary of release %s is not on this computer any more; go back to the source that it was built from", r.Release.Short())
+	}
 	vm := cloudinit.NewMachine(r.Spec)
 	// The store is a folder: looking at it costs nothing, and people wait.
 	vm.Poll = localPoll

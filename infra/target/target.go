@@ -15,8 +15,14 @@ import (
 // Request is what a target is asked to run.
 type Request struct {
 	Spec service.Spec
-	// Release is the built service.
+	// Secrets are the values of Spec.Secrets by their names, all of them.
+	Secrets map[string]string
+	// Release is the built service. It has no Path when it is an earlier one
+	// whose binary only the release store still has.
 	Release build.Release
+	// Forgotten are earlier releases that nobody can go back to any more, so
+	// that a release store need not keep them.
+	Forgotten []service.Release
 	// State is the absolute path of the folder in the clone that whatever is
 	// kept between updates lies in.
 	State string
