@@ -9,10 +9,14 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"escala/infra/aws"
 	"escala/infra/build"
 	"escala/infra/config"
+	"escala/infra/digitalocean"
+	"escala/infra/history"
 	"escala/infra/local"
 	"escala/infra/target"
+	"escala/service"
 )
 
 // targets is the list of targets. A new one is a room beside infra/local and a
@@ -20,6 +24,8 @@ import (
 func targets() []target.Target {
 	return []target.Target{
 		local.New(),
+		aws.New(),
+		digitalocean.New(),
 	}
 }
 
@@ -31,18 +37,32 @@ const StateFolder = ".escala"
 // keys that are set (see config.FromPulumi).
 func New(root string, keys []string) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
-		chosen, request, err := read(ctx, root, keys)
+		chosen, request, pin, err := read(ctx, root, keys)
 		if err != nil {
 			return err
 		}
-		request.Release, err = build.Service(ctx.Context(), root, request.State, chosen.Platform())
+		past, err := history.Read(ctx)
 		if err != nil {
 			return err
 		}
+		if pin == "" {
+			request.Release, err = build.Service(ctx.Context(), root, request.State, chosen.Platform())
+		} else {
+			request.Release, err = pinned(ctx, past, pin, request.State)
+		}
+		if err != nil {
+			return err
+		}
+		now := past.With(request.Release.Release)
+		request.Forgotten = now.Forgotten()
 		endpoint, err := chosen.Deploy(ctx, request)
+		if wrong := new(service.Violations); errors.As(err, wrong) {
+			return config.Error(ctx.Stack(), err)
+		}
 		if err != nil {
 			return fmt.Errorf("deploying to %s: %w", chosen.Name(), err)
 		}
+		now.Export(ctx, endpoint.Release)
 		ctx.Export("url", endpoint.URL)
 		ctx.Export("health", pulumi.Sprintf("%s%s", endpoint.URL, request.Spec.HealthPath))
 		ctx.Export("release", endpoint.Release)
@@ -51,9 +71,21 @@ func New(root string, keys []string) pulumi.RunFunc {
 	}
 }
 
-// read turns the configuration into the chosen target and what it is asked for,
-// or says everything that is wrong with it.
-func read(ctx *pulumi.Context, root string, keys []string) (target.Target, target.Request, error) {
+// pinned is the earlier release that the configuration asks for.
+func pinned(ctx *pulumi.Context, past history.History, pin, state string) (build.Release, error) {
+	release, err := past.Find(pin)
+	if err != nil {
+		var v service.Violations
+		v.Add("release", "%s", err)
+		return build.Release{}, config.Error(ctx.Stack(), v)
+	}
+	return build.Earlier(state, release), nil
+}
+
+// read turns the configuration into the chosen target, what it is asked for and
+// the release that it is pinned to, if any, or says everything that is wrong
+// with it.
+func read(ctx *pulumi.Context, root string, keys []string) (target.Target, target.Request, string, error) {
 	all := targets()
 	var sections []config.Section
 	for _, t := range all {
@@ -61,18 +93,24 @@ func read(ctx *pulumi.Context, root string, keys []string) (target.Target, targe
 	}
 	c, err := config.Load(ctx.Project(), config.FromPulumi(ctx, keys), sections)
 	if err != nil {
-		return nil, target.Request{}, config.Error(ctx.Stack(), err)
+		return nil, target.Request{}, "", config.Error(ctx.Stack(), err)
+	}
+	if secrets := ctx.Project() + ":secrets"; len(c.Secrets) > 0 && !ctx.IsConfigSecret(secrets) {
+		var v service.Violations
+		v.Add("secrets", "stand in the configuration in the clear: pulumi config set --secret --path '%s.NAME'", secrets)
+		return nil, target.Request{}, "", config.Error(ctx.Stack(), v)
 	}
 	request := target.Request{
 		Spec:        c.Service,
+		Secrets:     c.Secrets,
 		State:       filepath.Join(root, StateFolder),
 		GateTimeout: c.Gate.Timeout,
 		Stack:       ctx.Stack(),
 	}
 	for _, t := range all {
 		if t.Name() == c.Target {
-			return t, request, config.Error(ctx.Stack(), t.Check(ctx.Context(), request))
+			return t, request, c.Release, config.Error(ctx.Stack(), t.Check(ctx.Context(), request))
 		}
 	}
-	return nil, target.Request{}, errors.New("target " + c.Target + " is not in the list of targets")
+	return nil, target.Request{}, "", errors.New("target " + c.Target + " is not in the list of targets")
 }
