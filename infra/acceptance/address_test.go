@@ -1,0 +1,65 @@
+package acceptance
+
+import (
+	"net/http"
+	"sync"
+)
+
+// following lets one machine look at a time.
+var following sync.Mutex
+
+// fakeAddress is an address that leads to a machine, or to none.
+type fakeAddress struct {
+	world *world
+	// to is the machine's id.
+	to string
+}
+
+// allocate makes an address.
+func (w *world) allocate() string {
+	a := &fakeAddress{world: w}
+	host, _ := w.serve(a)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.addresses[host] = a
+	return host
+}
+
+// move lets an address lead to a machine.
+func (w *world) move(host, machine string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.addresses[host].to = machine
+	w.note("move to %s", machine)
+}
+
+// leave undoes a move, if the address still leads there, as clouds do.
+func (w *world) leave(host, machine string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if a := w.addresses[host]; a != nil && a.to == machine {
+		a.to = ""
+		w.note("leave %s", machine)
+	}
+}
+
+// leadsTo is the machine that the only address leads to.
+func (w *world) leadsTo() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, a := range w.addresses {
+		return a.to
+	}
+	return ""
+}
+
+func (a *fakeAddress) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	a.world.mu.Lock()
+	m := a.world.machines[a.to]
+	a.world.mu.Unlock()
+	if m == nil {
+		// Nobody is there: the connection ends without an answer.
+		panic(http.ErrAbortHandler)
+	}
+	m.ServeHTTP(rw, r)
+}

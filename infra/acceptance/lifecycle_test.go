@@ -1,0 +1,214 @@
+package acceptance
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// changes are the operations on the cloud since n events ago.
+func (s *stack) changes(n int) []string {
+	var all []string
+	for _, e := range s.asked.Events()[n:] {
+		all = append(all, e.String())
+	}
+	return all
+}
+
+// answeredBy is who answers at the stack's address.
+func answeredBy(t *testing.T, url any) (machine, release string) {
+	t.Helper()
+	resp, err := http.Get(url.(string) + "/health")
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	require.Equal(t, http.StatusOK, resp.StatusCode)
+	return resp.Header.Get("X-Machine"), resp.Header.Get("X-Release")
+}
+
+// TestLifecycle is a stack's whole life, each step of it from the state that
+// the one before left.
+func TestLifecycle(t *testing.T) {
+	t.Parallel()
+	everyCloud(t, func(t *testing.T, c cloud) {
+		s := open(t, c)
+
+		plan, err := s.preview()
+		require.NoError(t, err)
+		assert.NotZero(t, plan.ChangeSummary[apitype.OpCreate])
+		assert.Empty(t, s.asked.Events(), "a preview changes nothing")
+
+		first := s.mustUp()
+		assert.Equal(t, c.stack, first["target"])
+		machine, release := answeredBy(t, first["url"])
+		assert.Equal(t, first["release"], release)
+		assert.Equal(t, []any{release}, first["releases"])
+		assert.Contains(t, s.world.stored(), "releases/"+release)
+		order(t, s.world.since(0), "put releases/"+release, "put current", "move to "+machine)
+
+		before := len(s.asked.Events())
+		plan, err = s.preview()
+		require.NoError(t, err)
+		// What is read are the stack's own outputs.
+		delete(plan.ChangeSummary, "read")
+		assert.Len(t, plan.ChangeSummary, 1, "nothing is to be done: %v", plan.ChangeSummary)
+		assert.Equal(t, first, s.mustUp())
+		assert.Empty(t, s.changes(before), "an update without a change asks for nothing")
+
+		refreshed, err := s.refresh()
+		require.NoError(t, err)
+		assert.NotContains(t, *refreshed.Summary.ResourceChanges, "update")
+		assert.Equal(t, first, s.mustUp())
+		assert.Empty(t, s.changes(before))
+
+		// A new release reaches the machine that is there.
+		s.release("second")
+		second := s.mustUp()
+		require.NotEqual(t, first["release"], second["release"])
+		assert.Equal(t, []any{second["release"], first["release"]}, second["releases"])
+		now, release := answeredBy(t, second["url"])
+		assert.Equal(t, machine, now)
+		assert.Equal(t, second["release"], release)
+		assert.ElementsMatch(t, []string{
+			"create " + c.object + " api-release-" + release[:12],
+			"update " + c.object + " api-current",
+		}, s.changes(before))
+		assert.Contains(t, s.world.stored(), "releases/"+first["release"].(string), "the release before stays, to go back to")
+
+		// Another description makes another machine.
+		mark := s.world.mark()
+		s.configure("  escala:service:\n    env:\n      GREETING: hello\n")
+		third := s.mustUp()
+		assert.Equal(t, second["url"], third["url"], "the address stays")
+		next, release := answeredBy(t, third["url"])
+		assert.NotEqual(t, machine, next)
+		assert.Equal(t, second["release"], release)
+		assert.Equal(t, []string{"boot " + next, "move to " + next, "terminate " + machine}, s.world.since(mark))
+		assert.Len(t, s.there(c.machine), 1)
+		assert.Len(t, s.there(c.association), 1)
+
+		require.NoError(t, s.destroy())
+		assert.Empty(t, s.world.machines)
+		for _, e := range s.asked.There() {
+			assert.Equal(t, c.object, e.Type, "only releases are left to the bucket, which goes with all that is in it: %s", e)
+		}
+	})
+}
+
+// order checks that some entries of a journal stand in that order.
+func order(t *testing.T, journal []string, entries ...string) {
+	t.Helper()
+	at := 0
+	for _, one := range journal {
+		if at < len(entries) && one == entries[at] {
+			at++
+		}
+	}
+	require.Equal(t, len(entries), at, "%q stand in this order in:\n%s", entries, strings.Join(journal, "\n"))
+}
+
+// TestMachineThatIsNeverHealthy never gets the address, and goes with the next
+// update.
+func TestMachineThatIsNeverHealthy(t *testing.T) {
+	t.Parallel()
+	everyCloud(t, func(t *testing.T, c cloud) {
+		s := open(t, c)
+		first := s.mustUp()
+		machine, _ := answeredBy(t, first["url"])
+
+		s.world.broken = func(userData string) string {
+			if strings.Contains(userData, "DATABASE") {
+				return "worker 0 does not come up: no database"
+			}
+			return ""
+		}
+		mark := s.world.mark()
+		s.configure("  escala:service:\n    env:\n      DATABASE: nowhere\n")
+		_, err := s.up()
+		require.Error(t, err)
+		assert.Contains(t, s.log.String(), "worker 0 does not come up: no database", "the update says why")
+		assert.Contains(t, s.log.String(), "/usr/local/lib/escala/diagnose", "and how to find out more")
+		journal := s.world.since(mark)
+		require.Len(t, journal, 1, "a machine is made, and that is all: %v", journal)
+		still, _ := answeredBy(t, first["url"])
+		assert.Equal(t, machine, still, "the old machine serves on")
+		assert.Equal(t, first["releases"], s.outputs()["releases"], "the outputs stay")
+
+		s.configure("  escala:service:\n    env:\n      GREETING: hello\n")
+		mended := s.mustUp()
+		next, _ := answeredBy(t, mended["url"])
+		assert.NotEqual(t, machine, next)
+		assert.Len(t, s.there(c.machine), 1, "both the old machine and the one that never came up are gone")
+		assert.Len(t, s.world.machines, 1)
+		assert.Equal(t, next, s.world.leadsTo())
+	})
+}
+
+// TestRefusedRelease fails the update with the machine's reason while the
+// release before serves on, and is not one to go back to.
+func TestRefusedRelease(t *testing.T) {
+	t.Parallel()
+	everyCloud(t, func(t *testing.T, c cloud) {
+		s := open(t, c)
+		first := s.mustUp()
+		s.release("bad")
+		plan, err := s.preview()
+		require.NoError(t, err)
+		assert.Equal(t, 1, plan.ChangeSummary[apitype.OpCreate])
+		s.refuseNext("it exits at start with status 3")
+		_, err = s.up()
+		require.Error(t, err)
+		assert.Contains(t, s.log.String(), "it exits at start with status 3")
+		assert.Contains(t, s.log.String(), "which served before, still does, on 2 of 2 workers")
+		_, release := answeredBy(t, first["url"])
+		assert.Equal(t, first["release"], release)
+		assert.Equal(t, first["releases"], s.outputs()["releases"])
+
+		s.release("first")
+		again := s.mustUp()
+		assert.Equal(t, first["release"], again["release"])
+	})
+}
+
+// TestRollback goes back to an earlier release by its id alone, also where its
+// binary is not on this computer any more.
+func TestRollback(t *testing.T) {
+	t.Parallel()
+	everyCloud(t, func(t *testing.T, c cloud) {
+		s := open(t, c)
+		first := s.mustUp()
+		s.release("second")
+		second := s.mustUp()
+		machine, _ := answeredBy(t, second["url"])
+
+		s.configure("  escala:release: \"0123456789ab\"\n")
+		_, err := s.up()
+		require.Error(t, err)
+		assert.Contains(t, s.log.String(), "is not a release that the stack can go back to; these are: "+second["release"].(string)[:12])
+
+		before := len(s.asked.Events())
+		s.configure("  escala:release: \"" + first["release"].(string)[:12] + "\"\n")
+		back := s.mustUp()
+		assert.Equal(t, first["release"], back["release"])
+		assert.Equal(t, []any{first["release"], second["release"]}, back["releases"])
+		now, release := answeredBy(t, back["url"])
+		assert.Equal(t, machine, now, "a rollback is no new machine")
+		assert.Equal(t, first["release"], release)
+		assert.Contains(t, s.changes(before), "update "+c.object+" api-current")
+
+		s.forgetBuilds()
+		before = len(s.asked.Events())
+		s.configure("  escala:release: \"" + second["release"].(string) + "\"\n")
+		forth := s.mustUp()
+		assert.Equal(t, second["release"], forth["release"])
+		_, release = answeredBy(t, forth["url"])
+		assert.Equal(t, second["release"], release)
+		assert.Equal(t, []string{"update " + c.object + " api-current"}, s.changes(before), "the store still has the binary")
+
+		s.configure("")
+		assert.Equal(t, second["release"], s.mustUp()["release"], "without a pin, what the source makes")
+	})
+}

@@ -1,0 +1,132 @@
+package acceptance
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"escala/cloudinit"
+	"escala/infra/gate"
+	"escala/service"
+)
+
+// fakeMachine plays a machine's Nginx and release follower, going by nothing
+// but its user-data and the bucket that this names.
+type fakeMachine struct {
+	world    *world
+	id       string
+	userData string
+	files    map[string]string
+	host     string
+	server   *httptest.Server
+	running  string
+}
+
+// boot makes a machine and returns the address that it has by itself.
+func (w *world) boot(id, userData string) (string, error) {
+	var config struct {
+		WriteFiles []struct{ Path, Content string } `yaml:"write_files"`
+	}
+	if err := yaml.Unmarshal([]byte(userData), &config); err != nil {
+		return "", fmt.Errorf("machine %s cannot read its user-data: %w", id, err)
+	}
+	m := &fakeMachine{world: w, id: id, userData: userData, files: map[string]string{}}
+	for _, f := range config.WriteFiles {
+		m.files[f.Path] = f.Content
+	}
+	m.host, m.server = w.serve(m)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.machines[id] = m
+	w.note("boot %s", id)
+	return m.host, nil
+}
+
+func (w *world) terminate(id string) {
+	w.mu.Lock()
+	m := w.machines[id]
+	delete(w.machines, id)
+	w.note("terminate %s", id)
+	w.mu.Unlock()
+	m.server.Close()
+}
+
+// setting is a value of one of the machine's shell files.
+func (m *fakeMachine) setting(file, name string) string {
+	for _, line := range strings.Split(m.files[file], "\n") {
+		if value, ok := strings.CutPrefix(line, name+"='"); ok {
+			return strings.TrimSuffix(value, "'")
+		}
+	}
+	return ""
+}
+
+// bucket is the one that the machine follows.
+func (m *fakeMachine) bucket() string {
+	host := strings.TrimPrefix(m.setting("/etc/escala/store.conf", "STORE_URL"), "https://")
+	name, _, _ := strings.Cut(host, ".")
+	return name
+}
+
+// follow is one round of the release follower.
+func (m *fakeMachine) follow() gate.Status {
+	status := gate.Status{Machine: m.id, Phase: "serving", Current: m.running}
+	if why := m.world.broken(m.userData); why != "" {
+		status.Phase, status.Reason = "refused", why
+	}
+	pointer, _ := m.world.object(m.bucket(), service.PointerKey)
+	wanted, err := service.ParsePointer(pointer)
+	if err != nil {
+		status.Phase, status.Reason = "failing", "reading the release pointer: "+err.Error()
+		return status
+	}
+	status.Wanted = wanted.ID
+	why := m.world.refusing[wanted.ID]
+	_, stored := m.world.object(m.bucket(), wanted.Key())
+	switch {
+	case status.Phase == "refused":
+	case !stored:
+		status.Phase, status.Reason = "failing", "the release store has no object "+wanted.Key()
+	case why != "":
+		status.Phase, status.Reason = "refused", why
+	default:
+		m.running = wanted.ID
+	}
+	status.Current = m.running
+	if m.running == "" {
+		return status
+	}
+	count := 0
+	_, _ = fmt.Sscan(m.setting("/etc/escala/machine.conf", "WORKER_COUNT"), &count)
+	for n := range count {
+		status.Workers = append(status.Workers, gate.Worker{Worker: n, Release: m.running, Ready: true})
+	}
+	return status
+}
+
+func (m *fakeMachine) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	// The journal and the machine's own state are the world's to guard.
+	status := m.round()
+	if r.URL.Path == cloudinit.StatusPath {
+		_ = json.NewEncoder(rw).Encode(status)
+		return
+	}
+	if status.Current == "" {
+		rw.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	rw.Header().Set("X-Release", status.Current)
+	rw.Header().Set("X-Machine", m.id)
+	_, _ = rw.Write([]byte("ok"))
+}
+
+// round follows, one request at a time.
+func (m *fakeMachine) round() gate.Status {
+	following.Lock()
+	defer following.Unlock()
+	return m.follow()
+}
