@@ -27,6 +27,9 @@ func NewRedis() Redis { return Redis{Mode: RedisNone} }
 // LocalRedisURL is where RedisLocal listens on a machine.
 const LocalRedisURL = "redis://127.0.0.1:6379/0"
 
+// localRedisPort is the port in it.
+const localRedisPort = 6379
+
 // Address is the URL that workers get as REDIS_URL, or "" when there is none
 // in the description (no Redis, or a secret carries it).
 func (r Redis) Address() string {

@@ -34,6 +34,7 @@ func (s Spec) Validate() error {
 	}
 	s.checkEnv(&v)
 	s.Workers.check(&v)
+	s.checkPassingOver(&v)
 	s.Resources.check(&v)
 	s.WebSocket.check(&v)
 	s.Redis.check(&v)
@@ -99,6 +100,31 @@ func (w Workers) check(v *Violations) {
 		if w.PortsBase+w.Count-1 > 65535 {
 			v.Add("workers.portsBase", "%d leaves no room for %d ports below 65536", w.PortsBase, w.Count)
 		}
+		if w.PortsBase <= localRedisPort && localRedisPort < w.PortsBase+w.Count {
+			v.Add("workers.portsBase", "%d and %d workers take port %d, which is Redis'", w.PortsBase, w.Count, localRedisPort)
+		}
+	}
+}
+
+// checkPassingOver keeps Nginx from passing over a worker that is back while the
+// next one goes: with two workers, nobody would be left.
+func (s Spec) checkPassingOver(v *Violations) {
+	w := s.Workers
+	if w.Mode != WorkersPorts {
+		if w.Affinity || w.MaxFails != 0 || w.FailTimeout != 0 {
+			v.Add("workers.mode", "is %q, in which workers share one port: affinity, maxFails and failTimeout are for %q", w.Mode, WorkersPorts)
+		}
+		return
+	}
+	switch {
+	case w.MaxFails < 0:
+		v.Add("workers.maxFails", "%d is negative; 0 never passes a worker over", w.MaxFails)
+	case w.MaxFails == 0 && w.FailTimeout != 0:
+		v.Add("workers.failTimeout", "is set, but workers.maxFails is 0, which never passes a worker over")
+	case w.MaxFails > 0 && (w.FailTimeout < time.Second || w.FailTimeout%time.Second != 0):
+		v.Add("workers.failTimeout", "%s is not a whole number of seconds from 1s, which is what Nginx counts in", w.FailTimeout)
+	case w.MaxFails > 0 && w.FailTimeout >= s.Lifecycle.Steady:
+		v.Add("workers.failTimeout", "%s is not below lifecycle.steady (%s): Nginx would still pass over a worker that is back when the next one is replaced", w.FailTimeout, s.Lifecycle.Steady)
 	}
 }
 

@@ -1,5 +1,7 @@
 package service
 
+import "time"
+
 // WorkersMode is how the workers of one machine share its traffic.
 type WorkersMode string
 
@@ -31,6 +33,19 @@ type Workers struct {
 	Count int `config:"count"`
 	// PortsBase is the first worker's port in WorkersPorts mode. Default 3001.
 	PortsBase int `config:"portsBase"`
+	// Affinity has each client's address served by the same worker for as long
+	// as that worker is there. Only in WorkersPorts mode. Default false.
+	Affinity bool `config:"affinity"`
+	// MaxFails is after how many failures within FailTimeout Nginx passes a
+	// worker over, for FailTimeout. Only in WorkersPorts mode. Default 0: never.
+	// A worker that is not there refuses a connection at once, and the request
+	// goes to the next one, which costs less than a worker that is passed over
+	// while it is long back, and the next one is replaced.
+	MaxFails int `config:"maxFails"`
+	// FailTimeout is in whole seconds. With MaxFails it must be below
+	// Lifecycle.Steady, so that each worker is in use again before the next one
+	// is replaced. Default 0.
+	FailTimeout time.Duration `config:"failTimeout"`
 }
 
 // NewWorkers returns the defaults.

@@ -1,0 +1,120 @@
+package service
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestDefaultsAreValid(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, NewSpec().Validate())
+	s := NewSpec()
+	s.Lifecycle = s.Lifecycle.WithoutAnnounce()
+	require.NoError(t, s.Validate())
+}
+
+func TestValidateNamesTheKey(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		path, says string
+		change     func(*Spec)
+	}{
+		{"name", `"Api" is not a name`, func(s *Spec) { s.Name = "Api" }},
+		{"name", "is not a name", func(s *Spec) { s.Name = "" }},
+		{"name", "is not a name", func(s *Spec) { s.Name = "api-" }},
+		{"name", "is not a name", func(s *Spec) { s.Name = strings.Repeat("a", 33) }},
+		{"port", "80 is not a port from 1024 to 65535", func(s *Spec) { s.Port = 80 }},
+		{"port", "65536", func(s *Spec) { s.Port = 65536 }},
+		{"healthPath", "is not a path", func(s *Spec) { s.HealthPath = "health" }},
+		{"healthPath", "is not a path", func(s *Spec) { s.HealthPath = "/a b" }},
+		{"readyPath", "is not a path", func(s *Spec) { s.ReadyPath = "/ready?x" }},
+		{"readyPath", "must differ", func(s *Spec) { s.ReadyPath = s.HealthPath }},
+		{"env.A-B", "is not an environment variable's name", func(s *Spec) { s.Env = map[string]string{"A-B": ""} }},
+		{"env.PORT", "is set by escala", func(s *Spec) { s.Env = map[string]string{EnvPort: "1"} }},
+		{"env.DRAIN_TIMEOUT", "is set by escala", func(s *Spec) { s.Env = map[string]string{"DRAIN_TIMEOUT": "1s"} }},
+		{"env.A", "line break", func(s *Spec) { s.Env = map[string]string{"A": "1\n2"} }},
+		{"secrets", "is not an environment variable's name", func(s *Spec) { s.Secrets = []string{"a b"} }},
+		{"secrets", "is set by escala", func(s *Spec) { s.Secrets = []string{EnvAdmin} }},
+		{"secrets", "in the clear", func(s *Spec) { s.Secrets, s.Env = []string{"KEY"}, map[string]string{"KEY": "x"} }},
+		{"secrets", "twice", func(s *Spec) { s.Secrets = []string{"KEY", "KEY"} }},
+		{"workers.mode", `"fork" is neither`, func(s *Spec) { s.Workers.Mode = "fork" }},
+		{"workers.count", "0 is not from 2 to 64", func(s *Spec) { s.Workers.Count = 0 }},
+		{"workers.count", "65", func(s *Spec) { s.Workers.Count = 65 }},
+		{"workers.portsBase", "is not a port", func(s *Spec) { s.Workers.Mode, s.Workers.PortsBase = WorkersPorts, 1 }},
+		{"workers.portsBase", "leaves no room for 2 ports", func(s *Spec) { s.Workers.Mode, s.Workers.PortsBase = WorkersPorts, 65535 }},
+		{"resources.memoryMiB", "below 32", func(s *Spec) { s.Resources.MemoryMiB = 31 }},
+		{"resources.cpuMillis", "positive", func(s *Spec) { s.Resources.CPUMillis = 0 }},
+		{"webSocket.pingInterval", "below 1s", func(s *Spec) { s.WebSocket.PingInterval = 0 }},
+		{"webSocket.pingInterval", "is not below webSocket.proxyIdle", func(s *Spec) { s.WebSocket.PingInterval = s.WebSocket.ProxyIdle }},
+		{"redis.url", "is set, but redis.mode", func(s *Spec) { s.Redis.URL = "redis://h:1/0" }},
+		{"redis.url", "is not redis://", func(s *Spec) { s.Redis = Redis{Mode: RedisURL, URL: "http://h"} }},
+		{"redis.url", "carries a password", func(s *Spec) { s.Redis = Redis{Mode: RedisURL, URL: "redis://:pw@h:1/0"} }},
+		{"redis.mode", "is none of", func(s *Spec) { s.Redis.Mode = "cluster" }},
+		{"redis.mode", "would not hear each other", func(s *Spec) { s.WebSocket.Rooms = true }},
+		{"lifecycle.start", "below 1s", func(s *Spec) { s.Lifecycle.Start = 0 }},
+		{"lifecycle.steady", "negative", func(s *Spec) { s.Lifecycle.Steady = -1 }},
+		{"lifecycle.announce", "negative", func(s *Spec) { s.Lifecycle.Announce = -1 }},
+		{"lifecycle.linger", "below 1s", func(s *Spec) { s.Lifecycle.Linger = 0 }},
+		{"lifecycle.linger", "is not below drain", func(s *Spec) { s.Lifecycle.Linger = s.Lifecycle.Drain }},
+		{"lifecycle.closeJitter", "cut with 1006", func(s *Spec) { s.Lifecycle.CloseJitter = s.Lifecycle.Drain }},
+		{"lifecycle.stop", "is too short", func(s *Spec) { s.Lifecycle.Stop = 26 * time.Second }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.path+" "+tt.says, func(t *testing.T) {
+			t.Parallel()
+			s := NewSpec()
+			tt.change(&s)
+			var v Violations
+			require.ErrorAs(t, s.Validate(), &v)
+			require.Len(t, v, 1, "only what was changed is wrong: %v", v)
+			assert.Equal(t, tt.path, v[0].Path)
+			assert.Contains(t, v[0].Problem, tt.says)
+		})
+	}
+}
+
+func TestRoomsNeedARedisFromSomewhere(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*Spec){
+		"local":         func(s *Spec) { s.Redis.Mode = RedisLocal },
+		"an address":    func(s *Spec) { s.Redis = Redis{Mode: RedisURL, URL: "rediss://h:6380/0"} },
+		"in the secret": func(s *Spec) { s.Secrets = []string{EnvRedis} },
+	} {
+		s := NewSpec()
+		s.WebSocket.Rooms = true
+		change(&s)
+		assert.NoError(t, s.Validate(), name)
+	}
+}
+
+func TestEverythingThatIsWrongIsReportedAtOnce(t *testing.T) {
+	t.Parallel()
+	var v Violations
+	require.ErrorAs(t, Spec{}.Validate(), &v)
+	var paths []string
+	for _, one := range v {
+		paths = append(paths, one.Path)
+	}
+	assert.Equal(t, []string{
+		"name", "port", "healthPath", "readyPath", "readyPath", "workers.mode", "workers.count",
+		"resources.memoryMiB", "resources.cpuMillis", "webSocket.pingInterval", "webSocket.pingInterval", "redis.mode",
+		"lifecycle.start", "lifecycle.drain", "lifecycle.linger", "lifecycle.linger", "lifecycle.closeJitter", "lifecycle.stop",
+	}, paths)
+	assert.Len(t, strings.Split(v.Error(), "\n"), len(v), "a line each")
+}
+
+func TestViolations(t *testing.T) {
+	t.Parallel()
+	var v Violations
+	require.NoError(t, v.Err(), "an empty list is no error")
+	v.Add("port", "%d is wrong", 1)
+	under := v.Under("service")
+	assert.Equal(t, "service.port: 1 is wrong", under.Error())
+	assert.Equal(t, "port: 1 is wrong", v.Error(), "the original stays")
+	assert.True(t, errors.As(under.Err(), &v))
+}
