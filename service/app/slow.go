@@ -13,11 +13,11 @@ const slowest = time.Minute
 // slow answers after ?ms= milliseconds, or not at all if the client leaves.
 func slow(w http.ResponseWriter, r *http.Request) {
 	ms, err := strconv.Atoi(r.URL.Query().Get("ms"))
-	d := time.Duration(ms) * time.Millisecond
-	if err != nil || d < 0 || d > slowest {
+	if err != nil || ms < 0 || ms > int(slowest.Milliseconds()) {
 		http.Error(w, fmt.Sprintf("ms must be a number of milliseconds from 0 to %d", slowest.Milliseconds()), http.StatusBadRequest)
 		return
 	}
+	d := time.Duration(ms) * time.Millisecond
 	wait := time.NewTimer(d)
 	defer wait.Stop()
 	select {
