@@ -76,9 +76,6 @@ func (m Machine) validate() error {
 	if len(m.Spec.Secrets) > 0 && m.Secrets == nil {
 		v.Add("secrets", "this machine has no secret store")
 	}
-	if m.Spec.Workers.Mode != service.WorkersShared {
-		v.Add("workers.mode", "%q cannot be rendered yet; use %q", m.Spec.Workers.Mode, service.WorkersShared)
-	}
 	return v.Err()
 }
 

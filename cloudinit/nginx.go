@@ -6,6 +6,8 @@ import (
 	"strings"
 	"text/template"
 	"time"
+
+	"escala/service"
 )
 
 //go:embed templates/nginx.conf.tmpl
@@ -22,6 +24,12 @@ type nginxValues struct {
 	Port, OpenFiles, Connections, Keepalive, Backlog, BodyMB int
 
 	Stop, ProxyIdle string
+
+	// WorkerPorts are empty where the workers share Port.
+	WorkerPorts []int
+	Affinity    bool
+	MaxFails    int
+	FailTimeout string
 }
 
 // nginx is the whole nginx.conf, timeouts derived from the lifecycle.
@@ -43,6 +51,14 @@ func (m Machine) nginx() (string, error) {
 			m.Spec.Lifecycle.UpstreamIdle()),
 		Stop:      seconds(m.Spec.Lifecycle.Stop),
 		ProxyIdle: seconds(m.Spec.WebSocket.ProxyIdle),
+	}
+	if workers := m.Spec.Workers; workers.Mode == service.WorkersPorts {
+		for n := range workers.Count {
+			values.WorkerPorts = append(values.WorkerPorts, workers.PortsBase+n)
+		}
+		values.Affinity = workers.Affinity
+		values.MaxFails = workers.MaxFails
+		values.FailTimeout = seconds(workers.FailTimeout)
 	}
 	for _, s := range []string{values.Root, values.Name} {
 		if err := token(s); err != nil {

@@ -14,7 +14,7 @@ import (
 // settings is /etc/escala/machine.conf, which the machine's programs read.
 func (m Machine) settings() (string, error) {
 	life := m.Spec.Lifecycle
-	return shellAssignments("# What the machine's programs need to know.\n", "", map[string]string{
+	settings := map[string]string{
 		"NAME":           m.Spec.Name,
 		"SERVICE_USER":   User,
 		"WORKER_COUNT":   strconv.Itoa(m.Spec.Workers.Count),
@@ -25,7 +25,11 @@ func (m Machine) settings() (string, error) {
 		"STOP_SECONDS":   seconds(life.Stop),
 		"POLL_SECONDS":   seconds(m.Poll),
 		"KEPT":           strconv.Itoa(service.KeptReleases),
-	})
+	}
+	if m.Spec.Workers.Mode == service.WorkersPorts {
+		settings["PORTS_BASE"] = strconv.Itoa(m.Spec.Workers.PortsBase)
+	}
+	return shellAssignments("# What the machine's programs need to know.\n", "", settings)
 }
 
 // environment is /etc/escala/environment: what every worker gets.

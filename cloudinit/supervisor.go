@@ -26,7 +26,6 @@ const listenBacklog = 4096
 // configuration that is there before it (dpkg's --force-confold, which
 // cloud-init passes), so supervisord starts once, with this one.
 func (m Machine) supervisor() (string, error) {
-	spec := m.Spec
 	path := func(p string) string { return iniLiteral(m.Root + p) }
 	socket := path("/run/supervisor.sock")
 	return marshalINI([]iniSection{
@@ -48,29 +47,43 @@ func (m Machine) supervisor() (string, error) {
 		{"supervisorctl", []iniKey{
 			{"serverurl", "unix://" + socket},
 		}},
-		{"fcgi-program:" + spec.Name, []iniKey{
+		m.workers(path),
+	})
+}
+
+// workers is the program that supervisord runs Workers.Count times. In
+// WorkersShared mode supervisord owns their socket; in WorkersPorts mode each
+// has a port of its own.
+func (m Machine) workers(path func(string) string) iniSection {
+	spec := m.Spec
+	section := iniSection{Name: "program:" + spec.Name}
+	if spec.Workers.Mode == service.WorkersShared {
+		section = iniSection{"fcgi-program:" + spec.Name, []iniKey{
 			{"socket", fmt.Sprintf("tcp://127.0.0.1:%d", spec.Port)},
 			{"socket_backlog", strconv.Itoa(listenBacklog)},
-			{"command", path(programsFolder+"worker") + " %(process_num)d"},
-			{"process_name", "%(program_name)s_%(process_num)d"},
-			{"numprocs", strconv.Itoa(spec.Workers.Count)},
-			{"user", User},
-			{"directory", "/"},
-			{"autostart", "true"},
-			{"autorestart", "true"},
-			{"startsecs", "1"},
-			// About three minutes of trying by itself, a second longer each
-			// time; after that the release follower starts it again.
-			{"startretries", "18"},
-			{"stopsignal", "TERM"},
-			{"stopwaitsecs", seconds(spec.Lifecycle.Stop)},
-			{"killasgroup", "true"},
-			{"redirect_stderr", "true"},
-			{"stdout_logfile", path("/var/log/escala/") + "worker-%(process_num)d.log"},
-			{"stdout_logfile_maxbytes", strconv.Itoa(workerLogMB) + "MB"},
-			{"stdout_logfile_backups", strconv.Itoa(workerLogBackups)},
-		}},
-	})
+		}}
+	}
+	section.Keys = append(section.Keys, []iniKey{
+		{"command", path(programsFolder+"worker") + " %(process_num)d"},
+		{"process_name", "%(program_name)s_%(process_num)d"},
+		{"numprocs", strconv.Itoa(spec.Workers.Count)},
+		{"user", User},
+		{"directory", "/"},
+		{"autostart", "true"},
+		{"autorestart", "true"},
+		{"startsecs", "1"},
+		// About three minutes of trying by itself, a second longer each
+		// time; after that the release follower starts it again.
+		{"startretries", "18"},
+		{"stopsignal", "TERM"},
+		{"stopwaitsecs", seconds(spec.Lifecycle.Stop)},
+		{"killasgroup", "true"},
+		{"redirect_stderr", "true"},
+		{"stdout_logfile", path("/var/log/escala/") + "worker-%(process_num)d.log"},
+		{"stdout_logfile_maxbytes", strconv.Itoa(workerLogMB) + "MB"},
+		{"stdout_logfile_backups", strconv.Itoa(workerLogBackups)},
+	}...)
+	return section
 }
 
 // LogBoundMB is the most that the service's and the machine's logs take on

@@ -1,8 +1,9 @@
 #!/bin/sh
 # Starts one worker: gives the process what every worker gets (environment)
 # and what only this one has, and becomes the service. The supervisor runs
-# "worker NUMBER", with the shared socket as its standard input; preflight runs
-# a release that does not serve yet.
+# "worker NUMBER", with the shared socket as its standard input, unless each
+# worker has a port of its own (PORTS_BASE and up); preflight runs a release that
+# does not serve yet.
 #
 #   worker NUMBER                        a worker of the current release
 #   worker preflight BINARY SOCKET ADMIN a release on a socket of its own
@@ -30,5 +31,10 @@ if [ ! -e "$root/opt/escala/current" ]; then
 	echo "no release is installed yet"
 	exit 1
 fi
-export WORKER="$1" LISTEN=fd:0 ADMIN_SOCKET="$root/run/escala/worker-$1.sock"
+export WORKER="$1" ADMIN_SOCKET="$root/run/escala/worker-$1.sock"
+if [ -n "${PORTS_BASE:-}" ]; then
+	export HOST=127.0.0.1 PORT="$((PORTS_BASE + $1))"
+else
+	export LISTEN=fd:0
+fi
 exec "$root/opt/escala/current/$NAME" serve
