@@ -1,6 +1,9 @@
 package cloudinit
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // journalMB bounds the journal, in MB.
 const journalMB = 200
@@ -8,6 +11,7 @@ const journalMB = 200
 // units are the files for systemd, the journal and apt. They hold nothing of
 // the description but numbers.
 func (m Machine) units() []File {
+	stop := int(math.Ceil(m.Spec.Lifecycle.Stop.Seconds()))
 	files := []File{
 		{Path: "/etc/systemd/system/release-follower.service", Content: `[Unit]
 Description=Keeps this machine on the current release
@@ -24,18 +28,28 @@ WantedBy=multi-user.target
 `},
 		// Debian's unit waits 50 s before it starts supervisord again and leaves
 		// the workers of a killed one running, who then hold the port against
-		// the new one's.
+		// the new one's. On a shutdown it must wait until supervisord is gone: a
+		// worker that systemd signals as well takes the second SIGTERM for a
+		// demand to end at once.
 		{Path: "/etc/systemd/system/supervisor.service.d/escala.conf", Content: fmt.Sprintf(`[Service]
 Restart=always
 RestartSec=100ms
 KillMode=control-group
-TimeoutStopSec=%ss
-`, seconds(m.Spec.Lifecycle.Stop))},
+# Nginx goes first: what it has read already still finds its workers.
+ExecStop=
+ExecStop=-/bin/sleep 1
+ExecStop=-/sbin/start-stop-daemon --quiet --stop --retry TERM/%[1]d --pidfile /run/supervisord.pid
+TimeoutStopSec=%[2]d
+`, stop, stop+5)},
+		// Debian's unit gives requests in flight 5 s.
 		{Path: "/etc/systemd/system/nginx.service.d/escala.conf", Content: fmt.Sprintf(`[Service]
 Restart=always
 RestartSec=100ms
 LimitNOFILE=%d
-`, openFiles)},
+ExecStop=
+ExecStop=-/sbin/start-stop-daemon --quiet --stop --retry QUIT/%d --pidfile /run/nginx.pid
+TimeoutStopSec=%d
+`, openFiles, stop, stop+5)},
 		{Path: "/etc/systemd/journald.conf.d/escala.conf", Content: fmt.Sprintf(`[Journal]
 SystemMaxUse=%dM
 RuntimeMaxUse=%dM
