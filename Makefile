@@ -38,11 +38,14 @@ shell: cli ## Open a shell on the local machine
 
 test: cli ## Run every test, the local machine's included (root on Debian; some minutes)
 	@.ci/packages
-	go test -race -timeout 30m ./...
+	@# Compiled first, then one package at a time: some count failed requests, and
+	@# a compiler beside them would be what they measure.
+	go build -race ./...
+	go test -race -p 1 -timeout 30m ./...
 
 test-unit: ## Run the tests that boot no machine
 	@.ci/packages
-	go test -race -short ./...
+	go test -race -p 1 -short ./...
 
 lint: ## gofumpt, golangci-lint, shellcheck
 	.ci/lint

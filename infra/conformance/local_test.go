@@ -159,6 +159,23 @@ func TestLocal(t *testing.T) {
 		failures(t, mark)
 	})
 
+	step(t, "a rollback serves the earlier release, on the same machine", func(t *testing.T) {
+		mark := generator.Mark("rollback")
+		machine := onlyMachine(t, clone)
+		// The store has it; what was built on this computer may be gone.
+		require.NoError(t, os.RemoveAll(filepath.Join(clone.Root, ".escala", "build")))
+		stack.Config["release"] = first.Outputs["release"][:12]
+		u, err := stack.Up(ctx)
+		require.NoError(t, err)
+		assert.Equal(t, first.Outputs["release"], serving(t, u.Outputs["health"]))
+		delete(stack.Config, "release")
+		u, err = stack.Up(ctx)
+		require.NoError(t, err)
+		assert.Equal(t, last.Outputs["release"], serving(t, u.Outputs["health"]))
+		assert.Equal(t, machine, onlyMachine(t, clone))
+		failures(t, mark)
+	})
+
 	step(t, "a killed worker comes back by itself", func(t *testing.T) {
 		machine := onlyMachine(t, clone)
 		mark := generator.Mark("killed worker")

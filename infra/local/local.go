@@ -128,9 +128,6 @@ func (d deployment) register(kind, name string, args pulumi.Input, res pulumi.Cu
 func (d deployment) run() (target.Endpoint, error) {
 	none := target.Endpoint{}
 	r := d.request
-	if r.Release.Path == "" {
-		return none, fmt.Errorf("the binary of release %s is not on this computer any more; go back to the source that it was built from", r.Release.Short())
-	}
 	vm := cloudinit.NewMachine(r.Spec)
 	// The store is a folder: looking at it costs nothing, and people wait.
 	vm.Poll = localPoll
@@ -156,7 +153,9 @@ func (d deployment) run() (target.Endpoint, error) {
 	if err := d.register("Release", "release-"+r.Release.Short(), &releaseArgs{
 		Store:   store.Folder,
 		Release: pulumi.String(r.Release.ID),
-		Source:  pulumi.String(relative(r.State, r.Release.Path)),
+		Size:    pulumi.Int(int(r.Release.Size)),
+		// Empty for an earlier release whose binary only the store has.
+		Source: pulumi.String(relative(r.State, r.Release.Path)),
 	}, release, pulumi.RetainOnDelete(true)); err != nil {
 		return none, err
 	}
@@ -211,6 +210,9 @@ func (d deployment) gate(machine *machineResource, url, release pulumi.StringOut
 
 // relative is path as the provider names it: below the state folder.
 func relative(state, path string) string {
+	if path == "" {
+		return ""
+	}
 	rel, err := filepath.Rel(state, path)
 	if err != nil {
 		return path

@@ -51,6 +51,7 @@ type storeResource struct {
 type releaseArgs struct {
 	Store   pulumi.StringInput
 	Release pulumi.StringInput
+	Size    pulumi.IntInput
 	Source  pulumi.StringInput
 }
 
@@ -59,6 +60,7 @@ func (*releaseArgs) ElementType() reflect.Type { return reflect.TypeFor[releaseI
 type releaseInputs struct {
 	Store   string `pulumi:"store"`
 	Release string `pulumi:"release"`
+	Size    int    `pulumi:"size"`
 	Source  string `pulumi:"source"`
 }
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/pulumi/pulumi-go-provider/infer"
 
@@ -26,33 +27,40 @@ type ReleaseArgs struct {
 	Store string `pulumi:"store" provider:"replaceOnChanges"`
 	// Release is the binary's SHA-256.
 	Release string `pulumi:"release" provider:"replaceOnChanges"`
-	// Source is the binary, relative to the state folder.
+	// Size in bytes.
+	Size int `pulumi:"size"`
+	// Source is the binary, relative to the state folder. Empty when only the
+	// store has it.
 	Source string `pulumi:"source"`
 }
 
 // ReleaseState is a Release as it is.
 type ReleaseState struct {
 	ReleaseArgs
-	// Size in bytes.
-	Size int `pulumi:"size"`
 }
 
-// Create copies the binary into the store; it appears by a rename, whole and
-// verified.
+// Create copies the binary into the store, unless it is there from an earlier
+// time; it appears by a rename, whole and verified.
 func (*Release) Create(ctx context.Context, req infer.CreateRequest[ReleaseArgs]) (infer.CreateResponse[ReleaseState], error) {
-	out := infer.CreateResponse[ReleaseState]{ID: req.Inputs.Release, Output: ReleaseState{ReleaseArgs: req.Inputs}}
-	config := infer.GetConfig[Config](ctx)
-	source := config.path(req.Inputs.Source)
-	info, err := os.Stat(source)
-	if err != nil {
-		return out, fmt.Errorf("looking at the release's binary: %w", err)
-	}
-	out.Output.Size = int(info.Size())
+	out := infer.CreateResponse[ReleaseState]{ID: req.Inputs.Release, Output: ReleaseState{req.Inputs}}
 	if req.DryRun {
 		return out, nil
 	}
+	config := infer.GetConfig[Config](ctx)
 	folder := config.path(req.Inputs.Store, "releases")
-	if err := install(source, filepath.Join(folder, req.Inputs.Release), req.Inputs.Release); err != nil {
+	stored := filepath.Join(folder, req.Inputs.Release)
+	sum, err := digest(stored)
+	switch {
+	case err == nil && sum == req.Inputs.Release:
+		// The newest stay, and this one is wanted again.
+		now := time.Now()
+		err = os.Chtimes(stored, now, now)
+	case req.Inputs.Source == "":
+		err = errors.New("neither the store nor this computer has its binary any more; go back to the source that it was built from")
+	default:
+		err = install(config.path(req.Inputs.Source), stored, req.Inputs.Release)
+	}
+	if err != nil {
 		return out, fmt.Errorf("storing release %.12s: %w", req.Inputs.Release, err)
 	}
 	if err := prune(folder); err != nil {
@@ -64,7 +72,7 @@ func (*Release) Create(ctx context.Context, req infer.CreateRequest[ReleaseArgs]
 // Update does nothing: where the binary came from does not matter once it is
 // stored.
 func (*Release) Update(_ context.Context, req infer.UpdateRequest[ReleaseArgs, ReleaseState]) (infer.UpdateResponse[ReleaseState], error) {
-	return infer.UpdateResponse[ReleaseState]{Output: ReleaseState{ReleaseArgs: req.Inputs, Size: req.State.Size}}, nil
+	return infer.UpdateResponse[ReleaseState]{Output: ReleaseState{req.Inputs}}, nil
 }
 
 // Read finds out whether the stored binary is still what it was.
