@@ -1,7 +1,6 @@
 package service
 
 import (
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -116,5 +115,5 @@ func TestViolations(t *testing.T) {
 	under := v.Under("service")
 	assert.Equal(t, "service.port: 1 is wrong", under.Error())
 	assert.Equal(t, "port: 1 is wrong", v.Error(), "the original stays")
-	assert.True(t, errors.As(under.Err(), &v))
+	require.ErrorAs(t, under.Err(), &v)
 }

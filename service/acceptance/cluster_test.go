@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -50,10 +51,20 @@ func unreadyCluster(t *testing.T, workers int, env ...string) *primary {
 // and then over it. What is appended makes it another release.
 func install(t *testing.T, from, to, appended string) {
 	t.Helper()
-	b, err := os.ReadFile(from)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(to+".new", append(b, appended...), 0o755)) //nolint:gosec // a program
-	require.NoError(t, os.Rename(to+".new", to))
+	// By another process: a file that this one has just written may still be
+	// open for writing in a child that is about to become something else, and
+	// the kernel refuses to run it then ("text file busy").
+	out, err := exec.Command("sh", "-c", `cp "$1" "$2.new" && printf %s "$3" >>"$2.new" && chmod 755 "$2.new" && mv "$2.new" "$2"`,
+		"install", from, to, appended).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+}
+
+// script makes a file that install takes.
+func script(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(socketDir(t), "script")
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
 }
 
 func (c *primary) cluster() (status.Cluster, error) {
@@ -157,9 +168,7 @@ func TestClusterAbortsARollThatFails(t *testing.T) {
 			c := startCluster(t, 2, "START_TIMEOUT=2s")
 			old := c.workers()
 			l := startLoad(t, c.url, 4, true)
-			bad := filepath.Join(socketDir(t), "bad")
-			require.NoError(t, os.WriteFile(bad, []byte(tt.program), 0o755)) //nolint:gosec // a program
-			install(t, bad, c.path, "")
+			install(t, script(t, tt.program), c.path, "")
 			c.signal(syscall.SIGHUP)
 			require.Eventually(t, func() bool {
 				s, err := c.cluster()
@@ -180,8 +189,7 @@ func TestClusterAbortsARollThatFails(t *testing.T) {
 func TestClusterGivesUp(t *testing.T) {
 	t.Parallel()
 	c := unreadyCluster(t, 2, "RESTART_LIMIT=3")
-	require.NoError(t, os.WriteFile(c.path+".bad", []byte("#!/bin/sh\nexit 7\n"), 0o755)) //nolint:gosec // a program
-	require.NoError(t, os.Rename(c.path+".bad", c.path))
+	install(t, script(t, "#!/bin/sh\nexit 7\n"), c.path, "")
 	require.Eventually(t, func() bool { // whoever started before the bad program came
 		for pid := range c.alive() {
 			_ = syscall.Kill(pid, syscall.SIGKILL)

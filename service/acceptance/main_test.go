@@ -22,7 +22,7 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
+	defer os.RemoveAll(dir)
 	binary = filepath.Join(dir, "api")
 	args := []string{"build", "-o", binary}
 	if raceEnabled { // then the processes are watched as well

@@ -186,31 +186,45 @@ func freePort(t *testing.T) int {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	defer l.Close() //nolint:errcheck // only to find a port
+	defer l.Close()
 	return l.Addr().(*net.TCPAddr).Port
 }
 
 // get is one request on a connection of its own.
-func get(t *testing.T, url string) (*http.Response, string) {
+func get(t *testing.T, url string) (reply, string) {
 	t.Helper()
 	res, body, err := fetch(t.Context(), url)
 	require.NoError(t, err)
 	return res, body
 }
 
-func fetch(ctx context.Context, url string) (*http.Response, string, error) {
+func fetch(ctx context.Context, url string) (reply, string, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return nil, "", err
+		return reply{}, "", err
 	}
 	req.Close = true
 	res, err := (&http.Client{Timeout: 10 * time.Second}).Do(req)
 	if err != nil {
-		return nil, "", err
+		return reply{}, "", err
 	}
-	defer res.Body.Close() //nolint:errcheck // only read
+	return replied(res)
+}
+
+// reply is a response whose body has been read and closed.
+type reply struct {
+	StatusCode int
+	Header     http.Header
+	// Close says that the server asked for the end of the connection.
+	Close bool
+}
+
+func replied(res *http.Response) (reply, string, error) {
 	b, err := io.ReadAll(res.Body)
-	return res, string(b), err
+	if closed := res.Body.Close(); err == nil {
+		err = closed
+	}
+	return reply{res.StatusCode, res.Header, res.Close}, string(b), err
 }
 
 // requireProgram fails when a Debian package that the tests need is missing:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"syscall"
@@ -39,7 +38,7 @@ func join(t *testing.T, base, room string) *member {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	conn, res, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(base, "http")+"/ws?room="+room, nil)
+	conn, res, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(base, "http")+"/ws?room="+room, nil) //nolint:bodyclose // the library closes it
 	require.NoError(t, err)
 	assert.Equal(t, releaseID, res.Header.Get("X-Release"))
 	m := &member{t: t, conn: conn, events: make(chan event, 1000)}
@@ -145,7 +144,7 @@ func TestRoomsReachEveryWorker(t *testing.T) {
 
 	// One worker drains: its clients are sent away, the others see them go.
 	a.signal(syscall.SIGTERM)
-	for range anna.events { //nolint:revive // until the connection ends
+	for range anna.events {
 	}
 	assert.Equal(t, websocket.StatusGoingAway, websocket.CloseStatus(anna.err))
 	assert.Equal(t, 0, a.wait(5*time.Second))
@@ -193,7 +192,7 @@ func TestDrainClosesWebSocketsOverTheJitter(t *testing.T) {
 	ends := make(chan time.Duration, clients)
 	for _, m := range members {
 		go func() {
-			for range m.events { //nolint:revive // until the connection ends
+			for range m.events {
 			}
 			ends <- time.Since(begin)
 		}()
@@ -243,15 +242,14 @@ func TestRoomsThroughNginx(t *testing.T) {
 	}
 }
 
-func post(t *testing.T, url, body string) (*http.Response, string) {
+func post(t *testing.T, url, body string) (reply, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
 	require.NoError(t, err)
 	req.Close = true
 	res, err := http.DefaultClient.Do(req)
 	require.NoError(t, err)
-	defer res.Body.Close() //nolint:errcheck // only read
-	b, err := io.ReadAll(res.Body)
+	got, answer, err := replied(res)
 	require.NoError(t, err)
-	return res, string(b)
+	return got, answer
 }

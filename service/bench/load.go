@@ -78,7 +78,7 @@ func client(ctx context.Context, address string, until time.Time) ([]time.Durati
 	if err != nil {
 		return nil, fmt.Errorf("connecting: %w", err)
 	}
-	defer c.Close() //nolint:errcheck // nothing is lost
+	defer c.Close()
 	if err := c.SetDeadline(until.Add(10 * time.Second)); err != nil {
 		return nil, fmt.Errorf("setting a deadline: %w", err)
 	}

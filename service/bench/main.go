@@ -57,7 +57,7 @@ func run(ctx context.Context, s settings) (met bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("making a folder for the binaries: %w", err)
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
+	defer os.RemoveAll(dir)
 	ours, err := build(ctx, dir, "escala/service/cmd/api")
 	if err != nil {
 		return false, err

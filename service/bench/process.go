@@ -34,7 +34,7 @@ type server struct {
 
 // start runs one of the two servers on a free port with one processor.
 func start(ctx context.Context, path string, env ...string) (*server, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("finding a port: %w", err)
 	}
@@ -49,7 +49,7 @@ func start(ctx context.Context, path string, env ...string) (*server, error) {
 		return nil, fmt.Errorf("starting %s: %w", path, err)
 	}
 	for deadline := time.Now().Add(10 * time.Second); ; {
-		c, err := net.Dial("tcp", address)
+		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 		if err == nil {
 			return s, c.Close()
 		}

@@ -51,13 +51,13 @@ func measureSockets(ctx context.Context, s settings, ours, plain string) (socket
 	if out.plainBefore, out.plainIn, err = grow(ctx, b, s.sockets, openPlain); err != nil {
 		return out, fmt.Errorf("opening keep-alive connections: %w", err)
 	}
-	out.perSocket = (out.after - out.before) / uint64(s.sockets)
-	out.perPlain = (out.plainIn - out.plainBefore) / uint64(s.sockets)
+	out.perSocket = (out.after - out.before) / uint64(s.sockets)       //nolint:gosec // positive
+	out.perPlain = (out.plainIn - out.plainBefore) / uint64(s.sockets) //nolint:gosec // positive
 	return out, nil
 }
 
 // grow opens n connections and returns the memory without and with them.
-func grow(ctx context.Context, s *server, n int, open func(string, int) (net.Conn, *bufio.Reader, error)) (before, after uint64, err error) {
+func grow(ctx context.Context, s *server, n int, open func(context.Context, string, int) (net.Conn, *bufio.Reader, error)) (before, after uint64, err error) {
 	// The first requests make a server allocate what it then keeps.
 	if _, err := round(ctx, s, 16, time.Second); err != nil {
 		return 0, 0, err
@@ -78,7 +78,7 @@ func grow(ctx context.Context, s *server, n int, open func(string, int) (net.Con
 	group.SetLimit(dialers)
 	for i := range n {
 		group.Go(func() error {
-			c, r, err := open(s.address, i)
+			c, r, err := open(ctx, s.address, i)
 			if err != nil {
 				return err
 			}
@@ -106,28 +106,28 @@ func grow(ctx context.Context, s *server, n int, open func(string, int) (net.Con
 
 // openSocket upgrades a connection by hand: a WebSocket library would need
 // more memory for its clients than the server does.
-func openSocket(address string, i int) (net.Conn, *bufio.Reader, error) {
-	return ask(address, fmt.Sprintf("GET /ws?room=r%d HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+func openSocket(ctx context.Context, address string, i int) (net.Conn, *bufio.Reader, error) {
+	return ask(ctx, address, fmt.Sprintf("GET /ws?room=r%d HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", i/perRoom), http.StatusSwitchingProtocols)
 }
 
-func openPlain(address string, _ int) (net.Conn, *bufio.Reader, error) {
-	return ask(address, request, http.StatusOK)
+func openPlain(ctx context.Context, address string, _ int) (net.Conn, *bufio.Reader, error) {
+	return ask(ctx, address, request, http.StatusOK)
 }
 
-func ask(address, request string, want int) (net.Conn, *bufio.Reader, error) {
-	c, err := net.Dial("tcp", address)
+func ask(ctx context.Context, address, request string, want int) (net.Conn, *bufio.Reader, error) {
+	c, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, nil, fmt.Errorf("connecting (as many open files have to be allowed, see ulimit -n): %w", err)
 	}
 	r := bufio.NewReaderSize(c, 256)
 	if _, err = io.WriteString(c, request); err == nil {
 		var res *http.Response
-		if res, err = http.ReadResponse(r, nil); err == nil && res.StatusCode != want {
+		if res, err = http.ReadResponse(r, nil); err == nil && res.StatusCode != want { //nolint:bodyclose // it is the connection
 			err = fmt.Errorf("it answered %s", res.Status)
 		}
 		if err == nil && want == http.StatusOK {
-			_, err = io.Copy(io.Discard, res.Body)
+			_, err = io.Copy(io.Discard, res.Body) // it stays open for the connection's sake
 		}
 	}
 	if err != nil {

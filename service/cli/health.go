@@ -63,7 +63,7 @@ func askHealth(ctx context.Context, c config.Worker) error {
 	if err != nil {
 		return fmt.Errorf("asking for health: %w", err)
 	}
-	defer res.Body.Close() //nolint:errcheck // not read
+	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
 		return fmt.Errorf("asking for health: %s answered %s", url, res.Status)
 	}

@@ -50,6 +50,7 @@ func Run(ctx context.Context, args []string, p Process, newApp worker.New) int {
 	root.SetErr(p.Err)
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	//nolint:contextcheck // serve drains when its context has ended
 	root.AddCommand(serveCommand(p, newApp), clusterCommand(p), statusCommand(p), healthCommand(p), versionCommand(p))
 	return exitStatus(p.Err, root.ExecuteContext(ctx))
 }

@@ -36,7 +36,8 @@ func (s *spawner) start(o Options, socket *os.File, slot, generation int) (*proc
 		socket: socketPath(o.Config.RunDir, slot, generation),
 		exited: make(chan struct{}),
 	}
-	p.cmd = exec.Command(o.Executable, o.Args...)
+	// A worker outlives any context: it is told to end, and drains.
+	p.cmd = exec.Command(o.Executable, o.Args...) //nolint:noctx // see above
 	p.cmd.Stdout, p.cmd.Stderr = o.Out, o.Err
 	p.cmd.ExtraFiles = []*os.File{socket} // descriptor 3
 	p.cmd.Env = append(os.Environ(),

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"net/netip"
 	"testing"
 	"time"
@@ -150,7 +151,7 @@ func FuzzReadWorker(f *testing.F) {
 			return
 		}
 		var v service.Violations
-		if !assert.ErrorAs(t, err, &v) || len(v) == 0 {
+		if !errors.As(err, &v) || len(v) == 0 {
 			t.Fatalf("%s=%q: %v is not a list of violations", name, value, err)
 		}
 	})

@@ -72,7 +72,7 @@ func giveUp(f *os.File, fd int) error {
 	if err != nil {
 		return fmt.Errorf("replacing descriptor %d: %w", fd, err)
 	}
-	defer null.Close() //nolint:errcheck // nothing was written
+	defer null.Close()
 	if err := syscall.Dup3(int(null.Fd()), fd, 0); err != nil {
 		return fmt.Errorf("replacing descriptor %d: %w", fd, err)
 	}

@@ -77,7 +77,7 @@ func hammer(t *testing.T, l *Listener) (made, lost int64) {
 		})
 	}
 	time.Sleep(20 * time.Millisecond)
-	assert.NoError(t, l.Retire(t.Context()))
+	require.NoError(t, l.Retire(t.Context()))
 	accepting.Wait()
 	clients.Wait()
 	return nMade.Load(), nLost.Load()

@@ -80,7 +80,7 @@ func files(root string, membership []byte) []string {
 		if len(parts) != 3 {
 			continue
 		}
-		base, name := "", ""
+		var base, name string
 		switch {
 		case parts[0] == "0" && parts[1] == "":
 			base, name = root, "memory.max"

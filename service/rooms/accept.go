@@ -40,7 +40,7 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.conn, c.raw = conn, taken.conn
 	// The handler returns now, so that the request, its buffers and a stack
 	// that has grown can be freed: the client's own goroutine is smaller.
-	go h.serve(c)
+	go h.serve(c) //nolint:contextcheck // the request ends here, the WebSocket does not
 }
 
 func (h *Hub) serve(c *client) {

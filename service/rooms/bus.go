@@ -96,7 +96,7 @@ func (b *bus) run(ctx context.Context) error {
 	// A channel of our own keeps the connection in use without any room, and
 	// its confirmation tells when it works.
 	ps := b.redis.Subscribe(ctx)
-	defer ps.Close() //nolint:errcheck // the process ends
+	defer ps.Close()
 	stop := context.AfterFunc(ctx, func() { _ = ps.Close() })
 	defer stop()
 	group, ctx := errgroup.WithContext(ctx)
@@ -141,7 +141,7 @@ func (b *bus) receive(ctx context.Context, ps *redis.PubSub) {
 		}
 		connected, asked = false, false
 		b.setUp(ctx, false)
-		sleepUntil(ctx, time.Now().Add(pause/2+rand.N(pause)))
+		sleepUntil(ctx, time.Now().Add(pause/2+rand.N(pause))) //nolint:gosec // jitter is no secret
 		pause = min(2*pause, lastPause)
 	}
 }
@@ -174,7 +174,7 @@ func (b *bus) handle(ctx context.Context, got any) {
 			b.log.WarnContext(ctx, "ignored", slog.Any("error", err))
 			return
 		}
-		b.hub.hear(strings.TrimPrefix(m.Channel, b.prefix), e)
+		b.hub.hear(strings.TrimPrefix(m.Channel, b.prefix), e) //nolint:contextcheck // a message is written in its client's own time
 	}
 }
 

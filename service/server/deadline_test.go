@@ -15,7 +15,7 @@ func pair(t *testing.T) (*conn, net.Conn) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	defer l.Close() //nolint:errcheck // it has served its purpose
+	defer l.Close()
 	peer, err := net.Dial("tcp", l.Addr().String())
 	require.NoError(t, err)
 	nc, err := l.Accept()

@@ -55,7 +55,7 @@ func forwarded(r *http.Request, c *conn) {
 	if len(hops) == 0 {
 		return
 	}
-	if ip, ok := clientIP(hops, trust(c.set.trusted)); ok {
+	if ip, ok := clientIP(hops, c.set.trusted); ok {
 		r.RemoteAddr = net.JoinHostPort(ip.String(), "0")
 	}
 }

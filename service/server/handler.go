@@ -88,7 +88,7 @@ func (s *Server) finish(res *response, r *http.Request, c *conn, start time.Time
 			slog.Int("status", res.status), slog.Duration("took", took),
 			slog.String("client", r.RemoteAddr), slog.String("request_id", res.id.String()))
 	}
-	if failure != nil && (failure == http.ErrAbortHandler || res.late) {
+	if failure != nil && (aborted(failure) || res.late) {
 		// Part of another answer is out already: only a broken connection
 		// tells the client that it is not whole.
 		panic(http.ErrAbortHandler)

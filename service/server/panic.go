@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -10,7 +11,7 @@ import (
 // panicked answers 500 and logs the stack. The worker goes on: one request's
 // bug is not the other requests' outage.
 func (s *Server) panicked(res *response, r *http.Request, failure any) {
-	if failure == http.ErrAbortHandler {
+	if aborted(failure) {
 		return
 	}
 	s.Metrics.Panicked()
@@ -23,4 +24,10 @@ func (s *Server) panicked(res *response, r *http.Request, failure any) {
 		return
 	}
 	http.Error(res, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+}
+
+// aborted says that a handler broke its response off on purpose.
+func aborted(failure any) bool {
+	err, ok := failure.(error)
+	return ok && errors.Is(err, http.ErrAbortHandler)
 }

@@ -72,24 +72,40 @@ func serve(t *testing.T, h http.HandlerFunc, env map[string]string) (s *Server, 
 }
 
 // ask sends raw bytes and reads one response.
-func ask(t *testing.T, address, request string) (*http.Response, string) {
+func ask(t *testing.T, address, request string) (reply, string) {
 	t.Helper()
 	c, err := net.Dial("tcp", address)
 	require.NoError(t, err)
-	defer c.Close() //nolint:errcheck // the test is over
+	defer c.Close()
 	return askOn(t, c, bufio.NewReader(c), request)
 }
 
-func askOn(t *testing.T, c net.Conn, r *bufio.Reader, request string) (*http.Response, string) {
+func askOn(t *testing.T, c net.Conn, r *bufio.Reader, request string) (reply, string) {
 	t.Helper()
 	require.NoError(t, c.SetDeadline(time.Now().Add(10*time.Second)))
 	_, err := io.WriteString(c, request)
 	require.NoError(t, err)
 	res, err := http.ReadResponse(r, nil)
 	require.NoError(t, err)
-	b, err := io.ReadAll(res.Body)
+	got, body, err := replied(res)
 	require.NoError(t, err)
-	return res, string(b)
+	return got, body
+}
+
+// reply is a response whose body has been read and closed.
+type reply struct {
+	StatusCode int
+	Header     http.Header
+	// Close says that the server asked for the end of the connection.
+	Close bool
+}
+
+func replied(res *http.Response) (reply, string, error) {
+	b, err := io.ReadAll(res.Body)
+	if closed := res.Body.Close(); err == nil {
+		err = closed
+	}
+	return reply{res.StatusCode, res.Header, res.Close}, string(b), err
 }
 
 func TestEveryResponseIsStampedOnce(t *testing.T) {
@@ -147,7 +163,7 @@ func TestEveryResponseIsStampedOnce(t *testing.T) {
 		t.Parallel()
 		c, err := net.Dial("tcp", address)
 		require.NoError(t, err)
-		defer c.Close() //nolint:errcheck // the test is over
+		defer c.Close()
 		r := bufio.NewReader(c)
 		seen := map[string]bool{}
 		for range 3 {
@@ -166,13 +182,13 @@ func TestEveryResponseIsStampedOnce(t *testing.T) {
 		t.Parallel()
 		c, err := net.Dial("tcp", address)
 		require.NoError(t, err)
-		defer c.Close() //nolint:errcheck // the test is over
+		defer c.Close()
 		r := bufio.NewReader(c)
 		hint, _ := askOn(t, c, r, "GET /hints HTTP/1.1\r\nHost: x\r\n\r\n")
 		assert.Equal(t, http.StatusEarlyHints, hint.StatusCode)
 		res, err := http.ReadResponse(r, nil)
 		require.NoError(t, err)
-		defer res.Body.Close() //nolint:errcheck // empty
+		defer res.Body.Close()
 		assert.Equal(t, http.StatusTeapot, res.StatusCode)
 		assert.Equal(t, []string{testRelease}, res.Header["X-Release"])
 	})
@@ -180,21 +196,19 @@ func TestEveryResponseIsStampedOnce(t *testing.T) {
 		t.Parallel()
 		c, err := net.Dial("tcp", address)
 		require.NoError(t, err)
-		defer c.Close() //nolint:errcheck // the test is over
+		defer c.Close()
 		r := bufio.NewReader(c)
 		one := "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
-		res, got := askOn(t, c, r, one+one)
-		for range 2 {
-			assert.Equal(t, "abc", got)
-			assert.Equal(t, []string{testRelease}, res.Header["X-Release"])
-			if res, err = http.ReadResponse(r, nil); err != nil {
-				break
-			}
-			b, err := io.ReadAll(res.Body)
-			require.NoError(t, err)
-			got = string(b)
-			_ = c.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
-		}
+		first, body := askOn(t, c, r, one+one)
+		assert.Equal(t, "abc", body)
+		assert.Equal(t, []string{testRelease}, first.Header["X-Release"])
+		res, err := http.ReadResponse(r, nil)
+		require.NoError(t, err)
+		second, body, err := replied(res)
+		require.NoError(t, err)
+		assert.Equal(t, "abc", body)
+		assert.Equal(t, []string{testRelease}, second.Header["X-Release"])
+		assert.NotEqual(t, first.Header["X-Request-Id"], second.Header["X-Request-Id"])
 	})
 }
 
@@ -239,9 +253,9 @@ func TestPanicIsLoggedAndTheWorkerGoesOn(t *testing.T) {
 	require.NoError(t, err)
 	_, err = io.WriteString(c, "GET /late HTTP/1.1\r\nHost: x\r\n\r\n")
 	require.NoError(t, err)
-	res, err = http.ReadResponse(bufio.NewReader(c), nil)
+	late, err := http.ReadResponse(bufio.NewReader(c), nil)
 	require.NoError(t, err)
-	_, err = io.ReadAll(res.Body)
+	_, _, err = replied(late)
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF, "an answer that is not whole must not look whole")
 
 	res, _ = ask(t, address, "GET /fine HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -277,7 +291,7 @@ func TestLimits(t *testing.T) {
 			t.Parallel()
 			c, err := net.Dial("tcp", address)
 			require.NoError(t, err)
-			defer c.Close() //nolint:errcheck // the test is over
+			defer c.Close()
 			begin := time.Now()
 			_, err = io.WriteString(c, tt.sent)
 			require.NoError(t, err)

@@ -48,7 +48,8 @@ func (s *stamp) write(w io.Writer, p []byte) (int, error) {
 	s.fresh.Store(false)
 	buffer := stampBuffers.Get().(*[]byte)
 	defer stampBuffers.Put(buffer)
-	b := append((*buffer)[:0], p[:end]...)
+	b := (*buffer)[:0]
+	b = append(b, p[:end]...)
 	b = append(b, s.fixed...)
 	if s.id.set() {
 		b = append(b, idHeader...)

@@ -32,7 +32,7 @@ func (s *Sessions) SetCookie(w http.ResponseWriter, r *http.Request, token strin
 func (s *Sessions) ClearCookie(w http.ResponseWriter, r *http.Request) { s.write(w, r, "", -1) }
 
 func (s *Sessions) write(w http.ResponseWriter, r *http.Request, value string, maxAge int) {
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure follows the scheme: over plain HTTP a browser would not keep it
 		Name: cookie, Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true,
 		SameSite: http.SameSiteLaxMode,
 		Secure:   r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https",

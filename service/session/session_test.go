@@ -134,7 +134,7 @@ func TestBearerOrCookie(t *testing.T) {
 		}
 		w := httptest.NewRecorder()
 		s.SetCookie(w, login, token, issued)
-		c := w.Result().Cookies()[0] //nolint:bodyclose // a recorder's
+		c := w.Result().Cookies()[0]
 		assert.True(t, c.HttpOnly)
 		assert.Equal(t, http.SameSiteLaxMode, c.SameSite)
 		assert.Equal(t, https, c.Secure)
@@ -155,7 +155,7 @@ func TestBearerOrCookie(t *testing.T) {
 	require.ErrorIs(t, err, ErrInvalid, "a bad token is not made good by a cookie")
 	w := httptest.NewRecorder()
 	s.ClearCookie(w, r)
-	assert.Negative(t, w.Result().Cookies()[0].MaxAge) //nolint:bodyclose // a recorder's
+	assert.Negative(t, w.Result().Cookies()[0].MaxAge)
 }
 
 func FuzzVerify(f *testing.F) {

@@ -59,7 +59,7 @@ func get(ctx context.Context, path, endpoint string) ([]byte, int, error) {
 	if err != nil {
 		return nil, 0, fmt.Errorf("asking %s: %w", path, err)
 	}
-	defer res.Body.Close() //nolint:errcheck // only read
+	defer res.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(res.Body, answerLimit))
 	if err != nil {
 		return nil, 0, fmt.Errorf("asking %s: %w", path, err)

@@ -50,8 +50,12 @@ func Run(ctx, hard context.Context, getenv func(string) string, out io.Writer, n
 		defer report(log, "closing the admin socket", stop)
 	}
 	rt := newRuntime(c, getenv, m, log)
-	defer report(log, "ending what the application uses", rt.run())
+	defer report(log, "ending what the application uses", rt.run()) //nolint:contextcheck // rooms go on through the drain, after ctx has ended
 	app, err := start(ctx, c, newApp, rt)
+	if ctx.Err() != nil {
+		log.Info("told to end before it was ready", slog.Any("error", err))
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -108,10 +112,6 @@ func start(ctx context.Context, c config.Worker, newApp New, rt Runtime) (App, e
 // serve listens only now that the application can answer: on a shared socket,
 // every connection that this worker accepts is one that no other will.
 func serve(ctx, hard context.Context, s *server.Server, log *slog.Logger) error {
-	if ctx.Err() != nil {
-		log.Info("told to end before it was ready")
-		return nil
-	}
 	l, err := listen.Open(ctx, s.Config.Listen)
 	if err != nil {
 		return err
