@@ -68,6 +68,7 @@ func newBare(t *testing.T, spec service.Spec) *bare {
 	b.install(m)
 	b.release("first")
 	b.run("supervisord", "--nodaemon", "--configuration", filepath.Join(root, "etc/supervisor/supervisord.conf"))
+	b.settles()
 	b.run("nginx", "-g", "daemon off;", "-e", filepath.Join(root, "nginx.log"), "-c", filepath.Join(root, "etc/nginx/nginx.conf"))
 	b.run("sh", filepath.Join(root, "usr/local/lib/escala/release-follower"), "run")
 	return b
@@ -120,6 +121,18 @@ func (b *bare) run(program string, args ...string) {
 		defer killer.Stop()
 		_ = cmd.Wait()
 	})
+}
+
+// settles waits until supervisord has tried each worker and, without a release,
+// is between two tries. supervisord loses a signal that it sends to a process in
+// the moment between fork and exec, and the follower restarts all workers as
+// soon as it has a release; machines take longer to come to that than this.
+func (b *bare) settles() {
+	b.t.Helper()
+	require.Eventually(b.t, func() bool {
+		out, _ := exec.CommandContext(b.t.Context(), "supervisorctl", "-c", filepath.Join(b.root, "etc/supervisor/supervisord.conf"), "status").Output()
+		return strings.Count(string(out), "BACKOFF") == b.spec.Workers.Count
+	}, 20*time.Second, 50*time.Millisecond)
 }
 
 // release puts a release into the store and points to it. Each is the same
