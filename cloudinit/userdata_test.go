@@ -36,7 +36,37 @@ func machines() map[string]Machine {
 	return map[string]Machine{
 		"default":    NewMachine(service.NewSpec()),
 		"everything": NewMachine(everything),
+		"ec2":        ec2(),
+		"droplet":    droplet(),
 	}
+}
+
+// ec2 is a machine as AWS gets it, with a port for each worker.
+func ec2() Machine {
+	spec := service.NewSpec()
+	spec.Workers.Mode = service.WorkersPorts
+	spec.Workers.Count = 3
+	spec.Workers.Affinity = true
+	spec.Workers.MaxFails, spec.Workers.FailTimeout = 2, time.Second
+	spec.Lifecycle.Steady = 2 * time.Second
+	spec.Secrets = []string{"DATABASE_URL", "SESSION_KEY"}
+	m := NewMachine(spec)
+	m.Store = S3Store{Bucket: "releases", Region: "eu-central-1"}
+	m.Secrets = ParameterSecrets{Names: spec.Secrets, Path: "/escala/aws-ec2", Region: "eu-central-1", Revision: "3.1"}
+	m.MetadataOnlyRoot = []string{"169.254.169.254", "fd00:ec2::254"}
+	m.SessionManager = &SessionManager{Region: "eu-central-1", Arch: "arm64"}
+	return m
+}
+
+// droplet is a machine as DigitalOcean gets it.
+func droplet() Machine {
+	spec := service.NewSpec()
+	spec.Secrets = []string{"DATABASE_URL"}
+	m := NewMachine(spec)
+	m.Store = SpacesStore{Bucket: "releases", Region: "fra1", AccessKey: "DO00EXAMPLE", SecretKey: "example"}
+	m.Secrets = FileSecrets{Values: map[string]string{"DATABASE_URL": "it's one"}}
+	m.MetadataOnlyRoot = []string{"169.254.169.254"}
+	return m
 }
 
 func TestUserDataIsWhatItWas(t *testing.T) {
