@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"time"
 
 	"escala/service/config"
 	"escala/service/listen"
@@ -15,6 +16,7 @@ import (
 	"escala/service/metrics"
 	"escala/service/release"
 	"escala/service/server"
+	"escala/service/tracing"
 )
 
 // Run serves until ctx ends, then drains. When hard ends too, it stops at
@@ -60,6 +62,18 @@ func Run(ctx, hard context.Context, getenv func(string) string, out io.Writer, n
 		return err
 	}
 	s.Handler, s.Ready, s.LongLived = app.Handler, app.Ready, longLived(rt, app)
+	if tracing.Enabled(getenv) {
+		tracer, end, err := tracing.Start(ctx, id.release)
+		if err != nil {
+			return err
+		}
+		s.Handler = server.Traced(s.Handler, tracer)
+		defer report(log, "sending the last traces", func() error { //nolint:contextcheck // ctx has ended by then
+			last, cancel := context.WithTimeout(context.Background(), lastTraces)
+			defer cancel()
+			return end(last)
+		})
+	}
 	err = serve(ctx, hard, s, log)
 	if app.Stop != nil {
 		err = errors.Join(err, app.Stop(hard))
@@ -85,6 +99,9 @@ func longLived(rt Runtime, app App) server.LongLived {
 	}
 	return all
 }
+
+// lastTraces bounds the wait for a collector at the end.
+const lastTraces = time.Second
 
 type hashed struct {
 	release string

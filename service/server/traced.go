@@ -1,0 +1,52 @@
+package server
+
+import (
+	"net/http"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// Traced makes a span of every request that the handler answers, as a part of
+// the trace that the caller's traceparent header names.
+func Traced(h http.Handler, tracer trace.Tracer) http.Handler {
+	var caller propagation.TraceContext
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, span := tracer.Start(caller.Extract(r.Context(), propagation.HeaderCarrier(r.Header)), r.Method,
+			trace.WithSpanKind(trace.SpanKindServer),
+			trace.WithAttributes(
+				attribute.String("http.request.method", r.Method),
+				attribute.String("url.path", r.URL.Path),
+				attribute.String("client.address", r.RemoteAddr),
+				attribute.String("http.request.id", RequestID(w))))
+		inner := r.WithContext(ctx)
+		defer func() {
+			// The mux notes the route in the request that it gets, and the
+			// metrics look for it in ours.
+			r.Pattern = inner.Pattern
+			if r.Pattern != "" {
+				span.SetName(r.Pattern)
+				span.SetAttributes(attribute.String("http.route", r.Pattern))
+			}
+			failure := recover()
+			status := http.StatusOK
+			if res, ok := w.(*response); ok && res.status != 0 {
+				status = res.status
+			}
+			if failure != nil {
+				status = http.StatusInternalServerError
+			}
+			span.SetAttributes(attribute.Int("http.response.status_code", status))
+			if status >= http.StatusInternalServerError {
+				span.SetStatus(codes.Error, http.StatusText(status))
+			}
+			span.End()
+			if failure != nil {
+				panic(failure) // the server answers it
+			}
+		}()
+		h.ServeHTTP(w, inner)
+	})
+}
