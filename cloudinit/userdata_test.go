@@ -3,7 +3,6 @@ package cloudinit
 import (
 	"bytes"
 	"compress/gzip"
-	"errors"
 	"flag"
 	"os"
 	"os/exec"
@@ -199,7 +198,7 @@ func TestMachineReportsAllThatCannotBeRendered(t *testing.T) {
 	m.Poll = 0
 	_, err := m.UserData()
 	var v service.Violations
-	require.True(t, errors.As(err, &v), "%v", err)
+	require.ErrorAs(t, err, &v)
 	var paths []string
 	for _, one := range v {
 		paths = append(paths, one.Path)
@@ -210,7 +209,7 @@ func TestMachineReportsAllThatCannotBeRendered(t *testing.T) {
 func TestINIRefusesWhatWouldBeAnotherLine(t *testing.T) {
 	for _, value := range []string{"a\nb", "a\rb", "a ; b", "a\x00b"} {
 		_, err := marshalINI([]iniSection{{"s", []iniKey{{"k", value}}}})
-		assert.Error(t, err, "%q", value)
+		require.Error(t, err, "%q", value)
 	}
 	got, err := marshalINI([]iniSection{{"s", []iniKey{{"k", iniLiteral("100%")}}}, {"t", nil}})
 	require.NoError(t, err)

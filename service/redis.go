@@ -4,11 +4,11 @@ package service
 type RedisMode string
 
 const (
-	// RedisNone: the service has no Redis.
+	// RedisNone is a service that has no Redis.
 	RedisNone RedisMode = "none"
-	// RedisLocal: the target runs one itself, beside the workers.
+	// RedisLocal is one that the target runs one beside the workers.
 	RedisLocal RedisMode = "local"
-	// RedisURL: an existing one, named by Redis.URL.
+	// RedisURL is an existing one, named by Redis.URL.
 	RedisURL RedisMode = "url"
 )
 

@@ -6,10 +6,10 @@ import "time"
 type WorkersMode string
 
 const (
-	// WorkersShared: the supervisor owns one listening socket and every worker
-	// accepts from it (PM2 calls this cluster mode).
+	// WorkersShared is one listening socket, which the supervisor owns and every worker
+	// accepts from (PM2 calls this cluster mode).
 	WorkersShared WorkersMode = "shared"
-	// WorkersPorts: each worker has its own port behind an Nginx upstream
+	// WorkersPorts is a port for each worker, behind an Nginx upstream
 	// (PM2 calls this fork mode).
 	WorkersPorts WorkersMode = "ports"
 )

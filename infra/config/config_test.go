@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -111,7 +110,7 @@ func TestLoadReportsEverythingAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := Load("escala", tt.source, sections(&settings{Port: 1}))
 			var got service.Violations
-			require.True(t, errors.As(err, &got), "%v", err)
+			require.ErrorAs(t, err, &got)
 			assert.Equal(t, tt.want, got)
 		})
 	}
@@ -134,6 +133,6 @@ func TestEveryFieldOfTheDescriptionIsAKey(t *testing.T) {
 
 func TestErrorSaysThatNothingWasChanged(t *testing.T) {
 	err := Error("local", service.Violations{{Path: "a", Problem: "x"}, {Path: "b", Problem: "y"}})
-	assert.EqualError(t, err, "the configuration of stack local cannot be used, nothing was changed:\n  a: x\n  b: y")
-	assert.NoError(t, Error("local", nil))
+	require.EqualError(t, err, "the configuration of stack local cannot be used, nothing was changed:\n  a: x\n  b: y")
+	require.NoError(t, Error("local", nil))
 }

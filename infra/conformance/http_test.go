@@ -7,7 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func get(t *testing.T, url string) *http.Response {
+// get is the header of an answer that must be 200.
+func get(t *testing.T, url string) http.Header {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	require.NoError(t, err)
@@ -15,5 +16,5 @@ func get(t *testing.T, url string) *http.Response {
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())
 	require.Equal(t, http.StatusOK, resp.StatusCode)
-	return resp
+	return resp.Header
 }

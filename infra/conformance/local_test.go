@@ -298,7 +298,7 @@ func onlyMachine(t *testing.T, clone conformance.Clone) string {
 // serving is the release that answers at url.
 func serving(t *testing.T, url string) string {
 	t.Helper()
-	return get(t, url).Header.Get("X-Release")
+	return get(t, url).Get("X-Release")
 }
 
 // changed are the kinds of changes that are some.

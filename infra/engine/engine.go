@@ -5,6 +5,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -63,7 +64,7 @@ func Open(ctx context.Context, o Options) (auto.Stack, error) {
 	}
 	stack, err := auto.UpsertStackInlineSource(ctx, o.Stack, o.Project,
 		// The keys are read below, before the engine asks for the program.
-		func(ctx *pulumi.Context) error { return fmt.Errorf("the stack is not open yet") },
+		func(ctx *pulumi.Context) error { return errors.New("the stack is not open yet") },
 		auto.WorkDir(work), auto.Pulumi(cli), auto.EnvVars(env),
 		auto.SecretsProvider("passphrase"),
 		auto.Project(workspace.Project{

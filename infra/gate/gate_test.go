@@ -74,20 +74,32 @@ func TestWait(t *testing.T) {
 			serving,
 		}, healthy(wanted), nil},
 		"not set up": {nil, healthy(wanted), []string{"answers, but is not set up yet"}},
-		"another release is wanted": {[]Status{{Phase: "serving", Wanted: older, Current: older, Workers: workers(older, older)}}, healthy(older),
-			[]string{"the machine has not yet seen release aaaaaaaaaaaa", "release bbbbbbbbbbbb, which served before, still does, on 2 of 2 workers"}},
-		"refused": {[]Status{{Phase: "refused", Wanted: wanted, Current: older, Reason: "it exits at start with status 3", Workers: workers(older, older)}}, healthy(older),
-			[]string{"release aaaaaaaaaaaa does not serve", ": it exits at start with status 3", "still does, on 2 of 2 workers", "the machine says:\nask the machine"}},
-		"fails again and again": {[]Status{{Phase: "failing", Wanted: wanted, Current: older, Reason: "the disk is full", Workers: workers(older)}}, healthy(older),
-			[]string{"1 workers are there, not 2"}},
-		"stuck": {[]Status{{Phase: "failing", Wanted: wanted, Current: older, Reason: "the disk is full", Workers: workers(older, older)}}, healthy(older),
-			[]string{"the disk is full"}},
+		"another release is wanted": {
+			[]Status{{Phase: "serving", Wanted: older, Current: older, Workers: workers(older, older)}},
+			healthy(older),
+			[]string{"the machine has not yet seen release aaaaaaaaaaaa", "release bbbbbbbbbbbb, which served before, still does, on 2 of 2 workers"},
+		},
+		"refused": {
+			[]Status{{Phase: "refused", Wanted: wanted, Current: older, Reason: "it exits at start with status 3", Workers: workers(older, older)}},
+			healthy(older),
+			[]string{"release aaaaaaaaaaaa does not serve", ": it exits at start with status 3", "still does, on 2 of 2 workers", "the machine says:\nask the machine"},
+		},
+		"fails again and again": {
+			[]Status{{Phase: "failing", Wanted: wanted, Current: older, Reason: "the disk is full", Workers: workers(older)}},
+			healthy(older),
+			[]string{"1 workers are there, not 2"},
+		},
+		"stuck": {
+			[]Status{{Phase: "failing", Wanted: wanted, Current: older, Reason: "the disk is full", Workers: workers(older, older)}},
+			healthy(older),
+			[]string{"the disk is full"},
+		},
 		"one worker is not ready":     {[]Status{unready}, healthy(wanted), []string{"worker 1 is not ready"}},
 		"one worker is of the older":  {[]Status{{Phase: "serving", Wanted: wanted, Current: wanted, Workers: workers(wanted, older)}}, healthy(wanted), []string{"worker 1 runs release bbbbbbbbbbbb"}},
 		"one worker does not answer":  {[]Status{{Phase: "serving", Wanted: wanted, Current: wanted, Workers: workers(wanted, "")}}, healthy(wanted), []string{"worker 1 runs no release"}},
 		"too few workers":             {[]Status{{Phase: "serving", Wanted: wanted, Current: wanted, Workers: workers(wanted)}}, healthy(wanted), []string{"1 workers are there, not 2"}},
 		"health answers as the older": {[]Status{serving}, healthy(older), []string{"/health answers as release bbbbbbbbbbbb"}},
-		"health answers 500":          {[]Status{serving}, func(w http.ResponseWriter) { w.WriteHeader(500) }, []string{"/health answers 500"}},
+		"health answers 500":          {[]Status{serving}, func(w http.ResponseWriter) { w.WriteHeader(http.StatusInternalServerError) }, []string{"/health answers 500"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -74,7 +74,7 @@ func (l *Local) Check(ctx context.Context, r target.Request) error {
 // checkPort: a port that is taken is only right when it is this stack's own
 // address that has it.
 func (l *Local) checkPort(ctx context.Context, state string) error {
-	taken := provider.CheckPort(l.settings.Port)
+	taken := provider.CheckPort(ctx, l.settings.Port)
 	if taken == nil {
 		return nil
 	}
@@ -100,8 +100,10 @@ func (l *Local) Deploy(ctx *pulumi.Context, r target.Request) (target.Endpoint, 
 		&providerArgs{State: pulumi.String(r.State)}, prov, pulumi.Parent(room)); err != nil {
 		return target.Endpoint{}, fmt.Errorf("registering the local provider: %w", err)
 	}
-	d := deployment{ctx: ctx, request: r, settings: l.settings,
-		opts: []pulumi.ResourceOption{pulumi.Parent(room), pulumi.Provider(prov)}}
+	d := deployment{
+		ctx: ctx, request: r, settings: l.settings,
+		opts: []pulumi.ResourceOption{pulumi.Parent(room), pulumi.Provider(prov)},
+	}
 	endpoint, err := d.run()
 	if err != nil {
 		return target.Endpoint{}, err

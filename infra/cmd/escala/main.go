@@ -17,13 +17,18 @@ import (
 )
 
 func main() {
+	os.Exit(run())
+}
+
+// run is main with an exit status.
+func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := command().ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "\nerror: "+err.Error())
-		stop()
-		os.Exit(1)
+		return 1
 	}
+	return 0
 }
 
 func command() *cobra.Command {

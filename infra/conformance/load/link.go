@@ -83,7 +83,7 @@ func (l *link) exchange(p *plan, a arrival, o *outcome) (again bool) {
 		o.fail(fmt.Errorf("write request: %w", err))
 		return false
 	}
-	answer, err := l.readHeader(p)
+	answer, err := l.readHeader(p) //nolint:bodyclose // the body is read off the connection itself
 	if err != nil {
 		o.fail(err)
 		return false

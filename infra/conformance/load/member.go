@@ -63,7 +63,7 @@ func (m *member) dial(ctx context.Context) (*websocket.Conn, error) {
 	r := m.rooms
 	ctx, cancel := context.WithTimeout(ctx, r.options.Handshake)
 	defer cancel()
-	conn, answer, err := websocket.Dial(ctx, r.url(m.room), &websocket.DialOptions{
+	conn, answer, err := websocket.Dial(ctx, r.url(m.room), &websocket.DialOptions{ //nolint:bodyclose // the library says never to
 		HTTPClient: r.client,
 		HTTPHeader: r.options.Header,
 		Host:       r.target.host,

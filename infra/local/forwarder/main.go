@@ -22,6 +22,11 @@ import (
 )
 
 func main() {
+	os.Exit(start())
+}
+
+// start is main with an exit status.
+func start() int {
 	listen := flag.String("listen", "127.0.0.1:8080", "address to listen on")
 	target := flag.String("target", "/address/target", "file that holds the machine's host:port")
 	flag.Parse()
@@ -29,8 +34,9 @@ func main() {
 	defer stop()
 	if err := run(ctx, *listen, *target); err != nil {
 		slog.Error("forwarder ends", "error", err)
-		os.Exit(1)
+		return 1
 	}
+	return 0
 }
 
 func run(ctx context.Context, listen, target string) error {

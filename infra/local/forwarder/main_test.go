@@ -41,7 +41,7 @@ func machine(t *testing.T, name string) string {
 	return l.Addr().String()
 }
 
-func start(t *testing.T, target string) (address string, done chan error) {
+func serve(t *testing.T, target string) (address string, done chan error) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -65,7 +65,7 @@ func TestMovingTheTargetMovesOnlyNewConnections(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "target")
 	one, two := machine(t, "one"), machine(t, "two")
 	require.NoError(t, os.WriteFile(target, []byte(one+"\n"), 0o600))
-	address, _ := start(t, target)
+	address, _ := serve(t, target)
 
 	old := dial(t, address)
 	assert.Equal(t, "one a\n", old.ask(t, "a"))
@@ -77,7 +77,7 @@ func TestMovingTheTargetMovesOnlyNewConnections(t *testing.T) {
 func TestHalfClosedConnectionsGetTheirAnswer(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "target")
 	require.NoError(t, os.WriteFile(target, []byte(machine(t, "one")), 0o600))
-	address, _ := start(t, target)
+	address, _ := serve(t, target)
 	c := dial(t, address)
 	require.NoError(t, c.CloseWrite())
 	said, err := io.ReadAll(c)
@@ -88,7 +88,7 @@ func TestHalfClosedConnectionsGetTheirAnswer(t *testing.T) {
 func TestAMachineThatIsGoneEndsTheConnection(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "target")
 	require.NoError(t, os.WriteFile(target, []byte("127.0.0.1:1\n"), 0o600))
-	address, _ := start(t, target)
+	address, _ := serve(t, target)
 	c := dial(t, address)
 	require.NoError(t, c.SetDeadline(time.Now().Add(5*time.Second)))
 	_, err := c.Read(make([]byte, 1))

@@ -60,7 +60,7 @@ func (*Address) Create(ctx context.Context, req infer.CreateRequest[AddressArgs]
 		return out, nil
 	}
 	config := infer.GetConfig[Config](ctx)
-	if err := CheckPort(req.Inputs.Port); err != nil {
+	if err := CheckPort(ctx, req.Inputs.Port); err != nil {
 		return out, err
 	}
 	unlock, err := lock(config.path("network.lock"))
@@ -99,7 +99,7 @@ func (*Address) Create(ctx context.Context, req infer.CreateRequest[AddressArgs]
 	return out, nil
 }
 
-// Diff: the target moves in place; another port or forwarder is another
+// Diff says that the target moves in place; another port or forwarder is another
 // address, and the port is let go before it is taken again.
 func (*Address) Diff(_ context.Context, req infer.DiffRequest[AddressArgs, AddressState]) (infer.DiffResponse, error) {
 	diff := map[string]p.PropertyDiff{}
@@ -184,8 +184,9 @@ func point(folder, target string) error {
 
 // CheckPort says whether the port can be listened on now, and if not, what to
 // do.
-func CheckPort(port int) error {
-	l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+func CheckPort(ctx context.Context, port int) error {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("port %d of %s is taken by another process (\"ss -ltnp sport = :%d\" names it): end that one, or choose another with local.port", port, host, port)
 	}

@@ -103,8 +103,8 @@ func (*Machine) Create(ctx context.Context, req infer.CreateRequest[MachineArgs]
 	return out, nil
 }
 
-// Diff: any changed input is another machine; one that was found switched off
-// is switched on again.
+// Diff says that any changed input is another machine, and that one that was
+// found switched off is switched on again.
 func (*Machine) Diff(_ context.Context, req infer.DiffRequest[MachineArgs, MachineState]) (infer.DiffResponse, error) {
 	diff := map[string]p.PropertyDiff{}
 	replace := func(key string, changed bool) {
