@@ -44,6 +44,7 @@ func TestLoadReadsEveryKind(t *testing.T) {
 		"escala:target":  "local",
 		"escala:local":   `{"port": 9090.0}`,
 		"escala:gate":    `{"timeout": "1m30s"}`,
+		"escala:secrets": `{"KEY": "k", "OTHER": "o"}`,
 		"escala:service": `{"name": "chat", "env": {"A": "b"}, "secrets": ["KEY", "OTHER"], "workers": {"count": 3}, "webSocket": {"rooms": true}, "redis": {"mode": "local"}, "lifecycle": {"drain": "10s"}}`,
 	}, sections(&local))
 	require.NoError(t, err)
