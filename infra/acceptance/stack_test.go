@@ -106,13 +106,7 @@ func (s *stack) configure(more string) {
 	// What engine.Open does when a stack is opened.
 	work := s.auto.Workspace().WorkDir()
 	require.NoError(s.t, os.WriteFile(filepath.Join(work, "Pulumi."+s.cloud.stack+".yaml"), []byte(yaml+s.salt(work)), 0o600))
-	config, err := s.auto.GetAllConfig(s.t.Context())
-	require.NoError(s.t, err)
-	var keys []string
-	for key := range config {
-		keys = append(keys, key)
-	}
-	s.auto.Workspace().SetProgram(program.New(s.clone, keys))
+	s.reread()
 }
 
 // salt is the line that Pulumi wrote into the stack's configuration.

@@ -33,7 +33,7 @@ func (t *EC2) Platform() build.Platform { return build.Platform{OS: "linux", Arc
 // Check implements target.Target.
 func (t *EC2) Check(_ context.Context, r target.Request) error {
 	v := t.settings.violations()
-	if len(v) == 0 {
+	if len(v) == 0 && r.Spec.Validate() == nil {
 		// Rendered with a stand-in for what only AWS can name, of the same
 		// length, so that user-data which is too large is known beforehand.
 		if _, err := userDataLimit.UserData(machine(r, t.settings, vm.BucketPrefix("escala", r.Stack)+"0123456789abcdef", revisionStandIn(r))); err != nil {

@@ -40,7 +40,7 @@ func (*Droplet) Platform() build.Platform { return build.Platform{OS: "linux", A
 // Check implements target.Target.
 func (t *Droplet) Check(_ context.Context, r target.Request) error {
 	v := t.settings.violations()
-	if len(v) == 0 {
+	if len(v) == 0 && r.Spec.Validate() == nil {
 		// Rendered with a stand-in for what only DigitalOcean can name, of the
 		// same length, so that user-data which is too large is known beforehand.
 		if _, err := userDataLimit.UserData(machine(r, t.settings, bucketKey{

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -91,14 +92,13 @@ func read(ctx *pulumi.Context, root string, keys []string) (target.Target, targe
 	for _, t := range all {
 		sections = append(sections, config.Section{Target: t.Name(), Key: t.Section(), Settings: t.Settings()})
 	}
+	var wrong service.Violations
 	c, err := config.Load(ctx.Project(), config.FromPulumi(ctx, keys), sections)
-	if err != nil {
-		return nil, target.Request{}, "", config.Error(ctx.Stack(), err)
+	if err != nil && !errors.As(err, &wrong) {
+		return nil, target.Request{}, "", err
 	}
 	if secrets := ctx.Project() + ":secrets"; len(c.Secrets) > 0 && !ctx.IsConfigSecret(secrets) {
-		var v service.Violations
-		v.Add("secrets", "stand in the configuration in the clear: pulumi config set --secret --path '%s.NAME'", secrets)
-		return nil, target.Request{}, "", config.Error(ctx.Stack(), v)
+		wrong.Add("secrets", "stand in the configuration in the clear: pulumi config set --secret --path '%s.NAME'", secrets)
 	}
 	request := target.Request{
 		Spec:        c.Service,
@@ -107,10 +107,14 @@ func read(ctx *pulumi.Context, root string, keys []string) (target.Target, targe
 		GateTimeout: c.Gate.Timeout,
 		Stack:       ctx.Stack(),
 	}
-	for _, t := range all {
-		if t.Name() == c.Target {
-			return t, request, c.Release, config.Error(ctx.Stack(), t.Check(ctx.Context(), request))
-		}
+	i := slices.IndexFunc(all, func(t target.Target) bool { return t.Name() == c.Target })
+	if i < 0 {
+		// What is wrong with a target that nobody chose cannot be said.
+		return nil, target.Request{}, "", config.Error(ctx.Stack(), wrong)
 	}
-	return nil, target.Request{}, "", errors.New("target " + c.Target + " is not in the list of targets")
+	var ofTarget service.Violations
+	if err := all[i].Check(ctx.Context(), request); err != nil && !errors.As(err, &ofTarget) {
+		return nil, target.Request{}, "", err
+	}
+	return all[i], request, c.Release, config.Error(ctx.Stack(), append(wrong, ofTarget...).Err())
 }
