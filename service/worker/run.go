@@ -38,6 +38,10 @@ func Run(ctx, hard context.Context, getenv func(string) string, out io.Writer, n
 		log.Debug("memory limit", slog.Int64("bytes", limit))
 	}
 
+	pacing, stopPacing := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopPacing()
+	go memlimit.Pace(pacing, getenv)
+
 	id := <-releaseID
 	if id.err != nil {
 		return id.err
