@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -125,7 +126,7 @@ func (f *fakeAWS) parameter(w http.ResponseWriter, r *http.Request, body []byte)
 func (f *fakeAWS) verify(r *http.Request, body []byte) error {
 	rest, ok := strings.CutPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ")
 	if !ok {
-		return fmt.Errorf("it is not signed")
+		return errors.New("it is not signed")
 	}
 	parts := map[string]string{}
 	for _, part := range strings.Split(rest, ",") {

@@ -125,7 +125,7 @@ func (w *world) onDigitalOcean(e *recording.Event) error {
 			set(e, "ipAddress", w.allocate())
 		}
 	case digitalOcean.association:
-		to, host := fmt.Sprint(int(recording.Plain(e.Inputs)["dropletId"].(float64))), text(*e, "ipAddress")
+		to, host := strconv.Itoa(int(recording.Plain(e.Inputs)["dropletId"].(float64))), text(*e, "ipAddress")
 		if e.Operation == recording.Create {
 			w.move(host, to)
 		}
@@ -144,11 +144,9 @@ func (w *world) onObject(e *recording.Event, source string) error {
 	case recording.Create, recording.Update:
 		content := text(*e, "content")
 		if v := e.Inputs[resource.PropertyKey(source)]; v.IsAsset() || v.IsString() {
-			path := ""
+			path := text(*e, source)
 			if v.IsAsset() {
 				path = v.AssetValue().Path
-			} else {
-				path = v.StringValue()
 			}
 			binary, err := os.ReadFile(path)
 			if err != nil {

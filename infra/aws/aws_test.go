@@ -275,7 +275,7 @@ func TestWhatAWSSaysNoTo(t *testing.T) {
 		`aws.ami: ami-1 is an image for x86_64, but aws.arch is "arm64"`,
 		"aws.subnetId: subnet-0123456789abcdef0 is a subnet of vpc-0123456789abcdef0, not of aws.vpcId vpc-00000000000000000",
 	} {
-		assert.ErrorContains(t, err, said)
+		require.ErrorContains(t, err, said)
 	}
 	for _, r := range m.Made() {
 		assert.True(t, strings.HasPrefix(r.Type, "pulumi:") || r.Type == "escala:aws:Service", "%s was registered", r.Type)

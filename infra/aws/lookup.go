@@ -37,14 +37,15 @@ func (d deployment) look() (found, error) {
 	s := d.settings
 	arch := awsArch[s.Arch]
 
-	if caller, err := aws.GetCallerIdentity(d.ctx, &aws.GetCallerIdentityArgs{}, ask); err != nil {
+	caller, err := aws.GetCallerIdentity(d.ctx, &aws.GetCallerIdentityArgs{}, ask)
+	if err != nil {
 		// Without credentials every question fails alike.
 		return f, fmt.Errorf("asking AWS who is calling: %w", err)
-	} else if f.partition, err = partition(caller.Arn); err != nil {
-		return f, err
-	} else {
-		f.account = caller.AccountId
 	}
+	if f.partition, err = partition(caller.Arn); err != nil {
+		return f, err
+	}
+	f.account = caller.AccountId
 
 	if kind, err := ec2.GetInstanceType(d.ctx, &ec2.GetInstanceTypeArgs{InstanceType: s.instanceType()}, ask); err != nil {
 		v.Add("aws.instanceType", "%q is not to be had in %s: %s", s.instanceType(), s.Region, err)

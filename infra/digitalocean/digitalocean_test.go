@@ -205,8 +205,8 @@ func TestWhatDigitalOceanSaysNoTo(t *testing.T) {
 		return nil, errors.New("not found")
 	}
 	err := m.Preview(target, request())
-	assert.ErrorContains(t, err, `digitalocean.size: "s-64vcpu-1gb" is not to be had in fra1`)
-	assert.ErrorContains(t, err, `digitalocean.image: "debian-12-x64" cannot be asked for: `)
+	require.ErrorContains(t, err, `digitalocean.size: "s-64vcpu-1gb" is not to be had in fra1`)
+	require.ErrorContains(t, err, `digitalocean.image: "debian-12-x64" cannot be asked for: `)
 	for _, r := range m.Made() {
 		assert.True(t, strings.HasPrefix(r.Type, "pulumi:") || r.Type == "escala:digitalocean:Service", "%s was registered", r.Type)
 	}

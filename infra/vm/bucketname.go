@@ -7,9 +7,9 @@ import (
 
 var notInBuckets = regexp.MustCompile(`[^a-z0-9]+`)
 
-// BucketPrefix, with 16 characters after it, is not longer than the 63 that a
-// bucket may have. It is the readable part of the name of a stack's release bucket. A
-// bucket's name is everybody's: what is unique about it is put after this.
+// BucketPrefix is the readable part of the name of a stack's release bucket. A
+// bucket's name is everybody's: 16 characters that are unique come after this,
+// and all of it is not longer than the 63 that a name may have.
 func BucketPrefix(project, stack string) string {
 	name := notInBuckets.ReplaceAllString(strings.ToLower(project+"-"+stack), "-")
 	return strings.Trim(name[:min(37, len(name))], "-") + "-releases-"
