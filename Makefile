@@ -8,7 +8,7 @@ PULUMI_VERSION := v3.259.0
 ESCALA = bin/escala --stack $(STACK)
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview refresh down outputs shell logs test test-unit lint format bench clean escala cli
+.PHONY: help up preview rollback unpin refresh down outputs shell logs test test-unit lint format bench clean escala cli
 
 help: ## Say what there is
 	@echo "make TARGET [STACK=local]"
@@ -20,6 +20,12 @@ up: cli ## Create or update the stack: build, release, wait until it serves
 
 preview: cli ## Say what up would change
 	@$(ESCALA) preview
+
+rollback: cli ## Go back to the release before (or TO=…), until make unpin
+	@$(ESCALA) rollback $(if $(TO),--to $(TO))
+
+unpin: cli ## Go back to the release that the source makes
+	@$(ESCALA) unpin
 
 refresh: cli ## Compare the stack's state with what is there
 	@$(ESCALA) refresh
