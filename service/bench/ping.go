@@ -44,7 +44,7 @@ func answerPings(c net.Conn, r *bufio.Reader) error {
 		}
 		// The mask is four zero bytes: it changes nothing.
 		pong := make([]byte, 6+size)
-		pong[0], pong[1] = final|0x0a, masked|byte(size) //nolint:gosec // at most shortest
+		pong[0], pong[1] = final|0x0a, masked|byte(size)
 		if _, err := io.ReadFull(r, pong[6:]); err != nil {
 			return fmt.Errorf("reading a frame: %w", err)
 		}

@@ -51,8 +51,8 @@ func measureSockets(ctx context.Context, s settings, ours, plain string) (socket
 	if out.plainBefore, out.plainIn, err = grow(ctx, b, s.sockets, openPlain); err != nil {
 		return out, fmt.Errorf("opening keep-alive connections: %w", err)
 	}
-	out.perSocket = (out.after - out.before) / uint64(s.sockets)       //nolint:gosec // positive
-	out.perPlain = (out.plainIn - out.plainBefore) / uint64(s.sockets) //nolint:gosec // positive
+	out.perSocket = (out.after - out.before) / uint64(s.sockets)
+	out.perPlain = (out.plainIn - out.plainBefore) / uint64(s.sockets)
 	return out, nil
 }
 

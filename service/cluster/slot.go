@@ -119,7 +119,7 @@ func pause(first time.Duration, n int) time.Duration {
 			break
 		}
 	}
-	return d/2 + rand.N(d/2+1) //nolint:gosec // jitter is no secret
+	return d/2 + rand.N(d/2+1)
 }
 
 // keep runs a worker in the slot until ctx ends.

@@ -63,7 +63,7 @@ func ReadCluster(getenv func(string) string) (Cluster, error) {
 	c := Cluster{
 		Workers:      r.number(service.EnvWorkers, runtime.NumCPU(), 1, service.MaxWorkers),
 		RunDir:       r.text(status.EnvRunDir, status.DefaultDir(getenv)),
-		MemoryMax:    uint64(r.number(EnvMemoryMax, 0, 0, 1<<24)) << 20, //nolint:gosec // never negative
+		MemoryMax:    uint64(r.number(EnvMemoryMax, 0, 0, 1<<24)) << 20,
 		MemoryCheck:  r.duration(EnvMemoryCheck, 5*time.Second, 10*time.Millisecond),
 		RestartPause: r.duration(EnvRestartPause, 100*time.Millisecond, time.Millisecond),
 		RestartLimit: r.number(EnvRestartLimit, 8, 1, 1000),

@@ -63,7 +63,7 @@ func dropSYN(fd uintptr) {
 		{Code: unix.BPF_RET | unix.BPF_K, K: 0xffffffff},
 	}
 	_ = unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
-		&unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}) //nolint:gosec // five
+		&unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
 }
 
 // awaitEmpty waits until no connection is left to accept. One empty look is
@@ -73,7 +73,7 @@ func awaitEmpty(ctx context.Context, raw syscall.RawConn) {
 	for empty := 0; empty < looks && ctx.Err() == nil; {
 		queued := false
 		err := raw.Control(func(fd uintptr) {
-			p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}} //nolint:gosec // a descriptor is an int
+			p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 			n, err := unix.Poll(p, 0)
 			queued = err == nil && n > 0
 		})

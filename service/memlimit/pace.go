@@ -53,5 +53,5 @@ func percent(live uint64) int {
 	}
 	const step = 50
 	p := (roomy*100/min(live, roomy) - 100) / step * step
-	return int(min(max(p, usual), most)) //nolint:gosec // from 100 to 400
+	return int(min(max(p, usual), most))
 }

@@ -141,7 +141,7 @@ func (b *bus) receive(ctx context.Context, ps *redis.PubSub) {
 		}
 		connected, asked = false, false
 		b.setUp(ctx, false)
-		sleepUntil(ctx, time.Now().Add(pause/2+rand.N(pause))) //nolint:gosec // jitter is no secret
+		sleepUntil(ctx, time.Now().Add(pause/2+rand.N(pause)))
 		pause = min(2*pause, lastPause)
 	}
 }

@@ -21,5 +21,5 @@ func Memory(pid int) (uint64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("reading the memory of process %d: %w", pid, err)
 	}
-	return pages * uint64(os.Getpagesize()), nil //nolint:gosec // positive
+	return pages * uint64(os.Getpagesize()), nil
 }
