@@ -35,8 +35,8 @@ type settings struct {
 
 func main() {
 	var s settings
-	flag.IntVar(&s.rounds, "rounds", 7, "rounds for each server")
-	flag.DurationVar(&s.round, "round", 2*time.Second, "length of a round")
+	flag.IntVar(&s.rounds, "rounds", 15, "rounds for each server")
+	flag.DurationVar(&s.round, "round", time.Second, "length of a round")
 	flag.IntVar(&s.connections, "connections", 64, "concurrent keep-alive connections")
 	flag.IntVar(&s.sockets, "websockets", 10_000, "idle WebSockets")
 	flag.Parse()
