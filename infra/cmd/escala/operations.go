@@ -16,7 +16,7 @@ import (
 
 // errFailed stands in for an error of the engine, whose display has told all
 // of it already.
-var errFailed = errors.New("the update failed; the reason stands above")
+var errFailed = errors.New("this failed; the reason stands above")
 
 // up refreshes first: a machine on this computer may be gone since the last
 // time, with a reboot for instance.
