@@ -46,7 +46,8 @@ func (m Machine) nginx() (string, error) {
 		Connections: openFiles / 2,
 		Keepalive:   64,
 		Backlog:     listenBacklog,
-		BodyMB:      1,
+		// As the service itself takes (HTTP_MAX_BODY_BYTES).
+		BodyMB: 10,
 		UpstreamIdle: nginxDuration(
 			m.Spec.Lifecycle.UpstreamIdle()),
 		Stop:      seconds(m.Spec.Lifecycle.Stop),
