@@ -25,6 +25,8 @@ type Container struct {
 	Systemd bool
 	// ReadOnly mounts host folders: host path → container path.
 	ReadOnly map[string]string
+	// Capabilities are more than podman gives by itself ("NET_ADMIN").
+	Capabilities []string
 	// OpenFiles is the limit on open files, if this computer allows as many.
 	OpenFiles int
 	Command   []string
@@ -40,6 +42,9 @@ func (p Podman) Run(ctx context.Context, c Container) error {
 	}
 	if c.Systemd {
 		args = append(args, "--systemd", "always", "--hostname", c.Name)
+	}
+	for _, capability := range c.Capabilities {
+		args = append(args, "--cap-add", capability)
 	}
 	files := openFiles(c.OpenFiles)
 	args = append(args, "--ulimit", fmt.Sprintf("nofile=%d:%d", files, files))
