@@ -112,9 +112,9 @@ func TestPortsLoseNothing(t *testing.T) {
 func TestTheTutorialsUpstreamIsRefused(t *testing.T) {
 	spec := portsSpec(t)
 	spec.Workers.MaxFails, spec.Workers.FailTimeout = 3, 30*time.Second
-	assert.ErrorContains(t, spec.Validate(), "workers.failTimeout: 30s is not below lifecycle.steady (1s)")
+	require.ErrorContains(t, spec.Validate(), "workers.failTimeout: 30s is not below lifecycle.steady (1s)")
 	spec.Lifecycle.Steady = 31 * time.Second
-	assert.NoError(t, spec.Validate())
+	require.NoError(t, spec.Validate())
 }
 
 // TestAffinity keeps a client with one worker, and with another one when that

@@ -223,7 +223,7 @@ func TestBadSettings(t *testing.T) {
 	assert.Equal(t, []string{
 		"digitalocean.region", "digitalocean.size", "digitalocean.image", "digitalocean.generation", "digitalocean.cidr", "digitalocean.tags",
 	}, paths)
-	assert.NoError(t, New().Check(t.Context(), request()))
+	require.NoError(t, New().Check(t.Context(), request()))
 
 	r := request()
 	r.Spec.Env = map[string]string{"MUCH": strings.Repeat("x", 40000)}
