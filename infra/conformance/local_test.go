@@ -58,7 +58,7 @@ func TestLocal(t *testing.T) {
 		}
 	}()
 	pod := podman.Podman{Folder: provider.PodmanFolder(filepath.Join(clone.Root, ".escala"))}
-	var first, last conformance.Update
+	var first, previous, last conformance.Update
 
 	step(t, "a configuration that cannot be used is reported whole and creates nothing", func(t *testing.T) {
 		good := stack.Config
@@ -131,7 +131,7 @@ func TestLocal(t *testing.T) {
 			assert.NotEqual(t, last.Outputs["release"], u.Outputs["release"])
 			assert.Equal(t, u.Outputs["release"], serving(t, u.Outputs["health"]))
 			t.Logf("release %d took %s", i, time.Since(began).Round(100*time.Millisecond))
-			last = u
+			previous, last = last, u
 		}
 		failures(t, mark)
 	})
@@ -154,8 +154,9 @@ func TestLocal(t *testing.T) {
 	step(t, "the next good release mends it", func(t *testing.T) {
 		mark := generator.Mark("mended")
 		require.NoError(t, clone.Good("mended"))
-		last, err = stack.Up(ctx)
+		u, err := stack.Up(ctx)
 		require.NoError(t, err)
+		previous, last = last, u
 		failures(t, mark)
 	})
 
@@ -164,10 +165,10 @@ func TestLocal(t *testing.T) {
 		machine := onlyMachine(t, clone)
 		// The store has it; what was built on this computer may be gone.
 		require.NoError(t, os.RemoveAll(filepath.Join(clone.Root, ".escala", "build")))
-		stack.Config["release"] = first.Outputs["release"][:12]
+		stack.Config["release"] = previous.Outputs["release"][:12]
 		u, err := stack.Up(ctx)
 		require.NoError(t, err)
-		assert.Equal(t, first.Outputs["release"], serving(t, u.Outputs["health"]))
+		assert.Equal(t, previous.Outputs["release"], serving(t, u.Outputs["health"]))
 		delete(stack.Config, "release")
 		u, err = stack.Up(ctx)
 		require.NoError(t, err)

@@ -124,7 +124,11 @@ func digest(path string) (string, error) {
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
-// prune keeps the newest service.KeptReleases files of the folder.
+// keptFiles is more than the releases that a stack can go back to, since bad
+// ones, which it cannot, take places too.
+const keptFiles = 3 * service.KeptReleases
+
+// prune keeps the newest keptFiles files of the folder.
 func prune(folder string) error {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
@@ -137,7 +141,7 @@ func prune(folder string) error {
 		}
 	}
 	slices.SortFunc(infos, func(a, b os.FileInfo) int { return cmp.Compare(b.ModTime().UnixNano(), a.ModTime().UnixNano()) })
-	for _, info := range infos[min(service.KeptReleases, len(infos)):] {
+	for _, info := range infos[min(keptFiles, len(infos)):] {
 		if err := os.Remove(filepath.Join(folder, info.Name())); err != nil {
 			return err
 		}
