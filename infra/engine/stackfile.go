@@ -8,6 +8,24 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
+// ConfigValue is one text of a stack's configuration as it stands in its file,
+// or "": what must be known before the stack is open. A file that cannot be read
+// is for Open to complain of.
+func ConfigValue(file, key string) string {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return ""
+	}
+	var stack struct {
+		Config map[string]any `yaml:"config"`
+	}
+	if err := yaml.Unmarshal(content, &stack); err != nil {
+		return ""
+	}
+	value, _ := stack.Config[key].(string)
+	return value
+}
+
 // copyStackFile copies a stack's configuration to where Pulumi may write to it,
 // and keeps the encryption salt that Pulumi wrote there earlier.
 func copyStackFile(from, to string) error {

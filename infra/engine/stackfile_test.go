@@ -36,3 +36,13 @@ func TestCopyStackFileKeepsTheSaltAndNothingElse(t *testing.T) {
 	write(from, "config: [\n")
 	require.ErrorContains(t, copyStackFile(from, to), "reading "+from)
 }
+
+func TestConfigValue(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "stack")
+	assert.Empty(t, ConfigValue(file, "escala:target"))
+	require.NoError(t, os.WriteFile(file, []byte("config:\n  escala:target: local\n  escala:local: {port: 1}\n"), 0o600))
+	assert.Equal(t, "local", ConfigValue(file, "escala:target"))
+	assert.Empty(t, ConfigValue(file, "escala:local"))
+	require.NoError(t, os.WriteFile(file, []byte("config: ["), 0o600))
+	assert.Empty(t, ConfigValue(file, "escala:target"))
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"escala/infra/engine"
+	"escala/infra/local"
 	"escala/infra/local/host"
 	"escala/infra/local/provider"
 	"escala/infra/program"
@@ -36,21 +37,24 @@ func open(ctx context.Context, stack string) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := host.Install(ctx, os.Stderr); err != nil {
-		return nil, err
+	stackFile := filepath.Join(root, "stacks", "Pulumi."+stack+".yaml")
+	if engine.ConfigValue(stackFile, project+":target") == local.New().Name() {
+		if err := host.Install(ctx, os.Stderr); err != nil {
+			return nil, err
+		}
 	}
 	s := &session{state: filepath.Join(root, program.StateFolder), providers: &engine.Attached{}}
-	local, err := provider.New()
+	own, err := provider.New()
 	if err != nil {
 		return nil, err
 	}
-	if err := s.providers.AttachProvider(ctx, provider.Name, provider.Version, local); err != nil {
+	if err := s.providers.AttachProvider(ctx, provider.Name, provider.Version, own); err != nil {
 		return nil, err
 	}
 	s.stack, err = engine.Open(ctx, engine.Options{
 		Project:   project,
 		Stack:     stack,
-		StackFile: filepath.Join(root, "stacks", "Pulumi."+stack+".yaml"),
+		StackFile: stackFile,
 		State:     filepath.Join(s.state, "pulumi"),
 		Pulumi:    cli,
 		Program:   func(keys []string) pulumi.RunFunc { return program.New(root, keys) },
