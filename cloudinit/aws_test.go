@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -27,10 +28,11 @@ type fakeAWS struct {
 	// session it is Spaces.
 	id, secret, session string
 	objects, parameters map[string]string
+	refused             []string
+	tokens              map[string]bool
 
-	mu      sync.Mutex
-	refused []string
-	tokens  map[string]bool
+	// mu guards all of it: the test and the server are not of one goroutine.
+	mu sync.Mutex
 }
 
 func newFakeAWS(t *testing.T) *fakeAWS {
@@ -45,13 +47,27 @@ func newFakeAWS(t *testing.T) *fakeAWS {
 }
 
 func (f *fakeAWS) refuse(w http.ResponseWriter, format string, args ...any) {
-	f.mu.Lock()
 	f.refused = append(f.refused, fmt.Sprintf(format, args...))
-	f.mu.Unlock()
 	w.WriteHeader(http.StatusForbidden)
 }
 
+// change changes what the server knows, between two requests.
+func (f *fakeAWS) change(what func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	what()
+}
+
+// refusals are what it refused so far, and why.
+func (f *fakeAWS) refusals() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.refused)
+}
+
 func (f *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if strings.HasPrefix(r.URL.Path, "/latest/") {
 		f.metadata(w, r)
 		return
@@ -76,8 +92,6 @@ func (f *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // metadata is the instance metadata service, version 2 only.
 func (f *fakeAWS) metadata(w http.ResponseWriter, r *http.Request) {
 	path := strings.TrimPrefix(r.URL.Path, "/latest/")
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	if path == "api/token" {
 		if r.Method != http.MethodPut || r.Header.Get("X-Aws-Ec2-Metadata-Token-Ttl-Seconds") == "" {
 			w.WriteHeader(http.StatusBadRequest)

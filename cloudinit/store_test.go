@@ -55,7 +55,7 @@ func TestStoresSignWhatTheyAskFor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFakeAWS(t)
 			if name == "Spaces" {
-				f.session = ""
+				f.change(func() { f.session = "" })
 			}
 			m := NewMachine(service.NewSpec())
 			m.Store = stores(f)[name]
@@ -63,10 +63,10 @@ func TestStoresSignWhatTheyAskFor(t *testing.T) {
 
 			key := "releases/" + strings.Repeat("0a", 32)
 			content := string(bytes.Repeat([]byte{0, 1, 2, 0xff, '\n'}, 1<<16))
-			f.objects["/"+key] = content
+			f.change(func() { f.objects["/"+key] = content })
 			file := filepath.Join(t.TempDir(), "object")
 			said, err := run("store", "get", key, file)
-			require.NoError(t, err, "%s; refused: %v", said, f.refused)
+			require.NoError(t, err, "%s; refused: %v", said, f.refusals())
 			got, err := os.ReadFile(file)
 			require.NoError(t, err)
 			assert.Equal(t, content, string(got))
@@ -76,7 +76,7 @@ func TestStoresSignWhatTheyAskFor(t *testing.T) {
 			assert.Contains(t, said, f.URL+"/current: ")
 			assert.Contains(t, said, "404")
 
-			f.secret += "x"
+			f.change(func() { f.secret += "x" })
 			if name == "Spaces" {
 				said, err = run("store", "get", key, file)
 				require.Error(t, err, "a key that is not right")
@@ -98,12 +98,12 @@ func TestCredentialsAreOnNoCommandLine(t *testing.T) {
 	for _, name := range []string{"S3", "Spaces"} {
 		f := newFakeAWS(t)
 		if name == "Spaces" {
-			f.session = ""
+			f.change(func() { f.session = "" })
 		}
 		m := NewMachine(service.NewSpec())
 		m.Store = stores(f)[name]
 		root, run := placed(t, m)
-		f.objects["/current"] = "x"
+		f.change(func() { f.objects["/current"] = "x" })
 
 		// A curl that notes its arguments and becomes the real one.
 		real, err := exec.LookPath("curl")
@@ -158,8 +158,8 @@ func TestSecretsReachTheServiceAndNobodyElse(t *testing.T) {
 	for _, name := range []string{"parameters", "file"} {
 		t.Run(name, func(t *testing.T) {
 			f := newFakeAWS(t)
-			f.parameters["/escala/production/DATABASE_URL"] = "postgres://x"
-			f.parameters["/escala/production/AWKWARD"] = awkward
+			f.change(func() { f.parameters["/escala/production/DATABASE_URL"] = "postgres://x" })
+			f.change(func() { f.parameters["/escala/production/AWKWARD"] = awkward })
 			root, run := placed(t, secretMachines(f)[name])
 
 			worker := func() (string, error) {
@@ -174,7 +174,7 @@ func TestSecretsReachTheServiceAndNobodyElse(t *testing.T) {
 			assert.Contains(t, said, "have not been read yet")
 
 			said, err = run("secrets")
-			require.NoError(t, err, "%s; refused: %v", said, f.refused)
+			require.NoError(t, err, "%s; refused: %v", said, f.refusals())
 			assert.Empty(t, said, "and none of it is printed")
 			for path, mode := range map[string]os.FileMode{"run/escala-secrets": 0o750, "run/escala-secrets/environment": 0o640} {
 				info, err := os.Stat(filepath.Join(root, path))
@@ -194,15 +194,15 @@ func TestSecretsReachTheServiceAndNobodyElse(t *testing.T) {
 func TestSecretsThatCannotBeReadLeaveThoseThatWere(t *testing.T) {
 	require.Zero(t, os.Getuid(), "only root can give a file to another group; run this test as root")
 	f := newFakeAWS(t)
-	f.parameters["/escala/production/DATABASE_URL"] = "postgres://x"
-	f.parameters["/escala/production/AWKWARD"] = "y"
+	f.change(func() { f.parameters["/escala/production/DATABASE_URL"] = "postgres://x" })
+	f.change(func() { f.parameters["/escala/production/AWKWARD"] = "y" })
 	root, run := placed(t, secretMachines(f)["parameters"])
 	said, err := run("secrets")
 	require.NoError(t, err, said)
 	before, err := os.ReadFile(filepath.Join(root, "run/escala-secrets/environment"))
 	require.NoError(t, err)
 
-	delete(f.parameters, "/escala/production/AWKWARD")
+	f.change(func() { delete(f.parameters, "/escala/production/AWKWARD") })
 	said, err = run("secrets")
 	require.Error(t, err)
 	assert.Contains(t, said, "the secret /escala/production/AWKWARD cannot be read")
