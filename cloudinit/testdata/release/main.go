@@ -52,7 +52,7 @@ func main() {
 		if variant == "lies" {
 			w.Header().Set("X-Release", strings.Repeat("0", 64))
 		}
-		if variant == "unhealthy" && r.URL.Path == os.Getenv("HEALTH_PATH") && w.Header() != nil {
+		if variant == "unhealthy" && r.URL.Path == os.Getenv("HEALTH_PATH") {
 			w.WriteHeader(http.StatusInternalServerError)
 		}
 	})
