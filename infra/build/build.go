@@ -22,6 +22,9 @@ import (
 // Platform is what a binary is built for.
 type Platform struct{ OS, Arch string }
 
+// String is as containers name it: "linux/arm64".
+func (p Platform) String() string { return p.OS + "/" + p.Arch }
+
 // Binary is a built program.
 type Binary struct {
 	// SHA256 in hexadecimal digits.

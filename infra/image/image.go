@@ -1,0 +1,195 @@
+// Package image makes the service's container image from its static binaries,
+// without Docker, and takes it to a registry: the same binaries are the same
+// image, digest and all, on every computer.
+//
+// It depends on the Go version that compiled the program, as the binaries do on
+// the one that compiled them: another one may compress otherwise.
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"escala/infra/build"
+)
+
+// Title is the OCI annotation that has an image's name for people.
+const Title = "org.opencontainers.image.title"
+
+// Args say what an image is made of.
+type Args struct {
+	// Binaries are the paths of the service's static binary, one for each
+	// platform. At least one.
+	Binaries map[build.Platform]string
+	// Name is the service's name.
+	Name string
+	// Port is where the service listens, from 1024: its user is not root.
+	Port int
+	// Labels are put on the image beside Title and ReleaseLabel, which are its
+	// own. What changes with each commit (a revision, a date) makes another
+	// image of the same binaries, which rolls every pod for nothing.
+	Labels map[string]string
+}
+
+// Image is an image index with one image for each platform, in memory.
+type Image struct {
+	index    v1.ImageIndex
+	digest   v1.Hash
+	releases map[build.Platform]string
+}
+
+// epoch is when everything in an image was made: a real time would make the
+// same content another image.
+var epoch = time.Unix(0, 0).UTC()
+
+// Build makes the image. It reads the binaries and changes nothing.
+func Build(ctx context.Context, args Args) (*Image, error) {
+	if err := args.check(); err != nil {
+		return nil, fmt.Errorf("building the image: %w", err)
+	}
+	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
+	releases := make(map[build.Platform]string, len(args.Binaries))
+	for _, platform := range platforms(args.Binaries) {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("building the image: %w", err)
+		}
+		one, release, err := args.forPlatform(platform)
+		if err != nil {
+			return nil, fmt.Errorf("building the image for %s: %w", platform, err)
+		}
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{
+			Add: one,
+			Descriptor: v1.Descriptor{
+				Platform:    &v1.Platform{OS: platform.OS, Architecture: platform.Arch},
+				Annotations: map[string]string{ReleaseLabel: release},
+			},
+		})
+		releases[platform] = release
+	}
+	index = mutate.Annotations(index, args.labels()).(v1.ImageIndex)
+	digest, err := index.Digest()
+	if err != nil {
+		return nil, fmt.Errorf("building the image: %w", err)
+	}
+	return &Image{index: index, digest: digest, releases: releases}, nil
+}
+
+// Digest is "sha256:" and 64 hexadecimal digits. It names the image, whatever
+// the registry.
+func (i *Image) Digest() string { return i.digest.String() }
+
+// Tag is the image's name for people, 12 digits of Digest. Registries remove
+// what has no tag.
+func (i *Image) Tag() string { return i.digest.Hex[:12] }
+
+// Releases are the SHA-256 of the binaries, which the service answers as
+// X-Release.
+func (i *Image) Releases() map[build.Platform]string { return maps.Clone(i.releases) }
+
+// Reference is the image's name in a repository ("host/path"), by digest, so
+// that it never means another image.
+func (i *Image) Reference(repository string) (string, error) {
+	repo, err := name.NewRepository(repository)
+	if err != nil {
+		return "", fmt.Errorf("%q is not a repository (host/path): %w", repository, err)
+	}
+	return repo.Digest(i.Digest()).Name(), nil
+}
+
+func (a Args) check() error {
+	switch {
+	case len(a.Binaries) == 0:
+		return errors.New("there are no binaries")
+	case a.Name == "":
+		return errors.New("it has no name")
+	case a.Port < 1024 || a.Port > 65535:
+		return fmt.Errorf("port %d is not from 1024 to 65535; below it one must be root", a.Port)
+	}
+	for label := range a.Labels {
+		if label == Title || label == ReleaseLabel {
+			return fmt.Errorf("label %s is the image's own", label)
+		}
+	}
+	return nil
+}
+
+// labels are what every platform's image has.
+func (a Args) labels() map[string]string {
+	all := maps.Clone(a.Labels)
+	if all == nil {
+		all = make(map[string]string)
+	}
+	all[Title] = a.Name
+	return all
+}
+
+// forPlatform is one platform's image and the SHA-256 of its binary.
+func (a Args) forPlatform(platform build.Platform) (v1.Image, string, error) {
+	files, release, err := layer(a.Binaries[platform])
+	if err != nil {
+		return nil, "", err
+	}
+	labels := a.labels()
+	labels[ReleaseLabel] = release
+	img, err := mutate.Append(
+		mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON),
+		mutate.Addendum{Layer: files, History: v1.History{Created: v1.Time{Time: epoch}, CreatedBy: "escala"}})
+	if err != nil {
+		return nil, "", fmt.Errorf("adding its files: %w", err)
+	}
+	config, err := img.ConfigFile()
+	if err != nil {
+		return nil, "", fmt.Errorf("reading its configuration: %w", err)
+	}
+	config = config.DeepCopy()
+	config.OS, config.Architecture = platform.OS, platform.Arch
+	config.Created = v1.Time{Time: epoch}
+	config.Config = a.config(labels)
+	if img, err = mutate.ConfigFile(img, config); err != nil {
+		return nil, "", fmt.Errorf("setting its configuration: %w", err)
+	}
+	return mutate.Annotations(img, labels).(v1.Image), release, nil
+}
+
+// config is what an engine is told. The Dockerfile says the same.
+func (a Args) config(labels map[string]string) v1.Config {
+	return v1.Config{
+		// Numbers, so that Kubernetes can see that it is not root.
+		User:       fmt.Sprintf("%d:%d", UserID, UserID),
+		Entrypoint: []string{BinaryPath},
+		Cmd:        []string{"serve"},
+		Env:        []string{fmt.Sprintf("PORT=%d", a.Port)},
+		WorkingDir: "/",
+		StopSignal: "SIGTERM",
+		Labels:     labels,
+		ExposedPorts: map[string]struct{}{
+			fmt.Sprintf("%d/tcp", a.Port): {},
+		},
+		// Docker's; Kubernetes has probes instead.
+		Healthcheck: &v1.HealthConfig{
+			Test:        []string{"CMD", BinaryPath, "health"},
+			Interval:    10 * time.Second,
+			Timeout:     3 * time.Second,
+			StartPeriod: 15 * time.Second,
+			Retries:     3,
+		},
+	}
+}
+
+// platforms are in an order that is always the same.
+func platforms(of map[build.Platform]string) []build.Platform {
+	return slices.SortedFunc(maps.Keys(of), func(a, b build.Platform) int {
+		return strings.Compare(a.String(), b.String())
+	})
+}

@@ -1,0 +1,93 @@
+package image
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+const (
+	// BinaryPath is where the service's binary is in the image.
+	BinaryPath = "/api"
+	// UserID is the number of the user, and of its group, that the service runs
+	// as unless it is told otherwise.
+	UserID = 65532
+)
+
+// layer is everything that is in the image, and the SHA-256 of the binary at
+// path.
+func layer(path string) (v1.Layer, string, error) {
+	binary, err := os.ReadFile(path)
+	if err != nil {
+		return nil, "", fmt.Errorf("reading the binary: %w", err)
+	}
+	files, err := archive(binary)
+	if err != nil {
+		return nil, "", fmt.Errorf("packing its files: %w", err)
+	}
+	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(files)), nil }
+	packed, err := tarball.LayerFromOpener(open,
+		tarball.WithMediaType(types.OCILayer),
+		tarball.WithCompressionLevel(gzip.BestCompression),
+		tarball.WithCompressedCaching)
+	if err != nil {
+		return nil, "", fmt.Errorf("compressing its files: %w", err)
+	}
+	sum := sha256.Sum256(binary)
+	return packed, hex.EncodeToString(sum[:]), nil
+}
+
+// archive packs the image's files: sorted, all of them root's, and of one time.
+// Only /tmp can be written to, and that only where the root is not read-only;
+// the service itself writes nothing.
+func archive(binary []byte) ([]byte, error) {
+	type file struct {
+		name    string
+		mode    int64
+		content []byte // nil for a folder
+	}
+	files := []file{
+		{name: "api", mode: 0o555, content: binary},
+		{name: "etc/", mode: 0o755},
+		{name: "etc/group", mode: 0o444, content: []byte(group)},
+		{name: "etc/passwd", mode: 0o444, content: []byte(passwd)},
+		{name: "etc/ssl/", mode: 0o755},
+		{name: "etc/ssl/certs/", mode: 0o755},
+		{name: "etc/ssl/certs/ca-certificates.crt", mode: 0o444, content: certificates()},
+		{name: "tmp/", mode: 0o1777},
+	}
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, f := range files {
+		header := &tar.Header{
+			Name:    f.name,
+			Mode:    f.mode,
+			Size:    int64(len(f.content)),
+			ModTime: epoch,
+			Format:  tar.FormatUSTAR,
+		}
+		header.Typeflag = tar.TypeReg
+		if f.content == nil {
+			header.Typeflag = tar.TypeDir
+		}
+		if err := w.WriteHeader(header); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.name, err)
+		}
+		if _, err := w.Write(f.content); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.name, err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
