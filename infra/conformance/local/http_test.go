@@ -1,4 +1,4 @@
-package conformance_test
+package local_test
 
 import (
 	"net/http"

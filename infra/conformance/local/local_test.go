@@ -1,4 +1,4 @@
-package conformance_test
+package local_test
 
 import (
 	"context"
@@ -17,6 +17,8 @@ import (
 
 	"escala/infra/conformance"
 	"escala/infra/conformance/load"
+	"escala/infra/conformance/local"
+	"escala/infra/conformance/source"
 	"escala/infra/engine"
 	"escala/infra/local/host"
 	"escala/infra/local/podman"
@@ -36,16 +38,16 @@ func TestLocal(t *testing.T) {
 	defer cancel()
 	require.NoError(t, host.Install(ctx, os.Stderr))
 	require.Empty(t, host.Missing())
-	source, err := workspace.Root()
+	root, err := workspace.Root()
 	require.NoError(t, err)
-	cli, err := engine.FindCLI(ctx, source)
+	cli, err := engine.FindCLI(ctx, root)
 	require.NoError(t, err)
-	clone, err := conformance.NewClone(source, t.TempDir())
+	clone, err := source.NewClone(root, t.TempDir())
 	require.NoError(t, err)
 
 	before := hostTraces(t)
 	port := freePort(t)
-	stack, err := conformance.NewStack(ctx, clone, cli, map[string]any{
+	stack, err := local.NewStack(ctx, clone, cli, map[string]any{
 		"target": "local",
 		"local":  map[string]any{"port": port},
 	})
@@ -58,7 +60,7 @@ func TestLocal(t *testing.T) {
 		}
 	}()
 	pod := podman.Podman{Folder: provider.PodmanFolder(filepath.Join(clone.Root, ".escala"))}
-	var first, previous, last conformance.Update
+	var first, previous, last local.Update
 
 	step(t, "a configuration that cannot be used is reported whole and creates nothing", func(t *testing.T) {
 		good := stack.Config
@@ -136,15 +138,20 @@ func TestLocal(t *testing.T) {
 		failures(t, mark)
 	})
 
-	for _, bad := range conformance.BadReleases() {
-		step(t, "a release that "+bad.Name+" never serves", func(t *testing.T) {
-			mark := generator.Mark(bad.Name)
+	for bad, reason := range map[conformance.Bad]string{
+		conformance.ExitsAtOnce: "exits at start with status 23",
+		conformance.NeverReady:  "is not ready within",
+		conformance.Answers500:  "answers 500, not 200",
+		conformance.HangsOnTerm: "does not end within",
+	} {
+		step(t, "a bad release never serves: "+string(bad), func(t *testing.T) {
+			mark := generator.Mark(string(bad))
 			require.NoError(t, clone.Bad(bad))
 			began := time.Now()
 			_, err := stack.Up(ctx)
 			require.Error(t, err)
 			t.Logf("up failed after %s", time.Since(began).Round(100*time.Millisecond))
-			assert.Contains(t, err.Error(), bad.Reason)
+			assert.Contains(t, err.Error(), reason)
 			assert.Contains(t, err.Error(), "which served before, still does, on 2 of 2 workers")
 			assert.Equal(t, last.Outputs["release"], serving(t, last.Outputs["health"]))
 			failures(t, mark)
@@ -288,7 +295,7 @@ func freePort(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-func onlyMachine(t *testing.T, clone conformance.Clone) string {
+func onlyMachine(t *testing.T, clone source.Clone) string {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Join(clone.Root, ".escala", "machines"))
 	require.NoError(t, err)

@@ -1,4 +1,6 @@
-package conformance
+// Package local is the local target's machine as a system for the conformance
+// suite: every release goes the way of `make up`, through the real engine.
+package local
 
 import (
 	"bytes"
@@ -15,6 +17,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"gopkg.in/yaml.v3"
 
+	"escala/infra/conformance/source"
 	"escala/infra/engine"
 	"escala/infra/local/provider"
 	"escala/infra/program"
@@ -22,7 +25,7 @@ import (
 
 // Stack is the stack "local" of a clone, under the real engine.
 type Stack struct {
-	Clone Clone
+	Clone source.Clone
 	// Pulumi is the CLI's path.
 	Pulumi string
 	// Config is the stack's configuration, without the namespace.
@@ -32,7 +35,7 @@ type Stack struct {
 }
 
 // NewStack returns a stack that is not open yet. Close it.
-func NewStack(ctx context.Context, clone Clone, cli string, config map[string]any) (*Stack, error) {
+func NewStack(ctx context.Context, clone source.Clone, cli string, config map[string]any) (*Stack, error) {
 	s := &Stack{Clone: clone, Pulumi: cli, Config: config, providers: &engine.Attached{}}
 	local, err := provider.New()
 	if err != nil {

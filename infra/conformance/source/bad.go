@@ -1,58 +1,56 @@
-package conformance
+package source
 
-import "fmt"
+import (
+	"fmt"
 
-// Bad is a way in which a release can be bad.
-type Bad struct {
-	// Name of the way.
-	Name string
-	// Reason is what a failed update must say of it.
-	Reason string
+	"escala/infra/conformance"
+)
 
+// ExitStatus is the status of a release that exits at once.
+const ExitStatus = 23
+
+// Bad makes a release whose program is bad in that way: the first four of
+// conformance.Bads. A bad program listens where a worker is told to: on LISTEN
+// (unix:, fd:, tcp:) or else on PORT, and on ADMIN_SOCKET if there is one.
+func (c Clone) Bad(bad conformance.Bad) error {
+	variant, ok := badPrograms()[bad]
+	if !ok {
+		return fmt.Errorf("no program is bad in the way %q: that is a matter of its file", bad)
+	}
+	return c.Change(variant.imports, variant.body)
+}
+
+// program is what a variant does before main.
+type program struct {
 	imports []string
 	body    string
 }
 
-// exitStatus is as good as any.
-const exitStatus = 23
-
-// BadReleases are the ways that the local machine's preflight must see, before
-// any worker runs the release.
-func BadReleases() []Bad {
-	return []Bad{
-		{
-			Name:    "exits at start",
-			Reason:  fmt.Sprintf("exits at start with status %d", exitStatus),
+func badPrograms() map[conformance.Bad]program {
+	return map[conformance.Bad]program{
+		conformance.ExitsAtOnce: {
 			imports: []string{"fmt", "os"},
-			body: fmt.Sprintf("\tfmt.Fprintln(os.Stderr, \"cannot find the moon\")\n\tos.Exit(%d)",
-				exitStatus),
+			body:    fmt.Sprintf("\tfmt.Fprintln(os.Stderr, \"cannot find the moon\")\n\tos.Exit(%d)", ExitStatus),
 		},
-		{
-			Name:    "never ready",
-			Reason:  "is not ready within",
+		conformance.NeverReady: {
 			imports: []string{"time"},
 			body:    "\ttime.Sleep(time.Hour)",
 		},
-		{
-			Name:    "answers 500",
-			Reason:  "answers 500, not 200",
-			imports: []string{"net", "net/http", "os", "strings"},
-			body: `	admin, err := net.Listen("unix", os.Getenv("ADMIN_SOCKET"))
-	if err != nil {
-		panic(err)
-	}
-	own, err := net.Listen("unix", strings.TrimPrefix(os.Getenv("LISTEN"), "unix:"))
-	if err != nil {
-		panic(err)
-	}
-	go http.Serve(admin, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(200) }))
-	http.Serve(own, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(500) }))`,
+		conformance.Answers500: {
+			imports: append([]string{}, listenImports...),
+			body: listen + `
+	serve(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(200)
+	}, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/ready" {
+			w.WriteHeader(500)
+		}
+	})`,
 		},
-		{
-			Name:    "does not end on SIGTERM",
-			Reason:  "does not end within",
-			imports: []string{"crypto/sha256", "encoding/hex", "io", "net", "net/http", "os", "os/signal", "strings", "syscall"},
-			body: `	signal.Ignore(syscall.SIGTERM)
+		conformance.HangsOnTerm: {
+			imports: append([]string{"crypto/sha256", "encoding/hex", "io", "os/signal", "syscall"}, listenImports...),
+			body: listen + `
+	signal.Ignore(syscall.SIGTERM)
 	self, err := os.Open("/proc/self/exe")
 	if err != nil {
 		panic(err)
@@ -62,20 +60,49 @@ func BadReleases() []Bad {
 		panic(err)
 	}
 	release := hex.EncodeToString(hash.Sum(nil))
-	answer := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X-Release", release) })
-	admin, err := net.Listen("unix", os.Getenv("ADMIN_SOCKET"))
-	if err != nil {
-		panic(err)
+	good := func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Release", release)
+		io.Copy(w, r.Body)
 	}
-	own, err := net.Listen("unix", strings.TrimPrefix(os.Getenv("LISTEN"), "unix:"))
-	if err != nil {
-		panic(err)
-	}
-	go http.Serve(admin, answer)
-	http.Serve(own, answer)`,
+	serve(good, good)`,
 		},
 	}
 }
 
-// Bad makes a release that is bad in that way.
-func (c Clone) Bad(b Bad) error { return c.Change(b.imports, b.body) }
+// listen opens a worker's sockets and defines serve, which serves on both until
+// the process ends. A process that only prints its release, or is the primary of
+// a cluster, is not concerned: only "serve" is bad.
+const listen = `	if len(os.Args) < 2 || os.Args[1] != "serve" {
+		return
+	}
+	open := func(address string) net.Listener {
+		kind, rest, _ := strings.Cut(address, ":")
+		var l net.Listener
+		var err error
+		switch kind {
+		case "fd":
+			number, _ := strconv.Atoi(rest)
+			l, err = net.FileListener(os.NewFile(uintptr(number), "socket"))
+		default:
+			if kind == "unix" {
+				os.Remove(rest)
+			}
+			l, err = net.Listen(kind, rest)
+		}
+		if err != nil {
+			panic(err)
+		}
+		return l
+	}
+	serve := func(admin, own http.HandlerFunc) {
+		if path := os.Getenv("ADMIN_SOCKET"); path != "" {
+			go http.Serve(open("unix:"+path), admin)
+		}
+		address := os.Getenv("LISTEN")
+		if address == "" {
+			address = "tcp::" + os.Getenv("PORT")
+		}
+		http.Serve(open(address), own)
+	}`
+
+var listenImports = []string{"net", "net/http", "os", "strconv", "strings"}

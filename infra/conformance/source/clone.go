@@ -1,6 +1,6 @@
-// Package conformance tries what users do, on real targets: releases under
-// load, bad releases, faults. It counts every failed request.
-package conformance
+// Package source makes releases to roll out, good and bad, as a user would: by
+// changing the sources in a copy of the clone.
+package source
 
 import (
 	"errors"
