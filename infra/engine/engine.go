@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 
@@ -36,6 +37,8 @@ type Options struct {
 	Program func(keys []string) pulumi.RunFunc
 	// Providers run in this process.
 	Providers *Attached
+	// Env adds to the CLI's environment, or overrides it. Optional.
+	Env map[string]string
 }
 
 // Open returns the stack, made when it is not there yet.
@@ -62,6 +65,7 @@ func Open(ctx context.Context, o Options) (auto.Stack, error) {
 		"PULUMI_CONFIG_PASSPHRASE":                    os.Getenv("PULUMI_CONFIG_PASSPHRASE"),
 		"PULUMI_SELF_MANAGED_STATE_NO_LEGACY_WARNING": "true",
 	}
+	maps.Copy(env, o.Env)
 	stack, err := auto.UpsertStackInlineSource(ctx, o.Stack, o.Project,
 		// The keys are read below, before the engine asks for the program.
 		func(ctx *pulumi.Context) error { return errors.New("the stack is not open yet") },

@@ -59,6 +59,9 @@ func (l *Local) Check(ctx context.Context, r target.Request) error {
 	if len(r.Spec.Secrets) > 0 {
 		v.Add("service.secrets", "the local target has no secret store; give them in service.env while you try things out here")
 	}
+	if r.Rehearsal {
+		return v.Err()
+	}
 	for _, missing := range host.Missing() {
 		v.Add("this computer", "%s", missing)
 	}

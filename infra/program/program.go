@@ -36,9 +36,14 @@ const StateFolder = ".escala"
 
 // New returns the program for the clone at root. keys are all configuration
 // keys that are set (see config.FromPulumi).
-func New(root string, keys []string) pulumi.RunFunc {
+func New(root string, keys []string) pulumi.RunFunc { return run(root, keys, false) }
+
+// Rehearse returns the program for a plan: see target.Request.Rehearsal.
+func Rehearse(root string, keys []string) pulumi.RunFunc { return run(root, keys, true) }
+
+func run(root string, keys []string, rehearsal bool) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
-		chosen, request, pin, err := read(ctx, root, keys)
+		chosen, request, pin, err := read(ctx, root, keys, rehearsal)
 		if err != nil {
 			return err
 		}
@@ -86,7 +91,7 @@ func pinned(ctx *pulumi.Context, past history.History, pin, state string) (build
 // read turns the configuration into the chosen target, what it is asked for and
 // the release that it is pinned to, if any, or says everything that is wrong
 // with it.
-func read(ctx *pulumi.Context, root string, keys []string) (target.Target, target.Request, string, error) {
+func read(ctx *pulumi.Context, root string, keys []string, rehearsal bool) (target.Target, target.Request, string, error) {
 	all := targets()
 	var sections []config.Section
 	for _, t := range all {
@@ -106,6 +111,7 @@ func read(ctx *pulumi.Context, root string, keys []string) (target.Target, targe
 		State:       filepath.Join(root, StateFolder),
 		GateTimeout: c.Gate.Timeout,
 		Stack:       ctx.Stack(),
+		Rehearsal:   rehearsal,
 	}
 	i := slices.IndexFunc(all, func(t target.Target) bool { return t.Name() == c.Target })
 	if i < 0 {

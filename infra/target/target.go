@@ -30,6 +30,9 @@ type Request struct {
 	GateTimeout time.Duration
 	// Stack is the name of the Pulumi stack.
 	Stack string
+	// Rehearsal says that nothing will be made, not even by a later update from
+	// here: what this computer lacks for it does not matter.
+	Rehearsal bool
 }
 
 // Endpoint is where the service is to be reached. Its outputs resolve only once

@@ -30,7 +30,7 @@ func (p *Provider) Check(_ context.Context, req *pulumirpc.CheckRequest) (*pulum
 		if olds.HasValue(key) {
 			news[key] = olds[key]
 		} else {
-			news[key] = resource.NewStringProperty(fmt.Sprintf("%s-%07x", req.GetName(), seed(req.GetRandomSeed())))
+			news[key] = resource.NewStringProperty(p.named(req.GetName(), req.GetRandomSeed()))
 		}
 	}
 	inputs, err := marshal(news)
@@ -99,6 +99,9 @@ func (p *Provider) Create(_ context.Context, req *pulumirpc.CreateRequest) (*pul
 	inputs, err := unmarshal(req.GetProperties())
 	if err != nil {
 		return nil, err
+	}
+	if req.GetPreview() && p.rehearses {
+		return p.rehearsed(kind, req, inputs)
 	}
 	if req.GetPreview() {
 		outputs, err := marshal(foreseen(kind.State, inputs))

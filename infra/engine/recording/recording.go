@@ -78,6 +78,8 @@ type Provider struct {
 
 	schema Schema
 	effect Effect
+	// rehearses is set before the engine is there.
+	rehearses bool
 
 	mu     sync.Mutex
 	there  map[string]Event
