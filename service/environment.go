@@ -73,7 +73,7 @@ func (s Spec) ownEnv() map[string]string {
 		EnvReadyPath:  s.ReadyPath,
 		EnvRooms:      strconv.FormatBool(s.WebSocket.Rooms),
 		EnvPing:       s.WebSocket.PingInterval.String(),
-		"GOMEMLIMIT":  fmt.Sprintf("%dMiB", s.Resources.MemoryMiB*9/10),
+		"GOMEMLIMIT":  fmt.Sprintf("%dMiB", s.Resources.MemoryMiB*goMemoryPercent/100),
 	}
 	if url := s.Redis.Address(); url != "" {
 		env[EnvRedis] = url

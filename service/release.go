@@ -7,12 +7,14 @@ import (
 	"strings"
 )
 
-// Release is one built binary of the service. Its identity is the SHA-256 of
-// the binary, so that a release cannot say that it is another.
+// Release is one built service: a binary on machines, an image on clusters. Its
+// identity is the SHA-256 of the binary or of the image's index (its digest), so
+// that a release cannot say that it is another.
 type Release struct {
-	// ID is the binary's SHA-256 in 64 lower-case hexadecimal digits.
+	// ID is that SHA-256 in 64 lower-case hexadecimal digits.
 	ID string
-	// Size is the binary's size in bytes.
+	// Size is the binary's size in bytes. It is 0 for an image, whose digest
+	// says it.
 	Size int64
 }
 

@@ -8,7 +8,15 @@ type Resources struct {
 	// CPUMillis is what a pod asks the scheduler for, in thousandths of a
 	// core. Machines do not use it. Default 100.
 	CPUMillis int `config:"cpuMillis"`
+	// CPULimitMillis is the most that a pod may use, in thousandths of a core.
+	// Machines do not use it. Default 0, which is no limit: a limit slows the
+	// service down while the node is idle, and the request already guards its
+	// neighbours.
+	CPULimitMillis int `config:"cpuLimitMillis"`
 }
+
+// goMemoryPercent is GOMEMLIMIT as a share of MemoryMiB.
+const goMemoryPercent = 90
 
 // NewResources returns the defaults.
 func NewResources() Resources {

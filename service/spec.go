@@ -21,6 +21,14 @@ type Spec struct {
 	// ReadyPath answers 200 while the worker wants traffic and 503 as soon as
 	// it drains. Default "/ready".
 	ReadyPath string `config:"readyPath"`
+	// Host is the public host name, without scheme and port. Clusters route by
+	// it; machines answer to every name, and do not use it. Default none: every
+	// name and the bare address.
+	Host string `config:"host"`
+	// PathPrefix is the part of the host that is the service's. Paths reach the
+	// service whole, prefix included, so HealthPath has to be below it. Machines
+	// do not use it. Default "/".
+	PathPrefix string `config:"pathPrefix"`
 	// Env is given to the service as it is. It is not for secrets: it is
 	// written to user-data and manifests in the clear.
 	Env map[string]string `config:"env"`
@@ -29,6 +37,7 @@ type Spec struct {
 	Secrets []string `config:"secrets"`
 
 	Workers   Workers   `config:"workers"`
+	Scale     Scale     `config:"scale"`
 	Resources Resources `config:"resources"`
 	WebSocket WebSocket `config:"webSocket"`
 	Redis     Redis     `config:"redis"`
@@ -43,7 +52,9 @@ func NewSpec() Spec {
 		Port:       3000,
 		HealthPath: "/health",
 		ReadyPath:  "/ready",
+		PathPrefix: "/",
 		Workers:    NewWorkers(),
+		Scale:      NewScale(),
 		Resources:  NewResources(),
 		WebSocket:  NewWebSocket(),
 		Redis:      NewRedis(),

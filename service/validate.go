@@ -32,15 +32,18 @@ func (s Spec) Validate() error {
 	if s.HealthPath == s.ReadyPath {
 		v.Add("readyPath", "is the same as healthPath (%q): a draining worker is healthy but not ready, so they must differ", s.ReadyPath)
 	}
+	s.checkHost(&v)
 	s.checkEnv(&v)
 	s.Workers.check(&v)
 	s.checkPassingOver(&v)
+	s.Scale.check(&v)
 	s.Resources.check(&v)
+	s.Resources.checkLimit(&v)
 	s.WebSocket.check(&v)
 	s.Redis.check(&v)
 	v = append(v, s.Lifecycle.violations().Under("lifecycle")...)
 	if s.WebSocket.Rooms && s.Workers.Count > 1 && s.Redis.Mode == RedisNone && !slices.Contains(s.Secrets, EnvRedis) {
-		v.Add("redis.mode", "is %q, but webSocket.rooms is on with %d workers: clients on different workers would not hear each other; set redis.mode to local or url", s.Redis.Mode, s.Workers.Count)
+		v.Add("redis.mode", "is %q, but webSocket.rooms is on: clients on different workers or pods would not hear each other; set redis.mode to local or url", s.Redis.Mode)
 	}
 	return v.Err()
 }
@@ -133,7 +136,14 @@ func (r Resources) check(v *Violations) {
 		v.Add("resources.memoryMiB", "%d is below 32, which no Go service fits in", r.MemoryMiB)
 	}
 	if r.CPUMillis < 1 {
-		v.Add("resources.cpuMillis", "%d is not a positive number of thousandths of a core", r.CPUMillis)
+		v.Add("resources.cpuMillis", "%d is not a positive number of thousandths of a core: pods ask for it, and the autoscaler measures against it", r.CPUMillis)
+	}
+}
+
+// checkLimit: a limit below the request would be refused by the cluster.
+func (r Resources) checkLimit(v *Violations) {
+	if r.CPULimitMillis != 0 && r.CPULimitMillis < r.CPUMillis {
+		v.Add("resources.cpuLimitMillis", "%d is below resources.cpuMillis (%d); 0 is no limit", r.CPULimitMillis, r.CPUMillis)
 	}
 }
 

@@ -46,6 +46,21 @@ func TestValidateNamesTheKey(t *testing.T) {
 		{"workers.count", "65", func(s *Spec) { s.Workers.Count = 65 }},
 		{"workers.portsBase", "is not a port", func(s *Spec) { s.Workers.Mode, s.Workers.PortsBase = WorkersPorts, 1 }},
 		{"workers.portsBase", "leaves no room for 2 ports", func(s *Spec) { s.Workers.Mode, s.Workers.PortsBase = WorkersPorts, 65535 }},
+		{"host", "is not a host name", func(s *Spec) { s.Host = "https://api.example.com" }},
+		{"host", "is not a host name", func(s *Spec) { s.Host = "localhost" }},
+		{"pathPrefix", "is not a path", func(s *Spec) { s.PathPrefix = "api" }},
+		{"pathPrefix", "without a slash at its end", func(s *Spec) { s.PathPrefix = "/api/" }},
+		{"healthPath", `is not below pathPrefix ("/api")`, func(s *Spec) { s.PathPrefix = "/api" }},
+		{"scale.min", "0 is not from 1", func(s *Spec) { s.Scale.Min = 0 }},
+		{"scale.max", "2 is not from scale.min (3)", func(s *Spec) { s.Scale.Max = 2 }},
+		{"scale.max", "1001 is not", func(s *Spec) { s.Scale.Max = 1001 }},
+		{"scale.replicas", "together with scale.min or scale.max", func(s *Spec) { s.Scale.Replicas, s.Scale.Max = 4, 12 }},
+		{"scale.replicas", "-1 is not from 1", func(s *Spec) { s.Scale.Replicas = -1 }},
+		{"scale.cpu", "0 is not from 1", func(s *Spec) { s.Scale.CPU = 0 }},
+		{"scale.memory", "no pod would ever be added", func(s *Spec) { s.Scale.Memory = 90 }},
+		{"scale.memory", "-1 is not from 0", func(s *Spec) { s.Scale.Memory = -1 }},
+		{"scale.scaleDown", "whole number of seconds", func(s *Spec) { s.Scale.ScaleDown = 2 * time.Hour }},
+		{"resources.cpuLimitMillis", "50 is below resources.cpuMillis (100)", func(s *Spec) { s.Resources.CPULimitMillis = 50 }},
 		{"resources.memoryMiB", "below 32", func(s *Spec) { s.Resources.MemoryMiB = 31 }},
 		{"resources.cpuMillis", "positive", func(s *Spec) { s.Resources.CPUMillis = 0 }},
 		{"webSocket.pingInterval", "below 1s", func(s *Spec) { s.WebSocket.PingInterval = 0 }},
@@ -77,6 +92,31 @@ func TestValidateNamesTheKey(t *testing.T) {
 	}
 }
 
+func TestScale(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		change       func(*Scale)
+		fixed, least int
+	}{
+		"the autoscaler decides": {func(*Scale) {}, 0, 3},
+		"a number":               {func(s *Scale) { s.Replicas = 2 }, 2, 2},
+		"the same number twice":  {func(s *Scale) { s.Min, s.Max = 5, 5 }, 5, 5},
+	} {
+		s := NewSpec()
+		tt.change(&s.Scale)
+		require.NoError(t, s.Validate(), name)
+		assert.Equal(t, tt.fixed, s.Scale.Fixed(), name)
+		assert.Equal(t, tt.least, s.Scale.Least(), name)
+	}
+}
+
+func TestPathPrefix(t *testing.T) {
+	t.Parallel()
+	s := NewSpec()
+	s.Host, s.PathPrefix, s.HealthPath = "api.example.com", "/api", "/api/health"
+	require.NoError(t, s.Validate())
+}
+
 func TestRoomsNeedARedisFromSomewhere(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*Spec){
@@ -100,8 +140,8 @@ func TestEverythingThatIsWrongIsReportedAtOnce(t *testing.T) {
 		paths = append(paths, one.Path)
 	}
 	assert.Equal(t, []string{
-		"name", "port", "healthPath", "readyPath", "readyPath", "workers.mode", "workers.count",
-		"resources.memoryMiB", "resources.cpuMillis", "webSocket.pingInterval", "webSocket.pingInterval", "redis.mode",
+		"name", "port", "healthPath", "readyPath", "readyPath", "pathPrefix", "workers.mode", "workers.count",
+		"scale.min", "scale.cpu", "resources.memoryMiB", "resources.cpuMillis", "webSocket.pingInterval", "webSocket.pingInterval", "redis.mode",
 		"lifecycle.start", "lifecycle.drain", "lifecycle.linger", "lifecycle.linger", "lifecycle.closeJitter", "lifecycle.stop",
 	}, paths)
 	assert.Len(t, strings.Split(v.Error(), "\n"), len(v), "a line each")
