@@ -6,6 +6,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"escala/infra/iampolicy"
 	"escala/service"
 )
 
@@ -20,11 +21,7 @@ type access struct {
 
 func (d deployment) access(store releaseStore, secrets secretStore) (access, error) {
 	none := access{}
-	trust, err := document(statement{
-		Effect:    "Allow",
-		Principal: map[string]string{"Service": "ec2." + serviceDomain(d.found.partition)},
-		Action:    []string{"sts:AssumeRole"},
-	})
+	trust, err := iampolicy.Trust("ec2."+iampolicy.ServiceDomain(d.found.partition), "sts:AssumeRole")
 	if err != nil {
 		return none, err
 	}
@@ -54,7 +51,7 @@ func (d deployment) access(store releaseStore, secrets secretStore) (access, err
 
 // mayDo is the role's policy.
 func (d deployment) mayDo(bucket string, parameters []string) (string, error) {
-	statements := []statement{
+	statements := []iampolicy.Statement{
 		{
 			Sid:      "ReadReleases",
 			Effect:   "Allow",
@@ -81,20 +78,12 @@ func (d deployment) mayDo(bucket string, parameters []string) (string, error) {
 		},
 	}
 	if len(parameters) > 0 {
-		statements = append(statements, statement{
+		statements = append(statements, iampolicy.Statement{
 			Sid:      "ReadSecrets",
 			Effect:   "Allow",
 			Action:   []string{"ssm:GetParameter"},
 			Resource: parameters,
 		})
 	}
-	return document(statements...)
-}
-
-// serviceDomain is the domain of AWS' service principals in a partition.
-func serviceDomain(partition string) string {
-	if partition == "aws-cn" {
-		return "amazonaws.com.cn"
-	}
-	return "amazonaws.com"
+	return iampolicy.Document(statements...)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"escala/infra/iampolicy"
 	"escala/service"
 )
 
@@ -42,7 +43,7 @@ func (d deployment) look() (found, error) {
 		// Without credentials every question fails alike.
 		return f, fmt.Errorf("asking AWS who is calling: %w", err)
 	}
-	if f.partition, err = partition(caller.Arn); err != nil {
+	if f.partition, err = iampolicy.Partition(caller.Arn); err != nil {
 		return f, err
 	}
 	f.account = caller.AccountId

@@ -7,6 +7,7 @@ import (
 	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"escala/infra/iampolicy"
 	"escala/infra/vm"
 	"escala/service"
 )
@@ -111,7 +112,7 @@ func (d deployment) bucket() (*s3.BucketV2, error) {
 
 // tlsOnly is the bucket's policy.
 func tlsOnly(arn string) (string, error) {
-	return document(statement{
+	return iampolicy.Document(iampolicy.Statement{
 		Sid:       "OnlyTLS",
 		Effect:    "Deny",
 		Principal: "*",

@@ -1,0 +1,61 @@
+// Package iampolicy writes IAM policy documents, for all rooms that give rights
+// on AWS.
+package iampolicy
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// policy is an IAM policy document ("Grammar of the IAM JSON policy language").
+type policy struct {
+	Version   string
+	Statement []Statement
+}
+
+// Statement is one statement of a policy; what is empty is left out.
+type Statement struct {
+	Sid       string                       `json:",omitempty"`
+	Effect    string                       `json:",omitempty"`
+	Principal any                          `json:",omitempty"`
+	Action    []string                     `json:",omitempty"`
+	Resource  []string                     `json:",omitempty"`
+	Condition map[string]map[string]string `json:",omitempty"`
+}
+
+// Document is a policy of those statements, as AWS takes it.
+func Document(statements ...Statement) (string, error) {
+	b, err := json.Marshal(policy{Version: "2012-10-17", Statement: statements})
+	if err != nil {
+		return "", fmt.Errorf("writing a policy document: %w", err)
+	}
+	return string(b), nil
+}
+
+// Trust is the policy of a role that a service of AWS takes on. principal is
+// the service's ("ec2.amazonaws.com", see ServiceDomain).
+func Trust(principal string, actions ...string) (string, error) {
+	return Document(Statement{
+		Effect:    "Allow",
+		Principal: map[string]string{"Service": principal},
+		Action:    actions,
+	})
+}
+
+// Partition is the part of AWS (aws, aws-cn, …) that an ARN belongs to.
+func Partition(arn string) (string, error) {
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) < 6 || parts[0] != "arn" {
+		return "", fmt.Errorf("%q, which AWS says is calling, is not an ARN", arn)
+	}
+	return parts[1], nil
+}
+
+// ServiceDomain is the domain of AWS' service principals in a partition.
+func ServiceDomain(partition string) string {
+	if partition == "aws-cn" {
+		return "amazonaws.com.cn"
+	}
+	return "amazonaws.com"
+}
