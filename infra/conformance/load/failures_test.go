@@ -39,6 +39,9 @@ func run(t *testing.T, o load.Options) *load.Result {
 		arrivals += row.Arrivals
 		ok += row.OK
 		failed += sum(row.Failed)
+		if row.P50 > row.P99 || row.P99 > row.Max || row.Max > result.Latency.Max {
+			t.Errorf("latencies of %+v, want p50 <= p99 <= max <= %v", row, result.Latency.Max)
+		}
 	}
 	if arrivals != result.Total.Arrivals || ok != result.Total.OK || failed != result.Total.Failed+result.Total.Unsent {
 		t.Errorf("series: %d arrivals, %d ok, %d not, want %+v", arrivals, ok, failed, result.Total)

@@ -51,7 +51,7 @@ func Start(ctx context.Context, options Options) (*Generator, error) {
 	start := time.Now()
 	g := &Generator{
 		options:  options,
-		recorder: newRecorder(start, options.Streams),
+		recorder: newRecorder(start, options.Streams, options.Interval),
 		done:     make(chan struct{}),
 	}
 	life := options.Duration
@@ -67,6 +67,7 @@ func Start(ctx context.Context, options Options) (*Generator, error) {
 	}
 	if options.Sockets != nil {
 		g.sockets = newRooms(*options.Sockets, where, "r"+strconv.FormatInt(start.UnixNano(), 36), start)
+		g.sockets.closed = g.recorder.closed
 		parts.Go(func() error {
 			ctx, stop := context.WithDeadline(ctx, start.Add(life))
 			defer stop()
@@ -128,6 +129,12 @@ func (g *Generator) Mark(label string) Snapshot {
 	g.recorder.mark(label)
 	return g.Snapshot()
 }
+
+// Failures are those that were described since a moment: see Result.Failures.
+func (g *Generator) Failures(since time.Time) []Failure { return g.recorder.failuresSince(since) }
+
+// Start is when the load began.
+func (g *Generator) Start() time.Time { return g.recorder.start }
 
 // Done is closed when the load has ended and nothing is in flight any more.
 func (g *Generator) Done() <-chan struct{} { return g.done }

@@ -45,6 +45,19 @@ func (h *histogram) add(d time.Duration) {
 	h.longest = max(h.longest, d)
 }
 
+// subtract takes away what another one, an earlier state of this one, had
+// counted. The longest value is then known to within a bucket's width.
+func (h *histogram) subtract(earlier histogram) {
+	longest := time.Duration(0)
+	for i := range h.buckets {
+		if h.buckets[i] -= earlier.buckets[i]; h.buckets[i] > 0 {
+			longest = time.Duration(bucketEnd(i)) * time.Microsecond
+		}
+	}
+	h.count -= earlier.count
+	h.longest = min(longest, h.longest)
+}
+
 // quantile returns the duration that a share q of the values do not exceed, to
 // within a bucket's width. It is 0 without values.
 func (h *histogram) quantile(q float64) time.Duration {

@@ -138,6 +138,7 @@ func (m *member) ended(err error) {
 		}
 	}
 	r.count.Closes[int(code)]++
+	r.closed(int(code))
 	if code != websocket.StatusNormalClosure && code != websocket.StatusGoingAway {
 		r.count.Unclean++
 	}

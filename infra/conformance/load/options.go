@@ -32,8 +32,10 @@ type Options struct {
 	// Default 0.
 	Duration time.Duration
 	// MaxDuration ends a load that nobody ended. Default 1 h, at most 24 h:
-	// the time series keeps a row per second.
+	// the time series keeps a row per Interval and four bytes per request.
 	MaxDuration time.Duration
+	// Interval is the length of a row of the time series. Default 250 ms.
+	Interval time.Duration
 	// MaxOutstanding is how many requests may be in flight. An arrival above
 	// it is not sent and counted as Shed. Default 8192.
 	MaxOutstanding int
@@ -50,6 +52,7 @@ func NewOptions(target string) Options {
 		Clients:        32,
 		Timeout:        10 * time.Second,
 		MaxDuration:    time.Hour,
+		Interval:       250 * time.Millisecond,
 		MaxOutstanding: 8192,
 	}
 }
@@ -57,6 +60,8 @@ func NewOptions(target string) Options {
 const (
 	longestDuration = 24 * time.Hour
 	mostStreams     = 64
+	// shortestInterval bounds the number of rows.
+	shortestInterval = 10 * time.Millisecond
 )
 
 // Validate reports everything that is wrong at once.
@@ -82,6 +87,9 @@ func (o Options) Validate() error {
 	}
 	if o.MaxDuration <= 0 || o.MaxDuration > longestDuration {
 		v.Add("maxDuration", "%s, want more than 0 and at most %s", o.MaxDuration, longestDuration)
+	}
+	if o.Interval < shortestInterval {
+		v.Add("interval", "%s, want at least %s", o.Interval, shortestInterval)
 	}
 	if o.Duration > o.MaxDuration {
 		v.Add("duration", "%s is longer than maxDuration %s", o.Duration, o.MaxDuration)

@@ -35,7 +35,7 @@ func TestValidateReportsAllAtOnce(t *testing.T) {
 		t.Fatal("no error")
 	}
 	for _, path := range []string{
-		"target:", "clients:", "timeout:", "maxDuration:", "duration:", "maxOutstanding:",
+		"target:", "clients:", "timeout:", "maxDuration:", "duration:", "maxOutstanding:", "interval:",
 		"streams[0].name:", "streams[1].name:", "streams[0].method:", "streams[0].path:", "streams[0].rate:",
 		"streams[0].bodyBytes:", "streams[0].status:", "streams[0].connections:",
 		"sockets.rooms:", "sockets.settle:", "sockets.path:",

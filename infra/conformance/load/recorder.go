@@ -23,15 +23,20 @@ type recorder struct {
 	releases    answered
 	workers     answered
 	series      series
+	described   int // failures since the last mark
 	failures    []Failure
 	marks       []Mark
 	lastFailure time.Time
 }
 
-// mostFailures bounds the failures that are described one by one.
-const mostFailures = 200
+// mostFailures bounds the failures that are described one by one: the first
+// after each mark, and in all.
+const (
+	mostFailures    = 200
+	mostFailuresAll = 20000
+)
 
-func newRecorder(start time.Time, streams []Stream) *recorder {
+func newRecorder(start time.Time, streams []Stream, interval time.Duration) *recorder {
 	r := &recorder{
 		start:     start,
 		streams:   streams,
@@ -42,6 +47,7 @@ func newRecorder(start time.Time, streams []Stream) *recorder {
 		latencies: make([]histogram, len(streams)),
 		releases:  answered{},
 		workers:   answered{},
+		series:    series{interval: interval},
 	}
 	for i := range r.byStream {
 		r.byStream[i] = newCounters()
@@ -101,9 +107,10 @@ func (r *recorder) failed(a arrival, o outcome, now time.Duration) {
 	if !o.kind.unsent() {
 		r.lastFailure = r.start.Add(now)
 	}
-	if len(r.failures) == mostFailures {
+	if r.described == mostFailures || len(r.failures) == mostFailuresAll {
 		return
 	}
+	r.described++
 	f := Failure{
 		Due: a.due.Seconds(), Ended: now.Seconds(), Stream: r.streams[a.stream].Name,
 		Kind: o.kind, Status: o.status, Kept: a.keep, Reused: o.reused,
@@ -115,15 +122,36 @@ func (r *recorder) failed(a arrival, o outcome, now time.Duration) {
 	r.failures = append(r.failures, f)
 }
 
+func (r *recorder) failuresSince(moment time.Time) []Failure {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	since := moment.Sub(r.start).Seconds()
+	var out []Failure
+	for _, f := range r.failures {
+		if f.Ended >= since {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
 // mostMarks bounds the marks.
 const mostMarks = 10000
 
 func (r *recorder) mark(label string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.described = 0
 	if len(r.marks) < mostMarks {
 		r.marks = append(r.marks, Mark{At: time.Since(r.start).Seconds(), Label: label})
 	}
+}
+
+// closed notes that the service ended a WebSocket.
+func (r *recorder) closed(code int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.series.closed(time.Since(r.start), code)
 }
 
 // finish notes when the load ended.
@@ -143,6 +171,8 @@ func (r *recorder) snapshot() Snapshot {
 		LastFailure: r.lastFailure,
 		Counters:    t.clone(),
 		Releases:    r.releases.values(),
+		Latency:     r.latency.latency(),
+		latencies:   r.latency,
 	}
 }
 

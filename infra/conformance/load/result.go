@@ -31,9 +31,10 @@ type Result struct {
 	// X-Worker; "" is those without.
 	Releases map[string]Answers `json:"releases"`
 	Workers  map[string]Answers `json:"workers"`
-	// Series has a row per second.
-	Series []Second `json:"series"`
-	// Failures describes the first 200 failed or unsent requests.
+	// Series has a row per Options.Interval.
+	Series []Slot `json:"series"`
+	// Failures describes failed or unsent requests, the first 200 after each
+	// mark.
 	Failures []Failure `json:"failures,omitempty"`
 	// Marks are what the caller noted while the load ran.
 	Marks []Mark `json:"marks,omitempty"`

@@ -40,7 +40,7 @@ func TestResultAsTextAndJSON(t *testing.T) {
 	if back.Total.Kinds[load.BadStatus] != 20 || back.Total.Status[502] != 20 || back.Streams[1].OK+back.Streams[0].OK != 180 {
 		t.Errorf("read back: %+v", back.Total)
 	}
-	if len(back.Series) != 1 || back.Series[0].Failed[load.BadStatus] != 20 || back.Latency != r.Latency {
+	if len(back.Series) != 2 || back.Series[0].Failed[load.BadStatus]+back.Series[1].Failed[load.BadStatus] != 20 || back.Series[1].At != 0.25 || back.Latency != r.Latency {
 		t.Errorf("read back: series %+v, latency %+v", back.Series, back.Latency)
 	}
 }

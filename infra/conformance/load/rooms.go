@@ -19,6 +19,8 @@ type rooms struct {
 	runID   string
 	start   time.Time
 	client  *http.Client
+	// closed is told of each connection that the service ended.
+	closed func(code int)
 
 	ending  chan struct{} // closed: send no more
 	leaving chan struct{} // closed: say good-bye

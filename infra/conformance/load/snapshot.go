@@ -11,10 +11,14 @@ type Snapshot struct {
 	// LastFailure is when a request last ended as failed; zero if none has.
 	LastFailure time.Time `json:"last_failure,omitzero"`
 	Counters
+	// Latency is that of all that ended until now, as in Result.
+	Latency Latency `json:"latency"`
 	// Releases are the answers by release (header X-Release, "" without).
 	Releases map[string]Answers `json:"releases"`
 	// Sockets are the counters of the WebSocket clients; nil without any.
 	Sockets *SocketCounters `json:"sockets,omitempty"`
+
+	latencies histogram
 }
 
 // Since returns what happened between an earlier snapshot and this one.
@@ -33,6 +37,8 @@ func (s Snapshot) Since(earlier Snapshot) Snapshot {
 		}
 	}
 	s.Releases = releases
+	s.latencies.subtract(earlier.latencies)
+	s.Latency = s.latencies.latency()
 	if s.Sockets != nil && earlier.Sockets != nil {
 		difference := s.Sockets.minus(*earlier.Sockets)
 		s.Sockets = &difference

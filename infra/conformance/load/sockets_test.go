@@ -119,7 +119,20 @@ func TestClosesAreCountedByCode(t *testing.T) {
 				t.Errorf("failed handshakes %v, want at least six 503", since.DialFailures)
 			}
 
+			r, err := g.Wait()
+			if err != nil {
+				t.Fatal(err)
+			}
+			closes := map[int]uint64{}
+			for _, row := range r.Series {
+				for code, n := range row.Closes {
+					closes[code] += n
+				}
+			}
 			s := part(t, g)
+			if !maps.Equal(closes, s.Closes) {
+				t.Errorf("the time series has the closes %v, want %v", closes, s.Closes)
+			}
 			if want := map[int]uint64{test.code: 6}; !maps.Equal(s.Closes, want) || s.Unclean != test.unclean {
 				t.Errorf("closes %v, %d unclean, want %v, %d", s.Closes, s.Unclean, want, test.unclean)
 			}
