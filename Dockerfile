@@ -14,9 +14,16 @@ RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache
     GOOS=$TARGETOS GOARCH=$TARGETARCH \
     go build -trimpath -buildvcs=false -ldflags '-s -w -buildid=' -o /out/api ./service/cmd/api
 
+# What stands beside the binary, as in the image that the program itself makes
+# (infra/image), whose authorities are Mozilla's too, but from a Go module.
+RUN mkdir -p /base/etc/ssl/certs && mkdir -m 1777 /base/tmp \
+    && printf 'root:x:0:0:root:/:/sbin/nologin\napi:x:65532:65532:api:/:/sbin/nologin\n' >/base/etc/passwd \
+    && printf 'root:x:0:\napi:x:65532:\n' >/base/etc/group \
+    && cp /etc/ssl/certs/ca-certificates.crt /base/etc/ssl/certs/
+
 FROM scratch
-# For rediss:// and traces over HTTPS.
-COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+# The certificates are for rediss:// and traces over HTTPS.
+COPY --from=build /base/ /
 COPY --from=build /out/api /api
 # A number, so that Kubernetes can see that it is not root.
 USER 65532:65532

@@ -56,7 +56,7 @@ func Earlier(state string, release service.Release) Release {
 func Service(ctx context.Context, root, state string, platform Platform) (Release, error) {
 	binary, err := Program(ctx, root, state, "./service/cmd/api", platform)
 	if err != nil {
-		return Release{}, fmt.Errorf("building the service: %w", err)
+		return Release{}, fmt.Errorf("building the service for %s: %w", platform, err)
 	}
 	return Release{Release: service.Release{ID: binary.SHA256, Size: binary.Size}, Path: binary.Path}, nil
 }
@@ -111,8 +111,9 @@ func measure(path string) (string, int64, error) {
 	return hex.EncodeToString(hash.Sum(nil)), size, err
 }
 
-// keptBuilds is enough for several programs and for two updates at once.
-const keptBuilds = 8
+// keptBuilds is enough for several programs, for two updates at once, and for
+// services of two platforms.
+const keptBuilds = 16
 
 // prune keeps the newest builds; releases are kept in release stores, not here.
 func prune(folder string) error {

@@ -28,50 +28,55 @@ func (i *Image) Push(ctx context.Context, repository string, keychain authn.Keyc
 	if err != nil {
 		return "", false, fmt.Errorf("pushing the image to %s: %w", repository, err)
 	}
-	tag := digest.Context().Tag(i.Tag())
-	there, err := i.there(digest.Repository, tag, options)
-	if err != nil {
-		return "", false, fmt.Errorf("asking %s for the image: %w", repository, explain(digest.Repository, err))
-	}
-	if there {
-		return reference, false, nil
-	}
-	if err := remote.WriteIndex(tag, i.index, options...); err != nil {
+	if pushed, err = i.upload(digest.Repository, options); err != nil {
 		return "", false, fmt.Errorf("pushing the image to %s: %w", repository, explain(digest.Repository, err))
 	}
-	return reference, true, nil
+	return reference, pushed, nil
 }
 
-// there says whether the repository has the index, under its tag, and all that
-// is in it.
-func (i *Image) there(repository name.Repository, tag name.Tag, options []remote.Option) (bool, error) {
+// upload sends what the repository lacks: the platforms' images one by one,
+// since an index that is there is no proof that they still are, then the index.
+func (i *Image) upload(repository name.Repository, options []remote.Option) (pushed bool, err error) {
 	manifest, err := i.index.IndexManifest()
 	if err != nil {
 		return false, err
 	}
-	wanted := []struct {
-		ref    name.Reference
-		digest v1.Hash
-	}{{ref: tag, digest: i.digest}}
-	for _, one := range manifest.Manifests {
-		wanted = append(wanted, struct {
-			ref    name.Reference
-			digest v1.Hash
-		}{ref: repository.Digest(one.Digest.String()), digest: one.Digest})
-	}
-	for _, w := range wanted {
-		found, err := remote.Head(w.ref, options...)
-		if status(err) == http.StatusNotFound {
-			return false, nil
-		}
+	for _, m := range manifest.Manifests {
+		ref := repository.Digest(m.Digest.String())
+		there, err := has(ref, m.Digest, options)
 		if err != nil {
 			return false, err
 		}
-		if found.Digest != w.digest {
-			return false, nil
+		if there {
+			continue
 		}
+		one, err := i.index.Image(m.Digest)
+		if err != nil {
+			return false, err
+		}
+		if err := remote.Write(ref, one, options...); err != nil {
+			return false, fmt.Errorf("for %s: %w", m.Platform, err)
+		}
+		pushed = true
 	}
-	return true, nil
+	tag := repository.Tag(i.Tag())
+	there, err := has(tag, i.digest, options)
+	if there || err != nil {
+		return pushed, err
+	}
+	return true, remote.WriteIndex(tag, i.index, options...)
+}
+
+// has says whether the registry has what digest says under ref.
+func has(ref name.Reference, digest v1.Hash, options []remote.Option) (bool, error) {
+	found, err := remote.Head(ref, options...)
+	if status(err) == http.StatusNotFound {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return found.Digest == digest, nil
 }
 
 // remotely is how every request to a registry is made. The login is looked up

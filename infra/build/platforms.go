@@ -1,0 +1,38 @@
+package build
+
+import (
+	"context"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// ImagePlatforms are what a container image is built for: nodes of a cluster
+// may have either architecture, and both at once.
+func ImagePlatforms() []Platform {
+	return []Platform{{OS: "linux", Arch: "amd64"}, {OS: "linux", Arch: "arm64"}}
+}
+
+// Services builds the service for several platforms at once, each the same
+// bytes that Service builds.
+func Services(ctx context.Context, root, state string, platforms ...Platform) (map[Platform]Release, error) {
+	var mu sync.Mutex
+	releases := make(map[Platform]Release, len(platforms))
+	builds, ctx := errgroup.WithContext(ctx)
+	for _, platform := range platforms {
+		builds.Go(func() error {
+			release, err := Service(ctx, root, state, platform)
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			releases[platform] = release
+			return nil
+		})
+	}
+	if err := builds.Wait(); err != nil {
+		return nil, err
+	}
+	return releases, nil
+}

@@ -1,0 +1,43 @@
+package build
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// asService is a module whose service is program.
+func asService(t *testing.T, program string) string {
+	t.Helper()
+	root := module(t, program)
+	folder := filepath.Join(root, "service", "cmd", "api")
+	require.NoError(t, os.MkdirAll(folder, 0o755))
+	require.NoError(t, os.Rename(filepath.Join(root, "main.go"), filepath.Join(folder, "main.go")))
+	return root
+}
+
+func TestServicesBuildsWhatServiceBuilds(t *testing.T) {
+	root := asService(t, hello)
+	state := filepath.Join(root, ".state")
+	both, err := Services(t.Context(), root, state, ImagePlatforms()...)
+	require.NoError(t, err)
+	require.Len(t, both, 2)
+	for _, platform := range ImagePlatforms() {
+		alone, err := Service(t.Context(), root, filepath.Join(root, ".other"), platform)
+		require.NoError(t, err)
+		assert.Equal(t, alone.Release, both[platform].Release, platform)
+		assert.FileExists(t, both[platform].Path)
+	}
+}
+
+func TestServicesSaysForWhichPlatformItDoesNotCompile(t *testing.T) {
+	root := asService(t, hello)
+	folder := filepath.Join(root, "service", "cmd", "api")
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "main_arm64.go"), []byte("package main\n\nvar _ = nonsense\n"), 0o600))
+	_, err := Services(t.Context(), root, filepath.Join(root, ".state"), ImagePlatforms()...)
+	require.ErrorContains(t, err, "building the service for linux/arm64")
+	assert.ErrorContains(t, err, "undefined: nonsense")
+}

@@ -1,0 +1,103 @@
+package image
+
+import (
+	"archive/tar"
+	"bytes"
+	"io"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/infra/build"
+)
+
+func TestReleasesOfAPushedImage(t *testing.T) {
+	s := serveRegistry(t, nil)
+	img := built(t, args(t))
+	reference, _, err := img.Push(t.Context(), s.repository("api"), nobody{})
+	require.NoError(t, err)
+	releases, err := Releases(t.Context(), reference, nobody{})
+	require.NoError(t, err)
+	assert.Equal(t, img.Releases(), releases)
+
+	resolved, err := Resolve(t.Context(), s.repository("api:"+img.Tag()), nobody{})
+	require.NoError(t, err)
+	assert.Equal(t, reference, resolved)
+}
+
+// foreign pushes an image that Build did not make: it has one file and starts
+// what entrypoint says.
+func foreign(t *testing.T, reference string, header *tar.Header, content string, entrypoint ...string) {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	header.Size = int64(len(content))
+	header.Mode = 0o755
+	require.NoError(t, w.WriteHeader(header))
+	_, err := w.Write([]byte(content))
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	files, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.Bytes())), nil })
+	require.NoError(t, err)
+	img, err := mutate.AppendLayers(empty.Image, files)
+	require.NoError(t, err)
+	img, err = mutate.ConfigFile(img, &v1.ConfigFile{OS: "linux", Architecture: "amd64", Config: v1.Config{Entrypoint: entrypoint}, RootFS: rootFS(t, img)})
+	require.NoError(t, err)
+	ref, err := name.ParseReference(reference)
+	require.NoError(t, err)
+	require.NoError(t, remote.Write(ref, img))
+}
+
+func rootFS(t *testing.T, img v1.Image) v1.RootFS {
+	t.Helper()
+	config, err := img.ConfigFile()
+	require.NoError(t, err)
+	return config.RootFS
+}
+
+func TestReleasesOfAnImageMadeOtherwise(t *testing.T) {
+	s := serveRegistry(t, nil)
+	file := func() *tar.Header { return &tar.Header{Name: "usr/bin/api", Typeflag: tar.TypeReg} }
+	foreign(t, s.repository("web:1"), file(), "a program", "/usr/bin/api", "serve")
+	releases, err := Releases(t.Context(), s.repository("web:1"), nobody{})
+	require.NoError(t, err)
+	assert.Equal(t, map[build.Platform]string{amd64: sha("a program")}, releases)
+
+	foreign(t, s.repository("web:2"), file(), "a program", "/api")
+	_, err = Releases(t.Context(), s.repository("web:2"), nobody{})
+	require.ErrorContains(t, err, "it starts /api, which is not in it")
+	foreign(t, s.repository("web:3"), file(), "a program", "sh", "-c", "api")
+	_, err = Releases(t.Context(), s.repository("web:3"), nobody{})
+	require.ErrorContains(t, err, "which is not the absolute path of a program")
+	foreign(t, s.repository("web:4"), &tar.Header{Name: "api", Typeflag: tar.TypeSymlink, Linkname: "/bin/x"}, "", "/api")
+	_, err = Releases(t.Context(), s.repository("web:4"), nobody{})
+	require.ErrorContains(t, err, "which is a link")
+}
+
+func TestAnImageThatIsNotThere(t *testing.T) {
+	s := serveRegistry(t, nil)
+	for _, look := range []func(string) error{
+		func(ref string) error { _, err := Resolve(t.Context(), ref, nobody{}); return err },
+		func(ref string) error { _, err := Releases(t.Context(), ref, nobody{}); return err },
+	} {
+		require.ErrorContains(t, look(s.repository("api:gone")), "has no repository api, or not this image")
+		require.ErrorContains(t, look("UPPER case"), "is not an image")
+	}
+
+	// A chart, an attestation: an index, but of no platform.
+	index, err := random.Index(10, 1, 1)
+	require.NoError(t, err)
+	ref, err := name.ParseReference(s.repository("api:strange"))
+	require.NoError(t, err)
+	require.NoError(t, remote.WriteIndex(ref, index))
+	_, err = Releases(t.Context(), ref.Name(), nobody{})
+	require.ErrorContains(t, err, "has no platform")
+}
