@@ -38,6 +38,22 @@ func (r Release) Short() string { return r.ID[:min(12, len(r.ID))] }
 // size, which a shell can read with `read`.
 func (r Release) Pointer() string { return fmt.Sprintf("%s %d\n", r.ID, r.Size) }
 
+// Line names the release in a list: its id, and its size where it has one.
+func (r Release) Line() string {
+	if r.Size == 0 {
+		return r.ID
+	}
+	return strings.TrimSuffix(r.Pointer(), "\n")
+}
+
+// ParseLine reads what Line wrote.
+func ParseLine(s string) (Release, error) {
+	if releaseID.MatchString(s) {
+		return Release{ID: s}, nil
+	}
+	return ParsePointer(s + "\n")
+}
+
 // ParsePointer reads what Pointer wrote. It takes nothing else: a truncated
 // pointer is an error, not another release.
 func ParsePointer(s string) (Release, error) {

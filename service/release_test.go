@@ -66,3 +66,16 @@ func FuzzParsePointer(f *testing.F) {
 		}
 	})
 }
+
+func TestLine(t *testing.T) {
+	t.Parallel()
+	for _, r := range []Release{{ID: someID, Size: 4711}, {ID: someID}} {
+		got, err := ParseLine(r.Line())
+		require.NoError(t, err)
+		assert.Equal(t, r, got)
+	}
+	for _, bad := range []string{"", someID[1:], someID + "\n", someID + " 0", someID + " 1\n", strings.ToUpper(someID)} {
+		_, err := ParseLine(bad)
+		assert.Error(t, err, "%q", bad)
+	}
+}

@@ -43,7 +43,7 @@ func Read(ctx *pulumi.Context) (History, error) {
 	var h History
 	for _, line := range lines {
 		text, _ := line.(string)
-		release, err := service.ParsePointer(text + "\n")
+		release, err := service.ParseLine(text)
 		if err != nil {
 			return nil, fmt.Errorf("reading which releases the stack has had: %w", err)
 		}
@@ -106,7 +106,7 @@ func (h History) Export(ctx *pulumi.Context, served pulumi.StringOutput) {
 	}
 	lines := make([]string, 0, len(h))
 	for _, release := range h {
-		lines = append(lines, strings.TrimSuffix(release.Pointer(), "\n"))
+		lines = append(lines, release.Line())
 	}
 	after := func(values []string) pulumi.Output {
 		return served.ApplyT(func(string) []string { return slices.Clone(values) })

@@ -11,7 +11,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"escala/infra/aws"
-	"escala/infra/build"
 	"escala/infra/config"
 	"escala/infra/digitalocean"
 	"escala/infra/history"
@@ -51,12 +50,7 @@ func run(root string, keys []string, rehearsal bool) pulumi.RunFunc {
 		if err != nil {
 			return err
 		}
-		if pin == "" {
-			request.Release, err = build.Service(ctx.Context(), root, request.State, chosen.Platform())
-		} else {
-			request.Release, err = pinned(ctx, past, pin, request.State)
-		}
-		if err != nil {
+		if err := prepare(ctx, root, chosen, past, pin, &request); err != nil {
 			return err
 		}
 		now := past.With(request.Release.Release)
@@ -75,17 +69,6 @@ func run(root string, keys []string, rehearsal bool) pulumi.RunFunc {
 		ctx.Export("target", pulumi.String(chosen.Name()))
 		return nil
 	}
-}
-
-// pinned is the earlier release that the configuration asks for.
-func pinned(ctx *pulumi.Context, past history.History, pin, state string) (build.Release, error) {
-	release, err := past.Find(pin)
-	if err != nil {
-		var v service.Violations
-		v.Add("release", "%s", err)
-		return build.Release{}, config.Error(ctx.Stack(), v)
-	}
-	return build.Earlier(state, release), nil
 }
 
 // read turns the configuration into the chosen target, what it is asked for and

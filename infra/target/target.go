@@ -9,6 +9,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"escala/infra/build"
+	"escala/infra/image"
 	"escala/service"
 )
 
@@ -18,8 +19,11 @@ type Request struct {
 	// Secrets are the values of Spec.Secrets by their names, all of them.
 	Secrets map[string]string
 	// Release is the built service. It has no Path when it is an earlier one
-	// whose binary only the release store still has.
+	// whose binary only the release store still has, nor on a Cluster.
 	Release build.Release
+	// Image is Release as an image, for a Cluster. It is nil where the registry
+	// has it already: an earlier release, or an image that was not built here.
+	Image *image.Image
 	// Forgotten are earlier releases that nobody can go back to any more, so
 	// that a release store need not keep them.
 	Forgotten []service.Release
@@ -52,12 +56,28 @@ type Target interface {
 	Section() string
 	// Settings is a pointer to that configuration, with its defaults.
 	Settings() any
-	// Platform is the operating system and architecture of its machines.
-	Platform() build.Platform
 	// Check reports, as service.Violations, what is wrong with the settings and
 	// with this computer, before anything is built or registered. It must not
 	// change anything.
 	Check(ctx context.Context, r Request) error
 	// Deploy registers the target's resources.
 	Deploy(ctx *pulumi.Context, r Request) (Endpoint, error)
+}
+
+// Machine is a Target whose releases are binaries.
+type Machine interface {
+	Target
+	// Platform is the operating system and architecture of its machines.
+	Platform() build.Platform
+}
+
+// Cluster is a Target whose releases are images: a release's id is the digest of
+// the image's index.
+type Cluster interface {
+	Target
+	// Platforms are those that nodes may have. At least one.
+	Platforms() []build.Platform
+	// ExistingImage is the reference, by digest, of an image that is run instead
+	// of one that is built, or "". It is asked for once Check found nothing wrong.
+	ExistingImage() string
 }

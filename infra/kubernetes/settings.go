@@ -1,0 +1,32 @@
+package kubernetes
+
+// WorkloadSettings are what every cluster target's section has for the
+// workload. Embed it in the target's Settings without a tag: its keys are then
+// the section's own.
+type WorkloadSettings struct {
+	// Namespace is made for the service and goes with it. Default: the service's
+	// name.
+	Namespace string `config:"namespace"`
+	// Image is the reference, by digest, of an image that exists
+	// ("ghcr.io/you/api@sha256:…"). Nothing is built then. Default none.
+	Image string `config:"image"`
+	// ImagePullSecret is the name of a secret of type
+	// kubernetes.io/dockerconfigjson in the namespace. Default none.
+	ImagePullSecret string `config:"imagePullSecret"`
+	// TLSSecret is the name of a secret of type kubernetes.io/tls in the
+	// namespace, with the certificate of service.host. Default none: HTTP.
+	TLSSecret string `config:"tlsSecret"`
+	// RedisImage is the image of the Valkey or Redis that redis.mode local runs.
+	// Default: DefaultRedisImage.
+	RedisImage string `config:"redisImage"`
+	// RedisMemoryMiB bounds what it keeps, in MiB. Default 64.
+	RedisMemoryMiB int `config:"redisMemoryMiB"`
+}
+
+// DefaultRedisImage is Valkey 8.1.10, for amd64 and arm64.
+const DefaultRedisImage = "docker.io/valkey/valkey:8.1.10-alpine@sha256:d2e18f3410b6f616de1417f570fa55261af2898b9c5b2cfb6781ce2373ea43d1"
+
+// NewWorkloadSettings returns the defaults.
+func NewWorkloadSettings() WorkloadSettings {
+	return WorkloadSettings{RedisImage: DefaultRedisImage, RedisMemoryMiB: 64}
+}

@@ -1,0 +1,68 @@
+package program
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/infra/build"
+	"escala/infra/config"
+	"escala/infra/history"
+	"escala/infra/image"
+	"escala/infra/target"
+	"escala/service"
+)
+
+// prepare gives the request its release: the earlier one that the configuration
+// pins, the image that it names, or what the source makes.
+func prepare(ctx *pulumi.Context, root string, chosen target.Target, past history.History, pin string, r *target.Request) error {
+	var err error
+	if pin != "" {
+		r.Release, err = pinned(ctx, past, pin, r.State)
+		return err
+	}
+	switch t := chosen.(type) {
+	case target.Machine:
+		r.Release, err = build.Service(ctx.Context(), root, r.State, t.Platform())
+		return err
+	case target.Cluster:
+		if existing := t.ExistingImage(); existing != "" {
+			_, digest, _ := strings.Cut(existing, "@sha256:")
+			r.Release = build.Release{Release: service.Release{ID: digest}}
+			return nil
+		}
+		if r.Image, err = packed(ctx.Context(), root, t.Platforms(), *r); err != nil {
+			return err
+		}
+		r.Release = build.Release{Release: service.Release{ID: strings.TrimPrefix(r.Image.Digest(), "sha256:")}}
+		return nil
+	default:
+		return fmt.Errorf("target %s takes neither binaries nor images", chosen.Name())
+	}
+}
+
+// packed is the service as an image for several platforms.
+func packed(ctx context.Context, root string, platforms []build.Platform, r target.Request) (*image.Image, error) {
+	binaries := map[build.Platform]string{}
+	for _, platform := range platforms {
+		built, err := build.Service(ctx, root, r.State, platform)
+		if err != nil {
+			return nil, err
+		}
+		binaries[platform] = built.Path
+	}
+	return image.Build(ctx, image.Args{Binaries: binaries, Name: r.Spec.Name, Port: r.Spec.Port})
+}
+
+// pinned is the earlier release that the configuration asks for.
+func pinned(ctx *pulumi.Context, past history.History, pin, state string) (build.Release, error) {
+	release, err := past.Find(pin)
+	if err != nil {
+		var v service.Violations
+		v.Add("release", "%s", err)
+		return build.Release{}, config.Error(ctx.Stack(), v)
+	}
+	return build.Earlier(state, release), nil
+}
