@@ -19,6 +19,7 @@ import (
 	"escala/infra/conformance/load"
 	"escala/infra/conformance/local"
 	"escala/infra/conformance/source"
+	"escala/infra/conformance/stack"
 	"escala/infra/engine"
 	"escala/infra/local/host"
 	"escala/infra/local/podman"
@@ -47,12 +48,13 @@ func TestLocal(t *testing.T) {
 
 	before := hostTraces(t)
 	port := freePort(t)
+	var first, previous, last stack.Update
 	stack, err := local.NewStack(ctx, clone, cli, map[string]any{
 		"target": "local",
 		"local":  map[string]any{"port": port},
 	})
 	require.NoError(t, err)
-	defer stack.Close()
+	defer stack.Providers.Close()
 	destroyed := false
 	defer func() {
 		if !destroyed {
@@ -60,7 +62,6 @@ func TestLocal(t *testing.T) {
 		}
 	}()
 	pod := podman.Podman{Folder: provider.PodmanFolder(filepath.Join(clone.Root, ".escala"))}
-	var first, previous, last local.Update
 
 	step(t, "a configuration that cannot be used is reported whole and creates nothing", func(t *testing.T) {
 		good := stack.Config

@@ -3,131 +3,21 @@
 package local
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
-
-	"github.com/pulumi/pulumi/sdk/v3/go/auto"
-	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
-	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
-	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-	"gopkg.in/yaml.v3"
 
 	"escala/infra/conformance/source"
+	"escala/infra/conformance/stack"
 	"escala/infra/engine"
 	"escala/infra/local/provider"
-	"escala/infra/program"
 )
 
-// Stack is the stack "local" of a clone, under the real engine.
-type Stack struct {
-	Clone source.Clone
-	// Pulumi is the CLI's path.
-	Pulumi string
-	// Config is the stack's configuration, without the namespace.
-	Config map[string]any
-
-	providers *engine.Attached
-}
-
-// NewStack returns a stack that is not open yet. Close it.
-func NewStack(ctx context.Context, clone source.Clone, cli string, config map[string]any) (*Stack, error) {
-	s := &Stack{Clone: clone, Pulumi: cli, Config: config, providers: &engine.Attached{}}
+// NewStack returns the stack "local" of a clone, which is not open yet. Close its
+// providers in the end.
+func NewStack(ctx context.Context, clone source.Clone, cli string, config map[string]any) (*stack.Stack, error) {
+	s := &stack.Stack{Name: "local", Clone: clone, Pulumi: cli, Config: config, Providers: &engine.Attached{}}
 	local, err := provider.New()
 	if err != nil {
 		return nil, err
 	}
-	return s, s.providers.AttachProvider(ctx, provider.Name, provider.Version, local)
-}
-
-// Close ends the providers. It does not destroy the stack.
-func (s *Stack) Close() { s.providers.Close() }
-
-func (s *Stack) open(ctx context.Context) (auto.Stack, error) {
-	values := map[string]any{}
-	for key, value := range s.Config {
-		values["escala:"+key] = value
-	}
-	content, err := yaml.Marshal(map[string]any{"config": values})
-	if err != nil {
-		return auto.Stack{}, fmt.Errorf("writing the stack's configuration: %w", err)
-	}
-	file := filepath.Join(s.Clone.Root, "Pulumi.local.yaml")
-	if err := os.WriteFile(file, content, 0o644); err != nil {
-		return auto.Stack{}, fmt.Errorf("writing the stack's configuration: %w", err)
-	}
-	return engine.Open(ctx, engine.Options{
-		Project:   "escala",
-		Stack:     "local",
-		StackFile: file,
-		State:     filepath.Join(s.Clone.Root, program.StateFolder, "pulumi"),
-		Pulumi:    s.Pulumi,
-		Program:   func(keys []string) pulumi.RunFunc { return program.New(s.Clone.Root, keys) },
-		Providers: s.providers,
-	})
-}
-
-// Update is what an update came to.
-type Update struct {
-	Outputs map[string]string
-	// Changes counts resources by what was done with them ("create", "same").
-	Changes map[string]int
-	// Display is all that the engine printed.
-	Display string
-}
-
-// Up updates the stack. An error has the engine's whole display in it.
-func (s *Stack) Up(ctx context.Context) (Update, error) {
-	stack, err := s.open(ctx)
-	if err != nil {
-		return Update{}, err
-	}
-	var display bytes.Buffer
-	result, err := stack.Up(ctx, optup.ProgressStreams(&display), optup.Color("never"), optup.Refresh())
-	u := Update{Display: display.String(), Outputs: map[string]string{}}
-	if err != nil {
-		return u, errors.New(u.Display)
-	}
-	for key, o := range result.Outputs {
-		u.Outputs[key] = fmt.Sprint(o.Value)
-	}
-	if changes := result.Summary.ResourceChanges; changes != nil {
-		u.Changes = *changes
-	}
-	return u, nil
-}
-
-// Preview says what Up would do.
-func (s *Stack) Preview(ctx context.Context) (Update, error) {
-	stack, err := s.open(ctx)
-	if err != nil {
-		return Update{}, err
-	}
-	var display bytes.Buffer
-	result, err := stack.Preview(ctx, optpreview.ProgressStreams(&display), optpreview.Color("never"))
-	u := Update{Display: display.String(), Changes: map[string]int{}}
-	if err != nil {
-		return u, errors.New(u.Display)
-	}
-	for op, n := range result.ChangeSummary {
-		u.Changes[string(op)] = n
-	}
-	return u, nil
-}
-
-// Destroy destroys the stack and forgets it.
-func (s *Stack) Destroy(ctx context.Context) error {
-	stack, err := s.open(ctx)
-	if err != nil {
-		return err
-	}
-	var display bytes.Buffer
-	if _, err := stack.Destroy(ctx, optdestroy.ProgressStreams(&display), optdestroy.Color("never"), optdestroy.Refresh(), optdestroy.Remove()); err != nil {
-		return errors.New(display.String())
-	}
-	return nil
+	return s, s.Providers.AttachProvider(ctx, provider.Name, provider.Version, local)
 }
