@@ -43,6 +43,14 @@ type one struct {
 	latency  prometheus.Observer
 }
 
+// Recent is what a connection's last request was counted as: the next one is
+// mostly the same, and comparing is cheaper than a lookup. It is for one
+// goroutine at a time.
+type Recent struct {
+	key key
+	one *one
+}
+
 // New returns metrics that say which release and worker they are of, beside
 // those of the Go runtime and the process.
 func New(release string) *HTTP {
@@ -79,19 +87,30 @@ func (m *HTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.handler.Ser
 // Begin counts a request that starts.
 func (m *HTTP) Begin() { m.inFlight.Add(1) }
 
-// End counts a request that Begin counted.
-func (m *HTTP) End(r *http.Request, status int, took time.Duration) {
+// End counts a request that Begin counted. recent is the connection's, or nil.
+func (m *HTTP) End(r *http.Request, status int, took time.Duration, recent *Recent) {
 	m.inFlight.Add(-1)
 	m.answered.Add(1)
 	k := key{route: r.Pattern, method: method(r.Method), status: status}
-	o, ok := (*m.series.Load())[k]
-	if !ok {
-		o = m.add(k)
-	}
+	o := m.find(k, recent)
 	o.requests.Inc()
 	if status != http.StatusSwitchingProtocols { // lasts as long as the WebSocket
 		o.latency.Observe(took.Seconds())
 	}
+}
+
+func (m *HTTP) find(k key, recent *Recent) *one {
+	if recent != nil && recent.one != nil && recent.key == k {
+		return recent.one
+	}
+	o, ok := (*m.series.Load())[k]
+	if !ok {
+		o = m.add(k)
+	}
+	if recent != nil {
+		*recent = Recent{key: k, one: o}
+	}
+	return o
 }
 
 // Panicked counts a handler that panicked.
@@ -123,12 +142,19 @@ func (m *HTTP) add(k key) *one {
 	return o
 }
 
-// method keeps a client from making up labels.
+// methods are the values of the label "method", beside "other".
+var methods = [...]string{
+	http.MethodGet, http.MethodPost, http.MethodHead, http.MethodPut, http.MethodPatch,
+	http.MethodDelete, http.MethodOptions, http.MethodConnect, http.MethodTrace,
+}
+
+// method keeps a client from making up labels. It returns a constant: what is
+// kept must not hold on to the request line that s is a part of.
 func method(s string) string {
-	switch s {
-	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
-		http.MethodDelete, http.MethodConnect, http.MethodOptions, http.MethodTrace:
-		return s
+	for _, m := range methods {
+		if s == m {
+			return m
+		}
 	}
 	return "other"
 }

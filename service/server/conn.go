@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"escala/service/metrics"
 )
 
 // phase is where a connection is in its life, as the drain sees it.
@@ -59,6 +61,8 @@ type conn struct {
 	// stamp is used by one goroutine at a time: net/http writes a connection's
 	// responses one after the other.
 	stamp stamp
+	// recent is what the last request was counted as.
+	recent metrics.Recent
 	// reading and sending are the deadlines.
 	reading, sending deadline
 }

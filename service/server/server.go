@@ -75,11 +75,11 @@ func New(o Options) *Server {
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
 	limits := o.Config.HTTP
+	// Without WriteTimeout: see limitWriting.
 	s.http = &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: limits.ReadHeaderTimeout,
 		ReadTimeout:       limits.ReadTimeout,
-		WriteTimeout:      limits.WriteTimeout,
 		IdleTimeout:       limits.IdleTimeout,
 		MaxHeaderBytes:    limits.MaxHeaderBytes,
 		Protocols:         protocols,
