@@ -66,7 +66,9 @@ type Status struct {
 	Wanted, Serving string
 	// Ready workers, of Workers.
 	Ready, Workers int
-	// Reason says why not all is as wanted; "" while all is.
+	// Reason says what is wrong: why the wanted release is not served, why a
+	// worker is missing. "" while nothing is, also while a release is being
+	// rolled out as it should.
 	Reason string
 	// Incident is what last went wrong and was mended, for whoever looks later
 	// ("nginx was killed by signal 9 and started again"). It differs from that

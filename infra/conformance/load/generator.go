@@ -117,8 +117,8 @@ func (g *Generator) send(ctx context.Context, where target, start time.Time, lif
 func (g *Generator) Snapshot() Snapshot {
 	s := g.recorder.snapshot()
 	if g.sockets != nil {
-		counters := g.sockets.counters()
-		s.Sockets = &counters
+		counters, comebacks := g.sockets.counters()
+		s.Sockets, s.comebacks = &counters, comebacks
 	}
 	return s
 }

@@ -166,10 +166,10 @@ func (r *rooms) url(room int) string {
 	return u.String()
 }
 
-func (r *rooms) counters() SocketCounters {
+func (r *rooms) counters() (SocketCounters, histogram) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.count.clone()
+	return r.count.clone(), r.comeback
 }
 
 func (r *rooms) result() *SocketResult {

@@ -18,7 +18,7 @@ type Snapshot struct {
 	// Sockets are the counters of the WebSocket clients; nil without any.
 	Sockets *SocketCounters `json:"sockets,omitempty"`
 
-	latencies histogram
+	latencies, comebacks histogram
 }
 
 // Since returns what happened between an earlier snapshot and this one.
@@ -41,6 +41,8 @@ func (s Snapshot) Since(earlier Snapshot) Snapshot {
 	s.Latency = s.latencies.latency()
 	if s.Sockets != nil && earlier.Sockets != nil {
 		difference := s.Sockets.minus(*earlier.Sockets)
+		s.comebacks.subtract(earlier.comebacks)
+		difference.LongestReconnect = milliseconds(s.comebacks.longest)
 		s.Sockets = &difference
 	}
 	return s

@@ -55,8 +55,8 @@ func (c SocketCounters) clone() SocketCounters {
 	return c
 }
 
-// minus returns what was added since earlier. Joined and LongestReconnect stay
-// those of the later one.
+// minus returns what was added since earlier. Joined stays that of the later
+// one; LongestReconnect cannot be told from these two: see Snapshot.Since.
 func (c SocketCounters) minus(earlier SocketCounters) SocketCounters {
 	c.Dials -= earlier.Dials
 	c.DialFailures = less(c.DialFailures, earlier.DialFailures)
