@@ -178,3 +178,29 @@ func TestReady(t *testing.T) {
 		})
 	}
 }
+
+func TestIgnoredFields(t *testing.T) {
+	live := func(managers string) string {
+		return `{"kind":"Deployment","metadata":{"name":"a","managedFields":[` + managers + `]},"spec":{"replicas":7}}`
+	}
+	const theirs = `{"manager":"autoscaler","operation":"Update","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:replicas":{}}}}`
+	const ours = `{"manager":"pulumi-kubernetes","operation":"Apply","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:replicas":{}}}}`
+	const other = `{"manager":"autoscaler","operation":"Update","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:paused":{}}}}`
+	for name, one := range map[string]struct {
+		managers string
+		want     map[string]any
+	}{
+		"theirs":          {theirs, map[string]any{}},
+		"ours":            {ours, map[string]any{"replicas": int64(7)}},
+		"ours and theirs": {ours + "," + theirs, map[string]any{"replicas": int64(7)}},
+		"nobody's":        {other, map[string]any{"replicas": int64(7)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked := parsed(t, `{"kind":"Deployment","metadata":{"name":"a"},"spec":{"replicas":3}}`)
+			require.NoError(t, ignore(asked, parsed(t, live(one.managers)), []string{"spec.replicas"}))
+			assert.Equal(t, one.want, asked.Object["spec"])
+		})
+	}
+	asked := parsed(t, `{"kind":"Pod"}`)
+	assert.ErrorContains(t, ignore(asked, asked, []string{"spec.containers[0].image"}), "in no list")
+}

@@ -27,15 +27,12 @@ func (p *Provider) Diff(ctx context.Context, req *pulumirpc.DiffRequest) (*pulum
 	if err != nil {
 		return nil, err
 	}
-	if len(req.GetIgnoreChanges()) > 0 {
-		return nil, fmt.Errorf("comparing %s: the applying provider does not know ignoreChanges", req.GetName())
-	}
 	before, _ := object(olds)
 	after, known := object(news)
 	replaces := c.replacedBy(before, after)
 	changes := topLevel(before.Object, after.Object)
 	if known && len(replaces) == 0 {
-		if changes, err = c.changes(ctx, after); err != nil {
+		if changes, err = c.changes(ctx, after, req.GetIgnoreChanges()); err != nil {
 			return nil, fmt.Errorf("comparing %s: %w", describe(after), err)
 		}
 	}
@@ -53,13 +50,16 @@ func (p *Provider) Diff(ctx context.Context, req *pulumirpc.DiffRequest) (*pulum
 }
 
 // changes are the parts of an object that applying it would change.
-func (c *cluster) changes(ctx context.Context, after *unstructured.Unstructured) ([]string, error) {
+func (c *cluster) changes(ctx context.Context, after *unstructured.Unstructured, ignored []string) ([]string, error) {
 	live, err := c.get(ctx, after)
 	if apierrors.IsNotFound(err) {
 		// Only refreshing finds out what vanished; an update says that it did.
 		return []string{"metadata"}, nil
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := ignore(after, live, ignored); err != nil {
 		return nil, err
 	}
 	wanted, err := c.apply(ctx, after, true)

@@ -73,7 +73,11 @@ func (p *Provider) Update(ctx context.Context, req *pulumirpc.UpdateRequest) (*p
 		}
 		return nil, fmt.Errorf("updating %s: some of it is not known", describe(asked))
 	}
-	if _, err := c.get(ctx, asked); err != nil {
+	live, err := c.get(ctx, asked)
+	if err != nil {
+		return nil, fmt.Errorf("updating %s: %w", describe(asked), err)
+	}
+	if err := ignore(asked, live, req.GetIgnoreChanges()); err != nil {
 		return nil, fmt.Errorf("updating %s: %w", describe(asked), err)
 	}
 	changed, err := c.apply(ctx, asked, req.GetPreview())
