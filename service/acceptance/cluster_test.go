@@ -157,9 +157,12 @@ func overlap(a, b map[int]status.Worker) bool {
 
 func TestClusterAbortsARollThatFails(t *testing.T) {
 	t.Parallel()
-	tests := []struct{ name, program string }{
-		{"exits at once", "#!/bin/sh\nexit 3\n"},
-		{"is never ready", "#!/bin/sh\nexec sleep 60\n"},
+	tests := []struct{ name, program, reason string }{
+		{"exits at once", "#!/bin/sh\nexit 3\n", "exited with status 3 before it was ready"},
+		{"is never ready", "#!/bin/sh\nexec sleep 60\n", "was not ready within 2s"},
+		{"is no program", "no program", "starting worker"},
+		// It starts the good one, which says which release it is.
+		{"is another than its checksum", fmt.Sprintf("#!/bin/sh\nexec %s \"$@\"\n", binary), "it answers as release " + releaseID[:12]},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -171,14 +174,28 @@ func TestClusterAbortsARollThatFails(t *testing.T) {
 			c.signal(syscall.SIGHUP)
 			require.Eventually(t, func() bool {
 				s, err := c.cluster()
-				return err == nil && s.Roll != nil && s.Roll.State == "aborted" && s.Roll.Error != ""
+				return err == nil && s.Roll != nil && s.Roll.State == "aborted"
 			}, 15*time.Second, 20*time.Millisecond)
+			s, err := c.cluster()
+			require.NoError(t, err)
+			assert.Contains(t, s.Roll.Error, tt.reason)
+			assert.Len(t, s.Roll.Release, 64)
 			sent, failures := l.stop()
 			assert.Empty(t, failures, "of %d", sent)
 			for pid, w := range c.workers() {
 				assert.Contains(t, old, pid, "the old workers go on")
 				assert.True(t, w.Ready)
+				require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
 			}
+			// A worker that ends by itself comes back as what served, not as what
+			// was installed and refused.
+			require.Eventually(t, func() bool { return c.ready() == 2 && !overlap(old, c.workers()) }, startLimit, 20*time.Millisecond)
+			for _, w := range c.workers() {
+				assert.Equal(t, releaseID, w.Release)
+			}
+			s, err = c.cluster()
+			require.NoError(t, err)
+			assert.Contains(t, s.Incident, "ended by itself: signal: killed")
 			c.signal(syscall.SIGTERM)
 			assert.Equal(t, 0, c.wait(5*time.Second))
 		})
@@ -187,36 +204,14 @@ func TestClusterAbortsARollThatFails(t *testing.T) {
 
 func TestClusterGivesUp(t *testing.T) {
 	t.Parallel()
-	c := unreadyCluster(t, 2, "RESTART_LIMIT=3")
-	install(t, script(t, "#!/bin/sh\nexit 7\n"), c.path, "")
-	require.Eventually(t, func() bool { // whoever started before the bad program came
-		for pid := range c.alive() {
-			_ = syscall.Kill(pid, syscall.SIGKILL)
-		}
-		select {
-		case <-c.exited:
-			return true
-		default:
-			return false
-		}
-	}, startLimit, 20*time.Millisecond)
-	assert.Equal(t, 1, c.wait(time.Second))
+	// A program that is a good primary and a bad worker.
+	program := filepath.Join(socketDir(t), "api")
+	install(t, script(t, fmt.Sprintf("#!/bin/bash\n[ \"$1\" = serve ] && exit 7\nexec -a %s %s \"$@\"\n", program, binary)), program, "")
+	c := &primary{process: launch(t, program, []string{"cluster"}, []string{
+		"RUN_DIR=" + socketDir(t), "PORT=0", "HOST=127.0.0.1", "WORKERS=2", "RESTART_PAUSE=20ms", "RESTART_LIMIT=3",
+	}, nil)}
+	assert.Equal(t, 1, c.wait(startLimit))
 	assert.Contains(t, c.output(), "gave up: no worker can stay up: every worker failed 3 times in a row or more, the last one with exit status 7")
-}
-
-// alive are the workers that the status socket knows, if it answers.
-func (c *primary) alive() map[int]status.Worker {
-	s, err := c.cluster()
-	if err != nil {
-		return nil
-	}
-	out := map[int]status.Worker{}
-	for _, w := range s.Workers {
-		if w.PID > 0 {
-			out[w.PID] = w
-		}
-	}
-	return out
 }
 
 func TestClusterRefuses(t *testing.T) {

@@ -30,8 +30,8 @@ var ErrGaveUp = errors.New("gave up: no worker can stay up")
 type Options struct {
 	Config config.Cluster
 	// Executable is started for each worker, with Args. It is a path and not
-	// the running file, so that a roll starts what has been installed there
-	// since.
+	// the running file, so that a roll finds what has been installed there
+	// since. Between rolls, workers are started from what the last one tried.
 	Executable string
 	Args       []string
 	// Environ goes after the primary's own environment ("NAME=value").
@@ -50,7 +50,10 @@ type primary struct {
 
 	rolling sync.Mutex
 	mu      sync.Mutex
+	exe     *executable
 	last    *status.Roll
+	// incident is what last went wrong and was mended, with its time.
+	incident string
 }
 
 // Run serves with Config.Workers workers until ctx ends, then drains them all.
@@ -68,8 +71,14 @@ func Run(ctx, hard context.Context, roll <-chan struct{}, o Options) error {
 	if p.socket, err = l.File(); err != nil {
 		return errors.Join(err, l.Close())
 	}
+	if p.exe, err = openExecutable(o.Executable); err != nil {
+		return errors.Join(err, p.socket.Close(), l.Close())
+	}
 	for n := range o.Config.Workers {
 		p.slots = append(p.slots, newSlot(n))
+	}
+	if leftBehind(filepath.Join(o.Config.RunDir, status.ClusterSocket)) {
+		p.happened("the primary before this one was killed, and its workers drained")
 	}
 	stop, err := p.serveStatus(ctx, filepath.Join(o.Config.RunDir, status.ClusterSocket))
 	if err != nil {
@@ -87,6 +96,24 @@ func Run(ctx, hard context.Context, roll <-chan struct{}, o Options) error {
 	}
 	err = group.Wait()
 	return errors.Join(err, p.endAll(hard, l), stop())
+}
+
+// inSlot is how a worker of a slot is started.
+func (p *primary) inSlot(s *slot) start {
+	return start{slot: s.number, socket: p.socket, admin: socketPath(p.Config.RunDir, s.number, s.nextGeneration())}
+}
+
+// leftBehind says that a primary ended without being able to put its socket away.
+func leftBehind(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// happened notes what went wrong, for whoever asks later.
+func (p *primary) happened(what string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.incident = time.Now().UTC().Format("2006-01-02T15:04:05.000Z ") + what
 }
 
 // endAll drains every worker. Closing a shared socket resets what waits in its

@@ -18,6 +18,7 @@ import (
 // while.
 type process struct {
 	slot    int
+	release string
 	cmd     *exec.Cmd
 	socket  string
 	started time.Time

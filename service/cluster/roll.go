@@ -19,15 +19,21 @@ func (p *primary) rollOnRequest(ctx context.Context, requests <-chan struct{}) e
 			return nil
 		case <-requests:
 		}
-		p.log.Info("roll begins", slog.Int("workers", len(p.slots)))
-		p.setRoll(status.Roll{State: "rolling"})
-		if err := p.rollAll(ctx); err != nil {
-			p.log.Error("roll aborted; the workers that have not been replaced go on", slog.Any("error", err))
-			p.setRoll(status.Roll{State: "aborted", Error: err.Error()})
+		release := ""
+		next, err := openExecutable(p.Executable)
+		if err == nil {
+			release = next.release
+			p.log.Info("roll begins", slog.Int("workers", len(p.slots)), slog.String("release", release))
+			p.setRoll(status.Roll{State: "rolling", Release: release})
+			err = p.rollTo(ctx, next)
+		}
+		if err != nil {
+			p.log.Error("roll aborted; what served before goes on", slog.String("release", release), slog.Any("error", err))
+			p.setRoll(status.Roll{State: "aborted", Release: release, Error: err.Error()})
 			continue
 		}
-		p.log.Info("roll done")
-		p.setRoll(status.Roll{State: "done"})
+		p.log.Info("roll done", slog.String("release", release))
+		p.setRoll(status.Roll{State: "done", Release: release})
 	}
 }
 
@@ -37,16 +43,40 @@ func (p *primary) setRoll(r status.Roll) {
 	p.last = &r
 }
 
-// rollAll replaces the workers one by one and stops at the first that fails.
-func (p *primary) rollAll(ctx context.Context) error {
+// rollTo tries a program and then replaces the workers by it, one by one. At the
+// first that fails, those that were replaced are put back.
+func (p *primary) rollTo(ctx context.Context, next *executable) error {
 	p.rolling.Lock()
 	defer p.rolling.Unlock()
-	for _, s := range p.slots {
-		if err := p.replace(ctx, s); err != nil {
-			return err
+	if err := p.preflight(ctx, next); err != nil {
+		return fmt.Errorf("release %s fails its preflight: %w", next.short(), err)
+	}
+	before := p.program()
+	p.setProgram(next)
+	for i, s := range p.slots {
+		err := p.replace(ctx, s)
+		if err == nil {
+			continue
 		}
+		p.setProgram(before)
+		if ctx.Err() == nil {
+			p.putBack(ctx, p.slots[:i+1], before)
+		}
+		return err
 	}
 	return nil
+}
+
+// putBack replaces what runs another program than before.
+func (p *primary) putBack(ctx context.Context, slots []*slot, before *executable) {
+	for _, s := range slots {
+		if now, _ := s.view(); now != nil && now.release == before.release {
+			continue
+		}
+		if err := p.replace(ctx, s); err != nil {
+			p.log.Error("worker does not come back with the release before", slog.Int("worker", s.number), slog.Any("error", err))
+		}
+	}
 }
 
 // replace puts a new worker into the slot: it must be ready, and stay so for
@@ -56,7 +86,7 @@ func (p *primary) replace(ctx context.Context, s *slot) error {
 	s.work.Lock()
 	defer s.work.Unlock()
 	old, _ := s.view()
-	proc, err := p.spawner.start(p.Options, p.socket, s.number, s.nextGeneration())
+	proc, err := p.spawner.start(p.Options, p.program(), p.inSlot(s))
 	if err != nil {
 		return err
 	}

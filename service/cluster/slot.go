@@ -153,6 +153,7 @@ func (p *primary) keep(ctx context.Context, s *slot) error {
 			}
 			s.restarts++
 			s.mu.Unlock()
+			p.happened(fmt.Sprintf("worker %d (pid %d) ended by itself: %s", s.number, current.pid(), current.cmd.ProcessState))
 			if err := p.backOff(ctx, s, current); err != nil {
 				return err
 			}
@@ -168,7 +169,7 @@ func (p *primary) fill(ctx context.Context, s *slot) error {
 	if now, _ := s.view(); now != nil {
 		return nil // a roll was faster
 	}
-	proc, err := p.spawner.start(p.Options, p.socket, s.number, s.nextGeneration())
+	proc, err := p.spawner.start(p.Options, p.program(), p.inSlot(s))
 	if err != nil {
 		return err
 	}

@@ -29,20 +29,37 @@ func newSpawner() *spawner {
 
 func (s *spawner) close() { close(s.jobs) }
 
-// start runs the executable as worker slot on the shared socket.
-func (s *spawner) start(o Options, socket *os.File, slot, generation int) (*process, error) {
+// start is how a process is started.
+type start struct {
+	slot int
+	// socket is the shared one, or nil; listen is where to listen then.
+	socket *os.File
+	listen string
+	// admin is the path of its own socket.
+	admin string
+}
+
+// start runs the program.
+func (s *spawner) start(o Options, exe *executable, how start) (*process, error) {
 	p := &process{
-		slot:   slot,
-		socket: socketPath(o.Config.RunDir, slot, generation),
-		exited: make(chan struct{}),
+		slot:    how.slot,
+		release: exe.release,
+		socket:  how.admin,
+		exited:  make(chan struct{}),
 	}
-	// A worker outlives any context: it is told to end, and drains.
-	p.cmd = exec.Command(o.Executable, o.Args...) //nolint:noctx // see above
+	// A worker outlives any context: it is told to end, and drains. What is run
+	// is the open file, descriptor 3, whatever lies at its path by now.
+	p.cmd = exec.Command("/proc/self/fd/3", o.Args...) //nolint:noctx // see above
+	p.cmd.Args[0] = o.Executable
 	p.cmd.Stdout, p.cmd.Stderr = o.Out, o.Err
-	p.cmd.ExtraFiles = []*os.File{socket} // descriptor 3
+	p.cmd.ExtraFiles = []*os.File{exe.file}
+	if how.socket != nil {
+		p.cmd.ExtraFiles = append(p.cmd.ExtraFiles, how.socket)
+		how.listen = "fd:4"
+	}
 	p.cmd.Env = append(os.Environ(),
-		service.EnvListen+"=fd:3",
-		fmt.Sprintf("%s=%d", service.EnvWorker, slot),
+		service.EnvListen+"="+how.listen,
+		fmt.Sprintf("%s=%d", service.EnvWorker, how.slot),
 		fmt.Sprintf("%s=%d", service.EnvWorkers, o.Config.Workers),
 		service.EnvAdmin+"="+p.socket,
 		service.EnvSupervised+"=cluster",
@@ -58,7 +75,7 @@ func (s *spawner) start(o Options, socket *os.File, slot, generation int) (*proc
 	failed := make(chan error)
 	s.jobs <- func() { failed <- p.cmd.Start() }
 	if err := <-failed; err != nil {
-		return nil, fmt.Errorf("starting worker %d: %w", slot, err)
+		return nil, fmt.Errorf("starting worker %d: %w", how.slot, err)
 	}
 	p.started = time.Now()
 	go func() {

@@ -49,7 +49,7 @@ const askLimit = time.Second
 func (p *primary) status(ctx context.Context) status.Cluster {
 	c := status.Cluster{PID: os.Getpid()}
 	p.mu.Lock()
-	c.Roll = p.last
+	c.Roll, c.Incident = p.last, p.incident
 	p.mu.Unlock()
 	for _, s := range p.slots {
 		s.mu.Lock()

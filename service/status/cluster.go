@@ -6,12 +6,17 @@ type Cluster struct {
 	Workers []Worker `json:"workers"`
 	// Roll is how the last roll went; null before the first.
 	Roll *Roll `json:"roll"`
+	// Incident is what last went wrong and was mended, with its time; "" if
+	// nothing has since the primary started.
+	Incident string `json:"incident,omitempty"`
 }
 
 // Roll is one replacement of all workers.
 type Roll struct {
 	// State is "rolling", "done" or "aborted".
 	State string `json:"state"`
+	// Release is the one that was rolled to.
+	Release string `json:"release,omitempty"`
 	// Error says why it was aborted.
 	Error string `json:"error,omitempty"`
 }

@@ -24,6 +24,9 @@ func WriteTable(w io.Writer, c Cluster) error {
 	if c.Roll != nil {
 		_, _ = fmt.Fprintf(t, "last roll\t%s\t%s\n", c.Roll.State, c.Roll.Error)
 	}
+	if c.Incident != "" {
+		_, _ = fmt.Fprintf(t, "last incident\t%s\n", c.Incident)
+	}
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("writing the table: %w", err)
 	}

@@ -1,0 +1,47 @@
+package cluster
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+)
+
+// executable is the program that workers are started from: the very file, held
+// open. What is installed at its path later reaches no worker before a roll has
+// tried it, not even when a worker ends by itself and starts again.
+type executable struct {
+	// file is closed by nobody but the garbage collector: a worker may just be
+	// being started from it when another takes its place.
+	file *os.File
+	// release is its SHA-256.
+	release string
+}
+
+func openExecutable(path string) (*executable, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening the program for the workers: %w", err)
+	}
+	hash := sha256.New()
+	if _, err := io.Copy(hash, f); err != nil {
+		return nil, fmt.Errorf("reading the program for the workers: %w", err)
+	}
+	return &executable{file: f, release: hex.EncodeToString(hash.Sum(nil))}, nil
+}
+
+func (e *executable) short() string { return e.release[:12] }
+
+// program is what workers are started from now.
+func (p *primary) program() *executable {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.exe
+}
+
+func (p *primary) setProgram(e *executable) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.exe = e
+}

@@ -1,0 +1,105 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"escala/service/listen"
+)
+
+// The sockets of a program that is being tried, in RunDir.
+const (
+	preflightSocket = "preflight.sock"
+	preflightAdmin  = "preflight-admin.sock"
+)
+
+// preflight tries a program on a socket of its own before any worker runs it: it
+// must become ready, be what its checksum says, answer on the health path and,
+// but for errors of its own making, on /, and end on SIGTERM. A program that
+// fails here has not met one request.
+func (p *primary) preflight(ctx context.Context, exe *executable) error {
+	own := listen.Address{Network: listen.Unix, Path: filepath.Join(p.Config.RunDir, preflightSocket)}
+	defer os.Remove(own.Path)
+	proc, err := p.spawner.start(p.Options, exe, start{
+		slot: len(p.slots), listen: own.String(), admin: filepath.Join(p.Config.RunDir, preflightAdmin),
+	})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if proc.alive() {
+			_ = proc.signal(syscall.SIGKILL) // it may end just now
+			<-proc.exited
+		}
+	}()
+	if err := proc.awaitReady(ctx, p.Config.ReadyPath, p.Config.Lifecycle.Start); err != nil {
+		return err
+	}
+	if err := p.examine(ctx, own.Path, exe); err != nil {
+		return err
+	}
+	if err := proc.signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	select {
+	case <-proc.exited:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(p.Config.Lifecycle.Stop):
+		return fmt.Errorf("it does not end within %s of SIGTERM", p.Config.Lifecycle.Stop)
+	}
+	if proc.code != 0 {
+		return fmt.Errorf("it ends with status %d on SIGTERM, not 0", proc.code)
+	}
+	return nil
+}
+
+// examineLimit bounds each answer of a program that is being tried.
+const examineLimit = 5 * time.Second
+
+// examine asks the program for its health and for /.
+func (p *primary) examine(ctx context.Context, socket string, exe *executable) error {
+	client := &http.Client{Timeout: examineLimit, Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "unix", socket)
+		},
+	}}
+	ask := func(path string) (int, string, error) {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://preflight"+path, nil)
+		if err != nil {
+			return 0, "", err
+		}
+		res, err := client.Do(req)
+		if err != nil {
+			return 0, "", fmt.Errorf("%s is not answered: %w", path, err)
+		}
+		_, err = io.Copy(io.Discard, io.LimitReader(res.Body, 1<<20))
+		return res.StatusCode, res.Header.Get("X-Release"), errors.Join(err, res.Body.Close())
+	}
+	switch code, release, err := ask(p.Config.Worker.HealthPath); {
+	case err != nil:
+		return err
+	case code != http.StatusOK:
+		return fmt.Errorf("%s answers %d, not 200", p.Config.Worker.HealthPath, code)
+	case release != exe.release:
+		return fmt.Errorf("it answers as release %.12s", release)
+	}
+	// What the root path answers is the service's own business, but for an
+	// error of the service itself.
+	if code, _, err := ask("/"); err != nil {
+		return err
+	} else if code >= http.StatusInternalServerError {
+		return fmt.Errorf("/ answers %d", code)
+	}
+	return nil
+}
