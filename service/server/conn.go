@@ -63,8 +63,10 @@ type conn struct {
 	stamp stamp
 	// recent is what the last request was counted as.
 	recent metrics.Recent
-	// reading and sending are the deadlines.
-	reading, sending deadline
+	reading deadline
+	// armed is when limitWriting's deadline is due, since the server's start; 0
+	// is none.
+	armed atomic.Int64
 }
 
 const (
@@ -95,47 +97,29 @@ func (c *conn) Read(p []byte) (int, error) {
 // told from a handler that computes.
 func (c *conn) Write(p []byte) (int, error) {
 	c.writing.Store(true)
-	n, err := c.stamp.write(belowWriter{c}, p)
+	n, err := c.stamp.write(c.Conn, p)
 	c.writing.Store(false)
 	c.mark()
 	return n, err
 }
 
-// belowWriter writes to the connection below, past a timer that is early.
-type belowWriter struct{ c *conn }
-
-func (w belowWriter) Write(p []byte) (int, error) {
-	for done := 0; ; {
-		if err := w.c.sending.begin(); err != nil {
-			return done, err
-		}
-		n, err := w.c.Conn.Write(p[done:])
-		done += n
-		if w.c.sending.end(err) {
-			continue
-		}
-		return done, err
-	}
-}
-
-// SetDeadline, SetReadDeadline and SetWriteDeadline are lazy (see deadline).
+// SetDeadline is for net.Conn.
 func (c *conn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
-// SetReadDeadline is for net.Conn.
+// SetReadDeadline is lazy (see deadline).
 func (c *conn) SetReadDeadline(t time.Time) error { return c.reading.move(t) }
 
 // SetWriteDeadline is for net.Conn.
-func (c *conn) SetWriteDeadline(t time.Time) error { return c.sending.move(t) }
+func (c *conn) SetWriteDeadline(t time.Time) error {
+	c.armed.Store(0)
+	return c.Conn.SetWriteDeadline(t)
+}
 
 // ReadFrom lets files and sockets be sent by the kernel, as net/http does with
 // a connection that is not wrapped.
 func (c *conn) ReadFrom(r io.Reader) (int64, error) {
-	// The kernel's copy cannot be taken up again after a timer that was early.
-	if err := c.sending.exact(); err != nil {
-		return 0, err
-	}
 	c.writing.Store(true)
 	n, err := io.Copy(c.Conn, r)
 	c.writing.Store(false)

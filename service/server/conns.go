@@ -22,7 +22,7 @@ func (s *conns) add(nc net.Conn) *conn {
 	c := &conn{Conn: nc, set: s, trusted: s.trusted.addr(nc.RemoteAddr())}
 	c.stamp.fixed = s.fixed
 	c.stamp.fresh.Store(true)
-	c.reading.set, c.sending.set = nc.SetReadDeadline, nc.SetWriteDeadline
+	c.reading.set = nc.SetReadDeadline
 	s.mu.Lock()
 	s.open[c] = struct{}{}
 	s.mu.Unlock()

@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// deadline is one direction's deadline of a connection, set lazily. net/http
-// moves deadlines six times per request, almost always further away, and each
-// move costs as much as parsing a header does. So a timer that is armed for an
+// deadline is a connection's read deadline, set lazily. net/http moves it five
+// times per request, almost always further away, and each move costs as much as
+// parsing a header does. So a timer that is armed for an
 // earlier time is left alone; when it fires, the operation looks at the
 // deadline that is wanted by then and goes on if it has not come yet.
 type deadline struct {
-	// set is SetReadDeadline or SetWriteDeadline of the connection below.
+	// set is SetReadDeadline of the connection below.
 	set func(time.Time) error
 
 	mu sync.Mutex
@@ -69,15 +69,4 @@ func (d *deadline) end(err error) (again bool) {
 	}
 	d.armed = d.wanted
 	return d.set(d.wanted) == nil
-}
-
-// exact makes the timer below the deadline that is wanted.
-func (d *deadline) exact() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.armed.Equal(d.wanted) {
-		return nil
-	}
-	d.armed = d.wanted
-	return d.set(d.wanted)
 }

@@ -99,34 +99,3 @@ func TestInterruptedRead(t *testing.T) {
 	_, err = read(c)
 	require.NoError(t, err)
 }
-
-// TestWriteGoesOnAfterAnEarlyTimer fills the peer's buffers, so that the write
-// is under way when the timer of an earlier deadline fires.
-func TestWriteGoesOnAfterAnEarlyTimer(t *testing.T) {
-	t.Parallel()
-	c, peer := pair(t)
-	require.NoError(t, c.SetWriteDeadline(in(100*time.Millisecond)))
-	require.NoError(t, c.SetWriteDeadline(in(10*time.Second)))
-	data := make([]byte, 30_000_000)
-	for i := range data {
-		data[i] = byte(i * 7)
-	}
-	got := make(chan []byte)
-	go func() {
-		time.Sleep(300 * time.Millisecond)
-		b := make([]byte, len(data))
-		n := 0
-		for n < len(b) {
-			m, err := peer.Read(b[n:])
-			if err != nil {
-				break
-			}
-			n += m
-		}
-		got <- b[:n]
-	}()
-	n, err := c.Write(data)
-	require.NoError(t, err)
-	assert.Equal(t, len(data), n)
-	assert.Equal(t, data, <-got, "nothing is lost or sent twice")
-}

@@ -48,27 +48,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.Handler.ServeHTTP(res, r)
 }
 
-// limitWriting sets how long the answer to a request that began at start may
-// take to be written. net/http's WriteTimeout would do the same at the price of
-// two more looks at the clock per request, which are a fiftieth of all that it
-// does.
-func (s *Server) limitWriting(w http.ResponseWriter, c *conn, http2 bool, start time.Duration) {
-	limit := s.Config.HTTP.WriteTimeout
-	if limit <= 0 {
-		return
-	}
-	by := s.started.Add(start + limit)
-	var err error
-	if http2 { // a stream has a deadline of its own
-		err = http.NewResponseController(w).SetWriteDeadline(by)
-	} else {
-		err = c.SetWriteDeadline(by)
-	}
-	if err != nil {
-		s.Log.Debug("limiting the time to answer", slog.Any("error", err))
-	}
-}
-
 // answersItself says that a request is none of the application's.
 func (s *Server) answersItself(r *http.Request) bool {
 	switch r.URL.Path {

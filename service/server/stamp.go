@@ -32,6 +32,7 @@ type stamp struct {
 
 var (
 	statusLine = []byte("HTTP/1.")
+	usualLine  = []byte("HTTP/1.1 200 OK\r\n")
 	lineEnd    = []byte("\r\n")
 	switching  = []byte("101")
 )
@@ -73,6 +74,9 @@ func (s *stamp) write(w io.Writer, p []byte) (int, error) {
 func (s *stamp) place(p []byte) int {
 	if !s.fresh.Load() || !bytes.HasPrefix(p, statusLine) {
 		return 0
+	}
+	if bytes.HasPrefix(p, usualLine) {
+		return len(usualLine)
 	}
 	end := bytes.Index(p, lineEnd)
 	if end < len("HTTP/1.1 200") {
