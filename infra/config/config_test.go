@@ -61,6 +61,30 @@ func TestLoadReadsEveryKind(t *testing.T) {
 	assert.Equal(t, 9090, local.Port)
 }
 
+// shared is what several sections have in common.
+type shared struct {
+	Namespace string `config:"namespace"`
+}
+
+func TestLoadReadsEmbeddedSettingsAsTheSectionsOwn(t *testing.T) {
+	cluster := struct {
+		shared
+		Context string `config:"context"`
+	}{shared: shared{Namespace: "a"}}
+	all := []Section{{Target: "cluster", Key: "cluster", Settings: &cluster}}
+	_, err := Load("escala", fake{"escala:target": "cluster", "escala:cluster": `{"namespace": "b", "context": "c"}`}, all)
+	require.NoError(t, err)
+	assert.Equal(t, "b", cluster.Namespace)
+	assert.Equal(t, "c", cluster.Context)
+	_, err = Load("escala", fake{"escala:target": "cluster", "escala:cluster": `{"shared": {}, "namespce": "b"}`}, all)
+	var v service.Violations
+	require.ErrorAs(t, err, &v)
+	assert.Equal(t, service.Violations{
+		{Path: "cluster.namespce", Problem: `is not a key; did you mean "namespace"?`},
+		{Path: "cluster.shared", Problem: "is not a key; known here: context, namespace"},
+	}, v)
+}
+
 func TestLoadReportsEverythingAtOnce(t *testing.T) {
 	for name, tt := range map[string]struct {
 		source fake
@@ -94,7 +118,7 @@ func TestLoadReportsEverythingAtOnce(t *testing.T) {
 			{Path: "service.secrets", Problem: `"KEY" is not a list`},
 			{Path: "service.webSocket.rooms", Problem: `"yes" is neither true nor false`},
 			{Path: "service.workers", Problem: "4 is not a set of keys"},
-			{Path: "service.zzz", Problem: "is not a key; known here: env, healthPath, lifecycle, name, port, readyPath, redis, resources, secrets, webSocket, workers"},
+			{Path: "service.zzz", Problem: "is not a key; known here: env, healthPath, host, lifecycle, name, pathPrefix, port, readyPath, redis, resources, scale, secrets, webSocket, workers"},
 			{Path: "servise", Problem: `is not a key; did you mean "service"?`},
 		}},
 		"broken JSON": {fake{"escala:target": "local", "escala:service": `{"name": `}, service.Violations{

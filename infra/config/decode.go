@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"reflect"
 	"slices"
@@ -76,12 +77,7 @@ func decodeStruct(path string, value any, target reflect.Value, v *service.Viola
 		v.Add(path, "%s is not a set of keys", show(value))
 		return
 	}
-	fields := map[string]reflect.Value{}
-	for i := range target.NumField() {
-		if key := target.Type().Field(i).Tag.Get("config"); key != "" {
-			fields[key] = target.Field(i)
-		}
-	}
+	fields := keyed(target)
 	for _, key := range sortedKeys(object) {
 		field, known := fields[key]
 		if !known {
@@ -90,6 +86,22 @@ func decodeStruct(path string, value any, target reflect.Value, v *service.Viola
 		}
 		decode(join(path, key), object[key], field, v)
 	}
+}
+
+// keyed are a struct's fields by their keys. An embedded struct's are its own.
+func keyed(target reflect.Value) map[string]reflect.Value {
+	fields := map[string]reflect.Value{}
+	for i := range target.NumField() {
+		field := target.Type().Field(i)
+		key := field.Tag.Get("config")
+		switch {
+		case key != "":
+			fields[key] = target.Field(i)
+		case field.Anonymous && field.Type.Kind() == reflect.Struct:
+			maps.Copy(fields, keyed(target.Field(i)))
+		}
+	}
+	return fields
 }
 
 func decodeMap(path string, value any, target reflect.Value, v *service.Violations) {

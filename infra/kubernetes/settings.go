@@ -1,5 +1,11 @@
 package kubernetes
 
+import (
+	"cmp"
+
+	"escala/service"
+)
+
 // WorkloadSettings are what every cluster target's section has for the
 // workload. Embed it in the target's Settings without a tag: its keys are then
 // the section's own.
@@ -30,3 +36,5 @@ const DefaultRedisImage = "docker.io/valkey/valkey:8.1.10-alpine@sha256:d2e18f34
 func NewWorkloadSettings() WorkloadSettings {
 	return WorkloadSettings{RedisImage: DefaultRedisImage, RedisMemoryMiB: 64}
 }
+
+func (s WorkloadSettings) namespace(spec service.Spec) string { return cmp.Or(s.Namespace, spec.Name) }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"escala/infra/build"
 	"escala/infra/target"
 )
 
@@ -25,6 +26,9 @@ type WorkloadArgs struct {
 	// Image is the image's reference by digest, "repository@sha256:…": see
 	// ImageOf.
 	Image pulumi.StringInput
+	// Platforms are those that the image is for. Nodes of others get no pods.
+	// Nil is every one.
+	Platforms []build.Platform
 	// IngressClass is the class of the ingress controller. Nil is the cluster's
 	// default class.
 	IngressClass pulumi.StringInput
@@ -34,7 +38,7 @@ type WorkloadArgs struct {
 	// (elbv2.k8s.aws/pod-readiness-gate-inject: enabled).
 	NamespaceLabels pulumi.StringMapInput
 	// IPFamilies are the Service's, "IPv4" and "IPv6". Nil is the cluster's
-	// default.
+	// default, and both where it has both.
 	IPFamilies pulumi.StringArrayInput
 	// HTTPS says that the ingress controller ends TLS without a secret, with a
 	// certificate of its own (an ALB's).
@@ -48,7 +52,7 @@ type WorkloadArgs struct {
 }
 
 // Workload is a service on a cluster: namespace, pods, their number, the way
-// in, and Redis where rooms want it.
+// in, and Redis where the description wants it.
 type Workload struct {
 	pulumi.ResourceState
 
@@ -66,6 +70,14 @@ func NewWorkload(ctx *pulumi.Context, name string, args *WorkloadArgs, opts ...p
 	w := &Workload{}
 	if err := ctx.RegisterComponentResource("escala:kubernetes:Workload", name, w, opts...); err != nil {
 		return nil, fmt.Errorf("registering the workload: %w", err)
+	}
+	p := newParts(ctx, name, args, w)
+	if err := p.register(); err != nil {
+		return nil, err
+	}
+	w.URL, w.Release = p.gate()
+	if err := ctx.RegisterResourceOutputs(w, pulumi.Map{"url": w.URL, "release": w.Release}); err != nil {
+		return nil, fmt.Errorf("registering the workload's outputs: %w", err)
 	}
 	return w, nil
 }

@@ -14,6 +14,7 @@ import (
 	"escala/infra/config"
 	"escala/infra/digitalocean"
 	"escala/infra/history"
+	"escala/infra/kubernetes"
 	"escala/infra/local"
 	"escala/infra/target"
 	"escala/service"
@@ -26,6 +27,7 @@ func targets() []target.Target {
 		local.New(),
 		aws.New(),
 		digitalocean.New(),
+		kubernetes.New(),
 	}
 }
 

@@ -1,0 +1,55 @@
+package kubernetes
+
+import (
+	"fmt"
+
+	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/service"
+)
+
+// deployment registers the pods. A new one serves before an old one goes, so a
+// release that never becomes ready leaves the one before where it is.
+//
+// The number of pods is the autoscaler's: without "replicas" the first pod comes
+// alone, and the autoscaler raises the number to its least within its period of
+// 15 s; no later update touches the number.
+func (p *parts) deployment(environment corev1.EnvFromSourceArray) error {
+	spec := &appsv1.DeploymentSpecArgs{
+		Selector: p.choose(componentService),
+		Strategy: &appsv1.DeploymentStrategyArgs{
+			Type: pulumi.String("RollingUpdate"),
+			RollingUpdate: &appsv1.RollingUpdateDeploymentArgs{
+				MaxUnavailable: pulumi.Int(0),
+				MaxSurge:       pulumi.String("25%"),
+			},
+		},
+		MinReadySeconds:         pulumi.Int(seconds(p.spec.Lifecycle.Steady)),
+		ProgressDeadlineSeconds: pulumi.Int(seconds(p.args.Request.GateTimeout) + seconds(p.spec.Lifecycle.Steady)),
+		RevisionHistoryLimit:    pulumi.Int(service.KeptReleases),
+		Template: &corev1.PodTemplateSpecArgs{
+			Metadata: &metav1.ObjectMetaArgs{Labels: p.labels(componentService)},
+			Spec:     p.pod(environment),
+		},
+	}
+	options := p.options
+	if n := p.spec.Scale.Fixed(); n > 0 {
+		spec.Replicas = pulumi.Int(n)
+	} else {
+		// Where it was a fixed number before, the field is given up without being
+		// cleared, which would leave one pod until the autoscaler acts.
+		options = append(options[:len(options):len(options)], pulumi.IgnoreChanges([]string{"spec.replicas"}))
+	}
+	deployment, err := appsv1.NewDeployment(p.ctx, p.logical("deployment"), &appsv1.DeploymentArgs{
+		Metadata: p.meta(p.spec.Name, componentService, notAwaited()),
+		Spec:     spec,
+	}, options...)
+	if err != nil {
+		return fmt.Errorf("registering the deployment: %w", err)
+	}
+	p.object(deployment)
+	return nil
+}

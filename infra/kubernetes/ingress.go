@@ -1,0 +1,58 @@
+package kubernetes
+
+import (
+	"fmt"
+	"maps"
+
+	netv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// ingress registers the way in for the public.
+func (p *parts) ingress() error {
+	rule := &netv1.IngressRuleArgs{Http: &netv1.HTTPIngressRuleValueArgs{
+		Paths: netv1.HTTPIngressPathArray{&netv1.HTTPIngressPathArgs{
+			Path:     pulumi.String(p.spec.PathPrefix),
+			PathType: pulumi.String("Prefix"),
+			Backend: &netv1.IngressBackendArgs{Service: &netv1.IngressServiceBackendArgs{
+				Name: pulumi.String(p.spec.Name),
+				Port: &netv1.ServiceBackendPortArgs{Name: pulumi.String(portName)},
+			}},
+		}},
+	}}
+	spec := &netv1.IngressSpecArgs{Rules: netv1.IngressRuleArray{rule}}
+	if class := p.args.IngressClass; class != nil {
+		spec.IngressClassName = class.ToStringOutput().ToStringPtrOutput()
+	}
+	if p.spec.Host != "" {
+		rule.Host = pulumi.String(p.spec.Host)
+	}
+	if name := p.args.Settings.TLSSecret; name != "" {
+		spec.Tls = netv1.IngressTLSArray{&netv1.IngressTLSArgs{
+			Hosts: pulumi.ToStringArray([]string{p.spec.Host}), SecretName: pulumi.String(name),
+		}}
+	}
+	meta := p.meta(p.spec.Name, componentService, nil)
+	meta.Annotations = notAwaited()
+	if more := p.args.IngressAnnotations; more != nil {
+		meta.Annotations = more.ToStringMapOutput().ApplyT(func(all map[string]string) map[string]string {
+			all = maps.Clone(all)
+			all[skipAwait] = "true"
+			return all
+		}).(pulumi.StringMapOutput)
+	}
+	ingress, err := netv1.NewIngress(p.ctx, p.logical("ingress"), &netv1.IngressArgs{Metadata: meta, Spec: spec}, p.options...)
+	if err != nil {
+		return fmt.Errorf("registering the ingress: %w", err)
+	}
+	p.object(ingress)
+	return nil
+}
+
+// scheme is what the public speaks to the ingress.
+func (p *parts) scheme() string {
+	if p.args.HTTPS || p.args.Settings.TLSSecret != "" {
+		return "https"
+	}
+	return "http"
+}

@@ -1,0 +1,55 @@
+package kubernetes
+
+import (
+	"fmt"
+
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	netv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// networkPolicy opens the service's port, and no other, to everybody: ingress
+// controllers reach pods from nodes, from other namespaces and from load
+// balancers outside of the cluster, and the port is the public's anyway.
+//
+// Out go all connections but those to the clouds' metadata: whatever the service
+// talks to, on whatever port, is its own business, and the one thing that it
+// must not reach is the node's identity.
+func (p *parts) networkPolicy() error {
+	return p.policy(p.spec.Name, "networkpolicy", componentService, &netv1.NetworkPolicySpecArgs{
+		Ingress: netv1.NetworkPolicyIngressRuleArray{&netv1.NetworkPolicyIngressRuleArgs{Ports: ports(portName)}},
+		Egress: netv1.NetworkPolicyEgressRuleArray{&netv1.NetworkPolicyEgressRuleArgs{To: netv1.NetworkPolicyPeerArray{
+			outside("0.0.0.0/0", "169.254.169.254/32"),
+			outside("::/0", "fd00:ec2::254/128"),
+			// Some networks (Cilium's) do not count pods among addresses.
+			&netv1.NetworkPolicyPeerArgs{NamespaceSelector: &metav1.LabelSelectorArgs{}},
+		}}},
+	})
+}
+
+// policy registers what may come in and go out of a component's pods. What is
+// not named may not.
+func (p *parts) policy(name, part, component string, spec *netv1.NetworkPolicySpecArgs) error {
+	spec.PodSelector = p.choose(component)
+	spec.PolicyTypes = pulumi.ToStringArray([]string{"Ingress", "Egress"})
+	policy, err := netv1.NewNetworkPolicy(p.ctx, p.logical(part), &netv1.NetworkPolicyArgs{
+		Metadata: p.meta(name, component, nil),
+		Spec:     spec,
+	}, p.options...)
+	if err != nil {
+		return fmt.Errorf("registering the network policy of %s: %w", name, err)
+	}
+	p.object(policy)
+	return nil
+}
+
+func outside(cidr, except string) *netv1.NetworkPolicyPeerArgs {
+	return &netv1.NetworkPolicyPeerArgs{IpBlock: &netv1.IPBlockArgs{
+		Cidr: pulumi.String(cidr), Except: pulumi.ToStringArray([]string{except}),
+	}}
+}
+
+// ports is one TCP port by its name in the pod.
+func ports(name string) netv1.NetworkPolicyPortArray {
+	return netv1.NetworkPolicyPortArray{&netv1.NetworkPolicyPortArgs{Port: pulumi.String(name), Protocol: pulumi.String("TCP")}}
+}

@@ -1,0 +1,126 @@
+package kubernetes
+
+import (
+	"fmt"
+
+	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	netv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+const (
+	redisPort     = 6379
+	redisPortName = "redis"
+	// redisUser and redisGroup are Valkey's in its own image.
+	redisUser, redisGroup = 999, 1000
+)
+
+// redisName is the name of Redis' objects.
+func (p *parts) redisName() string { return p.spec.Name + "-redis" }
+
+// redisURL is where pods of the service find it.
+func (p *parts) redisURL() string { return fmt.Sprintf("redis://%s:%d/0", p.redisName(), redisPort) }
+
+// redis registers one Valkey for what pods tell each other: messages of rooms,
+// counters, nothing that outlives it. When its node is drained it moves, rooms
+// are apart for the seconds that takes, and the service serves on.
+func (p *parts) redis() error {
+	name := p.redisName()
+	address, err := corev1.NewService(p.ctx, p.logical("redis-service"), &corev1.ServiceArgs{
+		Metadata: p.meta(name, componentRedis, notAwaited()),
+		Spec: &corev1.ServiceSpecArgs{
+			Type:           pulumi.String("ClusterIP"),
+			Selector:       p.selector(componentRedis),
+			IpFamilyPolicy: pulumi.String("PreferDualStack"),
+			IpFamilies:     p.args.IPFamilies,
+			Ports: corev1.ServicePortArray{&corev1.ServicePortArgs{
+				Name: pulumi.String(redisPortName), Port: pulumi.Int(redisPort), TargetPort: pulumi.String(redisPortName), Protocol: pulumi.String("TCP"),
+			}},
+		},
+	}, p.options...)
+	if err != nil {
+		return fmt.Errorf("registering Redis' service: %w", err)
+	}
+	p.object(address)
+	if err := p.budget(name, "redis-pdb", componentRedis); err != nil {
+		return err
+	}
+	// The service's pods come in, nothing goes out.
+	if err := p.policy(name, "redis-networkpolicy", componentRedis, &netv1.NetworkPolicySpecArgs{
+		Ingress: netv1.NetworkPolicyIngressRuleArray{&netv1.NetworkPolicyIngressRuleArgs{
+			From:  netv1.NetworkPolicyPeerArray{&netv1.NetworkPolicyPeerArgs{PodSelector: p.choose(componentService)}},
+			Ports: ports(redisPortName),
+		}},
+	}); err != nil {
+		return err
+	}
+	deployment, err := appsv1.NewDeployment(p.ctx, p.logical("redis-deployment"), &appsv1.DeploymentArgs{
+		Metadata: p.meta(name, componentRedis, notAwaited()),
+		Spec: &appsv1.DeploymentSpecArgs{
+			Replicas:             pulumi.Int(1),
+			RevisionHistoryLimit: pulumi.Int(2),
+			Selector:             p.choose(componentRedis),
+			// Two at a time would be two halves of every room.
+			Strategy: &appsv1.DeploymentStrategyArgs{Type: pulumi.String("Recreate")},
+			Template: &corev1.PodTemplateSpecArgs{
+				Metadata: &metav1.ObjectMetaArgs{Labels: p.labels(componentRedis)},
+				Spec:     p.redisPod(),
+			},
+		},
+	}, p.options...)
+	if err != nil {
+		return fmt.Errorf("registering Redis: %w", err)
+	}
+	p.object(deployment)
+	return nil
+}
+
+// redisPod keeps everything in memory, and no more than it may: clients that do
+// not read what they asked for take some beside the data.
+func (p *parts) redisPod() *corev1.PodSpecArgs {
+	mib := p.args.Settings.RedisMemoryMiB
+	memory := pulumi.String(fmt.Sprintf("%dMi", 2*mib+32))
+	probe := func(period, failures int) *corev1.ProbeArgs {
+		return &corev1.ProbeArgs{
+			TcpSocket:        &corev1.TCPSocketActionArgs{Port: pulumi.String(redisPortName)},
+			PeriodSeconds:    pulumi.Int(period),
+			TimeoutSeconds:   pulumi.Int(2),
+			FailureThreshold: pulumi.Int(failures),
+		}
+	}
+	return &corev1.PodSpecArgs{
+		AutomountServiceAccountToken:  pulumi.Bool(false),
+		EnableServiceLinks:            pulumi.Bool(false),
+		NodeSelector:                  pulumi.StringMap{"kubernetes.io/os": pulumi.String("linux")},
+		TerminationGracePeriodSeconds: pulumi.Int(10),
+		SecurityContext: &corev1.PodSecurityContextArgs{
+			RunAsNonRoot: pulumi.Bool(true), RunAsUser: pulumi.Int(redisUser), RunAsGroup: pulumi.Int(redisGroup),
+			SeccompProfile: &corev1.SeccompProfileArgs{Type: pulumi.String("RuntimeDefault")},
+		},
+		Containers: corev1.ContainerArray{&corev1.ContainerArgs{
+			Name:            pulumi.String("redis"),
+			Image:           pulumi.String(p.args.Settings.RedisImage),
+			ImagePullPolicy: pulumi.String("IfNotPresent"),
+			Args: pulumi.ToStringArray([]string{
+				"--save", "", "--appendonly", "no",
+				"--maxmemory", fmt.Sprintf("%dmb", mib), "--maxmemory-policy", "allkeys-lru",
+				// It has no password: the network policy says who may come in.
+				"--protected-mode", "no",
+			}),
+			Ports: corev1.ContainerPortArray{&corev1.ContainerPortArgs{
+				Name: pulumi.String(redisPortName), ContainerPort: pulumi.Int(redisPort), Protocol: pulumi.String("TCP"),
+			}},
+			Resources: &corev1.ResourceRequirementsArgs{
+				Requests: pulumi.StringMap{"cpu": pulumi.String("50m"), "memory": memory},
+				Limits:   pulumi.StringMap{"memory": memory},
+			},
+			ReadinessProbe:  probe(2, 2),
+			LivenessProbe:   probe(10, 6),
+			SecurityContext: restricted(),
+			VolumeMounts:    corev1.VolumeMountArray{&corev1.VolumeMountArgs{Name: pulumi.String("data"), MountPath: pulumi.String("/data")}},
+		}},
+		Volumes: corev1.VolumeArray{temporary("data", 16)},
+	}
+}

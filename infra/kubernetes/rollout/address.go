@@ -1,0 +1,96 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// address is the public's way in, and what is missing there. onIngress says
+// that it is the ingress, not the pods, that has to be asked why.
+func (r Rollout) address(ctx context.Context, c *client) (public, missing string, onIngress bool) {
+	base, dial := r.URL, ""
+	if base == "" {
+		var i ingress
+		err := c.get(ctx, "/apis/networking.k8s.io/v1/namespaces/"+r.Namespace+"/ingresses/"+r.Ingress, nil, &i)
+		if err != nil {
+			return "", err.Error(), true
+		}
+		at := i.address()
+		if at == "" {
+			return "", fmt.Sprintf("ingress %s has no address yet: %s", r.Ingress, whoGives(i.Spec.IngressClassName)), true
+		}
+		dial = net.JoinHostPort(at, map[string]string{"http": "80", "https": "443"}[r.Scheme])
+		base = r.Scheme + "://" + bracketed(at)
+		if r.Host != "" {
+			base = r.Scheme + "://" + r.Host
+		}
+	}
+	base = strings.TrimSuffix(base, "/")
+	missing = r.ask(ctx, base, dial)
+	return base, missing, missing != ""
+}
+
+func whoGives(class string) string {
+	if class == "" {
+		return "it names no class, so an ingress controller has to be the cluster's default"
+	}
+	return "the ingress controller of class " + class + " gives it one"
+}
+
+func bracketed(host string) string {
+	if ip := net.ParseIP(host); ip != nil && ip.To4() == nil {
+		return "[" + host + "]"
+	}
+	return host
+}
+
+// ask is what is missing at the address: nothing when it serves the release.
+// dial is where to connect to, whatever the names' servers say of base yet.
+func (r Rollout) ask(ctx context.Context, base, dial string) string {
+	transport := &http.Transport{
+		// Every look is a connection of its own, so that it sees where the
+		// address leads now and not where it led.
+		DisableKeepAlives: true, Proxy: nil,
+	}
+	if dial != "" {
+		transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, dial)
+		}
+	}
+	client := &http.Client{
+		Timeout: 5 * time.Second, Transport: transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	at := base + r.HealthPath
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
+	if err != nil {
+		return err.Error()
+	}
+	req.Host = r.Host
+	resp, err := client.Do(req)
+	if err != nil {
+		if wrapped := new(url.Error); errors.As(err, &wrapped) {
+			err = wrapped.Err
+		}
+		return fmt.Sprintf("%s does not answer: %s", at, err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Sprintf("%s answers %s", at, resp.Status)
+	}
+	got := resp.Header.Get("X-Release")
+	if len(r.Releases) > 0 && !slices.Contains(r.Releases, got) {
+		if got == "" {
+			got = "no release"
+		}
+		return fmt.Sprintf("%s answers as %.12s", at, got)
+	}
+	return ""
+}

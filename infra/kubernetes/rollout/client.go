@@ -1,0 +1,118 @@
+package rollout
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// client asks an API server the few things that the gate wants to know. The
+// whole of Kubernetes' own client takes minutes to compile.
+type client struct {
+	http *http.Client
+	base *url.URL
+}
+
+// errNotFound is an object that is not there.
+var errNotFound = errors.New("is not there")
+
+// askTimeout bounds one question.
+const askTimeout = 10 * time.Second
+
+// newClient reaches the cluster of a kubeconfig's current context.
+func newClient(kubeconfig string) (*client, error) {
+	config, err := clientcmd.RESTConfigFromKubeConfig([]byte(kubeconfig))
+	if err != nil {
+		// The content may be secret: the reason does not quote it.
+		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
+	}
+	config.Timeout = askTimeout
+	base, _, err := rest.DefaultServerUrlFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("reading the kubeconfig's server: %w", err)
+	}
+	h, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("reading the kubeconfig's login: %w", err)
+	}
+	return &client{http: h, base: base}, nil
+}
+
+// get reads an object or a list.
+func (c *client) get(ctx context.Context, path string, query url.Values, into any) error {
+	body, err := c.read(ctx, path, query)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("reading what the cluster says of %s: %w", path, err)
+	}
+	return nil
+}
+
+// maxAnswer bounds what is read: a thousand pods' worth.
+const maxAnswer = 64 << 20
+
+func (c *client) read(ctx context.Context, path string, query url.Values) ([]byte, error) {
+	at := c.base.JoinPath(path)
+	at.RawQuery = query.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", "application/json, */*")
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("the cluster cannot be asked: %w", err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	switch {
+	case resp.StatusCode == http.StatusNotFound:
+		return nil, fmt.Errorf("%s %w", path, errNotFound)
+	case err != nil:
+		return nil, fmt.Errorf("the cluster cannot be asked: %w", err)
+	case resp.StatusCode != http.StatusOK:
+		var said struct{ Message string }
+		if json.Unmarshal(body, &said) != nil || said.Message == "" {
+			said.Message = resp.Status
+		}
+		return nil, fmt.Errorf("the cluster does not say: %s", said.Message)
+	}
+	return body, nil
+}
+
+// logTail are the last lines of a container, of its run before this one if
+// previous. Empty where there are none to be had.
+func (c *client) logTail(ctx context.Context, namespace, pod, container string, lines int, previous bool) string {
+	body, err := c.read(ctx, "/api/v1/namespaces/"+namespace+"/pods/"+pod+"/log", url.Values{
+		"container": {container}, "tailLines": {strconv.Itoa(lines)}, "previous": {strconv.FormatBool(previous)},
+		"limitBytes": {"8192"},
+	})
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(body))
+}
+
+// events of an object, the latest last.
+func (c *client) events(ctx context.Context, namespace, kind, name string) []event {
+	var list struct{ Items []event }
+	err := c.get(ctx, "/api/v1/namespaces/"+namespace+"/events", url.Values{
+		"fieldSelector": {"involvedObject.kind=" + kind + ",involvedObject.name=" + name},
+	}, &list)
+	if err != nil {
+		return nil
+	}
+	return list.Items
+}

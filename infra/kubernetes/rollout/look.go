@@ -1,0 +1,154 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// view is what one look at the cluster showed.
+type view struct {
+	// missing says what is missing, for a person. Empty when all is well.
+	missing string
+	// url is the public's way in.
+	url string
+	// ready is how many pods of the release are.
+	ready int
+	// trouble is what keeps pods from starting.
+	trouble trouble
+	// new are the pods of the release, before the ready ones of earlier releases.
+	new, before []pod
+	// replicaSet is the release's.
+	replicaSet string
+	// other is the Deployment that is not up, and its pods.
+	other string
+	// ingress is set once only the address is missing.
+	ingress bool
+}
+
+// look asks for everything, up to the first thing that is missing.
+func (r Rollout) look(ctx context.Context, c *client) view {
+	v := r.service(ctx, c)
+	if v.missing != "" {
+		return v
+	}
+	for _, name := range r.Others {
+		if other := r.other(ctx, c, name); other.missing != "" {
+			return other
+		}
+	}
+	v.url, v.missing, v.ingress = r.address(ctx, c)
+	return v
+}
+
+// read is a Deployment and its pods, or what is missing.
+func (r Rollout) read(ctx context.Context, c *client, name string) (*deployment, []pod, string) {
+	d := &deployment{}
+	err := c.get(ctx, "/apis/apps/v1/namespaces/"+r.Namespace+"/deployments/"+name, nil, d)
+	switch {
+	case errors.Is(err, errNotFound):
+		return nil, nil, "deployment " + name + " is not there yet"
+	case err != nil:
+		return nil, nil, err.Error()
+	}
+	if d.Status.ObservedGeneration < d.Metadata.Generation {
+		return nil, nil, "the cluster has not yet seen what deployment " + name + " should be"
+	}
+	var pods struct{ Items []pod }
+	if err := c.get(ctx, "/api/v1/namespaces/"+r.Namespace+"/pods", selecting(d), &pods); err != nil {
+		return nil, nil, err.Error()
+	}
+	return d, pods.Items, ""
+}
+
+// selecting is the query for what a Deployment selects.
+func selecting(d *deployment) url.Values {
+	var terms []string
+	for key, value := range d.Spec.Selector.MatchLabels {
+		terms = append(terms, key+"="+value)
+	}
+	slices.Sort(terms)
+	return url.Values{"labelSelector": {strings.Join(terms, ",")}}
+}
+
+// service says whether all pods, and only they, run the release.
+func (r Rollout) service(ctx context.Context, c *client) view {
+	d, pods, missing := r.read(ctx, c, r.Deployment)
+	if missing != "" {
+		return view{missing: missing}
+	}
+	if got := d.image(); got != r.Image {
+		return view{missing: fmt.Sprintf("deployment %s runs image %s", r.Deployment, got)}
+	}
+	var sets struct{ Items []replicaSet }
+	if err := c.get(ctx, "/apis/apps/v1/namespaces/"+r.Namespace+"/replicasets", selecting(d), &sets); err != nil {
+		return view{missing: err.Error()}
+	}
+	i := slices.IndexFunc(sets.Items, func(s replicaSet) bool {
+		return s.Metadata.Annotations[revision] != "" && s.Metadata.Annotations[revision] == d.Metadata.Annotations[revision]
+	})
+	if i < 0 {
+		return view{missing: "the cluster has made no pods of the release yet", trouble: refusedPods(d)}
+	}
+	current := sets.Items[i].Metadata
+	v := view{replicaSet: current.Name}
+	leaving := 0
+	for _, p := range pods {
+		switch {
+		case p.hash() == current.Labels["pod-template-hash"]:
+			if p.Metadata.DeletionTimestamp == nil && !p.ended() {
+				v.new = append(v.new, p)
+				if p.ready() {
+					v.ready++
+				}
+			}
+		case p.leaving(time.Now()):
+			leaving++
+		case p.Metadata.DeletionTimestamp == nil && p.ready():
+			v.before = append(v.before, p)
+		}
+	}
+	wanted := d.wanted()
+	if v.trouble = refusedPods(d); v.trouble.kind == "" {
+		v.trouble = worst(v.new)
+	}
+	switch s := d.Status; {
+	case s.UpdatedReplicas != wanted || s.AvailableReplicas < s.UpdatedReplicas || v.ready < wanted:
+		v.missing = fmt.Sprintf("%d of %s of the release are ready", v.ready, plural(wanted, "pod"))
+	case s.Replicas != s.UpdatedReplicas || len(v.before) > 0:
+		v.missing = plural(max(s.Replicas-s.UpdatedReplicas, len(v.before)), "pod") + " of the release before still there"
+	case wanted < r.Pods:
+		v.missing = fmt.Sprintf("the autoscaler has not yet raised the number of pods from %d to %d", wanted, r.Pods)
+	case leaving > 0:
+		v.missing = plural(leaving, "pod") + " of the release before still ending"
+	default:
+		v.trouble = trouble{}
+	}
+	return v
+}
+
+// other says whether a Deployment that the service needs is up.
+func (r Rollout) other(ctx context.Context, c *client, name string) view {
+	d, pods, missing := r.read(ctx, c, name)
+	if missing != "" {
+		return view{missing: missing}
+	}
+	s := d.Status
+	if s.UpdatedReplicas == d.wanted() && s.AvailableReplicas == d.wanted() {
+		return view{}
+	}
+	v := view{other: name, missing: fmt.Sprintf("%d of %s of %s are ready", s.AvailableReplicas, plural(d.wanted(), "pod"), name)}
+	for _, p := range pods {
+		if p.Metadata.DeletionTimestamp == nil && !p.ended() {
+			v.new = append(v.new, p)
+		}
+	}
+	if v.trouble = refusedPods(d); v.trouble.kind == "" {
+		v.trouble = worst(v.new)
+	}
+	return v
+}

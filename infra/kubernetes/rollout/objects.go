@@ -1,0 +1,138 @@
+package rollout
+
+import "time"
+
+// What the gate reads of the cluster's objects.
+
+type meta struct {
+	Name              string
+	Generation        int64
+	Labels            map[string]string
+	Annotations       map[string]string
+	DeletionTimestamp *time.Time
+}
+
+type condition struct{ Type, Status, Reason, Message string }
+
+type deployment struct {
+	Metadata meta
+	Spec     struct {
+		Replicas *int
+		Selector struct{ MatchLabels map[string]string }
+		Template struct {
+			Spec struct {
+				Containers []struct{ Name, Image string }
+			}
+		}
+	}
+	Status struct {
+		ObservedGeneration                                          int64
+		Replicas, UpdatedReplicas, ReadyReplicas, AvailableReplicas int
+		Conditions                                                  []condition
+	}
+}
+
+// wanted is how many pods there should be.
+func (d *deployment) wanted() int {
+	if d.Spec.Replicas == nil {
+		return 1
+	}
+	return *d.Spec.Replicas
+}
+
+// image is what the first container should run.
+func (d *deployment) image() string {
+	if len(d.Spec.Template.Spec.Containers) == 0 {
+		return ""
+	}
+	return d.Spec.Template.Spec.Containers[0].Image
+}
+
+// revision tells a Deployment's ReplicaSets apart.
+const revision = "deployment.kubernetes.io/revision"
+
+type replicaSet struct{ Metadata meta }
+
+type pod struct {
+	Metadata meta
+	Spec     struct {
+		Containers []struct{ Name, Image string }
+	}
+	Status struct {
+		Phase             string
+		Reason, Message   string
+		Conditions        []condition
+		ContainerStatuses []container
+	}
+}
+
+type container struct {
+	Name         string
+	Ready        bool
+	RestartCount int
+	State        state
+	LastState    state
+}
+
+type state struct {
+	Waiting    *struct{ Reason, Message string }
+	Running    *struct{}
+	Terminated *struct {
+		ExitCode        int
+		Signal          int
+		Reason, Message string
+	}
+}
+
+// hash names the release and configuration that a pod was made from.
+func (p *pod) hash() string { return p.Metadata.Labels["pod-template-hash"] }
+
+func (p *pod) condition(kind string) condition {
+	for _, c := range p.Status.Conditions {
+		if c.Type == kind {
+			return c
+		}
+	}
+	return condition{}
+}
+
+func (p *pod) ready() bool { return p.condition("Ready").Status == "True" }
+
+func (p *pod) ended() bool { return p.Status.Phase == "Succeeded" || p.Status.Phase == "Failed" }
+
+// lostMargin is how long after its time a pod may still end: where its node is
+// gone, nobody ever says that it did.
+const lostMargin = 15 * time.Second
+
+// leaving says whether a pod is still on its way out.
+func (p *pod) leaving(now time.Time) bool {
+	gone := p.Metadata.DeletionTimestamp
+	return gone != nil && now.Before(gone.Add(lostMargin))
+}
+
+type ingress struct {
+	Metadata meta
+	Spec     struct{ IngressClassName string }
+	Status   struct {
+		LoadBalancer struct {
+			Ingress []struct{ IP, Hostname string }
+		}
+	}
+}
+
+// address is where the ingress controller says that it is reached.
+func (i *ingress) address() string {
+	for _, at := range i.Status.LoadBalancer.Ingress {
+		if at.Hostname != "" {
+			return at.Hostname
+		}
+		if at.IP != "" {
+			return at.IP
+		}
+	}
+	return ""
+}
+
+type event struct {
+	Type, Reason, Message string
+}

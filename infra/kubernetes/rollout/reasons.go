@@ -1,0 +1,141 @@
+package rollout
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+const (
+	// toldPods is how many pods are asked: the others say the same.
+	toldPods = 2
+	// toldLines is how much each may say.
+	toldLines = 15
+)
+
+// reasons are the cluster's own, the pods' above all.
+func (r Rollout) reasons(ctx context.Context, c *client, v view) []string {
+	var said []string
+	if v.replicaSet != "" {
+		for _, e := range c.events(ctx, r.Namespace, "ReplicaSet", v.replicaSet) {
+			if e.Reason == "FailedCreate" {
+				said = append(said, "no pod can be made: "+e.Message)
+			}
+		}
+		said = slices.Compact(said)
+		said = said[max(0, len(said)-1):]
+	}
+	// Those that are not ready, the one with the clearest trouble first.
+	var silent []pod
+	for _, p := range v.new {
+		if !p.ready() {
+			silent = append(silent, p)
+		}
+	}
+	slices.SortStableFunc(silent, func(a, b pod) int {
+		return strings.Compare(worst([]pod{b}).kind, worst([]pod{a}).kind)
+	})
+	for _, p := range silent[:min(toldPods, len(silent))] {
+		said = append(said, r.reason(ctx, c, p))
+	}
+	if more := len(silent) - toldPods; more > 0 {
+		said = append(said, plural(more, "more pod")+" like it")
+	}
+	if v.ingress {
+		for _, e := range warnings(c.events(ctx, r.Namespace, "Ingress", r.Ingress)) {
+			said = append(said, "ingress "+r.Ingress+": "+e)
+		}
+	}
+	return said
+}
+
+// reason is why one pod is not ready.
+func (r Rollout) reason(ctx context.Context, c *client, p pod) string {
+	name := "pod " + p.Metadata.Name
+	if s := p.condition("PodScheduled"); s.Status == "False" {
+		return fmt.Sprintf("%s finds no node: %s", name, s.Message)
+	}
+	events := warnings(c.events(ctx, r.Namespace, "Pod", p.Metadata.Name))
+	for _, one := range p.Status.ContainerStatuses {
+		switch t := one.trouble(); t.kind {
+		case troubleImage:
+			return fmt.Sprintf("%s cannot pull its image: %s", name, first(one.State.Waiting.Message, one.State.Waiting.Reason))
+		case troubleConfig:
+			return fmt.Sprintf("%s cannot be started: %s", name, first(one.State.Waiting.Message, one.State.Waiting.Reason))
+		case troubleCrash:
+			return name + " " + r.crash(ctx, c, p, one, events)
+		}
+		if w := one.State.Waiting; w != nil && one.State.Running == nil {
+			return fmt.Sprintf("%s is not started yet: %s", name, strings.Join(append([]string{first(w.Message, w.Reason)}, events...), "; "))
+		}
+	}
+	why := name + " runs, but is not ready"
+	if gate := p.condition("Ready"); gate.Message != "" && strings.Contains(gate.Message, "readiness gate") {
+		why += ": " + gate.Message
+	}
+	if len(events) > 0 {
+		why += ": " + strings.Join(events, "; ")
+	}
+	return why + r.printed(ctx, c, p, "", false)
+}
+
+// crash is how a container ended, and what it printed then.
+func (r Rollout) crash(ctx context.Context, c *client, p pod, one container, events []string) string {
+	ended, previous := one.LastState.Terminated, true
+	if one.State.Terminated != nil {
+		ended, previous = one.State.Terminated, false
+	}
+	how := "ends by itself"
+	if ended != nil {
+		switch {
+		case ended.Reason == "OOMKilled":
+			how = "is killed: it uses more memory than service.resources.memoryMiB lets it"
+		case ended.Signal != 0:
+			how = fmt.Sprintf("ends by signal %d", ended.Signal)
+		default:
+			how = fmt.Sprintf("ends with status %d", ended.ExitCode)
+		}
+	}
+	how += ", " + plural(one.RestartCount, "restart") + " so far"
+	// A container that a probe had killed looks as if it had ended.
+	for _, e := range events {
+		if strings.Contains(e, "probe failed") {
+			how += "; " + e
+		}
+	}
+	return how + r.printed(ctx, c, p, one.Name, previous)
+}
+
+// printed are a container's last lines.
+func (r Rollout) printed(ctx context.Context, c *client, p pod, container string, previous bool) string {
+	if container == "" && len(p.Spec.Containers) > 0 {
+		container = p.Spec.Containers[0].Name
+	}
+	lines := c.logTail(ctx, r.Namespace, p.Metadata.Name, container, toldLines, previous)
+	if lines == "" {
+		return ""
+	}
+	return "; it printed:\n  " + strings.ReplaceAll(lines, "\n", "\n  ")
+}
+
+// warnings are events' messages, each once, the latest ones.
+func warnings(events []event) []string {
+	var all []string
+	for _, e := range events {
+		message := strings.TrimSpace(e.Message)
+		if e.Type == "Warning" && message != "" && e.Reason != "BackOff" && !slices.Contains(all, message) {
+			all = append(all, message)
+		}
+	}
+	return all[max(0, len(all)-3):]
+}
+
+func first(texts ...string) string {
+	for _, s := range texts {
+		if s != "" {
+			return s
+		}
+	}
+	return ""
+}

@@ -1,0 +1,73 @@
+package kubernetes
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"escala/service"
+)
+
+// Settings is the section "kubernetes" of the configuration.
+type Settings struct {
+	WorkloadSettings
+	// Kubeconfig is the path of a kubeconfig, relative to the clone if it is not
+	// absolute. Default: $KUBECONFIG, or ~/.kube/config.
+	Kubeconfig string `config:"kubeconfig"`
+	// Context of the kubeconfig. Default: its current one. Another context is
+	// another cluster, where everything is made anew.
+	Context string `config:"context"`
+	// IngressClass is the class of the cluster's ingress controller: traefik on
+	// k3s. Default: the cluster's default class.
+	IngressClass string `config:"ingressClass"`
+	// URL is where the ingress controller is reached, if its Ingress has no
+	// address that this computer can reach: "http://localhost:8080" for kind.
+	// Default: the Ingress' own address.
+	URL string `config:"url"`
+	// Registry is the repository ("ghcr.io/you/api") that the image is pushed to,
+	// with what `docker login` left on this computer. Either it or Image has to
+	// be set.
+	Registry string `config:"registry"`
+	// Architectures of the nodes. Default amd64 and arm64, both in one image.
+	Architectures []string `config:"architectures"`
+}
+
+// NewSettings returns the defaults.
+func NewSettings() Settings {
+	return Settings{WorkloadSettings: NewWorkloadSettings(), Architectures: []string{"amd64", "arm64"}}
+}
+
+// violations are what can be known of them alone.
+func (s Settings) violations() service.Violations {
+	var v service.Violations
+	if s.IngressClass != "" && !dnsSubdomain.MatchString(s.IngressClass) {
+		v.Add(section+".ingressClass", "%q is not the name of an ingress class; for example \"traefik\"", s.IngressClass)
+	}
+	if s.URL != "" {
+		u, err := url.Parse(s.URL)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+			v.Add(section+".url", "%q is not http:// or https:// and a host; for example \"http://localhost:8080\"", s.URL)
+		}
+	}
+	switch {
+	case s.Registry == "" && s.Image == "":
+		v.Add(section+".registry", "is not set: nodes fetch the image from a registry; name a repository that you may push to (\"ghcr.io/you/api\"), or give kubernetes.image, one that exists")
+	case s.Registry != "" && s.Image != "":
+		v.Add(section+".registry", "is set together with kubernetes.image, of which nothing is pushed; take one out")
+	case s.Registry != "":
+		if _, err := name.NewRepository(s.Registry); err != nil || !strings.Contains(s.Registry, "/") {
+			v.Add(section+".registry", "%q is not a repository; for example \"ghcr.io/you/api\"", s.Registry)
+		}
+	}
+	if len(s.Architectures) == 0 {
+		v.Add(section+".architectures", "is empty; it takes amd64 and arm64")
+	}
+	for i, arch := range s.Architectures {
+		if (arch != "amd64" && arch != "arm64") || slices.Contains(s.Architectures[:i], arch) {
+			v.Add(section+".architectures", "%q is neither amd64 nor arm64, or there twice", arch)
+		}
+	}
+	return v
+}
