@@ -1,0 +1,171 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// The kinds of objects that are looked at or touched.
+var (
+	pods        = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
+	nodes       = schema.GroupVersionResource{Version: "v1", Resource: "nodes"}
+	namespaces  = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
+	events      = schema.GroupVersionResource{Version: "v1", Resource: "events"}
+	deployments = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
+	autoscalers = schema.GroupVersionResource{Group: "autoscaling", Version: "v2", Resource: "horizontalpodautoscalers"}
+	budgets     = schema.GroupVersionResource{Group: "policy", Version: "v1", Resource: "poddisruptionbudgets"}
+	ingresses   = schema.GroupVersionResource{Group: "networking.k8s.io", Version: "v1", Resource: "ingresses"}
+)
+
+// client is the API server, for what an operator would do with kubectl. The
+// stack itself goes through the engine.
+type client struct {
+	dynamic   dynamic.Interface
+	namespace string
+}
+
+func newClient(kubeconfig, kubecontext, namespace string) (*client, error) {
+	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
+		&clientcmd.ClientConfigLoadingRules{ExplicitPath: kubeconfig},
+		&clientcmd.ConfigOverrides{CurrentContext: kubecontext}).ClientConfig()
+	if err != nil {
+		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
+	}
+	config.QPS, config.Burst = 50, 100
+	d, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("making a client of the cluster: %w", err)
+	}
+	return &client{dynamic: d, namespace: namespace}, nil
+}
+
+// get is one object of the namespace.
+func (c *client) get(ctx context.Context, kind schema.GroupVersionResource, name string) (*unstructured.Unstructured, error) {
+	o, err := c.dynamic.Resource(kind).Namespace(c.namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("reading %s %s: %w", kind.Resource, name, err)
+	}
+	return o, nil
+}
+
+// list are the namespace's objects that have the labels.
+func (c *client) list(ctx context.Context, kind schema.GroupVersionResource, labels string) ([]unstructured.Unstructured, error) {
+	l, err := c.dynamic.Resource(kind).Namespace(c.namespace).List(ctx, metav1.ListOptions{LabelSelector: labels})
+	if err != nil {
+		return nil, fmt.Errorf("listing %s: %w", kind.Resource, err)
+	}
+	return l.Items, nil
+}
+
+// patch changes an object as kubectl patch does.
+func (c *client) patch(ctx context.Context, kind schema.GroupVersionResource, name string, how types.PatchType, change any) error {
+	body, err := json.Marshal(change)
+	if err != nil {
+		return fmt.Errorf("writing the change of %s: %w", name, err)
+	}
+	if _, err := c.dynamic.Resource(kind).Namespace(c.namespace).Patch(ctx, name, how, body, metav1.PatchOptions{FieldManager: "kubectl-patch"}); err != nil {
+		return fmt.Errorf("changing %s %s: %w", kind.Resource, name, err)
+	}
+	return nil
+}
+
+// kill deletes a pod without grace, as kubectl delete --force --grace-period=0
+// does.
+func (c *client) kill(ctx context.Context, pod string) error {
+	var none int64
+	err := c.dynamic.Resource(pods).Namespace(c.namespace).Delete(ctx, pod, metav1.DeleteOptions{GracePeriodSeconds: &none})
+	if err != nil {
+		return fmt.Errorf("killing pod %s: %w", pod, err)
+	}
+	return nil
+}
+
+// evict asks for a pod to go, as kubectl drain does. refused has the disruption
+// budget's reason when it does not let it.
+func (c *client) evict(ctx context.Context, pod string) (refused string, err error) {
+	eviction := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "policy/v1", "kind": "Eviction",
+		"metadata": map[string]any{"name": pod, "namespace": c.namespace},
+	}}
+	_, err = c.dynamic.Resource(pods).Namespace(c.namespace).Create(ctx, eviction, metav1.CreateOptions{}, "eviction")
+	switch {
+	case err == nil, apierrors.IsNotFound(err):
+		return "", nil
+	case apierrors.IsTooManyRequests(err):
+		return err.Error(), nil
+	default:
+		return "", fmt.Errorf("evicting pod %s: %w", pod, err)
+	}
+}
+
+// cordon says whether the scheduler may use a node.
+func (c *client) cordon(ctx context.Context, node string, closed bool) error {
+	body, err := json.Marshal(map[string]any{"spec": map[string]any{"unschedulable": closed}})
+	if err != nil {
+		return fmt.Errorf("writing the change of %s: %w", node, err)
+	}
+	if _, err := c.dynamic.Resource(nodes).Patch(ctx, node, types.StrategicMergePatchType, body, metav1.PatchOptions{}); err != nil {
+		return fmt.Errorf("cordoning %s: %w", node, err)
+	}
+	return nil
+}
+
+// architectures are the processors of the nodes.
+func (c *client) architectures(ctx context.Context) (map[string]bool, error) {
+	all, err := c.dynamic.Resource(nodes).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("listing nodes: %w", err)
+	}
+	there := map[string]bool{}
+	for i := range all.Items {
+		there[all.Items[i].GetLabels()["kubernetes.io/arch"]] = true
+	}
+	return there, nil
+}
+
+// number is a whole number somewhere in an object, 0 if it is not there.
+func number(o *unstructured.Unstructured, path ...string) int {
+	n, _, _ := unstructured.NestedInt64(o.Object, path...)
+	return int(n)
+}
+
+// poll is how often the cluster is looked at.
+const poll = 200 * time.Millisecond
+
+// await calls done until it returns "", and otherwise what is still missing.
+func await(ctx context.Context, within time.Duration, done func() (string, error)) error {
+	deadline, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	for {
+		missing, err := done()
+		switch {
+		case err != nil:
+			return err
+		case missing == "":
+			return nil
+		}
+		select {
+		case <-deadline.Done():
+			return fmt.Errorf("after %s: %s", within, missing)
+		case <-time.After(poll):
+		}
+	}
+}
+
+// byAge sorts objects, the oldest first.
+func byAge(all []unstructured.Unstructured) {
+	slices.SortFunc(all, func(a, b unstructured.Unstructured) int {
+		return a.GetCreationTimestamp().Compare(b.GetCreationTimestamp().Time)
+	})
+}

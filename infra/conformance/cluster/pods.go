@@ -1,0 +1,98 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// pod is what matters of one.
+type pod struct {
+	name  string
+	node  string
+	image string // of the digest that it was told to run
+	ready bool
+	// going pods have been told to end.
+	going bool
+	// restarts of its container.
+	restarts int
+	// wrong says what keeps it from being ready; "" while it starts as it should.
+	wrong string
+}
+
+// workers are the pods of the service, the oldest first.
+func (c *client) workers(ctx context.Context, labels string) ([]pod, error) {
+	items, err := c.list(ctx, pods, labels)
+	if err != nil {
+		return nil, err
+	}
+	byAge(items)
+	all := make([]pod, 0, len(items))
+	for i := range items {
+		all = append(all, podOf(&items[i]))
+	}
+	return all, nil
+}
+
+func podOf(o *unstructured.Unstructured) pod {
+	p := pod{name: o.GetName(), going: o.GetDeletionTimestamp() != nil}
+	p.node, _, _ = unstructured.NestedString(o.Object, "spec", "nodeName")
+	containers, _, _ := unstructured.NestedSlice(o.Object, "spec", "containers")
+	if len(containers) > 0 {
+		first, _ := containers[0].(map[string]any)
+		p.image, _, _ = unstructured.NestedString(first, "image")
+	}
+	for _, condition := range slice(o.Object, "status", "conditions") {
+		kind, _, _ := unstructured.NestedString(condition, "type")
+		status, _, _ := unstructured.NestedString(condition, "status")
+		reason, _, _ := unstructured.NestedString(condition, "reason")
+		switch {
+		case kind == "Ready":
+			p.ready = status == "True"
+		case kind == "PodScheduled" && status == "False":
+			message, _, _ := unstructured.NestedString(condition, "message")
+			p.wrong = reason + ": " + message
+		}
+	}
+	for _, container := range slice(o.Object, "status", "containerStatuses") {
+		restarts, _, _ := unstructured.NestedInt64(container, "restartCount")
+		p.restarts += int(restarts)
+		reason, _, _ := unstructured.NestedString(container, "state", "waiting", "reason")
+		message, _, _ := unstructured.NestedString(container, "state", "waiting", "message")
+		if reason != "" && reason != "ContainerCreating" && reason != "PodInitializing" {
+			p.wrong = reason + ": " + message
+		}
+	}
+	return p
+}
+
+// slice are the objects of a list somewhere in an object.
+func slice(o map[string]any, path ...string) []map[string]any {
+	list, _, _ := unstructured.NestedSlice(o, path...)
+	var all []map[string]any
+	for _, one := range list {
+		if m, ok := one.(map[string]any); ok {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// serving are those that are ready and stay.
+func serving(all []pod) []pod {
+	return slices.DeleteFunc(slices.Clone(all), func(p pod) bool { return !p.ready || p.going })
+}
+
+// described names pods with what is wrong with them.
+func described(all []pod) string {
+	var parts []string
+	for _, p := range all {
+		if p.wrong != "" {
+			parts = append(parts, fmt.Sprintf("pod %s: %s", p.name, p.wrong))
+		}
+	}
+	return strings.Join(parts, "; ")
+}

@@ -1,0 +1,46 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// ScaleAt updates the stack so that the autoscaler adds pods above that share of
+// the processor that they ask for, in percent.
+func (s *System) ScaleAt(ctx context.Context, percent int) error {
+	service := s.Stack.Config["service"].(map[string]any)
+	service["scale"].(map[string]any)["cpu"] = percent
+	return s.up(ctx)
+}
+
+// Pods is how many pods the autoscaler wants.
+func (s *System) Pods(ctx context.Context) (int, error) {
+	hpa, err := s.client.get(ctx, autoscalers, name)
+	if err != nil {
+		return 0, err
+	}
+	return number(hpa, "status", "desiredReplicas"), nil
+}
+
+// AwaitPods waits until the autoscaler wants a number of pods that will do, and
+// as many serve.
+func (s *System) AwaitPods(ctx context.Context, within time.Duration, enough func(int) bool) (int, error) {
+	seen := 0
+	err := await(ctx, within, func() (string, error) {
+		want, err := s.Pods(ctx)
+		if err != nil {
+			return "", err
+		}
+		all, err := s.client.workers(ctx, serviceLabels)
+		if err != nil {
+			return "", err
+		}
+		seen = len(serving(all))
+		if !enough(want) || seen != want || len(all) != want {
+			return fmt.Sprintf("the autoscaler wants %d pods, %d of %d serve", want, seen, len(all)), nil
+		}
+		return "", nil
+	})
+	return seen, err
+}

@@ -1,0 +1,118 @@
+package process
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// command is a program to be kept running.
+type command struct {
+	path      string
+	args, env []string
+	log       string // file
+}
+
+// kept is a program that is started again whenever it ends, as systemd does
+// with Restart=always and RestartSec=100ms.
+type kept struct {
+	command
+	done chan struct{} // closed once it is not started any more
+
+	mu       sync.Mutex
+	cmd      *exec.Cmd
+	stopping bool
+	failure  error
+}
+
+const restartPause = 100 * time.Millisecond
+
+// keep starts a program.
+func keep(c command) *kept {
+	k := &kept{command: c, done: make(chan struct{})}
+	go func() {
+		defer close(k.done)
+		for k.once() {
+			time.Sleep(restartPause)
+		}
+	}()
+	return k
+}
+
+// once runs the program to its end and says whether it is to be started again.
+func (k *kept) once() bool {
+	k.mu.Lock()
+	if k.stopping {
+		k.mu.Unlock()
+		return false
+	}
+	log, err := os.OpenFile(k.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		k.failure = err
+		k.mu.Unlock()
+		return false
+	}
+	defer log.Close()
+	cmd := exec.Command(k.path, k.args...) //nolint:noctx // it outlives any context: stop ends it
+	// Nothing of this computer's settings may change what is measured.
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, k.env...)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	err = cmd.Start()
+	k.cmd = cmd
+	k.mu.Unlock()
+	if err != nil {
+		return true
+	}
+	_ = cmd.Wait() // however it ended
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return !k.stopping
+}
+
+// signal sends a signal to the program that runs now.
+func (k *kept) signal(s syscall.Signal) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.cmd == nil || k.cmd.Process == nil {
+		return fmt.Errorf("%s does not run", k.path)
+	}
+	if err := k.cmd.Process.Signal(s); err != nil {
+		return fmt.Errorf("sending %s to %s: %w", s, k.path, err)
+	}
+	return nil
+}
+
+// stop ends the program for good; one that has not ended after limit is killed,
+// which is an error.
+func (k *kept) stop(limit time.Duration) error {
+	k.mu.Lock()
+	k.stopping = true
+	k.mu.Unlock()
+	_ = k.signal(syscall.SIGTERM) // it may just have ended
+	select {
+	case <-k.done:
+		return k.failure
+	case <-time.After(limit):
+	}
+	err := k.signal(syscall.SIGKILL)
+	<-k.done
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("%s had not ended %s after SIGTERM", k.path, limit)
+}
+
+// lastLines are the last that the program wrote.
+func (k *kept) lastLines() string {
+	text, err := os.ReadFile(k.log)
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return strings.Join(lines[max(0, len(lines)-10):], "\n")
+}
