@@ -42,7 +42,10 @@ logs: cli ## Print what the local machine's workers and units logged last
 shell: cli ## Open a shell on the local machine
 	@$(ESCALA) shell
 
-test: cli ## Run every test, the local machine's included (root on Debian; some minutes)
+# Tests that need a kube-apiserver fail without one, instead of being skipped.
+test: export ESCALA_CONTROL_PLANE = $(CURDIR)/bin/kubernetes
+
+test: cli bin/kubernetes/controlplane ## Run every test, the local machine's included (root on Debian; some minutes)
 	@.ci/packages
 	@# Compiled first, then one package at a time: some count failed requests, and
 	@# a compiler beside them would be what they measure.
@@ -82,3 +85,16 @@ bin/pulumi: infra/tools/go.mod
 	@cd infra/tools && go build -o ../../bin/pulumi \
 		-ldflags "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=$(PULUMI_VERSION)" \
 		github.com/pulumi/pulumi/pkg/v3/cmd/pulumi
+
+# A real kube-apiserver and etcd, for tests. They share what Go has compiled of its
+# own library for the program, so they are built with its flags.
+bin/kubernetes/controlplane: infra/tools/kubernetes/go.mod infra/tools/kubernetes/main.go
+	@echo "building kube-apiserver and etcd, once (about four minutes on two cores)"
+	@cd infra/tools/kubernetes && out=../../../bin/kubernetes && \
+		version=$$(go list -m -f '{{.Version}}' k8s.io/kubernetes) && \
+		minor=$${version#v1.} && stamp=k8s.io/component-base/version && \
+		go build -o $$out/kube-apiserver -ldflags "-s -w -X $$stamp.gitVersion=$$version \
+			-X $$stamp.gitMajor=1 -X $$stamp.gitMinor=$${minor%%.*} -X $$stamp.gitTreeState=clean" \
+			k8s.io/kubernetes/cmd/kube-apiserver && \
+		go build -o $$out/etcd -ldflags "-s -w" go.etcd.io/etcd/server/v3 && \
+		go build -o $$out/controlplane -ldflags "-s -w" .

@@ -1,0 +1,101 @@
+// Command controlplane starts a real kube-apiserver and etcd on loopback, for
+// tests: `make bin/kubernetes/controlplane`. It stands in a module of its own, with
+// everything of Kubernetes that they are built from.
+//
+// It prints the path of an administrator's kubeconfig as its only line and ends
+// both when its standard input is closed, so that they go with the test that
+// started it, however that ends.
+//
+// There are no controllers and no nodes: what is applied is checked, completed
+// and kept, and nothing runs.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/go-logr/logr"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+)
+
+// patience is for computers that compile something else at the same time.
+const patience = 2 * time.Minute
+
+func main() {
+	if err := run(os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "controlplane:", err)
+		os.Exit(1)
+	}
+}
+
+func run(stdin io.Reader, stdout io.Writer) (err error) {
+	log.SetLogger(logr.FromSlogHandler(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("looking for its own folder: %w", err)
+	}
+	folder, err := os.MkdirTemp("", "controlplane-")
+	if err != nil {
+		return fmt.Errorf("making a folder: %w", err)
+	}
+	defer os.RemoveAll(folder)
+	// Who started it may be gone, and nobody reads what it says last.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	go func() {
+		_, _ = io.Copy(io.Discard, stdin)
+		stop()
+	}()
+
+	said, err := os.Create(filepath.Join(folder, "kube-apiserver.log"))
+	if err != nil {
+		return fmt.Errorf("making a log: %w", err)
+	}
+	defer said.Close()
+	own := false
+	environment := &envtest.Environment{
+		UseExistingCluster:       &own,
+		BinaryAssetsDirectory:    filepath.Dir(self),
+		ControlPlaneStartTimeout: patience,
+		ControlPlaneStopTimeout:  patience,
+	}
+	server := environment.ControlPlane.GetAPIServer()
+	server.Out, server.Err = said, said
+	// envtest leaves out the admission of service accounts, a real cluster does
+	// not: pods must name one that is there.
+	server.Configure().Disable("disable-admission-plugins")
+
+	// Whatever started must end, also when the rest did not.
+	defer func() { err = errors.Join(err, environment.Stop()) }()
+	if _, err := environment.Start(); err != nil {
+		return fmt.Errorf("starting kube-apiserver and etcd: %w\n%s", err, tail(said.Name()))
+	}
+	kubeconfig := filepath.Join(folder, "kubeconfig")
+	if err := os.WriteFile(kubeconfig, environment.KubeConfig, 0o600); err != nil {
+		return fmt.Errorf("writing the kubeconfig: %w", err)
+	}
+	if _, err := fmt.Fprintln(stdout, kubeconfig); err != nil {
+		return fmt.Errorf("saying where the kubeconfig is: %w", err)
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// tail is the end of a log.
+func tail(path string) string {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	return string(content[max(0, len(content)-4096):])
+}
