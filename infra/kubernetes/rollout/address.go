@@ -26,7 +26,7 @@ func (r Rollout) address(ctx context.Context, c *client) (public, missing string
 		if at == "" {
 			return "", fmt.Sprintf("ingress %s has no address yet: %s", r.Ingress, whoGives(i.Spec.IngressClassName)), true
 		}
-		dial = net.JoinHostPort(at, map[string]string{"http": "80", "https": "443"}[r.Scheme])
+		dial = net.JoinHostPort(at, r.port())
 		base = r.Scheme + "://" + bracketed(at)
 		if r.Host != "" {
 			base = r.Scheme + "://" + r.Host
@@ -35,6 +35,18 @@ func (r Rollout) address(ctx context.Context, c *client) (public, missing string
 	base = strings.TrimSuffix(base, "/")
 	missing = r.ask(ctx, base, dial)
 	return base, missing, missing != ""
+}
+
+// port is the scheme's.
+func (r Rollout) port() string {
+	switch {
+	case r.dialPort != "":
+		return r.dialPort
+	case r.Scheme == "https":
+		return "443"
+	default:
+		return "80"
+	}
 }
 
 func whoGives(class string) string {

@@ -43,6 +43,9 @@ type Rollout struct {
 	Stuck time.Duration
 	// Report is told what is being waited for, each time that it changes.
 	Report func(string)
+
+	// dialPort is instead of the scheme's, for tests: they may not listen on it.
+	dialPort string
 }
 
 // steadyLooks is how many answers in a row the address has to give: there may be
