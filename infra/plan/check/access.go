@@ -1,0 +1,125 @@
+package check
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"escala/infra/plan"
+)
+
+// policies are the inputs that hold IAM documents, by type. Those with a
+// resource's own policy say who may; the others what.
+var policies = map[string][]string{
+	"aws:iam/policy:Policy":                     {"policy"},
+	"aws:iam/rolePolicy:RolePolicy":             {"policy"},
+	"aws:iam/userPolicy:UserPolicy":             {"policy"},
+	"aws:iam/groupPolicy:GroupPolicy":           {"policy"},
+	"aws:iam/role:Role":                         {"assumeRolePolicy"},
+	"aws:s3/bucketPolicy:BucketPolicy":          {"policy"},
+	"aws:ecr/repositoryPolicy:RepositoryPolicy": {"policy"},
+	"aws:kms/key:Key":                           {"policy"},
+}
+
+// anyResource are the actions for which AWS knows no narrower resource than "*"
+// ("Actions, resources, and condition keys for AWS services").
+var anyResource = []string{
+	"ssmmessages:", "ec2:Describe", "ecr:GetAuthorizationToken", "sts:GetCallerIdentity",
+	"cloudwatch:PutMetricData", "elasticloadbalancing:Describe", "s3:ListAllMyBuckets",
+}
+
+type statement struct {
+	Sid       string
+	Effect    string
+	Principal any
+	Action    any
+	NotAction any
+	Resource  any
+	Condition map[string]any
+}
+
+// access looks for permissions without bounds.
+func access(_ context.Context, s *subject) {
+	for _, r := range s.Resources {
+		for _, input := range policies[r.Type] {
+			if document, ok := r.Raw[input].(string); ok {
+				s.policy(r, input, document)
+			}
+		}
+		if r.Type == "aws:iam/role:Role" {
+			for _, inline := range list(r.Raw, "inlinePolicies") {
+				s.policy(r, "inlinePolicies", text(inline, "policy"))
+			}
+			for _, arn := range words(r.Raw, "managedPolicyArns") {
+				s.managed(r, arn)
+			}
+		}
+		if r.Type == "aws:iam/rolePolicyAttachment:RolePolicyAttachment" {
+			s.managed(r, text(r.Raw, "policyArn"))
+		}
+	}
+}
+
+func (s *subject) managed(r plan.Resource, arn string) {
+	name := arn[strings.LastIndex(arn, "/")+1:]
+	if name == "AdministratorAccess" || name == "PowerUserAccess" || strings.HasSuffix(name, "FullAccess") {
+		s.add(plan.Error, r.Name, "has the managed policy "+name, "a policy with the actions that are needed")
+	}
+}
+
+func (s *subject) policy(r plan.Resource, input, document string) {
+	where := r.Name + "." + input
+	var parsed struct{ Statement json.RawMessage }
+	if err := json.Unmarshal([]byte(document), &parsed); err != nil {
+		s.add(plan.Error, where, "is not a policy: "+err.Error(), "an IAM document in JSON")
+		return
+	}
+	var statements []statement
+	if err := json.Unmarshal(parsed.Statement, &statements); err != nil {
+		var one statement
+		if err := json.Unmarshal(parsed.Statement, &one); err != nil {
+			s.add(plan.Error, where, "has statements that cannot be read: "+err.Error(), "an IAM document in JSON")
+			return
+		}
+		statements = []statement{one}
+	}
+	for _, one := range statements {
+		if one.Effect == "Allow" {
+			s.allowed(r, where, one)
+		}
+	}
+}
+
+func (s *subject) allowed(r plan.Resource, where string, one statement) {
+	if one.Sid != "" {
+		where += " (" + one.Sid + ")"
+	}
+	actions := words(one.Action)
+	for _, action := range actions {
+		if action == "*" || strings.HasSuffix(action, ":*") {
+			s.add(plan.Error, where, "allows every action ("+action+")", "the actions that are needed, by name")
+		}
+	}
+	if one.NotAction != nil {
+		s.add(plan.Error, where, "allows every action but some (NotAction)", "the actions that are needed, by name")
+	}
+	open := slices.Contains(words(one.Principal), "*") || slices.Contains(words(one.Principal, "AWS"), "*")
+	if open && len(one.Condition) == 0 {
+		s.add(plan.Error, where, "allows everybody (Principal *)", "the principals that need it")
+	}
+	if !slices.Contains(words(one.Resource), "*") || r.Type == "aws:kms/key:Key" {
+		return
+	}
+	narrow := slices.DeleteFunc(slices.Clone(actions), func(action string) bool {
+		return slices.ContainsFunc(anyResource, func(prefix string) bool { return strings.HasPrefix(action, prefix) })
+	})
+	switch {
+	case len(narrow) == 0 && len(actions) > 0:
+		s.add(plan.Notice, where, "is for every resource, for AWS knows no narrower one for "+strings.Join(actions, ", "), "")
+	case len(one.Condition) > 0:
+		s.add(plan.Warning, where, "is for every resource that a condition allows: "+strings.Join(narrow, ", "), "the resources by name, where AWS can")
+	default:
+		s.add(plan.Error, where, "is for every resource: "+strings.Join(narrow, ", "), "the resources that are needed, by name")
+	}
+}

@@ -1,0 +1,199 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"escala/infra/plan"
+)
+
+// pod is what a workload's pods are made from.
+type pod struct {
+	where string
+	// serves says that the pods stay, and answer requests.
+	serves bool
+	spec   map[string]any
+}
+
+// manifests looks at how pods run.
+func manifests(_ context.Context, s *subject) {
+	for _, f := range s.Manifests {
+		if p, ok := podOf(f); ok {
+			s.pod(p)
+		}
+	}
+	s.replicas()
+}
+
+func podOf(f plan.File) (pod, bool) {
+	kind := text(f.Object, "kind")
+	var path []string
+	switch kind {
+	case "Pod":
+		path = []string{"spec"}
+	case "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job":
+		path = []string{"spec", "template", "spec"}
+	case "CronJob":
+		path = []string{"spec", "jobTemplate", "spec", "template", "spec"}
+	default:
+		return pod{}, false
+	}
+	spec, ok := at(f.Object, path...).(map[string]any)
+	return pod{where: f.Path, serves: kind != "Job" && kind != "CronJob" && kind != "Pod", spec: spec}, ok
+}
+
+func (s *subject) pod(p pod) {
+	for _, key := range []string{"hostNetwork", "hostPID", "hostIPC"} {
+		if truth(p.spec, key) {
+			s.add(plan.Error, p.where, key+": the pod is not apart from its node", "none")
+		}
+	}
+	for _, volume := range list(p.spec, "volumes") {
+		if at(volume, "hostPath") != nil {
+			s.add(plan.Error, p.where, "the volume "+text(volume, "name")+" is a folder of the node (hostPath)", "emptyDir, or a claim")
+		}
+	}
+	if token, set := at(p.spec, "automountServiceAccountToken").(bool); text(p.spec, "serviceAccountName") == "" && (!set || token) {
+		s.add(plan.Warning, p.where, "every container gets a token for the cluster's API", "automountServiceAccountToken: false")
+	}
+	grace, set := number(p.spec, "terminationGracePeriodSeconds")
+	if !set {
+		grace = 30
+	}
+	for _, one := range list(p.spec, "initContainers") {
+		s.container(p, one)
+	}
+	for _, one := range list(p.spec, "containers") {
+		s.container(p, one)
+		if !p.serves {
+			continue
+		}
+		where := p.where + ": " + text(one, "name")
+		if len(list(one, "ports")) > 0 && at(one, "readinessProbe") == nil {
+			s.add(plan.Error, where, "has no readinessProbe: requests come before it can answer", "a probe of the readiness path")
+		}
+		if at(one, "livenessProbe") == nil {
+			s.add(plan.Warning, where, "has no livenessProbe: a process that hangs stays", "a probe of the health path")
+		}
+		if need, parts := s.drain(p, one); need > time.Duration(grace)*time.Second {
+			s.add(plan.Error, where, fmt.Sprintf("may take %s to end (%s), and is killed after terminationGracePeriodSeconds, %gs", need, parts, grace),
+				"a grace period above the drain")
+		}
+	}
+}
+
+// drain is how long a container takes to end politely: its preStop, and what
+// the service's own environment says.
+func (s *subject) drain(p pod, container any) (time.Duration, string) {
+	var sum time.Duration
+	var parts []string
+	if seconds, ok := number(container, "lifecycle", "preStop", "sleep", "seconds"); ok && seconds > 0 {
+		sum += time.Duration(seconds) * time.Second
+		parts = append(parts, fmt.Sprintf("preStop %gs", seconds))
+	}
+	environment := map[string]string{}
+	for _, from := range list(container, "envFrom") {
+		for _, f := range s.Manifests {
+			if text(f.Object, "kind") == "ConfigMap" && text(f.Object, "metadata", "name") == text(from, "configMapRef", "name") {
+				data, _ := at(f.Object, "data").(map[string]any)
+				for key := range data {
+					environment[key] = text(data, key)
+				}
+			}
+		}
+	}
+	for _, one := range list(container, "env") {
+		environment[text(one, "name")] = text(one, "value")
+	}
+	for _, name := range []string{"DRAIN_ANNOUNCE", "DRAIN_TIMEOUT"} {
+		if d, err := time.ParseDuration(environment[name]); err == nil && d > 0 {
+			sum += d
+			parts = append(parts, name+" "+d.String())
+		}
+	}
+	return sum, strings.Join(parts, " + ")
+}
+
+func (s *subject) container(p pod, container any) {
+	where := p.where + ": " + text(container, "name")
+	s.image(where, text(container, "image"))
+	limits, requests := at(container, "resources", "limits"), at(container, "resources", "requests")
+	if at(limits, "memory") == nil {
+		s.add(plan.Error, where, "has no limit of memory: it can take its node's", "resources.limits.memory")
+	}
+	for _, key := range []string{"cpu", "memory"} {
+		if at(requests, key) == nil {
+			s.add(plan.Warning, where, "requests no "+key+": it is placed, and scaled, by chance", "resources.requests."+key)
+		}
+	}
+	own, whole := at(container, "securityContext"), at(p.spec, "securityContext")
+	either := func(key string) any {
+		if v := at(own, key); v != nil {
+			return v
+		}
+		return at(whole, key)
+	}
+	if either("runAsNonRoot") != true {
+		s.add(plan.Error, where, "may run as root", "securityContext.runAsNonRoot: true")
+	}
+	if user, ok := either("runAsUser").(float64); ok && user == 0 {
+		s.add(plan.Error, where, "runs as root (runAsUser: 0)", "another user")
+	}
+	if truth(own, "privileged") {
+		s.add(plan.Error, where, "is privileged", "none")
+	}
+	if escalation, set := at(own, "allowPrivilegeEscalation").(bool); !set || escalation {
+		s.add(plan.Error, where, "may become another user", "securityContext.allowPrivilegeEscalation: false")
+	}
+	if !slices.Contains(words(own, "capabilities", "drop"), "ALL") {
+		s.add(plan.Warning, where, "keeps capabilities of root", `securityContext.capabilities.drop: ["ALL"]`)
+	}
+	if !truth(own, "readOnlyRootFilesystem") {
+		s.add(plan.Warning, where, "can write to its image's files", "securityContext.readOnlyRootFilesystem: true")
+	}
+	if either("seccompProfile") == nil {
+		s.add(plan.Warning, where, "may make any system call", "securityContext.seccompProfile.type: RuntimeDefault")
+	}
+	for _, port := range list(container, "ports") {
+		if at(port, "hostPort") != nil {
+			s.add(plan.Error, where, "takes a port of its node (hostPort)", "a Service")
+		}
+	}
+}
+
+func (s *subject) image(where, image string) {
+	if strings.Contains(image, "@sha256:") {
+		return
+	}
+	name := image[strings.LastIndex(image, "/")+1:]
+	_, tag, tagged := strings.Cut(name, ":")
+	switch {
+	case image == "":
+		s.add(plan.Error, where, "has no image", "an image by its digest")
+	case !tagged || tag == "latest":
+		s.add(plan.Error, where, "runs "+image+", which is another one tomorrow", "a digest (@sha256:…), or a tag that stays")
+	default:
+		s.add(plan.Notice, where, "runs "+image+" by its tag, which its registry may move", "")
+	}
+}
+
+// replicas: a fixed number and an autoscaler undo each other.
+func (s *subject) replicas() {
+	for _, hpa := range s.Manifests {
+		if text(hpa.Object, "kind") != "HorizontalPodAutoscaler" {
+			continue
+		}
+		target := at(hpa.Object, "spec", "scaleTargetRef")
+		for _, f := range s.Manifests {
+			if text(f.Object, "kind") != text(target, "kind") || text(f.Object, "metadata", "name") != text(target, "name") {
+				continue
+			}
+			if at(f.Object, "spec", "replicas") != nil {
+				s.add(plan.Error, f.Path, "has a fixed number of replicas under "+hpa.Path+": every update undoes the scaling", "no spec.replicas")
+			}
+		}
+	}
+}

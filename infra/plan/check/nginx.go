@@ -1,0 +1,83 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"escala/infra/plan"
+)
+
+const nginxConf = "/etc/nginx/nginx.conf"
+
+var (
+	listens   = regexp.MustCompile(`(?m)^(\s*)listen\s+[^;]+;`)
+	pids      = regexp.MustCompile(`(?m)^(\s*)pid\s+[^;]+;`)
+	httpBlock = regexp.MustCompile(`(?m)^http\s*\{`)
+)
+
+// temporaries are where Nginx keeps what does not fit into memory; it makes the
+// folders when it tests a configuration.
+var temporaries = []string{"client_body_temp_path", "proxy_temp_path", "fastcgi_temp_path", "uwsgi_temp_path", "scgi_temp_path"}
+
+// nginx asks Nginx itself.
+func nginx(ctx context.Context, s *subject) {
+	if !s.some(named(nginxConf)) {
+		return
+	}
+	t, ok := s.tool("nginx", "nginx.conf")
+	if !ok {
+		return
+	}
+	defer t.close()
+	s.each(named(nginxConf), func(m plan.Machine, f plan.File) {
+		where := m.Name + ": " + f.Path
+		file, err := t.write("nginx.conf", elsewhere(f.Raw, t, m))
+		if err != nil {
+			s.add(plan.Notice, where, "was not checked: "+err.Error(), "")
+			return
+		}
+		if said, ok := t.run(ctx, nil, "-t", "-q", "-e", "stderr", "-c", file); !ok {
+			s.add(plan.Error, where, "nginx -t refuses it: "+s.secrets.Mask(said), "")
+			return
+		}
+		s.add(plan.Notice, where, "nginx -t accepts it", "")
+	})
+}
+
+// elsewhere is a configuration that can be tested beside a running Nginx, by
+// anybody: sockets and files in the tool's folder, lines where they were.
+func elsewhere(conf string, t tool, m plan.Machine) string {
+	n := 0
+	conf = listens.ReplaceAllStringFunc(conf, func(line string) string {
+		n++
+		return fmt.Sprintf("listen unix:%s;", filepath.Join(t.dir, fmt.Sprintf("%d.sock", n)))
+	})
+	conf = pids.ReplaceAllString(conf, "${1}pid "+filepath.Join(t.dir, "nginx.pid")+";")
+	var extra strings.Builder
+	for _, directive := range temporaries {
+		if !strings.Contains(conf, directive) {
+			fmt.Fprintf(&extra, " %s %s;", directive, filepath.Join(t.dir, directive))
+		}
+	}
+	conf = httpBlock.ReplaceAllString(conf, "http {"+extra.String())
+	// What the configuration includes of the machine's own files.
+	for _, f := range m.Files {
+		if f.Path == nginxConf || !strings.HasPrefix(f.Path, "/etc/nginx/") || !strings.Contains(conf, f.Path) {
+			continue
+		}
+		if path, err := t.write(strings.TrimPrefix(f.Path, "/"), f.Raw); err == nil {
+			conf = strings.ReplaceAll(conf, f.Path, path)
+		}
+	}
+	// mime.types is of Nginx's own package, wherever that is.
+	if _, err := os.Stat("/etc/nginx/mime.types"); err != nil {
+		if path, err := t.write("mime.types", "types { text/html html; }\n"); err == nil {
+			conf = strings.ReplaceAll(conf, "/etc/nginx/mime.types", path)
+		}
+	}
+	return conf
+}

@@ -1,0 +1,182 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"escala/infra/plan"
+)
+
+// web are the ports that may be open to anybody.
+var web = map[int]bool{80: true, 443: true}
+
+// rule is a rule of whichever firewall.
+type rule struct {
+	where    string
+	protocol string
+	from, to int
+	// sources are address ranges; groups are members of the same network.
+	sources, groups []string
+}
+
+// ports looks at who may connect to what.
+func ports(_ context.Context, s *subject) {
+	for _, r := range s.of("aws:ec2/securityGroup:SecurityGroup") {
+		for _, one := range list(r.Raw, "ingress") {
+			s.inbound(awsRule(r.Name, one))
+		}
+		for _, one := range list(r.Raw, "egress") {
+			s.outbound(awsRule(r.Name, one))
+		}
+	}
+	for _, r := range s.of("aws:ec2/securityGroupRule:SecurityGroupRule") {
+		if text(r.Raw, "type") == "egress" {
+			s.outbound(awsRule(r.Name, r.Raw))
+		} else {
+			s.inbound(awsRule(r.Name, r.Raw))
+		}
+	}
+	for _, r := range s.of("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule") {
+		s.inbound(awsRule(r.Name, r.Raw))
+	}
+	for _, r := range s.of("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule") {
+		s.outbound(awsRule(r.Name, r.Raw))
+	}
+	for _, r := range s.of("digitalocean:index/firewall:Firewall") {
+		for _, one := range list(r.Raw, "inboundRules") {
+			s.inbound(digitalOceanRule(r.Name, one, "source"))
+		}
+		for _, one := range list(r.Raw, "outboundRules") {
+			s.outbound(digitalOceanRule(r.Name, one, "destination"))
+		}
+	}
+	for _, r := range s.of("digitalocean:index/droplet:Droplet") {
+		if len(s.of("digitalocean:index/firewall:Firewall")) == 0 {
+			s.add(plan.Error, r.Name, "no firewall: a Droplet without one is open on all ports", "a Firewall that lets 80 and 443 in")
+		}
+	}
+	for _, r := range s.of("aws:eks/cluster:Cluster") {
+		s.clusterEndpoint(r)
+	}
+	for _, f := range s.Manifests {
+		s.servicePorts(f)
+	}
+}
+
+func awsRule(where string, value any) rule {
+	r := rule{where: where, protocol: text(value, "protocol") + text(value, "ipProtocol")}
+	if n, ok := number(value, "fromPort"); ok {
+		r.from = int(n)
+	}
+	if n, ok := number(value, "toPort"); ok {
+		r.to = int(n)
+	}
+	for _, key := range []string{"cidrBlocks", "ipv6CidrBlocks", "cidrIpv4", "cidrIpv6", "prefixListIds", "prefixListId"} {
+		r.sources = append(r.sources, words(value, key)...)
+	}
+	for _, key := range []string{"securityGroups", "sourceSecurityGroupId", "referencedSecurityGroupId"} {
+		r.groups = append(r.groups, words(value, key)...)
+	}
+	if truth(value, "self") {
+		r.groups = append(r.groups, "itself")
+	}
+	if r.protocol == "-1" {
+		r.protocol, r.from, r.to = "all protocols", 0, 65535
+	}
+	return r
+}
+
+func digitalOceanRule(where string, value any, side string) rule {
+	r := rule{where: where, protocol: text(value, "protocol"), sources: words(value, side+"Addresses")}
+	for _, key := range []string{"Tags", "DropletIds", "LoadBalancerUids", "KubernetesIds"} {
+		r.groups = append(r.groups, words(value, side+key)...)
+	}
+	low, high, ranged := strings.Cut(text(value, "portRange"), "-")
+	if !ranged {
+		high = low
+	}
+	var err error
+	if r.from, err = strconv.Atoi(low); err != nil {
+		// "all", "0" or nothing is every port.
+		r.from, r.to = 0, 65535
+		return r
+	}
+	if r.to, err = strconv.Atoi(high); err != nil || r.to == 0 {
+		r.from, r.to = 0, 65535
+	}
+	return r
+}
+
+func (r rule) ports() string {
+	switch {
+	case r.protocol == "icmp" || r.protocol == "icmpv6":
+		return r.protocol
+	case r.from == r.to:
+		return fmt.Sprintf("port %d/%s", r.from, r.protocol)
+	case r.from <= 1 && r.to == 65535:
+		return "every port (" + r.protocol + ")"
+	default:
+		return fmt.Sprintf("ports %d-%d/%s", r.from, r.to, r.protocol)
+	}
+}
+
+func (s *subject) inbound(r rule) {
+	if len(r.sources) == 0 {
+		if len(r.groups) > 0 {
+			s.add(plan.Notice, r.where, r.ports()+" is open to "+strings.Join(r.groups, ", "), "")
+		}
+		return
+	}
+	from := strings.Join(r.sources, ", ")
+	if r.from == r.to && web[r.from] && (r.protocol == "tcp" || r.protocol == "6") {
+		s.add(plan.Notice, r.where, r.ports()+" is open to "+from, "")
+		return
+	}
+	s.add(plan.Error, r.where, r.ports()+" is open to "+from, "80 and 443 alone; people come in by the cloud's own console")
+}
+
+func (s *subject) outbound(r rule) {
+	s.add(plan.Notice, r.where, "outbound: "+r.ports()+" to "+strings.Join(append(r.sources, r.groups...), ", "), "")
+}
+
+// clusterEndpoint is the API server of EKS.
+func (s *subject) clusterEndpoint(r plan.Resource) {
+	vpc := at(r.Raw, "vpcConfig")
+	public, set := at(vpc, "endpointPublicAccess").(bool)
+	if set && !public {
+		return
+	}
+	from := words(vpc, "publicAccessCidrs")
+	if len(from) == 0 {
+		from = []string{"0.0.0.0/0"}
+	}
+	level, right := plan.Notice, ""
+	for _, cidr := range from {
+		if cidr == "0.0.0.0/0" || cidr == "::/0" {
+			level, right = plan.Warning, "the addresses that you deploy from; whoever connects must have IAM's permission either way"
+		}
+	}
+	s.add(level, r.Name, "the cluster's API is open to "+strings.Join(from, ", "), right)
+}
+
+// servicePorts: a Service may open ports by itself.
+func (s *subject) servicePorts(f plan.File) {
+	if text(f.Object, "kind") != "Service" {
+		return
+	}
+	kind := text(f.Object, "spec", "type")
+	if kind != "LoadBalancer" && kind != "NodePort" {
+		return
+	}
+	for _, one := range list(f.Object, "spec", "ports") {
+		port, _ := number(one, "port")
+		what := fmt.Sprintf("a Service of type %s opens port %d", kind, int(port))
+		if kind == "LoadBalancer" && web[int(port)] {
+			s.add(plan.Notice, f.Path, what, "")
+			continue
+		}
+		s.add(plan.Error, f.Path, what, "ClusterIP behind an Ingress")
+	}
+}

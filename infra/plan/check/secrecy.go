@@ -1,0 +1,99 @@
+package check
+
+import (
+	"context"
+	"strings"
+
+	"escala/infra/plan"
+	"escala/infra/plan/unpack"
+)
+
+// secrecy looks for secrets where they can be read: in user-data, and among
+// inputs that are not secret in Pulumi's state.
+func secrecy(_ context.Context, s *subject) {
+	for _, m := range s.Machines {
+		for _, f := range m.Files {
+			for _, found := range s.secrets.Found(f.Raw) {
+				s.inUserData(m, f, found)
+			}
+		}
+		if len(m.Files) == 0 {
+			for _, found := range s.secrets.Found(m.Raw) {
+				s.inUserData(m, plan.File{Path: "user-data"}, found)
+			}
+		}
+	}
+	for _, r := range s.Resources {
+		for _, key := range sortedKeys(r.Raw) {
+			if r.Secret[key] || unpack.Carries(r.Type, key) {
+				continue
+			}
+			for _, text := range texts(r.Raw[key]) {
+				for _, found := range s.secrets.Found(text) {
+					s.add(plan.Error, r.Name+"."+key, "holds "+found+" in the clear", "a secret of Pulumi's (pulumi config set --secret), or a reference to where it is stored")
+				}
+			}
+		}
+	}
+}
+
+func (s *subject) inUserData(m plan.Machine, f plan.File, found string) {
+	where := m.Name + ": " + f.Path
+	if strings.Contains(m.Resource, "escala:local:") {
+		s.add(plan.Warning, where, "holds "+found, "nothing that matters: this computer has no store for secrets")
+		return
+	}
+	if !m.Sealed {
+		s.add(plan.Error, where, "holds "+found+", which everybody with access to the instance's attributes can read",
+			"service.secrets, which the machine fetches by its role")
+		return
+	}
+	if !private(f) {
+		s.add(plan.Error, where, "holds "+found+" in a file of mode "+mode(f), "a file that root alone may read (0600)")
+		return
+	}
+	// A cloud without roles for machines leaves no other way.
+	s.add(plan.Notice, where, "holds "+found+": root of the machine can read it in the user-data, and this cloud knows no other way", "")
+}
+
+// private says whether only its owner may read a file.
+func private(f plan.File) bool { return strings.HasSuffix(mode(f), "00") }
+
+func mode(f plan.File) string {
+	if f.Mode == "" {
+		return "0644"
+	}
+	return f.Mode
+}
+
+// texts are all texts in a value.
+func texts(value any) []string {
+	switch v := value.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		var all []string
+		for _, one := range v {
+			all = append(all, texts(one)...)
+		}
+		return all
+	case map[string]any:
+		var all []string
+		for _, key := range sortedKeys(v) {
+			all = append(all, texts(v[key])...)
+			if value, ok := v[key].(string); ok {
+				// A name says what a value is.
+				all = append(all, key+": "+value)
+			}
+		}
+		if name, ok := v["name"].(string); ok {
+			// The same of a container's environment.
+			if value, ok := v["value"].(string); ok {
+				all = append(all, name+": "+value)
+			}
+		}
+		return all
+	default:
+		return nil
+	}
+}

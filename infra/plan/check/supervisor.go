@@ -1,0 +1,82 @@
+package check
+
+import (
+	"context"
+	_ "embed"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"escala/infra/plan"
+)
+
+const supervisordConf = "/etc/supervisor/supervisord.conf"
+
+//go:embed supervisor.py
+var readSupervisor string
+
+var (
+	// supervisorUser: the machine's users are not this computer's.
+	supervisorUser = regexp.MustCompile(`(?m)^user\s*=.*$`)
+	// supervisorFile are keys with files whose folder must be there.
+	supervisorFile = regexp.MustCompile(`(?m)^(file|logfile|pidfile|childlogdir|stdout_logfile|stderr_logfile)\s*=\s*(/\S+)$`)
+)
+
+// supervisor asks supervisord's own reader.
+func supervisor(ctx context.Context, s *subject) {
+	if !s.some(named(supervisordConf)) {
+		return
+	}
+	t, ok := s.tool("supervisord", "supervisord.conf")
+	if !ok {
+		return
+	}
+	defer t.close()
+	// The Python that has supervisor is the one that its program names.
+	program, err := os.ReadFile(t.path)
+	python, found := strings.CutPrefix(firstLine(string(program)), "#!")
+	if err != nil || !found {
+		s.add(plan.Notice, s.Name, "supervisord.conf was not checked: "+t.path+" does not say which Python runs it", "")
+		return
+	}
+	interpreter := strings.Fields(python)
+	t.path = interpreter[0]
+	s.each(named(supervisordConf), func(m plan.Machine, f plan.File) {
+		where := m.Name + ": " + f.Path
+		conf := supervisorUser.ReplaceAllString(f.Raw, "")
+		conf = supervisorFile.ReplaceAllStringFunc(conf, func(line string) string {
+			parts := supervisorFile.FindStringSubmatch(line)
+			path := filepath.Join(t.dir, parts[2])
+			folder := filepath.Dir(path)
+			if parts[1] == "childlogdir" {
+				folder = path
+			}
+			// A folder that is not there is what supervisord says then.
+			_ = os.MkdirAll(folder, 0o700)
+			return parts[1] + "=" + path
+		})
+		script, err := t.write("read.py", readSupervisor)
+		if err != nil {
+			s.add(plan.Notice, where, "was not checked: "+err.Error(), "")
+			return
+		}
+		file, err := t.write("supervisord.conf", conf)
+		if err != nil {
+			s.add(plan.Notice, where, "was not checked: "+err.Error(), "")
+			return
+		}
+		said, ok := t.run(ctx, []string{"PYTHONWARNINGS=ignore"}, append(interpreter[1:], script, file)...)
+		switch {
+		case !ok:
+			s.add(plan.Error, where, "supervisord refuses it: "+s.secrets.Mask(firstLine(said)), "")
+		default:
+			s.add(plan.Notice, where, "supervisord accepts it", "")
+		}
+	})
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}

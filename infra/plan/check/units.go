@@ -1,0 +1,71 @@
+package check
+
+import (
+	"context"
+	"path"
+	"regexp"
+	"strings"
+
+	"escala/infra/plan"
+)
+
+const unitFolder = "/etc/systemd/system/"
+
+// misread are systemd's words for what stands wrong in a file. That programs and
+// other units are not there says nothing: this computer is not the machine.
+var misread = regexp.MustCompile(`(?i)unknown (section|key|lvalue)|assignment outside|invalid|failed to parse|missing '='|not absolute|neither a valid executable|bad unit file|lacks.*ExecStart|ignoring`)
+
+func isUnit(f plan.File) bool {
+	return strings.HasPrefix(f.Path, unitFolder) && (path.Ext(f.Path) == ".service" || path.Ext(f.Path) == ".timer" || path.Ext(f.Path) == ".socket" ||
+		strings.Contains(f.Path, ".service.d/"))
+}
+
+// units asks systemd.
+func units(ctx context.Context, s *subject) {
+	if !s.some(isUnit) {
+		return
+	}
+	t, ok := s.tool("systemd-analyze", "the systemd units")
+	if !ok {
+		return
+	}
+	defer t.close()
+	for i, m := range s.Machines {
+		folder := "units-" + string(rune('a'+i))
+		own := map[string]bool{}
+		for _, f := range m.Files {
+			if !isUnit(f) {
+				continue
+			}
+			name := strings.TrimPrefix(f.Path, unitFolder)
+			unit, _, dropIn := strings.Cut(name, ".d/")
+			if _, err := t.write(path.Join(folder, name), f.Raw); err != nil {
+				s.add(plan.Notice, m.Name+": "+f.Path, "was not checked: "+err.Error(), "")
+				continue
+			}
+			own[unit] = own[unit] || !dropIn
+		}
+		var args []string
+		for unit, whole := range own {
+			if !whole {
+				// What is added to a unit of a package, with that unit in short.
+				if _, err := t.write(path.Join(folder, unit), "[Service]\nExecStart=/bin/true\n"); err != nil {
+					continue
+				}
+			}
+			args = append(args, path.Join(t.dir, folder, unit))
+		}
+		said, _ := t.run(ctx, []string{"SYSTEMD_UNIT_PATH=" + path.Join(t.dir, folder) + ":", "SYSTEMD_LOG_LEVEL=notice"},
+			append([]string{"verify", "--man=no", "--recursive-errors=no"}, args...)...)
+		wrong := false
+		for _, line := range strings.Split(said, "\n") {
+			if misread.MatchString(line) && strings.Contains(line, folder) {
+				wrong = true
+				s.add(plan.Error, m.Name+": systemd", "systemd-analyze verify says: "+strings.TrimPrefix(strings.TrimSpace(line), "/"+folder+"/"), "")
+			}
+		}
+		if !wrong && len(args) > 0 {
+			s.add(plan.Notice, m.Name+": systemd", "systemd-analyze reads every unit", "")
+		}
+	}
+}

@@ -1,0 +1,178 @@
+// Package compare says what changes between two plans, of two commits for
+// instance: in resources and their inputs, and in the files that would be on the
+// machines and in the clusters.
+package compare
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"escala/infra/plan"
+)
+
+// Note says what a difference is, and what it is not.
+const Note = "These are the differences between two plans, each made by its own commit's code. " +
+	"No cloud was asked: what a stack that is there would become is for `pulumi preview` to say."
+
+// Difference is what changes from a base to what is there now.
+type Difference struct {
+	Version int    `json:"version"`
+	Note    string `json:"note"`
+	// Base is the commit that is compared with.
+	Base string `json:"base"`
+	// Missing is why the base has no plan, if so: everything is new then.
+	Missing string  `json:"missing,omitempty"`
+	Stacks  []Stack `json:"stacks"`
+}
+
+// Change says how something differs.
+type Change string
+
+// The changes.
+const (
+	Added    Change = "added"
+	Removed  Change = "removed"
+	Changed  Change = "changed"
+	Replaced Change = "replaced"
+)
+
+// Stack is what changes in a stack. One that does not change is not there.
+type Stack struct {
+	Name string `json:"name"`
+	// Change is Changed, or Added or Removed for a whole stack.
+	Change Change `json:"change"`
+	// Before and After are why one side cannot be previewed, if so.
+	Before string `json:"before,omitempty"`
+	After  string `json:"after,omitempty"`
+	// Release are the ids of the release, if they differ.
+	Release   *[2]string `json:"release,omitempty"`
+	Resources []Resource `json:"resources,omitempty"`
+	Files     []File     `json:"files,omitempty"`
+	// New are the findings that the base does not have.
+	New []plan.Finding `json:"newFindings,omitempty"`
+}
+
+// Resource is one that changes.
+type Resource struct {
+	URN    string  `json:"urn"`
+	Type   string  `json:"type"`
+	Name   string  `json:"name"`
+	Change Change  `json:"change"`
+	Inputs []Input `json:"inputs,omitempty"`
+	// By are the inputs that make it another resource.
+	By []string `json:"by,omitempty"`
+}
+
+// Input is one that differs. A side without it is null.
+type Input struct {
+	Path   string `json:"path"`
+	Before any    `json:"before"`
+	After  any    `json:"after"`
+}
+
+// File is one that differs.
+type File struct {
+	Path   string `json:"path"`
+	Change Change `json:"change"`
+	// Diff is in the unified format.
+	Diff string `json:"diff"`
+}
+
+// Plans compares two plans.
+func Plans(ctx context.Context, base string, before, after plan.Plan) (Difference, error) {
+	d := Difference{Version: plan.Version, Note: Note, Base: base}
+	olds, news := byName(before), byName(after)
+	for _, name := range names(before, after) {
+		old, was := olds[name]
+		now, is := news[name]
+		s := Stack{Name: name, Change: Changed, Before: old.Error, After: now.Error}
+		switch {
+		case !was:
+			s.Change = Added
+		case !is:
+			s.Change = Removed
+		}
+		if old.Release != now.Release && was && is {
+			s.Release = &[2]string{old.Release, now.Release}
+		}
+		s.Resources = resources(old.Resources, now.Resources)
+		var err error
+		if s.Files, err = files(ctx, contents(old), contents(now)); err != nil {
+			return d, err
+		}
+		for _, f := range now.Findings {
+			if f.Level != plan.Notice && !slices.Contains(old.Findings, f) {
+				s.New = append(s.New, f)
+			}
+		}
+		if was && is && s.Before == s.After && s.Release == nil && len(s.Resources)+len(s.Files)+len(s.New) == 0 {
+			continue
+		}
+		d.Stacks = append(d.Stacks, s)
+	}
+	return d, nil
+}
+
+// Fails says whether what changes has errors: a stack that cannot be previewed
+// now, or a new finding.
+func (d Difference) Fails() bool {
+	return slices.ContainsFunc(d.Stacks, func(s Stack) bool {
+		return s.After != "" || slices.ContainsFunc(s.New, func(f plan.Finding) bool { return f.Level == plan.Error })
+	})
+}
+
+func byName(p plan.Plan) map[string]plan.Stack {
+	stacks := map[string]plan.Stack{}
+	for _, s := range p.Stacks {
+		stacks[s.Name] = s
+	}
+	return stacks
+}
+
+func names(plans ...plan.Plan) []string {
+	var all []string
+	for _, p := range plans {
+		for _, s := range p.Stacks {
+			all = append(all, s.Name)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func resources(before, after []plan.Resource) []Resource {
+	olds := map[string]plan.Resource{}
+	for _, r := range before {
+		olds[r.URN] = r
+	}
+	var changes []Resource
+	there := map[string]bool{}
+	for _, now := range after {
+		there[now.URN] = true
+		c := Resource{URN: now.URN, Type: now.Type, Name: now.Name}
+		old, was := olds[now.URN]
+		if !was {
+			c.Change = Added
+			changes = append(changes, c)
+			continue
+		}
+		c.Inputs = inputs(old.Inputs, now.Inputs, now.Ignores)
+		if len(c.Inputs) == 0 {
+			continue
+		}
+		c.Change, c.By = Changed, replacing(c.Inputs, now.ReplacedBy)
+		if len(c.By) > 0 {
+			c.Change = Replaced
+		}
+		changes = append(changes, c)
+	}
+	for _, r := range before {
+		if !there[r.URN] {
+			changes = append(changes, Resource{URN: r.URN, Type: r.Type, Name: r.Name, Change: Removed})
+		}
+	}
+	order := map[Change]int{Removed: 0, Replaced: 1, Changed: 2, Added: 3}
+	slices.SortStableFunc(changes, func(a, b Resource) int { return cmp.Compare(order[a.Change], order[b.Change]) })
+	return changes
+}

@@ -1,0 +1,110 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"escala/infra/plan"
+)
+
+// tree are the resources as lines, each below its parent.
+func tree(s plan.Stack) []string {
+	depth := map[string]int{}
+	var lines []string
+	for _, r := range s.Resources {
+		if r.Parent != "" {
+			depth[r.URN] = depth[r.Parent] + 1
+		}
+		lines = append(lines, strings.Repeat("  ", depth[r.URN])+r.Type+"  "+r.Name)
+	}
+	return lines
+}
+
+// types are the counts of resources as lines.
+func types(s plan.Stack) []string {
+	counts := s.Types()
+	var lines []string
+	for _, kind := range slices.Sorted(maps.Keys(counts)) {
+		lines = append(lines, fmt.Sprintf("%3d  %s", counts[kind], kind))
+	}
+	return lines
+}
+
+// about says what is made up in a stack.
+func about(s plan.Stack) []string {
+	var lines []string
+	for _, l := range s.Lookups {
+		lines = append(lines, fmt.Sprintf("asked %s%s: %s", l.Function, pairs(l.Args), made(l.Answer)))
+	}
+	if len(s.Placeholders) > 0 {
+		lines = append(lines, "placeholders stand for the secrets "+strings.Join(s.Placeholders, ", "))
+	}
+	if len(s.Unused) > 0 {
+		lines = append(lines, "the stack's file also has "+strings.Join(s.Unused, ", ")+", which a plan does without")
+	}
+	return lines
+}
+
+func made(answer map[string]any) string {
+	text := pairs(answer)
+	if text == "" {
+		return "nothing"
+	}
+	return strings.TrimSpace(text) + " (made up)"
+}
+
+// pairs are a few plain values on one line.
+func pairs(values map[string]any) string {
+	var out []string
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		switch v := values[key].(type) {
+		case string, bool, float64, int:
+			out = append(out, fmt.Sprintf("%s=%v", key, v))
+		}
+	}
+	if len(out) == 0 {
+		return ""
+	}
+	return " " + strings.Join(out, " ")
+}
+
+// used says how much user-data there is.
+func used(m plan.Machine) string {
+	size := fmt.Sprintf("%d bytes of user-data", m.Bytes)
+	if m.Limit > 0 {
+		size = fmt.Sprintf("%d of %d bytes of user-data, %d %%", m.Bytes, m.Limit, m.Bytes*100/m.Limit)
+	}
+	if m.Encoding != "" {
+		size += ", " + m.Encoding
+	}
+	return size
+}
+
+// filesMode is a file's mode, as it would be.
+func filesMode(f plan.File) string {
+	if f.Mode == "" {
+		return "0644"
+	}
+	return f.Mode
+}
+
+// configuration says whether a file is one of those that people look for.
+func configuration(f plan.File) bool {
+	return strings.HasSuffix(f.Path, ".conf") || strings.HasSuffix(f.Path, ".service") || strings.HasSuffix(f.Path, ".yaml") || f.Path == "cloud-config"
+}
+
+// counted is "1 error, 2 warnings, 3 notices".
+func counted(p plan.Plan) string {
+	var parts []string
+	for _, level := range []plan.Level{plan.Error, plan.Warning, plan.Notice} {
+		n := p.Count(level)
+		word := string(level)
+		if n != 1 {
+			word += "s"
+		}
+		parts = append(parts, fmt.Sprintf("%d %s", n, word))
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,95 @@
+package plan
+
+import (
+	"cmp"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Masked stands where a secret was.
+const Masked = "[secret]"
+
+// Secrets are the values that no report may show.
+type Secrets struct {
+	// labels by value.
+	labels map[string]string
+}
+
+// shortestSecret bounds what is looked for in texts: a shorter value is in too
+// many by chance.
+const shortestSecret = 8
+
+// Add names a secret value. The first name stays.
+func (s *Secrets) Add(label, value string) {
+	if s.labels == nil {
+		s.labels = map[string]string{}
+	}
+	if len(value) >= shortestSecret && s.labels[value] == "" {
+		s.labels[value] = label
+	}
+}
+
+// Found are the labels of the secrets in a text, and the kinds of what looks
+// like a key in it.
+func (s *Secrets) Found(text string) []string {
+	var found []string
+	for _, value := range s.values() {
+		if strings.Contains(text, value) {
+			found = append(found, s.labels[value])
+			text = strings.ReplaceAll(text, value, Masked)
+		}
+	}
+	for _, k := range keys {
+		if slices.ContainsFunc(k.pattern.FindAllString(text, -1), func(match string) bool { return !strings.Contains(match, Masked) }) {
+			found = append(found, k.kind)
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// Mask replaces the secrets in a text, and what looks like a key.
+func (s *Secrets) Mask(text string) string {
+	for _, value := range s.values() {
+		text = strings.ReplaceAll(text, value, Masked)
+	}
+	for _, k := range keys {
+		text = k.pattern.ReplaceAllString(text, k.masked)
+	}
+	return text
+}
+
+// values are the longest first: one may be part of another.
+func (s *Secrets) values() []string {
+	values := make([]string, 0, len(s.labels))
+	for value := range s.labels {
+		values = append(values, value)
+	}
+	slices.SortFunc(values, func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b))
+	})
+	return values
+}
+
+// keys are what keys look like, whoever gave them.
+var keys = []struct {
+	kind    string
+	pattern *regexp.Regexp
+	masked  string
+}{
+	{"a private key", regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\z)`), Masked},
+	{"an AWS access key", regexp.MustCompile(`\b(?:AKIA|ASIA)[0-9A-Z]{16}\b`), Masked},
+	{"a DigitalOcean token", regexp.MustCompile(`\bdo[opr]_v1_[0-9a-f]{64}\b`), Masked},
+	{"a GitHub token", regexp.MustCompile(`\b(?:gh[pousr]_[0-9A-Za-z]{36,}|github_pat_[0-9A-Za-z_]{60,})\b`), Masked},
+	{"a Slack token", regexp.MustCompile(`\bxox[abeprs]-[0-9A-Za-z-]{10,}`), Masked},
+	{"a Stripe key", regexp.MustCompile(`\b[rs]k_live_[0-9A-Za-z]{16,}\b`), Masked},
+	{"a Pulumi token", regexp.MustCompile(`\bpul-[0-9a-f]{40}\b`), Masked},
+	{"a JSON web token", regexp.MustCompile(`\beyJ[0-9A-Za-z_-]{10,}\.eyJ[0-9A-Za-z_-]{10,}\.[0-9A-Za-z_-]{10,}`), Masked},
+	{"a password in a URL", regexp.MustCompile(`\b([a-z][a-z0-9+.-]*://[^\s:/@'"$]*:)[^\s/@'"$]+(@[^\s/@'"$])`), "${1}" + Masked + "${2}"},
+	{
+		"a password in an assignment",
+		regexp.MustCompile(`(?mi)^([ \t]*(?:export[ \t]+)?"?[A-Z0-9_]*(?:PASSWORD|PASSWD|SECRET|SECRET_KEY|API_?KEY|PRIVATE_KEY|AUTH_TOKEN|ACCESS_TOKEN)"?[ \t]*[=:][ \t]*)(?:'[^'$\n]{4,}'|"[^"$\n]{4,}"|[^\s'"$({][^\s'"$]{3,})`),
+		"${1}" + Masked,
+	},
+}
