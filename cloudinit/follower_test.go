@@ -194,11 +194,28 @@ func (b *bench) serves(t *testing.T, s status, r service.Release) {
 // get asks on the shared port which release answers.
 func (b *bench) get(t *testing.T) string {
 	t.Helper()
+	release, err := b.ask()
+	require.NoError(t, err)
+	return release
+}
+
+// answering is which release answers, or "" if none does.
+func (b *bench) answering() string {
+	release, err := b.ask()
+	if err != nil {
+		return ""
+	}
+	return release
+}
+
+func (b *bench) ask() (string, error) {
 	client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Get(fmt.Sprintf("http://127.0.0.1:%d/", b.spec.Port))
-	require.NoError(t, err)
+	if err != nil {
+		return "", err
+	}
 	defer resp.Body.Close()
-	return resp.Header.Get("X-Release")
+	return resp.Header.Get("X-Release"), nil
 }
 
 func TestFollowerInstallsReplacesAndGoesBack(t *testing.T) {

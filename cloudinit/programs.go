@@ -5,6 +5,12 @@ import _ "embed"
 // The shell programs that run on the machine. They are files of their own, so
 // that shellcheck reads them and tests run them.
 var (
+	//go:embed machine/setup.sh
+	setup string
+	//go:embed machine/no-start.sh
+	noStart string
+	//go:embed machine/wake-supervisor.sh
+	wakeSupervisor string
 	//go:embed machine/release-follower.sh
 	releaseFollower string
 	//go:embed machine/preflight.sh
@@ -38,6 +44,9 @@ func (m Machine) programs() []File {
 		return File{Path: programsFolder + name, Content: content, Executable: true}
 	}
 	return []File{
+		program("setup", setup),
+		program("no-start", noStart),
+		program("wake-supervisor", wakeSupervisor),
 		program("store", m.Store.program()),
 		program("worker", worker),
 		program("preflight", preflight),

@@ -2,6 +2,7 @@ package cloudinit
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"sort"
 	"strconv"
@@ -26,6 +27,7 @@ func (m Machine) settings() (string, error) {
 		"POLL_SECONDS":   seconds(m.Poll),
 		"KEPT":           strconv.Itoa(service.KeptReleases),
 	}
+	maps.Copy(settings, m.setupSettings())
 	if m.Spec.Workers.Mode == service.WorkersPorts {
 		settings["PORTS_BASE"] = strconv.Itoa(m.Spec.Workers.PortsBase)
 	}

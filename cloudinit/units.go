@@ -13,10 +13,13 @@ const journalMB = 200
 func (m Machine) units() []File {
 	stop := int(math.Ceil(m.Spec.Lifecycle.Stop.Seconds()))
 	files := []File{
+		setupFile(),
+		// Without a supervisor it could only find every release bad.
 		{Path: "/etc/systemd/system/release-follower.service", Content: `[Unit]
 Description=Keeps this machine on the current release
 After=network-online.target supervisor.service
 Wants=network-online.target
+ConditionPathExists=` + setUpPath + `
 
 [Service]
 ExecStart=` + programsFolder + `release-follower run
@@ -35,6 +38,7 @@ WantedBy=multi-user.target
 Restart=always
 RestartSec=100ms
 KillMode=control-group
+ExecStartPost=-`+programsFolder+`wake-supervisor
 # Nginx goes first: what it has read already still finds its workers.
 ExecStop=
 ExecStop=-/bin/sleep 1

@@ -10,13 +10,11 @@ import (
 // cloudConfig is the part of cloud-init's configuration that escala uses
 // (cloud-init 22.4, "Module reference").
 type cloudConfig struct {
-	Locale        string      `yaml:"locale"`
-	Users         []user      `yaml:"users"`
-	BootCmd       [][]string  `yaml:"bootcmd"`
-	WriteFiles    []writeFile `yaml:"write_files"`
-	PackageUpdate bool        `yaml:"package_update"`
-	Packages      []string    `yaml:"packages"`
-	RunCmd        [][]string  `yaml:"runcmd"`
+	Locale     string      `yaml:"locale"`
+	Users      []user      `yaml:"users"`
+	BootCmd    [][]string  `yaml:"bootcmd"`
+	WriteFiles []writeFile `yaml:"write_files"`
+	RunCmd     [][]string  `yaml:"runcmd"`
 }
 
 type user struct {
@@ -50,10 +48,9 @@ func (m Machine) UserData() ([]byte, error) {
 		Users: []user{{Name: User, System: true, NoCreateHome: true, Homedir: "/nonexistent", Shell: "/usr/sbin/nologin"}},
 		BootCmd: [][]string{
 			{"mkdir", "-p", "/opt/escala/releases", "/var/lib/escala", "/var/log/escala"},
+			startSetup(),
 		},
-		PackageUpdate: true,
-		Packages:      m.packages(),
-		RunCmd:        m.commands(),
+		RunCmd: m.commands(),
 	}
 	for _, f := range files {
 		config.WriteFiles = append(config.WriteFiles, writeFile{Path: f.Path, Permissions: f.Permissions(), Content: f.Content})
@@ -71,21 +68,13 @@ func (m Machine) UserData() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// commands run once all files and packages are there.
+// commands run once all files are there. Packages are setup's: cloud-init would
+// do one thing after the other.
 func (m Machine) commands() [][]string {
-	commands := [][]string{{"systemd-tmpfiles", "--create", "/etc/tmpfiles.d/escala.conf"}}
-	// Before the first release runs.
-	if len(m.MetadataOnlyRoot) > 0 {
-		commands = append(commands, []string{"systemctl", "enable", "--now", "escala-metadata.service"})
+	commands := [][]string{
+		{"systemctl", "start", SetupUnit},
+		{"systemctl", "restart", "systemd-journald.service"},
 	}
-	if m.Secrets != nil {
-		// Without waiting: it tries until it gets there, and the follower reads
-		// them before each roll anyway.
-		commands = append(commands, []string{"systemctl", "enable", "--now", "--no-block", "escala-secrets.service"})
-	}
-	commands = append(commands,
-		[]string{"systemctl", "enable", "--now", "release-follower.service"},
-		[]string{"systemctl", "restart", "systemd-journald.service"})
 	// After the service is under way, so that nobody waits for these.
 	if m.Upgrades {
 		commands = append(commands, []string{
@@ -97,16 +86,4 @@ func (m Machine) commands() [][]string {
 		commands = append(commands, m.SessionManager.command())
 	}
 	return commands
-}
-
-// packages are Debian 12's own.
-func (m Machine) packages() []string {
-	packages := []string{"curl", "nginx", "supervisor"}
-	if m.localRedis() {
-		packages = append(packages, "redis-server")
-	}
-	if len(m.MetadataOnlyRoot) > 0 {
-		packages = append(packages, "nftables")
-	}
-	return packages
 }

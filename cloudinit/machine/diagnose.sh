@@ -17,6 +17,12 @@ case $cloud in
 	;;
 esac
 
+if [ ! -e /var/lib/escala/set-up ]; then
+	section "the setup has not come to its end:"
+	journalctl --unit escala-setup --no-pager --output cat 2>/dev/null |
+		grep -E '^(E:|Err:|dpkg: error|.*[Ff]ailed )' | tail -n 10 | indent
+fi
+
 failed=$(systemctl --failed --no-legend --plain 2>/dev/null | awk '{print $1}')
 for unit in $failed; do
 	section "unit $unit failed:"

@@ -3,6 +3,7 @@
 #
 #   release-follower run      forever, every POLL_SECONDS
 #   release-follower once     one round
+#   release-follower install  what of a round needs no supervisor
 #   release-follower status   what is wanted, what runs, and why not (JSON)
 #
 # A round looks at what is there and does what is missing, so it does not matter
@@ -226,23 +227,25 @@ install_wanted() {
 	echo "$wanted $from" | write "$state/rolling"
 	switch "$wanted"
 	log "rolling to release $(short "$wanted")"
-	# Nothing served before the first release, so its workers may start together.
-	is_release "$from" || supervise restart "$NAME:*"
+}
+
+# look: what is wanted, and is it here.
+look() {
+	phase=serving reason=
+	read_pointer || return 0
+	refused=
+	[ ! -f "$state/refused" ] || read -r refused reason <"$state/refused" || :
+	if [ "$refused" = "$wanted" ]; then
+		phase=refused
+		return 0
+	fi
+	rm -f "$state/refused"
+	reason=
+	[ "$wanted" = "$(running)" ] || [ -f "$state/rolling" ] || install_wanted
 }
 
 once() {
-	phase=serving reason=
-	if read_pointer; then
-		refused=
-		[ ! -f "$state/refused" ] || read -r refused reason <"$state/refused" || :
-		if [ "$refused" = "$wanted" ]; then
-			phase=refused
-		else
-			rm -f "$state/refused"
-			reason=
-			[ "$wanted" = "$(running)" ] || [ -f "$state/rolling" ] || install_wanted
-		fi
-	fi
+	look
 	if [ -L "$current" ]; then
 		[ ! -f "$state/rolling" ] || phase=rolling reason="rolling to release $(short "$(running)")"
 		if converge; then
@@ -274,14 +277,19 @@ status)
 	[ ! -f "$state/refused" ] || sed 1d "$state/refused" >&2
 	exit 0
 	;;
-once | run) ;;
+once | run | install) ;;
 *)
-	echo "usage: release-follower run|once|status" >&2
+	echo "usage: release-follower run|once|install|status" >&2
 	exit 2
 	;;
 esac
 exec 9>"$run/lock"
 flock 9
+if [ "$1" = install ]; then
+	look
+	publish
+	exit 0
+fi
 once
 [ "$1" = run ] || exit 0
 while :; do

@@ -14,6 +14,13 @@ root=${ESCALA_ROOT:-}
 . "$root/etc/escala/machine.conf"
 # shellcheck source=/dev/null
 . "$root/etc/escala/environment"
+
+# The first release's workers are there before it and start with it: one that
+# ended instead would be tried again by the supervisor later and later.
+if [ "$1" != preflight ] && [ ! -e "$root/opt/escala/current" ]; then
+	echo "waiting for the first release"
+	until [ -e "$root/opt/escala/current" ]; do sleep 0.1; done
+fi
 if [ -e "$root/etc/escala/secrets.conf" ]; then
 	if [ ! -r "$root/run/escala-secrets/environment" ]; then
 		echo "the service's secrets have not been read yet"
@@ -26,10 +33,6 @@ fi
 if [ "$1" = preflight ]; then
 	export WORKER="$WORKER_COUNT" LISTEN="unix:$3" ADMIN_SOCKET="$4"
 	exec "$2" serve
-fi
-if [ ! -e "$root/opt/escala/current" ]; then
-	echo "no release is installed yet"
-	exit 1
 fi
 export WORKER="$1" ADMIN_SOCKET="$root/run/escala/worker-$1.sock"
 if [ -n "${PORTS_BASE:-}" ]; then
