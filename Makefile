@@ -8,7 +8,7 @@ PULUMI_VERSION := v3.259.0
 ESCALA = bin/escala --stack $(STACK)
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview rollback unpin refresh down outputs shell logs test test-unit lint format bench clean escala cli
+.PHONY: help up preview plan plan-diff rollback unpin refresh down outputs shell logs test test-unit lint format bench clean escala cli
 
 help: ## Say what there is
 	@echo "make TARGET [STACK=local]"
@@ -20,6 +20,13 @@ up: cli ## Create or update the stack: build, release, wait until it serves
 
 preview: cli ## Say what up would change
 	@$(ESCALA) preview
+
+# What is printed is the plan and nothing else, so that it can go to a file.
+plan: cli ## Say what STACK (or all) would be, without an account (FORMAT=json|markdown, OUT=folder, FILES=all)
+	@$(ESCALA) plan --format $(or $(FORMAT),text) $(if $(OUT),--out "$(OUT)") $(if $(FILES),--files)
+
+plan-diff: cli ## Say what the working tree changes in the plans of all stacks (BASE=main, FORMAT as above)
+	@bin/escala plan-diff --stack $(if $(filter file,$(origin STACK)),all,$(STACK)) --base "$(or $(BASE),main)" --format $(or $(FORMAT),text)
 
 rollback: cli ## Go back to the release before (or TO=…), until make unpin
 	@$(ESCALA) rollback $(if $(TO),--to $(TO))
@@ -72,7 +79,7 @@ clean: ## Remove what was built and kept (make down first)
 	rm -rf bin .escala
 
 escala:
-	@[ -x bin/escala ] || echo "compiling escala, once (a few minutes on two cores)"
+	@[ -x bin/escala ] || echo "compiling escala, once (a few minutes on two cores)" >&2
 	@go build -o bin/escala ./infra/cmd/escala
 
 # The CLI on PATH if it is new enough, else one built from its own module: the
@@ -81,7 +88,7 @@ cli: escala
 	@bin/escala cli >/dev/null 2>&1 || $(MAKE) --no-print-directory bin/pulumi
 
 bin/pulumi: infra/tools/go.mod
-	@echo "building the Pulumi CLI $(PULUMI_VERSION), once (about five minutes on two cores)"
+	@echo "building the Pulumi CLI $(PULUMI_VERSION), once (about five minutes on two cores)" >&2
 	@cd infra/tools && go build -o ../../bin/pulumi \
 		-ldflags "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=$(PULUMI_VERSION)" \
 		github.com/pulumi/pulumi/pkg/v3/cmd/pulumi

@@ -41,7 +41,7 @@ func planCommand(stack *string) *cobra.Command {
 			}
 			p, err := planStacks(cmd.Context(), *stack)
 			if err != nil {
-				return err
+				return interrupted(cmd.Context().Err(), err)
 			}
 			if out != "" {
 				if err := report.Folder(out, p); err != nil {
@@ -122,4 +122,9 @@ func stacksOf(root string) ([]string, error) {
 	}
 	slices.Sort(names)
 	return names, nil
+}
+
+func hasStack(root, stack string) bool {
+	_, err := os.Stat(filepath.Join(root, "stacks", "Pulumi."+stack+".yaml"))
+	return err == nil
 }

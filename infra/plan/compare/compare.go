@@ -62,6 +62,8 @@ type Resource struct {
 	Inputs []Input `json:"inputs,omitempty"`
 	// By are the inputs that make it another resource.
 	By []string `json:"by,omitempty"`
+	// Retained says of one that leaves the program that it stays where it is.
+	Retained bool `json:"retained,omitempty"`
 }
 
 // Input is one that differs. A side without it is null.
@@ -169,7 +171,7 @@ func resources(before, after []plan.Resource) []Resource {
 	}
 	for _, r := range before {
 		if !there[r.URN] {
-			changes = append(changes, Resource{URN: r.URN, Type: r.Type, Name: r.Name, Change: Removed})
+			changes = append(changes, Resource{URN: r.URN, Type: r.Type, Name: r.Name, Change: Removed, Retained: r.Retained})
 		}
 	}
 	order := map[Change]int{Removed: 0, Replaced: 1, Changed: 2, Added: 3}

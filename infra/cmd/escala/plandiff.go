@@ -1,0 +1,71 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"escala/infra/engine"
+	"escala/infra/plan"
+	"escala/infra/plan/compare"
+	"escala/infra/plan/report"
+	"escala/infra/workspace"
+)
+
+// planDiffCommand says what the working tree changes compared with a commit.
+func planDiffCommand(stack *string) *cobra.Command {
+	var format, base string
+	c := &cobra.Command{
+		Use: "plan-diff", Short: "Says what the working tree changes, compared with a commit, without an account", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			write, err := report.DifferenceFormat(format)
+			if err != nil {
+				return err
+			}
+			root, err := workspace.Root()
+			if err != nil {
+				return err
+			}
+			cli, err := engine.FindCLI(ctx, root)
+			if err != nil {
+				return err
+			}
+			of := compare.Base{Root: root, Revision: base, Stack: *stack, Pulumi: cli, Progress: os.Stderr}
+			before, commit, missing, err := of.Plan(ctx)
+			if err != nil {
+				return interrupted(ctx.Err(), err)
+			}
+			after := plan.New()
+			if *stack == allStacks || hasStack(root, *stack) {
+				if after, err = planStacks(ctx, *stack); err != nil {
+					return interrupted(ctx.Err(), err)
+				}
+			}
+			d, err := compare.Plans(ctx, commit, before, after)
+			if err != nil {
+				return err
+			}
+			d.Missing = missing
+			if err := write(cmd.OutOrStdout(), d); err != nil {
+				return fmt.Errorf("writing the difference: %w", err)
+			}
+			if d.Fails() {
+				return errFindings
+			}
+			return nil
+		},
+	}
+	c.Flags().StringVar(&base, "base", "main", "the commit to compare with")
+	c.Flags().StringVar(&format, "format", report.Text, "text, json or markdown")
+	return c
+}
+
+func interrupted(stopped, err error) error {
+	if stopped != nil {
+		return errors.New("interrupted; nothing is left behind")
+	}
+	return err
+}

@@ -1,0 +1,125 @@
+package compare
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"escala/infra/plan"
+)
+
+// Base is the commit to compare with.
+type Base struct {
+	// Root is the clone.
+	Root string
+	// Revision is whatever git understands: main, HEAD~1, a commit.
+	Revision string
+	// Stack is a stack's name, or "all".
+	Stack string
+	// Pulumi is the CLI's path: a checkout has none built.
+	Pulumi string
+	// Progress is told what takes long.
+	Progress io.Writer
+}
+
+// command is the file that a commit has if it has the command plan.
+const command = "infra/cmd/escala/plan.go"
+
+// cleanup bounds what is done when all is over, interrupted or not.
+const cleanup = 30 * time.Second
+
+// Plan is the base's plan, made by the base's own code in a checkout that goes
+// with it, and the commit's short name. missing says why there is none.
+func (b Base) Plan(ctx context.Context) (p plan.Plan, commit, missing string, err error) {
+	commit, err = b.git(ctx, "rev-parse", "--verify", "--end-of-options", b.Revision+"^{commit}")
+	if err != nil {
+		return p, "", "", fmt.Errorf("looking for %s: %w", b.Revision, err)
+	}
+	short := commit[:min(12, len(commit))]
+	if _, err := b.git(ctx, "cat-file", "-e", commit+":"+command); err != nil {
+		return p, short, "it has no command that plans", nil
+	}
+	if b.Stack != "all" {
+		if _, err := b.git(ctx, "cat-file", "-e", commit+":stacks/Pulumi."+b.Stack+".yaml"); err != nil {
+			return plan.New(), short, "", nil
+		}
+	}
+	dir, err := os.MkdirTemp("", "escala-base-")
+	if err != nil {
+		return p, short, "", fmt.Errorf("making a folder for %s: %w", b.Revision, err)
+	}
+	defer os.RemoveAll(dir)
+	tree := filepath.Join(dir, "tree")
+	// Also after an interruption.
+	defer func() {
+		after, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanup)
+		defer cancel()
+		if _, removed := b.git(after, "worktree", "remove", "--force", "--force", tree); removed != nil {
+			err = errors.Join(err, os.RemoveAll(tree))
+			if _, pruned := b.git(after, "worktree", "prune"); pruned != nil {
+				err = errors.Join(err, pruned)
+			}
+		}
+	}()
+	if _, err := b.git(ctx, "-c", "core.hooksPath=/dev/null", "worktree", "add", "--quiet", "--detach", tree, commit); err != nil {
+		return p, short, "", fmt.Errorf("checking %s out: %w", b.Revision, err)
+	}
+	p, missing, err = b.run(ctx, tree, filepath.Join(dir, "escala"))
+	return p, short, missing, err
+}
+
+// run has the base's own code make its plan.
+func (b Base) run(ctx context.Context, tree, program string) (plan.Plan, string, error) {
+	var p plan.Plan
+	fmt.Fprintf(b.Progress, "compiling %s's own program\n", b.Revision)
+	if _, err := b.in(ctx, tree, "go", "build", "-o", program, "./infra/cmd/escala"); err != nil {
+		return p, "its program does not compile: " + err.Error(), nil //nolint:nilerr // that is an answer
+	}
+	fmt.Fprintf(b.Progress, "planning %s\n", b.Revision)
+	out, err := b.in(ctx, tree, program, "plan", "--stack", b.Stack, "--format", "json")
+	if ctx.Err() != nil {
+		return p, "", ctx.Err()
+	}
+	// A plan with errors is a plan.
+	if read := json.Unmarshal([]byte(out), &p); read != nil {
+		if err != nil {
+			read = err
+		}
+		return p, "its program cannot plan: " + read.Error(), nil
+	}
+	if p.Version != plan.Version {
+		return plan.Plan{}, fmt.Sprintf("its plan has version %d, and this one %d", p.Version, plan.Version), nil
+	}
+	return p, "", nil
+}
+
+func (b Base) git(ctx context.Context, args ...string) (string, error) {
+	out, err := b.in(ctx, b.Root, "git", args...)
+	return strings.TrimSpace(out), err
+}
+
+// in runs a program in a folder. When it is interrupted, so is all that it
+// started.
+func (b Base) in(ctx context.Context, dir, program string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(b.Pulumi)+string(os.PathListSeparator)+os.Getenv("PATH"))
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.WaitDelay = cleanup
+	var out, wrong bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &wrong
+	if err := cmd.Run(); err != nil {
+		return out.String(), fmt.Errorf("%s %s: %w: %s", filepath.Base(program), args[0], err, strings.TrimSpace(wrong.String()))
+	}
+	return out.String(), nil
+}
