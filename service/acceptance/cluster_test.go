@@ -245,7 +245,28 @@ func TestWorkersEndWithAKilledPrimary(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, 2)
 	workers := c.workers()
+	// A request in flight is answered: the workers drain, they are not cut.
+	type answer struct {
+		reply
+		err error
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		r, _, err := fetch(t.Context(), c.url+"/slow?ms=1500")
+		answered <- answer{r, err}
+	}()
+	require.Eventually(t, func() bool {
+		for _, w := range c.workers() {
+			if w.InFlight == 1 {
+				return true
+			}
+		}
+		return false
+	}, 5*time.Second, 10*time.Millisecond)
 	require.NoError(t, c.cmd.Process.Kill())
+	got := <-answered
+	require.NoError(t, got.err)
+	assert.Equal(t, http.StatusOK, got.StatusCode)
 	for pid := range workers {
 		require.Eventually(t, func() bool { return !running(pid) }, 5*time.Second, 20*time.Millisecond, "worker %d lives on", pid)
 	}
@@ -265,6 +286,9 @@ func running(pid int) bool {
 func TestClusterSecondSignalEndsAtOnce(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, 2)
+	for n := range 2 { // by the primary's own account: only then it minds how they end
+		c.awaitOutput(fmt.Sprintf(`"msg":"worker ready","role":"primary","worker":%d`, n), startLimit)
+	}
 	go func() { _, _ = http.Get(c.url + "/slow?ms=20000") }() //nolint:bodyclose // it is cut
 	require.Eventually(t, func() bool {
 		for _, w := range c.workers() {

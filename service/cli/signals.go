@@ -5,22 +5,33 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 // signals returns two contexts: the first ends at the first SIGTERM or SIGINT,
 // the second at the second. stop frees them.
 func signals(ctx context.Context) (drain, hard context.Context, stop func()) {
+	parent := os.Getppid()
 	drain, drainNow := context.WithCancel(ctx)
 	hard, hardNow := context.WithCancel(ctx)
 	ch := make(chan os.Signal, 2)
 	signal.Notify(ch, syscall.SIGTERM, syscall.SIGINT)
 	done := make(chan struct{})
 	go func() {
-		for _, end := range []context.CancelFunc{drainNow, hardNow} {
+		var first time.Time
+		for {
 			select {
 			case <-ch:
-				end()
 			case <-done:
+				return
+			}
+			switch {
+			case first.IsZero():
+				first = time.Now()
+				drainNow()
+			case time.Since(first) < orphaned && lostParent(parent):
+			default:
+				hardNow()
 				return
 			}
 		}
@@ -31,4 +42,22 @@ func signals(ctx context.Context) (drain, hard context.Context, stop func()) {
 		drainNow()
 		hardNow()
 	}
+}
+
+// orphaned is for how long after the first SIGTERM others count as the same one
+// if this process's parent has ended meanwhile: a primary that was killed ends
+// thread by thread, and the kernel signals its workers each time that they get
+// another parent. Nobody asked twice.
+const orphaned = 2 * time.Second
+
+// lostParent says whether the parent has ended. One that is ending has a moment
+// to be gone: the kernel signals before the last of its threads is.
+func lostParent(parent int) bool {
+	for range 20 {
+		if os.Getppid() != parent {
+			return true
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return false
 }
