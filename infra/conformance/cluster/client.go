@@ -24,7 +24,6 @@ var (
 	events      = schema.GroupVersionResource{Version: "v1", Resource: "events"}
 	deployments = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
 	autoscalers = schema.GroupVersionResource{Group: "autoscaling", Version: "v2", Resource: "horizontalpodautoscalers"}
-	budgets     = schema.GroupVersionResource{Group: "policy", Version: "v1", Resource: "poddisruptionbudgets"}
 	ingresses   = schema.GroupVersionResource{Group: "networking.k8s.io", Version: "v1", Resource: "ingresses"}
 )
 
@@ -50,8 +49,8 @@ func newClient(kubeconfig, kubecontext, namespace string) (*client, error) {
 	return &client{dynamic: d, namespace: namespace}, nil
 }
 
-// get is one object of the namespace.
-func (c *client) get(ctx context.Context, kind schema.GroupVersionResource, name string) (*unstructured.Unstructured, error) {
+// get is one of the service's objects: all have its name.
+func (c *client) get(ctx context.Context, kind schema.GroupVersionResource) (*unstructured.Unstructured, error) {
 	o, err := c.dynamic.Resource(kind).Namespace(c.namespace).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("reading %s %s: %w", kind.Resource, name, err)
@@ -68,14 +67,14 @@ func (c *client) list(ctx context.Context, kind schema.GroupVersionResource, lab
 	return l.Items, nil
 }
 
-// patch changes an object as kubectl patch does.
-func (c *client) patch(ctx context.Context, kind schema.GroupVersionResource, name string, how types.PatchType, change any) error {
+// patch changes the service's Deployment as kubectl patch does.
+func (c *client) patch(ctx context.Context, change any) error {
 	body, err := json.Marshal(change)
 	if err != nil {
 		return fmt.Errorf("writing the change of %s: %w", name, err)
 	}
-	if _, err := c.dynamic.Resource(kind).Namespace(c.namespace).Patch(ctx, name, how, body, metav1.PatchOptions{FieldManager: "kubectl-patch"}); err != nil {
-		return fmt.Errorf("changing %s %s: %w", kind.Resource, name, err)
+	if _, err := c.dynamic.Resource(deployments).Namespace(c.namespace).Patch(ctx, name, types.StrategicMergePatchType, body, metav1.PatchOptions{FieldManager: "kubectl-patch"}); err != nil {
+		return fmt.Errorf("changing deployment %s: %w", name, err)
 	}
 	return nil
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"k8s.io/apimachinery/pkg/types"
 )
 
 // rolloutTimeout is for pods that roll for another reason than a release.
@@ -15,7 +13,7 @@ const rolloutTimeout = 3 * time.Minute
 // that it is leaving, behind the program's back, until undo is called, which
 // updates the stack. It shows that what the hook prevents would be seen.
 func (s *System) WithoutPreStop(ctx context.Context) (undo func(context.Context) error, err error) {
-	err = s.client.patch(ctx, deployments, name, types.StrategicMergePatchType, map[string]any{
+	err = s.client.patch(ctx, map[string]any{
 		"spec": map[string]any{"template": map[string]any{"spec": map[string]any{
 			"containers": []any{map[string]any{"name": name, "lifecycle": nil}},
 		}}},
@@ -28,7 +26,7 @@ func (s *System) WithoutPreStop(ctx context.Context) (undo func(context.Context)
 
 // Restart replaces all pods, as kubectl rollout restart does.
 func (s *System) Restart(ctx context.Context) error {
-	err := s.client.patch(ctx, deployments, name, types.StrategicMergePatchType, map[string]any{
+	err := s.client.patch(ctx, map[string]any{
 		"spec": map[string]any{"template": map[string]any{"metadata": map[string]any{
 			"annotations": map[string]any{"kubectl.kubernetes.io/restartedAt": time.Now().Format(time.RFC3339Nano)},
 		}}},
@@ -42,7 +40,7 @@ func (s *System) Restart(ctx context.Context) error {
 // rolled waits until all pods, and only they, are as the Deployment says.
 func (s *System) rolled(ctx context.Context) error {
 	return await(ctx, rolloutTimeout, func() (string, error) {
-		d, err := s.client.get(ctx, deployments, name)
+		d, err := s.client.get(ctx, deployments)
 		if err != nil {
 			return "", err
 		}

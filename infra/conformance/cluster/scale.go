@@ -16,7 +16,7 @@ func (s *System) ScaleAt(ctx context.Context, percent int) error {
 
 // Pods is how many pods the autoscaler wants.
 func (s *System) Pods(ctx context.Context) (int, error) {
-	hpa, err := s.client.get(ctx, autoscalers, name)
+	hpa, err := s.client.get(ctx, autoscalers)
 	if err != nil {
 		return 0, err
 	}

@@ -18,7 +18,7 @@ const (
 
 // Status is what the cluster says of the service.
 func (s *System) Status(ctx context.Context) (conformance.Status, error) {
-	deployment, err := s.client.get(ctx, deployments, name)
+	deployment, err := s.client.get(ctx, deployments)
 	if err != nil {
 		return conformance.Status{}, err
 	}

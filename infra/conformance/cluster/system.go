@@ -163,7 +163,7 @@ func (s *System) address(ctx context.Context) (string, error) {
 	if s.options.URL != "" {
 		return strings.TrimSuffix(s.options.URL, "/"), nil
 	}
-	ingress, err := s.client.get(ctx, ingresses, name)
+	ingress, err := s.client.get(ctx, ingresses)
 	if err != nil {
 		return "", err
 	}
