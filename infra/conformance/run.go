@@ -96,7 +96,7 @@ func (r *Result) try(ctx context.Context, system System, endpoint Endpoint, o Op
 		return fmt.Errorf("starting the load: %w", err)
 	}
 	began := time.Now()
-	if _, _, err := settle(ctx, system, g, clients, began, ""); err != nil {
+	if _, _, err := settle(ctx, system, g, clients, began, "", false); err != nil {
 		return fmt.Errorf("before the first check: %w", err)
 	}
 	names, roll := 0, time.Duration(0)
@@ -108,7 +108,7 @@ func (r *Result) try(ctx context.Context, system System, endpoint Endpoint, o Op
 		}
 		broken = broken || strings.HasPrefix(check.ID, badPrefix)
 		t := &trial{
-			system: system, load: g, clients: clients, names: &names, roll: &roll,
+			check: check, system: system, load: g, clients: clients, names: &names, roll: &roll,
 			outcome: &Outcome{ID: check.ID, Title: check.Title, What: check.What, Budget: check.Budget.String()},
 		}
 		t.run(ctx, check)

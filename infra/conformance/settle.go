@@ -14,6 +14,9 @@ const (
 	// quiet is for how long nothing may fail, and all must be normal, before it
 	// counts as such: longer than the slowest request of the load.
 	quiet = 2500 * time.Millisecond
+	// word is how long the status may take to tell of what is over already: a
+	// machine looks at itself every few seconds.
+	word = 8 * time.Second
 	// patience is when waiting for that ends.
 	patience = 4 * time.Minute
 )
@@ -21,8 +24,9 @@ const (
 // settle waits until all is normal: the status says so, all WebSockets are in
 // their rooms and nothing has failed for a while. It returns when that began and
 // what the system said was wrong since the moment, or was and was mended (an
-// incident other than the one before).
-func settle(ctx context.Context, system System, g *load.Generator, clients uint64, since time.Time, incident string) (normal time.Time, said string, err error) {
+// incident other than the one before). With explain it waits a while for the
+// latter.
+func settle(ctx context.Context, system System, g *load.Generator, clients uint64, since time.Time, incident string, explain bool) (normal time.Time, said string, err error) {
 	var last Status
 	for ctx.Err() == nil && time.Since(since) < patience {
 		s, err := system.Status(ctx)
@@ -51,7 +55,8 @@ func settle(ctx context.Context, system System, g *load.Generator, clients uint6
 		if !normal.IsZero() && seen.LastFailure.After(normal) {
 			normal = seen.LastFailure
 		}
-		if !normal.IsZero() && now.Sub(normal) > quiet {
+		told := !explain || said != "" || now.Sub(normal) > word
+		if !normal.IsZero() && now.Sub(normal) > quiet && told {
 			return normal, said, nil
 		}
 		pause(ctx, look)

@@ -11,6 +11,7 @@ import (
 
 // trial is one check being done: the hands that checks have.
 type trial struct {
+	check   Check
 	system  System
 	load    *load.Generator
 	clients uint64 // WebSocket clients
@@ -114,7 +115,7 @@ func (t *trial) inject(ctx context.Context, f Fault) (time.Time, func(context.Co
 // recover waits until all is normal again, and notes how long that took since
 // a moment and what the system said meanwhile. incident is the last one before.
 func (t *trial) recover(ctx context.Context, since time.Time, incident string) error {
-	normal, said, err := settle(ctx, t.system, t.load, t.clients, since, incident)
+	normal, said, err := settle(ctx, t.system, t.load, t.clients, since, incident, t.check.Budget.Reason && t.outcome.Reason == "")
 	t.outcome.Normal = max(t.outcome.Normal, normal.Sub(since).Seconds())
 	if t.outcome.Reason == "" {
 		t.outcome.Reason = said

@@ -77,6 +77,8 @@ type Status struct {
 	Exists  bool
 	Running bool
 	IP      string
+	// PID is its first process, by this computer's numbers.
+	PID int
 	// Command is what it was told to run.
 	Command []string
 }
@@ -96,6 +98,7 @@ func (p Podman) Inspect(ctx context.Context, name string) (Status, error) {
 	var found []struct {
 		State struct {
 			Running bool
+			Pid     int
 		}
 		Config          struct{ Cmd []string }
 		NetworkSettings struct {
@@ -105,7 +108,7 @@ func (p Podman) Inspect(ctx context.Context, name string) (Status, error) {
 	if err := json.Unmarshal([]byte(out), &found); err != nil || len(found) != 1 {
 		return Status{}, fmt.Errorf("reading what podman says of container %s: %w", name, err)
 	}
-	s := Status{Exists: true, Running: found[0].State.Running, Command: found[0].Config.Cmd}
+	s := Status{Exists: true, Running: found[0].State.Running, Command: found[0].Config.Cmd, PID: found[0].State.Pid}
 	for _, n := range found[0].NetworkSettings.Networks {
 		s.IP = n.IPAddress
 	}
