@@ -1,0 +1,97 @@
+// Package helm registers Helm releases.
+//
+// Of the SDK's two resources, helm/v4's Chart is a component that the provider
+// itself builds, out of as many resources as the chart has; a release is one,
+// which Helm installs and removes. helm/v3, where the SDK has it, drags the
+// types of all of Kubernetes into the program, so the one resource that is
+// needed is described here.
+package helm
+
+import (
+	"fmt"
+	"reflect"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// Token is the resource's type.
+const Token = "kubernetes:helm.sh/v3:Release"
+
+// Release is an installed chart.
+type Release struct {
+	pulumi.CustomResourceState
+
+	Name      pulumi.StringPtrOutput `pulumi:"name"`
+	Namespace pulumi.StringPtrOutput `pulumi:"namespace"`
+	Version   pulumi.StringPtrOutput `pulumi:"version"`
+}
+
+// ReleaseArgs say what is to be installed.
+type ReleaseArgs struct {
+	// Chart is the chart's name, Version its version, and RepositoryOpts where it
+	// is.
+	Chart          pulumi.StringInput
+	Version        pulumi.StringInput
+	RepositoryOpts RepositoryOptsInput
+	// Name is the release's own; without it each release has another.
+	Name pulumi.StringInput
+	// Namespace has to be there.
+	Namespace pulumi.StringInput
+	// Values go over the chart's own.
+	Values pulumi.MapInput
+	// Atomic goes back to what was there where an upgrade fails, and leaves
+	// nothing behind where an installation does.
+	Atomic pulumi.BoolPtrInput
+	// SkipCrds leaves out what the chart has in its folder crds.
+	SkipCrds pulumi.BoolPtrInput
+	// Timeout is how long what is installed may take to be ready, in seconds.
+	Timeout pulumi.IntPtrInput
+	// MaxHistory is how many revisions Helm keeps on the cluster.
+	MaxHistory pulumi.IntPtrInput
+	// Compat is set by NewRelease, as the SDK does.
+	Compat pulumi.StringPtrInput
+}
+
+// releaseArgs is what the provider gets.
+type releaseArgs struct {
+	Chart          string         `pulumi:"chart"`
+	Version        string         `pulumi:"version"`
+	RepositoryOpts repositoryOpts `pulumi:"repositoryOpts"`
+	Name           string         `pulumi:"name"`
+	Namespace      string         `pulumi:"namespace"`
+	Values         map[string]any `pulumi:"values"`
+	Atomic         *bool          `pulumi:"atomic"`
+	SkipCrds       *bool          `pulumi:"skipCrds"`
+	Timeout        *int           `pulumi:"timeout"`
+	MaxHistory     *int           `pulumi:"maxHistory"`
+	Compat         *string        `pulumi:"compat"`
+}
+
+type repositoryOpts struct {
+	Repo string `pulumi:"repo"`
+}
+
+// ElementType says what the provider gets.
+func (ReleaseArgs) ElementType() reflect.Type { return reflect.TypeFor[releaseArgs]() }
+
+// RepositoryOptsInput is where a chart is.
+type RepositoryOptsInput interface{ pulumi.Input }
+
+// RepositoryOptsArgs is a repository by its URL.
+type RepositoryOptsArgs struct {
+	Repo pulumi.StringInput `pulumi:"repo"`
+}
+
+// ElementType says what the provider gets.
+func (RepositoryOptsArgs) ElementType() reflect.Type { return reflect.TypeFor[repositoryOpts]() }
+
+// NewRelease registers a release.
+func NewRelease(ctx *pulumi.Context, name string, args *ReleaseArgs, opts ...pulumi.ResourceOption) (*Release, error) {
+	asked := *args
+	asked.Compat = pulumi.String("true")
+	var release Release
+	if err := ctx.RegisterResource(Token, name, &asked, &release, opts...); err != nil {
+		return nil, fmt.Errorf("registering Helm release %s: %w", name, err)
+	}
+	return &release, nil
+}

@@ -1,0 +1,22 @@
+package helm
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// Values turns a struct with json tags into a chart's values, so that they have
+// types as long as they are written.
+func Values(from any) (pulumi.Map, error) {
+	b, err := json.Marshal(from)
+	if err != nil {
+		return nil, fmt.Errorf("writing a chart's values: %w", err)
+	}
+	var plain map[string]any
+	if err := json.Unmarshal(b, &plain); err != nil {
+		return nil, fmt.Errorf("writing a chart's values: %w", err)
+	}
+	return pulumi.ToMap(plain), nil
+}
