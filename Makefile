@@ -71,7 +71,7 @@ format: ## Format all Go code
 	bin/golangci-lint fmt ./...
 
 bench: ## Measure the service beside a plain net/http server
-	go run ./service/bench
+	go run ./infra/conformance/bench
 
 clean: ## Remove what was built and kept (make down first)
 	@if [ -d .escala/podman ] && [ -n "$$(ls .escala/machines .escala/addresses 2>/dev/null | grep -v :)" ]; then \

@@ -2,11 +2,12 @@
 // hello-world in the same run and on the same machine, so that the result is a
 // ratio and not a machine's speed:
 //
-//	go run ./service/bench
+//	make bench
 //
 // Both are separate processes with one processor each, so that the server and
 // not the client is the bottleneck; rounds alternate between the two, and the
-// median of the rounds counts.
+// median of the rounds counts. What was measured is printed, and added to the
+// report that the other measurements write to as well.
 package main
 
 import (
@@ -15,8 +16,12 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
+
+	"escala/infra/conformance/report"
+	"escala/infra/workspace"
 )
 
 // The goals. A result that misses one makes the exit status 1.
@@ -31,6 +36,7 @@ const (
 type settings struct {
 	rounds, connections, sockets int
 	round                        time.Duration
+	out                          string
 }
 
 func main() {
@@ -39,6 +45,7 @@ func main() {
 	flag.DurationVar(&s.round, "round", time.Second, "length of a round")
 	flag.IntVar(&s.connections, "connections", 64, "concurrent keep-alive connections")
 	flag.IntVar(&s.sockets, "websockets", 10_000, "idle WebSockets")
+	flag.StringVar(&s.out, "out", "", "folder of the report (default .escala/report in the clone)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -53,6 +60,11 @@ func main() {
 }
 
 func run(ctx context.Context, s settings) (met bool, err error) {
+	root, err := workspace.Root()
+	if err != nil {
+		return false, fmt.Errorf("finding the clone: %w", err)
+	}
+	watch := report.StartWatch()
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return false, fmt.Errorf("making a folder for the binaries: %w", err)
@@ -62,7 +74,7 @@ func run(ctx context.Context, s settings) (met bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	plain, err := build(ctx, dir, "escala/service/bench/plain")
+	plain, err := build(ctx, dir, "escala/infra/conformance/bench/plain")
 	if err != nil {
 		return false, err
 	}
@@ -74,5 +86,15 @@ func run(ctx context.Context, s settings) (met bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	return report(os.Stdout, s, speed, memory), nil
+	result := comparison{settings: s, speed: speed, sockets: memory}
+	result.print(os.Stdout)
+	if s.out == "" {
+		s.out = filepath.Join(root, ".escala", "report")
+	}
+	page, err := report.Keep(s.out, result.section(watch.Run(ctx, root, "make bench")))
+	if err != nil {
+		return false, err
+	}
+	fmt.Println("report: " + page)
+	return result.fast() && result.small(), nil
 }
