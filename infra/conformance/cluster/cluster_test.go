@@ -4,10 +4,7 @@ import (
 	"context"
 	"flag"
 	"os"
-	"path/filepath"
-	"runtime"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -17,61 +14,34 @@ import (
 	"escala/infra/conformance"
 	"escala/infra/conformance/cluster"
 	"escala/infra/conformance/load"
-	"escala/infra/engine"
 	"escala/infra/workspace"
 )
 
 var (
-	kubeconfig    = flag.String("kubeconfig", "", "the cluster to try; without it nothing is tried")
-	kubecontext   = flag.String("context", "", "the kubeconfig's context")
-	registry      = flag.String("registry", "", "host:port of a registry that this computer and the nodes reach")
-	ingressClass  = flag.String("ingress-class", "", "the class of the ingress controller")
-	url           = flag.String("url", "", "where the ingress controller is reached, if its address is not it")
-	redisImage    = flag.String("redis-image", "", "what Redis runs, if not the usual image")
-	architectures = flag.String("architectures", runtime.GOARCH, "the nodes', separated by commas")
-	rate          = flag.Float64("rate", 200, "quick requests per second")
-	releases      = flag.Int("releases", 5, "how many releases to roll out under load")
-	kills         = flag.Int("kills", 5, "how many pods to kill")
+	try      = flag.Bool("cluster", false, "try the cluster that KUBECONFIG and CONFORMANCE_… name")
+	rate     = flag.Float64("rate", 200, "quick requests per second")
+	releases = flag.Int("releases", 5, "how many releases to roll out under load")
 )
 
-// options are those of the flags.
-func options(t *testing.T) cluster.Options {
+// open is the system that the environment names.
+func open(t *testing.T) *cluster.System {
 	t.Helper()
-	if *kubeconfig == "" {
-		t.Skip("no cluster is given: -args -kubeconfig … -registry …")
+	if !*try {
+		t.Skip("-args -cluster tries the cluster that KUBECONFIG and CONFORMANCE_REGISTRY name")
 	}
-	o := cluster.NewOptions()
-	var err error
-	o.Source, err = workspace.Root()
+	root, err := workspace.Root()
 	require.NoError(t, err)
-	o.Pulumi, err = engine.FindCLI(t.Context(), o.Source)
+	system, err := cluster.FromEnvironment(t.Context(), root)
 	require.NoError(t, err)
-	o.Folder = t.TempDir()
-	o.Kubeconfig, err = filepath.Abs(*kubeconfig)
-	require.NoError(t, err)
-	o.Context, o.Registry, o.IngressClass, o.URL, o.RedisImage = *kubecontext, *registry, *ingressClass, *url, *redisImage
-	o.Architectures = strings.Split(*architectures, ",")
-	return o
+	return system.(*cluster.System)
 }
 
-// TestSuite is the suite that every target is tried with.
-func TestSuite(t *testing.T) {
-	system, err := cluster.New(t.Context(), options(t))
-	require.NoError(t, err)
-	o := conformance.NewOptions()
-	o.Rate, o.Counts.Releases, o.Counts.Kills = *rate, *releases, *kills
-	o.Progress = func(line string) { t.Log(line) }
-	result, err := conformance.Run(t.Context(), system, o)
-	require.NoError(t, err)
-	assert.Empty(t, result.Missed())
-}
-
-// TestCluster are the checks that only a cluster has.
+// TestCluster are the checks that only a cluster has; those of every target are
+// cmd/kubernetes.
 func TestCluster(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 	defer cancel()
-	system, err := cluster.New(ctx, options(t))
-	require.NoError(t, err)
+	system := open(t)
 	stopped := false
 	defer func() {
 		if !stopped {
@@ -82,6 +52,7 @@ func TestCluster(t *testing.T) {
 	var endpoint conformance.Endpoint
 	step(t, "up serves", func(t *testing.T) {
 		began := time.Now()
+		var err error
 		endpoint, err = system.Start(ctx)
 		require.NoError(t, err)
 		t.Logf("up took %s; it serves at %s", time.Since(began).Round(time.Second), endpoint.URL)

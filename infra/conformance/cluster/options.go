@@ -6,7 +6,8 @@ import "escala/service"
 type Options struct {
 	// Source is the clone that is tried; it is copied. Required.
 	Source string
-	// Folder is for the copy and the state. Required, and empty.
+	// Folder is for the copy and the state. Required, and empty. It is removed
+	// once everything is gone from the cluster.
 	Folder string
 	// Pulumi is the CLI's path. Required.
 	Pulumi string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -113,7 +114,7 @@ func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
 func (s *System) Stop(ctx context.Context) error {
 	defer s.Stack.Providers.Close()
 	if !s.started {
-		return nil
+		return os.RemoveAll(s.options.Folder)
 	}
 	if err := s.Stack.Destroy(ctx); err != nil {
 		return fmt.Errorf("destroying the stack: %w", err)
@@ -123,7 +124,8 @@ func (s *System) Stop(ctx context.Context) error {
 	} else if there {
 		return fmt.Errorf("the stack is destroyed and namespace %s is still there", s.options.Namespace)
 	}
-	return nil
+	// Not before: the state says what is left to destroy.
+	return os.RemoveAll(s.options.Folder)
 }
 
 // Release rolls out changed sources.
