@@ -26,7 +26,7 @@ plan: cli ## Say what STACK (or all) would be, without an account (FORMAT=json|m
 	@$(ESCALA) plan --format $(or $(FORMAT),text) $(if $(OUT),--out "$(OUT)") $(if $(FILES),--files)
 
 plan-diff: cli ## Say what the working tree changes in the plans of all stacks (BASE=main, FORMAT as above)
-	@bin/escala plan-diff --stack $(if $(filter file,$(origin STACK)),all,$(STACK)) --base "$(or $(BASE),main)" --format $(or $(FORMAT),text)
+	@bin/escala plan-diff --stack $(if $(filter file,$(origin STACK)),all,$(STACK)) --base $(or $(BASE),main) --format $(or $(FORMAT),text)
 
 rollback: cli ## Go back to the release before (or TO=…), until make unpin
 	@$(ESCALA) rollback $(if $(TO),--to $(TO))
@@ -63,7 +63,7 @@ test-unit: ## Run the tests that boot no machine
 	@.ci/packages
 	go test -race -p 1 -short ./...
 
-lint: ## gofumpt, golangci-lint, shellcheck
+lint: ## gofumpt, golangci-lint, shellcheck, actionlint
 	.ci/lint
 
 format: ## Format all Go code
