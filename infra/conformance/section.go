@@ -180,7 +180,7 @@ func (r Result) plot(o Outcome) report.Part {
 			{Label: "p99, ms", Lines: []report.Line{p99}},
 		},
 	}
-	if r.Load.Sockets != nil {
+	if len(o.Closes) > 0 {
 		p.Panels = append(p.Panels, report.Panel{Label: "WebSockets closed", Style: report.StyleSteps, Lines: []report.Line{closed}})
 	}
 	for _, m := range r.Load.Marks {

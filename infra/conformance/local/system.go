@@ -55,7 +55,8 @@ func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
 	if err != nil {
 		return none, err
 	}
-	if s.folder, err = os.MkdirTemp("", "conformance-local-"); err != nil {
+	// Short: podman takes no long paths.
+	if s.folder, err = os.MkdirTemp("", "cl"); err != nil {
 		return none, fmt.Errorf("making a folder: %w", err)
 	}
 	clone, err := source.NewClone(s.root, s.folder)
