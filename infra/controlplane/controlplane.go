@@ -12,6 +12,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,6 +37,9 @@ type Server struct {
 	// Kubeconfig is the path of an administrator's kubeconfig.
 	Kubeconfig string
 	config     *rest.Config
+	// alive is open as long as the server is wanted: until this process ends.
+	// Nobody would hold it otherwise, and Go closes what nobody holds.
+	alive io.WriteCloser
 }
 
 var started = sync.OnceValues(start)
@@ -83,7 +87,8 @@ func start() (*Server, error) {
 	// No context: it ends when this end of its standard input is closed, which
 	// this process does by ending.
 	cmd := exec.Command(filepath.Join(folder, "controlplane")) //nolint:noctx // see above
-	if _, err := cmd.StdinPipe(); err != nil {
+	alive, err := cmd.StdinPipe()
+	if err != nil {
 		return nil, fmt.Errorf("opening its standard input: %w", err)
 	}
 	stdout, err := cmd.StdoutPipe()
@@ -105,5 +110,5 @@ func start() (*Server, error) {
 		return nil, fmt.Errorf("reading its kubeconfig: %w", err)
 	}
 	config.QPS = -1 // no pause between requests
-	return &Server{Kubeconfig: kubeconfig, config: config}, nil
+	return &Server{Kubeconfig: kubeconfig, config: config, alive: alive}, nil
 }

@@ -80,13 +80,18 @@ func (o *Objects) Get(ctx context.Context, object map[string]any) (*unstructured
 	return o.in(u).Get(ctx, u.GetName(), metav1.GetOptions{})
 }
 
-// Scale sets the number of an object's pods through its subresource, as an
+// Scale sets the number of an object's pods through its subresource, as the
 // autoscaler does.
-func (o *Objects) Scale(ctx context.Context, object map[string]any, replicas int) error {
+func (o *Objects) Scale(ctx context.Context, object map[string]any, replicas int64) error {
 	u := &unstructured.Unstructured{Object: object}
-	body := fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, replicas)
-	_, err := o.in(u).Patch(ctx, u.GetName(), types.MergePatchType, body, metav1.PatchOptions{FieldManager: "kube-controller-manager"}, "scale")
+	scale, err := o.in(u).Get(ctx, u.GetName(), metav1.GetOptions{}, "scale")
 	if err != nil {
+		return fmt.Errorf("reading the scale of %s %s: %w", u.GetKind(), u.GetName(), err)
+	}
+	if err := unstructured.SetNestedField(scale.Object, replicas, "spec", "replicas"); err != nil {
+		return fmt.Errorf("scaling %s %s: %w", u.GetKind(), u.GetName(), err)
+	}
+	if _, err := o.in(u).Update(ctx, scale, metav1.UpdateOptions{FieldManager: "kube-controller-manager"}, "scale"); err != nil {
 		return fmt.Errorf("scaling %s %s: %w", u.GetKind(), u.GetName(), err)
 	}
 	return nil
