@@ -36,9 +36,9 @@ type bench struct {
 
 // follower's status, as published.
 type status struct {
-	Phase, Wanted, Current, Reason string
-	Attempts                       int
-	Workers                        []struct {
+	Phase, Wanted, Current, Reason, Incident string
+	Attempts                                 int
+	Workers                                  []struct {
 		Release string
 		Ready   bool
 	}

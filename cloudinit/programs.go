@@ -17,6 +17,8 @@ var (
 	preflight string
 	//go:embed machine/worker.sh
 	worker string
+	//go:embed machine/incident.sh
+	incident string
 	//go:embed machine/diagnose.sh
 	diagnose string
 	//go:embed machine/store-folder.sh
@@ -51,6 +53,7 @@ func (m Machine) programs() []File {
 		program("worker", worker),
 		program("preflight", preflight),
 		program("release-follower", releaseFollower),
+		program("incident", incident),
 		program("diagnose", diagnose),
 	}
 }

@@ -21,7 +21,7 @@ releases=$root/opt/escala/releases
 current=$root/opt/escala/current
 state=$root/var/lib/escala
 run=$root/run/escala-release
-wanted='' wanted_size='' reason='' phase=serving
+wanted='' wanted_size='' reason='' phase=serving incident=''
 
 running() { basename "$(readlink "$current" 2>/dev/null || echo none)"; }
 is_release() { case $1 in *[!0-9a-f]* | '') return 1 ;; *) [ ${#1} -eq 64 ] ;; esac; }
@@ -40,6 +40,9 @@ worker() {
 		--write-out '%{http_code} %header{x-release}' "http://$NAME$READY_PATH" || :
 }
 
+# plain: makes any text one that fits between the quotes of JSON.
+plain() { tr '"\\\t\n' "'/  " | tr -cd '[:print:]'; }
+
 # publish: what the gate, the operator and Nginx's /-/release read.
 publish() {
 	workers=
@@ -55,9 +58,9 @@ publish() {
 	done
 	now=$(running)
 	is_release "$now" || now=
-	said=$(printf %.400s "$reason" | tr '"\\\t\n' "'/  " | tr -cd '[:print:]')
-	printf '{"machine":"%s","phase":"%s","wanted":"%s","current":"%s","reason":"%s","attempts":%d,"checked":%d,"workers":[%s]}\n' \
-		"$machine" "$phase" "$wanted" "$now" "$said" "$attempts" "$(date +%s)" "$workers" >"$run/status.json.new"
+	said=$(printf %.400s "$reason" | plain)
+	printf '{"machine":"%s","phase":"%s","wanted":"%s","current":"%s","reason":"%s","incident":"%s","attempts":%d,"checked":%d,"workers":[%s]}\n' \
+		"$machine" "$phase" "$wanted" "$now" "$said" "$(printf %.300s "$incident" | plain)" "$attempts" "$(date +%s)" "$workers" >"$run/status.json.new"
 	mv -T "$run/status.json.new" "$run/status.json"
 }
 
@@ -263,6 +266,7 @@ once() {
 		fi
 	fi
 	case $phase in serving | rolling) attempts=0 ;; esac
+	incident=$("$lib/incident") || incident=
 	publish
 }
 
