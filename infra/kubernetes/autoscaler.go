@@ -41,7 +41,7 @@ func (p *parts) autoscaler() error {
 				},
 			},
 		},
-	}, p.options...)
+	}, p.after()...)
 	if err != nil {
 		return fmt.Errorf("registering the autoscaler: %w", err)
 	}

@@ -35,13 +35,13 @@ func (p *parts) deployment(environment corev1.EnvFromSourceArray) error {
 			Spec:     p.pod(environment),
 		},
 	}
-	options := p.options
+	options := p.after()
 	if n := p.spec.Scale.Fixed(); n > 0 {
 		spec.Replicas = pulumi.Int(n)
 	} else {
 		// Where it was a fixed number before, the field is given up without being
 		// cleared, which would leave one pod until the autoscaler acts.
-		options = append(options[:len(options):len(options)], pulumi.IgnoreChanges([]string{"spec.replicas"}))
+		options = append(options, pulumi.IgnoreChanges([]string{"spec.replicas"}))
 	}
 	deployment, err := appsv1.NewDeployment(p.ctx, p.logical("deployment"), &appsv1.DeploymentArgs{
 		Metadata: p.meta(p.spec.Name, componentService, notAwaited()),

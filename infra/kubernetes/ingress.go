@@ -41,7 +41,7 @@ func (p *parts) ingress() error {
 			return all
 		}).(pulumi.StringMapOutput)
 	}
-	ingress, err := netv1.NewIngress(p.ctx, p.logical("ingress"), &netv1.IngressArgs{Metadata: meta, Spec: spec}, p.options...)
+	ingress, err := netv1.NewIngress(p.ctx, p.logical("ingress"), &netv1.IngressArgs{Metadata: meta, Spec: spec}, p.after()...)
 	if err != nil {
 		return fmt.Errorf("registering the ingress: %w", err)
 	}

@@ -31,8 +31,9 @@ func newParts(ctx *pulumi.Context, name string, args *WorkloadArgs, w *Workload)
 	}
 }
 
-// register registers everything, in the order in which a cluster wants it. What
-// the pods read is there before them, and goes after them.
+// register registers everything, in the order in which a cluster wants it: what
+// the pods read, and what guards them, is there before them, and goes after
+// them.
 func (p *parts) register() error {
 	if err := p.namespace(); err != nil {
 		return err
@@ -60,6 +61,16 @@ func (p *parts) register() error {
 
 // object notes a registered object for the gate.
 func (p *parts) object(r pulumi.CustomResource) { p.registered = append(p.registered, r) }
+
+// after are the options of what comes after everything that is registered so
+// far, and goes before it.
+func (p *parts) after() []pulumi.ResourceOption {
+	var all []pulumi.Resource
+	for _, r := range p.registered {
+		all = append(all, r)
+	}
+	return append(p.options[:len(p.options):len(p.options)], pulumi.DependsOn(all))
+}
 
 // in is the namespace's name.
 func (p *parts) in() string { return p.args.Settings.namespace(p.spec) }

@@ -45,12 +45,7 @@ func (s Settings) violations() service.Violations {
 	if s.IngressClass != "" && !dnsSubdomain.MatchString(s.IngressClass) {
 		v.Add(section+".ingressClass", "%q is not the name of an ingress class; for example \"traefik\"", s.IngressClass)
 	}
-	if s.URL != "" {
-		u, err := url.Parse(s.URL)
-		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
-			v.Add(section+".url", "%q is not http:// or https:// and a host; for example \"http://localhost:8080\"", s.URL)
-		}
-	}
+	CheckURL(&v, section+".url", s.URL)
 	switch {
 	case s.Registry == "" && s.Image == "":
 		v.Add(section+".registry", "is not set: nodes fetch the image from a registry; name a repository that you may push to (\"ghcr.io/you/api\"), or give kubernetes.image, one that exists")
@@ -70,4 +65,16 @@ func (s Settings) violations() service.Violations {
 		}
 	}
 	return v
+}
+
+// CheckURL checks an address that is waited for instead of the Ingress' own.
+// None is fine. path is the setting's.
+func CheckURL(v *service.Violations, path, address string) {
+	if address == "" {
+		return
+	}
+	u, err := url.Parse(address)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+		v.Add(path, "%q is not http:// or https:// and a host; for example \"http://localhost:8080\"", address)
+	}
 }
