@@ -47,6 +47,10 @@ type Settings struct {
 	// service.host: the load balancer then speaks TLS, and HTTP only to say so.
 	// Default none: HTTP, or TLSSecret.
 	Certificate string `config:"certificate"`
+	// URL is where the public reaches the service, where that is neither
+	// service.host nor the load balancer itself: a CDN in front of the load balancer.
+	// Default none.
+	URL string `config:"url"`
 	// Tags are put on cluster and nodes.
 	Tags []string `config:"tags"`
 }
@@ -116,6 +120,7 @@ func (s Settings) violations(spec service.Spec) service.Violations {
 		v.Add("doks.namespace", "%q is that of the ingress controller", class)
 	}
 	s.checkCertificate(&v, spec)
+	kubernetes.CheckURL(&v, "doks.url", s.URL)
 	for _, tag := range s.Tags {
 		if !tagName.MatchString(tag) {
 			v.Add("doks.tags", "%q is not a tag of letters, digits, colons, hyphens and underscores", tag)

@@ -19,6 +19,10 @@ func (d deployment) workload(provider pulumi.ProviderResource, config pulumi.Str
 		// What somebody else's image is for is theirs to know.
 		platforms = nil
 	}
+	var reached pulumi.StringInput
+	if d.settings.URL != "" {
+		reached = pulumi.String(d.settings.URL)
+	}
 	service, err := kubernetes.NewWorkload(d.ctx, d.request.Spec.Name, &kubernetes.WorkloadArgs{
 		Request:      d.request,
 		Settings:     d.settings.WorkloadSettings,
@@ -28,6 +32,7 @@ func (d deployment) workload(provider pulumi.ProviderResource, config pulumi.Str
 		Platforms:    platforms,
 		IngressClass: pulumi.String(class),
 		HTTPS:        d.settings.Certificate != "",
+		URL:          reached,
 		DependsOn:    needed,
 	}, pulumi.Parent(d.room))
 	if err != nil {

@@ -4,11 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -271,117 +268,4 @@ func TestImages(t *testing.T) {
 	deployment, err := json.Marshal(one(t, m, "kubernetes:apps/v1:Deployment").Inputs)
 	require.NoError(t, err)
 	assert.Contains(t, string(deployment), "amazonaws.com/escala-production-api@sha256:"+strings.Repeat("ab", 32))
-}
-
-func TestLoadBalancer(t *testing.T) {
-	r := request()
-	r.Spec.Host = "api.example.com"
-	r.Spec.WebSocket.ProxyIdle = 200 * time.Second
-	certificate := "arn:aws:acm:eu-central-1:123456789012:certificate/0123abcd"
-	for _, tt := range []struct {
-		name   string
-		target *EKS
-		ports  string
-	}{
-		{"http", New(), `[{"HTTP":80}]`},
-		{"https", with(func(s *Settings) { s.CertificateARN = certificate }), `[{"HTTP":80},{"HTTPS":443}]`},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			m := deployed(t, tt.target, r)
-			params := one(t, m, "kubernetes:eks.amazonaws.com/v1:IngressClassParams").Inputs["spec"].(map[string]any)
-			assert.Equal(t, "internet-facing", params["scheme"])
-			assert.Contains(t, params["loadBalancerAttributes"], map[string]any{"key": "idle_timeout.timeout_seconds", "value": "200"})
-			assert.Contains(t, params["tags"], map[string]any{"key": "Stack", "value": "production"})
-			how := one(t, m, "kubernetes:networking.k8s.io/v1:Ingress").Inputs["metadata"].(map[string]any)["annotations"].(map[string]any)
-			const alb = "alb.ingress.kubernetes.io/"
-			assert.Equal(t, tt.ports, how[alb+"listen-ports"])
-			assert.Equal(t, "ip", how[alb+"target-type"])
-			assert.Equal(t, "/ready", how[alb+"healthcheck-path"])
-			// The pod serves for 20 s more, and then requests may take 20 s.
-			assert.Contains(t, how[alb+"target-group-attributes"], "deregistration_delay.timeout_seconds=40,")
-			if tt.name == "https" {
-				assert.Equal(t, []any{certificate}, params["certificateARNs"])
-				assert.Equal(t, "443", how[alb+"ssl-redirect"])
-			} else {
-				assert.NotContains(t, params, "certificateARNs")
-			}
-			namespace := one(t, m, "kubernetes:core/v1:Namespace").Inputs["metadata"].(map[string]any)["labels"].(map[string]any)
-			assert.Equal(t, "enabled", namespace["eks.amazonaws.com/pod-readiness-gate-inject"])
-		})
-	}
-}
-
-func TestAPodOutlivesItsPlaceInTheLoadBalancer(t *testing.T) {
-	spec := behindALB(service.NewSpec(), NewSettings())
-	require.NoError(t, spec.Validate())
-	assert.Equal(t, 20*time.Second, spec.Lifecycle.Announce)
-	assert.Equal(t, 45*time.Second, spec.Lifecycle.Stop)
-	assert.Equal(t, "10.30.0.0/16", spec.Env["TRUSTED_PROXIES"])
-	assert.Equal(t, "1m30s", spec.Env["HTTP_IDLE_TIMEOUT"], "the load balancer closes idle connections first")
-	assert.Equal(t, spec, behindALB(spec, NewSettings()), "twice is once")
-
-	own := service.NewSpec()
-	own.Lifecycle.Announce, own.Lifecycle.Stop = 30*time.Second, time.Minute
-	own.Env = map[string]string{"TRUSTED_PROXIES": "10.0.0.1/32"}
-	spec = behindALB(own, NewSettings())
-	assert.Equal(t, own.Lifecycle, spec.Lifecycle)
-	assert.Equal(t, "10.0.0.1/32", spec.Env["TRUSTED_PROXIES"])
-	assert.Len(t, own.Env, 1, "what was given stays as it was")
-}
-
-func TestWhatAWSDoesNotHave(t *testing.T) {
-	m := cloud(deployer)
-	err := m.Preview(with(func(s *Settings) { s.Version, s.Zones = "1.33", 4 }), request())
-	assert.ErrorContains(t, err, `eks.version: "1.33" is not in standard support in eu-central-1; these are: 1.35, 1.36`)
-	assert.ErrorContains(t, err, "eks.zones: eu-central-1 has 3 zones for EKS (eu-central-1a, eu-central-1b, eu-central-1c), not 4")
-	for _, r := range m.Made() {
-		assert.NotContains(t, r.Type, "aws:", "nothing was asked for")
-	}
-}
-
-func TestCheckReportsEverythingAtOnce(t *testing.T) {
-	withAWS(t)
-	e := New()
-	assert.NoError(t, e.Check(t.Context(), request()))
-	e.settings = Settings{
-		WorkloadSettings: e.settings.WorkloadSettings,
-		Region:           "Frankfurt", Version: "1.36.1", CIDR: "10.0.0.0/8", Zones: 1, NAT: "two",
-		Admins:         []string{"arn:aws:sts::123456789012:assumed-role/deploy/session"},
-		EndpointCIDRs:  []string{"10.0.0.1/8"},
-		Logs:           []string{"kubelet"},
-		LogDays:        8,
-		CertificateARN: "arn:aws:acm:us-east-1:123456789012:certificate/0123abcd",
-		Tags:           map[string]string{"eks:mine": "x"},
-	}
-	r := request()
-	r.Spec.Workers.Count = 8
-	r.Spec.WebSocket.ProxyIdle = 2 * time.Hour
-	r.Spec.Lifecycle.Drain = time.Hour
-	err := e.Check(t.Context(), r)
-	for _, said := range []string{
-		`eks.region: "Frankfurt" is not a region`, `eks.version: "1.36.1" is not a minor version`, "eks.cidr: /8 is not from /16 to /20",
-		"eks.zones: 1 is not from 2", `eks.nat: "two" is none of`, "eks.admins: \"arn:aws:sts::123456789012:assumed-role/deploy/session\" is not the ARN",
-		`eks.endpointCidrs: "10.0.0.1/8" is not a range`, `eks.logs: "kubelet" is none of`, "eks.logDays: 8 is none of",
-		"eks.certificateArn: is of us-east-1, but the load balancer is in Frankfurt", "service.host: is not set, but eks.certificateArn is",
-		"eks.tags.eks:mine: begins with", "service.workers.count: is set to 8", "service.webSocket.proxyIdle: 2h0m0s is not",
-		"service.lifecycle.drain: 1h0m0s and the 20s before it",
-	} {
-		assert.ErrorContains(t, err, said)
-	}
-}
-
-func TestCheckLooksForTheCLI(t *testing.T) {
-	t.Setenv("PATH", t.TempDir())
-	assert.ErrorContains(t, New().Check(t.Context(), request()), "this computer: lacks the AWS CLI")
-	rehearsed := request()
-	rehearsed.Rehearsal = true
-	assert.NoError(t, New().Check(t.Context(), rehearsed))
-}
-
-// withAWS has a computer with the AWS CLI.
-func withAWS(t *testing.T) {
-	t.Helper()
-	folder := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "aws"), []byte("#!/bin/sh\n"), 0o755)) //nolint:gosec // a program
-	t.Setenv("PATH", folder)
 }

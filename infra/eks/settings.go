@@ -49,6 +49,10 @@ type Settings struct {
 	// service.host: the load balancer then speaks TLS, and HTTP only to say so.
 	// Default none: HTTP.
 	CertificateARN string `config:"certificateArn"`
+	// URL is where the public reaches the service, where that is neither
+	// service.host nor the load balancer itself: a CDN in front of the load balancer.
+	// Default none.
+	URL string `config:"url"`
 	// Tags are put on everything that AWS can tag, the load balancer included.
 	Tags map[string]string `config:"tags"`
 }
@@ -134,6 +138,7 @@ func (s Settings) violations(spec service.Spec) service.Violations {
 	if delay := behindALB(spec, s).Lifecycle; delay.Announce+delay.Drain > maxDelay {
 		v.Add("service.lifecycle.drain", "%s and the %s before it are more than %s, which is the longest that a load balancer waits for a pod", delay.Drain, delay.Announce, maxDelay)
 	}
+	kubernetes.CheckURL(&v, "eks.url", s.URL)
 	checkTags(&v, s.Tags)
 	return v
 }

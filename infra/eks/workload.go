@@ -50,6 +50,10 @@ func (d deployment) workload(net network, cluster *eks.Cluster, admins []pulumi.
 		// What somebody else's image is for is theirs to know.
 		platforms = nil
 	}
+	var reached pulumi.StringInput
+	if d.settings.URL != "" {
+		reached = pulumi.String(d.settings.URL)
+	}
 	service, err := kubernetes.NewWorkload(d.ctx, d.request.Spec.Name, &kubernetes.WorkloadArgs{
 		Request:            d.request,
 		Settings:           d.settings.WorkloadSettings,
@@ -63,6 +67,7 @@ func (d deployment) workload(net network, cluster *eks.Cluster, admins []pulumi.
 		// old one does not leave before.
 		NamespaceLabels: pulumi.StringMap{"eks.amazonaws.com/pod-readiness-gate-inject": pulumi.String("enabled")},
 		HTTPS:           d.settings.CertificateARN != "",
+		URL:             reached,
 		DependsOn:       []pulumi.Resource{ingress, metrics},
 	}, pulumi.Parent(d.room))
 	if err != nil {

@@ -13,6 +13,8 @@ import (
 	"escala/infra/aws"
 	"escala/infra/config"
 	"escala/infra/digitalocean"
+	"escala/infra/doks"
+	"escala/infra/eks"
 	"escala/infra/history"
 	"escala/infra/kubernetes"
 	"escala/infra/local"
@@ -28,6 +30,8 @@ func targets() []target.Target {
 		aws.New(),
 		digitalocean.New(),
 		kubernetes.New(),
+		eks.New(),
+		doks.New(),
 	}
 }
 

@@ -23,7 +23,7 @@ func AWS(effect recording.Effect) *recording.Provider {
 		Package: "aws",
 		Version: "6.83.4",
 		Config:  &aws.ProviderArgs{},
-		Resources: map[string]recording.Resource{
+		Resources: both(awsClusterResources(), map[string]recording.Resource{
 			"aws:ec2/vpc:Vpc":                         {Args: &ec2.VpcArgs{}, State: ec2.Vpc{}, Replaces: []string{"cidrBlock"}},
 			"aws:ec2/internetGateway:InternetGateway": {Args: &ec2.InternetGatewayArgs{}, State: ec2.InternetGateway{}},
 			"aws:ec2/subnet:Subnet":                   {Args: &ec2.SubnetArgs{}, State: ec2.Subnet{}, Replaces: []string{"vpcId", "cidrBlock", "availabilityZone"}},
@@ -61,17 +61,18 @@ func AWS(effect recording.Effect) *recording.Provider {
 			"aws:s3/bucketPolicy:BucketPolicy":     {Args: &s3.BucketPolicyArgs{}, State: s3.BucketPolicy{}, Replaces: []string{"bucket"}},
 			"aws:s3/bucketObjectv2:BucketObjectv2": {Args: &s3.BucketObjectv2Args{}, State: s3.BucketObjectv2{}, Replaces: []string{"bucket", "key"}},
 			"aws:ssm/parameter:Parameter":          {Args: &ssm.ParameterArgs{}, State: ssm.Parameter{}, Replaces: []string{"name"}},
-		},
-		Functions: map[string]recording.Function{
+		}),
+		Functions: both(awsClusterFunctions(), map[string]recording.Function{
 			"aws:index/getCallerIdentity:getCallerIdentity": answer(map[string]any{
 				"accountId": AWSAccount, "arn": "arn:aws:iam::" + AWSAccount + ":user/recorded", "userId": "RECORDED", "id": AWSAccount,
 			}),
 			"aws:ec2/getInstanceType:getInstanceType": getInstanceType,
 			"aws:ec2/getAmi:getAmi":                   getAMI,
 			"aws:ec2/getSubnet:getSubnet":             getSubnet,
-		},
+		}),
 	}, func(e *recording.Event) error {
 		awsFillIn(e)
+		awsClusterFillIn(e)
 		if effect == nil {
 			return nil
 		}

@@ -7,6 +7,7 @@ package clouds
 import (
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
@@ -35,3 +36,14 @@ func errNotFound(kind, name string) error {
 	}
 	return fmt.Errorf("there is no %s %q", kind, name)
 }
+
+// both are the entries of two maps.
+func both[V any](a, b map[string]V) map[string]V {
+	all := maps.Clone(a)
+	maps.Copy(all, b)
+	return all
+}
+
+// recordedCA is what a recorded cluster has for a certificate: no certificate,
+// but in base64.
+const recordedCA = "cmVjb3JkZWQ="

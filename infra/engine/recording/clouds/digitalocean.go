@@ -14,11 +14,12 @@ import (
 // DigitalOcean records what is asked of DigitalOcean. effect may be nil.
 func DigitalOcean(effect recording.Effect) *recording.Provider {
 	var droplets atomic.Int64
+	clusters := &digitalOceanClusters{versions: map[string]string{}}
 	return recording.New(recording.Schema{
 		Package: "digitalocean",
 		Version: "4.76.0",
 		Config:  &digitalocean.ProviderArgs{},
-		Resources: map[string]recording.Resource{
+		Resources: both(clusters.resources(), map[string]recording.Resource{
 			"digitalocean:index/droplet:Droplet": {
 				Args: &digitalocean.DropletArgs{}, State: digitalocean.Droplet{},
 				Replaces: []string{"image", "region", "userData", "vpcUuid", "sshKeys", "dropletAgent"}, Named: "name",
@@ -38,11 +39,11 @@ func DigitalOcean(effect recording.Effect) *recording.Provider {
 				Args: &digitalocean.SpacesBucketObjectArgs{}, State: digitalocean.SpacesBucketObject{}, Replaces: []string{"bucket", "key", "region"},
 			},
 			"digitalocean:index/spacesKey:SpacesKey": {Args: &digitalocean.SpacesKeyArgs{}, State: digitalocean.SpacesKey{}, Named: "name"},
-		},
-		Functions: map[string]recording.Function{
+		}),
+		Functions: both(clusters.functions(), map[string]recording.Function{
 			"digitalocean:index/getRegion:getRegion": getRegion,
 			"digitalocean:index/getImage:getImage":   getImage,
-		},
+		}),
 	}, func(e *recording.Event) error {
 		if e.Operation == recording.Create {
 			urn := func(key, kind string) {
@@ -57,10 +58,14 @@ func DigitalOcean(effect recording.Effect) *recording.Provider {
 				urn("bucketUrn", "space")
 			}
 		}
-		if effect == nil {
-			return nil
+		clusters.fillIn(e)
+		if effect != nil {
+			if err := effect(e); err != nil {
+				return err
+			}
 		}
-		return effect(e)
+		clusters.keep(e)
+		return nil
 	})
 }
 

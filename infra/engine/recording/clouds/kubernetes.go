@@ -11,7 +11,9 @@ import (
 	policyv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/policy/v1"
 	rbacv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/rbac/v1"
 
+	"escala/infra/eks/ingressclass"
 	"escala/infra/engine/recording"
+	"escala/infra/helm"
 )
 
 // Kubernetes records what is asked of a cluster. effect may be nil.
@@ -42,11 +44,17 @@ func Kubernetes(effect recording.Effect) *recording.Provider {
 			"kubernetes:policy/v1:PodDisruptionBudget":            {Args: &policyv1.PodDisruptionBudgetArgs{}, State: policyv1.PodDisruptionBudget{}},
 			"kubernetes:rbac.authorization.k8s.io/v1:ClusterRole": {Args: &rbacv1.ClusterRoleArgs{}, State: rbacv1.ClusterRole{}},
 			"kubernetes:rbac.authorization.k8s.io/v1:RoleBinding": {Args: &rbacv1.RoleBindingArgs{}, State: rbacv1.RoleBinding{}, Replaces: []string{"roleRef"}},
+			ingressclass.Token:                                    {Args: &ingressclass.ObjectArgs{}, State: ingressclass.Params{}},
+			helm.Token:                                            {Args: &helm.ReleaseArgs{}, State: helm.Release{}, Replaces: []string{"name", "namespace"}},
 		},
 	}, func(e *recording.Event) error {
 		if e.Operation == recording.Create {
 			// An object's id is where it is.
-			meta := recording.Plain(e.Inputs)["metadata"].(map[string]any)
+			meta, isObject := recording.Plain(e.Inputs)["metadata"].(map[string]any)
+			if !isObject {
+				// A Helm release's name and namespace are its own.
+				meta = recording.Plain(e.Inputs)
+			}
 			name, _ := meta["name"].(string)
 			if namespace, ok := meta["namespace"].(string); ok {
 				name = namespace + "/" + name
