@@ -55,9 +55,10 @@ func (b Budget) String() string {
 // lossless is the budget of everything that an operator does on purpose.
 var lossless = Budget{}
 
-// held is the slack between a fault and its effect on requests: a request that
-// was due this long after the fault may still have reached what was killed.
-const held = 20 * time.Millisecond
+// held is the slack between a kill and its end: the kernel takes a process apart
+// when it gets to it, and a request that was due this long after the kill may
+// still have reached a connection of what was killed.
+const held = 250 * time.Millisecond
 
 // problems are the ways in which what was measured is above the budget.
 func (b Budget) problems(o Outcome) []string {

@@ -175,6 +175,22 @@ func TestWorkerStartsWithoutRedis(t *testing.T) {
 	assert.Equal(t, 0, p.wait(10*time.Second))
 }
 
+// A Redis that died is back before anybody looks: the status remembers.
+func TestStatusTellsOfRedis(t *testing.T) {
+	t.Parallel()
+	port := freePort(t)
+	redis := startRedis(t, port)
+	dir := socketDir(t)
+	p := worker(t, nil, "PORT=0", "HOST=127.0.0.1", "ROOMS=true", "RUN_DIR="+dir, fmt.Sprintf("REDIS_URL=redis://127.0.0.1:%d", port))
+	assert.Empty(t, p.status().Trouble)
+	assert.Empty(t, p.status().Incident)
+	redis.signal(syscall.SIGKILL)
+	require.Eventually(t, func() bool { return strings.Contains(p.status().Trouble, "Redis has been away since 20") }, 10*time.Second, 10*time.Millisecond)
+	startRedis(t, port)
+	require.Eventually(t, func() bool { return p.status().Trouble == "" }, 15*time.Second, 10*time.Millisecond)
+	assert.Regexp(t, `^20\S+Z Redis was away for \S+s$`, p.status().Incident)
+}
+
 func TestDrainClosesWebSocketsOverTheJitter(t *testing.T) {
 	t.Parallel()
 	const clients = 40

@@ -35,6 +35,7 @@ type bus struct {
 	hub    *Hub
 	log    *slog.Logger
 	up     atomic.Bool
+	outage outage
 	out    chan outgoing
 
 	mu     sync.Mutex
@@ -155,6 +156,7 @@ func (b *bus) setUp(ctx context.Context, up bool) {
 	if b.up.Swap(up) == up {
 		return
 	}
+	b.outage.set(!up)
 	if up {
 		b.log.InfoContext(ctx, "rooms are shared with other workers")
 		return

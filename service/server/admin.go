@@ -64,7 +64,7 @@ func (s *Server) Status() status.Worker {
 	if err != nil {
 		s.Log.Warn("status", slog.Any("error", err))
 	}
-	return status.Worker{
+	w := status.Worker{
 		Worker:        s.Config.Number,
 		PID:           os.Getpid(),
 		State:         s.State.String(),
@@ -78,6 +78,10 @@ func (s *Server) Status() status.Worker {
 		WebSockets:    s.longLived(),
 		MemoryBytes:   memory,
 	}
+	if !s.State.Is(Starting) && s.Trouble != nil {
+		w.Trouble, w.Incident = s.Trouble()
+	}
+	return w
 }
 
 func (s *Server) status(w http.ResponseWriter, r *http.Request) {

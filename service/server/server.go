@@ -45,7 +45,10 @@ type Options struct {
 	LongLived LongLived
 	// Ready is asked by the readiness endpoint; nil means always ready once
 	// the worker has started.
-	Ready   func(context.Context) error
+	Ready func(context.Context) error
+	// Trouble says what around this worker does not work, and what last did not
+	// and is mended; "" for none. It may be nil and is only told, in /status.
+	Trouble func() (now, before string)
 	Metrics *metrics.HTTP
 	Log     *slog.Logger
 }

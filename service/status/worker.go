@@ -30,4 +30,8 @@ type Worker struct {
 	WebSockets  int `json:"web_sockets"`
 	// MemoryBytes is the resident memory.
 	MemoryBytes uint64 `json:"memory_bytes"`
+	// Trouble is what around the worker does not work now, such as Redis;
+	// Incident is what last did not and is mended, with its time. "" for none.
+	Trouble  string `json:"trouble,omitempty"`
+	Incident string `json:"incident,omitempty"`
 }

@@ -66,6 +66,9 @@ func Run(ctx, hard context.Context, getenv func(string) string, out io.Writer, n
 		return err
 	}
 	s.Handler, s.Ready, s.LongLived = app.Handler, app.Ready, longLived(rt, app)
+	if rt.Rooms != nil {
+		s.Trouble = rt.Rooms.Outage
+	}
 	if tracing.Enabled(getenv) {
 		tracer, end, err := tracing.Start(ctx, id.release)
 		if err != nil {

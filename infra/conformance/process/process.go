@@ -136,6 +136,11 @@ func (s *System) Status(ctx context.Context) (conformance.Status, error) {
 	out := conformance.Status{Wanted: s.wanted, Workers: workers, Incident: c.Incident}
 	missing := ""
 	for _, w := range c.Workers {
+		// Each begins with its time.
+		out.Incident = max(out.Incident, w.Incident)
+		if w.Trouble != "" {
+			missing = w.Trouble
+		}
 		switch {
 		case w.Draining:
 			// Its successor is among the others, if there is to be one.
