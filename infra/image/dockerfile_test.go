@@ -51,7 +51,7 @@ func TestTheDockerfileSaysTheSame(t *testing.T) {
 	}
 
 	// The same users, and the same folder for what the service never writes.
-	for _, file := range []string{passwd, group} {
+	for _, file := range []string{usersFile, groupsFile} {
 		assert.Contains(t, string(content), "printf '"+strings.ReplaceAll(file, "\n", `\n`)+"'")
 	}
 	assert.Contains(t, string(content), "mkdir -m 1777 /base/tmp")

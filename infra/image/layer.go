@@ -58,8 +58,8 @@ func archive(binary []byte) ([]byte, error) {
 	files := []file{
 		{name: "api", mode: 0o555, content: binary},
 		{name: "etc/", mode: 0o755},
-		{name: "etc/group", mode: 0o444, content: []byte(group)},
-		{name: "etc/passwd", mode: 0o444, content: []byte(passwd)},
+		{name: "etc/group", mode: 0o444, content: []byte(groupsFile)},
+		{name: "etc/passwd", mode: 0o444, content: []byte(usersFile)},
 		{name: "etc/ssl/", mode: 0o755},
 		{name: "etc/ssl/certs/", mode: 0o755},
 		{name: "etc/ssl/certs/ca-certificates.crt", mode: 0o444, content: certificates()},

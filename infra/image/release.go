@@ -94,6 +94,9 @@ func add(to map[build.Platform]string, reference string, one v1.Image) error {
 	return nil
 }
 
+// maxProgram, in bytes, is more than any service has.
+const maxProgram = 1 << 30
+
 // hashed is the SHA-256 of the program that the image starts.
 func hashed(one v1.Image, config v1.Config) (string, error) {
 	command := append(append([]string{}, config.Entrypoint...), config.Cmd...)
@@ -116,8 +119,11 @@ func hashed(one v1.Image, config v1.Config) (string, error) {
 		if header.Typeflag != tar.TypeReg {
 			return "", fmt.Errorf("it starts %s, which is a link", command[0])
 		}
+		if header.Size > maxProgram {
+			return "", fmt.Errorf("it starts %s, which has %d bytes and is no service", command[0], header.Size)
+		}
 		hash := sha256.New()
-		if _, err := io.Copy(hash, r); err != nil {
+		if _, err := io.CopyN(hash, r, header.Size); err != nil {
 			return "", err
 		}
 		return hex.EncodeToString(hash.Sum(nil)), nil

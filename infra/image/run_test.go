@@ -68,24 +68,26 @@ func TestAnEngineRunsTheImage(t *testing.T) {
 		"--network=host", fmt.Sprintf("--env=PORT=%d", port), "example.com/api:test")
 
 	url := fmt.Sprintf("http://127.0.0.1:%d/health", port)
-	var answer *http.Response
+	var status int
+	var release string
 	require.Eventually(t, func() bool {
-		if answer, err = http.Get(url); err != nil {
+		answer, err := http.Get(url)
+		if err != nil {
 			return false
 		}
-		answer.Body.Close()
+		defer answer.Body.Close()
+		status, release = answer.StatusCode, answer.Header.Get("X-Release")
 		return true
 	}, 20*time.Second, 50*time.Millisecond, "the service does not answer")
-	assert.Equal(t, http.StatusOK, answer.StatusCode)
-	assert.Equal(t, img.Releases()[build.Platform{OS: "linux", Arch: runtime.GOARCH}], answer.Header.Get("X-Release"),
-		"the label is what the service answers")
+	assert.Equal(t, http.StatusOK, status)
+	assert.Equal(t, img.Releases()[build.Platform{OS: "linux", Arch: runtime.GOARCH}], release, "the label is what the service answers")
 	podman("exec", container, "/api", "health")
 
-	status, err := os.ReadFile("/proc/" + podman("inspect", "--format={{.State.Pid}}", container) + "/status")
+	process, err := os.ReadFile("/proc/" + podman("inspect", "--format={{.State.Pid}}", container) + "/status")
 	require.NoError(t, err)
-	assert.Contains(t, string(status), "Uid:\t65532\t65532\t65532\t65532\n")
-	assert.Contains(t, string(status), "Gid:\t65532\t65532\t65532\t65532\n")
-	assert.Contains(t, string(status), "CapEff:\t0000000000000000\n")
+	assert.Contains(t, string(process), "Uid:\t65532\t65532\t65532\t65532\n")
+	assert.Contains(t, string(process), "Gid:\t65532\t65532\t65532\t65532\n")
+	assert.Contains(t, string(process), "CapEff:\t0000000000000000\n")
 
 	podman("stop", "--time=30", container)
 	assert.Equal(t, "0", podman("inspect", "--format={{.State.ExitCode}}", container), "it drains and ends by itself")

@@ -2,6 +2,6 @@ package image
 
 // Programs that ask who they are expect an answer, also on an empty base.
 const (
-	passwd = "root:x:0:0:root:/:/sbin/nologin\napi:x:65532:65532:api:/:/sbin/nologin\n"
-	group  = "root:x:0:\napi:x:65532:\n"
+	usersFile  = "root:x:0:0:root:/:/sbin/nologin\napi:x:65532:65532:api:/:/sbin/nologin\n"
+	groupsFile = "root:x:0:\napi:x:65532:\n"
 )
