@@ -46,6 +46,7 @@ func run(ctx context.Context, listen, target string) error {
 		return fmt.Errorf("listening: %w", err)
 	}
 	defer context.AfterFunc(ctx, func() { l.Close() })()
+	machines := newLink()
 	for {
 		client, err := l.Accept()
 		if ctx.Err() != nil {
@@ -59,7 +60,7 @@ func run(ctx context.Context, listen, target string) error {
 		}
 		go func() {
 			defer client.Close()
-			if err := forward(ctx, client, target); err != nil {
+			if err := forward(ctx, client, machines, target); err != nil {
 				slog.Warn("forwarding", "error", err)
 			}
 		}()
@@ -67,13 +68,12 @@ func run(ctx context.Context, listen, target string) error {
 }
 
 // forward connects client to the machine that the file names now.
-func forward(ctx context.Context, client net.Conn, target string) error {
+func forward(ctx context.Context, client net.Conn, machines *link, target string) error {
 	address, err := os.ReadFile(target)
 	if err != nil {
 		return fmt.Errorf("reading the target: %w", err)
 	}
-	dialer := net.Dialer{Timeout: 5 * time.Second}
-	machine, err := dialer.DialContext(ctx, "tcp", strings.TrimSpace(string(address)))
+	machine, err := machines.dial(ctx, strings.TrimSpace(string(address)))
 	if err != nil {
 		return fmt.Errorf("connecting to the machine: %w", err)
 	}
