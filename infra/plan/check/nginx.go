@@ -14,9 +14,11 @@ import (
 const nginxConf = "/etc/nginx/nginx.conf"
 
 var (
-	listens   = regexp.MustCompile(`(?m)^(\s*)listen\s+[^;]+;`)
-	pids      = regexp.MustCompile(`(?m)^(\s*)pid\s+[^;]+;`)
-	httpBlock = regexp.MustCompile(`(?m)^http\s*\{`)
+	listens = regexp.MustCompile(`(?m)^(\s*)listen\s+[^;]+;`)
+	pids    = regexp.MustCompile(`(?m)^(\s*)pid\s+[^;]+;`)
+	// nginxStamp is the time and the process before what Nginx says.
+	nginxStamp = regexp.MustCompile(`(?m)^\d{4}/[^\[]*(\[\w+\]) \d+#\d+: `)
+	httpBlock  = regexp.MustCompile(`(?m)^http\s*\{`)
 )
 
 // temporaries are where Nginx keeps what does not fit into memory; it makes the
@@ -41,7 +43,7 @@ func nginx(ctx context.Context, s *subject) {
 			return
 		}
 		if said, ok := t.run(ctx, nil, "-t", "-q", "-e", "stderr", "-c", file); !ok {
-			s.add(plan.Error, where, "nginx -t refuses it: "+s.secrets.Mask(said), "")
+			s.add(plan.Error, where, "nginx -t refuses it: "+s.secrets.Mask(nginxSaid(said)), "a configuration that nginx -t accepts")
 			return
 		}
 		s.add(plan.Notice, where, "nginx -t accepts it", "")
@@ -80,4 +82,10 @@ func elsewhere(conf string, t tool, m plan.Machine) string {
 		}
 	}
 	return conf
+}
+
+// nginxSaid is the reason in what Nginx says.
+func nginxSaid(said string) string {
+	said, _, _ = strings.Cut(nginxStamp.ReplaceAllString(said, "$1 "), "\nnginx: configuration file")
+	return said
 }

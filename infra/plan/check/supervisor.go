@@ -69,7 +69,7 @@ func supervisor(ctx context.Context, s *subject) {
 		said, ok := t.run(ctx, []string{"PYTHONWARNINGS=ignore"}, append(interpreter[1:], script, file)...)
 		switch {
 		case !ok:
-			s.add(plan.Error, where, "supervisord refuses it: "+s.secrets.Mask(firstLine(said)), "")
+			s.add(plan.Error, where, "supervisord refuses it: "+s.secrets.Mask(firstLine(said)), "a configuration that supervisord starts with")
 		default:
 			s.add(plan.Notice, where, "supervisord accepts it", "")
 		}

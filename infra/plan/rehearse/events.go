@@ -64,7 +64,8 @@ func (s *said) hear(e events.EngineEvent) {
 			s.outputs = m.New.Outputs
 		}
 	case e.DiagnosticEvent != nil && e.DiagnosticEvent.Severity == "error":
-		if message := strings.TrimSpace(colors.ReplaceAllString(e.DiagnosticEvent.Message, "")); message != "" {
+		message := wrapping.ReplaceAllString(colors.ReplaceAllString(e.DiagnosticEvent.Message, ""), "")
+		if message = strings.TrimSpace(message); message != "" {
 			s.errors = append(s.errors, message)
 		}
 	}
@@ -72,3 +73,6 @@ func (s *said) hear(e events.EngineEvent) {
 
 // colors are the engine's marks for a terminal.
 var colors = regexp.MustCompile(`<\{%[^%]*%\}>|\x1b\[[0-9;]*m`)
+
+// wrapping is what the SDK puts before a program's one error.
+var wrapping = regexp.MustCompile(`(an unhandled error occurred: )?(program failed: )?\n?1 error occurred:\n\t\* `)

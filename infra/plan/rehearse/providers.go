@@ -18,6 +18,7 @@ func recorded() []*recording.Provider {
 	return []*recording.Provider{
 		clouds.AWS(nil),
 		clouds.DigitalOcean(nil),
+		clouds.Kubernetes(nil),
 		clouds.Random(),
 	}
 }

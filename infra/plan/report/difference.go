@@ -88,7 +88,7 @@ func previews(s compare.Stack) []string {
 		lines = append(lines, "the base cannot be previewed: "+s.Before)
 	}
 	if s.After != "" {
-		lines = append(lines, "it cannot be previewed any more: "+s.After)
+		lines = append(lines, "it cannot be previewed now: "+s.After)
 	}
 	return lines
 }

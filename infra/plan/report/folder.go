@@ -37,7 +37,7 @@ func writeFiles(folder string, files []plan.File) error {
 	for _, f := range files {
 		// A path of the machine never leads out of the folder.
 		path := filepath.Join(folder, filepath.Clean("/"+f.Path))
-		mode, err := strconv.ParseUint(strings.TrimPrefix(filesMode(f), "0o"), 8, 32)
+		mode, err := strconv.ParseUint(strings.TrimPrefix(f.Mode, "0o"), 8, 32)
 		if err != nil {
 			mode = 0o644
 		}

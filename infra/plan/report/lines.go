@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"escala/infra/plan"
+	"escala/infra/plan/unpack"
 )
 
 // tree are the resources as lines, each below its parent.
@@ -82,8 +83,11 @@ func used(m plan.Machine) string {
 	return size
 }
 
-// filesMode is a file's mode, as it would be.
+// filesMode is a file's mode, as it would be. A manifest has none.
 func filesMode(f plan.File) string {
+	if f.Object != nil || f.Path == unpack.Rest {
+		return "    "
+	}
 	if f.Mode == "" {
 		return "0644"
 	}
@@ -92,7 +96,7 @@ func filesMode(f plan.File) string {
 
 // configuration says whether a file is one of those that people look for.
 func configuration(f plan.File) bool {
-	return strings.HasSuffix(f.Path, ".conf") || strings.HasSuffix(f.Path, ".service") || strings.HasSuffix(f.Path, ".yaml") || f.Path == "cloud-config"
+	return strings.HasSuffix(f.Path, ".conf") || strings.HasSuffix(f.Path, ".service") || strings.HasSuffix(f.Path, ".yaml") || f.Path == unpack.Rest
 }
 
 // counted is "1 error, 2 warnings, 3 notices".

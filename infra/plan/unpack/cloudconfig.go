@@ -1,6 +1,7 @@
 package unpack
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/base64"
 	"errors"
@@ -11,15 +12,13 @@ import (
 	"net/textproto"
 	"strings"
 
-	"bufio"
-
 	"gopkg.in/yaml.v3"
 
 	"escala/infra/plan"
 )
 
-// restPath names what a cloud-config says beside its files.
-const restPath = "cloud-config"
+// Rest names what a cloud-config says beside its files.
+const Rest = "cloud-config"
 
 // userData are the files in user-data, which is a cloud-config, a script, or
 // several parts in MIME ("User data formats" of cloud-init).
@@ -115,7 +114,7 @@ func cloudConfig(data []byte) ([]plan.File, error) {
 		if err != nil {
 			return files, fmt.Errorf("writing the rest of the cloud-config: %w", err)
 		}
-		files = append(files, plan.File{Path: restPath, Raw: string(out)})
+		files = append(files, plan.File{Path: Rest, Raw: string(out)})
 	}
 	return files, nil
 }
