@@ -17,6 +17,8 @@ var (
 	preflight string
 	//go:embed machine/worker.sh
 	worker string
+	//go:embed machine/end-workers.sh
+	endWorkers string
 	//go:embed machine/incident.sh
 	incident string
 	//go:embed machine/diagnose.sh
@@ -53,6 +55,7 @@ func (m Machine) programs() []File {
 		program("worker", worker),
 		program("preflight", preflight),
 		program("release-follower", releaseFollower),
+		program("end-workers", endWorkers),
 		program("incident", incident),
 		program("diagnose", diagnose),
 	}

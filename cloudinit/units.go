@@ -29,15 +29,18 @@ RestartSec=1
 [Install]
 WantedBy=multi-user.target
 `},
-		// Debian's unit waits 50 s before it starts supervisord again and leaves
-		// the workers of a killed one running, who then hold the port against
-		// the new one's. On a shutdown it must wait until supervisord is gone: a
+		// Debian's unit waits 50 s before it starts supervisord again. The workers
+		// of a killed one hold the port against the new one's: they are ended
+		// first, by a program of ours, since systemd, where it is not told that
+		// a control group is empty (cgroup v1 in a container), waits for nothing
+		// until its limit. On a shutdown it must wait until supervisord is gone: a
 		// worker that systemd signals as well takes the second SIGTERM for a
 		// demand to end at once.
 		{Path: "/etc/systemd/system/supervisor.service.d/escala.conf", Content: fmt.Sprintf(`[Service]
 Restart=always
 RestartSec=100ms
-KillMode=control-group
+KillMode=process
+ExecStartPre=-`+programsFolder+`end-workers
 ExecStartPost=-`+programsFolder+`wake-supervisor
 # Nginx goes first: what it has read already still finds its workers.
 ExecStop=

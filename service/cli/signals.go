@@ -11,6 +11,9 @@ import (
 // signals returns two contexts: the first ends at the first SIGTERM or SIGINT,
 // the second at the second. stop frees them.
 func signals(ctx context.Context) (drain, hard context.Context, stop func()) {
+	// A supervisor that was killed no longer reads what this process writes. That
+	// must not end it in the middle of its drain.
+	signal.Ignore(syscall.SIGPIPE)
 	parent := os.Getppid()
 	drain, drainNow := context.WithCancel(ctx)
 	hard, hardNow := context.WithCancel(ctx)
