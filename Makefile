@@ -8,7 +8,7 @@ PULUMI_VERSION := v3.259.0
 ESCALA = bin/escala --stack $(STACK)
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview plan plan-diff rollback unpin refresh down outputs shell logs test test-unit lint format bench clean escala cli
+.PHONY: help up preview plan plan-diff rollback unpin refresh down outputs shell boot-times logs test test-unit lint format bench bench-tutorial clean escala cli
 
 help: ## Say what there is
 	@echo "make TARGET [STACK=local]"
@@ -48,6 +48,9 @@ logs: cli ## Print what the local machine's workers and units logged last
 
 shell: cli ## Open a shell on the local machine
 	@$(ESCALA) shell
+
+boot-times: cli ## Say where the seconds of the local machine's first boot went
+	@$(ESCALA) shell <infra/local/boot-times.sh
 
 # Tests that need a kube-apiserver fail without one, instead of being skipped.
 test: export ESCALA_CONTROL_PLANE = $(CURDIR)/bin/kubernetes

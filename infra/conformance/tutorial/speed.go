@@ -1,0 +1,86 @@
+package tutorial
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Speed is the medians of an address's rounds.
+type Speed struct {
+	PerSecond float64 `json:"per_second"`
+	// CPU of the whole stack for one request, in µs.
+	CPU float64 `json:"cpu_us"`
+	// P99 in ms, at the most requests that the connections can send.
+	P99 float64 `json:"p99_ms"`
+	// Requests of all rounds.
+	Requests int `json:"requests"`
+}
+
+// address is one of a stack's addresses under measurement.
+type address struct {
+	stack  stack
+	at     string
+	into   **Speed
+	rounds []round
+}
+
+// measureSpeeds has all stacks up at the same time and goes round all their
+// addresses, each time in the other direction: whatever else the computer does
+// meets all of them.
+func measureSpeeds(ctx context.Context, o Options, stacks []stack, results []StackResult) error {
+	var all []*address
+	for i, s := range stacks {
+		if err := s.start(ctx); err != nil {
+			return fmt.Errorf("starting %s: %w", s.name(), err)
+		}
+		defer s.stop()
+		if at := s.direct(); at != "" {
+			all = append(all, &address{stack: s, at: at, into: &results[i].Direct})
+		}
+		if at := s.proxied(); at != "" {
+			all = append(all, &address{stack: s, at: at, into: &results[i].Proxied})
+		}
+	}
+	for n := range o.Rounds + 1 {
+		o.Progress(fmt.Sprintf("requests as fast as they are answered, round %d of %d", n, o.Rounds))
+		for _, a := range all {
+			r, err := press(ctx, a.at, o.Connections, o.Round, a.stack.roots())
+			if err != nil {
+				return fmt.Errorf("%s: %w", a.stack.name(), err)
+			}
+			if n > 0 { // the first warms up
+				a.rounds = append(a.rounds, r)
+			}
+		}
+		slices.Reverse(all)
+	}
+	for _, a := range all {
+		*a.into = speedOf(a.rounds)
+	}
+	return nil
+}
+
+func speedOf(rounds []round) *Speed {
+	var s Speed
+	var perSecond, cpu, p99 []float64
+	for _, r := range rounds {
+		s.Requests += r.requests
+		perSecond = append(perSecond, r.perSecond)
+		cpu = append(cpu, float64(r.cpu)/float64(time.Microsecond))
+		p99 = append(p99, milliseconds(r.p99))
+	}
+	s.PerSecond, s.CPU, s.P99 = median(perSecond), median(cpu), median(p99)
+	return &s
+}
+
+func nodeVersion(ctx context.Context) string {
+	out, err := exec.CommandContext(ctx, "node", "--version").Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out))
+}
