@@ -8,7 +8,7 @@ PULUMI_VERSION := v3.259.0
 ESCALA = bin/escala --stack $(STACK)
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview plan plan-diff rollback unpin refresh down outputs shell boot-times logs test test-unit lint format bench bench-tutorial clean escala cli
+.PHONY: help up preview plan plan-diff manifests rollback unpin refresh down outputs shell boot-times logs test test-unit lint format bench bench-tutorial clean escala cli
 
 help: ## Say what there is
 	@echo "make TARGET [STACK=local]"
@@ -24,6 +24,9 @@ preview: cli ## Say what up would change
 # What is printed is the plan and nothing else, so that it can go to a file.
 plan: cli ## Say what STACK (or all) would be, without an account (FORMAT=json|markdown, OUT=folder, FILES=all)
 	@$(ESCALA) plan --format $(or $(FORMAT),text) $(if $(OUT),--out "$(OUT)") $(if $(FILES),--files)
+
+manifests: cli ## Write a cluster stack's objects to manifests/STACK, for kubectl apply
+	@$(ESCALA) manifests
 
 plan-diff: cli ## Say what the working tree changes in the plans of all stacks (BASE=main, FORMAT as above)
 	@bin/escala plan-diff --stack $(if $(filter file,$(origin STACK)),all,$(STACK)) --base $(or $(BASE),main) --format $(or $(FORMAT),text)

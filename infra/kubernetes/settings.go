@@ -17,7 +17,9 @@ type WorkloadSettings struct {
 	// ("ghcr.io/you/api@sha256:…"). Nothing is built then. Default none.
 	Image string `config:"image"`
 	// ImagePullSecret is the name of a secret of type
-	// kubernetes.io/dockerconfigjson in the namespace. Default none.
+	// kubernetes.io/dockerconfigjson in the namespace, which whoever has the login
+	// makes there: the first update makes the namespace, and fails without it.
+	// Default none.
 	ImagePullSecret string `config:"imagePullSecret"`
 	// TLSSecret is the name of a secret of type kubernetes.io/tls in the
 	// namespace, with the certificate of service.host. Default none: HTTP.

@@ -64,7 +64,7 @@ func command() *cobra.Command {
 			},
 		})
 	}
-	root.AddCommand(rollbackCommand(&stack), unpinCommand(&stack), planCommand(&stack), planDiffCommand(&stack))
+	root.AddCommand(rollbackCommand(&stack), unpinCommand(&stack), planCommand(&stack), planDiffCommand(&stack), manifestsCommand(&stack))
 	root.AddCommand(&cobra.Command{
 		Use: "cli", Short: "Prints the path of the Pulumi CLI that is used", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

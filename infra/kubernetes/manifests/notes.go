@@ -1,0 +1,52 @@
+package manifests
+
+import (
+	"fmt"
+	"strings"
+)
+
+// notes say what kubectl apply does not do.
+func (s Set) notes(files []string) string {
+	var b strings.Builder
+	folder := "manifests/" + s.Stack
+	fmt.Fprintf(&b, "# Manifests of stack %s\n\nRelease %.12s. Made by `make manifests STACK=%s`; change the stack's description, not these files.\n\n", s.Stack, s.Release, s.Stack)
+	fmt.Fprintf(&b, "```sh\nkubectl apply -f %s\nkubectl -n %s rollout status deployment\n```\n", folder, s.namespace())
+	if len(s.Secrets) > 0 {
+		b.WriteString("\n## Secrets\n\nThey are not in these files. Make them after the namespace, before the rest:\n\n```sh\n")
+		fmt.Fprintf(&b, "kubectl apply -f %s/%s\n", folder, files[0])
+		for _, one := range s.Secrets {
+			fmt.Fprintf(&b, "kubectl -n %s create secret generic %s", one.Namespace, one.Name)
+			for _, key := range one.Keys {
+				fmt.Fprintf(&b, " \\\n  --from-literal=%s=\"$%s\"", key, key)
+			}
+			b.WriteByte('\n')
+		}
+		b.WriteString("```\n\nWhere one changes, `kubectl rollout restart deployment` has the pods read it.\n")
+	}
+	b.WriteString("\n## Image\n\nThe Deployment names it by digest; nodes fetch it from the registry, where `make up` puts it. An image of your own is named by `image` in the stack's file.\n")
+	if len(s.Unknown) > 0 {
+		b.WriteString("\n## To fill in\n\nOnly an update knows these values; what stands there is made up:\n\n")
+		for _, place := range s.Unknown {
+			fmt.Fprintf(&b, "- %s\n", place)
+		}
+	}
+	if len(s.Others) > 0 {
+		b.WriteString("\n## Not in a cluster\n\nThese belong to the stack, too, and are no objects that kubectl could apply:\n\n")
+		for _, one := range s.Others {
+			fmt.Fprintf(&b, "- %s\n", one)
+		}
+	}
+	b.WriteString("\n## What Pulumi does beside\n\n`make up` waits until the release serves, says the pods' own reasons if not, and removes what is not wanted any more; `kubectl apply` leaves earlier ConfigMaps behind (their names say what is in them).\n")
+	return b.String()
+}
+
+// namespace is the service's.
+func (s Set) namespace() string {
+	for _, object := range s.Objects {
+		if object["kind"] == "Namespace" {
+			name, _ := meta(object)["name"].(string)
+			return name
+		}
+	}
+	return "default"
+}
