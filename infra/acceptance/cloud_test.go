@@ -25,6 +25,8 @@ type cloud struct {
 	machine, association, object string
 	// record makes the cloud's provider over a world.
 	record func(w *world) *recording.Provider
+	// beside are providers beside the cloud's own. Optional.
+	beside []*recording.Provider
 	// userData is a machine's, as cloud-init sees it.
 	userData func(e recording.Event) (string, error)
 }

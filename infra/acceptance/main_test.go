@@ -1,17 +1,53 @@
 package acceptance
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 )
 
-// TestMain gives all stacks a passphrase: a variable of the process, so it
-// cannot be set by tests that run beside each other.
+// account is the token of a DigitalOcean account.
+const account = "dop_v1_account-of-these-tests"
+
+// TestMain sets what is one for the whole process, so that it cannot be set by
+// tests that run beside each other: a passphrase for all stacks, an account, and
+// a computer with the clouds' programs.
 func TestMain(m *testing.M) {
-	if err := os.Setenv("PULUMI_CONFIG_PASSPHRASE", "acceptance"); err != nil {
+	status, err := run(m)
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		status = 1
 	}
-	os.Exit(m.Run())
+	os.Exit(status)
 }
+
+func run(m *testing.M) (int, error) {
+	programs, err := os.MkdirTemp("", "acceptance-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(programs)
+	for _, name := range []string{"aws", "doctl"} {
+		if err := os.WriteFile(filepath.Join(programs, name), []byte(tokenProgram), 0o755); err != nil { //nolint:gosec // a program
+			return 0, err
+		}
+	}
+	err = errors.Join(
+		os.Setenv("PATH", programs+string(os.PathListSeparator)+os.Getenv("PATH")),
+		os.Setenv("PULUMI_CONFIG_PASSPHRASE", "acceptance"),
+		os.Setenv("DIGITALOCEAN_TOKEN", account),
+	)
+	if err != nil {
+		return 0, err
+	}
+	return m.Run(), nil
+}
+
+// tokenProgram is what the AWS CLI and doctl do for a kubeconfig: they print a
+// token. This one is that of whoever asks, and for what.
+const tokenProgram = `#!/bin/sh
+set -eu
+printf '{"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredential","status":{"token":"%s"}}\n' "$(basename "$0") $*"
+`

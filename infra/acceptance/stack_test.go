@@ -59,7 +59,7 @@ func open(t *testing.T, c cloud) *stack {
 
 	attached := &engine.Attached{}
 	t.Cleanup(attached.Close)
-	for _, provider := range []*recording.Provider{s.asked, clouds.Random()} {
+	for _, provider := range append([]*recording.Provider{s.asked, clouds.Random()}, c.beside...) {
 		require.NoError(t, attached.Attach(t.Context(), provider.Name(), provider))
 	}
 	s.auto, err = engine.Open(t.Context(), engine.Options{
