@@ -30,11 +30,11 @@ func importsOf(t *testing.T, pattern string) map[string][]string {
 			ImportPath                         string
 			Imports, TestImports, XTestImports []string
 		}
-		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+		err := dec.Decode(&p)
+		if errors.Is(err, io.EOF) {
 			break
-		} else {
-			require.NoError(t, err)
 		}
+		require.NoError(t, err)
 		all[p.ImportPath] = slices.Concat(p.Imports, p.TestImports, p.XTestImports)
 	}
 	require.NoError(t, cmd.Wait())

@@ -176,7 +176,7 @@ func TestRealProgramsRefuseBadFiles(t *testing.T) {
 		"systemd, drop-in": {
 			"systemd-analyze", "/etc/systemd/system/nginx.service.d/a.conf",
 			"[Service]\nRestart=always\n",
-			"[Service]\nRestart=somtimes\n",
+			"[Service]\nRestart=at-noon\n",
 			"error vm: systemd: systemd-analyze verify says: nginx.service.d/a.conf:2:",
 		},
 		"sh": {

@@ -78,7 +78,7 @@ func (s *subject) pod(p pod) {
 		if at(one, "livenessProbe") == nil {
 			s.add(plan.Warning, where, "has no livenessProbe: a process that hangs stays", "a probe of the health path")
 		}
-		if need, parts := s.drain(p, one); need > time.Duration(grace)*time.Second {
+		if need, parts := s.drain(one); need > time.Duration(grace)*time.Second {
 			s.add(plan.Error, where, fmt.Sprintf("may take %s to end (%s), and is killed after terminationGracePeriodSeconds, %gs", need, parts, grace),
 				"a grace period above the drain")
 		}
@@ -87,7 +87,7 @@ func (s *subject) pod(p pod) {
 
 // drain is how long a container takes to end politely: its preStop, and what
 // the service's own environment says.
-func (s *subject) drain(p pod, container any) (time.Duration, string) {
+func (s *subject) drain(container any) (time.Duration, string) {
 	var sum time.Duration
 	var parts []string
 	if seconds, ok := number(container, "lifecycle", "preStop", "sleep", "seconds"); ok && seconds > 0 {
