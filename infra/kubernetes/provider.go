@@ -9,8 +9,12 @@ import (
 
 // NewProvider registers a cluster's provider with what the workload relies on:
 // its description wins over what was changed by hand. identifier says which
-// cluster it is: only when it changes is everything made anew.
+// cluster it is: only when it changes is everything made anew. args say how to
+// reach it; nil is as kubectl does.
 func NewProvider(ctx *pulumi.Context, name string, identifier pulumi.StringInput, args *kubernetes.ProviderArgs, opts ...pulumi.ResourceOption) (*kubernetes.Provider, error) {
+	if args == nil {
+		args = &kubernetes.ProviderArgs{}
+	}
 	args.ClusterIdentifier = identifier.ToStringOutput().ToStringPtrOutput()
 	args.EnablePatchForce = pulumi.Bool(true)
 	p, err := kubernetes.NewProvider(ctx, name, args, opts...)
