@@ -8,7 +8,7 @@ PULUMI_VERSION := v3.259.0
 ESCALA = bin/escala --stack $(STACK)
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview plan plan-diff manifests rollback unpin refresh down outputs shell boot-times logs test test-unit lint format bench bench-tutorial clean escala cli
+.PHONY: conformance help up preview plan plan-diff manifests rollback unpin refresh down outputs shell boot-times logs test test-unit lint format bench bench-tutorial clean escala cli
 
 help: ## Say what there is
 	@echo "make TARGET [STACK=local]"
@@ -75,6 +75,10 @@ lint: ## gofumpt, golangci-lint, shellcheck, actionlint
 format: ## Format all Go code
 	cd .ci/tools && go build -o ../../bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	bin/golangci-lint fmt ./...
+
+conformance: ## Release to, break and mend TARGET=process, local or kubernetes under load; ARGS="-releases 20"
+	@[ "$(TARGET)" != local ] || $(MAKE) --no-print-directory cli
+	go run ./infra/conformance/cmd/$(or $(TARGET),process) $(ARGS)
 
 bench: ## Measure the service beside a plain net/http server
 	go run ./infra/conformance/bench

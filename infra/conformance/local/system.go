@@ -67,7 +67,8 @@ func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
 	if err != nil {
 		return none, err
 	}
-	if s.stack, err = NewStack(ctx, clone, cli, map[string]any{
+	// Also a run that is interrupted takes everything down, by its providers.
+	if s.stack, err = NewStack(context.WithoutCancel(ctx), clone, cli, map[string]any{
 		"target": "local",
 		"local":  map[string]any{"port": port},
 		"service": map[string]any{

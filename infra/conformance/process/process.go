@@ -79,7 +79,7 @@ func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
 			status.EnvRunDir+"="+s.runDir(),
 			// There is no proxy that would keep idle connections, and the
 			// suite's clients are few.
-			"DRAIN_LINGER=1s", "DRAIN_CLOSE_JITTER=1s", "START_TIMEOUT=5s", "STOP_TIMEOUT=25s",
+			"DRAIN_LINGER=1s", "DRAIN_CLOSE_JITTER=1s", "DRAIN_TIMEOUT=10s", "START_TIMEOUT=5s",
 		),
 	})
 	if err := s.awaitServing(ctx, s.wanted, 30*time.Second); err != nil {

@@ -34,6 +34,8 @@ type Options struct {
 	// Machines is how many machines of each kind are set up; 0 sets up none.
 	// Default 2.
 	Machines int
+	// OnlyMachines leaves out everything but the machines. Default false.
+	OnlyMachines bool
 	// Progress is told what is being measured.
 	Progress func(string)
 }
@@ -59,7 +61,9 @@ func (o Options) Validate() error {
 	atLeast("rounds", o.Rounds, 1)
 	atLeast("connections", o.Connections, 1)
 	atLeast("times", o.Times, 1)
-	atLeast("machines", o.Machines, 0)
+	if atLeast("machines", o.Machines, 0); o.OnlyMachines {
+		atLeast("machines", o.Machines, 1)
+	}
 	if o.Round < 100*time.Millisecond {
 		v.Add("round", "%s, want at least 100ms: processor time is counted in steps of 10 ms", o.Round)
 	}
@@ -123,9 +127,25 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		return Result{}, err
 	}
 	r := Result{Workers: o.Workers, Node: nodeVersion(ctx), Go: runtime.Version()}
+	if !o.OnlyMachines {
+		if err := r.measureStacks(ctx, o, app, releases); err != nil {
+			return r, err
+		}
+	}
+	if o.Machines > 0 {
+		if r.Install, err = measureInstall(ctx, o, app, releases); err != nil {
+			return r, err
+		}
+	}
+	r.Goals = r.goals()
+	return r, nil
+}
+
+// measureStacks measures everything that runs on this computer itself.
+func (r *Result) measureStacks(ctx context.Context, o Options, app App, releases Releases) (err error) {
 	o.Progress(fmt.Sprintf("starting one worker, %d times each", o.Starts))
 	if r.Start, err = measureStarts(ctx, o, app, releases); err != nil {
-		return r, err
+		return err
 	}
 	stacks := []stack{
 		newTheirs(patternA, app, o.Folder, o.Workers),
@@ -137,21 +157,12 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	for _, s := range stacks {
 		one, err := measureAlone(ctx, o, s)
 		if err != nil {
-			return r, fmt.Errorf("%s: %w", s.name(), err)
+			return fmt.Errorf("%s: %w", s.name(), err)
 		}
 		_, one.Theirs = s.(*theirs)
 		r.Stacks = append(r.Stacks, one)
 	}
-	if err := measureSpeeds(ctx, o, stacks, r.Stacks); err != nil {
-		return r, err
-	}
-	if o.Machines > 0 {
-		if r.Install, err = measureInstall(ctx, o, app, releases); err != nil {
-			return r, err
-		}
-	}
-	r.Goals = r.goals()
-	return r, nil
+	return measureSpeeds(ctx, o, stacks, r.Stacks)
 }
 
 // measureAlone measures what another stack beside it would disturb: memory,

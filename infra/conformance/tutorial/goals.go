@@ -39,7 +39,9 @@ func (r Result) goals() []Goal {
 			ratioGoal("CPU for one request through Nginx, whole stack", cpu, cpuParts),
 			ratioGoal("memory of the whole stack after load ("+strconv.Itoa(r.Workers)+" workers, PSS)", Pair{float64(ours.MemoryLoaded), float64(theirs.MemoryLoaded)}, memoryParts))
 	}
-	goals = append(goals, ratioGoal("one worker's start to its first answer", r.Start, startParts))
+	if len(r.Stacks) > 0 {
+		goals = append(goals, ratioGoal("one worker's start to its first answer", r.Start, startParts))
+	}
 	for _, s := range r.Stacks {
 		if !s.Theirs && s.Reloads != nil {
 			goals = append(goals, newGoal("failed requests in "+strconv.Itoa(s.Reloads.Times)+" reloads: "+s.Name, "0", float64(s.Reloads.Failed), 0))

@@ -17,7 +17,10 @@ func (r Result) Section(run report.Run) report.Section {
 		Lead: fmt.Sprintf("A NestJS application under PM2 behind Nginx, set up as the tutorial has it (production mode, logger off), and escala with the same routes, "+
 			"each with %d workers, on one computer in one run; rounds alternate, medians count. Node.js %s, %s.", r.Workers, r.Node, r.Go),
 		Run: run, Verdict: verdict(r.Met()),
-		Parts: []report.Part{r.goalsPart(), r.costsPart()},
+		Parts: []report.Part{r.goalsPart()},
+	}
+	if len(r.Stacks) > 0 {
+		s.Parts = append(s.Parts, r.costsPart())
 	}
 	for _, g := range r.Goals[:min(len(r.Goals), 6)] {
 		value := parts(g.Value)
@@ -33,7 +36,9 @@ func (r Result) Section(run report.Run) report.Section {
 		{"All workers replaced under load", "Quick GETs and POSTs, and requests that take 300 ms and 2 s, arrive at a steady rate, half of them on connections of their own.", func(s StackResult) *Fault { return s.Reloads }},
 		{"A worker killed (SIGKILL) under load", "The requests that the worker held are lost with it; no more need be.", func(s StackResult) *Fault { return s.Kills }},
 	} {
-		s.Parts = append(s.Parts, r.faultPart(f.title, f.text, f.of))
+		if part := r.faultPart(f.title, f.text, f.of); len(part.Table.Rows) > 0 {
+			s.Parts = append(s.Parts, part)
+		}
 	}
 	if r.Install != nil {
 		s.Parts = append(s.Parts, r.Install.part())

@@ -56,6 +56,7 @@ func run(ctx context.Context, args []string) (met bool, err error) {
 	f.Float64Var(&o.Rate, "rate", o.Rate, "quick requests per second while workers are replaced or killed")
 	f.IntVar(&o.Times, "times", o.Times, "how often workers are replaced, and one is killed")
 	f.IntVar(&o.Machines, "machines", o.Machines, "fresh machines of each kind that are set up; 0 for none")
+	f.BoolVar(&o.OnlyMachines, "only-machines", false, "measure nothing but the machines")
 	f.StringVar(&out, "out", out, "folder for report.json, report.html and tutorial.json")
 	if err := f.Parse(args); err != nil {
 		return false, err
