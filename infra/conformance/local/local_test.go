@@ -2,9 +2,11 @@ package local_test
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"escala/cloudinit"
 	"escala/infra/conformance"
 	"escala/infra/conformance/load"
 	"escala/infra/conformance/local"
@@ -197,6 +200,22 @@ func TestLocal(t *testing.T) {
 		require.NoError(t, err)
 	})
 
+	for unit, pidfile := range map[string]string{"supervisor": "/run/supervisord.pid", "nginx": "/run/nginx.pid"} {
+		step(t, "a killed "+unit+" comes back by itself, and the status says so", func(t *testing.T) {
+			mark := generator.Mark("killed " + unit)
+			began := time.Now()
+			_, err := pod.Exec(ctx, onlyMachine(t, clone), "sh", "-c", "kill -KILL $(cat "+pidfile+")")
+			require.NoError(t, err)
+			assert.Eventually(t, func() bool {
+				return strings.Contains(incident(ctx, first.Outputs["url"]), unit+".service: Main process exited, code=killed")
+			}, time.Minute, 200*time.Millisecond)
+			_, err = stack.Up(ctx)
+			require.NoError(t, err)
+			got := generator.Snapshot().Since(mark)
+			t.Logf("%d requests, %d failed while it was away; the last %s after it began", got.OK+got.Failed, got.Failed, got.LastFailure.Sub(began).Round(100*time.Millisecond))
+		})
+	}
+
 	step(t, "a rebooted machine serves the same release", func(t *testing.T) {
 		mark := generator.Mark("reboot")
 		began := time.Now()
@@ -302,6 +321,26 @@ func onlyMachine(t *testing.T, clone source.Clone) string {
 	require.NoError(t, err)
 	require.Len(t, entries, 1)
 	return entries[0].Name()
+}
+
+// incident is what the machine says last went wrong; "" if it does not answer.
+func incident(ctx context.Context, url string) string {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+cloudinit.StatusPath, nil)
+	if err != nil {
+		return ""
+	}
+	resp, err := (&http.Client{Timeout: 5 * time.Second}).Do(req)
+	if err != nil {
+		return ""
+	}
+	defer resp.Body.Close()
+	var said struct {
+		Incident string `json:"incident"`
+	}
+	if json.NewDecoder(resp.Body).Decode(&said) != nil {
+		return ""
+	}
+	return said.Incident
 }
 
 // serving is the release that answers at url.
