@@ -58,7 +58,7 @@ func (c *clustered) allReady(ctx context.Context) error {
 		if err == nil {
 			return nil
 		}
-		if time.Since(began) > 20*time.Second {
+		if time.Since(began) > time.Minute {
 			return fmt.Errorf("waiting for the workers: %w\n%s", err, lastLines(string(said), 6))
 		}
 	}

@@ -5,7 +5,7 @@
 # what the disk holds in KiB.
 set -eu
 
-deadline=$(($(date +%s) + 600))
+deadline=$(($(date +%s) + 1200))
 until [ "$(curl --silent --max-time 5 http://127.0.0.1/)" = "hello from escala" ]; do
 	[ "$(date +%s)" -lt "$deadline" ] || exit 1
 	sleep 0.05

@@ -88,7 +88,7 @@ func (o *ours) start(ctx context.Context) (err error) {
 	if err = o.follow(ctx); err != nil {
 		return err
 	}
-	return answers(ctx, local(o.front), 10*time.Second, 20*time.Millisecond)
+	return answers(ctx, local(o.front), time.Minute, 20*time.Millisecond)
 }
 
 // writeMachine writes what cloud-init would.

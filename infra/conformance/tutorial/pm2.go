@@ -91,14 +91,14 @@ func (t *theirs) start(ctx context.Context) (err error) {
 		}
 	}
 	for _, port := range upstreams {
-		if err := answers(ctx, local(port), time.Minute, 20*time.Millisecond); err != nil {
+		if err := answers(ctx, local(port), 3*time.Minute, 20*time.Millisecond); err != nil {
 			return err
 		}
 	}
 	if t.nginx, err = startNginx(ctx, filepath.Join(t.home, "nginx"), tutorialNginx(t.pattern, t.front, upstreams)); err != nil {
 		return err
 	}
-	return answers(ctx, local(t.front), 10*time.Second, 20*time.Millisecond)
+	return answers(ctx, local(t.front), time.Minute, 20*time.Millisecond)
 }
 
 // pm2 runs PM2's own command, which talks to its daemon.
