@@ -45,13 +45,13 @@ func prepare(ctx *pulumi.Context, root string, chosen target.Target, past histor
 
 // packed is the service as an image for several platforms.
 func packed(ctx context.Context, root string, platforms []build.Platform, r target.Request) (*image.Image, error) {
-	binaries := map[build.Platform]string{}
-	for _, platform := range platforms {
-		built, err := build.Service(ctx, root, r.State, platform)
-		if err != nil {
-			return nil, err
-		}
-		binaries[platform] = built.Path
+	built, err := build.Services(ctx, root, r.State, platforms...)
+	if err != nil {
+		return nil, err
+	}
+	binaries := make(map[build.Platform]string, len(built))
+	for platform, release := range built {
+		binaries[platform] = release.Path
 	}
 	return image.Build(ctx, image.Args{Binaries: binaries, Name: r.Spec.Name, Port: r.Spec.Port})
 }
