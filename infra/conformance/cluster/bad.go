@@ -72,16 +72,17 @@ func (s *System) ReleaseMissing(ctx context.Context) (string, error) {
 	return s.refused(ctx, "an image that is not there")
 }
 
-// diagnostics are the errors in what the engine displays.
+// diagnostics are the errors in what the engine displays, without what it says
+// beside them.
 func diagnostics(display string) string {
 	if _, after, ok := strings.Cut(display, "Diagnostics:"); ok {
 		display = after
 	}
-	if before, _, ok := strings.Cut(display, "\nOutputs:"); ok {
-		display = before
+	for _, next := range []string{"\nOutputs:", "\nResources:"} {
+		display, _, _ = strings.Cut(display, next)
 	}
-	if before, _, ok := strings.Cut(display, "\nResources:"); ok {
-		display = before
+	if _, after, ok := strings.Cut(display, "error: "); ok {
+		display = strings.TrimPrefix(after, "an unhandled error occurred: waiting for RPCs: ")
 	}
 	return strings.TrimSpace(display)
 }

@@ -9,8 +9,25 @@
 //
 // What the cluster has to have: an ingress controller, metrics (for the check of
 // the autoscaler), and a registry that this computer pushes to and the nodes pull
-// from, by the same name. kind: its documentation's "local registry" (localhost:5001
-// on both sides). k3s: a registry named in /etc/rancher/k3s/registries.yaml. For
-// both, `go run ./infra/conformance/cmd/registry` is a registry in memory; the
-// nodes' containerd must be told that it speaks plain HTTP.
+// from, by the same name. Where there is none,
+//
+//	go run ./infra/conformance/cmd/registry -listen ADDRESS:5000
+//
+// is one in memory, on an address of this computer that the nodes reach. It speaks
+// plain HTTP, which nodes have to be told:
+//
+//   - k3s: in /etc/rancher/k3s/registries.yaml, under mirrors, "ADDRESS:5000" with
+//     the endpoint "http://ADDRESS:5000"; its ingress class is traefik;
+//   - kind, and any other containerd with a config_path: in
+//     certs.d/ADDRESS:5000/hosts.toml, server = "http://ADDRESS:5000"; with kind the
+//     ingress controller is reached at a port of this computer (CONFORMANCE_URL).
+//
+// Then
+//
+//	KUBECONFIG=… CONFORMANCE_REGISTRY=ADDRESS:5000 make conformance TARGET=kubernetes
+//	KUBECONFIG=… CONFORMANCE_REGISTRY=ADDRESS:5000 go test ./infra/conformance/cluster -v -timeout 1h -args -cluster
+//
+// are the suite and the cluster's own checks. A pod is killed by deleting it
+// without grace, which is as close to SIGKILL as a kubeconfig comes: it leaves the
+// service at once and has two or three seconds to end.
 package cluster
