@@ -1,0 +1,158 @@
+package program
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+
+	"escala/infra/config"
+	"escala/service"
+)
+
+// inWords are the keys whose default is too long for a table.
+var inWords = []string{"eks.redisImage", "doks.redisImage", "kubernetes.redisImage"}
+
+// keys are all configuration keys with their defaults, as a page shows them.
+func keys() map[string]string {
+	all := map[string]string{"target": "", "release": "", "secrets": ""}
+	gate, err := config.Load("escala", fake{"escala:target": "local"}, sections())
+	if err != nil {
+		panic(err)
+	}
+	collect(all, "gate", reflect.ValueOf(gate.Gate))
+	collect(all, "service", reflect.ValueOf(gate.Service))
+	for _, t := range targets() {
+		collect(all, t.Section(), reflect.ValueOf(t.Settings()).Elem())
+	}
+	return all
+}
+
+func collect(all map[string]string, path string, v reflect.Value) {
+	for i := range v.NumField() {
+		field, value := v.Type().Field(i), v.Field(i)
+		key := field.Tag.Get("config")
+		switch {
+		case key == "" && field.Anonymous:
+			collect(all, path, value)
+		case value.Kind() == reflect.Struct:
+			collect(all, path+"."+key, value)
+		case key != "":
+			all[path+"."+key] = shown(value)
+		}
+	}
+}
+
+// shown is a default as a table has it: nothing, or code.
+func shown(v reflect.Value) string {
+	switch value := v.Interface().(type) {
+	case time.Duration:
+		text := value.String()
+		if minutes, whole := strings.CutSuffix(text, "m0s"); whole {
+			text = minutes + "m"
+		}
+		return "`" + text + "`"
+	case []string:
+		var items []string
+		for _, item := range value {
+			items = append(items, "`"+item+"`")
+		}
+		return strings.Join(items, ", ")
+	case map[string]string:
+		return ""
+	}
+	if v.Kind() == reflect.String && v.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf("`%v`", v.Interface())
+}
+
+var row = regexp.MustCompile("(?m)^\\| `([a-z<][A-Za-z<>.]*)` \\| ([^|]*) ?\\|")
+
+func TestEveryKeyIsInTheTablesWithItsDefault(t *testing.T) {
+	want := keys()
+	for _, page := range []string{"docs/configuration.md", "docs/es/configuration.md"} {
+		got := map[string]string{}
+		for _, m := range row.FindAllStringSubmatch(text(t, page), -1) {
+			name, value := m[1], strings.TrimSpace(m[2])
+			if rest, every := strings.CutPrefix(name, "<cluster>."); every {
+				for _, cluster := range []string{"eks", "doks", "kubernetes"} {
+					got[cluster+"."+rest] = value
+				}
+				continue
+			}
+			got[name] = value
+		}
+		for _, key := range inWords {
+			require.NotEmpty(t, got[key], "%s: %s", page, key)
+			got[key] = want[key]
+		}
+		assert.Equal(t, want, got, page)
+	}
+}
+
+type fake map[string]string
+
+func (f fake) Keys() []string { return slices.Sorted(maps.Keys(f)) }
+
+func (f fake) Get(key string) (string, bool) {
+	v, ok := f[key]
+	return v, ok
+}
+
+func sections() []config.Section {
+	var all []config.Section
+	for _, t := range targets() {
+		all = append(all, config.Section{Target: t.Name(), Key: t.Section(), Settings: t.Settings()})
+	}
+	return all
+}
+
+// commented is a key that stands in a comment; text does not look like one.
+var commented = regexp.MustCompile(`(?m)^( *)# ( *(escala:)?[A-Za-z]+:( .*)?)$`)
+
+// What a stack's file shows in comments can be taken out of them: no such key is
+// unknown or belongs elsewhere.
+func TestKeysInTheCommentsOfStackFilesExist(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(root(t), "stacks", "Pulumi.*.yaml"))
+	require.NoError(t, err)
+	require.Len(t, files, len(targets()))
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		require.NoError(t, err)
+		shown := commented.FindAll(b, -1)
+		require.NotEmpty(t, shown, file)
+		var stack struct{ Config map[string]any }
+		require.NoError(t, yaml.Unmarshal(commented.ReplaceAll(b, []byte("$1$2")), &stack), file)
+		source := fake{}
+		for key, value := range stack.Config {
+			if text, plain := value.(string); plain {
+				source[key] = text
+				continue
+			}
+			encoded, err := json.Marshal(value)
+			require.NoError(t, err)
+			source[key] = string(encoded)
+		}
+		var wrong service.Violations
+		_, err = config.Load("escala", source, sections())
+		if err != nil {
+			require.True(t, errors.As(err, &wrong), "%s: %s", file, err)
+		}
+		for _, one := range wrong {
+			assert.NotRegexp(t, "is not a key|belongs to another target|is not a (text|whole number|list|set of keys|duration)", one.Problem, "%s: %s", filepath.Base(file), one.Path)
+		}
+	}
+}

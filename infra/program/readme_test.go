@@ -1,0 +1,216 @@
+package program
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/infra/workspace"
+)
+
+// pages are the pages for users, in English, and the same in Spanish.
+func pages(t *testing.T) map[string]string {
+	t.Helper()
+	pairs := map[string]string{"README.md": "README.es.md"}
+	english, err := filepath.Glob(filepath.Join(root(t), "docs", "*.md"))
+	require.NoError(t, err)
+	spanish, err := filepath.Glob(filepath.Join(root(t), "docs", "es", "*.md"))
+	require.NoError(t, err)
+	require.NotEmpty(t, english)
+	require.Len(t, spanish, len(english))
+	for _, path := range english {
+		name := filepath.Base(path)
+		pairs[filepath.Join("docs", name)] = filepath.Join("docs", "es", name)
+	}
+	return pairs
+}
+
+func root(t *testing.T) string {
+	t.Helper()
+	root, err := workspace.Root()
+	require.NoError(t, err)
+	return root
+}
+
+func text(t *testing.T, page string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(root(t), page))
+	require.NoError(t, err)
+	return string(b)
+}
+
+// fence is a block of code, without what only explains it.
+type fence struct{ language, code string }
+
+var (
+	comment  = regexp.MustCompile(`(?m)(^|\s+)# .*$`)
+	codeSpan = regexp.MustCompile("`[^`]+`")
+	blanks   = regexp.MustCompile(`\s+`)
+)
+
+// split parts a page into its blocks of code and its prose.
+func split(page string) (fences []fence, prose string) {
+	var text, code []string
+	inside, language := false, ""
+	for line := range strings.SplitSeq(page, "\n") {
+		mark, is := strings.CutPrefix(strings.TrimSpace(line), "```")
+		switch {
+		case !is && inside:
+			code = append(code, line)
+		case !is:
+			text = append(text, line)
+		case !inside:
+			inside, language, code = true, mark, nil
+		default:
+			inside = false
+			fences = append(fences, fence{language, strings.Join(code, "\n")})
+		}
+	}
+	return fences, strings.Join(text, "\n")
+}
+
+// commands are the blocks as both languages have to have them. A block of the
+// language "text" is a drawing, whose words are translated.
+func commands(fences []fence) []fence {
+	var all []fence
+	for _, f := range fences {
+		switch f.language {
+		case "text":
+			continue
+		case "sh":
+			f.code = comment.ReplaceAllString(f.code, "")
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+// shape is what a page's prose consists of: the levels of its headings, and the
+// columns of its tables' rows.
+func shape(prose string) []string {
+	var all []string
+	for line := range strings.SplitSeq(prose, "\n") {
+		switch {
+		case strings.HasPrefix(line, "#"):
+			level, _, _ := strings.Cut(line, " ")
+			all = append(all, level)
+		case strings.HasPrefix(line, "|"):
+			all = append(all, fmt.Sprintf("%d columns", strings.Count(line, "|")-1))
+		case strings.HasPrefix(line, "- "):
+			all = append(all, "-")
+		}
+	}
+	return all
+}
+
+// quoted is everything in a text that stands in backquotes, sorted: commands,
+// keys and messages, which are not translated.
+func quoted(prose string) []string {
+	var all []string
+	for _, span := range codeSpan.FindAllString(prose, -1) {
+		all = append(all, blanks.ReplaceAllString(span, " "))
+	}
+	slices.Sort(all)
+	return all
+}
+
+func TestBothLanguagesSayTheSame(t *testing.T) {
+	for english, spanish := range pages(t) {
+		t.Run(english, func(t *testing.T) {
+			fences, prose := split(text(t, english))
+			hisFences, hisProse := split(text(t, spanish))
+			assert.Equal(t, commands(fences), commands(hisFences), "blocks of code")
+			assert.Equal(t, shape(prose), shape(hisProse), "headings, tables, lists")
+			assert.Equal(t, quoted(prose), quoted(hisProse), "what stands in backquotes")
+		})
+	}
+}
+
+var (
+	link    = regexp.MustCompile(`\]\(([^)]+)\)`)
+	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	notSlug = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+)
+
+func TestLinksLeadSomewhere(t *testing.T) {
+	for english, spanish := range pages(t) {
+		for _, page := range []string{english, spanish} {
+			content := text(t, page)
+			var slugs []string
+			for _, m := range heading.FindAllStringSubmatch(content, -1) {
+				slugs = append(slugs, strings.ReplaceAll(notSlug.ReplaceAllString(strings.ToLower(m[1]), ""), " ", "-"))
+			}
+			for _, m := range link.FindAllStringSubmatch(content, -1) {
+				path, anchor, _ := strings.Cut(m[1], "#")
+				switch {
+				case strings.Contains(path, "://"):
+				case path == "":
+					assert.Contains(t, slugs, anchor, "%s: a heading", page)
+				default:
+					_, err := os.Stat(filepath.Join(root(t), filepath.Dir(page), path))
+					assert.NoError(t, err, page)
+				}
+			}
+		}
+	}
+}
+
+// runs are what a page tells people to run: the lines of its blocks, and what
+// stands in backquotes.
+func runs(page string) []string {
+	fences, prose := split(page)
+	var all []string
+	for _, f := range fences {
+		if f.language == "sh" {
+			all = append(all, strings.Split(comment.ReplaceAllString(f.code, ""), "\n")...)
+		}
+	}
+	for _, span := range quoted(prose) {
+		all = append(all, strings.Trim(span, "`"))
+	}
+	return all
+}
+
+var makeTarget = regexp.MustCompile(`(?m)^([a-z-]+):.*## `)
+
+func TestMakeTargetsExist(t *testing.T) {
+	var targets []string
+	for _, m := range makeTarget.FindAllStringSubmatch(text(t, "Makefile"), -1) {
+		targets = append(targets, m[1])
+	}
+	seen := 0
+	for page := range pages(t) {
+		for _, line := range runs(text(t, page)) {
+			if rest, is := strings.CutPrefix(line, "make "); is {
+				seen++
+				assert.Contains(t, targets, strings.Fields(rest)[0], "%s: %s", page, line)
+			}
+		}
+	}
+	assert.Greater(t, seen, 20)
+}
+
+var elsewhere = regexp.MustCompile(`(?m)^(\w+=\S+ )*(pulumi|aws|doctl|kubectl) `)
+
+// What could not be tried on a computer without an account says so.
+func TestWhatNeedsAnAccountSaysSo(t *testing.T) {
+	marks := []string{"# needs an account", "# needs a cluster", "# necesita una cuenta", "# necesita un clúster"}
+	for english, spanish := range pages(t) {
+		for _, page := range []string{english, spanish} {
+			fences, _ := split(text(t, page))
+			for _, f := range fences {
+				if f.language == "sh" && elsewhere.MatchString(f.code) {
+					first, _, _ := strings.Cut(f.code, "\n")
+					assert.Contains(t, marks, first, "%s: %s", page, f.code)
+				}
+			}
+		}
+	}
+}
