@@ -4,8 +4,11 @@ STACK ?= local
 PULUMI_VERSION := v3.259.0
 
 # Every target that runs the program goes through bin/escala, which needs no
-# Pulumi installation. Go's own cache decides what must be compiled.
-ESCALA = bin/escala --stack $(STACK)
+# Pulumi installation, or through bin/local, which is the same without the clouds'
+# SDKs: they are most of what there is to compile. Go's own cache decides what must be.
+PROGRAM = $(if $(filter local,$(STACK)),local,escala)
+ESCALA = bin/$(PROGRAM) --stack $(STACK)
+plan plan-diff: PROGRAM = escala
 
 .DEFAULT_GOAL := help
 .PHONY: conformance help up preview plan plan-diff manifests rollback unpin refresh down outputs shell boot-times logs test test-unit lint format bench bench-tutorial clean escala cli
@@ -29,7 +32,7 @@ manifests: cli ## Write a cluster stack's objects to manifests/STACK, for kubect
 	@$(ESCALA) manifests
 
 plan-diff: cli ## Say what the working tree changes in the plans of all stacks (BASE=main, FORMAT as above)
-	@bin/escala plan-diff --stack $(if $(filter file,$(origin STACK)),all,$(STACK)) --base $(or $(BASE),main) --format $(or $(FORMAT),text)
+	@bin/$(PROGRAM) plan-diff --stack $(if $(filter file,$(origin STACK)),all,$(STACK)) --base $(or $(BASE),main) --format $(or $(FORMAT),text)
 
 rollback: cli ## Go back to the release before (or TO=…), until make unpin
 	@$(ESCALA) rollback $(if $(TO),--to $(TO))
@@ -89,13 +92,13 @@ clean: ## Remove what was built and kept (make down first)
 	rm -rf bin .escala
 
 escala:
-	@[ -x bin/escala ] || echo "compiling escala, once (a few minutes on two cores)" >&2
-	@go build -o bin/escala ./infra/cmd/escala
+	@[ -x bin/$(PROGRAM) ] || echo "compiling bin/$(PROGRAM), once (a few minutes on two cores)" >&2
+	@go build -o bin/$(PROGRAM) ./infra/cmd/$(PROGRAM)
 
 # The CLI on PATH if it is new enough, else one built from its own module: the
 # program itself needs nothing of it.
 cli: escala
-	@bin/escala cli >/dev/null 2>&1 || $(MAKE) --no-print-directory bin/pulumi
+	@bin/$(PROGRAM) cli >/dev/null 2>&1 || $(MAKE) --no-print-directory bin/pulumi
 
 bin/pulumi: infra/tools/go.mod
 	@echo "building the Pulumi CLI $(PULUMI_VERSION), once (about five minutes on two cores)" >&2

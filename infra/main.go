@@ -9,6 +9,7 @@ import (
 
 	"escala/infra/config"
 	"escala/infra/program"
+	"escala/infra/targets"
 	"escala/infra/workspace"
 )
 
@@ -23,5 +24,5 @@ func main() {
 		slog.Error("reading the configuration", "error", err)
 		os.Exit(1)
 	}
-	pulumi.Run(program.New(root, keys))
+	pulumi.Run(program.New(root, keys, targets.All))
 }

@@ -15,6 +15,7 @@ import (
 
 	"escala/infra/engine/recording"
 	"escala/infra/program"
+	"escala/infra/targets"
 )
 
 // keep sets a secret as people do.
@@ -34,7 +35,7 @@ func (s *stack) reread() {
 	for key := range config {
 		keys = append(keys, key)
 	}
-	s.auto.Workspace().SetProgram(program.New(s.clone, keys))
+	s.auto.Workspace().SetProgram(program.New(s.clone, keys, targets.All))
 }
 
 // TestSecrets reach the cloud as secrets and stand nowhere in the clear: not in

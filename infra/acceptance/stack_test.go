@@ -22,6 +22,7 @@ import (
 	"escala/infra/engine/recording"
 	"escala/infra/engine/recording/clouds"
 	"escala/infra/program"
+	"escala/infra/targets"
 	"escala/infra/workspace"
 )
 
@@ -69,7 +70,7 @@ func open(t *testing.T, c cloud) *stack {
 		State:     filepath.Join(s.clone, "pulumi"),
 		Pulumi:    cli,
 		// The keys are read anew by configure.
-		Program:   func(keys []string) pulumi.RunFunc { return program.New(s.clone, keys) },
+		Program:   func(keys []string) pulumi.RunFunc { return program.New(s.clone, keys, targets.All) },
 		Providers: attached,
 	})
 	require.NoError(t, err)

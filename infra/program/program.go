@@ -10,30 +10,15 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"escala/infra/aws"
 	"escala/infra/config"
-	"escala/infra/digitalocean"
-	"escala/infra/doks"
-	"escala/infra/eks"
 	"escala/infra/history"
-	"escala/infra/kubernetes"
-	"escala/infra/local"
 	"escala/infra/target"
 	"escala/service"
 )
 
-// targets is the list of targets. A new one is a room beside infra/local and a
-// line here.
-func targets() []target.Target {
-	return []target.Target{
-		local.New(),
-		aws.New(),
-		digitalocean.New(),
-		kubernetes.New(),
-		eks.New(),
-		doks.New(),
-	}
-}
+// Targets makes the targets that a program can deploy to. Each run of a program
+// has its own: they hold what was configured.
+type Targets func() []target.Target
 
 // StateFolder is the folder of the clone that everything lies in that is kept
 // between updates and is not in the repository.
@@ -41,14 +26,18 @@ const StateFolder = ".escala"
 
 // New returns the program for the clone at root. keys are all configuration
 // keys that are set (see config.FromPulumi).
-func New(root string, keys []string) pulumi.RunFunc { return run(root, keys, false) }
+func New(root string, keys []string, targets Targets) pulumi.RunFunc {
+	return run(root, keys, targets, false)
+}
 
 // Rehearse returns the program for a plan: see target.Request.Rehearsal.
-func Rehearse(root string, keys []string) pulumi.RunFunc { return run(root, keys, true) }
+func Rehearse(root string, keys []string, targets Targets) pulumi.RunFunc {
+	return run(root, keys, targets, true)
+}
 
-func run(root string, keys []string, rehearsal bool) pulumi.RunFunc {
+func run(root string, keys []string, targets Targets, rehearsal bool) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
-		chosen, request, pin, err := read(ctx, root, keys, rehearsal)
+		chosen, request, pin, err := read(ctx, root, keys, targets(), rehearsal)
 		if err != nil {
 			return err
 		}
@@ -80,8 +69,7 @@ func run(root string, keys []string, rehearsal bool) pulumi.RunFunc {
 // read turns the configuration into the chosen target, what it is asked for and
 // the release that it is pinned to, if any, or says everything that is wrong
 // with it.
-func read(ctx *pulumi.Context, root string, keys []string, rehearsal bool) (target.Target, target.Request, string, error) {
-	all := targets()
+func read(ctx *pulumi.Context, root string, keys []string, all []target.Target, rehearsal bool) (target.Target, target.Request, string, error) {
 	var sections []config.Section
 	for _, t := range all {
 		sections = append(sections, config.Section{Target: t.Name(), Key: t.Section(), Settings: t.Settings()})

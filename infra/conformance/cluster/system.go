@@ -15,6 +15,8 @@ import (
 	"escala/infra/conformance/stack"
 	"escala/infra/engine"
 	"escala/infra/engine/applying"
+	"escala/infra/kubernetes"
+	"escala/infra/target"
 )
 
 // name is the service's, and so that of its objects.
@@ -48,8 +50,9 @@ func New(ctx context.Context, o Options) (*System, error) {
 	if err != nil {
 		return nil, fmt.Errorf("copying the sources: %w", err)
 	}
+	targets := func() []target.Target { return []target.Target{kubernetes.New()} }
 	s := &System{options: o, client: client, Stack: &stack.Stack{
-		Name: "kubernetes", Clone: clone, Pulumi: o.Pulumi, Config: configuration(o), Providers: &engine.Attached{},
+		Name: "kubernetes", Clone: clone, Pulumi: o.Pulumi, Config: configuration(o), Targets: targets, Providers: &engine.Attached{},
 	}}
 	return s, s.Stack.Providers.Attach(ctx, applying.Package, applying.New())
 }

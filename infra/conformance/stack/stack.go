@@ -33,6 +33,8 @@ type Stack struct {
 	Pulumi string
 	// Config is the stack's configuration, without the namespace.
 	Config map[string]any
+	// Targets are those that the program knows.
+	Targets program.Targets
 	// Providers run in this process. Whoever made them ends them.
 	Providers *engine.Attached
 }
@@ -56,7 +58,7 @@ func (s *Stack) open(ctx context.Context) (auto.Stack, error) {
 		StackFile: file,
 		State:     filepath.Join(s.Clone.Root, program.StateFolder, "pulumi"),
 		Pulumi:    s.Pulumi,
-		Program:   func(keys []string) pulumi.RunFunc { return program.New(s.Clone.Root, keys) },
+		Program:   func(keys []string) pulumi.RunFunc { return program.New(s.Clone.Root, keys, s.Targets) },
 		Providers: s.Providers,
 	})
 }

@@ -19,6 +19,7 @@ import (
 	"escala/infra/plan"
 	"escala/infra/plan/unpack"
 	"escala/infra/program"
+	"escala/infra/targets"
 )
 
 // Project is the name in Pulumi.yaml.
@@ -88,7 +89,9 @@ func (r *rehearsal) preview(ctx context.Context, work string, file *stackFile) e
 		StackFile: path,
 		State:     filepath.Join(work, "pulumi"),
 		Pulumi:    r.options.Pulumi,
-		Program:   func(keys []string) pulumi.RunFunc { return r.declared.noted(program.Rehearse(r.options.Root, keys)) },
+		Program: func(keys []string) pulumi.RunFunc {
+			return r.declared.noted(program.Rehearse(r.options.Root, keys, targets.All))
+		},
 		Providers: attached,
 		Env: map[string]string{
 			"PULUMI_CONFIG_PASSPHRASE":      file.passphrase,

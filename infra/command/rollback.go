@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"escala/infra/engine"
+	"escala/infra/program"
 	"escala/infra/workspace"
 )
 
@@ -19,12 +20,12 @@ const releaseKey = project + ":release"
 // rollbackCommand pins the release before the current one, or the one that is
 // named, and updates the stack to it. The pin stays in the stack's file, where a
 // review sees it, until unpin takes it away.
-func rollbackCommand(stack *string) *cobra.Command {
+func rollbackCommand(stack *string, targets program.Targets) *cobra.Command {
 	var to string
 	c := &cobra.Command{
 		Use: "rollback", Short: "Goes back to the release before, and stays there until unpin", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := open(cmd.Context(), *stack)
+			s, err := open(cmd.Context(), *stack, targets)
 			if err != nil {
 				return err
 			}
@@ -38,7 +39,7 @@ func rollbackCommand(stack *string) *cobra.Command {
 					return err
 				}
 			}
-			return pin(cmd.Context(), *stack, to)
+			return pin(cmd.Context(), *stack, to, targets)
 		},
 	}
 	c.Flags().StringVar(&to, "to", "", "the release, by its id or the beginning of it (default the one before)")
@@ -46,10 +47,10 @@ func rollbackCommand(stack *string) *cobra.Command {
 }
 
 // unpinCommand goes back to what the source makes.
-func unpinCommand(stack *string) *cobra.Command {
+func unpinCommand(stack *string, targets program.Targets) *cobra.Command {
 	return &cobra.Command{
 		Use: "unpin", Short: "Goes back to the release that the source makes", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return pin(cmd.Context(), *stack, "") },
+		RunE: func(cmd *cobra.Command, _ []string) error { return pin(cmd.Context(), *stack, "", targets) },
 	}
 }
 
@@ -69,7 +70,7 @@ func before(releases any) (string, error) {
 
 // pin writes the release into the stack's file and updates the stack. It opens
 // the stack anew, for its configuration is read when it is opened.
-func pin(ctx context.Context, stack, release string) error {
+func pin(ctx context.Context, stack, release string, targets program.Targets) error {
 	root, err := workspace.Root()
 	if err != nil {
 		return err
@@ -83,7 +84,7 @@ func pin(ctx context.Context, stack, release string) error {
 	} else {
 		fmt.Fprintf(os.Stderr, "%s pins release %.12s until it is unpinned\n", file, release)
 	}
-	s, err := open(ctx, stack)
+	s, err := open(ctx, stack, targets)
 	if err != nil {
 		return err
 	}

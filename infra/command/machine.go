@@ -1,7 +1,8 @@
-package main
+package command
 
 import (
 	"context"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,17 +12,13 @@ import (
 	"escala/infra/local/provider"
 )
 
+//go:embed last-lines.sh
+var lastLines string
+
 // logs prints what a person looks at first; -f and all else is `make shell` and
 // journalctl.
 func logs(ctx context.Context, s *session) error {
-	return onMachine(ctx, s, "sh", "-c", `
-for log in /var/log/escala/worker-*.log; do
-	echo "== $log"
-	tail -n 20 "$log"
-done
-echo "== release-follower, nginx"
-SYSTEMD_COLORS=0 journalctl --no-pager --no-hostname --lines 20 --output short-iso --unit release-follower --unit nginx
-`)
+	return onMachine(ctx, s, "sh", "-c", lastLines)
 }
 
 func shell(ctx context.Context, s *session) error {

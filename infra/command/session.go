@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"context"
@@ -28,7 +28,7 @@ type session struct {
 }
 
 // open finds the clone and the CLI, starts the providers and opens the stack.
-func open(ctx context.Context, stack string) (*session, error) {
+func open(ctx context.Context, stack string, targets program.Targets) (*session, error) {
 	root, err := workspace.Root()
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func open(ctx context.Context, stack string) (*session, error) {
 		StackFile: stackFile,
 		State:     filepath.Join(s.state, "pulumi"),
 		Pulumi:    cli,
-		Program:   func(keys []string) pulumi.RunFunc { return program.New(root, keys) },
+		Program:   func(keys []string) pulumi.RunFunc { return program.New(root, keys, targets) },
 		Providers: s.providers,
 	})
 	if err != nil {
