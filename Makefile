@@ -8,7 +8,7 @@ PULUMI_VERSION := v3.259.0
 # SDKs: they are most of what there is to compile. Go's own cache decides what must be.
 PROGRAM = $(if $(filter local,$(STACK)),local,escala)
 ESCALA = bin/$(PROGRAM) --stack $(STACK)
-plan plan-diff: PROGRAM = escala
+plan plan-diff manifests: PROGRAM = escala
 
 .DEFAULT_GOAL := help
 .PHONY: conformance help up preview plan plan-diff manifests rollback unpin refresh down outputs shell boot-times logs test test-unit lint format bench bench-tutorial clean escala cli
