@@ -48,11 +48,15 @@ ExecStop=-/bin/sleep 1
 ExecStop=-/sbin/start-stop-daemon --quiet --stop --retry TERM/%[1]d --pidfile /run/supervisord.pid
 TimeoutStopSec=%[2]d
 `, stop, stop+5)},
-		// Debian's unit gives requests in flight 5 s.
+		// Debian's unit gives requests in flight 5 s, and has the workers of a
+		// killed Nginx hold its port until systemd knows that they are gone (see
+		// above). They are asked to finish, which frees the port at once.
 		{Path: "/etc/systemd/system/nginx.service.d/escala.conf", Content: fmt.Sprintf(`[Service]
 Restart=always
 RestartSec=100ms
+KillMode=process
 LimitNOFILE=%d
+ExecStartPre=-/usr/bin/pkill --signal QUIT --uid www-data --exact nginx
 ExecStop=
 ExecStop=-/sbin/start-stop-daemon --quiet --stop --retry QUIT/%d --pidfile /run/nginx.pid
 TimeoutStopSec=%d

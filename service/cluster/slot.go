@@ -15,8 +15,9 @@ const (
 	// longestPause bounds the pause between restarts.
 	longestPause = 30 * time.Second
 	// stable is how long a worker must have been ready for its earlier
-	// failures to be forgotten.
-	stable = 10 * time.Second
+	// failures to be forgotten. One that served for a while and was killed is no
+	// program that cannot run: it is needed back at once.
+	stable = 3 * time.Second
 )
 
 // slot is one of the N places for a worker. Its keeper starts it again when it
