@@ -19,6 +19,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"escala/infra/config"
+	"escala/infra/targets"
 	"escala/service"
 )
 
@@ -34,7 +35,7 @@ func keys() map[string]string {
 	}
 	collect(all, "gate", reflect.ValueOf(gate.Gate))
 	collect(all, "service", reflect.ValueOf(gate.Service))
-	for _, t := range targets() {
+	for _, t := range targets.All() {
 		collect(all, t.Section(), reflect.ValueOf(t.Settings()).Elem())
 	}
 	return all
@@ -114,7 +115,7 @@ func (f fake) Get(key string) (string, bool) {
 
 func sections() []config.Section {
 	var all []config.Section
-	for _, t := range targets() {
+	for _, t := range targets.All() {
 		all = append(all, config.Section{Target: t.Name(), Key: t.Section(), Settings: t.Settings()})
 	}
 	return all
@@ -128,7 +129,7 @@ var commented = regexp.MustCompile(`(?m)^( *)# ( *(escala:)?[A-Za-z]+:( .*)?)$`)
 func TestKeysInTheCommentsOfStackFilesExist(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(root(t), "stacks", "Pulumi.*.yaml"))
 	require.NoError(t, err)
-	require.Len(t, files, len(targets()))
+	require.Len(t, files, len(targets.All()))
 	for _, file := range files {
 		b, err := os.ReadFile(file)
 		require.NoError(t, err)
