@@ -111,7 +111,8 @@ type StackResult struct {
 
 // Run measures everything. Stacks that are measured alone, for memory and
 // faults, come first; those that are measured in alternating rounds run at the
-// same time.
+// same time. If machines cannot be set up, the rest of the result is returned
+// beside the error.
 func Run(ctx context.Context, o Options) (Result, error) {
 	if err := errors.Join(o.Validate(), Missing()); err != nil {
 		return Result{}, err
@@ -133,12 +134,10 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		}
 	}
 	if o.Machines > 0 {
-		if r.Install, err = measureInstall(ctx, o, app, releases); err != nil {
-			return r, err
-		}
+		r.Install, err = measureInstall(ctx, o, app, releases)
 	}
 	r.Goals = r.goals()
-	return r, nil
+	return r, err
 }
 
 // measureStacks measures everything that runs on this computer itself.

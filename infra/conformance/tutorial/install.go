@@ -39,7 +39,7 @@ type Setup struct {
 }
 
 // measureInstall sets up machines of both kinds in turn.
-func measureInstall(ctx context.Context, o Options, app App, releases Releases) (*Install, error) {
+func measureInstall(ctx context.Context, o Options, app App, releases Releases) (in *Install, err error) {
 	images := filepath.Join(o.State, "images")
 	if err := image.Build(ctx, images, o.Progress); err != nil {
 		return nil, err
@@ -53,6 +53,14 @@ func measureInstall(ctx context.Context, o Options, app App, releases Releases) 
 		pod:    podman.Podman{Folder: filepath.Join(scratch, "podman")},
 		rootfs: image.RootFS(images, image.Digest()), folder: scratch,
 	}
+	defer func() {
+		// Whatever came before: a network outlives the folder that describes it.
+		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer cancel()
+		if removed := field.pod.RemoveWhenUnused(cleanup); err == nil && removed != nil {
+			err = removed
+		}
+	}()
 	ourData, theirData, err := field.prepare(ctx, o, app, releases[0].Release, releases[0].Path)
 	if err != nil {
 		return nil, err
@@ -65,7 +73,7 @@ func measureInstall(ctx context.Context, o Options, app App, releases Releases) 
 	if err != nil {
 		return nil, err
 	}
-	var in Install
+	in = &Install{}
 	for n := range o.Machines {
 		o.Progress(fmt.Sprintf("setting up machine %d of %d of ours", n+1, o.Machines))
 		one, err := field.setUp(ctx, fmt.Sprintf("ours-%d", n), ourData, map[string]string{filepath.Join(scratch, "store"): cloudinit.StoreFolder})
@@ -80,7 +88,7 @@ func measureInstall(ctx context.Context, o Options, app App, releases Releases) 
 		}
 		in.Theirs.add(one, before)
 	}
-	return &in, field.pod.RemoveWhenUnused(context.WithoutCancel(ctx))
+	return in, nil
 }
 
 func (s *Setup) add(m machineFigures, before int64) {
