@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -80,7 +81,7 @@ func (o *Outcome) count(from, to load.Snapshot, start time.Time) {
 	}
 	for status, n := range d.Status {
 		if status != 200 {
-			o.Kinds[fmt.Sprint(status)] = n
+			o.Kinds[strconv.Itoa(status)] = n
 		}
 	}
 	if s := d.Sockets; s != nil {
@@ -101,7 +102,7 @@ func (o Outcome) String() string {
 	}
 	line := fmt.Sprintf("%s %-34s %6d requests, %d failed%s", verdict, o.Title, o.Requests, o.Failed, bracketed(o.Kinds))
 	if len(o.Closes) > 0 {
-		line += fmt.Sprintf(", closes%s", bracketed(o.Closes))
+		line += ", closes" + bracketed(o.Closes)
 	}
 	if o.Lost > 0 {
 		line += fmt.Sprintf(", %d messages lost", o.Lost)
@@ -112,10 +113,7 @@ func (o Outcome) String() string {
 	if o.Reason != "" {
 		line += fmt.Sprintf("\n      it says: %.300s", o.Reason)
 	}
-	for _, p := range o.Problems {
-		line += "\n      " + p
-	}
-	return line
+	return strings.Join(append([]string{line}, o.Problems...), "\n      ")
 }
 
 func bracketed[K ~string | ~int](counts map[K]uint64) string {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -96,8 +97,8 @@ func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
 // startRedis starts Debian's Redis if it is installed. Without it there are no
 // rooms.
 func (s *System) startRedis(ctx context.Context) (env []string, about string, err error) {
-	path, err := exec.LookPath("redis-server")
-	if err != nil {
+	path, missing := exec.LookPath("redis-server")
+	if missing != nil {
 		return nil, "There is no redis-server on this computer, so there are no WebSocket rooms.", nil
 	}
 	port, err := freePort()
@@ -106,7 +107,7 @@ func (s *System) startRedis(ctx context.Context) (env []string, about string, er
 	}
 	s.redis = keep(command{
 		path: path, log: filepath.Join(s.folder, "redis.log"),
-		args: []string{"--port", fmt.Sprint(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", s.folder},
+		args: []string{"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", s.folder},
 	})
 	if err := awaitPort(ctx, port); err != nil {
 		return nil, "", err

@@ -83,13 +83,13 @@ type Machine struct {
 type Verdict string
 
 const (
-	// VerdictNone: there is nothing to be met.
+	// VerdictNone says that there is nothing to be met.
 	VerdictNone Verdict = ""
-	// Pass: the goal or budget is met.
+	// Pass says that the goal or budget is met.
 	Pass Verdict = "pass"
-	// Fail: it is missed.
+	// Fail says that it is missed.
 	Fail Verdict = "fail"
-	// NotApplicable: there is no such thing here.
+	// NotApplicable says that there is no such thing here.
 	NotApplicable Verdict = "na"
 )
 

@@ -31,7 +31,7 @@ func TestReadRefuses(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "report.json")
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 		_, err := report.Read(path)
-		assert.ErrorContains(t, err, why)
+		require.ErrorContains(t, err, why)
 	}
 	_, err := report.Read(filepath.Join(t.TempDir(), "none"))
 	assert.ErrorIs(t, err, os.ErrNotExist)

@@ -22,7 +22,7 @@ func TestLinkLeadsToAttachedNetworksOnly(t *testing.T) {
 	// A network for measurements (RFC 2544), which nobody is attached to: not one
 	// packet may leave for it.
 	_, err = link.dial(t.Context(), "198.19.255.1:80")
-	assert.ErrorIs(t, err, errOff)
+	require.ErrorIs(t, err, errOff)
 
 	_, err = link.dial(t.Context(), "somewhere.example:80")
 	assert.ErrorContains(t, err, "no address and port")
