@@ -63,6 +63,16 @@ func pairs(values map[string]any) string {
 		switch v := values[key].(type) {
 		case string, bool, float64, int:
 			out = append(out, fmt.Sprintf("%s=%v", key, v))
+		case []any:
+			var words []string
+			for _, one := range v {
+				if word, ok := one.(string); ok {
+					words = append(words, word)
+				}
+			}
+			if len(words) > 0 {
+				out = append(out, key+"="+strings.Join(words, ","))
+			}
 		}
 	}
 	if len(out) == 0 {

@@ -24,7 +24,7 @@ func small() plan.Plan {
 	return plan.New(plan.Stack{
 		Name: "small", Target: "x", Release: "0123456789abcdef",
 		Placeholders: []string{"escala:secrets.KEY"}, Unused: []string{"secretsprovider"},
-		Lookups: []plan.Lookup{{Function: "x:index:getImage", Args: map[string]any{"name": "debian"}, Answer: map[string]any{"id": "made-up", "tags": []any{}}}},
+		Lookups: []plan.Lookup{{Function: "x:index:getImage", Args: map[string]any{"name": "debian"}, Answer: map[string]any{"id": "made-up", "tags": []any{}, "regions": []any{"a", "b"}}}},
 		Resources: []plan.Resource{
 			{URN: room, Type: "escala:x:Service", Name: "api", Component: true},
 			{URN: machine, Type: "x:y:Machine", Name: "api-machine", Parent: room, Provider: "api-x", Inputs: map[string]any{"size": 1.0, "key": plan.Masked}, ReplacedBy: []string{"size"}, Ignores: []string{"image"}, Retained: true},
