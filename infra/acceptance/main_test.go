@@ -30,7 +30,7 @@ func run(m *testing.M) (int, error) {
 	}
 	defer os.RemoveAll(programs)
 	for _, name := range []string{"aws", "doctl"} {
-		if err := os.WriteFile(filepath.Join(programs, name), []byte(tokenProgram), 0o755); err != nil { //nolint:gosec // a program
+		if err := os.WriteFile(filepath.Join(programs, name), []byte(tokenProgram), 0o755); err != nil {
 			return 0, err
 		}
 	}

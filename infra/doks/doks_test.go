@@ -59,7 +59,7 @@ func cloud(running string) *mocked.Mocks {
 			},
 			"digitalocean:index/getKubernetesCluster:getKubernetesCluster": func(args map[string]any) (map[string]any, error) {
 				if running == "" {
-					return nil, errors.New("Unable to find cluster with name: " + args["name"].(string)) //nolint:staticcheck // as the provider says it
+					return nil, errors.New("Unable to find cluster with name: " + args["name"].(string))
 				}
 				return map[string]any{"name": args["name"], "version": running}, nil
 			},

@@ -12,7 +12,7 @@ import (
 
 func TestCheckReportsEverythingAtOnce(t *testing.T) {
 	folder := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "doctl"), []byte("#!/bin/sh\n"), 0o755)) //nolint:gosec // a program
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "doctl"), []byte("#!/bin/sh\n"), 0o755))
 	t.Setenv("PATH", folder)
 	d := New()
 	assert.NoError(t, d.Check(t.Context(), request()))

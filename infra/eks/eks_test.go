@@ -128,7 +128,7 @@ func TestCluster(t *testing.T) {
 	assert.Equal(t, true, one(t, m, "aws:kms/key:Key").Inputs["enableKeyRotation"])
 	logs := one(t, m, "aws:cloudwatch/logGroup:LogGroup").Inputs
 	assert.Equal(t, "/aws/eks/escala-production-api-001122/cluster", logs["name"])
-	assert.Equal(t, 7.0, logs["retentionInDays"])
+	assert.InDelta(t, 7, logs["retentionInDays"], 0)
 }
 
 func TestNobodyComesInButByTheLoadBalancer(t *testing.T) {

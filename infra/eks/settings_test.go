@@ -13,8 +13,8 @@ import (
 func TestWhatAWSDoesNotHave(t *testing.T) {
 	m := cloud(deployer)
 	err := m.Preview(with(func(s *Settings) { s.Version, s.Zones = "1.33", 4 }), request())
-	assert.ErrorContains(t, err, `eks.version: "1.33" is not in standard support in eu-central-1; these are: 1.35, 1.36`)
-	assert.ErrorContains(t, err, "eks.zones: eu-central-1 has 3 zones for EKS (eu-central-1a, eu-central-1b, eu-central-1c), not 4")
+	require.ErrorContains(t, err, `eks.version: "1.33" is not in standard support in eu-central-1; these are: 1.35, 1.36`)
+	require.ErrorContains(t, err, "eks.zones: eu-central-1 has 3 zones for EKS (eu-central-1a, eu-central-1b, eu-central-1c), not 4")
 	for _, r := range m.Made() {
 		assert.NotContains(t, r.Type, "aws:", "nothing was asked for")
 	}
@@ -53,7 +53,7 @@ func TestCheckReportsEverythingAtOnce(t *testing.T) {
 
 func TestCheckLooksForTheCLI(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	assert.ErrorContains(t, New().Check(t.Context(), request()), "this computer: lacks the AWS CLI")
+	require.ErrorContains(t, New().Check(t.Context(), request()), "this computer: lacks the AWS CLI")
 	rehearsed := request()
 	rehearsed.Rehearsal = true
 	assert.NoError(t, New().Check(t.Context(), rehearsed))
@@ -63,6 +63,6 @@ func TestCheckLooksForTheCLI(t *testing.T) {
 func withAWS(t *testing.T) {
 	t.Helper()
 	folder := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "aws"), []byte("#!/bin/sh\n"), 0o755)) //nolint:gosec // a program
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "aws"), []byte("#!/bin/sh\n"), 0o755))
 	t.Setenv("PATH", folder)
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Token is the resource's type.
-const Token = "kubernetes:helm.sh/v3:Release"
+// ResourceType is the resource's type.
+const ResourceType = "kubernetes:helm.sh/v3:Release"
 
 // Release is an installed chart.
 type Release struct {
@@ -90,7 +90,7 @@ func NewRelease(ctx *pulumi.Context, name string, args *ReleaseArgs, opts ...pul
 	asked := *args
 	asked.Compat = pulumi.String("true")
 	var release Release
-	if err := ctx.RegisterResource(Token, name, &asked, &release, opts...); err != nil {
+	if err := ctx.RegisterResource(ResourceType, name, &asked, &release, opts...); err != nil {
 		return nil, fmt.Errorf("registering Helm release %s: %w", name, err)
 	}
 	return &release, nil

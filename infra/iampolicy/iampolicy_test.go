@@ -21,7 +21,7 @@ func TestTrust(t *testing.T) {
 
 func TestPartition(t *testing.T) {
 	for arn, want := range map[string]string{
-		"arn:aws:iam::123456789012:user/someone":         "aws",
+		"arn:aws:iam::123456789012:user/someone":          "aws",
 		"arn:aws-us-gov:sts::123456789012:assumed-role/a": "aws-us-gov",
 	} {
 		got, err := Partition(arn)

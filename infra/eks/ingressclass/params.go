@@ -18,8 +18,8 @@ const (
 	Controller = "eks.amazonaws.com/alb"
 )
 
-// Token is the resource's type.
-const Token = "kubernetes:eks.amazonaws.com/v1:IngressClassParams"
+// ResourceType is the resource's type.
+const ResourceType = "kubernetes:eks.amazonaws.com/v1:IngressClassParams"
 
 // Params are IngressClassParams, for the whole cluster.
 type Params struct {
@@ -126,7 +126,7 @@ func (ObjectArgs) ElementType() reflect.Type { return reflect.TypeFor[object]() 
 // NewParams registers them.
 func NewParams(ctx *pulumi.Context, name string, args *ParamsArgs, opts ...pulumi.ResourceOption) (*Params, error) {
 	var p Params
-	err := ctx.RegisterResource(Token, name, &ObjectArgs{
+	err := ctx.RegisterResource(ResourceType, name, &ObjectArgs{
 		APIVersion: pulumi.String(APIGroup + "/v1"),
 		Kind:       pulumi.String(Kind),
 		Metadata:   &metav1.ObjectMetaArgs{Name: args.Name.ToStringOutput().ToStringPtrOutput()},

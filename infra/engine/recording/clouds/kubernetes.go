@@ -44,8 +44,8 @@ func Kubernetes(effect recording.Effect) *recording.Provider {
 			"kubernetes:policy/v1:PodDisruptionBudget":            {Args: &policyv1.PodDisruptionBudgetArgs{}, State: policyv1.PodDisruptionBudget{}},
 			"kubernetes:rbac.authorization.k8s.io/v1:ClusterRole": {Args: &rbacv1.ClusterRoleArgs{}, State: rbacv1.ClusterRole{}},
 			"kubernetes:rbac.authorization.k8s.io/v1:RoleBinding": {Args: &rbacv1.RoleBindingArgs{}, State: rbacv1.RoleBinding{}, Replaces: []string{"roleRef"}},
-			ingressclass.Token:                                    {Args: &ingressclass.ObjectArgs{}, State: ingressclass.Params{}},
-			helm.Token:                                            {Args: &helm.ReleaseArgs{}, State: helm.Release{}, Replaces: []string{"name", "namespace"}},
+			ingressclass.ResourceType:                             {Args: &ingressclass.ObjectArgs{}, State: ingressclass.Params{}},
+			helm.ResourceType:                                     {Args: &helm.ReleaseArgs{}, State: helm.Release{}, Replaces: []string{"name", "namespace"}},
 		},
 	}, func(e *recording.Event) error {
 		if e.Operation == recording.Create {
