@@ -63,14 +63,11 @@ test: export ESCALA_CONTROL_PLANE = $(CURDIR)/bin/kubernetes
 
 test: cli bin/kubernetes/controlplane ## Run every test, the local machine's included (root on Debian; some minutes)
 	@.ci/packages
-	@# Compiled first, then one package at a time: some count failed requests, and
-	@# a compiler beside them would be what they measure.
-	go build -race ./...
-	go test -race -p 1 -timeout 30m ./...
+	@.ci/test
 
 test-unit: ## Run the tests that boot no machine
 	@.ci/packages
-	go test -race -p 1 -short ./...
+	@.ci/test -short
 
 lint: ## gofumpt, golangci-lint, shellcheck, actionlint
 	.ci/lint
