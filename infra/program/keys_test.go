@@ -2,7 +2,6 @@ package program
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -150,7 +149,7 @@ func TestKeysInTheCommentsOfStackFilesExist(t *testing.T) {
 		var wrong service.Violations
 		_, err = config.Load("escala", source, sections())
 		if err != nil {
-			require.True(t, errors.As(err, &wrong), "%s: %s", file, err)
+			require.ErrorAs(t, err, &wrong, file)
 		}
 		for _, one := range wrong {
 			assert.NotRegexp(t, "is not a key|belongs to another target|is not a (text|whole number|list|set of keys|duration)", one.Problem, "%s: %s", filepath.Base(file), one.Path)
