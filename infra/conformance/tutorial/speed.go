@@ -45,21 +45,42 @@ func measureSpeeds(ctx context.Context, o Options, stacks []stack, results []Sta
 			all = append(all, &address{stack: s, at: at, into: &results[i].Proxied})
 		}
 	}
+	// The first round warms up.
 	for n := range o.Rounds + 1 {
 		o.Progress(fmt.Sprintf("requests as fast as they are answered, round %d of %d", n, o.Rounds))
 		for _, a := range all {
+			if n == 0 {
+				if err := warm(ctx, o, a); err != nil {
+					return fmt.Errorf("%s: %w", a.stack.name(), err)
+				}
+				continue
+			}
 			r, err := press(ctx, a.at, o.Connections, o.Round, a.stack.roots())
 			if err != nil {
 				return fmt.Errorf("%s: %w", a.stack.name(), err)
 			}
-			if n > 0 { // the first warms up
-				a.rounds = append(a.rounds, r)
-			}
+			a.rounds = append(a.rounds, r)
 		}
 		slices.Reverse(all)
 	}
 	for _, a := range all {
 		*a.into = speedOf(a.rounds)
+	}
+	return nil
+}
+
+// warmRequests is how many requests a worker has answered before it is measured:
+// V8 compiles a function when it has run often, however long that takes.
+const warmRequests = 5000
+
+// warm has an address answer that many requests, for a minute at most.
+func warm(ctx context.Context, o Options, a *address) error {
+	for began, answered := time.Now(), 0; answered < warmRequests*o.Workers && time.Since(began) < time.Minute; {
+		r, err := press(ctx, a.at, o.Connections, o.Round, a.stack.roots())
+		if err != nil {
+			return err
+		}
+		answered += r.requests
 	}
 	return nil
 }
