@@ -87,7 +87,7 @@ func onDOKS(t *testing.T, namespace string, spec service.Spec, secrets map[strin
 		Functions: map[string]func(map[string]any) (map[string]any, error){
 			"digitalocean:index/getRegion:getRegion": answer(map[string]any{"available": true, "sizes": []any{settings.Size}}),
 			"digitalocean:index/getKubernetesCluster:getKubernetesCluster": func(map[string]any) (map[string]any, error) {
-				return nil, errors.New("Unable to find cluster with name: x") //nolint:staticcheck // the provider's words
+				return nil, errors.New("Unable to find cluster with name: x")
 			},
 			"digitalocean:index/getKubernetesVersions:getKubernetesVersions": answer(map[string]any{
 				"validVersions": []any{settings.Version + ".1-do.0"}, "latestVersion": settings.Version + ".1-do.0",

@@ -155,7 +155,7 @@ func TestVersions(t *testing.T) {
 			m := cloud(tt.running)
 			err := m.Preview(with(func(s *Settings) { s.Version = tt.wanted }), request())
 			if tt.problem != "" {
-				assert.ErrorContains(t, err, tt.problem)
+				require.ErrorContains(t, err, tt.problem)
 				assert.Empty(t, m.Of(cluster))
 				return
 			}

@@ -15,7 +15,7 @@ func TestCheckReportsEverythingAtOnce(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "doctl"), []byte("#!/bin/sh\n"), 0o755))
 	t.Setenv("PATH", folder)
 	d := New()
-	assert.NoError(t, d.Check(t.Context(), request()))
+	require.NoError(t, d.Check(t.Context(), request()))
 	d.settings = Settings{
 		WorkloadSettings: d.settings.WorkloadSettings,
 		Region:           "Frankfurt", Version: "1.36.4-do.0", Size: "large!", MinNodes: 0, MaxNodes: -1,
@@ -34,7 +34,7 @@ func TestCheckReportsEverythingAtOnce(t *testing.T) {
 		`doks.registryTier: "free" is none of`, "service.host: is not set, but doks.certificate is", `doks.tags: "a b" is not a tag`,
 		`doks.namespace: "traefik" is that of the ingress controller`, "service.workers.count: is set to 8", "service.webSocket.proxyIdle: 1h0m0s is not from 30s to 10m0s",
 	} {
-		assert.ErrorContains(t, err, said)
+		require.ErrorContains(t, err, said)
 	}
 	t.Setenv("PATH", t.TempDir())
 	assert.ErrorContains(t, New().Check(t.Context(), request()), "this computer: lacks doctl")

@@ -158,8 +158,8 @@ func TestTheDrainFitsIntoThePod(t *testing.T) {
 	r.Spec.Lifecycle.Announce, r.Spec.Lifecycle.Stop = 9500*time.Millisecond, 32*time.Second
 	m := deployed(t, ready(), r)
 	pod := part(t, named(t, m, "kubernetes:apps/v1:Deployment", "api-deployment"), "spec", "template", "spec")
-	assert.Equal(t, 10.0, part(t, pod, "containers", 0, "lifecycle", "preStop", "sleep", "seconds"))
-	assert.Equal(t, 32.0, part(t, pod, "terminationGracePeriodSeconds"))
+	assert.InDelta(t, 10.0, part(t, pod, "containers", 0, "lifecycle", "preStop", "sleep", "seconds"), 0)
+	assert.InDelta(t, 32.0, part(t, pod, "terminationGracePeriodSeconds"), 0)
 	env := part(t, named(t, m, "kubernetes:core/v1:ConfigMap", "api-config"), "data")
 	assert.Equal(t, "0s", part(t, env, "DRAIN_ANNOUNCE"))
 	assert.Equal(t, "20s", part(t, env, "DRAIN_TIMEOUT"))
@@ -178,7 +178,7 @@ func TestTheNumberOfPodsHasOneOwner(t *testing.T) {
 	assert.Len(t, m.Of("kubernetes:autoscaling/v2:HorizontalPodAutoscaler"), 1)
 	r.Spec.Scale.Replicas = 2
 	m = deployed(t, ready(), r)
-	assert.Equal(t, 2.0, part(t, named(t, m, "kubernetes:apps/v1:Deployment", "api-deployment"), "spec", "replicas"))
+	assert.InDelta(t, 2.0, part(t, named(t, m, "kubernetes:apps/v1:Deployment", "api-deployment"), "spec", "replicas"), 0)
 	assert.Empty(t, m.Of("kubernetes:autoscaling/v2:HorizontalPodAutoscaler"))
 }
 

@@ -62,7 +62,7 @@ type conn struct {
 	// responses one after the other.
 	stamp stamp
 	// recent is what the last request was counted as.
-	recent metrics.Recent
+	recent  metrics.Recent
 	reading deadline
 	// armed is when limitWriting's deadline is due, since the server's start; 0
 	// is none.

@@ -97,9 +97,11 @@ func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
 // startRedis starts Debian's Redis if it is installed. Without it there are no
 // rooms.
 func (s *System) startRedis(ctx context.Context) (env []string, about string, err error) {
-	path, missing := exec.LookPath("redis-server")
-	if missing != nil {
+	path, err := exec.LookPath("redis-server")
+	if errors.Is(err, exec.ErrNotFound) {
 		return nil, "There is no redis-server on this computer, so there are no WebSocket rooms.", nil
+	} else if err != nil {
+		return nil, "", fmt.Errorf("looking for redis-server: %w", err)
 	}
 	port, err := freePort()
 	if err != nil {

@@ -61,7 +61,7 @@ type deployed struct {
 	generation      int
 	template        string
 	image           string
-	replicas, least int
+	replicas        int
 	sets            []*set
 }
 

@@ -99,12 +99,13 @@ func (r Rollout) crash(ctx context.Context, c *client, p pod, one container, eve
 	}
 	how += ", " + plural(one.RestartCount, "restart") + " so far"
 	// A container that a probe had killed looks as if it had ended.
+	said := []string{how}
 	for _, e := range events {
 		if strings.Contains(e, "probe failed") {
-			how += "; " + e
+			said = append(said, e)
 		}
 	}
-	return how + r.printed(ctx, c, p, one.Name, previous)
+	return strings.Join(said, "; ") + r.printed(ctx, c, p, one.Name, previous)
 }
 
 // printed are a container's last lines.
