@@ -83,6 +83,10 @@ conformance: ## Release to, break and mend TARGET=process, local or kubernetes u
 bench: ## Measure the service beside a plain net/http server
 	go run ./infra/conformance/bench
 
+bench-tutorial: cli ## Measure beside the tutorial's own NestJS, PM2 and Nginx; ARGS="-machines 0"
+	@.ci/packages
+	go run ./infra/conformance/cmd/tutorial $(ARGS)
+
 clean: ## Remove what was built and kept (make down first)
 	@if [ -d .escala/podman ] && [ -n "$$(ls .escala/machines .escala/addresses 2>/dev/null | grep -v :)" ]; then \
 		echo "something still runs: make down first" >&2; exit 1; fi

@@ -120,6 +120,10 @@ func TestALargerAndSlowerServerShows(t *testing.T) {
 	require.NoError(t, err)
 	other, err := pssOf(large.roots()...)
 	require.NoError(t, err)
+	if raceDetector { // which keeps a shadow of all memory
+		assert.Greater(t, other-one, int64(48<<20), "the ballast")
+		return
+	}
 	assert.InDelta(t, 48<<20, other-one, 12<<20, "the ballast")
 }
 
