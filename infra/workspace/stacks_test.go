@@ -57,7 +57,7 @@ func TestWorkflowsReachWhatIsConfigured(t *testing.T) {
 	clouds, notices = matrix(t, "HAS_BACKEND=true", "HAS_AWS=true")
 	assert.Equal(t, "aws", clouds["aws-ec2"])
 	assert.NotContains(t, clouds, "do-droplet")
-	assert.Contains(t, strings.Join(notices, "\n"), "::notice title=do-droplet is skipped::not configured: it needs the secrets DIGITALOCEAN_TOKEN")
+	assert.Contains(t, strings.Join(notices, "\n"), "::notice title=do-droplet is skipped::not configured: it needs the secret DIGITALOCEAN_TOKEN")
 
 	clouds, notices = matrix(t, "HAS_BACKEND=true", "HAS_AWS=true", "HAS_DIGITALOCEAN=true")
 	assert.Equal(t, "digitalocean", clouds["do-droplet"])
