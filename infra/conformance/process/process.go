@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -33,9 +34,9 @@ type System struct {
 	program, built string
 	primary, redis *kept
 	port           int
-	// wanted is the release that was installed last, good the paths of the good
-	// ones, the last one last.
-	wanted string
+	// wanted is the release that was installed last; Status is asked for meanwhile.
+	wanted atomic.Pointer[string]
+	// good are the paths of the good releases, the last one last.
 	good   []string
 	killed int // worker that was killed last
 }
@@ -83,7 +84,7 @@ func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
 			"DRAIN_LINGER=1s", "DRAIN_CLOSE_JITTER=1s", "DRAIN_TIMEOUT=10s", "START_TIMEOUT=5s",
 		),
 	})
-	if err := s.awaitServing(ctx, s.wanted, 30*time.Second); err != nil {
+	if err := s.awaitServing(ctx, *s.wanted.Load(), 30*time.Second); err != nil {
 		return none, err
 	}
 	return conformance.Endpoint{
@@ -136,7 +137,7 @@ func (s *System) Status(ctx context.Context) (conformance.Status, error) {
 	if err := status.Read(ctx, filepath.Join(s.runDir(), status.ClusterSocket), &c); err != nil {
 		return conformance.Status{}, err
 	}
-	out := conformance.Status{Wanted: s.wanted, Workers: workers, Incident: c.Incident}
+	out := conformance.Status{Wanted: *s.wanted.Load(), Workers: workers, Incident: c.Incident}
 	missing := ""
 	for _, w := range c.Workers {
 		// Each begins with its time.
@@ -159,7 +160,7 @@ func (s *System) Status(ctx context.Context) (conformance.Status, error) {
 	}
 	out.Ready = min(out.Ready, workers) // while one is replaced there may be one more
 	switch rolling := c.Roll != nil && c.Roll.State == "rolling"; {
-	case c.Roll != nil && c.Roll.State == "aborted" && c.Roll.Release == s.wanted:
+	case c.Roll != nil && c.Roll.State == "aborted" && c.Roll.Release == *s.wanted.Load():
 		out.Reason = c.Roll.Error
 	case !rolling:
 		out.Reason = missing

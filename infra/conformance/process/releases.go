@@ -56,7 +56,8 @@ func (s *System) install(ctx context.Context, from, appended string) error {
 		return fmt.Errorf("installing a release: %w: %s", err, out)
 	}
 	sum := sha256.Sum256(content)
-	s.wanted = hex.EncodeToString(sum[:])
+	id := hex.EncodeToString(sum[:])
+	s.wanted.Store(&id)
 	return nil
 }
 
@@ -86,7 +87,7 @@ func (s *System) roll(ctx context.Context) error {
 	if err := s.primary.signal(syscall.SIGHUP); err != nil {
 		return err
 	}
-	return s.awaitServing(ctx, s.wanted, rollTime)
+	return s.awaitServing(ctx, *s.wanted.Load(), rollTime)
 }
 
 // awaitServing waits until all workers serve the release and no earlier one is
