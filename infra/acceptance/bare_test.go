@@ -120,15 +120,18 @@ func (b *bare) run(program string, args ...string) {
 	})
 }
 
-// settles waits until supervisord has tried each worker and, without a release,
-// is between two tries. supervisord loses a signal that it sends to a process in
-// the moment between fork and exec, and the follower restarts all workers as
-// soon as it has a release; machines take longer to come to that than this.
+// settles waits until each worker is there and waits for its first release.
 func (b *bare) settles() {
 	b.t.Helper()
 	require.Eventually(b.t, func() bool {
-		out, _ := exec.CommandContext(b.t.Context(), "supervisorctl", "-c", filepath.Join(b.root, "etc/supervisor/supervisord.conf"), "status").Output()
-		return strings.Count(string(out), "BACKOFF") == b.spec.Workers.Count
+		log, _ := filepath.Glob(filepath.Join(b.root, "var/log/escala/worker-*.log"))
+		waiting := 0
+		for _, path := range log {
+			if content, err := os.ReadFile(path); err == nil && strings.Contains(string(content), "waiting for the first release") {
+				waiting++
+			}
+		}
+		return waiting == b.spec.Workers.Count
 	}, 20*time.Second, 50*time.Millisecond)
 }
 

@@ -23,7 +23,7 @@ func TestWhatAWSDoesNotHave(t *testing.T) {
 func TestCheckReportsEverythingAtOnce(t *testing.T) {
 	withAWS(t)
 	e := New()
-	assert.NoError(t, e.Check(t.Context(), request()))
+	require.NoError(t, e.Check(t.Context(), request()))
 	e.settings = Settings{
 		WorkloadSettings: e.settings.WorkloadSettings,
 		Region:           "Frankfurt", Version: "1.36.1", CIDR: "10.0.0.0/8", Zones: 1, NAT: "two",
