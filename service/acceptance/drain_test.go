@@ -59,7 +59,9 @@ func TestDrainFinishesRequestsInFlight(t *testing.T) {
 
 	require.ErrorContains(t, status.Probe(t.Context(), p.admin, "/ready"), "503: draining", "not ready while draining")
 	require.NoError(t, status.Probe(t.Context(), p.admin, "/health"), "but healthy")
-	require.Eventually(t, func() bool { _, err := net.Dial("tcp", address); return err != nil }, time.Second, 5*time.Millisecond, "nothing new is accepted")
+	// A connection that is asked for while the socket closes is refused at the
+	// client's second try, which its kernel makes after a second (listen.Retire).
+	require.Eventually(t, func() bool { _, err := net.Dial("tcp", address); return err != nil }, 3*time.Second, 5*time.Millisecond, "nothing new is accepted")
 
 	res, body := answer(t, bufio.NewReader(c))
 	assert.Equal(t, "waited 1.5s\n", body)
