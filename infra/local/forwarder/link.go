@@ -9,22 +9,33 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // link opens connections to machines, and only over the interface of this
 // computer that they are attached to. While a machine is off, its network has no
 // interface, and a connection would take the way to the Internet: a user's
-// requests would go to whoever has that address there.
+// requests would go to whoever has that address there. So connections begin at
+// this computer's own address in the machine's network, and no gateway may take
+// them: without the interface there is no such address, and Linux sends nothing
+// from it, not even the rest of a connection that was open.
+//
+// To bind them to the interface (SO_BINDTODEVICE) would do harm. To Linux a bound
+// socket and one that is not, the health gate's or curl's, are no conflict, so it
+// gives both the same source port to the same machine. The machine takes the
+// second one's SYN for the first one's, and the first one's request is lost: about
+// one in 80,000 when that was measured.
 type link struct {
 	mu sync.Mutex
-	// devices are interfaces by the address of a machine. One that is gone makes
-	// dialing fail, which is what is wanted; then it is looked for anew.
-	devices map[netip.Addr]string
+	// own are this computer's addresses by the address of a machine. One that is
+	// gone makes dialing fail, which is what is wanted; then it is looked for anew.
+	own map[netip.Addr]netip.Addr
 }
 
 var errOff = errors.New("no interface of this computer leads to the machine: it is off")
 
-func newLink() *link { return &link{devices: map[netip.Addr]string{}} }
+func newLink() *link { return &link{own: map[netip.Addr]netip.Addr{}} }
 
 // dial connects to host:port, where host is an IP address.
 func (l *link) dial(ctx context.Context, address string) (net.Conn, error) {
@@ -32,17 +43,15 @@ func (l *link) dial(ctx context.Context, address string) (net.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the target is no address and port: %w", err)
 	}
-	device, err := l.device(target.Addr())
+	own, err := l.ownAddress(target.Addr())
 	if err != nil {
 		return nil, err
 	}
-	dialer := net.Dialer{Timeout: 5 * time.Second, Control: func(_, _ string, c syscall.RawConn) error {
-		var bound error
-		if err := c.Control(func(fd uintptr) { bound = syscall.BindToDevice(int(fd), device) }); err != nil {
-			return err
-		}
-		return bound
-	}}
+	dialer := net.Dialer{
+		Timeout:   5 * time.Second,
+		LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(own, 0)),
+		Control:   func(_, _ string, c syscall.RawConn) error { return stayOnLink(c) },
+	}
 	conn, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
 		l.forget(target.Addr())
@@ -51,16 +60,29 @@ func (l *link) dial(ctx context.Context, address string) (net.Conn, error) {
 	return conn, nil
 }
 
-// device is the interface in whose network the address is.
-func (l *link) device(ip netip.Addr) (string, error) {
+// stayOnLink forbids gateways. And it leaves the port to be chosen when the target
+// is known, so that each machine has all of them and none is given twice.
+func stayOnLink(c syscall.RawConn) error {
+	var set error
+	err := c.Control(func(fd uintptr) {
+		set = errors.Join(
+			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_DONTROUTE, 1),
+			unix.SetsockoptInt(int(fd), unix.SOL_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1),
+		)
+	})
+	return errors.Join(err, set)
+}
+
+// ownAddress is this computer's address in the network of ip.
+func (l *link) ownAddress(ip netip.Addr) (netip.Addr, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if device, known := l.devices[ip]; known {
-		return device, nil
+	if own, known := l.own[ip]; known {
+		return own, nil
 	}
 	interfaces, err := net.Interfaces()
 	if err != nil {
-		return "", fmt.Errorf("looking at this computer's interfaces: %w", err)
+		return netip.Addr{}, fmt.Errorf("looking at this computer's interfaces: %w", err)
 	}
 	for _, i := range interfaces {
 		addresses, err := i.Addrs()
@@ -69,16 +91,16 @@ func (l *link) device(ip netip.Addr) (string, error) {
 		}
 		for _, a := range addresses {
 			if network, err := netip.ParsePrefix(a.String()); err == nil && network.Contains(ip) && i.Flags&net.FlagUp != 0 {
-				l.devices[ip] = i.Name
-				return i.Name, nil
+				l.own[ip] = network.Addr()
+				return network.Addr(), nil
 			}
 		}
 	}
-	return "", errOff
+	return netip.Addr{}, errOff
 }
 
 func (l *link) forget(ip netip.Addr) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.devices, ip)
+	delete(l.own, ip)
 }

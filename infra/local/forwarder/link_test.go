@@ -1,11 +1,15 @@
 package main
 
 import (
+	"errors"
 	"net"
+	"net/netip"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 func TestLinkLeadsToAttachedNetworksOnly(t *testing.T) {
@@ -17,7 +21,7 @@ func TestLinkLeadsToAttachedNetworksOnly(t *testing.T) {
 	conn, err := link.dial(t.Context(), l.Addr().String())
 	require.NoError(t, err)
 	require.NoError(t, conn.Close())
-	assert.Equal(t, "lo", link.devices[conn.RemoteAddr().(*net.TCPAddr).AddrPort().Addr()])
+	assert.Equal(t, "127.0.0.1", conn.LocalAddr().(*net.TCPAddr).IP.String())
 
 	// A network for measurements (RFC 2544), which nobody is attached to: not one
 	// packet may leave for it.
@@ -35,10 +39,41 @@ func TestLinkDoesNotTakeAnotherWay(t *testing.T) {
 	defer l.Close()
 	address := l.Addr().(*net.TCPAddr).AddrPort()
 	link := newLink()
-	link.devices[address.Addr()] = "gone0" // the interface that it was attached to
+	// The address here of a network that was there (RFC 5737).
+	link.own[address.Addr()] = netip.MustParseAddr("192.0.2.1")
 	_, err = link.dial(t.Context(), address.String())
 	require.Error(t, err)
 	conn, err := link.dial(t.Context(), address.String()) // it is back, under another name
 	require.NoError(t, err)
 	require.NoError(t, conn.Close())
+}
+
+// A socket that knows nothing of the link, such as the health gate's, must not be
+// given the port that a connection of the link has: the machine could not tell
+// the two apart.
+func TestNobodyElseGetsThePortOfAConnection(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	conn, err := newLink().dial(t.Context(), l.Addr().String())
+	require.NoError(t, err)
+	defer conn.Close()
+	taken := conn.LocalAddr().(*net.TCPAddr).Port
+
+	onlyThat := net.Dialer{Control: func(_, _ string, c syscall.RawConn) error {
+		var set error
+		err := c.Control(func(fd uintptr) {
+			set = unix.SetsockoptInt(int(fd), unix.SOL_IP, unix.IP_LOCAL_PORT_RANGE, taken<<16|taken)
+		})
+		return errors.Join(err, set)
+	}}
+	other, err := onlyThat.DialContext(t.Context(), "tcp", l.Addr().String())
+	if errors.Is(err, unix.ENOPROTOOPT) {
+		t.Skip("a socket's range of ports can be set since Linux 6.3")
+	}
+	if err == nil {
+		other.Close()
+	}
+	require.ErrorIs(t, err, unix.EADDRNOTAVAIL)
 }
