@@ -12,7 +12,7 @@ COPY service ./service
 ENV CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS= GOEXPERIMENT= GOAMD64=v1 GOARM64=v8.0
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -trimpath -buildvcs=false -ldflags '-s -w -buildid=' -o /out/api ./service/cmd/api
+    go build -trimpath -buildvcs=false -tags grpcnotrace -ldflags '-s -w -buildid=' -o /out/api ./service/cmd/api
 
 # What stands beside the binary, as in the image that the program itself makes
 # (infra/image), whose authorities are Mozilla's too, but from a Go module.

@@ -70,11 +70,11 @@ func run(ctx context.Context, s settings) (met bool, err error) {
 		return false, fmt.Errorf("making a folder for the binaries: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	ours, err := build(ctx, dir, "escala/service/cmd/api")
+	ours, err := compile(ctx, dir, "escala/service/cmd/api")
 	if err != nil {
 		return false, err
 	}
-	plain, err := build(ctx, dir, "escala/infra/conformance/bench/plain")
+	plain, err := compile(ctx, dir, "escala/infra/conformance/bench/plain")
 	if err != nil {
 		return false, err
 	}

@@ -12,13 +12,14 @@ import (
 	"syscall"
 	"time"
 
+	"escala/infra/build"
 	"escala/service/status"
 )
 
-// build makes a static binary as it is deployed.
-func build(ctx context.Context, dir, pkg string) (string, error) {
+// compile makes a static binary as it is deployed.
+func compile(ctx context.Context, dir, pkg string) (string, error) {
 	path := filepath.Join(dir, filepath.Base(pkg))
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=", "-o", path, pkg)
+	cmd := exec.CommandContext(ctx, "go", build.Arguments(path, pkg)...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building %s: %w\n%s", pkg, err, out)

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"escala/infra/build"
 	"escala/infra/conformance"
 	"escala/service/status"
 )
@@ -20,7 +21,7 @@ import (
 // build compiles the clone's service as it is now.
 func (s *System) build(ctx context.Context, name string, env ...string) (string, error) {
 	path := filepath.Join(s.folder, "built-"+name)
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=", "-o", path, "./service/cmd/api")
+	cmd := exec.CommandContext(ctx, "go", build.Arguments(path, "./service/cmd/api")...)
 	cmd.Dir = s.clone.Root
 	cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off"), env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
