@@ -18,8 +18,8 @@ import (
 // interface, and a connection would take the way to the Internet: a user's
 // requests would go to whoever has that address there. So connections begin at
 // this computer's own address in the machine's network, and no gateway may take
-// them: without the interface there is no such address, and Linux sends nothing
-// from it, not even the rest of a connection that was open.
+// them: without the interface there is no such address, and without its route
+// nothing is sent.
 //
 // To bind them to the interface (SO_BINDTODEVICE) would do harm. To Linux a bound
 // socket and one that is not, the health gate's or curl's, are no conflict, so it

@@ -43,7 +43,7 @@ func TestLinkDoesNotTakeAnotherWay(t *testing.T) {
 	link.own[address.Addr()] = netip.MustParseAddr("192.0.2.1")
 	_, err = link.dial(t.Context(), address.String())
 	require.Error(t, err)
-	conn, err := link.dial(t.Context(), address.String()) // it is back, under another name
+	conn, err := link.dial(t.Context(), address.String()) // it is back
 	require.NoError(t, err)
 	require.NoError(t, conn.Close())
 }
