@@ -1,5 +1,7 @@
 // Package memlimit tells the Go runtime how much memory its container has, so
-// that the garbage collector works harder before the kernel kills the process.
+// that the garbage collector works harder before the kernel kills the process. Below
+// that limit it has the collector work less while there is load, and gives the
+// system the memory back when there is none.
 package memlimit
 
 import (

@@ -3,7 +3,6 @@ package memlimit
 import (
 	"context"
 	"runtime/debug"
-	"runtime/metrics"
 	"time"
 )
 
@@ -20,28 +19,34 @@ const (
 )
 
 // Pace collects garbage less often while the heap is small, and as usual when
-// it is not: many open connections must not cost more memory for it. It
-// returns when ctx ends. GOGC, when set, is left alone.
+// it is not: many open connections must not cost more memory for it. After a
+// busy time it gives the memory of that back (see rest). It returns when ctx ends. GOGC, when set, is left alone.
 func Pace(ctx context.Context, getenv func(string) string) {
 	if getenv("GOGC") != "" {
 		return
 	}
-	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	now := most
-	debug.SetGCPercent(now)
 	tick := time.NewTicker(paceTick)
 	defer tick.Stop()
+	pace(ctx, tick.C)
+}
+
+func pace(ctx context.Context, tick <-chan time.Time) {
+	heap := newHeap()
+	rest := newRest()
+	now := most
+	debug.SetGCPercent(now)
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-tick:
 		}
-		metrics.Read(live)
-		if p := percent(live[0].Value.Uint64()); p != now {
+		seen := heap.read()
+		if p := percent(seen.live); p != now {
 			now = p
 			debug.SetGCPercent(now)
 		}
+		rest.tick(seen)
 	}
 }
 
