@@ -20,7 +20,7 @@ type Options struct {
 	Workers int
 	// Starts is how often a worker of each kind is started. Default 10.
 	Starts int
-	// Rounds for each address, of Round each, over Connections kept
+	// Rounds for each way to the workers, of Round each, over Connections kept
 	// connections. Defaults 7, 2 s, 32.
 	Rounds      int
 	Round       time.Duration
@@ -28,6 +28,9 @@ type Options struct {
 	// Rate is requests per second while workers are replaced or killed.
 	// Default 80.
 	Rate float64
+	// Rest is for how long nobody asks a stack for anything, after some load, until
+	// its memory is looked at once more. Default 20 s.
+	Rest time.Duration
 	// Times is how often they are, Calm the pause between. Defaults 10, 2 s.
 	Times int
 	Calm  time.Duration
@@ -44,7 +47,7 @@ type Options struct {
 func NewOptions() Options {
 	return Options{
 		Workers: 4, Starts: 10, Rounds: 7, Round: 2 * time.Second, Connections: 32,
-		Rate: 80, Times: 10, Calm: 2 * time.Second, Machines: 2, Progress: func(string) {},
+		Rate: 80, Rest: 20 * time.Second, Times: 10, Calm: 2 * time.Second, Machines: 2, Progress: func(string) {},
 	}
 }
 
@@ -69,6 +72,9 @@ func (o Options) Validate() error {
 	}
 	if o.Rate <= 0 || math.IsInf(o.Rate, 0) || math.IsNaN(o.Rate) {
 		v.Add("rate", "%v, want more than 0", o.Rate)
+	}
+	if o.Rest < 0 {
+		v.Add("rest", "%s, want 0 or more", o.Rest)
 	}
 	if o.Calm < 0 {
 		v.Add("calm", "%s, want 0 or more", o.Calm)
@@ -97,10 +103,11 @@ type StackResult struct {
 	Theirs bool   `json:"theirs"`
 	// Up is how long the whole stack took until all workers answered, in ms.
 	Up float64 `json:"up_ms"`
-	// MemoryIdle and MemoryLoaded are the whole tree's PSS in bytes, before the
-	// first and after some load.
+	// MemoryIdle, MemoryLoaded and MemoryRested are the whole tree's PSS in bytes:
+	// before the first load, right after some, and when there was none for Rest.
 	MemoryIdle   int64 `json:"memory_idle"`
 	MemoryLoaded int64 `json:"memory_loaded"`
+	MemoryRested int64 `json:"memory_rested"`
 	// Memory is MemoryLoaded by what has it.
 	Memory  Memory `json:"memory"`
 	Direct  *Speed `json:"direct,omitempty"`
@@ -175,9 +182,9 @@ func measureAlone(ctx context.Context, o Options, s stack) (r StackResult, err e
 	}
 	defer s.stop()
 	r.Up = milliseconds(time.Since(began))
-	address := s.proxied()
-	if address == "" {
-		address = s.direct()
+	addresses := s.proxied()
+	if addresses == nil {
+		addresses = s.direct()
 	}
 	if err := pause(ctx, time.Second); err != nil {
 		return r, err
@@ -185,20 +192,26 @@ func measureAlone(ctx context.Context, o Options, s stack) (r StackResult, err e
 	if r.MemoryIdle, err = pssOf(s.roots()...); err != nil {
 		return r, err
 	}
-	if _, err = press(ctx, address, o.Connections, 2*o.Round, s.roots()); err != nil {
+	if _, err = press(ctx, addresses, o.Connections, 2*o.Round, s.roots()); err != nil {
 		return r, err
 	}
 	if r.Memory, err = memoryOf(s); err != nil {
 		return r, err
 	}
 	r.MemoryLoaded = r.Memory.Manager + r.Memory.Workers + r.Memory.Nginx
+	if err := pause(ctx, o.Rest); err != nil {
+		return r, err
+	}
+	if r.MemoryRested, err = pssOf(s.roots()...); err != nil {
+		return r, err
+	}
 	o.Progress(fmt.Sprintf("reloading %s, %d times under load", r.Name, o.Times))
-	reloads, err := underLoad(ctx, address, o.Rate, o.Times, o.Calm, s.reload)
+	reloads, err := underLoad(ctx, addresses[0], o.Rate, o.Times, o.Calm, s.reload)
 	if err != nil {
 		return r, fmt.Errorf("reloading: %w", err)
 	}
 	o.Progress(fmt.Sprintf("killing a worker of %s, %d times under load", r.Name, o.Times))
-	kills, err := underLoad(ctx, address, o.Rate, o.Times, o.Calm, func(ctx context.Context) error { return killWorker(ctx, s) })
+	kills, err := underLoad(ctx, addresses[0], o.Rate, o.Times, o.Calm, func(ctx context.Context) error { return killWorker(ctx, s) })
 	if err != nil {
 		return r, fmt.Errorf("killing workers: %w", err)
 	}

@@ -26,10 +26,10 @@ type round struct {
 }
 
 // press sends requests over kept connections, one after the other on each, for a
-// while, and reads how much processor time the trees of the roots took. The
-// client writes and reads bytes: net/http's would cost more than what is
-// measured.
-func press(ctx context.Context, address string, connections int, length time.Duration, roots []int) (round, error) {
+// while, with as many connections to each address. It reads how much processor time
+// the trees of the roots took. The client writes and reads bytes: net/http's would
+// cost more than what is measured.
+func press(ctx context.Context, addresses []string, connections int, length time.Duration, roots []int) (round, error) {
 	before, err := cpuOf(roots...)
 	if err != nil {
 		return round{}, err
@@ -38,9 +38,9 @@ func press(ctx context.Context, address string, connections int, length time.Dur
 	var latencies []time.Duration
 	begin := time.Now()
 	var group errgroup.Group
-	for range connections {
+	for n := range connections {
 		group.Go(func() error {
-			mine, err := client(ctx, address, begin.Add(length))
+			mine, err := client(ctx, addresses[n%len(addresses)], begin.Add(length))
 			mu.Lock()
 			latencies = append(latencies, mine...)
 			mu.Unlock()

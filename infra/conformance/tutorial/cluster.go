@@ -71,10 +71,10 @@ func (c *clustered) stop() {
 	}
 }
 
-func (c *clustered) direct() string  { return local(c.port) }
-func (c *clustered) proxied() string { return "" }
-func (c *clustered) manager() int    { return c.daemon.pid() }
-func (c *clustered) roots() []int    { return []int{c.daemon.pid()} }
+func (c *clustered) direct() []string  { return []string{local(c.port)} }
+func (c *clustered) proxied() []string { return nil }
+func (c *clustered) manager() int      { return c.daemon.pid() }
+func (c *clustered) roots() []int      { return []int{c.daemon.pid()} }
 
 // reload has the primary replace its workers, and waits until it has: each
 // worker is another process then.

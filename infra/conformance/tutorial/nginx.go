@@ -40,12 +40,12 @@ func (n *nginx) stop()    { n.daemon.end(syscall.SIGQUIT, 5*time.Second) }
 
 // tutorialNginx is Debian's nginx.conf with the tutorial's server in it: what it
 // sets is set here, and what it leaves to the defaults is left.
-func tutorialNginx(p pattern, front int, upstreams []int) string {
-	upstream, target := "", fmt.Sprintf("http://127.0.0.1:%d", upstreams[0])
+func tutorialNginx(p pattern, front int, upstreams []string) string {
+	upstream, target := "", "http://"+upstreams[0]
 	if p == patternB {
 		var servers strings.Builder
-		for _, port := range upstreams {
-			fmt.Fprintf(&servers, "\t\tserver 127.0.0.1:%d max_fails=3 fail_timeout=30s;\n", port)
+		for _, address := range upstreams {
+			fmt.Fprintf(&servers, "\t\tserver %s max_fails=3 fail_timeout=30s;\n", address)
 		}
 		upstream, target = "\tupstream api_upstream {\n"+servers.String()+"\t}\n", "http://api_upstream"
 	}

@@ -194,16 +194,16 @@ func (o *ours) stop() {
 	}
 }
 
-func (o *ours) direct() string {
+func (o *ours) direct() []string {
 	if o.mode == service.WorkersShared {
-		return local(o.spec.Port)
+		return []string{local(o.spec.Port)}
 	}
-	return ""
+	return inRow(o.spec.Workers.PortsBase, o.workers)
 }
 
-func (o *ours) proxied() string { return local(o.front) }
-func (o *ours) manager() int    { return o.supervisord.pid() }
-func (o *ours) roots() []int    { return []int{o.supervisord.pid(), o.nginx.pid()} }
+func (o *ours) proxied() []string { return []string{local(o.front)} }
+func (o *ours) manager() int      { return o.supervisord.pid() }
+func (o *ours) roots() []int      { return []int{o.supervisord.pid(), o.nginx.pid()} }
 
 // reload is a release: the other of the two.
 func (o *ours) reload(ctx context.Context) error {

@@ -83,19 +83,12 @@ func (t *theirs) start(ctx context.Context) (err error) {
 	if t.daemonPID, err = strconv.Atoi(strings.TrimSpace(string(pid))); err != nil {
 		return fmt.Errorf("looking for PM2: %w", err)
 	}
-	upstreams := []int{t.port}
-	if t.pattern == patternB {
-		upstreams = nil
-		for n := range t.workers {
-			upstreams = append(upstreams, t.port+n)
-		}
-	}
-	for _, port := range upstreams {
-		if err := answers(ctx, local(port), 3*time.Minute, 20*time.Millisecond); err != nil {
+	for _, address := range t.direct() {
+		if err := answers(ctx, address, 3*time.Minute, 20*time.Millisecond); err != nil {
 			return err
 		}
 	}
-	if t.nginx, err = startNginx(ctx, filepath.Join(t.home, "nginx"), tutorialNginx(t.pattern, t.front, upstreams)); err != nil {
+	if t.nginx, err = startNginx(ctx, filepath.Join(t.home, "nginx"), tutorialNginx(t.pattern, t.front, t.direct())); err != nil {
 		return err
 	}
 	return answers(ctx, local(t.front), time.Minute, 20*time.Millisecond)
@@ -134,15 +127,15 @@ func (t *theirs) stop() {
 	t.daemonPID = 0
 }
 
-func (t *theirs) direct() string {
+func (t *theirs) direct() []string {
 	if t.pattern == patternA {
-		return local(t.port)
+		return []string{local(t.port)}
 	}
-	return ""
+	return inRow(t.port, t.workers)
 }
 
-func (t *theirs) proxied() string { return local(t.front) }
-func (t *theirs) manager() int    { return t.daemonPID }
-func (t *theirs) roots() []int    { return []int{t.daemonPID, t.nginx.pid()} }
+func (t *theirs) proxied() []string { return []string{local(t.front)} }
+func (t *theirs) manager() int      { return t.daemonPID }
+func (t *theirs) roots() []int      { return []int{t.daemonPID, t.nginx.pid()} }
 
 func (t *theirs) reload(ctx context.Context) error { return t.pm2(ctx, nil, "reload", "all") }

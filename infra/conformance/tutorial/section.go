@@ -75,6 +75,7 @@ func (r Result) costsPart() report.Part {
 		{Title: "memory idle, MiB", Number: true},
 		{Title: "after load, MiB", Number: true},
 		{Title: "of it: manager, workers, Nginx", Number: true},
+		{Title: "at rest again, MiB", Number: true},
 		{Title: "up after, ms", Number: true},
 	}}
 	for _, s := range r.Stacks {
@@ -87,7 +88,7 @@ func (r Result) costsPart() report.Part {
 			}
 		}
 		row = append(row, mib(s.MemoryIdle), mib(s.MemoryLoaded),
-			mib(s.Memory.Manager)+", "+mib(s.Memory.Workers)+", "+mib(s.Memory.Nginx), fmt.Sprintf("%.0f", s.Up))
+			mib(s.Memory.Manager)+", "+mib(s.Memory.Workers)+", "+mib(s.Memory.Nginx), mib(s.MemoryRested), fmt.Sprintf("%.0f", s.Up))
 		t.Rows = append(t.Rows, cells(row...))
 	}
 	return report.Part{

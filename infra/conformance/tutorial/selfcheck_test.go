@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -91,12 +94,13 @@ func (s *tiny) start(ctx context.Context) (err error) {
 	if s.daemon, err = launch(cmd); err != nil {
 		return err
 	}
-	return answers(ctx, s.direct(), 20*time.Second, time.Millisecond)
+	return answers(ctx, s.at(), 20*time.Second, time.Millisecond)
 }
 
 func (s *tiny) stop()                        { s.daemon.end(9, time.Second) }
-func (s *tiny) direct() string               { return local(s.port) }
-func (s *tiny) proxied() string              { return "" }
+func (s *tiny) at() string                   { return local(s.port) }
+func (s *tiny) direct() []string             { return []string{s.at()} }
+func (s *tiny) proxied() []string            { return nil }
 func (s *tiny) roots() []int                 { return []int{s.daemon.pid()} }
 func (s *tiny) manager() int                 { return s.daemon.pid() }
 func (s *tiny) reload(context.Context) error { return nil }
@@ -127,17 +131,41 @@ func TestALargerAndSlowerServerShows(t *testing.T) {
 	assert.InDelta(t, 48<<20, other-one, 12<<20, "the ballast")
 }
 
+// Workers with an address each get as many connections each.
+func TestConnectionsAreSpreadOverTheAddresses(t *testing.T) {
+	t.Parallel()
+	var opened [3]atomic.Int64
+	var addresses []string
+	for n := range opened {
+		s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, greeting) }))
+		s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+			if state == http.StateNew {
+				opened[n].Add(1)
+			}
+		}
+		s.Start()
+		t.Cleanup(s.Close)
+		addresses = append(addresses, s.Listener.Addr().String())
+	}
+	r, err := press(t.Context(), addresses, 6, 200*time.Millisecond, []int{os.Getpid()})
+	require.NoError(t, err)
+	assert.NotZero(t, r.requests)
+	for n := range opened {
+		assert.EqualValues(t, 2, opened[n].Load())
+	}
+}
+
 func TestFailuresAreSeen(t *testing.T) {
 	t.Parallel()
 	good, bad := startTiny(t, "small"), startTiny(t, "failing")
 	nothing := func(context.Context) error { return nil }
-	f, err := underLoad(t.Context(), good.direct(), 60, 2, 300*time.Millisecond, nothing)
+	f, err := underLoad(t.Context(), good.at(), 60, 2, 300*time.Millisecond, nothing)
 	require.NoError(t, err)
 	assert.Zero(t, f.Failed, f.how())
 	assert.Len(t, f.Seconds, 2)
 	assert.NotZero(t, f.SlowRequests)
 
-	f, err = underLoad(t.Context(), bad.direct(), 60, 2, 300*time.Millisecond, nothing)
+	f, err = underLoad(t.Context(), bad.at(), 60, 2, 300*time.Millisecond, nothing)
 	require.NoError(t, err)
 	assert.NotZero(t, f.Posts)
 	assert.Equal(t, f.Posts, f.PostFailed)
@@ -151,27 +179,27 @@ func TestAKilledWorkerShowsAndComesBack(t *testing.T) {
 	before, err := workersOf(s)
 	require.NoError(t, err)
 	require.Len(t, before, 1)
-	f, err := underLoad(t.Context(), s.direct(), 200, 2, 300*time.Millisecond, func(ctx context.Context) error { return killWorker(ctx, s) })
+	f, err := underLoad(t.Context(), s.at(), 200, 2, 300*time.Millisecond, func(ctx context.Context) error { return killWorker(ctx, s) })
 	require.NoError(t, err)
 	assert.NotZero(t, f.Failed, "nothing listens until the worker is back")
 	after, err := workersOf(s)
 	require.NoError(t, err)
 	assert.True(t, disjoint(before, after))
-	require.NoError(t, answers(t.Context(), s.direct(), 20*time.Second, time.Millisecond))
+	require.NoError(t, answers(t.Context(), s.at(), 20*time.Second, time.Millisecond))
 }
 
 func TestWhatIsDoneMayFail(t *testing.T) {
 	t.Parallel()
 	s := startTiny(t, "small")
-	_, err := underLoad(t.Context(), s.direct(), 20, 1, 10*time.Millisecond, func(context.Context) error { return os.ErrDeadlineExceeded })
+	_, err := underLoad(t.Context(), s.at(), 20, 1, 10*time.Millisecond, func(context.Context) error { return os.ErrDeadlineExceeded })
 	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 }
 
 func TestOptionsAreCheckedWhole(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, NewOptions().Validate())
-	err := Options{Calm: -1, Machines: -1}.Validate()
-	for _, path := range []string{"workers", "starts", "rounds", "round", "connections", "rate", "times", "calm", "machines"} {
+	err := Options{Calm: -1, Rest: -1, Machines: -1}.Validate()
+	for _, path := range []string{"workers", "starts", "rounds", "round", "connections", "rate", "times", "rest", "calm", "machines"} {
 		assert.ErrorContains(t, err, path)
 	}
 }
@@ -184,7 +212,7 @@ func TestTutorialsNginxIsTaken(t *testing.T) {
 	base, err := freePorts(t.Context(), 4)
 	require.NoError(t, err)
 	for _, p := range []pattern{patternA, patternB} {
-		conf := tutorialNginx(p, base+3, []int{base, base + 1, base + 2})
+		conf := tutorialNginx(p, base+3, inRow(base, 3))
 		assert.Contains(t, conf, `proxy_set_header Connection "upgrade";`)
 		servers := map[pattern]int{patternA: 0, patternB: 3}
 		assert.Equal(t, servers[p], strings.Count(conf, "max_fails=3 fail_timeout=30s;"))

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Speed is the medians of an address's rounds.
+// Speed is the medians of a way's rounds.
 type Speed struct {
 	PerSecond float64 `json:"per_second"`
 	// CPU of the whole stack for one request, in µs.
@@ -20,51 +20,49 @@ type Speed struct {
 	Requests int `json:"requests"`
 }
 
-// address is one of a stack's addresses under measurement.
-type address struct {
+// way is one of the ways to a stack's workers under measurement.
+type way struct {
 	stack  stack
-	at     string
+	at     []string
 	into   **Speed
 	rounds []round
 }
 
-// measureSpeeds has all stacks up at the same time and goes round all their
-// addresses, each time in the other direction: whatever else the computer does
-// meets all of them.
+// measureSpeeds has all stacks up at the same time and goes round all
+// ways to their workers, each time in the other direction: whatever else the
+// computer does meets all of them.
 func measureSpeeds(ctx context.Context, o Options, stacks []stack, results []StackResult) error {
-	var all []*address
+	var all []*way
 	for i, s := range stacks {
 		if err := s.start(ctx); err != nil {
 			return fmt.Errorf("starting %s: %w", s.name(), err)
 		}
 		defer s.stop()
-		if at := s.direct(); at != "" {
-			all = append(all, &address{stack: s, at: at, into: &results[i].Direct})
-		}
-		if at := s.proxied(); at != "" {
-			all = append(all, &address{stack: s, at: at, into: &results[i].Proxied})
+		all = append(all, &way{stack: s, at: s.direct(), into: &results[i].Direct})
+		if at := s.proxied(); at != nil {
+			all = append(all, &way{stack: s, at: at, into: &results[i].Proxied})
 		}
 	}
 	// The first round warms up.
 	for n := range o.Rounds + 1 {
 		o.Progress(fmt.Sprintf("requests as fast as they are answered, round %d of %d", n, o.Rounds))
-		for _, a := range all {
+		for _, w := range all {
 			if n == 0 {
-				if err := warm(ctx, o, a); err != nil {
-					return fmt.Errorf("%s: %w", a.stack.name(), err)
+				if err := warm(ctx, o, w); err != nil {
+					return fmt.Errorf("%s: %w", w.stack.name(), err)
 				}
 				continue
 			}
-			r, err := press(ctx, a.at, o.Connections, o.Round, a.stack.roots())
+			r, err := press(ctx, w.at, o.Connections, o.Round, w.stack.roots())
 			if err != nil {
-				return fmt.Errorf("%s: %w", a.stack.name(), err)
+				return fmt.Errorf("%s: %w", w.stack.name(), err)
 			}
-			a.rounds = append(a.rounds, r)
+			w.rounds = append(w.rounds, r)
 		}
 		slices.Reverse(all)
 	}
-	for _, a := range all {
-		*a.into = speedOf(a.rounds)
+	for _, w := range all {
+		*w.into = speedOf(w.rounds)
 	}
 	return nil
 }
@@ -73,10 +71,10 @@ func measureSpeeds(ctx context.Context, o Options, stacks []stack, results []Sta
 // V8 compiles a function when it has run often, however long that takes.
 const warmRequests = 5000
 
-// warm has an address answer that many requests, for a minute at most.
-func warm(ctx context.Context, o Options, a *address) error {
+// warm has the workers answer that many requests, for a minute at most.
+func warm(ctx context.Context, o Options, w *way) error {
 	for began, answered := time.Now(), 0; answered < warmRequests*o.Workers && time.Since(began) < time.Minute; {
-		r, err := press(ctx, a.at, o.Connections, o.Round, a.stack.roots())
+		r, err := press(ctx, w.at, o.Connections, o.Round, w.stack.roots())
 		if err != nil {
 			return err
 		}

@@ -21,10 +21,10 @@ type stack interface {
 	start(ctx context.Context) error
 	// stop ends everything that start started.
 	stop()
-	// direct is the workers' common address, "" if each has one of its own.
-	direct() string
-	// proxied is Nginx's address, "" without Nginx.
-	proxied() string
+	// direct are the workers' addresses: the common one, or each one's own.
+	direct() []string
+	// proxied is Nginx's address, none without Nginx.
+	proxied() []string
 	// roots are the processes from which all others of the stack descend.
 	roots() []int
 	// manager is the process that starts the workers.
@@ -56,6 +56,15 @@ func freePorts(ctx context.Context, n int) (int, error) {
 
 // local is an address on loopback.
 func local(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
+
+// inRow are n addresses on loopback, from a port on.
+func inRow(port, n int) []string {
+	addresses := make([]string, n)
+	for i := range addresses {
+		addresses[i] = local(port + i)
+	}
+	return addresses
+}
 
 // answers waits until address answers "/" with the greeting.
 func answers(ctx context.Context, address string, patience, pause time.Duration) error {

@@ -33,7 +33,7 @@ func theirUserData(ctx context.Context, workers int) ([]byte, error) {
 		Content string `yaml:"content"`
 		Defer   bool   `yaml:"defer,omitempty"`
 	}
-	nginx := tutorialNginx(patternA, 80, []int{3000})
+	nginx := tutorialNginx(patternA, 80, []string{local(3000)})
 	// What belongs to a server block; the rest is Debian's own.
 	_, server, _ := strings.Cut(nginx, "\tserver {")
 	server = "server {" + strings.TrimSuffix(strings.TrimSpace(server), "}")
