@@ -20,7 +20,8 @@ const (
 
 // Pace collects garbage less often while the heap is small, and as usual when
 // it is not: many open connections must not cost more memory for it. After a
-// busy time it gives the memory of that back (see rest). It returns when ctx ends. GOGC, when set, is left alone.
+// busy time it gives the memory of that back (see rest). It returns when ctx ends.
+// GOGC, when set, is left alone, and the memory with it.
 func Pace(ctx context.Context, getenv func(string) string) {
 	if getenv("GOGC") != "" {
 		return
