@@ -1,0 +1,96 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Folder is a store that is mounted as a folder: an object is a file, and its
+// key the path of the file below the folder.
+type Folder string
+
+var _ Objects = Folder("")
+
+// Get opens the file. A file that is not a regular one is not read: a pipe would
+// never end.
+func (f Folder) Get(ctx context.Context, key string) (io.ReadCloser, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(string(f))
+	if err != nil {
+		return nil, fmt.Errorf("%w: the store's folder: %w", ErrUnreachable, err)
+	}
+	defer root.Close()
+	name := filepath.FromSlash(key)
+	if info, err := root.Stat(name); err != nil {
+		return nil, fileError(err)
+	} else if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%w: it is not a file", ErrCorrupt)
+	}
+	file, err := root.Open(name)
+	if err != nil {
+		return nil, fileError(err)
+	}
+	return &fileReader{ctx, file}, nil
+}
+
+// Put writes the file beside its place and renames it.
+func (f Folder) Put(ctx context.Context, key string, content []byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if !filepath.IsLocal(filepath.FromSlash(key)) || strings.HasSuffix(key, ".part") {
+		return fmt.Errorf("%w: %q is no key", ErrDenied, key)
+	}
+	// Where the folder is not mounted, nothing may take its place.
+	if _, err := os.Stat(string(f)); err != nil {
+		return fmt.Errorf("%w: the store's folder: %w", ErrUnreachable, err)
+	}
+	path := filepath.Join(string(f), filepath.FromSlash(key))
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fileError(err)
+	}
+	err := WriteFile(path, 0o644, func(w io.Writer) error {
+		_, err := io.Copy(w, bytes.NewReader(content))
+		return err
+	})
+	return fileError(err)
+}
+
+// fileReader ends with its context, as a download does.
+type fileReader struct {
+	ctx context.Context
+	*os.File
+}
+
+func (r *fileReader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := r.File.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = fileError(err)
+	}
+	return n, err
+}
+
+func fileError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: %w", ErrNotFound, err)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w: %w", ErrDenied, err)
+	default:
+		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+}

@@ -1,0 +1,219 @@
+// Package store is the release store as a machine sees it: it reads which
+// release is current, fetches releases, and keeps what the machine has to say
+// below machines/<id>/. Nothing else of the store is read or written.
+//
+// A store lies on Objects: a folder, an S3 bucket or a Spaces bucket. Objects
+// are not trusted. What they answer is bounded in bytes and, for a release,
+// verified by its SHA-256 before it has the name that something runs it by.
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"time"
+
+	"escala/service"
+)
+
+// Errors that a caller tells apart. Each comes wrapped, with the object's key.
+var (
+	// ErrNotFound is for an object that is not there.
+	ErrNotFound = errors.New("not found")
+	// ErrDenied is for an object that the credentials may not read or write. S3
+	// answers so for an object that is not there, too, since the machine's role
+	// may not list the bucket ("GetObject", Permissions).
+	ErrDenied = errors.New("access denied")
+	// ErrUnreachable is for a store that does not answer, is too slow or asks
+	// to be left alone. The same call may succeed later.
+	ErrUnreachable = errors.New("unreachable")
+	// ErrCorrupt is for content that is not what it has to be: too long, too
+	// short, another checksum, not a pointer.
+	ErrCorrupt = errors.New("corrupt")
+)
+
+// Limits of the store. Times count from the last byte that came.
+const (
+	// MaxObject is the size in bytes of the largest object that Read returns
+	// and Write takes.
+	MaxObject = 1 << 20
+	// Timeout is the time that a pointer, a Read or a Write has.
+	Timeout = 20 * time.Second
+	// Stall is the time after which a release that brings no byte is given up.
+	Stall = 20 * time.Second
+
+	// maxPointer is more than any pointer has: 64 digits, a size, two separators.
+	maxPointer = 128
+	// maxName is the length of the longest name of a machine's object.
+	maxName = 200
+)
+
+// Store is what the agent knows of the release store.
+type Store interface {
+	// Current returns the release that the store's pointer names. Errors:
+	// ErrNotFound, ErrDenied, ErrUnreachable, ErrCorrupt.
+	Current(ctx context.Context) (service.Release, error)
+	// Copy writes the release's binary to w and verifies it. w has got bytes that
+	// nothing vouches for until Copy returns nil; it never gets more than
+	// release.Size. Errors as for Current, or w's own.
+	Copy(ctx context.Context, w io.Writer, release service.Release) error
+	// Read returns the object name of this machine, machines/<id>/name.
+	Read(ctx context.Context, name string) ([]byte, error)
+	// Write replaces the object name of this machine by content, whole or not
+	// at all.
+	Write(ctx context.Context, name string, content []byte) error
+}
+
+// Objects is a bucket, or what serves as one. Its errors wrap the errors of
+// this package.
+type Objects interface {
+	// Get returns the content of the object key. It is the caller who bounds it,
+	// and closes it. Reading ends with an error when ctx does.
+	Get(ctx context.Context, key string) (io.ReadCloser, error)
+	// Put replaces the object key by content, whole or not at all.
+	Put(ctx context.Context, key string, content []byte) error
+}
+
+// MachineKey is the key of the object name of the machine id.
+func MachineKey(id, name string) string { return "machines/" + id + "/" + name }
+
+// StatusName is the name of the machine's status among its objects.
+const StatusName = "status.json"
+
+type store struct {
+	releases, machines Objects
+	id                 string
+}
+
+// New returns the store of the machine id, as the machine's cloud calls it.
+// releases holds the pointer and the releases, and machines what the machines
+// write; they may be one.
+func New(releases, machines Objects, id string) (Store, error) {
+	if !machineID.MatchString(id) {
+		return nil, fmt.Errorf("the machine's id is %.80q: want 1 to 64 letters, digits, '.', '_' and '-', a letter or digit first", id)
+	}
+	return &store{releases: releases, machines: machines, id: id}, nil
+}
+
+var (
+	machineID  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+	objectName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$`)
+)
+
+func (s *store) Current(ctx context.Context) (service.Release, error) {
+	content, err := read(ctx, s.releases, service.PointerKey, maxPointer)
+	if err != nil {
+		return service.Release{}, fmt.Errorf("reading the release pointer: %w", err)
+	}
+	release, err := service.ParsePointer(string(content))
+	if err != nil {
+		return service.Release{}, fmt.Errorf("reading the release pointer: %w: %w", ErrCorrupt, err)
+	}
+	return release, nil
+}
+
+func (s *store) Copy(ctx context.Context, w io.Writer, release service.Release) error {
+	if err := s.copy(ctx, w, release); err != nil {
+		return fmt.Errorf("fetching release %s: %w", release.Short(), err)
+	}
+	return nil
+}
+
+func (s *store) copy(ctx context.Context, w io.Writer, release service.Release) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stalled := fmt.Errorf("%w: no byte for %s", ErrUnreachable, Stall)
+	timer := time.AfterFunc(Stall, func() { cancel(stalled) })
+	defer timer.Stop()
+
+	content, err := s.releases.Get(ctx, release.Key())
+	if err != nil {
+		return because(ctx, err)
+	}
+	defer content.Close()
+	hash := sha256.New()
+	// One byte more than it may have shows that it is too long.
+	n, err := io.Copy(io.MultiWriter(hash, &limitWriter{w, release.Size}),
+		&watchedReader{io.LimitReader(content, release.Size+1), timer})
+	switch sum := hex.EncodeToString(hash.Sum(nil)); {
+	case n > release.Size || errors.Is(err, errTooLong):
+		return fmt.Errorf("%w: it has more bytes than the %d of its pointer", ErrCorrupt, release.Size)
+	case err != nil:
+		return because(ctx, err)
+	case n < release.Size:
+		return fmt.Errorf("%w: it has %d bytes, not the %d of its pointer", ErrCorrupt, n, release.Size)
+	case sum != release.ID:
+		return fmt.Errorf("%w: its SHA-256 is %.12s…", ErrCorrupt, sum)
+	}
+	return nil
+}
+
+func (s *store) Read(ctx context.Context, name string) ([]byte, error) {
+	key, err := s.key(name)
+	if err != nil {
+		return nil, err
+	}
+	content, err := read(ctx, s.machines, key, MaxObject)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", key, err)
+	}
+	return content, nil
+}
+
+func (s *store) Write(ctx context.Context, name string, content []byte) error {
+	key, err := s.key(name)
+	if err != nil {
+		return err
+	}
+	if len(content) > MaxObject {
+		return fmt.Errorf("writing %s: it has %d bytes, and %d is the most", key, len(content), MaxObject)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, Timeout, errSlow)
+	defer cancel()
+	if err := s.machines.Put(ctx, key, content); err != nil {
+		return fmt.Errorf("writing %s: %w", key, because(ctx, err))
+	}
+	return nil
+}
+
+// key keeps a name below the machine's own folder.
+func (s *store) key(name string) (string, error) {
+	if len(name) > maxName || !objectName.MatchString(name) || strings.Contains(name, "..") {
+		return "", fmt.Errorf("%.80q is no name of a machine's object: want letters, digits, '.', '_' and '-', with '/' between parts", name)
+	}
+	return MachineKey(s.id, name), nil
+}
+
+var errSlow = fmt.Errorf("%w: no whole answer within %s", ErrUnreachable, Timeout)
+
+// read returns an object that has at most limit bytes.
+func read(ctx context.Context, objects Objects, key string, limit int64) ([]byte, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, Timeout, errSlow)
+	defer cancel()
+	content, err := objects.Get(ctx, key)
+	if err != nil {
+		return nil, because(ctx, err)
+	}
+	defer content.Close()
+	b, err := io.ReadAll(io.LimitReader(content, limit+1))
+	if err != nil {
+		return nil, because(ctx, err)
+	}
+	if int64(len(b)) > limit {
+		return nil, fmt.Errorf("%w: it has more than %d bytes", ErrCorrupt, limit)
+	}
+	return b, nil
+}
+
+// because is err, or what ended ctx where that is a time limit of ours.
+func because(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil && errors.Is(cause, ErrUnreachable) {
+		return cause
+	}
+	return err
+}
