@@ -32,7 +32,7 @@ const (
 	// that has rooms on and is one of several needs Redis.
 	EnvWorkers = "WORKERS"
 	// EnvSupervised is set by whatever already runs several workers on one
-	// socket ("supervisord"), so that cluster mode inside it is refused.
+	// socket ("supervisord"), so that api cluster inside it is refused.
 	EnvSupervised = "SUPERVISED"
 	// EnvPing is WebSocket.PingInterval.
 	EnvPing = "WS_PING_INTERVAL"

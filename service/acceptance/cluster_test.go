@@ -66,9 +66,9 @@ func script(t *testing.T, text string) string {
 	return path
 }
 
-func (c *primary) cluster() (status.Cluster, error) {
-	var s status.Cluster
-	err := status.Read(c.t.Context(), filepath.Join(c.dir, status.ClusterSocket), &s)
+func (c *primary) cluster() (status.Report, error) {
+	var s status.Report
+	err := status.Read(c.t.Context(), filepath.Join(c.dir, status.PrimarySocket), &s)
 	return s, err
 }
 

@@ -26,7 +26,7 @@ func TestStatusOfClusterAndOfSupervisedWorkers(t *testing.T) {
 	for name, dir := range map[string]string{"cluster": c.dir, "supervised": dir} {
 		p := launch(t, binary, []string{"status", "--json"}, []string{"RUN_DIR=" + dir}, nil)
 		require.Equal(t, 0, p.wait(startLimit), "%s: %s", name, p.output())
-		var s status.Cluster
+		var s status.Report
 		require.NoError(t, json.Unmarshal([]byte(p.output()), &s), name)
 		require.Len(t, s.Workers, 2, name)
 		assert.Equal(t, name == "cluster", s.Workers[0].Restarts != nil, "only a cluster knows the restarts")

@@ -11,10 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"escala/service/cluster"
 	"escala/service/config"
 	"escala/service/logs"
 	"escala/service/memlimit"
+	"escala/service/prefork"
 )
 
 func clusterCommand(p Process) *cobra.Command {
@@ -23,7 +23,7 @@ func clusterCommand(p Process) *cobra.Command {
 		Short: "Run several workers on one socket (SIGHUP replaces them one by one)",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := config.ReadCluster(p.Getenv)
+			c, err := config.ReadPrefork(p.Getenv)
 			if err != nil {
 				return err
 			}
@@ -36,7 +36,7 @@ func clusterCommand(p Process) *cobra.Command {
 			roll := make(chan struct{}, 1)
 			defer onHangup(roll)()
 			log := logs.New(p.Out, c.Worker.LogLevel).With(slog.String("role", "primary"))
-			err = cluster.Run(drain, hard, roll, cluster.Options{
+			err = prefork.Run(drain, hard, roll, prefork.Options{
 				Config: c, Executable: path, Args: []string{"serve"},
 				Environ: memoryShare(p.Getenv, c.Workers), Out: p.Out, Err: p.Err, Log: log,
 			})

@@ -131,13 +131,13 @@ func TestWorkerViolations(t *testing.T) {
 
 func TestClusterSettings(t *testing.T) {
 	t.Parallel()
-	c, err := ReadCluster(env(map[string]string{"WORKERS": "3", "RUN_DIR": "/x", "WORKER_MEMORY_MAX_MIB": "100", "DRAIN_TIMEOUT": "9s"}))
+	c, err := ReadPrefork(env(map[string]string{"WORKERS": "3", "RUN_DIR": "/x", "WORKER_MEMORY_MAX_MIB": "100", "DRAIN_TIMEOUT": "9s"}))
 	require.NoError(t, err)
 	assert.Equal(t, 3, c.Workers)
 	assert.Equal(t, "/x", c.RunDir)
 	assert.EqualValues(t, 100<<20, c.MemoryMax)
 	assert.Equal(t, 9*time.Second+service.StopMargin, c.Lifecycle.Stop)
-	_, err = ReadCluster(env(map[string]string{"ROOMS": "true", "WORKERS": "1"}))
+	_, err = ReadPrefork(env(map[string]string{"ROOMS": "true", "WORKERS": "1"}))
 	require.NoError(t, err, "one worker needs no Redis")
 }
 

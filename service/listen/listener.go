@@ -77,12 +77,12 @@ func giveUp(f *os.File, fd int) error {
 		return fmt.Errorf("replacing descriptor %d: %w", fd, err)
 	}
 	// f still owns the number, and must not close it when it is collected.
-	kept = append(kept, f)
+	heldFiles = append(heldFiles, f)
 	return nil
 }
 
-// kept holds standard descriptors' files for the life of the process.
-var kept []*os.File
+// heldFiles holds standard descriptors' files for the life of the process.
+var heldFiles []*os.File
 
 // Describe names the address for people: "port 3000" or the socket's name.
 func (l *Listener) Describe() string {

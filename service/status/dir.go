@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// ClusterSocket is the name of a cluster's status socket in its directory.
-const ClusterSocket = "cluster.sock"
+// PrimarySocket is the name of the primary's status socket in RUN_DIR.
+const PrimarySocket = "cluster.sock"
 
 // EnvRunDir is the directory of the sockets, for api cluster and api status.
 const EnvRunDir = "RUN_DIR"
@@ -39,17 +39,17 @@ const NotAnswering = "not answering"
 // answerTime is how long one socket may take.
 const answerTime = 2 * time.Second
 
-// ReadDir asks everything in a directory of sockets: the cluster's, if there
+// ReadDir asks everything in a directory of sockets: the primary's, if there
 // is one that answers, and otherwise each worker's own.
-func ReadDir(ctx context.Context, dir string) (Cluster, error) {
-	var c Cluster
-	path := filepath.Join(dir, ClusterSocket)
+func ReadDir(ctx context.Context, dir string) (Report, error) {
+	var c Report
+	path := filepath.Join(dir, PrimarySocket)
 	if _, err := os.Lstat(path); err == nil {
 		err := readOne(ctx, path, &c)
 		if err == nil {
 			return c, nil
 		}
-		c = Cluster{}
+		c = Report{}
 	}
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -59,7 +59,7 @@ func ReadDir(ctx context.Context, dir string) (Cluster, error) {
 		return c, fmt.Errorf("reading the sockets' directory: %w", err)
 	}
 	for _, e := range entries {
-		if e.Type() != fs.ModeSocket || e.Name() == ClusterSocket {
+		if e.Type() != fs.ModeSocket || e.Name() == PrimarySocket {
 			continue
 		}
 		var w Worker

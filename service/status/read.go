@@ -15,7 +15,7 @@ import (
 const answerLimit = 1 << 20
 
 // Read asks the admin or status socket at path for its /status and decodes it
-// into v: a Worker or a Cluster.
+// into v: a Worker or a Report.
 func Read(ctx context.Context, path string, v any) error {
 	b, code, err := get(ctx, path, "/status")
 	if err != nil {

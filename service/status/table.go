@@ -9,7 +9,7 @@ import (
 )
 
 // WriteTable writes the workers for people, one line each.
-func WriteTable(w io.Writer, c Cluster) error {
+func WriteTable(w io.Writer, c Report) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(t, "WORKER\tPID\tSTATE\tRELEASE\tUPTIME\tRESTARTS\tREQUESTS\tIN FLIGHT\tCONNS\tWEBSOCKETS\tMEMORY")
 	for _, one := range c.Workers {

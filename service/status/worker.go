@@ -8,7 +8,7 @@ type Worker struct {
 	// Worker is its number on this machine, from 0.
 	Worker int `json:"worker"`
 	PID    int `json:"pid"`
-	// State is "starting", "ready" or "draining"; a cluster adds "backoff" for
+	// State is "starting", "ready" or "draining"; api cluster adds "backoff" for
 	// one that is about to be started again.
 	State    string `json:"state"`
 	Ready    bool   `json:"ready"`
@@ -17,7 +17,7 @@ type Worker struct {
 	Release string `json:"release"`
 	// UptimeSeconds is since the process started.
 	UptimeSeconds float64 `json:"uptime_seconds"`
-	// Restarts is how often a cluster had to start this worker again after it
+	// Restarts is how often api cluster had to start this worker again after it
 	// ended by itself. A worker under another supervisor cannot know: null.
 	Restarts *int `json:"restarts"`
 	// Requests is how many have been answered.

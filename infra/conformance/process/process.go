@@ -133,8 +133,8 @@ func (s *System) Stop(context.Context) error {
 func (s *System) Status(ctx context.Context) (conformance.Status, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	var c status.Cluster
-	if err := status.Read(ctx, filepath.Join(s.runDir(), status.ClusterSocket), &c); err != nil {
+	var c status.Report
+	if err := status.Read(ctx, filepath.Join(s.runDir(), status.PrimarySocket), &c); err != nil {
 		return conformance.Status{}, err
 	}
 	out := conformance.Status{Wanted: *s.wanted.Load(), Workers: workers, Incident: c.Incident}
@@ -194,8 +194,8 @@ func (s *System) Inject(ctx context.Context, fault conformance.Fault) (conforman
 
 // killWorker kills the workers in turn.
 func (s *System) killWorker(ctx context.Context) (conformance.Injection, error) {
-	var c status.Cluster
-	if err := status.Read(ctx, filepath.Join(s.runDir(), status.ClusterSocket), &c); err != nil {
+	var c status.Report
+	if err := status.Read(ctx, filepath.Join(s.runDir(), status.PrimarySocket), &c); err != nil {
 		return conformance.Injection{}, err
 	}
 	s.killed = (s.killed + 1) % workers

@@ -97,8 +97,8 @@ func (s *System) awaitServing(ctx context.Context, release string, limit time.Du
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for {
-		var c status.Cluster
-		err := status.Read(ctx, filepath.Join(s.runDir(), status.ClusterSocket), &c)
+		var c status.Report
+		err := status.Read(ctx, filepath.Join(s.runDir(), status.PrimarySocket), &c)
 		ready := 0
 		for _, w := range c.Workers {
 			if w.Ready && w.Release == release {

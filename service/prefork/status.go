@@ -1,4 +1,4 @@
-package cluster
+package prefork
 
 import (
 	"context"
@@ -46,8 +46,8 @@ func (p *primary) serveStatus(ctx context.Context, path string) (stop func() err
 const askLimit = time.Second
 
 // status asks all workers.
-func (p *primary) status(ctx context.Context) status.Cluster {
-	c := status.Cluster{PID: os.Getpid()}
+func (p *primary) status(ctx context.Context) status.Report {
+	c := status.Report{PID: os.Getpid()}
 	p.mu.Lock()
 	c.Roll, c.Incident = p.last, p.incident
 	p.mu.Unlock()

@@ -33,8 +33,8 @@ const (
 	envKubernetes = "KUBERNETES_SERVICE_HOST"
 )
 
-// Cluster is everything that a primary reads from its environment.
-type Cluster struct {
+// Prefork is everything that a primary reads from its environment.
+type Prefork struct {
 	// Workers is how many; the default is the number of CPUs.
 	Workers int
 	// Listen is the socket that they share.
@@ -54,13 +54,13 @@ type Cluster struct {
 	Worker Worker
 }
 
-// ReadCluster reads a primary's settings and its workers', and refuses to run
+// ReadPrefork reads a primary's settings and its workers', and refuses to run
 // where something else already runs several of them. The error is
 // service.Violations.
-func ReadCluster(getenv func(string) string) (Cluster, error) {
+func ReadPrefork(getenv func(string) string) (Prefork, error) {
 	r := &reader{getenv: getenv}
 	r.refuseNesting()
-	c := Cluster{
+	c := Prefork{
 		Workers:      r.number(service.EnvWorkers, runtime.NumCPU(), 1, service.MaxWorkers),
 		RunDir:       r.text(status.EnvRunDir, status.DefaultDir(getenv)),
 		MemoryMax:    uint64(r.number(EnvMemoryMax, 0, 0, 1<<24)) << 20,
@@ -91,7 +91,7 @@ func withWorkers(getenv func(string) string, n int) func(string) string {
 	}
 }
 
-// refuseNesting reports the two ways of running a cluster inside something
+// refuseNesting reports the two ways of running a primary inside something
 // that is one already. Both would work, and both would hide dead workers from
 // whoever is responsible for them.
 func (r *reader) refuseNesting() {

@@ -1,4 +1,4 @@
-package cluster
+package prefork
 
 import (
 	"context"
@@ -123,8 +123,8 @@ func pause(first time.Duration, n int) time.Duration {
 	return d/2 + rand.N(d/2+1)
 }
 
-// keep runs a worker in the slot until ctx ends.
-func (p *primary) keep(ctx context.Context, s *slot) error {
+// supervise runs a worker in the slot until ctx ends.
+func (p *primary) supervise(ctx context.Context, s *slot) error {
 	for ctx.Err() == nil {
 		current, changed := s.view()
 		if current == nil {

@@ -1,8 +1,8 @@
-// Package cluster runs several workers of this service on one socket: a
+// Package prefork runs several workers of this service on one socket: a
 // primary opens the socket, starts the workers, starts them again when they
 // end, replaces them one by one on request, and ends them together. It is for
 // a machine without another supervisor.
-package cluster
+package prefork
 
 import (
 	"context"
@@ -28,7 +28,7 @@ var ErrGaveUp = errors.New("gave up: no worker can stay up")
 
 // Options are what a primary needs.
 type Options struct {
-	Config config.Cluster
+	Config config.Prefork
 	// Executable is started for each worker, with Args. It is a path and not
 	// the running file, so that a roll finds what has been installed there
 	// since. Between rolls, workers are started from what the last one tried.
@@ -77,10 +77,10 @@ func Run(ctx, hard context.Context, roll <-chan struct{}, o Options) error {
 	for n := range o.Config.Workers {
 		p.slots = append(p.slots, newSlot(n))
 	}
-	if leftBehind(filepath.Join(o.Config.RunDir, status.ClusterSocket)) {
+	if leftBehind(filepath.Join(o.Config.RunDir, status.PrimarySocket)) {
 		p.happened("the primary before this one was killed, and its workers drained")
 	}
-	stop, err := p.serveStatus(ctx, filepath.Join(o.Config.RunDir, status.ClusterSocket))
+	stop, err := p.serveStatus(ctx, filepath.Join(o.Config.RunDir, status.PrimarySocket))
 	if err != nil {
 		return errors.Join(err, p.socket.Close(), l.Close())
 	}
@@ -88,7 +88,7 @@ func Run(ctx, hard context.Context, roll <-chan struct{}, o Options) error {
 
 	group, running := errgroup.WithContext(ctx)
 	for _, s := range p.slots {
-		group.Go(func() error { return p.keep(running, s) })
+		group.Go(func() error { return p.supervise(running, s) })
 	}
 	group.Go(func() error { return p.rollOnRequest(running, roll) })
 	if o.Config.MemoryMax > 0 {

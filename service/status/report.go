@@ -1,7 +1,7 @@
 package status
 
-// Cluster is what the primary of api cluster says on its status socket.
-type Cluster struct {
+// Report is what the primary of api cluster says on its status socket.
+type Report struct {
 	PID     int      `json:"pid"`
 	Workers []Worker `json:"workers"`
 	// Roll is how the last roll went; null before the first.
