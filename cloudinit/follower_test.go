@@ -36,10 +36,11 @@ type bench struct {
 
 // follower's status, as published.
 type status struct {
-	Phase, Wanted, Current, Reason, Incident string
-	Attempts                                 int
-	Workers                                  []struct {
-		Release string
+	Phase, Reason, Incident string
+	Wanted, Current         service.ReleaseID
+	Attempts                int
+	Workers                 []struct {
+		Release service.ReleaseID
 		Ready   bool
 	}
 }
@@ -138,7 +139,7 @@ func (b *bench) release(t *testing.T, variant string) service.Release {
 	content, err := os.ReadFile(out)
 	require.NoError(t, err)
 	sum := sha256.Sum256(content)
-	r := service.Release{ID: hex.EncodeToString(sum[:]), Size: int64(len(content))}
+	r := service.Release{ID: service.ReleaseID(hex.EncodeToString(sum[:])), Size: int64(len(content))}
 	require.NoError(t, os.WriteFile(filepath.Join(b.store, r.Key()), content, 0o644))
 	b.built[variant] = r
 	return r
@@ -192,7 +193,7 @@ func (b *bench) serves(t *testing.T, s status, r service.Release) {
 }
 
 // get asks on the shared port which release answers.
-func (b *bench) get(t *testing.T) string {
+func (b *bench) get(t *testing.T) service.ReleaseID {
 	t.Helper()
 	release, err := b.ask()
 	require.NoError(t, err)
@@ -200,7 +201,7 @@ func (b *bench) get(t *testing.T) string {
 }
 
 // answering is which release answers, or "" if none does.
-func (b *bench) answering() string {
+func (b *bench) answering() service.ReleaseID {
 	release, err := b.ask()
 	if err != nil {
 		return ""
@@ -208,14 +209,14 @@ func (b *bench) answering() string {
 	return release
 }
 
-func (b *bench) ask() (string, error) {
+func (b *bench) ask() (service.ReleaseID, error) {
 	client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Get(fmt.Sprintf("http://127.0.0.1:%d/", b.spec.Port))
 	if err != nil {
 		return "", err
 	}
 	defer resp.Body.Close()
-	return resp.Header.Get("X-Release"), nil
+	return service.ReleaseID(resp.Header.Get("X-Release")), nil
 }
 
 func TestFollowerInstallsReplacesAndGoesBack(t *testing.T) {
@@ -305,7 +306,7 @@ func TestFollowerTriesAgain(t *testing.T) {
 			require.NoError(t, os.Remove(stored))
 		}, "the release store has no object releases/"},
 		"broken pointer": {func(t *testing.T) {
-			b.point(t, next.ID[:60])
+			b.point(t, string(next.ID[:60]))
 		}, "the release pointer is not a SHA-256 and a size"},
 		"a pointer that is a command": {func(t *testing.T) {
 			b.point(t, "$(reboot) 12\n")
@@ -325,10 +326,10 @@ func TestFollowerTriesAgain(t *testing.T) {
 			require.NoError(t, os.WriteFile(stored, content, 0o644))
 			b.point(t, next.Pointer())
 			b.serves(t, b.once(t), next)
-			require.NoError(t, os.RemoveAll(filepath.Join(b.root, "opt/escala/releases", next.ID)))
+			require.NoError(t, os.RemoveAll(filepath.Join(b.root, "opt/escala/releases", string(next.ID))))
 			b.point(t, good.Pointer())
 			b.serves(t, b.once(t), good)
-			require.NoError(t, os.RemoveAll(filepath.Join(b.root, "opt/escala/releases", next.ID)))
+			require.NoError(t, os.RemoveAll(filepath.Join(b.root, "opt/escala/releases", string(next.ID))))
 		})
 	}
 }
@@ -350,7 +351,7 @@ func TestFollowerKeepsTheLastReleases(t *testing.T) {
 		kept = append(kept, e.Name())
 	}
 	for _, r := range last[2:] {
-		want = append(want, r.ID)
+		want = append(want, string(r.ID))
 	}
 	assert.ElementsMatch(t, want, kept)
 }
@@ -392,7 +393,7 @@ func TestFollowerSurvivesBeingKilledAtEveryStep(t *testing.T) {
 			}
 			err = cmd.Wait()
 			b.whole(t)
-			assert.Contains(t, []string{one.ID, two.ID}, b.get(t), "after a kill")
+			assert.Contains(t, []service.ReleaseID{one.ID, two.ID}, b.get(t), "after a kill")
 			if !killed {
 				require.NoError(t, err)
 				break

@@ -49,10 +49,6 @@ func NewMachine(spec service.Spec) Machine {
 // so that no name of a service can be one of Debian's own accounts.
 const User = "escala"
 
-// StatusPath is where Nginx answers what the release follower publishes: the
-// wanted and the running release and each worker's state, as JSON.
-const StatusPath = "/-/release"
-
 // validate reports everything that cannot be rendered, at once.
 func (m Machine) validate() error {
 	var v service.Violations

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"escala/service"
+	"escala/service/machine"
 )
 
 //go:embed templates/nginx.conf.tmpl
@@ -39,7 +40,7 @@ func (m Machine) nginx() (string, error) {
 		Name:       m.Spec.Name,
 		Listen:     "80",
 		ListenIPv6: "[::]:80",
-		StatusPath: StatusPath,
+		StatusPath: machine.StatusPath,
 		Port:       m.Spec.Port,
 		OpenFiles:  openFiles,
 		// A proxied request takes two connections.

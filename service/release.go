@@ -2,7 +2,6 @@ package service
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -11,8 +10,7 @@ import (
 // identity is the SHA-256 of the binary or of the image's index (its digest), so
 // that a release cannot say that it is another.
 type Release struct {
-	// ID is that SHA-256 in 64 lower-case hexadecimal digits.
-	ID string
+	ID ReleaseID
 	// Size is the binary's size in bytes. It is 0 for an image, whose digest
 	// says it.
 	Size int64
@@ -25,14 +23,12 @@ const KeptReleases = 5
 // PointerKey is the object that names the current release in a release store.
 const PointerKey = "current"
 
-var releaseID = regexp.MustCompile(`^[0-9a-f]{64}$`)
-
 // Key is where the release's binary lies in a release store.
-func (r Release) Key() string { return "releases/" + r.ID }
+func (r Release) Key() string { return "releases/" + string(r.ID) }
 
 // Short is the release's name for people: 12 digits are enough to tell
 // releases apart.
-func (r Release) Short() string { return r.ID[:min(12, len(r.ID))] }
+func (r Release) Short() string { return r.ID.Short() }
 
 // Pointer is the content of the PointerKey object: one line, the id and the
 // size, which a shell can read with `read`.
@@ -41,15 +37,15 @@ func (r Release) Pointer() string { return fmt.Sprintf("%s %d\n", r.ID, r.Size) 
 // Line names the release in a list: its id, and its size where it has one.
 func (r Release) Line() string {
 	if r.Size == 0 {
-		return r.ID
+		return string(r.ID)
 	}
 	return strings.TrimSuffix(r.Pointer(), "\n")
 }
 
 // ParseLine reads what Line wrote.
 func ParseLine(s string) (Release, error) {
-	if releaseID.MatchString(s) {
-		return Release{ID: s}, nil
+	if id := ReleaseID(s); id.Valid() {
+		return Release{ID: id}, nil
 	}
 	return ParsePointer(s + "\n")
 }
@@ -59,12 +55,12 @@ func ParseLine(s string) (Release, error) {
 func ParsePointer(s string) (Release, error) {
 	line, ok := strings.CutSuffix(s, "\n")
 	id, size, two := strings.Cut(line, " ")
-	if !ok || !two || !releaseID.MatchString(id) {
+	if !ok || !two || !ReleaseID(id).Valid() {
 		return Release{}, fmt.Errorf("release pointer %.100q is not \"<sha256> <bytes>\\n\"", s)
 	}
 	n, err := strconv.ParseInt(size, 10, 64)
 	if err != nil || n <= 0 || strconv.FormatInt(n, 10) != size {
 		return Release{}, fmt.Errorf("release pointer has %.40q where the size in bytes belongs", size)
 	}
-	return Release{ID: id, Size: n}, nil
+	return Release{ID: ReleaseID(id), Size: n}, nil
 }

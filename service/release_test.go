@@ -12,7 +12,7 @@ var someID = strings.Repeat("0123456789abcdef", 4)
 
 func TestPointer(t *testing.T) {
 	t.Parallel()
-	r := Release{ID: someID, Size: 12345}
+	r := Release{ID: ReleaseID(someID), Size: 12345}
 	assert.Equal(t, someID+" 12345\n", r.Pointer())
 	assert.Equal(t, "releases/"+someID, r.Key())
 	assert.Equal(t, "0123456789ab", r.Short())
@@ -69,7 +69,7 @@ func FuzzParsePointer(f *testing.F) {
 
 func TestLine(t *testing.T) {
 	t.Parallel()
-	for _, r := range []Release{{ID: someID, Size: 4711}, {ID: someID}} {
+	for _, r := range []Release{{ID: ReleaseID(someID), Size: 4711}, {ID: ReleaseID(someID)}} {
 		got, err := ParseLine(r.Line())
 		require.NoError(t, err)
 		assert.Equal(t, r, got)

@@ -153,7 +153,7 @@ func (b *bare) release(tail string) service.Release {
 
 func releaseOf(content []byte) service.Release {
 	sum := sha256.Sum256(content)
-	return service.Release{ID: hex.EncodeToString(sum[:]), Size: int64(len(content))}
+	return service.Release{ID: service.ReleaseID(hex.EncodeToString(sum[:])), Size: int64(len(content))}
 }
 
 func (b *bare) url() string { return fmt.Sprintf("http://127.0.0.1:%d", b.port) }

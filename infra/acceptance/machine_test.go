@@ -9,9 +9,8 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"escala/cloudinit"
-	"escala/infra/gate"
 	"escala/service"
+	"escala/service/machine"
 )
 
 // fakeMachine plays a machine's Nginx and release follower, going by nothing
@@ -23,7 +22,7 @@ type fakeMachine struct {
 	files    map[string]string
 	host     string
 	server   *httptest.Server
-	running  string
+	running  service.ReleaseID
 }
 
 // boot makes a machine and returns the address that it has by itself.
@@ -73,8 +72,8 @@ func (m *fakeMachine) bucket() string {
 }
 
 // follow is one round of the release follower.
-func (m *fakeMachine) follow() gate.Status {
-	status := gate.Status{Machine: m.id, Phase: "serving", Current: m.running}
+func (m *fakeMachine) follow() machine.Status {
+	status := machine.Status{Machine: m.id, Phase: "serving", Current: m.running}
 	if why := m.world.broken(m.userData); why != "" {
 		status.Phase, status.Reason = "refused", why
 	}
@@ -85,7 +84,7 @@ func (m *fakeMachine) follow() gate.Status {
 		return status
 	}
 	status.Wanted = wanted.ID
-	why := m.world.refusing[wanted.ID]
+	why := m.world.refusing[string(wanted.ID)]
 	_, stored := m.world.object(m.bucket(), wanted.Key())
 	switch {
 	case status.Phase == "refused":
@@ -103,7 +102,7 @@ func (m *fakeMachine) follow() gate.Status {
 	count := 0
 	_, _ = fmt.Sscan(m.setting("/etc/escala/machine.conf", "WORKER_COUNT"), &count)
 	for n := range count {
-		status.Workers = append(status.Workers, gate.Worker{Worker: n, Release: m.running, Ready: true})
+		status.Workers = append(status.Workers, machine.Worker{Worker: n, Release: m.running, Ready: true})
 	}
 	return status
 }
@@ -111,7 +110,7 @@ func (m *fakeMachine) follow() gate.Status {
 func (m *fakeMachine) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	// The journal and the machine's own state are the world's to guard.
 	status := m.round()
-	if r.URL.Path == cloudinit.StatusPath {
+	if r.URL.Path == machine.StatusPath {
 		_ = json.NewEncoder(rw).Encode(status)
 		return
 	}
@@ -119,13 +118,13 @@ func (m *fakeMachine) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		rw.WriteHeader(http.StatusBadGateway)
 		return
 	}
-	rw.Header().Set("X-Release", status.Current)
+	rw.Header().Set("X-Release", string(status.Current))
 	rw.Header().Set("X-Machine", m.id)
 	_, _ = rw.Write([]byte("ok"))
 }
 
 // round follows, one request at a time.
-func (m *fakeMachine) round() gate.Status {
+func (m *fakeMachine) round() machine.Status {
 	following.Lock()
 	defer following.Unlock()
 	return m.follow()

@@ -29,10 +29,10 @@ func request() target.Request {
 		Spec:    spec,
 		Secrets: map[string]string{"DATABASE_URL": secret},
 		Release: build.Release{
-			Release: service.Release{ID: strings.Repeat("ab", 32), Size: 4711},
+			Release: service.Release{ID: service.ReleaseID(strings.Repeat("ab", 32)), Size: 4711},
 			Path:    "aws_test.go",
 		},
-		Forgotten: []service.Release{{ID: strings.Repeat("cd", 32), Size: 1}},
+		Forgotten: []service.Release{{ID: service.ReleaseID(strings.Repeat("cd", 32)), Size: 1}},
 		Stack:     "production",
 	}
 }

@@ -45,7 +45,7 @@ type Release struct {
 
 // Earlier is a release that was built before, on this computer or another.
 func Earlier(state string, release service.Release) Release {
-	path := filepath.Join(state, "build", release.ID)
+	path := filepath.Join(state, "build", string(release.ID))
 	if info, err := os.Stat(path); err != nil || info.Size() != release.Size {
 		return Release{Release: release}
 	}
@@ -58,7 +58,7 @@ func Service(ctx context.Context, root, state string, platform Platform) (Releas
 	if err != nil {
 		return Release{}, fmt.Errorf("building the service for %s: %w", platform, err)
 	}
-	return Release{Release: service.Release{ID: binary.SHA256, Size: binary.Size}, Path: binary.Path}, nil
+	return Release{Release: service.Release{ID: service.ReleaseID(binary.SHA256), Size: binary.Size}, Path: binary.Path}, nil
 }
 
 // Arguments are those of the go command that build a release of pkg into the file

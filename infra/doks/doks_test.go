@@ -30,7 +30,7 @@ func request() target.Request {
 	return target.Request{
 		Spec:    spec,
 		Secrets: map[string]string{"DATABASE_URL": secret},
-		Release: build.Release{Release: service.Release{ID: strings.Repeat("ab", 32)}},
+		Release: build.Release{Release: service.Release{ID: service.ReleaseID(strings.Repeat("ab", 32))}},
 		Stack:   "production",
 	}
 }
@@ -200,7 +200,7 @@ func TestSecretsAreMarked(t *testing.T) {
 func TestRegistries(t *testing.T) {
 	image := "ghcr.io/you/api@sha256:" + strings.Repeat("ef", 32)
 	existing := request()
-	existing.Release.ID = strings.Repeat("ef", 32)
+	existing.Release.ID = service.ReleaseID(strings.Repeat("ef", 32))
 	for _, tt := range []struct {
 		name       string
 		target     *DOKS

@@ -25,8 +25,8 @@ func request() target.Request {
 	return target.Request{
 		Spec:      spec,
 		Secrets:   map[string]string{"DATABASE_URL": secret},
-		Release:   build.Release{Release: service.Release{ID: strings.Repeat("ab", 32)}},
-		Forgotten: []service.Release{{ID: strings.Repeat("cd", 32)}},
+		Release:   build.Release{Release: service.Release{ID: service.ReleaseID(strings.Repeat("ab", 32))}},
+		Forgotten: []service.Release{{ID: service.ReleaseID(strings.Repeat("cd", 32))}},
 		Stack:     "production",
 	}
 }

@@ -11,7 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"escala/cloudinit"
+	"escala/service"
+	"escala/service/machine"
 )
 
 // Gate is one endpoint to be judged.
@@ -41,8 +42,7 @@ type Gate struct {
 
 // Want is what must be served.
 type Want struct {
-	// Release is the release's id.
-	Release string
+	Release service.ReleaseID
 	// Workers is how many must serve it.
 	Workers int
 	// Machine is the machine that must serve it, by its cloud's own id. Empty
@@ -71,12 +71,12 @@ func (g Gate) Wait(ctx context.Context, want Want) error {
 		Transport: &http.Transport{DisableKeepAlives: true, Proxy: nil},
 	}
 	var (
-		last    Status // what the machine said last
-		missing string // and what was missing then
+		last    machine.Status // what the machine published last
+		missing string         // and what was missing then
 		since   = began
 	)
 	for {
-		status, err := g.look(deadline, client, g.url(deadline, client, want), want)
+		status, err := g.look(deadline, client, g.url(deadline, client, want), want, began)
 		if err == nil {
 			return nil
 		}
@@ -92,10 +92,10 @@ func (g Gate) Wait(ctx context.Context, want Want) error {
 		}
 		switch {
 		case ctx.Err() != nil:
-			return fmt.Errorf("waiting for release %.12s: %w", want.Release, ctx.Err())
+			return fmt.Errorf("waiting for release %s: %w", want.Release.Short(), ctx.Err())
 		case errors.Is(err, errRefused),
 			deadline.Err() != nil,
-			last.Phase == "failing" && time.Since(since) > g.Stuck:
+			last.Phase == machine.Failing && time.Since(since) > g.Stuck:
 			return g.failure(ctx, want, last, missing, time.Since(began))
 		}
 		select {
@@ -120,32 +120,36 @@ func (g Gate) url(ctx context.Context, client *http.Client, want Want) string {
 }
 
 // read is the status that a machine publishes.
-func read(ctx context.Context, client *http.Client, url string) (Status, error) {
-	resp, err := get(ctx, client, url+cloudinit.StatusPath)
+func read(ctx context.Context, client *http.Client, url string) (machine.Status, error) {
+	resp, err := get(ctx, client, url+machine.StatusPath)
 	if err != nil {
-		return Status{}, fmt.Errorf("%s does not answer yet", url)
+		return machine.Status{}, fmt.Errorf("%s does not answer yet", url)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return Status{}, fmt.Errorf("%s answers, but is not set up yet", url)
+		return machine.Status{}, fmt.Errorf("%s answers, but is not set up yet", url)
 	}
-	return parseStatus(resp.Body)
+	return machine.Read(resp.Body)
 }
 
 // look is nil when all is well at url, and otherwise says what is missing.
-func (g Gate) look(ctx context.Context, client *http.Client, url string, want Want) (Status, error) {
+func (g Gate) look(ctx context.Context, client *http.Client, url string, want Want, began time.Time) (machine.Status, error) {
 	status, err := read(ctx, client, url)
 	if err != nil {
-		return Status{}, err
+		return machine.Status{}, err
 	}
 	if want.Machine != "" && status.Machine != want.Machine {
 		// Nothing that another machine reports is this one's doing.
-		return Status{}, fmt.Errorf("%s leads to another machine than %s", url, want.Machine)
+		return machine.Status{}, fmt.Errorf("%s leads to another machine than %s", url, want.Machine)
 	}
-	if status.Phase == "refused" && status.Wanted == want.Release {
+	if status.Phase == machine.Refused && status.Wanted == want.Release {
+		if stale(status, time.Since(began)) {
+			return status, fmt.Errorf("the machine refused release %s before and tries it again within %s: %s",
+				want.Release.Short(), time.Duration(status.Retry-status.Checked)*time.Second, status.Reason)
+		}
 		return status, fmt.Errorf("%w: %s", errRefused, status.Reason)
 	}
-	if ok, missing := status.serves(want.Release, want.Workers); !ok {
+	if ok, missing := status.Serves(want.Release, want.Workers); !ok {
 		return status, errors.New(missing)
 	}
 	// Last, the way that the users' requests take.
@@ -157,10 +161,22 @@ func (g Gate) look(ctx context.Context, client *http.Client, url string, want Wa
 	if health.StatusCode != http.StatusOK {
 		return status, fmt.Errorf("%s%s answers %s", url, g.HealthPath, health.Status)
 	}
-	if got := health.Header.Get("X-Release"); got != want.Release {
-		return status, fmt.Errorf("%s%s answers as %s", url, g.HealthPath, orNone(got))
+	if got := service.ReleaseID(health.Header.Get("X-Release")); got != want.Release {
+		return status, fmt.Errorf("%s%s answers as %s", url, g.HealthPath, got.Describe())
 	}
 	return status, nil
+}
+
+// refusalGrace is the time before the wait began in which a refusal still counts
+// as an answer to this update: the pointer is written a moment before.
+const refusalGrace = 3 * time.Second
+
+// stale reports whether the machine refused the release before this wait, of
+// which waited has passed, and tries it again soon. What was in the way then may
+// be gone.
+func stale(status machine.Status, waited time.Duration) bool {
+	age, ok := status.SinceRefusal()
+	return ok && status.Retry > 0 && age > waited+refusalGrace
 }
 
 func get(ctx context.Context, client *http.Client, url string) (*http.Response, error) {
@@ -172,17 +188,11 @@ func get(ctx context.Context, client *http.Client, url string) (*http.Response, 
 }
 
 // failure tells what was wanted, what is there instead and why.
-func (g Gate) failure(ctx context.Context, want Want, status Status, waiting string, took time.Duration) error {
+func (g Gate) failure(ctx context.Context, want Want, status machine.Status, waiting string, took time.Duration) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "release %.12s does not serve after %s: %s", want.Release, took.Round(time.Second), strings.TrimPrefix(waiting, errRefused.Error()+": "))
+	fmt.Fprintf(&b, "release %s does not serve after %s: %s", want.Release.Short(), took.Round(time.Second), strings.TrimPrefix(waiting, errRefused.Error()+": "))
 	if status.Current != "" && status.Current != want.Release {
-		serving := 0
-		for _, w := range status.Workers {
-			if w.Ready && w.Release == status.Current {
-				serving++
-			}
-		}
-		fmt.Fprintf(&b, "\nrelease %.12s, which served before, still does, on %d of %d workers", status.Current, serving, len(status.Workers))
+		fmt.Fprintf(&b, "\nrelease %s, which served before, still does, on %d of %d workers", status.Current.Short(), status.ReadyOn(status.Current), len(status.Workers))
 	}
 	if g.Diagnose != nil {
 		ctx, cancel := context.WithTimeout(ctx, 20*time.Second)

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/service"
 )
 
 // OutputArgs say what an Output waits for.
@@ -59,7 +61,7 @@ func Output(ctx *pulumi.Context, args OutputArgs) pulumi.StringOutput {
 			if args.Diagnose != nil {
 				g.Diagnose = func(ctx context.Context) string { return args.Diagnose(ctx, id) }
 			}
-			want := Want{Release: release, Workers: args.Workers}
+			want := Want{Release: service.ReleaseID(release), Workers: args.Workers}
 			if args.OnlyMachine {
 				want.Machine = id
 			}

@@ -76,7 +76,7 @@ const shortest = 6
 func (h History) Find(id string) (service.Release, error) {
 	var found []service.Release
 	for _, release := range h.Kept() {
-		if len(id) >= shortest && strings.HasPrefix(release.ID, id) {
+		if len(id) >= shortest && strings.HasPrefix(string(release.ID), id) {
 			found = append(found, release)
 		}
 	}
@@ -102,7 +102,7 @@ func (h History) Find(id string) (service.Release, error) {
 func (h History) Export(ctx *pulumi.Context, served pulumi.StringOutput) {
 	ids := make([]string, 0, service.KeptReleases)
 	for _, release := range h.Kept() {
-		ids = append(ids, release.ID)
+		ids = append(ids, string(release.ID))
 	}
 	lines := make([]string, 0, len(h))
 	for _, release := range h {

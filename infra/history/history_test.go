@@ -13,7 +13,7 @@ import (
 
 // number is a release that is told apart by its number.
 func number(n int) service.Release {
-	return service.Release{ID: fmt.Sprintf("%02x", n) + strings.Repeat("ab", 31), Size: int64(n + 1)}
+	return service.Release{ID: service.ReleaseID(fmt.Sprintf("%02x", n) + strings.Repeat("ab", 31)), Size: int64(n + 1)}
 }
 
 func numbers(h []service.Release) []int64 {
@@ -43,7 +43,7 @@ func TestFind(t *testing.T) {
 	for n := range 7 {
 		h = h.With(number(n))
 	}
-	found, err := h.Find(number(5).ID)
+	found, err := h.Find(string(number(5).ID))
 	require.NoError(t, err)
 	assert.Equal(t, number(5), found)
 	found, err = h.Find(number(6).Short())
@@ -52,12 +52,12 @@ func TestFind(t *testing.T) {
 
 	_, err = h.Find("05ab")
 	require.ErrorContains(t, err, "is not a release that the stack can go back to", "too short to be meant")
-	_, err = h.Find(number(0).ID)
+	_, err = h.Find(string(number(0).ID))
 	require.ErrorContains(t, err, "these are: 06abababab", "the store may have removed it")
-	_, err = History{}.Find(number(0).ID)
+	_, err = History{}.Find(string(number(0).ID))
 	require.ErrorContains(t, err, "has had no release yet")
 	twin := number(6)
-	twin.ID = twin.ID[:20] + strings.Repeat("0", 44)
+	twin.ID = twin.ID[:20] + service.ReleaseID(strings.Repeat("0", 44))
 	_, err = h.With(twin).Find(number(6).Short())
 	require.ErrorContains(t, err, "may be several")
 }

@@ -21,7 +21,7 @@ func ImageOf(ctx *pulumi.Context, r target.Request, s WorkloadSettings, reposito
 			return pulumi.StringOutput{}, fmt.Errorf("reading the name of the image: %w", err)
 		}
 		// An earlier release is in the same repository.
-		return pulumi.String(at(existing.Context().Name(), r.Release.ID)).ToStringOutput(), nil
+		return pulumi.String(at(existing.Context().Name(), string(r.Release.ID))).ToStringOutput(), nil
 	}
 	if repository == nil {
 		return pulumi.StringOutput{}, errors.New("there is no registry to push the image to")
@@ -32,7 +32,7 @@ func ImageOf(ctx *pulumi.Context, r target.Request, s WorkloadSettings, reposito
 			if err != nil {
 				return "", fmt.Errorf("%q is not a repository (host/path): %w", repository, err)
 			}
-			return at(named.Name(), r.Release.ID), nil
+			return at(named.Name(), string(r.Release.ID)), nil
 		}).(pulumi.StringOutput), nil
 	}
 	return image.Publish(ctx, r.Image, repository, credentials), nil

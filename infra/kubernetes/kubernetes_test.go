@@ -41,7 +41,7 @@ current-context: b
 	return target.Request{
 		Spec:        spec,
 		Secrets:     map[string]string{"DATABASE_URL": secret},
-		Release:     build.Release{Release: service.Release{ID: strings.Repeat("ab", 32)}},
+		Release:     build.Release{Release: service.Release{ID: service.ReleaseID(strings.Repeat("ab", 32))}},
 		GateTimeout: time.Minute,
 		State:       filepath.Join(clone, ".escala"),
 		Stack:       "production",
@@ -210,7 +210,7 @@ func TestWhatATargetAdds(t *testing.T) {
 		}
 		seen, err = NewWorkload(ctx, "api", &WorkloadArgs{
 			Request: r, Settings: NewWorkloadSettings(), Provider: provider,
-			Image:              pulumi.String("ghcr.io/you/api@sha256:" + r.Release.ID),
+			Image:              pulumi.String("ghcr.io/you/api@sha256:" + string(r.Release.ID)),
 			Platforms:          []build.Platform{{OS: "linux", Arch: "arm64"}},
 			IngressClass:       pulumi.String("alb"),
 			IngressAnnotations: pulumi.StringMap{"alb.ingress.kubernetes.io/scheme": pulumi.String("internet-facing")},

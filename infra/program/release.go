@@ -30,13 +30,13 @@ func prepare(ctx *pulumi.Context, root string, chosen target.Target, past histor
 	case target.Cluster:
 		if existing := t.ExistingImage(); existing != "" {
 			_, digest, _ := strings.Cut(existing, "@sha256:")
-			r.Release = build.Release{Release: service.Release{ID: digest}}
+			r.Release = build.Release{Release: service.Release{ID: service.ReleaseID(digest)}}
 			return nil
 		}
 		if r.Image, err = packed(ctx.Context(), root, t.Platforms(), *r); err != nil {
 			return err
 		}
-		r.Release = build.Release{Release: service.Release{ID: strings.TrimPrefix(r.Image.Digest(), "sha256:")}}
+		r.Release = build.Release{Release: service.Release{ID: service.ReleaseID(strings.TrimPrefix(r.Image.Digest(), "sha256:"))}}
 		return nil
 	default:
 		return fmt.Errorf("target %s takes neither binaries nor images", chosen.Name())

@@ -57,5 +57,5 @@ func (c Cutover) Run(ctx *pulumi.Context, r target.Request) (target.Endpoint, er
 
 // Published is the release once what points to it is written.
 func Published(r target.Request, pointer pulumi.CustomResource) pulumi.StringOutput {
-	return pointer.ID().ApplyT(func(pulumi.ID) string { return r.Release.ID }).(pulumi.StringOutput)
+	return pointer.ID().ApplyT(func(pulumi.ID) string { return string(r.Release.ID) }).(pulumi.StringOutput)
 }

@@ -18,7 +18,7 @@ func TestFolderHoldsWhatAStoreNeeds(t *testing.T) {
 	release := releaseOf(binary)
 	require.NoError(t, os.Mkdir(filepath.Join(folder, "releases"), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "current"), []byte(release.Pointer()), 0o644))
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "releases", release.ID), binary, 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "releases", string(release.ID)), binary, 0o644))
 	s := open(t, Folder(folder))
 
 	current, err := s.Current(t.Context())

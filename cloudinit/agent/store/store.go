@@ -147,7 +147,7 @@ func (s *store) copy(ctx context.Context, w io.Writer, release service.Release) 
 		return because(ctx, err)
 	case n < release.Size:
 		return fmt.Errorf("%w: it has %d bytes, not the %d of its pointer", ErrCorrupt, n, release.Size)
-	case sum != release.ID:
+	case service.ReleaseID(sum) != release.ID:
 		return fmt.Errorf("%w: its SHA-256 is %.12s…", ErrCorrupt, sum)
 	}
 	return nil

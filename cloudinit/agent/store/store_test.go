@@ -54,7 +54,7 @@ func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 func releaseOf(binary []byte) service.Release {
 	sum := sha256.Sum256(binary)
-	return service.Release{ID: hex.EncodeToString(sum[:]), Size: int64(len(binary))}
+	return service.Release{ID: service.ReleaseID(hex.EncodeToString(sum[:])), Size: int64(len(binary))}
 }
 
 func open(t *testing.T, objects Objects) Store {

@@ -2,7 +2,6 @@ package local_test
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"net"
@@ -17,7 +16,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"escala/cloudinit"
 	"escala/infra/conformance"
 	"escala/infra/conformance/load"
 	"escala/infra/conformance/local"
@@ -28,6 +26,7 @@ import (
 	"escala/infra/local/podman"
 	"escala/infra/local/provider"
 	"escala/infra/workspace"
+	"escala/service/machine"
 )
 
 var releases = flag.Int("releases", 3, "how many releases to roll out under load")
@@ -325,7 +324,7 @@ func onlyMachine(t *testing.T, clone source.Clone) string {
 
 // incident is what the machine says last went wrong; "" if it does not answer.
 func incident(ctx context.Context, url string) string {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+cloudinit.StatusPath, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+machine.StatusPath, nil)
 	if err != nil {
 		return ""
 	}
@@ -334,13 +333,11 @@ func incident(ctx context.Context, url string) string {
 		return ""
 	}
 	defer resp.Body.Close()
-	var said struct {
-		Incident string `json:"incident"`
-	}
-	if json.NewDecoder(resp.Body).Decode(&said) != nil {
+	status, err := machine.Read(resp.Body)
+	if err != nil {
 		return ""
 	}
-	return said.Incident
+	return status.Incident
 }
 
 // serving is the release that answers at url.

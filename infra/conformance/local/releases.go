@@ -103,14 +103,14 @@ func (s *System) tamper(ctx context.Context, bad conformance.Bad) (string, error
 		return "", fmt.Errorf("reading what was built: %w", err)
 	}
 	sum := sha256.Sum256(content)
-	release := service.Release{ID: hex.EncodeToString(sum[:]), Size: int64(len(content))}
+	release := service.Release{ID: service.ReleaseID(hex.EncodeToString(sum[:])), Size: int64(len(content))}
 	switch bad {
 	case conformance.WrongChecksum:
 		content[len(content)/2] ^= 1
 	case conformance.Truncated:
 		content = content[:len(content)/2]
 	}
-	if err := os.WriteFile(filepath.Join(store, "releases", release.ID), content, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(store, "releases", string(release.ID)), content, 0o644); err != nil {
 		return "", fmt.Errorf("storing a release: %w", err)
 	}
 	pointer := filepath.Join(store, service.PointerKey)
@@ -124,15 +124,15 @@ func (s *System) tamper(ctx context.Context, bad conformance.Bad) (string, error
 }
 
 // awaitRefusal waits until the machine says what is wrong with a release.
-func (s *System) awaitRefusal(ctx context.Context, release string) (string, error) {
+func (s *System) awaitRefusal(ctx context.Context, release service.ReleaseID) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
 	defer cancel()
 	for {
 		status, err := s.Status(ctx)
 		switch {
-		case err == nil && status.Serving == release:
+		case err == nil && status.Serving == string(release):
 			return "", conformance.ErrAccepted
-		case err == nil && status.Wanted == release && status.Reason != "":
+		case err == nil && status.Wanted == string(release) && status.Reason != "":
 			return status.Reason, nil
 		}
 		select {

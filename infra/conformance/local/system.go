@@ -12,16 +12,15 @@ import (
 	"path/filepath"
 	"time"
 
-	"escala/cloudinit"
 	"escala/infra/conformance"
 	"escala/infra/conformance/source"
 	"escala/infra/conformance/stack"
 	"escala/infra/engine"
-	"escala/infra/gate"
 	"escala/infra/local/host"
 	"escala/infra/local/podman"
 	"escala/infra/local/provider"
 	"escala/infra/program"
+	"escala/service/machine"
 )
 
 // System is the target "local". Make one with New.
@@ -108,27 +107,24 @@ func (s *System) Stop(ctx context.Context) error {
 }
 
 // Status implements conformance.System: what the machine publishes at
-// cloudinit.StatusPath.
+// machine.StatusPath.
 func (s *System) Status(ctx context.Context) (conformance.Status, error) {
-	var said struct {
-		gate.Status
-		Incident string `json:"incident"`
-	}
-	if err := readJSON(ctx, s.url+cloudinit.StatusPath, &said); err != nil {
+	var said machine.Status
+	if err := readJSON(ctx, s.url+machine.StatusPath, &said); err != nil {
 		return conformance.Status{}, err
 	}
-	out := conformance.Status{Wanted: said.Wanted, Workers: len(said.Workers), Incident: said.Incident}
+	out := conformance.Status{Wanted: string(said.Wanted), Workers: len(said.Workers), Incident: said.Incident}
 	for i, w := range said.Workers {
 		if w.Ready {
 			out.Ready++
 		}
 		if i == 0 {
-			out.Serving = w.Release
-		} else if w.Release != out.Serving {
+			out.Serving = string(w.Release)
+		} else if string(w.Release) != out.Serving {
 			out.Serving = ""
 		}
 	}
-	if said.Phase != "serving" && said.Phase != "rolling" {
+	if said.Phase != machine.Serving && said.Phase != machine.Rolling {
 		out.Reason = said.Reason
 	}
 	return out, nil

@@ -17,6 +17,7 @@ import (
 
 	"escala/cloudinit"
 	"escala/service"
+	"escala/service/machine"
 )
 
 // account stands in for the machine's own: every Debian has it.
@@ -170,12 +171,12 @@ func (o *ours) follow(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the follower's status: %w", err)
 	}
-	var status struct{ Phase, Current, Reason string }
+	var status machine.Status
 	if err := json.Unmarshal(content, &status); err != nil {
 		return fmt.Errorf("reading the follower's status: %w", err)
 	}
-	if want := o.releases[o.current].ID; status.Phase != "serving" || status.Current != want {
-		return fmt.Errorf("the machine is %s on release %.12s, not serving %.12s: %s", status.Phase, status.Current, want, status.Reason)
+	if want := o.releases[o.current].ID; status.Phase != machine.Serving || status.Current != want {
+		return fmt.Errorf("the machine is %s on release %s, not serving %s: %s", status.Phase, status.Current.Short(), want.Short(), status.Reason)
 	}
 	return nil
 }

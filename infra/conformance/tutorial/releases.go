@@ -31,8 +31,8 @@ func BuildReleases(ctx context.Context, root, state string) (Releases, error) {
 	}
 	content = append(content, '\n')
 	sum := sha256.Sum256(content)
-	two := build.Release{Release: service.Release{ID: hex.EncodeToString(sum[:]), Size: int64(len(content))}}
-	two.Path = filepath.Join(state, "build", two.ID)
+	two := build.Release{Release: service.Release{ID: service.ReleaseID(hex.EncodeToString(sum[:])), Size: int64(len(content))}}
+	two.Path = filepath.Join(state, "build", string(two.ID))
 	if err := os.WriteFile(two.Path, content, 0o755); err != nil {
 		return Releases{}, fmt.Errorf("writing a second release: %w", err)
 	}

@@ -61,7 +61,7 @@ func (*Pointer) Read(ctx context.Context, req infer.ReadRequest[PointerArgs, Poi
 	if err != nil {
 		return none, nil //nolint:nilerr // a broken pointer is as good as none: the next update writes it
 	}
-	args := PointerArgs{Store: req.State.Store, Release: release.ID, Size: int(release.Size)}
+	args := PointerArgs{Store: req.State.Store, Release: string(release.ID), Size: int(release.Size)}
 	return infer.ReadResponse[PointerArgs, PointerState]{ID: req.ID, Inputs: args, State: PointerState{args}}, nil
 }
 
@@ -75,7 +75,7 @@ func (*Pointer) Delete(ctx context.Context, req infer.DeleteRequest[PointerState
 }
 
 func (a PointerArgs) write(ctx context.Context) error {
-	release := service.Release{ID: a.Release, Size: int64(a.Size)}
+	release := service.Release{ID: service.ReleaseID(a.Release), Size: int64(a.Size)}
 	target := infer.GetConfig[Config](ctx).path(a.Store, service.PointerKey)
 	if err := replaceFile(target, release.Pointer()); err != nil {
 		return fmt.Errorf("pointing to release %s: %w", release.Short(), err)

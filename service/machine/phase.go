@@ -1,0 +1,20 @@
+package machine
+
+// Phase is how far a machine is with the release that it was told to run.
+type Phase string
+
+const (
+	// Serving: all workers run the wanted release and are ready.
+	Serving Phase = "serving"
+	// Rolling: the wanted release is being tried, or workers are being replaced.
+	Rolling Phase = "rolling"
+	// Failing: something is in the way, and the machine goes on trying.
+	Failing Phase = "failing"
+	// Refused: the wanted release was tried and does not serve; the machine is
+	// back on the one before.
+	Refused Phase = "refused"
+)
+
+// Settled reports that the machine has come to a verdict on the wanted release.
+// A phase that this program does not know is not settled.
+func (p Phase) Settled() bool { return p == Serving || p == Refused }

@@ -1,0 +1,112 @@
+// Package machine holds what a machine publishes about itself. The machine's
+// agent writes these types, and the gate, the conformance suite and the status
+// command read them.
+//
+// Machines and programs of different ages read each other: fields that a reader
+// does not know are ignored, fields that a writer does not have are zero, and a
+// Phase is text, so one that is new to a reader survives being read.
+package machine
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"escala/service"
+)
+
+// StatusPath is the URL path at which a machine answers with its Status.
+const StatusPath = "/-/release"
+
+// Status is what a machine publishes.
+type Status struct {
+	// Machine is the cloud's own id of the machine.
+	Machine string `json:"machine"`
+	Phase   Phase  `json:"phase"`
+	// Wanted is the release that the machine was told to run. Current is the
+	// one that a worker runs when it starts now. Either is "" while unknown.
+	Wanted  service.ReleaseID `json:"wanted"`
+	Current service.ReleaseID `json:"current"`
+	// Reason says why Current is not Wanted, or why a worker is missing. ""
+	// while all is well.
+	Reason string `json:"reason"`
+	// Incident is what last went wrong and is mended, with its time. "" for none.
+	Incident string `json:"incident"`
+	// Attempts counts the failed rounds in a row.
+	Attempts int `json:"attempts"`
+	// Checked is when the machine last looked, in seconds since 1970 by the
+	// machine's clock.
+	Checked int64 `json:"checked"`
+	// Refused is when a refusal's last try ended, and Retry when the machine
+	// tries the release again, by the same clock. 0 where there is none.
+	Refused int64 `json:"refused,omitempty"`
+	Retry   int64 `json:"retry,omitempty"`
+	// Workers are in the order of their numbers.
+	Workers []Worker `json:"workers"`
+}
+
+// Worker is what one worker answers for itself.
+type Worker struct {
+	Worker int `json:"worker"`
+	// Release is the one that the worker runs; "" if the worker does not answer.
+	Release service.ReleaseID `json:"release"`
+	Ready   bool              `json:"ready"`
+}
+
+// statusLimit bounds what is read as a status, in bytes.
+const statusLimit = 1 << 20
+
+// Read decodes a status.
+func Read(r io.Reader) (Status, error) {
+	var s Status
+	if err := json.NewDecoder(io.LimitReader(r, statusLimit)).Decode(&s); err != nil {
+		return Status{}, fmt.Errorf("reading the machine's status: %w", err)
+	}
+	return s, nil
+}
+
+// SinceRefusal is the time from the refusal's last try until the machine
+// published this status. ok is false where the machine does not tell, as
+// machines before this field do.
+func (s Status) SinceRefusal() (age time.Duration, ok bool) {
+	if s.Refused == 0 || s.Checked < s.Refused {
+		return 0, false
+	}
+	return time.Duration(s.Checked-s.Refused) * time.Second, true
+}
+
+// Serves reports whether all workers are ready and run the release. If they do
+// not, missing says what is missing.
+func (s Status) Serves(release service.ReleaseID, workers int) (ok bool, missing string) {
+	switch {
+	case s.Wanted != release && s.Reason != "":
+		return false, fmt.Sprintf("the machine has not yet seen release %s: %s", release.Short(), s.Reason)
+	case s.Wanted != release:
+		return false, fmt.Sprintf("the machine has not yet seen release %s", release.Short())
+	case len(s.Workers) != workers:
+		return false, fmt.Sprintf("%d workers are there, not %d", len(s.Workers), workers)
+	case s.Phase != Serving && s.Reason != "":
+		return false, s.Reason
+	}
+	for _, w := range s.Workers {
+		if w.Release != release {
+			return false, fmt.Sprintf("worker %d runs %s", w.Worker, w.Release.Describe())
+		}
+		if !w.Ready {
+			return false, fmt.Sprintf("worker %d is not ready", w.Worker)
+		}
+	}
+	return true, ""
+}
+
+// ReadyOn counts the workers that are ready and run the release.
+func (s Status) ReadyOn(release service.ReleaseID) int {
+	n := 0
+	for _, w := range s.Workers {
+		if w.Ready && w.Release == release {
+			n++
+		}
+	}
+	return n
+}
