@@ -1,0 +1,81 @@
+package instance
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// tokenTTL is the longest that EC2 gives a token for.
+const tokenTTL = 6 * time.Hour
+
+// EC2 is EC2's instance metadata service, version 2: each item is asked for with
+// a token, which a PUT brings ("Use the Instance Metadata Service to access
+// instance metadata").
+type EC2 struct {
+	service
+
+	mu    sync.Mutex
+	token string
+	until time.Time
+}
+
+// NewEC2 returns the service at url, without a slash at its end. Default
+// DefaultURL.
+func NewEC2(url string) *EC2 { return &EC2{service: newService(url)} }
+
+// Identity is from the instance's identity document.
+func (e *EC2) Identity(ctx context.Context) (Identity, error) {
+	document, err := e.get(ctx, "/latest/dynamic/instance-identity/document")
+	if err != nil {
+		return Identity{}, fmt.Errorf("reading the instance's identity: %w", err)
+	}
+	var said struct{ InstanceID, Region string }
+	if err := json.Unmarshal([]byte(document), &said); err != nil {
+		return Identity{}, fmt.Errorf("reading the instance's identity: %w", err)
+	}
+	if said.InstanceID == "" || said.Region == "" {
+		return Identity{}, errors.New("reading the instance's identity: its document names no instance and region")
+	}
+	return Identity{ID: said.InstanceID, Region: said.Region}, nil
+}
+
+// get reads an item. A token that the service no longer knows (401) is replaced
+// once: the service forgets tokens when the instance is stopped and started.
+func (e *EC2) get(ctx context.Context, path string) (string, error) {
+	for renewed := false; ; renewed = true {
+		token, err := e.session(ctx, renewed)
+		if err != nil {
+			return "", err
+		}
+		item, err := e.ask(ctx, http.MethodGet, path, http.Header{"X-Aws-Ec2-Metadata-Token": {token}})
+		var status statusError
+		if renewed || !errors.As(err, &status) || status != http.StatusUnauthorized {
+			return item, err
+		}
+	}
+}
+
+func (e *EC2) session(ctx context.Context, renew bool) (string, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !renew && e.token != "" && time.Now().Before(e.until) {
+		return e.token, nil
+	}
+	token, err := e.ask(ctx, http.MethodPut, "/latest/api/token",
+		http.Header{"X-Aws-Ec2-Metadata-Token-Ttl-Seconds": {strconv.Itoa(int(tokenTTL.Seconds()))}})
+	if err != nil {
+		return "", err
+	}
+	if token == "" || strings.ContainsAny(token, "\r\n") {
+		return "", errors.New("the metadata service's token is none")
+	}
+	e.token, e.until = token, time.Now().Add(tokenTTL-time.Minute)
+	return token, nil
+}

@@ -1,0 +1,155 @@
+// Package instance asks the cloud's metadata service what this machine is: its id,
+// its region and, on AWS, the credentials of its role. Only root reaches the
+// service; a rule of the packet filter keeps every other account from it.
+package instance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+)
+
+// Identity is what a cloud calls a machine.
+type Identity struct {
+	// ID is the instance's or the Droplet's id: "i-0123456789abcdef0", "2756294".
+	ID string
+	// Region is the region's name: "eu-central-1", "fra1".
+	Region string
+}
+
+// Errors of a metadata service.
+var (
+	// ErrAbsent is for an item that the service does not have.
+	ErrAbsent = errors.New("the metadata service does not have it")
+	// ErrUnreachable is for a service that does not answer. The same call may
+	// succeed later: at boot the service may come after the machine.
+	ErrUnreachable = errors.New("the metadata service does not answer")
+)
+
+const (
+	// DefaultURL is where AWS' and DigitalOcean's service answer.
+	DefaultURL = "http://169.254.169.254"
+	// timeout is the time that one request has.
+	timeout = 3 * time.Second
+	// tries is how often an item is asked for before the caller has to.
+	tries = 3
+	// pause between two tries.
+	pause = 200 * time.Millisecond
+	// maxItem is more than the largest item that is read, a role's credentials.
+	maxItem = 64 << 10
+)
+
+// transport takes no proxy: the address is one of this machine's own network.
+func transport() *http.Transport {
+	return &http.Transport{Proxy: nil, MaxIdleConnsPerHost: 1, IdleConnTimeout: 30 * time.Second, MaxResponseHeaderBytes: maxItem}
+}
+
+// service is a metadata service's HTTP.
+type service struct {
+	url    string
+	client *http.Client
+}
+
+func newService(url string) service {
+	if url == "" {
+		url = DefaultURL
+	}
+	return service{url: url, client: &http.Client{
+		Timeout:   timeout,
+		Transport: transport(),
+		// An item is where it is asked for. A redirect would take the token along.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// statusError is an answer that is not 200.
+type statusError int
+
+func (e statusError) Error() string {
+	return fmt.Sprintf("it answers %d %s", int(e), http.StatusText(int(e)))
+}
+
+// ask sends one request, again where the service may only be busy. EC2's service
+// limits the requests of an instance and answers more of them with 503.
+func (s service) ask(ctx context.Context, method, path string, header http.Header) (string, error) {
+	for try := 1; ; try++ {
+		item, err := s.askOnce(ctx, method, path, header)
+		var status statusError
+		busy := err != nil && (!errors.As(err, &status) || status >= 500 || status == http.StatusTooManyRequests)
+		if !busy || try == tries || ctx.Err() != nil {
+			return item, explain(path, err)
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return "", explain(path, ctx.Err())
+		case <-timer.C:
+		}
+	}
+}
+
+func (s service) askOnce(ctx context.Context, method, path string, header http.Header) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, method, s.url+path, nil)
+	if err != nil {
+		return "", err
+	}
+	for name, values := range header {
+		req.Header[name] = values
+	}
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return "", statusError(resp.StatusCode)
+	}
+	item, err := io.ReadAll(io.LimitReader(resp.Body, maxItem+1))
+	if err != nil {
+		return "", err
+	}
+	if len(item) > maxItem {
+		return "", fmt.Errorf("the answer has more than %d bytes", maxItem)
+	}
+	return strings.TrimSpace(string(item)), nil
+}
+
+func explain(path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var status statusError
+	if errors.As(err, &status) && status == http.StatusNotFound {
+		return fmt.Errorf("%s: %w", path, ErrAbsent)
+	}
+	return fmt.Errorf("%s: %w: %w", path, ErrUnreachable, err)
+}
+
+// CloudInitPath is the file in which cloud-init notes what its cloud calls the
+// machine, on every cloud.
+const CloudInitPath = "/var/lib/cloud/data/instance-id"
+
+// CloudInitID returns the machine's id as cloud-init knows it, from the file at
+// path (CloudInitPath).
+func CloudInitID(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("reading the machine's id: %w", err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, 256))
+	if err != nil {
+		return "", fmt.Errorf("reading the machine's id: %w", err)
+	}
+	id := strings.TrimSpace(string(b))
+	if id == "" {
+		return "", fmt.Errorf("reading the machine's id: %s is empty", path)
+	}
+	return id, nil
+}

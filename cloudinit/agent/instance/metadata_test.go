@@ -1,0 +1,218 @@
+package instance
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// ec2Service plays EC2's metadata service as its user guide has it: a PUT with a
+// time to live of 1 to 21,600 s brings a token, every item wants one (401), a PUT
+// that was forwarded is refused (403), and an item that is not there is 404.
+type ec2Service struct {
+	*httptest.Server
+	mu       sync.Mutex
+	tokens   int
+	valid    map[string]bool
+	items    map[string]string
+	refuse   []int // statuses of the next answers
+	requests int
+}
+
+func newEC2Service(t *testing.T, items map[string]string) *ec2Service {
+	s := &ec2Service{items: items, valid: map[string]bool{}}
+	s.Server = httptest.NewServer(s)
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *ec2Service) set(path, item string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.items[path] = item
+}
+
+// forget is what a stop and a start of the instance do to tokens.
+func (s *ec2Service) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.valid)
+}
+
+func (s *ec2Service) next(statuses ...int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refuse = statuses
+}
+
+func (s *ec2Service) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.requests
+}
+
+func (s *ec2Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests++
+	if len(s.refuse) > 0 {
+		w.WriteHeader(s.refuse[0])
+		s.refuse = s.refuse[1:]
+		return
+	}
+	if r.URL.Path == "/latest/api/token" {
+		ttl, err := strconv.Atoi(r.Header.Get("X-aws-ec2-metadata-token-ttl-seconds"))
+		switch {
+		case r.Method != http.MethodPut:
+			w.WriteHeader(http.StatusMethodNotAllowed)
+		case r.Header.Get("X-Forwarded-For") != "":
+			w.WriteHeader(http.StatusForbidden)
+		case err != nil || ttl < 1 || ttl > 21600:
+			w.WriteHeader(http.StatusBadRequest)
+		default:
+			s.tokens++
+			token := fmt.Sprintf("token-%d==", s.tokens)
+			s.valid[token] = true
+			io.WriteString(w, token)
+		}
+		return
+	}
+	if !s.valid[r.Header.Get("X-aws-ec2-metadata-token")] {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	item, there := s.items[r.URL.Path]
+	if !there {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	io.WriteString(w, item)
+}
+
+const document = "/latest/dynamic/instance-identity/document"
+
+func TestEC2Identity(t *testing.T) {
+	s := newEC2Service(t, map[string]string{document: `{
+  "accountId" : "123456789012", "architecture" : "x86_64",
+  "instanceId" : "i-0123456789abcdef0", "region" : "eu-central-1", "billingProducts" : null
+}`})
+	e := NewEC2(s.URL)
+	want := Identity{ID: "i-0123456789abcdef0", Region: "eu-central-1"}
+	for range 3 {
+		got, err := e.Identity(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+	}
+	assert.Equal(t, 1, s.tokens, "one token serves for six hours")
+
+	s.forget()
+	got, err := e.Identity(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, want, got)
+	assert.Equal(t, 2, s.tokens)
+}
+
+func TestEC2IdentityThatIsNone(t *testing.T) {
+	for _, bad := range []string{"", "{}", "no JSON", `{"instanceId":"i-1"}`, strings.Repeat("x", maxItem+1)} {
+		s := newEC2Service(t, map[string]string{document: bad})
+		_, err := NewEC2(s.URL).Identity(t.Context())
+		assert.ErrorContains(t, err, "reading the instance's identity", "%.20s", bad)
+	}
+}
+
+func TestABusyServiceIsAskedAgain(t *testing.T) {
+	s := newEC2Service(t, map[string]string{document: `{"instanceId":"i-1","region":"r"}`})
+	s.next(http.StatusServiceUnavailable, http.StatusInternalServerError)
+	_, err := NewEC2(s.URL).Identity(t.Context())
+	require.NoError(t, err)
+
+	s.next(503, 503, 503)
+	_, err = NewEC2(s.URL).Identity(t.Context())
+	assert.ErrorIs(t, err, ErrUnreachable)
+}
+
+func TestAServiceThatIsNotThere(t *testing.T) {
+	s := newEC2Service(t, nil)
+	s.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	_, err := NewEC2(s.URL).Identity(ctx)
+	require.ErrorIs(t, err, ErrUnreachable)
+	_, err = NewDroplet(s.URL).Identity(ctx)
+	assert.ErrorIs(t, err, ErrUnreachable)
+}
+
+func TestARedirectIsNotFollowed(t *testing.T) {
+	var seen string
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = r.Header.Get("X-Aws-Ec2-Metadata-Token") + "!" }))
+	defer elsewhere.Close()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut {
+			io.WriteString(w, "token")
+			return
+		}
+		http.Redirect(w, r, elsewhere.URL, http.StatusMovedPermanently)
+	}))
+	defer s.Close()
+	_, err := NewEC2(s.URL).Identity(t.Context())
+	require.Error(t, err)
+	assert.Empty(t, seen)
+}
+
+func TestDropletIdentity(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// "Droplet Properties": an index without its slash is 301, what is not
+		// there is 404.
+		switch r.URL.Path {
+		case "/metadata/v1/id":
+			io.WriteString(w, "2756294")
+		case "/metadata/v1/region":
+			io.WriteString(w, "fra1")
+		case "/metadata/v1":
+			http.Redirect(w, r, "/metadata/v1/", http.StatusMovedPermanently)
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	defer s.Close()
+	got, err := NewDroplet(s.URL).Identity(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, Identity{ID: "2756294", Region: "fra1"}, got)
+}
+
+func TestCloudInitID(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "instance-id")
+	_, err := CloudInitID(path)
+	require.ErrorIs(t, err, os.ErrNotExist)
+	require.NoError(t, os.WriteFile(path, []byte("\n"), 0o644))
+	_, err = CloudInitID(path)
+	require.ErrorContains(t, err, "is empty")
+	require.NoError(t, os.WriteFile(path, []byte("i-0123456789abcdef0\n"), 0o644))
+	id, err := CloudInitID(path)
+	require.NoError(t, err)
+	assert.Equal(t, "i-0123456789abcdef0", id)
+}
+
+func credentials(t *testing.T, n int, expires time.Time) string {
+	t.Helper()
+	b, err := json.Marshal(map[string]any{
+		"Code": "Success", "LastUpdated": "2026-01-01T00:00:00Z", "Type": "AWS-HMAC",
+		"AccessKeyId": fmt.Sprintf("ASIA%d", n), "SecretAccessKey": "secret-value", "Token": "token-value",
+		"Expiration": expires.UTC().Format(time.RFC3339),
+	})
+	require.NoError(t, err)
+	return string(b)
+}

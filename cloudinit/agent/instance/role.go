@@ -1,0 +1,107 @@
+package instance
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"escala/cloudinit/agent/sigv4"
+)
+
+// renewBefore is how long before they expire credentials are renewed. EC2 has new
+// ones at least five minutes before ("Retrieve security credentials from instance
+// metadata").
+const renewBefore = 5 * time.Minute
+
+// renewEvery is the pause between two requests for new credentials while the
+// service has none newer, or does not answer.
+const renewEvery = 30 * time.Second
+
+// Role is the credentials of the instance's role.
+type Role struct {
+	ec2 *EC2
+
+	mu      sync.Mutex
+	current aws.Credentials
+	asked   time.Time
+}
+
+var _ sigv4.Credentials = (*Role)(nil)
+
+// NewRole returns the role that ec2 knows.
+func NewRole(ec2 *EC2) *Role { return &Role{ec2: ec2} }
+
+// Retrieve returns the credentials, and renews them five minutes before they
+// expire. While they cannot be renewed, the old ones are returned as long as there
+// are any: the services decide what has expired, for the machine's clock may be
+// wrong.
+func (r *Role) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	has := r.current.HasKeys()
+	if has && (time.Until(r.current.Expires) > renewBefore || time.Since(r.asked).Abs() < renewEvery) {
+		return r.current, nil
+	}
+	r.asked = time.Now()
+	renewed, err := r.ask(ctx)
+	switch {
+	case err == nil:
+		r.current = renewed
+	case !has:
+		return aws.Credentials{}, fmt.Errorf("reading the credentials of the machine's role: %w", err)
+	}
+	return r.current, nil
+}
+
+// Invalidate makes the next Retrieve ask the metadata service.
+func (r *Role) Invalidate() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asked, r.current.Expires = time.Time{}, time.Time{}
+}
+
+func (r *Role) ask(ctx context.Context) (aws.Credentials, error) {
+	none := aws.Credentials{}
+	const folder = "/latest/meta-data/iam/security-credentials/"
+	names, err := r.ec2.get(ctx, folder)
+	if errors.Is(err, ErrAbsent) {
+		return none, fmt.Errorf("the instance has no role yet: %w", err)
+	}
+	if err != nil {
+		return none, err
+	}
+	name, _, _ := strings.Cut(names, "\n")
+	if name == "" || strings.ContainsAny(name, "/?#%\r ") {
+		return none, fmt.Errorf("the metadata service's name for the role is %.80q", name)
+	}
+	answer, err := r.ec2.get(ctx, folder+name)
+	if err != nil {
+		return none, err
+	}
+	var said struct {
+		Code, Message                       string
+		AccessKeyID, SecretAccessKey, Token string
+		Expiration                          time.Time
+	}
+	if err := json.Unmarshal([]byte(answer), &said); err != nil {
+		// The error of the decoder could have a part of a secret in it.
+		return none, fmt.Errorf("the credentials of the role %s are no JSON", name)
+	}
+	if said.Code != "" && said.Code != "Success" {
+		return none, fmt.Errorf("the role %s has no credentials: %.80q: %.300q", name, said.Code, said.Message)
+	}
+	credentials := aws.Credentials{
+		AccessKeyID: said.AccessKeyID, SecretAccessKey: said.SecretAccessKey, SessionToken: said.Token,
+		CanExpire: true, Expires: said.Expiration, Source: "the role " + name,
+	}
+	if !credentials.HasKeys() || said.Token == "" || said.Expiration.IsZero() {
+		return none, fmt.Errorf("the credentials of the role %s are not complete", name)
+	}
+	return credentials, nil
+}

@@ -1,0 +1,90 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"escala/cloudinit/agent/sigv4"
+)
+
+// Settings say where a machine's store lies. One of the three is set.
+type Settings struct {
+	// Folder is where the store is mounted.
+	Folder string  `json:"folder,omitempty"`
+	S3     *S3     `json:"s3,omitempty"`
+	Spaces *Spaces `json:"spaces,omitempty"`
+}
+
+// S3 is one bucket for all, which the machine's role can read and write.
+type S3 struct {
+	Bucket string `json:"bucket"`
+	Region string `json:"region"`
+	// Endpoint is the bucket's URL, without a slash at its end. Default: S3's own
+	// for the bucket and the region.
+	Endpoint string `json:"endpoint,omitempty"`
+}
+
+// Spaces are two buckets: a key can be granted the reading or the writing of a
+// bucket, not of a part of one ("Create a New Spaces Access Key": grants of
+// read, readwrite or fullaccess to a bucket), and a bucket with such a key takes
+// no policy ("Configure Bucket Policies").
+type Spaces struct {
+	// Releases is read only, Machines is what the machines write.
+	Releases string `json:"releases"`
+	Machines string `json:"machines"`
+	Region   string `json:"region"`
+	// Endpoint is the region's URL, without a slash at its end, before which a
+	// bucket's name is the path. Default: DigitalOcean's own for the region, with
+	// the name in the host.
+	Endpoint string `json:"endpoint,omitempty"`
+}
+
+// Access is what the store is asked with.
+type Access struct {
+	// Role is the machine's role on AWS.
+	Role sigv4.Credentials
+	// Key is the machine's key to Spaces.
+	Key sigv4.Credentials
+}
+
+// Open returns the store of the machine id.
+func (s Settings) Open(id string, access Access) (Store, error) {
+	switch {
+	case s.Folder != "" && s.S3 == nil && s.Spaces == nil:
+		return New(Folder(s.Folder), Folder(s.Folder), id)
+	case s.Folder == "" && s.S3 != nil && s.Spaces == nil:
+		bucket := s.S3.bucket(access.Role)
+		return New(bucket, bucket, id)
+	case s.Folder == "" && s.S3 == nil && s.Spaces != nil:
+		client := &sigv4.Client{Service: "s3", Region: s.Spaces.Region, Credentials: access.Key}
+		return New(
+			Bucket{URL: s.Spaces.url(s.Spaces.Releases), Client: client},
+			Bucket{URL: s.Spaces.url(s.Spaces.Machines), Client: client}, id)
+	default:
+		return nil, errors.New("the release store's settings: want exactly one of folder, s3 and spaces")
+	}
+}
+
+func (s S3) bucket(role sigv4.Credentials) Bucket {
+	endpoint := s.Endpoint
+	if endpoint == "" {
+		endpoint = fmt.Sprintf("https://%s.s3.%s.%s", s.Bucket, s.Region, awsDomain(s.Region))
+	}
+	return Bucket{URL: endpoint, Client: &sigv4.Client{Service: "s3", Region: s.Region, Credentials: role}}
+}
+
+func (s Spaces) url(bucket string) string {
+	if s.Endpoint != "" {
+		return s.Endpoint + "/" + bucket
+	}
+	return fmt.Sprintf("https://%s.%s.digitaloceanspaces.com", bucket, s.Region)
+}
+
+// awsDomain is the domain of AWS' endpoints in a region: China has its own.
+func awsDomain(region string) string {
+	if strings.HasPrefix(region, "cn-") {
+		return "amazonaws.com.cn"
+	}
+	return "amazonaws.com"
+}
