@@ -73,7 +73,7 @@ func giveUp(f *os.File, fd int) error {
 		return fmt.Errorf("replacing descriptor %d: %w", fd, err)
 	}
 	defer null.Close()
-	if err := syscall.Dup3(int(null.Fd()), fd, 0); err != nil {
+	if err := replaceDescriptor(int(null.Fd()), fd); err != nil {
 		return fmt.Errorf("replacing descriptor %d: %w", fd, err)
 	}
 	// f still owns the number, and must not close it when it is collected.

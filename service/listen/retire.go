@@ -31,7 +31,7 @@ func (l *Listener) Retire(ctx context.Context) error {
 	defer cancel()
 	raw, err := l.raw()
 	if err == nil && l.address.Network == TCP {
-		// Where filters are forbidden the gap stays, as with a plain close.
+		// Where there are no filters the gap stays, as with a plain close.
 		_ = raw.Control(dropSYN)
 	}
 	unlinked := l.unlink()
@@ -47,23 +47,6 @@ func (l *Listener) raw() (syscall.RawConn, error) {
 		return nil, errors.New("listener has no descriptor")
 	}
 	return sc.SyscallConn()
-}
-
-// dropSYN attaches a socket filter that drops packets that open a connection
-// (SYN without ACK) and lets everything else pass, so that handshakes that
-// have begun still finish. A TCP socket's filter sees packets from the TCP
-// header on; the flags are its byte 13.
-func dropSYN(fd uintptr) {
-	const flags, synAndAck, syn = 13, 0x12, 0x02
-	program := []unix.SockFilter{
-		{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: flags},
-		{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: synAndAck},
-		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: syn, Jt: 0, Jf: 1},
-		{Code: unix.BPF_RET | unix.BPF_K, K: 0},
-		{Code: unix.BPF_RET | unix.BPF_K, K: 0xffffffff},
-	}
-	_ = unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
-		&unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
 }
 
 // awaitEmpty waits until no connection is left to accept. One empty look is

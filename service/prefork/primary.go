@@ -59,6 +59,9 @@ type primary struct {
 // Run serves with Config.Workers workers until ctx ends, then drains them all.
 // When hard ends they end at once. A value on roll replaces them one by one.
 func Run(ctx, hard context.Context, roll <-chan struct{}, o Options) error {
+	if err := supported(); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(o.Config.RunDir, 0o750); err != nil {
 		return fmt.Errorf("making the directory of the sockets: %w", err)
 	}

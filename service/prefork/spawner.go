@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"syscall"
 	"time"
 
 	"escala/service"
@@ -65,13 +64,7 @@ func (s *spawner) start(o Options, exe *executable, how start) (*process, error)
 		service.EnvSupervised+"=cluster",
 	)
 	p.cmd.Env = append(p.cmd.Env, o.Environ...)
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{
-		// A terminal's Ctrl-C reaches the primary alone: it tells the workers,
-		// and a second signal would end them at once.
-		Setpgid: true,
-		// Workers whose primary was killed drain and end too.
-		Pdeathsig: syscall.SIGTERM,
-	}
+	p.cmd.SysProcAttr = processAttributes()
 	failed := make(chan error)
 	s.jobs <- func() { failed <- p.cmd.Start() }
 	if err := <-failed; err != nil {

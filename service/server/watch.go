@@ -3,8 +3,6 @@ package server
 import (
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // watch tells connections that a drain has to wait for from those whose peer
@@ -103,9 +101,8 @@ func (c *conn) acked() (bytes uint64, moving bool) {
 	}
 	moving = true
 	err = raw.Control(func(fd uintptr) {
-		info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
-		if err == nil {
-			bytes, moving = info.Bytes_acked, false
+		if n, known := acknowledged(int(fd)); known {
+			bytes, moving = n, false
 		}
 	})
 	return bytes, moving || err != nil
