@@ -15,7 +15,7 @@ RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache
     go build -trimpath -buildvcs=false -tags grpcnotrace -ldflags '-s -w -buildid=' -o /out/api ./service/cmd/api
 
 # What stands beside the binary, as in the image that the program itself makes
-# (infra/image), whose authorities are Mozilla's too, but from a Go module.
+# (infra/build/image), whose authorities are Mozilla's too, but from a Go module.
 RUN mkdir -p /base/etc/ssl/certs && mkdir -m 1777 /base/tmp \
     && printf 'root:x:0:0:root:/:/sbin/nologin\napi:x:65532:65532:api:/:/sbin/nologin\n' >/base/etc/passwd \
     && printf 'root:x:0:\napi:x:65532:\n' >/base/etc/group \

@@ -56,7 +56,7 @@ shell: cli ## Open a shell on the local machine
 	@$(ESCALA) shell
 
 boot-times: cli ## Say where the seconds of the local machine's first boot went
-	@$(ESCALA) shell <infra/local/boot-times.sh
+	@$(ESCALA) shell <infra/targets/local/boot-times.sh
 
 # Tests that need a kube-apiserver fail without one, instead of being skipped.
 test: export ESCALA_CONTROL_PLANE = $(CURDIR)/bin/kubernetes
@@ -78,14 +78,14 @@ format: ## Format all Go code
 
 conformance: ## Release to, break and mend TARGET=process, local or kubernetes under load; ARGS="-releases 20"
 	@[ "$(TARGET)" != local ] || $(MAKE) --no-print-directory cli
-	go run ./infra/conformance/cmd/$(or $(TARGET),process) $(ARGS)
+	go run ./infra/testing/conformance/cmd/$(or $(TARGET),process) $(ARGS)
 
 bench: ## Measure the service beside a plain net/http server
-	go run ./infra/conformance/bench
+	go run ./infra/testing/bench
 
 bench-tutorial: cli ## Measure beside the tutorial's own NestJS, PM2 and Nginx; ARGS="-machines 0"
 	@.ci/packages
-	go run ./infra/conformance/cmd/tutorial $(ARGS)
+	go run ./infra/testing/conformance/cmd/pm2 $(ARGS)
 
 clean: ## Remove what was built and kept (make down first)
 	@if [ -d .escala/podman ] && [ -n "$$(ls .escala/machines .escala/addresses 2>/dev/null | grep -v :)" ]; then \

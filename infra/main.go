@@ -7,8 +7,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"escala/infra/config"
 	"escala/infra/program"
+	"escala/infra/stackconfig"
 	"escala/infra/targets"
 	"escala/infra/workspace"
 )
@@ -19,7 +19,7 @@ func main() {
 		slog.Error("finding the clone", "error", err)
 		os.Exit(1)
 	}
-	keys, err := config.KeysFromEnvironment()
+	keys, err := stackconfig.KeysFromEnvironment()
 	if err != nil {
 		slog.Error("reading the configuration", "error", err)
 		os.Exit(1)

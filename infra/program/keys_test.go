@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
 
-	"escala/infra/config"
+	"escala/infra/stackconfig"
 	"escala/infra/targets"
 	"escala/service"
 )
@@ -28,7 +28,7 @@ var inWords = []string{"eks.redisImage", "doks.redisImage", "kubernetes.redisIma
 // keys are all configuration keys with their defaults, as a page shows them.
 func keys() map[string]string {
 	all := map[string]string{"target": "", "release": "", "secrets": ""}
-	gate, err := config.Load("escala", fake{"escala:target": "local"}, sections())
+	gate, err := stackconfig.Load("escala", fake{"escala:target": "local"}, sections())
 	if err != nil {
 		panic(err)
 	}
@@ -112,10 +112,10 @@ func (f fake) Get(key string) (string, bool) {
 	return v, ok
 }
 
-func sections() []config.Section {
-	var all []config.Section
+func sections() []stackconfig.Section {
+	var all []stackconfig.Section
 	for _, t := range targets.All() {
-		all = append(all, config.Section{Target: t.Name(), Key: t.Section(), Settings: t.Settings()})
+		all = append(all, stackconfig.Section{Target: t.Name(), Key: t.Section(), Settings: t.Settings()})
 	}
 	return all
 }
@@ -147,7 +147,7 @@ func TestKeysInTheCommentsOfStackFilesExist(t *testing.T) {
 			source[key] = string(encoded)
 		}
 		var wrong service.Violations
-		_, err = config.Load("escala", source, sections())
+		_, err = stackconfig.Load("escala", source, sections())
 		if err != nil {
 			require.ErrorAs(t, err, &wrong, file)
 		}

@@ -10,15 +10,14 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"escala/infra/config"
-	"escala/infra/history"
-	"escala/infra/target"
+	"escala/infra/deploy"
+	"escala/infra/stackconfig"
 	"escala/service"
 )
 
 // Targets makes the targets that a program can deploy to. Each run of a program
 // has its own: they hold what was configured.
-type Targets func() []target.Target
+type Targets func() []deploy.Target
 
 // StateFolder is the folder of the clone that everything lies in that is kept
 // between updates and is not in the repository.
@@ -41,7 +40,7 @@ func run(root string, keys []string, targets Targets, rehearsal bool) pulumi.Run
 		if err != nil {
 			return err
 		}
-		past, err := history.Read(ctx)
+		past, err := deploy.Read(ctx)
 		if err != nil {
 			return err
 		}
@@ -49,10 +48,10 @@ func run(root string, keys []string, targets Targets, rehearsal bool) pulumi.Run
 			return err
 		}
 		now := past.With(request.Release.Release)
-		request.Forgotten = now.Forgotten()
+		request.Expired = now.Expired()
 		endpoint, err := chosen.Deploy(ctx, request)
 		if wrong := new(service.Violations); errors.As(err, wrong) {
-			return config.Error(ctx.Stack(), err)
+			return stackconfig.Error(ctx.Stack(), err)
 		}
 		if err != nil {
 			return fmt.Errorf("deploying to %s: %w", chosen.Name(), err)
@@ -69,20 +68,20 @@ func run(root string, keys []string, targets Targets, rehearsal bool) pulumi.Run
 // read turns the configuration into the chosen target, what it is asked for and
 // the release that it is pinned to, if any, or says everything that is wrong
 // with it.
-func read(ctx *pulumi.Context, root string, keys []string, all []target.Target, rehearsal bool) (target.Target, target.Request, string, error) {
-	var sections []config.Section
+func read(ctx *pulumi.Context, root string, keys []string, all []deploy.Target, rehearsal bool) (deploy.Target, deploy.Request, string, error) {
+	var sections []stackconfig.Section
 	for _, t := range all {
-		sections = append(sections, config.Section{Target: t.Name(), Key: t.Section(), Settings: t.Settings()})
+		sections = append(sections, stackconfig.Section{Target: t.Name(), Key: t.Section(), Settings: t.Settings()})
 	}
 	var wrong service.Violations
-	c, err := config.Load(ctx.Project(), config.FromPulumi(ctx, keys), sections)
+	c, err := stackconfig.Load(ctx.Project(), stackconfig.FromPulumi(ctx, keys), sections)
 	if err != nil && !errors.As(err, &wrong) {
-		return nil, target.Request{}, "", err
+		return nil, deploy.Request{}, "", err
 	}
 	if secrets := ctx.Project() + ":secrets"; len(c.Secrets) > 0 && !ctx.IsConfigSecret(secrets) {
 		wrong.Add("secrets", "stand in the configuration in the clear: pulumi config set --secret --path '%s.NAME'", secrets)
 	}
-	request := target.Request{
+	request := deploy.Request{
 		Spec:        c.Service,
 		Secrets:     c.Secrets,
 		State:       filepath.Join(root, StateFolder),
@@ -90,14 +89,14 @@ func read(ctx *pulumi.Context, root string, keys []string, all []target.Target, 
 		Stack:       ctx.Stack(),
 		Rehearsal:   rehearsal,
 	}
-	i := slices.IndexFunc(all, func(t target.Target) bool { return t.Name() == c.Target })
+	i := slices.IndexFunc(all, func(t deploy.Target) bool { return t.Name() == c.Target })
 	if i < 0 {
 		// What is wrong with a target that nobody chose cannot be said.
-		return nil, target.Request{}, "", config.Error(ctx.Stack(), wrong)
+		return nil, deploy.Request{}, "", stackconfig.Error(ctx.Stack(), wrong)
 	}
 	var ofTarget service.Violations
 	if err := all[i].Check(ctx.Context(), request); err != nil && !errors.As(err, &ofTarget) {
-		return nil, target.Request{}, "", err
+		return nil, deploy.Request{}, "", err
 	}
-	return all[i], request, c.Release, config.Error(ctx.Stack(), append(wrong, ofTarget...).Err())
+	return all[i], request, c.Release, stackconfig.Error(ctx.Stack(), append(wrong, ofTarget...).Err())
 }

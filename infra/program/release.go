@@ -8,26 +8,25 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"escala/infra/build"
-	"escala/infra/config"
-	"escala/infra/history"
-	"escala/infra/image"
-	"escala/infra/target"
+	"escala/infra/build/image"
+	"escala/infra/deploy"
+	"escala/infra/stackconfig"
 	"escala/service"
 )
 
 // prepare gives the request its release: the earlier one that the configuration
 // pins, the image that it names, or what the source makes.
-func prepare(ctx *pulumi.Context, root string, chosen target.Target, past history.History, pin string, r *target.Request) error {
+func prepare(ctx *pulumi.Context, root string, chosen deploy.Target, past deploy.History, pin string, r *deploy.Request) error {
 	var err error
 	if pin != "" {
 		r.Release, err = pinned(ctx, past, pin, r.State)
 		return err
 	}
 	switch t := chosen.(type) {
-	case target.Machine:
+	case deploy.Machine:
 		r.Release, err = build.Service(ctx.Context(), root, r.State, t.Platform())
 		return err
-	case target.Cluster:
+	case deploy.Cluster:
 		if existing := t.ExistingImage(); existing != "" {
 			_, digest, _ := strings.Cut(existing, "@sha256:")
 			r.Release = build.Release{Release: service.Release{ID: service.ReleaseID(digest)}}
@@ -44,7 +43,7 @@ func prepare(ctx *pulumi.Context, root string, chosen target.Target, past histor
 }
 
 // packed is the service as an image for several platforms.
-func packed(ctx context.Context, root string, platforms []build.Platform, r target.Request) (*image.Image, error) {
+func packed(ctx context.Context, root string, platforms []build.Platform, r deploy.Request) (*image.Image, error) {
 	built, err := build.Services(ctx, root, r.State, platforms...)
 	if err != nil {
 		return nil, err
@@ -57,12 +56,12 @@ func packed(ctx context.Context, root string, platforms []build.Platform, r targ
 }
 
 // pinned is the earlier release that the configuration asks for.
-func pinned(ctx *pulumi.Context, past history.History, pin, state string) (build.Release, error) {
+func pinned(ctx *pulumi.Context, past deploy.History, pin, state string) (build.Release, error) {
 	release, err := past.Find(pin)
 	if err != nil {
 		var v service.Violations
 		v.Add("release", "%s", err)
-		return build.Release{}, config.Error(ctx.Stack(), v)
+		return build.Release{}, stackconfig.Error(ctx.Stack(), v)
 	}
 	return build.Earlier(state, release), nil
 }

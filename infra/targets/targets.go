@@ -2,23 +2,23 @@
 package targets
 
 import (
-	"escala/infra/aws"
-	"escala/infra/digitalocean"
-	"escala/infra/doks"
-	"escala/infra/eks"
-	"escala/infra/kubernetes"
-	"escala/infra/local"
-	"escala/infra/target"
+	"escala/infra/deploy"
+	"escala/infra/targets/awsec2"
+	"escala/infra/targets/awseks"
+	"escala/infra/targets/dodoks"
+	"escala/infra/targets/dodroplet"
+	"escala/infra/targets/kubernetes"
+	"escala/infra/targets/local"
 )
 
 // All makes the targets. A new one is a room beside these and a line here.
-func All() []target.Target {
-	return []target.Target{
+func All() []deploy.Target {
+	return []deploy.Target{
 		local.New(),
-		aws.New(),
-		digitalocean.New(),
+		awsec2.New(),
+		dodroplet.New(),
 		kubernetes.New(),
-		eks.New(),
-		doks.New(),
+		awseks.New(),
+		dodoks.New(),
 	}
 }

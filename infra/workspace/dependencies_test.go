@@ -13,8 +13,25 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// importsOf are the imports of each package below a folder, tests' too.
+// importsOf returns the imports of each package that matches the pattern,
+// those of its tests included.
 func importsOf(t *testing.T, pattern string) map[string][]string {
+	t.Helper()
+	all := map[string][]string{}
+	for pkg, imports := range listImports(t, pattern) {
+		all[pkg] = slices.Concat(imports.Imports, imports.TestImports, imports.XTestImports)
+	}
+	return all
+}
+
+// packageImports is one package of `go list -json`.
+type packageImports struct {
+	ImportPath                         string
+	Imports, TestImports, XTestImports []string
+}
+
+// listImports asks Go for the imports of each package that matches the pattern.
+func listImports(t *testing.T, pattern string) map[string]packageImports {
 	t.Helper()
 	root, err := Root()
 	require.NoError(t, err)
@@ -23,19 +40,16 @@ func importsOf(t *testing.T, pattern string) map[string][]string {
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
-	all := map[string][]string{}
+	all := map[string]packageImports{}
 	dec := json.NewDecoder(out)
 	for {
-		var p struct {
-			ImportPath                         string
-			Imports, TestImports, XTestImports []string
-		}
+		var p packageImports
 		err := dec.Decode(&p)
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		require.NoError(t, err)
-		all[p.ImportPath] = slices.Concat(p.Imports, p.TestImports, p.XTestImports)
+		all[p.ImportPath] = p
 	}
 	require.NoError(t, cmd.Wait())
 	require.NotEmpty(t, all)
@@ -58,34 +72,44 @@ func TestDependenciesPointOneWay(t *testing.T) {
 	}
 }
 
-// rooms are the targets, and what builds clusters for one of them.
-var rooms = []string{"aws", "digitalocean", "local", "kubernetes", "eks", "doks"}
+// workload is the target whose package the managed clusters hand their cluster to.
+const workload = "kubernetes"
 
-// shared is what hands a cluster to the one workload that runs on it.
-var shared = map[string]string{"eks": "kubernetes", "doks": "kubernetes"}
-
-// Rooms never import each other: what they share is a package of its own.
-func TestRoomsAreApart(t *testing.T) {
-	for pkg, imports := range importsOf(t, "./infra/...") {
-		room := roomOf(pkg)
-		if room == "" {
+// Targets never import each other: what they share is in infra/deploy. The one
+// exception is that a managed cluster runs the workload of the target kubernetes.
+func TestTargetsAreApart(t *testing.T) {
+	for pkg, imports := range importsOf(t, "./infra/targets/...") {
+		target := targetOf(pkg)
+		if target == "" {
 			continue
 		}
-		for _, one := range imports {
-			other := roomOf(one)
-			assert.True(t, other == "" || other == room || shared[room] == other, "%s imports %s", pkg, one)
+		for _, imported := range imports {
+			other := targetOf(imported)
+			assert.True(t, other == "" || other == target || other == workload, "%s imports %s", pkg, imported)
 		}
 	}
 }
 
-func roomOf(pkg string) string {
-	rest, ok := strings.CutPrefix(pkg, "escala/infra/")
-	if !ok {
+// targetOf is the name of the target that a package belongs to, or "".
+func targetOf(pkg string) string {
+	rest, below := strings.CutPrefix(pkg, "escala/infra/targets/")
+	if !below {
 		return ""
 	}
 	name, _, _ := strings.Cut(rest, "/")
-	if slices.Contains(rooms, name) {
-		return name
+	return name
+}
+
+// What exists for tests is below infra/testing, and nothing that users run
+// imports it.
+func TestProductionImportsNoTestSupport(t *testing.T) {
+	const testing = "escala/infra/testing/"
+	for pkg, imports := range listImports(t, "./...") {
+		if strings.HasPrefix(pkg, testing) {
+			continue
+		}
+		for _, imported := range imports.Imports {
+			assert.False(t, strings.HasPrefix(imported, testing), "%s imports %s", pkg, imported)
+		}
 	}
-	return ""
 }

@@ -4,10 +4,10 @@ package main
 import (
 	"os"
 
-	"escala/infra/command"
+	"escala/infra/cli"
 	"escala/infra/targets"
 )
 
 func main() {
-	os.Exit(command.Main(targets.All, planCommand, planDiffCommand, manifestsCommand))
+	os.Exit(cli.Main(targets.All, planCommand, planDiffCommand, manifestsCommand))
 }

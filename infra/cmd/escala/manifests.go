@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"escala/infra/engine"
-	"escala/infra/kubernetes/manifests"
-	"escala/infra/plan/rehearse"
+	"escala/infra/plan/manifests"
+	"escala/infra/plan/preview"
 	"escala/infra/workspace"
 )
 
@@ -26,7 +26,7 @@ func manifestsCommand(stack *string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			set, err := manifests.Render(cmd.Context(), rehearse.Options{Root: root, Pulumi: cli, Stack: *stack})
+			set, err := manifests.Render(cmd.Context(), preview.Options{Root: root, Pulumi: cli, Stack: *stack})
 			if err != nil {
 				return err
 			}

@@ -17,7 +17,7 @@ import (
 	"escala/infra/engine"
 	"escala/infra/plan"
 	"escala/infra/plan/check"
-	"escala/infra/plan/rehearse"
+	"escala/infra/plan/preview"
 	"escala/infra/plan/report"
 	"escala/infra/workspace"
 )
@@ -88,7 +88,7 @@ func planStacks(ctx context.Context, stack string) (plan.Plan, error) {
 	group.SetLimit(max(2, runtime.NumCPU()))
 	for i, name := range names {
 		group.Go(func() error {
-			one, secrets, err := rehearse.Stack(ctx, rehearse.Options{Root: root, Pulumi: cli, Stack: name})
+			one, secrets, err := preview.Stack(ctx, preview.Options{Root: root, Pulumi: cli, Stack: name})
 			if err != nil {
 				return err
 			}

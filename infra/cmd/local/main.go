@@ -5,11 +5,11 @@ package main
 import (
 	"os"
 
-	"escala/infra/command"
-	"escala/infra/local"
-	"escala/infra/target"
+	"escala/infra/cli"
+	"escala/infra/deploy"
+	"escala/infra/targets/local"
 )
 
 func main() {
-	os.Exit(command.Main(func() []target.Target { return []target.Target{local.New()} }))
+	os.Exit(cli.Main(func() []deploy.Target { return []deploy.Target{local.New()} }))
 }

@@ -1,0 +1,60 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/infra/deploy/gate"
+)
+
+// Cutover puts a machine behind a stable address: the machine passes the gate
+// on its own address, then the stable one moves to it, then it passes the gate
+// there. Where the machine did not change, nothing moves, and the gate waits
+// for the release.
+type Cutover struct {
+	// Machine is known to itself (cloudinit's instance-id) by its resource's id.
+	Machine pulumi.CustomResource
+	// Own is the address that the machine has by itself, and Stable the one
+	// that stays while machines come and go.
+	Own, Stable pulumi.StringOutput
+	// Published is the release, once the machine can know that it is wanted.
+	Published pulumi.StringOutput
+	// Move registers what makes Stable lead to the machine with the id that it
+	// is given, which resolves once that machine is healthy.
+	Move func(healthy pulumi.StringOutput) (pulumi.CustomResource, error)
+	// Ask says to a person how to ask the machine with that id what is wrong.
+	Ask func(machine string) string
+}
+
+// Run registers the gates and the move.
+func (c Cutover) Run(ctx *pulumi.Context, r Request) (Endpoint, error) {
+	stable := pulumi.Sprintf("http://%s", c.Stable)
+	wait := gate.OutputArgs{
+		Machine:     c.Machine,
+		OnlyMachine: true,
+		URL:         pulumi.Sprintf("http://%s", c.Own),
+		Stable:      stable,
+		Release:     c.Published,
+		Workers:     r.Spec.Workers.Count,
+		HealthPath:  r.Spec.HealthPath,
+		Timeout:     r.GateTimeout,
+		Diagnose:    func(_ context.Context, machine string) string { return c.Ask(machine) },
+	}
+	healthy := gate.Output(ctx, wait)
+	id := c.Machine.ID().ApplyT(func(id pulumi.ID) string { return string(id) }).(pulumi.StringOutput)
+	moved, err := c.Move(gate.After(id, healthy))
+	if err != nil {
+		return Endpoint{}, fmt.Errorf("registering where the address leads: %w", err)
+	}
+	wait.URL = pulumi.All(stable, moved.ID()).ApplyT(func(v []any) string { return v[0].(string) }).(pulumi.StringOutput)
+	wait.Release = healthy
+	serving := gate.Output(ctx, wait)
+	return Endpoint{URL: gate.After(stable, serving), Release: serving}, nil
+}
+
+// Published is the release once what points to it is written.
+func Published(r Request, pointer pulumi.CustomResource) pulumi.StringOutput {
+	return pointer.ID().ApplyT(func(pulumi.ID) string { return string(r.Release.ID) }).(pulumi.StringOutput)
+}

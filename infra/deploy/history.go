@@ -1,0 +1,113 @@
+package deploy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/service"
+)
+
+// History are a stack's releases, the one that was current last first.
+type History []service.Release
+
+// remembered is how many releases a history holds: those that a stack can go
+// back to, and some that it cannot any more, for its store to remove.
+const remembered = 3 * service.KeptReleases
+
+// output is the name of the stack's output.
+const output = "history"
+
+// Read is the history up to the last update that succeeded.
+func Read(ctx *pulumi.Context) (History, error) {
+	name := fmt.Sprintf("%s/%s/%s", ctx.Organization(), ctx.Project(), ctx.Stack())
+	// A stack may refer to itself: what it gets are its outputs before this
+	// update.
+	self, err := pulumi.NewStackReference(ctx, name, &pulumi.StackReferenceArgs{Name: pulumi.String(name)})
+	if err != nil {
+		return nil, fmt.Errorf("asking for the stack's own outputs: %w", err)
+	}
+	details, err := self.GetOutputDetails(output)
+	if err != nil {
+		return nil, fmt.Errorf("reading which releases the stack has had: %w", err)
+	}
+	lines, ok := details.Value.([]any)
+	if !ok {
+		return nil, nil
+	}
+	var h History
+	for _, line := range lines {
+		text, _ := line.(string)
+		release, err := service.ParseLine(text)
+		if err != nil {
+			return nil, fmt.Errorf("reading which releases the stack has had: %w", err)
+		}
+		h = append(h, release)
+	}
+	return h, nil
+}
+
+// With is the history once current is served.
+func (h History) With(current service.Release) History {
+	next := History{current}
+	for _, release := range h {
+		if release.ID != current.ID && len(next) < remembered {
+			next = append(next, release)
+		}
+	}
+	return next
+}
+
+// Kept are the releases that the stack can go back to, the current one first.
+func (h History) Kept() []service.Release { return h[:min(len(h), service.KeptReleases)] }
+
+// Expired are the releases that nobody can go back to any more.
+func (h History) Expired() []service.Release { return h[min(len(h), service.KeptReleases):] }
+
+// shortest is how much of a release's id one must give.
+const shortest = 6
+
+// Find is the release that a person means by an id or the beginning of one.
+func (h History) Find(id string) (service.Release, error) {
+	var found []service.Release
+	for _, release := range h.Kept() {
+		if len(id) >= shortest && strings.HasPrefix(string(release.ID), id) {
+			found = append(found, release)
+		}
+	}
+	if len(found) == 1 {
+		return found[0], nil
+	}
+	if len(h) == 0 {
+		return service.Release{}, fmt.Errorf("%q cannot be gone back to: the stack has had no release yet", id)
+	}
+	var ids []string
+	for _, release := range h.Kept() {
+		ids = append(ids, release.Short())
+	}
+	if len(found) > 1 {
+		return service.Release{}, fmt.Errorf("%q may be several of %s", id, strings.Join(ids, ", "))
+	}
+	return service.Release{}, fmt.Errorf("%q is not a release that the stack can go back to; these are: %s", id, strings.Join(ids, ", "))
+}
+
+// Export gives the stack its outputs: "releases", for people, and "history",
+// which Read reads. They resolve once served does, so that a release which
+// never served is not in them.
+func (h History) Export(ctx *pulumi.Context, served pulumi.StringOutput) {
+	ids := make([]string, 0, service.KeptReleases)
+	for _, release := range h.Kept() {
+		ids = append(ids, string(release.ID))
+	}
+	lines := make([]string, 0, len(h))
+	for _, release := range h {
+		lines = append(lines, release.Line())
+	}
+	after := func(values []string) pulumi.Output {
+		return served.ApplyT(func(string) []string { return slices.Clone(values) })
+	}
+	ctx.Export("releases", after(ids))
+	ctx.Export(output, after(lines))
+}

@@ -1,0 +1,154 @@
+package clouds
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"escala/infra/engine/offline"
+)
+
+// AWSAccount is the account that a recorded AWS belongs to.
+const AWSAccount = "123456789012"
+
+// AWS records what is asked of AWS. effect may be nil.
+func AWS(effect offline.Effect) *offline.Provider {
+	return offline.New(offline.Schema{
+		Package: "aws",
+		Version: "6.83.4",
+		Config:  &aws.ProviderArgs{},
+		Resources: both(awsClusterResources(), map[string]offline.Resource{
+			"aws:ec2/vpc:Vpc":                         {Args: &ec2.VpcArgs{}, State: ec2.Vpc{}, Replaces: []string{"cidrBlock"}},
+			"aws:ec2/internetGateway:InternetGateway": {Args: &ec2.InternetGatewayArgs{}, State: ec2.InternetGateway{}},
+			"aws:ec2/subnet:Subnet":                   {Args: &ec2.SubnetArgs{}, State: ec2.Subnet{}, Replaces: []string{"vpcId", "cidrBlock", "availabilityZone"}},
+			"aws:ec2/routeTable:RouteTable":           {Args: &ec2.RouteTableArgs{}, State: ec2.RouteTable{}, Replaces: []string{"vpcId"}},
+			"aws:ec2/routeTableAssociation:RouteTableAssociation": {
+				Args: &ec2.RouteTableAssociationArgs{}, State: ec2.RouteTableAssociation{}, Replaces: []string{"subnetId"},
+			},
+			"aws:ec2/securityGroup:SecurityGroup": {
+				Args: &ec2.SecurityGroupArgs{}, State: ec2.SecurityGroup{}, Replaces: []string{"name", "description", "vpcId"}, Named: "name",
+			},
+			"aws:ec2/instance:Instance": {
+				Args: &ec2.InstanceArgs{}, State: ec2.Instance{},
+				Replaces:   []string{"ami", "subnetId", "availabilityZone", "associatePublicIpAddress", "keyName", "privateIp"},
+				ReplacesIf: map[string]string{"userData": "userDataReplaceOnChange", "userDataBase64": "userDataReplaceOnChange"},
+			},
+			"aws:ec2/eip:Eip": {Args: &ec2.EipArgs{}, State: ec2.Eip{}, Replaces: []string{"domain"}},
+			"aws:ec2/eipAssociation:EipAssociation": {
+				Args: &ec2.EipAssociationArgs{}, State: ec2.EipAssociation{},
+				Replaces: []string{"allocationId", "allowReassociation", "instanceId", "networkInterfaceId", "privateIpAddress", "publicIp"},
+			},
+			"aws:iam/role:Role":                       {Args: &iam.RoleArgs{}, State: iam.Role{}, Replaces: []string{"name", "path"}, Named: "name"},
+			"aws:iam/rolePolicy:RolePolicy":           {Args: &iam.RolePolicyArgs{}, State: iam.RolePolicy{}, Replaces: []string{"name", "role"}, Named: "name"},
+			"aws:iam/instanceProfile:InstanceProfile": {Args: &iam.InstanceProfileArgs{}, State: iam.InstanceProfile{}, Replaces: []string{"name", "path"}, Named: "name"},
+			"aws:s3/bucketV2:BucketV2":                {Args: &s3.BucketV2Args{}, State: s3.BucketV2{}, Replaces: []string{"bucket", "bucketPrefix"}, Named: "bucket"},
+			"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": {
+				Args: &s3.BucketPublicAccessBlockArgs{}, State: s3.BucketPublicAccessBlock{}, Replaces: []string{"bucket"},
+			},
+			"aws:s3/bucketVersioningV2:BucketVersioningV2": {Args: &s3.BucketVersioningV2Args{}, State: s3.BucketVersioningV2{}, Replaces: []string{"bucket"}},
+			"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": {
+				Args: &s3.BucketServerSideEncryptionConfigurationV2Args{}, State: s3.BucketServerSideEncryptionConfigurationV2{}, Replaces: []string{"bucket"},
+			},
+			"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2": {
+				Args: &s3.BucketLifecycleConfigurationV2Args{}, State: s3.BucketLifecycleConfigurationV2{}, Replaces: []string{"bucket"},
+			},
+			"aws:s3/bucketPolicy:BucketPolicy":     {Args: &s3.BucketPolicyArgs{}, State: s3.BucketPolicy{}, Replaces: []string{"bucket"}},
+			"aws:s3/bucketObjectv2:BucketObjectv2": {Args: &s3.BucketObjectv2Args{}, State: s3.BucketObjectv2{}, Replaces: []string{"bucket", "key"}},
+			"aws:ssm/parameter:Parameter":          {Args: &ssm.ParameterArgs{}, State: ssm.Parameter{}, Replaces: []string{"name"}},
+		}),
+		Functions: both(awsClusterFunctions(), map[string]offline.Function{
+			"aws:index/getCallerIdentity:getCallerIdentity": answer(map[string]any{
+				"accountId": AWSAccount, "arn": "arn:aws:iam::" + AWSAccount + ":user/recorded", "userId": "RECORDED", "id": AWSAccount,
+			}),
+			"aws:ec2/getInstanceType:getInstanceType": getInstanceType,
+			"aws:ec2/getAmi:getAmi":                   getAMI,
+			"aws:ec2/getSubnet:getSubnet":             getSubnet,
+		}),
+	}, func(e *offline.Event) error {
+		awsFillIn(e)
+		awsClusterFillIn(e)
+		if effect == nil {
+			return nil
+		}
+		return effect(e)
+	})
+}
+
+// awsFillIn gives what is made the names that AWS would give, where the program
+// makes something of them.
+func awsFillIn(e *offline.Event) {
+	if e.Operation == offline.Update && e.Type == "aws:ssm/parameter:Parameter" {
+		if v := e.Outputs["version"]; v.IsNumber() {
+			e.Outputs["version"] = resource.NewNumberProperty(v.NumberValue() + 1)
+		}
+	}
+	if e.Operation != offline.Create {
+		return
+	}
+	arn := func(format string, args ...any) {
+		e.Outputs["arn"] = resource.NewStringProperty("arn:aws:" + fmt.Sprintf(format, args...))
+	}
+	switch e.Type {
+	case "aws:s3/bucketV2:BucketV2":
+		e.ID = text(e.Outputs, "bucket")
+		arn("s3:::%s", e.ID)
+	case "aws:ssm/parameter:Parameter":
+		e.ID = text(e.Outputs, "name")
+		e.Outputs["version"] = resource.NewNumberProperty(1)
+		arn("ssm:recorded:%s:parameter/%s", AWSAccount, strings.TrimPrefix(e.ID, "/"))
+	case "aws:iam/role:Role":
+		e.ID = text(e.Outputs, "name")
+		arn("iam::%s:role/%s", AWSAccount, e.ID)
+	}
+}
+
+// getInstanceType knows the families whose architecture their name tells: a "g"
+// after the generation's digit is Graviton.
+func getInstanceType(args resource.PropertyMap) (resource.PropertyMap, error) {
+	name := text(args, "instanceType")
+	family, size, ok := strings.Cut(name, ".")
+	if !ok || size == "" || !strings.ContainsAny(family, "0123456789") {
+		return nil, errNotFound("instance type", name)
+	}
+	arch := "x86_64"
+	if strings.Contains(family[strings.IndexAny(family, "0123456789"):], "g") {
+		arch = "arm64"
+	}
+	return resource.NewPropertyMapFromMap(map[string]any{"id": name, "instanceType": name, "supportedArchitectures": []any{arch}}), nil
+}
+
+// getAMI has one image for each architecture, and those that are asked for by
+// their id, which are for arm64.
+func getAMI(args resource.PropertyMap) (resource.PropertyMap, error) {
+	id, arch := "", "arm64"
+	for _, filter := range args["filters"].ArrayValue() {
+		value := filter.ObjectValue()["values"].ArrayValue()[0].StringValue()
+		switch text(filter.ObjectValue(), "name") {
+		case "architecture":
+			arch = value
+			id = "ami-00000000000000" + map[string]string{"arm64": "a64", "x86_64": "864"}[arch]
+		case "image-id":
+			id = value
+		}
+	}
+	if id == "" {
+		return nil, errNotFound("image", id)
+	}
+	return resource.NewPropertyMapFromMap(map[string]any{"id": id, "imageId": id, "architecture": arch}), nil
+}
+
+// getSubnet has the subnet that is asked for, in the VPC whose id ends as it.
+func getSubnet(args resource.PropertyMap) (resource.PropertyMap, error) {
+	id := text(args, "id")
+	tail, ok := strings.CutPrefix(id, "subnet-")
+	if !ok {
+		return nil, errNotFound("subnet", id)
+	}
+	return resource.NewPropertyMapFromMap(map[string]any{"id": id, "vpcId": "vpc-" + tail}), nil
+}

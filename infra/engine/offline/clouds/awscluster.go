@@ -1,0 +1,99 @@
+package clouds
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ecr"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"escala/infra/engine/offline"
+)
+
+// awsClusterResources are the types that a cluster on AWS is made of, beside
+// those of a machine.
+func awsClusterResources() map[string]offline.Resource {
+	return map[string]offline.Resource{
+		"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": {Args: &ec2.DefaultSecurityGroupArgs{}, State: ec2.DefaultSecurityGroup{}, Replaces: []string{"vpcId"}},
+		"aws:ec2/natGateway:NatGateway": {
+			Args: &ec2.NatGatewayArgs{}, State: ec2.NatGateway{}, Replaces: []string{"allocationId", "connectivityType", "privateIp", "subnetId"},
+		},
+		"aws:ec2/route:Route": {
+			Args: &ec2.RouteArgs{}, State: ec2.Route{}, Replaces: []string{"routeTableId", "destinationCidrBlock"},
+		},
+		"aws:ec2/vpcEndpoint:VpcEndpoint": {
+			Args: &ec2.VpcEndpointArgs{}, State: ec2.VpcEndpoint{}, Replaces: []string{"serviceName", "vpcEndpointType", "vpcId"},
+		},
+		"aws:iam/rolePolicyAttachment:RolePolicyAttachment": {
+			Args: &iam.RolePolicyAttachmentArgs{}, State: iam.RolePolicyAttachment{}, Replaces: []string{"policyArn", "role"},
+		},
+		"aws:kms/key:Key": {Args: &kms.KeyArgs{}, State: kms.Key{}, Replaces: []string{"customerMasterKeySpec", "keyUsage", "multiRegion"}},
+		"aws:cloudwatch/logGroup:LogGroup": {
+			Args: &cloudwatch.LogGroupArgs{}, State: cloudwatch.LogGroup{}, Replaces: []string{"name", "namePrefix", "logGroupClass"}, Named: "name",
+		},
+		"aws:ecr/repository:Repository": {
+			Args: &ecr.RepositoryArgs{}, State: ecr.Repository{}, Replaces: []string{"name", "encryptionConfigurations"}, Named: "name",
+		},
+		"aws:ecr/lifecyclePolicy:LifecyclePolicy": {Args: &ecr.LifecyclePolicyArgs{}, State: ecr.LifecyclePolicy{}, Replaces: []string{"repository"}},
+		"aws:eks/cluster:Cluster": {
+			Args: &eks.ClusterArgs{}, State: eks.Cluster{},
+			Replaces: []string{"name", "roleArn", "bootstrapSelfManagedAddons", "outpostConfig"}, Named: "name",
+		},
+		"aws:eks/addon:Addon": {Args: &eks.AddonArgs{}, State: eks.Addon{}, Replaces: []string{"addonName", "clusterName"}},
+		"aws:eks/accessEntry:AccessEntry": {
+			Args: &eks.AccessEntryArgs{}, State: eks.AccessEntry{}, Replaces: []string{"clusterName", "principalArn", "type"},
+		},
+		"aws:eks/accessPolicyAssociation:AccessPolicyAssociation": {
+			Args: &eks.AccessPolicyAssociationArgs{}, State: eks.AccessPolicyAssociation{},
+			Replaces: []string{"accessScope", "clusterName", "policyArn", "principalArn"},
+		},
+	}
+}
+
+// AWSRole is the role whose session a recorded AWS is called by: that of a
+// pipeline, with a path.
+const AWSRole = "arn:aws:iam::" + AWSAccount + ":role/ci/recorded"
+
+// awsClusterFunctions are the questions that a cluster needs answered.
+func awsClusterFunctions() map[string]offline.Function {
+	return map[string]offline.Function{
+		"aws:iam/getSessionContext:getSessionContext": answer(map[string]any{"issuerArn": AWSRole, "id": AWSRole}),
+		"aws:index/getAvailabilityZones:getAvailabilityZones": answer(map[string]any{
+			"id": "recorded", "names": []any{"recorded-1a", "recorded-1b", "recorded-1c"},
+		}),
+		"aws:eks/getClusterVersions:getClusterVersions": answer(map[string]any{
+			"id": "recorded", "clusterVersions": []any{map[string]any{"clusterVersion": "1.36"}, map[string]any{"clusterVersion": "1.37"}},
+		}),
+		"aws:ecr/getAuthorizationToken:getAuthorizationToken": answer(map[string]any{
+			"id": "recorded", "userName": "AWS", "password": "recorded-login",
+		}),
+	}
+}
+
+// awsClusterFillIn gives what a cluster is made of the names that AWS would
+// give.
+func awsClusterFillIn(e *offline.Event) {
+	if e.Operation != offline.Create {
+		return
+	}
+	set := func(key, format string, args ...any) {
+		e.Outputs[resource.PropertyKey(key)] = resource.NewStringProperty(fmt.Sprintf(format, args...))
+	}
+	switch e.Type {
+	case "aws:kms/key:Key":
+		set("arn", "arn:aws:kms:recorded:%s:key/%s", AWSAccount, e.ID)
+	case "aws:ecr/repository:Repository":
+		e.ID = text(e.Outputs, "name")
+		set("arn", "arn:aws:ecr:recorded:%s:repository/%s", AWSAccount, e.ID)
+		set("repositoryUrl", "%s.dkr.ecr.recorded.amazonaws.com/%s", AWSAccount, e.ID)
+	case "aws:eks/cluster:Cluster":
+		e.ID = text(e.Outputs, "name")
+		set("arn", "arn:aws:eks:recorded:%s:cluster/%s", AWSAccount, e.ID)
+		set("endpoint", "https://%s.recorded.eks.amazonaws.com", e.ID)
+		e.Outputs["certificateAuthority"] = resource.NewProperty(resource.PropertyMap{"data": resource.NewProperty(recordedCA)})
+	}
+}

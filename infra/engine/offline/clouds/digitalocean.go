@@ -1,0 +1,94 @@
+package clouds
+
+import (
+	"fmt"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/pulumi/pulumi-digitalocean/sdk/v4/go/digitalocean"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"escala/infra/engine/offline"
+)
+
+// DigitalOcean records what is asked of DigitalOcean. effect may be nil.
+func DigitalOcean(effect offline.Effect) *offline.Provider {
+	var droplets atomic.Int64
+	clusters := &digitalOceanClusters{versions: map[string]string{}}
+	return offline.New(offline.Schema{
+		Package: "digitalocean",
+		Version: "4.76.0",
+		Config:  &digitalocean.ProviderArgs{},
+		Resources: both(clusters.resources(), map[string]offline.Resource{
+			"digitalocean:index/droplet:Droplet": {
+				Args: &digitalocean.DropletArgs{}, State: digitalocean.Droplet{},
+				Replaces: []string{"image", "region", "userData", "vpcUuid", "sshKeys", "dropletAgent"}, Named: "name",
+			},
+			"digitalocean:index/vpc:Vpc":               {Args: &digitalocean.VpcArgs{}, State: digitalocean.Vpc{}, Replaces: []string{"region", "ipRange"}, Named: "name"},
+			"digitalocean:index/tag:Tag":               {Args: &digitalocean.TagArgs{}, State: digitalocean.Tag{}, Replaces: []string{"name"}, Named: "name"},
+			"digitalocean:index/firewall:Firewall":     {Args: &digitalocean.FirewallArgs{}, State: digitalocean.Firewall{}, Named: "name"},
+			"digitalocean:index/reservedIp:ReservedIp": {Args: &digitalocean.ReservedIpArgs{}, State: digitalocean.ReservedIp{}, Replaces: []string{"region", "ipAddress"}},
+			"digitalocean:index/reservedIpAssignment:ReservedIpAssignment": {
+				Args: &digitalocean.ReservedIpAssignmentArgs{}, State: digitalocean.ReservedIpAssignment{}, Replaces: []string{"dropletId", "ipAddress"},
+			},
+			"digitalocean:index/project:Project": {Args: &digitalocean.ProjectArgs{}, State: digitalocean.Project{}, Named: "name"},
+			"digitalocean:index/spacesBucket:SpacesBucket": {
+				Args: &digitalocean.SpacesBucketArgs{}, State: digitalocean.SpacesBucket{}, Replaces: []string{"name", "region"}, Named: "name",
+			},
+			"digitalocean:index/spacesBucketObject:SpacesBucketObject": {
+				Args: &digitalocean.SpacesBucketObjectArgs{}, State: digitalocean.SpacesBucketObject{}, Replaces: []string{"bucket", "key", "region"},
+			},
+			"digitalocean:index/spacesKey:SpacesKey": {Args: &digitalocean.SpacesKeyArgs{}, State: digitalocean.SpacesKey{}, Named: "name"},
+		}),
+		Functions: both(clusters.functions(), map[string]offline.Function{
+			"digitalocean:index/getRegion:getRegion": getRegion,
+			"digitalocean:index/getImage:getImage":   getImage,
+		}),
+	}, func(e *offline.Event) error {
+		if e.Operation == offline.Create {
+			urn := func(key, kind string) {
+				e.Outputs[resource.PropertyKey(key)] = resource.NewStringProperty(fmt.Sprintf("do:%s:%s", kind, e.ID))
+			}
+			switch e.Type {
+			case "digitalocean:index/droplet:Droplet":
+				e.ID = strconv.FormatInt(400000000+droplets.Add(1), 10)
+				urn("dropletUrn", "droplet")
+			case "digitalocean:index/spacesBucket:SpacesBucket":
+				e.ID = text(e.Outputs, "name")
+				urn("bucketUrn", "space")
+			}
+		}
+		clusters.fillIn(e)
+		if effect != nil {
+			if err := effect(e); err != nil {
+				return err
+			}
+		}
+		clusters.keep(e)
+		return nil
+	})
+}
+
+// recordedRegions and recordedSizes are those that a recorded DigitalOcean has.
+var (
+	recordedRegions = []any{"ams3", "fra1", "nyc3", "sgp1"}
+	recordedSizes   = []any{"s-1vcpu-1gb", "s-1vcpu-2gb", "s-2vcpu-2gb", "s-2vcpu-4gb"}
+)
+
+func getRegion(args resource.PropertyMap) (resource.PropertyMap, error) {
+	slug := text(args, "slug")
+	for _, region := range recordedRegions {
+		if region == slug {
+			return resource.NewPropertyMapFromMap(map[string]any{"id": slug, "slug": slug, "available": true, "sizes": recordedSizes}), nil
+		}
+	}
+	return nil, errNotFound("region", slug)
+}
+
+func getImage(args resource.PropertyMap) (resource.PropertyMap, error) {
+	slug := text(args, "slug")
+	if slug != "debian-12-x64" {
+		return nil, errNotFound("image", slug)
+	}
+	return resource.NewPropertyMapFromMap(map[string]any{"id": 1, "slug": slug, "distribution": "Debian", "regions": recordedRegions}), nil
+}

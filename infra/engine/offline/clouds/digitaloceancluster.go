@@ -1,0 +1,135 @@
+package clouds
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/pulumi/pulumi-digitalocean/sdk/v4/go/digitalocean"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"escala/infra/engine/offline"
+)
+
+// digitalOceanClusters are the clusters that a recorded DigitalOcean has.
+type digitalOceanClusters struct {
+	mu sync.Mutex
+	// versions by the clusters' names.
+	versions map[string]string
+	made     int
+}
+
+const digitalOceanCluster = "digitalocean:index/kubernetesCluster:KubernetesCluster"
+
+// resources are the types that a cluster on DigitalOcean is made of, beside
+// those of a machine.
+func (*digitalOceanClusters) resources() map[string]offline.Resource {
+	return map[string]offline.Resource{
+		digitalOceanCluster: {
+			Args: &digitalocean.KubernetesClusterArgs{}, State: digitalocean.KubernetesCluster{},
+			Replaces: []string{"region", "vpcUuid", "clusterSubnet", "serviceSubnet"}, Named: "name",
+		},
+		"digitalocean:index/containerRegistry:ContainerRegistry": {
+			Args: &digitalocean.ContainerRegistryArgs{}, State: digitalocean.ContainerRegistry{}, Replaces: []string{"name", "region"}, Named: "name",
+		},
+	}
+}
+
+// recordedVersions are the versions of Kubernetes that are offered, the newest
+// first.
+var recordedVersions = []string{"1.37.1-do.0", "1.36.5-do.0", "1.36.4-do.1"}
+
+// functions are the questions that a cluster needs answered.
+func (c *digitalOceanClusters) functions() map[string]offline.Function {
+	return map[string]offline.Function{
+		"digitalocean:index/getKubernetesCluster:getKubernetesCluster":   c.find,
+		"digitalocean:index/getKubernetesVersions:getKubernetesVersions": getKubernetesVersions,
+		"digitalocean:index/getContainerRegistry:getContainerRegistry": func(args resource.PropertyMap) (resource.PropertyMap, error) {
+			name := text(args, "name")
+			if name != "recorded" {
+				return nil, errNotFound("registry", name)
+			}
+			return resource.NewPropertyMapFromMap(map[string]any{
+				"id": name, "name": name, "serverUrl": "registry.digitalocean.com", "endpoint": "registry.digitalocean.com/" + name,
+			}), nil
+		},
+		"digitalocean:index/getCertificate:getCertificate": func(args resource.PropertyMap) (resource.PropertyMap, error) {
+			name := text(args, "name")
+			if name != "recorded" {
+				return nil, errNotFound("certificate", name)
+			}
+			return resource.NewPropertyMapFromMap(map[string]any{"id": name, "name": name, "state": "verified"}), nil
+		},
+	}
+}
+
+func (c *digitalOceanClusters) find(args resource.PropertyMap) (resource.PropertyMap, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	name := text(args, "name")
+	version, ok := c.versions[name]
+	if !ok {
+		return nil, fmt.Errorf("Unable to find cluster with name: %s", name) //nolint:staticcheck // as the provider says it
+	}
+	return resource.NewPropertyMapFromMap(map[string]any{"id": name, "name": name, "version": version}), nil
+}
+
+func getKubernetesVersions(args resource.PropertyMap) (resource.PropertyMap, error) {
+	offered := slices.DeleteFunc(slices.Clone(recordedVersions), func(version string) bool {
+		return !strings.HasPrefix(version, text(args, "versionPrefix"))
+	})
+	answer := map[string]any{"id": "recorded", "latestVersion": "", "validVersions": []any{}}
+	for _, version := range offered {
+		answer["validVersions"] = append(answer["validVersions"].([]any), version)
+	}
+	if len(offered) > 0 {
+		answer["latestVersion"] = offered[0]
+	}
+	return resource.NewPropertyMapFromMap(answer), nil
+}
+
+// fillIn gives what a cluster is made of the names that DigitalOcean would give.
+func (c *digitalOceanClusters) fillIn(e *offline.Event) {
+	if e.Operation != offline.Create {
+		return
+	}
+	set := func(key, format string, args ...any) {
+		e.Outputs[resource.PropertyKey(key)] = resource.NewStringProperty(fmt.Sprintf(format, args...))
+	}
+	switch e.Type {
+	case "digitalocean:index/containerRegistry:ContainerRegistry":
+		e.ID = text(e.Outputs, "name")
+		set("endpoint", "registry.digitalocean.com/%s", e.ID)
+	case digitalOceanCluster:
+		c.mu.Lock()
+		c.made++
+		e.ID = fmt.Sprintf("00000000-0000-4000-8000-%012d", c.made)
+		c.mu.Unlock()
+		set("endpoint", "https://%s.k8s.recorded.digitalocean.com", e.ID)
+		e.Outputs["kubeConfigs"] = resource.MakeSecret(resource.NewProperty([]resource.PropertyValue{
+			resource.NewProperty(resource.PropertyMap{
+				"clusterCaCertificate": resource.NewProperty(recordedCA),
+				"token":                resource.NewProperty(RecordedToken),
+			}),
+		}))
+	}
+}
+
+// RecordedToken is the one in the kubeconfig of a recorded cluster.
+const RecordedToken = "recorded-kubeconfig-token"
+
+// keep notes which clusters there are, and of which version.
+func (c *digitalOceanClusters) keep(e *offline.Event) {
+	if e.Type != digitalOceanCluster || e.Operation == offline.Read {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	name := text(e.Inputs, "name")
+	if e.Operation == offline.Delete {
+		delete(c.versions, name)
+		return
+	}
+	c.versions[name] = text(e.Outputs, "version")
+}

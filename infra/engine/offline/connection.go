@@ -1,0 +1,91 @@
+package offline
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"google.golang.org/protobuf/types/known/emptypb"
+)
+
+// Attach is the engine saying where it is. A provider that records asks it
+// nothing.
+func (p *Provider) Attach(context.Context, *pulumirpc.PluginAttach) (*emptypb.Empty, error) {
+	return &emptypb.Empty{}, nil
+}
+
+// GetPluginInfo is the version that the provider stands in for.
+func (p *Provider) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.PluginInfo, error) {
+	return &pulumirpc.PluginInfo{Version: p.schema.Version}, nil
+}
+
+// Cancel does nothing: one provider serves several updates, one after the
+// other, and nothing that it does takes long.
+func (p *Provider) Cancel(context.Context, *emptypb.Empty) (*emptypb.Empty, error) {
+	return &emptypb.Empty{}, nil
+}
+
+// CheckConfig refuses keys that the SDK does not have.
+func (p *Provider) CheckConfig(_ context.Context, req *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
+	news, err := unmarshal(req.GetNews())
+	if err != nil {
+		return nil, err
+	}
+	return &pulumirpc.CheckResponse{Inputs: req.GetNews(), Failures: checkNames(p.schema.Config, news)}, nil
+}
+
+// DiffConfig replaces nothing: another configuration is another way to reach the
+// same resources.
+func (p *Provider) DiffConfig(_ context.Context, req *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
+	olds, err := unmarshal(req.GetOldInputs())
+	if err != nil {
+		return nil, err
+	}
+	news, err := unmarshal(req.GetNews())
+	if err != nil {
+		return nil, err
+	}
+	if len(changed(olds, news)) == 0 {
+		return &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_NONE}, nil
+	}
+	return &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_SOME}, nil
+}
+
+// Configure keeps the configuration.
+func (p *Provider) Configure(_ context.Context, req *pulumirpc.ConfigureRequest) (*pulumirpc.ConfigureResponse, error) {
+	config, err := unmarshal(req.GetArgs())
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	p.config = config
+	p.mu.Unlock()
+	return &pulumirpc.ConfigureResponse{AcceptSecrets: true, SupportsPreview: true, AcceptResources: true}, nil
+}
+
+// GetSchema has none: programs in Go carry the schema in their SDK.
+func (p *Provider) GetSchema(context.Context, *pulumirpc.GetSchemaRequest) (*pulumirpc.GetSchemaResponse, error) {
+	return &pulumirpc.GetSchemaResponse{Schema: "{}"}, nil
+}
+
+// Invoke answers a question to the cloud.
+func (p *Provider) Invoke(_ context.Context, req *pulumirpc.InvokeRequest) (*pulumirpc.InvokeResponse, error) {
+	answer, ok := p.schema.Functions[req.GetTok()]
+	if !ok {
+		return nil, fmt.Errorf("the recording provider %s does not know the function %s: add it to its schema", p.schema.Package, req.GetTok())
+	}
+	args, err := unmarshal(req.GetArgs())
+	if err != nil {
+		return nil, err
+	}
+	out, err := answer(args)
+	if err != nil {
+		return nil, err
+	}
+	if out == nil {
+		out = resource.PropertyMap{}
+	}
+	props, err := marshal(out)
+	return &pulumirpc.InvokeResponse{Return: props}, err
+}

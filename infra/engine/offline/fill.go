@@ -1,0 +1,92 @@
+package offline
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+)
+
+// Foretold is a provider of any kind whose previews rehearse, as
+// Provider.Rehearse has them: what it says is not known yet is made up.
+type Foretold struct {
+	pulumirpc.ResourceProviderServer
+
+	once   sync.Once
+	schema providerSchema
+	failed error
+}
+
+// providerSchema is the part of a provider's schema that says of which type a
+// property is.
+type providerSchema struct {
+	Resources map[string]struct {
+		Properties map[string]struct {
+			Type string `json:"type"`
+		} `json:"properties"`
+	} `json:"resources"`
+}
+
+// Foretell makes up what a provider does not know yet.
+func Foretell(provider pulumirpc.ResourceProviderServer) *Foretold {
+	return &Foretold{ResourceProviderServer: provider}
+}
+
+// Create makes up what a preview does not know.
+func (f *Foretold) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
+	resp, err := f.ResourceProviderServer.Create(ctx, req)
+	if err != nil || !req.GetPreview() {
+		return resp, err
+	}
+	f.once.Do(func() { f.failed = f.read(ctx) })
+	if f.failed != nil {
+		return nil, f.failed
+	}
+	outputs, err := unmarshal(resp.GetProperties())
+	if err != nil {
+		return nil, err
+	}
+	id := MadeUp + "-" + req.GetName()
+	types := f.schema.Resources[req.GetType()].Properties
+	for key, value := range outputs {
+		outputs[key] = foretold(value, types[string(key)].Type, id+"-"+string(key))
+	}
+	props, err := marshal(outputs)
+	return &pulumirpc.CreateResponse{Id: id, Properties: props}, err
+}
+
+func (f *Foretold) read(ctx context.Context) error {
+	resp, err := f.GetSchema(ctx, &pulumirpc.GetSchemaRequest{})
+	if err != nil {
+		return fmt.Errorf("asking a provider for its schema: %w", err)
+	}
+	if err := json.Unmarshal([]byte(resp.GetSchema()), &f.schema); err != nil {
+		return fmt.Errorf("reading a provider's schema: %w", err)
+	}
+	return nil
+}
+
+// foretold is a value in place of one that is not known.
+func foretold(v resource.PropertyValue, kind, text string) resource.PropertyValue {
+	switch {
+	case v.IsSecret():
+		return resource.MakeSecret(foretold(v.SecretValue().Element, kind, text))
+	case !unknown(v):
+		return v
+	}
+	switch kind {
+	case "boolean":
+		return resource.NewBoolProperty(false)
+	case "integer", "number":
+		return resource.NewNumberProperty(1)
+	case "array":
+		return resource.NewArrayProperty(nil)
+	case "object":
+		return resource.NewObjectProperty(resource.PropertyMap{})
+	default:
+		return resource.NewStringProperty(text)
+	}
+}

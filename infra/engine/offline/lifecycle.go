@@ -1,0 +1,205 @@
+package offline
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"google.golang.org/protobuf/types/known/emptypb"
+)
+
+// Check holds the inputs against the SDK's shape and gives a name to what has
+// none.
+func (p *Provider) Check(_ context.Context, req *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
+	kind, err := p.kind(req.GetType())
+	if err != nil {
+		return nil, err
+	}
+	news, err := unmarshal(req.GetNews())
+	if err != nil {
+		return nil, err
+	}
+	olds, err := unmarshal(req.GetOlds())
+	if err != nil {
+		return nil, err
+	}
+	if key := resource.PropertyKey(kind.Named); kind.Named != "" && !news.HasValue(key) {
+		if olds.HasValue(key) {
+			news[key] = olds[key]
+		} else {
+			news[key] = resource.NewStringProperty(p.named(req.GetName(), req.GetRandomSeed()))
+		}
+	}
+	inputs, err := marshal(news)
+	if err != nil {
+		return nil, err
+	}
+	return &pulumirpc.CheckResponse{Inputs: inputs, Failures: checkShape(kind.Args, news)}, nil
+}
+
+// seed is a short number that the engine draws for each new resource.
+func seed(b []byte) uint32 {
+	var n uint32
+	for _, one := range b {
+		n = n*31 + uint32(one)
+	}
+	return n & 0xfffffff
+}
+
+// Diff compares inputs with inputs: what the cloud filled in is nobody's wish.
+func (p *Provider) Diff(_ context.Context, req *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
+	kind, err := p.kind(req.GetType())
+	if err != nil {
+		return nil, err
+	}
+	olds, err := unmarshal(req.GetOldInputs())
+	if err != nil {
+		return nil, err
+	}
+	news, err := unmarshal(req.GetNews())
+	if err != nil {
+		return nil, err
+	}
+	resp := &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_NONE}
+	for _, key := range changed(olds, news) {
+		name := string(key)
+		if slices.Contains(req.GetIgnoreChanges(), name) {
+			continue
+		}
+		resp.Changes = pulumirpc.DiffResponse_DIFF_SOME
+		resp.Diffs = append(resp.Diffs, name)
+		if kind.replacedBy(name, news) {
+			resp.Replaces = append(resp.Replaces, name)
+		}
+	}
+	return resp, nil
+}
+
+func (r Resource) replacedBy(name string, news resource.PropertyMap) bool {
+	if slices.Contains(r.Replaces, name) {
+		return true
+	}
+	flag, ok := r.ReplacesIf[name]
+	if !ok {
+		return false
+	}
+	value := plain(news[resource.PropertyKey(flag)])
+	return value.IsBool() && value.BoolValue()
+}
+
+// Create keeps a resource and fills in what a cloud would.
+func (p *Provider) Create(_ context.Context, req *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
+	kind, err := p.kind(req.GetType())
+	if err != nil {
+		return nil, err
+	}
+	inputs, err := unmarshal(req.GetProperties())
+	if err != nil {
+		return nil, err
+	}
+	if req.GetPreview() && p.rehearses {
+		return p.rehearsed(kind, req, inputs)
+	}
+	if req.GetPreview() {
+		outputs, err := marshal(foreseen(kind.State, inputs))
+		return &pulumirpc.CreateResponse{Properties: outputs}, err
+	}
+	n := p.next()
+	e := Event{
+		Operation: Create, Type: req.GetType(), Name: req.GetName(),
+		ID:     fmt.Sprintf("%s-%d", shortType(req.GetType()), n),
+		Inputs: inputs,
+	}
+	e.Outputs = filledIn(kind.State, inputs, fmt.Sprintf("%s-%d", shortType(req.GetType()), n), n)
+	if err := p.effect(&e); err != nil {
+		return nil, fmt.Errorf("creating %s: %w", e.Name, err)
+	}
+	p.done(e)
+	outputs, err := marshal(e.Outputs)
+	if err != nil {
+		return nil, err
+	}
+	return &pulumirpc.CreateResponse{Id: e.ID, Properties: outputs}, nil
+}
+
+// Update changes a resource in place.
+func (p *Provider) Update(_ context.Context, req *pulumirpc.UpdateRequest) (*pulumirpc.UpdateResponse, error) {
+	news, err := unmarshal(req.GetNews())
+	if err != nil {
+		return nil, err
+	}
+	olds, err := unmarshal(req.GetOlds())
+	if err != nil {
+		return nil, err
+	}
+	oldInputs, err := unmarshal(req.GetOldInputs())
+	if err != nil {
+		return nil, err
+	}
+	for key := range oldInputs {
+		delete(olds, key)
+	}
+	for key, value := range news {
+		olds[key] = value
+	}
+	if !req.GetPreview() {
+		if _, there := p.find(req.GetId()); !there {
+			return nil, fmt.Errorf("updating %s: there is no %s", req.GetName(), req.GetId())
+		}
+		e := Event{Operation: Update, Type: req.GetType(), Name: req.GetName(), ID: req.GetId(), Inputs: news, Outputs: olds}
+		if err := p.effect(&e); err != nil {
+			return nil, fmt.Errorf("updating %s: %w", e.Name, err)
+		}
+		p.done(e)
+		olds = e.Outputs
+	}
+	outputs, err := marshal(olds)
+	return &pulumirpc.UpdateResponse{Properties: outputs}, err
+}
+
+// Delete forgets a resource.
+func (p *Provider) Delete(_ context.Context, req *pulumirpc.DeleteRequest) (*emptypb.Empty, error) {
+	e, there := p.find(req.GetId())
+	if !there {
+		return nil, fmt.Errorf("deleting %s: there is no %s", req.GetName(), req.GetId())
+	}
+	e.Operation = Delete
+	if err := p.effect(&e); err != nil {
+		return nil, fmt.Errorf("deleting %s: %w", e.Name, err)
+	}
+	p.done(e)
+	return &emptypb.Empty{}, nil
+}
+
+// Read is the resource as it is now.
+func (p *Provider) Read(_ context.Context, req *pulumirpc.ReadRequest) (*pulumirpc.ReadResponse, error) {
+	e, there := p.find(req.GetId())
+	if !there {
+		return &pulumirpc.ReadResponse{}, nil
+	}
+	e.Operation = Read
+	if err := p.effect(&e); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", e.Name, err)
+	}
+	outputs, err := marshal(e.Outputs)
+	if err != nil {
+		return nil, err
+	}
+	inputs, err := marshal(e.Inputs)
+	return &pulumirpc.ReadResponse{Id: e.ID, Properties: outputs, Inputs: inputs}, err
+}
+
+// kind is a type of the schema.
+func (p *Provider) kind(token string) (Resource, error) {
+	kind, ok := p.schema.Resources[token]
+	if !ok {
+		return Resource{}, fmt.Errorf("the recording provider %s does not know the resource type %s: add it to its schema", p.schema.Package, token)
+	}
+	return kind, nil
+}
+
+// shortType is "Instance" of "aws:ec2/instance:Instance".
+func shortType(token string) string { return token[strings.LastIndex(token, ":")+1:] }

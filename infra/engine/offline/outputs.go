@@ -1,0 +1,66 @@
+package offline
+
+import (
+	"reflect"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// outputTypes are the properties of an SDK's resource (ec2.Instance) with the
+// types of their values.
+func outputTypes(state any) map[string]reflect.Type {
+	types := map[string]reflect.Type{}
+	for name, field := range fields(indirect(reflect.TypeOf(state))) {
+		if output, ok := reflect.Zero(field.Type).Interface().(pulumi.Output); ok {
+			types[name] = output.ElementType()
+		}
+	}
+	return types
+}
+
+func indirect(t reflect.Type) reflect.Type {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t
+}
+
+// foreseen are a resource's properties before it is there: what was asked for is
+// known, what the cloud will fill in is not.
+func foreseen(state any, inputs resource.PropertyMap) resource.PropertyMap {
+	outputs := inputs.Copy()
+	for name := range outputTypes(state) {
+		if key := resource.PropertyKey(name); !outputs.HasValue(key) {
+			outputs[key] = resource.MakeComputed(resource.NewStringProperty(""))
+		}
+	}
+	return outputs
+}
+
+// filledIn are a resource's properties once it is there. What the cloud fills in
+// is recognisable, and another for each resource.
+func filledIn(state any, inputs resource.PropertyMap, id string, n int) resource.PropertyMap {
+	outputs := inputs.Copy()
+	for name, t := range outputTypes(state) {
+		key := resource.PropertyKey(name)
+		if outputs.HasValue(key) {
+			continue
+		}
+		switch t.Kind() {
+		case reflect.String:
+			outputs[key] = resource.NewStringProperty(id + "-" + name)
+		case reflect.Int, reflect.Float64:
+			outputs[key] = resource.NewNumberProperty(float64(n))
+		case reflect.Bool:
+			outputs[key] = resource.NewBoolProperty(false)
+		case reflect.Slice:
+			outputs[key] = resource.NewArrayProperty(nil)
+		case reflect.Map:
+			outputs[key] = resource.NewObjectProperty(resource.PropertyMap{})
+		default:
+			// An optional value that nobody asked for is not there.
+		}
+	}
+	return outputs
+}

@@ -1,0 +1,47 @@
+package offline
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+)
+
+// MadeUp marks every value that a rehearsal made up.
+const MadeUp = "made-up"
+
+// Rehearse has previews answer as if the resources were there: with an id, and
+// with values for what the cloud would fill in, plainly made up and the same
+// each time. So a preview shows also what is made from such values, a machine's
+// user-data above all, which otherwise is known only once its bucket is there.
+// Call it before the engine is given the provider. It returns the provider.
+func (p *Provider) Rehearse() *Provider {
+	p.rehearses = true
+	return p
+}
+
+// rehearsed is Create in a preview that rehearses: nothing is kept.
+func (p *Provider) rehearsed(kind Resource, req *pulumirpc.CreateRequest, inputs resource.PropertyMap) (*pulumirpc.CreateResponse, error) {
+	id := fmt.Sprintf("%s-%s", MadeUp, req.GetName())
+	e := Event{
+		Operation: Create, Type: req.GetType(), Name: req.GetName(), ID: id, Inputs: inputs,
+		Outputs: filledIn(kind.State, inputs, id, 1),
+	}
+	if err := p.effect(&e); err != nil {
+		return nil, fmt.Errorf("creating %s: %w", e.Name, err)
+	}
+	outputs, err := marshal(e.Outputs)
+	if err != nil {
+		return nil, err
+	}
+	return &pulumirpc.CreateResponse{Id: e.ID, Properties: outputs}, nil
+}
+
+// named is the name of what has none. The engine draws another seed each time,
+// which a rehearsal must not show.
+func (p *Provider) named(name string, random []byte) string {
+	if p.rehearses {
+		return name + "-" + MadeUp
+	}
+	return fmt.Sprintf("%s-%07x", name, seed(random))
+}

@@ -1,0 +1,162 @@
+package offline
+
+import (
+	"fmt"
+	"reflect"
+	"sort"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+)
+
+// checkShape holds properties against the SDK's Args: names that it does not
+// have, required ones that are missing, values of another type, at any depth.
+func checkShape(args any, props resource.PropertyMap) []*pulumirpc.CheckFailure {
+	c := &shapeCheck{}
+	c.object("", props, elementType(args))
+	return c.failures
+}
+
+// checkNames looks at the names alone: a provider's configuration has its
+// objects as JSON.
+func checkNames(args any, props resource.PropertyMap) []*pulumirpc.CheckFailure {
+	c := &shapeCheck{}
+	known := fields(elementType(args))
+	for _, key := range sorted(props) {
+		if _, ok := known[key]; !ok && key != "version" && key != "pluginDownloadURL" {
+			c.fail(key, "is not a property of the provider")
+		}
+	}
+	return c.failures
+}
+
+// elementType is the struct behind an Args: the one that says with plain Go
+// types what the engine gets.
+func elementType(args any) reflect.Type {
+	t := args.(interface{ ElementType() reflect.Type }).ElementType()
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t
+}
+
+// fields are a struct's properties by their names.
+func fields(t reflect.Type) map[string]reflect.StructField {
+	all := map[string]reflect.StructField{}
+	for i := range t.NumField() {
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("pulumi"), ",")
+		if name != "" {
+			all[name] = t.Field(i)
+		}
+	}
+	return all
+}
+
+type shapeCheck struct{ failures []*pulumirpc.CheckFailure }
+
+func (c *shapeCheck) fail(path, format string, args ...any) {
+	c.failures = append(c.failures, &pulumirpc.CheckFailure{Property: path, Reason: path + " " + fmt.Sprintf(format, args...)})
+}
+
+func (c *shapeCheck) object(path string, props resource.PropertyMap, t reflect.Type) {
+	known := fields(t)
+	for _, key := range sorted(props) {
+		field, ok := known[key]
+		if !ok {
+			c.fail(joined(path, key), "is not a property of %s", t)
+			continue
+		}
+		c.value(joined(path, key), props[resource.PropertyKey(key)], field.Type)
+	}
+	for name, field := range known {
+		if required(field) && !props.HasValue(resource.PropertyKey(name)) {
+			c.fail(joined(path, name), "is required and not there")
+		}
+	}
+}
+
+// required: the SDKs give optional values a pointer. Lists, maps and unions have
+// none either way; of those the SDK's own constructors check what is required.
+func required(field reflect.StructField) bool {
+	if strings.Contains(field.Tag.Get("pulumi"), ",optional") {
+		return false
+	}
+	switch field.Type.Kind() {
+	case reflect.String, reflect.Bool, reflect.Int, reflect.Float64, reflect.Struct:
+		return true
+	default:
+		return false
+	}
+}
+
+func (c *shapeCheck) value(path string, v resource.PropertyValue, t reflect.Type) {
+	v = plain(v)
+	if unknown(v) || v.IsNull() {
+		return
+	}
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Implements(reflect.TypeFor[pulumi.AssetOrArchive]()) {
+		if !v.IsAsset() && !v.IsArchive() {
+			c.fail(path, "is not an asset")
+		}
+		return
+	}
+	switch t.Kind() {
+	case reflect.Struct:
+		if !v.IsObject() {
+			c.fail(path, "is not an object")
+			return
+		}
+		c.object(path, v.ObjectValue(), t)
+	case reflect.Slice:
+		if !v.IsArray() {
+			c.fail(path, "is not a list")
+			return
+		}
+		for i, item := range v.ArrayValue() {
+			c.value(fmt.Sprintf("%s[%d]", path, i), item, t.Elem())
+		}
+	case reflect.Map:
+		if !v.IsObject() {
+			c.fail(path, "is not a map")
+			return
+		}
+		for _, key := range sorted(v.ObjectValue()) {
+			c.value(joined(path, key), v.ObjectValue()[resource.PropertyKey(key)], t.Elem())
+		}
+	case reflect.String:
+		if !v.IsString() {
+			c.fail(path, "is not a text but %s", v.TypeString())
+		}
+	case reflect.Bool:
+		if !v.IsBool() {
+			c.fail(path, "is neither true nor false but %s", v.TypeString())
+		}
+	case reflect.Int, reflect.Float64:
+		if !v.IsNumber() {
+			c.fail(path, "is not a number but %s", v.TypeString())
+		}
+	default:
+		// interface{}: a union, of which the SDK says no more.
+	}
+}
+
+func sorted(props resource.PropertyMap) []string {
+	keys := make([]string, 0, len(props))
+	for key := range props {
+		keys = append(keys, string(key))
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+func joined(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}

@@ -1,0 +1,96 @@
+package offline
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+	"google.golang.org/protobuf/types/known/structpb"
+)
+
+// options keep what a provider has to tell apart: what is not known yet, and
+// what is secret.
+var options = plugin.MarshalOptions{KeepUnknowns: true, KeepSecrets: true, KeepResources: true}
+
+func unmarshal(s *structpb.Struct) (resource.PropertyMap, error) {
+	if s == nil {
+		return resource.PropertyMap{}, nil
+	}
+	props, err := plugin.UnmarshalProperties(s, options)
+	if err != nil {
+		return nil, fmt.Errorf("reading properties: %w", err)
+	}
+	return props, nil
+}
+
+func marshal(props resource.PropertyMap) (*structpb.Struct, error) {
+	s, err := plugin.MarshalProperties(props, options)
+	if err != nil {
+		return nil, fmt.Errorf("writing properties: %w", err)
+	}
+	return s, nil
+}
+
+// plain is a value without the wrapping that says that it is secret.
+func plain(v resource.PropertyValue) resource.PropertyValue {
+	for v.IsSecret() {
+		v = v.SecretValue().Element
+	}
+	if v.IsOutput() && v.OutputValue().Known {
+		return plain(v.OutputValue().Element)
+	}
+	return v
+}
+
+// unknown says whether a value is not known yet.
+func unknown(v resource.PropertyValue) bool {
+	return v.IsComputed() || (v.IsOutput() && !v.OutputValue().Known)
+}
+
+// changed are the keys whose values differ, in order.
+func changed(olds, news resource.PropertyMap) []resource.PropertyKey {
+	var keys []resource.PropertyKey
+	for key := range news {
+		if !olds.HasValue(key) && !news.HasValue(key) {
+			continue
+		}
+		if !open(olds[key]).DeepEquals(open(news[key])) {
+			keys = append(keys, key)
+		}
+	}
+	for key := range olds {
+		if _, there := news[key]; !there && olds.HasValue(key) {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// open is a value without any secrecy in it, at any depth.
+func open(v resource.PropertyValue) resource.PropertyValue {
+	v = plain(v)
+	switch {
+	case v.IsArray():
+		items := make([]resource.PropertyValue, len(v.ArrayValue()))
+		for i, item := range v.ArrayValue() {
+			items[i] = open(item)
+		}
+		return resource.NewArrayProperty(items)
+	case v.IsObject():
+		object := resource.PropertyMap{}
+		for key, value := range v.ObjectValue() {
+			object[key] = open(value)
+		}
+		return resource.NewObjectProperty(object)
+	default:
+		return v
+	}
+}
+
+// Plain are properties as Go values, without secrecy: for those who look at
+// what a cloud would receive.
+func Plain(props resource.PropertyMap) map[string]any {
+	return open(resource.NewObjectProperty(props)).ObjectValue().Mappable()
+}

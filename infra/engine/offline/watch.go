@@ -1,0 +1,151 @@
+package offline
+
+import (
+	"context"
+	"sync"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+)
+
+// Watched is a provider, of whatever kind, whose calls are noted: what a preview
+// would create, with its secrets still marked, and what the program asked.
+type Watched struct {
+	pulumirpc.ResourceProviderServer
+
+	mu    sync.Mutex
+	wants []Wanted
+	asked []Question
+}
+
+// Wanted is a resource that a preview would create.
+type Wanted struct {
+	URN, Type, Name string
+	ID              string
+	// Inputs and Outputs keep what is secret and what is not known yet.
+	Inputs, Outputs resource.PropertyMap
+}
+
+// Question is a function that the program called, and the answer.
+type Question struct {
+	Token        string
+	Args, Answer resource.PropertyMap
+}
+
+// Watch notes what a provider is asked.
+func Watch(provider pulumirpc.ResourceProviderServer) *Watched {
+	return &Watched{ResourceProviderServer: provider}
+}
+
+// Create notes the resource.
+func (w *Watched) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
+	resp, err := w.ResourceProviderServer.Create(ctx, req)
+	if err != nil {
+		return resp, err
+	}
+	inputs, err := unmarshal(req.GetProperties())
+	if err != nil {
+		return nil, err
+	}
+	outputs, err := unmarshal(resp.GetProperties())
+	if err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.wants = append(w.wants, Wanted{
+		URN: req.GetUrn(), Type: req.GetType(), Name: req.GetName(), ID: resp.GetId(), Inputs: inputs, Outputs: outputs,
+	})
+	return resp, nil
+}
+
+// Invoke notes the question and the answer.
+func (w *Watched) Invoke(ctx context.Context, req *pulumirpc.InvokeRequest) (*pulumirpc.InvokeResponse, error) {
+	resp, err := w.ResourceProviderServer.Invoke(ctx, req)
+	if err != nil {
+		return resp, err
+	}
+	args, err := unmarshal(req.GetArgs())
+	if err != nil {
+		return nil, err
+	}
+	answer, err := unmarshal(resp.GetReturn())
+	if err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asked = append(w.asked, Question{Token: req.GetTok(), Args: args, Answer: answer})
+	return resp, nil
+}
+
+// Wanted are the resources so far.
+func (w *Watched) Wanted() []Wanted {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]Wanted(nil), w.wants...)
+}
+
+// Asked are the questions so far.
+func (w *Watched) Asked() []Question {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]Question(nil), w.asked...)
+}
+
+// ReplacedBy are the inputs of a resource whose change makes another resource,
+// by the provider's own account: it is asked about a change of each.
+func (w *Watched) ReplacedBy(ctx context.Context, one Wanted) ([]string, error) {
+	olds, err := marshal(one.Inputs)
+	if err != nil {
+		return nil, err
+	}
+	state, err := marshal(one.Outputs)
+	if err != nil {
+		return nil, err
+	}
+	var replaces []string
+	for _, key := range sorted(one.Inputs) {
+		other, ok := another(one.Inputs[resource.PropertyKey(key)])
+		if !ok {
+			continue
+		}
+		changed := one.Inputs.Copy()
+		changed[resource.PropertyKey(key)] = other
+		news, err := marshal(changed)
+		if err != nil {
+			return nil, err
+		}
+		resp, err := w.Diff(ctx, &pulumirpc.DiffRequest{
+			Id: one.ID, Urn: one.URN, Type: one.Type, Name: one.Name, OldInputs: olds, Olds: state, News: news,
+		})
+		if err != nil {
+			return nil, err
+		}
+		if len(resp.GetReplaces()) > 0 {
+			replaces = append(replaces, key)
+		}
+	}
+	return replaces, nil
+}
+
+// another is a value of the same type that is not the same.
+func another(v resource.PropertyValue) (resource.PropertyValue, bool) {
+	v = plain(v)
+	switch {
+	case v.IsString():
+		return resource.NewStringProperty(v.StringValue() + "~"), true
+	case v.IsNumber():
+		return resource.NewNumberProperty(v.NumberValue() + 1), true
+	case v.IsBool():
+		return resource.NewBoolProperty(!v.BoolValue()), true
+	case v.IsArray():
+		return resource.NewArrayProperty(append([]resource.PropertyValue{resource.NewStringProperty("~")}, v.ArrayValue()...)), true
+	case v.IsObject():
+		object := v.ObjectValue().Copy()
+		object["~"] = resource.NewStringProperty("~")
+		return resource.NewObjectProperty(object), true
+	default:
+		return v, false
+	}
+}

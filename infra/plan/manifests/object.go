@@ -1,0 +1,94 @@
+package manifests
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"escala/infra/engine/offline"
+)
+
+func meta(object map[string]any) map[string]any {
+	m, _ := object["metadata"].(map[string]any)
+	return m
+}
+
+func sortedKeys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }
+
+// whole is a copy of a value in which whole numbers are such, and nothing is
+// null.
+func whole(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		out := map[string]any{}
+		for key, one := range v {
+			if one != nil {
+				out[key] = whole(one)
+			}
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, one := range v {
+			out[i] = whole(one)
+		}
+		return out
+	case float64:
+		if v == math.Trunc(v) {
+			return int64(v)
+		}
+	case int:
+		return int64(v)
+	}
+	return value
+}
+
+// strip takes away what is said to Pulumi alone.
+func strip(object map[string]any) {
+	annotations, _ := meta(object)["annotations"].(map[string]any)
+	maps.DeleteFunc(annotations, func(key string, _ any) bool { return strings.HasPrefix(key, "pulumi.com/") })
+	if len(annotations) == 0 {
+		delete(meta(object), "annotations")
+	}
+}
+
+// named gives texts anywhere in an object their other name.
+func named(value any, renamed map[string]string) any {
+	switch v := value.(type) {
+	case map[string]any:
+		for key, one := range v {
+			v[key] = named(one, renamed)
+		}
+	case []any:
+		for i, one := range v {
+			v[i] = named(one, renamed)
+		}
+	case string:
+		if other, ok := renamed[v]; ok {
+			return other
+		}
+	}
+	return value
+}
+
+// madeUp are the paths of texts that a rehearsal made up.
+func madeUp(path string, value any) []string {
+	var found []string
+	switch v := value.(type) {
+	case map[string]any:
+		for _, key := range sortedKeys(v) {
+			found = append(found, madeUp(path+"."+key, v[key])...)
+		}
+	case []any:
+		for i, one := range v {
+			found = append(found, madeUp(fmt.Sprintf("%s[%d]", path, i), one)...)
+		}
+	case string:
+		if strings.Contains(v, offline.MadeUp) {
+			found = append(found, strings.TrimPrefix(path, "."))
+		}
+	}
+	return found
+}

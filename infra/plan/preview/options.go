@@ -1,0 +1,47 @@
+package preview
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// options are what the program says of its resources beyond their inputs, by
+// type and name: providers do not get to see it.
+type options struct {
+	mu     sync.Mutex
+	byName map[string]pulumi.ResourceOptions
+}
+
+func optionsKey(kind, name string) string { return kind + "::" + name }
+
+// of are a resource's options.
+func (o *options) of(kind, name string) pulumi.ResourceOptions {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.byName[optionsKey(kind, name)]
+}
+
+// noted is the program, its resources' options noted.
+func (o *options) noted(program pulumi.RunFunc) pulumi.RunFunc {
+	return func(ctx *pulumi.Context) error {
+		err := ctx.RegisterStackTransformation(func(args *pulumi.ResourceTransformationArgs) *pulumi.ResourceTransformationResult {
+			all, err := pulumi.NewResourceOptions(args.Opts...)
+			if err != nil {
+				return nil
+			}
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			if o.byName == nil {
+				o.byName = map[string]pulumi.ResourceOptions{}
+			}
+			o.byName[optionsKey(args.Type, args.Name)] = *all
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("noting the resources' options: %w", err)
+		}
+		return program(ctx)
+	}
+}

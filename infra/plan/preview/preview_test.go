@@ -1,0 +1,100 @@
+package preview
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/infra/engine"
+	"escala/infra/plan"
+	"escala/infra/workspace"
+)
+
+// rehearsed is a stack of a clone whose service is one line, through the real
+// engine.
+func rehearsed(t *testing.T, config string) (plan.Stack, *plan.Secrets) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("runs Pulumi's engine")
+	}
+	root, err := workspace.Root()
+	require.NoError(t, err)
+	cli, err := engine.FindCLI(t.Context(), root)
+	require.NoError(t, err, "these tests need the Pulumi CLI")
+	clone := t.TempDir()
+	for path, content := range map[string]string{
+		"go.mod":                  "module escala\n\ngo 1.26\n",
+		"service/cmd/api/main.go": "package main\n\nfunc main() {}\n",
+		"stacks/Pulumi.x.yaml":    config,
+	} {
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(clone, path)), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(clone, path), []byte(content), 0o644))
+	}
+	t.Setenv("TMPDIR", t.TempDir())
+	// What a person has set must not matter.
+	t.Setenv("PULUMI_CONFIG_PASSPHRASE", "another")
+	s, secrets, err := Stack(t.Context(), Options{Root: clone, Pulumi: cli, Stack: "x"})
+	require.NoError(t, err)
+	left, err := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "escala-*"))
+	require.NoError(t, err)
+	assert.Empty(t, left, "nothing is left behind")
+	return s, secrets
+}
+
+const secretStack = `config:
+  pulumi:disable-default-providers: ["*"]
+  escala:target: do-droplet
+  escala:service:
+    secrets: [DATABASE_URL]
+  escala:secrets:
+    DATABASE_URL:
+      secure: v1:c29tZWJvZHk=:ZWxzZSdz
+`
+
+func TestAStackWithOthersSecretsIsPlanned(t *testing.T) {
+	s, secrets := rehearsed(t, secretStack)
+	require.Empty(t, s.Error)
+	assert.Equal(t, "do-droplet", s.Target)
+	assert.Len(t, s.Release, 64)
+	assert.Equal(t, []string{"escala:secrets.DATABASE_URL"}, s.Placeholders)
+	assert.Equal(t, 1, s.Types()["digitalocean:index/droplet:Droplet"])
+	for _, r := range s.Resources {
+		if r.Type == "digitalocean:index/droplet:Droplet" {
+			assert.Contains(t, r.ReplacedBy, "userData", "by the provider")
+			assert.Contains(t, r.ReplacedBy, "size", "by the program")
+			assert.True(t, r.Secret["userData"])
+		}
+	}
+	require.Len(t, s.Machines, 1)
+	files := map[string]plan.File{}
+	for _, f := range s.Machines[0].Files {
+		files[f.Path] = f
+	}
+	assert.Contains(t, files["/etc/nginx/nginx.conf"].Content, "proxy_pass http://api;")
+	secret := files["/etc/escala/secrets.conf"]
+	assert.Contains(t, secret.Raw, "placeholder-for-escala:secrets.DATABASE_URL")
+	assert.Equal(t, []string{"the value of escala:secrets.DATABASE_URL"}, secrets.Found(secret.Raw))
+	key := files["/etc/escala/store-key.conf"]
+	assert.Equal(t, []string{"the SpacesKey api-machine's secretKey"}, secrets.Found(key.Raw), "a secret that the cloud makes")
+
+	out, err := json.Marshal(s)
+	require.NoError(t, err)
+	assert.NotContains(t, string(out), "placeholder-for-")
+	assert.NotContains(t, string(out), "-secretKey'")
+	assert.NotContains(t, string(out), os.TempDir(), "no path of this computer")
+
+	again, _ := rehearsed(t, secretStack)
+	same, err := json.Marshal(again)
+	require.NoError(t, err)
+	assert.Equal(t, string(out), string(same), "the same each time, wherever the clone is")
+}
+
+func TestAConfigurationThatCannotBeUsedIsTheStacksError(t *testing.T) {
+	s, _ := rehearsed(t, "config:\n  escala:target: local\n  escala:local:\n    prot: 1\n")
+	assert.Equal(t, "the configuration of stack x cannot be used, nothing was changed:\n  local.prot: is not a key; did you mean \"port\"?", s.Error)
+	assert.Empty(t, s.Resources)
+}

@@ -1,0 +1,156 @@
+package preview
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"escala/infra/plan"
+	"escala/infra/plan/unpack"
+)
+
+// unknownValue stands for what only the cloud can say.
+const unknownValue = "[unknown]"
+
+// shower makes of inputs what a report may show.
+type shower struct {
+	secrets *plan.Secrets
+	// root is the clone's path, which says nothing to others.
+	root string
+	// open shows secrets, user-data and documents as they are: for the checks.
+	open bool
+}
+
+func (s shower) inputs(kind string, inputs resource.PropertyMap) map[string]any {
+	out := map[string]any{}
+	for key, value := range inputs {
+		if strings.HasPrefix(string(key), "__") {
+			continue
+		}
+		if !s.open && unpack.Carries(kind, string(key)) {
+			out[string(key)] = fingerprint(value)
+			continue
+		}
+		out[string(key)] = s.value(value)
+	}
+	return out
+}
+
+// fingerprint says of user-data whether it is the same; its files say the rest.
+func fingerprint(v resource.PropertyValue) any {
+	text, known := textOf(v)
+	if !known {
+		return unknownValue
+	}
+	sum := sha256.Sum256([]byte(text))
+	return fmt.Sprintf("(user-data, sha256 %s)", hex.EncodeToString(sum[:6]))
+}
+
+// textOf is a text, secret or not.
+func textOf(v resource.PropertyValue) (string, bool) {
+	for v.IsSecret() {
+		v = v.SecretValue().Element
+	}
+	if v.IsOutput() && v.OutputValue().Known {
+		return textOf(v.OutputValue().Element)
+	}
+	if v.IsString() {
+		return v.StringValue(), true
+	}
+	return "", false
+}
+
+func (s shower) value(v resource.PropertyValue) any {
+	switch {
+	case s.open && v.IsSecret():
+		return s.value(v.SecretValue().Element)
+	case v.IsSecret(), !s.open && v.IsOutput() && v.OutputValue().Secret:
+		return plan.Masked
+	case v.IsComputed(), v.IsOutput() && !v.OutputValue().Known:
+		return unknownValue
+	case v.IsOutput():
+		return s.value(v.OutputValue().Element)
+	case v.IsString():
+		return s.text(v.StringValue())
+	case v.IsArray():
+		out := []any{}
+		for _, one := range v.ArrayValue() {
+			out = append(out, s.value(one))
+		}
+		return out
+	case v.IsObject():
+		out := map[string]any{}
+		for key, one := range v.ObjectValue() {
+			out[string(key)] = s.value(one)
+		}
+		return out
+	case v.IsAsset():
+		return fmt.Sprintf("(file %s)", s.text(v.AssetValue().Path))
+	case v.IsArchive():
+		return fmt.Sprintf("(archive %s)", s.text(v.ArchiveValue().Path))
+	case v.IsResourceReference():
+		return string(v.ResourceReferenceValue().URN)
+	default:
+		return v.V
+	}
+}
+
+// text shows a document (a policy) as what it holds, so that a difference has a
+// path.
+func (s shower) text(text string) any {
+	if s.open {
+		return text
+	}
+	if strings.HasPrefix(text, "{") {
+		var document map[string]any
+		if err := json.Unmarshal([]byte(text), &document); err == nil {
+			return s.value(resource.NewObjectProperty(resource.NewPropertyMapFromMap(document)))
+		}
+	}
+	if s.root != "" {
+		text = strings.ReplaceAll(text, s.root+"/", "")
+		text = strings.ReplaceAll(text, s.root, ".")
+	}
+	return s.secrets.Mask(text)
+}
+
+// learn notes what is secret among a resource's inputs and outputs. extra are
+// the names of outputs that the SDK says are secret.
+func learn(secrets *plan.Secrets, label string, props resource.PropertyMap, extra ...string) {
+	for key, value := range props {
+		learnValue(secrets, label+" "+string(key), value, false)
+		for _, name := range extra {
+			if name == string(key) {
+				learnValue(secrets, label+" "+name, value, true)
+			}
+		}
+	}
+}
+
+func learnValue(secrets *plan.Secrets, label string, v resource.PropertyValue, secret bool) {
+	switch {
+	case v.IsSecret():
+		learnValue(secrets, label, v.SecretValue().Element, true)
+	case v.IsOutput() && v.OutputValue().Known:
+		learnValue(secrets, label, v.OutputValue().Element, secret || v.OutputValue().Secret)
+	case v.IsArray():
+		for _, one := range v.ArrayValue() {
+			learnValue(secrets, label, one, secret)
+		}
+	case v.IsObject():
+		for key, one := range v.ObjectValue() {
+			learnValue(secrets, label+"."+string(key), one, secret)
+		}
+	case v.IsString() && secret:
+		secrets.Add(label, v.StringValue())
+	}
+}
+
+// plain are inputs as the engine tells them, which masks secrets itself.
+func (s shower) plain(inputs map[string]any) map[string]any {
+	return s.inputs("", resource.NewPropertyMapFromMap(inputs))
+}

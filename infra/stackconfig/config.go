@@ -1,0 +1,180 @@
+// Package stackconfig reads a stack's configuration once, into typed values, and
+// reports everything that is wrong with it at once, before any resource is
+// registered.
+package stackconfig
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"escala/service"
+)
+
+// Config is a stack's configuration, but for the target's own section.
+type Config struct {
+	// Target is where the service runs. It is the one key without a default.
+	Target string `config:"target"`
+	// Service is what runs.
+	Service service.Spec `config:"service"`
+	// Secrets are the values of Service.Secrets by their names.
+	Secrets map[string]string `config:"secrets"`
+	// Release pins an earlier release, by its id or the beginning of it, instead
+	// of the one that the source makes. Default none.
+	Release string `config:"release"`
+	// Gate is how long an update waits for the service.
+	Gate Gate `config:"gate"`
+}
+
+// Gate says how long an update may wait.
+type Gate struct {
+	// Timeout is how long a machine or a rollout may take until the release
+	// serves on all workers; after it the update fails. Default 5 min.
+	Timeout time.Duration `config:"timeout"`
+}
+
+// Source is where configuration comes from: Pulumi's, or a test's.
+type Source interface {
+	// Keys are all keys that are set, with their namespace ("escala:target").
+	Keys() []string
+	// Get is a key's value, JSON where it is an object or a list.
+	Get(key string) (string, bool)
+}
+
+// Section is one target's own part of the configuration.
+type Section struct {
+	// Target is the name by which "target" chooses it.
+	Target string
+	// Key is the section's key; several targets may share one.
+	Key string
+	// Settings is a pointer to the settings with their defaults in place.
+	Settings any
+}
+
+// Load reads the configuration of project from source: the common part, and
+// the chosen target's section into that section's Settings. The error, if any,
+// holds every violation.
+func Load(project string, source Source, sections []Section) (Config, error) {
+	c := Config{
+		Service: service.NewSpec(),
+		Gate:    Gate{Timeout: 5 * time.Minute},
+	}
+	var v service.Violations
+	values := map[string]any{}
+	for _, key := range source.Keys() {
+		name, mine := strings.CutPrefix(key, project+":")
+		raw, set := source.Get(key)
+		if !mine || !set {
+			// Other namespaces are the providers' ("aws:region").
+			continue
+		}
+		values[name] = parse(raw)
+	}
+
+	chosen := c.chooseTarget(values, sections, &v)
+	fields := map[string]reflect.Value{
+		"service": reflect.ValueOf(&c.Service).Elem(),
+		"secrets": reflect.ValueOf(&c.Secrets).Elem(),
+		"release": reflect.ValueOf(&c.Release).Elem(),
+		"gate":    reflect.ValueOf(&c.Gate).Elem(),
+	}
+	if chosen != nil {
+		fields[chosen.Key] = reflect.ValueOf(chosen.Settings).Elem()
+	}
+	known := append(sortedKeys(fields), "target")
+	for _, key := range sortedKeys(values) {
+		if key == "target" {
+			continue
+		}
+		field, ok := fields[key]
+		switch {
+		case ok:
+			decode(key, values[key], field, &v)
+		case slices.ContainsFunc(sections, func(s Section) bool { return s.Key == key }):
+			v.Add(key, "belongs to another target than %q; remove it", c.Target)
+		default:
+			v.Add(key, "is not a key; %s", suggest(key, known))
+		}
+	}
+
+	if c.Gate.Timeout < 10*time.Second {
+		v.Add("gate.timeout", "%s is below 10s: no release rolls out in less", c.Gate.Timeout)
+	}
+	// What could not be read keeps its default, so this finds the violations
+	// that are left.
+	var ofSpec service.Violations
+	if err := c.Service.Validate(); errors.As(err, &ofSpec) {
+		v = append(v, ofSpec.Under("service")...)
+	}
+	return c, append(v, c.secretViolations()...).Err()
+}
+
+// secretViolations are what does not fit between the names of secrets and their
+// values.
+func (c *Config) secretViolations() service.Violations {
+	var v service.Violations
+	for _, name := range c.Service.Secrets {
+		if c.Secrets[name] == "" {
+			v.Add("secrets."+name, "is not set, but service.secrets lists it: pulumi config set --secret --path 'escala:secrets.%s'", name)
+		}
+	}
+	for _, name := range sortedKeys(c.Secrets) {
+		switch {
+		case !slices.Contains(c.Service.Secrets, name):
+			v.Add("secrets."+name, "is set, but service.secrets does not list it")
+		case strings.ContainsRune(c.Secrets[name], 0):
+			v.Add("secrets."+name, "has a NUL in its value, which no environment variable can have")
+		}
+	}
+	return v
+}
+
+func (c *Config) chooseTarget(values map[string]any, sections []Section, v *service.Violations) *Section {
+	var names []string
+	for _, s := range sections {
+		names = append(names, s.Target)
+	}
+	switch t := values["target"].(type) {
+	case nil:
+		v.Add("target", "is not set; it is one of %s", strings.Join(names, ", "))
+	case string:
+		c.Target = t
+		if i := slices.Index(names, t); i >= 0 {
+			return &sections[i]
+		}
+		v.Add("target", "%q is not a target; it is one of %s", t, strings.Join(names, ", "))
+	default:
+		v.Add("target", "%s is not the name of a target; it is one of %s", show(t), strings.Join(names, ", "))
+	}
+	return nil
+}
+
+// parse reads objects and lists, which Pulumi hands over as JSON, and takes
+// everything else as text, as it stands in the stack's file.
+func parse(raw string) any {
+	if trimmed := strings.TrimSpace(raw); !strings.HasPrefix(trimmed, "{") && !strings.HasPrefix(trimmed, "[") {
+		return raw
+	}
+	dec := json.NewDecoder(bytes.NewBufferString(raw))
+	dec.UseNumber()
+	var value any
+	if err := dec.Decode(&value); err != nil {
+		return raw
+	}
+	return value
+}
+
+// Error is a configuration that cannot be used, as a person reads it.
+func Error(stack string, err error) error {
+	var v service.Violations
+	if !errors.As(err, &v) {
+		return err
+	}
+	return fmt.Errorf("the configuration of stack %s cannot be used, nothing was changed:\n  %s", stack,
+		strings.ReplaceAll(v.Error(), "\n", "\n  "))
+}

@@ -1,0 +1,89 @@
+package awsec2
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/infra/deploy/iampolicy"
+	"escala/service"
+)
+
+// access is what the machine may do on AWS: read the release store and this
+// stack's secrets, and let people in through Session Manager.
+type access struct {
+	profile *iam.InstanceProfile
+	// granted is the policy: a machine that starts before it is there cannot
+	// read anything yet.
+	granted *iam.RolePolicy
+}
+
+func (d deployment) access(store releaseStore, secrets secretStore) (access, error) {
+	none := access{}
+	trust, err := iampolicy.Trust("ec2."+iampolicy.ServiceDomain(d.found.partition), "sts:AssumeRole")
+	if err != nil {
+		return none, err
+	}
+	role, err := iam.NewRole(d.ctx, d.name("machine"), &iam.RoleArgs{
+		Description:      pulumi.Sprintf("What a machine of stack %s may do", d.ctx.Stack()),
+		AssumeRolePolicy: pulumi.String(trust),
+	}, d.in()...)
+	if err != nil {
+		return none, fmt.Errorf("registering the machine's role: %w", err)
+	}
+	may := pulumi.All(store.bucket.Arn, secrets.arns).ApplyT(func(v []any) (string, error) {
+		return d.mayDo(v[0].(string), v[1].([]string))
+	}).(pulumi.StringOutput)
+	granted, err := iam.NewRolePolicy(d.ctx, d.name("machine"), &iam.RolePolicyArgs{
+		Role:   role.Name,
+		Policy: may,
+	}, d.in()...)
+	if err != nil {
+		return none, fmt.Errorf("registering what the machine's role may do: %w", err)
+	}
+	profile, err := iam.NewInstanceProfile(d.ctx, d.name("machine"), &iam.InstanceProfileArgs{Role: role.Name}, d.in()...)
+	if err != nil {
+		return none, fmt.Errorf("registering the machine's instance profile: %w", err)
+	}
+	return access{profile: profile, granted: granted}, nil
+}
+
+// mayDo is the role's policy.
+func (d deployment) mayDo(bucket string, parameters []string) (string, error) {
+	statements := []iampolicy.Statement{
+		{
+			Sid:      "ReadReleases",
+			Effect:   "Allow",
+			Action:   []string{"s3:GetObject"},
+			Resource: []string{bucket + "/" + service.PointerKey, bucket + "/releases/*"},
+		},
+		// Session Manager's own minimum, without the managed policy, which would
+		// let the machine read every parameter of the account.
+		{
+			Sid:      "SessionManager",
+			Effect:   "Allow",
+			Action:   []string{"ssm:UpdateInstanceInformation"},
+			Resource: []string{fmt.Sprintf("arn:%s:ec2:%s:%s:instance/*", d.found.partition, d.settings.Region, d.found.account)},
+		},
+		{
+			Sid:    "SessionManagerChannels",
+			Effect: "Allow",
+			Action: []string{
+				"ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel",
+				"ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel",
+			},
+			// AWS knows no narrower resource for these.
+			Resource: []string{"*"},
+		},
+	}
+	if len(parameters) > 0 {
+		statements = append(statements, iampolicy.Statement{
+			Sid:      "ReadSecrets",
+			Effect:   "Allow",
+			Action:   []string{"ssm:GetParameter"},
+			Resource: parameters,
+		})
+	}
+	return iampolicy.Document(statements...)
+}

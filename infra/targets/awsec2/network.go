@@ -1,0 +1,107 @@
+package awsec2
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// network is where the machine stands.
+type network struct {
+	subnet pulumi.StringInput
+	group  *ec2.SecurityGroup
+	// online is what must be there before the machine can fetch its packages.
+	online []pulumi.Resource
+}
+
+func (d deployment) network() (network, error) {
+	if d.settings.SubnetID != "" {
+		group, err := d.securityGroup(pulumi.String(d.found.vpc))
+		return network{subnet: pulumi.String(d.settings.SubnetID), group: group}, err
+	}
+	vpc, err := ec2.NewVpc(d.ctx, d.name("network"), &ec2.VpcArgs{
+		CidrBlock:          pulumi.String(d.settings.CIDR),
+		EnableDnsHostnames: pulumi.Bool(true),
+		EnableDnsSupport:   pulumi.Bool(true),
+		Tags:               d.named("network"),
+	}, d.in()...)
+	if err != nil {
+		return network{}, fmt.Errorf("registering the network: %w", err)
+	}
+	gateway, err := ec2.NewInternetGateway(d.ctx, d.name("gateway"), &ec2.InternetGatewayArgs{
+		VpcId: vpc.ID(),
+		Tags:  d.named("gateway"),
+	}, d.in()...)
+	if err != nil {
+		return network{}, fmt.Errorf("registering the network's gateway: %w", err)
+	}
+	subnet, err := ec2.NewSubnet(d.ctx, d.name("public"), &ec2.SubnetArgs{
+		VpcId:     vpc.ID(),
+		CidrBlock: pulumi.String(firstSubnet(d.settings.CIDR)),
+		Tags:      d.named("public"),
+	}, d.in()...)
+	if err != nil {
+		return network{}, fmt.Errorf("registering the public subnet: %w", err)
+	}
+	routes, err := ec2.NewRouteTable(d.ctx, d.name("public"), &ec2.RouteTableArgs{
+		VpcId: vpc.ID(),
+		Routes: ec2.RouteTableRouteArray{&ec2.RouteTableRouteArgs{
+			CidrBlock: pulumi.String("0.0.0.0/0"),
+			GatewayId: gateway.ID(),
+		}},
+		Tags: d.named("public"),
+	}, d.in()...)
+	if err != nil {
+		return network{}, fmt.Errorf("registering the public subnet's routes: %w", err)
+	}
+	routed, err := ec2.NewRouteTableAssociation(d.ctx, d.name("public"), &ec2.RouteTableAssociationArgs{
+		SubnetId:     subnet.ID(),
+		RouteTableId: routes.ID(),
+	}, d.in()...)
+	if err != nil {
+		return network{}, fmt.Errorf("registering the public subnet's routes: %w", err)
+	}
+	group, err := d.securityGroup(vpc.ID())
+	return network{subnet: subnet.ID(), group: group, online: []pulumi.Resource{routed}}, err
+}
+
+// firstSubnet leaves room in the VPC for more subnets: a /24 where the VPC is
+// larger than that, else all of it.
+func firstSubnet(cidr string) string {
+	prefix := netip.MustParsePrefix(cidr)
+	return netip.PrefixFrom(prefix.Addr(), max(24, prefix.Bits())).String()
+}
+
+// securityGroup lets the web in, and nothing else: people come in through
+// Session Manager, which calls out.
+func (d deployment) securityGroup(vpc pulumi.StringInput) (*ec2.SecurityGroup, error) {
+	var in ec2.SecurityGroupIngressArray
+	for _, port := range []int{80, 443} {
+		in = append(in, &ec2.SecurityGroupIngressArgs{
+			Protocol:       pulumi.String("tcp"),
+			FromPort:       pulumi.Int(port),
+			ToPort:         pulumi.Int(port),
+			CidrBlocks:     pulumi.ToStringArray([]string{"0.0.0.0/0"}),
+			Ipv6CidrBlocks: pulumi.ToStringArray([]string{"::/0"}),
+		})
+	}
+	group, err := ec2.NewSecurityGroup(d.ctx, d.name("web"), &ec2.SecurityGroupArgs{
+		Description: pulumi.String("The web in, everything out"),
+		VpcId:       vpc,
+		Ingress:     in,
+		Egress: ec2.SecurityGroupEgressArray{&ec2.SecurityGroupEgressArgs{
+			Protocol:       pulumi.String("-1"),
+			FromPort:       pulumi.Int(0),
+			ToPort:         pulumi.Int(0),
+			CidrBlocks:     pulumi.ToStringArray([]string{"0.0.0.0/0"}),
+			Ipv6CidrBlocks: pulumi.ToStringArray([]string{"::/0"}),
+		}},
+		Tags: d.named("web"),
+	}, d.in()...)
+	if err != nil {
+		return nil, fmt.Errorf("registering the security group: %w", err)
+	}
+	return group, nil
+}

@@ -1,0 +1,153 @@
+package awsec2
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
+	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/infra/deploy"
+	"escala/infra/deploy/iampolicy"
+	"escala/service"
+)
+
+// releaseStore is the bucket that the machine follows.
+type releaseStore struct {
+	bucket *s3.BucketV2
+	// pointer is the object that names the current release.
+	pointer *s3.BucketObjectv2
+}
+
+func (d deployment) releases() (releaseStore, error) {
+	none := releaseStore{}
+	bucket, err := d.bucket()
+	if err != nil {
+		return none, err
+	}
+	pointing := d.in()
+	if d.request.Release.Path != "" {
+		// The binary stays when another release takes its place in the program:
+		// it is what a rollback goes back to. The bucket's lifecycle removes the
+		// oldest ones.
+		release, err := s3.NewBucketObjectv2(d.ctx, d.name("release-"+d.request.Release.Short()), &s3.BucketObjectv2Args{
+			Bucket:      bucket.ID(),
+			Key:         pulumi.String(d.request.Release.Key()),
+			Source:      pulumi.NewFileAsset(d.request.Release.Path),
+			ContentType: pulumi.String("application/octet-stream"),
+		}, d.in(pulumi.RetainOnDelete(true))...)
+		if err != nil {
+			return none, fmt.Errorf("registering the release: %w", err)
+		}
+		pointing = append(pointing, pulumi.DependsOn([]pulumi.Resource{release}))
+	}
+	pointer, err := s3.NewBucketObjectv2(d.ctx, d.name("current"), &s3.BucketObjectv2Args{
+		Bucket:       bucket.ID(),
+		Key:          pulumi.String(service.PointerKey),
+		Content:      pulumi.String(d.request.Release.Pointer()),
+		ContentType:  pulumi.String("text/plain"),
+		CacheControl: pulumi.String("no-store"),
+	}, pointing...)
+	if err != nil {
+		return none, fmt.Errorf("registering the release pointer: %w", err)
+	}
+	return releaseStore{bucket: bucket, pointer: pointer}, nil
+}
+
+// bucket is private, versioned, encrypted and speaks TLS only.
+func (d deployment) bucket() (*s3.BucketV2, error) {
+	unique, err := random.NewRandomId(d.ctx, d.name("releases"), &random.RandomIdArgs{ByteLength: pulumi.Int(8)},
+		pulumi.Parent(d.room), pulumi.Provider(d.random))
+	if err != nil {
+		return nil, fmt.Errorf("registering the release bucket's name: %w", err)
+	}
+	bucket, err := s3.NewBucketV2(d.ctx, d.name("releases"), &s3.BucketV2Args{
+		Bucket: pulumi.Sprintf("%s%s", deploy.BucketPrefix(d.ctx.Project(), d.ctx.Stack()), unique.Hex),
+		// Releases are built from source: nothing in it is worth keeping when
+		// the stack goes.
+		ForceDestroy: pulumi.Bool(true),
+	}, d.in()...)
+	if err != nil {
+		return nil, fmt.Errorf("registering the release bucket: %w", err)
+	}
+	yes := pulumi.Bool(true)
+	if _, err := s3.NewBucketPublicAccessBlock(d.ctx, d.name("releases"), &s3.BucketPublicAccessBlockArgs{
+		Bucket:          bucket.ID(),
+		BlockPublicAcls: yes, BlockPublicPolicy: yes, IgnorePublicAcls: yes, RestrictPublicBuckets: yes,
+	}, d.in()...); err != nil {
+		return nil, fmt.Errorf("registering the release bucket's privacy: %w", err)
+	}
+	versioning, err := s3.NewBucketVersioningV2(d.ctx, d.name("releases"), &s3.BucketVersioningV2Args{
+		Bucket:                  bucket.ID(),
+		VersioningConfiguration: &s3.BucketVersioningV2VersioningConfigurationArgs{Status: pulumi.String("Enabled")},
+	}, d.in()...)
+	if err != nil {
+		return nil, fmt.Errorf("registering the release bucket's versioning: %w", err)
+	}
+	if _, err := s3.NewBucketServerSideEncryptionConfigurationV2(d.ctx, d.name("releases"), &s3.BucketServerSideEncryptionConfigurationV2Args{
+		Bucket: bucket.ID(),
+		Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{&s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
+			ApplyServerSideEncryptionByDefault: &s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
+				SseAlgorithm: pulumi.String("AES256"),
+			},
+		}},
+	}, d.in()...); err != nil {
+		return nil, fmt.Errorf("registering the release bucket's encryption: %w", err)
+	}
+	if _, err := s3.NewBucketPolicy(d.ctx, d.name("releases"), &s3.BucketPolicyArgs{
+		Bucket: bucket.ID(),
+		Policy: bucket.Arn.ApplyT(tlsOnly).(pulumi.StringOutput),
+	}, d.in()...); err != nil {
+		return nil, fmt.Errorf("registering the release bucket's policy: %w", err)
+	}
+	// A rule about versions that are not current needs versions.
+	if _, err := s3.NewBucketLifecycleConfigurationV2(d.ctx, d.name("releases"), &s3.BucketLifecycleConfigurationV2Args{
+		Bucket: bucket.ID(),
+		Rules:  d.lifecycle(),
+	}, d.in(pulumi.DependsOn([]pulumi.Resource{versioning}))...); err != nil {
+		return nil, fmt.Errorf("registering the release bucket's lifecycle: %w", err)
+	}
+	return bucket, nil
+}
+
+// tlsOnly is the bucket's policy.
+func tlsOnly(arn string) (string, error) {
+	return iampolicy.Document(iampolicy.Statement{
+		Sid:       "OnlyTLS",
+		Effect:    "Deny",
+		Principal: "*",
+		Action:    []string{"s3:*"},
+		Resource:  []string{arn, arn + "/*"},
+		Condition: map[string]map[string]string{"Bool": {"aws:SecureTransport": "false"}},
+	})
+}
+
+// supersededDays is how long a version of an object stays once it is not the
+// current one.
+const supersededDays = 30
+
+// lifecycle removes superseded versions, uploads that broke off, and the
+// releases that are too old to go back to. S3 counts days and not releases, so
+// those are named one by one.
+func (d deployment) lifecycle() s3.BucketLifecycleConfigurationV2RuleArray {
+	rules := s3.BucketLifecycleConfigurationV2RuleArray{&s3.BucketLifecycleConfigurationV2RuleArgs{
+		Id:     pulumi.String("superseded"),
+		Status: pulumi.String("Enabled"),
+		Filter: &s3.BucketLifecycleConfigurationV2RuleFilterArgs{Prefix: pulumi.String("")},
+		NoncurrentVersionExpiration: &s3.BucketLifecycleConfigurationV2RuleNoncurrentVersionExpirationArgs{
+			NoncurrentDays: pulumi.Int(supersededDays),
+		},
+		AbortIncompleteMultipartUpload: &s3.BucketLifecycleConfigurationV2RuleAbortIncompleteMultipartUploadArgs{
+			DaysAfterInitiation: pulumi.Int(1),
+		},
+	}}
+	for _, old := range d.request.Expired {
+		rules = append(rules, &s3.BucketLifecycleConfigurationV2RuleArgs{
+			Id:         pulumi.String("release-" + old.Short()),
+			Status:     pulumi.String("Enabled"),
+			Filter:     &s3.BucketLifecycleConfigurationV2RuleFilterArgs{Prefix: pulumi.String(old.Key())},
+			Expiration: &s3.BucketLifecycleConfigurationV2RuleExpirationArgs{Days: pulumi.Int(1)},
+		})
+	}
+	return rules
+}

@@ -1,0 +1,123 @@
+package awsec2
+
+import (
+	"net/netip"
+	"regexp"
+	"slices"
+	"sort"
+	"strings"
+
+	"escala/service"
+)
+
+// Settings is the section "aws" of the configuration.
+type Settings struct {
+	// Region is AWS' name of the region. Default "eu-central-1".
+	Region string `config:"region"`
+	// Arch is the machine's architecture as Go names it: arm64 or amd64.
+	// Default arm64, which costs less for the same work.
+	Arch string `config:"arch"`
+	// InstanceType must have Arch. Default t4g.small (arm64) or t3.small (amd64).
+	InstanceType string `config:"instanceType"`
+	// DiskGiB is the size of the machine's disk. Default 10.
+	DiskGiB int `config:"diskGiB"`
+	// AMI is a Debian 12 image. Default: the newest of Debian's own, looked up
+	// when a machine is made; a newer one does not replace a machine that runs.
+	AMI string `config:"ami"`
+	// Generation is a number to raise when a new machine from the newest image is
+	// wanted. Default 1.
+	Generation int `config:"generation"`
+	// CIDR is the VPC's IPv4 range, from /16 to /28. Default "10.20.0.0/16".
+	CIDR string `config:"cidr"`
+	// SubnetID is a public subnet to use instead of a VPC of the stack's own.
+	// VPCID, if it is given too, must be that subnet's.
+	SubnetID string `config:"subnetId"`
+	VPCID    string `config:"vpcId"`
+	// Tags are put on everything that AWS can tag.
+	Tags map[string]string `config:"tags"`
+}
+
+// NewSettings returns the defaults.
+func NewSettings() Settings {
+	return Settings{Region: "eu-central-1", Arch: "arm64", DiskGiB: 10, Generation: 1, CIDR: "10.20.0.0/16"}
+}
+
+// instanceType is InstanceType or the default for the architecture: 2 GiB of
+// memory, the least that Debian, Nginx and a few workers are at ease in.
+func (s Settings) instanceType() string {
+	switch {
+	case s.InstanceType != "":
+		return s.InstanceType
+	case s.Arch == "amd64":
+		return "t3.small"
+	default:
+		return "t4g.small"
+	}
+}
+
+var (
+	regionName   = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
+	instanceType = regexp.MustCompile(`^[a-z][a-z0-9-]*\.[a-z0-9-]+$`)
+	amiID        = regexp.MustCompile(`^ami-([0-9a-f]{8}|[0-9a-f]{17})$`)
+	subnetID     = regexp.MustCompile(`^subnet-([0-9a-f]{8}|[0-9a-f]{17})$`)
+	vpcID        = regexp.MustCompile(`^vpc-([0-9a-f]{8}|[0-9a-f]{17})$`)
+)
+
+// violations are what can be known without asking AWS.
+func (s Settings) violations() service.Violations {
+	var v service.Violations
+	if !regionName.MatchString(s.Region) {
+		v.Add("aws.region", "%q is not a region; for example \"eu-central-1\"", s.Region)
+	}
+	if !slices.Contains([]string{"arm64", "amd64"}, s.Arch) {
+		v.Add("aws.arch", "%q is neither \"arm64\" nor \"amd64\"", s.Arch)
+	}
+	if s.InstanceType != "" && !instanceType.MatchString(s.InstanceType) {
+		v.Add("aws.instanceType", "%q is not an instance type; for example \"t4g.small\"", s.InstanceType)
+	}
+	if s.DiskGiB < 8 || s.DiskGiB > 16384 {
+		v.Add("aws.diskGiB", "%d is not from 8 (Debian's image) to 16384", s.DiskGiB)
+	}
+	if s.AMI != "" && !amiID.MatchString(s.AMI) {
+		v.Add("aws.ami", "%q is not the id of an image (ami-…)", s.AMI)
+	}
+	if s.Generation < 1 {
+		v.Add("aws.generation", "%d is below 1", s.Generation)
+	}
+	checkCIDR(&v, s.CIDR)
+	if s.SubnetID != "" && !subnetID.MatchString(s.SubnetID) {
+		v.Add("aws.subnetId", "%q is not the id of a subnet (subnet-…)", s.SubnetID)
+	}
+	if s.VPCID != "" && !vpcID.MatchString(s.VPCID) {
+		v.Add("aws.vpcId", "%q is not the id of a VPC (vpc-…)", s.VPCID)
+	}
+	if s.VPCID != "" && s.SubnetID == "" {
+		v.Add("aws.subnetId", "is not set, but aws.vpcId is: say which of its public subnets to use")
+	}
+	names := make([]string, 0, len(s.Tags))
+	for name := range s.Tags {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		switch {
+		case strings.HasPrefix(strings.ToLower(name), "aws:"):
+			v.Add("aws.tags."+name, "begins with \"aws:\", which AWS keeps for itself")
+		case name == "" || len(name) > 128 || len(s.Tags[name]) > 256:
+			v.Add("aws.tags."+name, "is not a tag of 1 to 128 characters with a value of at most 256")
+		}
+	}
+	return v
+}
+
+func checkCIDR(v *service.Violations, cidr string) {
+	prefix, err := netip.ParsePrefix(cidr)
+	switch {
+	case err != nil || !prefix.Addr().Is4():
+		v.Add("aws.cidr", "%q is not an IPv4 range; for example \"10.20.0.0/16\"", cidr)
+	case prefix.Bits() < 16 || prefix.Bits() > 28:
+		v.Add("aws.cidr", "/%d is not from /16 to /28, which is what a VPC may have", prefix.Bits())
+	case prefix.Masked() != prefix:
+		v.Add("aws.cidr", "%q has bits set after its /%d; did you mean %q?", cidr, prefix.Bits(), prefix.Masked())
+	}
+}

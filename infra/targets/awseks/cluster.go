@@ -1,0 +1,120 @@
+package awseks
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
+	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/infra/deploy/kubeconfig"
+)
+
+// keyDays is how long the key can be brought back after a destroy, the shortest
+// time that AWS has: nothing that it opens is there any more.
+const keyDays = 7
+
+func (d deployment) cluster(net network, r roles) (*eks.Cluster, error) {
+	unique, err := random.NewRandomId(d.ctx, d.name("cluster"), &random.RandomIdArgs{ByteLength: pulumi.Int(3)},
+		pulumi.Parent(d.room), pulumi.Provider(d.random))
+	if err != nil {
+		return nil, fmt.Errorf("registering the cluster's name: %w", err)
+	}
+	// Named here, since the log group has to be there before the cluster.
+	name := pulumi.Sprintf("%s-%s", d.label(), unique.Hex)
+	logs, err := d.logs(name)
+	if err != nil {
+		return nil, err
+	}
+	key, err := kms.NewKey(d.ctx, d.name("secrets"), &kms.KeyArgs{
+		Description:          pulumi.Sprintf("Secrets in the cluster of stack %s", d.ctx.Stack()),
+		EnableKeyRotation:    pulumi.Bool(true),
+		DeletionWindowInDays: pulumi.Int(keyDays),
+		Tags:                 d.named("secrets", nil),
+	}, d.in()...)
+	if err != nil {
+		return nil, fmt.Errorf("registering the key of the cluster's secrets: %w", err)
+	}
+	yes := pulumi.Bool(true)
+	needed := append(append([]pulumi.Resource{logs}, r.granted...), net.online...)
+	cluster, err := eks.NewCluster(d.ctx, d.name("cluster"), &eks.ClusterArgs{
+		Name:    name,
+		Version: pulumi.String(d.settings.Version),
+		RoleArn: r.cluster.Arn,
+		AccessConfig: &eks.ClusterAccessConfigArgs{
+			AuthenticationMode: pulumi.String("API"),
+			// Whoever happened to make the cluster would stay its administrator for
+			// ever, seen nowhere. Access is by entries alone: see admins.
+			BootstrapClusterCreatorAdminPermissions: pulumi.Bool(false),
+		},
+		// Auto Mode is these three together, and brings its own add-ons.
+		ComputeConfig: &eks.ClusterComputeConfigArgs{
+			Enabled:     yes,
+			NodePools:   pulumi.ToStringArray([]string{"general-purpose", "system"}),
+			NodeRoleArn: r.nodes.Arn,
+		},
+		KubernetesNetworkConfig: &eks.ClusterKubernetesNetworkConfigArgs{
+			ElasticLoadBalancing: &eks.ClusterKubernetesNetworkConfigElasticLoadBalancingArgs{Enabled: yes},
+		},
+		StorageConfig: &eks.ClusterStorageConfigArgs{
+			BlockStorage: &eks.ClusterStorageConfigBlockStorageArgs{Enabled: yes},
+		},
+		BootstrapSelfManagedAddons: pulumi.Bool(false),
+		EncryptionConfig: &eks.ClusterEncryptionConfigArgs{
+			Provider:  &eks.ClusterEncryptionConfigProviderArgs{KeyArn: key.Arn},
+			Resources: pulumi.ToStringArray([]string{"secrets"}),
+		},
+		EnabledClusterLogTypes: pulumi.ToStringArray(d.settings.Logs),
+		// At the end of its support the version is raised, instead of costing six
+		// times as much.
+		UpgradePolicy: &eks.ClusterUpgradePolicyArgs{SupportType: pulumi.String("STANDARD")},
+		VpcConfig: &eks.ClusterVpcConfigArgs{
+			SubnetIds:             net.nodes,
+			EndpointPrivateAccess: yes,
+			EndpointPublicAccess:  yes,
+			PublicAccessCidrs:     pulumi.ToStringArray(d.settings.EndpointCIDRs),
+		},
+		// Its name is its own, so a cluster that takes its place comes after it. A
+		// destroy takes it away before what it needs.
+	}, d.in(pulumi.DependsOn(needed), pulumi.DeleteBeforeReplace(true))...)
+	if err != nil {
+		return nil, fmt.Errorf("registering the cluster: %w", err)
+	}
+	return cluster, nil
+}
+
+// logs is where the control plane's logs go. EKS would make the group itself,
+// keep everything for ever, and leave it behind.
+func (d deployment) logs(cluster pulumi.StringInput) (*cloudwatch.LogGroup, error) {
+	group, err := cloudwatch.NewLogGroup(d.ctx, d.name("control-plane"), &cloudwatch.LogGroupArgs{
+		Name:            pulumi.Sprintf("/aws/eks/%s/cluster", cluster),
+		RetentionInDays: pulumi.Int(d.settings.LogDays),
+	}, d.in()...)
+	if err != nil {
+		return nil, fmt.Errorf("registering the control plane's logs: %w", err)
+	}
+	return group, nil
+}
+
+// kubeconfig lets in whoever has an access entry: the AWS CLI signs with the
+// credentials that it finds where it runs.
+func (d deployment) kubeconfig(cluster *eks.Cluster) pulumi.StringOutput {
+	region := d.settings.Region
+	return pulumi.All(cluster.Name, cluster.Endpoint, cluster.CertificateAuthority.Data()).ApplyT(func(v []any) (string, error) {
+		name := v[0].(string)
+		ca, _ := v[2].(*string)
+		if ca == nil {
+			return "", fmt.Errorf("AWS did not say who vouches for cluster %s", name)
+		}
+		return kubeconfig.Write(kubeconfig.Cluster{
+			Name:    name,
+			Server:  v[1].(string),
+			CA:      *ca,
+			Command: "aws",
+			Args:    []string{"--region", region, "eks", "get-token", "--cluster-name", name, "--output", "json"},
+			Hint:    "install the AWS CLI, version 2",
+		})
+	}).(pulumi.StringOutput)
+}

@@ -1,0 +1,102 @@
+package awseks
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// network is where the cluster stands.
+type network struct {
+	// public are the load balancer's subnets, nodes those of the nodes.
+	public, nodes pulumi.StringArray
+	// online is what must be there as long as nodes are: without it they reach
+	// neither the cluster nor the image.
+	online []pulumi.Resource
+}
+
+// zone is what one availability zone has.
+type zone struct {
+	number          int
+	public, private *ec2.Subnet
+}
+
+func (d deployment) network() (network, error) {
+	none := network{}
+	vpc, err := ec2.NewVpc(d.ctx, d.name("network"), &ec2.VpcArgs{
+		CidrBlock: pulumi.String(d.settings.CIDR),
+		// EKS needs both.
+		EnableDnsHostnames: pulumi.Bool(true),
+		EnableDnsSupport:   pulumi.Bool(true),
+		Tags:               d.named("network", nil),
+	}, d.in()...)
+	if err != nil {
+		return none, fmt.Errorf("registering the network: %w", err)
+	}
+	// The group that a VPC comes with lets its members reach each other. Nobody
+	// is to be in it, so it lets nothing through.
+	if _, err := ec2.NewDefaultSecurityGroup(d.ctx, d.name("unused"), &ec2.DefaultSecurityGroupArgs{
+		VpcId: vpc.ID(),
+		Tags:  d.named("unused", nil),
+	}, d.in()...); err != nil {
+		return none, fmt.Errorf("closing the network's default security group: %w", err)
+	}
+	gateway, err := ec2.NewInternetGateway(d.ctx, d.name("gateway"), &ec2.InternetGatewayArgs{
+		VpcId: vpc.ID(),
+		Tags:  d.named("gateway", nil),
+	}, d.in()...)
+	if err != nil {
+		return none, fmt.Errorf("registering the network's gateway: %w", err)
+	}
+	var net network
+	var zones []zone
+	for number := range d.settings.Zones {
+		z, err := d.zone(vpc, number)
+		if err != nil {
+			return none, err
+		}
+		zones = append(zones, z)
+		net.public = append(net.public, z.public.ID())
+		if z.private != nil {
+			net.nodes = append(net.nodes, z.private.ID())
+		} else {
+			net.nodes = append(net.nodes, z.public.ID())
+		}
+	}
+	net.online, err = d.routes(vpc, gateway, zones)
+	return net, err
+}
+
+// zone makes the subnets of one availability zone.
+func (d deployment) zone(vpc *ec2.Vpc, number int) (zone, error) {
+	z := zone{number: number}
+	ranges := layout(d.settings.CIDR, number)
+	var err error
+	// Where nodes have no way out but their own, they need public addresses. The
+	// tags are those by which load balancers find their subnets.
+	if z.public, err = d.subnet(vpc, number, "public", ranges.public, d.settings.NAT == NATNone, "kubernetes.io/role/elb"); err != nil {
+		return z, err
+	}
+	if d.settings.NAT != NATNone {
+		z.private, err = d.subnet(vpc, number, "private", ranges.private, false, "kubernetes.io/role/internal-elb")
+	}
+	return z, err
+}
+
+func (d deployment) subnet(vpc *ec2.Vpc, number int, kind, cidr string, addresses bool, role string) (*ec2.Subnet, error) {
+	part := fmt.Sprintf("%s-%d", kind, number)
+	subnet, err := ec2.NewSubnet(d.ctx, d.name(part), &ec2.SubnetArgs{
+		VpcId:               vpc.ID(),
+		CidrBlock:           pulumi.String(cidr),
+		AvailabilityZone:    pulumi.String(d.found.zones[number]),
+		MapPublicIpOnLaunch: pulumi.Bool(addresses),
+		Tags:                d.named(part, map[string]string{role: "1"}),
+		// A zone that is out of order today, or new, must not move the subnets that
+		// there are.
+	}, d.in(pulumi.IgnoreChanges([]string{"availabilityZone"}))...)
+	if err != nil {
+		return nil, fmt.Errorf("registering subnet %s: %w", part, err)
+	}
+	return subnet, nil
+}

@@ -1,0 +1,107 @@
+package awseks
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ecr"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/infra/build/image"
+	"escala/service"
+)
+
+// repository keeps the service's images. A tag is part of an image's digest, so
+// none ever means another image: tags cannot be overwritten.
+func (d deployment) repository() (*ecr.Repository, error) {
+	repository, err := ecr.NewRepository(d.ctx, d.name("images"), &ecr.RepositoryArgs{
+		Name:                       pulumi.String(d.label()),
+		ImageTagMutability:         pulumi.String("IMMUTABLE"),
+		ImageScanningConfiguration: &ecr.RepositoryImageScanningConfigurationArgs{ScanOnPush: pulumi.Bool(true)},
+		// Images are built from source: none is worth keeping when the stack goes.
+		ForceDelete: pulumi.Bool(true),
+	}, d.in(pulumi.DeleteBeforeReplace(true))...)
+	if err != nil {
+		return nil, fmt.Errorf("registering the repository of images: %w", err)
+	}
+	policy, err := lifecyclePolicy(d.request.Expired)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := ecr.NewLifecyclePolicy(d.ctx, d.name("images"), &ecr.LifecyclePolicyArgs{
+		Repository: repository.Name,
+		Policy:     pulumi.String(policy),
+	}, d.in()...); err != nil {
+		return nil, fmt.Errorf("registering which images go: %w", err)
+	}
+	return repository, nil
+}
+
+// login is one to the account's registry, for twelve hours. It is asked for
+// when the image is pushed, and kept nowhere.
+func (d deployment) login() image.Credentials {
+	if d.request.Image == nil || d.ctx.DryRun() {
+		return image.Credentials{}
+	}
+	token := ecr.GetAuthorizationTokenOutput(d.ctx, ecr.GetAuthorizationTokenOutputArgs{}, pulumi.Provider(d.provider))
+	return image.Credentials{
+		Username: token.UserName(),
+		Password: pulumi.ToSecret(token.Password()).(pulumi.StringOutput),
+	}
+}
+
+// lifecycle is ECR's lifecycle policy ("Lifecycle policy parameters").
+type lifecycle struct {
+	Rules []lifecycleRule `json:"rules"`
+}
+
+type lifecycleRule struct {
+	Priority    int               `json:"rulePriority"`
+	Description string            `json:"description"`
+	Selection   lifecycleSelected `json:"selection"`
+	Action      map[string]string `json:"action"`
+}
+
+type lifecycleSelected struct {
+	TagStatus   string   `json:"tagStatus"`
+	TagPatterns []string `json:"tagPatternList,omitempty"`
+	CountType   string   `json:"countType"`
+	CountUnit   string   `json:"countUnit,omitempty"`
+	CountNumber int      `json:"countNumber"`
+}
+
+// brokenOffDays is how long what was never pushed whole stays. ECR does not
+// take it from an index that is there, whose images have no tags of their own.
+const brokenOffDays = 7
+
+// lifecyclePolicy removes the images that nobody can go back to, one by one: a
+// rule that counts or dates images would also remove those that one can.
+func lifecyclePolicy(forgotten []service.Release) (string, error) {
+	expire := map[string]string{"type": "expire"}
+	var policy lifecycle
+	for _, old := range forgotten {
+		policy.Rules = append(policy.Rules, lifecycleRule{
+			Priority:    len(policy.Rules) + 1,
+			Description: "release " + old.Short(),
+			Selection: lifecycleSelected{
+				TagStatus: "tagged", TagPatterns: []string{old.Short()},
+				CountType: "sinceImagePushed", CountUnit: "days", CountNumber: 1,
+			},
+			Action: expire,
+		})
+	}
+	policy.Rules = append(policy.Rules, lifecycleRule{
+		Priority:    len(policy.Rules) + 1,
+		Description: "uploads that broke off",
+		Selection: lifecycleSelected{
+			TagStatus: "untagged",
+			CountType: "sinceImagePushed", CountUnit: "days", CountNumber: brokenOffDays,
+		},
+		Action: expire,
+	})
+	b, err := json.Marshal(policy)
+	if err != nil {
+		return "", fmt.Errorf("writing which images go: %w", err)
+	}
+	return string(b), nil
+}

@@ -1,0 +1,101 @@
+package awseks
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/infra/deploy/iampolicy"
+)
+
+// roles are what the cluster and its nodes may do on AWS.
+type roles struct {
+	cluster, nodes *iam.Role
+	// granted are the policies of both. They have to be there as long as the
+	// cluster is: without them it deletes neither nodes nor load balancers.
+	granted []pulumi.Resource
+}
+
+// clusterPolicies are those that Auto Mode needs ("Amazon EKS Auto Mode cluster
+// IAM role"), nodePolicies the least that a node does ("Amazon EKS Auto Mode
+// node IAM role").
+var (
+	clusterPolicies = []string{
+		"AmazonEKSClusterPolicy", "AmazonEKSComputePolicy", "AmazonEKSBlockStoragePolicy",
+		"AmazonEKSLoadBalancingPolicy", "AmazonEKSNetworkingPolicy",
+	}
+	nodePolicies = []string{"AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly"}
+)
+
+func (d deployment) roles() (roles, error) {
+	var r roles
+	var err error
+	domain := iampolicy.ServiceDomain(d.found.partition)
+	// The session's tags say which cluster it is: the policies above let it touch
+	// nothing that is not its own.
+	if r.cluster, err = d.role(&r, "cluster", "eks."+domain, clusterPolicies, "sts:AssumeRole", "sts:TagSession"); err != nil {
+		return r, err
+	}
+	if r.nodes, err = d.role(&r, "nodes", "ec2."+domain, nodePolicies, "sts:AssumeRole"); err != nil {
+		return r, err
+	}
+	mayTag, err := tagPolicy()
+	if err != nil {
+		return r, err
+	}
+	tagging, err := iam.NewRolePolicy(d.ctx, d.name("cluster-tags"), &iam.RolePolicyArgs{
+		Role:   r.cluster.Name,
+		Policy: pulumi.String(mayTag),
+	}, d.in()...)
+	if err != nil {
+		return r, fmt.Errorf("registering how the cluster may tag: %w", err)
+	}
+	r.granted = append(r.granted, tagging)
+	return r, nil
+}
+
+func (d deployment) role(r *roles, part, principal string, policies []string, trusted ...string) (*iam.Role, error) {
+	trust, err := iampolicy.Trust(principal, trusted...)
+	if err != nil {
+		return nil, err
+	}
+	role, err := iam.NewRole(d.ctx, d.name(part), &iam.RoleArgs{
+		Description:      pulumi.Sprintf("What the %s of stack %s may do", part, d.ctx.Stack()),
+		AssumeRolePolicy: pulumi.String(trust),
+	}, d.in()...)
+	if err != nil {
+		return nil, fmt.Errorf("registering the role of the %s: %w", part, err)
+	}
+	for _, policy := range policies {
+		attached, err := iam.NewRolePolicyAttachment(d.ctx, d.name(part+"-"+policy), &iam.RolePolicyAttachmentArgs{
+			Role:      role.Name,
+			PolicyArn: pulumi.Sprintf("arn:%s:iam::aws:policy/%s", d.found.partition, policy),
+		}, d.in()...)
+		if err != nil {
+			return nil, fmt.Errorf("attaching %s to the role of the %s: %w", policy, part, err)
+		}
+		r.granted = append(r.granted, attached)
+	}
+	return role, nil
+}
+
+// tagPolicy lets the cluster put the stack's tags on its load balancers, which
+// the managed policies allow for EKS' own tags alone ("Custom AWS tags for EKS
+// Auto resources"). Still, it is only for what it makes itself.
+func tagPolicy() (string, error) {
+	return iampolicy.Document(iampolicy.Statement{
+		Sid:    "LoadBalancer",
+		Effect: "Allow",
+		Action: []string{
+			"elasticloadbalancing:CreateLoadBalancer", "elasticloadbalancing:CreateTargetGroup",
+			"elasticloadbalancing:CreateListener", "elasticloadbalancing:CreateRule",
+			"ec2:CreateSecurityGroup",
+		},
+		// What does not exist yet has no name; the condition is what narrows it.
+		Resource: []string{"*"},
+		Condition: map[string]map[string]string{"StringEquals": {
+			"aws:RequestTag/eks:eks-cluster-name": "${aws:PrincipalTag/eks:eks-cluster-name}",
+		}},
+	})
+}

@@ -1,0 +1,128 @@
+package awseks
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+const everywhere = "0.0.0.0/0"
+
+// routes connects the subnets: the public ones to the internet, the private ones
+// through NAT, and all of them to S3, where ECR keeps the layers of images,
+// without paying NAT for it. It returns what nodes need.
+func (d deployment) routes(vpc *ec2.Vpc, gateway *ec2.InternetGateway, zones []zone) ([]pulumi.Resource, error) {
+	public, err := d.table(vpc, "public")
+	if err != nil {
+		return nil, err
+	}
+	out, err := ec2.NewRoute(d.ctx, d.name("public"), &ec2.RouteArgs{
+		RouteTableId:         public.ID(),
+		DestinationCidrBlock: pulumi.String(everywhere),
+		GatewayId:            gateway.ID(),
+	}, d.in()...)
+	if err != nil {
+		return nil, fmt.Errorf("registering the way to the internet: %w", err)
+	}
+	online := []pulumi.Resource{out}
+	tables := pulumi.StringArray{public.ID()}
+	var nat *ec2.NatGateway
+	for _, z := range zones {
+		routed, err := d.routed(z.public, public, fmt.Sprintf("public-%d", z.number))
+		if err != nil {
+			return nil, err
+		}
+		online = append(online, routed)
+		if z.private == nil {
+			continue
+		}
+		if nat == nil || d.settings.NAT == NATPerZone {
+			// Its address reaches nobody before the public subnet is connected.
+			if nat, err = d.nat(z, out, routed); err != nil {
+				return nil, err
+			}
+		}
+		table, through, err := d.through(vpc, z, nat)
+		if err != nil {
+			return nil, err
+		}
+		tables = append(tables, table.ID())
+		online = append(online, through...)
+	}
+	s3, err := ec2.NewVpcEndpoint(d.ctx, d.name("s3"), &ec2.VpcEndpointArgs{
+		VpcId:           vpc.ID(),
+		ServiceName:     pulumi.String("com.amazonaws." + d.settings.Region + ".s3"),
+		VpcEndpointType: pulumi.String("Gateway"),
+		RouteTableIds:   tables,
+		Tags:            d.named("s3", nil),
+	}, d.in()...)
+	if err != nil {
+		return nil, fmt.Errorf("registering the way to S3: %w", err)
+	}
+	return append(online, s3), nil
+}
+
+// nat is a gateway in a zone's public subnet.
+func (d deployment) nat(z zone, after ...pulumi.Resource) (*ec2.NatGateway, error) {
+	part := fmt.Sprintf("nat-%d", z.number)
+	address, err := ec2.NewEip(d.ctx, d.name(part), &ec2.EipArgs{
+		Domain: pulumi.String("vpc"),
+		Tags:   d.named(part, nil),
+	}, d.in()...)
+	if err != nil {
+		return nil, fmt.Errorf("registering the address of %s: %w", part, err)
+	}
+	nat, err := ec2.NewNatGateway(d.ctx, d.name(part), &ec2.NatGatewayArgs{
+		AllocationId: address.AllocationId,
+		SubnetId:     z.public.ID(),
+		Tags:         d.named(part, nil),
+	}, d.in(pulumi.DependsOn(after))...)
+	if err != nil {
+		return nil, fmt.Errorf("registering %s: %w", part, err)
+	}
+	return nat, nil
+}
+
+// through sends a private subnet's traffic through NAT.
+func (d deployment) through(vpc *ec2.Vpc, z zone, nat *ec2.NatGateway) (*ec2.RouteTable, []pulumi.Resource, error) {
+	part := fmt.Sprintf("private-%d", z.number)
+	table, err := d.table(vpc, part)
+	if err != nil {
+		return nil, nil, err
+	}
+	out, err := ec2.NewRoute(d.ctx, d.name(part), &ec2.RouteArgs{
+		RouteTableId:         table.ID(),
+		DestinationCidrBlock: pulumi.String(everywhere),
+		NatGatewayId:         nat.ID(),
+	}, d.in()...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("registering the way out of %s: %w", part, err)
+	}
+	routed, err := d.routed(z.private, table, part)
+	return table, []pulumi.Resource{out, routed}, err
+}
+
+// table is a table without routes: those are resources of their own, beside
+// those that the way to S3 brings along.
+func (d deployment) table(vpc *ec2.Vpc, part string) (*ec2.RouteTable, error) {
+	table, err := ec2.NewRouteTable(d.ctx, d.name(part), &ec2.RouteTableArgs{
+		VpcId: vpc.ID(),
+		Tags:  d.named(part, nil),
+	}, d.in()...)
+	if err != nil {
+		return nil, fmt.Errorf("registering the routes of %s: %w", part, err)
+	}
+	return table, nil
+}
+
+func (d deployment) routed(subnet *ec2.Subnet, table *ec2.RouteTable, part string) (pulumi.Resource, error) {
+	routed, err := ec2.NewRouteTableAssociation(d.ctx, d.name(part), &ec2.RouteTableAssociationArgs{
+		SubnetId:     subnet.ID(),
+		RouteTableId: table.ID(),
+	}, d.in()...)
+	if err != nil {
+		return nil, fmt.Errorf("registering the routes of %s: %w", part, err)
+	}
+	return routed, nil
+}

@@ -1,0 +1,190 @@
+package awseks
+
+import (
+	"net/netip"
+	"regexp"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"escala/infra/targets/kubernetes"
+	"escala/service"
+)
+
+// Settings is the section "eks" of the configuration.
+type Settings struct {
+	kubernetes.WorkloadSettings
+
+	// Region is AWS' name of the region. Default "eu-central-1".
+	Region string `config:"region"`
+	// Version is Kubernetes' minor version; patches are Amazon's business. It can
+	// be raised by one at a time and never lowered. Default "1.36", in standard
+	// support until 2027-08-02 (EKS' release calendar).
+	Version string `config:"version"`
+	// CIDR is the VPC's IPv4 range, from /16 to /20. Default "10.30.0.0/16".
+	CIDR string `config:"cidr"`
+	// Zones is in how many availability zones the cluster is, from 2 to 4.
+	// Default 2.
+	Zones int `config:"zones"`
+	// NAT is how nodes reach the internet: "one" gateway for all zones, one
+	// "per-zone", or "none", where nodes have public addresses (and no open
+	// port). Default one.
+	NAT NAT `config:"nat"`
+	// Admins are the ARNs of IAM users and roles who may do everything in the
+	// cluster, beside whoever updates the stack. Name everybody here who does
+	// that in turn, or each update takes the other's access away. Default none.
+	Admins []string `config:"admins"`
+	// EndpointCIDRs are who may reach the Kubernetes API from outside of the VPC;
+	// everybody else is refused before they can log in. Whoever updates the stack
+	// must be among them. Default "0.0.0.0/0".
+	EndpointCIDRs []string `config:"endpointCidrs"`
+	// Logs are the control plane's logs that are kept: api, audit,
+	// authenticator, controllerManager, scheduler. Default the first three.
+	Logs []string `config:"logs"`
+	// LogDays is how long they are kept: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150,
+	// 180 or 365 days. Default 7.
+	LogDays int `config:"logDays"`
+	// CertificateARN is the ACM certificate, of the same region, for
+	// service.host: the load balancer then speaks TLS, and HTTP only to say so.
+	// Default none: HTTP.
+	CertificateARN string `config:"certificateArn"`
+	// URL is where the public reaches the service, where that is neither
+	// service.host nor the load balancer itself: a CDN in front of the load balancer.
+	// Default none.
+	URL string `config:"url"`
+	// Tags are put on everything that AWS can tag, the load balancer included.
+	Tags map[string]string `config:"tags"`
+}
+
+// NAT says how nodes reach the internet.
+type NAT string
+
+// The ways.
+const (
+	NATOne     NAT = "one"
+	NATPerZone NAT = "per-zone"
+	NATNone    NAT = "none"
+)
+
+// NewSettings returns the defaults.
+func NewSettings() Settings {
+	return Settings{
+		WorkloadSettings: kubernetes.NewWorkloadSettings(),
+		Region:           "eu-central-1", Version: "1.36", CIDR: "10.30.0.0/16", Zones: 2, NAT: NATOne,
+		EndpointCIDRs: []string{"0.0.0.0/0"},
+		Logs:          []string{"api", "audit", "authenticator"},
+		LogDays:       7,
+	}
+}
+
+var (
+	regionName     = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
+	minorVersion   = regexp.MustCompile(`^1\.[1-9][0-9]$`)
+	principalARN   = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:(user|role)/[^\s*]+$`)
+	certificateARN = regexp.MustCompile(`^arn:aws[a-z-]*:acm:([a-z0-9-]+):[0-9]{12}:certificate/[0-9a-f-]+$`)
+	logTypes       = []string{"api", "audit", "authenticator", "controllerManager", "scheduler"}
+	retentionDays  = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365}
+)
+
+// maxIdle is the longest idle timeout of an ALB, maxDelay its longest
+// deregistration delay.
+const (
+	maxIdle  = 4000 * time.Second
+	maxDelay = time.Hour
+)
+
+// violations are what can be known without asking AWS.
+func (s Settings) violations(spec service.Spec) service.Violations {
+	var v service.Violations
+	if !regionName.MatchString(s.Region) {
+		v.Add("eks.region", "%q is not a region; for example \"eu-central-1\"", s.Region)
+	}
+	if !minorVersion.MatchString(s.Version) {
+		v.Add("eks.version", "%q is not a minor version of Kubernetes; for example \"1.36\"", s.Version)
+	}
+	checkCIDR(&v, s.CIDR)
+	if s.Zones < 2 || s.Zones > maxZones {
+		v.Add("eks.zones", "%d is not from 2, which EKS needs, to %d", s.Zones, maxZones)
+	}
+	if !slices.Contains([]NAT{NATOne, NATPerZone, NATNone}, s.NAT) {
+		v.Add("eks.nat", "%q is none of \"one\", \"per-zone\", \"none\"", s.NAT)
+	}
+	for _, arn := range s.Admins {
+		if !principalARN.MatchString(arn) {
+			v.Add("eks.admins", "%q is not the ARN of an IAM user or role (of a role itself, not of a session of it)", arn)
+		}
+	}
+	if len(s.EndpointCIDRs) == 0 {
+		v.Add("eks.endpointCidrs", "is empty: nobody could update what runs on the cluster")
+	}
+	for _, cidr := range s.EndpointCIDRs {
+		if prefix, err := netip.ParsePrefix(cidr); err != nil || prefix != prefix.Masked() {
+			v.Add("eks.endpointCidrs", "%q is not a range of addresses; for example \"203.0.113.0/24\"", cidr)
+		}
+	}
+	for _, log := range s.Logs {
+		if !slices.Contains(logTypes, log) {
+			v.Add("eks.logs", "%q is none of %s", log, strings.Join(logTypes, ", "))
+		}
+	}
+	if !slices.Contains(retentionDays, s.LogDays) {
+		v.Add("eks.logDays", "%d is none of the days that CloudWatch knows: %v", s.LogDays, retentionDays)
+	}
+	s.checkCertificate(&v, spec)
+	if idle := spec.WebSocket.ProxyIdle; idle > maxIdle || idle < time.Second {
+		v.Add("service.webSocket.proxyIdle", "%s is not from 1s to %s, which is what a load balancer takes", idle, maxIdle)
+	}
+	if delay := behindALB(spec, s).Lifecycle; delay.Announce+delay.Drain > maxDelay {
+		v.Add("service.lifecycle.drain", "%s and the %s before it are more than %s, which is the longest that a load balancer waits for a pod", delay.Drain, delay.Announce, maxDelay)
+	}
+	kubernetes.CheckURL(&v, "eks.url", s.URL)
+	checkTags(&v, s.Tags)
+	return v
+}
+
+func (s Settings) checkCertificate(v *service.Violations, spec service.Spec) {
+	if s.CertificateARN == "" {
+		return
+	}
+	if match := certificateARN.FindStringSubmatch(s.CertificateARN); match == nil {
+		v.Add("eks.certificateArn", "%q is not the ARN of an ACM certificate", s.CertificateARN)
+	} else if match[1] != s.Region {
+		v.Add("eks.certificateArn", "is of %s, but the load balancer is in %s", match[1], s.Region)
+	}
+	if spec.Host == "" {
+		v.Add("service.host", "is not set, but eks.certificateArn is: say for which host it is")
+	}
+	if s.TLSSecret != "" {
+		v.Add("eks.tlsSecret", "is set together with eks.certificateArn; a load balancer of AWS takes the latter")
+	}
+}
+
+func checkCIDR(v *service.Violations, cidr string) {
+	prefix, err := netip.ParsePrefix(cidr)
+	switch {
+	case err != nil || !prefix.Addr().Is4() || !prefix.Addr().IsPrivate():
+		v.Add("eks.cidr", "%q is not a private IPv4 range; for example \"10.30.0.0/16\"", cidr)
+	case prefix.Bits() < 16 || prefix.Bits() > 20:
+		v.Add("eks.cidr", "/%d is not from /16 to /20, which is room for pods in each zone", prefix.Bits())
+	case prefix.Masked() != prefix:
+		v.Add("eks.cidr", "%q has bits set after its /%d; did you mean %q?", cidr, prefix.Bits(), prefix.Masked())
+	}
+}
+
+func checkTags(v *service.Violations, tags map[string]string) {
+	names := make([]string, 0, len(tags))
+	for name := range tags {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		lower := strings.ToLower(name)
+		switch {
+		case strings.HasPrefix(lower, "aws:"), strings.HasPrefix(lower, "eks:"), strings.HasPrefix(lower, "kubernetes.io/"):
+			v.Add("eks.tags."+name, "begins with what AWS and Kubernetes keep for themselves")
+		case name == "" || len(name) > 128 || len(tags[name]) > 256:
+			v.Add("eks.tags."+name, "is not a tag of 1 to 128 characters with a value of at most 256")
+		}
+	}
+}

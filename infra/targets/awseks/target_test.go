@@ -1,0 +1,271 @@
+package awseks
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/infra/build"
+	"escala/infra/deploy"
+	"escala/infra/testing/pulumitest"
+	"escala/service"
+)
+
+const secret = "correct horse battery staple"
+
+// request has everything in it that a target may be asked for.
+func request() deploy.Request {
+	spec := service.NewSpec()
+	spec.Secrets = []string{"DATABASE_URL"}
+	return deploy.Request{
+		Spec:    spec,
+		Secrets: map[string]string{"DATABASE_URL": secret},
+		Release: build.Release{Release: service.Release{ID: service.ReleaseID(strings.Repeat("ab", 32))}},
+		Expired: []service.Release{{ID: service.ReleaseID(strings.Repeat("cd", 32))}},
+		Stack:   "production",
+	}
+}
+
+// cloud is an AWS that has what the defaults need, and is called by caller.
+func cloud(caller string) *pulumitest.Mocks {
+	say := func(answer map[string]any) func(map[string]any) (map[string]any, error) {
+		return func(map[string]any) (map[string]any, error) { return answer, nil }
+	}
+	return &pulumitest.Mocks{
+		Outputs: func(kind, name string) map[string]any {
+			switch kind {
+			case "random:index/randomId:RandomId":
+				return map[string]any{"hex": "001122"}
+			case "aws:eks/cluster:Cluster":
+				return map[string]any{
+					"endpoint":             "https://0123456789ABCDEF.gr7.eu-central-1.eks.amazonaws.com",
+					"certificateAuthority": map[string]any{"data": "Y2VydGlmaWNhdGU="},
+				}
+			case "aws:ecr/repository:Repository":
+				return map[string]any{"repositoryUrl": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/escala-production-api"}
+			case "aws:iam/role:Role", "aws:kms/key:Key":
+				return map[string]any{"arn": "arn:aws:x::123456789012:" + name}
+			}
+			return nil
+		},
+		Functions: map[string]func(args map[string]any) (map[string]any, error){
+			"aws:index/getCallerIdentity:getCallerIdentity": say(map[string]any{"accountId": "123456789012", "arn": "arn:aws:sts::123456789012:assumed-role/deploy/session"}),
+			"aws:iam/getSessionContext:getSessionContext":   say(map[string]any{"issuerArn": caller}),
+			"aws:index/getAvailabilityZones:getAvailabilityZones": say(map[string]any{
+				"names": []any{"eu-central-1c", "eu-central-1a", "eu-central-1b"},
+			}),
+			"aws:eks/getClusterVersions:getClusterVersions": say(map[string]any{
+				"clusterVersions": []any{map[string]any{"clusterVersion": "1.36"}, map[string]any{"clusterVersion": "1.35"}},
+			}),
+		},
+	}
+}
+
+const deployer = "arn:aws:iam::123456789012:role/ci/deploy"
+
+func deployed(t *testing.T, t2 *EKS, r deploy.Request) *pulumitest.Mocks {
+	t.Helper()
+	m := cloud(deployer)
+	require.NoError(t, m.Preview(t2, r))
+	return m
+}
+
+func one(t *testing.T, m *pulumitest.Mocks, kind string) pulumitest.Registered {
+	t.Helper()
+	found := m.Of(kind)
+	require.Len(t, found, 1, kind)
+	return found[0]
+}
+
+// with is the target with other settings.
+func with(change func(*Settings)) *EKS {
+	e := New()
+	change(&e.settings)
+	return e
+}
+
+func TestEverythingBelongsToTheServiceAndToItsProviders(t *testing.T) {
+	m := deployed(t, New(), request())
+	for _, r := range m.Made() {
+		switch {
+		case r.Type == "pulumi:pulumi:Stack" || r.Type == "escala:eks:Service":
+			continue
+		case strings.HasPrefix(r.Type, "pulumi:providers:"), strings.HasPrefix(r.Type, "escala:"):
+		default:
+			want := map[bool]string{true: "kubernetes", false: "aws"}[strings.HasPrefix(r.Type, "kubernetes:")]
+			if strings.HasPrefix(r.Type, "random:") {
+				want = "random"
+			}
+			assert.Contains(t, r.Provider, "api-"+want, "%s %s goes to another provider", r.Type, r.Name)
+		}
+		assert.Regexp(t, `escala:eks:Service(\$escala:kubernetes:Workload)?::api$`, r.Parent, "%s %s is elsewhere", r.Type, r.Name)
+	}
+	tags, err := json.Marshal(one(t, m, "pulumi:providers:aws").Inputs["defaultTags"])
+	require.NoError(t, err)
+	for _, tag := range []string{"Project", "escala", "Stack", "production", "Service", "api"} {
+		assert.Contains(t, string(tags), tag)
+	}
+}
+
+func TestCluster(t *testing.T) {
+	m := deployed(t, New(), request())
+	in := one(t, m, "aws:eks/cluster:Cluster").Inputs
+	assert.Equal(t, "escala-production-api-001122", in["name"])
+	assert.Equal(t, "1.36", in["version"])
+	assert.Equal(t, map[string]any{"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": false}, in["accessConfig"])
+	assert.Equal(t, false, in["bootstrapSelfManagedAddons"])
+	assert.Equal(t, true, in["computeConfig"].(map[string]any)["enabled"])
+	assert.Equal(t, []any{"general-purpose", "system"}, in["computeConfig"].(map[string]any)["nodePools"])
+	assert.Equal(t, map[string]any{"elasticLoadBalancing": map[string]any{"enabled": true}}, in["kubernetesNetworkConfig"])
+	assert.Equal(t, map[string]any{"blockStorage": map[string]any{"enabled": true}}, in["storageConfig"])
+	assert.Equal(t, []any{"secrets"}, in["encryptionConfig"].(map[string]any)["resources"])
+	assert.Equal(t, map[string]any{"supportType": "STANDARD"}, in["upgradePolicy"])
+	assert.Equal(t, true, one(t, m, "aws:kms/key:Key").Inputs["enableKeyRotation"])
+	logs := one(t, m, "aws:cloudwatch/logGroup:LogGroup").Inputs
+	assert.Equal(t, "/aws/eks/escala-production-api-001122/cluster", logs["name"])
+	assert.InDelta(t, 7, logs["retentionInDays"], 0)
+}
+
+func TestNobodyComesInButByTheLoadBalancer(t *testing.T) {
+	m := deployed(t, New(), request())
+	for _, r := range m.Made() {
+		assert.NotContains(t, []string{"aws:ec2/securityGroup:SecurityGroup", "aws:ec2/securityGroupRule:SecurityGroupRule"}, r.Type)
+	}
+	unused := one(t, m, "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup").Inputs
+	assert.NotContains(t, unused, "ingress")
+	assert.NotContains(t, unused, "egress")
+	for _, subnet := range m.Of("aws:ec2/subnet:Subnet") {
+		assert.Equal(t, false, subnet.Inputs["mapPublicIpOnLaunch"], subnet.Name)
+	}
+}
+
+func TestNetworks(t *testing.T) {
+	for _, tt := range []struct {
+		nat                    NAT
+		zones, subnets, gates  int
+		nodesPublic            bool
+		routeTables, addresses int
+	}{
+		{NATOne, 2, 4, 1, false, 3, 1},
+		{NATPerZone, 3, 6, 3, false, 4, 3},
+		{NATNone, 2, 2, 0, true, 1, 0},
+	} {
+		t.Run(string(tt.nat), func(t *testing.T) {
+			m := deployed(t, with(func(s *Settings) { s.NAT, s.Zones = tt.nat, tt.zones }), request())
+			assert.Len(t, m.Of("aws:ec2/natGateway:NatGateway"), tt.gates)
+			assert.Len(t, m.Of("aws:ec2/eip:Eip"), tt.addresses)
+			assert.Len(t, m.Of("aws:ec2/routeTable:RouteTable"), tt.routeTables)
+			subnets := m.Of("aws:ec2/subnet:Subnet")
+			require.Len(t, subnets, tt.subnets)
+			vpc := netip.MustParsePrefix("10.30.0.0/16")
+			var ranges []netip.Prefix
+			for _, s := range subnets {
+				r := netip.MustParsePrefix(s.Inputs["cidrBlock"].(string))
+				assert.True(t, vpc.Overlaps(r))
+				for _, other := range ranges {
+					assert.False(t, other.Overlaps(r), "%s and %s", other, r)
+				}
+				ranges = append(ranges, r)
+				tags := s.Inputs["tags"].(map[string]any)
+				public := strings.Contains(s.Name, "public")
+				assert.Equal(t, public, tags["kubernetes.io/role/elb"] == "1")
+				assert.Equal(t, !public, tags["kubernetes.io/role/internal-elb"] == "1")
+				assert.Equal(t, tt.nodesPublic, s.Inputs["mapPublicIpOnLaunch"])
+			}
+			for _, id := range one(t, m, "aws:eks/cluster:Cluster").Inputs["vpcConfig"].(map[string]any)["subnetIds"].([]any) {
+				assert.Equal(t, tt.nodesPublic, strings.Contains(id.(string), "public"))
+			}
+		})
+	}
+}
+
+func TestAFurtherZoneMovesNoSubnet(t *testing.T) {
+	for zone := range maxZones {
+		assert.Equal(t, fmt.Sprintf("10.30.%d.0/19", zone*32), layout("10.30.0.0/16", zone).private)
+		assert.Equal(t, fmt.Sprintf("10.30.%d.0/19", 128+zone*32), layout("10.30.0.0/16", zone).public)
+	}
+}
+
+func TestRolesMayNoMoreThanTheyHaveTo(t *testing.T) {
+	m := deployed(t, New(), request())
+	attached := map[string][]string{}
+	for _, a := range m.Of("aws:iam/rolePolicyAttachment:RolePolicyAttachment") {
+		role := strings.SplitN(a.Name, "-", 3)[1]
+		attached[role] = append(attached[role], strings.TrimPrefix(a.Inputs["policyArn"].(string), "arn:aws:iam::aws:policy/"))
+	}
+	assert.Equal(t, map[string][]string{
+		"cluster": {"AmazonEKSClusterPolicy", "AmazonEKSComputePolicy", "AmazonEKSBlockStoragePolicy", "AmazonEKSLoadBalancingPolicy", "AmazonEKSNetworkingPolicy"},
+		"nodes":   {"AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly"},
+	}, attached)
+	for _, role := range m.Of("aws:iam/role:Role") {
+		trust := role.Inputs["assumeRolePolicy"].(string)
+		assert.Equal(t, role.Name == "api-cluster", strings.Contains(trust, "sts:TagSession"), trust)
+		assert.Equal(t, role.Name == "api-cluster", strings.Contains(trust, "eks.amazonaws.com"), trust)
+	}
+	own := one(t, m, "aws:iam/rolePolicy:RolePolicy").Inputs["policy"].(string)
+	assert.NotContains(t, own, `:*"`)
+	assert.Contains(t, own, `"aws:RequestTag/eks:eks-cluster-name":"${aws:PrincipalTag/eks:eks-cluster-name}"`, "only for what is the cluster's own")
+}
+
+func TestWhoeverUpdatesTheStackIsLetIn(t *testing.T) {
+	admin := "arn:aws:iam::123456789012:user/someone"
+	m := deployed(t, with(func(s *Settings) { s.Admins = []string{admin, deployer} }), request())
+	var in []string
+	for _, e := range m.Of("aws:eks/accessPolicyAssociation:AccessPolicyAssociation") {
+		in = append(in, e.Inputs["principalArn"].(string))
+		assert.Equal(t, "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy", e.Inputs["policyArn"])
+	}
+	assert.ElementsMatch(t, []string{admin, deployer}, in, "once each, and the role and not its session")
+
+	err := cloud("arn:aws:iam::123456789012:root").Preview(New(), request())
+	assert.ErrorContains(t, err, "arn:aws:iam::123456789012:root updates the stack, and cannot be let into a cluster")
+}
+
+func TestKubeconfigHoldsNoSecret(t *testing.T) {
+	provider := one(t, deployed(t, New(), request()), "pulumi:providers:kubernetes").Inputs
+	var config map[string]any
+	require.NoError(t, json.Unmarshal([]byte(provider["kubeconfig"].(string)), &config))
+	users, err := json.Marshal(config["users"])
+	require.NoError(t, err)
+	assert.JSONEq(t, `[{"name": "escala-production-api-001122", "user": {"exec": {
+		"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "aws", "interactiveMode": "Never", "installHint": "install the AWS CLI, version 2",
+		"args": ["--region", "eu-central-1", "eks", "get-token", "--cluster-name", "escala-production-api-001122", "--output", "json"]
+	}}}]`, string(users))
+	assert.Equal(t, "https://0123456789ABCDEF.gr7.eu-central-1.eks.amazonaws.com", provider["clusterIdentifier"])
+}
+
+func TestSecretsAreMarked(t *testing.T) {
+	carried := 0
+	for _, r := range deployed(t, New(), request()).Made() {
+		for key, value := range r.Inputs {
+			text, err := json.Marshal(value)
+			require.NoError(t, err)
+			if strings.Contains(string(text), secret) {
+				carried++
+				assert.True(t, r.Secret[key], "%s %s %s", r.Type, r.Name, key)
+			}
+		}
+	}
+	assert.Equal(t, 1, carried)
+}
+
+func TestImages(t *testing.T) {
+	m := deployed(t, New(), request())
+	repository := one(t, m, "aws:ecr/repository:Repository").Inputs
+	assert.Equal(t, "IMMUTABLE", repository["imageTagMutability"])
+	assert.Equal(t, true, repository["forceDelete"])
+	assert.JSONEq(t, `{"rules": [
+		{"rulePriority": 1, "description": "release cdcdcdcdcdcd", "action": {"type": "expire"},
+		 "selection": {"tagStatus": "tagged", "tagPatternList": ["cdcdcdcdcdcd"], "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 1}},
+		{"rulePriority": 2, "description": "uploads that broke off", "action": {"type": "expire"},
+		 "selection": {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 7}}
+	]}`, one(t, m, "aws:ecr/lifecyclePolicy:LifecyclePolicy").Inputs["policy"].(string))
+	deployment, err := json.Marshal(one(t, m, "kubernetes:apps/v1:Deployment").Inputs)
+	require.NoError(t, err)
+	assert.Contains(t, string(deployment), "amazonaws.com/escala-production-api@sha256:"+strings.Repeat("ab", 32))
+}

@@ -1,0 +1,99 @@
+package dodoks
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/pulumi/pulumi-digitalocean/sdk/v4/go/digitalocean"
+	k8s "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/infra/deploy/kubeconfig"
+	"escala/infra/targets/kubernetes"
+)
+
+func (d deployment) cluster(images registry) (*digitalocean.KubernetesCluster, error) {
+	network := &digitalocean.VpcArgs{Region: pulumi.String(d.settings.Region)}
+	if d.settings.CIDR != "" {
+		network.IpRange = pulumi.String(d.settings.CIDR)
+	}
+	vpc, err := digitalocean.NewVpc(d.ctx, d.name("network"), network, d.in()...)
+	if err != nil {
+		return nil, fmt.Errorf("registering the network: %w", err)
+	}
+	// The name is given, since the cluster is looked up by it; so one that takes
+	// its place comes after it.
+	options := d.in(
+		pulumi.DependsOn(images.made),
+		pulumi.DeleteBeforeReplace(true),
+		// It holds a token, which nobody here uses.
+		pulumi.AdditionalSecretOutputs([]string{"kubeConfigs"}),
+	)
+	if d.found.stays {
+		options = append(options, pulumi.IgnoreChanges([]string{"version"}))
+	}
+	tags := pulumi.ToStringArray(append([]string{d.label()}, d.settings.Tags...))
+	yes := pulumi.Bool(true)
+	cluster, err := digitalocean.NewKubernetesCluster(d.ctx, d.name("cluster"), &digitalocean.KubernetesClusterArgs{
+		Name:    pulumi.String(d.label()),
+		Region:  pulumi.String(d.settings.Region),
+		VpcUuid: vpc.ID(),
+		Version: pulumi.String(d.found.version),
+		// Said either way: unsaid, it is on from 1.36 on, costs, and cannot be taken
+		// back.
+		Ha:           pulumi.Bool(d.settings.HA),
+		AutoUpgrade:  yes,
+		SurgeUpgrade: yes,
+		MaintenancePolicy: &digitalocean.KubernetesClusterMaintenancePolicyArgs{
+			Day:       pulumi.String(d.settings.MaintenanceDay),
+			StartTime: pulumi.String(d.settings.MaintenanceStart),
+		},
+		NodePool: &digitalocean.KubernetesClusterNodePoolArgs{
+			Name:      pulumi.String("nodes"),
+			Size:      pulumi.String(d.settings.Size),
+			AutoScale: yes,
+			MinNodes:  pulumi.Int(d.settings.MinNodes),
+			MaxNodes:  pulumi.Int(d.settings.MaxNodes),
+			Tags:      tags,
+		},
+		RegistryIntegration: pulumi.Bool(images.integrated),
+		// What is on the cluster goes before it, load balancer included. This is
+		// for what was made there by hand.
+		DestroyAllAssociatedResources: yes,
+		Tags:                          tags,
+	}, options...)
+	if err != nil {
+		return nil, fmt.Errorf("registering the cluster: %w", err)
+	}
+	return cluster, nil
+}
+
+// kubeconfigOf lets in who is logged in to doctl, or has DIGITALOCEAN_ACCESS_TOKEN
+// in the environment.
+func kubeconfigOf(cluster *digitalocean.KubernetesCluster) pulumi.StringOutput {
+	written := pulumi.All(cluster.ID(), cluster.Name, cluster.Endpoint, cluster.KubeConfigs).ApplyT(func(v []any) (string, error) {
+		configs := v[3].([]digitalocean.KubernetesClusterKubeConfig)
+		if len(configs) == 0 || configs[0].ClusterCaCertificate == nil {
+			return "", errors.New("DigitalOcean did not say who vouches for the cluster")
+		}
+		id := string(v[0].(pulumi.ID))
+		return kubeconfig.Write(kubeconfig.Cluster{
+			Name:    v[1].(string),
+			Server:  v[2].(string),
+			CA:      *configs[0].ClusterCaCertificate,
+			Command: "doctl",
+			Args:    []string{"kubernetes", "cluster", "kubeconfig", "exec-credential", "--version=v1beta1", id},
+			Hint:    "install doctl",
+		})
+	}).(pulumi.StringOutput)
+	// It is made of what has a token, and has none.
+	return pulumi.Unsecret(written).(pulumi.StringOutput)
+}
+
+// kubernetes is the provider of what runs on the cluster.
+func (d deployment) kubernetes(cluster *digitalocean.KubernetesCluster, config pulumi.StringInput) (*k8s.Provider, error) {
+	return kubernetes.NewProvider(d.ctx, d.name("kubernetes"), cluster.ID().ToStringOutput(), &k8s.ProviderArgs{
+		Kubeconfig:            config.ToStringOutput().ToStringPtrOutput(),
+		EnableServerSideApply: pulumi.Bool(true),
+	}, pulumi.Parent(d.room))
+}

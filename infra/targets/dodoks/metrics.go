@@ -1,0 +1,39 @@
+package dodoks
+
+import (
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/infra/deploy/helm"
+)
+
+// The chart, with metrics-server 0.8.1.
+const (
+	metricsRepository = "https://kubernetes-sigs.github.io/metrics-server/"
+	metricsVersion    = "3.13.1"
+)
+
+// metricsChart is what the chart is told.
+type metricsChart struct {
+	Replicas            int        `json:"replicas"`
+	PodDisruptionBudget disruption `json:"podDisruptionBudget"`
+}
+
+// metricsServer measures pods, for the autoscaler. Two of them, so that the
+// autoscaler is not blind while a node is replaced.
+func (d deployment) metricsServer(provider pulumi.ProviderResource) (pulumi.Resource, error) {
+	values, err := helm.Values(metricsChart{Replicas: 2, PodDisruptionBudget: disruption{Enabled: true, MaxUnavailable: 1}})
+	if err != nil {
+		return nil, err
+	}
+	return helm.NewRelease(d.ctx, d.name("metrics-server"), &helm.ReleaseArgs{
+		Chart:          pulumi.String("metrics-server"),
+		Version:        pulumi.String(metricsVersion),
+		RepositoryOpts: helm.RepositoryOptsArgs{Repo: pulumi.String(metricsRepository)},
+		Name:           pulumi.String("metrics-server"),
+		Namespace:      pulumi.String("kube-system"),
+		Values:         values,
+		Atomic:         pulumi.Bool(true),
+		Timeout:        pulumi.Int(installTimeout),
+		MaxHistory:     pulumi.Int(5),
+	}, pulumi.Parent(d.room), pulumi.Provider(provider))
+}

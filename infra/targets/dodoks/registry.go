@@ -1,0 +1,63 @@
+package dodoks
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-digitalocean/sdk/v4/go/digitalocean"
+	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/infra/build/image"
+)
+
+// registry is where the service's images are.
+type registry struct {
+	// repository is "host/registry/repository"; nil with an image that exists.
+	repository pulumi.StringInput
+	// made is what has to be there before the cluster is given access to it.
+	made []pulumi.Resource
+	// integrated says that nodes may pull from the account's registry.
+	integrated bool
+}
+
+func (d deployment) registry() (registry, error) {
+	switch {
+	case d.settings.Image != "":
+		return registry{}, nil
+	case d.settings.Registry != "":
+		return registry{
+			repository: pulumi.String(d.found.registry + "/" + d.label()),
+			integrated: true,
+		}, nil
+	}
+	// Registries have one name each in all of DigitalOcean.
+	unique, err := random.NewRandomId(d.ctx, d.name("images"), &random.RandomIdArgs{ByteLength: pulumi.Int(4)},
+		pulumi.Parent(d.room), pulumi.Provider(d.random))
+	if err != nil {
+		return registry{}, fmt.Errorf("registering the registry's name: %w", err)
+	}
+	made, err := digitalocean.NewContainerRegistry(d.ctx, d.name("images"), &digitalocean.ContainerRegistryArgs{
+		Name:                 pulumi.Sprintf("%s-%s", d.label(), unique.Hex),
+		SubscriptionTierSlug: pulumi.String(d.settings.RegistryTier),
+	}, d.in(pulumi.DeleteBeforeReplace(true))...)
+	if err != nil {
+		return registry{}, fmt.Errorf("registering the container registry: %w", err)
+	}
+	return registry{
+		repository: pulumi.Sprintf("%s/%s", made.Endpoint, d.label()),
+		made:       []pulumi.Resource{made},
+		integrated: true,
+	}, nil
+}
+
+// login is one to the account's registry, which takes the account's token as
+// user and as password. It is used while the image is pushed, and kept nowhere;
+// credentials of their own would be a resource whose secret ends in the state
+// after a while.
+func (d deployment) login() image.Credentials {
+	if d.request.Image == nil || d.ctx.DryRun() {
+		return image.Credentials{}
+	}
+	token := pulumi.ToSecret(pulumi.String(d.token())).(pulumi.StringOutput)
+	return image.Credentials{Username: token, Password: token}
+}

@@ -1,0 +1,157 @@
+package dodoks
+
+import (
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"escala/infra/targets/kubernetes"
+	"escala/service"
+)
+
+// Settings is the section "doks" of the configuration.
+type Settings struct {
+	kubernetes.WorkloadSettings
+
+	// Region is DigitalOcean's name of the region. Default "fra1".
+	Region string `config:"region"`
+	// Version is Kubernetes' minor version. It can be raised by one at a time and
+	// never lowered; DigitalOcean raises the patch by itself, in the maintenance
+	// window. Default "1.36".
+	Version string `config:"version"`
+	// HA has the control plane run more than once, for 40 $ a month. It cannot be
+	// taken back. Default false.
+	HA bool `config:"ha"`
+	// Size is the nodes' size. Default "s-2vcpu-4gb".
+	Size string `config:"size"`
+	// MinNodes and MaxNodes bound the number of nodes, which the cluster's
+	// autoscaler decides. Default 2 and 4.
+	MinNodes int `config:"minNodes"`
+	MaxNodes int `config:"maxNodes"`
+	// MaintenanceDay is the day, or "any", and MaintenanceStart the hour in UTC of
+	// the maintenance window, which is four hours long. Default "any" and "03:00".
+	MaintenanceDay   string `config:"maintenanceDay"`
+	MaintenanceStart string `config:"maintenanceStart"`
+	// CIDR is the VPC's IPv4 range, from /16 to /24. Default: DigitalOcean's
+	// choice.
+	CIDR string `config:"cidr"`
+	// Registry is the name of a container registry that the account has already;
+	// an account has one, unless it pays for more. Default none: one is made.
+	Registry string `config:"registry"`
+	// RegistryTier is the tier of the one that is made: "starter" (500 MiB, free),
+	// "basic" or "professional". Default starter.
+	RegistryTier string `config:"registryTier"`
+	// Certificate is the name of a certificate that DigitalOcean manages, for
+	// service.host: the load balancer then speaks TLS, and HTTP only to say so.
+	// Default none: HTTP, or TLSSecret.
+	Certificate string `config:"certificate"`
+	// URL is where the public reaches the service, where that is neither
+	// service.host nor the load balancer itself: a CDN in front of the load balancer.
+	// Default none.
+	URL string `config:"url"`
+	// Tags are put on cluster and nodes.
+	Tags []string `config:"tags"`
+}
+
+// NewSettings returns the defaults.
+func NewSettings() Settings {
+	return Settings{
+		WorkloadSettings: kubernetes.NewWorkloadSettings(),
+		Region:           "fra1", Version: "1.36", Size: "s-2vcpu-4gb", MinNodes: 2, MaxNodes: 4,
+		MaintenanceDay: "any", MaintenanceStart: "03:00", RegistryTier: "starter",
+	}
+}
+
+var (
+	slug         = regexp.MustCompile(`^[a-z0-9]+([.-][a-z0-9]+)*$`)
+	minorVersion = regexp.MustCompile(`^1\.[1-9][0-9]$`)
+	fullHour     = regexp.MustCompile(`^([01][0-9]|2[0-3]):00$`)
+	registryName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`)
+	tagName      = regexp.MustCompile(`^[A-Za-z0-9:_-]{1,255}$`)
+	days         = []string{"any", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
+	tiers        = []string{"starter", "basic", "professional"}
+)
+
+// maxPoolNodes bounds a typing error, not a cluster.
+const maxPoolNodes = 500
+
+// A load balancer's idle timeout for HTTP is within these.
+const (
+	minIdle = 30 * time.Second
+	maxIdle = 10 * time.Minute
+)
+
+// violations are what can be known without asking DigitalOcean.
+func (s Settings) violations(spec service.Spec) service.Violations {
+	var v service.Violations
+	if !slug.MatchString(s.Region) {
+		v.Add("doks.region", "%q is not a region; for example \"fra1\"", s.Region)
+	}
+	if !minorVersion.MatchString(s.Version) {
+		v.Add("doks.version", "%q is not a minor version of Kubernetes; for example \"1.36\"", s.Version)
+	}
+	if !slug.MatchString(s.Size) {
+		v.Add("doks.size", "%q is not a Droplet's size; for example \"s-2vcpu-4gb\"", s.Size)
+	}
+	if s.MinNodes < 1 || s.MinNodes > maxPoolNodes {
+		v.Add("doks.minNodes", "%d is not from 1 to %d", s.MinNodes, maxPoolNodes)
+	}
+	if s.MaxNodes < s.MinNodes || s.MaxNodes > maxPoolNodes {
+		v.Add("doks.maxNodes", "%d is not from doks.minNodes (%d) to %d", s.MaxNodes, s.MinNodes, maxPoolNodes)
+	}
+	if !slices.Contains(days, s.MaintenanceDay) {
+		v.Add("doks.maintenanceDay", "%q is none of %s", s.MaintenanceDay, strings.Join(days, ", "))
+	}
+	if !fullHour.MatchString(s.MaintenanceStart) {
+		v.Add("doks.maintenanceStart", "%q is not a full hour such as \"03:00\"", s.MaintenanceStart)
+	}
+	if s.CIDR != "" {
+		checkCIDR(&v, s.CIDR)
+	}
+	if s.Registry != "" && !registryName.MatchString(s.Registry) {
+		v.Add("doks.registry", "%q is not the name of a registry; `doctl registry get` shows it", s.Registry)
+	}
+	if !slices.Contains(tiers, s.RegistryTier) {
+		v.Add("doks.registryTier", "%q is none of %s", s.RegistryTier, strings.Join(tiers, ", "))
+	}
+	if s.Namespace == class || s.Namespace == "" && spec.Name == class {
+		v.Add("doks.namespace", "%q is that of the ingress controller", class)
+	}
+	s.checkCertificate(&v, spec)
+	kubernetes.CheckURL(&v, "doks.url", s.URL)
+	for _, tag := range s.Tags {
+		if !tagName.MatchString(tag) {
+			v.Add("doks.tags", "%q is not a tag of letters, digits, colons, hyphens and underscores", tag)
+		}
+	}
+	return v
+}
+
+func (s Settings) checkCertificate(v *service.Violations, spec service.Spec) {
+	if s.Certificate == "" {
+		return
+	}
+	if spec.Host == "" {
+		v.Add("service.host", "is not set, but doks.certificate is: say for which host it is")
+	}
+	if s.TLSSecret != "" {
+		v.Add("doks.tlsSecret", "is set together with doks.certificate: either Traefik ends TLS or the load balancer does")
+	}
+	if idle := spec.WebSocket.ProxyIdle; idle < minIdle || idle > maxIdle {
+		v.Add("service.webSocket.proxyIdle", "%s is not from %s to %s, which is what a load balancer with a certificate takes", idle, minIdle, maxIdle)
+	}
+}
+
+func checkCIDR(v *service.Violations, cidr string) {
+	prefix, err := netip.ParsePrefix(cidr)
+	switch {
+	case err != nil || !prefix.Addr().Is4() || !prefix.Addr().IsPrivate():
+		v.Add("doks.cidr", "%q is not a private IPv4 range; for example \"10.40.0.0/20\"", cidr)
+	case prefix.Bits() < 16 || prefix.Bits() > 24:
+		v.Add("doks.cidr", "/%d is not from /16 to /24, which is what a cluster's VPC may have", prefix.Bits())
+	case prefix.Masked() != prefix:
+		v.Add("doks.cidr", "%q has bits set after its /%d; did you mean %q?", cidr, prefix.Bits(), prefix.Masked())
+	}
+}

@@ -1,0 +1,273 @@
+package dodoks
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/infra/build"
+	"escala/infra/deploy"
+	"escala/infra/testing/pulumitest"
+	"escala/service"
+)
+
+var update = flag.Bool("update", false, "write testdata anew")
+
+const secret, token = "correct horse battery staple", "dop_v1_token"
+
+// request has everything in it that a target may be asked for.
+func request() deploy.Request {
+	spec := service.NewSpec()
+	spec.Secrets = []string{"DATABASE_URL"}
+	return deploy.Request{
+		Spec:    spec,
+		Secrets: map[string]string{"DATABASE_URL": secret},
+		Release: build.Release{Release: service.Release{ID: service.ReleaseID(strings.Repeat("ab", 32))}},
+		Stack:   "production",
+	}
+}
+
+// cloud is a DigitalOcean that has what the defaults need. running is the
+// version of the cluster that it has, or empty.
+func cloud(running string) *pulumitest.Mocks {
+	return &pulumitest.Mocks{
+		Outputs: func(kind, _ string) map[string]any {
+			switch kind {
+			case "random:index/randomId:RandomId":
+				return map[string]any{"hex": "00112233"}
+			case "digitalocean:index/containerRegistry:ContainerRegistry":
+				return map[string]any{"endpoint": "registry.digitalocean.com/own"}
+			case "digitalocean:index/kubernetesCluster:KubernetesCluster":
+				return map[string]any{
+					"endpoint":    "https://0123.k8s.ondigitalocean.com",
+					"kubeConfigs": []any{map[string]any{"clusterCaCertificate": "Y2VydGlmaWNhdGU=", "token": token}},
+				}
+			}
+			return nil
+		},
+		Functions: map[string]func(args map[string]any) (map[string]any, error){
+			"digitalocean:index/getRegion:getRegion": func(map[string]any) (map[string]any, error) {
+				return map[string]any{"available": true, "sizes": []any{"s-2vcpu-4gb"}}, nil
+			},
+			"digitalocean:index/getKubernetesCluster:getKubernetesCluster": func(args map[string]any) (map[string]any, error) {
+				if running == "" {
+					return nil, errors.New("Unable to find cluster with name: " + args["name"].(string))
+				}
+				return map[string]any{"name": args["name"], "version": running}, nil
+			},
+			"digitalocean:index/getKubernetesVersions:getKubernetesVersions": func(args map[string]any) (map[string]any, error) {
+				offered := []any{}
+				for _, version := range []string{"1.37.1-do.0", "1.36.5-do.0", "1.36.4-do.1"} {
+					if prefix, _ := args["versionPrefix"].(string); strings.HasPrefix(version, prefix) {
+						offered = append(offered, version)
+					}
+				}
+				latest := ""
+				if len(offered) > 0 {
+					latest = offered[0].(string)
+				}
+				return map[string]any{"validVersions": offered, "latestVersion": latest}, nil
+			},
+			"digitalocean:index/getContainerRegistry:getContainerRegistry": func(args map[string]any) (map[string]any, error) {
+				if args["name"] != "mine" {
+					return nil, errors.New("the registry you requested was not found")
+				}
+				return map[string]any{"endpoint": "registry.digitalocean.com/mine"}, nil
+			},
+			"digitalocean:index/getCertificate:getCertificate": func(args map[string]any) (map[string]any, error) {
+				return map[string]any{"name": args["name"]}, nil
+			},
+		},
+	}
+}
+
+func deployed(t *testing.T, d *DOKS, r deploy.Request) *pulumitest.Mocks {
+	t.Helper()
+	m := cloud("")
+	require.NoError(t, m.Preview(d, r))
+	return m
+}
+
+func one(t *testing.T, m *pulumitest.Mocks, kind string) pulumitest.Registered {
+	t.Helper()
+	found := m.Of(kind)
+	require.Len(t, found, 1, kind)
+	return found[0]
+}
+
+// with is the target with other settings.
+func with(change func(*Settings)) *DOKS {
+	d := New()
+	change(&d.settings)
+	return d
+}
+
+const cluster = "digitalocean:index/kubernetesCluster:KubernetesCluster"
+
+func TestEverythingBelongsToTheServiceAndToItsProviders(t *testing.T) {
+	for _, r := range deployed(t, New(), request()).Made() {
+		switch {
+		case r.Type == "pulumi:pulumi:Stack" || r.Type == "escala:doks:Service":
+			continue
+		case strings.HasPrefix(r.Type, "pulumi:providers:"), strings.HasPrefix(r.Type, "escala:"):
+		default:
+			kind, _, _ := strings.Cut(r.Type, ":")
+			assert.Contains(t, r.Provider, "::api-"+kind+"::", "%s %s goes to another provider", r.Type, r.Name)
+		}
+		assert.Regexp(t, `escala:doks:Service(\$escala:kubernetes:Workload)?::api$`, r.Parent, "%s %s is elsewhere", r.Type, r.Name)
+	}
+}
+
+func TestCluster(t *testing.T) {
+	m := deployed(t, with(func(s *Settings) { s.Tags = []string{"team:web"} }), request())
+	in := one(t, m, cluster).Inputs
+	assert.Equal(t, map[string]any{
+		"name": "escala-production-api", "region": "fra1", "version": "1.36.5-do.0", "vpcUuid": "api-network-id",
+		"ha": false, "autoUpgrade": true, "surgeUpgrade": true, "registryIntegration": true, "destroyAllAssociatedResources": true,
+		"maintenancePolicy": map[string]any{"day": "any", "startTime": "03:00"},
+		"nodePool": map[string]any{
+			"name": "nodes", "size": "s-2vcpu-4gb", "autoScale": true, "minNodes": 2.0, "maxNodes": 4.0,
+			"tags": []any{"escala-production-api", "team:web"},
+		},
+		"tags": []any{"escala-production-api", "team:web"},
+	}, in)
+}
+
+func TestVersions(t *testing.T) {
+	for _, tt := range []struct{ running, wanted, version, problem string }{
+		{"", "1.36", "1.36.5-do.0", ""},
+		{"", "1.35", "", `doks.version: "1.35" is not to be had; these are: 1.37.1-do.0, 1.36.5-do.0, 1.36.4-do.1`},
+		{"1.36.2-do.0", "1.36", "1.36.2-do.0", ""},
+		{"1.36.9-do.0", "1.36", "1.36.9-do.0", ""},
+		{"1.36.2-do.0", "1.37", "1.37.1-do.0", ""},
+		{"1.37.1-do.0", "1.36", "", `doks.version: "1.36" cannot be had: the cluster runs 1.37.1-do.0, and no cluster goes back`},
+		{"1.35.2-do.0", "1.37", "", `doks.version: "1.37" cannot be had: the cluster runs 1.35.2-do.0: the next is 1.36, and then the one after it`},
+	} {
+		t.Run(tt.running+"→"+tt.wanted, func(t *testing.T) {
+			m := cloud(tt.running)
+			err := m.Preview(with(func(s *Settings) { s.Version = tt.wanted }), request())
+			if tt.problem != "" {
+				require.ErrorContains(t, err, tt.problem)
+				assert.Empty(t, m.Of(cluster))
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, tt.version, one(t, m, cluster).Inputs["version"])
+		})
+	}
+}
+
+func TestKubeconfigHoldsNoToken(t *testing.T) {
+	m := deployed(t, New(), request())
+	provider := one(t, m, "pulumi:providers:kubernetes").Inputs
+	assert.Equal(t, "api-cluster-id", provider["clusterIdentifier"])
+	assert.NotContains(t, provider["kubeconfig"], token)
+	var config struct{ Users []any }
+	require.NoError(t, json.Unmarshal([]byte(provider["kubeconfig"].(string)), &config))
+	users, err := json.Marshal(config.Users)
+	require.NoError(t, err)
+	assert.JSONEq(t, `[{"name": "escala-production-api", "user": {"exec": {
+		"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "doctl", "interactiveMode": "Never", "installHint": "install doctl",
+		"args": ["kubernetes", "cluster", "kubeconfig", "exec-credential", "--version=v1beta1", "api-cluster-id"]
+	}}}]`, string(users))
+}
+
+func TestSecretsAreMarked(t *testing.T) {
+	t.Setenv("DIGITALOCEAN_TOKEN", token)
+	carried := 0
+	for _, r := range deployed(t, New(), request()).Made() {
+		for key, value := range r.Inputs {
+			text, err := json.Marshal(value)
+			require.NoError(t, err)
+			assert.NotContains(t, string(text), token, "%s %s %s", r.Type, r.Name, key)
+			if strings.Contains(string(text), secret) {
+				carried++
+				assert.True(t, r.Secret[key], "%s %s %s", r.Type, r.Name, key)
+			}
+		}
+	}
+	assert.Equal(t, 1, carried)
+}
+
+func TestRegistries(t *testing.T) {
+	image := "ghcr.io/you/api@sha256:" + strings.Repeat("ef", 32)
+	existing := request()
+	existing.Release.ID = service.ReleaseID(strings.Repeat("ef", 32))
+	for _, tt := range []struct {
+		name       string
+		target     *DOKS
+		request    deploy.Request
+		made       int
+		integrated bool
+		image      string
+	}{
+		{"own", New(), request(), 1, true, "registry.digitalocean.com/own/escala-production-api@sha256:" + strings.Repeat("ab", 32)},
+		{"by name", with(func(s *Settings) { s.Registry = "mine" }), request(), 0, true, "registry.digitalocean.com/mine/escala-production-api@sha256:" + strings.Repeat("ab", 32)},
+		{"none", with(func(s *Settings) { s.Image = image }), existing, 0, false, image},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := deployed(t, tt.target, tt.request)
+			assert.Len(t, m.Of("digitalocean:index/containerRegistry:ContainerRegistry"), tt.made)
+			assert.Equal(t, tt.integrated, one(t, m, cluster).Inputs["registryIntegration"])
+			deployment, err := json.Marshal(one(t, m, "kubernetes:apps/v1:Deployment").Inputs)
+			require.NoError(t, err)
+			assert.Contains(t, string(deployment), tt.image)
+		})
+	}
+	err := cloud("").Preview(with(func(s *Settings) { s.Registry = "other" }), request())
+	assert.ErrorContains(t, err, `doks.registry: "other" cannot be asked for`)
+}
+
+// TestChartValues holds what the charts are told against testdata, which was
+// rendered with the charts themselves and their schemas.
+func TestChartValues(t *testing.T) {
+	r := request()
+	for name, change := range map[string]func(*Settings){
+		"http":        func(*Settings) {},
+		"tls-secret":  func(s *Settings) { s.TLSSecret = "tls" },
+		"certificate": func(s *Settings) { s.Certificate = "api" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r.Spec.Host = "api.example.com"
+			m := deployed(t, with(change), r)
+			for _, release := range m.Of("kubernetes:helm.sh/v3:Release") {
+				assert.Equal(t, true, release.Inputs["atomic"])
+				assert.NotEmpty(t, release.Inputs["version"])
+				if release.Name == "api-metrics-server" {
+					assert.Equal(t, "kube-system", release.Inputs["namespace"])
+					continue
+				}
+				assert.Equal(t, "traefik", release.Inputs["namespace"])
+				got, err := json.MarshalIndent(release.Inputs["values"], "", "  ")
+				require.NoError(t, err)
+				golden := filepath.Join("testdata", "traefik-"+name+".json")
+				if *update {
+					require.NoError(t, os.MkdirAll("testdata", 0o755))
+					require.NoError(t, os.WriteFile(golden, append(got, '\n'), 0o644))
+				}
+				want, err := os.ReadFile(golden)
+				require.NoError(t, err)
+				assert.Equal(t, string(want), string(got)+"\n")
+			}
+		})
+	}
+}
+
+func TestTraefikOutlivesItsPlaceInTheLoadBalancer(t *testing.T) {
+	spec := service.NewSpec()
+	for _, drains := range []time.Duration{time.Second, 20 * time.Second, 10 * time.Minute} {
+		spec.Lifecycle.Drain = drains
+		grace := traefikValues(NewSettings(), spec).Deployment.TerminationGracePeriodSeconds
+		assert.GreaterOrEqual(t, time.Duration(grace)*time.Second, stillServing+stillAccepting+drains)
+	}
+	// Two looks at a node, and the time that each may take.
+	assert.Greater(t, stillServing, 2*lookEvery+2*3*time.Second)
+}

@@ -1,0 +1,205 @@
+package dodoks
+
+import (
+	"strconv"
+	"time"
+
+	"escala/service"
+)
+
+// traefikChart is what the chart is told, as far as it differs from what the
+// chart has by itself.
+type traefikChart struct {
+	Deployment          traefikDeployment `json:"deployment"`
+	PodDisruptionBudget disruption        `json:"podDisruptionBudget"`
+	IngressClass        ingressClass      `json:"ingressClass"`
+	API                 traefikAPI        `json:"api"`
+	Providers           traefikProviders  `json:"providers"`
+	Log                 traefikLog        `json:"log"`
+	Global              traefikGlobal     `json:"global"`
+	Ports               traefikPorts      `json:"ports"`
+	Service             traefikService    `json:"service"`
+	Resources           resources         `json:"resources"`
+	TopologySpread      []spread          `json:"topologySpreadConstraints"`
+}
+
+type traefikDeployment struct {
+	Replicas                      int          `json:"replicas"`
+	TerminationGracePeriodSeconds int          `json:"terminationGracePeriodSeconds"`
+	Lifecycle                     podLifecycle `json:"lifecycle"`
+}
+
+type podLifecycle struct {
+	PreStop preStop `json:"preStop"`
+}
+
+type preStop struct {
+	Sleep sleep `json:"sleep"`
+}
+
+type sleep struct {
+	Seconds int `json:"seconds"`
+}
+
+type disruption struct {
+	Enabled        bool `json:"enabled"`
+	MaxUnavailable int  `json:"maxUnavailable"`
+}
+
+type ingressClass struct {
+	Enabled        bool   `json:"enabled"`
+	IsDefaultClass bool   `json:"isDefaultClass"`
+	Name           string `json:"name"`
+}
+
+type traefikAPI struct {
+	Dashboard bool `json:"dashboard"`
+}
+
+type traefikProviders struct {
+	KubernetesCRD provider `json:"kubernetesCRD"`
+}
+
+type provider struct {
+	Enabled bool `json:"enabled"`
+}
+
+type traefikLog struct {
+	Format string `json:"format"`
+}
+
+type traefikGlobal struct {
+	CheckNewVersion    bool `json:"checkNewVersion"`
+	SendAnonymousUsage bool `json:"sendAnonymousUsage"`
+}
+
+type traefikPorts struct {
+	Web       traefikPort `json:"web"`
+	Websecure traefikPort `json:"websecure"`
+}
+
+type traefikPort struct {
+	Expose           exposed       `json:"expose"`
+	TargetPort       string        `json:"targetPort,omitempty"`
+	HTTP             *portHTTP     `json:"http,omitempty"`
+	ForwardedHeaders trusted       `json:"forwardedHeaders"`
+	ProxyProtocol    trusted       `json:"proxyProtocol"`
+	Transport        portTransport `json:"transport"`
+}
+
+type exposed struct {
+	Default bool `json:"default"`
+}
+
+type portHTTP struct {
+	Redirections redirections `json:"redirections"`
+}
+
+type redirections struct {
+	EntryPoint redirection `json:"entryPoint"`
+}
+
+type redirection struct {
+	To        string `json:"to"`
+	Scheme    string `json:"scheme"`
+	Permanent bool   `json:"permanent"`
+}
+
+type trusted struct {
+	TrustedIPs []string `json:"trustedIPs,omitempty"`
+}
+
+type portTransport struct {
+	LifeCycle portLifecycle `json:"lifeCycle"`
+}
+
+type portLifecycle struct {
+	RequestAcceptGraceTimeout string `json:"requestAcceptGraceTimeout"`
+	GraceTimeOut              string `json:"graceTimeOut"`
+}
+
+type traefikService struct {
+	Annotations map[string]string `json:"annotations"`
+	Spec        serviceSpec       `json:"spec"`
+}
+
+type serviceSpec struct {
+	Type                  string `json:"type"`
+	ExternalTrafficPolicy string `json:"externalTrafficPolicy"`
+}
+
+type resources struct {
+	Requests amounts `json:"requests"`
+	Limits   amounts `json:"limits"`
+}
+
+type amounts struct {
+	CPU    string `json:"cpu,omitempty"`
+	Memory string `json:"memory"`
+}
+
+type spread struct {
+	MaxSkew           int      `json:"maxSkew"`
+	TopologyKey       string   `json:"topologyKey"`
+	WhenUnsatisfiable string   `json:"whenUnsatisfiable"`
+	LabelSelector     selector `json:"labelSelector"`
+}
+
+type selector struct {
+	MatchLabels map[string]string `json:"matchLabels"`
+}
+
+// traefikValues are what the chart is told.
+func traefikValues(s Settings, spec service.Spec) traefikChart {
+	port := traefikPort{
+		Expose: exposed{Default: true},
+		Transport: portTransport{LifeCycle: portLifecycle{
+			RequestAcceptGraceTimeout: inSeconds(stillAccepting),
+			GraceTimeOut:              inSeconds(drain(spec)),
+		}},
+	}
+	web, websecure := port, port
+	switch {
+	case s.Certificate != "":
+		// The load balancer ends TLS, and tells the client's address in a header.
+		web.ForwardedHeaders.TrustedIPs = privateNetworks
+		websecure.ForwardedHeaders.TrustedIPs = privateNetworks
+		websecure.TargetPort = "web"
+	default:
+		web.ProxyProtocol.TrustedIPs = privateNetworks
+		websecure.ProxyProtocol.TrustedIPs = privateNetworks
+		if s.TLSSecret == "" {
+			// It would show a certificate that nobody trusts.
+			websecure.Expose.Default = false
+			break
+		}
+		web.HTTP = &portHTTP{redirections{redirection{To: "websecure", Scheme: "https", Permanent: true}}}
+	}
+	return traefikChart{
+		Deployment: traefikDeployment{
+			Replicas:                      2,
+			TerminationGracePeriodSeconds: seconds(stillServing + stillAccepting + drain(spec) + endMargin),
+			Lifecycle:                     podLifecycle{preStop{sleep{seconds(stillServing)}}},
+		},
+		PodDisruptionBudget: disruption{Enabled: true, MaxUnavailable: 1},
+		IngressClass:        ingressClass{Enabled: true, Name: class},
+		Log:                 traefikLog{Format: "json"},
+		Ports:               traefikPorts{Web: web, Websecure: websecure},
+		Service: traefikService{
+			Annotations: annotations(s, spec),
+			// Nodes come and go with the autoscaler. Those without a Traefik carry no
+			// connection, so none is lost with them.
+			Spec: serviceSpec{Type: "LoadBalancer", ExternalTrafficPolicy: "Local"},
+		},
+		Resources: resources{
+			Requests: amounts{CPU: "100m", Memory: "96Mi"},
+			Limits:   amounts{Memory: "256Mi"},
+		},
+		TopologySpread: []spread{{
+			MaxSkew: 1, TopologyKey: "kubernetes.io/hostname", WhenUnsatisfiable: "ScheduleAnyway",
+			LabelSelector: selector{map[string]string{"app.kubernetes.io/name": "traefik"}},
+		}},
+	}
+}
+
+func inSeconds(d time.Duration) string { return strconv.Itoa(seconds(d)) + "s" }

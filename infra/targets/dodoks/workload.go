@@ -1,0 +1,42 @@
+package dodoks
+
+import (
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/infra/deploy"
+	"escala/infra/targets/kubernetes"
+)
+
+// workload runs the service on the cluster.
+func (d deployment) workload(provider pulumi.ProviderResource, config pulumi.StringInput, images registry, needed ...pulumi.Resource) (deploy.Endpoint, error) {
+	none := deploy.Endpoint{}
+	image, err := kubernetes.ImageOf(d.ctx, d.request, d.settings.WorkloadSettings, images.repository, d.login())
+	if err != nil {
+		return none, err
+	}
+	platforms := new(DOKS).Platforms()
+	if d.settings.Image != "" {
+		// What somebody else's image is for is theirs to know.
+		platforms = nil
+	}
+	var reached pulumi.StringInput
+	if d.settings.URL != "" {
+		reached = pulumi.String(d.settings.URL)
+	}
+	service, err := kubernetes.NewWorkload(d.ctx, d.request.Spec.Name, &kubernetes.WorkloadArgs{
+		Request:      d.request,
+		Settings:     d.settings.WorkloadSettings,
+		Provider:     provider,
+		Kubeconfig:   config,
+		Image:        image,
+		Platforms:    platforms,
+		IngressClass: pulumi.String(class),
+		HTTPS:        d.settings.Certificate != "",
+		URL:          reached,
+		DependsOn:    needed,
+	}, pulumi.Parent(d.room))
+	if err != nil {
+		return none, err
+	}
+	return deploy.Endpoint{URL: service.URL, Release: service.Release}, nil
+}

@@ -1,0 +1,64 @@
+package dodroplet
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-digitalocean/sdk/v4/go/digitalocean"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/cloudinit"
+	"escala/infra/deploy"
+)
+
+// userDataLimit is a Droplet's: 64 KiB of text, so it cannot be compressed.
+var userDataLimit = deploy.UserDataLimit{Bytes: 64 << 10}
+
+// bucketKey is what a machine needs to read its releases.
+type bucketKey struct{ bucket, access, secret string }
+
+// machine is what the Droplet's user-data describes.
+func machine(r deploy.Request, s Settings, key bucketKey) cloudinit.Machine {
+	m := cloudinit.NewMachine(r.Spec)
+	m.Store = cloudinit.SpacesStore{Bucket: key.bucket, Region: s.Region, AccessKey: key.access, SecretKey: key.secret}
+	m.MetadataOnlyRoot = []string{"169.254.169.254"}
+	if len(r.Spec.Secrets) > 0 {
+		m.Secrets = cloudinit.FileSecrets{Values: r.Secrets}
+	}
+	return m
+}
+
+// droplet is the machine. Whatever it is made from makes another machine when
+// it changes, beside the old one, which goes when the address has moved.
+func (d deployment) droplet(net network, store releaseStore) (*digitalocean.Droplet, error) {
+	userData := pulumi.All(store.bucket.Name, store.key.AccessKey, store.key.SecretKey).ApplyT(func(v []any) (string, error) {
+		data, err := userDataLimit.UserData(machine(d.request, d.settings, bucketKey{v[0].(string), v[1].(string), v[2].(string)}))
+		return string(data), err
+	}).(pulumi.StringOutput)
+	tags := pulumi.StringArray{net.tag.Name}
+	for _, tag := range d.settings.Tags {
+		tags = append(tags, pulumi.String(tag))
+	}
+	droplet, err := digitalocean.NewDroplet(d.ctx, d.name(fmt.Sprintf("machine-%d", d.settings.Generation)), &digitalocean.DropletArgs{
+		Image:      pulumi.String(d.settings.Image),
+		Region:     pulumi.String(d.settings.Region),
+		Size:       pulumi.String(d.settings.Size),
+		VpcUuid:    net.vpc.ID(),
+		Monitoring: pulumi.Bool(true),
+		Ipv6:       pulumi.Bool(true),
+		Backups:    pulumi.Bool(d.settings.Backups),
+		// The agent is for logging in, which the firewall does not let anybody.
+		DropletAgent: pulumi.Bool(false),
+		Tags:         tags,
+		// The key and the secrets in it make the whole of it secret in the state.
+		UserData: pulumi.ToSecret(userData).(pulumi.StringOutput),
+	}, d.in(
+		// Changed in place, it would stop the machine that serves.
+		pulumi.ReplaceOnChanges([]string{"size"}),
+		pulumi.DeleteBeforeReplace(false),
+		pulumi.DependsOn([]pulumi.Resource{net.firewall}),
+	)...)
+	if err != nil {
+		return nil, fmt.Errorf("registering the machine: %w", err)
+	}
+	return droplet, nil
+}

@@ -1,0 +1,112 @@
+package dodroplet
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-digitalocean/sdk/v4/go/digitalocean"
+	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/infra/deploy"
+	"escala/service"
+)
+
+// releaseStore is the bucket that the machine follows.
+type releaseStore struct {
+	bucket *digitalocean.SpacesBucket
+	// key can read the bucket, and nothing else.
+	key *digitalocean.SpacesKey
+	// pointer is the object that names the current release.
+	pointer *digitalocean.SpacesBucketObject
+}
+
+func (d deployment) releases() (releaseStore, error) {
+	none := releaseStore{}
+	unique, err := random.NewRandomId(d.ctx, d.name("releases"), &random.RandomIdArgs{ByteLength: pulumi.Int(8)},
+		pulumi.Parent(d.room), pulumi.Provider(d.random))
+	if err != nil {
+		return none, fmt.Errorf("registering the release bucket's name: %w", err)
+	}
+	region := pulumi.String(d.settings.Region)
+	bucket, err := digitalocean.NewSpacesBucket(d.ctx, d.name("releases"), &digitalocean.SpacesBucketArgs{
+		Name:       pulumi.Sprintf("%s%s", deploy.BucketPrefix(d.ctx.Project(), d.ctx.Stack()), unique.Hex),
+		Region:     region,
+		Acl:        pulumi.String("private"),
+		Versioning: &digitalocean.SpacesBucketVersioningArgs{Enabled: pulumi.Bool(true)},
+		// Releases are built from source: nothing in it is worth keeping when
+		// the stack goes.
+		ForceDestroy:   pulumi.Bool(true),
+		LifecycleRules: d.lifecycle(),
+	}, d.in()...)
+	if err != nil {
+		return none, fmt.Errorf("registering the release bucket: %w", err)
+	}
+	key, err := digitalocean.NewSpacesKey(d.ctx, d.name("machine"), &digitalocean.SpacesKeyArgs{
+		Grants: digitalocean.SpacesKeyGrantArray{&digitalocean.SpacesKeyGrantArgs{
+			Bucket:     bucket.Name,
+			Permission: pulumi.String("read"),
+		}},
+	}, d.in()...)
+	if err != nil {
+		return none, fmt.Errorf("registering the machine's key to the release bucket: %w", err)
+	}
+	pointing := d.in()
+	if d.request.Release.Path != "" {
+		// The binary stays when another release takes its place in the program:
+		// it is what a rollback goes back to. The bucket's lifecycle removes the
+		// oldest ones. The key says what it holds, so where it was uploaded from
+		// does not matter.
+		release, err := digitalocean.NewSpacesBucketObject(d.ctx, d.name("release-"+d.request.Release.Short()), &digitalocean.SpacesBucketObjectArgs{
+			Bucket:      bucket.Name,
+			Region:      region,
+			Key:         pulumi.String(d.request.Release.Key()),
+			Source:      pulumi.String(d.request.Release.Path),
+			ContentType: pulumi.String("application/octet-stream"),
+			Acl:         pulumi.String("private"),
+		}, d.in(pulumi.RetainOnDelete(true), pulumi.IgnoreChanges([]string{"source"}))...)
+		if err != nil {
+			return none, fmt.Errorf("registering the release: %w", err)
+		}
+		pointing = append(pointing, pulumi.DependsOn([]pulumi.Resource{release}))
+	}
+	pointer, err := digitalocean.NewSpacesBucketObject(d.ctx, d.name("current"), &digitalocean.SpacesBucketObjectArgs{
+		Bucket:       bucket.Name,
+		Region:       region,
+		Key:          pulumi.String(service.PointerKey),
+		Content:      pulumi.String(d.request.Release.Pointer()),
+		ContentType:  pulumi.String("text/plain"),
+		CacheControl: pulumi.String("no-store"),
+		Acl:          pulumi.String("private"),
+	}, pointing...)
+	if err != nil {
+		return none, fmt.Errorf("registering the release pointer: %w", err)
+	}
+	return releaseStore{bucket: bucket, key: key, pointer: pointer}, nil
+}
+
+// supersededDays is how long a version of an object stays once it is not the
+// current one.
+const supersededDays = 30
+
+// lifecycle removes superseded versions, uploads that broke off, and the
+// releases that are too old to go back to. Spaces counts days and not releases,
+// so those are named one by one.
+func (d deployment) lifecycle() digitalocean.SpacesBucketLifecycleRuleArray {
+	rules := digitalocean.SpacesBucketLifecycleRuleArray{&digitalocean.SpacesBucketLifecycleRuleArgs{
+		Id:                                 pulumi.String("superseded"),
+		Enabled:                            pulumi.Bool(true),
+		AbortIncompleteMultipartUploadDays: pulumi.Int(1),
+		NoncurrentVersionExpiration: &digitalocean.SpacesBucketLifecycleRuleNoncurrentVersionExpirationArgs{
+			Days: pulumi.Int(supersededDays),
+		},
+	}}
+	for _, old := range d.request.Expired {
+		rules = append(rules, &digitalocean.SpacesBucketLifecycleRuleArgs{
+			Id:         pulumi.String("release-" + old.Short()),
+			Enabled:    pulumi.Bool(true),
+			Prefix:     pulumi.String(old.Key()),
+			Expiration: &digitalocean.SpacesBucketLifecycleRuleExpirationArgs{Days: pulumi.Int(1)},
+		})
+	}
+	return rules
+}

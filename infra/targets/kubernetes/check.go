@@ -1,0 +1,90 @@
+package kubernetes
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"escala/infra/deploy"
+	"escala/service"
+)
+
+var (
+	dnsLabel     = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	dnsSubdomain = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
+)
+
+// othersNamespaces are a cluster's own: what is in them does not go with a
+// service.
+var othersNamespaces = []string{"default", "kube-system", "kube-public", "kube-node-lease"}
+
+// Check reports what is wrong with a service on a cluster, beyond what
+// service.Spec.Validate says of it. section is the key of the target's settings,
+// for the paths. Every cluster target calls it in its own Check.
+func Check(r deploy.Request, s WorkloadSettings, section string) service.Violations {
+	v := checkSpec(r.Spec).Under("service")
+	return append(v, s.violations(r.Spec).Under(section)...)
+}
+
+// checkSpec holds the description against what a pod is.
+func checkSpec(spec service.Spec) service.Violations {
+	var v service.Violations
+	// A description that says nothing of workers moves from a machine to a
+	// cluster as it is. One that does wants something that a pod does not give,
+	// and must not be left to find that out.
+	given, usual := spec.Workers, service.NewWorkers()
+	if given.Count != usual.Count {
+		v.Add("workers.count", "is set to %d, but a pod runs one process: how many pods there are is scale.min and scale.max; take workers out", given.Count)
+	}
+	given.Count = usual.Count
+	if given != usual {
+		v.Add("workers", "is set for the workers of a machine, but a pod runs one process, and the cluster shares the traffic among pods; take workers out")
+	}
+	life := spec.Lifecycle
+	if life.Announce < time.Second {
+		v.Add("lifecycle.announce", "%s is below 1s: load balancers learn that a pod is leaving while it announces; requests would reach it when it takes no more", life.Announce)
+	}
+	if need := ceil(life.Announce) + life.Drain + service.StopMargin; need > ceil(life.Stop) && life.Announce+life.Drain+service.StopMargin <= life.Stop {
+		v.Add("lifecycle.stop", "%s is too short in a cluster, which counts in whole seconds: announce (%s) + drain (%s) + %s is %s; the pod would be killed while it drains",
+			life.Stop, ceil(life.Announce), life.Drain, service.StopMargin, need)
+	}
+	return v
+}
+
+func ceil(d time.Duration) time.Duration { return time.Duration(seconds(d)) * time.Second }
+
+func (s WorkloadSettings) violations(spec service.Spec) service.Violations {
+	var v service.Violations
+	if s.Namespace != "" && !dnsLabel.MatchString(s.Namespace) {
+		v.Add("namespace", "%q is not a name of 1 to 63 lower-case letters, digits and hyphens", s.Namespace)
+	}
+	if namespace := s.namespace(spec); slices.Contains(othersNamespaces, namespace) || strings.HasPrefix(namespace, "kube-") {
+		v.Add("namespace", "%q is the cluster's own; the service's namespace is made for it and goes with it", namespace)
+	}
+	if s.Image != "" {
+		if _, err := name.NewDigest(s.Image); err != nil {
+			v.Add("image", "%q does not name an image by digest (host/path@sha256:…): a tag may mean another image tomorrow, on another pod; `docker buildx imagetools inspect` and `crane digest` say it", s.Image)
+		}
+	}
+	for key, secret := range map[string]string{"imagePullSecret": s.ImagePullSecret, "tlsSecret": s.TLSSecret} {
+		if secret != "" && !dnsSubdomain.MatchString(secret) {
+			v.Add(key, "%q is not the name of a secret", secret)
+		}
+	}
+	if s.TLSSecret != "" && spec.Host == "" {
+		v.Add("tlsSecret", "is set, but service.host is not: a certificate is for a name")
+	}
+	if spec.Redis.Mode == service.RedisLocal {
+		if _, err := name.ParseReference(s.RedisImage); err != nil {
+			v.Add("redisImage", "%q is not an image (host/path:tag or host/path@sha256:…)", s.RedisImage)
+		}
+		if s.RedisMemoryMiB < 16 {
+			v.Add("redisMemoryMiB", "%d is below 16", s.RedisMemoryMiB)
+		}
+	}
+	slices.SortFunc(v, func(a, b service.Violation) int { return strings.Compare(a.Path, b.Path) })
+	return v
+}

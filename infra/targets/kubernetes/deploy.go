@@ -1,0 +1,68 @@
+package kubernetes
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/infra/build/image"
+	"escala/infra/deploy"
+)
+
+// Deploy implements target.Target: the image to the registry, the workload to
+// the cluster.
+func (t *Kubernetes) Deploy(ctx *pulumi.Context, r deploy.Request) (deploy.Endpoint, error) {
+	none := deploy.Endpoint{}
+	room := &pulumi.ResourceState{}
+	if err := ctx.RegisterComponentResource("escala:kubernetes:Service", r.Spec.Name, room); err != nil {
+		return none, fmt.Errorf("registering the service: %w", err)
+	}
+	c, err := t.settings.cluster(r)
+	if err != nil && !r.Rehearsal {
+		return none, fmt.Errorf("reading the kubeconfig: the context %w", err)
+	}
+	// The path and the context, not the content, which may have a login in it:
+	// the provider's configuration is kept in the state.
+	login := &kubernetes.ProviderArgs{}
+	if c.path != "" {
+		login.Kubeconfig = pulumi.String(c.path)
+	}
+	if c.context != "" {
+		login.Context = pulumi.String(c.context)
+	}
+	provider, err := NewProvider(ctx, r.Spec.Name+"-cluster", pulumi.String(c.context), login, pulumi.Parent(room))
+	if err != nil {
+		return none, err
+	}
+	var repository pulumi.StringInput
+	if t.settings.Registry != "" {
+		repository = pulumi.String(t.settings.Registry)
+	}
+	reference, err := ImageOf(ctx, r, t.settings.WorkloadSettings, repository, image.Credentials{})
+	if err != nil {
+		return none, err
+	}
+	args := &WorkloadArgs{
+		Request:    r,
+		Settings:   t.settings.WorkloadSettings,
+		Provider:   provider,
+		Kubeconfig: pulumi.String(c.kubeconfig),
+		Image:      reference,
+	}
+	if t.settings.Image == "" {
+		args.Platforms = t.Platforms()
+	}
+	if t.settings.IngressClass != "" {
+		args.IngressClass = pulumi.String(t.settings.IngressClass)
+	}
+	if t.settings.URL != "" {
+		args.URL = pulumi.String(t.settings.URL)
+	}
+	w, err := NewWorkload(ctx, r.Spec.Name, args, pulumi.Parent(room))
+	if err != nil {
+		return none, err
+	}
+	err = ctx.RegisterResourceOutputs(room, pulumi.Map{"url": w.URL, "release": w.Release})
+	return deploy.Endpoint{URL: w.URL, Release: w.Release}, err
+}

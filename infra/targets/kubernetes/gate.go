@@ -1,0 +1,86 @@
+package kubernetes
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/infra/targets/kubernetes/rollout"
+	"escala/service"
+)
+
+// gate resolves to the address and the release once all pods run the release
+// and the address serves it, and fails, and with it the update, if not. It
+// begins when everything is registered. During a preview there is nothing to
+// wait for: the release is known then, the address only where it does not come
+// from the cluster.
+func (p *parts) gate() (url, release pulumi.StringOutput) {
+	kubeconfig := p.args.Kubeconfig
+	if kubeconfig == nil {
+		kubeconfig = pulumi.String("")
+	}
+	var override pulumi.StringInput = pulumi.String("")
+	if p.args.URL != nil {
+		override = p.args.URL
+	}
+	release = p.args.Image.ToStringOutput().ApplyT(func(image string) string {
+		_, digest, _ := strings.Cut(image, "@sha256:")
+		return digest
+	}).(pulumi.StringOutput)
+	if p.ctx.DryRun() {
+		return p.foreseenURL(), release
+	}
+	waits := []any{kubeconfig, p.args.Image, override}
+	for _, r := range p.registered {
+		waits = append(waits, r.ID())
+	}
+	served := pulumi.All(waits...).ApplyTWithContext(p.ctx.Context(), func(wait context.Context, v []any) (string, error) {
+		r := p.rollout()
+		r.Kubeconfig, r.Image, r.URL = v[0].(string), v[1].(string), v[2].(string)
+		return r.Wait(wait)
+	})
+	// It is made of the login to the cluster, as Pulumi sees it, but is no secret.
+	url = pulumi.Unsecret(served).(pulumi.StringOutput)
+	return url, pulumi.All(release, url).ApplyT(func(v []any) string { return v[0].(string) }).(pulumi.StringOutput)
+}
+
+// foreseenURL is the address as far as it is known before the cluster is asked.
+func (p *parts) foreseenURL() pulumi.StringOutput {
+	switch {
+	case p.args.URL != nil:
+		return p.args.URL.ToStringOutput()
+	case p.spec.Host != "":
+		return pulumi.String(p.scheme() + "://" + p.spec.Host).ToStringOutput()
+	default:
+		unknown := pulumi.UnsafeUnknownOutput(nil)
+		return pulumi.Sprintf("%v", unknown)
+	}
+}
+
+// rollout is what is waited for, but for what only the update knows.
+func (p *parts) rollout() rollout.Rollout {
+	r := rollout.Rollout{
+		Namespace:  p.in(),
+		Deployment: p.spec.Name,
+		Pods:       p.spec.Scale.Least(),
+		Ingress:    p.spec.Name,
+		Scheme:     p.scheme(),
+		Host:       p.spec.Host,
+		HealthPath: p.spec.HealthPath,
+		Timeout:    p.args.Request.GateTimeout,
+		Report: func(s string) {
+			// A line of progress that cannot be shown is no reason to fail.
+			_ = p.ctx.Log.Info(s, &pulumi.LogArgs{Resource: p.workload, Ephemeral: true})
+		},
+	}
+	if p.spec.Redis.Mode == service.RedisLocal {
+		r.Others = []string{p.redisName()}
+	}
+	if built := p.args.Request.Image; built != nil {
+		r.Releases = slices.Sorted(maps.Values(built.Releases()))
+	}
+	return r
+}

@@ -1,0 +1,41 @@
+package kubernetes
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/infra/build/image"
+	"escala/infra/deploy"
+)
+
+// ImageOf is the reference of the release's image: in the repository that it is
+// pushed to while the stack is updated, or of the image that exists. repository
+// is "host/path"; it may be nil with WorkloadSettings.Image.
+func ImageOf(ctx *pulumi.Context, r deploy.Request, s WorkloadSettings, repository pulumi.StringInput, credentials image.Credentials) (pulumi.StringOutput, error) {
+	if s.Image != "" {
+		existing, err := name.NewDigest(s.Image)
+		if err != nil {
+			return pulumi.StringOutput{}, fmt.Errorf("reading the name of the image: %w", err)
+		}
+		// An earlier release is in the same repository.
+		return pulumi.String(at(existing.Context().Name(), string(r.Release.ID))).ToStringOutput(), nil
+	}
+	if repository == nil {
+		return pulumi.StringOutput{}, errors.New("there is no registry to push the image to")
+	}
+	if r.Image == nil {
+		return repository.ToStringOutput().ApplyT(func(repository string) (string, error) {
+			named, err := name.NewRepository(repository)
+			if err != nil {
+				return "", fmt.Errorf("%q is not a repository (host/path): %w", repository, err)
+			}
+			return at(named.Name(), string(r.Release.ID)), nil
+		}).(pulumi.StringOutput), nil
+	}
+	return image.Publish(ctx, r.Image, repository, credentials), nil
+}
+
+func at(repository, digest string) string { return repository + "@sha256:" + digest }

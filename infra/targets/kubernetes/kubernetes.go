@@ -1,0 +1,52 @@
+// Package kubernetes runs the service on a cluster. It is the workload of every
+// cluster target (NewWorkload), and the target "kubernetes" itself: whatever
+// cluster a kubeconfig reaches.
+package kubernetes
+
+import (
+	"context"
+
+	"escala/infra/build"
+	"escala/infra/deploy"
+)
+
+// section is the key of the target's settings.
+const section = "kubernetes"
+
+// Kubernetes is the target.
+type Kubernetes struct {
+	settings Settings
+}
+
+// New returns the target with its defaults.
+func New() *Kubernetes { return &Kubernetes{settings: NewSettings()} }
+
+// Name implements target.Target.
+func (*Kubernetes) Name() string { return "kubernetes" }
+
+// Section implements target.Target.
+func (*Kubernetes) Section() string { return section }
+
+// Settings implements target.Target.
+func (t *Kubernetes) Settings() any { return &t.settings }
+
+// Platforms implements target.Cluster.
+func (t *Kubernetes) Platforms() []build.Platform {
+	var all []build.Platform
+	for _, arch := range t.settings.Architectures {
+		all = append(all, build.Platform{OS: "linux", Arch: arch})
+	}
+	return all
+}
+
+// ExistingImage implements target.Cluster.
+func (t *Kubernetes) ExistingImage() string { return t.settings.Image }
+
+// Check implements target.Target.
+func (t *Kubernetes) Check(_ context.Context, r deploy.Request) error {
+	v := append(Check(r, t.settings.WorkloadSettings, section), t.settings.violations()...)
+	if _, err := t.settings.cluster(r); err != nil && !r.Rehearsal {
+		v.Add(section+".context", "%s", err)
+	}
+	return v.Err()
+}

@@ -1,0 +1,261 @@
+package kubernetes
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/infra/build"
+	"escala/infra/deploy"
+	"escala/infra/testing/pulumitest"
+	"escala/service"
+)
+
+const (
+	secret    = "correct horse battery staple"
+	aToken    = "the-token-of-the-kubeconfig"
+	component = "escala:kubernetes:Workload"
+)
+
+// request has everything in it that a target may be asked for.
+func request(t *testing.T) deploy.Request {
+	t.Helper()
+	spec := service.NewSpec()
+	spec.Secrets = []string{"DATABASE_URL"}
+	spec.Redis.Mode = service.RedisLocal
+	clone := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(clone, "kubeconfig"), []byte(`apiVersion: v1
+kind: Config
+clusters: [{name: a, cluster: {server: "https://a.example"}}, {name: b, cluster: {server: "https://b.example"}}]
+users: [{name: u, user: {token: `+aToken+`}}]
+contexts: [{name: a, context: {cluster: a, user: u}}, {name: b, context: {cluster: b, user: u}}]
+current-context: b
+`), 0o600))
+	return deploy.Request{
+		Spec:        spec,
+		Secrets:     map[string]string{"DATABASE_URL": secret},
+		Release:     build.Release{Release: service.Release{ID: service.ReleaseID(strings.Repeat("ab", 32))}},
+		GateTimeout: time.Minute,
+		State:       filepath.Join(clone, ".escala"),
+		Stack:       "production",
+	}
+}
+
+func ready() *Kubernetes {
+	k := New()
+	k.settings.Kubeconfig, k.settings.Registry = "kubeconfig", "ghcr.io/you/api"
+	return k
+}
+
+func deployed(t *testing.T, k *Kubernetes, r deploy.Request) *pulumitest.Mocks {
+	t.Helper()
+	m := &pulumitest.Mocks{}
+	require.NoError(t, r.Spec.Validate())
+	require.NoError(t, k.Check(t.Context(), r))
+	require.NoError(t, m.Preview(k, r))
+	return m
+}
+
+// part is a value inside of an object.
+func part(t *testing.T, value any, path ...any) any {
+	t.Helper()
+	for _, step := range path {
+		switch s := step.(type) {
+		case string:
+			object, ok := value.(map[string]any)
+			require.True(t, ok, "%v has no %q", value, s)
+			value = object[s]
+		case int:
+			value = value.([]any)[s]
+		}
+	}
+	return value
+}
+
+// named is the one object of a type with that name in the program.
+func named(t *testing.T, m *pulumitest.Mocks, kind, name string) map[string]any {
+	t.Helper()
+	for _, r := range m.Of(kind) {
+		if r.Name == name {
+			return r.Inputs
+		}
+	}
+	require.Fail(t, "there is no "+kind+" "+name)
+	return nil
+}
+
+func TestEverythingBelongsToTheWorkloadAndItsProvider(t *testing.T) {
+	objects := 0
+	for _, r := range deployed(t, ready(), request(t)).Made() {
+		if !strings.HasPrefix(r.Type, "kubernetes:") {
+			continue
+		}
+		objects++
+		assert.True(t, strings.HasSuffix(r.Parent, component+"::api"), "%s is under %s", r.Name, r.Parent)
+		assert.Contains(t, r.Provider, "api-cluster", "%s goes to a default provider", r.Name)
+	}
+	assert.Equal(t, 14, objects)
+}
+
+// TestTheLoginIsKeptNowhere: the provider gets a path and a context.
+func TestTheLoginIsKeptNowhere(t *testing.T) {
+	r := request(t)
+	m := deployed(t, ready(), r)
+	provider := m.Of("pulumi:providers:kubernetes")
+	require.Len(t, provider, 1)
+	assert.Equal(t, filepath.Join(filepath.Dir(r.State), "kubeconfig"), provider[0].Inputs["kubeconfig"])
+	assert.Equal(t, "b", provider[0].Inputs["context"], "the current context, so that it stays this one")
+	assert.Equal(t, "b", provider[0].Inputs["clusterIdentifier"])
+	for _, one := range m.Made() {
+		inputs, err := json.Marshal(one.Inputs)
+		require.NoError(t, err)
+		assert.NotContains(t, string(inputs), aToken, one.Name)
+		if strings.Contains(string(inputs), secret) {
+			assert.Equal(t, "kubernetes:core/v1:Secret", one.Type)
+			assert.True(t, one.Secret["stringData"])
+		}
+	}
+	k := ready()
+	k.settings.Context = "a"
+	assert.Equal(t, "a", deployed(t, k, r).Of("pulumi:providers:kubernetes")[0].Inputs["context"])
+}
+
+// TestEveryPodIsRestricted: what pod security's standard of that name asks for,
+// Redis included.
+func TestEveryPodIsRestricted(t *testing.T) {
+	m := deployed(t, ready(), request(t))
+	pods := m.Of("kubernetes:apps/v1:Deployment")
+	require.Len(t, pods, 2)
+	for _, d := range pods {
+		pod := part(t, d.Inputs, "spec", "template", "spec")
+		assert.Equal(t, false, part(t, pod, "automountServiceAccountToken"))
+		assert.Equal(t, true, part(t, pod, "securityContext", "runAsNonRoot"))
+		assert.Equal(t, "RuntimeDefault", part(t, pod, "securityContext", "seccompProfile", "type"))
+		assert.Greater(t, part(t, pod, "securityContext", "runAsUser"), 0.0)
+		require.Len(t, part(t, pod, "containers"), 1, "one process")
+		c := part(t, pod, "containers", 0)
+		assert.Equal(t, false, part(t, c, "securityContext", "allowPrivilegeEscalation"))
+		assert.Equal(t, true, part(t, c, "securityContext", "readOnlyRootFilesystem"))
+		assert.Equal(t, []any{"ALL"}, part(t, c, "securityContext", "capabilities", "drop"))
+		assert.Equal(t, part(t, c, "resources", "requests", "memory"), part(t, c, "resources", "limits", "memory"))
+		assert.Contains(t, part(t, c, "image"), "@sha256:")
+	}
+	labels := part(t, named(t, m, "kubernetes:core/v1:Namespace", "api-namespace"), "metadata", "labels")
+	assert.Equal(t, "restricted", part(t, labels, "pod-security.kubernetes.io/enforce"))
+}
+
+// TestTheDrainFitsIntoThePod: the hook announces, the process does not again,
+// and the grace period holds both.
+func TestTheDrainFitsIntoThePod(t *testing.T) {
+	r := request(t)
+	r.Spec.Lifecycle.Announce, r.Spec.Lifecycle.Stop = 9500*time.Millisecond, 32*time.Second
+	m := deployed(t, ready(), r)
+	pod := part(t, named(t, m, "kubernetes:apps/v1:Deployment", "api-deployment"), "spec", "template", "spec")
+	assert.InDelta(t, 10.0, part(t, pod, "containers", 0, "lifecycle", "preStop", "sleep", "seconds"), 0)
+	assert.InDelta(t, 32.0, part(t, pod, "terminationGracePeriodSeconds"), 0)
+	env := part(t, named(t, m, "kubernetes:core/v1:ConfigMap", "api-config"), "data")
+	assert.Equal(t, "0s", part(t, env, "DRAIN_ANNOUNCE"))
+	assert.Equal(t, "20s", part(t, env, "DRAIN_TIMEOUT"))
+	assert.Equal(t, "230MiB", part(t, env, "GOMEMLIMIT"))
+	assert.Equal(t, "redis://api-redis:6379/0", part(t, env, "REDIS_URL"))
+
+	r.Spec.Lifecycle.Announce, r.Spec.Lifecycle.Drain, r.Spec.Lifecycle.Stop = 1200*time.Millisecond, 20500*time.Millisecond, 23700*time.Millisecond
+	require.NoError(t, r.Spec.Validate())
+	assert.ErrorContains(t, ready().Check(t.Context(), r), "service.lifecycle.stop: 23.7s is too short in a cluster, which counts in whole seconds")
+}
+
+func TestTheNumberOfPodsHasOneOwner(t *testing.T) {
+	r := request(t)
+	m := deployed(t, ready(), r)
+	assert.NotContains(t, part(t, named(t, m, "kubernetes:apps/v1:Deployment", "api-deployment"), "spec"), "replicas")
+	assert.Len(t, m.Of("kubernetes:autoscaling/v2:HorizontalPodAutoscaler"), 1)
+	r.Spec.Scale.Replicas = 2
+	m = deployed(t, ready(), r)
+	assert.InDelta(t, 2.0, part(t, named(t, m, "kubernetes:apps/v1:Deployment", "api-deployment"), "spec", "replicas"), 0)
+	assert.Empty(t, m.Of("kubernetes:autoscaling/v2:HorizontalPodAutoscaler"))
+}
+
+// TestNamesSayWhatIsInThem, so that pods roll; secrets cannot be guessed by them
+// quickly.
+func TestNamesSayWhatIsInThem(t *testing.T) {
+	one, err := contentName("api-config", map[string]string{"A": "1", "B": "2"}, 1)
+	require.NoError(t, err)
+	same, err := contentName("api-config", map[string]string{"B": "2", "A": "1"}, 1)
+	require.NoError(t, err)
+	assert.Equal(t, one, same)
+	other, err := contentName("api-config", map[string]string{"A": "1", "B": "3"}, 1)
+	require.NoError(t, err)
+	assert.NotEqual(t, one, other)
+	assert.Regexp(t, `^api-config-[0-9a-f]{10}$`, one)
+	assert.GreaterOrEqual(t, secretRounds, 600_000, "what is recommended for PBKDF2 with SHA-256")
+}
+
+// TestWhatATargetAdds reaches the objects.
+func TestWhatATargetAdds(t *testing.T) {
+	r := request(t)
+	r.Spec.Host = "api.example.com"
+	m := &pulumitest.Mocks{}
+	var seen *Workload
+	require.NoError(t, pulumi.RunErr(func(ctx *pulumi.Context) error {
+		provider, err := NewProvider(ctx, "cluster", pulumi.String("id"), nil)
+		if err != nil {
+			return err
+		}
+		seen, err = NewWorkload(ctx, "api", &WorkloadArgs{
+			Request: r, Settings: NewWorkloadSettings(), Provider: provider,
+			Image:              pulumi.String("ghcr.io/you/api@sha256:" + string(r.Release.ID)),
+			Platforms:          []build.Platform{{OS: "linux", Arch: "arm64"}},
+			IngressClass:       pulumi.String("alb"),
+			IngressAnnotations: pulumi.StringMap{"alb.ingress.kubernetes.io/scheme": pulumi.String("internet-facing")},
+			NamespaceLabels:    pulumi.StringMap{"elbv2.k8s.aws/pod-readiness-gate-inject": pulumi.String("enabled")},
+			IPFamilies:         pulumi.ToStringArray([]string{"IPv6"}),
+			HTTPS:              true,
+		})
+		return err
+	}, pulumi.WithMocks("escala", "production", m), func(info *pulumi.RunInfo) { info.DryRun = true }))
+	require.NotNil(t, seen)
+	ingress := named(t, m, "kubernetes:networking.k8s.io/v1:Ingress", "api-ingress")
+	assert.Equal(t, "alb", part(t, ingress, "spec", "ingressClassName"))
+	assert.Equal(t, "api.example.com", part(t, ingress, "spec", "rules", 0, "host"))
+	assert.Equal(t, map[string]any{"alb.ingress.kubernetes.io/scheme": "internet-facing", "pulumi.com/skipAwait": "true"}, part(t, ingress, "metadata", "annotations"))
+	labels := part(t, named(t, m, "kubernetes:core/v1:Namespace", "api-namespace"), "metadata", "labels")
+	assert.Equal(t, "enabled", part(t, labels, "elbv2.k8s.aws/pod-readiness-gate-inject"))
+	assert.Equal(t, "restricted", part(t, labels, "pod-security.kubernetes.io/enforce"))
+	assert.Equal(t, []any{"IPv6"}, part(t, named(t, m, "kubernetes:core/v1:Service", "api-service"), "spec", "ipFamilies"))
+	pod := part(t, named(t, m, "kubernetes:apps/v1:Deployment", "api-deployment"), "spec", "template", "spec")
+	assert.Equal(t, "arm64", part(t, pod, "nodeSelector", "kubernetes.io/arch"))
+}
+
+func TestBadSettings(t *testing.T) {
+	k := &Kubernetes{settings: Settings{
+		WorkloadSettings: WorkloadSettings{Namespace: "A", Image: "a:latest", ImagePullSecret: "_", TLSSecret: "_"},
+		Context:          "x", IngressClass: "_", URL: "ftp://x", Architectures: []string{"arm64", "arm64"},
+	}}
+	r := request(t)
+	r.Spec.Workers.Count, r.Spec.Workers.Mode = 3, service.WorkersPorts
+	r.Spec.Lifecycle.Announce = 0
+	t.Setenv("KUBECONFIG", filepath.Join(t.TempDir(), "none"))
+	var v service.Violations
+	require.ErrorAs(t, k.Check(t.Context(), r), &v)
+	var paths []string
+	for _, one := range v {
+		paths = append(paths, one.Path)
+	}
+	assert.Equal(t, []string{
+		"service.workers.count", "service.workers", "service.lifecycle.announce",
+		"kubernetes.image", "kubernetes.imagePullSecret", "kubernetes.namespace", "kubernetes.redisImage", "kubernetes.redisMemoryMiB",
+		"kubernetes.tlsSecret", "kubernetes.tlsSecret",
+		"kubernetes.ingressClass", "kubernetes.url", "kubernetes.architectures", "kubernetes.context",
+	}, paths)
+	assert.Contains(t, v.Error(), "there is no kubeconfig")
+	r.Rehearsal = true
+	require.NoError(t, New().settings.WorkloadSettings.violations(service.NewSpec()).Err())
+	assert.NotContains(t, k.Check(t.Context(), r).Error(), "kubernetes.context", "a plan does without a cluster")
+}

@@ -1,0 +1,129 @@
+package kubernetes
+
+import (
+	"fmt"
+	"time"
+
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/infra/build/image"
+)
+
+// portName is the service port's name, for whatever refers to it.
+const portName = "http"
+
+// temporaryMiB bounds what a pod writes to /tmp, its only writable folder.
+const temporaryMiB = 64
+
+// pod is one process without privileges.
+func (p *parts) pod(environment corev1.EnvFromSourceArray) *corev1.PodSpecArgs {
+	life := p.spec.Lifecycle
+	user := &corev1.PodSecurityContextArgs{
+		RunAsNonRoot:   pulumi.Bool(true),
+		SeccompProfile: &corev1.SeccompProfileArgs{Type: pulumi.String("RuntimeDefault")},
+	}
+	if p.args.Settings.Image == "" {
+		// An image that was not built here has a user of its own.
+		user.RunAsUser, user.RunAsGroup = pulumi.Int(image.UserID), pulumi.Int(image.UserID)
+	}
+	spec := &corev1.PodSpecArgs{
+		ServiceAccountName:           pulumi.String(p.spec.Name),
+		AutomountServiceAccountToken: pulumi.Bool(false),
+		// Variables for every Service of the namespace are nobody's wish.
+		EnableServiceLinks:            pulumi.Bool(false),
+		NodeSelector:                  p.nodes(),
+		TopologySpreadConstraints:     p.spread(),
+		TerminationGracePeriodSeconds: pulumi.Int(seconds(life.Stop)),
+		SecurityContext:               user,
+		Containers: corev1.ContainerArray{&corev1.ContainerArgs{
+			Name:            pulumi.String(p.spec.Name),
+			Image:           p.args.Image.ToStringOutput().ToStringPtrOutput(),
+			ImagePullPolicy: pulumi.String("IfNotPresent"),
+			EnvFrom:         environment,
+			Ports: corev1.ContainerPortArray{&corev1.ContainerPortArgs{
+				Name: pulumi.String(portName), ContainerPort: pulumi.Int(p.spec.Port), Protocol: pulumi.String("TCP"),
+			}},
+			Resources: p.resources(),
+			Lifecycle: &corev1.LifecycleArgs{PreStop: &corev1.LifecycleHandlerArgs{
+				// While load balancers learn that the pod is leaving, it serves on.
+				// Kubernetes sleeps by itself: the image has no shell.
+				Sleep: &corev1.SleepActionArgs{Seconds: pulumi.Int(seconds(life.Announce))},
+			}},
+			StartupProbe:    p.startup(),
+			ReadinessProbe:  p.readiness(),
+			LivenessProbe:   p.liveness(),
+			SecurityContext: restricted(),
+			VolumeMounts: corev1.VolumeMountArray{&corev1.VolumeMountArgs{
+				Name: pulumi.String("tmp"), MountPath: pulumi.String("/tmp"),
+			}},
+			TerminationMessagePolicy: pulumi.String("FallbackToLogsOnError"),
+		}},
+		Volumes: corev1.VolumeArray{temporary("tmp", temporaryMiB)},
+	}
+	if name := p.args.Settings.ImagePullSecret; name != "" {
+		spec.ImagePullSecrets = corev1.LocalObjectReferenceArray{&corev1.LocalObjectReferenceArgs{Name: pulumi.String(name)}}
+	}
+	return spec
+}
+
+// resources: memory is limited to what is asked for, so that a node never has to
+// choose whom to kill; the service's collector knows the limit. The processor is
+// not limited by default (see service.Resources).
+func (p *parts) resources() *corev1.ResourceRequirementsArgs {
+	r := p.spec.Resources
+	memory := pulumi.String(fmt.Sprintf("%dMi", r.MemoryMiB))
+	limits := pulumi.StringMap{"memory": memory}
+	if r.CPULimitMillis > 0 {
+		limits["cpu"] = pulumi.String(fmt.Sprintf("%dm", r.CPULimitMillis))
+	}
+	return &corev1.ResourceRequirementsArgs{
+		Requests: pulumi.StringMap{"cpu": pulumi.String(fmt.Sprintf("%dm", r.CPUMillis)), "memory": memory},
+		Limits:   limits,
+	}
+}
+
+// nodes are those that can run the image.
+func (p *parts) nodes() pulumi.StringMap {
+	nodes := pulumi.StringMap{"kubernetes.io/os": pulumi.String("linux")}
+	if platforms := p.args.Platforms; len(platforms) == 1 {
+		nodes["kubernetes.io/arch"] = pulumi.String(platforms[0].Arch)
+	}
+	return nodes
+}
+
+// spread puts a release's pods on different zones and nodes as far as there are
+// any: a cluster of one node still runs them.
+func (p *parts) spread() corev1.TopologySpreadConstraintArray {
+	var all corev1.TopologySpreadConstraintArray
+	for _, key := range []string{"topology.kubernetes.io/zone", "kubernetes.io/hostname"} {
+		all = append(all, &corev1.TopologySpreadConstraintArgs{
+			TopologyKey:       pulumi.String(key),
+			MaxSkew:           pulumi.Int(1),
+			WhenUnsatisfiable: pulumi.String("ScheduleAnyway"),
+			LabelSelector:     p.choose(componentService),
+			MatchLabelKeys:    pulumi.ToStringArray([]string{"pod-template-hash"}),
+		})
+	}
+	return all
+}
+
+// restricted is what the pod security standard of that name wants, and a root
+// file system that cannot be written to.
+func restricted() *corev1.SecurityContextArgs {
+	return &corev1.SecurityContextArgs{
+		AllowPrivilegeEscalation: pulumi.Bool(false),
+		ReadOnlyRootFilesystem:   pulumi.Bool(true),
+		Capabilities:             &corev1.CapabilitiesArgs{Drop: pulumi.ToStringArray([]string{"ALL"})},
+	}
+}
+
+func temporary(name string, mib int) *corev1.VolumeArgs {
+	return &corev1.VolumeArgs{
+		Name:     pulumi.String(name),
+		EmptyDir: &corev1.EmptyDirVolumeSourceArgs{SizeLimit: pulumi.String(fmt.Sprintf("%dMi", mib))},
+	}
+}
+
+// seconds rounds up: Kubernetes counts in whole ones.
+func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }

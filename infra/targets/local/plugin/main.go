@@ -1,0 +1,23 @@
+// Command plugin is the local target's provider as a process of its own, for
+// whoever runs `pulumi up -s local` with Pulumi's own installation. `make up`
+// runs the same provider inside its own process.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"escala/infra/targets/local/provider"
+)
+
+func main() {
+	p, err := provider.New()
+	if err == nil {
+		err = p.Run(context.Background(), provider.Name, provider.Version)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,50 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+
+	p "github.com/pulumi/pulumi-go-provider"
+	"github.com/pulumi/pulumi-go-provider/infer"
+
+	"escala/infra/targets/local/image"
+)
+
+// Image is the machines' root file system. It takes a minute to build, so
+// deleting the resource leaves it in the state folder for the next time.
+type Image struct{}
+
+// ImageArgs are an Image's inputs.
+type ImageArgs struct {
+	// Digest of the image's recipe.
+	Digest string `pulumi:"digest"`
+}
+
+// ImageState is an Image as it is.
+type ImageState struct {
+	ImageArgs
+}
+
+const imagesFolder = "images"
+
+// Create builds the image, unless it is there from an earlier time.
+func (*Image) Create(ctx context.Context, req infer.CreateRequest[ImageArgs]) (infer.CreateResponse[ImageState], error) {
+	out := infer.CreateResponse[ImageState]{ID: req.Inputs.Digest, Output: ImageState{req.Inputs}}
+	if req.DryRun {
+		return out, nil
+	}
+	if want := image.Digest(); req.Inputs.Digest != want {
+		return out, fmt.Errorf("the program wants the image %s, but this provider builds %s: they are of different versions of escala", req.Inputs.Digest, want)
+	}
+	log := p.GetLogger(ctx)
+	err := image.Build(ctx, infer.GetConfig[Config](ctx).path(imagesFolder), func(line string) { log.InfoStatus(line) })
+	return out, err
+}
+
+// Read finds out whether the image is still there.
+func (*Image) Read(ctx context.Context, req infer.ReadRequest[ImageArgs, ImageState]) (infer.ReadResponse[ImageArgs, ImageState], error) {
+	if !image.Exists(infer.GetConfig[Config](ctx).path(imagesFolder), req.ID) {
+		return infer.ReadResponse[ImageArgs, ImageState]{}, nil
+	}
+	return infer.ReadResponse[ImageArgs, ImageState]{ID: req.ID, Inputs: req.Inputs, State: req.State}, nil
+}

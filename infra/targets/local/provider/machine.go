@@ -1,0 +1,178 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	p "github.com/pulumi/pulumi-go-provider"
+	"github.com/pulumi/pulumi-go-provider/infer"
+
+	"escala/cloudinit"
+	"escala/infra/targets/local/image"
+	"escala/infra/targets/local/podman"
+)
+
+// Machine is a Debian 12 machine: a container with systemd and cloud-init.
+type Machine struct{}
+
+// MachineArgs are a Machine's inputs. A change of any makes a new machine, as
+// it does in a cloud.
+type MachineArgs struct {
+	// Image is the digest of the machine's image.
+	Image string `pulumi:"image"`
+	// UserData is what cloud-init does on the first boot.
+	UserData string `pulumi:"userData"`
+	// Store is the release store that is mounted into the machine, relative to
+	// the state folder.
+	Store string `pulumi:"store"`
+	// OpenFiles limits each process's open files.
+	OpenFiles int `pulumi:"openFiles"`
+}
+
+// MachineState is a Machine as it is.
+type MachineState struct {
+	MachineArgs
+	// IP is the machine's address, reachable from this computer.
+	IP string `pulumi:"ip"`
+	// Running is false when the machine was found switched off.
+	Running bool `pulumi:"running"`
+}
+
+// machinesFolder holds a folder for each machine.
+const machinesFolder = "machines"
+
+// stopGrace is how long a machine may take to shut down: longer than the
+// longest default lifecycle.
+const stopGrace = 60 * time.Second
+
+// Create starts a machine. It does not wait until the machine serves: that is
+// the health gate's to judge.
+func (*Machine) Create(ctx context.Context, req infer.CreateRequest[MachineArgs]) (infer.CreateResponse[MachineState], error) {
+	id := uniqueName(req.Name)
+	out := infer.CreateResponse[MachineState]{ID: id, Output: MachineState{MachineArgs: req.Inputs}}
+	if req.DryRun {
+		return out, nil
+	}
+	config := infer.GetConfig[Config](ctx)
+	// Two machines that start at once must not pick the same address.
+	unlock, err := lock(config.path("network.lock"))
+	if err != nil {
+		return out, err
+	}
+	defer unlock()
+	seed, err := writeSeed(config, id, req.Inputs.UserData)
+	if err != nil {
+		return out, err
+	}
+	created := false
+	defer func() {
+		if !created {
+			_ = os.RemoveAll(filepath.Dir(seed))
+		}
+	}()
+	pod := config.podman()
+	network, err := pod.EnsureNetwork(ctx)
+	if err != nil {
+		return out, err
+	}
+	ip, err := pod.FreeIP(ctx, network)
+	if err != nil {
+		return out, err
+	}
+	err = pod.Run(ctx, podman.Container{
+		Name:      id,
+		RootFS:    image.RootFS(config.path(imagesFolder), req.Inputs.Image),
+		Network:   network.Name,
+		IP:        ip,
+		Systemd:   true,
+		OpenFiles: req.Inputs.OpenFiles,
+		ReadOnly: map[string]string{
+			seed:                          "/var/lib/cloud/seed/nocloud",
+			config.path(req.Inputs.Store): cloudinit.StoreFolder,
+		},
+		Command: []string{"/sbin/init"},
+	})
+	if err != nil {
+		return out, fmt.Errorf("starting machine %s: %w", id, err)
+	}
+	created = true
+	out.Output.IP, out.Output.Running = ip, true
+	return out, nil
+}
+
+// Diff says that any changed input is another machine, and that one that was
+// found switched off is switched on again.
+func (*Machine) Diff(_ context.Context, req infer.DiffRequest[MachineArgs, MachineState]) (infer.DiffResponse, error) {
+	diff := map[string]p.PropertyDiff{}
+	replace := func(key string, changed bool) {
+		if changed {
+			diff[key] = p.PropertyDiff{Kind: p.UpdateReplace, InputDiff: true}
+		}
+	}
+	replace("image", req.State.Image != req.Inputs.Image)
+	replace("userData", req.State.UserData != req.Inputs.UserData)
+	replace("store", req.State.Store != req.Inputs.Store)
+	replace("openFiles", req.State.OpenFiles != req.Inputs.OpenFiles)
+	if len(diff) == 0 && !req.State.Running {
+		diff["running"] = p.PropertyDiff{Kind: p.Update}
+	}
+	return infer.DiffResponse{HasChanges: len(diff) > 0, DetailedDiff: diff}, nil
+}
+
+// Update switches on a machine that was found switched off.
+func (*Machine) Update(ctx context.Context, req infer.UpdateRequest[MachineArgs, MachineState]) (infer.UpdateResponse[MachineState], error) {
+	out := infer.UpdateResponse[MachineState]{Output: req.State}
+	out.Output.MachineArgs = req.Inputs
+	if req.DryRun {
+		return out, nil
+	}
+	if err := infer.GetConfig[Config](ctx).podman().Start(ctx, req.ID); err != nil {
+		return out, fmt.Errorf("switching machine %s on: %w", req.ID, err)
+	}
+	out.Output.Running = true
+	return out, nil
+}
+
+// Read looks at the machine.
+func (*Machine) Read(ctx context.Context, req infer.ReadRequest[MachineArgs, MachineState]) (infer.ReadResponse[MachineArgs, MachineState], error) {
+	status, err := infer.GetConfig[Config](ctx).podman().Inspect(ctx, req.ID)
+	if err != nil {
+		return infer.ReadResponse[MachineArgs, MachineState]{}, fmt.Errorf("looking at machine %s: %w", req.ID, err)
+	}
+	if !status.Exists {
+		return infer.ReadResponse[MachineArgs, MachineState]{}, nil
+	}
+	req.State.Running = status.Running
+	return infer.ReadResponse[MachineArgs, MachineState]{ID: req.ID, Inputs: req.Inputs, State: req.State}, nil
+}
+
+// Delete shuts the machine down and removes it, and the machines' network with
+// the last one.
+func (*Machine) Delete(ctx context.Context, req infer.DeleteRequest[MachineState]) (infer.DeleteResponse, error) {
+	config := infer.GetConfig[Config](ctx)
+	if err := config.podman().Remove(ctx, req.ID, stopGrace); err != nil {
+		return infer.DeleteResponse{}, fmt.Errorf("removing machine %s: %w", req.ID, err)
+	}
+	return infer.DeleteResponse{}, sweep(ctx, config)
+}
+
+// writeSeed writes what cloud-init's NoCloud data source reads.
+func writeSeed(config Config, id, userData string) (string, error) {
+	seed := config.path(machinesFolder, id, "seed")
+	if err := os.MkdirAll(seed, 0o755); err != nil {
+		return "", fmt.Errorf("writing the user-data of machine %s: %w", id, err)
+	}
+	for name, content := range map[string]string{
+		"user-data": userData,
+		// The instance id decides whether cloud-init sees a new machine.
+		"meta-data": "instance-id: " + id + "\nlocal-hostname: " + id + "\n",
+	} {
+		if err := os.WriteFile(filepath.Join(seed, name), []byte(content), 0o644); err != nil {
+			return "", fmt.Errorf("writing the user-data of machine %s: %w", id, err)
+		}
+	}
+	return seed, nil
+}

@@ -1,0 +1,67 @@
+// Package provider is the Pulumi provider of the local target: machines that
+// are containers, the address in front of them, and a release store that is a
+// folder. It does on this computer what a cloud's provider does in its cloud.
+package provider
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	p "github.com/pulumi/pulumi-go-provider"
+	"github.com/pulumi/pulumi-go-provider/infer"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
+
+	"escala/infra/targets/local/podman"
+)
+
+// Name is the provider's (its package's) name.
+const Name = "escala"
+
+// Version is the provider's version; Pulumi wants one.
+const Version = "0.1.0"
+
+// Config is the provider's configuration.
+type Config struct {
+	// State is the absolute path of the folder that everything is kept in.
+	// Resources name what lies in it by relative paths, so that the clone can
+	// be moved while nothing runs.
+	State string `pulumi:"state"`
+}
+
+func (c Config) path(parts ...string) string {
+	return filepath.Join(append([]string{c.State}, parts...)...)
+}
+
+func (c Config) podman() podman.Podman { return podman.Podman{Folder: PodmanFolder(c.State)} }
+
+// PodmanFolder is where podman's own state lies in the state folder.
+func PodmanFolder(state string) string { return filepath.Join(state, "podman") }
+
+// New returns the provider.
+func New() (p.Provider, error) {
+	provider, err := infer.NewProviderBuilder().
+		WithDisplayName("escala, local").
+		WithDescription("Machines, addresses and a release store on this computer").
+		WithConfig(infer.Config(&Config{})).
+		WithResources(
+			infer.Resource(&Image{}),
+			infer.Resource(&Store{}),
+			infer.Resource(&Release{}),
+			infer.Resource(&Pointer{}),
+			infer.Resource(&Machine{}),
+			infer.Resource(&Address{}),
+		).
+		WithModuleMap(map[tokens.ModuleName]tokens.ModuleName{"provider": "local"}).
+		Build()
+	if err != nil {
+		return p.Provider{}, fmt.Errorf("building the local provider: %w", err)
+	}
+	return provider, nil
+}
+
+// Diff never replaces the provider, which would replace all that it made: when
+// the clone has moved, the same things are found under another path.
+func (*Config) Diff(context.Context, infer.DiffRequest[*Config, *Config]) (infer.DiffResponse, error) {
+	return infer.DiffResponse{}, nil
+}

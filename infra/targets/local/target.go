@@ -1,0 +1,226 @@
+// Package local is the target on this computer: a Debian 12 machine in a
+// container, with the same user-data, the same releases and the same gate as a
+// machine in a cloud.
+package local
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"runtime"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/cloudinit"
+	"escala/infra/build"
+	"escala/infra/deploy"
+	"escala/infra/deploy/gate"
+	"escala/infra/targets/local/host"
+	"escala/infra/targets/local/image"
+	"escala/infra/targets/local/podman"
+	"escala/infra/targets/local/provider"
+	"escala/service"
+)
+
+// Settings is the section "local" of the configuration.
+type Settings struct {
+	// Port of this computer, on loopback, that the service is reached at.
+	// Default 8080.
+	Port int `config:"port"`
+}
+
+// Local is the target.
+type Local struct {
+	settings Settings
+}
+
+// New returns the target with its defaults.
+func New() *Local { return &Local{settings: Settings{Port: 8080}} }
+
+// Name implements target.Target.
+func (*Local) Name() string { return "local" }
+
+// Section implements target.Target.
+func (*Local) Section() string { return "local" }
+
+// Settings implements target.Target.
+func (l *Local) Settings() any { return &l.settings }
+
+// Platform implements target.Target: the machine is a container, so it has this
+// computer's architecture.
+func (*Local) Platform() build.Platform { return build.Platform{OS: "linux", Arch: runtime.GOARCH} }
+
+// Check implements target.Target.
+func (l *Local) Check(ctx context.Context, r deploy.Request) error {
+	var v service.Violations
+	if l.settings.Port < 1 || l.settings.Port > 65535 {
+		v.Add("local.port", "%d is not a port from 1 to 65535", l.settings.Port)
+	}
+	if len(r.Spec.Secrets) > 0 {
+		v.Add("service.secrets", "the local target has no secret store; give them in service.env while you try things out here")
+	}
+	if r.Rehearsal {
+		return v.Err()
+	}
+	for _, missing := range host.Missing() {
+		v.Add("this computer", "%s", missing)
+	}
+	if len(v) > 0 {
+		return v
+	}
+	if err := l.checkPort(ctx, r.State); err != nil {
+		v.Add("local.port", "%s", err)
+	}
+	return v.Err()
+}
+
+// checkPort: a port that is taken is only right when it is this stack's own
+// address that has it.
+func (l *Local) checkPort(ctx context.Context, state string) error {
+	taken := provider.CheckPort(ctx, l.settings.Port)
+	if taken == nil {
+		return nil
+	}
+	mine, err := provider.Listening(ctx, state, l.settings.Port)
+	if err != nil {
+		return err
+	}
+	if mine {
+		return nil
+	}
+	return taken
+}
+
+// Deploy implements target.Target: release store, machine, gate, address, and
+// the gate once more through the address.
+func (l *Local) Deploy(ctx *pulumi.Context, r deploy.Request) (deploy.Endpoint, error) {
+	room := &pulumi.ResourceState{}
+	if err := ctx.RegisterComponentResource("escala:local:Service", r.Spec.Name, room); err != nil {
+		return deploy.Endpoint{}, fmt.Errorf("registering the service: %w", err)
+	}
+	prov := &providerResource{}
+	if err := ctx.RegisterResource("pulumi:providers:"+provider.Name, provider.Name,
+		&providerArgs{State: pulumi.String(r.State)}, prov, pulumi.Parent(room)); err != nil {
+		return deploy.Endpoint{}, fmt.Errorf("registering the local provider: %w", err)
+	}
+	d := deployment{
+		ctx: ctx, request: r, settings: l.settings,
+		opts: []pulumi.ResourceOption{pulumi.Parent(room), pulumi.Provider(prov)},
+	}
+	endpoint, err := d.run()
+	if err != nil {
+		return deploy.Endpoint{}, err
+	}
+	err = ctx.RegisterResourceOutputs(room, pulumi.Map{"url": endpoint.URL, "release": endpoint.Release})
+	return endpoint, err
+}
+
+// deployment is one Deploy.
+type deployment struct {
+	ctx      *pulumi.Context
+	request  deploy.Request
+	settings Settings
+	opts     []pulumi.ResourceOption
+}
+
+func (d deployment) register(kind, name string, args pulumi.Input, res pulumi.CustomResource, opts ...pulumi.ResourceOption) error {
+	if err := d.ctx.RegisterResource("escala:local:"+kind, d.request.Spec.Name+"-"+name, args, res, append(opts, d.opts...)...); err != nil {
+		return fmt.Errorf("registering the %s: %w", name, err)
+	}
+	return nil
+}
+
+func (d deployment) run() (deploy.Endpoint, error) {
+	none := deploy.Endpoint{}
+	r := d.request
+	vm := cloudinit.NewMachine(r.Spec)
+	// The store is a folder: looking at it costs nothing, and people wait.
+	vm.Poll = localPoll
+	// The machine goes before it needs an upgrade.
+	vm.Upgrades = false
+	userData, err := vm.UserData()
+	if err != nil {
+		return none, fmt.Errorf("rendering the machine's user-data: %w", err)
+	}
+	forwarder, err := build.Program(d.ctx.Context(), filepath.Dir(r.State), r.State, "./infra/targets/local/forwarder", build.Platform{OS: "linux", Arch: runtime.GOARCH})
+	if err != nil {
+		return none, fmt.Errorf("building the address's forwarder: %w", err)
+	}
+
+	img, store := &imageResource{}, &storeResource{}
+	if err := d.register("Image", "image", &imageArgs{Digest: pulumi.String(image.Digest())}, img); err != nil {
+		return none, err
+	}
+	if err := d.register("Store", "releases", &storeArgs{}, store); err != nil {
+		return none, err
+	}
+	release := &releaseResource{}
+	if err := d.register("Release", "release-"+r.Release.Short(), &releaseArgs{
+		Store:   store.Folder,
+		Release: pulumi.String(r.Release.ID),
+		Size:    pulumi.Int(int(r.Release.Size)),
+		// Empty for an earlier release whose binary only the store has.
+		Source: pulumi.String(relative(r.State, r.Release.Path)),
+	}, release, pulumi.RetainOnDelete(true)); err != nil {
+		return none, err
+	}
+	pointer := &pointerResource{}
+	if err := d.register("Pointer", "current", &pointerArgs{Store: store.Folder, Release: release.Release, Size: release.Size}, pointer); err != nil {
+		return none, err
+	}
+	machine := &machineResource{}
+	if err := d.register("Machine", "machine", &machineArgs{
+		Image:     img.Digest,
+		UserData:  pulumi.String(userData),
+		Store:     store.Folder,
+		OpenFiles: pulumi.Int(machineOpenFiles),
+	}, machine); err != nil {
+		return none, err
+	}
+	healthy := d.gate(machine, pulumi.Sprintf("http://%s", machine.IP), pointer.Release)
+	address := &addressResource{}
+	if err := d.register("Address", "address", &addressArgs{
+		Port:      pulumi.Int(d.settings.Port),
+		Target:    gate.After(machine.IP, healthy),
+		Forwarder: pulumi.String(relative(r.State, forwarder.Path)),
+	}, address); err != nil {
+		return none, err
+	}
+	serving := d.gate(machine, address.URL, healthy)
+	return deploy.Endpoint{
+		URL:     gate.After(address.URL, serving),
+		Release: serving,
+	}, nil
+}
+
+// gate resolves to the release once url serves it on every worker.
+func (d deployment) gate(machine *machineResource, url, release pulumi.StringOutput) pulumi.StringOutput {
+	pod := podman.Podman{Folder: provider.PodmanFolder(d.request.State)}
+	return gate.Output(d.ctx, gate.OutputArgs{
+		Machine:    machine,
+		URL:        url,
+		Release:    release,
+		Workers:    d.request.Spec.Workers.Count,
+		HealthPath: d.request.Spec.HealthPath,
+		Timeout:    d.request.GateTimeout,
+		Diagnose: func(ctx context.Context, machine string) string {
+			said, err := pod.Exec(ctx, machine, cloudinit.DiagnosePath)
+			if err != nil && said == "" {
+				return fmt.Sprintf("(it cannot be asked: %v)", err)
+			}
+			return said
+		},
+	})
+}
+
+// relative is path as the provider names it: below the state folder.
+func relative(state, path string) string {
+	if path == "" {
+		return ""
+	}
+	rel, err := filepath.Rel(state, path)
+	if err != nil {
+		return path
+	}
+	return rel
+}

@@ -1,0 +1,123 @@
+package acceptance
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/cloudinit"
+	"escala/infra/build"
+	"escala/infra/deploy"
+	"escala/infra/deploy/gate"
+	"escala/infra/program"
+	"escala/infra/targets/local/image"
+	"escala/infra/targets/local/podman"
+	"escala/infra/workspace"
+	"escala/service"
+)
+
+// ec2 is the id that the machine's metadata service gives it.
+const ec2 = "i-0123456789abcdef0"
+
+// ec2Machine is what infra/targets/awsec2 describes, but for where S3, the Parameter Store
+// and the metadata service are, which is on the machine itself here, and for what
+// has to come from AWS.
+func ec2Machine() cloudinit.Machine {
+	const services, metadata = "http://127.0.0.1:8099", "http://169.254.169.254:8081"
+	spec := service.NewSpec()
+	spec.Secrets = []string{"DATABASE_URL"}
+	m := cloudinit.NewMachine(spec)
+	m.Store = cloudinit.S3Store{Bucket: "releases", Region: "eu-central-1", Endpoint: services, Metadata: metadata}
+	m.Secrets = cloudinit.ParameterSecrets{Names: spec.Secrets, Path: "/escala/aws-ec2", Region: "eu-central-1", Revision: "1", Endpoint: services}
+	m.MetadataOnlyRoot = []string{"169.254.169.254", "fd00:ec2::254"}
+	m.Upgrades = false
+	return m
+}
+
+// TestEC2UserDataBoots has a real Debian machine take its user-data, gzipped,
+// from an EC2 metadata service by cloud-init's own EC2 data source, and read its
+// release and its secret with the role that it finds there.
+func TestEC2UserDataBoots(t *testing.T) {
+	if testing.Short() {
+		t.Skip("boots a machine")
+	}
+	require.Zero(t, os.Getuid(), "a machine in a container needs root; run this test as root")
+	root, err := workspace.Root()
+	require.NoError(t, err)
+	images := filepath.Join(root, program.StateFolder, "images")
+	require.NoError(t, image.Build(t.Context(), images, func(string) {}))
+
+	folder, err := os.MkdirTemp("", "ec2")
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, os.RemoveAll(folder)) })
+	around := filepath.Join(folder, "aws")
+	require.NoError(t, os.CopyFS(around, os.DirFS("testdata/ec2")))
+	m := ec2Machine()
+	userData, err := deploy.UserDataLimit{Bytes: 16 << 10, Gzip: true}.UserData(m)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(around, "user-data"), userData, 0o644))
+	release, err := build.Service(t.Context(), root, filepath.Join(folder, "state"), build.Platform{OS: "linux", Arch: runtime.GOARCH})
+	require.NoError(t, err)
+	binary, err := os.ReadFile(release.Path)
+	require.NoError(t, err)
+	bucket := filepath.Join(around, "bucket")
+	require.NoError(t, os.MkdirAll(filepath.Join(bucket, "releases"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(bucket, release.Key()), binary, 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(bucket, service.PointerKey), []byte(release.Pointer()), 0o644))
+
+	pod := podman.Podman{Folder: filepath.Join(folder, "podman")}
+	network, err := pod.EnsureNetwork(t.Context())
+	require.NoError(t, err)
+	ip, err := pod.FreeIP(t.Context(), network)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
+		defer cancel()
+		assert.NoError(t, pod.Remove(ctx, "escala-ec2", 5*time.Second))
+		assert.NoError(t, pod.RemoveWhenUnused(ctx))
+	})
+	require.NoError(t, pod.Run(t.Context(), podman.Container{
+		Name: "escala-ec2", RootFS: image.RootFS(images, image.Digest()), Network: network.Name, IP: ip, Systemd: true, OpenFiles: 16384,
+		// Its own network's rules are the machine's to set.
+		Capabilities: []string{"NET_ADMIN"},
+		ReadOnly: map[string]string{
+			around:                                  "/srv/aws",
+			filepath.Join(around, "aws.service"):    "/etc/systemd/system/aws.service",
+			filepath.Join(around, "wanted.conf"):    "/etc/systemd/system/cloud-init.service.d/aws.conf",
+			filepath.Join(around, "datasource.cfg"): "/etc/cloud/cloud.cfg.d/95_ec2.cfg",
+		},
+		Command: []string{"/sbin/init"},
+	}))
+	on := func(command string) (string, error) {
+		return pod.Exec(t.Context(), "escala-ec2", "sh", "-c", command)
+	}
+	g := gate.Gate{URL: "http://" + ip, HealthPath: m.Spec.HealthPath, Timeout: 2 * time.Minute, Diagnose: func(context.Context) string {
+		said, _ := on("cat /var/log/cloud-init-output.log | tail -n 30; journalctl -u aws --no-pager | tail -n 5; " + cloudinit.DiagnosePath)
+		return said
+	}}
+	require.NoError(t, g.Wait(t.Context(), gate.Want{Release: release.ID, Workers: m.Spec.Workers.Count, Machine: ec2}))
+
+	source, err := on("cloud-init query v1.platform; cat /var/lib/cloud/data/instance-id")
+	require.NoError(t, err)
+	assert.Equal(t, "ec2\n"+ec2+"\n", source)
+	const asService = "setpriv --reuid=escala --regid=escala --clear-groups "
+	secret, err := on(asService + `cat /proc/"$(pgrep -u escala -x api | head -n 1)"/environ | tr '\0' '\n' | grep DATABASE_URL`)
+	require.NoError(t, err)
+	assert.Equal(t, "DATABASE_URL=postgres://it's one\n", secret)
+	memory, err := on("stat -f -c %T /run/escala-secrets; grep -rl 'it.s one' /etc/escala /var/lib/cloud || echo nowhere on disk")
+	require.NoError(t, err)
+	assert.Equal(t, "tmpfs\nnowhere on disk\n", memory)
+	_, err = on("curl --silent --fail --max-time 5 http://169.254.169.254:8081/latest/meta-data/instance-id")
+	require.NoError(t, err, "root asks the metadata service")
+	said, err := on(asService + "curl --silent --fail --max-time 5 http://169.254.169.254:8081/latest/meta-data/instance-id")
+	require.Error(t, err, "the service's user was told %q", said)
+	failed, err := on("systemctl is-failed escala-metadata.service escala-secrets.service release-follower.service supervisor.service nginx.service || true")
+	require.NoError(t, err)
+	assert.NotContains(t, failed, "failed")
+}

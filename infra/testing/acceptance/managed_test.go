@@ -1,0 +1,225 @@
+package acceptance
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/pem"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/registry"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/stretchr/testify/require"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"escala/infra/build/image"
+	"escala/infra/engine/offline"
+	"escala/infra/engine/offline/clouds"
+	"escala/infra/testing/fakecluster"
+)
+
+// managed is one of the clouds that make the cluster themselves.
+type managed struct {
+	stack, section string
+	// cluster is the type of the cluster.
+	cluster string
+	// user and password let into the cloud's registry.
+	user, password string
+	record         func(offline.Effect) *offline.Provider
+	// lead has what the cloud made lead to what plays it here.
+	lead func(m *managedStack, e *offline.Event)
+}
+
+var eks = managed{
+	stack: "aws-eks", section: "eks", cluster: "aws:eks/cluster:Cluster",
+	user: "AWS", password: "recorded-login", record: clouds.AWS,
+	lead: func(m *managedStack, e *offline.Event) {
+		switch e.Type {
+		case "aws:eks/cluster:Cluster":
+			set(e, "endpoint", m.api)
+			e.Outputs["certificateAuthority"] = resource.NewProperty(resource.PropertyMap{"data": resource.NewProperty(m.ca)})
+		case "aws:ecr/repository:Repository":
+			set(e, "repositoryUrl", m.registry+"/"+e.ID)
+		}
+	},
+}
+
+var doks = managed{
+	stack: "do-doks", section: "doks", cluster: "digitalocean:index/kubernetesCluster:KubernetesCluster",
+	user: account, password: account, record: clouds.DigitalOcean,
+	lead: func(m *managedStack, e *offline.Event) {
+		switch e.Type {
+		case "digitalocean:index/kubernetesCluster:KubernetesCluster":
+			set(e, "endpoint", m.api)
+			e.Outputs["kubeConfigs"] = resource.MakeSecret(resource.NewProperty([]resource.PropertyValue{
+				resource.NewProperty(resource.PropertyMap{
+					"clusterCaCertificate": resource.NewProperty(m.ca), "token": resource.NewProperty(clouds.RecordedToken),
+				}),
+			}))
+			if m.version != "" {
+				set(e, "version", m.version)
+			}
+		case "digitalocean:index/containerRegistry:ContainerRegistry":
+			set(e, "endpoint", m.registry+"/"+e.ID)
+		}
+	},
+}
+
+// everyManaged runs a test for each of them.
+func everyManaged(t *testing.T, test func(t *testing.T, c managed)) {
+	t.Helper()
+	for _, c := range []managed{eks, doks} {
+		t.Run(c.stack, func(t *testing.T) {
+			t.Parallel()
+			test(t, c)
+		})
+	}
+}
+
+// managedStack is a stack that makes its cluster, and the cluster and the
+// registry that play it.
+type managedStack struct {
+	*stack
+	managed managed
+	// inside is the cluster's own provider.
+	inside   *offline.Provider
+	cluster  *fakecluster.Cluster
+	registry string
+	// api and ca are the address of its API and its authority.
+	api, ca string
+	// version is what a cluster runs, where that is not what was asked for.
+	version string
+
+	mu      sync.Mutex
+	journal []string
+	pushed  int
+}
+
+func openManaged(t *testing.T, c managed) *managedStack {
+	t.Helper()
+	m := &managedStack{managed: c, cluster: fakecluster.New()}
+	t.Cleanup(m.cluster.Close)
+	config, err := clientcmd.Load([]byte(m.cluster.Kubeconfig()))
+	require.NoError(t, err)
+	m.api = config.Clusters["fake"].Server
+	tls := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(tls.Close)
+	m.ca = base64.StdEncoding.EncodeToString(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: tls.Certificate().Raw}))
+
+	images := httptest.NewServer(m.guarded(registry.New()))
+	t.Cleanup(images.Close)
+	m.registry = strings.TrimPrefix(images.URL, "http://")
+	m.cluster.Pull = m.pull
+
+	m.inside = clouds.Kubernetes(func(e *offline.Event) error {
+		m.note(e)
+		return m.cluster.Effect(e)
+	})
+	m.stack = open(t, cloud{
+		stack: c.stack, section: c.section, beside: []*offline.Provider{m.inside},
+		record: func(*world) *offline.Provider {
+			return c.record(func(e *offline.Event) error {
+				m.note(e)
+				if e.Operation == offline.Create {
+					c.lead(m, e)
+				}
+				return nil
+			})
+		},
+	})
+	m.describe("")
+	return m
+}
+
+// guarded is a registry that only lets in who has the cloud's login.
+func (m *managedStack) guarded(images http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if user, password, _ := r.BasicAuth(); user != m.managed.user || password != m.managed.password {
+			w.Header().Set("WWW-Authenticate", `Basic realm="images"`)
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		if r.Method == http.MethodPut {
+			m.mu.Lock()
+			m.pushed++
+			m.mu.Unlock()
+		}
+		images.ServeHTTP(w, r)
+	})
+}
+
+// pull is what a node does, which the cloud lets in.
+func (m *managedStack) pull(reference string) (string, error) {
+	keychain, err := image.Login(m.registry, m.managed.user, m.managed.password)
+	if err != nil {
+		return "", err
+	}
+	releases, err := image.Releases(context.Background(), reference, keychain)
+	if err != nil {
+		return "", err
+	}
+	for _, release := range releases {
+		return release, nil
+	}
+	return "", fmt.Errorf("image %s is empty", reference)
+}
+
+// describe writes the stack's configuration, with more lines of its section and
+// of others.
+func (m *managedStack) describe(section string, more ...string) {
+	m.t.Helper()
+	m.configure(fmt.Sprintf("  escala:%s:\n    url: %s\n%s%s", m.managed.section, m.cluster.URL(), section, strings.Join(more, "")))
+}
+
+func (m *managedStack) note(e *offline.Event) {
+	if e.Operation == offline.Read {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.journal = append(m.journal, e.String())
+}
+
+// since is what was done in cloud and cluster since n entries ago.
+func (m *managedStack) since(n int) []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.journal[n:])
+}
+
+func (m *managedStack) mark() int { return len(m.since(0)) }
+
+// pushes counts what was written to the registry.
+func (m *managedStack) pushes() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.pushed
+}
+
+// kinds are the entries that begin so: an operation and a type.
+func kinds(journal []string, operation, kind string) []int {
+	var at []int
+	for i, entry := range journal {
+		if strings.HasPrefix(entry, operation+" "+kind) {
+			at = append(at, i)
+		}
+	}
+	return at
+}
+
+// inOrder checks that all that was done to one type was done before anything to
+// the next.
+func inOrder(t *testing.T, journal []string, operation string, types ...string) {
+	t.Helper()
+	for i := range len(types) - 1 {
+		first, next := kinds(journal, operation, types[i]), kinds(journal, operation, types[i+1])
+		require.NotEmpty(t, first, types[i])
+		require.NotEmpty(t, next, types[i+1])
+		require.Less(t, slices.Max(first), slices.Min(next), "%s %s comes before %s, in:\n%s", operation, types[i], types[i+1], strings.Join(journal, "\n"))
+	}
+}

@@ -1,0 +1,197 @@
+package acceptance
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/infra/engine/offline/clouds"
+	"escala/infra/testing/fakecluster"
+)
+
+const (
+	namespaceType = "kubernetes:core/v1:Namespace"
+	ingressType   = "kubernetes:networking.k8s.io/v1:Ingress "
+	releaseType   = "kubernetes:helm.sh/v3:Release"
+)
+
+// TestManagedLifecycle is the whole life of a stack that makes its cluster, each
+// step of it from the state that the one before left.
+func TestManagedLifecycle(t *testing.T) {
+	t.Parallel()
+	everyManaged(t, func(t *testing.T, c managed) {
+		m := openManaged(t, c)
+		plan, err := m.preview()
+		require.NoError(t, err)
+		assert.NotZero(t, plan.ChangeSummary[apitype.OpCreate])
+		assert.Empty(t, m.since(0), "a preview changes nothing")
+		assert.Zero(t, m.pushes(), "nor does it push")
+
+		first := m.mustUp()
+		assert.Equal(t, c.stack, first["target"])
+		assert.Equal(t, m.cluster.URL(), first["url"])
+		assert.Equal(t, []any{first["release"]}, first["releases"])
+		_, served := answeredBy(t, first["url"])
+		assert.NotEmpty(t, served)
+		for _, secret := range []string{clouds.RecordedToken, account, "recorded-login"} {
+			assert.NotContains(t, m.log.String(), secret)
+			m.nowhereInState(secret)
+		}
+
+		before, pushes := m.mark(), m.pushes()
+		assert.NotZero(t, pushes)
+		plan, err = m.preview()
+		require.NoError(t, err)
+		delete(plan.ChangeSummary, "read")
+		assert.Len(t, plan.ChangeSummary, 1, "nothing is to be done: %v", plan.ChangeSummary)
+		assert.Equal(t, first, m.mustUp())
+		assert.Empty(t, m.since(before), "an update without a change asks for nothing")
+		assert.Equal(t, pushes, m.pushes(), "and pushes nothing")
+
+		refreshed, err := m.refresh()
+		require.NoError(t, err)
+		assert.NotContains(t, *refreshed.Summary.ResourceChanges, "update")
+		assert.Equal(t, first, m.mustUp())
+		assert.Empty(t, m.since(before))
+
+		m.release("second")
+		second := m.mustUp()
+		require.NotEqual(t, first["release"], second["release"])
+		assert.Equal(t, []string{"update " + deploymentType + " api-deployment"}, m.since(before), "a release touches neither cloud nor nodes")
+		_, now := answeredBy(t, second["url"])
+		assert.NotEqual(t, served, now)
+
+		m.cluster.Trouble = func(image string) fakecluster.Trouble {
+			if strings.HasSuffix(image, second["release"].(string)) {
+				return fakecluster.Trouble{}
+			}
+			return fakecluster.Trouble{Unschedulable: "0/2 nodes are available: 2 Insufficient memory."}
+		}
+		m.release("bad")
+		_, err = m.up()
+		require.Error(t, err)
+		assert.Contains(t, m.log.String(), "0/2 nodes are available: 2 Insufficient memory.")
+		_, still := answeredBy(t, first["url"])
+		assert.Equal(t, now, still, "the release before serves on")
+		assert.Equal(t, second["releases"], m.outputs()["releases"])
+
+		m.cluster.Trouble = func(string) fakecluster.Trouble { return fakecluster.Trouble{} }
+		before = m.mark()
+		require.NoError(t, m.destroy())
+		assert.Empty(t, m.asked.There())
+		assert.Empty(t, m.inside.There())
+		// Until its namespace is gone, which the Ingress holds up as long as there
+		// is a load balancer, nothing goes that the load balancer needs.
+		inOrder(t, m.since(before), "delete", ingressType, namespaceType+" api-namespace", c.cluster)
+	})
+}
+
+// TestEKSGoesInOrder: what the cluster needs to clean up is there as long as it
+// is.
+func TestEKSGoesInOrder(t *testing.T) {
+	t.Parallel()
+	m := openManaged(t, eks)
+	m.mustUp()
+	made := m.since(0)
+	for _, needed := range []string{
+		"aws:iam/rolePolicyAttachment:", "aws:iam/rolePolicy:", "aws:cloudwatch/logGroup:", "aws:kms/key:",
+		"aws:ec2/route:", "aws:ec2/routeTableAssociation:", "aws:ec2/natGateway:", "aws:ec2/vpcEndpoint:",
+	} {
+		inOrder(t, made, "create", needed, eks.cluster)
+	}
+	inOrder(t, made, "create", eks.cluster, "aws:eks/accessEntry:", "aws:eks/accessPolicyAssociation:", "kubernetes:eks.amazonaws.com/v1:IngressClassParams", "kubernetes:networking.k8s.io/v1:IngressClass ", namespaceType)
+	inOrder(t, made, "create", "aws:eks/addon:", namespaceType)
+
+	before := m.mark()
+	require.NoError(t, m.destroy())
+	gone := m.since(before)
+	inOrder(t, gone, "delete", namespaceType, "kubernetes:networking.k8s.io/v1:IngressClass ", "kubernetes:eks.amazonaws.com/v1:IngressClassParams", "aws:eks/accessPolicyAssociation:", eks.cluster)
+	inOrder(t, gone, "delete", namespaceType, "aws:eks/addon:", eks.cluster)
+	for _, needed := range []string{
+		"aws:iam/rolePolicyAttachment:", "aws:iam/rolePolicy:", "aws:iam/role:", "aws:cloudwatch/logGroup:", "aws:kms/key:",
+		"aws:ec2/route:", "aws:ec2/routeTableAssociation:", "aws:ec2/natGateway:", "aws:ec2/internetGateway:", "aws:ec2/subnet:", "aws:ec2/vpc:",
+	} {
+		inOrder(t, gone, "delete", eks.cluster, needed)
+	}
+}
+
+// TestDOKSGoesInOrder: Traefik and its load balancer are there as long as the
+// Ingress is, and gone before the cluster.
+func TestDOKSGoesInOrder(t *testing.T) {
+	t.Parallel()
+	m := openManaged(t, doks)
+	m.mustUp()
+	made := m.since(0)
+	inOrder(t, made, "create", "digitalocean:index/containerRegistry:", doks.cluster, namespaceType+" api-traefik", releaseType+" api-traefik", namespaceType+" api-namespace")
+	inOrder(t, made, "create", releaseType+" api-metrics-server", namespaceType+" api-namespace")
+
+	before := m.mark()
+	require.NoError(t, m.destroy())
+	gone := m.since(before)
+	inOrder(t, gone, "delete", namespaceType+" api-namespace", releaseType+" api-traefik", namespaceType+" api-traefik", doks.cluster, "digitalocean:index/vpc:")
+	inOrder(t, gone, "delete", doks.cluster, "digitalocean:index/containerRegistry:")
+}
+
+// TestDOKSVersions: patches are DigitalOcean's, minor versions the stack's.
+func TestDOKSVersions(t *testing.T) {
+	t.Parallel()
+	m := openManaged(t, doks)
+	// An older patch than is offered.
+	m.version = "1.36.1-do.0"
+	m.mustUp()
+	before := m.mark()
+	m.mustUp()
+	assert.Empty(t, m.since(before), "a newer patch is no business of an update")
+	_, err := m.refresh()
+	require.NoError(t, err)
+	m.mustUp()
+	assert.Empty(t, m.since(before), "nor is one that DigitalOcean has put on")
+
+	m.describe("    version: \"1.37\"\n")
+	m.mustUp()
+	assert.Equal(t, []string{"update " + doks.cluster + " api-cluster"}, m.since(before))
+	assert.Equal(t, "1.37.1-do.0", text(m.there(doks.cluster)[0], "version"))
+
+	before = m.mark()
+	m.describe("    version: \"1.36\"\n")
+	_, err = m.up()
+	require.Error(t, err)
+	assert.Contains(t, m.log.String(), `doks.version: "1.36" cannot be had: the cluster runs 1.37.1-do.0, and no cluster goes back`)
+	assert.Empty(t, m.since(before), "never another cluster in its place")
+}
+
+// TestManagedBadInput is reported all at once, before anything is asked for.
+func TestManagedBadInput(t *testing.T) {
+	t.Parallel()
+	for _, one := range []struct {
+		managed managed
+		section string
+		said    []string
+	}{
+		{eks, "    region: Frankfurt\n    zones: 1\n    nat: two\n    endpointCidrs: []\n    nodes: 3\n", []string{
+			`eks.region: "Frankfurt" is not a region`, "eks.zones: 1 is not from 2", `eks.nat: "two" is none of`, "eks.endpointCidrs: is empty", "eks.nodes: is not a key",
+		}},
+		{eks, "    version: \"1.33\"\n    zones: 4\n", []string{
+			`eks.version: "1.33" is not in standard support in eu-central-1; these are: 1.36, 1.37`, "eks.zones: eu-central-1 has 3 zones for EKS",
+		}},
+		{doks, "    version: 1.36\n    minNodes: 0\n    maintenanceStart: \"3\"\n    registryTier: free\n", []string{
+			"doks.version: 1.36 is not a text; put it in quotes", "doks.minNodes: 0 is not from 1", `doks.maintenanceStart: "3" is not a full hour`, `doks.registryTier: "free" is none of`,
+		}},
+		{doks, "    region: atlantis\n    version: \"1.20\"\n    registry: nobodys\n", []string{
+			`doks.region: "atlantis" cannot be asked for`, `doks.version: "1.20" is not to be had; these are: 1.37.1-do.0`, `doks.registry: "nobodys" cannot be asked for`,
+		}},
+	} {
+		m := openManaged(t, one.managed)
+		m.describe(one.section)
+		_, err := m.up()
+		require.Error(t, err)
+		assert.Contains(t, m.log.String(), "cannot be used, nothing was changed")
+		for _, said := range one.said {
+			assert.Contains(t, m.log.String(), said)
+		}
+		assert.Empty(t, m.since(0), "nothing was asked for")
+	}
+}

@@ -1,0 +1,114 @@
+// Package apiserver gives tests a real kube-apiserver with its etcd on
+// loopback: what is applied is checked, completed and kept as in any cluster,
+// and nothing runs, since there are no controllers and no nodes.
+//
+// Both are built from their Go modules (`make bin/kubernetes/controlplane`), not downloaded.
+// A test binary starts them once, whatever the number of its tests, and they end
+// with it. Only tests import this package.
+package apiserver
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"escala/infra/workspace"
+)
+
+// Variable is the environment variable that has the folder of the binaries.
+// Where it is set, as `make test` does, a test that needs them fails without
+// them. Where it is not, they are looked for in bin/kubernetes of the clone, and
+// the test is skipped if they were never built.
+const Variable = "ESCALA_CONTROL_PLANE"
+
+// Server is a kube-apiserver.
+type Server struct {
+	// Kubeconfig is the path of an administrator's kubeconfig.
+	Kubeconfig string
+	config     *rest.Config
+	// alive is open as long as the server is wanted: until this process ends.
+	// Nobody would hold it otherwise, and Go closes what nobody holds.
+	alive io.WriteCloser
+}
+
+var started = sync.OnceValues(start)
+
+// errNotBuilt says that there is nothing to start.
+var errNotBuilt = errors.New("kube-apiserver and etcd are not built: make bin/kubernetes/controlplane")
+
+// Start returns the test binary's kube-apiserver, and skips the test where that
+// was never built.
+func Start(t testing.TB) *Server {
+	t.Helper()
+	server, err := started()
+	if errors.Is(err, errNotBuilt) && os.Getenv(Variable) == "" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatalf("starting a kube-apiserver: %v", err)
+	}
+	return server
+}
+
+// binaries is the folder that they are in.
+func binaries() (string, error) {
+	folder := os.Getenv(Variable)
+	if folder == "" {
+		root, err := workspace.Root()
+		if err != nil {
+			return "", fmt.Errorf("looking for the clone: %w", err)
+		}
+		folder = filepath.Join(root, "bin", "kubernetes")
+	}
+	for _, name := range []string{"controlplane", "kube-apiserver", "etcd"} {
+		if _, err := os.Stat(filepath.Join(folder, name)); err != nil {
+			return "", fmt.Errorf("%w (%s lacks %s)", errNotBuilt, folder, name)
+		}
+	}
+	return folder, nil
+}
+
+func start() (*Server, error) {
+	folder, err := binaries()
+	if err != nil {
+		return nil, err
+	}
+	// No context: it ends when this end of its standard input is closed, which
+	// this process does by ending.
+	cmd := exec.Command(filepath.Join(folder, "controlplane")) //nolint:noctx // see above
+	alive, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("opening its standard input: %w", err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("opening its standard output: %w", err)
+	}
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		return nil, fmt.Errorf("it ended: %w\n%s", cmd.Wait(), said.String())
+	}
+	kubeconfig := strings.TrimSpace(line)
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		return nil, fmt.Errorf("reading its kubeconfig: %w", err)
+	}
+	config.QPS = -1 // no pause between requests
+	return &Server{Kubeconfig: kubeconfig, config: config, alive: alive}, nil
+}

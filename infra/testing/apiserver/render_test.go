@@ -1,0 +1,102 @@
+package apiserver_test
+
+import (
+	"cmp"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"escala/infra/build"
+	"escala/infra/build/image"
+	"escala/infra/deploy"
+	"escala/infra/testing/pulumitest"
+	"escala/service"
+)
+
+// request asks for a description, with an image that was built for it.
+func request(t *testing.T, spec service.Spec, secrets map[string]string) deploy.Request {
+	t.Helper()
+	require.NoError(t, spec.Validate())
+	binary := filepath.Join(t.TempDir(), "api")
+	require.NoError(t, os.WriteFile(binary, []byte("the service"), 0o600))
+	img, err := image.Build(t.Context(), image.Args{
+		Binaries: map[build.Platform]string{{OS: "linux", Arch: "amd64"}: binary, {OS: "linux", Arch: "arm64"}: binary},
+		Name:     spec.Name, Port: spec.Port,
+	})
+	require.NoError(t, err)
+	return deploy.Request{
+		Spec: spec, Secrets: secrets, Image: img, Stack: "test", State: filepath.Join(t.TempDir(), ".escala"),
+		Release:     build.Release{Release: service.Release{ID: service.ReleaseID(strings.TrimPrefix(img.Digest(), "sha256:"))}},
+		GateTimeout: 5 * time.Minute, Rehearsal: true,
+	}
+}
+
+// otherwise are types that are no objects of the cluster's API, or of one that
+// only EKS has.
+var otherwise = []string{"kubernetes:helm.sh/", "kubernetes:eks.amazonaws.com/v1:IngressClassParams"}
+
+// render runs a target and returns the objects that it wants in its cluster, the
+// namespace first.
+func render(t *testing.T, on deploy.Target, r deploy.Request, mocks *pulumitest.Mocks) []map[string]any {
+	t.Helper()
+	require.NoError(t, on.Check(t.Context(), r))
+	require.NoError(t, mocks.Preview(on, r))
+	var objects []map[string]any
+	for _, made := range mocks.Made() {
+		if !strings.HasPrefix(made.Type, "kubernetes:") || slices.ContainsFunc(otherwise, func(s string) bool { return strings.HasPrefix(made.Type, s) }) {
+			continue
+		}
+		// As it goes to the server: through JSON, with nothing in it that the
+		// preview did not know.
+		text, err := json.Marshal(made.Inputs)
+		require.NoError(t, err)
+		object := map[string]any{}
+		require.NoError(t, json.Unmarshal(text, &object))
+		require.NotEmpty(t, object["apiVersion"], "%s %s", made.Type, made.Name)
+		objects = append(objects, object)
+	}
+	require.NotEmpty(t, objects)
+	slices.SortStableFunc(objects, func(a, b map[string]any) int { return cmp.Compare(rank(a), rank(b)) })
+	return objects
+}
+
+// rank puts what others need before them.
+func rank(object map[string]any) int {
+	switch object["kind"] {
+	case "Namespace":
+		return 0
+	case "ServiceAccount":
+		return 1
+	default:
+		return 2
+	}
+}
+
+// kindAndName is what a message calls an object.
+func kindAndName(object map[string]any) string {
+	u := unstructured.Unstructured{Object: object}
+	return u.GetKind() + " " + u.GetName()
+}
+
+// clone is a copy that can be broken.
+func clone(object map[string]any) map[string]any {
+	return (&unstructured.Unstructured{Object: object}).DeepCopy().Object
+}
+
+// only are the objects of a kind.
+func only(objects []map[string]any, kind string) []map[string]any {
+	var found []map[string]any
+	for _, object := range objects {
+		if object["kind"] == kind {
+			found = append(found, object)
+		}
+	}
+	return found
+}

@@ -1,0 +1,100 @@
+// Command bench measures what the service costs, beside a plain net/http
+// hello-world in the same run and on the same machine, so that the result is a
+// ratio and not a machine's speed:
+//
+//	make bench
+//
+// Both are separate processes with one processor each, so that the server and
+// not the client is the bottleneck; rounds alternate between the two, and the
+// median of the rounds counts. What was measured is printed, and added to the
+// report that the other measurements write to as well.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"escala/infra/testing/conformance/report"
+	"escala/infra/workspace"
+)
+
+// The goals. A result that misses one makes the exit status 1.
+const (
+	// leastRatio is our requests/s as a share of plain net/http's.
+	leastRatio = 0.95
+	// mostPerSocket is the memory per idle WebSocket in bytes.
+	mostPerSocket = 40 << 10
+)
+
+// settings are the flags.
+type settings struct {
+	rounds, connections, sockets int
+	round                        time.Duration
+	out                          string
+}
+
+func main() {
+	var s settings
+	flag.IntVar(&s.rounds, "rounds", 15, "rounds for each server")
+	flag.DurationVar(&s.round, "round", time.Second, "length of a round")
+	flag.IntVar(&s.connections, "connections", 64, "concurrent keep-alive connections")
+	flag.IntVar(&s.sockets, "websockets", 10_000, "idle WebSockets")
+	flag.StringVar(&s.out, "out", "", "folder of the report (default .escala/report in the clone)")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	met, err := run(ctx, s)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+	}
+	if err != nil || !met {
+		stop()
+		os.Exit(1) //nolint:gocritic // stop has been called
+	}
+}
+
+func run(ctx context.Context, s settings) (met bool, err error) {
+	root, err := workspace.Root()
+	if err != nil {
+		return false, fmt.Errorf("finding the clone: %w", err)
+	}
+	watch := report.StartWatch()
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return false, fmt.Errorf("making a folder for the binaries: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	ours, err := compile(ctx, dir, "escala/service/cmd/api")
+	if err != nil {
+		return false, err
+	}
+	plain, err := compile(ctx, dir, "escala/infra/testing/bench/plain")
+	if err != nil {
+		return false, err
+	}
+	speed, err := measureSpeed(ctx, s, ours, plain)
+	if err != nil {
+		return false, err
+	}
+	memory, err := measureSockets(ctx, s, ours, plain)
+	if err != nil {
+		return false, err
+	}
+	result := comparison{settings: s, speed: speed, sockets: memory}
+	result.print(os.Stdout)
+	if s.out == "" {
+		s.out = filepath.Join(root, ".escala", "report")
+	}
+	page, err := report.Keep(s.out, result.section(watch.Run(ctx, root, "make bench")))
+	if err != nil {
+		return false, err
+	}
+	fmt.Println("report: " + page)
+	return result.fast() && result.small(), nil
+}

@@ -1,0 +1,47 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"escala/infra/testing/conformance"
+)
+
+// Inject causes a fault that whoever has a kubeconfig can cause.
+func (s *System) Inject(ctx context.Context, fault conformance.Fault) (conformance.Injection, error) {
+	switch fault {
+	case conformance.KillWorker:
+		return s.killPod(ctx, serviceLabels)
+	case conformance.KillRedis:
+		return s.killPod(ctx, redisLabels)
+	case conformance.KillSupervisor:
+		return conformance.Injection{}, conformance.NotApplicable("what starts pods again, the kubelet, is the cluster's, and a kubeconfig does not reach it")
+	case conformance.KillProxy:
+		return conformance.Injection{}, conformance.NotApplicable("the ingress controller is the cluster's, with its own number of pods and its own way to end")
+	case conformance.Reboot:
+		return conformance.Injection{}, conformance.NotApplicable("nodes are the cluster's; that one goes politely is what the drain tries")
+	case conformance.FillDisk:
+		return conformance.Injection{}, conformance.NotApplicable("nodes have no room for a release: that is an image that cannot be pulled")
+	case conformance.HideStore:
+		return conformance.Injection{}, conformance.NotApplicable("the registry away is an image that cannot be pulled")
+	case conformance.KillFollower:
+		return conformance.Injection{}, conformance.NotApplicable("releases are brought by Kubernetes' own controllers")
+	}
+	return conformance.Injection{}, conformance.NotApplicable("a cluster does not know the fault %q", fault)
+}
+
+// killPod deletes the pod that has served longest, without grace, so each time
+// another one.
+func (s *System) killPod(ctx context.Context, labels string) (conformance.Injection, error) {
+	all, err := s.client.workers(ctx, labels)
+	if err != nil {
+		return conformance.Injection{}, err
+	}
+	up := serving(all)
+	if len(up) == 0 {
+		return conformance.Injection{}, errors.New("there is no pod that serves, and so none to kill")
+	}
+	at := time.Now()
+	return conformance.Injection{At: at}, s.client.kill(ctx, up[0].name)
+}

@@ -1,0 +1,195 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"escala/infra/deploy"
+	"escala/infra/engine"
+	"escala/infra/targets/kubernetes"
+	"escala/infra/testing/conformance"
+	"escala/infra/testing/conformance/source"
+	"escala/infra/testing/conformance/stack"
+	"escala/infra/testing/kubeapply"
+)
+
+// name is the service's, and so that of its objects.
+const name = "api"
+
+// host is the name by which the ingress controller knows the service.
+const host = "api.escala-conformance.example"
+
+// System is the service on a cluster. Make one with New.
+type System struct {
+	// Stack is what is on the cluster, for checks that change its configuration.
+	Stack *stack.Stack
+
+	options Options
+	client  *client
+	// released are the ids of the good releases, in order.
+	released []string
+	started  bool
+}
+
+// New returns a system that is not started yet.
+func New(ctx context.Context, o Options) (*System, error) {
+	if err := o.Validate(); err != nil {
+		return nil, fmt.Errorf("the options of the cluster: %w", err)
+	}
+	client, err := newClient(o.Kubeconfig, o.Context, o.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	clone, err := source.NewClone(o.Source, o.Folder)
+	if err != nil {
+		return nil, fmt.Errorf("copying the sources: %w", err)
+	}
+	targets := func() []deploy.Target { return []deploy.Target{kubernetes.New()} }
+	s := &System{options: o, client: client, Stack: &stack.Stack{
+		Name: "kubernetes", Clone: clone, Pulumi: o.Pulumi, Config: configuration(o), Targets: targets, Providers: &engine.Attached{},
+	}}
+	return s, s.Stack.Providers.Attach(ctx, kubeapply.Package, kubeapply.New())
+}
+
+// configuration is a user's, but for times that would make a run long.
+func configuration(o Options) map[string]any {
+	settings := map[string]any{
+		"kubeconfig": o.Kubeconfig,
+		"registry":   strings.TrimSuffix(o.Registry, "/") + "/" + o.Namespace,
+		"namespace":  o.Namespace,
+	}
+	for key, value := range map[string]string{
+		"context": o.Context, "ingressClass": o.IngressClass, "url": o.URL, "redisImage": o.RedisImage,
+	} {
+		if value != "" {
+			settings[key] = value
+		}
+	}
+	if len(o.Architectures) > 0 {
+		settings["architectures"] = o.Architectures
+	}
+	return map[string]any{
+		"target":     "kubernetes",
+		"gate":       map[string]any{"timeout": "3m"},
+		"kubernetes": settings,
+		"service": map[string]any{
+			"name":      name,
+			"host":      host,
+			"webSocket": map[string]any{"rooms": true},
+			"redis":     map[string]any{"mode": "local"},
+			// The load of the other checks is to scale nothing.
+			"scale": map[string]any{"min": 3, "max": 6, "cpu": 400, "scaleDown": "15s"},
+		},
+	}
+}
+
+// Name is the target's.
+func (s *System) Name() string { return "kubernetes" }
+
+// Start brings the service up on the cluster.
+func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
+	if there, err := s.namespaceIsThere(ctx); err != nil {
+		return conformance.Endpoint{}, err
+	} else if there {
+		return conformance.Endpoint{}, fmt.Errorf("namespace %s is there already, from an earlier run or somebody else's: delete it or name another", s.options.Namespace)
+	}
+	s.started = true
+	if err := s.Release(ctx, "first"); err != nil {
+		return conformance.Endpoint{}, err
+	}
+	url, err := s.address(ctx)
+	if err != nil {
+		return conformance.Endpoint{}, err
+	}
+	return conformance.Endpoint{
+		URL: url, Host: host, Rooms: true,
+		About: "Pods of one process each behind an ingress controller, their number the autoscaler's (from 3), rooms over one Redis in the cluster.",
+	}, nil
+}
+
+// Stop takes everything away again.
+func (s *System) Stop(ctx context.Context) error {
+	defer s.Stack.Providers.Close()
+	if !s.started {
+		return os.RemoveAll(s.options.Folder)
+	}
+	if err := s.Stack.Destroy(ctx); err != nil {
+		return fmt.Errorf("destroying the stack: %w", err)
+	}
+	if there, err := s.namespaceIsThere(ctx); err != nil {
+		return err
+	} else if there {
+		return fmt.Errorf("the stack is destroyed and namespace %s is still there", s.options.Namespace)
+	}
+	// Not before: the state says what is left to destroy.
+	return os.RemoveAll(s.options.Folder)
+}
+
+// Release rolls out changed sources.
+func (s *System) Release(ctx context.Context, release string) error {
+	if err := s.Stack.Clone.Good(release); err != nil {
+		return err
+	}
+	// After a rollback, a release is pinned until somebody ends that.
+	delete(s.Stack.Config, "release")
+	return s.up(ctx)
+}
+
+// Rollback pins the release before, as `make rollback` does.
+func (s *System) Rollback(ctx context.Context) error {
+	if len(s.released) < 2 {
+		return errors.New("there is no release to go back to")
+	}
+	s.Stack.Config["release"] = s.released[len(s.released)-2]
+	return s.up(ctx)
+}
+
+// up updates the stack, and notes what it then runs.
+func (s *System) up(ctx context.Context) error {
+	u, err := s.Stack.Up(ctx)
+	if err != nil {
+		return err
+	}
+	release := u.Outputs["release"]
+	if len(s.released) == 0 || s.released[len(s.released)-1] != release {
+		s.released = append(s.released, release)
+	}
+	return nil
+}
+
+// address is where the load goes.
+func (s *System) address(ctx context.Context) (string, error) {
+	if s.options.URL != "" {
+		return strings.TrimSuffix(s.options.URL, "/"), nil
+	}
+	ingress, err := s.client.get(ctx, ingresses)
+	if err != nil {
+		return "", err
+	}
+	for _, at := range slice(ingress.Object, "status", "loadBalancer", "ingress") {
+		for _, key := range []string{"ip", "hostname"} {
+			if address, _ := at[key].(string); address != "" {
+				return "http://" + address, nil
+			}
+		}
+	}
+	return "", errors.New("the Ingress has no address; say with the url where the ingress controller is reached")
+}
+
+func (s *System) namespaceIsThere(ctx context.Context) (bool, error) {
+	_, err := s.client.dynamic.Resource(namespaces).Get(ctx, s.options.Namespace, metav1.GetOptions{})
+	switch {
+	case err == nil:
+		return true, nil
+	case apierrors.IsNotFound(err):
+		return false, nil
+	default:
+		return false, fmt.Errorf("looking for namespace %s: %w", s.options.Namespace, err)
+	}
+}

@@ -1,0 +1,136 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"escala/infra/testing/conformance"
+	"escala/service"
+)
+
+// Each command kills one process of the machine and prints when, in nanoseconds.
+const (
+	killPID = `kill -KILL "$(cat "$1")" && date +%s%N`
+	// By the whole command line, so that this shell is not among them.
+	killWorker   = `pid=$(pgrep -x -f '/opt/escala/current/api serve' | sed -n "$1p") && kill -KILL "$pid" && date +%s%N`
+	killRedis    = `kill -KILL "$(pidof redis-server)" && date +%s%N`
+	killFollower = `kill -KILL "$(systemctl show --property MainPID --value release-follower)" && date +%s%N`
+)
+
+// Inject implements conformance.System.
+func (s *System) Inject(ctx context.Context, fault conformance.Fault) (conformance.Injection, error) {
+	switch fault {
+	case conformance.KillWorker:
+		s.killed = s.killed%workers + 1
+		return s.kill(ctx, killWorker, strconv.Itoa(s.killed))
+	case conformance.KillSupervisor:
+		return s.kill(ctx, killPID, "/run/supervisord.pid")
+	case conformance.KillProxy:
+		return s.kill(ctx, killPID, "/run/nginx.pid")
+	case conformance.KillRedis:
+		return s.kill(ctx, killRedis)
+	case conformance.KillFollower:
+		return s.kill(ctx, killFollower)
+	case conformance.Reboot:
+		machine, err := s.machine()
+		if err != nil {
+			return conformance.Injection{}, err
+		}
+		at := time.Now()
+		return conformance.Injection{At: at}, s.pod.Restart(ctx, machine, time.Minute)
+	case conformance.FillDisk:
+		return s.fillDisk(ctx)
+	case conformance.HideStore:
+		return s.hideStore()
+	}
+	return conformance.Injection{}, conformance.NotApplicable("a machine knows no %s", fault)
+}
+
+// kill runs one of the commands above.
+func (s *System) kill(ctx context.Context, command string, args ...string) (conformance.Injection, error) {
+	machine, err := s.machine()
+	if err != nil {
+		return conformance.Injection{}, err
+	}
+	out, err := s.pod.Exec(ctx, machine, append([]string{"sh", "-c", command, "sh"}, args...)...)
+	if err != nil {
+		return conformance.Injection{}, fmt.Errorf("killing a process of the machine: %w", err)
+	}
+	ns, err := strconv.ParseInt(strings.TrimSpace(out), 10, 64)
+	if err != nil {
+		return conformance.Injection{}, fmt.Errorf("reading when it was killed: %w", err)
+	}
+	// The machine is a container, so it has this computer's clock.
+	return conformance.Injection{At: time.Unix(0, ns)}, nil
+}
+
+// A container's disk is its host's, which is not to be filled. So the releases
+// move to a file system of their own, in memory, that has as much room as they
+// need and too little for another.
+const (
+	fill = `set -eu
+cd /opt/escala
+mkdir -p .small
+used=$(du -sk releases | cut -f1)
+mount -t tmpfs -o size=$((used + 8192))k none .small
+cp -a releases/. .small/
+mount --move .small releases`
+	makeRoom = `mount -o remount,size=1g /opt/escala/releases`
+)
+
+func (s *System) fillDisk(ctx context.Context) (conformance.Injection, error) {
+	machine, err := s.machine()
+	if err != nil {
+		return conformance.Injection{}, err
+	}
+	status, err := s.pod.Inspect(ctx, machine)
+	if err != nil {
+		return conformance.Injection{}, err
+	}
+	// The machine itself may not mount; this computer's root may, in its place.
+	inside := func(ctx context.Context, script string) error {
+		out, err := exec.CommandContext(ctx, "nsenter", "--target", strconv.Itoa(status.PID), "--mount", "sh", "-c", script).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("mounting on the machine: %w: %s", err, out)
+		}
+		return nil
+	}
+	if err := inside(ctx, fill); err != nil {
+		return conformance.Injection{}, err
+	}
+	return conformance.Injection{Heal: func(ctx context.Context) error { return inside(ctx, makeRoom) }}, nil
+}
+
+// hideStore takes away what the machine has mounted as its release store: all
+// that is in it.
+func (s *System) hideStore() (conformance.Injection, error) {
+	store, err := s.store()
+	if err != nil {
+		return conformance.Injection{}, err
+	}
+	hidden := filepath.Join(store, ".away")
+	if err := os.Mkdir(hidden, 0o700); err != nil {
+		return conformance.Injection{}, fmt.Errorf("hiding the release store: %w", err)
+	}
+	parts := []string{service.PointerKey, "releases"}
+	move := func(from, to string) error {
+		var err error
+		for _, part := range parts {
+			err = errors.Join(err, os.Rename(filepath.Join(from, part), filepath.Join(to, part)))
+		}
+		return err
+	}
+	if err := move(store, hidden); err != nil {
+		return conformance.Injection{}, fmt.Errorf("hiding the release store: %w", err)
+	}
+	return conformance.Injection{Heal: func(context.Context) error {
+		return errors.Join(move(hidden, store), os.Remove(hidden))
+	}}, nil
+}

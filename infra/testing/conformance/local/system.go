@@ -1,0 +1,188 @@
+package local
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"escala/infra/engine"
+	"escala/infra/program"
+	"escala/infra/targets/local/host"
+	"escala/infra/targets/local/podman"
+	"escala/infra/targets/local/provider"
+	"escala/infra/testing/conformance"
+	"escala/infra/testing/conformance/source"
+	"escala/infra/testing/conformance/stack"
+	"escala/service/machine"
+)
+
+// System is the target "local". Make one with New.
+type System struct {
+	root   string // the clone that is copied
+	folder string // the copy
+	stack  *stack.Stack
+	pod    podman.Podman
+	url    string
+	// good are the ids of the good releases, the last one last.
+	good   []string
+	killed int
+}
+
+// New returns the target for the clone at root.
+func New(root string) *System { return &System{root: root} }
+
+// Name implements conformance.System.
+func (*System) Name() string { return "local" }
+
+// workers is how many there are: the default.
+const workers = 2
+
+// Start implements conformance.System.
+func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
+	none := conformance.Endpoint{}
+	if err := host.Install(ctx, os.Stderr); err != nil {
+		return none, err
+	}
+	cli, err := engine.FindCLI(ctx, s.root)
+	if err != nil {
+		return none, err
+	}
+	// Short: podman takes no long paths.
+	if s.folder, err = os.MkdirTemp("", "cl"); err != nil {
+		return none, fmt.Errorf("making a folder: %w", err)
+	}
+	clone, err := source.NewClone(s.root, s.folder)
+	if err != nil {
+		return none, err
+	}
+	port, err := freePort()
+	if err != nil {
+		return none, err
+	}
+	// Also a run that is interrupted takes everything down, by its providers.
+	if s.stack, err = NewStack(context.WithoutCancel(ctx), clone, cli, map[string]any{
+		"target": "local",
+		"local":  map[string]any{"port": port},
+		"service": map[string]any{
+			"webSocket": map[string]any{"rooms": true},
+			"redis":     map[string]any{"mode": "local"},
+			// The suite's few clients need no longer to come back one by one.
+			"lifecycle": map[string]any{"closeJitter": "2s"},
+		},
+	}); err != nil {
+		return none, err
+	}
+	s.pod = podman.Podman{Folder: provider.PodmanFolder(s.state())}
+	s.url = fmt.Sprintf("http://127.0.0.1:%d", port)
+	if err := s.up(ctx); err != nil {
+		return none, err
+	}
+	return conformance.Endpoint{
+		URL: s.url, Rooms: true,
+		About: fmt.Sprintf("A Debian 12 machine with systemd in a container, made by the program as it would be in a cloud: "+
+			"Nginx, supervisord, %d workers on one socket, Redis for the rooms. Each release is a change of the source and goes the way of make up.", workers),
+	}, nil
+}
+
+func (s *System) state() string { return filepath.Join(s.folder, program.StateFolder) }
+
+// Stop implements conformance.System.
+func (s *System) Stop(ctx context.Context) error {
+	var err error
+	if s.stack != nil {
+		err = s.stack.Destroy(ctx)
+		s.stack.Providers.Close()
+	}
+	if err != nil {
+		return fmt.Errorf("%w\n(its state is left in %s)", err, s.folder)
+	}
+	return os.RemoveAll(s.folder)
+}
+
+// Status implements conformance.System: what the machine publishes at
+// machine.StatusPath.
+func (s *System) Status(ctx context.Context) (conformance.Status, error) {
+	var said machine.Status
+	if err := readJSON(ctx, s.url+machine.StatusPath, &said); err != nil {
+		return conformance.Status{}, err
+	}
+	out := conformance.Status{Wanted: string(said.Wanted), Workers: len(said.Workers), Incident: said.Incident}
+	for i, w := range said.Workers {
+		if w.Ready {
+			out.Ready++
+		}
+		if i == 0 {
+			out.Serving = string(w.Release)
+		} else if string(w.Release) != out.Serving {
+			out.Serving = ""
+		}
+	}
+	if said.Phase != machine.Serving && said.Phase != machine.Rolling {
+		out.Reason = said.Reason
+	}
+	return out, nil
+}
+
+// machine is the name of the only machine.
+func (s *System) machine() (string, error) { return only(filepath.Join(s.state(), "machines")) }
+
+// store is the folder of the only release store.
+func (s *System) store() (string, error) {
+	folder := filepath.Join(s.state(), "stores")
+	name, err := only(folder)
+	return filepath.Join(folder, name), err
+}
+
+func only(folder string) (string, error) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return "", err
+	}
+	if len(entries) != 1 {
+		return "", fmt.Errorf("%d entries in %s, not one", len(entries), folder)
+	}
+	return entries[0].Name(), nil
+}
+
+func readJSON(ctx context.Context, url string, v any) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	req.Close = true
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answers %s", url, res.Status)
+	}
+	content, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(content, v)
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it ends at once
+	if err != nil {
+		return 0, fmt.Errorf("looking for a free port: %w", err)
+	}
+	defer l.Close()
+	address, ok := l.Addr().(*net.TCPAddr)
+	if !ok {
+		return 0, errors.New("looking for a free port: that is no TCP address")
+	}
+	return address.Port, nil
+}

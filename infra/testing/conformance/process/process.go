@@ -1,0 +1,235 @@
+// Package process is api cluster, as a process on this computer and without a
+// machine around it, as a system for the conformance suite. A release is another
+// file in the place of the program, and SIGHUP. It needs no root.
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"escala/infra/testing/conformance"
+	"escala/infra/testing/conformance/source"
+	"escala/service/status"
+)
+
+// workers is how many processes serve.
+const workers = 2
+
+// System is the target "process". Make one with New.
+type System struct {
+	root   string // the clone
+	folder string // everything of this run
+	clone  source.Clone
+	// program is what the primary runs; built is the good release without
+	// anything appended.
+	program, built string
+	primary, redis *kept
+	port           int
+	// wanted is the release that was installed last; Status is asked for meanwhile.
+	wanted atomic.Pointer[string]
+	// good are the paths of the good releases, the last one last.
+	good   []string
+	killed int // worker that was killed last
+}
+
+// New returns the target for the clone at root.
+func New(root string) *System { return &System{root: root} }
+
+// Name implements conformance.System.
+func (*System) Name() string { return "process" }
+
+func (s *System) runDir() string { return filepath.Join(s.folder, "run") }
+
+// Start implements conformance.System.
+func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
+	none := conformance.Endpoint{}
+	var err error
+	// Short: a Unix socket's path has to fit into 107 bytes.
+	if s.folder, err = os.MkdirTemp("", "cp"); err != nil {
+		return none, fmt.Errorf("making a folder: %w", err)
+	}
+	if s.clone, err = source.NewClone(s.root, filepath.Join(s.folder, "clone")); err != nil {
+		return none, err
+	}
+	if s.built, err = s.build(ctx, "good"); err != nil {
+		return none, err
+	}
+	s.program = filepath.Join(s.folder, "api")
+	if err := s.install(ctx, s.built, "the first release"); err != nil {
+		return none, err
+	}
+	if s.port, err = freePort(); err != nil {
+		return none, err
+	}
+	env, about, err := s.startRedis(ctx)
+	if err != nil {
+		return none, err
+	}
+	s.primary = keep(command{
+		path: s.program, args: []string{"cluster"}, log: filepath.Join(s.folder, "cluster.log"),
+		env: append(env,
+			fmt.Sprintf("PORT=%d", s.port), "HOST=127.0.0.1", fmt.Sprintf("WORKERS=%d", workers),
+			status.EnvRunDir+"="+s.runDir(),
+			// There is no proxy that would keep idle connections, and the
+			// suite's clients are few.
+			"DRAIN_LINGER=1s", "DRAIN_CLOSE_JITTER=1s", "DRAIN_TIMEOUT=10s", "START_TIMEOUT=5s",
+		),
+	})
+	if err := s.awaitServing(ctx, *s.wanted.Load(), 30*time.Second); err != nil {
+		return none, err
+	}
+	return conformance.Endpoint{
+		URL:   fmt.Sprintf("http://127.0.0.1:%d", s.port),
+		Rooms: s.redis != nil,
+		About: fmt.Sprintf("api cluster with %d workers on one socket, without a proxy: clients reach the workers themselves. "+
+			"A release is a new file and SIGHUP. What systemd does with Restart=always, the suite does: it starts the primary again 100 ms after its end. %s", workers, about),
+	}, nil
+}
+
+// startRedis starts Debian's Redis if it is installed. Without it there are no
+// rooms.
+func (s *System) startRedis(ctx context.Context) (env []string, about string, err error) {
+	path, err := exec.LookPath("redis-server")
+	if errors.Is(err, exec.ErrNotFound) {
+		return nil, "There is no redis-server on this computer, so there are no WebSocket rooms.", nil
+	} else if err != nil {
+		return nil, "", fmt.Errorf("looking for redis-server: %w", err)
+	}
+	port, err := freePort()
+	if err != nil {
+		return nil, "", err
+	}
+	s.redis = keep(command{
+		path: path, log: filepath.Join(s.folder, "redis.log"),
+		args: []string{"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", s.folder},
+	})
+	if err := awaitPort(ctx, port); err != nil {
+		return nil, "", err
+	}
+	return []string{fmt.Sprintf("REDIS_URL=redis://127.0.0.1:%d/0", port), "ROOMS=true"}, "Rooms reach each other over Redis.", nil
+}
+
+// Stop implements conformance.System.
+func (s *System) Stop(context.Context) error {
+	var err error
+	for _, k := range []*kept{s.primary, s.redis} {
+		if k != nil {
+			err = errors.Join(err, k.stop(40*time.Second))
+		}
+	}
+	return errors.Join(err, os.RemoveAll(s.folder))
+}
+
+// Status implements conformance.System.
+func (s *System) Status(ctx context.Context) (conformance.Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	var c status.Report
+	if err := status.Read(ctx, filepath.Join(s.runDir(), status.PrimarySocket), &c); err != nil {
+		return conformance.Status{}, err
+	}
+	out := conformance.Status{Wanted: *s.wanted.Load(), Workers: workers, Incident: c.Incident}
+	missing := ""
+	for _, w := range c.Workers {
+		// Each begins with its time.
+		out.Incident = max(out.Incident, w.Incident)
+		if w.Trouble != "" {
+			missing = w.Trouble
+		}
+		switch {
+		case w.Draining:
+			// Its successor is among the others, if there is to be one.
+		case !w.Ready:
+			missing = fmt.Sprintf("worker %d is %s", w.Worker, w.State)
+		default:
+			if out.Ready++; out.Ready == 1 {
+				out.Serving = w.Release
+			} else if w.Release != out.Serving {
+				out.Serving = ""
+			}
+		}
+	}
+	out.Ready = min(out.Ready, workers) // while one is replaced there may be one more
+	switch rolling := c.Roll != nil && c.Roll.State == "rolling"; {
+	case c.Roll != nil && c.Roll.State == "aborted" && c.Roll.Release == *s.wanted.Load():
+		out.Reason = c.Roll.Error
+	case !rolling:
+		out.Reason = missing
+	}
+	return out, nil
+}
+
+// Inject implements conformance.System.
+func (s *System) Inject(ctx context.Context, fault conformance.Fault) (conformance.Injection, error) {
+	switch fault {
+	case conformance.KillWorker:
+		return s.killWorker(ctx)
+	case conformance.KillSupervisor:
+		return conformance.Injection{At: time.Now()}, s.primary.signal(syscall.SIGKILL)
+	case conformance.KillRedis:
+		if s.redis == nil {
+			return conformance.Injection{}, conformance.NotApplicable("there is no redis-server on this computer")
+		}
+		return conformance.Injection{At: time.Now()}, s.redis.signal(syscall.SIGKILL)
+	case conformance.KillProxy:
+		return conformance.Injection{}, conformance.NotApplicable("there is no proxy: clients reach the workers themselves")
+	case conformance.Reboot:
+		return conformance.Injection{}, conformance.NotApplicable("there is no machine of its own")
+	case conformance.FillDisk:
+		return conformance.Injection{}, conformance.NotApplicable("a release is one file that the operator puts in place: the disk is theirs to look after")
+	case conformance.HideStore, conformance.KillFollower:
+		return conformance.Injection{}, conformance.NotApplicable("nobody brings releases: the operator puts the file in place")
+	}
+	return conformance.Injection{}, conformance.NotApplicable("a process knows no %s", fault)
+}
+
+// killWorker kills the workers in turn.
+func (s *System) killWorker(ctx context.Context) (conformance.Injection, error) {
+	var c status.Report
+	if err := status.Read(ctx, filepath.Join(s.runDir(), status.PrimarySocket), &c); err != nil {
+		return conformance.Injection{}, err
+	}
+	s.killed = (s.killed + 1) % workers
+	for _, w := range c.Workers {
+		if w.Worker == s.killed && w.Ready {
+			return conformance.Injection{At: time.Now()}, syscall.Kill(w.PID, syscall.SIGKILL)
+		}
+	}
+	return conformance.Injection{}, fmt.Errorf("worker %d is not ready, so it cannot be killed", s.killed)
+}
+
+// freePort is a port of loopback that nothing listens on at the moment.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it ends at once
+	if err != nil {
+		return 0, fmt.Errorf("looking for a free port: %w", err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+func awaitPort(ctx context.Context, port int) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	for {
+		var d net.Dialer
+		conn, err := d.DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			return conn.Close()
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for port %d: %w", port, err)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}

@@ -1,0 +1,37 @@
+package process_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/infra/testing/conformance"
+	"escala/infra/testing/conformance/process"
+	"escala/infra/workspace"
+)
+
+// TestProcess is the whole suite in short. `make conformance TARGET=process` is
+// the long form.
+func TestProcess(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes about two minutes; -short leaves that out")
+	}
+	root, err := workspace.Root()
+	require.NoError(t, err)
+	o := conformance.NewOptions()
+	o.Counts.Releases, o.Counts.Kills = 3, 4
+	o.Rate = 300
+	o.Progress = func(line string) { t.Log(line) }
+	result, err := conformance.Run(t.Context(), process.New(root), o)
+	require.NoError(t, err)
+	assert.Empty(t, result.Missed())
+	done := map[string]bool{}
+	for _, outcome := range result.Outcomes {
+		done[outcome.ID] = outcome.NotApplicable == ""
+	}
+	for _, id := range []string{"releases", "bad-exits-at-once", "bad-never-ready", "bad-ready-then-answers-500", "bad-hangs-on-sigterm", "bad-truncated", "bad-wrong-architecture", "mend", "rollback", "kill-worker", "kill-supervisor", "kill-redis"} {
+		assert.True(t, done[id], "%s is to be done", id)
+	}
+	assert.Positive(t, result.Load.Sockets.Delivered)
+}

@@ -1,0 +1,160 @@
+package process
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"time"
+
+	"escala/infra/build"
+	"escala/infra/testing/conformance"
+	"escala/service/status"
+)
+
+// build compiles the clone's service as it is now.
+func (s *System) build(ctx context.Context, name string, env ...string) (string, error) {
+	path := filepath.Join(s.folder, "built-"+name)
+	cmd := exec.CommandContext(ctx, "go", build.Arguments(path, "./service/cmd/api")...)
+	cmd.Dir = s.clone.Root
+	cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off"), env...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building the service: %w:\n%s", err, out)
+	}
+	return path, nil
+}
+
+// install puts a program in the place of the running one, as a deploy does:
+// beside it, then over it. What is appended makes it another release; the
+// kernel does not read that far.
+func (s *System) install(ctx context.Context, from, appended string) error {
+	kept := from
+	if appended != "" {
+		kept = filepath.Join(s.folder, fmt.Sprintf("release-%d", len(s.good)))
+		content, err := os.ReadFile(from)
+		if err != nil {
+			return fmt.Errorf("reading a release: %w", err)
+		}
+		if err := os.WriteFile(kept, append(content, appended...), 0o755); err != nil {
+			return fmt.Errorf("making a release: %w", err)
+		}
+		s.good = append(s.good, kept)
+	}
+	content, err := os.ReadFile(kept)
+	if err != nil {
+		return fmt.Errorf("reading a release: %w", err)
+	}
+	// By another process: a file that this one has written may still be open for
+	// writing in a child that is being started, and the kernel refuses to run it.
+	cp := exec.CommandContext(ctx, "sh", "-c", `cp "$1" "$2.new" && chmod 755 "$2.new" && mv "$2.new" "$2"`, "install", kept, s.program)
+	if out, err := cp.CombinedOutput(); err != nil {
+		return fmt.Errorf("installing a release: %w: %s", err, out)
+	}
+	sum := sha256.Sum256(content)
+	id := hex.EncodeToString(sum[:])
+	s.wanted.Store(&id)
+	return nil
+}
+
+// rollTime bounds a roll of all workers.
+const rollTime = 2 * time.Minute
+
+// Release implements conformance.System.
+func (s *System) Release(ctx context.Context, name string) error {
+	if err := s.install(ctx, s.built, name); err != nil {
+		return err
+	}
+	return s.roll(ctx)
+}
+
+// Rollback implements conformance.System.
+func (s *System) Rollback(ctx context.Context) error {
+	if len(s.good) < 2 {
+		return errors.New("there is no release to go back to")
+	}
+	if err := s.install(ctx, s.good[len(s.good)-2], ""); err != nil {
+		return err
+	}
+	return s.roll(ctx)
+}
+
+func (s *System) roll(ctx context.Context) error {
+	if err := s.primary.signal(syscall.SIGHUP); err != nil {
+		return err
+	}
+	return s.awaitServing(ctx, *s.wanted.Load(), rollTime)
+}
+
+// awaitServing waits until all workers serve the release and no earlier one is
+// left.
+func (s *System) awaitServing(ctx context.Context, release string, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	for {
+		var c status.Report
+		err := status.Read(ctx, filepath.Join(s.runDir(), status.PrimarySocket), &c)
+		ready := 0
+		for _, w := range c.Workers {
+			if w.Ready && w.Release == release {
+				ready++
+			}
+		}
+		switch {
+		case err == nil && ready == workers && len(c.Workers) == workers:
+			return nil
+		case c.Roll != nil && c.Roll.State == "aborted" && c.Roll.Release == release:
+			return errors.New(c.Roll.Error)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("release %.12s does not serve on all workers after %s", release, limit)
+		case <-s.primary.done:
+			return errors.New("the primary does not come back; it wrote:\n" + s.primary.lastLines())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// ReleaseBad implements conformance.System.
+func (s *System) ReleaseBad(ctx context.Context, bad conformance.Bad) (string, error) {
+	var path string
+	var err error
+	switch bad {
+	case conformance.WrongChecksum:
+		return "", conformance.NotApplicable("a release is the file that was put in place: nothing says what its checksum should be")
+	case conformance.WrongArchitecture:
+		other := "arm64"
+		if runtime.GOARCH == other {
+			other = "amd64"
+		}
+		path, err = s.build(ctx, "other", "GOARCH="+other)
+	case conformance.Truncated:
+		if path, err = s.build(ctx, "truncated"); err == nil {
+			err = os.Truncate(path, 1<<20)
+		}
+	default:
+		if err = s.clone.Bad(bad); err == nil {
+			path, err = s.build(ctx, "bad")
+		}
+	}
+	if err != nil {
+		return "", err
+	}
+	if err := s.install(ctx, path, ""); err != nil {
+		return "", err
+	}
+	refused := s.roll(ctx)
+	if refused == nil {
+		return "", conformance.ErrAccepted
+	}
+	if st, err := s.Status(ctx); err != nil || st.Reason == "" {
+		return "", fmt.Errorf("the roll ended with %w, and the status does not say so: %w", refused, err)
+	}
+	return refused.Error(), nil
+}

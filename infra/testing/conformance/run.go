@@ -1,0 +1,140 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"escala/infra/testing/loadgen"
+)
+
+// Options say how a system is tried. Make them with NewOptions.
+type Options struct {
+	Counts Counts
+	// Rate is the load's quick requests per second. Default 500.
+	Rate float64
+	// Progress is told of each outcome as it comes, and of what begins.
+	// Default nothing.
+	Progress func(line string)
+}
+
+// NewOptions returns the defaults.
+func NewOptions() Options {
+	return Options{Counts: NewCounts(), Rate: loadgen.NewMix().Rate, Progress: func(string) {}}
+}
+
+// Result is what came of all checks of one system.
+type Result struct {
+	// Target is the system's name; About describes it.
+	Target string `json:"target"`
+	About  string `json:"about"`
+	// SelfTest is what the load counted when it was tried on a server that
+	// fails on purpose.
+	SelfTest string    `json:"self_test"`
+	Outcomes []Outcome `json:"outcomes"`
+	// Load is all that the load has counted.
+	Load *loadgen.Result `json:"load"`
+}
+
+// Missed are the titles of the checks that missed their budget.
+func (r Result) Missed() []string {
+	var missed []string
+	for _, o := range r.Outcomes {
+		if o.Missed() {
+			missed = append(missed, o.Title)
+		}
+	}
+	return missed
+}
+
+// Run brings a system up, does all checks on it under one load and takes it
+// down. An error means that the run itself failed; what a check found is in the
+// result, which is there, as far as it goes, also with an error.
+func Run(ctx context.Context, system System, o Options) (result Result, err error) {
+	result.Target = system.Name()
+	if result.SelfTest, err = loadgen.SelfTest(ctx); err != nil {
+		return result, err
+	}
+	o.Progress("the load sees failures: " + result.SelfTest)
+	defer func() {
+		o.Progress("taking " + system.Name() + " down")
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Minute)
+		defer cancel()
+		if stopped := system.Stop(ending); stopped != nil {
+			err = errors.Join(err, fmt.Errorf("taking %s down: %w", system.Name(), stopped))
+		}
+	}()
+	o.Progress("bringing " + system.Name() + " up")
+	endpoint, err := system.Start(ctx)
+	if err != nil {
+		return result, fmt.Errorf("bringing %s up: %w", system.Name(), err)
+	}
+	result.About = endpoint.About
+	return result, result.try(ctx, system, endpoint, o)
+}
+
+// try does all checks on a system that serves.
+func (r *Result) try(ctx context.Context, system System, endpoint Endpoint, o Options) error {
+	options := loadgen.NewOptions(endpoint.URL)
+	options.Host = endpoint.Host
+	options.MaxDuration = 3 * time.Hour
+	mix := loadgen.NewMix()
+	mix.Rate = o.Rate
+	options.Streams = mix.Streams()
+	clients := uint64(0)
+	if endpoint.Rooms {
+		sockets := loadgen.NewSockets()
+		options.Sockets = &sockets
+		clients = uint64(sockets.Rooms * sockets.ClientsPerRoom)
+	}
+	sending, stop := context.WithCancel(ctx)
+	defer stop()
+	g, err := loadgen.Start(sending, options)
+	if err != nil {
+		return fmt.Errorf("starting the load: %w", err)
+	}
+	began := time.Now()
+	if _, _, err := settle(ctx, system, g, clients, began, "", false); err != nil {
+		return fmt.Errorf("before the first check: %w", err)
+	}
+	names, roll := 0, time.Duration(0)
+	checks := Checks(o.Counts)
+	broken := false // by a bad release, which the check "mend" ends
+	for _, check := range checks {
+		if !o.Counts.wants(check) && (check.ID != mendID || !broken) {
+			continue
+		}
+		broken = broken || strings.HasPrefix(check.ID, badPrefix)
+		t := &trial{
+			check: check, system: system, load: g, clients: clients, names: &names, roll: &roll,
+			outcome: &Outcome{ID: check.ID, Title: check.Title, What: check.What, Budget: check.Budget.String()},
+		}
+		t.run(ctx, check)
+		r.Outcomes = append(r.Outcomes, *t.outcome)
+		o.Progress(t.outcome.String())
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	stop()
+	r.Load, err = g.Wait()
+	return errors.Join(err, ctx.Err())
+}
+
+// run does a check and fills in its outcome.
+func (t *trial) run(ctx context.Context, check Check) {
+	from := t.load.Mark(check.Title)
+	err := check.do(ctx, t)
+	if reason, no := IsNotApplicable(err); no {
+		t.outcome.NotApplicable = reason
+		return
+	}
+	pause(ctx, quiet) // requests that are under way belong to this check
+	t.outcome.count(from, t.load.Snapshot(), t.load.Start())
+	if err != nil {
+		t.outcome.Problems = append(t.outcome.Problems, err.Error())
+	}
+	t.outcome.Problems = append(t.outcome.Problems, check.Budget.problems(*t.outcome)...)
+}

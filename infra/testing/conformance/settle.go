@@ -1,0 +1,76 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"escala/infra/testing/loadgen"
+)
+
+const (
+	// look is how often the status is asked for.
+	look = 100 * time.Millisecond
+	// quiet is for how long nothing may fail, and all must be normal, before it
+	// counts as such: longer than the slowest request of the load.
+	quiet = 2500 * time.Millisecond
+	// word is how long the status may take to tell of what is over already: a
+	// machine looks at itself every few seconds.
+	word = 8 * time.Second
+	// patience is when waiting for that ends.
+	patience = 4 * time.Minute
+)
+
+// settle waits until all is normal: the status says so, all WebSockets are in
+// their rooms and nothing has failed for a while. It returns when that began and
+// what the system said was wrong since the moment, or was and was mended (an
+// incident other than the one before). With explain it waits a while for the
+// latter.
+func settle(ctx context.Context, system System, g *loadgen.Generator, clients uint64, since time.Time, incident string, explain bool) (normal time.Time, said string, err error) {
+	var last Status
+	for ctx.Err() == nil && time.Since(since) < patience {
+		s, err := system.Status(ctx)
+		now := time.Now()
+		switch {
+		case err != nil:
+			normal = time.Time{}
+			last = Status{Reason: err.Error()}
+		default:
+			last = s
+			if s.Incident != "" && s.Incident != incident {
+				said = s.Incident
+			}
+			if said == "" {
+				said = s.Reason
+			}
+		}
+		seen := g.Snapshot()
+		back := seen.Sockets == nil || seen.Sockets.Joined == clients
+		switch {
+		case err != nil || !s.Normal() || !back:
+			normal = time.Time{}
+		case normal.IsZero():
+			normal = now
+		}
+		if !normal.IsZero() && seen.LastFailure.After(normal) {
+			normal = seen.LastFailure
+		}
+		told := !explain || said != "" || now.Sub(normal) > word
+		if !normal.IsZero() && now.Sub(normal) > quiet && told {
+			return normal, said, nil
+		}
+		pause(ctx, look)
+	}
+	return time.Now(), said, fmt.Errorf("not normal again after %s: %d of %d workers ready, release %.12q of %.12q, it says %q",
+		time.Since(since).Round(time.Second), last.Ready, last.Workers, last.Serving, last.Wanted, last.Reason)
+}
+
+// pause waits, unless ctx ends before.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,230 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"escala/infra/testing/loadgen"
+)
+
+// trial is one check being done: the hands that checks have.
+type trial struct {
+	check   Check
+	system  System
+	load    *loadgen.Generator
+	clients uint64 // WebSocket clients
+	outcome *Outcome
+	names   *int // of releases, so that each is like no other
+	// roll is how long the last release took from the moment the system began
+	// to change.
+	roll *time.Duration
+}
+
+func (t *trial) mark(label string) { t.load.Mark(label) }
+
+// timed does something that an operator would wait for.
+func (t *trial) timed(ctx context.Context, label string, do func(context.Context) error) error {
+	t.mark(label)
+	began := time.Now()
+	err := do(ctx)
+	t.outcome.Took = append(t.outcome.Took, time.Since(began).Seconds())
+	if err != nil {
+		return fmt.Errorf("%s: %w", label, err)
+	}
+	return nil
+}
+
+// release rolls out the next good release.
+func (t *trial) release(ctx context.Context) error {
+	*t.names++
+	name := fmt.Sprintf("release %d of the suite", *t.names)
+	before, err := t.system.Status(ctx)
+	if err != nil {
+		return fmt.Errorf("asking for the status: %w", err)
+	}
+	watching, stop := context.WithCancel(ctx)
+	began := make(chan time.Time, 1)
+	go func() {
+		awaitChange(watching, t.system, before)
+		began <- time.Now()
+	}()
+	err = t.system.Release(ctx, name)
+	ended := time.Now()
+	stop()
+	if at := <-began; err == nil && at.Before(ended) {
+		*t.roll = ended.Sub(at)
+	}
+	return err
+}
+
+// awaitChange returns once the system wants another release, or ctx has ended.
+func awaitChange(ctx context.Context, system System, before Status) {
+	for ctx.Err() == nil {
+		if s, err := system.Status(ctx); err == nil && s.Wanted != before.Wanted {
+			return
+		}
+		pause(ctx, look)
+	}
+}
+
+func (t *trial) releases(ctx context.Context, n int) error {
+	for i := range n {
+		if err := t.timed(ctx, fmt.Sprintf("release %d", i+1), t.release); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// faults injects a fault n times, and waits each time until all is normal.
+func (t *trial) faults(ctx context.Context, f Fault, n int) error {
+	for range n {
+		before, _ := t.system.Status(ctx)
+		at, _, err := t.inject(ctx, f)
+		if err != nil {
+			return err
+		}
+		if err := t.recover(ctx, at, before.Incident); err != nil {
+			return fmt.Errorf("after %s: %w", f, err)
+		}
+		for _, failure := range t.load.Failures(at.Add(-time.Second)) {
+			if t.load.Start().Add(seconds(failure.Due)).After(at.Add(held)) {
+				t.outcome.NotHeld++
+			}
+		}
+	}
+	return nil
+}
+
+// inject causes a fault and says when it took effect.
+func (t *trial) inject(ctx context.Context, f Fault) (time.Time, func(context.Context) error, error) {
+	t.mark(string(f))
+	injection, err := t.system.Inject(ctx, f)
+	if err != nil {
+		return time.Time{}, nil, err
+	}
+	at := injection.At
+	if at.IsZero() {
+		at = time.Now()
+	}
+	return at, injection.Heal, nil
+}
+
+// recover waits until all is normal again, and notes how long that took since
+// a moment and what the system said meanwhile. incident is the last one before.
+func (t *trial) recover(ctx context.Context, since time.Time, incident string) error {
+	normal, said, err := settle(ctx, t.system, t.load, t.clients, since, incident, t.check.Budget.Reason && t.outcome.Reason == "")
+	t.outcome.Normal = max(t.outcome.Normal, normal.Sub(since).Seconds())
+	if t.outcome.Reason == "" {
+		t.outcome.Reason = said
+	}
+	return err
+}
+
+// stillServes is nil if the system is as it was, but for a release that it was
+// told to run and refuses.
+func (t *trial) stillServes(ctx context.Context) error {
+	s, err := t.system.Status(ctx)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errNotServing, err)
+	}
+	if s.Serving == "" || s.Ready != s.Workers {
+		return fmt.Errorf("%w: %d of %d workers are ready, with release %.12q", errNotServing, s.Ready, s.Workers, s.Serving)
+	}
+	return nil
+}
+
+// diskFull rolls out a release without room for it, waits until the system says
+// so, and makes room.
+func (t *trial) diskFull(ctx context.Context) error {
+	_, heal, err := t.inject(ctx, FillDisk)
+	if err != nil {
+		return err
+	}
+	released := make(chan error, 1)
+	t.mark("release")
+	go func() { released <- t.release(ctx) }()
+	t.outcome.Reason, err = t.awaitReason(ctx, time.Minute)
+	t.mark("room again")
+	healed := time.Now()
+	err = errors.Join(err, healOnce(ctx, heal))
+	// What counts is whether the release arrives, also if the operator's wait
+	// ended before there was room.
+	if gaveUp := <-released; gaveUp != nil {
+		t.mark("the operator had given up")
+	}
+	return errors.Join(err, t.recover(ctx, healed, ""))
+}
+
+func (t *trial) storeAway(ctx context.Context, away time.Duration) error {
+	_, heal, err := t.inject(ctx, HideStore)
+	if err != nil {
+		return err
+	}
+	gone := time.Now()
+	t.outcome.Reason, err = t.awaitReason(ctx, time.Minute)
+	pause(ctx, away-time.Since(gone))
+	t.mark("store back")
+	healed := time.Now()
+	return errors.Join(err, healOnce(ctx, heal), t.recover(ctx, healed, ""))
+}
+
+// healOnce ends a fault, also when the run was ended meanwhile.
+func healOnce(ctx context.Context, heal func(context.Context) error) error {
+	if heal == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	if err := heal(ctx); err != nil {
+		return fmt.Errorf("ending the fault: %w", err)
+	}
+	return nil
+}
+
+// awaitReason waits until the status says that something is wrong.
+func (t *trial) awaitReason(ctx context.Context, limit time.Duration) (string, error) {
+	for end := time.Now().Add(limit); time.Now().Before(end) && ctx.Err() == nil; pause(ctx, look) {
+		if s, err := t.system.Status(ctx); err == nil && s.Reason != "" {
+			return s.Reason, nil
+		}
+	}
+	return "", fmt.Errorf("the status has not said what is wrong for %s", limit)
+}
+
+// followerKilled rolls out n releases and kills the follower once in each, at
+// points spread evenly over the time that a roll takes.
+func (t *trial) followerKilled(ctx context.Context, n int) error {
+	for i := range n {
+		before, err := t.system.Status(ctx)
+		if err != nil {
+			return fmt.Errorf("asking for the status: %w", err)
+		}
+		released := make(chan error, 1)
+		t.mark(fmt.Sprintf("release %d", i+1))
+		go func() { released <- t.release(ctx) }()
+		err = t.killDuringRoll(ctx, before, time.Duration(float64(*t.roll)*(float64(i)+0.5)/float64(n)))
+		if err := errors.Join(err, <-released); err != nil {
+			return fmt.Errorf("release %d with its follower killed: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+// killDuringRoll kills the follower that long after the system has begun to
+// change.
+func (t *trial) killDuringRoll(ctx context.Context, before Status, after time.Duration) error {
+	watching, stop := context.WithTimeout(ctx, 2*time.Minute)
+	defer stop()
+	awaitChange(watching, t.system, before)
+	if watching.Err() != nil {
+		return errors.New("the system has not begun to change")
+	}
+	pause(ctx, after)
+	_, _, err := t.inject(ctx, KillFollower)
+	return err
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

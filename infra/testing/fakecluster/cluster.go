@@ -1,0 +1,235 @@
+// Package fakecluster plays a Kubernetes cluster for tests: it takes the objects
+// that a recording provider is asked for, does with them at once what
+// controllers, kubelets and an ingress controller would, and answers the few
+// questions that the gate asks of an API server.
+package fakecluster
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"slices"
+	"sync"
+
+	"escala/infra/build/image"
+	"escala/infra/engine/offline"
+)
+
+// Trouble is what keeps the pods of an image from serving. Its zero value keeps
+// nothing.
+type Trouble struct {
+	// Waiting is why a container is not started (ErrImagePull, …), Message more
+	// of it.
+	Waiting, Message string
+	// ExitCode, Restarts and Ended are those of a container that ends again and
+	// again ("Error", "OOMKilled").
+	ExitCode, Restarts int
+	Ended              string
+	// Log is what the container printed.
+	Log string
+	// Unready is what a probe says of a container that runs.
+	Unready string
+	// Unschedulable is why no node takes the pod.
+	Unschedulable string
+	// Refused is why no pod can be made at all.
+	Refused string
+}
+
+// Cluster is a cluster with one ingress controller.
+type Cluster struct {
+	// Pull is what a node does with an image: it returns the release in it, for
+	// X-Release, or why it cannot be had. Default: the real registry is asked.
+	Pull func(image string) (release string, err error)
+	// Trouble is what pods of an image meet. Default none.
+	Trouble func(image string) Trouble
+	// Unaddressed leaves the Ingress without an address.
+	Unaddressed bool
+
+	api, way *httptest.Server
+
+	mu          sync.Mutex
+	deployments map[string]*deployed
+	ingresses   map[string]string
+	journal     []string
+}
+
+// deployed is a Deployment and what came of it.
+type deployed struct {
+	name, namespace string
+	selector        map[string]any
+	generation      int
+	template        string
+	image           string
+	replicas        int
+	sets            []*set
+}
+
+// set is a ReplicaSet and its pods.
+type set struct {
+	hash, image, release string
+	revision             int
+	pods                 int
+	trouble              Trouble
+	serves               bool
+}
+
+// New starts a cluster. Close it.
+func New() *Cluster {
+	c := &Cluster{deployments: map[string]*deployed{}, ingresses: map[string]string{}}
+	c.Pull = pull
+	c.Trouble = func(string) Trouble { return Trouble{} }
+	c.api = httptest.NewServer(c.answers())
+	c.way = httptest.NewServer(c.ingress())
+	return c
+}
+
+// Close ends it.
+func (c *Cluster) Close() {
+	c.api.Close()
+	c.way.Close()
+}
+
+// URL is where the ingress controller is reached.
+func (c *Cluster) URL() string { return c.way.URL }
+
+// Journal is what happened, in order.
+func (c *Cluster) Journal() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.journal)
+}
+
+// Kubeconfig is the content of one for this cluster.
+func (c *Cluster) Kubeconfig() string {
+	return fmt.Sprintf(`apiVersion: v1
+kind: Config
+clusters: [{name: fake, cluster: {server: %q}}]
+users: [{name: fake, user: {token: not-a-secret}}]
+contexts: [{name: fake, context: {cluster: fake, user: fake}}]
+current-context: fake
+`, c.api.URL)
+}
+
+func pull(reference string) (string, error) {
+	releases, err := image.Releases(context.Background(), reference, nil)
+	if err != nil {
+		return "", err
+	}
+	for _, release := range releases {
+		return release, nil
+	}
+	return "", fmt.Errorf("image %s is empty", reference)
+}
+
+// Effect takes what a recording provider did: give it to clouds.Kubernetes.
+func (c *Cluster) Effect(e *offline.Event) error {
+	if e.Operation == offline.Read {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	object := offline.Plain(e.Inputs)
+	meta, _ := object["metadata"].(map[string]any)
+	name, _ := meta["name"].(string)
+	namespace, _ := meta["namespace"].(string)
+	key := namespace + "/" + name
+	kind, _ := object["kind"].(string)
+	c.journal = append(c.journal, fmt.Sprintf("%s %s %s", e.Operation, kind, name))
+	gone := e.Operation == offline.Delete
+	switch kind {
+	case "Deployment":
+		if gone {
+			delete(c.deployments, key)
+			return nil
+		}
+		return c.deploy(key, namespace, name, object["spec"].(map[string]any))
+	case "HorizontalPodAutoscaler":
+		spec := object["spec"].(map[string]any)
+		target := spec["scaleTargetRef"].(map[string]any)["name"].(string)
+		if d := c.deployments[namespace+"/"+target]; d != nil && !gone {
+			least, _ := spec["minReplicas"].(float64)
+			d.replicas = max(d.replicas, int(least))
+			d.roll()
+		}
+	case "Ingress":
+		if gone {
+			delete(c.ingresses, key)
+			return nil
+		}
+		spec := object["spec"].(map[string]any)
+		class, _ := spec["ingressClassName"].(string)
+		c.ingresses[key] = class
+	}
+	return nil
+}
+
+// deploy is what the Deployment's controller and the nodes do.
+func (c *Cluster) deploy(key, namespace, name string, spec map[string]any) error {
+	template, err := json.Marshal(spec["template"])
+	if err != nil {
+		return err
+	}
+	d := c.deployments[key]
+	if d == nil {
+		d = &deployed{
+			name: name, namespace: namespace, replicas: 1,
+			selector: spec["selector"].(map[string]any)["matchLabels"].(map[string]any),
+		}
+		c.deployments[key] = d
+	}
+	d.generation++
+	if n, ok := spec["replicas"].(float64); ok {
+		d.replicas = int(n)
+	}
+	if d.template != string(template) {
+		d.template = string(template)
+		pod := spec["template"].(map[string]any)["spec"].(map[string]any)
+		d.image, _ = pod["containers"].([]any)[0].(map[string]any)["image"].(string)
+		d.sets = append(d.sets, c.start(d))
+	}
+	d.roll()
+	return nil
+}
+
+// start makes the ReplicaSet of a new template.
+func (c *Cluster) start(d *deployed) *set {
+	s := &set{image: d.image, revision: len(d.sets) + 1, hash: fmt.Sprintf("hash%d", len(d.sets)+1)}
+	s.trouble = c.Trouble(d.image)
+	if s.trouble == (Trouble{}) {
+		release, err := c.Pull(d.image)
+		if err != nil {
+			s.trouble = Trouble{Waiting: "ErrImagePull", Message: err.Error()}
+		}
+		s.release = release
+	}
+	s.serves = s.trouble == (Trouble{})
+	return s
+}
+
+// roll replaces the pods of earlier sets by those of the last one, if it serves;
+// else there is one more that does not.
+func (d *deployed) roll() {
+	last := d.sets[len(d.sets)-1]
+	if !last.serves {
+		last.pods = 1
+		if last.trouble.Refused != "" {
+			last.pods = 0
+		}
+		return
+	}
+	for _, s := range d.sets {
+		s.pods = 0
+	}
+	last.pods = d.replicas
+}
+
+// serving is the set whose pods serve, if there is one.
+func (d *deployed) serving() *set {
+	for _, s := range slices.Backward(d.sets) {
+		if s.serves && s.pods > 0 {
+			return s
+		}
+	}
+	return nil
+}

@@ -1,0 +1,69 @@
+package kubeapply
+
+import (
+	"encoding/base64"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// keptInputs are the inputs as the cluster has them: the shape of what was asked
+// for, with the values of what is there. What somebody else added is not in it,
+// what somebody else changed is.
+func keptInputs(live *unstructured.Unstructured, inputs resource.PropertyMap) resource.PropertyMap {
+	fields := live.DeepCopy().Object
+	if live.GetKind() == "Secret" {
+		fields["stringData"] = decoded(fields["data"])
+	}
+	return kept(fields, resource.NewObjectProperty(inputs)).ObjectValue()
+}
+
+// decoded is a Secret's data as text: the server answers only in base64, however
+// it was asked.
+func decoded(data any) map[string]any {
+	texts := map[string]any{}
+	encoded, _ := data.(map[string]any)
+	for key, value := range encoded {
+		s, _ := value.(string)
+		if b, err := base64.StdEncoding.DecodeString(s); err == nil {
+			texts[key] = string(b)
+		}
+	}
+	return texts
+}
+
+func kept(live any, inputs resource.PropertyValue) resource.PropertyValue {
+	switch {
+	case inputs.IsSecret():
+		return resource.MakeSecret(kept(live, inputs.SecretValue().Element))
+	case inputs.IsOutput() && inputs.OutputValue().Known:
+		value := kept(live, inputs.OutputValue().Element)
+		if inputs.OutputValue().Secret {
+			value = resource.MakeSecret(value)
+		}
+		return value
+	case inputs.IsObject():
+		fields, ok := live.(map[string]any)
+		if !ok {
+			break
+		}
+		out := resource.PropertyMap{}
+		for key, in := range inputs.ObjectValue() {
+			if value, there := fields[string(key)]; there {
+				out[key] = kept(value, in)
+			}
+		}
+		return resource.NewObjectProperty(out)
+	case inputs.IsArray():
+		items, ok := live.([]any)
+		if !ok || len(items) != len(inputs.ArrayValue()) {
+			break
+		}
+		out := make([]resource.PropertyValue, len(items))
+		for i, in := range inputs.ArrayValue() {
+			out[i] = kept(items[i], in)
+		}
+		return resource.NewArrayProperty(out)
+	}
+	return resource.NewPropertyValue(live)
+}

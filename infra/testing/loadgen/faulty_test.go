@@ -1,0 +1,107 @@
+package loadgen_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// faulty is a server that is wrong in exactly the way in which a test wants it
+// to be. It counts the requests that reached it, which is what the generator's
+// figures are compared with.
+type faulty struct {
+	url      string
+	requests atomic.Int64
+	conns    atomic.Int64
+}
+
+// visit is one request on one connection.
+type visit struct {
+	conn    *net.TCPConn
+	onConn  int   // counts the requests on this connection from 1
+	inAll   int64 // counts all requests from 1
+	request *http.Request
+	body    []byte
+}
+
+// newFaulty serves until the test ends. answer says whether the connection is
+// to be kept; if not, it is closed.
+func newFaulty(t *testing.T, answer func(visit) bool) *faulty {
+	t.Helper()
+	var config net.ListenConfig
+	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &faulty{url: "http://" + listener.Addr().String()}
+	var open sync.Map
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			f.conns.Add(1)
+			open.Store(conn, nil)
+			serving.Go(func() {
+				defer open.Delete(conn)
+				f.serve(conn.(*net.TCPConn), answer)
+			})
+		}
+	})
+	t.Cleanup(func() {
+		_ = listener.Close()
+		open.Range(func(conn, _ any) bool {
+			_ = conn.(net.Conn).Close()
+			return true
+		})
+		serving.Wait()
+	})
+	return f
+}
+
+func (f *faulty) serve(conn *net.TCPConn, answer func(visit) bool) {
+	defer func() { _ = conn.Close() }()
+	reader := bufio.NewReader(conn)
+	for n := 1; ; n++ {
+		request, err := http.ReadRequest(reader)
+		if err != nil {
+			return
+		}
+		body, err := io.ReadAll(request.Body)
+		if err != nil {
+			return
+		}
+		v := visit{conn: conn, onConn: n, inAll: f.requests.Add(1), request: request, body: body}
+		if !answer(v) {
+			return
+		}
+	}
+}
+
+// ok answers 200 with the body that came, or with "ok".
+func (v visit) ok() bool {
+	body := v.body
+	if len(body) == 0 {
+		body = []byte("ok")
+	}
+	return v.say("HTTP/1.1 200 OK\r\nX-Release: r1\r\nX-Worker: w%d\r\nContent-Length: %d\r\n\r\n%s", v.inAll%2, len(body), body)
+}
+
+// say writes an answer and keeps the connection if the request wants it kept.
+func (v visit) say(format string, args ...any) bool {
+	_, err := fmt.Fprintf(v.conn, format, args...)
+	return err == nil && !v.request.Close
+}
+
+// reset cuts the connection with RST.
+func (v visit) reset() bool {
+	_ = v.conn.SetLinger(0) // a failure shows in the test's counts
+	return false
+}

@@ -1,0 +1,131 @@
+package loadgen_test
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// hub is a room server that forwards what one client sends to all in the room,
+// and does it wrong where a test wants that.
+type hub struct {
+	url string
+	// copies says how often a message goes to a client, which counts from 0 in
+	// the order of arrival. Nil: once.
+	copies func(client int, message string) int
+	// refuse answers handshakes with 503 while it is true.
+	refuse bool
+
+	mu      sync.Mutex
+	clients map[*websocket.Conn]guest
+	seen    int
+}
+
+type guest struct {
+	room   string
+	number int
+	raw    net.Conn
+}
+
+type rawKey struct{}
+
+func newHub(t *testing.T) *hub {
+	t.Helper()
+	h := &hub{clients: map[*websocket.Conn]guest{}}
+	server := httptest.NewUnstartedServer(h)
+	server.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		return context.WithValue(ctx, rawKey{}, c)
+	}
+	server.Start()
+	h.url = server.URL
+	t.Cleanup(server.Close)
+	return h
+}
+
+func (h *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.mu.Lock()
+	refuse := h.refuse
+	h.mu.Unlock()
+	if refuse {
+		http.Error(w, "not now", http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("X-Release", "r1")
+	conn, err := websocket.Accept(w, r, nil)
+	if err != nil {
+		return
+	}
+	raw, _ := r.Context().Value(rawKey{}).(net.Conn)
+	h.mu.Lock()
+	h.clients[conn] = guest{room: r.URL.Query().Get("room"), number: h.seen, raw: raw}
+	h.seen++
+	h.mu.Unlock()
+	defer func() {
+		h.mu.Lock()
+		delete(h.clients, conn)
+		h.mu.Unlock()
+		_ = conn.CloseNow()
+	}()
+	for {
+		_, message, err := conn.Read(context.WithoutCancel(r.Context()))
+		if err != nil {
+			return
+		}
+		h.forward(conn, string(message))
+	}
+}
+
+func (h *hub) forward(from *websocket.Conn, message string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	sender, there := h.clients[from]
+	if !there {
+		return
+	}
+	for to, g := range h.clients {
+		if g.room != sender.room {
+			continue
+		}
+		times := 1
+		if h.copies != nil && !strings.Contains(message, ":p:") {
+			times = h.copies(g.number, message)
+		}
+		for range times {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			_ = to.Write(ctx, websocket.MessageText, []byte(`{"text":"`+message+`"}`)) // a client that left
+			cancel()
+		}
+	}
+}
+
+// closeAll ends all connections as end says.
+func (h *hub) closeAll(end func(*websocket.Conn, guest)) {
+	h.mu.Lock()
+	clients := h.clients
+	h.clients = map[*websocket.Conn]guest{}
+	h.mu.Unlock()
+	var ends sync.WaitGroup
+	for conn, g := range clients {
+		ends.Go(func() { end(conn, g) })
+	}
+	ends.Wait()
+}
+
+func (h *hub) setRefuse(refuse bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.refuse = refuse
+}
+
+func (h *hub) present() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.clients)
+}

@@ -1,0 +1,115 @@
+package loadgen_test
+
+import (
+	"bytes"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"escala/infra/testing/loadgen"
+)
+
+// keptOnly is a load of 100 requests in a second over kept connections.
+func keptOnly(url string) loadgen.Options {
+	o := brief(url)
+	o.Duration = time.Second
+	for i := range o.Streams {
+		o.Streams[i].Connections = loadgen.Kept
+		o.Streams[i].Rate = 50
+	}
+	return o
+}
+
+// A server that closes connections while nothing is on them does nothing wrong.
+func TestIdleConnectionsMayBeClosed(t *testing.T) {
+	t.Parallel()
+	f := newFaulty(t, func(v visit) bool {
+		kept := v.ok()
+		if v.onConn%2 == 0 {
+			return false // after the answer, without having announced it
+		}
+		return kept
+	})
+	r := run(t, keptOnly(f.url))
+	if r.Total.OK != 100 || f.requests.Load() != 100 {
+		t.Errorf("%+v, %d reached the server, want 100 ok", r.Total, f.requests.Load())
+	}
+	// Each connection carries up to two requests. Those in the pool at the end
+	// were not looked at again.
+	if opened := int64(r.Total.Opened); opened != f.conns.Load() || opened < 50 || opened > 60 {
+		t.Errorf("%d opened, the server saw %d, want 50 or a few more", opened, f.conns.Load())
+	}
+	if r.Total.IdleClosed < 40 || r.Total.IdleClosed > r.Total.Opened {
+		t.Errorf("%d found closed of %d", r.Total.IdleClosed, r.Total.Opened)
+	}
+}
+
+// A server that takes the second request on each connection and closes instead
+// of answering: the requests are lost, and the generator says so, for GET too.
+func TestNothingIsSentTwice(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		end  func(visit) bool
+		kind loadgen.Kind
+	}{
+		"close": {func(visit) bool { return false }, loadgen.EOF},
+		"reset": {visit.reset, loadgen.Reset},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var cut atomic.Int64
+			f := newFaulty(t, func(v visit) bool {
+				if v.onConn == 2 {
+					cut.Add(1)
+					return test.end(v)
+				}
+				return v.ok()
+			})
+			o := keptOnly(f.url)
+			r := run(t, o)
+			if f.requests.Load() != 100 {
+				t.Errorf("%d requests reached the server, want 100", f.requests.Load())
+			}
+			want := uint64(cut.Load())
+			if r.Total.Failed != want || r.Total.Kinds[test.kind] != want || r.Total.FailedReused != want || want < 40 {
+				t.Errorf("%+v, want %d failed (%s), all on reused connections", r.Total, want, test.kind)
+			}
+			for _, failure := range r.Failures {
+				if !failure.Kept || !failure.Reused {
+					t.Errorf("%+v, want one on a reused connection", failure)
+				}
+			}
+		})
+	}
+}
+
+// This is why the generator does not use net/http's Transport: from the same
+// server it reports no failure at all, and has sent half of the GETs twice.
+func TestTransportWouldHideThis(t *testing.T) {
+	t.Parallel()
+	f := newFaulty(t, func(v visit) bool { return v.onConn != 2 && v.ok() })
+	client := &http.Client{Transport: &http.Transport{}, Timeout: 5 * time.Second}
+	defer client.CloseIdleConnections()
+	for i := range 10 {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, f.url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := client.Do(request)
+		if err != nil {
+			t.Fatalf("request %d: %v", i, err)
+		}
+		var body bytes.Buffer
+		if _, err := body.ReadFrom(answer.Body); err != nil {
+			t.Fatal(err)
+		}
+		if err := answer.Body.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := f.requests.Load(); got != 19 {
+		t.Errorf("%d requests reached the server for 10 asked for, want 19: the Transport retries", got)
+	}
+}

@@ -1,0 +1,73 @@
+package loadgen
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"syscall"
+)
+
+// Kind is how a request ended.
+type Kind string
+
+const (
+	// OK is the expected status with the expected body.
+	OK Kind = "ok"
+	// BadStatus is a complete answer with another status than the expected.
+	BadStatus Kind = "status"
+	// BadBody is the expected status with another body than the expected, or
+	// one that is beyond all bounds.
+	BadBody Kind = "body"
+	// Malformed is an answer that is no HTTP.
+	Malformed Kind = "malformed"
+	// Refused is a connection that nobody accepted.
+	Refused Kind = "refused"
+	// Reset is a connection that the other side cut (RST), at any time.
+	Reset Kind = "reset"
+	// EOF is a connection that the other side closed instead of answering.
+	EOF Kind = "eof"
+	// Truncated is a connection that the other side closed in the middle of
+	// its answer.
+	Truncated Kind = "truncated"
+	// Timeout is an answer that was not complete in time.
+	Timeout Kind = "timeout"
+	// Other is any other failure; Result.Failures has its text.
+	Other Kind = "other"
+
+	// Shed is an arrival that was not sent, since MaxOutstanding requests were
+	// in flight. The service was not asked, and yet it is no success.
+	Shed Kind = "shed"
+	// Local is an arrival that was not sent, since this machine had no ports,
+	// file descriptors or time left. It says nothing about the service.
+	Local Kind = "local"
+)
+
+// unsent says that the service never saw the request because of the generator.
+func (k Kind) unsent() bool { return k == Shed || k == Local }
+
+// errMalformed marks answers that are no HTTP.
+var errMalformed = errors.New("malformed answer")
+
+// kindOf sorts an error of the network into a kind.
+func kindOf(err error) Kind {
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return Refused
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return Reset
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded),
+		errors.Is(err, syscall.ETIMEDOUT):
+		return Timeout
+	case errors.Is(err, syscall.EADDRNOTAVAIL), errors.Is(err, syscall.EADDRINUSE),
+		errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return Local
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return Truncated
+	case errors.Is(err, io.EOF):
+		return EOF
+	case errors.Is(err, errMalformed):
+		return Malformed
+	}
+	return Other
+}

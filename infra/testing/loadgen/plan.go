@@ -1,0 +1,57 @@
+package loadgen
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"strconv"
+)
+
+// plan is a stream with everything prepared that does not change from request
+// to request, so that sending one costs little.
+type plan struct {
+	stream  Stream
+	kept    []byte // header of a request over a kept connection
+	fresh   []byte // header of a request over a connection of its own
+	padding []byte
+	request *http.Request // tells the parser of answers the method
+}
+
+func newPlan(number int, s Stream, where target) *plan {
+	header := func(connection string) []byte {
+		var b bytes.Buffer
+		fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: escala-load\r\nConnection: %s\r\n", s.Method, s.Path, where.host, connection)
+		if s.BodyBytes > 0 {
+			fmt.Fprintf(&b, "Content-Type: text/plain\r\nContent-Length: %d\r\n", s.BodyBytes)
+		}
+		b.WriteString("\r\n")
+		return b.Bytes()
+	}
+	return &plan{
+		stream:  s,
+		kept:    header("keep-alive"),
+		fresh:   header("close"),
+		padding: bytes.Repeat([]byte{'a' + byte(number%26)}, s.BodyBytes),
+		request: &http.Request{Method: s.Method},
+	}
+}
+
+// appendRequest appends the whole request to b and returns it with the body
+// that is part of it. The body is the arrival's number, padded.
+func (p *plan) appendRequest(b []byte, a arrival) (whole, body []byte) {
+	if a.keep {
+		b = append(b, p.kept...)
+	} else {
+		b = append(b, p.fresh...)
+	}
+	begin := len(b)
+	if p.stream.BodyBytes > 0 {
+		b = strconv.AppendUint(b, a.number, 10)
+		if written := len(b) - begin; written > p.stream.BodyBytes {
+			b = b[:begin+p.stream.BodyBytes]
+		} else {
+			b = append(b, p.padding[written:]...)
+		}
+	}
+	return b, b[begin:]
+}

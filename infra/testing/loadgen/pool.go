@@ -1,0 +1,125 @@
+package loadgen
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+)
+
+// pool holds the kept connections. They are used in turn, oldest first, so that
+// each of them idles for a while between requests, as real clients do, and all
+// of them notice when the service closes them.
+type pool struct {
+	target target
+	idle   chan *link
+	kept   atomic.Int64 // idle or in use, and to be returned
+	size   int64
+}
+
+func newPool(where target, size int) *pool {
+	return &pool{target: where, idle: make(chan *link, size), size: int64(size)}
+}
+
+// errTooLate is the generator's own fault: it had no time to send.
+var errTooLate = errors.New("was not sent before its timeout: this machine is too busy")
+
+// exchange sends one request over a kept or a new connection and says how it
+// ended. It sends it at most once.
+func (p *pool) exchange(ctx context.Context, plan *plan, a arrival, deadline time.Time) (o outcome) {
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+
+	started := time.Now()
+	defer func() { o.took = time.Since(started) }()
+	o.started = started
+	if !started.Before(deadline) {
+		o.kind, o.err = Local, errTooLate
+		return o
+	}
+
+	l, member, err := p.take(ctx, a.keep, &o)
+	if err != nil {
+		o.fail(err)
+		return o
+	}
+	if err := l.SetDeadline(deadline); err != nil {
+		o.fail(err)
+		p.drop(l, member)
+		return o
+	}
+	if l.exchange(plan, a, &o) && member {
+		p.idle <- l // has room: there are never more members than size
+		return o
+	}
+	p.drop(l, member)
+	return o
+}
+
+// take returns a connection that is open as far as can be known. A member is
+// one of the kept connections; others are closed after use.
+func (p *pool) take(ctx context.Context, keep bool, o *outcome) (l *link, member bool, err error) {
+	if keep {
+		if member = p.join(); !member {
+			if l = p.takeIdle(o); l != nil {
+				return l, true, nil
+			}
+			member = p.join() // in the place of one that was found closed
+		}
+	}
+	o.opened = true
+	conn, err := p.target.dial(ctx)
+	if err != nil {
+		if member {
+			p.kept.Add(-1)
+		}
+		return nil, false, err
+	}
+	return newLink(conn), member, nil
+}
+
+// join claims a place among the kept connections, if one is left.
+func (p *pool) join() bool {
+	if p.kept.Add(1) <= p.size {
+		return true
+	}
+	p.kept.Add(-1)
+	return false
+}
+
+// takeIdle returns the kept connection that has idled longest, or nil if all
+// are busy. Connections that the service closed while they idled are put away:
+// no request was on them, so none failed.
+func (p *pool) takeIdle(o *outcome) *link {
+	for {
+		select {
+		case l := <-p.idle:
+			if !closedWhileIdle(l.Conn) {
+				return l
+			}
+			o.idleClosed++
+			p.drop(l, true)
+		default:
+			return nil
+		}
+	}
+}
+
+func (p *pool) drop(l *link, member bool) {
+	l.end()
+	if member {
+		p.kept.Add(-1)
+	}
+}
+
+// close ends all idle connections.
+func (p *pool) close() {
+	for {
+		select {
+		case l := <-p.idle:
+			p.drop(l, true)
+		default:
+			return
+		}
+	}
+}

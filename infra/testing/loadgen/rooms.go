@@ -1,0 +1,187 @@
+package loadgen
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// rooms runs all WebSocket clients and keeps their books.
+type rooms struct {
+	options Sockets
+	target  target
+	runID   string
+	start   time.Time
+	client  *http.Client
+	// closed is told of each connection that the service ended.
+	closed func(code int)
+
+	ending  chan struct{} // closed: send no more
+	leaving chan struct{} // closed: say good-bye
+
+	mu       sync.Mutex
+	quiet    bool // the load is ending: nothing is sent any more
+	over     bool // the load has ended: nothing counts any more
+	count    SocketCounters
+	ledgers  []*ledger
+	delivery histogram
+	comeback histogram
+	releases answered
+	workers  answered
+	away     uint64
+}
+
+func newRooms(o Sockets, where target, runID string, start time.Time) *rooms {
+	r := &rooms{
+		options: o, target: where, runID: runID, start: start,
+		ending: make(chan struct{}), leaving: make(chan struct{}),
+		count: newSocketCounters(), releases: answered{}, workers: answered{},
+	}
+	// One connection per handshake, so that nothing is retried, and no proxy.
+	r.client = &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return r.target.dial(ctx)
+		},
+	}}
+	for range o.Rooms {
+		r.ledgers = append(r.ledgers, newLedger(o, &r.count, &r.delivery))
+	}
+	return r
+}
+
+// closeTime bounds the closing handshakes at the end.
+const closeTime = 6 * time.Second
+
+// run keeps all clients in their rooms until ctx ends, waits for the messages
+// under way and then closes all connections.
+func (r *rooms) run(ctx context.Context) error {
+	// Connections outlive ctx: that the load ends must not look like a loss.
+	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+
+	var clients errgroup.Group
+	members := make([]*member, 0, r.options.Rooms*r.options.ClientsPerRoom)
+	for room := range r.options.Rooms {
+		for seat := range r.options.ClientsPerRoom {
+			m := newMember(r, room, seat)
+			members = append(members, m)
+			clients.Go(func() error { return m.run(life) })
+		}
+	}
+
+	r.keepBooks(ctx)
+	r.takeLeave(members)
+	close(r.leaving)
+	late := time.AfterFunc(closeTime, cancel)
+	defer late.Stop()
+	if err := clients.Wait(); err != nil {
+		return fmt.Errorf("websocket clients: %w", err)
+	}
+	return nil
+}
+
+// keepBooks closes the books on old messages until ctx has ended and then until
+// no message is under way.
+func (r *rooms) keepBooks(ctx context.Context) {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+		r.settle(time.Now())
+	}
+	r.hush()
+	for r.settle(time.Now()) > 0 { // ends after Sockets.Grace at the latest
+		<-tick.C
+	}
+}
+
+// hush stops all sending.
+func (r *rooms) hush() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.quiet = true
+	close(r.ending)
+}
+
+// settle closes the books on old messages.
+func (r *rooms) settle(now time.Time) (open int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, l := range r.ledgers {
+		open += l.settled(now)
+	}
+	return open
+}
+
+// takeLeave notes who is away at the end; from now on nothing counts.
+func (r *rooms) takeLeave(members []*member) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.over = true
+	now := time.Now()
+	for _, m := range members {
+		if r.ledgers[m.room].seats[m.seat].joined {
+			continue
+		}
+		r.away++
+		if !m.lostAt.IsZero() {
+			r.cameBack(now.Sub(m.lostAt))
+		}
+	}
+}
+
+// sent notes that a member is about to send its next message; false if it is to
+// send no more.
+func (r *rooms) sent(m *member) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.quiet {
+		return false
+	}
+	m.number++
+	r.ledgers[m.room].sent(m.seat, m.number, time.Now())
+	return true
+}
+
+// cameBack notes how long a client was away. The caller holds the lock.
+func (r *rooms) cameBack(after time.Duration) {
+	r.comeback.add(after)
+	r.count.LongestReconnect = max(r.count.LongestReconnect, milliseconds(after))
+}
+
+// url is where a room is.
+func (r *rooms) url(room int) string {
+	u := url.URL{Scheme: "ws", Host: r.target.address, Path: r.options.Path}
+	u.RawQuery = url.Values{"room": {fmt.Sprintf("%s-%d", r.options.RoomPrefix, room)}}.Encode()
+	return u.String()
+}
+
+func (r *rooms) counters() (SocketCounters, histogram) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.count.clone(), r.comeback
+}
+
+func (r *rooms) result() *SocketResult {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return &SocketResult{
+		SocketCounters: r.count.clone(),
+		Clients:        r.options.Rooms * r.options.ClientsPerRoom,
+		Away:           r.away,
+		Delivery:       r.delivery.latency(),
+		Reconnect:      r.comeback.latency(),
+		Releases:       r.releases.values(),
+		Workers:        r.workers.values(),
+	}
+}

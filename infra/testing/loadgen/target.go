@@ -1,0 +1,68 @@
+package loadgen
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+)
+
+// target is where requests go: an address that was resolved once, so that no
+// look-up is measured and no name can lead elsewhere later.
+type target struct {
+	address string // ip:port
+	host    string // Host header
+	dialer  net.Dialer
+}
+
+// resolve turns a URL into a target and refuses public addresses: a load
+// generator that follows a typing error to a stranger's server is an attack.
+func resolve(ctx context.Context, rawURL, host string, allowPublic bool) (target, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return target{}, fmt.Errorf("parse URL: %w", err)
+	}
+	if u.Scheme != "http" || u.Hostname() == "" {
+		return target{}, fmt.Errorf("%q: want http://host:port (only http is spoken)", rawURL)
+	}
+	if u.Path != "" && u.Path != "/" || u.RawQuery != "" {
+		return target{}, fmt.Errorf("%q: want no path or query here: streams have them", rawURL)
+	}
+	port := u.Port()
+	if port == "" {
+		port = "80"
+	}
+	addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", u.Hostname())
+	if err != nil {
+		return target{}, fmt.Errorf("resolve: %w", err)
+	}
+	ip := preferred(addresses)
+	if !allowPublic && !ip.IsLoopback() && !ip.IsPrivate() {
+		return target{}, fmt.Errorf("%s is %s, which is neither loopback nor private: set AllowPublic if it is yours", u.Hostname(), ip)
+	}
+	if host == "" {
+		host = u.Host
+	}
+	return target{address: net.JoinHostPort(ip.String(), port), host: host}, nil
+}
+
+// preferred is the first IPv4 address, or the first of all: "localhost" often
+// resolves to ::1 first, where nothing listens.
+func preferred(addresses []netip.Addr) netip.Addr {
+	for _, a := range addresses {
+		if a = a.Unmap(); a.Is4() {
+			return a
+		}
+	}
+	return addresses[0]
+}
+
+// dial opens a TCP connection.
+func (t target) dial(ctx context.Context) (net.Conn, error) {
+	conn, err := t.dialer.DialContext(ctx, "tcp", t.address)
+	if err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	return conn, nil
+}

@@ -1,0 +1,67 @@
+package pm2
+
+import (
+	"strconv"
+
+	"escala/service"
+)
+
+// The goals, as parts of theirs: CPU for one request through Nginx, memory, the
+// time to the first answer, the time to set up a machine.
+const (
+	cpuParts     = 4
+	memoryParts  = 20
+	startParts   = 100
+	installParts = 3
+)
+
+// find is the stack of that name.
+func (r Result) find(name string) *StackResult {
+	for i := range r.Stacks {
+		if r.Stacks[i].Name == name {
+			return &r.Stacks[i]
+		}
+	}
+	return nil
+}
+
+// goals judges the run. Ours is compared in the mode that is the default with the
+// tutorial's that does the same: the workers share one socket.
+func (r Result) goals() []Goal {
+	var goals []Goal
+	ours, theirs := r.find((&ours{mode: service.WorkersShared}).name()), r.find((&theirs{pattern: patternA}).name())
+	if ours != nil && theirs != nil {
+		var cpu Pair
+		if ours.Proxied != nil && theirs.Proxied != nil {
+			cpu = Pair{Ours: ours.Proxied.CPU, Theirs: theirs.Proxied.CPU}
+		}
+		goals = append(goals,
+			ratioGoal("CPU for one request through Nginx, whole stack", cpu, cpuParts),
+			ratioGoal("memory of the whole stack after load ("+strconv.Itoa(r.Workers)+" workers, PSS)", Pair{float64(ours.MemoryLoaded), float64(theirs.MemoryLoaded)}, memoryParts))
+	}
+	if len(r.Stacks) > 0 {
+		goals = append(goals, ratioGoal("one worker's start to its first answer", r.Start, startParts))
+	}
+	for _, s := range r.Stacks {
+		if !s.Theirs && s.Reloads != nil {
+			goals = append(goals, newGoal("failed requests in "+strconv.Itoa(s.Reloads.Times)+" reloads: "+s.Name, "0", float64(s.Reloads.Failed), 0))
+		}
+	}
+	if r.Install != nil {
+		goals = append(goals, ratioGoal("a fresh machine's start to its first answer", Pair{median(r.Install.Ours.Seconds), median(r.Install.Theirs.Seconds)}, installParts))
+	}
+	return goals
+}
+
+// Met says whether every goal is.
+func (r Result) Met() bool {
+	for _, g := range r.Goals {
+		if !g.Met {
+			return false
+		}
+	}
+	return len(r.Goals) > 0
+}
+
+// digits writes a whole number without a point.
+func digits(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }

@@ -1,0 +1,31 @@
+package pm2
+
+// Memory is a stack's memory by what has it, as PSS in bytes.
+type Memory struct {
+	// Manager is what starts the workers: PM2, supervisord, our primary.
+	Manager int64 `json:"manager"`
+	Workers int64 `json:"workers"`
+	Nginx   int64 `json:"nginx"`
+}
+
+// memoryOf reads a stack's memory.
+func memoryOf(s stack) (m Memory, err error) {
+	workers, err := workersOf(s)
+	if err != nil {
+		return m, err
+	}
+	if m.Workers, err = pssOf(workers...); err != nil {
+		return m, err
+	}
+	managed, err := pssOf(s.manager())
+	if err != nil {
+		return m, err
+	}
+	m.Manager = managed - m.Workers
+	all, err := pssOf(s.roots()...)
+	if err != nil {
+		return m, err
+	}
+	m.Nginx = all - managed
+	return m, nil
+}

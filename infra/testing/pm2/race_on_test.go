@@ -1,0 +1,5 @@
+//go:build race
+
+package pm2
+
+const raceDetector = true

@@ -1,0 +1,40 @@
+package pm2
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"escala/infra/build"
+	"escala/service"
+)
+
+// Releases are two releases of one service: rolling from one to the other and
+// back takes nothing else.
+type Releases [2]build.Release
+
+// BuildReleases builds the service of the clone at root as it is deployed. The
+// second release has one byte more, behind the program's end: another release,
+// and the same program.
+func BuildReleases(ctx context.Context, root, state string) (Releases, error) {
+	one, err := build.Service(ctx, root, state, build.Platform{OS: "linux", Arch: runtime.GOARCH})
+	if err != nil {
+		return Releases{}, err
+	}
+	content, err := os.ReadFile(one.Path)
+	if err != nil {
+		return Releases{}, fmt.Errorf("reading the release: %w", err)
+	}
+	content = append(content, '\n')
+	sum := sha256.Sum256(content)
+	two := build.Release{Release: service.Release{ID: service.ReleaseID(hex.EncodeToString(sum[:])), Size: int64(len(content))}}
+	two.Path = filepath.Join(state, "build", string(two.ID))
+	if err := os.WriteFile(two.Path, content, 0o755); err != nil {
+		return Releases{}, fmt.Errorf("writing a second release: %w", err)
+	}
+	return Releases{one, two}, nil
+}

@@ -1,0 +1,105 @@
+package pm2
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Speed is the medians of a way's rounds.
+type Speed struct {
+	PerSecond float64 `json:"per_second"`
+	// CPU of the whole stack for one request, in µs.
+	CPU float64 `json:"cpu_us"`
+	// P99 in ms, at the most requests that the connections can send.
+	P99 float64 `json:"p99_ms"`
+	// Requests of all rounds.
+	Requests int `json:"requests"`
+}
+
+// way is one of the ways to a stack's workers under measurement.
+type way struct {
+	stack  stack
+	at     []string
+	into   **Speed
+	rounds []round
+}
+
+// measureSpeeds has all stacks up at the same time and goes round all
+// ways to their workers, each time in the other direction: whatever else the
+// computer does meets all of them.
+func measureSpeeds(ctx context.Context, o Options, stacks []stack, results []StackResult) error {
+	var all []*way
+	for i, s := range stacks {
+		if err := s.start(ctx); err != nil {
+			return fmt.Errorf("starting %s: %w", s.name(), err)
+		}
+		defer s.stop()
+		all = append(all, &way{stack: s, at: s.direct(), into: &results[i].Direct})
+		if at := s.proxied(); at != nil {
+			all = append(all, &way{stack: s, at: at, into: &results[i].Proxied})
+		}
+	}
+	// The first round warms up.
+	for n := range o.Rounds + 1 {
+		o.Progress(fmt.Sprintf("requests as fast as they are answered, round %d of %d", n, o.Rounds))
+		for _, w := range all {
+			if n == 0 {
+				if err := warm(ctx, o, w); err != nil {
+					return fmt.Errorf("%s: %w", w.stack.name(), err)
+				}
+				continue
+			}
+			r, err := press(ctx, w.at, o.Connections, o.Round, w.stack.roots())
+			if err != nil {
+				return fmt.Errorf("%s: %w", w.stack.name(), err)
+			}
+			w.rounds = append(w.rounds, r)
+		}
+		slices.Reverse(all)
+	}
+	for _, w := range all {
+		*w.into = speedOf(w.rounds)
+	}
+	return nil
+}
+
+// warmRequests is how many requests a worker has answered before it is measured:
+// V8 compiles a function when it has run often, however long that takes.
+const warmRequests = 5000
+
+// warm has the workers answer that many requests, for a minute at most.
+func warm(ctx context.Context, o Options, w *way) error {
+	for began, answered := time.Now(), 0; answered < warmRequests*o.Workers && time.Since(began) < time.Minute; {
+		r, err := press(ctx, w.at, o.Connections, o.Round, w.stack.roots())
+		if err != nil {
+			return err
+		}
+		answered += r.requests
+	}
+	return nil
+}
+
+func speedOf(rounds []round) *Speed {
+	var s Speed
+	var perSecond, cpu, p99 []float64
+	for _, r := range rounds {
+		s.Requests += r.requests
+		perSecond = append(perSecond, r.perSecond)
+		cpu = append(cpu, float64(r.cpu)/float64(time.Microsecond))
+		p99 = append(p99, milliseconds(r.p99))
+	}
+	s.PerSecond, s.CPU, s.P99 = median(perSecond), median(cpu), median(p99)
+	return &s
+}
+
+func nodeVersion(ctx context.Context) string {
+	out, err := exec.CommandContext(ctx, "node", "--version").Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out))
+}

@@ -1,0 +1,53 @@
+package pm2
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// firstAnswer is how long one worker takes from its start to its first answer.
+func firstAnswer(ctx context.Context, cmd *exec.Cmd, port int) (time.Duration, error) {
+	began := time.Now()
+	d, err := launch(cmd)
+	if err != nil {
+		return 0, err
+	}
+	defer d.end(syscall.SIGKILL, time.Second)
+	if err := answers(ctx, local(port), 30*time.Second, 200*time.Microsecond); err != nil {
+		return 0, err
+	}
+	return time.Since(began), nil
+}
+
+// measureStarts starts a worker of each kind in turn.
+func measureStarts(ctx context.Context, o Options, app App, releases Releases) (Pair, error) {
+	var ours, theirs []float64
+	for range o.Starts {
+		port, err := freePorts(ctx, 1)
+		if err != nil {
+			return Pair{}, err
+		}
+		env := append(os.Environ(), "NODE_ENV=production", "HOST=127.0.0.1", "PORT="+strconv.Itoa(port), "LOG_LEVEL=error")
+		cmd := exec.CommandContext(ctx, "node", filepath.Join(app.Folder, "dist", "main.js"))
+		cmd.Dir, cmd.Env = app.Folder, env
+		took, err := firstAnswer(ctx, cmd, port)
+		if err != nil {
+			return Pair{}, err
+		}
+		theirs = append(theirs, milliseconds(took))
+		cmd = exec.CommandContext(ctx, releases[0].Path, "serve")
+		cmd.Env = env
+		if took, err = firstAnswer(ctx, cmd, port); err != nil {
+			return Pair{}, err
+		}
+		ours = append(ours, milliseconds(took))
+	}
+	return Pair{Ours: median(ours), Theirs: median(theirs)}, nil
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

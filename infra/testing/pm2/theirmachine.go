@@ -1,0 +1,105 @@
+package pm2
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Where a machine of the tutorial's finds what is mounted into it.
+const (
+	mountedApp = "/srv/app"
+	mountedCA  = "/srv/ca.crt"
+)
+
+// theirUserData sets a machine up as the tutorial says, in cloud-init's own
+// words: Debian's packages, npm's, PM2 in cluster mode, Nginx with pattern A. In
+// the tutorial's favour, Debian's recommendations stay away (npm's alone are
+// hundreds of packages), and the application comes compiled.
+func theirUserData(ctx context.Context, workers int) ([]byte, error) {
+	registry, err := exec.CommandContext(ctx, "npm", "config", "get", "registry").Output()
+	if err != nil {
+		return nil, fmt.Errorf("asking npm for its registry: %w", err)
+	}
+	type file struct {
+		Path    string `yaml:"path"`
+		Content string `yaml:"content"`
+		Defer   bool   `yaml:"defer,omitempty"`
+	}
+	nginx := tutorialNginx(patternA, 80, []string{local(3000)})
+	// What belongs to a server block; the rest is Debian's own.
+	_, server, _ := strings.Cut(nginx, "\tserver {")
+	server = "server {" + strings.TrimSuffix(strings.TrimSpace(server), "}")
+	server = strings.Replace(server, "listen 127.0.0.1:80;", "listen 80 default_server;", 1)
+	config := struct {
+		Locale        string     `yaml:"locale"`
+		WriteFiles    []file     `yaml:"write_files"`
+		PackageUpdate bool       `yaml:"package_update"`
+		Packages      []string   `yaml:"packages"`
+		RunCmd        [][]string `yaml:"runcmd"`
+	}{
+		Locale: "C.UTF-8",
+		WriteFiles: []file{
+			{Path: "/etc/apt/apt.conf.d/99recommends", Content: "APT::Install-Recommends \"false\";\n"},
+			{Path: "/etc/nginx/conf.d/api.conf", Content: server, Defer: true},
+		},
+		PackageUpdate: true,
+		Packages:      []string{"nodejs", "npm", "nginx"},
+		RunCmd: [][]string{
+			{"rm", "-f", "/etc/nginx/sites-enabled/default"},
+			{"systemctl", "reload", "nginx"},
+			{"cp", "-R", mountedApp, "/opt/api"},
+			{
+				"env", "HOME=/root", "NODE_EXTRA_CA_CERTS=" + mountedCA, "npm_config_cafile=" + mountedCA,
+				"npm_config_registry=" + strings.TrimSpace(string(registry)),
+				"PORT=3000", "WORKERS=" + strconv.Itoa(workers), "PM2_DISABLE_VERSION_CHECK=true",
+				"sh", "-euc", "cd /opt/api && npm ci --omit=dev --ignore-scripts --no-audit --no-fund && node_modules/.bin/pm2 start ecosystem.config.js && node_modules/.bin/pm2 save",
+			},
+		},
+	}
+	text, err := yaml.Marshal(config)
+	if err != nil {
+		return nil, fmt.Errorf("writing the tutorial's user-data: %w", err)
+	}
+	return append([]byte("#cloud-config\n"), text...), nil
+}
+
+// deployable copies what of the application is deployed: all but node_modules.
+func deployable(app App, folder string) error {
+	for _, name := range []string{"package.json", "package-lock.json", "ecosystem.config.js", "dist"} {
+		from, to := filepath.Join(app.Folder, name), filepath.Join(folder, name)
+		info, err := os.Stat(from)
+		if err != nil {
+			return fmt.Errorf("copying the application: %w", err)
+		}
+		if info.IsDir() {
+			err = os.CopyFS(to, os.DirFS(from))
+		} else {
+			var content []byte
+			if content, err = os.ReadFile(from); err == nil {
+				err = os.WriteFile(to, content, 0o644)
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("copying the application: %w", err)
+		}
+	}
+	return nil
+}
+
+// certificates is the file of authorities that this computer trusts: npm may
+// have to go through one of its own.
+func certificates() (string, error) {
+	const debian = "/etc/ssl/certs/ca-certificates.crt"
+	if _, err := os.Stat(debian); err != nil {
+		return "", errors.Join(errors.New("install Debian's ca-certificates"), err)
+	}
+	return debian, nil
+}

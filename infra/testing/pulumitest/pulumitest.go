@@ -1,0 +1,105 @@
+// Package pulumitest runs a target's Deploy under Pulumi's mocks and records what it
+// registers: without an engine, so in a moment, and without what an engine adds.
+package pulumitest
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/infra/deploy"
+	"escala/infra/engine/offline"
+)
+
+// Registered is a resource that was registered.
+type Registered struct {
+	Type, Name string
+	// Inputs are in the clear.
+	Inputs map[string]any
+	// Secret are the names of the inputs that hold anything secret.
+	Secret map[string]bool
+	// Parent is the URN of the parent, Provider that of the provider, or empty.
+	Parent, Provider string
+}
+
+// Mocks are Pulumi's mocks.
+type Mocks struct {
+	// ID is what a resource gets as its id. Default: its name and "-id".
+	ID func(kind, name string) string
+	// Outputs adds to what a resource of a type has. Optional.
+	Outputs func(kind, name string) map[string]any
+	// Functions answer by their tokens.
+	Functions map[string]func(args map[string]any) (map[string]any, error)
+
+	mu   sync.Mutex
+	made []Registered
+}
+
+// NewResource implements pulumi.MockResourceMonitor.
+func (m *Mocks) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
+	r := Registered{
+		Type: args.TypeToken, Name: args.Name,
+		Inputs: offline.Plain(args.Inputs),
+		Secret: map[string]bool{},
+	}
+	for key, value := range args.Inputs {
+		r.Secret[string(key)] = value.ContainsSecrets()
+	}
+	if rpc := args.RegisterRPC; rpc != nil {
+		r.Parent, r.Provider = rpc.GetParent(), rpc.GetProvider()
+	}
+	m.mu.Lock()
+	m.made = append(m.made, r)
+	m.mu.Unlock()
+	outputs := args.Inputs.Copy()
+	if m.Outputs != nil {
+		for key, value := range m.Outputs(args.TypeToken, args.Name) {
+			outputs[resource.PropertyKey(key)] = resource.NewPropertyValue(value)
+		}
+	}
+	if m.ID != nil {
+		return m.ID(args.TypeToken, args.Name), outputs, nil
+	}
+	return args.Name + "-id", outputs, nil
+}
+
+// Call implements pulumi.MockResourceMonitor.
+func (m *Mocks) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
+	answer, ok := m.Functions[args.Token]
+	if !ok {
+		return nil, fmt.Errorf("the mocks have no function %s", args.Token)
+	}
+	out, err := answer(offline.Plain(args.Args))
+	if err != nil {
+		return nil, err
+	}
+	return resource.NewPropertyMapFromMap(out), nil
+}
+
+// Made are all resources that were registered, in order.
+func (m *Mocks) Made() []Registered {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return append([]Registered(nil), m.made...)
+}
+
+// Of are those of one type.
+func (m *Mocks) Of(kind string) []Registered {
+	var found []Registered
+	for _, r := range m.Made() {
+		if r.Type == kind {
+			found = append(found, r)
+		}
+	}
+	return found
+}
+
+// Preview deploys a target as a preview does, in which no gate waits.
+func (m *Mocks) Preview(t deploy.Target, r deploy.Request) error {
+	return pulumi.RunErr(func(ctx *pulumi.Context) error {
+		_, err := t.Deploy(ctx, r)
+		return err
+	}, pulumi.WithMocks("escala", r.Stack, m), func(info *pulumi.RunInfo) { info.DryRun = true })
+}
