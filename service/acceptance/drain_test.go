@@ -2,6 +2,7 @@ package acceptance
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,12 +14,18 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"escala/service/status"
 )
 
-// linger is the shortest that the service accepts.
-const linger = time.Second
+const (
+	// linger is the shortest that the service accepts.
+	linger = time.Second
+	// far is later than anything that a test waits for: a worker with this limit
+	// that ends did not end because of it.
+	far = 2 * maxWait
+)
 
 // onPort starts a worker on a port of its own.
 func onPort(t *testing.T, env ...string) (*process, string) {
@@ -50,53 +57,72 @@ func answer(t *testing.T, r *bufio.Reader) (reply, string) {
 
 func TestDrainFinishesRequestsInFlight(t *testing.T) {
 	t.Parallel()
-	p, address := onPort(t)
-	c := dial(t, address, "GET /slow?ms=1500 HTTP/1.1\r\nHost: x\r\n\r\n")
-	require.Eventually(t, func() bool { return p.status().InFlight == 1 }, 5*time.Second, 5*time.Millisecond)
-	begin := time.Now()
+	p, address := onPort(t, "DRAIN_LINGER="+far.String(), "DRAIN_TIMEOUT="+(2*far).String())
+	c := dial(t, address, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhe")
+	await(t, func() bool { return p.status().InFlight == 1 })
 	p.signal(syscall.SIGTERM)
-	require.Eventually(t, func() bool { return p.status().Draining }, time.Second, 5*time.Millisecond)
+	await(t, func() bool { return p.status().Draining })
 
 	require.ErrorContains(t, status.Probe(t.Context(), p.admin, "/ready"), "503: draining", "not ready while draining")
 	require.NoError(t, status.Probe(t.Context(), p.admin, "/health"), "but healthy")
 	// A connection that is asked for while the socket closes is refused at the
 	// client's second try, which its kernel makes after a second (listen.Retire).
-	require.Eventually(t, func() bool { _, err := net.Dial("tcp", address); return err != nil }, 3*time.Second, 5*time.Millisecond, "nothing new is accepted")
+	awaitRefusal(t, address)
 
+	_, err := io.WriteString(c, "llo")
+	require.NoError(t, err)
 	res, body := answer(t, bufio.NewReader(c))
-	assert.Equal(t, "waited 1.5s\n", body)
+	assert.Equal(t, "hello", body)
 	assert.True(t, res.Close, "the client is asked to leave although its request began before the drain")
-	assert.Equal(t, 0, p.wait(linger))
-	assert.Less(t, time.Since(begin), 2500*time.Millisecond, "it ends as soon as nothing is open")
+	assert.Equal(t, 0, p.wait(), "it ends as soon as nothing is open")
+}
+
+// awaitRefusal waits until nothing new is accepted.
+func awaitRefusal(t *testing.T, address string) {
+	t.Helper()
+	await(t, func() bool {
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			return true
+		}
+		require.NoError(t, c.Close())
+		return false
+	}, "connections are still accepted")
 }
 
 func TestDrainAnswersStragglersOnIdleConnections(t *testing.T) {
 	t.Parallel()
-	p, address := onPort(t)
+	p, address := onPort(t, "DRAIN_LINGER="+far.String(), "DRAIN_TIMEOUT="+(2*far).String())
 	c := dial(t, address, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 	r := bufio.NewReader(c)
 	res, _ := answer(t, r)
 	require.False(t, res.Close)
 	p.signal(syscall.SIGTERM)
-	time.Sleep(linger / 2)
+	awaitRefusal(t, address)
 	_, err := io.WriteString(c, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello")
 	require.NoError(t, err)
 	res, body := answer(t, r)
 	assert.Equal(t, "hello", body)
 	assert.True(t, res.Close)
-	assert.Equal(t, 0, p.wait(linger/2), "the last connection is gone, so nothing is waited for")
+	assert.Equal(t, 0, p.wait(), "the last connection is gone, so nothing is waited for")
 }
 
 func TestDrainAnnouncesBeforeItStopsAccepting(t *testing.T) {
 	t.Parallel()
-	p, address := onPort(t, "DRAIN_ANNOUNCE=1s")
+	p, address := onPort(t, "DRAIN_ANNOUNCE=10s")
+	begin := time.Now()
 	p.signal(syscall.SIGTERM)
-	require.Eventually(t, func() bool { return p.status().Draining }, time.Second, 5*time.Millisecond)
-	res, body := get(t, "http://"+address+"/")
-	assert.Equal(t, http.StatusOK, res.StatusCode, "new connections are still served: %s", body)
-	res, _ = get(t, "http://"+address+"/ready")
-	assert.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
-	assert.Equal(t, 0, p.wait(3*time.Second))
+	await(t, func() bool { return p.status().Draining })
+	served, body, served1 := fetch(t.Context(), "http://"+address+"/")
+	ready, _, served2 := fetch(t.Context(), "http://"+address+"/ready")
+	if took := time.Since(begin); took > 9*time.Second {
+		t.Skipf("the computer was too busy: two requests took %s of the 10 s of the announcement", took)
+	}
+	require.NoError(t, errors.Join(served1, served2), "new connections are still served")
+	assert.Equal(t, http.StatusOK, served.StatusCode, body)
+	assert.Equal(t, http.StatusServiceUnavailable, ready.StatusCode)
+	assert.Equal(t, 0, p.wait())
+	assert.GreaterOrEqual(t, time.Since(begin), 10*time.Second)
 }
 
 func TestSilentPeersDoNotHoldADrain(t *testing.T) {
@@ -112,66 +138,83 @@ func TestSilentPeersDoNotHoldADrain(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			p, address := onPort(t)
+			p, address := onPort(t, "DRAIN_TIMEOUT="+far.String())
 			for range 3 {
 				dial(t, address, tt.sent)
 			}
-			require.Eventually(t, func() bool { return p.status().Connections == 3 }, 5*time.Second, 5*time.Millisecond)
+			await(t, func() bool { return p.status().Connections == 3 })
 			begin := time.Now()
 			p.signal(syscall.SIGTERM)
-			assert.Equal(t, 0, p.wait(5*time.Second))
+			assert.Equal(t, 0, p.wait())
 			assert.GreaterOrEqual(t, time.Since(begin), linger-50*time.Millisecond, "each had its time to speak")
-			assert.Less(t, time.Since(begin), linger+time.Second)
 		})
 	}
 }
 
 func TestPeerThatDoesNotReadDoesNotHoldADrain(t *testing.T) {
 	t.Parallel()
-	p, address := onPort(t, "HTTP_MAX_BODY_BYTES=100000000")
+	p, address := onPort(t, "HTTP_MAX_BODY_BYTES=100000000", "DRAIN_TIMEOUT="+far.String())
 	c := dial(t, address, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\n\r\n")
 	_, err := c.Write(make([]byte, 20_000_000)) // the answer is more than the kernel buffers
 	require.NoError(t, err)
-	time.Sleep(200 * time.Millisecond)
+	awaitAnswer(t, c)
 	p.signal(syscall.SIGTERM)
-	assert.Equal(t, 0, p.wait(15*time.Second), "well before the limit of 20 s")
+	assert.Equal(t, 0, p.wait(), "before the limit")
+}
+
+// awaitAnswer waits until the kernel has some of the answer, and leaves it there.
+func awaitAnswer(t *testing.T, c net.Conn) {
+	t.Helper()
+	raw, err := c.(*net.TCPConn).SyscallConn()
+	require.NoError(t, err)
+	await(t, func() bool {
+		n := 0
+		require.NoError(t, raw.Control(func(fd uintptr) { n, err = unix.IoctlGetInt(int(fd), unix.TIOCINQ) }))
+		require.NoError(t, err)
+		return n > 0
+	}, "no answer comes")
 }
 
 func TestSlowReaderGetsItsWholeAnswer(t *testing.T) {
 	t.Parallel()
 	const size = 20_000_000
-	p, address := onPort(t, "HTTP_MAX_BODY_BYTES=100000000")
+	p, address := onPort(t, "HTTP_MAX_BODY_BYTES=100000000", "DRAIN_TIMEOUT="+far.String())
 	c := dial(t, address, fmt.Sprintf("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", size))
 	_, err := c.Write(make([]byte, size))
 	require.NoError(t, err)
+	awaitAnswer(t, c)
 	p.signal(syscall.SIGTERM)
+	begin := time.Now()
 	res, err := http.ReadResponse(bufio.NewReaderSize(c, 64<<10), nil)
 	require.NoError(t, err)
 	defer res.Body.Close()
-	got := 0
+	got, last, silence := 0, begin, time.Duration(0)
 	buffer := make([]byte, 256<<10)
-	begin := time.Now()
 	for err == nil { // about 5 MB/s: longer than linger, never silent for so long
 		var n int
 		n, err = res.Body.Read(buffer)
 		got += n
 		time.Sleep(time.Duration(n) * time.Second / 8_000_000)
+		silence, last = max(silence, time.Since(last)), time.Now()
+	}
+	if silence > linger/2 {
+		t.Skipf("the computer was too busy: this client did not read for %s, as a silent one does", silence)
 	}
 	require.ErrorIs(t, err, io.EOF)
 	assert.Equal(t, size, got)
 	assert.Greater(t, time.Since(begin), 2*linger)
-	assert.Equal(t, 0, p.wait(2*time.Second))
+	assert.Equal(t, 0, p.wait())
 }
 
 func TestDrainLimitSaysWhatWasOpen(t *testing.T) {
 	t.Parallel()
 	p, address := onPort(t, "DRAIN_TIMEOUT=2s", "DRAIN_CLOSE_JITTER=1s")
-	dial(t, address, "GET /slow?ms=30000 HTTP/1.1\r\nHost: x\r\n\r\n")
-	require.Eventually(t, func() bool { return p.status().InFlight == 1 }, 5*time.Second, 5*time.Millisecond)
+	dial(t, address, "GET /slow?ms=60000 HTTP/1.1\r\nHost: x\r\n\r\n")
+	await(t, func() bool { return p.status().InFlight == 1 })
 	begin := time.Now()
 	p.signal(syscall.SIGTERM)
-	assert.Equal(t, 1, p.wait(5*time.Second))
-	assert.InDelta(t, 2, time.Since(begin).Seconds(), 0.8)
+	assert.Equal(t, 1, p.wait())
+	assert.GreaterOrEqual(t, time.Since(begin), 2*time.Second)
 	assert.Contains(t, p.output(), "1 connections (1 active, 0 WebSockets) were still open: GET /slow from 127.0.0.1")
 }
 
@@ -180,16 +223,14 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	for _, second := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(second.String(), func(t *testing.T) {
 			t.Parallel()
-			p, address := onPort(t)
-			dial(t, address, "GET /slow?ms=30000 HTTP/1.1\r\nHost: x\r\n\r\n")
-			require.Eventually(t, func() bool { return p.status().InFlight == 1 }, 5*time.Second, 5*time.Millisecond)
+			p, address := onPort(t, "DRAIN_TIMEOUT="+far.String())
+			dial(t, address, "GET /slow?ms=60000 HTTP/1.1\r\nHost: x\r\n\r\n")
+			await(t, func() bool { return p.status().InFlight == 1 })
 			p.signal(syscall.SIGTERM)
-			require.Eventually(t, func() bool { return p.status().Draining }, time.Second, 5*time.Millisecond)
-			begin := time.Now()
+			await(t, func() bool { return p.status().Draining })
 			p.signal(second)
-			assert.Equal(t, 1, p.wait(time.Second))
-			assert.Less(t, time.Since(begin), 500*time.Millisecond)
-			assert.Contains(t, p.output(), "GET /slow")
+			assert.Equal(t, 1, p.wait(), "cut, long before the request or the drain would have ended")
+			assert.Contains(t, p.output(), "1 connections (1 active, 0 WebSockets) were still open: GET /slow")
 		})
 	}
 }
@@ -198,7 +239,7 @@ func TestInterruptedBeforeReady(t *testing.T) {
 	t.Parallel()
 	p := unready(t, nil, "PORT=0")
 	p.signal(syscall.SIGINT)
-	code := p.wait(5 * time.Second)
+	code := p.wait()
 	if code != -1 { // the signal may come before the process listens to signals
 		assert.Equal(t, 0, code)
 		assert.NotContains(t, strings.ToLower(p.output()), "panic")

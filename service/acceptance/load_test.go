@@ -38,9 +38,9 @@ func startLoad(t *testing.T, url string, n int, keepAlive bool) *load {
 	l := &load{url: url, cancel: cancel, releases: map[string]int{}, workers: map[string]int{}}
 	for range n {
 		// A transport each: clients do not share connections.
-		client := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{
+		client := &http.Client{Timeout: maxWait, Transport: &http.Transport{
 			DisableKeepAlives: !keepAlive,
-			DialContext:       (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+			DialContext:       (&net.Dialer{Timeout: maxWait}).DialContext,
 		}}
 		l.done.Go(func() {
 			defer client.CloseIdleConnections()
@@ -89,6 +89,25 @@ func (l *load) one(client *http.Client, i int) {
 	l.releases[res.Header.Get("X-Release")]++
 	l.workers[res.Header.Get("X-Worker")]++
 	l.mu.Unlock()
+}
+
+// awaitAnswers waits until n more requests have been answered as they should, or
+// one has failed.
+func (l *load) awaitAnswers(t *testing.T, n int) {
+	t.Helper()
+	answers := func() (all int, failed bool) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		for _, n := range l.releases {
+			all += n
+		}
+		return all, len(l.failures) > 0
+	}
+	before, _ := answers()
+	await(t, func() bool {
+		now, failed := answers()
+		return failed || now >= before+n
+	}, "the load is not answered")
 }
 
 func (l *load) fail(s string) {

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -53,12 +52,12 @@ func startNginx(t *testing.T, workers ...string) string {
 	require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, nginxConfig, dir, upstream.String(), port), 0o600))
 	p := launch(t, nginx, []string{"-p", dir, "-c", config}, nil, nil)
 	address := fmt.Sprintf("127.0.0.1:%d", port)
-	require.Eventually(t, func() bool {
+	await(t, func() bool {
 		c, err := net.Dial("tcp", address)
 		if err != nil {
 			return false
 		}
 		return c.Close() == nil
-	}, 10*time.Second, 10*time.Millisecond, "%s", p.output())
+	}, "%s", p.output())
 	return "http://" + address
 }

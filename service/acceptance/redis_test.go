@@ -5,9 +5,6 @@ import (
 	"net"
 	"strconv"
 	"testing"
-	"time"
-
-	"github.com/stretchr/testify/require"
 )
 
 // startRedis runs Debian's Redis without persistence on the port.
@@ -17,12 +14,12 @@ func startRedis(t *testing.T, port int) *process {
 	p := launch(t, program, []string{
 		"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", socketDir(t),
 	}, nil, nil)
-	require.Eventually(t, func() bool {
+	await(t, func() bool {
 		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err != nil {
 			return false
 		}
 		return c.Close() == nil
-	}, 10*time.Second, 10*time.Millisecond, "%s", p.output())
+	}, "%s", p.output())
 	return p
 }

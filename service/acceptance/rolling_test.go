@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -71,18 +70,17 @@ func TestRollingRestartLosesNothing(t *testing.T) {
 				running[n] = s.start(n)
 			}
 			l := startLoad(t, s.url, 8, tt.keepAlive)
-			time.Sleep(300 * time.Millisecond)
+			l.awaitAnswers(t, 50)
 			for i := range restarts(t) {
 				n := i % workers
 				running[n].signal(syscall.SIGTERM)
-				require.Equal(t, 0, running[n].wait(10*time.Second))
+				require.Equal(t, 0, running[n].wait())
 				running[n] = s.start(n)
-				time.Sleep(100 * time.Millisecond)
+				l.awaitAnswers(t, 50)
 			}
 			sent, failures := l.stop()
 			t.Logf("%d requests, %d failures, %d restarts", sent, len(failures), restarts(t))
 			assert.Empty(t, failures)
-			assert.Greater(t, sent, int64(50), "the machine was too busy for a test under load")
 			assert.Len(t, l.workers, workers, "both workers answer")
 			assert.Equal(t, map[string]int{releaseID: int(sent)}, l.releases)
 		})

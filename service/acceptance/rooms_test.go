@@ -64,7 +64,7 @@ func join(t *testing.T, base, room string) *member {
 // await waits for an event that is wanted.
 func (m *member) await(what string, wanted func(event) bool) event {
 	m.t.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(maxWait)
 	for {
 		select {
 		case e, ok := <-m.events:
@@ -104,7 +104,7 @@ func TestRoomsReachEveryWorker(t *testing.T) {
 	env := []string{"ROOMS=true", "WORKERS=2", fmt.Sprintf("REDIS_URL=redis://127.0.0.1:%d/0", port), "DRAIN_LINGER=1s", "DRAIN_CLOSE_JITTER=1s"}
 	a, addressA := onPort(t, append(env, "WORKER=0")...)
 	_, addressB := onPort(t, append(env, "WORKER=1")...)
-	a.awaitOutput("rooms are shared", 5*time.Second)
+	a.awaitOutput("rooms are shared")
 
 	// No proxy has to keep a client on one worker: these two never share one.
 	anna := join(t, "http://"+addressA, "tea")
@@ -127,12 +127,17 @@ func TestRoomsReachEveryWorker(t *testing.T) {
 	anna.awaitPresence(2, false)
 	anna.say("still here")
 	second.awaitText("still here")
-	begin := time.Now()
-	res, _ := get(t, "http://"+addressA+"/")
-	assert.Equal(t, http.StatusOK, res.StatusCode)
-	res, _ = get(t, "http://"+addressA+"/ready")
-	assert.Equal(t, http.StatusOK, res.StatusCode, "a worker without Redis still serves")
-	assert.Less(t, time.Since(begin), time.Second)
+	// What waited for Redis would wait for at least a second, each time.
+	quickest := maxWait
+	for range 10 {
+		begin := time.Now()
+		for _, path := range []string{"/", "/ready"} {
+			res, _ := get(t, "http://"+addressA+path)
+			assert.Equal(t, http.StatusOK, res.StatusCode, "a worker without Redis still serves")
+		}
+		quickest = min(quickest, time.Since(begin))
+	}
+	assert.Less(t, quickest, time.Second)
 	res, body := get(t, "http://"+addressA+"/counter")
 	assert.Equal(t, http.StatusServiceUnavailable, res.StatusCode, body)
 
@@ -147,7 +152,7 @@ func TestRoomsReachEveryWorker(t *testing.T) {
 	for range anna.events {
 	}
 	assert.Equal(t, websocket.StatusGoingAway, websocket.CloseStatus(anna.err))
-	assert.Equal(t, 0, a.wait(5*time.Second))
+	assert.Equal(t, 0, a.wait())
 	ben.awaitPresence(1, true)
 	select {
 	case e := <-other.events:
@@ -159,9 +164,7 @@ func TestRoomsReachEveryWorker(t *testing.T) {
 func TestWorkerStartsWithoutRedis(t *testing.T) {
 	t.Parallel()
 	port := freePort(t)
-	begin := time.Now()
 	p, address := onPort(t, "ROOMS=true", "WORKERS=2", fmt.Sprintf("REDIS_URL=redis://127.0.0.1:%d", port))
-	assert.Less(t, time.Since(begin), 5*time.Second)
 	m := join(t, "http://"+address, "tea")
 	m.awaitPresence(1, false)
 	m.say("alone")
@@ -172,7 +175,7 @@ func TestWorkerStartsWithoutRedis(t *testing.T) {
 	assert.Equal(t, http.StatusOK, res.StatusCode, body)
 	assert.JSONEq(t, `{"count":1}`, body)
 	p.signal(syscall.SIGTERM)
-	assert.Equal(t, 0, p.wait(10*time.Second))
+	assert.Equal(t, 0, p.wait())
 }
 
 // A Redis that died is back before anybody looks: the status remembers.
@@ -185,16 +188,18 @@ func TestStatusTellsOfRedis(t *testing.T) {
 	assert.Empty(t, p.status().Trouble)
 	assert.Empty(t, p.status().Incident)
 	redis.signal(syscall.SIGKILL)
-	require.Eventually(t, func() bool { return strings.Contains(p.status().Trouble, "Redis has been away since 20") }, 10*time.Second, 10*time.Millisecond)
+	await(t, func() bool { return strings.Contains(p.status().Trouble, "Redis has been away since 20") })
 	startRedis(t, port)
-	require.Eventually(t, func() bool { return p.status().Trouble == "" }, 15*time.Second, 10*time.Millisecond)
+	await(t, func() bool { return p.status().Trouble == "" })
 	assert.Regexp(t, `^20\S+Z Redis was away for \S+s$`, p.status().Incident)
 }
 
+// How the closes are spread is exact in the rooms' own tests, whose clock stands
+// still while they compute.
 func TestDrainClosesWebSocketsOverTheJitter(t *testing.T) {
 	t.Parallel()
 	const clients = 40
-	p, address := onPort(t, "ROOMS=true", "DRAIN_CLOSE_JITTER=2s")
+	p, address := onPort(t, "ROOMS=true", "DRAIN_CLOSE_JITTER=2s", "DRAIN_TIMEOUT="+far.String())
 	var members []*member
 	for range clients {
 		members = append(members, join(t, "http://"+address, "tea"))
@@ -202,36 +207,16 @@ func TestDrainClosesWebSocketsOverTheJitter(t *testing.T) {
 	// One that never answers a close must not hold the drain up.
 	dial(t, address, "GET /ws?room=tea HTTP/1.1\r\nHost: "+address+"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
-	require.Eventually(t, func() bool { return p.status().WebSockets == clients+1 }, 5*time.Second, 10*time.Millisecond)
+	await(t, func() bool { return p.status().WebSockets == clients+1 })
 	begin := time.Now()
 	p.signal(syscall.SIGTERM)
-	ends := make(chan time.Duration, clients)
+	assert.Equal(t, 0, p.wait())
+	assert.GreaterOrEqual(t, time.Since(begin), 1800*time.Millisecond, "39 of 41 steps of the jitter")
 	for _, m := range members {
-		go func() {
-			for range m.events {
-			}
-			ends <- time.Since(begin)
-		}()
-	}
-	var early, late int
-	for range clients {
-		select {
-		case d := <-ends:
-			if d < time.Second {
-				early++
-			} else {
-				late++
-			}
-		case <-time.After(10 * time.Second):
-			require.FailNow(t, "a client was not closed")
+		for range m.events {
 		}
-	}
-	for _, m := range members {
 		assert.Equal(t, websocket.StatusGoingAway, websocket.CloseStatus(m.err), "%v", m.err)
 	}
-	assert.InDelta(t, clients/2, early, clients/4, "spread evenly: %d early, %d late", early, late)
-	assert.Equal(t, 0, p.wait(5*time.Second))
-	assert.Less(t, time.Since(begin), 5*time.Second)
 }
 
 func TestRoomsThroughNginx(t *testing.T) {
@@ -241,7 +226,7 @@ func TestRoomsThroughNginx(t *testing.T) {
 	address, socket := sharedSocket(t)
 	env := []string{"LISTEN=fd:0", "ROOMS=true", "WORKERS=2", fmt.Sprintf("REDIS_URL=redis://127.0.0.1:%d", port)}
 	for n := range 2 {
-		worker(t, socket, append(env, fmt.Sprintf("WORKER=%d", n))...).awaitOutput("rooms are shared", 5*time.Second)
+		worker(t, socket, append(env, fmt.Sprintf("WORKER=%d", n))...).awaitOutput("rooms are shared")
 	}
 	url := startNginx(t, address)
 	// Enough clients that both workers have some, whoever accepts them.

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -23,7 +22,7 @@ func TestEveryResponseNamesReleaseAndWorker(t *testing.T) {
 	port := freePort(t)
 	p := worker(t, nil, fmt.Sprintf("PORT=%d", port), "HOST=127.0.0.1", "WORKER=7", "X_RELEASE=lie", "RELEASE=lie")
 	// Its log comes through a pipe, a little later than the readiness that was asked for.
-	p.awaitOutput(fmt.Sprintf("HTTP listening on port %d pid=%d", port, p.pid()), startLimit)
+	p.awaitOutput(fmt.Sprintf("HTTP listening on port %d pid=%d", port, p.pid()))
 	for path, want := range map[string]int{"/": 200, "/health": 200, "/ready": 200, "/metrics": 200, "/nowhere": 404, "/slow?ms=x": 400} {
 		res, body := get(t, fmt.Sprintf("http://127.0.0.1:%d%s", port, path))
 		assert.Equal(t, want, res.StatusCode, path)
@@ -55,7 +54,7 @@ func TestListensWhereItIsTold(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			p := worker(t, tt.stdin, "LISTEN="+tt.listen)
-			p.awaitOutput(fmt.Sprintf("HTTP listening on %s pid=%d", tt.logged, p.pid()), startLimit)
+			p.awaitOutput(fmt.Sprintf("HTTP listening on %s pid=%d", tt.logged, p.pid()))
 			client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				return (&net.Dialer{}).DialContext(ctx, tt.network, tt.at)
 			}}}
@@ -64,7 +63,7 @@ func TestListensWhereItIsTold(t *testing.T) {
 			require.NoError(t, res.Body.Close())
 			assert.Equal(t, http.StatusOK, res.StatusCode)
 			p.signal(syscall.SIGTERM)
-			assert.Equal(t, 0, p.wait(5*time.Second))
+			assert.Equal(t, 0, p.wait())
 			if tt.network == "unix" {
 				assert.NoFileExists(t, path, "it removes its own socket")
 			}
@@ -107,7 +106,7 @@ func TestBadConfigurationIsReportedWhole(t *testing.T) {
 		"PORT=http", "WORKER=one", "DRAIN_TIMEOUT=soon", "WS_PING_INTERVAL=2m", "REDIS_URL=mysql://u:secretpw@h",
 		"SESSION_KEYS=k1:c2hvcnQ=", "LOG_LEVEL=loud", "TRUSTED_PROXIES=everyone", "HEALTH_PATH=health", "WS_ORIGINS=[",
 	}, nil)
-	assert.Equal(t, 2, p.wait(startLimit))
+	assert.Equal(t, 2, p.wait())
 	for _, name := range []string{"PORT", "WORKER", "DRAIN_TIMEOUT", "WS_PING_INTERVAL", "REDIS_URL", "SESSION_KEYS", "LOG_LEVEL", "TRUSTED_PROXIES", "HEALTH_PATH", "WS_ORIGINS"} {
 		assert.Contains(t, p.output(), "\n"+name+": ", name)
 	}
@@ -133,7 +132,7 @@ func TestWorkerRefusesWhatCannotWork(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			p := unready(t, nil, tt.env...)
-			assert.Equal(t, tt.status, p.wait(startLimit))
+			assert.Equal(t, tt.status, p.wait())
 			assert.Contains(t, p.output(), tt.says)
 		})
 	}

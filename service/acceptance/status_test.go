@@ -25,14 +25,14 @@ func TestStatusOfClusterAndOfSupervisedWorkers(t *testing.T) {
 	}
 	for name, dir := range map[string]string{"cluster": c.dir, "supervised": dir} {
 		p := launch(t, binary, []string{"status", "--json"}, []string{"RUN_DIR=" + dir}, nil)
-		require.Equal(t, 0, p.wait(startLimit), "%s: %s", name, p.output())
+		require.Equal(t, 0, p.wait(), "%s: %s", name, p.output())
 		var s status.Report
 		require.NoError(t, json.Unmarshal([]byte(p.output()), &s), name)
 		require.Len(t, s.Workers, 2, name)
 		assert.Equal(t, name == "cluster", s.Workers[0].Restarts != nil, "only a cluster knows the restarts")
 
 		p = launch(t, binary, []string{"status", "--dir", dir}, nil, nil)
-		require.Equal(t, 0, p.wait(startLimit), name)
+		require.Equal(t, 0, p.wait(), name)
 		table := p.output()
 		assert.Regexp(t, `(?m)^WORKER +PID +STATE +RELEASE +UPTIME +RESTARTS +REQUESTS`, table)
 		for _, w := range s.Workers {
@@ -41,10 +41,10 @@ func TestStatusOfClusterAndOfSupervisedWorkers(t *testing.T) {
 	}
 	require.NoError(t, staleSocket(filepath.Join(dir, "worker2.sock")))
 	p := launch(t, binary, []string{"status", "--dir", dir}, nil, nil)
-	assert.Equal(t, 1, p.wait(startLimit))
+	assert.Equal(t, 1, p.wait())
 	assert.Contains(t, p.output(), "not answering")
 	p = launch(t, binary, []string{"status", "--dir", dir + "/none"}, nil, nil)
-	assert.Equal(t, 1, p.wait(startLimit))
+	assert.Equal(t, 1, p.wait())
 	assert.Contains(t, p.output(), "no directory")
 }
 
@@ -53,8 +53,8 @@ func TestHealthCommand(t *testing.T) {
 	port := freePort(t)
 	env := []string{fmt.Sprintf("PORT=%d", port), "HOST=127.0.0.1"}
 	p := launch(t, binary, []string{"health"}, env, nil)
-	assert.Equal(t, 1, p.wait(startLimit), "nobody listens yet")
+	assert.Equal(t, 1, p.wait(), "nobody listens yet")
 	worker(t, nil, env...)
 	p = launch(t, binary, []string{"health"}, env, nil)
-	assert.Equal(t, 0, p.wait(startLimit), p.output())
+	assert.Equal(t, 0, p.wait(), p.output())
 }

@@ -4,10 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/coder/websocket"
@@ -15,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/test/bufconn"
 )
 
 func options() Options {
@@ -25,31 +27,54 @@ func options() Options {
 	}
 }
 
-// serve runs a hub with the options and returns it with its URL.
-func serve(t *testing.T, o Options) (*Hub, string) {
+// network is a hub and the connections to it, all in memory: in a bubble of
+// testing/synctest, whose clock stands still while anything computes.
+type network struct {
+	*Hub
+	client *http.Client
+}
+
+// serve runs a hub with the options until the test ends.
+func serve(t *testing.T, o Options) network {
 	t.Helper()
 	h := New(o)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- h.Run(ctx) }()
-	s := httptest.NewServer(h)
+	l := bufconn.Listen(64 << 10)
+	s := &http.Server{Handler: h}
+	go func() { _ = s.Serve(l) }()
+	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return l.DialContext(ctx) }}
 	t.Cleanup(func() {
-		closing, stop := context.WithTimeout(context.Background(), 3*time.Second)
-		defer stop()
-		h.CloseAll(closing, 0)
+		h.CloseAll(context.Background(), 0)
 		cancel()
 		assert.NoError(t, <-done)
-		s.Close()
+		transport.CloseIdleConnections()
+		assert.NoError(t, s.Close())
 	})
-	return h, "ws" + strings.TrimPrefix(s.URL, "http")
+	return network{h, &http.Client{Transport: transport}}
 }
 
-func dial(t *testing.T, url string, o *websocket.DialOptions) *websocket.Conn {
+// try asks for a WebSocket.
+func (n network) try(t *testing.T, query string, o *websocket.DialOptions) (*websocket.Conn, *http.Response, error) {
 	t.Helper()
-	c, _, err := websocket.Dial(t.Context(), url, o) //nolint:bodyclose // the library closes it
+	if o == nil {
+		o = &websocket.DialOptions{}
+	}
+	o.HTTPClient = n.client
+	c, res, err := websocket.Dial(t.Context(), "ws://hub/"+query, o) //nolint:bodyclose // the library closes it
+	if err == nil {
+		c.SetReadLimit(1 << 20)
+		t.Cleanup(func() { _ = c.CloseNow() })
+	}
+	return c, res, err
+}
+
+// join opens a WebSocket in the room tea.
+func (n network) join(t *testing.T, o *websocket.DialOptions) *websocket.Conn {
+	t.Helper()
+	c, _, err := n.try(t, "?room=tea", o) //nolint:bodyclose // the library closes it
 	require.NoError(t, err)
-	c.SetReadLimit(1 << 20)
-	t.Cleanup(func() { _ = c.CloseNow() })
 	return c
 }
 
@@ -80,26 +105,27 @@ func ended(t *testing.T, c *websocket.Conn) websocket.StatusCode {
 
 func TestWelcomeAndNames(t *testing.T) {
 	t.Parallel()
-	o := options()
-	o.Identify = func(r *http.Request) string { return r.Header.Get("X-Name") }
-	_, url := serve(t, o)
-	c := dial(t, url+"?room=tea", &websocket.DialOptions{HTTPHeader: http.Header{"X-Name": {"Anna"}}})
-	hello := next(t, c)
-	assert.Equal(t, "welcome", hello["type"])
-	assert.Equal(t, "tea", hello["room"])
-	assert.InDelta(t, 1, hello["members"], 0)
-	assert.Equal(t, false, hello["shared"])
-	require.NoError(t, c.Write(t.Context(), websocket.MessageText, []byte("hi <b>\xff")))
-	for {
-		m := next(t, c)
-		if m["type"] != "message" {
-			continue
+	synctest.Test(t, func(t *testing.T) {
+		o := options()
+		o.Identify = func(r *http.Request) string { return r.Header.Get("X-Name") }
+		c := serve(t, o).join(t, &websocket.DialOptions{HTTPHeader: http.Header{"X-Name": {"Anna"}}})
+		hello := next(t, c)
+		assert.Equal(t, "welcome", hello["type"])
+		assert.Equal(t, "tea", hello["room"])
+		assert.InDelta(t, 1, hello["members"], 0)
+		assert.Equal(t, false, hello["shared"])
+		require.NoError(t, c.Write(t.Context(), websocket.MessageText, []byte("hi <b>\xff")))
+		for {
+			m := next(t, c)
+			if m["type"] != "message" {
+				continue
+			}
+			assert.Equal(t, hello["you"], m["from"])
+			assert.Equal(t, "Anna", m["name"])
+			assert.Equal(t, "hi <b>\ufffd", m["text"], "what is not UTF-8 does not reach other clients")
+			return
 		}
-		assert.Equal(t, hello["you"], m["from"])
-		assert.Equal(t, "Anna", m["name"])
-		assert.Equal(t, "hi <b>\ufffd", m["text"], "what is not UTF-8 does not reach other clients")
-		return
-	}
+	})
 }
 
 func TestLimits(t *testing.T) {
@@ -128,24 +154,28 @@ func TestLimits(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			o := options()
-			tt.options(&o)
-			h, url := serve(t, o)
-			c := dial(t, url+"?room=tea", nil)
-			require.NoError(t, tt.send(t.Context(), c))
-			assert.Equal(t, tt.want, ended(t, c))
-			require.Eventually(t, func() bool { return h.Open() == 0 }, 5*time.Second, 5*time.Millisecond)
+			synctest.Test(t, func(t *testing.T) {
+				o := options()
+				tt.options(&o)
+				n := serve(t, o)
+				c := n.join(t, nil)
+				require.NoError(t, tt.send(t.Context(), c))
+				assert.Equal(t, tt.want, ended(t, c))
+				synctest.Wait()
+				assert.Zero(t, n.Open())
+			})
 		})
 	}
 }
 
 func TestMessageOfTheGreatestLengthPasses(t *testing.T) {
 	t.Parallel()
-	_, url := serve(t, options())
-	c := dial(t, url+"?room=tea", nil)
-	require.NoError(t, c.Write(t.Context(), websocket.MessageText, []byte(strings.Repeat("x", 1000))))
-	for next(t, c)["type"] != "message" {
-	}
+	synctest.Test(t, func(t *testing.T) {
+		c := serve(t, options()).join(t, nil)
+		require.NoError(t, c.Write(t.Context(), websocket.MessageText, []byte(strings.Repeat("x", 1000))))
+		for next(t, c)["type"] != "message" {
+		}
+	})
 }
 
 // TestSlowClients has one client that does not read while another talks.
@@ -154,119 +184,157 @@ func TestSlowClients(t *testing.T) {
 	for _, policy := range []Policy{CloseSlow, DropSlow} {
 		t.Run(string(policy), func(t *testing.T) {
 			t.Parallel()
-			o := options()
-			o.Slow, o.Queue, o.MaxMessageBytes, o.Rate, o.Burst = policy, 4, 1<<20, 1e6, 1e6
-			h, url := serve(t, o)
-			slow := dial(t, url+"?room=tea", nil)
-			talker := dial(t, url+"?room=tea", nil)
-			go func() { // the talker reads what comes back
-				for {
-					if _, _, err := talker.Read(context.Background()); err != nil {
-						return
-					}
+			synctest.Test(t, func(t *testing.T) {
+				o := options()
+				o.Slow, o.Queue, o.MaxMessageBytes, o.Rate, o.Burst = policy, 4, 1<<20, 1e6, 1e6
+				n := serve(t, o)
+				slow := n.join(t, nil)
+				talker := n.join(t, nil)
+				go drain(talker) // the talker reads what comes back
+				big := []byte(strings.Repeat("x", 512<<10))
+				for testutil.ToFloat64(n.counts.slow) == 0 {
+					require.NoError(t, talker.Write(t.Context(), websocket.MessageText, big))
+					synctest.Wait()
 				}
-			}()
-			big := []byte(strings.Repeat("x", 512<<10))
-			for testutil.ToFloat64(h.counts.slow) == 0 {
-				require.NoError(t, talker.Write(t.Context(), websocket.MessageText, big))
-				time.Sleep(5 * time.Millisecond)
-			}
-			if policy == DropSlow {
-				assert.Equal(t, 2, h.Open(), "it stays, and misses something")
-				assert.Equal(t, "welcome", next(t, slow)["type"])
-				return
-			}
-			require.Eventually(t, func() bool { return h.Open() == 1 }, 5*time.Second, 10*time.Millisecond, "it is sent away, the talker stays")
+				if policy == DropSlow {
+					assert.Equal(t, 2, n.Open(), "it stays, and misses something")
+					assert.Equal(t, "welcome", next(t, slow)["type"])
+					return
+				}
+				time.Sleep(writeLimit + closeLimit)
+				synctest.Wait()
+				assert.Equal(t, 1, n.Open(), "it is sent away, the talker stays")
+			})
 		})
+	}
+}
+
+// drain reads until the connection ends.
+func drain(c *websocket.Conn) {
+	for {
+		if _, _, err := c.Read(context.Background()); err != nil {
+			return
+		}
 	}
 }
 
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	o := options()
-	o.MaxClients, o.Origins = 1, []string{"*.example.org"}
-	h, url := serve(t, o)
-	tests := []struct {
-		name, query, origin string
-		want                int
-	}{
-		{"no room", "", "", http.StatusBadRequest},
-		{"a room with a strange name", "?room=a%20b", "", http.StatusBadRequest},
-		{"another site's page", "?room=tea", "https://evil.example", http.StatusForbidden},
-		{"the page of an allowed site", "?room=tea", "https://app.example.org", http.StatusSwitchingProtocols},
-		{"no room for more", "?room=tea", "", http.StatusServiceUnavailable},
-	}
-	for _, tt := range tests { // in this order: the last needs the one before
-		header := http.Header{}
-		if tt.origin != "" {
-			header.Set("Origin", tt.origin)
+	synctest.Test(t, func(t *testing.T) {
+		o := options()
+		o.MaxClients, o.Origins = 1, []string{"*.example.org"}
+		n := serve(t, o)
+		tests := []struct {
+			name, query, origin string
+			want                int
+		}{
+			{"no room", "", "", http.StatusBadRequest},
+			{"a room with a strange name", "?room=a%20b", "", http.StatusBadRequest},
+			{"another site's page", "?room=tea", "https://evil.example", http.StatusForbidden},
+			{"the page of an allowed site", "?room=tea", "https://app.example.org", http.StatusSwitchingProtocols},
+			{"no room for more", "?room=tea", "", http.StatusServiceUnavailable},
 		}
-		c, res, err := websocket.Dial(t.Context(), url+tt.query, &websocket.DialOptions{HTTPHeader: header}) //nolint:bodyclose // the library closes it
-		require.NotNil(t, res, "%s: %v", tt.name, err)
-		assert.Equal(t, tt.want, res.StatusCode, tt.name)
-		if err == nil {
-			t.Cleanup(func() { _ = c.CloseNow() })
-			require.Eventually(t, func() bool { return h.Open() == 1 }, 5*time.Second, time.Millisecond)
+		for _, tt := range tests { // in this order: the last needs the one before
+			header := http.Header{}
+			if tt.origin != "" {
+				header.Set("Origin", tt.origin)
+			}
+			_, res, err := n.try(t, tt.query, &websocket.DialOptions{HTTPHeader: header}) //nolint:bodyclose // the library closes it
+			require.NotNil(t, res, "%s: %v", tt.name, err)
+			assert.Equal(t, tt.want, res.StatusCode, tt.name)
+			synctest.Wait()
+			if err == nil {
+				assert.Equal(t, 1, n.Open())
+			}
 		}
-	}
+	})
+}
+
+func TestPingsComeInEvenIntervals(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := serve(t, options())
+		var pings []time.Time
+		c := n.join(t, &websocket.DialOptions{OnPingReceived: func(context.Context, []byte) bool {
+			pings = append(pings, time.Now())
+			return true
+		}})
+		go drain(c)
+		time.Sleep(3*time.Minute + time.Second)
+		synctest.Wait()
+		require.Len(t, pings, 3)
+		assert.Equal(t, time.Minute, pings[1].Sub(pings[0]))
+		assert.Equal(t, time.Minute, pings[2].Sub(pings[1]))
+		assert.Equal(t, 1, n.Open())
+	})
 }
 
 func TestPingsFindDeadClients(t *testing.T) {
 	t.Parallel()
-	o := options()
-	o.PingInterval = 50 * time.Millisecond
-	h, url := serve(t, o)
-	pings := make(chan struct{}, 100)
-	c := dial(t, url+"?room=tea", &websocket.DialOptions{OnPingReceived: func(context.Context, []byte) bool {
-		pings <- struct{}{}
-		return true
-	}})
-	go func() { _, _, _ = c.Read(context.Background()); _, _, _ = c.Read(context.Background()) }()
-	for range 3 {
-		select {
-		case <-pings:
-		case <-time.After(5 * time.Second):
-			require.FailNow(t, "no ping")
-		}
-	}
-	assert.Equal(t, 1, h.Open())
+	synctest.Test(t, func(t *testing.T) {
+		o := options()
+		n := serve(t, o)
+		n.join(t, nil) // it does not read, so it does not answer pings
+		time.Sleep(pongLimit - time.Millisecond)
+		synctest.Wait()
+		assert.Equal(t, 1, n.Open(), "a client has this long to answer")
+		time.Sleep(o.PingInterval)
+		synctest.Wait()
+		assert.Zero(t, n.Open())
+	})
 }
 
 func TestPresenceIsToldOncePerTick(t *testing.T) {
 	t.Parallel()
-	_, url := serve(t, options())
-	first := dial(t, url+"?room=tea", nil)
-	const others = 30
-	for range others {
-		dial(t, url+"?room=tea", nil)
-	}
-	told := 0
-	for {
-		m := next(t, first)
-		told++
-		if m["members"].(float64) == others+1 {
-			break
+	synctest.Test(t, func(t *testing.T) {
+		n := serve(t, options())
+		first := n.join(t, nil)
+		assert.InDelta(t, 1, next(t, first)["members"], 0, "its welcome")
+		const others = 30
+		for range others {
+			n.join(t, nil)
 		}
-	}
-	assert.Less(t, told, others, "many joins make few messages")
+		assert.InDelta(t, others+1, next(t, first)["members"], 0, "many joins make one message")
+	})
 }
 
 func TestClosingRefusesNewcomers(t *testing.T) {
 	t.Parallel()
-	h, url := serve(t, options())
-	c := dial(t, url+"?room=tea", nil)
-	done := make(chan websocket.StatusCode)
-	go func() {
-		_, _, err := c.Read(context.Background())
-		for err == nil {
-			_, _, err = c.Read(context.Background())
+	synctest.Test(t, func(t *testing.T) {
+		n := serve(t, options())
+		c := n.join(t, nil)
+		code := make(chan websocket.StatusCode)
+		go func() { code <- ended(t, c) }()
+		synctest.Wait()
+		go n.CloseAll(t.Context(), 0)
+		assert.Equal(t, websocket.StatusGoingAway, <-code)
+		_, res, err := n.try(t, "?room=tea", nil) //nolint:bodyclose // the library closes it
+		require.Error(t, err)
+		assert.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
+	})
+}
+
+func TestClosesAreSpreadEvenly(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const clients, over = 40, 2 * time.Second
+		n := serve(t, options())
+		ends := make(chan time.Duration, clients)
+		var begin time.Time
+		for range clients {
+			c := n.join(t, nil)
+			go func() {
+				assert.Equal(t, websocket.StatusGoingAway, ended(t, c))
+				ends <- time.Since(begin)
+			}()
 		}
-		done <- websocket.CloseStatus(err)
-	}()
-	require.Eventually(t, func() bool { return h.Open() == 1 }, 5*time.Second, time.Millisecond)
-	h.CloseAll(t.Context(), 0)
-	assert.Equal(t, websocket.StatusGoingAway, <-done)
-	_, res, err := websocket.Dial(t.Context(), url+"?room=tea", nil) //nolint:bodyclose // the library closes it
-	require.Error(t, err)
-	assert.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
+		synctest.Wait()
+		begin = time.Now()
+		n.CloseAll(t.Context(), over)
+		synctest.Wait()
+		for i := range clients {
+			assert.Equal(t, over*time.Duration(i)/clients, <-ends)
+		}
+		assert.Zero(t, n.Open())
+	})
 }

@@ -4,22 +4,17 @@ import (
 	"net"
 	"os"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-// pair is a tracked connection and its peer.
+// pair is a tracked connection and its peer, in memory.
 func pair(t *testing.T) (*conn, net.Conn) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	peer, err := net.Dial("tcp", l.Addr().String())
-	require.NoError(t, err)
-	nc, err := l.Accept()
-	require.NoError(t, err)
+	nc, peer := net.Pipe()
 	c := newConns(nil, nil).add(nc)
 	t.Cleanup(func() { _ = c.Close(); _ = peer.Close() })
 	return c, peer
@@ -52,50 +47,55 @@ func TestDeadlines(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			c, _ := pair(t)
-			for _, d := range tt.moves {
-				var at time.Time
-				if d != 0 {
-					at = in(d)
+			synctest.Test(t, func(t *testing.T) {
+				c, _ := pair(t)
+				for _, d := range tt.moves {
+					var at time.Time
+					if d != 0 {
+						at = in(d)
+					}
+					require.NoError(t, c.SetReadDeadline(at))
 				}
-				require.NoError(t, c.SetReadDeadline(at))
-			}
-			took, err := read(c)
-			require.ErrorIs(t, err, os.ErrDeadlineExceeded)
-			assert.InDelta(t, tt.want.Seconds(), took.Seconds(), 0.08)
+				took, err := read(c)
+				require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+				assert.Equal(t, tt.want, took)
+			})
 		})
 	}
 }
 
 func TestClearedDeadlineDoesNotFire(t *testing.T) {
 	t.Parallel()
-	c, peer := pair(t)
-	require.NoError(t, c.SetDeadline(in(50*time.Millisecond)))
-	require.NoError(t, c.SetDeadline(time.Time{}))
-	time.AfterFunc(150*time.Millisecond, func() { _, _ = peer.Write([]byte("x")) })
-	took, err := read(c)
-	require.NoError(t, err)
-	assert.Greater(t, took, 100*time.Millisecond)
+	synctest.Test(t, func(t *testing.T) {
+		c, peer := pair(t)
+		require.NoError(t, c.SetDeadline(in(50*time.Millisecond)))
+		require.NoError(t, c.SetDeadline(time.Time{}))
+		time.AfterFunc(150*time.Millisecond, func() { _, _ = peer.Write([]byte("x")) })
+		took, err := read(c)
+		require.NoError(t, err)
+		assert.Equal(t, 150*time.Millisecond, took)
+	})
 }
 
 // TestInterruptedRead is what net/http does to its background read.
 func TestInterruptedRead(t *testing.T) {
 	t.Parallel()
-	c, peer := pair(t)
-	require.NoError(t, c.SetReadDeadline(in(time.Hour)))
-	ended := make(chan error)
-	go func() {
+	synctest.Test(t, func(t *testing.T) {
+		c, peer := pair(t)
+		require.NoError(t, c.SetReadDeadline(in(time.Hour)))
+		ended := make(chan error)
+		go func() {
+			_, err := read(c)
+			ended <- err
+		}()
+		synctest.Wait()
+		require.NoError(t, c.SetReadDeadline(time.Unix(1, 0)))
+		require.ErrorIs(t, <-ended, os.ErrDeadlineExceeded, "a read that is under way")
 		_, err := read(c)
-		ended <- err
-	}()
-	time.Sleep(50 * time.Millisecond)
-	require.NoError(t, c.SetReadDeadline(time.Unix(1, 0)))
-	require.ErrorIs(t, <-ended, os.ErrDeadlineExceeded, "a read that is under way")
-	_, err := read(c)
-	require.ErrorIs(t, err, os.ErrDeadlineExceeded, "a read that comes later")
-	require.NoError(t, c.SetReadDeadline(time.Time{}))
-	_, err = peer.Write([]byte("x"))
-	require.NoError(t, err)
-	_, err = read(c)
-	require.NoError(t, err)
+		require.ErrorIs(t, err, os.ErrDeadlineExceeded, "a read that comes later")
+		require.NoError(t, c.SetReadDeadline(time.Time{}))
+		go func() { _, _ = peer.Write([]byte("x")) }()
+		_, err = read(c)
+		require.NoError(t, err)
+	})
 }

@@ -22,7 +22,7 @@ func TestHTTP2RequestFinishesInADrain(t *testing.T) {
 	t.Parallel()
 	c, err := config.ReadWorker(func(string) string { return "" })
 	require.NoError(t, err)
-	c.Lifecycle.Linger = 300 * time.Millisecond
+	c.Lifecycle.Linger, c.Lifecycle.Drain = 300*time.Millisecond, 2*maxWait
 	begun := make(chan struct{})
 	s := New(Options{
 		Config: c, Release: testRelease, Metrics: metrics.New(testRelease), Log: slog.New(slog.DiscardHandler),
@@ -56,11 +56,9 @@ func TestHTTP2RequestFinishesInADrain(t *testing.T) {
 		got <- body
 	}()
 	<-begun
-	begin := time.Now()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), maxWait)
 	defer cancel()
-	require.NoError(t, s.Drain(ctx, l, served))
+	require.NoError(t, s.Drain(ctx, l, served), "it ends by itself")
 	assert.Equal(t, "whole", <-got)
-	assert.Less(t, time.Since(begin), 3*time.Second)
 	assert.Zero(t, s.Connections())
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -23,6 +24,9 @@ import (
 	"escala/service/listen"
 	"escala/service/metrics"
 )
+
+// maxWait bounds a wait for an event: when a red test gives up.
+const maxWait = time.Minute
 
 const testRelease = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
@@ -44,16 +48,19 @@ func (l *logBuffer) String() string {
 	return l.b.String()
 }
 
-// serve runs a server with the handler until the test ends.
-func serve(t *testing.T, h http.HandlerFunc, env map[string]string) (s *Server, address string, log *logBuffer) {
+// newServer makes a server with the settings in env.
+func newServer(t *testing.T, h http.HandlerFunc, log slog.Handler, env map[string]string) *Server {
 	t.Helper()
 	c, err := config.ReadWorker(func(name string) string { return env[name] })
 	require.NoError(t, err)
+	return New(Options{Config: c, Release: testRelease, Handler: h, Metrics: metrics.New(testRelease), Log: slog.New(log)})
+}
+
+// serve runs a server with the handler until the test ends.
+func serve(t *testing.T, h http.HandlerFunc, env map[string]string) (s *Server, address string, log *logBuffer) {
+	t.Helper()
 	log = &logBuffer{}
-	s = New(Options{
-		Config: c, Release: testRelease, Handler: h, Metrics: metrics.New(testRelease),
-		Log: slog.New(slog.NewJSONHandler(log, nil)),
-	})
+	s = newServer(t, h, slog.NewJSONHandler(log, nil), env)
 	l, err := listen.Open(t.Context(), listen.Address{Network: listen.TCP, Host: "127.0.0.1"})
 	require.NoError(t, err)
 	served := make(chan struct{})
@@ -82,7 +89,7 @@ func ask(t *testing.T, address, request string) (reply, string) {
 
 func askOn(t *testing.T, c net.Conn, r *bufio.Reader, request string) (reply, string) {
 	t.Helper()
-	require.NoError(t, c.SetDeadline(time.Now().Add(10*time.Second)))
+	require.NoError(t, c.SetDeadline(time.Now().Add(maxWait)))
 	_, err := io.WriteString(c, request)
 	require.NoError(t, err)
 	res, err := http.ReadResponse(r, nil)
@@ -160,45 +167,77 @@ func TestPanicIsLoggedAndTheWorkerGoesOn(t *testing.T) {
 	assert.EqualValues(t, 3, s.Metrics.Requests())
 }
 
-func TestLimits(t *testing.T) {
+func TestBodiesAreLimited(t *testing.T) {
 	t.Parallel()
 	_, address, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		b, err := io.ReadAll(r.Body)
 		_, _ = fmt.Fprintf(w, "%d %v", len(b), err)
-	}, map[string]string{
-		"HTTP_MAX_BODY_BYTES": "10", "HTTP_READ_HEADER_TIMEOUT": "200ms", "HTTP_READ_TIMEOUT": "400ms", "HTTP_IDLE_TIMEOUT": "600ms",
-	})
+	}, map[string]string{"HTTP_MAX_BODY_BYTES": "10"})
 	_, body := ask(t, address, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n0123456789")
 	assert.Equal(t, "10 <nil>", body)
 	_, body = ask(t, address, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\n0123456789x")
 	assert.Contains(t, body, "too large")
+}
 
+// TestSilentClientsAreClosed has connections in memory, whose clock stands still
+// while anything computes.
+func TestSilentClientsAreClosed(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name, sent string
 		after      time.Duration
 	}{
-		{"no header", "", 200 * time.Millisecond},
-		{"half a header", "GET / HTTP/1.1\r\nHo", 200 * time.Millisecond},
-		{"half a body", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab", 400 * time.Millisecond},
-		{"idle", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 600 * time.Millisecond},
+		{"no header", "", 2 * time.Second},
+		{"half a header", "GET / HTTP/1.1\r\nHo", 2 * time.Second},
+		{"half a body", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab", 4 * time.Second},
+		{"idle", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 6 * time.Second},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			c, err := net.Dial("tcp", address)
-			require.NoError(t, err)
-			defer c.Close()
-			begin := time.Now()
-			_, err = io.WriteString(c, tt.sent)
-			require.NoError(t, err)
-			require.NoError(t, c.SetReadDeadline(begin.Add(5*time.Second)))
-			_, err = io.Copy(io.Discard, c)
-			require.NoError(t, err, "the server closes")
-			assert.GreaterOrEqual(t, time.Since(begin), tt.after-20*time.Millisecond)
-			assert.Less(t, time.Since(begin), tt.after+2*time.Second)
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.ReadAll(r.Body) }, slog.DiscardHandler, map[string]string{
+					"HTTP_READ_HEADER_TIMEOUT": "2s", "HTTP_READ_TIMEOUT": "4s", "HTTP_IDLE_TIMEOUT": "6s",
+				})
+				l := pipes{make(chan net.Conn), make(chan struct{})}
+				go func() { _ = s.http.Serve(tracked{Listener: l, conns: s.conns}) }()
+				defer func() { assert.NoError(t, s.http.Close()) }()
+				c, peer := net.Pipe()
+				l.conns <- peer
+				begin := time.Now()
+				go func() { _, _ = io.WriteString(c, tt.sent) }()
+				_, err := io.Copy(io.Discard, c)
+				require.NoError(t, err, "the server closes")
+				assert.Equal(t, tt.after, time.Since(begin))
+			})
 		})
 	}
 }
+
+// pipes is a listener whose connections are given to it.
+type pipes struct {
+	conns chan net.Conn
+	ended chan struct{}
+}
+
+// Accept returns the next connection.
+func (p pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.ended:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close ends Accept.
+func (p pipes) Close() error {
+	close(p.ended)
+	return nil
+}
+
+// Addr is loopback's.
+func (p pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
 
 func TestMetricsOnThePortAreForDirectClients(t *testing.T) {
 	t.Parallel()

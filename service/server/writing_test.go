@@ -50,7 +50,7 @@ func TestAnswerThatNobodyReadsIsGivenUp(t *testing.T) {
 			_, address, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 				begin := time.Now()
 				var err error
-				for block := make([]byte, 1<<20); err == nil && time.Since(begin) < 8*time.Second; {
+				for block := make([]byte, 1<<20); err == nil && time.Since(begin) < maxWait; {
 					_, err = w.Write(block)
 				}
 				assert.Error(t, err)
@@ -60,8 +60,7 @@ func TestAnswerThatNobodyReadsIsGivenUp(t *testing.T) {
 			select {
 			case d := <-took:
 				assert.GreaterOrEqual(t, d, limit/2)
-				assert.Less(t, d, 5*time.Second)
-			case <-time.After(10 * time.Second):
+			case <-time.After(2 * maxWait):
 				t.Fatal("the handler still writes")
 			}
 		})
