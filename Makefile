@@ -58,10 +58,12 @@ shell: cli ## Open a shell on the local machine
 boot-times: cli ## Say where the seconds of the local machine's first boot went
 	@$(ESCALA) shell <infra/targets/local/boot-times.sh
 
-# Tests that need a kube-apiserver fail without one, instead of being skipped.
+# Tests that need a kube-apiserver or an S3 server fail without one, instead of
+# being skipped.
 test: export ESCALA_CONTROL_PLANE = $(CURDIR)/bin/kubernetes
+test: export ESCALA_S3_SERVER = $(CURDIR)/bin/versitygw
 
-test: cli bin/kubernetes/controlplane ## Run every test, the local machine's included (root on Debian; some minutes)
+test: cli bin/kubernetes/controlplane bin/versitygw ## Run every test, the local machine's included (root on Debian; some minutes)
 	@.ci/packages
 	@.ci/test
 
@@ -106,6 +108,11 @@ bin/pulumi: infra/tools/go.mod
 	@cd infra/tools && go build -o ../../bin/pulumi \
 		-ldflags "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=$(PULUMI_VERSION)" \
 		github.com/pulumi/pulumi/pkg/v3/cmd/pulumi
+
+# A real S3 server, for tests.
+bin/versitygw: infra/tools/versitygw/go.mod
+	@echo "building the S3 server of the tests, once (about two minutes on two cores)"
+	@cd infra/tools/versitygw && go build -o ../../../bin/versitygw -ldflags "-s -w" github.com/versity/versitygw/cmd/versitygw
 
 # A real kube-apiserver and etcd, for tests. They share what Go has compiled of its
 # own library for the program, so they are built with its flags.
