@@ -11,12 +11,12 @@ ESCALA = bin/$(PROGRAM) --stack $(STACK)
 plan plan-diff manifests: PROGRAM = escala
 
 .DEFAULT_GOAL := help
-.PHONY: conformance help up preview plan plan-diff manifests rollback unpin refresh down outputs shell boot-times logs test test-unit lint format bench bench-tutorial clean escala cli
+.PHONY: conformance help up preview plan plan-diff manifests rollback unpin refresh down outputs shell boot-times logs test test-unit lint format bench bench-tutorial clean escala cli vulnerabilities release-snapshot
 
 help: ## Say what there is
 	@echo "make TARGET [STACK=local]"
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: cli ## Create or update the stack: build, release, wait until it serves
 	@$(ESCALA) up
@@ -88,6 +88,12 @@ bench: ## Measure the service beside a plain net/http server
 bench-tutorial: cli ## Measure beside the tutorial's own NestJS, PM2 and Nginx; ARGS="-machines 0"
 	@.ci/packages
 	go run ./infra/testing/conformance/cmd/pm2 $(ARGS)
+
+vulnerabilities: ## Known vulnerabilities in what is called (asks Go's database)
+	@.ci/vulnerabilities
+
+release-snapshot: ## Build the command's release into bin/dist, without publishing; ARGS=--single-target
+	@.ci/release --snapshot $(ARGS)
 
 clean: ## Remove what was built and kept (make down first)
 	@if [ -d .escala/podman ] && [ -n "$$(ls .escala/machines .escala/addresses 2>/dev/null | grep -v :)" ]; then \
