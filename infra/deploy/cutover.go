@@ -7,6 +7,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"escala/infra/deploy/gate"
+	"escala/service/machine"
 )
 
 // Cutover puts a machine behind a stable address: the machine passes the gate
@@ -24,6 +25,10 @@ type Cutover struct {
 	// Move registers what makes Stable lead to the machine with the id that it
 	// is given, which resolves once that machine is healthy.
 	Move func(healthy pulumi.StringOutput) (pulumi.CustomResource, error)
+	// Store names what Stored reads the status of the machine with that id from,
+	// which the machine writes there itself. Optional.
+	Store  pulumi.StringInput
+	Stored func(ctx context.Context, store, id string) (machine.Status, error)
 	// Ask says to a person how to ask the machine with that id what is wrong.
 	Ask func(machine string) string
 }
@@ -40,6 +45,8 @@ func (c Cutover) Run(ctx *pulumi.Context, r Request) (Endpoint, error) {
 		Workers:     r.Spec.Workers.Count,
 		HealthPath:  r.Spec.HealthPath,
 		Timeout:     r.GateTimeout,
+		Store:       c.Store,
+		Stored:      c.Stored,
 		Diagnose:    func(_ context.Context, machine string) string { return c.Ask(machine) },
 	}
 	healthy := gate.Output(ctx, wait)

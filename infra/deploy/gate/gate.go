@@ -35,9 +35,16 @@ type Gate struct {
 	Stuck time.Duration
 	// Report is told what is being waited for, each time that it changes.
 	Report func(string)
+	// Stored reads the status that the machine wrote to the release store. It is
+	// the machine's word while it does not answer by HTTP: a machine that never
+	// came up has its reason there. Optional.
+	Stored func(context.Context) (machine.Status, error)
 	// Diagnose asks the machine for its own account of what is wrong, if there
 	// is a way to ask.
 	Diagnose func(context.Context) string
+
+	// transport is a test's network. Default: this computer's.
+	transport http.RoundTripper
 }
 
 // Want is what must be served.
@@ -64,19 +71,20 @@ func (g Gate) Wait(ctx context.Context, want Want) error {
 	began := time.Now()
 	deadline, cancel := context.WithTimeout(ctx, g.Timeout)
 	defer cancel()
-	client := &http.Client{
-		Timeout: 5 * time.Second,
+	client := &http.Client{Timeout: 5 * time.Second, Transport: g.transport}
+	if client.Transport == nil {
 		// Every look is a connection of its own, so that it sees where the
 		// address leads now and not where it led.
-		Transport: &http.Transport{DisableKeepAlives: true, Proxy: nil},
+		client.Transport = &http.Transport{DisableKeepAlives: true, Proxy: nil}
 	}
 	var (
 		last    machine.Status // what the machine published last
 		missing string         // and what was missing then
 		since   = began
+		inStore = &stored{read: g.Stored, every: max(storedEvery, g.Poll)}
 	)
 	for {
-		status, err := g.look(deadline, client, g.url(deadline, client, want), want, began)
+		status, err := g.look(deadline, client, g.url(deadline, client, want), want, began, inStore)
 		if err == nil {
 			return nil
 		}
@@ -96,7 +104,7 @@ func (g Gate) Wait(ctx context.Context, want Want) error {
 		case errors.Is(err, errRefused),
 			deadline.Err() != nil,
 			last.Phase == machine.Failing && time.Since(since) > g.Stuck:
-			return g.failure(ctx, want, last, missing, time.Since(began))
+			return g.failure(ctx, want, last, missing, time.Since(began), inStore)
 		}
 		select {
 		case <-deadline.Done():
@@ -133,10 +141,10 @@ func read(ctx context.Context, client *http.Client, url string) (machine.Status,
 }
 
 // look is nil when all is well at url, and otherwise says what is missing.
-func (g Gate) look(ctx context.Context, client *http.Client, url string, want Want, began time.Time) (machine.Status, error) {
+func (g Gate) look(ctx context.Context, client *http.Client, url string, want Want, began time.Time, inStore *stored) (machine.Status, error) {
 	status, err := read(ctx, client, url)
 	if err != nil {
-		return machine.Status{}, err
+		return inStore.instead(ctx, want, err)
 	}
 	if want.Machine != "" && status.Machine != want.Machine {
 		// Nothing that another machine reports is this one's doing.
@@ -188,11 +196,14 @@ func get(ctx context.Context, client *http.Client, url string) (*http.Response, 
 }
 
 // failure tells what was wanted, what is there instead and why.
-func (g Gate) failure(ctx context.Context, want Want, status machine.Status, waiting string, took time.Duration) error {
+func (g Gate) failure(ctx context.Context, want Want, status machine.Status, waiting string, took time.Duration, inStore *stored) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "release %s does not serve after %s: %s", want.Release.Short(), took.Round(time.Second), strings.TrimPrefix(waiting, errRefused.Error()+": "))
 	if status.Current != "" && status.Current != want.Release {
 		fmt.Fprintf(&b, "\nrelease %s, which served before, still does, on %d of %d workers", status.Current.Short(), status.ReadyOn(status.Current), len(status.Workers))
+	}
+	if said := inStore.said(); said != "" {
+		fmt.Fprintf(&b, "\n%s", said)
 	}
 	if g.Diagnose != nil {
 		ctx, cancel := context.WithTimeout(ctx, 20*time.Second)

@@ -7,6 +7,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"escala/service"
+	"escala/service/machine"
 )
 
 // OutputArgs say what an Output waits for.
@@ -28,6 +29,11 @@ type OutputArgs struct {
 	// HealthPath and Timeout are as in Gate.
 	HealthPath string
 	Timeout    time.Duration
+	// Store is the name of what Stored reads. Optional.
+	Store pulumi.StringInput
+	// Stored reads the status that the machine with that id wrote to the store.
+	// Optional.
+	Stored func(ctx context.Context, store, id string) (machine.Status, error)
 	// Diagnose asks the machine with that id for its account of what is wrong.
 	// Optional.
 	Diagnose func(ctx context.Context, machine string) string
@@ -42,7 +48,11 @@ func Output(ctx *pulumi.Context, args OutputArgs) pulumi.StringOutput {
 	if stable == nil {
 		stable = pulumi.String("")
 	}
-	return pulumi.All(args.Machine.ID(), args.URL, args.Release, stable).ApplyTWithContext(ctx.Context(),
+	store := args.Store
+	if store == nil {
+		store = pulumi.String("")
+	}
+	return pulumi.All(args.Machine.ID(), args.URL, args.Release, stable, store).ApplyTWithContext(ctx.Context(),
 		func(wait context.Context, v []any) (string, error) {
 			id, url, release := string(v[0].(pulumi.ID)), v[1].(string), v[2].(string)
 			if ctx.DryRun() {
@@ -57,6 +67,9 @@ func Output(ctx *pulumi.Context, args OutputArgs) pulumi.StringOutput {
 					// A line of progress that cannot be shown is no reason to fail.
 					_ = ctx.Log.Info(s, &pulumi.LogArgs{Resource: args.Machine, Ephemeral: true})
 				},
+			}
+			if args.Stored != nil {
+				g.Stored = func(ctx context.Context) (machine.Status, error) { return args.Stored(ctx, v[4].(string), id) }
 			}
 			if args.Diagnose != nil {
 				g.Diagnose = func(ctx context.Context) string { return args.Diagnose(ctx, id) }

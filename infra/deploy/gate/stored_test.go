@@ -1,0 +1,114 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/service/machine"
+)
+
+// nowhere is an address at which nothing answers; no connection is made.
+func nowhere(g Gate) Gate {
+	g.URL = "http://machine.invalid"
+	return g
+}
+
+// word plays a release store: the status that the machine has written after each
+// time, by the wait's clock.
+type word struct {
+	began time.Time
+	after []time.Duration
+	said  []machine.Status
+	asked int
+}
+
+func (w *word) read(context.Context) (machine.Status, error) {
+	w.asked++
+	for i := len(w.after) - 1; i >= 0; i-- {
+		if time.Since(w.began) >= w.after[i] {
+			return w.said[i], nil
+		}
+	}
+	return machine.Status{}, errors.New("NoSuchKey")
+}
+
+func TestASilentMachinesReasonIsInTheStore(t *testing.T) {
+	of := func(phase machine.Phase, reason string) machine.Status {
+		return machine.Status{Machine: "i-1", Phase: phase, Wanted: wanted, Reason: reason, Checked: 1, Workers: workers("", "")}
+	}
+	serving := of(machine.Serving, "")
+	serving.Current, serving.Workers = wanted, workers(wanted, wanted)
+	another := of(machine.Refused, "it exits at start")
+	another.Machine = "i-2"
+	earlier := of(machine.Refused, "it exits at start")
+	for name, test := range map[string]struct {
+		after []time.Duration
+		said  []machine.Status
+		want  []string
+		not   string
+		took  time.Duration
+	}{
+		"never came up": {nil, nil, []string{"does not answer yet", "the release store has no status of the machine either: NoSuchKey"}, "reports", time.Hour},
+		"refused": {[]time.Duration{time.Minute}, []machine.Status{of(machine.Refused, "it exits at start with status 3")},
+			[]string{"does not serve after 1m", ": it exits at start with status 3"}, "does not answer yet", time.Minute},
+		"stuck": {[]time.Duration{time.Minute}, []machine.Status{of(machine.Failing, "the disk is full")},
+			[]string{"does not answer yet; the machine reports through the release store: the disk is full"}, "", 2 * time.Minute},
+		"refused before this update": {[]time.Duration{0}, []machine.Status{earlier}, []string{"does not answer yet"}, "exits", time.Hour},
+		"refused before, and again": {[]time.Duration{0, time.Minute}, []machine.Status{earlier, of(machine.Refused, "it still exits")},
+			[]string{"it still exits"}, "at start", time.Minute},
+		"another machine's word": {[]time.Duration{time.Minute}, []machine.Status{another}, []string{"does not answer yet"}, "exits", time.Hour},
+		"only the port is closed": {[]time.Duration{time.Minute}, []machine.Status{serving},
+			[]string{"reports through the release store that it serves: is its port closed"}, "", time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := &word{began: time.Now(), after: test.after, said: test.said}
+				g := nowhere(Gate{HealthPath: "/health", Timeout: time.Hour, Poll: time.Second, Stored: w.read})
+				g.transport = unreachable{}
+				began := time.Now()
+				err := g.Wait(t.Context(), Want{Release: wanted, Workers: 2, Machine: "i-1"})
+				for _, part := range test.want {
+					assert.ErrorContains(t, err, part)
+				}
+				if test.not != "" {
+					assert.NotContains(t, err.Error(), test.not)
+				}
+				assert.InDelta(t, test.took.Seconds(), time.Since(began).Seconds(), 15)
+				assert.LessOrEqual(t, w.asked, int(time.Since(began)/storedEvery)+1, "each look costs a call")
+			})
+		})
+	}
+}
+
+func TestAMachineThatIsNotSetUpIsLookedUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &word{began: time.Now()}
+		g := nowhere(Gate{HealthPath: "/health", Timeout: time.Minute, Stored: w.read})
+		g.transport = answers{}
+		err := g.Wait(t.Context(), Want{Release: wanted, Workers: 2})
+		require.ErrorContains(t, err, "not set up yet")
+		assert.NotZero(t, w.asked, "what answers has no status of its own")
+	})
+}
+
+// unreachable is a network without the machine.
+type unreachable struct{}
+
+func (unreachable) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+}
+
+// answers is a machine whose Nginx has no status to show.
+type answers struct{}
+
+func (answers) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusNotFound, Body: http.NoBody, Request: r}, nil
+}
