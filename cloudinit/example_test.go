@@ -1,0 +1,39 @@
+package cloudinit_test
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	"escala/cloudinit"
+	"escala/service"
+)
+
+// User-data is a pure function of the machine's description: the same
+// description gives the same bytes, so a machine is replaced only when its
+// description changes.
+func ExampleMachine_UserData() {
+	machine := cloudinit.NewMachine(service.NewSpec())
+	first, err := machine.UserData()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	again, err := machine.UserData()
+	line, _, _ := bytes.Cut(first, []byte("\n"))
+	fmt.Println(string(line), bytes.Equal(first, again), err)
+	// Output:
+	// #cloud-config true <nil>
+}
+
+// What cannot be rendered is reported whole.
+func ExampleMachine_UserData_violations() {
+	spec := service.NewSpec()
+	spec.Secrets = []string{"SESSION_KEYS"}
+	spec.Lifecycle.Start = 1500 * time.Millisecond
+	_, err := cloudinit.NewMachine(spec).UserData()
+	fmt.Println(err)
+	// Output:
+	// lifecycle.start: 1.5s is not a whole number of seconds, which is what supervisord counts in
+	// secrets: this machine has no secret store
+}

@@ -1,0 +1,75 @@
+package worker_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"escala/service"
+	"escala/service/worker"
+)
+
+// newApp is all that a service has to bring: a handler. Health, readiness,
+// metrics and the drain are the worker's.
+func newApp(_ context.Context, rt worker.Runtime) (worker.App, error) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /hello", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, "hello", rt.Getenv("WHO"))
+	})
+	return worker.App{Handler: mux}, nil
+}
+
+// A worker serves until its context ends, which is what a signal does to it.
+// Then it drains: Run returns nil once every request has its answer. The second
+// context is for a second signal, which ends the drain at once.
+func ExampleRun() {
+	dir, err := os.MkdirTemp("", "worker")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	socket := filepath.Join(dir, "api.sock")
+	env := map[string]string{service.EnvListen: "unix:" + socket, "WHO": "world"}
+
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- worker.Run(ctx, context.Background(), func(name string) string { return env[name] }, io.Discard, newApp)
+	}()
+
+	client := &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", socket)
+		},
+	}}
+	get := func(path string) (string, error) {
+		response, err := client.Get("http://api" + path)
+		if err != nil {
+			return "", err
+		}
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		return string(body), err
+	}
+	for { // until the worker listens
+		if _, err := get("/ready"); err == nil {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	answer, err := get("/hello")
+	fmt.Print(answer)
+
+	client.CloseIdleConnections() // a drain waits for these
+	stop()
+	fmt.Println(err, <-ended)
+	// Output:
+	// hello world
+	// <nil> <nil>
+}
