@@ -11,7 +11,7 @@ ESCALA = bin/$(PROGRAM) --stack $(STACK)
 plan plan-diff manifests: PROGRAM = escala
 
 .DEFAULT_GOAL := help
-.PHONY: conformance help up preview plan plan-diff manifests rollback unpin refresh down outputs shell boot-times logs test test-unit lint format bench bench-tutorial clean escala cli vulnerabilities release-snapshot
+.PHONY: conformance help up preview plan plan-diff manifests rollback unpin refresh down outputs shell boot-times logs test test-unit test-all test-rest lint format bench bench-tutorial clean escala cli vulnerabilities release-snapshot
 
 help: ## Say what there is
 	@echo "make TARGET [STACK=local]"
@@ -58,18 +58,22 @@ shell: cli ## Open a shell on the local machine
 boot-times: cli ## Say where the seconds of the local machine's first boot went
 	@$(ESCALA) shell <infra/targets/local/boot-times.sh
 
-# Tests that need a kube-apiserver or an S3 server fail without one, instead of
-# being skipped.
-test: export ESCALA_CONTROL_PLANE = $(CURDIR)/bin/kubernetes
-test: export ESCALA_S3_SERVER = $(CURDIR)/bin/versitygw
+test-unit: ## Run the tests that need no root, no machine and no other program (a minute)
+	@.ci/test unit
 
-test: cli bin/kubernetes/controlplane bin/versitygw ## Run every test, the local machine's included (root on Debian; some minutes)
+test: cli ## Run those, the built service, the program and one machine (root on Debian; some minutes)
 	@.ci/packages
 	@.ci/test
 
-test-unit: ## Run the tests that boot no machine
+test-all: test test-rest ## Run that and what is heavy to compile or long (kube-apiserver, race, conformance)
+
+# Tests that need a kube-apiserver or an S3 server fail without one here, instead of
+# being skipped.
+test-rest: export ESCALA_CONTROL_PLANE = $(CURDIR)/bin/kubernetes
+test-rest: export ESCALA_S3_SERVER = $(CURDIR)/bin/versitygw
+test-rest: bin/kubernetes/controlplane bin/versitygw
 	@.ci/packages
-	@.ci/test -short
+	@.ci/test rest
 
 lint: ## gofumpt, golangci-lint, shellcheck, actionlint
 	.ci/lint

@@ -47,11 +47,10 @@ type status struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
+	asRoot(t, "the follower runs as root and the service does not")
 	for _, program := range []string{"supervisord", "curl", "setpriv"} {
-		_, err := exec.LookPath(program)
-		require.NoError(t, err, "install Debian's supervisor, curl and util-linux")
+		tool(t, program, "supervisor curl util-linux")
 	}
-	require.Zero(t, os.Getuid(), "the follower runs as root and the service does not; run this test as root")
 
 	// Short, for Unix sockets' paths have a limit; open, for the service's user.
 	root, err := os.MkdirTemp("", "m")

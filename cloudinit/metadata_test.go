@@ -16,10 +16,10 @@ import (
 // TestMetadataIsRootsAlone sets the rules, in a network of its own, before a
 // metadata service that answers, and asks it as root and as another account.
 func TestMetadataIsRootsAlone(t *testing.T) {
+	asRoot(t, "a network of its own needs root")
 	for _, program := range []string{"unshare", "nft", "ip", "setpriv", "python3", "curl"} {
 		tool(t, program, "util-linux nftables iproute2 python3 curl")
 	}
-	require.Zero(t, os.Getuid(), "a network of its own needs root; run this test as root")
 	m := NewMachine(service.NewSpec())
 	m.MetadataOnlyRoot = []string{"169.254.169.254", "fd00:ec2::254"}
 	files, err := m.metadataFiles()

@@ -152,7 +152,7 @@ func secretMachines(f *fakeAWS) map[string]Machine {
 }
 
 func TestSecretsReachTheServiceAndNobodyElse(t *testing.T) {
-	require.Zero(t, os.Getuid(), "only root can give a file to another group; run this test as root")
+	asRoot(t, "only root can give a file to another group")
 	group, err := osuser.LookupGroup("daemon")
 	require.NoError(t, err)
 	for _, name := range []string{"parameters", "file"} {
@@ -192,7 +192,7 @@ func TestSecretsReachTheServiceAndNobodyElse(t *testing.T) {
 // TestSecretsThatCannotBeReadLeaveThoseThatWere: a roll must not take them from
 // workers that have to start again.
 func TestSecretsThatCannotBeReadLeaveThoseThatWere(t *testing.T) {
-	require.Zero(t, os.Getuid(), "only root can give a file to another group; run this test as root")
+	asRoot(t, "only root can give a file to another group")
 	f := newFakeAWS(t)
 	f.change(func() { f.parameters["/escala/production/DATABASE_URL"] = "postgres://x" })
 	f.change(func() { f.parameters["/escala/production/AWKWARD"] = "y" })

@@ -236,9 +236,3 @@ func TestLogBound(t *testing.T) {
 	spec.Workers.Count = 4
 	assert.Equal(t, 4*40+2+200, LogBoundMB(spec))
 }
-
-func tool(t *testing.T, program, pkg string) {
-	t.Helper()
-	_, err := exec.LookPath(program)
-	require.NoError(t, err, "apt-get install %s", pkg)
-}

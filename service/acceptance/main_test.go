@@ -17,6 +17,11 @@ var binary, releaseID string
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
+	flag.Parse()
+	if testing.Short() {
+		fmt.Println("skipped: runs the built service; -short leaves that out")
+		return 0
+	}
 	dir, err := os.MkdirTemp("", "acceptance")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -40,7 +45,6 @@ func run(m *testing.M) int {
 	sum := sha256.Sum256(b)
 	releaseID = hex.EncodeToString(sum[:])
 	// The tests wait for processes more than they compute.
-	flag.Parse()
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

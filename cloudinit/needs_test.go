@@ -1,0 +1,29 @@
+package cloudinit
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// asRoot fails a test that needs root; -short leaves it out.
+func asRoot(t *testing.T, why string) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip(why + "; -short leaves that out")
+	}
+	require.Zero(t, os.Getuid(), "%s; run this test as root", why)
+}
+
+// tool fails a test that needs a Debian package that is missing: skipping it would
+// let what it tests break. -short leaves it out instead.
+func tool(t *testing.T, program, pkg string) {
+	t.Helper()
+	_, err := exec.LookPath(program)
+	if err != nil && testing.Short() {
+		t.Skipf("needs %s; -short leaves that out", program)
+	}
+	require.NoError(t, err, "apt-get install %s", pkg)
+}
