@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"escala/infra/testing/loadgen"
@@ -13,14 +14,15 @@ import (
 
 // brief is a load of 200 requests in 0.4 s, half of them POSTs, half of each
 // over kept connections.
-func brief(url string) loadgen.Options {
+func brief(f *faulty) loadgen.Options {
 	mix := loadgen.NewMix()
 	mix.Rate, mix.PostShare, mix.SlowRate = 500, 0.5, 0
-	o := loadgen.NewOptions(url)
+	o := loadgen.NewOptions(f.url)
+	o.Dial = f.dial
 	o.Streams = mix.Streams()
 	o.Clients = 4
 	o.Duration = 400 * time.Millisecond
-	o.Timeout = 5 * time.Second
+	o.Timeout = time.Minute
 	return o
 }
 
@@ -72,29 +74,31 @@ func sum(counts map[loadgen.Kind]uint64) (n uint64) {
 
 func TestGoodServer(t *testing.T) {
 	t.Parallel()
-	f := newFaulty(t, visit.ok)
-	r := run(t, brief(f.url))
-	if r.Total.Arrivals != 200 || r.Total.OK != 200 || f.requests.Load() != 200 {
-		t.Errorf("%d arrivals, %d ok, %d reached the server, want 200", r.Total.Arrivals, r.Total.OK, f.requests.Load())
-	}
-	if r.Kept.OK != 100 || r.Fresh.OK != 100 {
-		t.Errorf("%d over kept connections, %d over fresh ones, want 100 each", r.Kept.OK, r.Fresh.OK)
-	}
-	if opened := f.conns.Load(); r.Total.Opened != uint64(opened) || opened < 104 || opened > 120 {
-		t.Errorf("%d connections opened, the server saw %d, want 100 fresh ones, 4 kept and hardly more", r.Total.Opened, opened)
-	}
-	if a := r.Releases["r1"]; a.OK != 200 || len(r.Releases) != 1 {
-		t.Errorf("releases %+v, want 200 answers of r1", r.Releases)
-	}
-	if r.Workers["w0"].OK != 100 || r.Workers["w1"].OK != 100 {
-		t.Errorf("workers %+v, want 100 answers of each", r.Workers)
-	}
-	if r.Latency.Count != 200 || r.Latency.Max <= 0 {
-		t.Errorf("latency %+v, want 200 values", r.Latency)
-	}
-	if err := r.Clean(); err != nil {
-		t.Errorf("not clean: %v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		f := inMemory(t, visit.ok)
+		r := run(t, brief(f))
+		if r.Total.Arrivals != 200 || r.Total.OK != 200 || f.requests.Load() != 200 {
+			t.Errorf("%d arrivals, %d ok, %d reached the server, want 200", r.Total.Arrivals, r.Total.OK, f.requests.Load())
+		}
+		if r.Kept.OK != 100 || r.Fresh.OK != 100 {
+			t.Errorf("%d over kept connections, %d over fresh ones, want 100 each", r.Kept.OK, r.Fresh.OK)
+		}
+		if opened := f.conns.Load(); r.Total.Opened != uint64(opened) || opened != 104 {
+			t.Errorf("%d connections opened, the server saw %d, want 100 fresh ones and 4 kept", r.Total.Opened, opened)
+		}
+		if a := r.Releases["r1"]; a.OK != 200 || len(r.Releases) != 1 {
+			t.Errorf("releases %+v, want 200 answers of r1", r.Releases)
+		}
+		if r.Workers["w0"].OK != 100 || r.Workers["w1"].OK != 100 {
+			t.Errorf("workers %+v, want 100 answers of each", r.Workers)
+		}
+		if r.Latency.Count != 200 {
+			t.Errorf("latency %+v, want 200 values", r.Latency)
+		}
+		if err := r.Clean(); err != nil {
+			t.Errorf("not clean: %v", err)
+		}
+	})
 }
 
 // Each way to fail is counted as what it is, and exactly as often as it was.
@@ -182,7 +186,7 @@ func TestFailuresAreCounted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFaulty(t, test.answer)
-			r := run(t, brief(f.url))
+			r := run(t, brief(f))
 			if r.Total.Arrivals != 200 || f.requests.Load() != 200 {
 				t.Errorf("%d arrivals, %d reached the server, want 200: each is sent exactly once", r.Total.Arrivals, f.requests.Load())
 			}
@@ -204,22 +208,24 @@ func TestFailuresAreCounted(t *testing.T) {
 
 func TestWrongBodyIsCounted(t *testing.T) {
 	t.Parallel()
-	f := newFaulty(t, func(v visit) bool {
-		if len(v.body) > 0 && v.inAll%2 == 0 {
-			v.body[0]++ // another request's number
+	synctest.Test(t, func(t *testing.T) {
+		f := inMemory(t, func(v visit) bool {
+			if len(v.body) > 0 && v.inAll%2 == 0 {
+				v.body[0]++ // another request's number
+			}
+			return v.ok()
+		})
+		o := brief(f)
+		for i := range o.Streams {
+			o.Streams[i].Connections = loadgen.Kept
 		}
-		return v.ok()
+		o.Clients = 1
+		o.Streams = o.Streams[1:] // POSTs only
+		r := run(t, o)
+		if got := r.Total.Kinds[loadgen.BadBody]; got != 50 || r.Total.Failed != 50 || r.Total.OK != 50 {
+			t.Errorf("%d wrong bodies, want 50: %+v", got, r.Total)
+		}
 	})
-	o := brief(f.url)
-	for i := range o.Streams {
-		o.Streams[i].Connections = loadgen.Kept
-	}
-	o.Clients = 1
-	o.Streams = o.Streams[1:] // POSTs only
-	r := run(t, o)
-	if got := r.Total.Kinds[loadgen.BadBody]; got != 50 || r.Total.Failed != 50 || r.Total.OK != 50 {
-		t.Errorf("%d wrong bodies, want 50: %+v", got, r.Total)
-	}
 }
 
 func TestRefusedIsCounted(t *testing.T) {
@@ -233,7 +239,7 @@ func TestRefusedIsCounted(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	r := run(t, brief(url))
+	r := run(t, brief(&faulty{url: url}))
 	if r.Total.Kinds[loadgen.Refused] != 200 || r.Total.Failed != 200 {
 		t.Errorf("%+v, want 200 refused", r.Total)
 	}
@@ -244,22 +250,24 @@ func TestRefusedIsCounted(t *testing.T) {
 
 func TestHangingServerNeitherSlowsNorHides(t *testing.T) {
 	t.Parallel()
-	f := newFaulty(t, func(v visit) bool {
-		_, _ = v.conn.Read(make([]byte, 1)) // until the client gives up
-		return false
+	synctest.Test(t, func(t *testing.T) {
+		f := inMemory(t, func(v visit) bool {
+			_, _ = v.conn.Read(make([]byte, 1)) // until the client gives up
+			return false
+		})
+		o := brief(f)
+		o.Timeout = 300 * time.Millisecond
+		r := run(t, o)
+		if r.Total.Kinds[loadgen.Timeout] != 200 || f.requests.Load() != 200 {
+			t.Errorf("%+v, %d reached the server, want 200 timeouts", r.Total, f.requests.Load())
+		}
+		if r.Latency.Max != 300 {
+			t.Errorf("latency %+v, want 300 ms", r.Latency)
+		}
+		if r.Seconds > 0.7 {
+			t.Errorf("took %.3f s, want 0.7", r.Seconds)
+		}
 	})
-	o := brief(f.url)
-	o.Timeout = 300 * time.Millisecond
-	r := run(t, o)
-	if r.Total.Kinds[loadgen.Timeout] != 200 || f.requests.Load() != 200 {
-		t.Errorf("%+v, %d reached the server, want 200 timeouts", r.Total, f.requests.Load())
-	}
-	if r.Latency.P50 < 300 || r.Latency.Max > 1000 {
-		t.Errorf("latency %+v, want about 300 ms", r.Latency)
-	}
-	if r.Seconds > 1.5 {
-		t.Errorf("took %.1f s, want about 0.7", r.Seconds)
-	}
 }
 
 // The server does not answer for half a second. A generator that waits for
@@ -267,114 +275,121 @@ func TestHangingServerNeitherSlowsNorHides(t *testing.T) {
 // and each has waited as long as it really had to.
 func TestNoCoordinatedOmission(t *testing.T) {
 	t.Parallel()
-	begin := time.Now()
-	f := newFaulty(t, func(v visit) bool {
-		if pause := time.Until(begin.Add(600 * time.Millisecond)); pause > 0 && pause < 500*time.Millisecond {
-			time.Sleep(pause)
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		f := inMemory(t, func(v visit) bool {
+			if pause := time.Until(begin.Add(600 * time.Millisecond)); pause > 0 && pause < 500*time.Millisecond {
+				time.Sleep(pause)
+			}
+			return v.ok()
+		})
+		o := brief(f)
+		o.Duration = time.Second
+		for i := range o.Streams {
+			o.Streams[i].Rate = 100
 		}
-		return v.ok()
+		r := run(t, o)
+		if r.Total.OK != 200 {
+			t.Fatalf("%+v, want 200 ok", r.Total)
+		}
+		// 100 of 200 arrive within the pause; they wait 0 to 500 ms, evenly.
+		if r.Latency.P90 < 300 || r.Latency.P90 > 500 || r.Latency.P99 < 430 {
+			t.Errorf("latency %+v, want p90 about 400 ms and p99 about 490 ms", r.Latency)
+		}
 	})
-	o := brief(f.url)
-	o.Duration = time.Second
-	for i := range o.Streams {
-		o.Streams[i].Rate = 100
-	}
-	r := run(t, o)
-	if r.Total.OK != 200 {
-		t.Fatalf("%+v, want 200 ok", r.Total)
-	}
-	// 100 of 200 arrive within the pause; they wait 0 to 500 ms, evenly.
-	if r.Latency.P90 < 300 || r.Latency.P90 > 500 || r.Latency.P99 < 430 {
-		t.Errorf("latency %+v, want p90 about 400 ms and p99 about 490 ms", r.Latency)
-	}
 }
 
 func TestArrivalsBeyondTheBoundAreShedAndCounted(t *testing.T) {
 	t.Parallel()
-	f := newFaulty(t, func(v visit) bool {
-		_, _ = v.conn.Read(make([]byte, 1)) // until the client gives up
-		return false
+	synctest.Test(t, func(t *testing.T) {
+		f := inMemory(t, func(v visit) bool {
+			_, _ = v.conn.Read(make([]byte, 1)) // until the client gives up
+			return false
+		})
+		o := brief(f)
+		o.MaxOutstanding = 5
+		o.Timeout = 2 * time.Second
+		r := run(t, o)
+		if r.Total.UnsentKinds[loadgen.Shed] != 195 || r.Total.Kinds[loadgen.Timeout] != 5 || f.requests.Load() != 5 {
+			t.Errorf("%+v, want 195 shed and 5 timeouts", r.Total)
+		}
+		if r.Clean() == nil {
+			t.Error("is called clean, although most was not sent")
+		}
 	})
-	o := brief(f.url)
-	o.MaxOutstanding = 5
-	o.Timeout = 2 * time.Second
-	r := run(t, o)
-	if r.Total.UnsentKinds[loadgen.Shed] != 195 || r.Total.Kinds[loadgen.Timeout] != 5 || f.requests.Load() != 5 {
-		t.Errorf("%+v, want 195 shed and 5 timeouts", r.Total)
-	}
-	if r.Clean() == nil {
-		t.Error("is called clean, although most was not sent")
-	}
 }
 
 func TestStoppingFinishesWhatIsInFlight(t *testing.T) {
 	t.Parallel()
-	f := newFaulty(t, func(v visit) bool {
-		time.Sleep(300 * time.Millisecond)
-		return v.ok()
+	synctest.Test(t, func(t *testing.T) {
+		f := inMemory(t, func(v visit) bool {
+			time.Sleep(300 * time.Millisecond)
+			return v.ok()
+		})
+		o := brief(f)
+		o.Duration = 0
+		ctx, stop := context.WithCancel(t.Context())
+		g, err := loadgen.Start(ctx, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(200 * time.Millisecond)
+		before := g.Mark("stop")
+		stop()
+		r, err := g.Wait()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if before.InFlight == 0 || before.OK != 0 {
+			t.Errorf("before the stop: %+v, want requests in flight and none answered", before)
+		}
+		if r.Total.OK != r.Total.Arrivals || r.Total.Arrivals < 99 || r.Total.Arrivals > 102 {
+			t.Errorf("%+v, want about 100 requests and no failure", r.Total)
+		}
+		if len(r.Marks) != 1 || r.Marks[0].Label != "stop" {
+			t.Errorf("marks %+v", r.Marks)
+		}
+		since := g.Snapshot().Since(before)
+		if since.OK != r.Total.OK || since.Failed != 0 || since.InFlight != 0 || since.Status[http.StatusOK] != r.Total.OK {
+			t.Errorf("since the mark: %+v", since)
+		}
 	})
-	o := brief(f.url)
-	o.Duration = 0
-	ctx, stop := context.WithCancel(t.Context())
-	g, err := loadgen.Start(ctx, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	time.Sleep(200 * time.Millisecond)
-	before := g.Mark("stop")
-	stop()
-	r, err := g.Wait()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if before.InFlight == 0 || before.OK != 0 {
-		t.Errorf("before the stop: %+v, want requests in flight and none answered", before)
-	}
-	if r.Total.OK != r.Total.Arrivals || r.Total.Arrivals < 60 || r.Total.Arrivals > 200 {
-		t.Errorf("%+v, want about 100 requests and no failure", r.Total)
-	}
-	if len(r.Marks) != 1 || r.Marks[0].Label != "stop" {
-		t.Errorf("marks %+v", r.Marks)
-	}
-	since := g.Snapshot().Since(before)
-	if since.OK != r.Total.OK || since.Failed != 0 || since.InFlight != 0 || since.Status[http.StatusOK] != r.Total.OK {
-		t.Errorf("since the mark: %+v", since)
-	}
 }
 
 func TestSnapshotTellsFailuresSince(t *testing.T) {
 	t.Parallel()
-	var bad loadgen.Snapshot
-	f := newFaulty(t, func(v visit) bool {
-		if v.inAll > 100 {
-			return false
+	synctest.Test(t, func(t *testing.T) {
+		var bad loadgen.Snapshot
+		f := inMemory(t, func(v visit) bool {
+			if v.inAll > 100 {
+				return false
+			}
+			return v.ok()
+		})
+		g, err := loadgen.Start(t.Context(), brief(f))
+		if err != nil {
+			t.Fatal(err)
 		}
-		return v.ok()
+		time.Sleep(101 * time.Millisecond)
+		synctest.Wait()
+		bad = g.Snapshot()
+		if bad.OK < 50 {
+			t.Errorf("%d answers after 0.1 s, want 50", bad.OK)
+		}
+		if !bad.LastFailure.IsZero() {
+			t.Errorf("a failure at %s, before there was one", bad.LastFailure)
+		}
+		<-g.Done()
+		end := g.Snapshot()
+		since := end.Since(bad)
+		if since.Failed != 100 || since.Kinds[loadgen.EOF] != 100 || since.OK != 100-bad.OK {
+			t.Errorf("since: %+v, want 100 failures", since.Counters)
+		}
+		if since.Releases["r1"].OK != since.OK {
+			t.Errorf("since, by release: %+v, want %d", since.Releases, since.OK)
+		}
+		if end.LastFailure.Before(bad.At) {
+			t.Errorf("last failure at %s, want one after %s", end.LastFailure, bad.At)
+		}
 	})
-	g, err := loadgen.Start(t.Context(), brief(f.url))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if s := g.Snapshot(); s.OK >= 50 {
-			bad = s
-			break
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	if !bad.LastFailure.IsZero() {
-		t.Errorf("a failure at %s, before there was one", bad.LastFailure)
-	}
-	<-g.Done()
-	end := g.Snapshot()
-	since := end.Since(bad)
-	if since.Failed != 100 || since.Kinds[loadgen.EOF] != 100 || since.OK != 100-bad.OK {
-		t.Errorf("since: %+v, want 100 failures", since.Counters)
-	}
-	if since.Releases["r1"].OK != since.OK {
-		t.Errorf("since, by release: %+v, want %d", since.Releases, since.OK)
-	}
-	if end.LastFailure.Before(bad.At) {
-		t.Errorf("last failure at %s, want one after %s", end.LastFailure, bad.At)
-	}
 }

@@ -2,6 +2,7 @@ package loadgen_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -9,20 +10,24 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"google.golang.org/grpc/test/bufconn"
 )
 
 // faulty is a server that is wrong in exactly the way in which a test wants it
 // to be. It counts the requests that reached it, which is what the generator's
 // figures are compared with.
 type faulty struct {
-	url      string
+	url string
+	// dial opens a connection; nil is TCP.
+	dial     func(ctx context.Context, network, address string) (net.Conn, error)
 	requests atomic.Int64
 	conns    atomic.Int64
 }
 
 // visit is one request on one connection.
 type visit struct {
-	conn    *net.TCPConn
+	conn    net.Conn
 	onConn  int   // counts the requests on this connection from 1
 	inAll   int64 // counts all requests from 1
 	request *http.Request
@@ -39,6 +44,24 @@ func newFaulty(t *testing.T, answer func(visit) bool) *faulty {
 		t.Fatal(err)
 	}
 	f := &faulty{url: "http://" + listener.Addr().String()}
+	f.listen(t, listener, answer)
+	return f
+}
+
+// inMemory is newFaulty in a bubble of testing/synctest: its clock stands still
+// while anything computes, so that times are exact on a busy computer too.
+func inMemory(t *testing.T, answer func(visit) bool) *faulty {
+	t.Helper()
+	listener := bufconn.Listen(64 << 10)
+	f := &faulty{url: "http://127.0.0.1:1", dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return listener.DialContext(ctx)
+	}}
+	f.listen(t, listener, answer)
+	return f
+}
+
+func (f *faulty) listen(t *testing.T, listener net.Listener, answer func(visit) bool) {
+	t.Helper()
 	var open sync.Map
 	var serving sync.WaitGroup
 	serving.Go(func() {
@@ -51,7 +74,7 @@ func newFaulty(t *testing.T, answer func(visit) bool) *faulty {
 			open.Store(conn, nil)
 			serving.Go(func() {
 				defer open.Delete(conn)
-				f.serve(conn.(*net.TCPConn), answer)
+				f.serve(conn, answer)
 			})
 		}
 	})
@@ -63,10 +86,9 @@ func newFaulty(t *testing.T, answer func(visit) bool) *faulty {
 		})
 		serving.Wait()
 	})
-	return f
 }
 
-func (f *faulty) serve(conn *net.TCPConn, answer func(visit) bool) {
+func (f *faulty) serve(conn net.Conn, answer func(visit) bool) {
 	defer func() { _ = conn.Close() }()
 	reader := bufio.NewReader(conn)
 	for n := 1; ; n++ {
@@ -102,6 +124,6 @@ func (v visit) say(format string, args ...any) bool {
 
 // reset cuts the connection with RST.
 func (v visit) reset() bool {
-	_ = v.conn.SetLinger(0) // a failure shows in the test's counts
+	_ = v.conn.(*net.TCPConn).SetLinger(0) // a failure shows in the test's counts
 	return false
 }

@@ -47,6 +47,7 @@ func Start(ctx context.Context, options Options) (*Generator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load target: %w", err)
 	}
+	where.open = options.Dial
 
 	start := time.Now()
 	g := &Generator{

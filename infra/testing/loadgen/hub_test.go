@@ -4,19 +4,21 @@ import (
 	"context"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/coder/websocket"
+	"google.golang.org/grpc/test/bufconn"
 )
 
 // hub is a room server that forwards what one client sends to all in the room,
 // and does it wrong where a test wants that.
 type hub struct {
 	url string
+	// dial opens a connection.
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// copies says how often a message goes to a client, which counts from 0 in
 	// the order of arrival. Nil: once.
 	copies func(client int, message string) int
@@ -36,16 +38,17 @@ type guest struct {
 
 type rawKey struct{}
 
-func newHub(t *testing.T) *hub {
+// hubInMemory serves in a bubble of testing/synctest until the test ends.
+func hubInMemory(t *testing.T) *hub {
 	t.Helper()
-	h := &hub{clients: map[*websocket.Conn]guest{}}
-	server := httptest.NewUnstartedServer(h)
-	server.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+	listener := bufconn.Listen(64 << 10)
+	h := &hub{clients: map[*websocket.Conn]guest{}, url: "http://127.0.0.1:1"}
+	h.dial = func(ctx context.Context, _, _ string) (net.Conn, error) { return listener.DialContext(ctx) }
+	server := http.Server{Handler: h, ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 		return context.WithValue(ctx, rawKey{}, c)
-	}
-	server.Start()
-	h.url = server.URL
-	t.Cleanup(server.Close)
+	}}
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(func() { _ = server.Close() })
 	return h
 }
 

@@ -11,14 +11,24 @@ import (
 )
 
 // keptOnly is a load of 100 requests in a second over kept connections.
-func keptOnly(url string) loadgen.Options {
-	o := brief(url)
+func keptOnly(f *faulty) loadgen.Options {
+	o := brief(f)
 	o.Duration = time.Second
 	for i := range o.Streams {
 		o.Streams[i].Connections = loadgen.Kept
 		o.Streams[i].Rate = 50
 	}
 	return o
+}
+
+// onTime skips a test whose requests were late: two that are sent at the same time
+// use a connection sooner than the server's close can arrive, which is then the
+// loss that it would be for any client.
+func onTime(t *testing.T, r *loadgen.Result) {
+	t.Helper()
+	if lag := time.Duration(r.Lag.Max * float64(time.Millisecond)); lag > 5*time.Millisecond {
+		t.Skipf("the computer was too busy: a request was sent %s late", lag)
+	}
 }
 
 // A server that closes connections while nothing is on them does nothing wrong.
@@ -31,17 +41,19 @@ func TestIdleConnectionsMayBeClosed(t *testing.T) {
 		}
 		return kept
 	})
-	r := run(t, keptOnly(f.url))
+	r := run(t, keptOnly(f))
+	onTime(t, r)
 	if r.Total.OK != 100 || f.requests.Load() != 100 {
 		t.Errorf("%+v, %d reached the server, want 100 ok", r.Total, f.requests.Load())
 	}
-	// Each connection carries up to two requests. Those in the pool at the end
-	// were not looked at again.
-	if opened := int64(r.Total.Opened); opened != f.conns.Load() || opened < 50 || opened > 60 {
+	// Each connection carries one or two requests, and is closed after the second.
+	// Those in the pool at the end, four at most, were not looked at again.
+	opened := r.Total.Opened
+	if opened != uint64(f.conns.Load()) || opened < 50 {
 		t.Errorf("%d opened, the server saw %d, want 50 or a few more", opened, f.conns.Load())
 	}
-	if r.Total.IdleClosed < 40 || r.Total.IdleClosed > r.Total.Opened {
-		t.Errorf("%d found closed of %d", r.Total.IdleClosed, r.Total.Opened)
+	if closed := 100 - opened; r.Total.IdleClosed+4 < closed || r.Total.IdleClosed > closed {
+		t.Errorf("%d found closed, want %d or up to 4 fewer", r.Total.IdleClosed, closed)
 	}
 }
 
@@ -67,13 +79,13 @@ func TestNothingIsSentTwice(t *testing.T) {
 				}
 				return v.ok()
 			})
-			o := keptOnly(f.url)
+			o := keptOnly(f)
 			r := run(t, o)
 			if f.requests.Load() != 100 {
 				t.Errorf("%d requests reached the server, want 100", f.requests.Load())
 			}
 			want := uint64(cut.Load())
-			if r.Total.Failed != want || r.Total.Kinds[test.kind] != want || r.Total.FailedReused != want || want < 40 {
+			if r.Total.Failed != want || r.Total.Kinds[test.kind] != want || r.Total.FailedReused != want || want == 0 {
 				t.Errorf("%+v, want %d failed (%s), all on reused connections", r.Total, want, test.kind)
 			}
 			for _, failure := range r.Failures {
@@ -90,7 +102,7 @@ func TestNothingIsSentTwice(t *testing.T) {
 func TestTransportWouldHideThis(t *testing.T) {
 	t.Parallel()
 	f := newFaulty(t, func(v visit) bool { return v.onConn != 2 && v.ok() })
-	client := &http.Client{Transport: &http.Transport{}, Timeout: 5 * time.Second}
+	client := &http.Client{Transport: &http.Transport{}, Timeout: time.Minute}
 	defer client.CloseIdleConnections()
 	for i := range 10 {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, f.url, nil)

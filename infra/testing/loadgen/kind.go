@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
+	"net"
 	"syscall"
 )
 
@@ -56,8 +56,7 @@ func kindOf(err error) Kind {
 		return Refused
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return Reset
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded),
-		errors.Is(err, syscall.ETIMEDOUT):
+	case isTimeout(err), errors.Is(err, context.DeadlineExceeded):
 		return Timeout
 	case errors.Is(err, syscall.EADDRNOTAVAIL), errors.Is(err, syscall.EADDRINUSE),
 		errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
@@ -70,4 +69,10 @@ func kindOf(err error) Kind {
 		return Malformed
 	}
 	return Other
+}
+
+// isTimeout reports whether a connection's deadline or the kernel's patience ended.
+func isTimeout(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout()
 }

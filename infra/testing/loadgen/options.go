@@ -1,7 +1,9 @@
 package loadgen
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"time"
 
 	"escala/service"
@@ -39,6 +41,9 @@ type Options struct {
 	// MaxOutstanding is how many requests may be in flight. An arrival above
 	// it is not sent and counted as Shed. Default 8192.
 	MaxOutstanding int
+	// Dial opens the connections. Default nil: TCP. A test that holds the clock
+	// connects in memory.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error) `json:"-"`
 	// AllowPublic permits a target that is neither loopback nor private.
 	// Default false.
 	AllowPublic bool

@@ -17,7 +17,7 @@ func TestResultAsTextAndJSON(t *testing.T) {
 		}
 		return v.ok()
 	})
-	r := run(t, brief(f.url))
+	r := run(t, brief(f))
 
 	var table strings.Builder
 	if err := r.Table(&table); err != nil {

@@ -13,7 +13,8 @@ import (
 type target struct {
 	address string // ip:port
 	host    string // Host header
-	dialer  net.Dialer
+	// open opens a connection to an address; nil is a TCP connection.
+	open func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // resolve turns a URL into a target and refuses public addresses: a load
@@ -58,9 +59,13 @@ func preferred(addresses []netip.Addr) netip.Addr {
 	return addresses[0]
 }
 
-// dial opens a TCP connection.
+// dial opens a connection.
 func (t target) dial(ctx context.Context) (net.Conn, error) {
-	conn, err := t.dialer.DialContext(ctx, "tcp", t.address)
+	open := t.open
+	if open == nil {
+		open = (&net.Dialer{}).DialContext
+	}
+	conn, err := open(ctx, "tcp", t.address)
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
