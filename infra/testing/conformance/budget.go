@@ -55,10 +55,10 @@ func (b Budget) String() string {
 // lossless is the budget of everything that an operator does on purpose.
 var lossless = Budget{}
 
-// held is the slack between a kill and its end: the kernel takes a process apart
+// inFlightSlack is the slack between a kill and its end: the kernel takes a process apart
 // when it gets to it, and a request that was due this long after the kill may
 // still have reached a connection of what was killed.
-const held = 250 * time.Millisecond
+const inFlightSlack = 250 * time.Millisecond
 
 // problems are the ways in which what was measured is above the budget.
 func (b Budget) problems(o Outcome) []string {
@@ -68,7 +68,7 @@ func (b Budget) problems(o Outcome) []string {
 	case o.Requests == 0:
 		add("no request was sent, so nothing was seen")
 	case o.Unsent > 0:
-		add("%d requests were not sent, since this machine was too busy: nothing is proven", o.Unsent)
+		add("%d requests were not sent, because too many were in flight or this computer was out of time, ports or files", o.Unsent)
 	}
 	switch {
 	case b.Held && o.NotHeld > 0:

@@ -14,7 +14,7 @@ type Check struct {
 	Title, What string
 	Budget      Budget
 
-	do func(context.Context, *trial) error
+	do func(context.Context, *checkRun) error
 }
 
 // Counts say how much is done in a run. Make them with NewCounts.

@@ -15,7 +15,7 @@ func Checks(c Counts) []Check {
 		ID: "releases", Title: fmt.Sprintf("%d releases", c.Releases),
 		What:   "New code is rolled out again and again, each time as soon as the release before serves on every worker.",
 		Budget: lossless,
-		do:     func(ctx context.Context, t *trial) error { return t.releases(ctx, c.Releases) },
+		do:     func(ctx context.Context, t *checkRun) error { return t.releases(ctx, c.Releases) },
 	}}
 	for _, bad := range Bads() {
 		checks = append(checks, badRelease(bad))
@@ -25,13 +25,13 @@ func Checks(c Counts) []Check {
 			ID: mendID, Title: "the next good release",
 			What:   "After the bad releases a good one is rolled out, with nothing done in between.",
 			Budget: lossless,
-			do:     func(ctx context.Context, t *trial) error { return t.releases(ctx, 1) },
+			do:     func(ctx context.Context, t *checkRun) error { return t.releases(ctx, 1) },
 		},
 		Check{
 			ID: "rollback", Title: "rollback, and forth again",
 			What:   "The operator goes back to the release before, and then a new one is rolled out.",
 			Budget: lossless,
-			do: func(ctx context.Context, t *trial) error {
+			do: func(ctx context.Context, t *checkRun) error {
 				if err := t.timed(ctx, "rollback", t.system.Rollback); err != nil {
 					return err
 				}
@@ -42,7 +42,7 @@ func Checks(c Counts) []Check {
 			ID: "kill-worker", Title: fmt.Sprintf("SIGKILL of a worker × %d", c.Kills),
 			What:   "A process that serves requests is killed without a warning, each time another one, and the next only once all is normal again.",
 			Budget: Budget{Held: true, Unclean: Any, Normal: 15 * time.Second, Reason: true},
-			do:     func(ctx context.Context, t *trial) error { return t.faults(ctx, KillWorker, c.Kills) },
+			do:     func(ctx context.Context, t *checkRun) error { return t.faults(ctx, KillWorker, c.Kills) },
 		},
 		fault("kill-supervisor", KillSupervisor, "SIGKILL of the supervisor", time.Minute,
 			"What starts workers again is killed without a warning."),
@@ -52,7 +52,7 @@ func Checks(c Counts) []Check {
 			ID: "kill-redis", Title: "SIGKILL of Redis",
 			What:   "Redis, over which the workers' rooms reach each other, is killed without a warning.",
 			Budget: Budget{Normal: 30 * time.Second, Reason: true},
-			do:     func(ctx context.Context, t *trial) error { return t.faults(ctx, KillRedis, 1) },
+			do:     func(ctx context.Context, t *checkRun) error { return t.faults(ctx, KillRedis, 1) },
 		},
 		fault("reboot", Reboot, "reboot of the machine", 2*time.Minute,
 			"The whole machine restarts and must serve the same release again."),
@@ -60,19 +60,19 @@ func Checks(c Counts) []Check {
 			ID: "disk-full", Title: "disk full during a release",
 			What:   "The disk has no room while a release is rolled out. Once there is room again, the release must arrive by itself.",
 			Budget: Budget{Normal: time.Minute, Reason: true},
-			do:     func(ctx context.Context, t *trial) error { return t.diskFull(ctx) },
+			do:     func(ctx context.Context, t *checkRun) error { return t.diskFull(ctx) },
 		},
 		Check{
 			ID: "store-away", Title: fmt.Sprintf("release store unreachable for %s", c.StoreAway),
 			What:   "Nobody can read the release store for a while. What serves must serve on.",
 			Budget: Budget{Normal: time.Minute, Reason: true},
-			do:     func(ctx context.Context, t *trial) error { return t.storeAway(ctx, c.StoreAway) },
+			do:     func(ctx context.Context, t *checkRun) error { return t.storeAway(ctx, c.StoreAway) },
 		},
 		Check{
 			ID: "kill-follower", Title: fmt.Sprintf("follower killed in %d releases", c.FollowerKills),
 			What:   "What brings a release to the machine is killed during each of several releases, each time at a later point. Each release must arrive all the same.",
 			Budget: lossless,
-			do:     func(ctx context.Context, t *trial) error { return t.followerKilled(ctx, c.FollowerKills) },
+			do:     func(ctx context.Context, t *checkRun) error { return t.followerKilled(ctx, c.FollowerKills) },
 		},
 	)
 }
@@ -84,7 +84,7 @@ func badRelease(bad Bad) Check {
 		ID: badPrefix + strings.ToLower(id), Title: "bad release: " + string(bad),
 		What:   badWhat[bad],
 		Budget: Budget{Reason: true},
-		do: func(ctx context.Context, t *trial) error {
+		do: func(ctx context.Context, t *checkRun) error {
 			t.mark("bad release")
 			reason, err := t.system.ReleaseBad(ctx, bad)
 			if err != nil {
@@ -112,7 +112,7 @@ func fault(id string, f Fault, title string, normal time.Duration, what string) 
 	return Check{
 		ID: id, Title: title, What: what,
 		Budget: Budget{Failed: Any, Unclean: Any, Normal: normal, Reason: true},
-		do:     func(ctx context.Context, t *trial) error { return t.faults(ctx, f, 1) },
+		do:     func(ctx context.Context, t *checkRun) error { return t.faults(ctx, f, 1) },
 	}
 }
 

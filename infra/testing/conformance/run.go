@@ -49,6 +49,18 @@ func (r Result) Missed() []string {
 	return missed
 }
 
+// Overloaded are the titles of the checks that prove nothing, since this computer
+// had no time for the load.
+func (r Result) Overloaded() []string {
+	var overloaded []string
+	for _, o := range r.Outcomes {
+		if o.Overload != "" {
+			overloaded = append(overloaded, o.Title)
+		}
+	}
+	return overloaded
+}
+
 // Run brings a system up, does all checks on it under one load and takes it
 // down. An error means that the run itself failed; what a check found is in the
 // result, which is there, as far as it goes, also with an error.
@@ -96,7 +108,7 @@ func (r *Result) try(ctx context.Context, system System, endpoint Endpoint, o Op
 		return fmt.Errorf("starting the load: %w", err)
 	}
 	began := time.Now()
-	if _, _, err := settle(ctx, system, g, clients, began, "", false); err != nil {
+	if _, _, err := waitNormal(ctx, system, g, clients, began, "", false); err != nil {
 		return fmt.Errorf("before the first check: %w", err)
 	}
 	names, roll := 0, time.Duration(0)
@@ -107,7 +119,7 @@ func (r *Result) try(ctx context.Context, system System, endpoint Endpoint, o Op
 			continue
 		}
 		broken = broken || strings.HasPrefix(check.ID, badPrefix)
-		t := &trial{
+		t := &checkRun{
 			check: check, system: system, load: g, clients: clients, names: &names, roll: &roll,
 			outcome: &Outcome{ID: check.ID, Title: check.Title, What: check.What, Budget: check.Budget.String()},
 		}
@@ -124,17 +136,17 @@ func (r *Result) try(ctx context.Context, system System, endpoint Endpoint, o Op
 }
 
 // run does a check and fills in its outcome.
-func (t *trial) run(ctx context.Context, check Check) {
-	from := t.load.Mark(check.Title)
-	err := check.do(ctx, t)
+func (r *checkRun) run(ctx context.Context, check Check) {
+	from := r.load.Mark(check.Title)
+	err := check.do(ctx, r)
 	if reason, no := IsNotApplicable(err); no {
-		t.outcome.NotApplicable = reason
+		r.outcome.NotApplicable = reason
 		return
 	}
 	pause(ctx, quiet) // requests that are under way belong to this check
-	t.outcome.count(from, t.load.Snapshot(), t.load.Start())
+	r.outcome.count(from, r.load.Snapshot(), r.load.Start())
 	if err != nil {
-		t.outcome.Problems = append(t.outcome.Problems, err.Error())
+		r.outcome.Problems = append(r.outcome.Problems, err.Error())
 	}
-	t.outcome.Problems = append(t.outcome.Problems, check.Budget.problems(*t.outcome)...)
+	r.outcome.judge(check.Budget)
 }

@@ -112,6 +112,9 @@ func try(t *testing.T, f *fake, only string) map[string]conformance.Outcome {
 	assert.True(t, f.stopped, "the system is taken down")
 	page, err := report.Page(report.New(result.Section(report.Run{})))
 	require.NoError(t, err)
+	if overloaded := result.Overloaded(); len(overloaded) > 0 {
+		t.Skipf("the computer was too busy for %s", strings.Join(overloaded, ", "))
+	}
 	outcomes := map[string]conformance.Outcome{}
 	for _, outcome := range result.Outcomes {
 		outcomes[outcome.ID] = outcome
@@ -197,7 +200,7 @@ func TestFaults(t *testing.T) {
 	assert.Equal(t, "worker 1 was killed", worker.Reason)
 
 	proxy := got["kill-proxy"]
-	assert.InDelta(t, 0.5, proxy.Normal, 0.4)
+	assert.GreaterOrEqual(t, proxy.Normal, 0.4)
 	assert.Equal(t, []string{"the status does not say why"}, proxy.Problems)
 
 	store := got["store-away"]

@@ -20,7 +20,7 @@ func (r Result) Section(run report.Run) report.Section {
 		Facts: r.facts(),
 		Parts: []report.Part{r.checks()},
 	}
-	if len(r.Missed()) > 0 || len(r.Outcomes) == 0 {
+	if len(r.Missed())+len(r.Overloaded()) > 0 || len(r.Outcomes) == 0 {
 		s.Verdict = report.Fail
 	}
 	if said := r.said(); len(said.Table.Rows) > 0 {
@@ -102,6 +102,8 @@ func (r Result) checks() report.Part {
 			row.Cells[1] = report.Cell{Text: "not applicable", Note: o.NotApplicable, Verdict: report.NotApplicable}
 			t.Rows = append(t.Rows, row)
 			continue
+		case o.Overload != "":
+			row.Cells[1] = report.Cell{Text: "overloaded", Note: o.Overload + ". It counted: " + shortened(strings.Join(o.Problems, "; ")) + ".", Verdict: report.NotApplicable}
 		case o.Missed():
 			row.Cells[1] = report.Cell{Text: "missed", Note: shortened(strings.Join(o.Problems, "; ")) + ". Budget: " + o.Budget + ".", Verdict: report.Fail}
 		default:

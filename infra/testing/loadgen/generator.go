@@ -95,15 +95,15 @@ func (g *Generator) send(ctx context.Context, where target, start time.Time, lif
 
 	var inFlight errgroup.Group
 	inFlight.SetLimit(g.options.MaxOutstanding)
-	plans := make([]*plan, len(g.options.Streams))
+	templates := make([]*requestTemplate, len(g.options.Streams))
 	for i, s := range g.options.Streams {
-		plans[i] = newPlan(i, s, where)
+		templates[i] = newRequestTemplate(i, s, where)
 	}
 	newTimetable(g.options.Streams, life).walk(ctx, start, func(a arrival) {
 		g.recorder.arrived(a)
 		sent := inFlight.TryGo(func() error {
 			deadline := start.Add(a.due + g.options.Timeout)
-			g.recorder.ended(a, pool.exchange(requests, plans[a.stream], a, deadline))
+			g.recorder.ended(a, pool.exchange(requests, templates[a.stream], a, deadline))
 			return nil
 		})
 		if !sent {

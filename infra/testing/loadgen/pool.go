@@ -12,21 +12,21 @@ import (
 // of them notice when the service closes them.
 type pool struct {
 	target target
-	idle   chan *link
+	idle   chan *connection
 	kept   atomic.Int64 // idle or in use, and to be returned
 	size   int64
 }
 
 func newPool(where target, size int) *pool {
-	return &pool{target: where, idle: make(chan *link, size), size: int64(size)}
+	return &pool{target: where, idle: make(chan *connection, size), size: int64(size)}
 }
 
 // errTooLate is the generator's own fault: it had no time to send.
 var errTooLate = errors.New("was not sent before its timeout: this machine is too busy")
 
-// exchange sends one request over a kept or a new connection and says how it
+// exchange sends one request over a kept or a new connection and reports how it
 // ended. It sends it at most once.
-func (p *pool) exchange(ctx context.Context, plan *plan, a arrival, deadline time.Time) (o outcome) {
+func (p *pool) exchange(ctx context.Context, template *requestTemplate, a arrival, deadline time.Time) (o outcome) {
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 
@@ -38,44 +38,44 @@ func (p *pool) exchange(ctx context.Context, plan *plan, a arrival, deadline tim
 		return o
 	}
 
-	l, member, err := p.take(ctx, a.keep, &o)
+	c, kept, err := p.take(ctx, a.keep, &o)
 	if err != nil {
 		o.fail(err)
 		return o
 	}
-	if err := l.SetDeadline(deadline); err != nil {
+	if err := c.SetDeadline(deadline); err != nil {
 		o.fail(err)
-		p.drop(l, member)
+		p.drop(c, kept)
 		return o
 	}
-	if l.exchange(plan, a, &o) && member {
-		p.idle <- l // has room: there are never more members than size
+	if c.exchange(template, a, &o) && kept {
+		p.idle <- c // has room: there are never more kept ones than size
 		return o
 	}
-	p.drop(l, member)
+	p.drop(c, kept)
 	return o
 }
 
-// take returns a connection that is open as far as can be known. A member is
-// one of the kept connections; others are closed after use.
-func (p *pool) take(ctx context.Context, keep bool, o *outcome) (l *link, member bool, err error) {
+// take returns a connection that is open as far as can be known. kept
+// reports that it goes back into the pool; others are closed after use.
+func (p *pool) take(ctx context.Context, keep bool, o *outcome) (c *connection, kept bool, err error) {
 	if keep {
-		if member = p.join(); !member {
-			if l = p.takeIdle(o); l != nil {
-				return l, true, nil
+		if kept = p.join(); !kept {
+			if c = p.takeIdle(o); c != nil {
+				return c, true, nil
 			}
-			member = p.join() // in the place of one that was found closed
+			kept = p.join() // in the place of one that was found closed
 		}
 	}
 	o.opened = true
 	conn, err := p.target.dial(ctx)
 	if err != nil {
-		if member {
+		if kept {
 			p.kept.Add(-1)
 		}
 		return nil, false, err
 	}
-	return newLink(conn), member, nil
+	return newConnection(conn), kept, nil
 }
 
 // join claims a place among the kept connections, if one is left.
@@ -90,24 +90,24 @@ func (p *pool) join() bool {
 // takeIdle returns the kept connection that has idled longest, or nil if all
 // are busy. Connections that the service closed while they idled are put away:
 // no request was on them, so none failed.
-func (p *pool) takeIdle(o *outcome) *link {
+func (p *pool) takeIdle(o *outcome) *connection {
 	for {
 		select {
-		case l := <-p.idle:
-			if !closedWhileIdle(l.Conn) {
-				return l
+		case c := <-p.idle:
+			if !closedWhileIdle(c.Conn) {
+				return c
 			}
 			o.idleClosed++
-			p.drop(l, true)
+			p.drop(c, true)
 		default:
 			return nil
 		}
 	}
 }
 
-func (p *pool) drop(l *link, member bool) {
-	l.end()
-	if member {
+func (p *pool) drop(c *connection, kept bool) {
+	c.end()
+	if kept {
 		p.kept.Add(-1)
 	}
 }
@@ -116,8 +116,8 @@ func (p *pool) drop(l *link, member bool) {
 func (p *pool) close() {
 	for {
 		select {
-		case l := <-p.idle:
-			p.drop(l, true)
+		case c := <-p.idle:
+			p.drop(c, true)
 		default:
 			return
 		}

@@ -15,7 +15,7 @@ func TestLocalTroubleIsNotTheServices(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := newPool(where, 1)
-	o := p.exchange(t.Context(), newPlan(0, Stream{Method: "GET", Path: "/"}, where), arrival{}, time.Now())
+	o := p.exchange(t.Context(), newRequestTemplate(0, Stream{Method: "GET", Path: "/"}, where), arrival{}, time.Now())
 	if o.kind != Local || o.opened {
 		t.Errorf("sent after its timeout: %+v, want %q and no connection", o, Local)
 	}
@@ -35,7 +35,7 @@ func TestPoolRefillsAfterFailures(t *testing.T) {
 	}
 	p := newPool(where, 2)
 	for range 5 {
-		o := p.exchange(t.Context(), newPlan(0, Stream{Method: "GET", Path: "/"}, where), arrival{keep: true}, time.Now().Add(time.Second))
+		o := p.exchange(t.Context(), newRequestTemplate(0, Stream{Method: "GET", Path: "/"}, where), arrival{keep: true}, time.Now().Add(time.Second))
 		if o.kind != Refused || !o.opened {
 			t.Fatalf("%+v, want a refused connection", o)
 		}

@@ -90,7 +90,7 @@ func (r *recorder) ended(a arrival, o outcome) {
 		r.latencies[a.stream].add(latency)
 		r.answer.add(o.took)
 	}
-	if !o.kind.unsent() {
+	if !o.started.IsZero() {
 		r.lag.add(o.started.Sub(r.start) - a.due)
 	}
 	if o.status != 0 {
@@ -173,6 +173,8 @@ func (r *recorder) snapshot() Snapshot {
 		Releases:    r.releases.values(),
 		Latency:     r.latency.latency(),
 		latencies:   r.latency,
+		Lag:         r.lag.latency(),
+		lags:        r.lag,
 	}
 }
 

@@ -25,16 +25,16 @@ type rooms struct {
 	ending  chan struct{} // closed: send no more
 	leaving chan struct{} // closed: say good-bye
 
-	mu       sync.Mutex
-	quiet    bool // the load is ending: nothing is sent any more
-	over     bool // the load has ended: nothing counts any more
-	count    SocketCounters
-	ledgers  []*ledger
-	delivery histogram
-	comeback histogram
-	releases answered
-	workers  answered
-	away     uint64
+	mu         sync.Mutex
+	quiet      bool // the load is ending: nothing is sent any more
+	over       bool // the load has ended: nothing counts any more
+	count      SocketCounters
+	deliveries []*deliveries
+	delivery   histogram
+	comeback   histogram
+	releases   answered
+	workers    answered
+	away       uint64
 }
 
 func newRooms(o Sockets, where target, runID string, start time.Time) *rooms {
@@ -51,7 +51,7 @@ func newRooms(o Sockets, where target, runID string, start time.Time) *rooms {
 		},
 	}}
 	for range o.Rooms {
-		r.ledgers = append(r.ledgers, newLedger(o, &r.count, &r.delivery))
+		r.deliveries = append(r.deliveries, newDeliveries(o, &r.count, &r.delivery))
 	}
 	return r
 }
@@ -66,22 +66,22 @@ func (r *rooms) run(ctx context.Context) error {
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 
-	var clients errgroup.Group
-	members := make([]*member, 0, r.options.Rooms*r.options.ClientsPerRoom)
+	var running errgroup.Group
+	clients := make([]*wsClient, 0, r.options.Rooms*r.options.ClientsPerRoom)
 	for room := range r.options.Rooms {
-		for seat := range r.options.ClientsPerRoom {
-			m := newMember(r, room, seat)
-			members = append(members, m)
-			clients.Go(func() error { return m.run(life) })
+		for slot := range r.options.ClientsPerRoom {
+			m := newClient(r, room, slot)
+			clients = append(clients, m)
+			running.Go(func() error { return m.run(life) })
 		}
 	}
 
 	r.keepBooks(ctx)
-	r.takeLeave(members)
+	r.takeLeave(clients)
 	close(r.leaving)
 	late := time.AfterFunc(closeTime, cancel)
 	defer late.Stop()
-	if err := clients.Wait(); err != nil {
+	if err := running.Wait(); err != nil {
 		return fmt.Errorf("websocket clients: %w", err)
 	}
 	return nil
@@ -117,20 +117,20 @@ func (r *rooms) hush() {
 func (r *rooms) settle(now time.Time) (open int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, l := range r.ledgers {
+	for _, l := range r.deliveries {
 		open += l.settled(now)
 	}
 	return open
 }
 
 // takeLeave notes who is away at the end; from now on nothing counts.
-func (r *rooms) takeLeave(members []*member) {
+func (r *rooms) takeLeave(clients []*wsClient) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.over = true
 	now := time.Now()
-	for _, m := range members {
-		if r.ledgers[m.room].seats[m.seat].joined {
+	for _, m := range clients {
+		if r.deliveries[m.room].slots[m.slot].joined {
 			continue
 		}
 		r.away++
@@ -140,16 +140,16 @@ func (r *rooms) takeLeave(members []*member) {
 	}
 }
 
-// sent notes that a member is about to send its next message; false if it is to
+// sent notes that a client is about to send its next message; false if it is to
 // send no more.
-func (r *rooms) sent(m *member) bool {
+func (r *rooms) sent(m *wsClient) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.quiet {
 		return false
 	}
 	m.number++
-	r.ledgers[m.room].sent(m.seat, m.number, time.Now())
+	r.deliveries[m.room].sent(m.slot, m.number, time.Now())
 	return true
 }
 

@@ -13,12 +13,14 @@ type Snapshot struct {
 	Counters
 	// Latency is that of all that ended until now, as in Result.
 	Latency Latency `json:"latency"`
+	// Lag is how late the generator itself was, as in Result.
+	Lag Latency `json:"lag"`
 	// Releases are the answers by release (header X-Release, "" without).
 	Releases map[string]Answers `json:"releases"`
 	// Sockets are the counters of the WebSocket clients; nil without any.
 	Sockets *SocketCounters `json:"sockets,omitempty"`
 
-	latencies, comebacks histogram
+	latencies, lags, comebacks histogram
 }
 
 // Since returns what happened between an earlier snapshot and this one.
@@ -39,6 +41,8 @@ func (s Snapshot) Since(earlier Snapshot) Snapshot {
 	s.Releases = releases
 	s.latencies.subtract(earlier.latencies)
 	s.Latency = s.latencies.latency()
+	s.lags.subtract(earlier.lags)
+	s.Lag = s.lags.latency()
 	if s.Sockets != nil && earlier.Sockets != nil {
 		difference := s.Sockets.minus(*earlier.Sockets)
 		s.comebacks.subtract(earlier.comebacks)

@@ -39,7 +39,7 @@ func TestWindowOfALoad(t *testing.T) {
 			t.Fatal(err)
 		}
 		quick, slow := second.Since(first).Latency, g.Snapshot().Since(second).Latency
-		if quick.Count < 290 || quick.P50 >= 100 || quick.Max > r.Latency.Max {
+		if first.Latency.Count+quick.Count < 290 || quick.P50 >= 100 || quick.Max > r.Latency.Max {
 			t.Errorf("the first part: %+v, want about 300 answers far below 100 ms", quick)
 		}
 		if slow.Count == 0 || slow.P50 < 100 || slow.P50 > 1000 || slow.Max > r.Latency.Max || slow.Max < slow.P99 {

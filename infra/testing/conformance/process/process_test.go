@@ -1,6 +1,7 @@
 package process_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -26,6 +27,9 @@ func TestProcess(t *testing.T) {
 	result, err := conformance.Run(t.Context(), process.New(root), o)
 	require.NoError(t, err)
 	assert.Empty(t, result.Missed())
+	if overloaded := result.Overloaded(); len(overloaded) > 0 && !t.Failed() {
+		t.Skipf("the computer was too busy for %s", strings.Join(overloaded, ", "))
+	}
 	done := map[string]bool{}
 	for _, outcome := range result.Outcomes {
 		done[outcome.ID] = outcome.NotApplicable == ""

@@ -2,19 +2,19 @@ package loadgen
 
 import "time"
 
-// ledger is the book of one room: which messages were sent, who should have
+// deliveries is the book of one room: which messages were sent, who should have
 // received them and who has. It holds the messages of the last Sockets.Grace
 // and is guarded by its owner's lock.
-type ledger struct {
+type deliveries struct {
 	settle, grace time.Duration
 	counters      *SocketCounters
 	delivery      *histogram
-	seats         []seat
+	slots         []slot
 	messages      map[messageID]*message
 }
 
-// seat is a client's place in the room.
-type seat struct {
+// slot is a client's place in the room.
+type slot struct {
 	joined bool
 	known  bool     // has joined at least once
 	last   []uint64 // highest number received, by sender; numbers count from 1
@@ -27,7 +27,7 @@ type messageID struct {
 
 type message struct {
 	at       time.Time
-	receipts []receipt // by seat
+	receipts []receipt // by slot
 }
 
 type receipt uint8
@@ -39,45 +39,45 @@ const (
 	received
 )
 
-func newLedger(o Sockets, counters *SocketCounters, delivery *histogram) *ledger {
-	l := &ledger{
+func newDeliveries(o Sockets, counters *SocketCounters, delivery *histogram) *deliveries {
+	l := &deliveries{
 		settle: o.Settle, grace: o.Grace, counters: counters, delivery: delivery,
-		seats: make([]seat, o.ClientsPerRoom), messages: map[messageID]*message{},
+		slots: make([]slot, o.ClientsPerRoom), messages: map[messageID]*message{},
 	}
-	for i := range l.seats {
-		l.seats[i].last = make([]uint64, o.ClientsPerRoom)
+	for i := range l.slots {
+		l.slots[i].last = make([]uint64, o.ClientsPerRoom)
 	}
 	return l
 }
 
-func (l *ledger) join(client int) {
-	l.seats[client].joined, l.seats[client].known = true, true
+func (l *deliveries) join(client int) {
+	l.slots[client].joined, l.slots[client].known = true, true
 	l.counters.Joined++
 }
 
 // leave notes that a client's connection ended. Messages that were under way
 // from it or to it are excused.
-func (l *ledger) leave(client int, now time.Time) {
-	if l.seats[client].joined {
-		l.seats[client].joined = false
+func (l *deliveries) leave(client int, now time.Time) {
+	if l.slots[client].joined {
+		l.slots[client].joined = false
 		l.counters.Joined--
 	}
 	for id, m := range l.messages {
 		if now.Sub(m.at) > l.settle {
 			continue
 		}
-		for seat, r := range m.receipts {
-			if r == waiting && (seat == client || id.sender == client) {
-				m.receipts[seat] = excused
+		for slot, r := range m.receipts {
+			if r == waiting && (slot == client || id.sender == client) {
+				m.receipts[slot] = excused
 			}
 		}
 	}
 }
 
 // sent notes a message. It is to be called before the message is written.
-func (l *ledger) sent(sender int, number uint64, now time.Time) {
-	m := &message{at: now, receipts: make([]receipt, len(l.seats))}
-	for i, s := range l.seats {
+func (l *deliveries) sent(sender int, number uint64, now time.Time) {
+	m := &message{at: now, receipts: make([]receipt, len(l.slots))}
+	for i, s := range l.slots {
 		switch {
 		case !s.known:
 			continue
@@ -93,7 +93,7 @@ func (l *ledger) sent(sender int, number uint64, now time.Time) {
 }
 
 // receive notes a receipt.
-func (l *ledger) receive(client, sender int, number uint64, now time.Time) {
+func (l *deliveries) receive(client, sender int, number uint64, now time.Time) {
 	m := l.messages[messageID{sender, number}]
 	if m == nil {
 		l.counters.Late++
@@ -109,7 +109,7 @@ func (l *ledger) receive(client, sender int, number uint64, now time.Time) {
 	case notExpected:
 	}
 	m.receipts[client] = received
-	if last := &l.seats[client].last[sender]; number < *last {
+	if last := &l.slots[client].last[sender]; number < *last {
 		l.counters.OutOfOrder++
 	} else {
 		*last = number
@@ -118,7 +118,7 @@ func (l *ledger) receive(client, sender int, number uint64, now time.Time) {
 
 // settled closes the book on messages whose grace is over and says how many
 // receipts are still waited for.
-func (l *ledger) settled(now time.Time) (open int) {
+func (l *deliveries) settled(now time.Time) (open int) {
 	for id, m := range l.messages {
 		over := now.Sub(m.at) > l.grace
 		for _, r := range m.receipts {

@@ -9,26 +9,26 @@ import (
 )
 
 const (
-	// look is how often the status is asked for.
-	look = 100 * time.Millisecond
+	// statusInterval is how often the status is asked for.
+	statusInterval = 100 * time.Millisecond
 	// quiet is for how long nothing may fail, and all must be normal, before it
 	// counts as such: longer than the slowest request of the load.
 	quiet = 2500 * time.Millisecond
-	// word is how long the status may take to tell of what is over already: a
+	// statusGrace is how long the status may take to tell of what is over already: a
 	// machine looks at itself every few seconds.
-	word = 8 * time.Second
-	// patience is when waiting for that ends.
-	patience = 4 * time.Minute
+	statusGrace = 8 * time.Second
+	// maxWait is when waiting for that ends.
+	maxWait = 4 * time.Minute
 )
 
-// settle waits until all is normal: the status says so, all WebSockets are in
-// their rooms and nothing has failed for a while. It returns when that began and
-// what the system said was wrong since the moment, or was and was mended (an
-// incident other than the one before). With explain it waits a while for the
-// latter.
-func settle(ctx context.Context, system System, g *loadgen.Generator, clients uint64, since time.Time, incident string, explain bool) (normal time.Time, said string, err error) {
+// waitNormal waits until the status is normal, all WebSockets are in their rooms
+// and nothing has failed for quiet. normal is when that began. said is the status's
+// reason or new incident since the given time; incident is the one before. With
+// explain it waits up to statusGrace for said. The error says what is not normal
+// after maxWait.
+func waitNormal(ctx context.Context, system System, g *loadgen.Generator, clients uint64, since time.Time, incident string, explain bool) (normal time.Time, said string, err error) {
 	var last Status
-	for ctx.Err() == nil && time.Since(since) < patience {
+	for ctx.Err() == nil && time.Since(since) < maxWait {
 		s, err := system.Status(ctx)
 		now := time.Now()
 		switch {
@@ -55,11 +55,11 @@ func settle(ctx context.Context, system System, g *loadgen.Generator, clients ui
 		if !normal.IsZero() && seen.LastFailure.After(normal) {
 			normal = seen.LastFailure
 		}
-		told := !explain || said != "" || now.Sub(normal) > word
+		told := !explain || said != "" || now.Sub(normal) > statusGrace
 		if !normal.IsZero() && now.Sub(normal) > quiet && told {
 			return normal, said, nil
 		}
-		pause(ctx, look)
+		pause(ctx, statusInterval)
 	}
 	return time.Now(), said, fmt.Errorf("not normal again after %s: %d of %d workers ready, release %.12q of %.12q, it says %q",
 		time.Since(since).Round(time.Second), last.Ready, last.Workers, last.Serving, last.Wanted, last.Reason)

@@ -9,8 +9,8 @@ import (
 	"escala/infra/testing/loadgen"
 )
 
-// trial is one check being done: the hands that checks have.
-type trial struct {
+// checkRun is one check under way: what a check can do to the system.
+type checkRun struct {
 	check   Check
 	system  System
 	load    *loadgen.Generator
@@ -22,14 +22,14 @@ type trial struct {
 	roll *time.Duration
 }
 
-func (t *trial) mark(label string) { t.load.Mark(label) }
+func (r *checkRun) mark(label string) { r.load.Mark(label) }
 
 // timed does something that an operator would wait for.
-func (t *trial) timed(ctx context.Context, label string, do func(context.Context) error) error {
-	t.mark(label)
+func (r *checkRun) timed(ctx context.Context, label string, do func(context.Context) error) error {
+	r.mark(label)
 	began := time.Now()
 	err := do(ctx)
-	t.outcome.Took = append(t.outcome.Took, time.Since(began).Seconds())
+	r.outcome.Took = append(r.outcome.Took, time.Since(began).Seconds())
 	if err != nil {
 		return fmt.Errorf("%s: %w", label, err)
 	}
@@ -37,24 +37,24 @@ func (t *trial) timed(ctx context.Context, label string, do func(context.Context
 }
 
 // release rolls out the next good release.
-func (t *trial) release(ctx context.Context) error {
-	*t.names++
-	name := fmt.Sprintf("release %d of the suite", *t.names)
-	before, err := t.system.Status(ctx)
+func (r *checkRun) release(ctx context.Context) error {
+	*r.names++
+	name := fmt.Sprintf("release %d of the suite", *r.names)
+	before, err := r.system.Status(ctx)
 	if err != nil {
 		return fmt.Errorf("asking for the status: %w", err)
 	}
 	watching, stop := context.WithCancel(ctx)
 	began := make(chan time.Time, 1)
 	go func() {
-		awaitChange(watching, t.system, before)
+		awaitChange(watching, r.system, before)
 		began <- time.Now()
 	}()
-	err = t.system.Release(ctx, name)
+	err = r.system.Release(ctx, name)
 	ended := time.Now()
 	stop()
 	if at := <-began; err == nil && at.Before(ended) {
-		*t.roll = ended.Sub(at)
+		*r.roll = ended.Sub(at)
 	}
 	return err
 }
@@ -65,13 +65,13 @@ func awaitChange(ctx context.Context, system System, before Status) {
 		if s, err := system.Status(ctx); err == nil && s.Wanted != before.Wanted {
 			return
 		}
-		pause(ctx, look)
+		pause(ctx, statusInterval)
 	}
 }
 
-func (t *trial) releases(ctx context.Context, n int) error {
+func (r *checkRun) releases(ctx context.Context, n int) error {
 	for i := range n {
-		if err := t.timed(ctx, fmt.Sprintf("release %d", i+1), t.release); err != nil {
+		if err := r.timed(ctx, fmt.Sprintf("release %d", i+1), r.release); err != nil {
 			return err
 		}
 	}
@@ -79,19 +79,19 @@ func (t *trial) releases(ctx context.Context, n int) error {
 }
 
 // faults injects a fault n times, and waits each time until all is normal.
-func (t *trial) faults(ctx context.Context, f Fault, n int) error {
+func (r *checkRun) faults(ctx context.Context, f Fault, n int) error {
 	for range n {
-		before, _ := t.system.Status(ctx)
-		at, _, err := t.inject(ctx, f)
+		before, _ := r.system.Status(ctx)
+		at, _, err := r.inject(ctx, f)
 		if err != nil {
 			return err
 		}
-		if err := t.recover(ctx, at, before.Incident); err != nil {
+		if err := r.recover(ctx, at, before.Incident); err != nil {
 			return fmt.Errorf("after %s: %w", f, err)
 		}
-		for _, failure := range t.load.Failures(at.Add(-time.Second)) {
-			if t.load.Start().Add(seconds(failure.Due)).After(at.Add(held)) {
-				t.outcome.NotHeld++
+		for _, failure := range r.load.Failures(at.Add(-time.Second)) {
+			if r.load.Start().Add(seconds(failure.Due)).After(at.Add(inFlightSlack)) {
+				r.outcome.NotHeld++
 			}
 		}
 	}
@@ -99,9 +99,9 @@ func (t *trial) faults(ctx context.Context, f Fault, n int) error {
 }
 
 // inject causes a fault and says when it took effect.
-func (t *trial) inject(ctx context.Context, f Fault) (time.Time, func(context.Context) error, error) {
-	t.mark(string(f))
-	injection, err := t.system.Inject(ctx, f)
+func (r *checkRun) inject(ctx context.Context, f Fault) (time.Time, func(context.Context) error, error) {
+	r.mark(string(f))
+	injection, err := r.system.Inject(ctx, f)
 	if err != nil {
 		return time.Time{}, nil, err
 	}
@@ -114,19 +114,19 @@ func (t *trial) inject(ctx context.Context, f Fault) (time.Time, func(context.Co
 
 // recover waits until all is normal again, and notes how long that took since
 // a moment and what the system said meanwhile. incident is the last one before.
-func (t *trial) recover(ctx context.Context, since time.Time, incident string) error {
-	normal, said, err := settle(ctx, t.system, t.load, t.clients, since, incident, t.check.Budget.Reason && t.outcome.Reason == "")
-	t.outcome.Normal = max(t.outcome.Normal, normal.Sub(since).Seconds())
-	if t.outcome.Reason == "" {
-		t.outcome.Reason = said
+func (r *checkRun) recover(ctx context.Context, since time.Time, incident string) error {
+	normal, said, err := waitNormal(ctx, r.system, r.load, r.clients, since, incident, r.check.Budget.Reason && r.outcome.Reason == "")
+	r.outcome.Normal = max(r.outcome.Normal, normal.Sub(since).Seconds())
+	if r.outcome.Reason == "" {
+		r.outcome.Reason = said
 	}
 	return err
 }
 
 // stillServes is nil if the system is as it was, but for a release that it was
 // told to run and refuses.
-func (t *trial) stillServes(ctx context.Context) error {
-	s, err := t.system.Status(ctx)
+func (r *checkRun) stillServes(ctx context.Context) error {
+	s, err := r.system.Status(ctx)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errNotServing, err)
 	}
@@ -138,37 +138,37 @@ func (t *trial) stillServes(ctx context.Context) error {
 
 // diskFull rolls out a release without room for it, waits until the system says
 // so, and makes room.
-func (t *trial) diskFull(ctx context.Context) error {
-	_, heal, err := t.inject(ctx, FillDisk)
+func (r *checkRun) diskFull(ctx context.Context) error {
+	_, heal, err := r.inject(ctx, FillDisk)
 	if err != nil {
 		return err
 	}
 	released := make(chan error, 1)
-	t.mark("release")
-	go func() { released <- t.release(ctx) }()
-	t.outcome.Reason, err = t.awaitReason(ctx, time.Minute)
-	t.mark("room again")
+	r.mark("release")
+	go func() { released <- r.release(ctx) }()
+	r.outcome.Reason, err = r.awaitReason(ctx, time.Minute)
+	r.mark("room again")
 	healed := time.Now()
 	err = errors.Join(err, healOnce(ctx, heal))
 	// What counts is whether the release arrives, also if the operator's wait
 	// ended before there was room.
 	if gaveUp := <-released; gaveUp != nil {
-		t.mark("the operator had given up")
+		r.mark("the operator had given up")
 	}
-	return errors.Join(err, t.recover(ctx, healed, ""))
+	return errors.Join(err, r.recover(ctx, healed, ""))
 }
 
-func (t *trial) storeAway(ctx context.Context, away time.Duration) error {
-	_, heal, err := t.inject(ctx, HideStore)
+func (r *checkRun) storeAway(ctx context.Context, away time.Duration) error {
+	_, heal, err := r.inject(ctx, HideStore)
 	if err != nil {
 		return err
 	}
 	gone := time.Now()
-	t.outcome.Reason, err = t.awaitReason(ctx, time.Minute)
+	r.outcome.Reason, err = r.awaitReason(ctx, time.Minute)
 	pause(ctx, away-time.Since(gone))
-	t.mark("store back")
+	r.mark("store back")
 	healed := time.Now()
-	return errors.Join(err, healOnce(ctx, heal), t.recover(ctx, healed, ""))
+	return errors.Join(err, healOnce(ctx, heal), r.recover(ctx, healed, ""))
 }
 
 // healOnce ends a fault, also when the run was ended meanwhile.
@@ -185,9 +185,9 @@ func healOnce(ctx context.Context, heal func(context.Context) error) error {
 }
 
 // awaitReason waits until the status says that something is wrong.
-func (t *trial) awaitReason(ctx context.Context, limit time.Duration) (string, error) {
-	for end := time.Now().Add(limit); time.Now().Before(end) && ctx.Err() == nil; pause(ctx, look) {
-		if s, err := t.system.Status(ctx); err == nil && s.Reason != "" {
+func (r *checkRun) awaitReason(ctx context.Context, limit time.Duration) (string, error) {
+	for end := time.Now().Add(limit); time.Now().Before(end) && ctx.Err() == nil; pause(ctx, statusInterval) {
+		if s, err := r.system.Status(ctx); err == nil && s.Reason != "" {
 			return s.Reason, nil
 		}
 	}
@@ -196,16 +196,16 @@ func (t *trial) awaitReason(ctx context.Context, limit time.Duration) (string, e
 
 // followerKilled rolls out n releases and kills the follower once in each, at
 // points spread evenly over the time that a roll takes.
-func (t *trial) followerKilled(ctx context.Context, n int) error {
+func (r *checkRun) followerKilled(ctx context.Context, n int) error {
 	for i := range n {
-		before, err := t.system.Status(ctx)
+		before, err := r.system.Status(ctx)
 		if err != nil {
 			return fmt.Errorf("asking for the status: %w", err)
 		}
 		released := make(chan error, 1)
-		t.mark(fmt.Sprintf("release %d", i+1))
-		go func() { released <- t.release(ctx) }()
-		err = t.killDuringRoll(ctx, before, time.Duration(float64(*t.roll)*(float64(i)+0.5)/float64(n)))
+		r.mark(fmt.Sprintf("release %d", i+1))
+		go func() { released <- r.release(ctx) }()
+		err = r.killDuringRoll(ctx, before, time.Duration(float64(*r.roll)*(float64(i)+0.5)/float64(n)))
 		if err := errors.Join(err, <-released); err != nil {
 			return fmt.Errorf("release %d with its follower killed: %w", i+1, err)
 		}
@@ -215,15 +215,15 @@ func (t *trial) followerKilled(ctx context.Context, n int) error {
 
 // killDuringRoll kills the follower that long after the system has begun to
 // change.
-func (t *trial) killDuringRoll(ctx context.Context, before Status, after time.Duration) error {
+func (r *checkRun) killDuringRoll(ctx context.Context, before Status, after time.Duration) error {
 	watching, stop := context.WithTimeout(ctx, 2*time.Minute)
 	defer stop()
-	awaitChange(watching, t.system, before)
+	awaitChange(watching, r.system, before)
 	if watching.Err() != nil {
 		return errors.New("the system has not begun to change")
 	}
 	pause(ctx, after)
-	_, _, err := t.inject(ctx, KillFollower)
+	_, _, err := r.inject(ctx, KillFollower)
 	return err
 }
 

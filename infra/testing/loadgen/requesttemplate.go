@@ -7,9 +7,9 @@ import (
 	"strconv"
 )
 
-// plan is a stream with everything prepared that does not change from request
+// requestTemplate is a stream with everything prepared that does not change from request
 // to request, so that sending one costs little.
-type plan struct {
+type requestTemplate struct {
 	stream  Stream
 	kept    []byte // header of a request over a kept connection
 	fresh   []byte // header of a request over a connection of its own
@@ -17,7 +17,7 @@ type plan struct {
 	request *http.Request // tells the parser of answers the method
 }
 
-func newPlan(number int, s Stream, where target) *plan {
+func newRequestTemplate(number int, s Stream, where target) *requestTemplate {
 	header := func(connection string) []byte {
 		var b bytes.Buffer
 		fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: escala-load\r\nConnection: %s\r\n", s.Method, s.Path, where.host, connection)
@@ -27,7 +27,7 @@ func newPlan(number int, s Stream, where target) *plan {
 		b.WriteString("\r\n")
 		return b.Bytes()
 	}
-	return &plan{
+	return &requestTemplate{
 		stream:  s,
 		kept:    header("keep-alive"),
 		fresh:   header("close"),
@@ -38,7 +38,7 @@ func newPlan(number int, s Stream, where target) *plan {
 
 // appendRequest appends the whole request to b and returns it with the body
 // that is part of it. The body is the arrival's number, padded.
-func (p *plan) appendRequest(b []byte, a arrival) (whole, body []byte) {
+func (p *requestTemplate) appendRequest(b []byte, a arrival) (whole, body []byte) {
 	if a.keep {
 		b = append(b, p.kept...)
 	} else {

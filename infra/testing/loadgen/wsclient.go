@@ -11,11 +11,11 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// member is one WebSocket client. It comes back whenever its connection ends.
-type member struct {
+// wsClient is one WebSocket client. It comes back whenever its connection ends.
+type wsClient struct {
 	rooms  *rooms
 	room   int
-	seat   int
+	slot   int
 	number uint64 // of the last message, over all connections
 	probes uint64
 
@@ -24,8 +24,8 @@ type member struct {
 	joined chan struct{} // closed once this connection has received its probe
 }
 
-func newMember(r *rooms, room, seat int) *member {
-	return &member{rooms: r, room: room, seat: seat}
+func newClient(r *rooms, room, slot int) *wsClient {
+	return &wsClient{rooms: r, room: room, slot: slot}
 }
 
 const (
@@ -35,7 +35,7 @@ const (
 )
 
 // run connects and reconnects until the load ends.
-func (m *member) run(ctx context.Context) error {
+func (m *wsClient) run(ctx context.Context) error {
 	pause := firstPause
 	for {
 		wait := time.Duration(0)
@@ -59,7 +59,7 @@ func (m *member) run(ctx context.Context) error {
 
 // dial opens a connection of its own for each attempt: nothing can be retried
 // behind our back.
-func (m *member) dial(ctx context.Context) (*websocket.Conn, error) {
+func (m *wsClient) dial(ctx context.Context) (*websocket.Conn, error) {
 	r := m.rooms
 	ctx, cancel := context.WithTimeout(ctx, r.options.Handshake)
 	defer cancel()
@@ -96,7 +96,7 @@ func (m *member) dial(ctx context.Context) (*websocket.Conn, error) {
 
 // session lives as long as one connection and says whether the client got into
 // its room.
-func (m *member) session(ctx context.Context, conn *websocket.Conn) bool {
+func (m *wsClient) session(ctx context.Context, conn *websocket.Conn) bool {
 	defer func() { _ = conn.CloseNow() }() // closed by now, or beyond politeness
 	joined := m.joined
 	talking, cancel := context.WithCancel(ctx)
@@ -118,7 +118,7 @@ func (m *member) session(ctx context.Context, conn *websocket.Conn) bool {
 }
 
 // ended notes how the connection ended.
-func (m *member) ended(err error) {
+func (m *wsClient) ended(err error) {
 	r := m.rooms
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -126,7 +126,7 @@ func (m *member) ended(err error) {
 		return
 	}
 	now := time.Now()
-	r.ledgers[m.room].leave(m.seat, now)
+	r.deliveries[m.room].leave(m.slot, now)
 	if m.lostAt.IsZero() {
 		m.lostAt = now
 	}
@@ -145,7 +145,7 @@ func (m *member) ended(err error) {
 }
 
 // listen reads until the connection ends; it always returns an error.
-func (m *member) listen(ctx context.Context, conn *websocket.Conn) error {
+func (m *wsClient) listen(ctx context.Context, conn *websocket.Conn) error {
 	for {
 		reading, cancel := context.WithTimeout(ctx, m.rooms.options.Stall)
 		_, data, err := conn.Read(reading)
@@ -160,7 +160,7 @@ func (m *member) listen(ctx context.Context, conn *websocket.Conn) error {
 }
 
 // heard notes a text that came.
-func (m *member) heard(t text) {
+func (m *wsClient) heard(t text) {
 	r := m.rooms
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -168,17 +168,17 @@ func (m *member) heard(t text) {
 	if r.over {
 		return
 	}
-	l := r.ledgers[m.room]
+	l := r.deliveries[m.room]
 	if !t.probe {
-		if t.client >= 0 && t.client < len(l.seats) {
-			l.receive(m.seat, t.client, t.number, now)
+		if t.client >= 0 && t.client < len(l.slots) {
+			l.receive(m.slot, t.client, t.number, now)
 		}
 		return
 	}
-	if t.client != m.seat || l.seats[m.seat].joined {
+	if t.client != m.slot || l.slots[m.slot].joined {
 		return
 	}
-	l.join(m.seat)
+	l.join(m.slot)
 	close(m.joined)
 	if !m.lostAt.IsZero() {
 		r.count.Reconnects++
@@ -189,7 +189,7 @@ func (m *member) heard(t text) {
 
 // talk asks for the way into the room, then sends messages. It returns nil when
 // the load ends, after it has closed the connection.
-func (m *member) talk(ctx context.Context, conn *websocket.Conn, joined <-chan struct{}) error {
+func (m *wsClient) talk(ctx context.Context, conn *websocket.Conn, joined <-chan struct{}) error {
 	if err := m.knock(ctx, conn, joined); err != nil {
 		return err
 	}
@@ -209,7 +209,7 @@ func (m *member) talk(ctx context.Context, conn *websocket.Conn, joined <-chan s
 			if !m.rooms.sent(m) {
 				continue
 			}
-			if err := m.write(ctx, conn, text{client: m.seat, number: m.number}); err != nil {
+			if err := m.write(ctx, conn, text{client: m.slot, number: m.number}); err != nil {
 				return err
 			}
 		}
@@ -218,10 +218,10 @@ func (m *member) talk(ctx context.Context, conn *websocket.Conn, joined <-chan s
 
 // knock sends probes until one comes back: only then is the client known to be
 // in the room.
-func (m *member) knock(ctx context.Context, conn *websocket.Conn, joined <-chan struct{}) error {
+func (m *wsClient) knock(ctx context.Context, conn *websocket.Conn, joined <-chan struct{}) error {
 	for {
 		m.probes++
-		if err := m.write(ctx, conn, text{probe: true, client: m.seat, number: m.probes}); err != nil {
+		if err := m.write(ctx, conn, text{probe: true, client: m.slot, number: m.probes}); err != nil {
 			return err
 		}
 		select {
@@ -236,7 +236,7 @@ func (m *member) knock(ctx context.Context, conn *websocket.Conn, joined <-chan 
 	}
 }
 
-func (m *member) write(ctx context.Context, conn *websocket.Conn, t text) error {
+func (m *wsClient) write(ctx context.Context, conn *websocket.Conn, t text) error {
 	ctx, cancel := context.WithTimeout(ctx, m.rooms.options.Handshake)
 	defer cancel()
 	s := t.encode(m.rooms.runID)
@@ -250,7 +250,7 @@ func (m *member) write(ctx context.Context, conn *websocket.Conn, t text) error 
 }
 
 // goodBye closes the connection as a client should.
-func (m *member) goodBye(conn *websocket.Conn) error {
+func (m *wsClient) goodBye(conn *websocket.Conn) error {
 	if err := conn.Close(websocket.StatusNormalClosure, "load ended"); err != nil {
 		return fmt.Errorf("close: %w", err)
 	}

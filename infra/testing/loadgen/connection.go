@@ -12,9 +12,15 @@ import (
 	"time"
 )
 
-// link is one connection to the service. Requests are written to it once and
+// connection is one connection to the service. A request is written to it once and
 // never again.
-type link struct {
+//
+// net/http's ClientConn does not repeat a request either, but a goroutine of its own
+// reads the connection: that the service closed it while it was idle, or sent an
+// answer that was not asked for, is known only after that goroutine got the
+// processor. On a busy computer the next request would be lost on a connection that
+// is known to be dead, or get the wrong answer, and count as the service's failure.
+type connection struct {
 	net.Conn
 	reader *bufio.Reader
 	used   bool  // has carried a request before
@@ -47,43 +53,43 @@ type buffer struct {
 	answer  bytes.Buffer
 }
 
-func newLink(conn net.Conn) *link {
+func newConnection(conn net.Conn) *connection {
 	reader, _ := readers.Get().(*bufio.Reader)
-	l := &link{Conn: conn, reader: reader}
-	reader.Reset(l)
-	return l
+	c := &connection{Conn: conn, reader: reader}
+	reader.Reset(c)
+	return c
 }
 
 // Read reads from the network and remembers how that ended: parsers tend to
 // call a line that was cut off a malformed one.
-func (l *link) Read(b []byte) (int, error) {
-	n, err := l.Conn.Read(b)
-	l.broken = err
+func (c *connection) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.broken = err
 	return n, err //nolint:wrapcheck // a reader's error is passed on as it is
 }
 
 // end closes the connection for good.
-func (l *link) end() {
-	_ = l.Close() // nothing is left to be lost on it
-	l.reader.Reset(nil)
-	readers.Put(l.reader)
+func (c *connection) end() {
+	_ = c.Close() // nothing is left to be lost on it
+	c.reader.Reset(nil)
+	readers.Put(c.reader)
 }
 
 // exchange writes one request and reads its answer. The connection may be used
 // again if again is true.
-func (l *link) exchange(p *plan, a arrival, o *outcome) (again bool) {
+func (c *connection) exchange(p *requestTemplate, a arrival, o *outcome) (again bool) {
 	scratch, _ := buffers.Get().(*buffer)
 	defer buffers.Put(scratch)
 
 	whole, body := p.appendRequest(scratch.request[:0], a)
 	scratch.request = whole
-	o.reused = l.used
-	l.used = true
-	if _, err := l.Write(whole); err != nil {
+	o.reused = c.used
+	c.used = true
+	if _, err := c.Write(whole); err != nil {
 		o.fail(fmt.Errorf("write request: %w", err))
 		return false
 	}
-	answer, err := l.readHeader(p) //nolint:bodyclose // the body is read off the connection itself
+	answer, err := c.readHeader(p) //nolint:bodyclose // the body is read off the connection itself
 	if err != nil {
 		o.fail(err)
 		return false
@@ -97,7 +103,7 @@ func (l *link) exchange(p *plan, a arrival, o *outcome) (again bool) {
 	n, err := scratch.answer.ReadFrom(io.LimitReader(answer.Body, largestAnswer+1))
 	switch {
 	case err != nil:
-		o.fail(fmt.Errorf("read body: %w", l.cause(err)))
+		o.fail(fmt.Errorf("read body: %w", c.cause(err)))
 		return false
 	case n > largestAnswer:
 		o.kind, o.err = BadBody, fmt.Errorf("answer is longer than %d bytes", largestAnswer)
@@ -109,21 +115,21 @@ func (l *link) exchange(p *plan, a arrival, o *outcome) (again bool) {
 	default:
 		o.kind = OK
 	}
-	return a.keep && !answer.Close && l.reader.Buffered() == 0
+	return a.keep && !answer.Close && c.reader.Buffered() == 0
 }
 
 // readHeader reads up to the end of the final answer's header.
-func (l *link) readHeader(p *plan) (*http.Response, error) {
+func (c *connection) readHeader(p *requestTemplate) (*http.Response, error) {
 	// ReadResponse does not tell "closed instead of answering" from "closed in
 	// the middle": look at the first byte before.
-	if _, err := l.reader.Peek(1); err != nil {
+	if _, err := c.reader.Peek(1); err != nil {
 		return nil, fmt.Errorf("wait for answer: %w", err)
 	}
 	for {
-		answer, err := http.ReadResponse(l.reader, p.request)
+		answer, err := http.ReadResponse(c.reader, p.request)
 		switch {
 		case err != nil:
-			return nil, fmt.Errorf("read header: %w", l.cause(err))
+			return nil, fmt.Errorf("read header: %w", c.cause(err))
 		case answer.StatusCode >= http.StatusOK:
 			return answer, nil
 		}
@@ -136,14 +142,14 @@ func (o *outcome) fail(err error) {
 }
 
 // cause tells an error of the network from one of the parser.
-func (l *link) cause(err error) error {
+func (c *connection) cause(err error) error {
 	switch {
 	case kindOf(err) != Other:
 		return err
-	case errors.Is(l.broken, io.EOF):
+	case errors.Is(c.broken, io.EOF):
 		return fmt.Errorf("%w: %w", io.ErrUnexpectedEOF, err)
-	case l.broken != nil:
-		return fmt.Errorf("%w: %w", l.broken, err)
+	case c.broken != nil:
+		return fmt.Errorf("%w: %w", c.broken, err)
 	}
 	return fmt.Errorf("%w: %w", errMalformed, err)
 }

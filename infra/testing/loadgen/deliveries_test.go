@@ -6,15 +6,15 @@ import (
 )
 
 // The books of a room of three, step by step, without a network.
-func TestLedger(t *testing.T) {
+func TestDeliveries(t *testing.T) {
 	start := time.Now()
 	at := func(ms int) time.Time { return start.Add(time.Duration(ms) * time.Millisecond) }
 	tests := map[string]struct {
-		play func(*ledger)
+		play func(*deliveries)
 		want SocketCounters
 	}{
 		"delivered to all": {
-			play: func(l *ledger) {
+			play: func(l *deliveries) {
 				l.sent(0, 1, at(0))
 				for c := range 3 {
 					l.receive(c, 0, 1, at(5))
@@ -23,14 +23,14 @@ func TestLedger(t *testing.T) {
 			want: SocketCounters{Joined: 3, Sent: 1, Expected: 3, Delivered: 3},
 		},
 		"lost": {
-			play: func(l *ledger) {
+			play: func(l *deliveries) {
 				l.sent(0, 1, at(0))
 				l.receive(0, 0, 1, at(5))
 			},
 			want: SocketCounters{Joined: 3, Sent: 1, Expected: 3, Delivered: 1, Lost: 2},
 		},
 		"receiver leaves right then": {
-			play: func(l *ledger) {
+			play: func(l *deliveries) {
 				l.sent(0, 1, at(0))
 				l.receive(0, 0, 1, at(5))
 				l.leave(1, at(500))
@@ -38,7 +38,7 @@ func TestLedger(t *testing.T) {
 			want: SocketCounters{Joined: 2, Sent: 1, Expected: 3, Delivered: 1, Lost: 1, LostAtClose: 1},
 		},
 		"receiver leaves too late for an excuse": {
-			play: func(l *ledger) {
+			play: func(l *deliveries) {
 				l.sent(0, 1, at(0))
 				l.receive(0, 0, 1, at(5))
 				l.receive(2, 0, 1, at(5))
@@ -47,14 +47,14 @@ func TestLedger(t *testing.T) {
 			want: SocketCounters{Joined: 2, Sent: 1, Expected: 3, Delivered: 2, Lost: 1},
 		},
 		"sender leaves right then": {
-			play: func(l *ledger) {
+			play: func(l *deliveries) {
 				l.sent(0, 1, at(0))
 				l.leave(0, at(1))
 			},
 			want: SocketCounters{Joined: 2, Sent: 1, Expected: 3, LostAtClose: 3},
 		},
 		"receiver away, and served later": {
-			play: func(l *ledger) {
+			play: func(l *deliveries) {
 				l.leave(1, at(0))
 				l.leave(2, at(0))
 				l.sent(0, 1, at(10))
@@ -65,7 +65,7 @@ func TestLedger(t *testing.T) {
 			want: SocketCounters{Joined: 2, Sent: 1, Expected: 3, Delivered: 2, LostAtClose: 1},
 		},
 		"twice and out of order": {
-			play: func(l *ledger) {
+			play: func(l *deliveries) {
 				for n := uint64(1); n <= 2; n++ {
 					l.sent(0, n, at(0))
 				}
@@ -78,7 +78,7 @@ func TestLedger(t *testing.T) {
 			want: SocketCounters{Joined: 3, Sent: 2, Expected: 6, Delivered: 6, Duplicates: 1, OutOfOrder: 3},
 		},
 		"late": {
-			play: func(l *ledger) {
+			play: func(l *deliveries) {
 				l.sent(0, 1, at(0))
 				l.receive(0, 0, 1, at(5))
 				l.receive(1, 0, 1, at(5))
@@ -93,7 +93,7 @@ func TestLedger(t *testing.T) {
 			o := NewSockets()
 			o.ClientsPerRoom = 3
 			var got SocketCounters
-			l := newLedger(o, &got, new(histogram))
+			l := newDeliveries(o, &got, new(histogram))
 			for c := range 3 {
 				l.join(c)
 			}
@@ -112,11 +112,11 @@ func TestLedger(t *testing.T) {
 }
 
 // A client that has never been in the room is not waited for.
-func TestLedgerExpectsOnlyThoseWhoHaveJoined(t *testing.T) {
+func TestDeliveriesExpectOnlyThoseWhoHaveJoined(t *testing.T) {
 	o := NewSockets()
 	o.ClientsPerRoom = 2
 	var got SocketCounters
-	l := newLedger(o, &got, new(histogram))
+	l := newDeliveries(o, &got, new(histogram))
 	l.join(0)
 	l.sent(0, 1, time.Now())
 	l.receive(0, 0, 1, time.Now())
