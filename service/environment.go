@@ -3,6 +3,7 @@ package service
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -34,24 +35,39 @@ const (
 	// EnvSupervised is set by whatever already runs several workers on one
 	// socket ("supervisord"), so that api cluster inside it is refused.
 	EnvSupervised = "SUPERVISED"
-	// EnvPing is WebSocket.PingInterval.
-	EnvPing = "WS_PING_INTERVAL"
+	// EnvPing is WebSocket.PingInterval, EnvProxyIdle is WebSocket.ProxyIdle.
+	EnvPing      = "WS_PING_INTERVAL"
+	EnvProxyIdle = "PROXY_IDLE_TIMEOUT"
+	// EnvMaxBody and EnvMaxHeader are Limits.BodyMiB and Limits.HeaderKiB in
+	// bytes, EnvMaxConnections is Limits.Connections.
+	EnvMaxBody        = "HTTP_MAX_BODY_BYTES"
+	EnvMaxHeader      = "HTTP_MAX_HEADER_BYTES"
+	EnvMaxConnections = "HTTP_MAX_CONNECTIONS"
+	// EnvTrustedProxies is Spec.TrustedProxies: addresses and networks, beside
+	// loopback and Unix sockets, that may speak for their clients.
+	EnvTrustedProxies = "TRUSTED_PROXIES"
+	// EnvTrustedHeaders are the ClientClaims that those set.
+	EnvTrustedHeaders = "TRUSTED_HEADERS"
+	// EnvRedisPrefix is Redis.Prefix.
+	EnvRedisPrefix = "REDIS_PREFIX"
+	// EnvStartTimeout is Lifecycle.Start.
+	EnvStartTimeout = "START_TIMEOUT"
 )
 
-// lifecycleEnv pairs each of a Lifecycle's values that a worker acts on with
-// its environment variable.
-func lifecycleEnv(l *Lifecycle) []struct {
-	Name  string
-	Value *time.Duration
-} {
-	return []struct {
-		Name  string
-		Value *time.Duration
-	}{
-		{"DRAIN_ANNOUNCE", &l.Announce},
-		{"DRAIN_LINGER", &l.Linger},
-		{"DRAIN_CLOSE_JITTER", &l.CloseJitter},
-		{"DRAIN_TIMEOUT", &l.Drain},
+// lifecycleVariable pairs one of a Lifecycle's values that a worker acts on with
+// its environment variable and its key.
+type lifecycleVariable struct {
+	Name, Key string
+	Value     *time.Duration
+}
+
+func lifecycleEnv(l *Lifecycle) []lifecycleVariable {
+	return []lifecycleVariable{
+		{EnvStartTimeout, "lifecycle.start", &l.Start},
+		{"DRAIN_ANNOUNCE", "lifecycle.announce", &l.Announce},
+		{"DRAIN_LINGER", "lifecycle.linger", &l.Linger},
+		{"DRAIN_CLOSE_JITTER", "lifecycle.closeJitter", &l.CloseJitter},
+		{"DRAIN_TIMEOUT", "lifecycle.drain", &l.Drain},
 	}
 }
 
@@ -67,22 +83,51 @@ func (s Spec) Environ() map[string]string {
 	return env
 }
 
+// variable is one of the environment variables that a Spec fills.
+type variable struct {
+	// Value is what workers get. Key is where the description says it.
+	Value, Key string
+}
+
 func (s Spec) ownEnv() map[string]string {
-	env := map[string]string{
-		EnvHealthPath: s.HealthPath,
-		EnvReadyPath:  s.ReadyPath,
-		EnvRooms:      strconv.FormatBool(s.WebSocket.Rooms),
-		EnvPing:       s.WebSocket.PingInterval.String(),
-		"GOMEMLIMIT":  fmt.Sprintf("%dMiB", s.Resources.MemoryMiB*goMemoryPercent/100),
-	}
-	if url := s.Redis.Address(); url != "" {
-		env[EnvRedis] = url
-	}
-	for _, one := range lifecycleEnv(&s.Lifecycle) {
-		env[one.Name] = one.Value.String()
+	env := map[string]string{}
+	for name, one := range s.variables() {
+		env[name] = one.Value
 	}
 	return env
 }
+
+// variables are all that the description says to a worker, by their names.
+func (s Spec) variables() map[string]variable {
+	env := map[string]variable{
+		EnvHealthPath:     {s.HealthPath, "healthPath"},
+		EnvReadyPath:      {s.ReadyPath, "readyPath"},
+		EnvRooms:          {strconv.FormatBool(s.WebSocket.Rooms), "webSocket.rooms"},
+		EnvPing:           {s.WebSocket.PingInterval.String(), "webSocket.pingInterval"},
+		EnvProxyIdle:      {s.WebSocket.ProxyIdle.String(), "webSocket.proxyIdle"},
+		EnvMaxBody:        {strconv.FormatInt(s.Limits.BodyBytes(), 10), "limits.bodyMiB"},
+		EnvMaxHeader:      {strconv.Itoa(s.Limits.HeaderBytes()), "limits.headerKiB"},
+		EnvMaxConnections: {strconv.Itoa(s.Limits.Connections), "limits.connections"},
+		"GOMEMLIMIT":      {fmt.Sprintf("%dMiB", s.Resources.MemoryMiB*goMemoryPercent/100), "resources.memoryMiB"},
+	}
+	if url := s.Redis.Address(); url != "" {
+		env[EnvRedis] = variable{url, "redis.url"}
+	}
+	if s.Redis.Prefix != "" {
+		env[EnvRedisPrefix] = variable{s.Redis.Prefix, "redis.prefix"}
+	}
+	if len(s.TrustedProxies) > 0 {
+		env[EnvTrustedProxies] = variable{strings.Join(s.TrustedProxies, ","), "trustedProxies"}
+	}
+	for _, one := range lifecycleEnv(&s.Lifecycle) {
+		env[one.Name] = variable{one.Value.String(), one.Key}
+	}
+	return env
+}
+
+// KeyOf is the key of the description that sets a worker's environment variable,
+// such as "limits.bodyMiB" for HTTP_MAX_BODY_BYTES, or "" if none does.
+func (s Spec) KeyOf(name string) string { return s.variables()[name].Key }
 
 // LifecycleFrom reads a worker's lifecycle from its environment. What is not
 // set keeps NewLifecycle's default, but for Announce, which is 0 then: a
@@ -102,6 +147,9 @@ func LifecycleFrom(getenv func(string) string) (Lifecycle, error) {
 			continue
 		}
 		*one.Value = d
+	}
+	if l.Start == 0 {
+		bad.Add(EnvStartTimeout, "is 0: no worker would ever be ready in time; for example %q", NewLifecycle().Start.String())
 	}
 	if len(bad) == 0 {
 		bad = l.drainOrder()

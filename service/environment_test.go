@@ -24,13 +24,15 @@ func TestLifecycleFrom(t *testing.T) {
 	}{
 		{"nothing set", nil, defaults, nil},
 		{"everything set", map[string]string{
-			"DRAIN_ANNOUNCE": "3s", "DRAIN_LINGER": "1500ms", "DRAIN_CLOSE_JITTER": "0", "DRAIN_TIMEOUT": "1m",
+			"START_TIMEOUT": "40s", "DRAIN_ANNOUNCE": "3s", "DRAIN_LINGER": "1500ms", "DRAIN_CLOSE_JITTER": "0", "DRAIN_TIMEOUT": "1m",
 		}, with(func(l *Lifecycle) {
+			l.Start = 40 * time.Second
 			l.Announce, l.Linger, l.CloseJitter, l.Drain = 3*time.Second, 1500*time.Millisecond, 0, time.Minute
 		}), nil},
 		{"all of it wrong", map[string]string{
 			"DRAIN_ANNOUNCE": "-1s", "DRAIN_LINGER": "2", "DRAIN_CLOSE_JITTER": "five", "DRAIN_TIMEOUT": "1 s",
 		}, Lifecycle{}, []string{"DRAIN_ANNOUNCE", "DRAIN_LINGER", "DRAIN_CLOSE_JITTER", "DRAIN_TIMEOUT"}},
+		{"no time to start", map[string]string{"START_TIMEOUT": "0"}, Lifecycle{}, []string{"START_TIMEOUT"}},
 		{"each fine, the order wrong", map[string]string{"DRAIN_TIMEOUT": "2s"}, Lifecycle{}, []string{"linger", "closeJitter"}},
 	}
 	for _, tt := range tests {

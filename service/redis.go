@@ -1,5 +1,13 @@
 package service
 
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
 // RedisMode is where the service finds Redis.
 type RedisMode string
 
@@ -19,6 +27,71 @@ type Redis struct {
 	// URL is redis://host:port/db or rediss://… without a password: a password
 	// comes as the secret REDIS_URL instead. Only with RedisURL.
 	URL string `config:"url"`
+	// Prefix goes before every key and channel, so that services and stacks can
+	// share a Redis. Pub/sub channels are the same in every database of a Redis,
+	// so a database's number does not keep rooms apart. Default
+	// "escala:<name>:<stack>:".
+	Prefix string `config:"prefix"`
+}
+
+// DefaultRedisPrefix is Redis.Prefix where the description has none.
+func DefaultRedisPrefix(name, stack string) string { return "escala:" + name + ":" + stack + ":" }
+
+// maxRedisPrefix bounds a prefix: each message of a room carries it.
+const maxRedisPrefix = 128
+
+// CheckRedisPrefix returns what is wrong with a prefix, or "".
+func CheckRedisPrefix(s string) string {
+	if len(s) > maxRedisPrefix {
+		return fmt.Sprintf("is longer than %d bytes", maxRedisPrefix)
+	}
+	if strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) >= 0 {
+		return "has other characters than printable ones of ASCII; for example \"shop:live:\""
+	}
+	return ""
+}
+
+// redisQuery are the parameters that a Redis URL may have.
+var redisQuery = map[string][]string{"skip_verify": {"true", "false"}, "protocol": {"2", "3"}}
+
+// CheckRedisURL returns what is wrong with a Redis URL, or "". It never repeats
+// the URL, which may hold a password.
+func CheckRedisURL(s string) string {
+	const form = "is not redis://[user:password@]host:port/db or rediss://… (it is not repeated here, since it may hold a password)"
+	scheme, rest, ok := strings.Cut(s, "://")
+	if ok && scheme == "unix" && strings.HasPrefix(rest, "/") && !strings.ContainsAny(rest, "?#%") {
+		return ""
+	}
+	if !ok || (scheme != "redis" && scheme != "rediss") {
+		return form
+	}
+	const encode = `"#", "/", "?", "%", "@" and ":" in a user or a password have to be percent-encoded (%23, %2F, %3F, %25, %40, %3A)`
+	u, err := url.Parse(s)
+	switch {
+	case strings.Contains(rest, "#"):
+		return `has a "#": ` + encode
+	case strings.Contains(rest, "@") && (err != nil || u.User == nil):
+		return "cannot be taken apart: " + encode
+	case err != nil || u.Hostname() == "":
+		return form + "; " + encode
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return "has no port from 1 to 65535 after the host; " + encode
+		}
+	}
+	if db := strings.TrimPrefix(u.Path, "/"); db != "" {
+		if n, err := strconv.Atoi(db); err != nil || n < 0 || strconv.Itoa(n) != db {
+			return "has no number of a database after the host; for example redis://host:6379/0"
+		}
+	}
+	for name, values := range u.Query() {
+		known := redisQuery[name]
+		if len(values) != 1 || !slices.Contains(known, values[0]) {
+			return `has a "?" that is not followed by skip_verify=true or protocol=2; ` + encode
+		}
+	}
+	return ""
 }
 
 // NewRedis returns the defaults.

@@ -29,6 +29,11 @@ type Spec struct {
 	// service whole, prefix included, so HealthPath has to be below it. Machines
 	// do not use it. Default "/".
 	PathPrefix string `config:"pathPrefix"`
+	// TrustedProxies are the addresses and networks of proxies in front of a
+	// machine or a cluster that may speak for their clients (X-Forwarded-For and
+	// -Proto). Default none on a machine, and in a cluster what its Ingress
+	// needs.
+	TrustedProxies []string `config:"trustedProxies"`
 	// Env is given to the service as it is. It is not for secrets: it is
 	// written to user-data and manifests in the clear.
 	Env map[string]string `config:"env"`
@@ -39,6 +44,7 @@ type Spec struct {
 	Workers   Workers   `config:"workers"`
 	Scale     Scale     `config:"scale"`
 	Resources Resources `config:"resources"`
+	Limits    Limits    `config:"limits"`
 	WebSocket WebSocket `config:"webSocket"`
 	Redis     Redis     `config:"redis"`
 	Lifecycle Lifecycle `config:"lifecycle"`
@@ -56,6 +62,7 @@ func NewSpec() Spec {
 		Workers:    NewWorkers(),
 		Scale:      NewScale(),
 		Resources:  NewResources(),
+		Limits:     NewLimits(),
 		WebSocket:  NewWebSocket(),
 		Redis:      NewRedis(),
 		Lifecycle:  NewLifecycle(),

@@ -1,6 +1,8 @@
 package service
 
 import (
+	"fmt"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -23,22 +25,28 @@ func (s Spec) Validate() error {
 		v.Add("name", "%q is not a name of 1 to 32 lower-case letters, digits and hyphens that starts with a letter", s.Name)
 	}
 	checkPort(&v, "port", s.Port)
-	if !urlPath.MatchString(s.HealthPath) {
-		v.Add("healthPath", "%q is not a path; for example \"/health\"", s.HealthPath)
+	if bad := CheckPath(s.HealthPath); bad != "" {
+		v.Add("healthPath", "%q %s", s.HealthPath, bad)
 	}
-	if !urlPath.MatchString(s.ReadyPath) {
-		v.Add("readyPath", "%q is not a path; for example \"/ready\"", s.ReadyPath)
+	if bad := CheckPath(s.ReadyPath); bad != "" {
+		v.Add("readyPath", "%q %s", s.ReadyPath, bad)
 	}
 	if s.HealthPath == s.ReadyPath {
 		v.Add("readyPath", "is the same as healthPath (%q): a draining worker is healthy but not ready, so they must differ", s.ReadyPath)
 	}
 	s.checkHost(&v)
+	for i, one := range s.TrustedProxies {
+		if _, ok := ParseNetwork(one); !ok {
+			v.Add(fmt.Sprintf("trustedProxies[%d]", i), "%q is neither an address nor a network; for example \"10.0.0.0/8\"", one)
+		}
+	}
 	s.checkEnv(&v)
 	s.Workers.check(&v)
 	s.checkPassingOver(&v)
 	s.Scale.check(&v)
 	s.Resources.check(&v)
 	s.Resources.checkLimit(&v)
+	s.Limits.check(&v)
 	s.WebSocket.check(&v)
 	s.Redis.check(&v)
 	v = append(v, s.Lifecycle.violations().Under("lifecycle")...)
@@ -48,6 +56,19 @@ func (s Spec) Validate() error {
 	return v.Err()
 }
 
+// ParseNetwork reads an address or a network in CIDR notation. An address is a
+// network of one.
+func ParseNetwork(s string) (netip.Prefix, bool) {
+	if p, err := netip.ParsePrefix(s); err == nil {
+		return p.Masked(), true
+	}
+	a, err := netip.ParseAddr(s)
+	if err != nil || a.Zone() != "" {
+		return netip.Prefix{}, false
+	}
+	return netip.PrefixFrom(a, a.BitLen()), true
+}
+
 func checkPort(v *Violations, path string, port int) {
 	if port < 1024 || port > 65535 {
 		v.Add(path, "%d is not a port from 1024 to 65535 (the service does not run as root)", port)
@@ -55,10 +76,13 @@ func checkPort(v *Violations, path string, port int) {
 }
 
 func (s Spec) checkEnv(v *Violations) {
-	own := s.ownEnv()
-	reserved := func(name string) bool {
-		_, ok := own[name]
-		return ok || slices.Contains([]string{EnvListen, EnvPort, EnvHost, EnvWorker, EnvAdmin, EnvWorkers, EnvSupervised}, name)
+	own := s.variables()
+	perWorker := []string{EnvListen, EnvPort, EnvHost, EnvWorker, EnvAdmin, EnvWorkers, EnvSupervised}
+	reserved := func(name string) (where string, ok bool) {
+		if one, ok := own[name]; ok {
+			return one.Key, true
+		}
+		return "", slices.Contains(perWorker, name)
 	}
 	names := make([]string, 0, len(s.Env))
 	for name := range s.Env {
@@ -66,20 +90,26 @@ func (s Spec) checkEnv(v *Violations) {
 	}
 	sort.Strings(names)
 	for _, name := range names {
+		key, taken := reserved(name)
 		switch {
 		case !envName.MatchString(name):
 			v.Add("env."+name, "is not an environment variable's name (letters, digits, _)")
-		case reserved(name):
-			v.Add("env."+name, "is set by escala from the description; change it there")
-		case strings.ContainsAny(s.Env[name], "\x00\n\r"):
-			v.Add("env."+name, "has a line break or NUL in its value, which supervisord cannot carry")
+		case taken && key != "":
+			v.Add("env."+name, "is set by escala from %s; change it there", key)
+		case taken:
+			v.Add("env."+name, "is set by escala for each worker; it cannot be chosen")
+		case strings.ContainsRune(s.Env[name], 0):
+			v.Add("env."+name, "has a NUL in its value, which no environment variable can have")
+		case strings.ContainsAny(s.Env[name], "\n\r"):
+			v.Add("env."+name, "has a line break in its value, which a machine's environment file cannot hold; give it in base64 and decode it in the service, or put it into a file of the release (go:embed). A private key is a secret: list it under service.secrets")
 		}
 	}
+	taken := func(name string) bool { _, ok := reserved(name); return ok }
 	for i, name := range s.Secrets {
 		switch {
 		case !envName.MatchString(name):
 			v.Add("secrets", "%q is not an environment variable's name (letters, digits, _)", name)
-		case name != EnvRedis && reserved(name):
+		case name != EnvRedis && taken(name):
 			v.Add("secrets", "%q is set by escala from the description", name)
 		case s.Env[name] != "":
 			v.Add("secrets", "%q is in env too; a secret must not stand there in the clear", name)
@@ -164,14 +194,16 @@ func (r Redis) check(v *Violations) {
 		}
 	case RedisURL:
 		u, err := url.Parse(r.URL)
-		switch {
-		case err != nil || (u.Scheme != "redis" && u.Scheme != "rediss") || u.Host == "":
-			v.Add("redis.url", "is not redis://host:port/db or rediss://host:port/db")
-		case u.User != nil:
+		if bad := CheckRedisURL(r.URL); bad != "" {
+			v.Add("redis.url", "%s", bad)
+		} else if err == nil && u.User != nil {
 			v.Add("redis.url", "carries a password; give the whole URL as the secret %s instead", EnvRedis)
 		}
 	default:
 		v.Add("redis.mode", "%q is none of %q, %q, %q", r.Mode, RedisNone, RedisLocal, RedisURL)
+	}
+	if bad := CheckRedisPrefix(r.Prefix); bad != "" {
+		v.Add("redis.prefix", "%q %s", r.Prefix, bad)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"escala/service/session"
+	"escala/service/session/keys"
 	"escala/service/worker"
 )
 
@@ -69,7 +70,7 @@ func TestRoutes(t *testing.T) {
 
 func TestSessionEndpoints(t *testing.T) {
 	t.Parallel()
-	keys, err := session.ParseKeys("k:" + base64.StdEncoding.EncodeToString(make([]byte, 32)))
+	keys, err := keys.Parse("k:" + base64.StdEncoding.EncodeToString(make([]byte, 32)))
 	require.NoError(t, err)
 	h := handler(t, worker.Runtime{Sessions: session.New(keys, time.Minute)})
 

@@ -11,7 +11,6 @@ import (
 
 	"escala/service"
 	"escala/service/listen"
-	"escala/service/rooms"
 )
 
 func env(m map[string]string) func(string) string {
@@ -28,7 +27,7 @@ func TestWorkerDefaults(t *testing.T) {
 	assert.Equal(t, "errors", w.LogRequests)
 	assert.True(t, w.MetricsOnPort)
 	assert.Zero(t, w.Lifecycle.Announce)
-	assert.Nil(t, w.Shared.Redis)
+	assert.Empty(t, w.Shared.RedisURL)
 	assert.Nil(t, w.Shared.Rooms)
 	assert.Empty(t, w.Shared.Keys)
 	for _, d := range []time.Duration{w.HTTP.ReadHeaderTimeout, w.HTTP.ReadTimeout, w.HTTP.WriteTimeout, w.HTTP.IdleTimeout} {
@@ -49,9 +48,8 @@ func TestWorkerSettings(t *testing.T) {
 	assert.Equal(t, 2, w.Number)
 	assert.False(t, w.MetricsOnPort)
 	assert.Equal(t, []netip.Prefix{netip.MustParsePrefix("10.1.2.3/32"), netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("2001:db8::/32")}, w.TrustedProxies)
-	assert.Equal(t, "h:6380", w.Shared.Redis.Addr)
-	assert.NotNil(t, w.Shared.Redis.TLSConfig)
-	assert.Equal(t, rooms.DropSlow, w.Shared.Rooms.Slow)
+	assert.Equal(t, "rediss://u:p@h:6380/2", w.Shared.RedisURL)
+	assert.True(t, w.Shared.Rooms.DropSlow)
 	assert.Equal(t, []string{"a.org", "*.b.org"}, w.Shared.Rooms.Origins)
 	assert.Equal(t, 10*time.Second, w.Shared.Rooms.PingInterval)
 	assert.Equal(t, 3*time.Second, w.Lifecycle.Start)
@@ -80,7 +78,7 @@ func TestWorkerViolations(t *testing.T) {
 		{"LISTEN", "3000", "is none of"},
 		{"PORT", "70000", "is not a whole number from 0 to 65535; for example 3000"},
 		{"WORKER", "-1", "whole number"},
-		{"HEALTH_PATH", "/a{b}", `is not a path; for example "/health"`},
+		{"HEALTH_PATH", "/a{b}", "is not a path; for example \"/health\""},
 		{"READY_PATH", "/health", "must differ"},
 		{"LOG_REQUESTS", "some", "is none of errors, all, none"},
 		{"LOG_LEVEL", "loud", "is none of debug, info, warn, error"},
@@ -90,7 +88,19 @@ func TestWorkerViolations(t *testing.T) {
 		{"HTTP_IDLE_TIMEOUT", "0", "is not a duration of 1ms or more"},
 		{"HTTP_MAX_BODY_BYTES", "1MB", "whole number"},
 		{"ROOMS", "yes", `neither "true" nor "false"`},
-		{"WS_PING_INTERVAL", "60s", "is not below 1m0s"},
+		{"WS_PING_INTERVAL", "75s", "is not below PROXY_IDLE_TIMEOUT (1m15s)"},
+		{"WS_MAX_CLIENTS", "10001", "is above HTTP_MAX_CONNECTIONS (10000)"},
+		{"WS_QUEUE_BYTES", "1", "whole number from 1024"},
+		{"HEALTH_PATH", "/status", "is what a worker answers itself"},
+		{"HEALTH_PATH", "//health", "empty or dot segments"},
+		{"READY_PATH", "/metrics", "is what a worker answers itself"},
+		{"TRUSTED_HEADERS", "X-Forwarded-For,Cookie", `"Cookie" is none of Forwarded`},
+		{"REDIS_PREFIX", "a b", "has other characters"},
+		{"REDIS_URL", "redis://h:6379/mydb", "no number of a database"},
+		{"REDIS_URL", "redis://:12#x@h/0", "percent-encoded"},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", "is not the URL of a collector"},
+		{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "ftp://c", "is not the URL of a collector"},
+		{"START_TIMEOUT", "0", "no worker would ever be ready"},
 		{"WS_SLOW_CLIENT", "wait", "is none of close, drop"},
 		{"WS_ORIGINS", "[", "is not a host or a pattern"},
 		{"WS_RATE", "0", "whole number from 1"},
@@ -127,6 +137,70 @@ func TestWorkerViolations(t *testing.T) {
 	for name := range all {
 		assert.True(t, reported[name], "%s is reported with all others", name)
 	}
+}
+
+func TestUnixSocketsHaveAModeAndAGroup(t *testing.T) {
+	t.Parallel()
+	w, err := ReadWorker(env(map[string]string{"LISTEN": "unix:/run/a", "LISTEN_MODE": "0666", "LISTEN_GROUP": "www-data"}))
+	require.NoError(t, err)
+	assert.Equal(t, listen.Address{Network: listen.Unix, Path: "/run/a", Mode: 0o666, Group: "www-data"}, w.Listen)
+	_, err = ReadWorker(env(map[string]string{"LISTEN_GROUP": "www-data"}))
+	require.ErrorContains(t, err, "LISTEN_GROUP: is set, but the worker listens on tcp::3000, which is no Unix socket")
+	for _, bad := range []string{"0999", "rw", "0", "01777"} {
+		_, err = ReadWorker(env(map[string]string{"LISTEN": "unix:/run/a", "LISTEN_MODE": bad}))
+		require.ErrorContains(t, err, "is not a mode in octal", bad)
+	}
+}
+
+// TestPlansRefuseWhatWorkersRefuse has what passed a plan once and kept a worker
+// from starting, and where the plan reports it now.
+func TestPlansRefuseWhatWorkersRefuse(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, path, says string
+		change           func(*service.Spec)
+		secrets          map[string]string
+	}{
+		{"the log's level", "env.LOG_LEVEL", "is none of debug", func(s *service.Spec) { s.Env = map[string]string{"LOG_LEVEL": "verbose"} }, nil},
+		{"a number with a unit", "env.WS_MAX_MESSAGE_BYTES", "whole number", func(s *service.Spec) { s.Env = map[string]string{"WS_MAX_MESSAGE_BYTES": "50MB"} }, nil},
+		{"a collector", "env.OTEL_EXPORTER_OTLP_ENDPOINT", "is not the URL", func(s *service.Spec) { s.Env = map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318"} }, nil},
+		{"Redis' address in a secret", "secrets.REDIS_URL", "percent-encoded", func(s *service.Spec) { s.Secrets = []string{"REDIS_URL"} }, map[string]string{"REDIS_URL": "redis://:p#w@h:6379/0"}},
+		{"keys in a secret", "secrets.SESSION_KEYS", "at least 32 bytes", func(s *service.Spec) { s.Secrets = []string{"SESSION_KEYS"} }, map[string]string{"SESSION_KEYS": "k1:c2hvcnQ="}},
+		{"a ping between the two old limits", "", "", func(s *service.Spec) { s.WebSocket.PingInterval = 65 * time.Second }, nil},
+		{"a service that starts slowly", "", "", func(s *service.Spec) { s.Lifecycle.Start = time.Minute }, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := service.NewSpec()
+			tt.change(&s)
+			require.NoError(t, s.Validate())
+			v := Planned(s, tt.secrets)
+			if tt.path == "" {
+				assert.Empty(t, v)
+				return
+			}
+			require.Len(t, v, 1)
+			assert.Equal(t, tt.path, v[0].Path)
+			assert.Contains(t, v[0].Problem, tt.says)
+		})
+	}
+	s := service.NewSpec()
+	s.WebSocket.Rooms, s.Redis = true, service.Redis{Mode: service.RedisURL, URL: "redis://h:6379/0"}
+	assert.Empty(t, Planned(s, nil), "rooms on several workers")
+}
+
+func TestStartTimeIsOneValue(t *testing.T) {
+	t.Parallel()
+	s := service.NewSpec()
+	s.Lifecycle.Start = time.Minute
+	m := s.Environ()
+	w, err := ReadWorker(env(m))
+	require.NoError(t, err)
+	assert.Equal(t, time.Minute, w.Lifecycle.Start, "the supervisor and the worker wait equally long")
+	assert.Equal(t, s.Limits.BodyBytes(), w.HTTP.MaxBodyBytes)
+	assert.Equal(t, s.Limits.HeaderBytes(), w.HTTP.MaxHeaderBytes)
+	assert.Equal(t, s.Limits.Connections, w.HTTP.MaxConnections)
 }
 
 func TestClusterSettings(t *testing.T) {

@@ -35,7 +35,8 @@ const (
 
 // Prefork is everything that a primary reads from its environment.
 type Prefork struct {
-	// Workers is how many; the default is the number of CPUs.
+	// Workers is how many; the default is how many processors the process may
+	// use at a time, a container's quota included.
 	Workers int
 	// Listen is the socket that they share.
 	Listen listen.Address
@@ -61,7 +62,7 @@ func ReadPrefork(getenv func(string) string) (Prefork, error) {
 	r := &reader{getenv: getenv}
 	r.refuseNesting()
 	c := Prefork{
-		Workers:      r.number(service.EnvWorkers, runtime.NumCPU(), 1, service.MaxWorkers),
+		Workers:      r.number(service.EnvWorkers, runtime.GOMAXPROCS(0), 1, service.MaxWorkers),
 		RunDir:       r.text(status.EnvRunDir, status.DefaultDir(getenv)),
 		MemoryMax:    uint64(r.number(EnvMemoryMax, 0, 0, 1<<24)) << 20,
 		MemoryCheck:  r.duration(EnvMemoryCheck, 5*time.Second, 10*time.Millisecond),
@@ -81,7 +82,7 @@ func ReadPrefork(getenv func(string) string) (Prefork, error) {
 }
 
 // withWorkers is the environment as the workers will see it: several of them,
-// even when only the number of CPUs says so.
+// even when only the number of processors says so.
 func withWorkers(getenv func(string) string, n int) func(string) string {
 	return func(name string) string {
 		if name == service.EnvWorkers {

@@ -1,10 +1,15 @@
 // Package config turns environment variables into typed settings. Everything
 // that is wrong is reported in one go, with the variable's name and what would
-// be right, because nobody should mend a service one restart at a time.
+// be right: otherwise each restart would find the next mistake.
+//
+// The plan of a stack reads the environment that it will render with the same
+// reader (Planned). So this package links nothing that only a worker needs.
 package config
 
 import (
+	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -81,11 +86,11 @@ func (r *reader) oneOf(name string, allowed ...string) string {
 	return allowed[0]
 }
 
-// path reads an absolute URL path.
+// path reads a health or readiness path.
 func (r *reader) path(name, fallback string) string {
 	s := r.text(name, fallback)
-	if !strings.HasPrefix(s, "/") || strings.ContainsAny(s, "?# \t\r\n{}") {
-		r.bad.Add(name, "%q is not a path; for example %q", s, fallback)
+	if bad := service.CheckPath(s); bad != "" {
+		r.bad.Add(name, "%q %s", s, bad)
 		return fallback
 	}
 	return s
@@ -106,16 +111,29 @@ func (r *reader) list(name string) []string {
 func (r *reader) networks(name string) []netip.Prefix {
 	var out []netip.Prefix
 	for _, one := range r.list(name) {
-		if p, err := netip.ParsePrefix(one); err == nil {
-			out = append(out, p.Masked())
-			continue
-		}
-		a, err := netip.ParseAddr(one)
-		if err != nil || a.Zone() != "" {
+		p, ok := service.ParseNetwork(one)
+		if !ok {
 			r.bad.Add(name, "%q is neither an address nor a network; for example \"10.0.0.0/8\"", one)
 			continue
 		}
-		out = append(out, netip.PrefixFrom(a, a.BitLen()))
+		out = append(out, p)
+	}
+	return out
+}
+
+// headers reads the names of headers that speak for a client.
+func (r *reader) headers(name string, fallback []string) []string {
+	if r.getenv(name) == "" {
+		return fallback
+	}
+	var out []string
+	for _, one := range r.list(name) {
+		header := http.CanonicalHeaderKey(one)
+		if !slices.Contains(service.ClientClaims, header) {
+			r.bad.Add(name, "%q is none of %s", one, strings.Join(service.ClientClaims, ", "))
+			continue
+		}
+		out = append(out, header)
 	}
 	return out
 }

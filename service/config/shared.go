@@ -3,21 +3,15 @@ package config
 import (
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"escala/service"
-	"escala/service/redisclient"
-	"escala/service/rooms"
-	"escala/service/session"
+	"escala/service/session/keys"
 )
 
 // What workers share beyond one process: Redis, rooms, sessions.
 const (
-	// EnvRedisPrefix goes before every key and channel, so that services can
-	// share a Redis. Default "escala:".
-	EnvRedisPrefix = "REDIS_PREFIX"
 	// EnvSessionKeys are the keys for sessions, "id:base64,…"; the first one
-	// signs, all are accepted. A secret. Without it there are no sessions.
+	// signs, all are accepted. A secret. Without it there are no sessions. See
+	// keys.Keys for how to rotate them.
 	EnvSessionKeys = "SESSION_KEYS"
 	// EnvSessionTTL is how long a session lasts. Default 15 min.
 	EnvSessionTTL = "SESSION_TTL"
@@ -31,74 +25,106 @@ const (
 	// and at once. Default 20 and 40.
 	EnvRate  = "WS_RATE"
 	EnvBurst = "WS_BURST"
-	// EnvQueue is how many messages may wait for a client. Default 64.
-	EnvQueue = "WS_QUEUE"
+	// EnvQueue and EnvQueueBytes are how many messages, and of how many bytes in
+	// all, may wait for a client. Default 64 and 256 KiB.
+	EnvQueue      = "WS_QUEUE"
+	EnvQueueBytes = "WS_QUEUE_BYTES"
+	// EnvQueuesBytes is how many bytes may wait for all clients of a worker
+	// together. Default 32 MiB.
+	EnvQueuesBytes = "WS_QUEUES_BYTES"
 	// EnvSlow is what happens to a client whose queue is full: "close" or
 	// "drop". Default close.
 	EnvSlow = "WS_SLOW_CLIENT"
-	// EnvMaxClients is how many WebSockets a worker takes. Default 20000.
+	// EnvMaxClients is how many WebSockets a worker takes. Default nine tenths of
+	// HTTP_MAX_CONNECTIONS, so that plain requests still find room.
 	EnvMaxClients = "WS_MAX_CLIENTS"
 )
 
 // Shared is what a worker shares with others, or lets clients share.
 type Shared struct {
-	// Redis is nil when there is none.
-	Redis *redis.Options
+	// RedisURL is "" when there is no Redis.
+	RedisURL string
 	// Prefix goes before every key and channel.
 	Prefix string
 	// Rooms is nil when rooms are off.
-	Rooms *rooms.Options
+	Rooms *Rooms
 	// Keys is empty when there are no sessions.
-	Keys       session.Keys
+	Keys       keys.Keys
 	SessionTTL time.Duration
 }
 
-// proxyIdle is the shortest idle timeout that a usual proxy has (an ALB's 60 s);
-// pings have to come sooner.
-const proxyIdle = 60 * time.Second
+// Rooms are the limits of WebSocket rooms; see rooms.Options.
+type Rooms struct {
+	PingInterval time.Duration
+	// MaxMessageBytes bounds one message from a client.
+	MaxMessageBytes int64
+	// Rate and Burst bound a client's messages per second, and at once.
+	Rate, Burst int
+	// Queue and QueueBytes bound what waits for one client, QueuesBytes what
+	// waits for all.
+	Queue, QueueBytes, QueuesBytes int
+	// DropSlow says that a client whose queue is full misses messages instead
+	// of being closed.
+	DropSlow   bool
+	MaxClients int
+	Origins    []string
+}
 
-func (r *reader) shared() Shared {
+func (r *reader) shared(connections int) Shared {
 	s := Shared{
-		Prefix:     r.text(EnvRedisPrefix, "escala:"),
+		RedisURL:   r.getenv(service.EnvRedis),
+		Prefix:     r.text(service.EnvRedisPrefix, "escala:"),
 		SessionTTL: r.duration(EnvSessionTTL, 15*time.Minute, time.Second),
 	}
-	if url := r.getenv(service.EnvRedis); url != "" {
-		o, err := redisclient.Parse(url)
-		if err != nil {
-			r.bad.Add(service.EnvRedis, "%v", err)
-		}
-		s.Redis = o
+	if bad := service.CheckRedisPrefix(s.Prefix); bad != "" {
+		r.bad.Add(service.EnvRedisPrefix, "%q %s", s.Prefix, bad)
 	}
-	if keys := r.getenv(EnvSessionKeys); keys != "" {
-		k, err := session.ParseKeys(keys)
+	if s.RedisURL != "" {
+		if bad := service.CheckRedisURL(s.RedisURL); bad != "" {
+			r.bad.Add(service.EnvRedis, "%s", bad)
+		}
+	}
+	if text := r.getenv(EnvSessionKeys); text != "" {
+		k, err := keys.Parse(text)
 		if err != nil {
 			r.bad.Add(EnvSessionKeys, "%v", err)
 		}
 		s.Keys = k
 	}
 	on := r.boolean(service.EnvRooms, false)
-	ping := r.duration(service.EnvPing, service.NewWebSocket().PingInterval, 10*time.Millisecond)
-	if ping >= proxyIdle {
-		r.bad.Add(service.EnvPing, "%s is not below %s: proxies would close quiet connections; for example \"25s\"", ping, proxyIdle)
+	rooms := r.rooms(connections)
+	workers := r.number(service.EnvWorkers, 1, 1, 1<<20)
+	if on && workers > 1 && s.RedisURL == "" {
+		r.bad.Add(service.EnvRedis, "is not set, but rooms are on (%s=true) with %d workers (%s): clients on different workers would not hear each other; set it to redis://host:6379/0, or %s=false",
+			service.EnvRooms, workers, service.EnvWorkers, service.EnvRooms)
 	}
-	o := rooms.Options{
+	if on {
+		s.Rooms = &rooms
+	}
+	return s
+}
+
+func (r *reader) rooms(connections int) Rooms {
+	defaults := service.NewWebSocket()
+	idle := r.duration(service.EnvProxyIdle, defaults.ProxyIdle, time.Second)
+	ping := r.duration(service.EnvPing, defaults.PingInterval, 10*time.Millisecond)
+	if ping >= idle {
+		r.bad.Add(service.EnvPing, "%s is not below %s (%s): proxies would close quiet connections; for example %q", ping, service.EnvProxyIdle, idle, (idle / 3).String())
+	}
+	rooms := Rooms{
 		PingInterval:    ping,
 		MaxMessageBytes: int64(r.number(EnvMaxMessage, 32<<10, 1, 16<<20)),
 		Rate:            r.number(EnvRate, 20, 1, 1_000_000),
 		Burst:           r.number(EnvBurst, 40, 1, 1_000_000),
 		Queue:           r.number(EnvQueue, 64, 1, 1_000_000),
-		Slow:            rooms.Policy(r.oneOf(EnvSlow, string(rooms.CloseSlow), string(rooms.DropSlow))),
-		MaxClients:      r.number(EnvMaxClients, 20_000, 1, 10_000_000),
+		QueueBytes:      r.number(EnvQueueBytes, 256<<10, 1<<10, 1<<30),
+		QueuesBytes:     r.number(EnvQueuesBytes, 32<<20, 1<<10, 1<<40),
+		DropSlow:        r.oneOf(EnvSlow, "close", "drop") == "drop",
+		MaxClients:      r.number(EnvMaxClients, max(connections-connections/10, 1), 1, 10_000_000),
 		Origins:         r.origins(),
-		Prefix:          s.Prefix,
 	}
-	workers := r.number(service.EnvWorkers, 1, 1, 1<<20)
-	if on && workers > 1 && r.getenv(service.EnvRedis) == "" {
-		r.bad.Add(service.EnvRedis, "is not set, but rooms are on (%s=true) with %d workers (%s): clients on different workers would not hear each other; set it to redis://host:6379/0, or %s=false",
-			service.EnvRooms, workers, service.EnvWorkers, service.EnvRooms)
+	if rooms.MaxClients > connections {
+		r.bad.Add(EnvMaxClients, "%d is above %s (%d), which comes first", rooms.MaxClients, service.EnvMaxConnections, connections)
 	}
-	if on {
-		s.Rooms = &o
-	}
-	return s
+	return rooms
 }

@@ -2,8 +2,10 @@ package config
 
 import (
 	"errors"
+	"io/fs"
 	"log/slog"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"escala/service"
@@ -19,16 +21,12 @@ const (
 	// 5xx), "all" or "none". Default errors: a proxy in front has an access
 	// log, and a line per request costs more than the request.
 	EnvLogRequests = "LOG_REQUESTS"
-	// EnvTrustedProxies are the addresses and networks, beside loopback and
-	// Unix sockets, whose X-Forwarded-* headers are believed.
-	EnvTrustedProxies = "TRUSTED_PROXIES"
-	// EnvMaxBody is the largest request body in bytes. Default 10 MiB.
-	EnvMaxBody = "HTTP_MAX_BODY_BYTES"
-	// EnvMaxHeader is the largest request header in bytes. Default 64 KiB.
-	EnvMaxHeader = "HTTP_MAX_HEADER_BYTES"
-	// EnvReadHeaderTimeout, EnvReadTimeout, EnvWriteTimeout and EnvIdleTimeout
-	// are those of net/http. The idle timeout has to be longer than that of
-	// any proxy in front, so that the proxy is the side that closes.
+	// EnvReadHeaderTimeout is the time for a request's header. Default 10 s.
+	// EnvReadTimeout and EnvWriteTimeout are how long a client may send nothing
+	// of a body, or take nothing of an answer: both may last as long as they
+	// move. Default 1 min and 2 min. EnvIdleTimeout is how long a connection may
+	// be unused. It has to be longer than that of any proxy in front, so that
+	// the proxy is the side that closes. Default 2 min.
 	EnvReadHeaderTimeout = "HTTP_READ_HEADER_TIMEOUT"
 	EnvReadTimeout       = "HTTP_READ_TIMEOUT"
 	EnvWriteTimeout      = "HTTP_WRITE_TIMEOUT"
@@ -37,9 +35,11 @@ const (
 	// port, but only for who connects without a proxy, "admin" on the admin
 	// socket alone. Default direct.
 	EnvMetrics = "METRICS"
-	// EnvStartTimeout is Lifecycle.Start: how long the service's own start may
-	// take until the worker gives up. Default 15 s.
-	EnvStartTimeout = "START_TIMEOUT"
+	// EnvSocketMode is the mode of a Unix socket that the worker makes (LISTEN),
+	// in octal. Default 0660. EnvSocketGroup is its group, by name or number;
+	// default the process's own.
+	EnvSocketMode  = "LISTEN_MODE"
+	EnvSocketGroup = "LISTEN_GROUP"
 )
 
 // Worker is everything that one worker reads from its environment.
@@ -60,20 +60,26 @@ type Worker struct {
 	LogLevel slog.Level
 	// LogRequests is "errors", "all" or "none".
 	LogRequests string
-	// TrustedProxies may set X-Forwarded-*, beside loopback.
+	// TrustedProxies, beside loopback and Unix sockets, may speak for their
+	// clients with TrustedHeaders.
 	TrustedProxies []netip.Prefix
+	TrustedHeaders []string
 	// MetricsOnPort says whether the public port answers /metrics.
 	MetricsOnPort bool
 	// Shared is what it shares with other workers.
 	Shared Shared
+	// Tracing says whether traces are sent.
+	Tracing bool
 }
 
 // HTTP are limits against slow, large and endless requests.
 type HTTP struct {
 	ReadHeaderTimeout, ReadTimeout, WriteTimeout, IdleTimeout time.Duration
-	// MaxHeaderBytes and MaxBodyBytes bound one request.
+	// MaxHeaderBytes and MaxBodyBytes bound one request, MaxConnections all
+	// clients together.
 	MaxHeaderBytes int
 	MaxBodyBytes   int64
+	MaxConnections int
 }
 
 // ReadWorker reads a worker's settings. The error is service.Violations.
@@ -86,15 +92,17 @@ func ReadWorker(getenv func(string) string) (Worker, error) {
 		HealthPath:     r.path(service.EnvHealthPath, service.NewSpec().HealthPath),
 		ReadyPath:      r.path(service.EnvReadyPath, service.NewSpec().ReadyPath),
 		LogRequests:    r.oneOf(EnvLogRequests, "errors", "all", "none"),
-		TrustedProxies: r.networks(EnvTrustedProxies),
+		TrustedProxies: r.networks(service.EnvTrustedProxies),
+		TrustedHeaders: r.headers(service.EnvTrustedHeaders, service.MachineClaims),
 		MetricsOnPort:  r.oneOf(EnvMetrics, "direct", "admin") == "direct",
 		HTTP: HTTP{
 			ReadHeaderTimeout: r.duration(EnvReadHeaderTimeout, 10*time.Second, time.Millisecond),
 			ReadTimeout:       r.duration(EnvReadTimeout, time.Minute, time.Millisecond),
 			WriteTimeout:      r.duration(EnvWriteTimeout, 2*time.Minute, time.Millisecond),
 			IdleTimeout:       r.duration(EnvIdleTimeout, 2*time.Minute, time.Millisecond),
-			MaxHeaderBytes:    r.number(EnvMaxHeader, 64<<10, 1<<10, 16<<20),
-			MaxBodyBytes:      int64(r.number(EnvMaxBody, 10<<20, 0, 1<<40)),
+			MaxHeaderBytes:    r.number(service.EnvMaxHeader, service.NewLimits().HeaderBytes(), 1<<10, 16<<20),
+			MaxBodyBytes:      int64(r.number(service.EnvMaxBody, int(service.NewLimits().BodyBytes()), 0, 1<<40)),
+			MaxConnections:    r.number(service.EnvMaxConnections, service.NewLimits().Connections, 1, 10_000_000),
 		},
 	}
 	if w.HealthPath == w.ReadyPath {
@@ -103,9 +111,9 @@ func ReadWorker(getenv func(string) string) (Worker, error) {
 	if err := w.LogLevel.UnmarshalText([]byte(r.text(EnvLogLevel, "info"))); err != nil {
 		r.bad.Add(EnvLogLevel, "%q is none of debug, info, warn, error", r.getenv(EnvLogLevel))
 	}
-	w.Shared = r.shared()
+	w.Shared = r.shared(w.HTTP.MaxConnections)
+	w.Tracing = r.tracing()
 	w.Lifecycle = r.lifecycle()
-	w.Lifecycle.Start = r.duration(EnvStartTimeout, w.Lifecycle.Start, 0)
 	return w, r.bad.Err()
 }
 
@@ -120,16 +128,39 @@ func (r *reader) lifecycle() service.Lifecycle {
 
 // listen reads LISTEN, or else HOST and PORT.
 func (r *reader) listen() listen.Address {
+	a := listen.Address{Network: listen.TCP, Host: r.getenv(service.EnvHost)}
 	if s := r.getenv(service.EnvListen); s != "" {
-		a, err := listen.Parse(s)
-		if err != nil {
+		var err error
+		if a, err = listen.Parse(s); err != nil {
 			r.bad.Add(service.EnvListen, "%v", err)
+			return a
 		}
+	} else {
+		a.Port = r.number(service.EnvPort, service.NewSpec().Port, 0, 65535)
+	}
+	mode, group := r.mode(EnvSocketMode), r.getenv(EnvSocketGroup)
+	if a.Network == listen.Unix {
+		a.Mode, a.Group = mode, group
 		return a
 	}
-	return listen.Address{
-		Network: listen.TCP,
-		Host:    r.getenv(service.EnvHost),
-		Port:    r.number(service.EnvPort, service.NewSpec().Port, 0, 65535),
+	for _, name := range []string{EnvSocketMode, EnvSocketGroup} {
+		if r.getenv(name) != "" {
+			r.bad.Add(name, "is set, but the worker listens on %s, which is no Unix socket; see %s", a, service.EnvListen)
+		}
 	}
+	return a
+}
+
+// mode reads a file's mode in octal; 0 is the default.
+func (r *reader) mode(name string) fs.FileMode {
+	s := r.getenv(name)
+	if s == "" {
+		return 0
+	}
+	n, err := strconv.ParseUint(s, 8, 32)
+	if err != nil || n == 0 || n > 0o777 {
+		r.bad.Add(name, "%q is not a mode in octal from 0001 to 0777; for example \"0660\"", s)
+		return 0
+	}
+	return fs.FileMode(n)
 }

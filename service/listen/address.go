@@ -5,6 +5,7 @@ package listen
 
 import (
 	"fmt"
+	"io/fs"
 	"net"
 	"strconv"
 	"strings"
@@ -29,6 +30,10 @@ type Address struct {
 	FD int
 	// Path is the socket's file (Unix).
 	Path string
+	// Mode and Group are the file's; 0 is 0660, and "" the process's own group
+	// (Unix).
+	Mode  fs.FileMode
+	Group string
 	// Host and Port are the TCP address; an empty Host is every interface, and
 	// port 0 one that the kernel chooses (TCP).
 	Host string

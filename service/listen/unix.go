@@ -7,10 +7,14 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"os/user"
+	"strconv"
 	"syscall"
 )
 
-// socketMode lets the proxy's or the operator's group in, and nobody else.
+// socketMode is a socket's mode where none is chosen: the owner and the group,
+// such as the operator's, may connect. A proxy of another group needs
+// LISTEN_MODE or LISTEN_GROUP.
 const socketMode = 0o660
 
 // openUnix listens on a Unix socket in place of one that a dead process left.
@@ -27,12 +31,36 @@ func openUnix(ctx context.Context, a Address) (*Listener, error) {
 	l.(*net.UnixListener).SetUnlinkOnClose(false)
 	file, err := os.Lstat(a.Path)
 	if err == nil {
-		err = os.Chmod(a.Path, socketMode)
+		err = admit(a)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("listening on %s: %w", a, err), l.Close())
 	}
 	return &Listener{Listener: l, address: a, file: file}, nil
+}
+
+// admit gives the socket's file its group and mode.
+func admit(a Address) error {
+	if a.Group != "" {
+		id, err := strconv.Atoi(a.Group)
+		if err != nil {
+			g, err := user.LookupGroup(a.Group)
+			if err != nil {
+				return err
+			}
+			if id, err = strconv.Atoi(g.Gid); err != nil {
+				return fmt.Errorf("group %s has no number: %w", a.Group, err)
+			}
+		}
+		if err := os.Chown(a.Path, -1, id); err != nil {
+			return fmt.Errorf("giving the socket to group %s (the process has to be a member of it): %w", a.Group, err)
+		}
+	}
+	mode := a.Mode
+	if mode == 0 {
+		mode = socketMode
+	}
+	return os.Chmod(a.Path, mode)
 }
 
 // removeStale removes a socket file that nobody listens on. A file that is no

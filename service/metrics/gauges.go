@@ -10,6 +10,8 @@ type Gauges struct {
 	Draining func() bool
 	// LongLived is how many WebSockets are open.
 	LongLived func() int
+	// Refused is how many connections were closed unheard.
+	Refused func() uint64
 }
 
 // Watch adds the gauges to the registry.
@@ -26,6 +28,9 @@ func (m *HTTP) Watch(g Gauges) {
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "websocket_connections", Help: "Open WebSockets.",
 		}, func() float64 { return float64(g.LongLived()) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "http_connections_refused_total", Help: "Connections that were closed unheard because the worker had too many.",
+		}, func() float64 { return float64(g.Refused()) }),
 		&connections{count: g.Connections},
 	)
 }

@@ -113,6 +113,13 @@ func (m *HTTP) find(k key, recent *Recent) *one {
 	return o
 }
 
+// CountDroppedLines adds the number of log lines that were not written.
+func (m *HTTP) CountDroppedLines(dropped func() uint64) {
+	m.Registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "log_lines_dropped_total", Help: "Log lines that were dropped because nobody read the log fast enough.",
+	}, func() float64 { return float64(dropped()) }))
+}
+
 // Panicked counts a handler that panicked.
 func (m *HTTP) Panicked() { m.panics.Inc() }
 

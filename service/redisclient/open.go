@@ -12,6 +12,9 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"escala/service"
+	"escala/service/outage"
 )
 
 // limit bounds one step (connecting, writing, reading): a request that waits
@@ -21,9 +24,12 @@ const limit = time.Second
 // Parse reads a redis:// or rediss:// URL. The error never repeats the URL,
 // which may carry a password.
 func Parse(url string) (*redis.Options, error) {
+	if bad := service.CheckRedisURL(url); bad != "" {
+		return nil, errors.New(bad)
+	}
 	o, err := redis.ParseURL(url)
 	if err != nil {
-		return nil, errors.New("is not redis://[user:password@]host:port/db or rediss://… (it is not repeated here, since it may hold a password)")
+		return nil, errors.New("is not a URL that the Redis client takes (it is not repeated here, since it may hold a password)")
 	}
 	return o, nil
 }
@@ -41,8 +47,33 @@ func Open(o *redis.Options, log *slog.Logger) *redis.Client {
 	return redis.NewClient(o)
 }
 
+// watchPause is how often Watch asks.
+const watchPause = 3 * time.Second
+
+// Watch asks Redis whether it is there until ctx ends, and notes in o since when
+// it is not. The log gets one line for each outage, with the reason: an address
+// or a password that never worked shows nowhere else.
+func Watch(ctx context.Context, r *redis.Client, o *outage.Outage, log *slog.Logger) {
+	for {
+		err := r.Ping(ctx).Err()
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil && o.Begin(err):
+			log.WarnContext(ctx, "Redis does not answer; what needs it fails", slog.Any("error", err))
+		case err == nil && o.End():
+			log.InfoContext(ctx, "Redis answers again")
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(watchPause):
+		}
+	}
+}
+
 // quietLogger keeps what go-redis reports about each failed attempt out of the
-// log unless someone looks for it; whoever uses the client reports the state.
+// log above debug level; Watch and rooms report outages.
 type quietLogger struct{ log *slog.Logger }
 
 // Printf is for go-redis.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/coder/websocket"
 )
@@ -34,7 +35,7 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		CompressionMode: websocket.CompressionDisabled, // it costs memory per client and messages are short
 	})
 	if err != nil { // Accept has answered
-		h.o.Log.DebugContext(r.Context(), "WebSocket refused", slog.Any("error", err))
+		h.refused(r, taken.status, err)
 		return
 	}
 	c.conn, c.raw = conn, taken.conn
@@ -43,13 +44,36 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	go h.serve(c) //nolint:contextcheck // the request ends here, the WebSocket does not
 }
 
+// refusalPause is how often the log says that a page's WebSocket was refused:
+// strangers can cause as many as they like.
+const refusalPause = time.Minute
+
+// refused notes a WebSocket that was not accepted. A page that is missing from
+// WS_ORIGINS is the operator's mistake, or an attack; both should be seen.
+func (h *Hub) refused(r *http.Request, status int, err error) {
+	if status != http.StatusForbidden {
+		h.o.Log.DebugContext(r.Context(), "WebSocket refused", slog.Any("error", err))
+		return
+	}
+	h.counts.refused.Inc()
+	now := time.Now().UnixNano()
+	if last := h.warned.Load(); now-last < int64(refusalPause) || !h.warned.CompareAndSwap(last, now) {
+		return
+	}
+	h.o.Log.WarnContext(r.Context(), "WebSocket refused because of the page that opens it; WS_ORIGINS lists the hosts whose pages may",
+		slog.String("origin", short(r.Header.Get("Origin"))), slog.String("host", short(r.Host)))
+}
+
+// short keeps a header's value from filling the log.
+func short(s string) string { return s[:min(len(s), 200)] }
+
 func (h *Hub) serve(c *client) {
 	members, ok := h.join(c)
 	if !ok {
 		c.close(websocket.StatusGoingAway, "this worker is ending; connect again")
 		return
 	}
-	c.send(encode(Presence{Type: "welcome", Room: c.room, You: c.id, presence: presence{Members: members, Shared: h.shared()}}))
+	h.sendAll(encode(Presence{Type: "welcome", Room: c.room, You: c.id, presence: presence{Members: members, Shared: h.shared()}}), []*client{c})
 	c.read()
 }
 
@@ -59,11 +83,19 @@ func (h *Hub) full() bool {
 	return h.closing || len(h.clients) >= h.o.MaxClients
 }
 
-// taker keeps hold of the connection that the WebSocket library takes over: a
-// close that the peer does not answer can only be cut short there.
+// taker keeps the connection that the WebSocket library takes over: a close that
+// the peer does not answer can only be cut short there.
 type taker struct {
 	http.ResponseWriter
 	conn net.Conn
+	// status is what the library answered itself.
+	status int
+}
+
+// WriteHeader notes the status.
+func (t *taker) WriteHeader(status int) {
+	t.status = status
+	t.ResponseWriter.WriteHeader(status)
 }
 
 // Hijack takes the connection over.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
+
+	"escala/service/outage"
 )
 
 const (
@@ -20,8 +22,10 @@ const (
 	// firstPause and lastPause bound the pause before connecting again.
 	firstPause = 100 * time.Millisecond
 	lastPause  = 5 * time.Second
-	// outbox is how many messages may wait for Redis.
-	outbox = 4096
+	// outbox is how many messages may wait for Redis, outboxBytes of how many
+	// bytes in all.
+	outbox      = 4096
+	outboxBytes = 8 << 20
 	// batch is how many messages go to Redis in one round trip.
 	batch = 128
 )
@@ -35,8 +39,10 @@ type bus struct {
 	hub    *Hub
 	log    *slog.Logger
 	up     atomic.Bool
-	outage outage
+	outage *outage.Outage
 	out    chan outgoing
+	// held are the bytes that wait for Redis.
+	held budget
 
 	mu     sync.Mutex
 	wanted map[string]struct{}
@@ -52,6 +58,8 @@ type outgoing struct {
 func newBus(r *redis.Client, prefix string, h *Hub, log *slog.Logger) *bus {
 	return &bus{
 		redis: r, prefix: prefix, hub: h, log: log,
+		held:   budget{most: outboxBytes},
+		outage: outage.New("Redis"),
 		out:    make(chan outgoing, outbox),
 		wanted: make(map[string]struct{}),
 		dirty:  make(chan struct{}, 1),
@@ -80,11 +88,12 @@ func (b *bus) want(room string, yes bool) {
 // publish queues a message for the other workers.
 func (b *bus) publish(room string, e envelope) {
 	e.Origin = b.hub.origin
-	if b.up.Load() {
+	if b.up.Load() && b.held.take(len(e.Payload)) {
 		select {
 		case b.out <- outgoing{room, e}:
 			return
 		default:
+			b.held.give(len(e.Payload))
 		}
 	}
 	if e.Kind == kindMessage {
@@ -125,7 +134,7 @@ func (b *bus) receive(ctx context.Context, ps *redis.PubSub) {
 			asked = false
 			if !connected {
 				connected, pause = true, firstPause
-				b.setUp(ctx, true)
+				b.connected(ctx)
 			}
 			b.handle(ctx, got)
 			continue
@@ -137,11 +146,8 @@ func (b *bus) receive(ctx context.Context, ps *redis.PubSub) {
 		if ctx.Err() != nil {
 			return
 		}
-		if connected {
-			b.log.WarnContext(ctx, "Redis is lost; rooms are local to this worker", slog.Any("error", err))
-		}
 		connected, asked = false, false
-		b.setUp(ctx, false)
+		b.lost(ctx, err)
 		sleepUntil(ctx, time.Now().Add(pause/2+rand.N(pause)))
 		pause = min(2*pause, lastPause)
 	}
@@ -152,16 +158,23 @@ func isTimeout(err error) bool {
 	return ok && t.Timeout()
 }
 
-func (b *bus) setUp(ctx context.Context, up bool) {
-	if b.up.Swap(up) == up {
-		return
-	}
-	b.outage.set(!up)
-	if up {
+// connected notes that other workers are heard.
+func (b *bus) connected(ctx context.Context) {
+	b.outage.End()
+	if !b.up.Swap(true) {
 		b.log.InfoContext(ctx, "rooms are shared with other workers")
-		return
 	}
-	b.hub.alone()
+}
+
+// lost notes that other workers are not heard, for the first time or since now.
+// The log gets one line for each outage, with the reason.
+func (b *bus) lost(ctx context.Context, err error) {
+	if b.outage.Begin(err) {
+		b.log.WarnContext(ctx, "Redis does not answer; rooms are local to this worker", slog.Any("error", err))
+	}
+	if b.up.Swap(false) {
+		b.hub.alone()
+	}
 }
 
 func (b *bus) handle(ctx context.Context, got any) {
@@ -224,9 +237,10 @@ func (b *bus) send(ctx context.Context) {
 		case next = <-b.out:
 		}
 		pipe := b.redis.Pipeline()
-		messages := 0
+		messages, bytes := 0, 0
 		for more := true; more; {
 			pipe.Publish(ctx, b.prefix+next.room, encode(next.envelope))
+			bytes += len(next.Payload)
 			if next.Kind == kindMessage {
 				messages++
 			}
@@ -243,5 +257,6 @@ func (b *bus) send(ctx context.Context) {
 			b.hub.counts.unpublished.Add(float64(messages))
 			b.log.DebugContext(ctx, "publishing", slog.Any("error", err))
 		}
+		b.held.give(bytes)
 	}
 }

@@ -2,8 +2,10 @@ package rooms
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -27,29 +29,32 @@ type client struct {
 	// turn is when it is pinged, from 0 to pingSlices-1.
 	turn int
 
+	// behind is how many bytes wait for the client.
+	behind atomic.Int64
+
 	mu      sync.Mutex
-	queue   [][]byte
+	queue   queue
 	writing bool
 	ended   bool
 }
 
 // send queues a message for the client.
-func (c *client) send(payload []byte) {
+func (c *client) send(f *frame) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended {
 		return
 	}
-	if len(c.queue) >= c.hub.o.Queue {
-		c.hub.counts.slow.Inc()
-		if c.hub.o.Slow == CloseSlow {
-			c.ended = true
-			c.queue = nil
-			go c.close(websocket.StatusTryAgainLater, "too slow")
+	if !c.queue.fits(f, c.hub.o.Queue, c.hub.o.QueueBytes) {
+		if c.hub.o.Slow == DropSlow {
+			c.hub.counts.slow.Inc()
+			return
 		}
+		c.tooSlow()
 		return
 	}
-	c.queue = append(c.queue, payload)
+	c.queue.add(f)
+	c.behind.Store(int64(c.queue.bytes))
 	if !c.writing {
 		c.writing = true
 		go c.write()
@@ -60,27 +65,46 @@ func (c *client) send(payload []byte) {
 func (c *client) write() {
 	for {
 		c.mu.Lock()
-		if len(c.queue) == 0 || c.ended {
-			c.queue, c.writing = nil, false
+		if len(c.queue.frames) == 0 || c.ended {
+			c.stopWriting()
 			c.mu.Unlock()
 			return
 		}
-		next := c.queue[0]
-		c.queue = c.queue[1:]
+		next := c.queue.frames[0]
 		c.mu.Unlock()
 		ctx, cancel := context.WithTimeout(context.Background(), writeLimit)
-		err := c.conn.Write(ctx, websocket.MessageText, next)
+		err := c.conn.Write(ctx, websocket.MessageText, next.payload)
+		if err != nil && ctx.Err() != nil {
+			err = ctx.Err()
+		}
 		cancel()
+		c.mu.Lock()
+		c.queue.done()
+		c.behind.Store(int64(c.queue.bytes))
 		if err != nil {
+			if !c.ended && errors.Is(err, context.DeadlineExceeded) {
+				c.hub.counts.slow.Inc()
+				c.hub.counts.closed.Inc()
+			}
 			// The reader notices the broken connection and cleans up.
-			c.mu.Lock()
-			c.ended, c.queue, c.writing = true, nil, false
-			c.mu.Unlock()
+			c.ended = true
+			c.stopWriting()
+		}
+		c.mu.Unlock()
+		if err != nil {
 			_ = c.conn.CloseNow()
 			return
 		}
 		c.hub.counts.sent.Inc()
 	}
+}
+
+// stopWriting is the end of write, with the client's lock held.
+func (c *client) stopWriting() {
+	c.writing = false
+	c.queue.clear(false)
+	c.queue = queue{}
+	c.behind.Store(0)
 }
 
 // read takes what the client says until it leaves or is sent away.
@@ -89,22 +113,27 @@ func (c *client) read() {
 	c.conn.SetReadLimit(c.hub.o.MaxMessageBytes)
 	allowed := newBucket(c.hub.o.Rate, c.hub.o.Burst)
 	for {
-		typ, b, err := c.conn.Read(context.Background())
+		refused, reason := websocket.StatusCode(0), ""
+		err := c.next(func(typ websocket.MessageType, b []byte) {
+			c.hub.counts.received.Inc()
+			switch {
+			case typ != websocket.MessageText:
+				refused, reason = websocket.StatusUnsupportedData, "text messages only"
+			case !allowed.take(time.Now()):
+				refused, reason = websocket.StatusPolicyViolation, "too many messages"
+			default:
+				c.hub.say(c.room, encode(Message{
+					Type: "message", Room: c.room, From: c.id, Name: c.name, Text: string(b), At: time.Now().UTC(),
+				}))
+			}
+		})
 		if err != nil {
 			return
 		}
-		c.hub.counts.received.Inc()
-		switch {
-		case typ != websocket.MessageText:
-			c.close(websocket.StatusUnsupportedData, "text messages only")
-			return
-		case !allowed.take(time.Now()):
-			c.close(websocket.StatusPolicyViolation, "too many messages")
+		if refused != 0 {
+			c.close(refused, reason)
 			return
 		}
-		c.hub.say(c.room, encode(Message{
-			Type: "message", Room: c.room, From: c.id, Name: c.name, Text: string(b), At: time.Now().UTC(),
-		}))
 	}
 }
 
@@ -118,7 +147,9 @@ func (c *client) close(code websocket.StatusCode, reason string) {
 func (c *client) leave() {
 	_ = c.conn.CloseNow()
 	c.mu.Lock()
-	c.ended, c.queue = true, nil
+	c.ended = true
+	c.queue.clear(c.writing)
+	c.behind.Store(int64(c.queue.bytes))
 	c.mu.Unlock()
 	c.hub.leave(c)
 }

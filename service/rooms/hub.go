@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 )
 
 // Hub holds the rooms of one worker.
@@ -22,6 +23,14 @@ type Hub struct {
 	bus    *bus
 	counts *counts
 	joined atomic.Uint32
+	// warned is when the log last said that a page was refused, in Unix
+	// nanoseconds.
+	warned atomic.Int64
+	// waiting are the bytes that wait for clients. reading bounds those of
+	// messages that are being read from clients, to readable bytes.
+	waiting  budget
+	reading  *semaphore.Weighted
+	readable int64
 
 	mu      sync.Mutex
 	rooms   map[string]*room
@@ -37,7 +46,9 @@ func New(o Options) *Hub {
 		rooms:   make(map[string]*room),
 		clients: make(map[*client]struct{}),
 	}
-	h.counts = newCounts(o.Metrics, h.localOnly)
+	h.waiting.most, h.readable = int64(o.QueuesBytes), int64(o.QueuesBytes)/4
+	h.reading = semaphore.NewWeighted(h.readable)
+	h.counts = newCounts(o.Metrics, h)
 	if o.Redis != nil {
 		h.bus = newBus(o.Redis, o.Prefix+"room:", h, o.Log)
 	}
@@ -133,7 +144,5 @@ func (h *Hub) deliver(room string, payload []byte) {
 		members = r.list()
 	}
 	h.mu.Unlock()
-	for _, c := range members {
-		c.send(payload)
-	}
+	h.sendAll(payload, members)
 }

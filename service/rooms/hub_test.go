@@ -22,7 +22,7 @@ import (
 func options() Options {
 	return Options{
 		PingInterval: time.Minute, MaxMessageBytes: 1000, Rate: 1000, Burst: 1000,
-		Queue: 64, Slow: CloseSlow, MaxClients: 100, Log: slog.New(slog.DiscardHandler),
+		Queue: 64, QueueBytes: 4 << 20, QueuesBytes: 64 << 20, Slow: CloseSlow, MaxClients: 100, Log: slog.New(slog.DiscardHandler),
 		Metrics: prometheus.NewRegistry(),
 	}
 }

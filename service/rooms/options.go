@@ -20,8 +20,8 @@ const (
 	DropSlow Policy = "drop"
 )
 
-// Options bound what clients may do. The zero value is not usable; see
-// config.ReadRooms for the defaults.
+// Options bound what clients may do. The zero value is not usable; package
+// config has the defaults.
 type Options struct {
 	// PingInterval must be shorter than the idle timeout of every proxy.
 	PingInterval time.Duration
@@ -31,8 +31,14 @@ type Options struct {
 	// Rate and Burst bound a client's messages (per second, and at once); more
 	// close the connection with 1008.
 	Rate, Burst int
-	// Queue is how many messages may wait for one client.
-	Queue int
+	// Queue and QueueBytes are how many messages, and of how many bytes in all,
+	// may wait for one client.
+	Queue, QueueBytes int
+	// QueuesBytes is how many bytes may wait for all clients together. A message
+	// that waits for several counts once. When there is no room, the client for
+	// which most waits makes some. A quarter as much may be read from all
+	// clients at a time.
+	QueuesBytes int
 	// Slow is the policy when the queue is full.
 	Slow Policy
 	// MaxClients bounds the WebSockets of this worker; more get 503.

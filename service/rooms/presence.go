@@ -49,9 +49,7 @@ func (h *Hub) tell(now time.Time) {
 	}
 	h.mu.Unlock()
 	for _, n := range all {
-		for _, c := range n.members {
-			c.send(n.payload)
-		}
+		h.sendAll(n.payload, n.members)
 	}
 }
 

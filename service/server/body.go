@@ -1,21 +1,81 @@
 package server
 
-import "io"
+import (
+	"errors"
+	"io"
+	"time"
+)
 
-// body marks a connection while a handler waits for the request's body, so
-// that a drain can tell a silent client from a handler at work.
+// body is a request's body. A client may take any time to send it, as long as
+// it is never silent for longer than HTTP_READ_TIMEOUT. It notes that a handler
+// waits for it, so that a drain can tell a silent client from a handler at work.
 type body struct {
 	io.ReadCloser
-	conn *conn
+	// conn is that of an HTTP/1 request, stream that of an HTTP/2 one; both are
+	// nil where the server does not own the connection.
+	conn   *conn
+	stream *stream
+	// failed is what the last read returned with; no further one is tried.
+	failed error
 }
 
 // Read reads from the client.
 func (b *body) Read(p []byte) (int, error) {
-	if b.conn == nil {
-		return b.ReadCloser.Read(p)
+	if b.failed != nil {
+		return 0, b.failed
 	}
+	var n int
+	switch {
+	case b.stream != nil:
+		n, b.failed = b.readStream(p)
+	case b.conn != nil:
+		n, b.failed = b.readConn(p)
+	default:
+		n, b.failed = b.ReadCloser.Read(p)
+	}
+	return n, b.failed
+}
+
+func (b *body) readConn(p []byte) (int, error) {
 	b.conn.readingBody.Store(true)
+	defer b.conn.readingBody.Store(false)
+	if err := b.limit(); err != nil {
+		return 0, err
+	}
 	n, err := b.ReadCloser.Read(p)
-	b.conn.readingBody.Store(false)
+	if errors.Is(err, io.EOF) {
+		// From here on net/http watches for the end of the connection.
+		if cleared := b.conn.SetReadDeadline(time.Time{}); cleared != nil {
+			return n, cleared
+		}
+	}
 	return n, err
+}
+
+func (b *body) limit() error {
+	if limit := b.conn.set.readTimeout; limit > 0 {
+		return b.conn.SetReadDeadline(time.Now().Add(limit))
+	}
+	return nil
+}
+
+func (b *body) readStream(p []byte) (int, error) {
+	b.stream.reading.Store(true)
+	defer b.stream.reading.Store(false)
+	if err := b.stream.limitReading(); err != nil {
+		return 0, err
+	}
+	n, err := b.ReadCloser.Read(p)
+	if n > 0 {
+		b.stream.reads.Add(1)
+	}
+	return n, err
+}
+
+// leave is called when the handler has returned: net/http reads what is left of
+// a short body, and must not wait for a silent client for ever.
+func (b *body) leave() {
+	if b.conn != nil && b.failed == nil {
+		_ = b.limit() // a connection that is closed needs none
+	}
 }

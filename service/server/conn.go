@@ -2,7 +2,6 @@ package server
 
 import (
 	"errors"
-	"io"
 	"net"
 	"net/http"
 	"sync/atomic"
@@ -54,19 +53,21 @@ type conn struct {
 	// writing and readingBody say that a call is under way right now.
 	writing, readingBody atomic.Bool
 	// request is what a handler is answering, for the log of a hard stop.
+	// streams are those of an HTTP/2 connection.
 	request atomic.Pointer[http.Request]
+	streams streams
 	closed  atomic.Bool
 	// trusted says that the peer may set X-Forwarded-*.
 	trusted bool
-	// stamp is used by one goroutine at a time: net/http writes a connection's
-	// responses one after the other.
-	stamp stamp
+	// beyond says that the connection is one too many: it is asked to leave.
+	beyond bool
 	// recent is what the last request was counted as.
 	recent  metrics.Recent
 	reading deadline
 	// armed is when limitWriting's deadline is due, since the server's start; 0
-	// is none.
-	armed atomic.Int64
+	// is none. ownDeadline says that a handler has set one of its own.
+	armed       atomic.Int64
+	ownDeadline atomic.Bool
 }
 
 const (
@@ -93,16 +94,6 @@ func (c *conn) Read(p []byte) (int, error) {
 	}
 }
 
-// Write notes that a write is under way, so that a peer that does not read is
-// told from a handler that computes.
-func (c *conn) Write(p []byte) (int, error) {
-	c.writing.Store(true)
-	n, err := c.stamp.write(c.Conn, p)
-	c.writing.Store(false)
-	c.mark()
-	return n, err
-}
-
 // SetDeadline is for net.Conn.
 func (c *conn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
@@ -110,22 +101,6 @@ func (c *conn) SetDeadline(t time.Time) error {
 
 // SetReadDeadline is lazy (see deadline).
 func (c *conn) SetReadDeadline(t time.Time) error { return c.reading.move(t) }
-
-// SetWriteDeadline is for net.Conn.
-func (c *conn) SetWriteDeadline(t time.Time) error {
-	c.armed.Store(0)
-	return c.Conn.SetWriteDeadline(t)
-}
-
-// ReadFrom lets files and sockets be sent by the kernel, as net/http does with
-// a connection that is not wrapped.
-func (c *conn) ReadFrom(r io.Reader) (int64, error) {
-	c.writing.Store(true)
-	n, err := io.Copy(c.Conn, r)
-	c.writing.Store(false)
-	c.mark()
-	return n, err
-}
 
 // CloseWrite half-closes; net/http uses it to get an early answer through to a
 // client that is still sending.
@@ -153,10 +128,10 @@ func (c *conn) state(s http.ConnState) {
 	case http.StateActive:
 		c.phase.Store(uint32(phaseActive))
 	case http.StateIdle:
-		c.stamp.fresh.Store(true)
 		c.phase.Store(uint32(phaseIdle))
 	case http.StateHijacked:
 		c.phase.Store(uint32(phaseHijacked))
+		c.takenOver()
 	case http.StateClosed:
 		return
 	}

@@ -2,36 +2,89 @@ package server
 
 import (
 	"net"
+	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
+
+	"escala/service/config"
 )
 
 // conns are all open connections of a server.
 type conns struct {
 	trusted trust
-	fixed   []byte
+	// readTimeout and writeTimeout bound a peer's silence; started is what
+	// write deadlines are counted from.
+	readTimeout, writeTimeout time.Duration
+	started                   time.Time
+	// most is how many connections are served; 0 is no limit.
+	most int
+	// refused counts the connections that were closed unheard.
+	refused atomic.Uint64
 
 	mu   sync.Mutex
 	open map[*conn]struct{}
+	// extra are the connections beyond most, the oldest first.
+	extra []*conn
 }
 
-func newConns(t trust, fixed []byte) *conns {
-	return &conns{trusted: t, fixed: fixed, open: make(map[*conn]struct{})}
+// reserve is how many connections beyond the limit are heard: each gets one
+// answer, of the health path or 503. More push out the oldest that has not sent
+// a request, so that a probe gets its answer when a stranger fills the worker.
+const reserve = 64
+
+func newConns(t trust, limits config.HTTP, started time.Time) *conns {
+	return &conns{
+		trusted: t, most: limits.MaxConnections, started: started,
+		readTimeout: limits.ReadTimeout, writeTimeout: limits.WriteTimeout,
+		open: make(map[*conn]struct{}),
+	}
 }
 
+// add takes a connection into the set. It returns nil, and closes the
+// connection, when there are too many.
 func (s *conns) add(nc net.Conn) *conn {
 	c := &conn{Conn: nc, set: s, trusted: s.trusted.addr(nc.RemoteAddr())}
-	c.stamp.fixed = s.fixed
-	c.stamp.fresh.Store(true)
 	c.reading.set = nc.SetReadDeadline
 	s.mu.Lock()
+	if s.most > 0 && len(s.open) >= s.most {
+		c.beyond = true
+		if len(s.extra) >= reserve && !s.pushOut() {
+			s.mu.Unlock()
+			s.refused.Add(1)
+			_ = nc.Close() // nobody waits for it
+			return nil
+		}
+		s.extra = append(s.extra, c)
+	}
 	s.open[c] = struct{}{}
 	s.mu.Unlock()
 	return c
 }
 
+// pushOut closes the oldest connection beyond the limit that has not sent a
+// request.
+func (s *conns) pushOut() bool {
+	for i, c := range s.extra {
+		if phase(c.phase.Load()) != phaseNew {
+			continue
+		}
+		s.extra = append(s.extra[:i], s.extra[i+1:]...)
+		s.refused.Add(1)
+		_ = c.Conn.Close() // net/http's read fails and it calls Close
+		return true
+	}
+	return false
+}
+
 func (s *conns) remove(c *conn) {
 	s.mu.Lock()
 	delete(s.open, c)
+	if c.beyond {
+		if i := slices.Index(s.extra, c); i >= 0 {
+			s.extra = slices.Delete(s.extra, i, i+1)
+		}
+	}
 	s.mu.Unlock()
 }
 
@@ -71,9 +124,13 @@ type tracked struct {
 // Accept registers the connection before anyone sees it, so that "no open
 // connection" after the last Accept means that none is left.
 func (t tracked) Accept() (net.Conn, error) {
-	c, err := t.Listener.Accept()
-	if err != nil {
-		return nil, err
+	for {
+		nc, err := t.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if c := t.conns.add(nc); c != nil {
+			return c, nil
+		}
 	}
-	return t.conns.add(c), nil
 }

@@ -9,13 +9,15 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"escala/service/config"
 )
 
 // pair is a tracked connection and its peer, in memory.
 func pair(t *testing.T) (*conn, net.Conn) {
 	t.Helper()
 	nc, peer := net.Pipe()
-	c := newConns(nil, nil).add(nc)
+	c := newConns(nil, config.HTTP{}, time.Now()).add(nc)
 	t.Cleanup(func() { _ = c.Close(); _ = peer.Close() })
 	return c, peer
 }

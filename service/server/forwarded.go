@@ -4,7 +4,10 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
+
+	"escala/service"
 )
 
 // trust are the networks whose proxies may speak for their clients. Loopback
@@ -35,21 +38,28 @@ func (t trust) ip(ip netip.Addr) bool {
 	return false
 }
 
-// spoofable are the headers with which a proxy speaks for its client.
-var spoofable = []string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "X-Real-Ip", "Forwarded"}
+// claims are service.ClientClaims, to be found fast.
+var claims = func() map[string]struct{} {
+	all := map[string]struct{}{}
+	for _, name := range service.ClientClaims {
+		all[name] = struct{}{}
+	}
+	return all
+}()
 
 // maxHops bounds the work on one X-Forwarded-For header.
 const maxHops = 32
 
 // forwarded makes the request look as it did at the outermost trusted proxy:
-// RemoteAddr becomes the client's address (port 0). From an untrusted peer the
-// headers are removed, so that no handler can believe them by accident.
-func forwarded(r *http.Request, c *conn) {
-	if c == nil || !c.trusted {
-		for _, name := range spoofable {
+// RemoteAddr becomes the client's address (port 0). Every header that speaks for
+// a client is removed, so that no handler can believe it by accident, but for
+// those that the trusted proxies set themselves.
+func forwarded(r *http.Request, c *conn, believed []string) {
+	trusted := c != nil && c.trusted
+	for name := range r.Header {
+		if _, claim := claims[name]; claim && (!trusted || !slices.Contains(believed, name)) {
 			delete(r.Header, name)
 		}
-		return
 	}
 	hops := r.Header["X-Forwarded-For"]
 	if len(hops) == 0 {
@@ -103,8 +113,8 @@ func parseHop(s string) (netip.Addr, bool) {
 // direct says that no proxy is between the client and this worker, as far as
 // the request tells.
 func direct(r *http.Request) bool {
-	for _, name := range spoofable {
-		if _, ok := r.Header[name]; ok {
+	for _, name := range service.ClientClaims {
+		if _, ok := r.Header[name]; ok && name != "X-Request-Id" {
 			return false
 		}
 	}

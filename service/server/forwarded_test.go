@@ -5,8 +5,12 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
+
+	"escala/service"
+	"escala/service/config"
 )
 
 func TestClientIP(t *testing.T) {
@@ -41,21 +45,48 @@ func TestClientIP(t *testing.T) {
 	}
 }
 
-func TestUntrustedPeersCannotSpeakForOthers(t *testing.T) {
+func TestOnlyWhatTrustedProxiesSetIsBelieved(t *testing.T) {
 	t.Parallel()
-	for _, trusted := range []bool{true, false} {
-		r := &http.Request{RemoteAddr: "192.0.2.1:5", Header: http.Header{}}
-		for _, name := range spoofable {
-			r.Header.Set(name, "203.0.113.7")
-		}
-		forwarded(r, &conn{trusted: trusted, set: newConns(nil, nil)})
-		if trusted {
-			assert.Equal(t, "203.0.113.7:0", r.RemoteAddr)
-			assert.Len(t, r.Header, len(spoofable))
-			continue
-		}
-		assert.Equal(t, "192.0.2.1:5", r.RemoteAddr)
-		assert.Empty(t, r.Header)
+	tests := []struct {
+		name     string
+		trusted  bool
+		believed []string
+		want     []string
+		client   string
+	}{
+		{"a stranger", false, service.MachineClaims, nil, "192.0.2.1:5"},
+		{"Nginx on the machine", true, service.MachineClaims, service.MachineClaims, "203.0.113.7:0"},
+		{"an Ingress", true, service.IngressClaims, service.IngressClaims, "203.0.113.7:0"},
+		{"nothing is believed", true, []string{}, nil, "192.0.2.1:5"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := &http.Request{RemoteAddr: "192.0.2.1:5", Header: http.Header{"Accept": {"*/*"}}}
+			for _, name := range service.ClientClaims {
+				r.Header.Set(name, "203.0.113.7")
+			}
+			forwarded(r, &conn{trusted: tt.trusted, set: newConns(nil, config.HTTP{}, time.Now())}, tt.believed)
+			assert.Equal(t, tt.client, r.RemoteAddr)
+			var left []string
+			for _, name := range service.ClientClaims {
+				if r.Header.Get(name) != "" {
+					left = append(left, name)
+				}
+			}
+			assert.ElementsMatch(t, tt.want, left)
+			assert.Equal(t, "*/*", r.Header.Get("Accept"), "what says nothing about the client stays")
+		})
+	}
+}
+
+func TestClientClaimsAreInCanonicalForm(t *testing.T) {
+	t.Parallel()
+	for _, name := range service.ClientClaims {
+		assert.Equal(t, http.CanonicalHeaderKey(name), name)
+	}
+	for _, set := range [][]string{service.MachineClaims, service.IngressClaims} {
+		assert.Subset(t, service.ClientClaims, set)
 	}
 }
 

@@ -16,37 +16,61 @@ var closeHeader = []string{"close"}
 // call on each request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := connOf(r)
-	http2 := c == nil || r.ProtoMajor > 1
 	start := time.Since(s.started)
-	s.limitWriting(w, c, http2, start)
+	h := w.Header()
+	h["X-Release"] = s.headers.release
+	h["X-Worker"] = s.headers.worker
 	if s.answersItself(r) {
-		if http2 {
-			s.stampHTTP2(w.Header(), requestID{})
-		}
-		if s.draining.Load() {
-			s.closing(w.Header())
+		if s.draining.Load() || (c != nil && c.beyond) {
+			s.closing(h)
 		}
 		s.answer(w, r)
 		return
 	}
+	if c != nil && c.beyond {
+		s.refuse(w, r)
+		return
+	}
 
 	s.Metrics.Begin()
-	forwarded(r, c)
-	res := &response{ResponseWriter: w, server: s, id: s.ids.of(r, c)}
-	if http2 {
-		s.stampHTTP2(w.Header(), res.id)
-	} else {
-		c.stamp.id = res.id
-	}
-	if r.Body != nil && r.Body != http.NoBody {
-		r.Body = &body{ReadCloser: http.MaxBytesReader(w, r.Body, s.Config.HTTP.MaxBodyBytes), conn: c}
-	}
-	if c != nil {
-		c.request.Store(r)
-	}
-	defer s.finish(res, r, c, start)
+	forwarded(r, c, s.Config.TrustedHeaders)
+	res := &response{ResponseWriter: w, server: s, id: s.ids.of(r)}
+	res.idLine[0] = res.id
+	h["X-Request-Id"] = res.idLine[:]
+	b := s.track(res, r, c)
+	defer s.finish(res, b, r, c, start)
 	s.Handler.ServeHTTP(res, r)
 }
+
+// track makes the request known to the drain, and bounds how long its client
+// may be silent.
+func (s *Server) track(res *response, r *http.Request, c *conn) *body {
+	if c != nil && r.ProtoMajor > 1 {
+		res.stream = &stream{request: r, control: http.NewResponseController(res.ResponseWriter), limits: &s.Config.HTTP}
+		c.streams.add(res.stream)
+	} else if c != nil {
+		c.request.Store(r)
+	}
+	if r.Body == nil || r.Body == http.NoBody {
+		return nil
+	}
+	b := &body{ReadCloser: http.MaxBytesReader(res.ResponseWriter, r.Body, s.Config.HTTP.MaxBodyBytes), stream: res.stream}
+	if res.stream == nil {
+		b.conn = c
+	}
+	r.Body = b
+	return b
+}
+
+// refuse answers a request on a connection that is one too many. Another
+// worker, or this one a moment later, has room.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request) {
+	s.closing(w.Header())
+	w.Header()["Retry-After"] = retryAfter
+	s.plain(w, r, http.StatusServiceUnavailable, "this worker takes no more connections; try again")
+}
+
+var retryAfter = []string{"1"}
 
 // answersItself says that a request is none of the application's.
 func (s *Server) answersItself(r *http.Request) bool {
@@ -74,13 +98,17 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 func (s *Server) closing(h http.Header) { h["Connection"] = closeHeader }
 
 // finish completes the response, whatever the handler did, and counts it.
-func (s *Server) finish(res *response, r *http.Request, c *conn, start time.Duration) {
+func (s *Server) finish(res *response, b *body, r *http.Request, c *conn, start time.Duration) {
 	var recent *metrics.Recent
-	if c != nil {
+	switch {
+	case res.stream != nil:
+		c.streams.remove(res.stream)
+	case c != nil: // one request at a time
 		c.request.Store(nil)
-		if r.ProtoMajor == 1 { // one request at a time
-			recent = &c.recent
-		}
+		recent = &c.recent
+	}
+	if b != nil {
+		b.leave()
 	}
 	failure := recover()
 	if failure != nil {
@@ -93,7 +121,7 @@ func (s *Server) finish(res *response, r *http.Request, c *conn, start time.Dura
 		s.Log.LogAttrs(r.Context(), level(res.status), "request",
 			slog.String("method", r.Method), slog.String("path", r.URL.Path),
 			slog.Int("status", res.status), slog.Duration("took", took),
-			slog.String("client", r.RemoteAddr), slog.String("request_id", res.id.String()))
+			slog.String("client", r.RemoteAddr), slog.String("request_id", res.id))
 	}
 	if failure != nil && (aborted(failure) || res.late) {
 		// Part of another answer is out already: only a broken connection

@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 )
 
@@ -29,22 +30,39 @@ const openRequests = 10
 func (s *Server) stillOpen() *OpenError {
 	open := &OpenError{Connections: s.conns.byPhase(), LongLived: s.longLived()}
 	for _, c := range s.conns.all() {
-		r := c.request.Load()
-		if r == nil || len(open.Requests) == openRequests {
-			continue
+		peer := c.RemoteAddr().String()
+		if r := c.request.Load(); r != nil {
+			open.add(r, peer, c.waiting())
 		}
-		waiting := "in the handler"
-		switch {
-		case c.readingBody.Load():
-			waiting = "reading the body"
-		case c.writing.Load():
-			waiting = "writing the response"
+		for _, st := range c.streams.all() {
+			open.add(st.request, peer, st.waiting())
 		}
-		open.Requests = append(open.Requests, OpenRequest{
-			Method: r.Method, Path: r.URL.Path, Peer: c.RemoteAddr().String(), Waiting: waiting,
-		})
 	}
 	return open
+}
+
+func (e *OpenError) add(r *http.Request, peer, waiting string) {
+	if len(e.Requests) < openRequests {
+		e.Requests = append(e.Requests, OpenRequest{Method: r.Method, Path: r.URL.Path, Peer: peer, Waiting: waiting})
+	}
+}
+
+// What the server was doing for a request.
+const (
+	waitingForBody    = "reading the body"
+	waitingToWrite    = "writing the response"
+	waitingForHandler = "in the handler"
+)
+
+// waiting is what the handler of an HTTP/1 request waits for.
+func (c *conn) waiting() string {
+	switch {
+	case c.readingBody.Load():
+		return waitingForBody
+	case c.writing.Load():
+		return waitingToWrite
+	}
+	return waitingForHandler
 }
 
 func (e *OpenError) empty() bool {

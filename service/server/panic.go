@@ -17,7 +17,7 @@ func (s *Server) panicked(res *response, r *http.Request, failure any) {
 	s.Metrics.Panicked()
 	s.Log.ErrorContext(r.Context(), "panic in handler",
 		slog.String("panic", fmt.Sprint(failure)), slog.String("method", r.Method),
-		slog.String("path", r.URL.Path), slog.String("request_id", res.id.String()),
+		slog.String("path", r.URL.Path), slog.String("request_id", res.id),
 		slog.String("stack", string(debug.Stack())))
 	if res.status != 0 {
 		res.late = true

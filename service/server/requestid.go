@@ -8,29 +8,9 @@ import (
 	"sync/atomic"
 )
 
-// requestID names a request in its log lines and its response. It is either
-// what a trusted proxy sent, or a prefix of this process and a number: unique
-// at a hundredth of the cost of a random number per request, and rendered only
-// where it is needed.
-type requestID struct {
-	sent   string
-	prefix string
-	number uint64
-}
-
-func (id requestID) set() bool { return id.sent != "" || id.number != 0 }
-
-func (id requestID) append(b []byte) []byte {
-	if id.sent != "" {
-		return append(b, id.sent...)
-	}
-	return strconv.AppendUint(append(b, id.prefix...), id.number, 16)
-}
-
-// String is the id as it stands in the response.
-func (id requestID) String() string { return string(id.append(nil)) }
-
-// requestIDs makes ids.
+// requestIDs names requests, for their log lines and their answers: a prefix of
+// this process and a number, which is as unique as a random number for each
+// request, at a hundredth of the cost.
 type requestIDs struct {
 	prefix string
 	last   atomic.Uint64
@@ -42,12 +22,14 @@ func newRequestIDs() *requestIDs {
 	return &requestIDs{prefix: hex.EncodeToString(b[:]) + "-"}
 }
 
-// of returns the id that a trusted proxy sent, or a new one.
-func (ids *requestIDs) of(r *http.Request, c *conn) requestID {
-	if sent := r.Header["X-Request-Id"]; len(sent) == 1 && c != nil && c.trusted && validID(sent[0]) {
-		return requestID{sent: sent[0]}
+// of returns the id that a trusted proxy sent, or a new one. What others claim
+// is gone by now: see forwarded.
+func (ids *requestIDs) of(r *http.Request) string {
+	if sent := r.Header["X-Request-Id"]; len(sent) == 1 && validID(sent[0]) {
+		return sent[0]
 	}
-	return requestID{prefix: ids.prefix, number: ids.last.Add(1)}
+	var b [48]byte
+	return string(strconv.AppendUint(append(b[:0], ids.prefix...), ids.last.Add(1), 16))
 }
 
 // validID accepts what can be logged and sent back without a second thought.
@@ -70,7 +52,7 @@ func RequestID(w http.ResponseWriter) string {
 	for {
 		switch v := w.(type) {
 		case *response:
-			return v.id.String()
+			return v.id
 		case interface{ Unwrap() http.ResponseWriter }:
 			w = v.Unwrap()
 		default:

@@ -14,7 +14,12 @@ import (
 type response struct {
 	http.ResponseWriter
 	server *Server
-	id     requestID
+	// id names the request in its answer and in log lines; idLine is the
+	// header's value.
+	id     string
+	idLine [1]string
+	// stream is nil for HTTP/1.
+	stream *stream
 	// status is 0 until the header is sent.
 	status int
 	// late says that the handler failed after that.
@@ -45,11 +50,17 @@ func (w *response) WriteHeader(status int) {
 // Write sends the header with status 200 if none has been sent.
 func (w *response) Write(p []byte) (int, error) {
 	w.commit(http.StatusOK)
+	if w.stream != nil {
+		return w.stream.writeTo(w.ResponseWriter, p)
+	}
 	return w.ResponseWriter.Write(p)
 }
 
 // WriteString saves the copy of a string.
 func (w *response) WriteString(s string) (int, error) {
+	if w.stream != nil {
+		return w.Write([]byte(s))
+	}
 	w.commit(http.StatusOK)
 	return io.WriteString(w.ResponseWriter, s)
 }
@@ -57,6 +68,9 @@ func (w *response) WriteString(s string) (int, error) {
 // ReadFrom keeps sendfile working.
 func (w *response) ReadFrom(r io.Reader) (int64, error) {
 	w.commit(http.StatusOK)
+	if w.stream != nil {
+		return io.Copy(struct{ io.Writer }{w}, r)
+	}
 	return io.Copy(w.ResponseWriter, r)
 }
 

@@ -71,18 +71,18 @@ type Server struct {
 // New returns a server that does not listen yet.
 func New(o Options) *Server {
 	s := &Server{Options: o, State: &Readiness{}, ids: newRequestIDs(), started: time.Now()}
-	s.conns = newConns(trust(o.Config.TrustedProxies), fixedHeaders(o.Release, o.Config.Number))
+	s.conns = newConns(trust(o.Config.TrustedProxies), o.Config.HTTP, s.started)
 	s.headers.release = []string{o.Release}
 	s.headers.worker = []string{strconv.Itoa(o.Config.Number)}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
 	limits := o.Config.HTTP
-	// Without WriteTimeout: see limitWriting.
+	// Without ReadTimeout and WriteTimeout, which bound whole bodies and answers:
+	// see body and limitWriting, which bound silence.
 	s.http = &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: limits.ReadHeaderTimeout,
-		ReadTimeout:       limits.ReadTimeout,
 		IdleTimeout:       limits.IdleTimeout,
 		MaxHeaderBytes:    limits.MaxHeaderBytes,
 		Protocols:         protocols,
@@ -94,6 +94,7 @@ func New(o Options) *Server {
 		Connections: s.conns.byPhase,
 		Draining:    s.draining.Load,
 		LongLived:   s.longLived,
+		Refused:     s.conns.refused.Load,
 	})
 	return s
 }

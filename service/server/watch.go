@@ -9,8 +9,15 @@ import (
 // is silent. It looks again and again and remembers since when a connection
 // has not changed, so that requests never pay for a clock.
 type watch struct {
-	limit time.Duration
-	seen  map[*conn]*sighting
+	limit   time.Duration
+	seen    map[*conn]*sighting
+	streams map[*stream]*streamSighting
+}
+
+// streamSighting is what an HTTP/2 request's body looked like, and since when.
+type streamSighting struct {
+	reads uint64
+	same  time.Time
 }
 
 // sighting is what a connection looked like, and since when.
@@ -28,7 +35,7 @@ type sighting struct {
 const trickle = 5 * time.Second
 
 func newWatch(limit time.Duration) *watch {
-	return &watch{limit: limit, seen: make(map[*conn]*sighting)}
+	return &watch{limit: limit, seen: make(map[*conn]*sighting), streams: make(map[*stream]*streamSighting)}
 }
 
 // look closes the connections whose peer has been silent for the limit: idle,
@@ -62,8 +69,25 @@ func (w *watch) look(now time.Time, open []*conn) {
 			if silent {
 				c.giveUpOnPeer()
 			}
+			for _, st := range c.streams.all() {
+				w.lookAt(now, st)
+			}
 		case phaseHijacked: // LongLived's to close
 		}
+	}
+}
+
+// lookAt ends the wait for the body of one HTTP/2 request whose client has been
+// silent for the limit. Its neighbours on the connection go on.
+func (w *watch) lookAt(now time.Time, st *stream) {
+	reads := st.reads.Load()
+	s, known := w.streams[st]
+	if !known || s.reads != reads || !st.reading.Load() {
+		w.streams[st] = &streamSighting{reads: reads, same: now}
+		return
+	}
+	if now.Sub(s.same) >= w.limit {
+		st.giveUpReading()
 	}
 }
 

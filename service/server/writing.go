@@ -1,33 +1,150 @@
 package server
 
 import (
-	"log/slog"
+	"io"
+	"math"
 	"net/http"
+	"os"
 	"time"
 )
 
-// limitWriting bounds how long the answer to a request that began at start,
-// counted from the server's start, may take to be written: the configured limit
-// and at most a quarter more. net/http's WriteTimeout is exact, but looks at the
-// clock and sets a timer for each request, which is a thirtieth of all that one
-// costs; here a connection's timer is set again only when a quarter of the limit
-// has passed.
-func (s *Server) limitWriting(w http.ResponseWriter, c *conn, http2 bool, start time.Duration) {
-	limit := s.Config.HTTP.WriteTimeout
-	if limit <= 0 {
-		return
+// writeChunk is how much is written under one deadline: a peer that takes less
+// than this within HTTP_WRITE_TIMEOUT counts as silent.
+const writeChunk = 64 << 10
+
+// fileChunk is the same for what the kernel sends by itself.
+const fileChunk = 1 << 20
+
+// limitWriting gives the peer HTTP_WRITE_TIMEOUT, and at most a quarter more,
+// to take what is written next. An answer may take any time as long as the peer
+// takes some of it. net/http's WriteTimeout bounds the whole answer instead,
+// which cuts streams.
+//
+// The connection's timer is set again only when a quarter of the limit has
+// passed: it costs a thirtieth of a request.
+func (c *conn) limitWriting() error {
+	limit := c.set.writeTimeout
+	if limit <= 0 || c.ownDeadline.Load() || phase(c.phase.Load()) == phaseHijacked {
+		return nil
 	}
-	due := start + limit
-	var err error
-	if http2 { // a stream has a deadline of its own
-		err = http.NewResponseController(w).SetWriteDeadline(s.started.Add(due))
-	} else if time.Duration(c.armed.Load()) < due {
-		due += limit / 4
-		if err = c.SetWriteDeadline(s.started.Add(due)); err == nil {
-			c.armed.Store(int64(due))
+	due := time.Since(c.set.started) + limit
+	if time.Duration(c.armed.Load()) >= due {
+		return nil
+	}
+	due += limit / 4
+	c.armed.Store(int64(due))
+	return c.Conn.SetWriteDeadline(c.set.started.Add(due))
+}
+
+// Write sends p. It notes that a write is under way, so that a peer that does
+// not read is told from a handler that computes.
+func (c *conn) Write(p []byte) (int, error) {
+	c.writing.Store(true)
+	defer c.wrote()
+	sent := 0
+	for {
+		if err := c.limitWriting(); err != nil {
+			return sent, err
+		}
+		n, err := c.Conn.Write(p[sent:min(sent+writeChunk, len(p))])
+		sent += n
+		if err != nil || sent >= len(p) {
+			return sent, err
 		}
 	}
-	if err != nil {
-		s.Log.Debug("limiting the time to answer", slog.Any("error", err))
+}
+
+// ReadFrom lets the kernel send files by itself. Whatever else r is may be slow
+// in its own right, which is not the peer's silence: that is copied.
+func (c *conn) ReadFrom(r io.Reader) (int64, error) {
+	limited, ok := r.(*io.LimitedReader) // net/http wraps files in one of these, and the kernel's way knows no two
+	if !ok {
+		limited = &io.LimitedReader{R: r, N: math.MaxInt64}
+	}
+	if !regular(limited.R) {
+		return io.Copy(struct{ io.Writer }{c}, r)
+	}
+	c.writing.Store(true)
+	defer c.wrote()
+	sent := int64(0)
+	for limited.N > 0 {
+		if err := c.limitWriting(); err != nil {
+			return sent, err
+		}
+		chunk := &io.LimitedReader{R: limited.R, N: min(fileChunk, limited.N)}
+		want := chunk.N
+		n, err := io.Copy(c.Conn, chunk)
+		sent += n
+		limited.N -= n
+		if err != nil || n < want {
+			return sent, err
+		}
+	}
+	return sent, nil
+}
+
+func regular(r io.Reader) bool {
+	f, ok := r.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode().IsRegular()
+}
+
+func (c *conn) wrote() {
+	c.writing.Store(false)
+	c.mark()
+}
+
+// SetWriteDeadline is a handler's own deadline, which goes before
+// HTTP_WRITE_TIMEOUT until the end of its answer. net/http sets none after each
+// answer; that costs nothing here.
+func (c *conn) SetWriteDeadline(t time.Time) error {
+	own := !t.IsZero()
+	if c.ownDeadline.Swap(own) == own && !own {
+		return nil
+	}
+	c.armed.Store(0)
+	return c.Conn.SetWriteDeadline(t)
+}
+
+// takenOver removes the deadlines from a connection that a handler has taken
+// over: it sets its own.
+func (c *conn) takenOver() {
+	if c.armed.Swap(0) != 0 {
+		_ = c.Conn.SetWriteDeadline(time.Time{}) // a connection that is closed has none
+	}
+}
+
+// limitWriting is the same for one of the streams of an HTTP/2 connection: a
+// client that does not take its answer must not hold a handler.
+func (st *stream) limitWriting() error {
+	limit := st.limits.WriteTimeout
+	if limit <= 0 {
+		return nil
+	}
+	now := time.Now()
+	if st.writeDue.Sub(now) >= limit {
+		return nil
+	}
+	st.writeDue = now.Add(limit + limit/4)
+	return st.control.SetWriteDeadline(st.writeDue)
+}
+
+// writeTo writes p to the stream in parts.
+func (st *stream) writeTo(w http.ResponseWriter, p []byte) (int, error) {
+	st.writing.Store(true)
+	defer st.writing.Store(false)
+	sent := 0
+	for {
+		if err := st.limitWriting(); err != nil {
+			return sent, err
+		}
+		n, err := w.Write(p[sent:min(sent+writeChunk, len(p))])
+		sent += n
+		if err != nil || sent >= len(p) {
+			return sent, err
+		}
 	}
 }

@@ -1,3 +1,6 @@
+// Package session signs and checks sessions as JSON Web Tokens, so that any
+// worker can serve any request and nothing about a person lives in a worker's
+// memory.
 package session
 
 import (
@@ -7,11 +10,13 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"escala/service/session/keys"
 )
 
 // Sessions issues and checks tokens.
 type Sessions struct {
-	keys Keys
+	keys keys.Keys
 	ttl  time.Duration
 	now  func() time.Time
 }
@@ -36,8 +41,8 @@ const leeway = 5 * time.Second
 var ErrInvalid = errors.New("no valid session")
 
 // New returns sessions that last for ttl. There must be a key.
-func New(keys Keys, ttl time.Duration) *Sessions {
-	return &Sessions{keys: keys, ttl: ttl, now: time.Now}
+func New(k keys.Keys, ttl time.Duration) *Sessions {
+	return &Sessions{keys: k, ttl: ttl, now: time.Now}
 }
 
 // Issue signs a session for a subject.
@@ -49,7 +54,7 @@ func (s *Sessions) Issue(subject string) (token string, session Session, err err
 		IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(session.Expires),
 	})
 	t.Header["kid"] = s.keys[0].ID
-	token, err = t.SignedString(s.keys[0].secret)
+	token, err = t.SignedString(s.keys[0].Secret)
 	if err != nil {
 		return "", Session{}, fmt.Errorf("signing a session: %w", err)
 	}
@@ -61,7 +66,7 @@ func (s *Sessions) Verify(token string) (Session, error) {
 	var claims jwt.RegisteredClaims
 	_, err := jwt.ParseWithClaims(token, &claims, func(t *jwt.Token) (any, error) {
 		id, _ := t.Header["kid"].(string)
-		if key := s.keys.find(id); key != nil {
+		if key := s.keys.Find(id); key != nil {
 			return key, nil
 		}
 		return nil, errors.New("unknown key")

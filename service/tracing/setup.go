@@ -5,30 +5,30 @@ package tracing
 import (
 	"context"
 	"fmt"
-	"strings"
+	"log/slog"
 
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
-)
 
-// Enabled says whether an endpoint for traces is set and nothing turns them
-// off: OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
-// OTEL_SDK_DISABLED, OTEL_TRACES_EXPORTER.
-func Enabled(getenv func(string) string) bool {
-	if strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true") || getenv("OTEL_TRACES_EXPORTER") == "none" {
-		return false
-	}
-	return getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != ""
-}
+	"escala/service/outage"
+)
 
 // Start returns a tracer and the function that sends what is left and ends it.
 // The exporter, the sampler, the batches and the service's name follow the
-// OTEL_ variables of the process. No connection is made here: a collector
-// that is down costs traces and nothing else.
-func Start(ctx context.Context, release string) (trace.Tracer, func(context.Context) error, error) {
+// OTEL_ variables of the process. No connection is made here: a collector that
+// is down costs traces and nothing else. away notes since when it is, and the
+// log says so once.
+func Start(ctx context.Context, release string, away *outage.Outage, log *slog.Logger) (trace.Tracer, func(context.Context) error, error) {
+	// What the SDK cannot use of the variables, and what it drops later.
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
+		if away.Begin(err) {
+			log.Warn("traces are not sent", slog.Any("error", err))
+		}
+	}))
 	exporter, err := otlptracehttp.New(ctx)
 	if err != nil {
 		return nil, nil, fmt.Errorf("starting the trace exporter: %w", err)
@@ -36,9 +36,28 @@ func Start(ctx context.Context, release string) (trace.Tracer, func(context.Cont
 	about, err := resource.New(ctx, resource.WithTelemetrySDK(),
 		resource.WithAttributes(attribute.String("service.name", "api"), attribute.String("service.version", release)),
 		resource.WithFromEnv()) // last: OTEL_SERVICE_NAME goes before our name
-	if err != nil {
+	if about == nil {
 		return nil, nil, fmt.Errorf("describing the service to the trace collector: %w", err)
 	}
-	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(about))
+	if err != nil { // what could be read is in it
+		log.WarnContext(ctx, "OTEL_RESOURCE_ATTRIBUTES is not key=value,key=value; traces do without", slog.Any("error", err))
+	}
+	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(noting{exporter, away, log}), sdktrace.WithResource(about))
 	return provider.Tracer("escala/service"), provider.Shutdown, nil
+}
+
+// noting is an exporter that notes when its collector answers again.
+type noting struct {
+	sdktrace.SpanExporter
+	away *outage.Outage
+	log  *slog.Logger
+}
+
+// ExportSpans is for the SDK, which hands an error to the error handler.
+func (n noting) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
+	err := n.SpanExporter.ExportSpans(ctx, spans)
+	if err == nil && n.away.End() {
+		n.log.InfoContext(ctx, "traces are sent again")
+	}
+	return err
 }

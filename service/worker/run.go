@@ -9,11 +9,13 @@ import (
 	"os"
 	"time"
 
+	"escala/service"
 	"escala/service/config"
 	"escala/service/listen"
 	"escala/service/logs"
 	"escala/service/memlimit"
 	"escala/service/metrics"
+	"escala/service/outage"
 	"escala/service/release"
 	"escala/service/server"
 	"escala/service/tracing"
@@ -32,7 +34,9 @@ func Run(ctx, hard context.Context, getenv func(string) string, out io.Writer, n
 	if err != nil {
 		return err
 	}
-	log := logs.New(out, c.LogLevel).With(slog.Int("worker", c.Number))
+	lines := logs.NewWriter(out)
+	defer lines.Flush(lastLines)
+	log := logs.New(lines, c.LogLevel).With(slog.Int("worker", c.Number))
 	slog.SetDefault(log)
 	if limit := memlimit.Apply(getenv); limit > 0 {
 		log.Debug("memory limit", slog.Int64("bytes", limit))
@@ -47,6 +51,7 @@ func Run(ctx, hard context.Context, getenv func(string) string, out io.Writer, n
 		return id.err
 	}
 	m := metrics.New(id.release)
+	m.CountDroppedLines(lines.Dropped)
 	s := server.New(server.Options{Config: c, Release: id.release, Metrics: m, Log: log})
 	if c.AdminSocket != "" {
 		stop, err := s.Admin(ctx, c.AdminSocket)
@@ -55,8 +60,12 @@ func Run(ctx, hard context.Context, getenv func(string) string, out io.Writer, n
 		}
 		defer report(log, "closing the admin socket", stop)
 	}
-	rt := newRuntime(c, getenv, m, log)
-	defer report(log, "ending what the application uses", rt.run()) //nolint:contextcheck // rooms go on through the drain, after ctx has ended
+	rt, err := newRuntime(c, getenv, m, log)
+	if err != nil {
+		return err
+	}
+	redisAway, collectorAway := outage.New("Redis"), outage.New("the trace collector")
+	defer report(log, "ending what the application uses", rt.run(redisAway)) //nolint:contextcheck // rooms go on through the drain, after ctx has ended
 	app, err := start(ctx, c, newApp, rt)
 	if ctx.Err() != nil {
 		log.Info("told to end before it was ready", slog.Any("error", err))
@@ -66,11 +75,13 @@ func Run(ctx, hard context.Context, getenv func(string) string, out io.Writer, n
 		return err
 	}
 	s.Handler, s.Ready, s.LongLived = app.Handler, app.Ready, longLived(rt, app)
+	around := []reporter{redisAway, collectorAway}
 	if rt.Rooms != nil {
-		s.Trouble = rt.Rooms.Outage
+		around = append(around, rt.Rooms)
 	}
-	if tracing.Enabled(getenv) {
-		tracer, end, err := tracing.Start(ctx, id.release)
+	s.Trouble = trouble(around)
+	if c.Tracing {
+		tracer, end, err := tracing.Start(ctx, id.release, collectorAway, log)
 		if err != nil {
 			return err
 		}
@@ -107,8 +118,12 @@ func longLived(rt Runtime, app App) server.LongLived {
 	return all
 }
 
-// lastTraces bounds the wait for a collector at the end.
-const lastTraces = time.Second
+// lastTraces bounds the wait for a collector at the end, lastLines that for
+// whoever reads the log.
+const (
+	lastTraces = time.Second
+	lastLines  = time.Second
+)
 
 type hashed struct {
 	release string
@@ -118,7 +133,7 @@ type hashed struct {
 // start makes the application and runs its start hook within START_TIMEOUT.
 func start(ctx context.Context, c config.Worker, newApp New, rt Runtime) (App, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.Lifecycle.Start,
-		fmt.Errorf("not ready within %s (%s)", c.Lifecycle.Start, config.EnvStartTimeout))
+		fmt.Errorf("not ready within %s (%s)", c.Lifecycle.Start, service.EnvStartTimeout))
 	defer cancel()
 	app, err := newApp(ctx, rt)
 	if err == nil && app.Start != nil {

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 
+	"escala/service"
 	"escala/service/config"
 	"escala/service/metrics"
+	"escala/service/outage"
 	"escala/service/redisclient"
 	"escala/service/rooms"
 	"escala/service/session"
@@ -15,16 +18,29 @@ import (
 
 // newRuntime makes what the application builds upon. Nothing here waits for
 // another machine: a worker starts, and serves, without Redis.
-func newRuntime(c config.Worker, getenv func(string) string, m *metrics.HTTP, log *slog.Logger) Runtime {
+func newRuntime(c config.Worker, getenv func(string) string, m *metrics.HTTP, log *slog.Logger) (Runtime, error) {
 	rt := Runtime{Getenv: getenv, Log: log, Metrics: m.Registry, Prefix: c.Shared.Prefix}
-	if c.Shared.Redis != nil {
-		rt.Redis = redisclient.Open(c.Shared.Redis, log)
+	if c.Shared.RedisURL != "" {
+		o, err := redisclient.Parse(c.Shared.RedisURL)
+		if err != nil {
+			return Runtime{}, service.Violations{{Path: service.EnvRedis, Problem: err.Error()}}
+		}
+		rt.Redis = redisclient.Open(o, log)
 	}
 	if len(c.Shared.Keys) > 0 {
 		rt.Sessions = session.New(c.Shared.Keys, c.Shared.SessionTTL)
 	}
-	if o := c.Shared.Rooms; o != nil {
-		o.Redis, o.Metrics, o.Log = rt.Redis, m.Registry, log
+	if limits := c.Shared.Rooms; limits != nil {
+		o := rooms.Options{
+			PingInterval: limits.PingInterval, MaxMessageBytes: limits.MaxMessageBytes,
+			Rate: limits.Rate, Burst: limits.Burst,
+			Queue: limits.Queue, QueueBytes: limits.QueueBytes, QueuesBytes: limits.QueuesBytes,
+			Slow: rooms.CloseSlow, MaxClients: limits.MaxClients, Origins: limits.Origins,
+			Prefix: c.Shared.Prefix, Redis: rt.Redis, Metrics: m.Registry, Log: log,
+		}
+		if limits.DropSlow {
+			o.Slow = rooms.DropSlow
+		}
 		o.Identify = func(r *http.Request) string {
 			if rt.Sessions == nil {
 				return ""
@@ -35,22 +51,46 @@ func newRuntime(c config.Worker, getenv func(string) string, m *metrics.HTTP, lo
 			}
 			return s.Subject
 		}
-		rt.Rooms = rooms.New(*o)
+		rt.Rooms = rooms.New(o)
 	}
-	return rt
+	return rt, nil
 }
 
-// run keeps the rooms going until the returned function is called, which also
-// closes Redis.
-func (rt Runtime) run() (stop func() error) {
+// reporter tells what around the worker does not work now, and what last did not
+// and is mended.
+type reporter interface{ Report() (now, before string) }
+
+// trouble is what several reporters tell.
+func trouble(all []reporter) func() (now, before string) {
+	return func() (string, string) {
+		var now, before []string
+		for _, one := range all {
+			n, b := one.Report()
+			if n != "" {
+				now = append(now, n)
+			}
+			if b != "" {
+				before = append(before, b)
+			}
+		}
+		return strings.Join(now, "; "), strings.Join(before, "; ")
+	}
+}
+
+// run keeps the rooms going, or watches Redis for away, until the returned
+// function is called, which also closes Redis.
+func (rt Runtime) run(away *outage.Outage) (stop func() error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() {
-		if rt.Rooms == nil {
-			done <- nil
-			return
+		var err error
+		switch {
+		case rt.Rooms != nil:
+			err = rt.Rooms.Run(ctx)
+		case rt.Redis != nil:
+			redisclient.Watch(ctx, rt.Redis, away, rt.Log)
 		}
-		done <- rt.Rooms.Run(ctx)
+		done <- err
 	}()
 	return func() error {
 		cancel()

@@ -13,7 +13,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"escala/service"
-	"escala/service/config"
 )
 
 // privateNetworks are those that an ingress controller reaches pods from; what
@@ -31,8 +30,8 @@ func (p *parts) environ() map[string]string {
 		env[service.EnvRedis] = p.redisURL()
 	}
 	for name, value := range map[string]string{
-		config.EnvStartTimeout:   spec.Lifecycle.Start.String(),
-		config.EnvTrustedProxies: privateNetworks,
+		service.EnvTrustedProxies: privateNetworks,
+		service.EnvTrustedHeaders: strings.Join(service.IngressClaims, ","),
 	} {
 		if _, set := env[name]; !set {
 			env[name] = value

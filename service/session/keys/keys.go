@@ -1,7 +1,6 @@
-// Package session signs and checks sessions as JSON Web Tokens, so that any
-// worker can serve any request and nothing about a person lives in a worker's
-// memory.
-package session
+// Package keys reads the keys that sessions are signed with. It is apart from
+// package session so that a plan can check them without linking what signs.
+package keys
 
 import (
 	"encoding/base64"
@@ -16,16 +15,24 @@ const minSecret = 32
 type Key struct {
 	// ID is the token's "kid": it says which key signed it.
 	ID     string
-	secret []byte
+	Secret []byte
 }
 
-// Keys are the keys that are accepted; the first one signs. To rotate, put a
-// new key first, and take the old one out once its last session has expired.
+// Keys are the keys that are accepted; the first one signs.
+//
+// Workers of two releases serve side by side while a change rolls out, and each
+// has to accept what the other signs. So a key is rotated in steps, one release
+// each:
+//
+//	k1:…         before
+//	k1:…,k2:…    every worker accepts k2, none signs with it yet
+//	k2:…,k1:…    k2 signs
+//	k2:…         once SESSION_TTL has passed: the last session of k1 is over
 type Keys []Key
 
-// ParseKeys reads "id:base64,id:base64,…". Errors name the key by its place,
+// Parse reads "id:base64,id:base64,…". Errors name the key by its place,
 // never its secret.
-func ParseKeys(s string) (Keys, error) {
+func Parse(s string) (Keys, error) {
 	var keys Keys
 	seen := map[string]bool{}
 	for i, one := range strings.Split(s, ",") {
@@ -41,7 +48,7 @@ func ParseKeys(s string) (Keys, error) {
 			return nil, fmt.Errorf("key %d has the id %q of another key", i+1, id)
 		}
 		seen[id] = true
-		keys = append(keys, Key{ID: id, secret: secret})
+		keys = append(keys, Key{ID: id, Secret: secret})
 	}
 	return keys, nil
 }
@@ -63,10 +70,11 @@ func validID(s string) bool {
 	}) < 0
 }
 
-func (k Keys) find(id string) []byte {
+// Find returns the secret of a key, or nil.
+func (k Keys) Find(id string) []byte {
 	for _, one := range k {
 		if one.ID == id {
-			return one.secret
+			return one.Secret
 		}
 	}
 	return nil

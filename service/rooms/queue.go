@@ -1,0 +1,43 @@
+package rooms
+
+// queue is what waits for one client, the message that is being written
+// included.
+type queue struct {
+	frames []*frame
+	bytes  int
+}
+
+// fits reports whether one more frame may wait. One that is larger than the
+// limit may wait alone.
+func (q *queue) fits(f *frame, most, mostBytes int) bool {
+	return len(q.frames) < most && (len(q.frames) == 0 || q.bytes+len(f.payload) <= mostBytes)
+}
+
+func (q *queue) add(f *frame) {
+	f.hold()
+	q.frames = append(q.frames, f)
+	q.bytes += len(f.payload)
+}
+
+// done takes the first frame off.
+func (q *queue) done() {
+	f := q.frames[0]
+	q.frames[0] = nil
+	q.frames = q.frames[1:]
+	q.bytes -= len(f.payload)
+	f.release()
+}
+
+// clear takes all frames off, but for the first where that is being written.
+func (q *queue) clear(writing bool) {
+	keep := 0
+	if writing && len(q.frames) > 0 {
+		keep = 1
+	}
+	for i, f := range q.frames[keep:] {
+		q.bytes -= len(f.payload)
+		f.release()
+		q.frames[keep+i] = nil
+	}
+	q.frames = q.frames[:keep]
+}

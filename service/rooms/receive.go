@@ -1,0 +1,53 @@
+package rooms
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+const (
+	// readLimit bounds the time that one message from a client may take, from
+	// its first byte to its last.
+	readLimit = 10 * time.Second
+	// freeRead is how many bytes of a message are read without asking for room.
+	freeRead = 2 << 10
+)
+
+// next reads the client's next message and hands it to use. A long message
+// waits for room first, while the client's own kernel holds it: how much is read
+// from all clients at a time is bounded.
+func (c *client) next(use func(websocket.MessageType, []byte)) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	typ, r, err := c.conn.Reader(ctx)
+	if err != nil {
+		return err
+	}
+	late := time.AfterFunc(readLimit, cancel)
+	defer late.Stop()
+	var b bytes.Buffer
+	if _, err := io.CopyN(&b, r, freeRead); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if b.Len() < freeRead {
+		use(typ, b.Bytes())
+		return nil
+	}
+	// All at once: a client that waits for more holds nothing. Growing the
+	// buffer takes twice its size for a moment.
+	room := min(2*c.hub.o.MaxMessageBytes, c.hub.readable)
+	if err := c.hub.reading.Acquire(ctx, room); err != nil {
+		return err
+	}
+	defer c.hub.reading.Release(room)
+	if _, err := b.ReadFrom(r); err != nil {
+		return err
+	}
+	use(typ, b.Bytes())
+	return nil
+}

@@ -1,0 +1,64 @@
+package rooms
+
+import "github.com/coder/websocket"
+
+// sendAll queues a message for every one of the clients. All of them share one
+// frame.
+func (h *Hub) sendAll(payload []byte, clients []*client) {
+	if len(clients) == 0 {
+		return
+	}
+	f, ok := newFrame(payload, &h.waiting)
+	for !ok && h.sendAwaySlowest() {
+		f, ok = newFrame(payload, &h.waiting)
+	}
+	if !ok { // all room is taken by messages that are just being written
+		for _, c := range clients {
+			c.mu.Lock()
+			c.tooSlow()
+			c.mu.Unlock()
+		}
+		return
+	}
+	defer f.release()
+	for _, c := range clients {
+		c.send(f)
+	}
+}
+
+// sendAwaySlowest makes room by the client for which most bytes wait: it is
+// closed, or misses what waits for it, as Options.Slow says.
+func (h *Hub) sendAwaySlowest() bool {
+	h.mu.Lock()
+	var slowest *client
+	most := int64(0)
+	for c := range h.clients {
+		if n := c.behind.Load(); n > most {
+			slowest, most = c, n
+		}
+	}
+	h.mu.Unlock()
+	if slowest == nil {
+		return false
+	}
+	slowest.mu.Lock()
+	defer slowest.mu.Unlock()
+	slowest.tooSlow()
+	return true
+}
+
+// tooSlow is called, with the client's lock held, when there is no room for
+// what a client does not read.
+func (c *client) tooSlow() {
+	c.behind.Store(0) // until the next message: there is nothing more to get back from it
+	if c.ended {
+		return
+	}
+	c.hub.counts.slow.Inc()
+	c.queue.clear(c.writing)
+	if c.hub.o.Slow == CloseSlow {
+		c.ended = true
+		c.hub.counts.closed.Inc()
+		go c.close(websocket.StatusTryAgainLater, "too slow")
+	}
+}

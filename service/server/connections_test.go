@@ -1,0 +1,53 @@
+package server
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestTooManyConnections has a worker that takes three, and strangers that open
+// many more and say nothing.
+func TestTooManyConnections(t *testing.T) {
+	t.Parallel()
+	s, address, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "hello")
+	}, map[string]string{"HTTP_MAX_CONNECTIONS": "3", "HTTP_READ_HEADER_TIMEOUT": "2s"})
+	const request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+	var served []net.Conn
+	for range 3 {
+		c, err := net.Dial("tcp", address)
+		require.NoError(t, err)
+		defer c.Close()
+		res, _ := askOn(t, c, bufio.NewReader(c), request)
+		assert.Equal(t, http.StatusOK, res.StatusCode)
+		served = append(served, c)
+	}
+	res, body := ask(t, address, request)
+	assert.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
+	assert.Equal(t, "1", res.Header.Get("Retry-After"))
+	assert.True(t, res.Close)
+	assert.Contains(t, body, "try again")
+
+	for range 3 * reserve {
+		c, err := net.Dial("tcp", address)
+		require.NoError(t, err)
+		defer c.Close()
+	}
+	res, _ = ask(t, address, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+	assert.Equal(t, http.StatusOK, res.StatusCode, "probes are answered while strangers fill the worker")
+	assert.LessOrEqual(t, s.Connections(), 3+reserve)
+	assert.Positive(t, s.conns.refused.Load())
+
+	require.NoError(t, served[0].Close())
+	require.Eventually(t, func() bool {
+		res, _ := ask(t, address, request)
+		return res.StatusCode == http.StatusOK
+	}, 15*time.Second, 20*time.Millisecond, "there is room again")
+}

@@ -1,0 +1,32 @@
+package server
+
+import (
+	"io"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestConnectionsCarryWhatIsWritten has bytes that look like the beginning of a
+// response in the middle of something else: an HTTP/2 connection carries
+// several clients' bodies, and a write can begin anywhere in them.
+func TestConnectionsCarryWhatIsWritten(t *testing.T) {
+	t.Parallel()
+	c, peer := pair(t)
+	received := make(chan string)
+	go func() {
+		b, _ := io.ReadAll(peer)
+		received <- string(b)
+	}()
+	writes := []string{"\x00\x00\x00\x04\x00\x00\x00\x00\x00", "HTTP/1.1 200 OK\r\nstill the body", "HTTP/1.1 404 Not Found\r\n"}
+	want := ""
+	for _, w := range writes {
+		n, err := io.WriteString(c, w)
+		require.NoError(t, err)
+		require.Equal(t, len(w), n)
+		want += w
+	}
+	require.NoError(t, c.Close())
+	assert.Equal(t, want, <-received)
+}
