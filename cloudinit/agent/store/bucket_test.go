@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"math/rand/v2"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -231,5 +233,29 @@ func TestSettingsAreOfOneKind(t *testing.T) {
 	} {
 		_, err := settings.Open(machine, store.Access{})
 		assert.ErrorContains(t, err, "want exactly one")
+	}
+}
+
+// session is credentials of a role: a key with a token.
+type session struct {
+	sigv4.Key
+	token string
+}
+
+func (s session) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	credentials, err := s.Key.Retrieve(ctx)
+	credentials.SessionToken = s.token
+	return credentials, err
+}
+
+func TestS3WithARolesToken(t *testing.T) {
+	s, key, release, _ := published(t)
+	s.Set(s.Session(key, "a-token+/="))
+	opened := openS3(t, s, session{key, "a-token+/="})
+	require.NoError(t, store.Fetch(t.Context(), opened, release, filepath.Join(t.TempDir(), "api")))
+	require.NoError(t, opened.Write(t.Context(), store.StatusName, []byte("{}")))
+	for _, wrong := range []sigv4.Credentials{key, session{key, "another"}, session{sigv4.Key{Access: key.Access, Secret: "wrong"}, "a-token+/="}} {
+		_, err := openS3(t, s, wrong).Current(t.Context())
+		assert.ErrorIs(t, err, store.ErrDenied)
 	}
 }
