@@ -87,11 +87,11 @@ conformance: ## Release to, break and mend TARGET=process, local or kubernetes u
 	go run ./infra/testing/conformance/cmd/$(or $(TARGET),process) $(ARGS)
 
 bench: ## Measure the service beside a plain net/http server
-	go run ./infra/testing/bench
+	cd infra/testing/bench && go run ./cost
 
 bench-tutorial: cli ## Measure beside the tutorial's own NestJS, PM2 and Nginx; ARGS="-machines 0"
 	@.ci/packages
-	go run ./infra/testing/conformance/cmd/pm2 $(ARGS)
+	cd infra/testing/bench && go run ./cmd/pm2 $(ARGS)
 
 vulnerabilities: ## Known vulnerabilities in what is called (asks Go's database)
 	@.ci/vulnerabilities

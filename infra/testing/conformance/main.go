@@ -51,7 +51,7 @@ func runCommand(ctx context.Context, open func(context.Context, string) (System,
 	f.DurationVar(&o.Counts.StoreAway, "store-away", o.Counts.StoreAway, "how long the release store is unreachable")
 	f.Float64Var(&o.Rate, "rate", o.Rate, "quick requests per second")
 	f.StringVar(&only, "only", "", "a regular expression: only the checks whose name it matches (releases, bad-…, rollback, kill-…, reboot, disk-full, store-away)")
-	f.StringVar(&folder, "out", filepath.Join(root, ".escala", "report"), "folder for the report: report.json, report.html and all figures of this run")
+	f.StringVar(&folder, "out", filepath.Join(root, ".escala", "report"), "folder for the report: report.md, report.json and all figures of this run")
 	if err := f.Parse(args); err != nil {
 		return false, err
 	}
@@ -70,7 +70,8 @@ func runCommand(ctx context.Context, open func(context.Context, string) (System,
 	if len(args) > 0 {
 		command += fmt.Sprintf(" ARGS=%q", strings.Join(args, " "))
 	}
-	if err := keep(folder, result, watch.Run(context.WithoutCancel(ctx), root, command)); err != nil {
+	path, err := keep(folder, result, watch.Run(context.WithoutCancel(ctx), root, command))
+	if err != nil {
 		return false, errors.Join(failed, err)
 	}
 	if missed := result.Missed(); len(missed) > 0 {
@@ -79,32 +80,22 @@ func runCommand(ctx context.Context, open func(context.Context, string) (System,
 	if overloaded := result.Overloaded(); len(overloaded) > 0 {
 		fmt.Printf("\noverloaded, so nothing is proven: %s; run it again when this computer has nothing else to do\n", strings.Join(overloaded, "; "))
 	}
-	fmt.Printf("report: %s\n", filepath.Join(folder, "report.html"))
+	fmt.Printf("report: %s\n", path)
 	return len(result.Missed())+len(result.Overloaded()) == 0 && len(result.Outcomes) > 0, failed
 }
 
 // keep writes the result into the folder: its section into the report that is
 // there, beside the sections of other runs, and everything that was counted.
-func keep(folder string, result Result, run report.Run) error {
-	section := report.New(result.Section(run))
-	path := filepath.Join(folder, "report.json")
-	if before, err := report.Read(path); err == nil {
-		section = report.Merge(before, section)
-	} else if !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	if err := report.Write(path, section); err != nil {
-		return err
-	}
-	if err := report.WritePage(filepath.Join(folder, "report.html"), section); err != nil {
-		return err
+func keep(folder string, result Result, run report.Run) (path string, err error) {
+	if path, err = report.Keep(folder, result.Section(run)); err != nil {
+		return "", err
 	}
 	all, err := json.Marshal(result)
 	if err != nil {
-		return fmt.Errorf("encoding the result: %w", err)
+		return "", fmt.Errorf("encoding the result: %w", err)
 	}
 	if err := os.WriteFile(filepath.Join(folder, "conformance-"+result.Target+".json"), all, 0o644); err != nil {
-		return fmt.Errorf("keeping the result: %w", err)
+		return "", fmt.Errorf("keeping the result: %w", err)
 	}
-	return nil
+	return path, nil
 }

@@ -26,11 +26,6 @@ func (r Result) Section(run report.Run) report.Section {
 	if said := r.said(); len(said.Table.Rows) > 0 {
 		s.Parts = append(s.Parts, said)
 	}
-	for _, o := range r.Outcomes {
-		if o.NotApplicable == "" && r.Load != nil {
-			s.Parts = append(s.Parts, r.plot(o))
-		}
-	}
 	if r.Load != nil {
 		s.Parts = append(s.Parts, r.streams())
 	}
@@ -109,7 +104,6 @@ func (r Result) checks() report.Part {
 		default:
 			row.Cells[1] = report.Cell{Text: "met", Note: o.Budget, Verdict: report.Pass}
 		}
-		row.Link = r.anchor(o)
 		row.Cells[2].Text = number(o.Requests)
 		row.Cells[3] = report.Cell{Text: number(o.Failed), Note: listed(o.Kinds)}
 		row.Cells[4].Text = fmt.Sprintf("%.1f / %.1f", o.Latency.P50, o.Latency.P99)
@@ -146,53 +140,6 @@ func (r Result) said() report.Part {
 	return report.Part{Title: "Why, in the system's words", Text: "What an operator reads when something has gone wrong, without logging in.", Table: t}
 }
 
-func (r Result) anchor(o Outcome) string {
-	return strings.ToLower(fmt.Sprintf("%.16s-%s", r.Target, o.ID))
-}
-
-// plot shows a check over time.
-func (r Result) plot(o Outcome) report.Part {
-	interval := 0.25
-	if len(r.Load.Series) > 1 {
-		interval = r.Load.Series[1].At - r.Load.Series[0].At
-	}
-	ok, failed := report.Line{Name: "answered", Role: report.RoleMain}, report.Line{Name: "failed", Role: report.RoleBad}
-	p99, closed := report.Line{Name: "p99", Role: report.RoleThird}, report.Line{Name: "closed", Role: report.RoleOther}
-	for _, row := range r.Load.Series {
-		if row.At < o.Began-interval || row.At > o.Ended {
-			continue
-		}
-		at := round(row.At - o.Began)
-		bad, gone := uint64(0), uint64(0)
-		for _, n := range row.Failed {
-			bad += n
-		}
-		for _, n := range row.Closes {
-			gone += n
-		}
-		ok.Points = append(ok.Points, [2]float64{at, round(float64(row.OK) / interval)})
-		failed.Points = append(failed.Points, [2]float64{at, round(float64(bad) / interval)})
-		p99.Points = append(p99.Points, [2]float64{at, round(row.P99)})
-		closed.Points = append(closed.Points, [2]float64{at, float64(gone)})
-	}
-	p := &report.Plot{
-		ID: r.anchor(o), XLabel: "seconds since the check began",
-		Panels: []report.Panel{
-			{Label: "requests/s", Style: report.StyleSteps, Lines: []report.Line{ok, failed}},
-			{Label: "p99, ms", Lines: []report.Line{p99}},
-		},
-	}
-	if len(o.Closes) > 0 {
-		p.Panels = append(p.Panels, report.Panel{Label: "WebSockets closed", Style: report.StyleSteps, Lines: []report.Line{closed}})
-	}
-	for _, m := range r.Load.Marks {
-		if m.At > o.Began && m.At < o.Ended {
-			p.Marks = append(p.Marks, report.Mark{X: round(m.At - o.Began), Label: m.Label})
-		}
-	}
-	return report.Part{Title: o.Title, Text: o.What, Folded: o.ID != "releases", Plot: p}
-}
-
 // streams is the load itself.
 func (r Result) streams() report.Part {
 	t := &report.Table{Columns: []report.Column{
@@ -224,7 +171,7 @@ func (r Result) streams() report.Part {
 			s.Clients, number(s.Sent), number(s.Expected), number(s.Delivered))
 	}
 	text += fmt.Sprintf("\n\nBefore the run the load was tried on a server that fails on purpose: %s. The generator itself was late by %.1f ms at p99.", r.SelfTest, r.Load.Lag.P99)
-	return report.Part{Title: "The load", Text: text, Folded: true, Table: t}
+	return report.Part{Title: "The load", Text: text, Table: t}
 }
 
 // closes writes "1001 × 16".
@@ -265,5 +212,3 @@ func shortened(text string) string {
 	}
 	return text
 }
-
-func round(v float64) float64 { return float64(int(v*1000+0.5)) / 1000 }

@@ -1,15 +1,9 @@
-// Package report is what a measurement leaves behind: a document of sections
-// that is kept as JSON and shown as one HTML page that needs nothing else, no
-// network, no other file.
+// Package report keeps the result of a measurement: a document of sections, as JSON
+// for programs and as Markdown for people.
 //
-// Whatever measures (the conformance suite, the benchmarks) makes a Section and
-// writes a Document with Write; Merge puts the documents of several runs
-// together, and Page shows one:
-//
-//	go run ./infra/testing/conformance/cmd/report -html report.html suite.json bench.json
-//
-// Everything in a section is text and numbers: the page decides on colours,
-// fonts and sizes, and escapes all text.
+// The conformance suite and the benchmarks each make a Section and call Keep, which
+// writes report.json and report.md beside the sections of other runs. The figures
+// over time are in the JSON that each run writes of its own.
 package report
 
 import "time"
@@ -100,17 +94,12 @@ type Fact struct {
 	Verdict Verdict `json:"verdict,omitempty"`
 }
 
-// Part is a piece of a section: a title, a text, and at most one of a table, a
-// plot and bars.
+// Part is a piece of a section: a title, a text, a table.
 type Part struct {
 	Title string `json:"title,omitempty"`
 	// Text explains, in whole sentences. A blank line begins a new paragraph.
-	Text string `json:"text,omitempty"`
-	// Folded shows only the title until a reader opens it: for details.
-	Folded bool   `json:"folded,omitempty"`
-	Table  *Table `json:"table,omitempty"`
-	Plot   *Plot  `json:"plot,omitempty"`
-	Bars   *Bars  `json:"bars,omitempty"`
+	Text  string `json:"text,omitempty"`
+	Table *Table `json:"table,omitempty"`
 }
 
 // Table is rows of text. Each row has as many cells as there are columns.
@@ -129,8 +118,6 @@ type Column struct {
 // Row is one line of a table.
 type Row struct {
 	Cells []Cell `json:"cells"`
-	// Link is the ID of a part's plot to lead to, if any (Plot.ID).
-	Link string `json:"link,omitempty"`
 }
 
 // Cell is one field of a table.
@@ -140,83 +127,4 @@ type Cell struct {
 	Note string `json:"note,omitempty"`
 	// Verdict marks the cell, with a sign and not only by colour.
 	Verdict Verdict `json:"verdict,omitempty"`
-}
-
-// Role chooses the colour of a line or a bar, in light and dark alike.
-type Role string
-
-const (
-	// RoleMain is what was measured: ours.
-	RoleMain Role = "main"
-	// RoleOther is what it is held against: theirs.
-	RoleOther Role = "other"
-	// RoleThird is a second thing that it is held against.
-	RoleThird Role = "third"
-	// RoleBad is failures.
-	RoleBad Role = "bad"
-)
-
-// Plot is one or more panels above each other over one common x axis.
-type Plot struct {
-	// ID is an anchor for a Row's Link; optional, of the same letters as
-	// Section.ID and unique in the document.
-	ID string `json:"id,omitempty"`
-	// XLabel with its unit: "seconds since the check began".
-	XLabel string  `json:"x_label"`
-	Panels []Panel `json:"panels"`
-	// Marks are vertical lines through all panels: a release, a kill.
-	Marks []Mark `json:"marks,omitempty"`
-}
-
-// Style is how a panel draws its lines.
-type Style string
-
-const (
-	// StyleLine joins the points.
-	StyleLine Style = "line"
-	// StyleSteps draws each point as a bar up to the next point's x: counts per
-	// interval.
-	StyleSteps Style = "steps"
-)
-
-// Panel is one y axis, from 0 up.
-type Panel struct {
-	// Label with its unit: "requests/s".
-	Label string `json:"label"`
-	// Style is StyleLine if empty.
-	Style Style  `json:"style,omitempty"`
-	Lines []Line `json:"lines"`
-}
-
-// Line is a series of points, ordered by x.
-type Line struct {
-	Name   string       `json:"name"`
-	Role   Role         `json:"role"`
-	Points [][2]float64 `json:"points"`
-}
-
-// Mark is a moment.
-type Mark struct {
-	X     float64 `json:"x"`
-	Label string  `json:"label"`
-}
-
-// Bars compares figures of one unit: a bar each, the longest as wide as the
-// page. Values are 0 or more.
-type Bars struct {
-	// Unit stands behind each value: "ms".
-	Unit string `json:"unit,omitempty"`
-	// Better says which way is good, in a word or two: "less is better".
-	Better string `json:"better,omitempty"`
-	Bars   []Bar  `json:"bars"`
-}
-
-// Bar is one figure.
-type Bar struct {
-	Label string  `json:"label"`
-	Value float64 `json:"value"`
-	// Text is the value for people, without the unit. Empty: the value in at
-	// most four digits.
-	Text string `json:"text,omitempty"`
-	Role Role   `json:"role"`
 }

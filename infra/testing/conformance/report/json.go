@@ -3,7 +3,6 @@ package report
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -73,7 +72,7 @@ func replaceFile(path string, content []byte) error {
 	return nil
 }
 
-var anchor = regexp.MustCompile(`^[a-z][a-z0-9-]{0,63}$`)
+var identifier = regexp.MustCompile(`^[a-z][a-z0-9-]{0,63}$`)
 
 // Validate reports everything that cannot be shown, at once.
 func (d Document) Validate() error {
@@ -81,72 +80,29 @@ func (d Document) Validate() error {
 	if d.Schema != Schema {
 		v.Add("schema", "is %d, want %d", d.Schema, Schema)
 	}
-	anchors := map[string]bool{}
-	claim := func(path, id string) {
-		if !anchor.MatchString(id) {
-			v.Add(path, "%q, want lower-case letters, digits and hyphens, a letter first", id)
-		}
-		if anchors[id] {
-			v.Add(path, "%q is there twice", id)
-		}
-		anchors[id] = true
-	}
+	seen := map[string]bool{}
 	for i, s := range d.Sections {
 		path := fmt.Sprintf("sections[%d]", i)
-		claim(path+".id", s.ID)
+		if !identifier.MatchString(s.ID) {
+			v.Add(path+".id", "%q, want lower-case letters, digits and hyphens, a letter first", s.ID)
+		}
+		if seen[s.ID] {
+			v.Add(path+".id", "%q is there twice", s.ID)
+		}
+		seen[s.ID] = true
 		if s.Title == "" {
 			v.Add(path+".title", "is empty")
 		}
 		for j, p := range s.Parts {
-			path := fmt.Sprintf("%s.parts[%d]", path, j)
-			if p.Plot != nil && p.Plot.ID != "" {
-				claim(path+".plot.id", p.Plot.ID)
+			if p.Table == nil {
+				continue
 			}
-			v = append(v, p.violations().Under(path)...)
-		}
-	}
-	return v.Err()
-}
-
-func (p Part) violations() service.Violations {
-	var v service.Violations
-	kinds := 0
-	if p.Table != nil {
-		kinds++
-		for i, row := range p.Table.Rows {
-			if len(row.Cells) != len(p.Table.Columns) {
-				v.Add(fmt.Sprintf("table.rows[%d]", i), "has %d cells for %d columns", len(row.Cells), len(p.Table.Columns))
-			}
-		}
-	}
-	if p.Plot != nil {
-		kinds++
-		for i, panel := range p.Plot.Panels {
-			for j, line := range panel.Lines {
-				path := fmt.Sprintf("plot.panels[%d].lines[%d]", i, j)
-				last := math.Inf(-1)
-				for _, point := range line.Points {
-					if !finite(point[0]) || !finite(point[1]) || point[0] < last {
-						v.Add(path, "has a point %v that is no number, or out of order", point)
-						break
-					}
-					last = point[0]
+			for k, row := range p.Table.Rows {
+				if len(row.Cells) != len(p.Table.Columns) {
+					v.Add(fmt.Sprintf("%s.parts[%d].table.rows[%d]", path, j, k), "has %d cells for %d columns", len(row.Cells), len(p.Table.Columns))
 				}
 			}
 		}
 	}
-	if p.Bars != nil {
-		kinds++
-		for i, b := range p.Bars.Bars {
-			if !finite(b.Value) || b.Value < 0 {
-				v.Add(fmt.Sprintf("bars.bars[%d].value", i), "%v, want 0 or more", b.Value)
-			}
-		}
-	}
-	if kinds > 1 {
-		v.Add("", "has more than one of table, plot and bars")
-	}
-	return v
+	return v.Err()
 }
-
-func finite(f float64) bool { return !math.IsNaN(f) && !math.IsInf(f, 0) }

@@ -6,21 +6,21 @@ import (
 	"path/filepath"
 )
 
-// Keep puts sections into the report in folder, beside those that other runs
-// left there, and returns the path of its page.
-func Keep(folder string, sections ...Section) (page string, err error) {
-	path := filepath.Join(folder, "report.json")
+// Keep puts sections into the report in folder, beside those that other runs left
+// there, as report.json and report.md. It returns the path of the latter.
+func Keep(folder string, sections ...Section) (path string, err error) {
+	data := filepath.Join(folder, "report.json")
 	d := New(sections...)
-	before, err := Read(path)
+	before, err := Read(data)
 	switch {
 	case err == nil:
 		d = Merge(before, d)
 	case !errors.Is(err, os.ErrNotExist):
 		return "", err
 	}
-	if err := Write(path, d); err != nil {
+	if err := Write(data, d); err != nil {
 		return "", err
 	}
-	page = filepath.Join(folder, "report.html")
-	return page, WritePage(page, d)
+	path = filepath.Join(folder, "report.md")
+	return path, replaceFile(path, []byte(Markdown(d)))
 }

@@ -1,15 +1,15 @@
 package report
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/prometheus/procfs"
 )
 
 // Watch notes when a run began and how busy the machine was then.
@@ -53,47 +53,59 @@ func git(ctx context.Context, root string, args ...string) (string, error) {
 }
 
 func thisMachine() Machine {
-	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease")
-	memory, _ := strconv.Atoi(strings.TrimSuffix(field("/proc/meminfo", "MemTotal", ":"), " kB"))
-	return Machine{
-		CPUs:      runtime.NumCPU(),
-		Processor: field("/proc/cpuinfo", "model name", ":"),
-		MemoryMiB: memory / 1024,
-		OS:        strings.Trim(field("/etc/os-release", "PRETTY_NAME", "="), `"`),
-		Kernel:    strings.TrimSpace(string(kernel)),
-		Go:        runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH,
+	m := Machine{
+		CPUs: runtime.NumCPU(),
+		OS:   osName(),
+		Go:   runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH,
 	}
+	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease")
+	m.Kernel = strings.TrimSpace(string(kernel))
+	proc, err := procfs.NewDefaultFS()
+	if err != nil {
+		return m
+	}
+	if processors, err := proc.CPUInfo(); err == nil && len(processors) > 0 {
+		m.Processor = processors[0].ModelName
+	}
+	if memory, err := proc.Meminfo(); err == nil && memory.MemTotal != nil {
+		m.MemoryMiB = int(*memory.MemTotal / 1024)
+	}
+	return m
 }
 
-// field is the value of the first "name<separator> value" line of a file.
-func field(path, name, separator string) string {
-	f, err := os.Open(path)
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		key, value, found := strings.Cut(lines.Text(), separator)
-		if found && strings.TrimSpace(key) == name {
-			return strings.TrimSpace(value)
+// osName is the operating system's name for people.
+func osName() string {
+	text, _ := os.ReadFile("/etc/os-release")
+	for line := range strings.Lines(string(text)) {
+		if name, found := strings.CutPrefix(line, "PRETTY_NAME="); found {
+			return strings.Trim(strings.TrimSpace(name), `"`)
 		}
 	}
 	return ""
 }
 
 func loadAverage() float64 {
-	text, _ := os.ReadFile("/proc/loadavg")
-	first, _, _ := strings.Cut(string(text), " ")
-	load, _ := strconv.ParseFloat(first, 64)
-	return load
+	proc, err := procfs.NewDefaultFS()
+	if err != nil {
+		return 0
+	}
+	load, err := proc.LoadAvg()
+	if err != nil {
+		return 0
+	}
+	return load.Load1
 }
 
 // cpuWaited is how long, since the computer started, something waited for a
-// processor. 0 where the kernel does not count it.
+// processor. It is 0 where the kernel does not count it.
 func cpuWaited() time.Duration {
-	text, _ := os.ReadFile("/proc/pressure/cpu")
-	some, _, _ := strings.Cut(string(text), "\n")
-	_, total, _ := strings.Cut(some, "total=")
-	us, _ := strconv.ParseInt(strings.TrimSpace(total), 10, 64)
-	return time.Duration(us) * time.Microsecond
+	proc, err := procfs.NewDefaultFS()
+	if err != nil {
+		return 0
+	}
+	pressure, err := proc.PSIStatsForResource("cpu")
+	if err != nil || pressure.Some == nil {
+		return 0
+	}
+	return time.Duration(pressure.Some.Total) * time.Microsecond
 }

@@ -1,5 +1,7 @@
 package pm2
 
+import "escala/infra/testing/bench/proctree"
+
 // Memory is a stack's memory by what has it, as PSS in bytes.
 type Memory struct {
 	// Manager is what starts the workers: PM2, supervisord, our primary.
@@ -14,15 +16,15 @@ func memoryOf(s stack) (m Memory, err error) {
 	if err != nil {
 		return m, err
 	}
-	if m.Workers, err = pssOf(workers...); err != nil {
+	if m.Workers, err = proctree.PSS(workers...); err != nil {
 		return m, err
 	}
-	managed, err := pssOf(s.manager())
+	managed, err := proctree.PSS(s.manager())
 	if err != nil {
 		return m, err
 	}
 	m.Manager = managed - m.Workers
-	all, err := pssOf(s.roots()...)
+	all, err := proctree.PSS(s.roots()...)
 	if err != nil {
 		return m, err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"escala/infra/testing/bench/closedloop"
 	"escala/infra/testing/conformance/report"
 	"escala/infra/testing/loadgen"
 	"escala/service"
@@ -48,9 +49,9 @@ func TestRatioGoalIsMetUpToItsBound(t *testing.T) {
 func TestSpeedIsTheMedianOfItsRounds(t *testing.T) {
 	t.Parallel()
 	got := speedOf([]round{
-		{requests: 10, perSecond: 100, p99: 3 * time.Millisecond, cpu: 40 * time.Microsecond},
-		{requests: 20, perSecond: 300, p99: time.Millisecond, cpu: 20 * time.Microsecond},
-		{requests: 30, perSecond: 200, p99: 2 * time.Millisecond, cpu: 30 * time.Microsecond},
+		{closedloop.Result{Requests: 10, PerSecond: 100, P99: 3 * time.Millisecond}, 40 * time.Microsecond},
+		{closedloop.Result{Requests: 20, PerSecond: 300, P99: time.Millisecond}, 20 * time.Microsecond},
+		{closedloop.Result{Requests: 30, PerSecond: 200, P99: 2 * time.Millisecond}, 30 * time.Microsecond},
 	})
 	assert.Equal(t, &Speed{PerSecond: 200, CPU: 30, P99: 2, Requests: 60}, got)
 }

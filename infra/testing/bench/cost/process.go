@@ -7,8 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -16,10 +14,12 @@ import (
 	"escala/service/status"
 )
 
-// compile makes a static binary as it is deployed.
-func compile(ctx context.Context, dir, pkg string) (string, error) {
+// compile makes a static binary, as it is deployed, of a package of the module at
+// root.
+func compile(ctx context.Context, root, dir, pkg string) (string, error) {
 	path := filepath.Join(dir, filepath.Base(pkg))
 	cmd := exec.CommandContext(ctx, "go", build.Arguments(path, pkg)...)
+	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building %s: %w\n%s", pkg, err, out)
@@ -69,27 +69,3 @@ func (s *server) stop() {
 
 // memory is the resident memory in bytes.
 func (s *server) memory() (uint64, error) { return status.Memory(s.cmd.Process.Pid) }
-
-// cpu is the processor time that the process has used.
-func (s *server) cpu() (time.Duration, error) {
-	b, err := os.ReadFile("/proc/" + strconv.Itoa(s.cmd.Process.Pid) + "/stat")
-	if err != nil {
-		return 0, fmt.Errorf("reading processor time: %w", err)
-	}
-	// The name, in parentheses, may hold spaces; user and system time are the
-	// 12th and 13th fields after it, in hundredths of a second.
-	_, rest, _ := strings.Cut(string(b), ") ")
-	fields := strings.Fields(rest)
-	if len(fields) < 13 {
-		return 0, fmt.Errorf("reading processor time: unexpected %q", b)
-	}
-	var ticks int64
-	for _, f := range fields[11:13] {
-		n, err := strconv.ParseInt(f, 10, 64)
-		if err != nil {
-			return 0, fmt.Errorf("reading processor time: %w", err)
-		}
-		ticks += n
-	}
-	return time.Duration(ticks) * 10 * time.Millisecond, nil
-}

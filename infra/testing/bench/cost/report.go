@@ -22,9 +22,9 @@ type line struct{ what, ours, plain, ratio string }
 func (c comparison) lines() []line {
 	v, m := c.speed, c.sockets
 	return []line{
-		{"requests/s", fmt.Sprintf("%.0f", v.ours.perSecond), fmt.Sprintf("%.0f", v.plain.perSecond), fmt.Sprintf("%.3f", v.ratio)},
+		{"requests/s", fmt.Sprintf("%.0f", v.ours.PerSecond), fmt.Sprintf("%.0f", v.plain.PerSecond), fmt.Sprintf("%.3f", v.ratio)},
 		{"CPU per request", v.ours.cpu.String(), v.plain.cpu.String(), fmt.Sprintf("%.3f", float64(v.ours.cpu)/float64(v.plain.cpu))},
-		{"p99", v.ours.p99.String(), v.plain.p99.String(), fmt.Sprintf("%.3f", float64(v.ours.p99)/float64(v.plain.p99))},
+		{"p99", v.ours.P99.String(), v.plain.P99.String(), fmt.Sprintf("%.3f", float64(v.ours.P99)/float64(v.plain.P99))},
 		{"memory per worker under this load", mib(v.ours.memory), mib(v.plain.memory), fmt.Sprintf("%.2f", float64(v.ours.memory)/float64(v.plain.memory))},
 		{
 			fmt.Sprintf("memory per idle connection, %d open", m.open),

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"time"
 
+	"escala/infra/testing/bench/proctree"
 	"escala/service"
 )
 
@@ -189,7 +190,7 @@ func measureAlone(ctx context.Context, o Options, s stack) (r StackResult, err e
 	if err := pause(ctx, time.Second); err != nil {
 		return r, err
 	}
-	if r.MemoryIdle, err = pssOf(s.roots()...); err != nil {
+	if r.MemoryIdle, err = proctree.PSS(s.roots()...); err != nil {
 		return r, err
 	}
 	if _, err = press(ctx, addresses, o.Connections, 2*o.Round, s.roots()); err != nil {
@@ -202,7 +203,7 @@ func measureAlone(ctx context.Context, o Options, s stack) (r StackResult, err e
 	if err := pause(ctx, o.Rest); err != nil {
 		return r, err
 	}
-	if r.MemoryRested, err = pssOf(s.roots()...); err != nil {
+	if r.MemoryRested, err = proctree.PSS(s.roots()...); err != nil {
 		return r, err
 	}
 	o.Progress(fmt.Sprintf("reloading %s, %d times under load", r.Name, o.Times))

@@ -112,7 +112,7 @@ func openSocket(ctx context.Context, address string, i int) (net.Conn, *bufio.Re
 }
 
 func openPlain(ctx context.Context, address string, _ int) (net.Conn, *bufio.Reader, error) {
-	return ask(ctx, address, request, http.StatusOK)
+	return ask(ctx, address, "GET / HTTP/1.1\r\nHost: bench\r\n\r\n", http.StatusOK)
 }
 
 func ask(ctx context.Context, address, request string, want int) (net.Conn, *bufio.Reader, error) {

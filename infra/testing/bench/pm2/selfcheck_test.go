@@ -18,6 +18,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"escala/infra/testing/bench/closedloop"
+	"escala/infra/testing/bench/proctree"
 )
 
 // The measuring code measures two tiny servers here whose difference is known:
@@ -48,7 +51,7 @@ func serve(kind, port string) error {
 			for began := time.Now(); time.Since(began) < time.Millisecond; {
 			}
 		}
-		_, _ = io.WriteString(w, greeting)
+		_, _ = io.WriteString(w, closedloop.Greeting)
 	})
 	mux.HandleFunc("POST /echo", func(w http.ResponseWriter, r *http.Request) {
 		if kind == "failing" {
@@ -118,11 +121,11 @@ func TestALargerAndSlowerServerShows(t *testing.T) {
 	// It computes for 1 ms on each request, by the clock: less of its own time on
 	// a busy computer, but never as little as the other.
 	assert.Greater(t, figures["large"].cpu, 3*figures["small"].cpu)
-	assert.Greater(t, figures["small"].perSecond, figures["large"].perSecond)
-	assert.GreaterOrEqual(t, figures["large"].p99, time.Millisecond)
-	one, err := pssOf(small.roots()...)
+	assert.Greater(t, figures["small"].PerSecond, figures["large"].PerSecond)
+	assert.GreaterOrEqual(t, figures["large"].P99, time.Millisecond)
+	one, err := proctree.PSS(small.roots()...)
 	require.NoError(t, err)
-	other, err := pssOf(large.roots()...)
+	other, err := proctree.PSS(large.roots()...)
 	require.NoError(t, err)
 	if raceDetector { // which keeps a shadow of all memory
 		assert.Greater(t, other-one, int64(48<<20), "the ballast")
@@ -137,7 +140,7 @@ func TestConnectionsAreSpreadOverTheAddresses(t *testing.T) {
 	var opened [3]atomic.Int64
 	var addresses []string
 	for n := range opened {
-		s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, greeting) }))
+		s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, closedloop.Greeting) }))
 		s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 			if state == http.StateNew {
 				opened[n].Add(1)
@@ -149,7 +152,7 @@ func TestConnectionsAreSpreadOverTheAddresses(t *testing.T) {
 	}
 	r, err := press(t.Context(), addresses, 6, 200*time.Millisecond, []int{os.Getpid()})
 	require.NoError(t, err)
-	assert.NotZero(t, r.requests)
+	assert.NotZero(t, r.Requests)
 	for n := range opened {
 		assert.EqualValues(t, 2, opened[n].Load())
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"escala/infra/testing/bench/closedloop"
 )
 
 // stack is a whole system that serves: what manages the workers, the workers,
@@ -70,7 +72,7 @@ func inRow(port, n int) []string {
 func answers(ctx context.Context, address string, patience, pause time.Duration) error {
 	began := time.Now()
 	for {
-		err := ask(ctx, address)
+		err := closedloop.Ask(ctx, address)
 		if err == nil {
 			return nil
 		}
@@ -79,22 +81,6 @@ func answers(ctx context.Context, address string, patience, pause time.Duration)
 		}
 		time.Sleep(pause)
 	}
-}
-
-func ask(ctx context.Context, address string) error {
-	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", address)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
-		return err
-	}
-	if _, err := conn.Write([]byte("GET / HTTP/1.1\r\nHost: " + address + "\r\nConnection: close\r\n\r\n")); err != nil {
-		return err
-	}
-	_, err = readGreeting(conn, make([]byte, 4096))
-	return err
 }
 
 // daemon is a process in the foreground that is ours to end.

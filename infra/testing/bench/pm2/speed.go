@@ -78,7 +78,7 @@ func warm(ctx context.Context, o Options, w *way) error {
 		if err != nil {
 			return err
 		}
-		answered += r.requests
+		answered += r.Requests
 	}
 	return nil
 }
@@ -87,10 +87,10 @@ func speedOf(rounds []round) *Speed {
 	var s Speed
 	var perSecond, cpu, p99 []float64
 	for _, r := range rounds {
-		s.Requests += r.requests
-		perSecond = append(perSecond, r.perSecond)
+		s.Requests += r.Requests
+		perSecond = append(perSecond, r.PerSecond)
 		cpu = append(cpu, float64(r.cpu)/float64(time.Microsecond))
-		p99 = append(p99, milliseconds(r.p99))
+		p99 = append(p99, milliseconds(r.P99))
 	}
 	s.PerSecond, s.CPU, s.P99 = median(perSecond), median(cpu), median(p99)
 	return &s

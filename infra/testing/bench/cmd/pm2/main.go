@@ -17,8 +17,8 @@ import (
 	"strings"
 	"syscall"
 
+	"escala/infra/testing/bench/pm2"
 	"escala/infra/testing/conformance/report"
-	"escala/infra/testing/pm2"
 	"escala/infra/workspace"
 )
 
@@ -58,7 +58,7 @@ func run(ctx context.Context, args []string) (met bool, err error) {
 	f.IntVar(&o.Times, "times", o.Times, "how often workers are replaced, and one is killed")
 	f.IntVar(&o.Machines, "machines", o.Machines, "fresh machines of each kind that are set up; 0 for none")
 	f.BoolVar(&o.OnlyMachines, "only-machines", false, "measure nothing but the machines")
-	f.StringVar(&out, "out", out, "folder for report.json, report.html and tutorial.json")
+	f.StringVar(&out, "out", out, "folder for report.md, report.json and tutorial.json")
 	if err := f.Parse(args); err != nil {
 		return false, err
 	}
@@ -81,20 +81,7 @@ func run(ctx context.Context, args []string) (met bool, err error) {
 // keep writes the section into the report that is there, beside those of other
 // runs, and all figures of this one.
 func keep(folder string, result pm2.Result, section report.Section) error {
-	document := report.New(section)
-	path := filepath.Join(folder, "report.json")
-	if before, err := report.Read(path); err == nil {
-		document = report.Merge(before, document)
-	} else if !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return fmt.Errorf("making the report's folder: %w", err)
-	}
-	if err := report.Write(path, document); err != nil {
-		return err
-	}
-	if err := report.WritePage(filepath.Join(folder, "report.html"), document); err != nil {
+	if _, err := report.Keep(folder, section); err != nil {
 		return err
 	}
 	all, err := json.MarshalIndent(result, "", " ")

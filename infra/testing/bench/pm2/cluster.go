@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"escala/infra/testing/bench/proctree"
 )
 
 // clustered is our service without any of a machine's programs: `api cluster`,
@@ -102,11 +104,11 @@ func (c *clustered) reload(ctx context.Context) error {
 
 // workersOf are the processes that the stack's manager started.
 func workersOf(s stack) ([]int, error) {
-	all, err := processes()
+	workers, err := proctree.Children(s.manager())
 	if err != nil {
 		return nil, fmt.Errorf("looking for workers: %w", err)
 	}
-	return childrenOf(all, s.manager()), nil
+	return workers, nil
 }
 
 func disjoint(a, b []int) bool {

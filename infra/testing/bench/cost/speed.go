@@ -5,6 +5,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"escala/infra/testing/bench/closedloop"
 )
 
 // speed is the medians of both servers and of the rounds' ratios.
@@ -50,18 +52,20 @@ func measureSpeed(ctx context.Context, s settings, ours, plain string) (speed, e
 			continue
 		}
 		as, bs = append(as, x), append(bs, y)
-		ratios = append(ratios, x.perSecond/y.perSecond)
-		total += x.requests + y.requests
+		ratios = append(ratios, x.PerSecond/y.PerSecond)
+		total += x.Requests + y.Requests
 	}
 	return speed{ours: medians(as), plain: medians(bs), ratio: median(ratios), requests: total}, nil
 }
 
 func medians(all []sample) sample {
 	return sample{
-		perSecond: median(each(all, func(s sample) float64 { return s.perSecond })),
-		p99:       median(each(all, func(s sample) time.Duration { return s.p99 })),
-		cpu:       median(each(all, func(s sample) time.Duration { return s.cpu })),
-		memory:    median(each(all, func(s sample) uint64 { return s.memory })),
+		Result: closedloop.Result{
+			PerSecond: median(each(all, func(s sample) float64 { return s.PerSecond })),
+			P99:       median(each(all, func(s sample) time.Duration { return s.P99 })),
+		},
+		cpu:    median(each(all, func(s sample) time.Duration { return s.cpu })),
+		memory: median(each(all, func(s sample) uint64 { return s.memory })),
 	}
 }
 

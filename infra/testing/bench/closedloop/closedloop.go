@@ -1,4 +1,8 @@
-package pm2
+// Package closedloop measures how fast a service answers when each client sends its
+// next request as soon as the last one is answered. It writes and reads bytes: an
+// HTTP client would take more of the processor than what is measured. Nothing is
+// sent twice, and any wrong answer ends the measurement with an error.
+package closedloop
 
 import (
 	"bytes"
@@ -13,62 +17,46 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// greeting is what both services answer at /, and the last thing of an answer.
-const greeting = "hello from escala\n"
+// Greeting is what every measured service answers at /, and the last thing of an
+// answer.
+const Greeting = "hello from escala\n"
 
-// round is what one round of load saw.
-type round struct {
-	requests  int
-	perSecond float64
-	p99       time.Duration
-	// cpu is the processor time of the whole stack for one request.
-	cpu time.Duration
+// Result is what one run saw.
+type Result struct {
+	Requests  int
+	PerSecond float64
+	P99       time.Duration
 }
 
-// press sends requests over kept connections, one after the other on each, for a
-// while, with as many connections to each address. It reads how much processor time
-// the trees of the roots took. The client writes and reads bytes: net/http's would
-// cost more than what is measured.
-func press(ctx context.Context, addresses []string, connections int, length time.Duration, roots []int) (round, error) {
-	before, err := cpuOf(roots...)
-	if err != nil {
-		return round{}, err
-	}
+// Run sends requests over kept connections for a while, one after the other on each,
+// with as many connections to each address.
+func Run(ctx context.Context, addresses []string, connections int, length time.Duration) (Result, error) {
 	var mu sync.Mutex
 	var latencies []time.Duration
 	begin := time.Now()
 	var group errgroup.Group
 	for n := range connections {
 		group.Go(func() error {
-			mine, err := client(ctx, addresses[n%len(addresses)], begin.Add(length))
+			own, err := client(ctx, addresses[n%len(addresses)], begin.Add(length))
 			mu.Lock()
-			latencies = append(latencies, mine...)
+			latencies = append(latencies, own...)
 			mu.Unlock()
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return round{}, err
+		return Result{}, err
 	}
 	took := time.Since(begin)
-	after, err := cpuOf(roots...)
-	if err != nil {
-		return round{}, err
-	}
 	if err := ctx.Err(); err != nil {
-		return round{}, err
+		return Result{}, err
 	}
 	n := len(latencies)
 	if n == 0 {
-		return round{}, errors.New("no request was answered")
+		return Result{}, errors.New("no request was answered")
 	}
 	slices.Sort(latencies)
-	return round{
-		requests:  n,
-		perSecond: float64(n) / took.Seconds(),
-		p99:       latencies[n*99/100],
-		cpu:       (after - before) / time.Duration(n),
-	}, nil
+	return Result{Requests: n, PerSecond: float64(n) / took.Seconds(), P99: latencies[n*99/100]}, nil
 }
 
 // client sends one request after the other. A server may close a connection
@@ -112,14 +100,31 @@ func client(ctx context.Context, address string, until time.Time) ([]time.Durati
 	return latencies, nil
 }
 
-// readGreeting reads one answer and says whether it is the connection's last.
+// Ask sends one request on a connection of its own and reads the answer.
+func Ask(ctx context.Context, address string) error {
+	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("connecting: %w", err)
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		return fmt.Errorf("setting a deadline: %w", err)
+	}
+	if _, err := conn.Write([]byte("GET / HTTP/1.1\r\nHost: " + address + "\r\nConnection: close\r\n\r\n")); err != nil {
+		return fmt.Errorf("sending a request: %w", err)
+	}
+	_, err = readGreeting(conn, make([]byte, 4096))
+	return err
+}
+
+// readGreeting reads one answer and reports whether it is the connection's last.
 func readGreeting(conn net.Conn, buffer []byte) (last bool, err error) {
 	for n := 0; ; {
 		m, err := conn.Read(buffer[n:])
 		if err != nil {
 			return false, fmt.Errorf("reading an answer: %w", err)
 		}
-		if n += m; bytes.HasSuffix(buffer[:n], []byte(greeting)) {
+		if n += m; bytes.HasSuffix(buffer[:n], []byte(Greeting)) {
 			if !bytes.HasPrefix(buffer[:n], []byte("HTTP/1.1 200 OK\r\n")) {
 				return false, fmt.Errorf("unexpected answer %.80q", buffer[:n])
 			}

@@ -70,11 +70,11 @@ func run(ctx context.Context, s settings) (met bool, err error) {
 		return false, fmt.Errorf("making a folder for the binaries: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	ours, err := compile(ctx, dir, "escala/service/cmd/api")
+	ours, err := compile(ctx, root, dir, "escala/service/cmd/api")
 	if err != nil {
 		return false, err
 	}
-	plain, err := compile(ctx, dir, "escala/infra/testing/bench/plain")
+	plain, err := compile(ctx, filepath.Join(root, "infra", "testing", "bench"), dir, "escala/infra/testing/bench/cost/plain")
 	if err != nil {
 		return false, err
 	}
