@@ -7,12 +7,6 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// ImagePlatforms are what a container image is built for: nodes of a cluster
-// may have either architecture, and both at once.
-func ImagePlatforms() []Platform {
-	return []Platform{{OS: "linux", Arch: "amd64"}, {OS: "linux", Arch: "arm64"}}
-}
-
 // Services builds the service for several platforms at once, each the same
 // bytes that Service builds.
 func Services(ctx context.Context, root, state string, platforms ...Platform) (map[Platform]Release, error) {

@@ -32,7 +32,7 @@ func TestTheDockerfileSaysTheSame(t *testing.T) {
 	}
 
 	a := args(t)
-	config := a.config(a.labels())
+	config := a.config(map[string]string{Title: a.Name})
 	assert.Equal(t, config.User, says("USER"))
 	assert.Equal(t, config.Entrypoint, list(says("ENTRYPOINT")))
 	assert.Equal(t, config.Cmd, list(says("CMD")))

@@ -36,10 +36,6 @@ type Args struct {
 	Name string
 	// Port is where the service listens, from 1024: its user is not root.
 	Port int
-	// Labels are put on the image beside Title and ReleaseLabel, which are its
-	// own. What changes with each commit (a revision, a date) makes another
-	// image of the same binaries, which rolls every pod for nothing.
-	Labels map[string]string
 }
 
 // Image is an image index with one image for each platform, in memory.
@@ -77,7 +73,7 @@ func Build(ctx context.Context, args Args) (*Image, error) {
 		})
 		releases[platform] = release
 	}
-	index = mutate.Annotations(index, args.labels()).(v1.ImageIndex)
+	index = mutate.Annotations(index, map[string]string{Title: args.Name}).(v1.ImageIndex)
 	digest, err := index.Digest()
 	if err != nil {
 		return nil, fmt.Errorf("building the image: %w", err)
@@ -116,22 +112,7 @@ func (a Args) check() error {
 	case a.Port < 1024 || a.Port > 65535:
 		return fmt.Errorf("port %d is not from 1024 to 65535; below it one must be root", a.Port)
 	}
-	for label := range a.Labels {
-		if label == Title || label == ReleaseLabel {
-			return fmt.Errorf("label %s is the image's own", label)
-		}
-	}
 	return nil
-}
-
-// labels are what every platform's image has.
-func (a Args) labels() map[string]string {
-	all := maps.Clone(a.Labels)
-	if all == nil {
-		all = make(map[string]string)
-	}
-	all[Title] = a.Name
-	return all
 }
 
 // forPlatform is one platform's image and the SHA-256 of its binary.
@@ -140,8 +121,7 @@ func (a Args) forPlatform(platform build.Platform) (v1.Image, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	labels := a.labels()
-	labels[ReleaseLabel] = release
+	labels := map[string]string{Title: a.Name, ReleaseLabel: release}
 	img, err := mutate.Append(
 		mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON),
 		mutate.Addendum{Layer: files, History: v1.History{Created: v1.Time{Time: epoch}, CreatedBy: "escala"}})

@@ -85,7 +85,6 @@ func TestTheSameBinariesAreTheSameImage(t *testing.T) {
 		"a binary":   func(a *Args) { a.Binaries[arm64] = binary(t, "for arm64.") },
 		"the port":   func(a *Args) { a.Port = 3001 },
 		"the name":   func(a *Args) { a.Name = "web" },
-		"a label":    func(a *Args) { a.Labels = map[string]string{"team": "a"} },
 		"a platform": func(a *Args) { delete(a.Binaries, arm64) },
 	} {
 		a := args(t)
@@ -122,7 +121,6 @@ func TestTheIndexHasBothPlatformsAndTheirReleases(t *testing.T) {
 // the files.
 func TestConfig(t *testing.T) {
 	a := args(t)
-	a.Labels = map[string]string{"org.opencontainers.image.source": "https://example.com/escala"}
 	raw, err := images(t, built(t, a).index)["linux/arm64"].RawConfigFile()
 	require.NoError(t, err)
 	var pretty bytes.Buffer
@@ -186,7 +184,6 @@ func TestBuildSaysWhatIsWrong(t *testing.T) {
 		"there are no binaries":                 func(a *Args) { a.Binaries = nil },
 		"it has no name":                        func(a *Args) { a.Name = "" },
 		"port 80 is not from 1024 to 65535":     func(a *Args) { a.Port = 80 },
-		"label escala.release is the image's":   func(a *Args) { a.Labels = map[string]string{ReleaseLabel: "x"} },
 		"linux/arm64: reading the binary: open": func(a *Args) { a.Binaries[arm64] = "/nowhere/api" },
 	} {
 		a := args(t)

@@ -80,7 +80,7 @@ func TestPushLogsIn(t *testing.T) {
 	reference, pushed, err := img.Push(t.Context(), repository, loggedIn(t, repository, "AWS", "open sesame"))
 	require.NoError(t, err)
 	assert.True(t, pushed)
-	_, err = Resolve(t.Context(), reference, loggedIn(t, s.host, "AWS", "open sesame"))
+	_, err = Releases(t.Context(), reference, loggedIn(t, s.host, "AWS", "open sesame"))
 	require.NoError(t, err)
 
 	for what, keychain := range map[string]authn.Keychain{

@@ -28,9 +28,9 @@ func TestReleasesOfAPushedImage(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, img.Releases(), releases)
 
-	resolved, err := Resolve(t.Context(), s.repository("api:"+img.Tag()), nobody{})
+	tagged, err := Releases(t.Context(), s.repository("api:"+img.Tag()), nobody{})
 	require.NoError(t, err)
-	assert.Equal(t, reference, resolved)
+	assert.Equal(t, releases, tagged)
 }
 
 // foreign pushes an image that Build did not make: it has one file and starts
@@ -84,13 +84,10 @@ func TestReleasesOfAnImageMadeOtherwise(t *testing.T) {
 
 func TestAnImageThatIsNotThere(t *testing.T) {
 	s := serveRegistry(t, nil)
-	for _, look := range []func(string) error{
-		func(ref string) error { _, err := Resolve(t.Context(), ref, nobody{}); return err },
-		func(ref string) error { _, err := Releases(t.Context(), ref, nobody{}); return err },
-	} {
-		require.ErrorContains(t, look(s.repository("api:gone")), "has no repository api, or not this image")
-		require.ErrorContains(t, look("UPPER case"), "is not an image")
-	}
+	_, err := Releases(t.Context(), s.repository("api:gone"), nobody{})
+	require.ErrorContains(t, err, "has no repository api, or not this image")
+	_, err = Releases(t.Context(), "UPPER case", nobody{})
+	require.ErrorContains(t, err, "is not an image")
 
 	// A chart, an attestation: an index, but of no platform.
 	index, err := random.Index(10, 1, 1)
