@@ -6,10 +6,11 @@
 // place to place is behind System; each System is a package of its own beside
 // this one, and `make conformance TARGET=…` runs one:
 //
-//	load     the load and its counts
 //	source   releases to roll out, good and bad
 //	process  api cluster as a process, without a machine
 //	local    the machine of the local target, through `make up`'s own path
 //	cluster  the workload on a Kubernetes cluster
-//	report   what came of it, as JSON and as a page
+//	report   what came of it, as JSON and as Markdown
+//
+// The load is infra/testing/loadgen's.
 package conformance
