@@ -32,6 +32,9 @@ type Request struct {
 	GateTimeout time.Duration
 	// Stack is the name of the Pulumi stack.
 	Stack string
+	// ProviderConfig returns a value of another namespace of the configuration
+	// ("aws:region"), and whether it is set. Nil has none.
+	ProviderConfig func(key string) (string, bool)
 	// Rehearsal says that nothing will be made, not even by a later update from
 	// here: what this computer lacks for it does not matter.
 	Rehearsal bool
@@ -58,8 +61,9 @@ type Target interface {
 	// with this computer, before anything is built or registered. It must not
 	// change anything.
 	Check(ctx context.Context, r Request) error
-	// Deploy registers the target's resources.
-	Deploy(ctx *pulumi.Context, r Request) (Endpoint, error)
+	// Deploy registers the target's resources below the component, for the
+	// component's request.
+	Deploy(c *Component) (Endpoint, error)
 }
 
 // Machine is a Target whose releases are binaries.

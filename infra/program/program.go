@@ -49,12 +49,19 @@ func run(root string, keys []string, targets Targets, rehearsal bool) pulumi.Run
 		}
 		now := past.With(request.Release.Release)
 		request.Expired = now.Expired()
-		endpoint, err := chosen.Deploy(ctx, request)
+		component, err := deploy.NewComponent(ctx, chosen.Section(), request)
+		if err != nil {
+			return err
+		}
+		endpoint, err := chosen.Deploy(component)
 		if wrong := new(service.Violations); errors.As(err, wrong) {
 			return stackconfig.Error(ctx.Stack(), err)
 		}
 		if err != nil {
 			return fmt.Errorf("deploying to %s: %w", chosen.Name(), err)
+		}
+		if err := component.Complete(endpoint); err != nil {
+			return err
 		}
 		now.Export(ctx, endpoint.Release)
 		ctx.Export("url", endpoint.URL)
@@ -82,12 +89,13 @@ func read(ctx *pulumi.Context, root string, keys []string, all []deploy.Target, 
 		wrong.Add("secrets", "stand in the configuration in the clear: pulumi config set --secret --path '%s.NAME'", secrets)
 	}
 	request := deploy.Request{
-		Spec:        c.Service,
-		Secrets:     c.Secrets,
-		State:       filepath.Join(root, StateFolder),
-		GateTimeout: c.Gate.Timeout,
-		Stack:       ctx.Stack(),
-		Rehearsal:   rehearsal,
+		Spec:           c.Service,
+		Secrets:        c.Secrets,
+		State:          filepath.Join(root, StateFolder),
+		GateTimeout:    c.Gate.Timeout,
+		Stack:          ctx.Stack(),
+		Rehearsal:      rehearsal,
+		ProviderConfig: ctx.GetConfig,
 	}
 	i := slices.IndexFunc(all, func(t deploy.Target) bool { return t.Name() == c.Target })
 	if i < 0 {

@@ -25,24 +25,24 @@ func (d deployment) access(store releaseStore, secrets secretStore) (access, err
 	if err != nil {
 		return none, err
 	}
-	role, err := iam.NewRole(d.ctx, d.name("machine"), &iam.RoleArgs{
-		Description:      pulumi.Sprintf("What a machine of stack %s may do", d.ctx.Stack()),
+	role, err := iam.NewRole(d.Ctx, d.Name("machine"), &iam.RoleArgs{
+		Description:      pulumi.Sprintf("What a machine of stack %s may do", d.Ctx.Stack()),
 		AssumeRolePolicy: pulumi.String(trust),
-	}, d.in()...)
+	}, d.Options()...)
 	if err != nil {
 		return none, fmt.Errorf("registering the machine's role: %w", err)
 	}
 	may := pulumi.All(store.bucket.Arn, secrets.arns).ApplyT(func(v []any) (string, error) {
 		return d.mayDo(v[0].(string), v[1].([]string))
 	}).(pulumi.StringOutput)
-	granted, err := iam.NewRolePolicy(d.ctx, d.name("machine"), &iam.RolePolicyArgs{
+	granted, err := iam.NewRolePolicy(d.Ctx, d.Name("machine"), &iam.RolePolicyArgs{
 		Role:   role.Name,
 		Policy: may,
-	}, d.in()...)
+	}, d.Options()...)
 	if err != nil {
 		return none, fmt.Errorf("registering what the machine's role may do: %w", err)
 	}
-	profile, err := iam.NewInstanceProfile(d.ctx, d.name("machine"), &iam.InstanceProfileArgs{Role: role.Name}, d.in()...)
+	profile, err := iam.NewInstanceProfile(d.Ctx, d.Name("machine"), &iam.InstanceProfileArgs{Role: role.Name}, d.Options()...)
 	if err != nil {
 		return none, fmt.Errorf("registering the machine's instance profile: %w", err)
 	}

@@ -9,10 +9,10 @@ import (
 
 // address is the Elastic IP: it stays while machines come and go.
 func (d deployment) address() (*ec2.Eip, error) {
-	address, err := ec2.NewEip(d.ctx, d.name("address"), &ec2.EipArgs{
+	address, err := ec2.NewEip(d.Ctx, d.Name("address"), &ec2.EipArgs{
 		Domain: pulumi.String("vpc"),
-		Tags:   d.named("address"),
-	}, d.in()...)
+		Tags:   d.NameTag("address", nil),
+	}, d.Options()...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the address: %w", err)
 	}
@@ -23,9 +23,9 @@ func (d deployment) address() (*ec2.Eip, error) {
 // elsewhere in one step, so the association that is not true any more must go
 // after the new one is there.
 func (d deployment) associate(address *ec2.Eip, machine pulumi.StringOutput) (*ec2.EipAssociation, error) {
-	return ec2.NewEipAssociation(d.ctx, d.name("address"), &ec2.EipAssociationArgs{
+	return ec2.NewEipAssociation(d.Ctx, d.Name("address"), &ec2.EipAssociationArgs{
 		AllocationId:       address.AllocationId,
 		InstanceId:         machine,
 		AllowReassociation: pulumi.Bool(true),
-	}, d.in(pulumi.DeleteBeforeReplace(false))...)
+	}, d.Options(pulumi.DeleteBeforeReplace(false))...)
 }

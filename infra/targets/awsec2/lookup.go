@@ -34,11 +34,11 @@ var awsArch = map[string]string{"arm64": "arm64", "amd64": "x86_64"}
 func (d deployment) look() (found, error) {
 	var f found
 	var v service.Violations
-	ask := pulumi.Provider(d.provider)
+	ask := pulumi.Provider(d.Provider)
 	s := d.settings
 	arch := awsArch[s.Arch]
 
-	caller, err := aws.GetCallerIdentity(d.ctx, &aws.GetCallerIdentityArgs{}, ask)
+	caller, err := aws.GetCallerIdentity(d.Ctx, &aws.GetCallerIdentityArgs{}, ask)
 	if err != nil {
 		// Without credentials every question fails alike.
 		return f, fmt.Errorf("asking AWS who is calling: %w", err)
@@ -48,13 +48,13 @@ func (d deployment) look() (found, error) {
 	}
 	f.account = caller.AccountId
 
-	if kind, err := ec2.GetInstanceType(d.ctx, &ec2.GetInstanceTypeArgs{InstanceType: s.instanceType()}, ask); err != nil {
+	if kind, err := ec2.GetInstanceType(d.Ctx, &ec2.GetInstanceTypeArgs{InstanceType: s.instanceType()}, ask); err != nil {
 		v.Add("aws.instanceType", "%q is not to be had in %s: %s", s.instanceType(), s.Region, err)
 	} else if !slices.Contains(kind.SupportedArchitectures, arch) {
 		v.Add("aws.instanceType", "%q is for %v, but aws.arch is %q", s.instanceType(), kind.SupportedArchitectures, s.Arch)
 	}
 
-	if image, err := ec2.LookupAmi(d.ctx, s.imageQuery(), ask); err != nil {
+	if image, err := ec2.LookupAmi(d.Ctx, s.imageQuery(), ask); err != nil {
 		v.Add("aws.ami", "no such image in %s (outside of AWS' public regions name one yourself): %s", s.Region, err)
 	} else {
 		f.ami = image.Id
@@ -64,7 +64,7 @@ func (d deployment) look() (found, error) {
 	}
 
 	if s.SubnetID != "" {
-		if subnet, err := ec2.LookupSubnet(d.ctx, &ec2.LookupSubnetArgs{Id: &s.SubnetID}, ask); err != nil {
+		if subnet, err := ec2.LookupSubnet(d.Ctx, &ec2.LookupSubnetArgs{Id: &s.SubnetID}, ask); err != nil {
 			v.Add("aws.subnetId", "%s is not to be had in %s: %s", s.SubnetID, s.Region, err)
 		} else {
 			f.vpc = subnet.VpcId

@@ -33,10 +33,10 @@ func machine(r deploy.Request, s Settings, bucket, revision string) cloudinit.Ma
 // it changes, beside the old one, which goes when the address has moved.
 func (d deployment) instance(net network, store releaseStore, secrets secretStore, role access) (*ec2.Instance, error) {
 	userData := pulumi.All(store.bucket.Bucket, secrets.revision).ApplyT(func(v []any) (string, error) {
-		data, err := userDataLimit.UserData(machine(d.request, d.settings, v[0].(string), v[1].(string)))
+		data, err := userDataLimit.UserData(machine(d.Request, d.settings, v[0].(string), v[1].(string)))
 		return base64.StdEncoding.EncodeToString(data), err
 	}).(pulumi.StringOutput)
-	options := d.in(
+	options := d.Options(
 		// Changed in place, these would stop the machine that serves.
 		pulumi.ReplaceOnChanges([]string{"instanceType", "rootBlockDevice"}),
 		pulumi.DeleteBeforeReplace(false),
@@ -49,7 +49,7 @@ func (d deployment) instance(net network, store releaseStore, secrets secretStor
 	// An image is for one architecture, so a machine of another is not the same
 	// machine with another type; nor is one of another generation.
 	name := fmt.Sprintf("machine-%s-%d", d.settings.Arch, d.settings.Generation)
-	instance, err := ec2.NewInstance(d.ctx, d.name(name), &ec2.InstanceArgs{
+	instance, err := ec2.NewInstance(d.Ctx, d.Name(name), &ec2.InstanceArgs{
 		Ami:                      pulumi.String(d.found.ami),
 		InstanceType:             pulumi.String(d.settings.instanceType()),
 		SubnetId:                 net.subnet,
@@ -67,11 +67,11 @@ func (d deployment) instance(net network, store releaseStore, secrets secretStor
 			VolumeSize:          pulumi.Int(d.settings.DiskGiB),
 			Encrypted:           pulumi.Bool(true),
 			DeleteOnTermination: pulumi.Bool(true),
-			Tags:                d.named("machine"),
+			Tags:                d.NameTag("machine", nil),
 		},
 		UserDataBase64:          userData,
 		UserDataReplaceOnChange: pulumi.Bool(true),
-		Tags:                    d.named("machine"),
+		Tags:                    d.NameTag("machine", nil),
 	}, options...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the machine: %w", err)

@@ -21,45 +21,45 @@ func (d deployment) network() (network, error) {
 		group, err := d.securityGroup(pulumi.String(d.found.vpc))
 		return network{subnet: pulumi.String(d.settings.SubnetID), group: group}, err
 	}
-	vpc, err := ec2.NewVpc(d.ctx, d.name("network"), &ec2.VpcArgs{
+	vpc, err := ec2.NewVpc(d.Ctx, d.Name("network"), &ec2.VpcArgs{
 		CidrBlock:          pulumi.String(d.settings.CIDR),
 		EnableDnsHostnames: pulumi.Bool(true),
 		EnableDnsSupport:   pulumi.Bool(true),
-		Tags:               d.named("network"),
-	}, d.in()...)
+		Tags:               d.NameTag("network", nil),
+	}, d.Options()...)
 	if err != nil {
 		return network{}, fmt.Errorf("registering the network: %w", err)
 	}
-	gateway, err := ec2.NewInternetGateway(d.ctx, d.name("gateway"), &ec2.InternetGatewayArgs{
+	gateway, err := ec2.NewInternetGateway(d.Ctx, d.Name("gateway"), &ec2.InternetGatewayArgs{
 		VpcId: vpc.ID(),
-		Tags:  d.named("gateway"),
-	}, d.in()...)
+		Tags:  d.NameTag("gateway", nil),
+	}, d.Options()...)
 	if err != nil {
 		return network{}, fmt.Errorf("registering the network's gateway: %w", err)
 	}
-	subnet, err := ec2.NewSubnet(d.ctx, d.name("public"), &ec2.SubnetArgs{
+	subnet, err := ec2.NewSubnet(d.Ctx, d.Name("public"), &ec2.SubnetArgs{
 		VpcId:     vpc.ID(),
 		CidrBlock: pulumi.String(firstSubnet(d.settings.CIDR)),
-		Tags:      d.named("public"),
-	}, d.in()...)
+		Tags:      d.NameTag("public", nil),
+	}, d.Options()...)
 	if err != nil {
 		return network{}, fmt.Errorf("registering the public subnet: %w", err)
 	}
-	routes, err := ec2.NewRouteTable(d.ctx, d.name("public"), &ec2.RouteTableArgs{
+	routes, err := ec2.NewRouteTable(d.Ctx, d.Name("public"), &ec2.RouteTableArgs{
 		VpcId: vpc.ID(),
 		Routes: ec2.RouteTableRouteArray{&ec2.RouteTableRouteArgs{
 			CidrBlock: pulumi.String("0.0.0.0/0"),
 			GatewayId: gateway.ID(),
 		}},
-		Tags: d.named("public"),
-	}, d.in()...)
+		Tags: d.NameTag("public", nil),
+	}, d.Options()...)
 	if err != nil {
 		return network{}, fmt.Errorf("registering the public subnet's routes: %w", err)
 	}
-	routed, err := ec2.NewRouteTableAssociation(d.ctx, d.name("public"), &ec2.RouteTableAssociationArgs{
+	routed, err := ec2.NewRouteTableAssociation(d.Ctx, d.Name("public"), &ec2.RouteTableAssociationArgs{
 		SubnetId:     subnet.ID(),
 		RouteTableId: routes.ID(),
-	}, d.in()...)
+	}, d.Options()...)
 	if err != nil {
 		return network{}, fmt.Errorf("registering the public subnet's routes: %w", err)
 	}
@@ -87,7 +87,7 @@ func (d deployment) securityGroup(vpc pulumi.StringInput) (*ec2.SecurityGroup, e
 			Ipv6CidrBlocks: pulumi.ToStringArray([]string{"::/0"}),
 		})
 	}
-	group, err := ec2.NewSecurityGroup(d.ctx, d.name("web"), &ec2.SecurityGroupArgs{
+	group, err := ec2.NewSecurityGroup(d.Ctx, d.Name("web"), &ec2.SecurityGroupArgs{
 		Description: pulumi.String("The web in, everything out"),
 		VpcId:       vpc,
 		Ingress:     in,
@@ -98,8 +98,8 @@ func (d deployment) securityGroup(vpc pulumi.StringInput) (*ec2.SecurityGroup, e
 			CidrBlocks:     pulumi.ToStringArray([]string{"0.0.0.0/0"}),
 			Ipv6CidrBlocks: pulumi.ToStringArray([]string{"::/0"}),
 		}},
-		Tags: d.named("web"),
-	}, d.in()...)
+		Tags: d.NameTag("web", nil),
+	}, d.Options()...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the security group: %w", err)
 	}

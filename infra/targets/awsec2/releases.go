@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
-	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"escala/infra/deploy"
@@ -25,26 +24,26 @@ func (d deployment) releases() (releaseStore, error) {
 	if err != nil {
 		return none, err
 	}
-	pointing := d.in()
-	if d.request.Release.Path != "" {
+	pointing := d.Options()
+	if d.Request.Release.Path != "" {
 		// The binary stays when another release takes its place in the program:
 		// it is what a rollback goes back to. The bucket's lifecycle removes the
 		// oldest ones.
-		release, err := s3.NewBucketObjectv2(d.ctx, d.name("release-"+d.request.Release.Short()), &s3.BucketObjectv2Args{
+		release, err := s3.NewBucketObjectv2(d.Ctx, d.Name("release-"+d.Request.Release.Short()), &s3.BucketObjectv2Args{
 			Bucket:      bucket.ID(),
-			Key:         pulumi.String(d.request.Release.Key()),
-			Source:      pulumi.NewFileAsset(d.request.Release.Path),
+			Key:         pulumi.String(d.Request.Release.Key()),
+			Source:      pulumi.NewFileAsset(d.Request.Release.Path),
 			ContentType: pulumi.String("application/octet-stream"),
-		}, d.in(pulumi.RetainOnDelete(true))...)
+		}, d.Options(pulumi.RetainOnDelete(true))...)
 		if err != nil {
 			return none, fmt.Errorf("registering the release: %w", err)
 		}
 		pointing = append(pointing, pulumi.DependsOn([]pulumi.Resource{release}))
 	}
-	pointer, err := s3.NewBucketObjectv2(d.ctx, d.name("current"), &s3.BucketObjectv2Args{
+	pointer, err := s3.NewBucketObjectv2(d.Ctx, d.Name("current"), &s3.BucketObjectv2Args{
 		Bucket:       bucket.ID(),
 		Key:          pulumi.String(service.PointerKey),
-		Content:      pulumi.String(d.request.Release.Pointer()),
+		Content:      pulumi.String(d.Request.Release.Pointer()),
 		ContentType:  pulumi.String("text/plain"),
 		CacheControl: pulumi.String("no-store"),
 	}, pointing...)
@@ -56,55 +55,54 @@ func (d deployment) releases() (releaseStore, error) {
 
 // bucket is private, versioned, encrypted and speaks TLS only.
 func (d deployment) bucket() (*s3.BucketV2, error) {
-	unique, err := random.NewRandomId(d.ctx, d.name("releases"), &random.RandomIdArgs{ByteLength: pulumi.Int(8)},
-		pulumi.Parent(d.room), pulumi.Provider(d.random))
+	unique, err := d.RandomHex("releases", 8)
 	if err != nil {
 		return nil, fmt.Errorf("registering the release bucket's name: %w", err)
 	}
-	bucket, err := s3.NewBucketV2(d.ctx, d.name("releases"), &s3.BucketV2Args{
-		Bucket: pulumi.Sprintf("%s%s", deploy.BucketPrefix(d.ctx.Project(), d.ctx.Stack()), unique.Hex),
+	bucket, err := s3.NewBucketV2(d.Ctx, d.Name("releases"), &s3.BucketV2Args{
+		Bucket: pulumi.Sprintf("%s%s", deploy.BucketPrefix(d.Ctx.Project(), d.Ctx.Stack()), unique),
 		// Releases are built from source: nothing in it is worth keeping when
 		// the stack goes.
 		ForceDestroy: pulumi.Bool(true),
-	}, d.in()...)
+	}, d.Options()...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the release bucket: %w", err)
 	}
 	yes := pulumi.Bool(true)
-	if _, err := s3.NewBucketPublicAccessBlock(d.ctx, d.name("releases"), &s3.BucketPublicAccessBlockArgs{
+	if _, err := s3.NewBucketPublicAccessBlock(d.Ctx, d.Name("releases"), &s3.BucketPublicAccessBlockArgs{
 		Bucket:          bucket.ID(),
 		BlockPublicAcls: yes, BlockPublicPolicy: yes, IgnorePublicAcls: yes, RestrictPublicBuckets: yes,
-	}, d.in()...); err != nil {
+	}, d.Options()...); err != nil {
 		return nil, fmt.Errorf("registering the release bucket's privacy: %w", err)
 	}
-	versioning, err := s3.NewBucketVersioningV2(d.ctx, d.name("releases"), &s3.BucketVersioningV2Args{
+	versioning, err := s3.NewBucketVersioningV2(d.Ctx, d.Name("releases"), &s3.BucketVersioningV2Args{
 		Bucket:                  bucket.ID(),
 		VersioningConfiguration: &s3.BucketVersioningV2VersioningConfigurationArgs{Status: pulumi.String("Enabled")},
-	}, d.in()...)
+	}, d.Options()...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the release bucket's versioning: %w", err)
 	}
-	if _, err := s3.NewBucketServerSideEncryptionConfigurationV2(d.ctx, d.name("releases"), &s3.BucketServerSideEncryptionConfigurationV2Args{
+	if _, err := s3.NewBucketServerSideEncryptionConfigurationV2(d.Ctx, d.Name("releases"), &s3.BucketServerSideEncryptionConfigurationV2Args{
 		Bucket: bucket.ID(),
 		Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{&s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
 			ApplyServerSideEncryptionByDefault: &s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
 				SseAlgorithm: pulumi.String("AES256"),
 			},
 		}},
-	}, d.in()...); err != nil {
+	}, d.Options()...); err != nil {
 		return nil, fmt.Errorf("registering the release bucket's encryption: %w", err)
 	}
-	if _, err := s3.NewBucketPolicy(d.ctx, d.name("releases"), &s3.BucketPolicyArgs{
+	if _, err := s3.NewBucketPolicy(d.Ctx, d.Name("releases"), &s3.BucketPolicyArgs{
 		Bucket: bucket.ID(),
 		Policy: bucket.Arn.ApplyT(tlsOnly).(pulumi.StringOutput),
-	}, d.in()...); err != nil {
+	}, d.Options()...); err != nil {
 		return nil, fmt.Errorf("registering the release bucket's policy: %w", err)
 	}
 	// A rule about versions that are not current needs versions.
-	if _, err := s3.NewBucketLifecycleConfigurationV2(d.ctx, d.name("releases"), &s3.BucketLifecycleConfigurationV2Args{
+	if _, err := s3.NewBucketLifecycleConfigurationV2(d.Ctx, d.Name("releases"), &s3.BucketLifecycleConfigurationV2Args{
 		Bucket: bucket.ID(),
 		Rules:  d.lifecycle(),
-	}, d.in(pulumi.DependsOn([]pulumi.Resource{versioning}))...); err != nil {
+	}, d.Options(pulumi.DependsOn([]pulumi.Resource{versioning}))...); err != nil {
 		return nil, fmt.Errorf("registering the release bucket's lifecycle: %w", err)
 	}
 	return bucket, nil
@@ -141,7 +139,7 @@ func (d deployment) lifecycle() s3.BucketLifecycleConfigurationV2RuleArray {
 			DaysAfterInitiation: pulumi.Int(1),
 		},
 	}}
-	for _, old := range d.request.Expired {
+	for _, old := range d.Request.Expired {
 		rules = append(rules, &s3.BucketLifecycleConfigurationV2RuleArgs{
 			Id:         pulumi.String("release-" + old.Short()),
 			Status:     pulumi.String("Enabled"),

@@ -24,12 +24,12 @@ func secretsPath(stack string) string { return "/escala/" + stack }
 func (d deployment) secrets() (secretStore, error) {
 	var arns pulumi.StringArray
 	var versions []any
-	for _, name := range d.request.Spec.Secrets {
-		parameter, err := ssm.NewParameter(d.ctx, d.name("secret-"+name), &ssm.ParameterArgs{
-			Name:  pulumi.String(secretsPath(d.ctx.Stack()) + "/" + name),
+	for _, name := range d.Request.Spec.Secrets {
+		parameter, err := ssm.NewParameter(d.Ctx, d.Name("secret-"+name), &ssm.ParameterArgs{
+			Name:  pulumi.String(secretsPath(d.Ctx.Stack()) + "/" + name),
 			Type:  pulumi.String("SecureString"),
-			Value: pulumi.ToSecret(pulumi.String(d.request.Secrets[name])).(pulumi.StringOutput),
-		}, d.in()...)
+			Value: pulumi.ToSecret(pulumi.String(d.Request.Secrets[name])).(pulumi.StringOutput),
+		}, d.Options()...)
 		if err != nil {
 			return secretStore{}, fmt.Errorf("registering the secret %s: %w", name, err)
 		}

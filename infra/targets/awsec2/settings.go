@@ -1,12 +1,10 @@
 package awsec2
 
 import (
-	"net/netip"
 	"regexp"
 	"slices"
-	"sort"
-	"strings"
 
+	"escala/infra/deploy"
 	"escala/service"
 )
 
@@ -84,7 +82,7 @@ func (s Settings) violations() service.Violations {
 	if s.Generation < 1 {
 		v.Add("aws.generation", "%d is below 1", s.Generation)
 	}
-	checkCIDR(&v, s.CIDR)
+	deploy.CIDRRule{Widest: 16, Narrowest: 28, Public: true, Example: "10.20.0.0/16"}.Check(&v, "aws.cidr", s.CIDR)
 	if s.SubnetID != "" && !subnetID.MatchString(s.SubnetID) {
 		v.Add("aws.subnetId", "%q is not the id of a subnet (subnet-…)", s.SubnetID)
 	}
@@ -94,30 +92,6 @@ func (s Settings) violations() service.Violations {
 	if s.VPCID != "" && s.SubnetID == "" {
 		v.Add("aws.subnetId", "is not set, but aws.vpcId is: say which of its public subnets to use")
 	}
-	names := make([]string, 0, len(s.Tags))
-	for name := range s.Tags {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	for _, name := range names {
-		switch {
-		case strings.HasPrefix(strings.ToLower(name), "aws:"):
-			v.Add("aws.tags."+name, "begins with \"aws:\", which AWS keeps for itself")
-		case name == "" || len(name) > 128 || len(s.Tags[name]) > 256:
-			v.Add("aws.tags."+name, "is not a tag of 1 to 128 characters with a value of at most 256")
-		}
-	}
+	deploy.CheckTags(&v, "aws.tags", s.Tags, "aws:")
 	return v
-}
-
-func checkCIDR(v *service.Violations, cidr string) {
-	prefix, err := netip.ParsePrefix(cidr)
-	switch {
-	case err != nil || !prefix.Addr().Is4():
-		v.Add("aws.cidr", "%q is not an IPv4 range; for example \"10.20.0.0/16\"", cidr)
-	case prefix.Bits() < 16 || prefix.Bits() > 28:
-		v.Add("aws.cidr", "/%d is not from /16 to /28, which is what a VPC may have", prefix.Bits())
-	case prefix.Masked() != prefix:
-		v.Add("aws.cidr", "%q has bits set after its /%d; did you mean %q?", cidr, prefix.Bits(), prefix.Masked())
-	}
 }

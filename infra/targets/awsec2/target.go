@@ -17,7 +17,6 @@ type EC2 struct {
 // New returns the target with its defaults.
 func New() *EC2 { return &EC2{settings: NewSettings()} }
 
-// Name implements target.Target.
 func (*EC2) Name() string { return "aws-ec2" }
 
 // Section implements target.Target.
@@ -32,6 +31,7 @@ func (t *EC2) Platform() build.Platform { return build.Platform{OS: "linux", Arc
 // Check implements target.Target.
 func (t *EC2) Check(_ context.Context, r deploy.Request) error {
 	v := t.settings.violations()
+	r.CheckRegion(&v, t.Section(), t.settings.Region)
 	if len(v) == 0 && r.Spec.Validate() == nil {
 		// Rendered with a stand-in for what only AWS can name, of the same
 		// length, so that user-data which is too large is known beforehand.

@@ -19,20 +19,20 @@ func (d deployment) admins(cluster *eks.Cluster) ([]pulumi.Resource, error) {
 	var admitted []pulumi.Resource
 	for _, principal := range slices.Compact(principals) {
 		part := "admin-" + shortPrincipal(principal)
-		entry, err := eks.NewAccessEntry(d.ctx, d.name(part), &eks.AccessEntryArgs{
+		entry, err := eks.NewAccessEntry(d.Ctx, d.Name(part), &eks.AccessEntryArgs{
 			ClusterName:  cluster.Name,
 			PrincipalArn: pulumi.String(principal),
 			Type:         pulumi.String("STANDARD"),
-		}, d.in()...)
+		}, d.Options()...)
 		if err != nil {
 			return nil, fmt.Errorf("registering the access of %s: %w", principal, err)
 		}
-		policy, err := eks.NewAccessPolicyAssociation(d.ctx, d.name(part), &eks.AccessPolicyAssociationArgs{
+		policy, err := eks.NewAccessPolicyAssociation(d.Ctx, d.Name(part), &eks.AccessPolicyAssociationArgs{
 			ClusterName:  cluster.Name,
 			PrincipalArn: entry.PrincipalArn,
 			PolicyArn:    pulumi.Sprintf("arn:%s:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy", d.found.partition),
 			AccessScope:  &eks.AccessPolicyAssociationAccessScopeArgs{Type: pulumi.String("cluster")},
-		}, d.in()...)
+		}, d.Options()...)
 		if err != nil {
 			return nil, fmt.Errorf("registering what %s may do: %w", principal, err)
 		}

@@ -6,7 +6,6 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
-	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"escala/infra/deploy/kubeconfig"
@@ -17,29 +16,28 @@ import (
 const keyDays = 7
 
 func (d deployment) cluster(net network, r roles) (*eks.Cluster, error) {
-	unique, err := random.NewRandomId(d.ctx, d.name("cluster"), &random.RandomIdArgs{ByteLength: pulumi.Int(3)},
-		pulumi.Parent(d.room), pulumi.Provider(d.random))
+	unique, err := d.RandomHex("cluster", 3)
 	if err != nil {
 		return nil, fmt.Errorf("registering the cluster's name: %w", err)
 	}
 	// Named here, since the log group has to be there before the cluster.
-	name := pulumi.Sprintf("%s-%s", d.label(), unique.Hex)
+	name := pulumi.Sprintf("%s-%s", d.Label(60), unique)
 	logs, err := d.logs(name)
 	if err != nil {
 		return nil, err
 	}
-	key, err := kms.NewKey(d.ctx, d.name("secrets"), &kms.KeyArgs{
-		Description:          pulumi.Sprintf("Secrets in the cluster of stack %s", d.ctx.Stack()),
+	key, err := kms.NewKey(d.Ctx, d.Name("secrets"), &kms.KeyArgs{
+		Description:          pulumi.Sprintf("Secrets in the cluster of stack %s", d.Ctx.Stack()),
 		EnableKeyRotation:    pulumi.Bool(true),
 		DeletionWindowInDays: pulumi.Int(keyDays),
-		Tags:                 d.named("secrets", nil),
-	}, d.in()...)
+		Tags:                 d.NameTag("secrets", nil),
+	}, d.Options()...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the key of the cluster's secrets: %w", err)
 	}
 	yes := pulumi.Bool(true)
 	needed := append(append([]pulumi.Resource{logs}, r.granted...), net.online...)
-	cluster, err := eks.NewCluster(d.ctx, d.name("cluster"), &eks.ClusterArgs{
+	cluster, err := eks.NewCluster(d.Ctx, d.Name("cluster"), &eks.ClusterArgs{
 		Name:    name,
 		Version: pulumi.String(d.settings.Version),
 		RoleArn: r.cluster.Arn,
@@ -78,7 +76,7 @@ func (d deployment) cluster(net network, r roles) (*eks.Cluster, error) {
 		},
 		// Its name is its own, so a cluster that takes its place comes after it. A
 		// destroy takes it away before what it needs.
-	}, d.in(pulumi.DependsOn(needed), pulumi.DeleteBeforeReplace(true))...)
+	}, d.Options(pulumi.DependsOn(needed), pulumi.DeleteBeforeReplace(true))...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the cluster: %w", err)
 	}
@@ -88,10 +86,10 @@ func (d deployment) cluster(net network, r roles) (*eks.Cluster, error) {
 // logs is where the control plane's logs go. EKS would make the group itself,
 // keep everything for ever, and leave it behind.
 func (d deployment) logs(cluster pulumi.StringInput) (*cloudwatch.LogGroup, error) {
-	group, err := cloudwatch.NewLogGroup(d.ctx, d.name("control-plane"), &cloudwatch.LogGroupArgs{
+	group, err := cloudwatch.NewLogGroup(d.Ctx, d.Name("control-plane"), &cloudwatch.LogGroupArgs{
 		Name:            pulumi.Sprintf("/aws/eks/%s/cluster", cluster),
 		RetentionInDays: pulumi.Int(d.settings.LogDays),
-	}, d.in()...)
+	}, d.Options()...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the control plane's logs: %w", err)
 	}

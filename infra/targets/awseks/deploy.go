@@ -2,71 +2,37 @@ package awseks
 
 import (
 	"fmt"
-	"maps"
-	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
-	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"escala/infra/deploy"
-	"escala/service"
 )
 
 // deployment is one Deploy.
 type deployment struct {
-	ctx      *pulumi.Context
-	request  deploy.Request
+	*deploy.Component
 	settings Settings
-	room     pulumi.Resource
-	provider *aws.Provider
-	random   *random.Provider
 	found    found
 }
 
-// Deploy implements target.Target.
-func (t *EKS) Deploy(ctx *pulumi.Context, r deploy.Request) (deploy.Endpoint, error) {
-	none := deploy.Endpoint{}
-	if err := t.checkProviderConfig(ctx); err != nil {
-		return none, err
-	}
-	room := &pulumi.ResourceState{}
-	if err := ctx.RegisterComponentResource("escala:eks:Service", r.Spec.Name, room); err != nil {
-		return none, fmt.Errorf("registering the service: %w", err)
-	}
-	d := deployment{ctx: ctx, request: r, settings: t.settings, room: room}
-	d.request.Spec = behindALB(r.Spec, t.settings)
-	var err error
-	d.provider, err = aws.NewProvider(ctx, d.name("aws"), &aws.ProviderArgs{
+// Deploy registers the target's resources.
+func (t *EKS) Deploy(c *deploy.Component) (deploy.Endpoint, error) {
+	d := deployment{Component: c, settings: t.settings}
+	d.Request.Spec = behindALB(d.Request.Spec, t.settings)
+	provider, err := aws.NewProvider(d.Ctx, d.Name("aws"), &aws.ProviderArgs{
 		Region:      pulumi.String(t.settings.Region),
-		DefaultTags: &aws.ProviderDefaultTagsArgs{Tags: pulumi.ToStringMap(d.tags())},
-	}, pulumi.Parent(room))
+		DefaultTags: &aws.ProviderDefaultTagsArgs{Tags: pulumi.ToStringMap(d.Tags(d.settings.Tags))},
+	}, d.Options()...)
 	if err != nil {
-		return none, fmt.Errorf("registering the AWS provider: %w", err)
+		return deploy.Endpoint{}, fmt.Errorf("registering the AWS provider: %w", err)
 	}
-	if d.random, err = random.NewProvider(ctx, d.name("random"), &random.ProviderArgs{}, pulumi.Parent(room)); err != nil {
-		return none, fmt.Errorf("registering the random provider: %w", err)
-	}
+	d.Provider = provider
 	// Asked before anything else is registered.
 	if d.found, err = d.look(); err != nil {
-		return none, err
+		return deploy.Endpoint{}, err
 	}
-	endpoint, err := d.run()
-	if err != nil {
-		return none, err
-	}
-	err = ctx.RegisterResourceOutputs(room, pulumi.Map{"url": endpoint.URL, "release": endpoint.Release})
-	return endpoint, err
-}
-
-// checkProviderConfig: the default provider is not used, so its region would go
-// unnoticed.
-func (t *EKS) checkProviderConfig(ctx *pulumi.Context) error {
-	var v service.Violations
-	if region, set := ctx.GetConfig("aws:region"); set && region != t.settings.Region {
-		v.Add("aws:region", "is %q, but %s:eks has region %q; set the latter and remove the former", region, ctx.Project(), t.settings.Region)
-	}
-	return v.Err()
+	return d.run()
 }
 
 func (d deployment) run() (deploy.Endpoint, error) {
@@ -96,45 +62,4 @@ func (d deployment) run() (deploy.Endpoint, error) {
 		return none, err
 	}
 	return d.workload(net, cluster, admins, metrics, repository)
-}
-
-// name is the logical name of a part of the service.
-func (d deployment) name(part string) string { return d.request.Spec.Name + "-" + part }
-
-// in are the options of every resource of AWS.
-func (d deployment) in(more ...pulumi.ResourceOption) []pulumi.ResourceOption {
-	return append([]pulumi.ResourceOption{pulumi.Parent(d.room), pulumi.Provider(d.provider)}, more...)
-}
-
-// tags are on everything; a user's own go first.
-func (d deployment) tags() map[string]string {
-	tags := map[string]string{
-		"Project":   d.ctx.Project(),
-		"Stack":     d.ctx.Stack(),
-		"Service":   d.request.Spec.Name,
-		"ManagedBy": "pulumi",
-	}
-	maps.Copy(tags, d.settings.Tags)
-	return tags
-}
-
-// named are the tags of what has no name in AWS but by a tag.
-func (d deployment) named(part string, more map[string]string) pulumi.StringMap {
-	tags := map[string]string{"Name": fmt.Sprintf("%s %s %s", d.request.Spec.Name, d.ctx.Stack(), part)}
-	maps.Copy(tags, more)
-	return pulumi.ToStringMap(tags)
-}
-
-// label names the stack's service to AWS: in lower case, which repositories
-// have to be, and short enough for a cluster's name with a suffix.
-func (d deployment) label() string {
-	label := strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
-			return r
-		default:
-			return '-'
-		}
-	}, strings.ToLower(d.ctx.Project()+"-"+d.ctx.Stack()+"-"+d.request.Spec.Name))
-	return strings.Trim(label[:min(len(label), 60)], "-")
 }

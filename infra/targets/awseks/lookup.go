@@ -33,8 +33,8 @@ var unfitZones = []string{"use1-az3", "usw1-az2", "cac1-az3"}
 func (d deployment) look() (found, error) {
 	var f found
 	var v service.Violations
-	ask := pulumi.Provider(d.provider)
-	caller, err := aws.GetCallerIdentity(d.ctx, &aws.GetCallerIdentityArgs{}, ask)
+	ask := pulumi.Provider(d.Provider)
+	caller, err := aws.GetCallerIdentity(d.Ctx, &aws.GetCallerIdentityArgs{}, ask)
 	if err != nil {
 		// Without credentials every question fails alike.
 		return f, fmt.Errorf("asking AWS who is calling: %w", err)
@@ -45,7 +45,7 @@ func (d deployment) look() (found, error) {
 	f.account = caller.AccountId
 	// A session's ARN does not have the role's path, so it cannot be turned into
 	// the role's by hand.
-	session, err := iam.GetSessionContext(d.ctx, &iam.GetSessionContextArgs{Arn: caller.Arn}, ask)
+	session, err := iam.GetSessionContext(d.Ctx, &iam.GetSessionContextArgs{Arn: caller.Arn}, ask)
 	switch {
 	case err != nil:
 		v.Add("eks.admins", "whose role %s is cannot be asked for (iam:GetRole): %s", caller.Arn, err)
@@ -65,7 +65,7 @@ func (d deployment) look() (found, error) {
 
 func (d deployment) zones(ask pulumi.InvokeOption) ([]string, error) {
 	available := "available"
-	zones, err := aws.GetAvailabilityZones(d.ctx, &aws.GetAvailabilityZonesArgs{
+	zones, err := aws.GetAvailabilityZones(d.Ctx, &aws.GetAvailabilityZonesArgs{
 		State:          &available,
 		ExcludeZoneIds: unfitZones,
 		// Neither Local Zones nor Wavelength.
@@ -83,7 +83,7 @@ func (d deployment) zones(ask pulumi.InvokeOption) ([]string, error) {
 // raised by itself by now (see cluster), so it would be lowered.
 func (d deployment) checkVersion(v *service.Violations, ask pulumi.InvokeOption) {
 	supported := "STANDARD_SUPPORT"
-	answer, err := eks.GetClusterVersions(d.ctx, &eks.GetClusterVersionsArgs{VersionStatus: &supported}, ask)
+	answer, err := eks.GetClusterVersions(d.Ctx, &eks.GetClusterVersionsArgs{VersionStatus: &supported}, ask)
 	if err != nil {
 		v.Add("eks.version", "which versions there are cannot be asked for: %s", err)
 		return

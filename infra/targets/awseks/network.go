@@ -24,28 +24,28 @@ type zone struct {
 
 func (d deployment) network() (network, error) {
 	none := network{}
-	vpc, err := ec2.NewVpc(d.ctx, d.name("network"), &ec2.VpcArgs{
+	vpc, err := ec2.NewVpc(d.Ctx, d.Name("network"), &ec2.VpcArgs{
 		CidrBlock: pulumi.String(d.settings.CIDR),
 		// EKS needs both.
 		EnableDnsHostnames: pulumi.Bool(true),
 		EnableDnsSupport:   pulumi.Bool(true),
-		Tags:               d.named("network", nil),
-	}, d.in()...)
+		Tags:               d.NameTag("network", nil),
+	}, d.Options()...)
 	if err != nil {
 		return none, fmt.Errorf("registering the network: %w", err)
 	}
 	// The group that a VPC comes with lets its members reach each other. Nobody
 	// is to be in it, so it lets nothing through.
-	if _, err := ec2.NewDefaultSecurityGroup(d.ctx, d.name("unused"), &ec2.DefaultSecurityGroupArgs{
+	if _, err := ec2.NewDefaultSecurityGroup(d.Ctx, d.Name("unused"), &ec2.DefaultSecurityGroupArgs{
 		VpcId: vpc.ID(),
-		Tags:  d.named("unused", nil),
-	}, d.in()...); err != nil {
+		Tags:  d.NameTag("unused", nil),
+	}, d.Options()...); err != nil {
 		return none, fmt.Errorf("closing the network's default security group: %w", err)
 	}
-	gateway, err := ec2.NewInternetGateway(d.ctx, d.name("gateway"), &ec2.InternetGatewayArgs{
+	gateway, err := ec2.NewInternetGateway(d.Ctx, d.Name("gateway"), &ec2.InternetGatewayArgs{
 		VpcId: vpc.ID(),
-		Tags:  d.named("gateway", nil),
-	}, d.in()...)
+		Tags:  d.NameTag("gateway", nil),
+	}, d.Options()...)
 	if err != nil {
 		return none, fmt.Errorf("registering the network's gateway: %w", err)
 	}
@@ -86,15 +86,15 @@ func (d deployment) zone(vpc *ec2.Vpc, number int) (zone, error) {
 
 func (d deployment) subnet(vpc *ec2.Vpc, number int, kind, cidr string, addresses bool, role string) (*ec2.Subnet, error) {
 	part := fmt.Sprintf("%s-%d", kind, number)
-	subnet, err := ec2.NewSubnet(d.ctx, d.name(part), &ec2.SubnetArgs{
+	subnet, err := ec2.NewSubnet(d.Ctx, d.Name(part), &ec2.SubnetArgs{
 		VpcId:               vpc.ID(),
 		CidrBlock:           pulumi.String(cidr),
 		AvailabilityZone:    pulumi.String(d.found.zones[number]),
 		MapPublicIpOnLaunch: pulumi.Bool(addresses),
-		Tags:                d.named(part, map[string]string{role: "1"}),
+		Tags:                d.NameTag(part, map[string]string{role: "1"}),
 		// A zone that is out of order today, or new, must not move the subnets that
 		// there are.
-	}, d.in(pulumi.IgnoreChanges([]string{"availabilityZone"}))...)
+	}, d.Options(pulumi.IgnoreChanges([]string{"availabilityZone"}))...)
 	if err != nil {
 		return nil, fmt.Errorf("registering subnet %s: %w", part, err)
 	}

@@ -14,24 +14,24 @@ import (
 // repository keeps the service's images. A tag is part of an image's digest, so
 // none ever means another image: tags cannot be overwritten.
 func (d deployment) repository() (*ecr.Repository, error) {
-	repository, err := ecr.NewRepository(d.ctx, d.name("images"), &ecr.RepositoryArgs{
-		Name:                       pulumi.String(d.label()),
+	repository, err := ecr.NewRepository(d.Ctx, d.Name("images"), &ecr.RepositoryArgs{
+		Name:                       pulumi.String(d.Label(60)),
 		ImageTagMutability:         pulumi.String("IMMUTABLE"),
 		ImageScanningConfiguration: &ecr.RepositoryImageScanningConfigurationArgs{ScanOnPush: pulumi.Bool(true)},
 		// Images are built from source: none is worth keeping when the stack goes.
 		ForceDelete: pulumi.Bool(true),
-	}, d.in(pulumi.DeleteBeforeReplace(true))...)
+	}, d.Options(pulumi.DeleteBeforeReplace(true))...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the repository of images: %w", err)
 	}
-	policy, err := lifecyclePolicy(d.request.Expired)
+	policy, err := lifecyclePolicy(d.Request.Expired)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := ecr.NewLifecyclePolicy(d.ctx, d.name("images"), &ecr.LifecyclePolicyArgs{
+	if _, err := ecr.NewLifecyclePolicy(d.Ctx, d.Name("images"), &ecr.LifecyclePolicyArgs{
 		Repository: repository.Name,
 		Policy:     pulumi.String(policy),
-	}, d.in()...); err != nil {
+	}, d.Options()...); err != nil {
 		return nil, fmt.Errorf("registering which images go: %w", err)
 	}
 	return repository, nil
@@ -40,10 +40,10 @@ func (d deployment) repository() (*ecr.Repository, error) {
 // login is one to the account's registry, for twelve hours. It is asked for
 // when the image is pushed, and kept nowhere.
 func (d deployment) login() image.Credentials {
-	if d.request.Image == nil || d.ctx.DryRun() {
+	if d.Request.Image == nil || d.Ctx.DryRun() {
 		return image.Credentials{}
 	}
-	token := ecr.GetAuthorizationTokenOutput(d.ctx, ecr.GetAuthorizationTokenOutputArgs{}, pulumi.Provider(d.provider))
+	token := ecr.GetAuthorizationTokenOutput(d.Ctx, ecr.GetAuthorizationTokenOutputArgs{}, pulumi.Provider(d.Provider))
 	return image.Credentials{
 		Username: token.UserName(),
 		Password: pulumi.ToSecret(token.Password()).(pulumi.StringOutput),

@@ -44,10 +44,10 @@ func (d deployment) roles() (roles, error) {
 	if err != nil {
 		return r, err
 	}
-	tagging, err := iam.NewRolePolicy(d.ctx, d.name("cluster-tags"), &iam.RolePolicyArgs{
+	tagging, err := iam.NewRolePolicy(d.Ctx, d.Name("cluster-tags"), &iam.RolePolicyArgs{
 		Role:   r.cluster.Name,
 		Policy: pulumi.String(mayTag),
-	}, d.in()...)
+	}, d.Options()...)
 	if err != nil {
 		return r, fmt.Errorf("registering how the cluster may tag: %w", err)
 	}
@@ -60,18 +60,18 @@ func (d deployment) role(r *roles, part, principal string, policies []string, tr
 	if err != nil {
 		return nil, err
 	}
-	role, err := iam.NewRole(d.ctx, d.name(part), &iam.RoleArgs{
-		Description:      pulumi.Sprintf("What the %s of stack %s may do", part, d.ctx.Stack()),
+	role, err := iam.NewRole(d.Ctx, d.Name(part), &iam.RoleArgs{
+		Description:      pulumi.Sprintf("What the %s of stack %s may do", part, d.Ctx.Stack()),
 		AssumeRolePolicy: pulumi.String(trust),
-	}, d.in()...)
+	}, d.Options()...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the role of the %s: %w", part, err)
 	}
 	for _, policy := range policies {
-		attached, err := iam.NewRolePolicyAttachment(d.ctx, d.name(part+"-"+policy), &iam.RolePolicyAttachmentArgs{
+		attached, err := iam.NewRolePolicyAttachment(d.Ctx, d.Name(part+"-"+policy), &iam.RolePolicyAttachmentArgs{
 			Role:      role.Name,
 			PolicyArn: pulumi.Sprintf("arn:%s:iam::aws:policy/%s", d.found.partition, policy),
-		}, d.in()...)
+		}, d.Options()...)
 		if err != nil {
 			return nil, fmt.Errorf("attaching %s to the role of the %s: %w", policy, part, err)
 		}

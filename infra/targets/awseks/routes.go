@@ -17,11 +17,11 @@ func (d deployment) routes(vpc *ec2.Vpc, gateway *ec2.InternetGateway, zones []z
 	if err != nil {
 		return nil, err
 	}
-	out, err := ec2.NewRoute(d.ctx, d.name("public"), &ec2.RouteArgs{
+	out, err := ec2.NewRoute(d.Ctx, d.Name("public"), &ec2.RouteArgs{
 		RouteTableId:         public.ID(),
 		DestinationCidrBlock: pulumi.String(everywhere),
 		GatewayId:            gateway.ID(),
-	}, d.in()...)
+	}, d.Options()...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the way to the internet: %w", err)
 	}
@@ -50,13 +50,13 @@ func (d deployment) routes(vpc *ec2.Vpc, gateway *ec2.InternetGateway, zones []z
 		tables = append(tables, table.ID())
 		online = append(online, through...)
 	}
-	s3, err := ec2.NewVpcEndpoint(d.ctx, d.name("s3"), &ec2.VpcEndpointArgs{
+	s3, err := ec2.NewVpcEndpoint(d.Ctx, d.Name("s3"), &ec2.VpcEndpointArgs{
 		VpcId:           vpc.ID(),
 		ServiceName:     pulumi.String("com.amazonaws." + d.settings.Region + ".s3"),
 		VpcEndpointType: pulumi.String("Gateway"),
 		RouteTableIds:   tables,
-		Tags:            d.named("s3", nil),
-	}, d.in()...)
+		Tags:            d.NameTag("s3", nil),
+	}, d.Options()...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the way to S3: %w", err)
 	}
@@ -66,18 +66,18 @@ func (d deployment) routes(vpc *ec2.Vpc, gateway *ec2.InternetGateway, zones []z
 // nat is a gateway in a zone's public subnet.
 func (d deployment) nat(z zone, after ...pulumi.Resource) (*ec2.NatGateway, error) {
 	part := fmt.Sprintf("nat-%d", z.number)
-	address, err := ec2.NewEip(d.ctx, d.name(part), &ec2.EipArgs{
+	address, err := ec2.NewEip(d.Ctx, d.Name(part), &ec2.EipArgs{
 		Domain: pulumi.String("vpc"),
-		Tags:   d.named(part, nil),
-	}, d.in()...)
+		Tags:   d.NameTag(part, nil),
+	}, d.Options()...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the address of %s: %w", part, err)
 	}
-	nat, err := ec2.NewNatGateway(d.ctx, d.name(part), &ec2.NatGatewayArgs{
+	nat, err := ec2.NewNatGateway(d.Ctx, d.Name(part), &ec2.NatGatewayArgs{
 		AllocationId: address.AllocationId,
 		SubnetId:     z.public.ID(),
-		Tags:         d.named(part, nil),
-	}, d.in(pulumi.DependsOn(after))...)
+		Tags:         d.NameTag(part, nil),
+	}, d.Options(pulumi.DependsOn(after))...)
 	if err != nil {
 		return nil, fmt.Errorf("registering %s: %w", part, err)
 	}
@@ -91,11 +91,11 @@ func (d deployment) through(vpc *ec2.Vpc, z zone, nat *ec2.NatGateway) (*ec2.Rou
 	if err != nil {
 		return nil, nil, err
 	}
-	out, err := ec2.NewRoute(d.ctx, d.name(part), &ec2.RouteArgs{
+	out, err := ec2.NewRoute(d.Ctx, d.Name(part), &ec2.RouteArgs{
 		RouteTableId:         table.ID(),
 		DestinationCidrBlock: pulumi.String(everywhere),
 		NatGatewayId:         nat.ID(),
-	}, d.in()...)
+	}, d.Options()...)
 	if err != nil {
 		return nil, nil, fmt.Errorf("registering the way out of %s: %w", part, err)
 	}
@@ -106,10 +106,10 @@ func (d deployment) through(vpc *ec2.Vpc, z zone, nat *ec2.NatGateway) (*ec2.Rou
 // table is a table without routes: those are resources of their own, beside
 // those that the way to S3 brings along.
 func (d deployment) table(vpc *ec2.Vpc, part string) (*ec2.RouteTable, error) {
-	table, err := ec2.NewRouteTable(d.ctx, d.name(part), &ec2.RouteTableArgs{
+	table, err := ec2.NewRouteTable(d.Ctx, d.Name(part), &ec2.RouteTableArgs{
 		VpcId: vpc.ID(),
-		Tags:  d.named(part, nil),
-	}, d.in()...)
+		Tags:  d.NameTag(part, nil),
+	}, d.Options()...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the routes of %s: %w", part, err)
 	}
@@ -117,10 +117,10 @@ func (d deployment) table(vpc *ec2.Vpc, part string) (*ec2.RouteTable, error) {
 }
 
 func (d deployment) routed(subnet *ec2.Subnet, table *ec2.RouteTable, part string) (pulumi.Resource, error) {
-	routed, err := ec2.NewRouteTableAssociation(d.ctx, d.name(part), &ec2.RouteTableAssociationArgs{
+	routed, err := ec2.NewRouteTableAssociation(d.Ctx, d.Name(part), &ec2.RouteTableAssociationArgs{
 		SubnetId:     subnet.ID(),
 		RouteTableId: table.ID(),
-	}, d.in()...)
+	}, d.Options()...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the routes of %s: %w", part, err)
 	}

@@ -4,10 +4,10 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
-	"sort"
 	"strings"
 	"time"
 
+	"escala/infra/deploy"
 	"escala/infra/targets/kubernetes"
 	"escala/service"
 )
@@ -103,7 +103,8 @@ func (s Settings) violations(spec service.Spec) service.Violations {
 	if !minorVersion.MatchString(s.Version) {
 		v.Add("eks.version", "%q is not a minor version of Kubernetes; for example \"1.36\"", s.Version)
 	}
-	checkCIDR(&v, s.CIDR)
+	// A narrower range has no addresses for pods in each zone.
+	deploy.CIDRRule{Widest: 16, Narrowest: 20, Example: "10.30.0.0/16"}.Check(&v, "eks.cidr", s.CIDR)
 	if s.Zones < 2 || s.Zones > maxZones {
 		v.Add("eks.zones", "%d is not from 2, which EKS needs, to %d", s.Zones, maxZones)
 	}
@@ -139,7 +140,7 @@ func (s Settings) violations(spec service.Spec) service.Violations {
 		v.Add("service.lifecycle.drain", "%s and the %s before it are more than %s, which is the longest that a load balancer waits for a pod", delay.Drain, delay.Announce, maxDelay)
 	}
 	kubernetes.CheckURL(&v, "eks.url", s.URL)
-	checkTags(&v, s.Tags)
+	deploy.CheckTags(&v, "eks.tags", s.Tags, "aws:", "eks:", "kubernetes.io/")
 	return v
 }
 
@@ -157,34 +158,5 @@ func (s Settings) checkCertificate(v *service.Violations, spec service.Spec) {
 	}
 	if s.TLSSecret != "" {
 		v.Add("eks.tlsSecret", "is set together with eks.certificateArn; a load balancer of AWS takes the latter")
-	}
-}
-
-func checkCIDR(v *service.Violations, cidr string) {
-	prefix, err := netip.ParsePrefix(cidr)
-	switch {
-	case err != nil || !prefix.Addr().Is4() || !prefix.Addr().IsPrivate():
-		v.Add("eks.cidr", "%q is not a private IPv4 range; for example \"10.30.0.0/16\"", cidr)
-	case prefix.Bits() < 16 || prefix.Bits() > 20:
-		v.Add("eks.cidr", "/%d is not from /16 to /20, which is room for pods in each zone", prefix.Bits())
-	case prefix.Masked() != prefix:
-		v.Add("eks.cidr", "%q has bits set after its /%d; did you mean %q?", cidr, prefix.Bits(), prefix.Masked())
-	}
-}
-
-func checkTags(v *service.Violations, tags map[string]string) {
-	names := make([]string, 0, len(tags))
-	for name := range tags {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	for _, name := range names {
-		lower := strings.ToLower(name)
-		switch {
-		case strings.HasPrefix(lower, "aws:"), strings.HasPrefix(lower, "eks:"), strings.HasPrefix(lower, "kubernetes.io/"):
-			v.Add("eks.tags."+name, "begins with what AWS and Kubernetes keep for themselves")
-		case name == "" || len(name) > 128 || len(tags[name]) > 256:
-			v.Add("eks.tags."+name, "is not a tag of 1 to 128 characters with a value of at most 256")
-		}
 	}
 }

@@ -40,7 +40,6 @@ type EKS struct {
 // New returns the target with its defaults.
 func New() *EKS { return &EKS{settings: NewSettings()} }
 
-// Name implements target.Target.
 func (*EKS) Name() string { return "aws-eks" }
 
 // Section implements target.Target.
@@ -61,6 +60,7 @@ func (t *EKS) ExistingImage() string { return t.settings.Image }
 // Check implements target.Target.
 func (t *EKS) Check(_ context.Context, r deploy.Request) error {
 	v := t.settings.violations(r.Spec)
+	r.CheckRegion(&v, t.Section(), t.settings.Region)
 	if _, err := exec.LookPath("aws"); err != nil && !r.Rehearsal {
 		v.Add("this computer", "lacks the AWS CLI, which gets the token for the cluster: https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html")
 	}

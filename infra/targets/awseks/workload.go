@@ -24,12 +24,12 @@ func (d deployment) workload(net network, cluster *eks.Cluster, admins []pulumi.
 	config := d.kubeconfig(cluster)
 	// A cluster's endpoint is its own: unlike its name and ARN, no cluster that
 	// takes its place has it.
-	provider, err := kubernetes.NewProvider(d.ctx, d.name("kubernetes"), cluster.Endpoint, &k8s.ProviderArgs{
+	provider, err := kubernetes.NewProvider(d.Ctx, d.Name("kubernetes"), cluster.Endpoint, &k8s.ProviderArgs{
 		Kubeconfig:            config,
 		EnableServerSideApply: pulumi.Bool(true),
 		// Nobody gets in before they have an entry, and whatever is on the cluster
 		// has to be gone before the entries are.
-	}, pulumi.Parent(d.room), pulumi.DependsOn(admins))
+	}, pulumi.Parent(d.Component), pulumi.DependsOn(admins))
 	if err != nil {
 		return none, err
 	}
@@ -37,11 +37,11 @@ func (d deployment) workload(net network, cluster *eks.Cluster, admins []pulumi.
 	if err != nil {
 		return none, err
 	}
-	image, err := kubernetes.ImageOf(d.ctx, d.request, d.settings.WorkloadSettings, repository.RepositoryUrl, d.login())
+	image, err := kubernetes.ImageOf(d.Ctx, d.Request, d.settings.WorkloadSettings, repository.RepositoryUrl, d.login())
 	if err != nil {
 		return none, err
 	}
-	how, err := annotations(d.request.Spec, d.settings)
+	how, err := annotations(d.Request.Spec, d.settings)
 	if err != nil {
 		return none, err
 	}
@@ -54,8 +54,8 @@ func (d deployment) workload(net network, cluster *eks.Cluster, admins []pulumi.
 	if d.settings.URL != "" {
 		reached = pulumi.String(d.settings.URL)
 	}
-	service, err := kubernetes.NewWorkload(d.ctx, d.request.Spec.Name, &kubernetes.WorkloadArgs{
-		Request:            d.request,
+	service, err := kubernetes.NewWorkload(d.Ctx, d.Request.Spec.Name, &kubernetes.WorkloadArgs{
+		Request:            d.Request,
 		Settings:           d.settings.WorkloadSettings,
 		Provider:           provider,
 		Kubeconfig:         config,
@@ -69,7 +69,7 @@ func (d deployment) workload(net network, cluster *eks.Cluster, admins []pulumi.
 		HTTPS:           d.settings.CertificateARN != "",
 		URL:             reached,
 		DependsOn:       []pulumi.Resource{ingress, metrics},
-	}, pulumi.Parent(d.room))
+	}, pulumi.Parent(d.Component))
 	if err != nil {
 		return none, err
 	}
@@ -79,25 +79,25 @@ func (d deployment) workload(net network, cluster *eks.Cluster, admins []pulumi.
 // ingressClass is how the service's load balancer is made. It is there as long
 // as the Ingress is: without it, EKS would not delete the load balancer.
 func (d deployment) ingressClass(provider pulumi.ProviderResource, net network) (pulumi.Resource, error) {
-	on := []pulumi.ResourceOption{pulumi.Parent(d.room), pulumi.Provider(provider)}
+	on := []pulumi.ResourceOption{pulumi.Parent(d.Component), pulumi.Provider(provider)}
 	spec := ingressclass.SpecArgs{
 		Scheme: pulumi.String("internet-facing"),
 		// Not those that its own search would find.
 		Subnets:    ingressclass.SubnetsArgs{IDs: net.public},
-		Attributes: pairs(attributes(d.request.Spec)),
-		Tags:       pairs(sortedTags(d.tags())),
+		Attributes: pairs(attributes(d.Request.Spec)),
+		Tags:       pairs(sortedTags(d.Tags(d.settings.Tags))),
 	}
 	if d.settings.CertificateARN != "" {
 		spec.Certificates = pulumi.ToStringArray([]string{d.settings.CertificateARN})
 	}
-	params, err := ingressclass.NewParams(d.ctx, d.name("alb-params"), &ingressclass.ParamsArgs{
+	params, err := ingressclass.NewParams(d.Ctx, d.Name("alb-params"), &ingressclass.ParamsArgs{
 		Name: pulumi.String(class),
 		Spec: spec,
 	}, on...)
 	if err != nil {
 		return nil, err
 	}
-	ingress, err := networkingv1.NewIngressClass(d.ctx, d.name("alb"), &networkingv1.IngressClassArgs{
+	ingress, err := networkingv1.NewIngressClass(d.Ctx, d.Name("alb"), &networkingv1.IngressClassArgs{
 		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(class)},
 		Spec: &networkingv1.IngressClassSpecArgs{
 			Controller: pulumi.String(ingressclass.Controller),

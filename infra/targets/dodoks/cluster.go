@@ -17,13 +17,13 @@ func (d deployment) cluster(images registry) (*digitalocean.KubernetesCluster, e
 	if d.settings.CIDR != "" {
 		network.IpRange = pulumi.String(d.settings.CIDR)
 	}
-	vpc, err := digitalocean.NewVpc(d.ctx, d.name("network"), network, d.in()...)
+	vpc, err := digitalocean.NewVpc(d.Ctx, d.Name("network"), network, d.Options()...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the network: %w", err)
 	}
 	// The name is given, since the cluster is looked up by it; so one that takes
 	// its place comes after it.
-	options := d.in(
+	options := d.Options(
 		pulumi.DependsOn(images.made),
 		pulumi.DeleteBeforeReplace(true),
 		// It holds a token, which nobody here uses.
@@ -32,10 +32,10 @@ func (d deployment) cluster(images registry) (*digitalocean.KubernetesCluster, e
 	if d.found.stays {
 		options = append(options, pulumi.IgnoreChanges([]string{"version"}))
 	}
-	tags := pulumi.ToStringArray(append([]string{d.label()}, d.settings.Tags...))
+	tags := pulumi.ToStringArray(append([]string{d.Label(50)}, d.settings.Tags...))
 	yes := pulumi.Bool(true)
-	cluster, err := digitalocean.NewKubernetesCluster(d.ctx, d.name("cluster"), &digitalocean.KubernetesClusterArgs{
-		Name:    pulumi.String(d.label()),
+	cluster, err := digitalocean.NewKubernetesCluster(d.Ctx, d.Name("cluster"), &digitalocean.KubernetesClusterArgs{
+		Name:    pulumi.String(d.Label(50)),
 		Region:  pulumi.String(d.settings.Region),
 		VpcUuid: vpc.ID(),
 		Version: pulumi.String(d.found.version),
@@ -92,8 +92,8 @@ func kubeconfigOf(cluster *digitalocean.KubernetesCluster) pulumi.StringOutput {
 
 // kubernetes is the provider of what runs on the cluster.
 func (d deployment) kubernetes(cluster *digitalocean.KubernetesCluster, config pulumi.StringInput) (*k8s.Provider, error) {
-	return kubernetes.NewProvider(d.ctx, d.name("kubernetes"), cluster.ID().ToStringOutput(), &k8s.ProviderArgs{
+	return kubernetes.NewProvider(d.Ctx, d.Name("kubernetes"), cluster.ID().ToStringOutput(), &k8s.ProviderArgs{
 		Kubeconfig:            config.ToStringOutput().ToStringPtrOutput(),
 		EnableServerSideApply: pulumi.Bool(true),
-	}, pulumi.Parent(d.room))
+	}, pulumi.Parent(d.Component))
 }

@@ -26,9 +26,9 @@ type found struct {
 func (d deployment) look() (found, error) {
 	var f found
 	var v service.Violations
-	ask := pulumi.Provider(d.provider)
+	ask := pulumi.Provider(d.Provider)
 	s := d.settings
-	region, err := digitalocean.GetRegion(d.ctx, &digitalocean.GetRegionArgs{Slug: s.Region}, ask)
+	region, err := digitalocean.GetRegion(d.Ctx, &digitalocean.GetRegionArgs{Slug: s.Region}, ask)
 	switch {
 	case err != nil:
 		v.Add("doks.region", "%q cannot be asked for: %s", s.Region, err)
@@ -39,7 +39,7 @@ func (d deployment) look() (found, error) {
 	}
 	d.lookVersion(&f, &v, ask)
 	if s.Registry != "" && s.Image == "" {
-		registry, err := digitalocean.LookupContainerRegistry(d.ctx, &digitalocean.LookupContainerRegistryArgs{Name: s.Registry}, ask)
+		registry, err := digitalocean.LookupContainerRegistry(d.Ctx, &digitalocean.LookupContainerRegistryArgs{Name: s.Registry}, ask)
 		if err != nil {
 			v.Add("doks.registry", "%q cannot be asked for: %s", s.Registry, err)
 		} else {
@@ -47,7 +47,7 @@ func (d deployment) look() (found, error) {
 		}
 	}
 	if s.Certificate != "" {
-		if _, err := digitalocean.LookupCertificate(d.ctx, &digitalocean.LookupCertificateArgs{Name: s.Certificate}, ask); err != nil {
+		if _, err := digitalocean.LookupCertificate(d.Ctx, &digitalocean.LookupCertificateArgs{Name: s.Certificate}, ask); err != nil {
 			v.Add("doks.certificate", "%q cannot be asked for: %s", s.Certificate, err)
 		}
 	}
@@ -59,8 +59,8 @@ const noCluster = "Unable to find cluster"
 
 // lookVersion decides on the cluster's version.
 func (d deployment) lookVersion(f *found, v *service.Violations, ask pulumi.InvokeOption) {
-	name := d.label()
-	running, err := digitalocean.LookupKubernetesCluster(d.ctx, &digitalocean.LookupKubernetesClusterArgs{Name: name}, ask)
+	name := d.Label(50)
+	running, err := digitalocean.LookupKubernetesCluster(d.Ctx, &digitalocean.LookupKubernetesClusterArgs{Name: name}, ask)
 	switch {
 	case err != nil && !strings.Contains(err.Error(), noCluster) && !strings.Contains(err.Error(), "No clusters found"):
 		v.Add("doks.version", "whether there is a cluster %q cannot be asked for: %s", name, err)
@@ -77,7 +77,7 @@ func (d deployment) lookVersion(f *found, v *service.Violations, ask pulumi.Invo
 		}
 	}
 	prefix := d.settings.Version + "."
-	versions, err := digitalocean.GetKubernetesVersions(d.ctx, &digitalocean.GetKubernetesVersionsArgs{VersionPrefix: &prefix}, ask)
+	versions, err := digitalocean.GetKubernetesVersions(d.Ctx, &digitalocean.GetKubernetesVersionsArgs{VersionPrefix: &prefix}, ask)
 	if err != nil {
 		v.Add("doks.version", "which versions there are cannot be asked for: %s", err)
 		return
@@ -91,7 +91,7 @@ func (d deployment) lookVersion(f *found, v *service.Violations, ask pulumi.Invo
 
 // offered says which versions there are.
 func (d deployment) offered(ask pulumi.InvokeOption) string {
-	all, err := digitalocean.GetKubernetesVersions(d.ctx, &digitalocean.GetKubernetesVersionsArgs{}, ask)
+	all, err := digitalocean.GetKubernetesVersions(d.Ctx, &digitalocean.GetKubernetesVersionsArgs{}, ask)
 	if err != nil {
 		return "`doctl kubernetes options versions` lists what is"
 	}

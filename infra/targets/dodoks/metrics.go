@@ -25,7 +25,7 @@ func (d deployment) metricsServer(provider pulumi.ProviderResource) (pulumi.Reso
 	if err != nil {
 		return nil, err
 	}
-	return helm.NewRelease(d.ctx, d.name("metrics-server"), &helm.ReleaseArgs{
+	return helm.NewRelease(d.Ctx, d.Name("metrics-server"), &helm.ReleaseArgs{
 		Chart:          pulumi.String("metrics-server"),
 		Version:        pulumi.String(metricsVersion),
 		RepositoryOpts: helm.RepositoryOptsArgs{Repo: pulumi.String(metricsRepository)},
@@ -35,5 +35,5 @@ func (d deployment) metricsServer(provider pulumi.ProviderResource) (pulumi.Reso
 		Atomic:         pulumi.Bool(true),
 		Timeout:        pulumi.Int(installTimeout),
 		MaxHistory:     pulumi.Int(5),
-	}, pulumi.Parent(d.room), pulumi.Provider(provider))
+	}, pulumi.Parent(d.Component), pulumi.Provider(provider))
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/pulumi/pulumi-digitalocean/sdk/v4/go/digitalocean"
-	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"escala/infra/build/image"
@@ -26,25 +25,24 @@ func (d deployment) registry() (registry, error) {
 		return registry{}, nil
 	case d.settings.Registry != "":
 		return registry{
-			repository: pulumi.String(d.found.registry + "/" + d.label()),
+			repository: pulumi.String(d.found.registry + "/" + d.Label(50)),
 			integrated: true,
 		}, nil
 	}
 	// Registries have one name each in all of DigitalOcean.
-	unique, err := random.NewRandomId(d.ctx, d.name("images"), &random.RandomIdArgs{ByteLength: pulumi.Int(4)},
-		pulumi.Parent(d.room), pulumi.Provider(d.random))
+	unique, err := d.RandomHex("images", 4)
 	if err != nil {
 		return registry{}, fmt.Errorf("registering the registry's name: %w", err)
 	}
-	made, err := digitalocean.NewContainerRegistry(d.ctx, d.name("images"), &digitalocean.ContainerRegistryArgs{
-		Name:                 pulumi.Sprintf("%s-%s", d.label(), unique.Hex),
+	made, err := digitalocean.NewContainerRegistry(d.Ctx, d.Name("images"), &digitalocean.ContainerRegistryArgs{
+		Name:                 pulumi.Sprintf("%s-%s", d.Label(50), unique),
 		SubscriptionTierSlug: pulumi.String(d.settings.RegistryTier),
-	}, d.in(pulumi.DeleteBeforeReplace(true))...)
+	}, d.Options(pulumi.DeleteBeforeReplace(true))...)
 	if err != nil {
 		return registry{}, fmt.Errorf("registering the container registry: %w", err)
 	}
 	return registry{
-		repository: pulumi.Sprintf("%s/%s", made.Endpoint, d.label()),
+		repository: pulumi.Sprintf("%s/%s", made.Endpoint, d.Label(50)),
 		made:       []pulumi.Resource{made},
 		integrated: true,
 	}, nil
@@ -55,7 +53,7 @@ func (d deployment) registry() (registry, error) {
 // credentials of their own would be a resource whose secret ends in the state
 // after a while.
 func (d deployment) login() image.Credentials {
-	if d.request.Image == nil || d.ctx.DryRun() {
+	if d.Request.Image == nil || d.Ctx.DryRun() {
 		return image.Credentials{}
 	}
 	token := pulumi.ToSecret(pulumi.String(d.token())).(pulumi.StringOutput)

@@ -1,12 +1,12 @@
 package dodoks
 
 import (
-	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"escala/infra/deploy"
 	"escala/infra/targets/kubernetes"
 	"escala/service"
 )
@@ -108,7 +108,7 @@ func (s Settings) violations(spec service.Spec) service.Violations {
 		v.Add("doks.maintenanceStart", "%q is not a full hour such as \"03:00\"", s.MaintenanceStart)
 	}
 	if s.CIDR != "" {
-		checkCIDR(&v, s.CIDR)
+		deploy.CIDRRule{Widest: 16, Narrowest: 24, Example: "10.40.0.0/20"}.Check(&v, "doks.cidr", s.CIDR)
 	}
 	if s.Registry != "" && !registryName.MatchString(s.Registry) {
 		v.Add("doks.registry", "%q is not the name of a registry; `doctl registry get` shows it", s.Registry)
@@ -141,17 +141,5 @@ func (s Settings) checkCertificate(v *service.Violations, spec service.Spec) {
 	}
 	if idle := spec.WebSocket.ProxyIdle; idle < minIdle || idle > maxIdle {
 		v.Add("service.webSocket.proxyIdle", "%s is not from %s to %s, which is what a load balancer with a certificate takes", idle, minIdle, maxIdle)
-	}
-}
-
-func checkCIDR(v *service.Violations, cidr string) {
-	prefix, err := netip.ParsePrefix(cidr)
-	switch {
-	case err != nil || !prefix.Addr().Is4() || !prefix.Addr().IsPrivate():
-		v.Add("doks.cidr", "%q is not a private IPv4 range; for example \"10.40.0.0/20\"", cidr)
-	case prefix.Bits() < 16 || prefix.Bits() > 24:
-		v.Add("doks.cidr", "/%d is not from /16 to /24, which is what a cluster's VPC may have", prefix.Bits())
-	case prefix.Masked() != prefix:
-		v.Add("doks.cidr", "%q has bits set after its /%d; did you mean %q?", cidr, prefix.Bits(), prefix.Masked())
 	}
 }

@@ -41,7 +41,6 @@ type DOKS struct {
 // New returns the target with its defaults.
 func New() *DOKS { return &DOKS{settings: NewSettings()} }
 
-// Name implements target.Target.
 func (*DOKS) Name() string { return "do-doks" }
 
 // Section implements target.Target.

@@ -52,20 +52,20 @@ func behindTraefik(spec service.Spec) service.Spec {
 // traefik installs the ingress controller. What it returns is there as long as
 // any Ingress is.
 func (d deployment) traefik(provider pulumi.ProviderResource) (pulumi.Resource, error) {
-	on := []pulumi.ResourceOption{pulumi.Parent(d.room), pulumi.Provider(provider)}
+	on := []pulumi.ResourceOption{pulumi.Parent(d.Component), pulumi.Provider(provider)}
 	// A namespace of its own: it is gone only when the load balancer is, and that
 	// is what a destroy waits for.
-	namespace, err := corev1.NewNamespace(d.ctx, d.name(class), &corev1.NamespaceArgs{
+	namespace, err := corev1.NewNamespace(d.Ctx, d.Name(class), &corev1.NamespaceArgs{
 		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(class)},
 	}, on...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the namespace of Traefik: %w", err)
 	}
-	values, err := helm.Values(traefikValues(d.settings, d.request.Spec))
+	values, err := helm.Values(traefikValues(d.settings, d.Request.Spec))
 	if err != nil {
 		return nil, err
 	}
-	return helm.NewRelease(d.ctx, d.name(class), &helm.ReleaseArgs{
+	return helm.NewRelease(d.Ctx, d.Name(class), &helm.ReleaseArgs{
 		Chart:          pulumi.String("traefik"),
 		Version:        pulumi.String(traefikVersion),
 		RepositoryOpts: helm.RepositoryOptsArgs{Repo: pulumi.String(traefikRepository)},

@@ -10,7 +10,7 @@ import (
 // workload runs the service on the cluster.
 func (d deployment) workload(provider pulumi.ProviderResource, config pulumi.StringInput, images registry, needed ...pulumi.Resource) (deploy.Endpoint, error) {
 	none := deploy.Endpoint{}
-	image, err := kubernetes.ImageOf(d.ctx, d.request, d.settings.WorkloadSettings, images.repository, d.login())
+	image, err := kubernetes.ImageOf(d.Ctx, d.Request, d.settings.WorkloadSettings, images.repository, d.login())
 	if err != nil {
 		return none, err
 	}
@@ -23,8 +23,8 @@ func (d deployment) workload(provider pulumi.ProviderResource, config pulumi.Str
 	if d.settings.URL != "" {
 		reached = pulumi.String(d.settings.URL)
 	}
-	service, err := kubernetes.NewWorkload(d.ctx, d.request.Spec.Name, &kubernetes.WorkloadArgs{
-		Request:      d.request,
+	service, err := kubernetes.NewWorkload(d.Ctx, d.Request.Spec.Name, &kubernetes.WorkloadArgs{
+		Request:      d.Request,
 		Settings:     d.settings.WorkloadSettings,
 		Provider:     provider,
 		Kubeconfig:   config,
@@ -34,7 +34,7 @@ func (d deployment) workload(provider pulumi.ProviderResource, config pulumi.Str
 		HTTPS:        d.settings.Certificate != "",
 		URL:          reached,
 		DependsOn:    needed,
-	}, pulumi.Parent(d.room))
+	}, pulumi.Parent(d.Component))
 	if err != nil {
 		return none, err
 	}

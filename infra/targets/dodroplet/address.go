@@ -10,9 +10,9 @@ import (
 
 // address is the Reserved IP: it stays while machines come and go.
 func (d deployment) address() (*digitalocean.ReservedIp, error) {
-	address, err := digitalocean.NewReservedIp(d.ctx, d.name("address"), &digitalocean.ReservedIpArgs{
+	address, err := digitalocean.NewReservedIp(d.Ctx, d.Name("address"), &digitalocean.ReservedIpArgs{
 		Region: pulumi.String(d.settings.Region),
-	}, d.in(
+	}, d.Options(
 		// DigitalOcean fills it in once it is assigned; the assignment is a
 		// resource of its own.
 		pulumi.IgnoreChanges([]string{"dropletId"}),
@@ -34,20 +34,20 @@ func (d deployment) assign(address *digitalocean.ReservedIp, machine pulumi.Stri
 		}
 		return n, nil
 	}).(pulumi.IntOutput)
-	return digitalocean.NewReservedIpAssignment(d.ctx, d.name("address"), &digitalocean.ReservedIpAssignmentArgs{
+	return digitalocean.NewReservedIpAssignment(d.Ctx, d.Name("address"), &digitalocean.ReservedIpAssignmentArgs{
 		IpAddress: address.IpAddress,
 		DropletId: droplet,
-	}, d.in(pulumi.DeleteBeforeReplace(false))...)
+	}, d.Options(pulumi.DeleteBeforeReplace(false))...)
 }
 
 // project shows what belongs to the stack together in DigitalOcean's own view.
 func (d deployment) project(m *digitalocean.Droplet, store releaseStore, address *digitalocean.ReservedIp) error {
-	if _, err := digitalocean.NewProject(d.ctx, d.name("project"), &digitalocean.ProjectArgs{
+	if _, err := digitalocean.NewProject(d.Ctx, d.Name("project"), &digitalocean.ProjectArgs{
 		Name:        pulumi.String(d.label()),
-		Description: pulumi.Sprintf("Stack %s of %s", d.ctx.Stack(), d.ctx.Project()),
+		Description: pulumi.Sprintf("Stack %s of %s", d.Ctx.Stack(), d.Ctx.Project()),
 		Purpose:     pulumi.String("Service or API"),
 		Resources:   pulumi.StringArray{m.DropletUrn, store.bucket.BucketUrn, address.ReservedIpUrn},
-	}, d.in()...); err != nil {
+	}, d.Options()...); err != nil {
 		return fmt.Errorf("registering the project: %w", err)
 	}
 	return nil

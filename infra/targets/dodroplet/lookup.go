@@ -13,9 +13,9 @@ import (
 // everything that does not at once.
 func (d deployment) look() error {
 	var v service.Violations
-	ask := pulumi.Provider(d.provider)
+	ask := pulumi.Provider(d.Provider)
 	s := d.settings
-	region, err := digitalocean.GetRegion(d.ctx, &digitalocean.GetRegionArgs{Slug: s.Region}, ask)
+	region, err := digitalocean.GetRegion(d.Ctx, &digitalocean.GetRegionArgs{Slug: s.Region}, ask)
 	switch {
 	case err != nil:
 		v.Add("digitalocean.region", "%q cannot be asked for: %s", s.Region, err)
@@ -24,7 +24,7 @@ func (d deployment) look() error {
 	case !slices.Contains(region.Sizes, s.Size):
 		v.Add("digitalocean.size", "%q is not to be had in %s", s.Size, s.Region)
 	}
-	image, err := digitalocean.GetImage(d.ctx, &digitalocean.GetImageArgs{Slug: &s.Image}, ask)
+	image, err := digitalocean.GetImage(d.Ctx, &digitalocean.GetImageArgs{Slug: &s.Image}, ask)
 	switch {
 	case err != nil:
 		v.Add("digitalocean.image", "%q cannot be asked for: %s", s.Image, err)

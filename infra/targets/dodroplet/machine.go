@@ -31,14 +31,14 @@ func machine(r deploy.Request, s Settings, key bucketKey) cloudinit.Machine {
 // it changes, beside the old one, which goes when the address has moved.
 func (d deployment) droplet(net network, store releaseStore) (*digitalocean.Droplet, error) {
 	userData := pulumi.All(store.bucket.Name, store.key.AccessKey, store.key.SecretKey).ApplyT(func(v []any) (string, error) {
-		data, err := userDataLimit.UserData(machine(d.request, d.settings, bucketKey{v[0].(string), v[1].(string), v[2].(string)}))
+		data, err := userDataLimit.UserData(machine(d.Request, d.settings, bucketKey{v[0].(string), v[1].(string), v[2].(string)}))
 		return string(data), err
 	}).(pulumi.StringOutput)
 	tags := pulumi.StringArray{net.tag.Name}
 	for _, tag := range d.settings.Tags {
 		tags = append(tags, pulumi.String(tag))
 	}
-	droplet, err := digitalocean.NewDroplet(d.ctx, d.name(fmt.Sprintf("machine-%d", d.settings.Generation)), &digitalocean.DropletArgs{
+	droplet, err := digitalocean.NewDroplet(d.Ctx, d.Name(fmt.Sprintf("machine-%d", d.settings.Generation)), &digitalocean.DropletArgs{
 		Image:      pulumi.String(d.settings.Image),
 		Region:     pulumi.String(d.settings.Region),
 		Size:       pulumi.String(d.settings.Size),
@@ -51,7 +51,7 @@ func (d deployment) droplet(net network, store releaseStore) (*digitalocean.Drop
 		Tags:         tags,
 		// The key and the secrets in it make the whole of it secret in the state.
 		UserData: pulumi.ToSecret(userData).(pulumi.StringOutput),
-	}, d.in(
+	}, d.Options(
 		// Changed in place, it would stop the machine that serves.
 		pulumi.ReplaceOnChanges([]string{"size"}),
 		pulumi.DeleteBeforeReplace(false),

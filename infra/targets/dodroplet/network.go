@@ -21,11 +21,11 @@ func (d deployment) network() (network, error) {
 	if d.settings.CIDR != "" {
 		args.IpRange = pulumi.String(d.settings.CIDR)
 	}
-	vpc, err := digitalocean.NewVpc(d.ctx, d.name("network"), args, d.in()...)
+	vpc, err := digitalocean.NewVpc(d.Ctx, d.Name("network"), args, d.Options()...)
 	if err != nil {
 		return network{}, fmt.Errorf("registering the network: %w", err)
 	}
-	tag, err := digitalocean.NewTag(d.ctx, d.name("machines"), &digitalocean.TagArgs{Name: pulumi.String(d.label())}, d.in()...)
+	tag, err := digitalocean.NewTag(d.Ctx, d.Name("machines"), &digitalocean.TagArgs{Name: pulumi.String(d.label())}, d.Options()...)
 	if err != nil {
 		return network{}, fmt.Errorf("registering the machines' tag: %w", err)
 	}
@@ -55,11 +55,11 @@ func (d deployment) firewall(tag *digitalocean.Tag) (*digitalocean.Firewall, err
 			DestinationAddresses: anywhere,
 		})
 	}
-	firewall, err := digitalocean.NewFirewall(d.ctx, d.name("web"), &digitalocean.FirewallArgs{
+	firewall, err := digitalocean.NewFirewall(d.Ctx, d.Name("web"), &digitalocean.FirewallArgs{
 		Tags:          pulumi.StringArray{tag.Name},
 		InboundRules:  in,
 		OutboundRules: out,
-	}, d.in()...)
+	}, d.Options()...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the firewall: %w", err)
 	}

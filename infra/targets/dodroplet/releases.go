@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/pulumi/pulumi-digitalocean/sdk/v4/go/digitalocean"
-	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"escala/infra/deploy"
@@ -22,14 +21,13 @@ type releaseStore struct {
 
 func (d deployment) releases() (releaseStore, error) {
 	none := releaseStore{}
-	unique, err := random.NewRandomId(d.ctx, d.name("releases"), &random.RandomIdArgs{ByteLength: pulumi.Int(8)},
-		pulumi.Parent(d.room), pulumi.Provider(d.random))
+	unique, err := d.RandomHex("releases", 8)
 	if err != nil {
 		return none, fmt.Errorf("registering the release bucket's name: %w", err)
 	}
 	region := pulumi.String(d.settings.Region)
-	bucket, err := digitalocean.NewSpacesBucket(d.ctx, d.name("releases"), &digitalocean.SpacesBucketArgs{
-		Name:       pulumi.Sprintf("%s%s", deploy.BucketPrefix(d.ctx.Project(), d.ctx.Stack()), unique.Hex),
+	bucket, err := digitalocean.NewSpacesBucket(d.Ctx, d.Name("releases"), &digitalocean.SpacesBucketArgs{
+		Name:       pulumi.Sprintf("%s%s", deploy.BucketPrefix(d.Ctx.Project(), d.Ctx.Stack()), unique),
 		Region:     region,
 		Acl:        pulumi.String("private"),
 		Versioning: &digitalocean.SpacesBucketVersioningArgs{Enabled: pulumi.Bool(true)},
@@ -37,43 +35,43 @@ func (d deployment) releases() (releaseStore, error) {
 		// the stack goes.
 		ForceDestroy:   pulumi.Bool(true),
 		LifecycleRules: d.lifecycle(),
-	}, d.in()...)
+	}, d.Options()...)
 	if err != nil {
 		return none, fmt.Errorf("registering the release bucket: %w", err)
 	}
-	key, err := digitalocean.NewSpacesKey(d.ctx, d.name("machine"), &digitalocean.SpacesKeyArgs{
+	key, err := digitalocean.NewSpacesKey(d.Ctx, d.Name("machine"), &digitalocean.SpacesKeyArgs{
 		Grants: digitalocean.SpacesKeyGrantArray{&digitalocean.SpacesKeyGrantArgs{
 			Bucket:     bucket.Name,
 			Permission: pulumi.String("read"),
 		}},
-	}, d.in()...)
+	}, d.Options()...)
 	if err != nil {
 		return none, fmt.Errorf("registering the machine's key to the release bucket: %w", err)
 	}
-	pointing := d.in()
-	if d.request.Release.Path != "" {
+	pointing := d.Options()
+	if d.Request.Release.Path != "" {
 		// The binary stays when another release takes its place in the program:
 		// it is what a rollback goes back to. The bucket's lifecycle removes the
 		// oldest ones. The key says what it holds, so where it was uploaded from
 		// does not matter.
-		release, err := digitalocean.NewSpacesBucketObject(d.ctx, d.name("release-"+d.request.Release.Short()), &digitalocean.SpacesBucketObjectArgs{
+		release, err := digitalocean.NewSpacesBucketObject(d.Ctx, d.Name("release-"+d.Request.Release.Short()), &digitalocean.SpacesBucketObjectArgs{
 			Bucket:      bucket.Name,
 			Region:      region,
-			Key:         pulumi.String(d.request.Release.Key()),
-			Source:      pulumi.String(d.request.Release.Path),
+			Key:         pulumi.String(d.Request.Release.Key()),
+			Source:      pulumi.String(d.Request.Release.Path),
 			ContentType: pulumi.String("application/octet-stream"),
 			Acl:         pulumi.String("private"),
-		}, d.in(pulumi.RetainOnDelete(true), pulumi.IgnoreChanges([]string{"source"}))...)
+		}, d.Options(pulumi.RetainOnDelete(true), pulumi.IgnoreChanges([]string{"source"}))...)
 		if err != nil {
 			return none, fmt.Errorf("registering the release: %w", err)
 		}
 		pointing = append(pointing, pulumi.DependsOn([]pulumi.Resource{release}))
 	}
-	pointer, err := digitalocean.NewSpacesBucketObject(d.ctx, d.name("current"), &digitalocean.SpacesBucketObjectArgs{
+	pointer, err := digitalocean.NewSpacesBucketObject(d.Ctx, d.Name("current"), &digitalocean.SpacesBucketObjectArgs{
 		Bucket:       bucket.Name,
 		Region:       region,
 		Key:          pulumi.String(service.PointerKey),
-		Content:      pulumi.String(d.request.Release.Pointer()),
+		Content:      pulumi.String(d.Request.Release.Pointer()),
 		ContentType:  pulumi.String("text/plain"),
 		CacheControl: pulumi.String("no-store"),
 		Acl:          pulumi.String("private"),
@@ -100,7 +98,7 @@ func (d deployment) lifecycle() digitalocean.SpacesBucketLifecycleRuleArray {
 			Days: pulumi.Int(supersededDays),
 		},
 	}}
-	for _, old := range d.request.Expired {
+	for _, old := range d.Request.Expired {
 		rules = append(rules, &digitalocean.SpacesBucketLifecycleRuleArgs{
 			Id:         pulumi.String("release-" + old.Short()),
 			Enabled:    pulumi.Bool(true),

@@ -1,9 +1,9 @@
 package dodroplet
 
 import (
-	"net/netip"
 	"regexp"
 
+	"escala/infra/deploy"
 	"escala/service"
 )
 
@@ -54,15 +54,7 @@ func (s Settings) violations() service.Violations {
 		v.Add("digitalocean.generation", "%d is below 1", s.Generation)
 	}
 	if s.CIDR != "" {
-		prefix, err := netip.ParsePrefix(s.CIDR)
-		switch {
-		case err != nil || !prefix.Addr().Is4() || !prefix.Addr().IsPrivate():
-			v.Add("digitalocean.cidr", "%q is not a private IPv4 range; for example \"10.20.0.0/20\"", s.CIDR)
-		case prefix.Bits() < 16 || prefix.Bits() > 28:
-			v.Add("digitalocean.cidr", "/%d is not from /16 to /28, which is what a VPC may have", prefix.Bits())
-		case prefix.Masked() != prefix:
-			v.Add("digitalocean.cidr", "%q has bits set after its /%d; did you mean %q?", s.CIDR, prefix.Bits(), prefix.Masked())
-		}
+		deploy.CIDRRule{Widest: 16, Narrowest: 28, Example: "10.20.0.0/20"}.Check(&v, "digitalocean.cidr", s.CIDR)
 	}
 	for _, tag := range s.Tags {
 		if !tagName.MatchString(tag) {

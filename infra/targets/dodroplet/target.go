@@ -24,7 +24,6 @@ type Droplet struct {
 // New returns the target with its defaults.
 func New() *Droplet { return &Droplet{settings: NewSettings()} }
 
-// Name implements target.Target.
 func (*Droplet) Name() string { return "do-droplet" }
 
 // Section implements target.Target.

@@ -10,14 +10,11 @@ import (
 	"escala/infra/deploy"
 )
 
-// Deploy implements target.Target: the image to the registry, the workload to
-// the cluster.
-func (t *Kubernetes) Deploy(ctx *pulumi.Context, r deploy.Request) (deploy.Endpoint, error) {
+// Deploy pushes the image to the registry and registers the workload on the
+// cluster.
+func (t *Kubernetes) Deploy(component *deploy.Component) (deploy.Endpoint, error) {
 	none := deploy.Endpoint{}
-	room := &pulumi.ResourceState{}
-	if err := ctx.RegisterComponentResource("escala:kubernetes:Service", r.Spec.Name, room); err != nil {
-		return none, fmt.Errorf("registering the service: %w", err)
-	}
+	ctx, r := component.Ctx, component.Request
 	c, err := t.settings.cluster(r)
 	if err != nil && !r.Rehearsal {
 		return none, fmt.Errorf("reading the kubeconfig: the context %w", err)
@@ -31,7 +28,7 @@ func (t *Kubernetes) Deploy(ctx *pulumi.Context, r deploy.Request) (deploy.Endpo
 	if c.context != "" {
 		login.Context = pulumi.String(c.context)
 	}
-	provider, err := NewProvider(ctx, r.Spec.Name+"-cluster", pulumi.String(c.context), login, pulumi.Parent(room))
+	provider, err := NewProvider(ctx, component.Name("cluster"), pulumi.String(c.context), login, pulumi.Parent(component))
 	if err != nil {
 		return none, err
 	}
@@ -59,10 +56,9 @@ func (t *Kubernetes) Deploy(ctx *pulumi.Context, r deploy.Request) (deploy.Endpo
 	if t.settings.URL != "" {
 		args.URL = pulumi.String(t.settings.URL)
 	}
-	w, err := NewWorkload(ctx, r.Spec.Name, args, pulumi.Parent(room))
+	w, err := NewWorkload(ctx, r.Spec.Name, args, pulumi.Parent(component))
 	if err != nil {
 		return none, err
 	}
-	err = ctx.RegisterResourceOutputs(room, pulumi.Map{"url": w.URL, "release": w.Release})
-	return deploy.Endpoint{URL: w.URL, Release: w.Release}, err
+	return deploy.Endpoint{URL: w.URL, Release: w.Release}, nil
 }

@@ -21,7 +21,6 @@ type Kubernetes struct {
 // New returns the target with its defaults.
 func New() *Kubernetes { return &Kubernetes{settings: NewSettings()} }
 
-// Name implements target.Target.
 func (*Kubernetes) Name() string { return "kubernetes" }
 
 // Section implements target.Target.

@@ -37,7 +37,6 @@ type Local struct {
 // New returns the target with its defaults.
 func New() *Local { return &Local{settings: Settings{Port: 8080}} }
 
-// Name implements target.Target.
 func (*Local) Name() string { return "local" }
 
 // Section implements target.Target.
@@ -91,40 +90,26 @@ func (l *Local) checkPort(ctx context.Context, state string) error {
 	return taken
 }
 
-// Deploy implements target.Target: release store, machine, gate, address, and
-// the gate once more through the address.
-func (l *Local) Deploy(ctx *pulumi.Context, r deploy.Request) (deploy.Endpoint, error) {
-	room := &pulumi.ResourceState{}
-	if err := ctx.RegisterComponentResource("escala:local:Service", r.Spec.Name, room); err != nil {
-		return deploy.Endpoint{}, fmt.Errorf("registering the service: %w", err)
-	}
-	prov := &providerResource{}
-	if err := ctx.RegisterResource("pulumi:providers:"+provider.Name, provider.Name,
-		&providerArgs{State: pulumi.String(r.State)}, prov, pulumi.Parent(room)); err != nil {
+// Deploy registers the release store, the machine and the address. The release
+// passes the gate at the machine, and once more through the address.
+func (l *Local) Deploy(c *deploy.Component) (deploy.Endpoint, error) {
+	local := &providerResource{}
+	if err := c.Ctx.RegisterResource("pulumi:providers:"+provider.Name, provider.Name,
+		&providerArgs{State: pulumi.String(c.Request.State)}, local, c.Options()...); err != nil {
 		return deploy.Endpoint{}, fmt.Errorf("registering the local provider: %w", err)
 	}
-	d := deployment{
-		ctx: ctx, request: r, settings: l.settings,
-		opts: []pulumi.ResourceOption{pulumi.Parent(room), pulumi.Provider(prov)},
-	}
-	endpoint, err := d.run()
-	if err != nil {
-		return deploy.Endpoint{}, err
-	}
-	err = ctx.RegisterResourceOutputs(room, pulumi.Map{"url": endpoint.URL, "release": endpoint.Release})
-	return endpoint, err
+	c.Provider = local
+	return deployment{Component: c, settings: l.settings}.run()
 }
 
 // deployment is one Deploy.
 type deployment struct {
-	ctx      *pulumi.Context
-	request  deploy.Request
+	*deploy.Component
 	settings Settings
-	opts     []pulumi.ResourceOption
 }
 
-func (d deployment) register(kind, name string, args pulumi.Input, res pulumi.CustomResource, opts ...pulumi.ResourceOption) error {
-	if err := d.ctx.RegisterResource("escala:local:"+kind, d.request.Spec.Name+"-"+name, args, res, append(opts, d.opts...)...); err != nil {
+func (d deployment) register(kind, name string, args pulumi.Input, res pulumi.CustomResource, more ...pulumi.ResourceOption) error {
+	if err := d.Ctx.RegisterResource("escala:local:"+kind, d.Name(name), args, res, d.Options(more...)...); err != nil {
 		return fmt.Errorf("registering the %s: %w", name, err)
 	}
 	return nil
@@ -132,7 +117,7 @@ func (d deployment) register(kind, name string, args pulumi.Input, res pulumi.Cu
 
 func (d deployment) run() (deploy.Endpoint, error) {
 	none := deploy.Endpoint{}
-	r := d.request
+	r := d.Request
 	vm := cloudinit.NewMachine(r.Spec)
 	// The store is a folder: looking at it costs nothing, and people wait.
 	vm.Poll = localPoll
@@ -142,7 +127,7 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	if err != nil {
 		return none, fmt.Errorf("rendering the machine's user-data: %w", err)
 	}
-	forwarder, err := build.Program(d.ctx.Context(), filepath.Dir(r.State), r.State, "./infra/targets/local/forwarder", build.Platform{OS: "linux", Arch: runtime.GOARCH})
+	forwarder, err := build.Program(d.Ctx.Context(), filepath.Dir(r.State), r.State, "./infra/targets/local/forwarder", build.Platform{OS: "linux", Arch: runtime.GOARCH})
 	if err != nil {
 		return none, fmt.Errorf("building the address's forwarder: %w", err)
 	}
@@ -195,14 +180,14 @@ func (d deployment) run() (deploy.Endpoint, error) {
 
 // gate resolves to the release once url serves it on every worker.
 func (d deployment) gate(machine *machineResource, url, release pulumi.StringOutput) pulumi.StringOutput {
-	pod := podman.Podman{Folder: provider.PodmanFolder(d.request.State)}
-	return gate.Output(d.ctx, gate.OutputArgs{
+	pod := podman.Podman{Folder: provider.PodmanFolder(d.Request.State)}
+	return gate.Output(d.Ctx, gate.OutputArgs{
 		Machine:    machine,
 		URL:        url,
 		Release:    release,
-		Workers:    d.request.Spec.Workers.Count,
-		HealthPath: d.request.Spec.HealthPath,
-		Timeout:    d.request.GateTimeout,
+		Workers:    d.Request.Spec.Workers.Count,
+		HealthPath: d.Request.Spec.HealthPath,
+		Timeout:    d.Request.GateTimeout,
 		Diagnose: func(ctx context.Context, machine string) string {
 			said, err := pod.Exec(ctx, machine, cloudinit.DiagnosePath)
 			if err != nil && said == "" {

@@ -99,7 +99,14 @@ func (m *Mocks) Of(kind string) []Registered {
 // Preview deploys a target as a preview does, in which no gate waits.
 func (m *Mocks) Preview(t deploy.Target, r deploy.Request) error {
 	return pulumi.RunErr(func(ctx *pulumi.Context) error {
-		_, err := t.Deploy(ctx, r)
-		return err
+		component, err := deploy.NewComponent(ctx, t.Section(), r)
+		if err != nil {
+			return err
+		}
+		endpoint, err := t.Deploy(component)
+		if err != nil {
+			return err
+		}
+		return component.Complete(endpoint)
 	}, pulumi.WithMocks("escala", r.Stack, m), func(info *pulumi.RunInfo) { info.DryRun = true })
 }

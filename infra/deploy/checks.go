@@ -1,0 +1,68 @@
+package deploy
+
+import (
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"escala/service"
+)
+
+// CIDRRule is what the range of a network has to be.
+type CIDRRule struct {
+	// Widest and Narrowest bound the prefix, in bits.
+	Widest, Narrowest int
+	// Public allows ranges that are not private ones (RFC 1918).
+	Public bool
+	// Example is a right value, for the message.
+	Example string
+}
+
+// Check adds what is wrong with an IPv4 range.
+func (r CIDRRule) Check(v *service.Violations, key, cidr string) {
+	prefix, err := netip.ParsePrefix(cidr)
+	switch {
+	case err != nil || !prefix.Addr().Is4():
+		v.Add(key, "%q is not an IPv4 range; for example %q", cidr, r.Example)
+	case !r.Public && !prefix.Addr().IsPrivate():
+		v.Add(key, "%q is not a private IPv4 range; for example %q", cidr, r.Example)
+	case prefix.Bits() < r.Widest || prefix.Bits() > r.Narrowest:
+		v.Add(key, "/%d is not from /%d to /%d", prefix.Bits(), r.Widest, r.Narrowest)
+	case prefix.Masked() != prefix:
+		v.Add(key, "%q has bits set after its /%d; did you mean %q?", cidr, prefix.Bits(), prefix.Masked())
+	}
+}
+
+// AWS allows tags with keys of 1 to 128 and values of at most 256 characters
+// (docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html).
+const (
+	longestTagKey   = 128
+	longestTagValue = 256
+)
+
+// CheckTags adds what is wrong with a user's own AWS tags. A tag's key must not
+// begin with any of the reserved prefixes, in upper or lower case.
+func CheckTags(v *service.Violations, key string, tags map[string]string, reserved ...string) {
+	for _, name := range slices.Sorted(maps.Keys(tags)) {
+		lower := strings.ToLower(name)
+		begins := func(prefix string) bool { return strings.HasPrefix(lower, prefix) }
+		switch i := slices.IndexFunc(reserved, begins); {
+		case i >= 0:
+			v.Add(key+"."+name, "begins with %q, which is reserved", reserved[i])
+		case name == "" || len([]rune(name)) > longestTagKey || len([]rune(tags[name])) > longestTagValue:
+			v.Add(key+"."+name, "is not a tag of 1 to %d characters with a value of at most %d", longestTagKey, longestTagValue)
+		}
+	}
+}
+
+// CheckRegion adds a violation when the configuration names another AWS region
+// for Pulumi's default provider, which no target uses: it would go unnoticed.
+func (r Request) CheckRegion(v *service.Violations, section, region string) {
+	if r.ProviderConfig == nil {
+		return
+	}
+	if other, set := r.ProviderConfig("aws:region"); set && other != region {
+		v.Add("aws:region", "is %q, but the section %q has region %q; set the latter and remove the former", other, section, region)
+	}
+}

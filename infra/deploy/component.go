@@ -1,0 +1,108 @@
+package deploy
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// Component is the service on one target. It is the parent of all resources
+// that the target registers. The program makes it and registers its outputs.
+type Component struct {
+	pulumi.ResourceState
+
+	// Ctx is the program's context.
+	Ctx *pulumi.Context
+	// Request is what the target runs.
+	Request Request
+	// Provider is the provider of Options. A target sets it before it registers
+	// anything else; a target that leaves it nil names a provider itself.
+	Provider pulumi.ProviderResource
+
+	// random is the provider of RandomHex, registered when it is first needed.
+	random *random.Provider
+}
+
+// NewComponent registers the component escala:<section>:Service, which has the
+// service's name. The section is that of the target's configuration.
+func NewComponent(ctx *pulumi.Context, section string, r Request) (*Component, error) {
+	c := &Component{Ctx: ctx, Request: r}
+	if err := ctx.RegisterComponentResource("escala:"+section+":Service", r.Spec.Name, c); err != nil {
+		return nil, fmt.Errorf("registering the service: %w", err)
+	}
+	return c, nil
+}
+
+// Complete registers the component's outputs.
+func (c *Component) Complete(e Endpoint) error {
+	if err := c.Ctx.RegisterResourceOutputs(c, pulumi.Map{"url": e.URL, "release": e.Release}); err != nil {
+		return fmt.Errorf("registering the service's outputs: %w", err)
+	}
+	return nil
+}
+
+// Name is the logical name of a part of the service: "api-network".
+func (c *Component) Name(part string) string { return c.Request.Spec.Name + "-" + part }
+
+// Options are those of every resource of the target: its parent, its provider,
+// and more.
+func (c *Component) Options(more ...pulumi.ResourceOption) []pulumi.ResourceOption {
+	options := []pulumi.ResourceOption{pulumi.Parent(c)}
+	if c.Provider != nil {
+		options = append(options, pulumi.Provider(c.Provider))
+	}
+	return append(options, more...)
+}
+
+// Tags are the tags of everything that the target registers: who made it and
+// for which service. The user's own tags win over them.
+func (c *Component) Tags(own map[string]string) map[string]string {
+	tags := map[string]string{
+		"Project":   c.Ctx.Project(),
+		"Stack":     c.Ctx.Stack(),
+		"Service":   c.Request.Spec.Name,
+		"ManagedBy": "pulumi",
+	}
+	maps.Copy(tags, own)
+	return tags
+}
+
+// NameTag is the tag "Name" of a part that has no name of its own in AWS, and
+// more tags.
+func (c *Component) NameTag(part string, more map[string]string) pulumi.StringMap {
+	tags := map[string]string{"Name": fmt.Sprintf("%s %s %s", c.Request.Spec.Name, c.Ctx.Stack(), part)}
+	maps.Copy(tags, more)
+	return pulumi.ToStringMap(tags)
+}
+
+// Label names the stack's service to a cloud: project, stack and service in
+// lower-case letters, digits and hyphens, at most longest bytes.
+func (c *Component) Label(longest int) string {
+	label := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(c.Ctx.Project()+"-"+c.Ctx.Stack()+"-"+c.Request.Spec.Name))
+	return strings.Trim(label[:min(len(label), longest)], "-")
+}
+
+// RandomHex registers random bytes, and returns them in hexadecimal. The stack
+// keeps them, so they stay the same in later updates.
+func (c *Component) RandomHex(part string, bytes int) (pulumi.StringOutput, error) {
+	if c.random == nil {
+		var err error
+		if c.random, err = random.NewProvider(c.Ctx, c.Name("random"), &random.ProviderArgs{}, pulumi.Parent(c)); err != nil {
+			return pulumi.StringOutput{}, fmt.Errorf("registering the random provider: %w", err)
+		}
+	}
+	id, err := random.NewRandomId(c.Ctx, c.Name(part), &random.RandomIdArgs{ByteLength: pulumi.Int(bytes)},
+		pulumi.Parent(c), pulumi.Provider(c.random))
+	if err != nil {
+		return pulumi.StringOutput{}, fmt.Errorf("registering the random part of the name of %s: %w", c.Name(part), err)
+	}
+	return id.Hex, nil
+}
