@@ -22,7 +22,7 @@ type Budget struct {
 	// Normal is how long it may take from the fault until all is as before,
 	// without anybody's doing. 0: nothing was broken.
 	Normal time.Duration
-	// Reason says that the system's own status must name what is, or was, wrong.
+	// Reason reports that the system's own status must name what is, or was, wrong.
 	Reason bool
 }
 

@@ -37,5 +37,5 @@ func NewCounts() Counts {
 	return Counts{Releases: 20, Kills: 20, FollowerKills: 6, StoreAway: time.Minute}
 }
 
-// wants says whether a check is to be done.
+// wants reports whether a check is to be done.
 func (c Counts) wants(check Check) bool { return c.Only == nil || c.Only.MatchString(check.ID) }

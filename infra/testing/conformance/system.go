@@ -96,7 +96,7 @@ func NotApplicable(format string, args ...any) error {
 	return notApplicable{fmt.Sprintf(format, args...)}
 }
 
-// IsNotApplicable says whether err is NotApplicable, and with which reason.
+// IsNotApplicable reports whether err is NotApplicable, and with which reason.
 func IsNotApplicable(err error) (reason string, yes bool) {
 	var e notApplicable
 	if errors.As(err, &e) {

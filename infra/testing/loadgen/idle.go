@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// closedWhileIdle says whether the other side closed (or wrote to) a connection
+// closedWhileIdle reports whether the other side closed (or wrote to) a connection
 // on which nothing was asked: it is not fit for a request. It looks without
 // waiting and without taking anything away.
 //

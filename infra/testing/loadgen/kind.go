@@ -19,7 +19,7 @@ const (
 	// BadBody is the expected status with another body than the expected, or
 	// one that is beyond all bounds.
 	BadBody Kind = "body"
-	// Malformed is an answer that is no HTTP.
+	// Malformed is an answer that is not HTTP.
 	Malformed Kind = "malformed"
 	// Refused is a connection that nobody accepted.
 	Refused Kind = "refused"
@@ -43,10 +43,10 @@ const (
 	Local Kind = "local"
 )
 
-// unsent says that the service never saw the request because of the generator.
+// unsent reports that the service never saw the request because of the generator.
 func (k Kind) unsent() bool { return k == Shed || k == Local }
 
-// errMalformed marks answers that are no HTTP.
+// errMalformed marks answers that are not HTTP.
 var errMalformed = errors.New("malformed answer")
 
 // kindOf sorts an error of the network into a kind.

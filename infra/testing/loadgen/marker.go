@@ -14,21 +14,21 @@ type text struct {
 	number uint64
 }
 
-// mark begins every text of one run, so that another run in the same room does
+// marker begins every text of one run, so that another run in the same room does
 // not disturb.
-func mark(run string) string { return "escala:" + run + ":" }
+func marker(run string) string { return "escala:" + run + ":" }
 
 func (t text) encode(run string) string {
 	kind := 'm'
 	if t.probe {
 		kind = 'p'
 	}
-	return fmt.Sprintf("%s%c:%d:%d;", mark(run), kind, t.client, t.number)
+	return fmt.Sprintf("%s%c:%d:%d;", marker(run), kind, t.client, t.number)
 }
 
 // decode finds a run's text in a message of any form.
 func decode(run string, message []byte) (text, bool) {
-	_, rest, found := bytes.Cut(message, []byte(mark(run)))
+	_, rest, found := bytes.Cut(message, []byte(marker(run)))
 	if !found {
 		return text{}, false
 	}

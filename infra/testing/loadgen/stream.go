@@ -56,7 +56,7 @@ func (s Stream) violations() service.Violations {
 		v.Add("name", "is empty")
 	}
 	if s.Method == "" || strings.ContainsAny(s.Method, " \r\n") {
-		v.Add("method", "%q is no HTTP method", s.Method)
+		v.Add("method", "%q is not an HTTP method", s.Method)
 	}
 	if !strings.HasPrefix(s.Path, "/") || strings.ContainsAny(s.Path, " \r\n") {
 		v.Add("path", "%q, want an escaped path that begins with /", s.Path)

@@ -48,7 +48,7 @@ func (t *timetable) take() (arrival, bool) {
 	return arrival{stream: first, number: n, due: due, keep: t.streams[first].keeps(n)}, true
 }
 
-// keeps says whether request n goes over a kept connection.
+// keeps reports whether request n goes over a kept connection.
 func (s Stream) keeps(n uint64) bool {
 	return s.Connections == Kept || s.Connections == Alternate && n%2 == 0
 }

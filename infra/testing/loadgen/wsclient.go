@@ -35,12 +35,12 @@ const (
 )
 
 // run connects and reconnects until the load ends.
-func (m *wsClient) run(ctx context.Context) error {
+func (c *wsClient) run(ctx context.Context) error {
 	pause := firstPause
 	for {
 		wait := time.Duration(0)
-		conn, err := m.dial(ctx)
-		if err == nil && m.session(ctx, conn) {
+		conn, err := c.dial(ctx)
+		if err == nil && c.session(ctx, conn) {
 			pause = firstPause
 		} else {
 			// The jitter keeps clients apart.
@@ -48,7 +48,7 @@ func (m *wsClient) run(ctx context.Context) error {
 			pause = min(2*pause, lastPause)
 		}
 		select {
-		case <-m.rooms.leaving:
+		case <-c.rooms.leaving:
 			return nil
 		case <-ctx.Done():
 			return nil
@@ -59,11 +59,11 @@ func (m *wsClient) run(ctx context.Context) error {
 
 // dial opens a connection of its own for each attempt: nothing can be retried
 // behind our back.
-func (m *wsClient) dial(ctx context.Context) (*websocket.Conn, error) {
-	r := m.rooms
+func (c *wsClient) dial(ctx context.Context) (*websocket.Conn, error) {
+	r := c.rooms
 	ctx, cancel := context.WithTimeout(ctx, r.options.Handshake)
 	defer cancel()
-	conn, answer, err := websocket.Dial(ctx, r.url(m.room), &websocket.DialOptions{ //nolint:bodyclose // the library says never to
+	conn, answer, err := websocket.Dial(ctx, r.url(c.room), &websocket.DialOptions{ //nolint:bodyclose // the library says never to
 		HTTPClient: r.client,
 		HTTPHeader: r.options.Header,
 		Host:       r.target.host,
@@ -90,25 +90,25 @@ func (m *wsClient) dial(ctx context.Context) (*websocket.Conn, error) {
 	at := time.Since(r.start)
 	r.releases.add(answer.Header.Get("X-Release"), true, at)
 	r.workers.add(answer.Header.Get("X-Worker"), true, at)
-	m.joined = make(chan struct{})
+	c.joined = make(chan struct{})
 	return conn, nil
 }
 
 // session lives as long as one connection and says whether the client got into
 // its room.
-func (m *wsClient) session(ctx context.Context, conn *websocket.Conn) bool {
+func (c *wsClient) session(ctx context.Context, conn *websocket.Conn) bool {
 	defer func() { _ = conn.CloseNow() }() // closed by now, or beyond politeness
-	joined := m.joined
+	joined := c.joined
 	talking, cancel := context.WithCancel(ctx)
 	var talk errgroup.Group
-	talk.Go(func() error { return m.talk(talking, conn, joined) })
+	talk.Go(func() error { return c.talk(talking, conn, joined) })
 
 	// Only the reading side knows how a connection ended. The writing side may
 	// see a broken pipe while the close frame is still waiting to be read.
-	err := m.listen(ctx, conn)
+	err := c.listen(ctx, conn)
 	cancel()
 	_ = talk.Wait() // its error is a consequence
-	m.ended(err)
+	c.ended(err)
 	select {
 	case <-joined:
 		return true
@@ -118,17 +118,17 @@ func (m *wsClient) session(ctx context.Context, conn *websocket.Conn) bool {
 }
 
 // ended notes how the connection ended.
-func (m *wsClient) ended(err error) {
-	r := m.rooms
+func (c *wsClient) ended(err error) {
+	r := c.rooms
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.over {
 		return
 	}
 	now := time.Now()
-	r.deliveries[m.room].leave(m.slot, now)
-	if m.lostAt.IsZero() {
-		m.lostAt = now
+	r.deliveries[c.room].leave(c.slot, now)
+	if c.lostAt.IsZero() {
+		c.lostAt = now
 	}
 	code := websocket.CloseStatus(err)
 	if code == -1 {
@@ -145,71 +145,71 @@ func (m *wsClient) ended(err error) {
 }
 
 // listen reads until the connection ends; it always returns an error.
-func (m *wsClient) listen(ctx context.Context, conn *websocket.Conn) error {
+func (c *wsClient) listen(ctx context.Context, conn *websocket.Conn) error {
 	for {
-		reading, cancel := context.WithTimeout(ctx, m.rooms.options.Stall)
+		reading, cancel := context.WithTimeout(ctx, c.rooms.options.Stall)
 		_, data, err := conn.Read(reading)
 		cancel()
 		if err != nil {
 			return fmt.Errorf("read: %w", err)
 		}
-		if t, ok := decode(m.rooms.runID, data); ok {
-			m.heard(t)
+		if t, ok := decode(c.rooms.runID, data); ok {
+			c.heard(t)
 		}
 	}
 }
 
 // heard notes a text that came.
-func (m *wsClient) heard(t text) {
-	r := m.rooms
+func (c *wsClient) heard(t text) {
+	r := c.rooms
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
 	if r.over {
 		return
 	}
-	l := r.deliveries[m.room]
+	l := r.deliveries[c.room]
 	if !t.probe {
 		if t.client >= 0 && t.client < len(l.slots) {
-			l.receive(m.slot, t.client, t.number, now)
+			l.receive(c.slot, t.client, t.number, now)
 		}
 		return
 	}
-	if t.client != m.slot || l.slots[m.slot].joined {
+	if t.client != c.slot || l.slots[c.slot].joined {
 		return
 	}
-	l.join(m.slot)
-	close(m.joined)
-	if !m.lostAt.IsZero() {
+	l.join(c.slot)
+	close(c.joined)
+	if !c.lostAt.IsZero() {
 		r.count.Reconnects++
-		r.cameBack(now.Sub(m.lostAt))
-		m.lostAt = time.Time{}
+		r.cameBack(now.Sub(c.lostAt))
+		c.lostAt = time.Time{}
 	}
 }
 
 // talk asks for the way into the room, then sends messages. It returns nil when
 // the load ends, after it has closed the connection.
-func (m *wsClient) talk(ctx context.Context, conn *websocket.Conn, joined <-chan struct{}) error {
-	if err := m.knock(ctx, conn, joined); err != nil {
+func (c *wsClient) talk(ctx context.Context, conn *websocket.Conn, joined <-chan struct{}) error {
+	if err := c.knock(ctx, conn, joined); err != nil {
 		return err
 	}
-	tick := time.NewTicker(m.rooms.options.SendEvery)
+	tick := time.NewTicker(c.rooms.options.SendEvery)
 	defer tick.Stop()
 	ticks := tick.C
-	ending := m.rooms.ending
+	ending := c.rooms.ending
 	for {
 		select {
 		case <-ctx.Done():
 			return nil // listen knows why
 		case <-ending:
 			ticks, ending = nil, nil
-		case <-m.rooms.leaving:
-			return m.goodBye(conn)
+		case <-c.rooms.leaving:
+			return c.goodBye(conn)
 		case <-ticks:
-			if !m.rooms.sent(m) {
+			if !c.rooms.sent(c) {
 				continue
 			}
-			if err := m.write(ctx, conn, text{client: m.slot, number: m.number}); err != nil {
+			if err := c.write(ctx, conn, text{client: c.slot, number: c.number}); err != nil {
 				return err
 			}
 		}
@@ -218,10 +218,10 @@ func (m *wsClient) talk(ctx context.Context, conn *websocket.Conn, joined <-chan
 
 // knock sends probes until one comes back: only then is the client known to be
 // in the room.
-func (m *wsClient) knock(ctx context.Context, conn *websocket.Conn, joined <-chan struct{}) error {
+func (c *wsClient) knock(ctx context.Context, conn *websocket.Conn, joined <-chan struct{}) error {
 	for {
-		m.probes++
-		if err := m.write(ctx, conn, text{probe: true, client: m.slot, number: m.probes}); err != nil {
+		c.probes++
+		if err := c.write(ctx, conn, text{probe: true, client: c.slot, number: c.probes}); err != nil {
 			return err
 		}
 		select {
@@ -229,19 +229,19 @@ func (m *wsClient) knock(ctx context.Context, conn *websocket.Conn, joined <-cha
 			return nil
 		case <-ctx.Done():
 			return nil
-		case <-m.rooms.leaving:
+		case <-c.rooms.leaving:
 			return nil // talk says good-bye
 		case <-time.After(probeEvery):
 		}
 	}
 }
 
-func (m *wsClient) write(ctx context.Context, conn *websocket.Conn, t text) error {
-	ctx, cancel := context.WithTimeout(ctx, m.rooms.options.Handshake)
+func (c *wsClient) write(ctx context.Context, conn *websocket.Conn, t text) error {
+	ctx, cancel := context.WithTimeout(ctx, c.rooms.options.Handshake)
 	defer cancel()
-	s := t.encode(m.rooms.runID)
-	if m.rooms.options.Wrap != nil {
-		s = m.rooms.options.Wrap(s)
+	s := t.encode(c.rooms.runID)
+	if c.rooms.options.Wrap != nil {
+		s = c.rooms.options.Wrap(s)
 	}
 	if err := conn.Write(ctx, websocket.MessageText, []byte(s)); err != nil {
 		return fmt.Errorf("write: %w", err)
@@ -250,7 +250,7 @@ func (m *wsClient) write(ctx context.Context, conn *websocket.Conn, t text) erro
 }
 
 // goodBye closes the connection as a client should.
-func (m *wsClient) goodBye(conn *websocket.Conn) error {
+func (c *wsClient) goodBye(conn *websocket.Conn) error {
 	if err := conn.Close(websocket.StatusNormalClosure, "load ended"); err != nil {
 		return fmt.Errorf("close: %w", err)
 	}

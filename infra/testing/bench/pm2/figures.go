@@ -38,7 +38,7 @@ type Goal struct {
 	// Value was measured, Limit is the most that it may be.
 	Value float64 `json:"value"`
 	Limit float64 `json:"limit"`
-	// Met says that it was measured and kept.
+	// Met reports that it was measured and kept.
 	Met bool `json:"met"`
 }
 

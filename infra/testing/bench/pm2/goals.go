@@ -53,7 +53,7 @@ func (r Result) goals() []Goal {
 	return goals
 }
 
-// Met says whether every goal is.
+// Met reports whether every goal is.
 func (r Result) Met() bool {
 	for _, g := range r.Goals {
 		if !g.Met {

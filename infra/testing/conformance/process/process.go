@@ -32,7 +32,7 @@ type System struct {
 	// program is what the primary runs; built is the good release without
 	// anything appended.
 	program, built string
-	primary, redis *kept
+	primary, redis *supervised
 	port           int
 	// wanted is the release that was installed last; Status is asked for meanwhile.
 	wanted atomic.Pointer[string]
@@ -41,15 +41,15 @@ type System struct {
 	killed int // worker that was killed last
 }
 
+var _ conformance.System = (*System)(nil)
+
 // New returns the target for the clone at root.
 func New(root string) *System { return &System{root: root} }
 
-// Name implements conformance.System.
 func (*System) Name() string { return "process" }
 
 func (s *System) runDir() string { return filepath.Join(s.folder, "run") }
 
-// Start implements conformance.System.
 func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
 	none := conformance.Endpoint{}
 	var err error
@@ -118,10 +118,9 @@ func (s *System) startRedis(ctx context.Context) (env []string, about string, er
 	return []string{fmt.Sprintf("REDIS_URL=redis://127.0.0.1:%d/0", port), "ROOMS=true"}, "Rooms reach each other over Redis.", nil
 }
 
-// Stop implements conformance.System.
 func (s *System) Stop(context.Context) error {
 	var err error
-	for _, k := range []*kept{s.primary, s.redis} {
+	for _, k := range []*supervised{s.primary, s.redis} {
 		if k != nil {
 			err = errors.Join(err, k.stop(40*time.Second))
 		}
@@ -129,7 +128,6 @@ func (s *System) Stop(context.Context) error {
 	return errors.Join(err, os.RemoveAll(s.folder))
 }
 
-// Status implements conformance.System.
 func (s *System) Status(ctx context.Context) (conformance.Status, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
@@ -168,7 +166,6 @@ func (s *System) Status(ctx context.Context) (conformance.Status, error) {
 	return out, nil
 }
 
-// Inject implements conformance.System.
 func (s *System) Inject(ctx context.Context, fault conformance.Fault) (conformance.Injection, error) {
 	switch fault {
 	case conformance.KillWorker:

@@ -34,25 +34,25 @@ func (s *System) build(ctx context.Context, name string, env ...string) (string,
 // beside it, then over it. What is appended makes it another release; the
 // kernel does not read that far.
 func (s *System) install(ctx context.Context, from, appended string) error {
-	kept := from
+	supervised := from
 	if appended != "" {
-		kept = filepath.Join(s.folder, fmt.Sprintf("release-%d", len(s.good)))
+		supervised = filepath.Join(s.folder, fmt.Sprintf("release-%d", len(s.good)))
 		content, err := os.ReadFile(from)
 		if err != nil {
 			return fmt.Errorf("reading a release: %w", err)
 		}
-		if err := os.WriteFile(kept, append(content, appended...), 0o755); err != nil {
+		if err := os.WriteFile(supervised, append(content, appended...), 0o755); err != nil {
 			return fmt.Errorf("making a release: %w", err)
 		}
-		s.good = append(s.good, kept)
+		s.good = append(s.good, supervised)
 	}
-	content, err := os.ReadFile(kept)
+	content, err := os.ReadFile(supervised)
 	if err != nil {
 		return fmt.Errorf("reading a release: %w", err)
 	}
 	// By another process: a file that this one has written may still be open for
 	// writing in a child that is being started, and the kernel refuses to run it.
-	cp := exec.CommandContext(ctx, "sh", "-c", `cp "$1" "$2.new" && chmod 755 "$2.new" && mv "$2.new" "$2"`, "install", kept, s.program)
+	cp := exec.CommandContext(ctx, "sh", "-c", `cp "$1" "$2.new" && chmod 755 "$2.new" && mv "$2.new" "$2"`, "install", supervised, s.program)
 	if out, err := cp.CombinedOutput(); err != nil {
 		return fmt.Errorf("installing a release: %w: %s", err, out)
 	}
@@ -65,7 +65,6 @@ func (s *System) install(ctx context.Context, from, appended string) error {
 // rollTime bounds a roll of all workers.
 const rollTime = 2 * time.Minute
 
-// Release implements conformance.System.
 func (s *System) Release(ctx context.Context, name string) error {
 	if err := s.install(ctx, s.built, name); err != nil {
 		return err
@@ -73,7 +72,6 @@ func (s *System) Release(ctx context.Context, name string) error {
 	return s.roll(ctx)
 }
 
-// Rollback implements conformance.System.
 func (s *System) Rollback(ctx context.Context) error {
 	if len(s.good) < 2 {
 		return errors.New("there is no release to go back to")
@@ -121,7 +119,6 @@ func (s *System) awaitServing(ctx context.Context, release string, limit time.Du
 	}
 }
 
-// ReleaseBad implements conformance.System.
 func (s *System) ReleaseBad(ctx context.Context, bad conformance.Bad) (string, error) {
 	var path string
 	var err error
@@ -153,8 +150,12 @@ func (s *System) ReleaseBad(ctx context.Context, bad conformance.Bad) (string, e
 	if refused == nil {
 		return "", conformance.ErrAccepted
 	}
-	if st, err := s.Status(ctx); err != nil || st.Reason == "" {
-		return "", fmt.Errorf("the roll ended with %w, and the status does not say so: %w", refused, err)
+	st, err := s.Status(ctx)
+	if err != nil {
+		return "", fmt.Errorf("asking for the status after a roll that ended with %q: %w", refused, err)
+	}
+	if st.Reason == "" {
+		return "", fmt.Errorf("the status does not say why the roll ended: %w", refused)
 	}
 	return refused.Error(), nil
 }

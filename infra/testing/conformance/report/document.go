@@ -73,15 +73,15 @@ type Machine struct {
 	CPUWaited float64 `json:"cpu_waited"`
 }
 
-// Verdict says whether a figure is as it should be.
+// Verdict reports whether a figure is as it should be.
 type Verdict string
 
 const (
 	// VerdictNone says that there is nothing to be met.
 	VerdictNone Verdict = ""
-	// Pass says that the goal or budget is met.
+	// Pass reports that the goal or budget is met.
 	Pass Verdict = "pass"
-	// Fail says that it is missed.
+	// Fail reports that it is missed.
 	Fail Verdict = "fail"
 	// NotApplicable says that there is no such thing here.
 	NotApplicable Verdict = "na"

@@ -10,16 +10,16 @@ import (
 	"time"
 )
 
-// command is a program to be kept running.
+// command is a program to run.
 type command struct {
 	path      string
 	args, env []string
 	log       string // file
 }
 
-// kept is a program that is started again whenever it ends, as systemd does
-// with Restart=always and RestartSec=100ms.
-type kept struct {
+// supervised is a program that starts again whenever it ends, as under systemd with
+// Restart=always and RestartSec=100ms.
+type supervised struct {
 	command
 	done chan struct{} // closed once it is not started any more
 
@@ -32,8 +32,8 @@ type kept struct {
 const restartPause = 100 * time.Millisecond
 
 // keep starts a program.
-func keep(c command) *kept {
-	k := &kept{command: c, done: make(chan struct{})}
+func keep(c command) *supervised {
+	k := &supervised{command: c, done: make(chan struct{})}
 	go func() {
 		defer close(k.done)
 		for k.once() {
@@ -43,8 +43,8 @@ func keep(c command) *kept {
 	return k
 }
 
-// once runs the program to its end and says whether it is to be started again.
-func (k *kept) once() bool {
+// once runs the program to its end and reports whether it is to start again.
+func (k *supervised) once() bool {
 	k.mu.Lock()
 	if k.stopping {
 		k.mu.Unlock()
@@ -75,7 +75,7 @@ func (k *kept) once() bool {
 }
 
 // signal sends a signal to the program that runs now.
-func (k *kept) signal(s syscall.Signal) error {
+func (k *supervised) signal(s syscall.Signal) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.cmd == nil || k.cmd.Process == nil {
@@ -89,7 +89,7 @@ func (k *kept) signal(s syscall.Signal) error {
 
 // stop ends the program for good; one that has not ended after limit is killed,
 // which is an error.
-func (k *kept) stop(limit time.Duration) error {
+func (k *supervised) stop(limit time.Duration) error {
 	k.mu.Lock()
 	k.stopping = true
 	k.mu.Unlock()
@@ -108,7 +108,7 @@ func (k *kept) stop(limit time.Duration) error {
 }
 
 // lastLines are the last that the program wrote.
-func (k *kept) lastLines() string {
+func (k *supervised) lastLines() string {
 	text, err := os.ReadFile(k.log)
 	if err != nil {
 		return err.Error()
