@@ -40,6 +40,9 @@ func (b *bare) under(mix loadgen.Mix, happens func()) *loadgen.Result {
 	for _, f := range result.Failures[:min(len(result.Failures), 5)] {
 		b.t.Logf("%+v", f)
 	}
+	if overload := loadgen.Overload(result.Lag); overload != "" && result.Clean() != nil {
+		b.t.Skip(overload)
+	}
 	return result
 }
 

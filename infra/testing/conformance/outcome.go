@@ -75,18 +75,12 @@ func (o Outcome) Missed() bool {
 	return o.NotApplicable == "" && o.Overload == "" && len(o.Problems) > 0
 }
 
-// mostLag is how late the load may be at its 99th percentile, in milliseconds, for
-// what it counts to be the service's doing. On a quiet computer it is 1 to 3 ms; a
-// load that gets the processor a quarter of a second late shares it with a service
-// that does not get it either.
-const mostLag = 250
-
 // judge compares what was counted with the budget, and tells an overload of this
 // computer from a loss.
 func (o *Outcome) judge(budget Budget) {
 	o.Problems = append(o.Problems, budget.problems(*o)...)
-	if len(o.Problems) > 0 && o.Lag.P99 > mostLag {
-		o.Overload = fmt.Sprintf("this computer was overloaded, not the service proven wrong: the load itself was %.0f ms late at p99, %d ms is the most that proves anything", o.Lag.P99, mostLag)
+	if len(o.Problems) > 0 {
+		o.Overload = loadgen.Overload(o.Lag)
 	}
 }
 

@@ -122,6 +122,9 @@ func TestLocal(t *testing.T) {
 		got := generator.Snapshot().Since(since)
 		t.Logf("%d requests, %d failed", got.OK+got.Failed, got.Failed)
 		assert.Positive(t, got.OK)
+		if overload := loadgen.Overload(got.Lag); overload != "" && got.Failed+got.Unsent > 0 {
+			t.Skip(overload)
+		}
 		assert.Zero(t, got.Unsent, "%v", got.UnsentKinds)
 		assert.Zero(t, got.Failed, "%v %+v", got.Kinds, generator.Failures(since.At))
 	}
