@@ -118,7 +118,7 @@ func TestLoadReportsEverythingAtOnce(t *testing.T) {
 			{Path: "service.secrets", Problem: `"KEY" is not a list`},
 			{Path: "service.webSocket.rooms", Problem: `"yes" is neither true nor false`},
 			{Path: "service.workers", Problem: "4 is not a set of keys"},
-			{Path: "service.zzz", Problem: "is not a key; known here: env, healthPath, host, lifecycle, name, pathPrefix, port, readyPath, redis, resources, scale, secrets, webSocket, workers"},
+			{Path: "service.zzz", Problem: "is not a key; known here: env, healthPath, host, lifecycle, limits, name, pathPrefix, port, readyPath, redis, resources, scale, secrets, trustedProxies, webSocket, workers"},
 			{Path: "servise", Problem: `is not a key; did you mean "service"?`},
 		}},
 		"broken JSON": {fake{"escala:target": "local", "escala:service": `{"name": `}, service.Violations{

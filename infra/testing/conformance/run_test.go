@@ -103,6 +103,9 @@ func (f *fake) Status(context.Context) (conformance.Status, error) {
 // try runs the checks that match.
 func try(t *testing.T, f *fake, only string) map[string]conformance.Outcome {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("sends a load for some seconds; -short leaves that out")
+	}
 	o := conformance.NewOptions()
 	o.Counts.Releases, o.Counts.Kills, o.Counts.StoreAway = 2, 2, time.Second
 	o.Counts.Only = regexp.MustCompile(only)
