@@ -83,24 +83,22 @@ var row = regexp.MustCompile("(?m)^\\| `([a-z<][A-Za-z<>.]*)` \\| ([^|]*) ?\\|")
 
 func TestEveryKeyIsInTheTablesWithItsDefault(t *testing.T) {
 	want := keys()
-	for _, page := range []string{"docs/configuration.md", "docs/es/configuration.md"} {
-		got := map[string]string{}
-		for _, m := range row.FindAllStringSubmatch(text(t, page), -1) {
-			name, value := m[1], strings.TrimSpace(m[2])
-			if rest, every := strings.CutPrefix(name, "<cluster>."); every {
-				for _, cluster := range []string{"eks", "doks", "kubernetes"} {
-					got[cluster+"."+rest] = value
-				}
-				continue
+	got := map[string]string{}
+	for _, m := range row.FindAllStringSubmatch(text(t, "docs/configuration.md"), -1) {
+		name, value := m[1], strings.TrimSpace(m[2])
+		if rest, every := strings.CutPrefix(name, "<cluster>."); every {
+			for _, cluster := range []string{"eks", "doks", "kubernetes"} {
+				got[cluster+"."+rest] = value
 			}
-			got[name] = value
+			continue
 		}
-		for _, key := range inWords {
-			require.NotEmpty(t, got[key], "%s: %s", page, key)
-			got[key] = want[key]
-		}
-		assert.Equal(t, want, got, page)
+		got[name] = value
 	}
+	for _, key := range inWords {
+		require.NotEmpty(t, got[key], key)
+		got[key] = want[key]
+	}
+	assert.Equal(t, want, got)
 }
 
 type fake map[string]string
