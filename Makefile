@@ -96,8 +96,8 @@ bench-tutorial: cli ## Measure beside the tutorial's own NestJS, PM2 and Nginx; 
 vulnerabilities: ## Known vulnerabilities in what is called (asks Go's database)
 	@.ci/vulnerabilities
 
-release-snapshot: ## Build the command's release into bin/dist, without publishing; ARGS=--single-target
-	@.ci/release --snapshot $(ARGS)
+release-snapshot: ## Build the command's release into bin/dist, without publishing
+	@.ci/release --snapshot
 
 clean: ## Remove what was built and kept (make down first)
 	@if [ -d .escala/podman ] && [ -n "$$(ls .escala/machines .escala/addresses 2>/dev/null | grep -v :)" ]; then \

@@ -181,6 +181,29 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	assert.Greater(t, seen, 40)
 }
 
+// inRepository is a file or folder that a page names: it begins with one of the
+// folders at the top.
+var inRepository = regexp.MustCompile("^(infra|service|cloudinit|docs|\\.ci|\\.github|\\.devcontainer)/[\\w./-]+$")
+
+// A page that names a file names one that is there. The change log tells of what
+// is gone.
+func TestFilesThatPagesNameExist(t *testing.T) {
+	seen := 0
+	for _, page := range pages(t) {
+		_, prose := split(text(t, page))
+		for _, span := range quoted(prose) {
+			name := strings.Trim(span, "`")
+			if !inRepository.MatchString(name) || page == "CHANGELOG.md" {
+				continue
+			}
+			seen++
+			_, err := os.Stat(filepath.Join(root(t), name))
+			assert.NoError(t, err, page)
+		}
+	}
+	assert.Greater(t, seen, 50)
+}
+
 // runs are what a page tells people to run: the lines of its blocks, and what
 // stands in backquotes.
 func runs(page string) []string {
