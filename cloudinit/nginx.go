@@ -3,6 +3,7 @@ package cloudinit
 import (
 	_ "embed"
 	"fmt"
+	"slices"
 	"strings"
 	"text/template"
 	"time"
@@ -22,39 +23,60 @@ var nginxConf = template.Must(template.New("nginx.conf").Option("missingkey=erro
 type nginxValues struct {
 	Root, Name, Listen, ListenIPv6, StatusPath, UpstreamIdle string
 
-	Port, OpenFiles, Connections, Keepalive, Backlog, BodyMB int
+	Port, OpenFiles, Connections, Keepalive, Backlog int
 
-	Stop, ProxyIdle string
+	BodyMiB, HeaderKiB, ResponseHeaderKiB int
+
+	// Times in whole seconds.
+	Stop, ProxyIdle, BodySilence, AnswerSilence string
 
 	// WorkerPorts are empty where the workers share Port.
 	WorkerPorts []int
 	Affinity    bool
 	MaxFails    int
 	FailTimeout string
+
+	// TrustedProxies may say who their clients are.
+	TrustedProxies []string
+	// RemovedClaims are the headers that speak for a client and that this
+	// configuration does not set.
+	RemovedClaims []string
+	// Sources are the loopback addresses from which workers are connected to.
+	// Empty for one, which need not be named.
+	Sources []source
 }
+
+// source is an address and its share of the connections, such as "50%"; the last
+// one's is "*".
+type source struct{ Share, Address string }
 
 // nginx is the whole nginx.conf, timeouts derived from the lifecycle.
 func (m Machine) nginx() (string, error) {
+	spec := m.Spec
 	values := nginxValues{
-		Root:       m.Root,
-		Name:       m.Spec.Name,
-		Listen:     "80",
-		ListenIPv6: "[::]:80",
-		StatusPath: machine.StatusPath,
-		Port:       m.Spec.Port,
-		OpenFiles:  openFiles,
-		// A proxied request takes two connections.
-		Connections: openFiles / 2,
-		Keepalive:   64,
-		Backlog:     listenBacklog,
-		// As the service itself takes (HTTP_MAX_BODY_BYTES).
-		BodyMB: 10,
-		UpstreamIdle: nginxDuration(
-			m.Spec.Lifecycle.UpstreamIdle()),
-		Stop:      seconds(m.Spec.Lifecycle.Stop),
-		ProxyIdle: seconds(m.Spec.WebSocket.ProxyIdle),
+		Root:              m.Root,
+		Name:              spec.Name,
+		Listen:            "80",
+		ListenIPv6:        "[::]:80",
+		StatusPath:        machine.StatusPath,
+		Port:              spec.Port,
+		OpenFiles:         spec.ProxyConnections() + openFiles,
+		Connections:       spec.ProxyConnections(),
+		Keepalive:         64,
+		Backlog:           listenBacklog,
+		BodyMiB:           spec.Limits.BodyMiB,
+		HeaderKiB:         spec.Limits.HeaderKiB,
+		ResponseHeaderKiB: spec.Limits.ResponseHeaderKiB,
+		UpstreamIdle:      nginxDuration(spec.Lifecycle.UpstreamIdle()),
+		Stop:              seconds(spec.Lifecycle.Stop),
+		ProxyIdle:         seconds(spec.WebSocket.ProxyIdle),
+		BodySilence:       seconds(service.BodySilence),
+		AnswerSilence:     seconds(service.AnswerSilence),
+		TrustedProxies:    spec.TrustedProxies,
+		RemovedClaims:     removedClaims(),
+		Sources:           sources(spec),
 	}
-	if workers := m.Spec.Workers; workers.Mode == service.WorkersPorts {
+	if workers := spec.Workers; workers.Mode == service.WorkersPorts {
 		for n := range workers.Count {
 			values.WorkerPorts = append(values.WorkerPorts, workers.PortsBase+n)
 		}
@@ -62,7 +84,7 @@ func (m Machine) nginx() (string, error) {
 		values.MaxFails = workers.MaxFails
 		values.FailTimeout = seconds(workers.FailTimeout)
 	}
-	for _, s := range []string{values.Root, values.Name} {
+	for _, s := range append([]string{values.Root, values.Name}, values.TrustedProxies...) {
 		if err := token(s); err != nil {
 			return "", err
 		}
@@ -72,6 +94,41 @@ func (m Machine) nginx() (string, error) {
 		return "", err
 	}
 	return b.String(), nil
+}
+
+// removedClaims are the headers that speak for a client, but for those that the
+// template sets (service.MachineClaims).
+func removedClaims() []string {
+	var out []string
+	for _, name := range service.ClientClaims {
+		if !slices.Contains(service.MachineClaims, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// portsPerSource is how many connections from one address to one port the kernel
+// has ports for, at least: net.ipv4.ip_local_port_range is 32768 to 60999.
+const portsPerSource = 28_000
+
+// sources are enough addresses for all connections to the workers.
+func sources(spec service.Spec) []source {
+	toOnePort := spec.Limits.Connections
+	if spec.Workers.Mode == service.WorkersShared {
+		toOnePort *= spec.Workers.Count
+	}
+	n := (toOnePort + portsPerSource - 1) / portsPerSource
+	if n < 2 {
+		return nil
+	}
+	n = min(n, 250)
+	out := make([]source, n)
+	for i := range out {
+		out[i] = source{fmt.Sprintf("%.2f%%", 100/float64(n)), fmt.Sprintf("127.0.0.%d", i+1)}
+	}
+	out[n-1].Share = "*"
+	return out
 }
 
 // token refuses what would be more than one plain word in nginx.conf.

@@ -14,8 +14,8 @@ const (
 	workerLogBackups = 3
 )
 
-// openFiles is what supervisord and each worker may have open, connections
-// included.
+// openFiles is how many files Nginx may have open beside its connections, and
+// before it has read how many those are.
 const openFiles = 8192
 
 // listenBacklog is how many connections may wait for a worker to accept them.
@@ -39,7 +39,7 @@ func (m Machine) supervisor() (string, error) {
 			{"logfile_backups", "1"},
 			{"pidfile", path("/run/supervisord.pid")},
 			{"childlogdir", path("/var/log/supervisor")},
-			{"minfds", strconv.Itoa(openFiles)},
+			{"minfds", strconv.Itoa(m.Spec.Limits.OpenFiles())},
 		}},
 		{"rpcinterface:supervisor", []iniKey{
 			{"supervisor.rpcinterface_factory", "supervisor.rpcinterface:make_main_rpcinterface"},

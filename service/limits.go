@@ -1,5 +1,7 @@
 package service
 
+import "time"
+
 // Limits bound what one client, and all clients together, may take. Each is one
 // value for every front: Nginx and the Ingress refuse what the worker refuses.
 type Limits struct {
@@ -13,13 +15,13 @@ type Limits struct {
 	ResponseHeaderKiB int `config:"responseHeaderKiB"`
 	// Connections is how many open connections one worker serves, WebSockets
 	// among them. A request beyond it is answered with 503 and Retry-After,
-	// health and readiness as always. Default 10000.
+	// health and readiness as always. Default 12000.
 	Connections int `config:"connections"`
 }
 
 // NewLimits returns the defaults.
 func NewLimits() Limits {
-	return Limits{BodyMiB: 10, HeaderKiB: 64, ResponseHeaderKiB: 16, Connections: 10_000}
+	return Limits{BodyMiB: 10, HeaderKiB: 64, ResponseHeaderKiB: 16, Connections: 12_000}
 }
 
 // The bounds of Limits. They bound a typing error, but for the least header,
@@ -38,15 +40,23 @@ func (l Limits) BodyBytes() int64 { return int64(l.BodyMiB) << 20 }
 // HeaderBytes is HeaderKiB in bytes.
 func (l Limits) HeaderBytes() int { return l.HeaderKiB << 10 }
 
+// BodySilence is how long a client may send nothing of a body, and AnswerSilence
+// how long it may take nothing of an answer, until it is given up. Both may last
+// as long as they move.
+const (
+	BodySilence   = time.Minute
+	AnswerSilence = 2 * time.Minute
+)
+
 // spareFiles is what a worker has open beside its clients: connections beyond
 // the limit that get one answer, Redis, logs, sockets, the application's own.
 const spareFiles = 1024
 
-// OpenFiles is how many files a worker has to be allowed to have open.
+// OpenFiles is how many files a worker has to be able to have open.
 func (l Limits) OpenFiles() int { return l.Connections + spareFiles }
 
 // ProxyConnections is how many connections a proxy beside the workers has to be
-// allowed to have open. A proxied request takes two. Any process of the proxy
+// able to have open. A proxied request takes two. Any process of the proxy
 // can get all of them.
 func (s Spec) ProxyConnections() int {
 	return 2*s.Limits.Connections*s.Workers.Count + spareFiles

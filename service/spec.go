@@ -6,6 +6,8 @@
 // said once. The package knows neither Pulumi nor any cloud.
 package service
 
+import "slices"
+
 // Spec describes one Go HTTP/WebSocket service. Make one with NewSpec, change
 // what differs, then call Validate: a Spec is only rendered once it is valid.
 type Spec struct {
@@ -67,4 +69,19 @@ func NewSpec() Spec {
 		Redis:      NewRedis(),
 		Lifecycle:  NewLifecycle(),
 	}
+}
+
+// Trusting returns the description with more proxies that may speak for their
+// clients, unless Env has TRUSTED_PROXIES, which is the operator's own list.
+func (s Spec) Trusting(networks ...string) Spec {
+	if _, own := s.Env[EnvTrustedProxies]; own {
+		return s
+	}
+	s.TrustedProxies = slices.Clone(s.TrustedProxies)
+	for _, one := range networks {
+		if !slices.Contains(s.TrustedProxies, one) {
+			s.TrustedProxies = append(s.TrustedProxies, one)
+		}
+	}
+	return s
 }

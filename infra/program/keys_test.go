@@ -105,6 +105,8 @@ type fake map[string]string
 
 func (f fake) Keys() []string { return slices.Sorted(maps.Keys(f)) }
 
+func (f fake) File() stackconfig.File { return stackconfig.File{} }
+
 func (f fake) Get(key string) (string, bool) {
 	v, ok := f[key]
 	return v, ok

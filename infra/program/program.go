@@ -81,12 +81,15 @@ func read(ctx *pulumi.Context, root string, keys []string, all []deploy.Target, 
 		sections = append(sections, stackconfig.Section{Target: t.Name(), Key: t.Section(), Settings: t.Settings()})
 	}
 	var wrong service.Violations
-	c, err := stackconfig.Load(ctx.Project(), stackconfig.FromPulumi(ctx, keys), sections)
+	c, err := stackconfig.Load(ctx.Project(), stackconfig.FromPulumi(ctx, root, keys), sections)
 	if err != nil && !errors.As(err, &wrong) {
 		return nil, deploy.Request{}, "", err
 	}
 	if secrets := ctx.Project() + ":secrets"; len(c.Secrets) > 0 && !ctx.IsConfigSecret(secrets) {
 		wrong.Add("secrets", "stand in the configuration in the clear: pulumi config set --secret --path '%s.NAME'", secrets)
+	}
+	if c.Service.Redis.Prefix == "" {
+		c.Service.Redis.Prefix = service.DefaultRedisPrefix(c.Service.Name, ctx.Stack())
 	}
 	request := deploy.Request{
 		Spec:           c.Service,

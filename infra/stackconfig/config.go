@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"escala/service"
+	"escala/service/config"
 )
 
 // Config is a stack's configuration, but for the target's own section.
@@ -44,6 +45,8 @@ type Source interface {
 	Keys() []string
 	// Get is a key's value, JSON where it is an object or a list.
 	Get(key string) (string, bool)
+	// File is the file that the values were typed into. The zero File is none.
+	File() File
 }
 
 // Section is one target's own part of the configuration.
@@ -73,9 +76,12 @@ func Load(project string, source Source, sections []Section) (Config, error) {
 			// Other namespaces are the providers' ("aws:region").
 			continue
 		}
-		values[name] = parse(raw)
+		values[name] = typed(source.File().at(key), parse(raw))
 	}
 
+	if plain, ok := values["target"].(literal); ok {
+		values["target"] = plain.text
+	}
 	chosen := c.chooseTarget(values, sections, &v)
 	fields := map[string]reflect.Value{
 		"service": reflect.ValueOf(&c.Service).Elem(),
@@ -110,8 +116,23 @@ func Load(project string, source Source, sections []Section) (Config, error) {
 	var ofSpec service.Violations
 	if err := c.Service.Validate(); errors.As(err, &ofSpec) {
 		v = append(v, ofSpec.Under("service")...)
+	} else {
+		v = append(v, c.planned()...)
 	}
 	return c, append(v, c.secretViolations()...).Err()
+}
+
+// planned are the violations that a worker would find in the environment that
+// this configuration makes for it.
+func (c *Config) planned() service.Violations {
+	var out service.Violations
+	for _, one := range config.Planned(c.Service, c.Secrets) {
+		if !strings.HasPrefix(one.Path, "secrets.") {
+			one.Path = "service." + one.Path
+		}
+		out = append(out, one)
+	}
+	return out
 }
 
 // secretViolations are what does not fit between the names of secrets and their

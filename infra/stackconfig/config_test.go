@@ -14,6 +14,8 @@ type fake map[string]string
 
 func (f fake) Keys() []string { return sortedKeys(f) }
 
+func (f fake) File() File { return File{} }
+
 func (f fake) Get(key string) (string, bool) {
 	v, ok := f[key]
 	return v, ok
@@ -112,8 +114,8 @@ func TestLoadReportsEverythingAtOnce(t *testing.T) {
 			{Path: "gate.timeout", Problem: `30 is not a duration such as "20s" or "1m30s"`},
 			{Path: "local.port", Problem: `"8080" is not a whole number`},
 			{Path: "local.prot", Problem: `is not a key; did you mean "port"?`},
-			{Path: "service.env.A", Problem: "1 is not a text; put it in quotes if it is meant as one"},
-			{Path: "service.name", Problem: "7 is not a text; put it in quotes if it is meant as one"},
+			{Path: "service.env.A", Problem: "1 is not a text; put what you typed in quotes"},
+			{Path: "service.name", Problem: "7 is not a text; put what you typed in quotes"},
 			{Path: "service.port", Problem: "1.5 is not a whole number"},
 			{Path: "service.secrets", Problem: `"KEY" is not a list`},
 			{Path: "service.webSocket.rooms", Problem: `"yes" is neither true nor false`},

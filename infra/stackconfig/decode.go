@@ -18,6 +18,13 @@ import (
 // whose fields carry `config:"key"`. What is not in value keeps what target
 // has: its default. Everything that does not fit is noted in v with its path.
 func decode(path string, value any, target reflect.Value, v *service.Violations) {
+	if plain, ok := value.(literal); ok {
+		if target.Kind() == reflect.String {
+			target.SetString(plain.text) // as it was typed
+			return
+		}
+		value = plain.value
+	}
 	if target.Type() == reflect.TypeFor[time.Duration]() {
 		s, ok := value.(string)
 		d, err := time.ParseDuration(s)
@@ -47,7 +54,11 @@ func decode(path string, value any, target reflect.Value, v *service.Violations)
 	case reflect.String:
 		s, ok := value.(string)
 		if !ok {
-			v.Add(path, "%s is not a text; put it in quotes if it is meant as one", show(value))
+			v.Add(path, "%s is not a text; put what you typed in quotes", show(value))
+			return
+		}
+		if madeOfADate(s) {
+			v.Add(path, "%q was a date when it was typed; put it in quotes", s)
 			return
 		}
 		target.SetString(s)

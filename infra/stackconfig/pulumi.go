@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -12,14 +13,19 @@ import (
 type pulumiSource struct {
 	ctx  *pulumi.Context
 	keys []string
+	file File
 }
 
 // FromPulumi reads from a running Pulumi program. keys are all keys that are
 // set: a program can ask for a key, but not which there are, and without that
-// a misspelt one would go unnoticed.
-func FromPulumi(ctx *pulumi.Context, keys []string) Source { return pulumiSource{ctx, keys} }
+// a misspelt one would go unnoticed. root is the clone's folder.
+func FromPulumi(ctx *pulumi.Context, root string, keys []string) Source {
+	return pulumiSource{ctx, keys, ReadFile(filepath.Join(root, "stacks", "Pulumi."+ctx.Stack()+".yaml"))}
+}
 
 func (s pulumiSource) Keys() []string { return s.keys }
+
+func (s pulumiSource) File() File { return s.file }
 
 func (s pulumiSource) Get(key string) (string, bool) { return s.ctx.GetConfig(key) }
 

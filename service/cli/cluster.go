@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -35,18 +36,23 @@ func clusterCommand(p Process) *cobra.Command {
 			defer stop()
 			roll := make(chan struct{}, 1)
 			defer onHangup(roll)()
-			log := logs.New(p.Out, c.Worker.LogLevel).With(slog.String("role", "primary"))
+			lines := logs.NewWriter(p.Out)
+			defer lines.Flush(lastLines)
+			log := logs.New(lines, c.Worker.LogLevel).With(slog.String("role", "primary"))
 			err = prefork.Run(drain, hard, roll, prefork.Options{
 				Config: c, Executable: path, Args: []string{"serve"},
 				Environ: memoryShare(p.Getenv, c.Workers), Out: p.Out, Err: p.Err, Log: log,
 			})
 			if err != nil {
-				log.Error("cluster failed", slog.Any("error", err))
+				log.Error("primary failed", slog.Any("error", err))
 			}
 			return err
 		},
 	}
 }
+
+// lastLines bounds the wait for whoever reads the log at the end.
+const lastLines = time.Second
 
 // executable is the path by which this program was started, not the file that
 // it leads to now: after an installation, a roll starts the new one.

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"escala/service"
+	"escala/service/logs"
 	"escala/service/worker"
 )
 
@@ -60,11 +61,14 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// exitStatus reports the error, one line per problem, and says how to exit.
-func exitStatus(w io.Writer, err error) int {
+// exitStatus reports the error, one line per problem, and returns the exit
+// status. Like the log, it does not wait for ever for whoever reads it.
+func exitStatus(out io.Writer, err error) int {
 	if err == nil {
 		return ExitOK
 	}
+	w := logs.NewWriter(out)
+	defer w.Flush(lastLines)
 	var bad service.Violations
 	var usage usageError
 	switch {

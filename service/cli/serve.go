@@ -1,12 +1,14 @@
 package cli
 
 import (
-	"log/slog"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"escala/service"
 	"escala/service/worker"
 )
 
@@ -17,15 +19,24 @@ func serveCommand(p Process, newApp worker.New) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			keepName()
-			drain, hard, stop := signals(cmd.Context())
+			drain, hard, stop := signals(cmd.Context(), hangup(p.Getenv)...)
 			defer stop()
-			err := worker.Run(drain, hard, p.Getenv, p.Out, newApp)
-			if err != nil {
-				slog.Error("worker failed", slog.Any("error", err))
-			}
-			return err
+			return worker.Run(drain, hard, p.Getenv, p.Out, newApp)
 		},
 	}
+}
+
+// hangup is what SIGHUP does. A worker that stands alone drains: its terminal has
+// gone. One under a supervisor ignores it: it asks the primary for a roll, and
+// "pkill -HUP api" reaches the workers as well.
+func hangup(getenv func(string) string) []os.Signal {
+	if getenv(service.EnvSupervised) != "" {
+		signal.Ignore(syscall.SIGHUP)
+	}
+	if signal.Ignored(syscall.SIGHUP) { // by nohup, too
+		return nil
+	}
+	return []os.Signal{syscall.SIGHUP}
 }
 
 // keepName gives the process the name by which it was started: a primary starts

@@ -8,17 +8,18 @@ import (
 	"time"
 )
 
-// signals returns two contexts: the first ends at the first SIGTERM or SIGINT,
-// the second at the second. stop frees them.
-func signals(ctx context.Context) (drain, hard context.Context, stop func()) {
+// signals returns two contexts: the first ends at the first SIGTERM or SIGINT, or
+// one of also, the second at the second. stop frees them.
+func signals(ctx context.Context, also ...os.Signal) (drain, hard context.Context, stop func()) {
 	// A supervisor that was killed no longer reads what this process writes. That
-	// must not end it in the middle of its drain.
-	signal.Ignore(syscall.SIGPIPE)
+	// must not end it in the middle of its drain. The other two are what tools
+	// that rotate logs send.
+	signal.Ignore(syscall.SIGPIPE, syscall.SIGUSR1, syscall.SIGUSR2)
 	parent := os.Getppid()
 	drain, drainNow := context.WithCancel(ctx)
 	hard, hardNow := context.WithCancel(ctx)
 	ch := make(chan os.Signal, 2)
-	signal.Notify(ch, syscall.SIGTERM, syscall.SIGINT)
+	signal.Notify(ch, append(also, syscall.SIGTERM, syscall.SIGINT)...)
 	done := make(chan struct{})
 	go func() {
 		var first time.Time

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -89,7 +90,7 @@ func TestWorkerViolations(t *testing.T) {
 		{"HTTP_MAX_BODY_BYTES", "1MB", "whole number"},
 		{"ROOMS", "yes", `neither "true" nor "false"`},
 		{"WS_PING_INTERVAL", "75s", "is not below PROXY_IDLE_TIMEOUT (1m15s)"},
-		{"WS_MAX_CLIENTS", "10001", "is above HTTP_MAX_CONNECTIONS (10000)"},
+		{"WS_MAX_CLIENTS", "12001", "is above HTTP_MAX_CONNECTIONS (12000)"},
 		{"WS_QUEUE_BYTES", "1", "whole number from 1024"},
 		{"HEALTH_PATH", "/status", "is what a worker answers itself"},
 		{"HEALTH_PATH", "//health", "empty or dot segments"},
@@ -213,6 +214,25 @@ func TestClusterSettings(t *testing.T) {
 	assert.Equal(t, 9*time.Second+service.StopMargin, c.Lifecycle.Stop)
 	_, err = ReadPrefork(env(map[string]string{"ROOMS": "true", "WORKERS": "1"}))
 	require.NoError(t, err, "one worker needs no Redis")
+}
+
+func TestRunDirIsCheckedAtTheStart(t *testing.T) {
+	t.Parallel()
+	for dir, says := range map[string]string{
+		"/run/api":                        "",
+		"/" + strings.Repeat("a", 83):     "",
+		"run":                             "is not an absolute path",
+		"/" + strings.Repeat("a", 87):     "leave no room for the sockets' names",
+		"./" + strings.Repeat("a", 4):     "is not an absolute path",
+		"/tmp/" + strings.Repeat("b", 90): "leave no room for the sockets' names",
+	} {
+		_, err := ReadPrefork(env(map[string]string{"RUN_DIR": dir}))
+		if says == "" {
+			require.NoError(t, err, dir)
+			continue
+		}
+		require.ErrorContains(t, err, says, dir)
+	}
 }
 
 func FuzzReadWorker(f *testing.F) {

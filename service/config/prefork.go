@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"time"
@@ -29,6 +30,9 @@ const (
 	// EnvRestartLimit is how often in a row every worker must fail before the
 	// primary gives up. Default 8.
 	EnvRestartLimit = "RESTART_LIMIT"
+	// EnvHangLimit is how long a worker may not answer the health path until it
+	// is killed and another one started. 0 is never. Default 30 s.
+	EnvHangLimit = "WORKER_HANG_LIMIT"
 
 	envKubernetes = "KUBERNETES_SERVICE_HOST"
 )
@@ -48,6 +52,8 @@ type Prefork struct {
 	// MemoryMax is in bytes, 0 for none; MemoryCheck is how often to look.
 	MemoryMax   uint64
 	MemoryCheck time.Duration
+	// HangLimit is when a worker that does not answer is killed; 0 for never.
+	HangLimit time.Duration
 	// RestartPause and RestartLimit bound the restarts.
 	RestartPause time.Duration
 	RestartLimit int
@@ -63,7 +69,8 @@ func ReadPrefork(getenv func(string) string) (Prefork, error) {
 	r.refuseNesting()
 	c := Prefork{
 		Workers:      r.number(service.EnvWorkers, runtime.GOMAXPROCS(0), 1, service.MaxWorkers),
-		RunDir:       r.text(status.EnvRunDir, status.DefaultDir(getenv)),
+		RunDir:       r.runDir(),
+		HangLimit:    r.duration(EnvHangLimit, 30*time.Second, 0),
 		MemoryMax:    uint64(r.number(EnvMemoryMax, 0, 0, 1<<24)) << 20,
 		MemoryCheck:  r.duration(EnvMemoryCheck, 5*time.Second, 10*time.Millisecond),
 		RestartPause: r.duration(EnvRestartPause, 100*time.Millisecond, time.Millisecond),
@@ -79,6 +86,23 @@ func ReadPrefork(getenv func(string) string) (Prefork, error) {
 	c.Lifecycle.Stop = r.duration(EnvStopTimeout, least, least)
 	c.Lifecycle.Steady = r.duration(EnvSteady, service.NewLifecycle().Steady, 0)
 	return c, r.bad.Err()
+}
+
+// longestSocket is the longest name of a socket in RUN_DIR: a worker's, after a
+// million starts.
+const longestSocket = len("/worker-63-1000000.sock")
+
+// runDir reads RUN_DIR. Its sockets' paths are handed to workers and have a
+// greatest length.
+func (r *reader) runDir() string {
+	dir := r.text(status.EnvRunDir, status.DefaultDir(r.getenv))
+	if !filepath.IsAbs(dir) {
+		r.bad.Add(status.EnvRunDir, "%q is not an absolute path; for example \"/run/api\"", dir)
+	}
+	if most := listen.MaxUnixPath - longestSocket; len(dir) > most {
+		r.bad.Add(status.EnvRunDir, "%.40q… has %d bytes; more than %d leave no room for the sockets' names", dir, len(dir), most)
+	}
+	return filepath.Clean(dir)
 }
 
 // withWorkers is the environment as the workers will see it: several of them,

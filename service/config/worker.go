@@ -97,8 +97,8 @@ func ReadWorker(getenv func(string) string) (Worker, error) {
 		MetricsOnPort:  r.oneOf(EnvMetrics, "direct", "admin") == "direct",
 		HTTP: HTTP{
 			ReadHeaderTimeout: r.duration(EnvReadHeaderTimeout, 10*time.Second, time.Millisecond),
-			ReadTimeout:       r.duration(EnvReadTimeout, time.Minute, time.Millisecond),
-			WriteTimeout:      r.duration(EnvWriteTimeout, 2*time.Minute, time.Millisecond),
+			ReadTimeout:       r.duration(EnvReadTimeout, service.BodySilence, time.Millisecond),
+			WriteTimeout:      r.duration(EnvWriteTimeout, service.AnswerSilence, time.Millisecond),
 			IdleTimeout:       r.duration(EnvIdleTimeout, 2*time.Minute, time.Millisecond),
 			MaxHeaderBytes:    r.number(service.EnvMaxHeader, service.NewLimits().HeaderBytes(), 1<<10, 16<<20),
 			MaxBodyBytes:      int64(r.number(service.EnvMaxBody, int(service.NewLimits().BodyBytes()), 0, 1<<40)),

@@ -40,8 +40,8 @@ type Address struct {
 	Port int
 }
 
-// maxUnixPath is the longest path that fits into Linux' sockaddr_un.
-const maxUnixPath = 107
+// MaxUnixPath is the longest path that fits into Linux' sockaddr_un.
+const MaxUnixPath = 107
 
 // Parse reads "fd:0", "unix:/path" or "tcp:host:port".
 func Parse(s string) (Address, error) {
@@ -57,8 +57,8 @@ func Parse(s string) (Address, error) {
 		if !strings.HasPrefix(rest, "/") || strings.ContainsRune(rest, 0) {
 			return Address{}, fmt.Errorf("%.100q has no absolute path after unix:; for example \"unix:/run/api/api.sock\"", s)
 		}
-		if len(rest) > maxUnixPath {
-			return Address{}, fmt.Errorf("%.100q… is longer than the %d bytes that a Unix socket's path may have", s, maxUnixPath)
+		if len(rest) > MaxUnixPath {
+			return Address{}, fmt.Errorf("%.100q… is longer than the %d bytes that a Unix socket's path may have", s, MaxUnixPath)
 		}
 		return Address{Network: Unix, Path: rest}, nil
 	case TCP:

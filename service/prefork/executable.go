@@ -3,9 +3,11 @@ package prefork
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 )
 
 // executable is the program that workers are started from: the very file, held
@@ -20,9 +22,13 @@ type executable struct {
 }
 
 func openExecutable(path string) (*executable, error) {
-	f, err := os.Open(path)
+	// Opening a FIFO or a device would wait for its other end.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("opening the program for the workers: %w", err)
+	}
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, errors.Join(fmt.Errorf("the program for the workers, %s, is not a regular file", path), err, f.Close())
 	}
 	hash := sha256.New()
 	if _, err := io.Copy(hash, f); err != nil {

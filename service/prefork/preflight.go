@@ -2,9 +2,7 @@ package prefork
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -83,8 +81,8 @@ func (p *primary) examine(ctx context.Context, socket string, exe *executable) e
 		if err != nil {
 			return 0, "", fmt.Errorf("%s is not answered: %w", path, err)
 		}
-		_, err = io.Copy(io.Discard, io.LimitReader(res.Body, 1<<20))
-		return res.StatusCode, res.Header.Get("X-Release"), errors.Join(err, res.Body.Close())
+		// Not its body: an answer may be a stream that never ends.
+		return res.StatusCode, res.Header.Get("X-Release"), res.Body.Close()
 	}
 	switch code, release, err := ask(p.Config.Worker.HealthPath); {
 	case err != nil:

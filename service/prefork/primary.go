@@ -62,10 +62,12 @@ func Run(ctx, hard context.Context, roll <-chan struct{}, o Options) error {
 	if err := supported(); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(o.Config.RunDir, 0o750); err != nil {
-		return fmt.Errorf("making the directory of the sockets: %w", err)
+	if err := makeRunDir(o.Config.RunDir); err != nil {
+		return err
 	}
-	l, err := listen.Open(ctx, o.Config.Listen)
+	socket := filepath.Join(o.Config.RunDir, status.PrimarySocket)
+	killed := leftBehind(socket)
+	l, err := open(ctx, o, killed)
 	if err != nil {
 		return err
 	}
@@ -80,10 +82,10 @@ func Run(ctx, hard context.Context, roll <-chan struct{}, o Options) error {
 	for n := range o.Config.Workers {
 		p.slots = append(p.slots, newSlot(n))
 	}
-	if leftBehind(filepath.Join(o.Config.RunDir, status.PrimarySocket)) {
+	if killed {
 		p.happened("the primary before this one was killed, and its workers drained")
 	}
-	stop, err := p.serveStatus(ctx, filepath.Join(o.Config.RunDir, status.PrimarySocket))
+	stop, err := p.serveStatus(ctx, socket)
 	if err != nil {
 		return errors.Join(err, p.socket.Close(), l.Close())
 	}
@@ -97,6 +99,9 @@ func Run(ctx, hard context.Context, roll <-chan struct{}, o Options) error {
 	if o.Config.MemoryMax > 0 {
 		group.Go(func() error { return p.watchMemory(running) })
 	}
+	if o.Config.HangLimit > 0 {
+		group.Go(func() error { return p.watchHung(running) })
+	}
 	err = group.Wait()
 	return errors.Join(err, p.endAll(hard, l), stop())
 }
@@ -104,6 +109,30 @@ func Run(ctx, hard context.Context, roll <-chan struct{}, o Options) error {
 // inSlot is how a worker of a slot is started.
 func (p *primary) inSlot(s *slot) start {
 	return start{slot: s.number, socket: p.socket, admin: socketPath(p.Config.RunDir, s.number, s.nextGeneration())}
+}
+
+// afterKill is how much longer than their announcement the workers of a killed
+// primary may need until they stop accepting.
+const afterKill = 5 * time.Second
+
+// open listens. The workers of a primary that was killed hold its socket until
+// they have announced their end, which is waited for.
+func open(ctx context.Context, o Options, killed bool) (*listen.Listener, error) {
+	until := time.Now().Add(o.Config.Lifecycle.Announce + afterKill)
+	for said := false; ; said = true {
+		l, err := listen.Open(ctx, o.Config.Listen)
+		if err == nil || !killed || !errors.Is(err, syscall.EADDRINUSE) || time.Now().After(until) {
+			return l, err
+		}
+		if !said {
+			o.Log.Info("waiting for the workers of the primary before this one, which was killed", slog.Any("error", err))
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 // leftBehind says that a primary ended without being able to put its socket away.

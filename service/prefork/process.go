@@ -26,6 +26,8 @@ type process struct {
 	readyAt atomic.Int64
 	// told is set once it has been asked to end.
 	told atomic.Bool
+	// hung is set once it is killed because it does not answer.
+	hung atomic.Bool
 	// exited is closed when it has ended; code is its exit status then, or -1
 	// for a signal.
 	exited chan struct{}

@@ -154,7 +154,7 @@ func (p *primary) supervise(ctx context.Context, s *slot) error {
 			}
 			s.restarts++
 			s.mu.Unlock()
-			p.happened(fmt.Sprintf("worker %d (pid %d) ended by itself: %s", s.number, current.pid(), current.cmd.ProcessState))
+			p.happened(fmt.Sprintf("worker %d (pid %d) %s", s.number, current.pid(), p.ending(current)))
 			if err := p.backOff(ctx, s, current); err != nil {
 				return err
 			}

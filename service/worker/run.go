@@ -25,6 +25,16 @@ import (
 // once. The error says what went wrong: service.Violations for bad
 // configuration, *server.OpenError for a drain that reached its limit.
 func Run(ctx, hard context.Context, getenv func(string) string, out io.Writer, newApp New) error {
+	lines := logs.NewWriter(out)
+	defer lines.Flush(lastLines)
+	err := run(ctx, hard, getenv, lines, newApp)
+	if err != nil {
+		slog.Error("worker failed", slog.Any("error", err))
+	}
+	return err
+}
+
+func run(ctx, hard context.Context, getenv func(string) string, lines *logs.Writer, newApp New) error {
 	releaseID := make(chan hashed, 1)
 	go func() { // reading the executable takes as long as the rest of the start
 		id, err := release.Running()
@@ -34,8 +44,6 @@ func Run(ctx, hard context.Context, getenv func(string) string, out io.Writer, n
 	if err != nil {
 		return err
 	}
-	lines := logs.NewWriter(out)
-	defer lines.Flush(lastLines)
 	log := logs.New(lines, c.LogLevel).With(slog.Int("worker", c.Number))
 	slog.SetDefault(log)
 	if limit := memlimit.Apply(getenv); limit > 0 {

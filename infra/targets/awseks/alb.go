@@ -13,6 +13,7 @@ import (
 
 	"escala/infra/targets/awseks/ingressclass"
 	"escala/service"
+	"escala/service/config"
 )
 
 // leastAnnounce is how long a pod goes on serving once it is told to end, at
@@ -35,16 +36,11 @@ func behindALB(spec service.Spec, s Settings) service.Spec {
 	if spec.Env == nil {
 		spec.Env = map[string]string{}
 	}
-	for name, value := range map[string]string{
-		// The load balancer is in the VPC: what it says of the client is true.
-		"TRUSTED_PROXIES":   s.CIDR,
-		"HTTP_IDLE_TIMEOUT": (spec.WebSocket.ProxyIdle + 15*time.Second).String(),
-	} {
-		if _, own := spec.Env[name]; !own {
-			spec.Env[name] = value
-		}
+	if _, own := spec.Env[config.EnvIdleTimeout]; !own {
+		spec.Env[config.EnvIdleTimeout] = (spec.WebSocket.ProxyIdle + 15*time.Second).String()
 	}
-	return spec
+	// The load balancer is in the VPC: what it says of the client is true.
+	return spec.Trusting(s.CIDR)
 }
 
 // attribute is one of a load balancer's.

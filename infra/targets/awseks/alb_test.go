@@ -53,7 +53,7 @@ func TestAPodOutlivesItsPlaceInTheLoadBalancer(t *testing.T) {
 	require.NoError(t, spec.Validate())
 	assert.Equal(t, 20*time.Second, spec.Lifecycle.Announce)
 	assert.Equal(t, 45*time.Second, spec.Lifecycle.Stop)
-	assert.Equal(t, "10.30.0.0/16", spec.Env["TRUSTED_PROXIES"])
+	assert.Equal(t, "10.30.0.0/16", spec.Environ()["TRUSTED_PROXIES"])
 	assert.Equal(t, "1m30s", spec.Env["HTTP_IDLE_TIMEOUT"], "the load balancer closes idle connections first")
 	assert.Equal(t, spec, behindALB(spec, NewSettings()), "twice is once")
 
@@ -62,6 +62,6 @@ func TestAPodOutlivesItsPlaceInTheLoadBalancer(t *testing.T) {
 	own.Env = map[string]string{"TRUSTED_PROXIES": "10.0.0.1/32"}
 	spec = behindALB(own, NewSettings())
 	assert.Equal(t, own.Lifecycle, spec.Lifecycle)
-	assert.Equal(t, "10.0.0.1/32", spec.Env["TRUSTED_PROXIES"])
+	assert.Equal(t, "10.0.0.1/32", spec.Environ()["TRUSTED_PROXIES"])
 	assert.Len(t, own.Env, 1, "what was given stays as it was")
 }

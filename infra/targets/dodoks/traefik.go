@@ -2,7 +2,6 @@ package dodoks
 
 import (
 	"fmt"
-	"maps"
 	"strconv"
 	"time"
 
@@ -37,16 +36,7 @@ var privateNetworks = []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"}
 // after 90 s, before the service does, and learns of a pod's end as fast as
 // Kubernetes does.
 func behindTraefik(spec service.Spec) service.Spec {
-	const trusted = "TRUSTED_PROXIES"
-	if _, own := spec.Env[trusted]; own {
-		return spec
-	}
-	spec.Env = maps.Clone(spec.Env)
-	if spec.Env == nil {
-		spec.Env = map[string]string{}
-	}
-	spec.Env[trusted] = privateNetworks[0] + "," + privateNetworks[1] + "," + privateNetworks[2]
-	return spec
+	return spec.Trusting(privateNetworks...)
 }
 
 // traefik installs the ingress controller. What it returns is there as long as

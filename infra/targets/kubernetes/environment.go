@@ -17,25 +17,23 @@ import (
 
 // privateNetworks are those that an ingress controller reaches pods from; what
 // it says of clients is believed.
-const privateNetworks = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,fc00::/7"
+var privateNetworks = []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"}
 
 // environ is what a pod's one process gets. It does not announce its end by
 // itself: the preStop hook has waited when it is told.
 func (p *parts) environ() map[string]string {
 	spec := p.spec
+	if len(spec.TrustedProxies) == 0 {
+		spec = spec.Trusting(privateNetworks...)
+	}
 	spec.Lifecycle = spec.Lifecycle.WithoutAnnounce()
 	env := spec.Environ()
 	env[service.EnvPort] = strconv.Itoa(spec.Port)
 	if spec.Redis.Mode == service.RedisLocal {
 		env[service.EnvRedis] = p.redisURL()
 	}
-	for name, value := range map[string]string{
-		service.EnvTrustedProxies: privateNetworks,
-		service.EnvTrustedHeaders: strings.Join(service.IngressClaims, ","),
-	} {
-		if _, set := env[name]; !set {
-			env[name] = value
-		}
+	if _, set := env[service.EnvTrustedHeaders]; !set {
+		env[service.EnvTrustedHeaders] = strings.Join(service.IngressClaims, ",")
 	}
 	return env
 }

@@ -3,9 +3,13 @@ package kubernetes
 import (
 	"fmt"
 	"maps"
+	"math"
+	"strconv"
 
 	netv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/service"
 )
 
 // ingress registers the way in for the public.
@@ -33,7 +37,7 @@ func (p *parts) ingress() error {
 		}}
 	}
 	meta := p.meta(p.spec.Name, componentService, nil)
-	meta.Annotations = notAwaited()
+	meta.Annotations = nginxLimits(p.spec)
 	if more := p.args.IngressAnnotations; more != nil {
 		meta.Annotations = more.ToStringMapOutput().ApplyT(func(all map[string]string) map[string]string {
 			all = maps.Clone(all)
@@ -47,6 +51,24 @@ func (p *parts) ingress() error {
 	}
 	p.object(ingress)
 	return nil
+}
+
+// nginxLimits are the annotations that hold ingress-nginx to the description's
+// limits: it would refuse bodies above 1 MiB and end quiet connections after 60 s
+// by itself. Other ingress controllers ignore them.
+func nginxLimits(spec service.Spec) pulumi.StringMap {
+	const prefix = "nginx.ingress.kubernetes.io/"
+	idle := strconv.Itoa(int(math.Ceil(spec.WebSocket.ProxyIdle.Seconds())))
+	all := notAwaited()
+	for name, value := range map[string]string{
+		"proxy-body-size":    fmt.Sprintf("%dm", spec.Limits.BodyMiB),
+		"proxy-buffer-size":  fmt.Sprintf("%dk", spec.Limits.ResponseHeaderKiB),
+		"proxy-read-timeout": idle,
+		"proxy-send-timeout": idle,
+	} {
+		all[prefix+name] = pulumi.String(value)
+	}
+	return all
 }
 
 // scheme is what the public speaks to the ingress.

@@ -3,6 +3,7 @@ package main
 
 import (
 	"os"
+	_ "time/tzdata" // the image has no zone files
 
 	"escala/service/app"
 	"escala/service/cli"

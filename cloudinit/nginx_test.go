@@ -1,0 +1,215 @@
+package cloudinit
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/service"
+)
+
+// startNginx runs Nginx with a machine's own configuration in front of a
+// handler, and returns its address.
+func startNginx(t *testing.T, spec service.Spec, h http.HandlerFunc) string {
+	t.Helper()
+	tool(t, "nginx", "nginx")
+	upstream := httptest.NewServer(h)
+	t.Cleanup(upstream.Close)
+	_, port, err := net.SplitHostPort(upstream.Listener.Addr().String())
+	require.NoError(t, err)
+	spec.Port, err = strconv.Atoi(port)
+	require.NoError(t, err)
+	m := NewMachine(spec)
+	require.NoError(t, m.validate())
+	m.Root, err = os.MkdirTemp("", "nginx") // short enough for sockets, open to www-data
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(m.Root) })
+	require.NoError(t, os.MkdirAll(filepath.Join(m.Root, "run"), 0o755))
+	conf, err := m.nginx()
+	require.NoError(t, err)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	address := l.Addr().String()
+	require.NoError(t, l.Close())
+	// A test must not need port 80.
+	conf = strings.NewReplacer("listen 80 ", "listen "+address+" ", "listen [::]:80 ", "listen [::1]:"+address[strings.LastIndex(address, ":")+1:]+" ",
+		"syslog:server=unix:/dev/log,tag=nginx,nohostname", filepath.Join(m.Root, "log")).Replace(conf)
+	file := filepath.Join(m.Root, "nginx.conf")
+	require.NoError(t, os.WriteFile(file, []byte(conf), 0o600))
+	cmd := exec.Command("nginx", "-c", file, "-g", "daemon off;")
+	said := &bytes.Buffer{}
+	cmd.Stdout, cmd.Stderr = said, said
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGQUIT)
+		_ = cmd.Wait()
+		if t.Failed() {
+			log, _ := os.ReadFile(filepath.Join(m.Root, "log"))
+			t.Logf("nginx: %s\n%s", said, log)
+		}
+	})
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		c, err := net.Dial("tcp", address)
+		if err == nil {
+			require.NoError(t, c.Close())
+			return address
+		}
+		require.True(t, time.Now().Before(end), "Nginx does not start")
+	}
+}
+
+// askNginx sends a request and returns the answer's status and body.
+func askNginx(t *testing.T, method, address, path string, header http.Header, body io.Reader) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, "http://"+address+path, body)
+	require.NoError(t, err)
+	for name, values := range header {
+		req.Header[name] = values
+	}
+	if host := header.Get("Host"); host != "" {
+		req.Host = host
+		req.Header.Del("Host")
+	}
+	res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	require.NoError(t, err)
+	return res.StatusCode, string(b)
+}
+
+// TestNginxBelievesNoClient sends every header that speaks for a client.
+func TestNginxBelievesNoClient(t *testing.T) {
+	address := startNginx(t, service.NewSpec(), func(w http.ResponseWriter, r *http.Request) {
+		for _, name := range service.ClientClaims {
+			for _, value := range r.Header[name] {
+				_, _ = fmt.Fprintf(w, "%s: %s\n", name, value)
+			}
+		}
+	})
+	header := http.Header{"Host": {"shop.example:8080"}}
+	for _, name := range service.ClientClaims {
+		header.Set(name, "mine")
+	}
+	status, got := askNginx(t, http.MethodGet, address, "/", header, nil)
+	assert.Equal(t, http.StatusOK, status)
+	assert.NotContains(t, got, "mine")
+	assert.Contains(t, got, "X-Real-Ip: 127.0.0.1\n")
+	assert.Contains(t, got, "X-Forwarded-For: 127.0.0.1\n")
+	assert.Contains(t, got, "X-Forwarded-Proto: http\n")
+	assert.Contains(t, got, "X-Forwarded-Host: shop.example:8080\n")
+	assert.Regexp(t, `X-Request-Id: [0-9a-f]{32}\n`, got)
+	assert.Equal(t, len(service.MachineClaims), strings.Count(got, "\n"), "nothing else:\n%s", got)
+}
+
+// TestNginxKeepsTheOriginOfAPage: a page of the service's own may post to it,
+// whatever the port, and another site's may not.
+func TestNginxKeepsTheOriginOfAPage(t *testing.T) {
+	address := startNginx(t, service.NewSpec(), http.NewCrossOriginProtection().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, r.Host)
+	})).ServeHTTP)
+	for _, tt := range []struct {
+		host, origin string
+		want         int
+	}{
+		{"localhost:8080", "http://localhost:8080", http.StatusOK},
+		{"localhost", "http://localhost", http.StatusOK},
+		{"[::1]:8080", "http://[::1]:8080", http.StatusOK},
+		{"shop.example:8443", "https://shop.example:8443", http.StatusOK},
+		{"localhost:8080", "http://localhost", http.StatusForbidden},
+		{"localhost:8080", "http://localhost:8081", http.StatusForbidden},
+		{"localhost:8080", "http://evil.example", http.StatusForbidden},
+	} {
+		status, got := askNginx(t, http.MethodPost, address, "/", http.Header{"Host": {tt.host}, "Origin": {tt.origin}}, strings.NewReader("x"))
+		assert.Equal(t, tt.want, status, "%s at %s", tt.origin, tt.host)
+		if tt.want == http.StatusOK {
+			assert.Equal(t, tt.host, got)
+		}
+	}
+}
+
+// TestNginxHasTheServicesLimits: what the description allows reaches the
+// service.
+func TestNginxHasTheServicesLimits(t *testing.T) {
+	spec := service.NewSpec()
+	spec.Limits.BodyMiB = 12
+	address := startNginx(t, spec, func(w http.ResponseWriter, r *http.Request) {
+		n, err := io.Copy(io.Discard, r.Body)
+		if err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		w.Header().Set("X-Long", strings.Repeat("x", 12<<10))
+		_, _ = fmt.Fprintf(w, "%d bytes, a cookie of %d", n, len(r.Header.Get("Cookie")))
+	})
+	status, got := askNginx(t, http.MethodPost, address, "/", http.Header{"Cookie": {strings.Repeat("c", 60<<10)}}, bytes.NewReader(make([]byte, 12<<20)))
+	assert.Equal(t, http.StatusOK, status)
+	assert.Equal(t, fmt.Sprintf("%d bytes, a cookie of %d", 12<<20, 60<<10), got)
+	status, _ = askNginx(t, http.MethodPost, address, "/", nil, bytes.NewReader(make([]byte, 12<<20+1)))
+	assert.Equal(t, http.StatusRequestEntityTooLarge, status)
+}
+
+// TestNginxBelievesItsProxies has a proxy of the operator's own in front.
+func TestNginxBelievesItsProxies(t *testing.T) {
+	spec := service.NewSpec()
+	spec.TrustedProxies = []string{"127.0.0.0/8"}
+	address := startNginx(t, spec, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = fmt.Fprintf(w, "%s %s", r.Header.Get("X-Forwarded-For"), r.Header.Get("X-Forwarded-Proto"))
+	})
+	_, got := askNginx(t, http.MethodGet, address, "/", http.Header{"X-Forwarded-For": {"6.6.6.6, 203.0.113.7"}, "X-Forwarded-Proto": {"https"}}, nil)
+	assert.Equal(t, "203.0.113.7 https", got)
+}
+
+// TestNginxTakesMoreConnectionsThanTheWorkers: the service's own limit, which
+// answers, comes first.
+func TestNginxTakesMoreConnectionsThanTheWorkers(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []service.WorkersMode{service.WorkersShared, service.WorkersPorts} {
+		spec := service.NewSpec()
+		spec.Workers.Mode, spec.Workers.Count, spec.Limits.Connections = mode, 4, 20_000
+		conf, err := NewMachine(spec).nginx()
+		require.NoError(t, err)
+		assert.Contains(t, conf, "worker_connections 161024;")
+		if mode == service.WorkersShared {
+			assert.Contains(t, conf, "split_clients $connection $source_address {\n\t\t33.33% 127.0.0.1;\n\t\t33.33% 127.0.0.2;\n\t\t* 127.0.0.3;\n\t}")
+			assert.Contains(t, conf, "proxy_bind $source_address;")
+		} else {
+			assert.NotContains(t, conf, "proxy_bind")
+		}
+	}
+	conf, err := NewMachine(service.NewSpec()).nginx()
+	require.NoError(t, err)
+	assert.NotContains(t, conf, "proxy_bind", "the default fits one address")
+}
+
+func TestManyConnectionsToTheWorkersAreSpread(t *testing.T) {
+	spec := service.NewSpec()
+	spec.Workers.Count, spec.Limits.Connections = 4, 20_000
+	address := startNginx(t, spec, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.RemoteAddr) })
+	from := map[string]bool{}
+	for range 100 {
+		status, got := askNginx(t, http.MethodGet, address, "/", nil, nil)
+		require.Equal(t, http.StatusOK, status)
+		host, _, err := net.SplitHostPort(got)
+		require.NoError(t, err)
+		from[host] = true
+	}
+	assert.NotEmpty(t, from)
+	for host := range from {
+		assert.Contains(t, []string{"127.0.0.1", "127.0.0.2", "127.0.0.3"}, host)
+	}
+}

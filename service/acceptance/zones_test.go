@@ -1,0 +1,33 @@
+package acceptance
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestTimeZonesAreInTheBinary runs the service where there is no other file, as
+// in the image. The time of its only log line is in the zone that it was given.
+func TestTimeZonesAreInTheBinary(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can change the root folder of a process")
+	}
+	root := socketDir(t)
+	build := exec.Command("go", "build", "-o", filepath.Join(root, "api"), "escala/service/cmd/api")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as releases are built
+	built, err := build.CombinedOutput()
+	require.NoError(t, err, "%s", built)
+	cmd := exec.Command("/api", "serve")
+	cmd.Env = []string{"TZ=Asia/Kathmandu", "PORT=0"}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root}
+	cmd.Dir = "/"
+	out, err := cmd.CombinedOutput()
+	require.Error(t, err, "without /proc it cannot know its release")
+	assert.Contains(t, string(out), "+05:45", "%s", out)
+}

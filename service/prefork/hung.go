@@ -1,0 +1,70 @@
+package prefork
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"syscall"
+	"time"
+
+	"escala/service/status"
+)
+
+// hungLooks is how many times in a row a worker must not answer before it counts
+// as hung. Looks are counted and not time: after a computer has slept, the first
+// look finds an answer.
+const hungLooks = 6
+
+// watchHung kills workers that were ready once and no longer answer the health
+// path for HangLimit. Whoever supervises the slot starts another one.
+func (p *primary) watchHung(ctx context.Context) error {
+	every := p.Config.HangLimit / hungLooks
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	missed := map[*process]int{}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		seen := map[*process]int{}
+		for _, s := range p.slots {
+			proc, _ := s.view()
+			if proc == nil || !proc.alive() || proc.readyAt.Load() == 0 || proc.told.Load() {
+				continue
+			}
+			if p.answers(ctx, proc, every) || ctx.Err() != nil {
+				continue
+			}
+			if seen[proc] = missed[proc] + 1; seen[proc] >= hungLooks {
+				p.killHung(s, proc)
+			}
+		}
+		missed = seen
+	}
+}
+
+// answers asks a worker whether it is healthy.
+func (p *primary) answers(ctx context.Context, proc *process, limit time.Duration) bool {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return status.Probe(ctx, proc.socket, p.Config.Worker.HealthPath) == nil
+}
+
+func (p *primary) killHung(s *slot, proc *process) {
+	p.log.Error("worker hangs and is killed", slog.Int("worker", s.number), slog.Int("pid", proc.pid()),
+		slog.Duration("not_answering", p.Config.HangLimit))
+	proc.hung.Store(true)
+	if err := proc.signal(syscall.SIGKILL); err != nil {
+		p.log.Error("killing a worker", slog.Any("error", err))
+	}
+}
+
+// ending is how a worker ended, for the status.
+func (p *primary) ending(proc *process) string {
+	if proc.hung.Load() {
+		return fmt.Sprintf("did not answer %s for %s and was killed", p.Config.Worker.HealthPath, p.Config.HangLimit)
+	}
+	return "ended by itself: " + proc.cmd.ProcessState.String()
+}
