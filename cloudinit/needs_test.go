@@ -19,7 +19,7 @@ func asRoot(t *testing.T, why string) {
 
 // tool fails a test that needs a Debian package that is missing: skipping it would
 // let what it tests break. -short leaves it out instead.
-func tool(t *testing.T, program, pkg string) {
+func tool(t testing.TB, program, pkg string) {
 	t.Helper()
 	_, err := exec.LookPath(program)
 	if err != nil && testing.Short() {

@@ -24,7 +24,7 @@ import (
 
 // startNginx runs Nginx with a machine's own configuration in front of a
 // handler, and returns its address.
-func startNginx(t *testing.T, spec service.Spec, h http.HandlerFunc) string {
+func startNginx(t testing.TB, spec service.Spec, h http.HandlerFunc) string {
 	t.Helper()
 	tool(t, "nginx", "nginx")
 	upstream := httptest.NewServer(h)

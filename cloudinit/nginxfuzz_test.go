@@ -1,0 +1,86 @@
+package cloudinit
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"escala/service"
+)
+
+// FuzzNginx is what a stranger writes to a machine's Nginx. The service may
+// never get a request that speaks for another client, that has two lengths, or
+// whose host is not one; and one request may never become two (a request that
+// is hidden in another's body).
+func FuzzNginx(f *testing.F) {
+	for _, seed := range []string{
+		"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET / HTTP/1.0\r\n\r\n",
+		"GET http://other:81/ HTTP/1.1\r\nHost: x:80\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 40\r\n\r\nGET /hidden HTTP/1.1\r\nHost: x\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\nGET /hidden HTTP/1.1\r\nHost: x\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nX-Real-Ip: mine\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: mine\r\nForwarded: mine\r\nX_Real_IP: mine\r\nTrue-Client-IP: mine\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x:99999:1\r\nConnection: X-Real-IP, close\r\n\r\n",
+		"GET /a%2f..%2fb?\x7f HTTP/1.1\r\nHost: [::1]:8080\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
+	} {
+		f.Add([]byte(seed))
+	}
+	var mu sync.Mutex
+	requests, wrong := 0, ""
+	address := startNginx(f, service.NewSpec(), func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		requests++
+		complain := func(format string, args ...any) { wrong += fmt.Sprintf(format, args...) + "\n" }
+		for _, name := range removedClaims() {
+			if v := r.Header[name]; v != nil {
+				complain("%s: %q", name, v)
+			}
+		}
+		for _, name := range service.MachineClaims {
+			if v := r.Header[name]; len(v) != 1 {
+				complain("%s: %q", name, v)
+			}
+		}
+		if r.Header.Get("X-Real-Ip") != "127.0.0.1" || r.Header.Get("X-Forwarded-For") != "127.0.0.1" || r.Header.Get("X-Forwarded-Proto") != "http" {
+			complain("the client is %v", r.Header)
+		}
+		if r.Host == "" || r.Host != r.Header.Get("X-Forwarded-Host") || strings.ContainsAny(r.Host, "/@ \t") {
+			complain("the host is %q, or %q", r.Host, r.Header.Get("X-Forwarded-Host"))
+		}
+		if len(r.TransferEncoding) > 0 && r.ContentLength >= 0 {
+			complain("two lengths: %v and %d", r.TransferEncoding, r.ContentLength)
+		}
+		_, _ = io.Copy(io.Discard, r.Body)
+	})
+	f.Fuzz(func(t *testing.T, in []byte) {
+		mu.Lock()
+		requests, wrong = 0, ""
+		mu.Unlock()
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		_ = c.SetDeadline(time.Now().Add(2 * time.Second))
+		_, _ = c.Write(in)
+		_ = c.(*net.TCPConn).CloseWrite()
+		got, _ := io.ReadAll(c)
+		mu.Lock()
+		defer mu.Unlock()
+		if wrong != "" {
+			t.Fatalf("%q reaches the service as\n%s", in, wrong)
+		}
+		// A client that closes early may leave requests without an answer (499).
+		if answers := strings.Count(string(got), "HTTP/1.1 "); answers > 0 && requests > answers+1 {
+			t.Fatalf("%q makes %d requests and %d answers", in, requests, answers)
+		}
+	})
+}

@@ -1,0 +1,190 @@
+package server
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"escala/service"
+	"escala/service/config"
+	"escala/service/metrics"
+)
+
+// inMemory is a listener for connections that have no network. It ends only with
+// the test's process.
+type inMemory struct{ conns chan net.Conn }
+
+func (l inMemory) Accept() (net.Conn, error) { return <-l.conns, nil }
+func (l inMemory) Close() error              { return nil }
+func (l inMemory) Addr() net.Addr            { return &net.UnixAddr{} }
+
+// stranger is a connection of somebody on the network.
+type stranger struct{ net.Conn }
+
+func (stranger) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 5} }
+
+// fuzzed is a server that strangers write to.
+type fuzzed struct {
+	s        *Server
+	l        inMemory
+	log      logBuffer
+	believed atomic.Bool
+}
+
+func newFuzzed(f *testing.F) *fuzzed {
+	c, err := config.ReadWorker(func(string) string { return "" })
+	if err != nil {
+		f.Fatal(err)
+	}
+	c.HTTP.MaxHeaderBytes, c.HTTP.MaxBodyBytes = 8<<10, 8<<10
+	c.HTTP.ReadHeaderTimeout, c.HTTP.ReadTimeout, c.HTTP.WriteTimeout, c.HTTP.IdleTimeout = time.Second, time.Second, time.Second, time.Second
+	w := &fuzzed{l: inMemory{make(chan net.Conn)}}
+	w.s = New(Options{
+		Config: c, Release: testRelease, Metrics: metrics.New(testRelease), Log: slog.New(slog.NewTextHandler(&w.log, nil)),
+		Handler: http.HandlerFunc(func(w2 http.ResponseWriter, r *http.Request) {
+			for _, name := range service.ClientClaims {
+				if len(r.Header[name]) > 0 {
+					w.believed.Store(true)
+				}
+			}
+			_, _ = io.Copy(w2, r.Body)
+		}),
+	})
+	w.s.State.Set(Ready)
+	go func() { _ = w.s.http.Serve(tracked{Listener: w.l, conns: w.s.conns}) }()
+	return w
+}
+
+// send gives a stranger's bytes to the server and returns what it answers until
+// it closes the connection.
+func (w *fuzzed) send(t *testing.T, in []byte) []byte {
+	mine, theirs := net.Pipe()
+	w.l.conns <- stranger{theirs}
+	answered := make(chan []byte, 1)
+	go func() {
+		b, _ := io.ReadAll(io.LimitReader(mine, 4<<20))
+		answered <- b
+	}()
+	_ = mine.SetWriteDeadline(time.Now().Add(5 * time.Second))
+	_, _ = mine.Write(in) // it may be refused in the middle
+	// A pipe cannot be half closed. A moment is enough for most answers, and the
+	// server's own timeouts end the rest.
+	_ = mine.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+	got := <-answered
+	_ = mine.Close()
+	for end := time.Now().Add(10 * time.Second); w.s.conns.len() > 0; time.Sleep(100 * time.Microsecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%q: the connection is not given up", in)
+		}
+	}
+	if strings.Contains(w.log.String(), "panic") {
+		t.Fatalf("%q: %s", in, w.log.String())
+	}
+	if w.believed.Load() {
+		t.Fatalf("%q: a stranger spoke for another client", in)
+	}
+	return got
+}
+
+// FuzzRequest is what a stranger writes without Nginx. It may never make the
+// server panic, answer what is no HTTP, name itself twice or in a body's place,
+// be believed who it is, or hold its connection.
+func FuzzRequest(f *testing.F) {
+	for _, seed := range []string{
+		"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET /health HTTP/1.0\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+		"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 17\r\n\r\nHTTP/1.1 200 OK\r\n",
+		"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Real-Ip: 1\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\nGET / HTTP/1.1\r\n",
+		"POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc",
+		"GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 1.2.3.4\r\nForwarded: for=1\r\nx-real-ip: 1\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nTrailer: X-Forwarded-For\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Forwarded-For: 1\r\n\r\n",
+		"GET http://other/ HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n\r\n",
+		"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", "\x16\x03\x01\x00\x00", "GET / HTTP/1.1\r\nHost: x\r\n" + strings.Repeat("A: b\r\n", 2000) + "\r\n",
+	} {
+		f.Add([]byte(seed))
+	}
+	w := newFuzzed(f)
+	f.Fuzz(func(t *testing.T, in []byte) {
+		if bytes.HasPrefix(in, []byte("PRI * HTTP/2.0")) {
+			return // FuzzFrames
+		}
+		got := w.send(t, in)
+		r := bufio.NewReader(bytes.NewReader(got))
+		for {
+			if _, err := r.Peek(1); err != nil {
+				return
+			}
+			res, err := http.ReadResponse(r, nil)
+			if err != nil {
+				if strings.Contains(err.Error(), "unexpected EOF") {
+					return // cut by this test
+				}
+				t.Fatalf("%q is answered with %q: %v", in, got, err)
+			}
+			if n := len(res.Header["X-Release"]); n > 1 || (n == 1 && res.Header["X-Release"][0] != testRelease) {
+				t.Fatalf("%q is answered with %q", in, got)
+			}
+			if res.StatusCode == http.StatusContinue {
+				continue
+			}
+			if _, err := io.Copy(io.Discard, res.Body); err != nil {
+				return // cut by this test
+			}
+		}
+	})
+}
+
+// frame is one frame of HTTP/2.
+func frame(kind, flags byte, stream uint32, payload string) string {
+	b := make([]byte, 9, 9+len(payload))
+	binary.BigEndian.PutUint32(b, uint32(len(payload))<<8)
+	b[3], b[4] = kind, flags
+	binary.BigEndian.PutUint32(b[5:], stream)
+	return string(b) + payload
+}
+
+// FuzzFrames is what a stranger writes on an HTTP/2 connection after the
+// preface. It may never make the server panic, put anything that no handler
+// wrote into a body, leave a stream behind, or hold its connection.
+func FuzzFrames(f *testing.F) {
+	const (
+		data, headers, reset, settings, ping, goAway, window, more = 0, 1, 3, 4, 6, 7, 8, 9
+		endStream, endHeaders                                      = 1, 4
+	)
+	post := "\x83\x87\x84\x41\x01x" // :method POST, :scheme https, :path /, :authority x
+	start := frame(settings, 0, 0, "")
+	for _, seed := range []string{
+		start,
+		start + frame(headers, endHeaders|endStream, 1, "\x82\x87\x84\x41\x01x"),
+		start + frame(headers, endHeaders, 1, post) + frame(data, endStream, 1, "HTTP/1.1 200 OK\r\nstill the body"),
+		start + frame(headers, endHeaders, 1, post) + frame(headers, endHeaders|endStream, 3, post) + frame(data, 0, 1, "stalls"),
+		start + frame(headers, 0, 1, post) + frame(more, endHeaders, 1, ""),
+		start + frame(headers, endHeaders, 1, post) + frame(reset, 0, 1, "\x00\x00\x00\x08"),
+		start + frame(ping, 0, 0, "12345678") + frame(window, 0, 0, "\x00\x00\x00\x01") + frame(goAway, 0, 0, "\x00\x00\x00\x00\x00\x00\x00\x00"),
+		start + frame(settings, 0, 0, "\x00\x04\x00\x00\x00\x00") + frame(headers, endHeaders|endStream, 1, post),
+	} {
+		f.Add([]byte(seed))
+	}
+	w := newFuzzed(f)
+	f.Fuzz(func(t *testing.T, in []byte) {
+		got := w.send(t, append([]byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), in...))
+		for len(got) >= 9 {
+			n := int(got[0])<<16 | int(got[1])<<8 | int(got[2])
+			if got[3] == data && 9+n <= len(got) {
+				if bytes.Contains(got[9:9+n], []byte("X-Release")) && !bytes.Contains(in, []byte("X-Release")) {
+					t.Fatalf("%q: a body has %q", in, got[9:9+n])
+				}
+			}
+			got = got[min(9+n, len(got)):]
+		}
+	})
+}
