@@ -7,7 +7,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"escala/infra/deploy/gate"
-	"escala/service/machine"
 )
 
 // Cutover puts a machine behind a stable address: the machine passes the gate
@@ -28,7 +27,7 @@ type Cutover struct {
 	// Store names what Stored reads the status of the machine with that id from,
 	// which the machine writes there itself. Optional.
 	Store  pulumi.StringInput
-	Stored func(ctx context.Context, store, id string) (machine.Status, error)
+	Stored func(ctx context.Context, store, id string) (string, error)
 	// Ask says to a person how to ask the machine with that id what is wrong.
 	Ask func(machine string) string
 }

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -33,7 +34,7 @@ type OutputArgs struct {
 	Store pulumi.StringInput
 	// Stored reads the status that the machine with that id wrote to the store.
 	// Optional.
-	Stored func(ctx context.Context, store, id string) (machine.Status, error)
+	Stored func(ctx context.Context, store, id string) (string, error)
 	// Diagnose asks the machine with that id for its account of what is wrong.
 	// Optional.
 	Diagnose func(ctx context.Context, machine string) string
@@ -69,7 +70,13 @@ func Output(ctx *pulumi.Context, args OutputArgs) pulumi.StringOutput {
 				},
 			}
 			if args.Stored != nil {
-				g.Stored = func(ctx context.Context) (machine.Status, error) { return args.Stored(ctx, v[4].(string), id) }
+				g.Stored = func(ctx context.Context) (machine.Status, error) {
+					content, err := args.Stored(ctx, v[4].(string), id)
+					if err != nil {
+						return machine.Status{}, err
+					}
+					return machine.Read(strings.NewReader(content))
+				}
 			}
 			if args.Diagnose != nil {
 				g.Diagnose = func(ctx context.Context) string { return args.Diagnose(ctx, id) }

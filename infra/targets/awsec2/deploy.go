@@ -56,6 +56,9 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	if err != nil {
 		return none, err
 	}
+	if err := d.machineObjects(store, role, m); err != nil {
+		return none, err
+	}
 	address, err := d.address()
 	if err != nil {
 		return none, err
@@ -68,6 +71,8 @@ func (d deployment) run() (deploy.Endpoint, error) {
 		Move: func(healthy pulumi.StringOutput) (pulumi.CustomResource, error) {
 			return d.associate(address, healthy)
 		},
+		Store:  store.bucket.Bucket,
+		Stored: d.storedStatus,
 		Ask: func(id string) string {
 			return fmt.Sprintf("(only the machine itself can say more)\naws ssm start-session --region %s --target %s\nsudo /usr/local/lib/escala/diagnose", d.settings.Region, id)
 		},

@@ -138,7 +138,7 @@ func (d deployment) lifecycle() s3.BucketLifecycleConfigurationV2RuleArray {
 		AbortIncompleteMultipartUpload: &s3.BucketLifecycleConfigurationV2RuleAbortIncompleteMultipartUploadArgs{
 			DaysAfterInitiation: pulumi.Int(1),
 		},
-	}}
+	}, machineObjectsRule()}
 	for _, old := range d.Request.Expired {
 		rules = append(rules, &s3.BucketLifecycleConfigurationV2RuleArgs{
 			Id:         pulumi.String("release-" + old.Short()),

@@ -209,12 +209,12 @@ func TestTheMachineMayDoNothingElse(t *testing.T) {
 		"arn:aws:ssm:eu-central-1:123456789012:parameter/escala/production/DATABASE_URL": {"ssm:GetParameter"},
 		// AWS has no narrower resource for Session Manager's channels.
 		"*": {"ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"},
-	}, allowed(t, one(t, m, "aws:iam/rolePolicy:RolePolicy").Inputs["policy"]))
+	}, allowed(t, policyOf(t, m, "api-machine")))
 	assert.Empty(t, m.Of("aws:iam/rolePolicyAttachment:RolePolicyAttachment"), "managed policies allow more")
 
 	r := request()
 	r.Spec.Secrets, r.Secrets = nil, nil
-	for resource := range allowed(t, one(t, deployed(t, New(), r), "aws:iam/rolePolicy:RolePolicy").Inputs["policy"]) {
+	for resource := range allowed(t, policyOf(t, deployed(t, New(), r), "api-machine")) {
 		assert.NotContains(t, resource, "parameter", "without secrets there is nothing to read")
 	}
 }
@@ -234,8 +234,9 @@ func TestReleaseBucket(t *testing.T) {
 		"Resource":["arn:aws:s3:::the-bucket","arn:aws:s3:::the-bucket/*"],"Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}`, policy)
 
 	rules := one(t, m, "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2").Inputs["rules"].([]any)
-	require.Len(t, rules, 2)
-	assert.Equal(t, map[string]any{"prefix": "releases/" + strings.Repeat("cd", 32)}, rules[1].(map[string]any)["filter"])
+	require.Len(t, rules, 3)
+	assert.Equal(t, map[string]any{"prefix": "machines/"}, rules[1].(map[string]any)["filter"])
+	assert.Equal(t, map[string]any{"prefix": "releases/" + strings.Repeat("cd", 32)}, rules[2].(map[string]any)["filter"])
 
 	keys := map[any]any{}
 	for _, object := range m.Of("aws:s3/bucketObjectv2:BucketObjectv2") {

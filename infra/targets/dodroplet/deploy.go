@@ -78,6 +78,8 @@ func (d deployment) run() (deploy.Endpoint, error) {
 		Move: func(healthy pulumi.StringOutput) (pulumi.CustomResource, error) {
 			return d.assign(address, healthy)
 		},
+		Store:  store.machines.Name,
+		Stored: d.storedStatus(d.settings.Region),
 		Ask: func(id string) string {
 			return fmt.Sprintf("(only the machine itself can say more: in the recovery console of Droplet %s, run\n/usr/local/lib/escala/diagnose)", id)
 		},

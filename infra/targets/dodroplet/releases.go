@@ -13,7 +13,9 @@ import (
 // releaseStore is the bucket that the machine follows.
 type releaseStore struct {
 	bucket *digitalocean.SpacesBucket
-	// key can read the bucket, and nothing else.
+	// machines is the bucket that machines write to.
+	machines *digitalocean.SpacesBucket
+	// key can read the one and write the other, and nothing else.
 	key *digitalocean.SpacesKey
 	// pointer is the object that names the current release.
 	pointer *digitalocean.SpacesBucketObject
@@ -39,14 +41,15 @@ func (d deployment) releases() (releaseStore, error) {
 	if err != nil {
 		return none, fmt.Errorf("registering the release bucket: %w", err)
 	}
+	machines, err := d.machinesBucket(region, unique)
+	if err != nil {
+		return none, err
+	}
 	key, err := digitalocean.NewSpacesKey(d.Ctx, d.Name("machine"), &digitalocean.SpacesKeyArgs{
-		Grants: digitalocean.SpacesKeyGrantArray{&digitalocean.SpacesKeyGrantArgs{
-			Bucket:     bucket.Name,
-			Permission: pulumi.String("read"),
-		}},
+		Grants: grants(bucket, machines),
 	}, d.Options()...)
 	if err != nil {
-		return none, fmt.Errorf("registering the machine's key to the release bucket: %w", err)
+		return none, fmt.Errorf("registering the machine's key to its buckets: %w", err)
 	}
 	pointing := d.Options()
 	if d.Request.Release.Path != "" {
@@ -79,7 +82,7 @@ func (d deployment) releases() (releaseStore, error) {
 	if err != nil {
 		return none, fmt.Errorf("registering the release pointer: %w", err)
 	}
-	return releaseStore{bucket: bucket, key: key, pointer: pointer}, nil
+	return releaseStore{bucket: bucket, machines: machines, key: key, pointer: pointer}, nil
 }
 
 // supersededDays is how long a version of an object stays once it is not the

@@ -169,14 +169,24 @@ func TestMachine(t *testing.T) {
 
 func TestReleaseBucket(t *testing.T) {
 	m := deployed(t, New(), request())
-	bucket := one(t, m, "spacesBucket:SpacesBucket").Inputs
+	buckets := m.Of("digitalocean:index/spacesBucket:SpacesBucket")
+	require.Len(t, buckets, 2)
+	bucket, machines := buckets[0].Inputs, buckets[1].Inputs
+	if bucket["name"] == "escala-production-machines-0011223344556677" {
+		bucket, machines = machines, bucket
+	}
 	assert.Equal(t, "escala-production-releases-0011223344556677", bucket["name"])
 	assert.Equal(t, "private", bucket["acl"])
 	assert.Equal(t, map[string]any{"enabled": true}, bucket["versioning"])
 	rules := bucket["lifecycleRules"].([]any)
 	require.Len(t, rules, 2)
 	assert.Equal(t, "releases/"+strings.Repeat("cd", 32), rules[1].(map[string]any)["prefix"])
-	assert.Equal(t, []any{map[string]any{"bucket": bucket["name"], "permission": "read"}}, one(t, m, "spacesKey:SpacesKey").Inputs["grants"])
+	assert.Equal(t, "escala-production-machines-0011223344556677", machines["name"])
+	assert.Equal(t, "private", machines["acl"])
+	assert.Equal(t, []any{
+		map[string]any{"bucket": machines["name"], "permission": "readwrite"},
+		map[string]any{"bucket": bucket["name"], "permission": "read"},
+	}, one(t, m, "spacesKey:SpacesKey").Inputs["grants"], "a machine writes no release")
 
 	keys := map[any]any{}
 	for _, object := range m.Of("digitalocean:index/spacesBucketObject:SpacesBucketObject") {

@@ -1,0 +1,71 @@
+package awsec2
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/cloudinit/agent/store"
+	"escala/infra/deploy/iampolicy"
+)
+
+// machineObjects lets the machine write and read its own objects in the release
+// store, those below machines/<its id>/. It follows the machine, whose id it needs:
+// until it is there the machine only reads.
+func (d deployment) machineObjects(releases releaseStore, role access, m *ec2.Instance) error {
+	policy := pulumi.All(releases.bucket.Arn, m.ID()).ApplyT(func(v []any) (string, error) {
+		return mayWriteOwn(v[0].(string), string(v[1].(pulumi.ID)))
+	}).(pulumi.StringOutput)
+	if _, err := iam.NewRolePolicy(d.Ctx, d.Name("machine-objects"), &iam.RolePolicyArgs{
+		Role:   role.profile.Role.Elem(),
+		Policy: policy,
+	}, d.Options()...); err != nil {
+		return fmt.Errorf("registering what the machine may write: %w", err)
+	}
+	return nil
+}
+
+// mayWriteOwn is the policy. The role is the stack's, and two machines have it
+// while one takes the other's place: so the statement is for the session of this
+// machine alone. EC2 calls it by the instance's id: aws:userid is
+// "<role id>:<instance id>" ("IAM policy elements: Variables and tags", principal
+// key values).
+func mayWriteOwn(bucket, id string) (string, error) {
+	return iampolicy.Document(iampolicy.Statement{
+		Sid:       "OwnObjects",
+		Effect:    "Allow",
+		Action:    []string{"s3:GetObject", "s3:PutObject"},
+		Resource:  []string{bucket + "/" + store.MachineKey(id, "*")},
+		Condition: map[string]map[string]string{"StringLike": {"aws:userid": "*:" + id}},
+	})
+}
+
+// machineObjectsRule bounds what machines write: a status has a version for each
+// change of it.
+func machineObjectsRule() *s3.BucketLifecycleConfigurationV2RuleArgs {
+	return &s3.BucketLifecycleConfigurationV2RuleArgs{
+		Id:     pulumi.String("machines"),
+		Status: pulumi.String("Enabled"),
+		Filter: &s3.BucketLifecycleConfigurationV2RuleFilterArgs{Prefix: pulumi.String("machines/")},
+		NoncurrentVersionExpiration: &s3.BucketLifecycleConfigurationV2RuleNoncurrentVersionExpirationArgs{
+			NoncurrentDays: pulumi.Int(1),
+		},
+	}
+}
+
+// storedStatus is what the machine wrote about itself to the release store, read
+// with the stack's own credentials. The provider reads the content of an object
+// whose type is application/json.
+func (d deployment) storedStatus(_ context.Context, bucket, id string) (string, error) {
+	object, err := s3.GetObject(d.Ctx, &s3.GetObjectArgs{
+		Bucket: bucket, Key: store.MachineKey(id, store.StatusName),
+	}, pulumi.Provider(d.Provider))
+	if err != nil {
+		return "", fmt.Errorf("reading the machine's status in the release store: %w", err)
+	}
+	return object.Body, nil
+}
