@@ -3,7 +3,6 @@ package program
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -28,18 +27,27 @@ func prepare(ctx *pulumi.Context, root string, chosen deploy.Target, past deploy
 		return err
 	case deploy.Cluster:
 		if existing := t.ExistingImage(); existing != "" {
-			_, digest, _ := strings.Cut(existing, "@sha256:")
-			r.Release = build.Release{Release: service.Release{ID: service.ReleaseID(digest)}}
-			return nil
+			r.Release, err = releaseOfImage(existing)
+			return err
 		}
 		if r.Image, err = packed(ctx.Context(), root, t.Platforms(), *r); err != nil {
 			return err
 		}
-		r.Release = build.Release{Release: service.Release{ID: service.ReleaseID(strings.TrimPrefix(r.Image.Digest(), "sha256:"))}}
-		return nil
+		r.Release, err = releaseOfImage(r.Image.Digest())
+		return err
 	default:
 		return fmt.Errorf("target %s takes neither binaries nor images", chosen.Name())
 	}
+}
+
+// releaseOfImage is the release that an image's digest, or its reference by
+// digest, names.
+func releaseOfImage(reference string) (build.Release, error) {
+	id, ok := service.ReleaseOfImage(reference)
+	if !ok {
+		return build.Release{}, fmt.Errorf("the image %q is not named by its digest (host/path@sha256:…)", reference)
+	}
+	return build.Release{Release: service.Release{ID: id}}, nil
 }
 
 // packed is the service as an image for several platforms.

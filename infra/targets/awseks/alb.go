@@ -92,9 +92,7 @@ func annotations(spec service.Spec, s Settings) (map[string]string, error) {
 }
 
 // seconds are whole ones, as AWS takes them, and never too few.
-func seconds(d time.Duration) string {
-	return strconv.Itoa(int((d + time.Second - 1) / time.Second))
-}
+func seconds(d time.Duration) string { return strconv.Itoa(service.Seconds(d)) }
 
 // pairs are attributes or tags as the cluster has them.
 func pairs(all []attribute) ingressclass.PairArray {

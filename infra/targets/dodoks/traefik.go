@@ -85,8 +85,6 @@ const (
 // service.
 func drain(spec service.Spec) time.Duration { return max(spec.Lifecycle.Drain, leastDrain) }
 
-func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
-
 // annotations are those of Traefik's Service, which DigitalOcean's controller
 // makes the load balancer from.
 func annotations(s Settings, spec service.Spec) map[string]string {
@@ -94,7 +92,7 @@ func annotations(s Settings, spec service.Spec) map[string]string {
 	all := map[string]string{
 		// The one that knows the PROXY protocol and certificates.
 		prefix + "type": "REGIONAL",
-		prefix + "healthcheck-check-interval-seconds":   strconv.Itoa(seconds(lookEvery)),
+		prefix + "healthcheck-check-interval-seconds":   strconv.Itoa(service.Seconds(lookEvery)),
 		prefix + "healthcheck-response-timeout-seconds": "3",
 		prefix + "healthcheck-unhealthy-threshold":      "2",
 		prefix + "healthcheck-healthy-threshold":        "2",
@@ -108,6 +106,6 @@ func annotations(s Settings, spec service.Spec) map[string]string {
 	all[prefix+"tls-ports"] = "443"
 	all[prefix+"certificate-name"] = s.Certificate
 	all[prefix+"redirect-http-to-https"] = "true"
-	all[prefix+"http-idle-timeout-seconds"] = strconv.Itoa(seconds(spec.WebSocket.ProxyIdle))
+	all[prefix+"http-idle-timeout-seconds"] = strconv.Itoa(service.Seconds(spec.WebSocket.ProxyIdle))
 	return all
 }

@@ -178,8 +178,8 @@ func traefikValues(s Settings, spec service.Spec) traefikChart {
 	return traefikChart{
 		Deployment: traefikDeployment{
 			Replicas:                      2,
-			TerminationGracePeriodSeconds: seconds(stillServing + stillAccepting + drain(spec) + endMargin),
-			Lifecycle:                     podLifecycle{preStop{sleep{seconds(stillServing)}}},
+			TerminationGracePeriodSeconds: service.Seconds(stillServing + stillAccepting + drain(spec) + endMargin),
+			Lifecycle:                     podLifecycle{preStop{sleep{service.Seconds(stillServing)}}},
 		},
 		PodDisruptionBudget: disruption{Enabled: true, MaxUnavailable: 1},
 		IngressClass:        ingressClass{Enabled: true, Name: class},
@@ -202,4 +202,4 @@ func traefikValues(s Settings, spec service.Spec) traefikChart {
 	}
 }
 
-func inSeconds(d time.Duration) string { return strconv.Itoa(seconds(d)) + "s" }
+func inSeconds(d time.Duration) string { return strconv.Itoa(service.Seconds(d)) + "s" }

@@ -3,6 +3,8 @@ package kubernetes
 import (
 	"fmt"
 
+	"escala/service"
+
 	autoscalingv2 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/autoscaling/v2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -35,7 +37,7 @@ func (p *parts) autoscaler() error {
 					Policies:                   autoscalingv2.HPAScalingPolicyArray{policy("Percent", 100, 15), policy("Pods", 4, 15)},
 				},
 				ScaleDown: &autoscalingv2.HPAScalingRulesArgs{
-					StabilizationWindowSeconds: pulumi.Int(seconds(scale.ScaleDown)),
+					StabilizationWindowSeconds: pulumi.Int(service.Seconds(scale.ScaleDown)),
 					SelectPolicy:               pulumi.String("Max"),
 					Policies:                   autoscalingv2.HPAScalingPolicyArray{policy("Percent", 25, 60), policy("Pods", 1, 60)},
 				},

@@ -54,7 +54,7 @@ func checkSpec(spec service.Spec) service.Violations {
 	return v
 }
 
-func ceil(d time.Duration) time.Duration { return time.Duration(seconds(d)) * time.Second }
+func ceil(d time.Duration) time.Duration { return time.Duration(service.Seconds(d)) * time.Second }
 
 func (s WorkloadSettings) violations(spec service.Spec) service.Violations {
 	var v service.Violations

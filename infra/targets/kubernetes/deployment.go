@@ -27,8 +27,8 @@ func (p *parts) deployment(environment corev1.EnvFromSourceArray) error {
 				MaxSurge:       pulumi.String("25%"),
 			},
 		},
-		MinReadySeconds:         pulumi.Int(seconds(p.spec.Lifecycle.Steady)),
-		ProgressDeadlineSeconds: pulumi.Int(seconds(p.args.Request.GateTimeout) + seconds(p.spec.Lifecycle.Steady)),
+		MinReadySeconds:         pulumi.Int(service.Seconds(p.spec.Lifecycle.Steady)),
+		ProgressDeadlineSeconds: pulumi.Int(service.Seconds(p.args.Request.GateTimeout) + service.Seconds(p.spec.Lifecycle.Steady)),
 		RevisionHistoryLimit:    pulumi.Int(service.KeptReleases),
 		Template: &corev1.PodTemplateSpecArgs{
 			Metadata: &metav1.ObjectMetaArgs{Labels: p.labels(componentService)},

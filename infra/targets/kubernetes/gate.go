@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -27,8 +26,8 @@ func (p *parts) gate() (url, release pulumi.StringOutput) {
 		override = p.args.URL
 	}
 	release = p.args.Image.ToStringOutput().ApplyT(func(image string) string {
-		_, digest, _ := strings.Cut(image, "@sha256:")
-		return digest
+		id, _ := service.ReleaseOfImage(image)
+		return string(id)
 	}).(pulumi.StringOutput)
 	if p.ctx.DryRun() {
 		return p.foreseenURL(), release

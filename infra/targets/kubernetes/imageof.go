@@ -21,7 +21,7 @@ func ImageOf(ctx *pulumi.Context, r deploy.Request, s WorkloadSettings, reposito
 			return pulumi.StringOutput{}, fmt.Errorf("reading the name of the image: %w", err)
 		}
 		// An earlier release is in the same repository.
-		return pulumi.String(at(existing.Context().Name(), string(r.Release.ID))).ToStringOutput(), nil
+		return pulumi.String(r.Release.ID.Image(existing.Context().Name())).ToStringOutput(), nil
 	}
 	if repository == nil {
 		return pulumi.StringOutput{}, errors.New("there is no registry to push the image to")
@@ -32,10 +32,8 @@ func ImageOf(ctx *pulumi.Context, r deploy.Request, s WorkloadSettings, reposito
 			if err != nil {
 				return "", fmt.Errorf("%q is not a repository (host/path): %w", repository, err)
 			}
-			return at(named.Name(), string(r.Release.ID)), nil
+			return r.Release.ID.Image(named.Name()), nil
 		}).(pulumi.StringOutput), nil
 	}
 	return image.Publish(ctx, r.Image, repository, credentials), nil
 }
-
-func at(repository, digest string) string { return repository + "@sha256:" + digest }

@@ -2,12 +2,12 @@ package kubernetes
 
 import (
 	"fmt"
-	"time"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"escala/infra/build/image"
+	"escala/service"
 )
 
 // portName is the service port's name, for whatever refers to it.
@@ -34,7 +34,7 @@ func (p *parts) pod(environment corev1.EnvFromSourceArray) *corev1.PodSpecArgs {
 		EnableServiceLinks:            pulumi.Bool(false),
 		NodeSelector:                  p.nodes(),
 		TopologySpreadConstraints:     p.spread(),
-		TerminationGracePeriodSeconds: pulumi.Int(seconds(life.Stop)),
+		TerminationGracePeriodSeconds: pulumi.Int(service.Seconds(life.Stop)),
 		SecurityContext:               user,
 		Containers: corev1.ContainerArray{&corev1.ContainerArgs{
 			Name:            pulumi.String(p.spec.Name),
@@ -48,7 +48,7 @@ func (p *parts) pod(environment corev1.EnvFromSourceArray) *corev1.PodSpecArgs {
 			Lifecycle: &corev1.LifecycleArgs{PreStop: &corev1.LifecycleHandlerArgs{
 				// While load balancers learn that the pod is leaving, it serves on.
 				// Kubernetes sleeps by itself: the image has no shell.
-				Sleep: &corev1.SleepActionArgs{Seconds: pulumi.Int(seconds(life.Announce))},
+				Sleep: &corev1.SleepActionArgs{Seconds: pulumi.Int(service.Seconds(life.Announce))},
 			}},
 			StartupProbe:    p.startup(),
 			ReadinessProbe:  p.readiness(),
@@ -124,6 +124,3 @@ func temporary(name string, mib int) *corev1.VolumeArgs {
 		EmptyDir: &corev1.EmptyDirVolumeSourceArgs{SizeLimit: pulumi.String(fmt.Sprintf("%dMi", mib))},
 	}
 }
-
-// seconds rounds up: Kubernetes counts in whole ones.
-func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }

@@ -3,6 +3,8 @@ package kubernetes
 import (
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/service"
 )
 
 // startMargin is by how many seconds a pod may take longer to start than the
@@ -15,7 +17,7 @@ func (p *parts) startup() *corev1.ProbeArgs {
 		HttpGet:          p.get(p.spec.HealthPath),
 		PeriodSeconds:    pulumi.Int(1),
 		TimeoutSeconds:   pulumi.Int(2),
-		FailureThreshold: pulumi.Int(seconds(p.spec.Lifecycle.Start) + startMargin),
+		FailureThreshold: pulumi.Int(service.Seconds(p.spec.Lifecycle.Start) + startMargin),
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"escala/service"
 )
 
 // Rollout is one service on one cluster.
@@ -139,11 +141,10 @@ func (r Rollout) failure(ctx context.Context, c *client, v view, took time.Durat
 
 // short is a release's name for people, from an image by digest.
 func short(image string) string {
-	_, digest, found := strings.Cut(image, "@sha256:")
-	if !found {
-		return image
+	if id, ok := service.ReleaseOfImage(image); ok {
+		return id.Short()
 	}
-	return digest[:min(12, len(digest))]
+	return image
 }
 
 func plural(n int, one string) string {
