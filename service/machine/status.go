@@ -11,6 +11,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"escala/service"
@@ -52,6 +54,35 @@ type Worker struct {
 	// Release is the one that the worker runs; "" if the worker does not answer.
 	Release service.ReleaseID `json:"release"`
 	Ready   bool              `json:"ready"`
+	// Trouble is what around the worker does not work, such as Redis; "" for
+	// none. The status is public, so this is PublicTrouble of what the worker
+	// answers on its admin socket.
+	Trouble string `json:"trouble,omitempty"`
+}
+
+// PublicTrouble is a worker's trouble without its reason, which may name
+// addresses and accounts.
+func PublicTrouble(trouble string) string {
+	var out []string
+	for one := range strings.SplitSeq(trouble, "; ") {
+		what, _, _ := strings.Cut(one, ": ")
+		if what != "" && !slices.Contains(out, what) {
+			out = append(out, what)
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+// Trouble is what around the workers does not work, for people: each thing once.
+// "" for none.
+func (s Status) Trouble() string {
+	var out []string
+	for _, w := range s.Workers {
+		if w.Trouble != "" && !slices.Contains(out, w.Trouble) {
+			out = append(out, w.Trouble)
+		}
+	}
+	return strings.Join(out, "; ")
 }
 
 // statusLimit bounds what is read as a status, in bytes.

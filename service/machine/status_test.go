@@ -68,7 +68,7 @@ func TestReadToleratesWhatItDoesNotKnow(t *testing.T) {
 }
 
 func TestServes(t *testing.T) {
-	good := Status{Phase: Serving, Wanted: two, Workers: []Worker{{0, two, true}, {1, two, true}}}
+	good := Status{Phase: Serving, Wanted: two, Workers: []Worker{{Worker: 0, Release: two, Ready: true}, {Worker: 1, Release: two, Ready: true}}}
 	for name, tt := range map[string]struct {
 		change func(*Status)
 		want   string
@@ -78,9 +78,13 @@ func TestServes(t *testing.T) {
 		"not seen, and why": {func(s *Status) { s.Wanted, s.Reason = one, "read-only" }, "the machine has not yet seen release 222222222222: read-only"},
 		"a worker missing":  {func(s *Status) { s.Workers = s.Workers[:1] }, "1 workers are there, not 2"},
 		"failing":           {func(s *Status) { s.Phase, s.Reason = Failing, "the disk is full" }, "the disk is full"},
-		"another release":   {func(s *Status) { s.Workers = []Worker{{0, two, true}, {1, one, true}} }, "worker 1 runs release 111111111111"},
-		"no release":        {func(s *Status) { s.Workers = []Worker{{0, two, true}, {1, "", true}} }, "worker 1 runs no release"},
-		"not ready":         {func(s *Status) { s.Workers = []Worker{{0, two, false}, {1, two, true}} }, "worker 0 is not ready"},
+		"another release": {func(s *Status) {
+			s.Workers = []Worker{{Worker: 0, Release: two, Ready: true}, {Worker: 1, Release: one, Ready: true}}
+		}, "worker 1 runs release 111111111111"},
+		"no release": {func(s *Status) {
+			s.Workers = []Worker{{Worker: 0, Release: two, Ready: true}, {Worker: 1, Ready: true}}
+		}, "worker 1 runs no release"},
+		"not ready": {func(s *Status) { s.Workers = []Worker{{Worker: 0, Release: two}, {Worker: 1, Release: two, Ready: true}} }, "worker 0 is not ready"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := good
@@ -99,4 +103,13 @@ func TestSinceRefusal(t *testing.T) {
 	assert.Equal(t, 30*time.Second, age)
 	_, ok = Status{Checked: 60, Refused: 70}.SinceRefusal()
 	assert.False(t, ok, "the clock was set back")
+}
+
+func TestTroubleIsPublicWithoutItsReason(t *testing.T) {
+	away := PublicTrouble("Redis has been away since 2026-11-26T03:00:00.000Z: dial tcp 10.0.0.3:6379: connect: connection refused")
+	assert.Equal(t, "Redis has been away since 2026-11-26T03:00:00.000Z", away)
+	s := Status{Workers: []Worker{{Trouble: away}, {Trouble: away}, {}}}
+	assert.Equal(t, away, s.Trouble(), "once, whoever tells it")
+	assert.Empty(t, PublicTrouble(""))
+	assert.Equal(t, "Redis has been away since T; the trace collector has been away since T", PublicTrouble("Redis has been away since T: x; the trace collector has been away since T: y"))
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"escala/service/metrics"
+	"escala/service/server/lazy"
 )
 
 // phase is where a connection is in its life, as the drain sees it.
@@ -63,7 +64,7 @@ type conn struct {
 	beyond bool
 	// recent is what the last request was counted as.
 	recent  metrics.Recent
-	reading deadline
+	reading lazy.Deadline
 	// armed is when limitWriting's deadline is due, since the server's start; 0
 	// is none. ownDeadline says that a handler has set one of its own.
 	armed       atomic.Int64
@@ -80,11 +81,11 @@ func (c *conn) mark() (closing bool) { return c.marks.Add(markStep)&markClosing 
 // Read notes that bytes came, before anyone can act on them.
 func (c *conn) Read(p []byte) (int, error) {
 	for {
-		if err := c.reading.begin(); err != nil {
+		if err := c.reading.Begin(); err != nil {
 			return 0, err
 		}
 		n, err := c.Conn.Read(p)
-		if c.reading.end(err) && n == 0 {
+		if c.reading.End(err) && n == 0 {
 			continue
 		}
 		if n > 0 && c.mark() {
@@ -99,8 +100,8 @@ func (c *conn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
-// SetReadDeadline is lazy (see deadline).
-func (c *conn) SetReadDeadline(t time.Time) error { return c.reading.move(t) }
+// SetReadDeadline is for net.Conn; see package lazy.
+func (c *conn) SetReadDeadline(t time.Time) error { return c.reading.Move(t) }
 
 // CloseWrite half-closes; net/http uses it to get an early answer through to a
 // client that is still sending.

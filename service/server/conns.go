@@ -45,7 +45,7 @@ func newConns(t trust, limits config.HTTP, started time.Time) *conns {
 // connection, when there are too many.
 func (s *conns) add(nc net.Conn) *conn {
 	c := &conn{Conn: nc, set: s, trusted: s.trusted.addr(nc.RemoteAddr())}
-	c.reading.set = nc.SetReadDeadline
+	c.reading.Set = nc.SetReadDeadline
 	s.mu.Lock()
 	if s.most > 0 && len(s.open) >= s.most {
 		c.beyond = true

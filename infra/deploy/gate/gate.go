@@ -86,6 +86,9 @@ func (g Gate) Wait(ctx context.Context, want Want) error {
 	for {
 		status, err := g.look(deadline, client, g.url(deadline, client, want), want, began, inStore)
 		if err == nil {
+			if trouble := status.Trouble(); trouble != "" && g.Report != nil {
+				g.Report("serves, but " + trouble)
+			}
 			return nil
 		}
 		// A look that the deadline cut short says nothing of the machine.

@@ -181,6 +181,18 @@ func TestWaitReportsEachChangeOnce(t *testing.T) {
 	assert.Equal(t, []string{"waiting: one", "waiting: two"}, reported)
 }
 
+func TestWaitTellsWhatDoesNotWorkAroundTheService(t *testing.T) {
+	t.Parallel()
+	serving := machine.Status{Phase: "serving", Wanted: wanted, Current: wanted, Workers: workers(wanted, wanted)}
+	serving.Workers[1].Trouble = "Redis has been away since 2026-11-26T03:00:00.000Z"
+	server := httptest.NewServer(&endpoint{statuses: []machine.Status{serving}, health: healthy(wanted)})
+	defer server.Close()
+	var told []string
+	g := Gate{URL: server.URL, HealthPath: "/health", Timeout: 10 * time.Second, Report: func(s string) { told = append(told, s) }}
+	require.NoError(t, g.Wait(t.Context(), Want{Release: wanted, Workers: 2}))
+	assert.Equal(t, []string{"serves, but Redis has been away since 2026-11-26T03:00:00.000Z"}, told)
+}
+
 func TestWaitEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
