@@ -10,7 +10,7 @@ import (
 // The environment variables that a supervisor gives to a worker. Renderers
 // write them from a Spec, the binary reads them; both through this file.
 const (
-	// EnvListen is what to listen on: "fd:0" (an inherited socket),
+	// EnvListen is the address to listen on: "fd:0" (an inherited socket),
 	// "unix:/path" or "tcp:host:port". It goes before EnvPort.
 	EnvListen = "LISTEN"
 	// EnvPort is the TCP port when EnvListen is not set.
@@ -20,7 +20,7 @@ const (
 	// EnvWorker is the worker's number on its machine, from 0.
 	EnvWorker = "WORKER"
 	// EnvAdmin is the path of a Unix socket on which this one worker answers
-	// for itself, whatever happens to the shared port.
+	// for itself, independently of the shared port.
 	EnvAdmin = "ADMIN_SOCKET"
 	// EnvHealthPath and EnvReadyPath are Spec.HealthPath and Spec.ReadyPath.
 	EnvHealthPath = "HEALTH_PATH"
@@ -29,10 +29,10 @@ const (
 	EnvRedis = "REDIS_URL"
 	// EnvRooms is "true" when WebSocket rooms are on.
 	EnvRooms = "ROOMS"
-	// EnvWorkers is how many workers share the traffic; a single process
-	// that has rooms on and is one of several needs Redis.
+	// EnvWorkers is the number of workers that share the traffic. A worker with
+	// rooms that is one of several needs Redis.
 	EnvWorkers = "WORKERS"
-	// EnvSupervised is set by whatever already runs several workers on one
+	// EnvSupervised is set by a supervisor that runs several workers on one
 	// socket ("supervisord"), so that api cluster inside it is refused.
 	EnvSupervised = "SUPERVISED"
 	// EnvPing is WebSocket.PingInterval, EnvProxyIdle is WebSocket.ProxyIdle.
@@ -71,10 +71,10 @@ func lifecycleEnv(l *Lifecycle) []lifecycleVariable {
 	}
 }
 
-// Environ is what every worker of the service gets, whatever it runs on:
-// paths, lifecycle, WebSocket and Redis settings, and then Spec.Env, which may
-// not name any of them (see Validate). What differs per worker (EnvListen,
-// EnvWorker, EnvAdmin) is the renderer's to add.
+// Environ is the environment that every worker of the service gets on every
+// target: paths, limits, lifecycle, WebSocket and Redis settings, and Spec.Env,
+// which may not name any of them (see Validate). A renderer adds the variables
+// that differ per worker (EnvListen, EnvWorker, EnvAdmin).
 func (s Spec) Environ() map[string]string {
 	env := s.ownEnv()
 	for k, v := range s.Env {
@@ -129,10 +129,10 @@ func (s Spec) variables() map[string]variable {
 // such as "limits.bodyMiB" for HTTP_MAX_BODY_BYTES, or "" if none does.
 func (s Spec) KeyOf(name string) string { return s.variables()[name].Key }
 
-// LifecycleFrom reads a worker's lifecycle from its environment. What is not
-// set keeps NewLifecycle's default, but for Announce, which is 0 then: a
-// process started by hand has no load balancer to warn. All bad values are
-// reported at once, as Violations.
+// LifecycleFrom reads a worker's lifecycle from its environment. A variable
+// that is not set keeps NewLifecycle's default, but for Announce, which is 0: a
+// process that is started by hand has no load balancer to warn. The error holds
+// all bad values, as Violations.
 func LifecycleFrom(getenv func(string) string) (Lifecycle, error) {
 	l := NewLifecycle().WithoutAnnounce()
 	var bad Violations

@@ -7,7 +7,7 @@ import (
 
 var hostName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
-// checkHost checks where the public finds the service.
+// checkHost checks the service's public address.
 func (s Spec) checkHost(v *Violations) {
 	if s.Host != "" && (len(s.Host) > 253 || !hostName.MatchString(s.Host)) {
 		v.Add("host", "%q is not a host name in lower case; for example \"api.example.com\"", s.Host)
@@ -17,6 +17,6 @@ func (s Spec) checkHost(v *Violations) {
 		return
 	}
 	if s.PathPrefix != "/" && !strings.HasPrefix(s.HealthPath, s.PathPrefix+"/") {
-		v.Add("healthPath", "%q is not below pathPrefix (%q): from outside nobody could see whether the service answers; for example %q", s.HealthPath, s.PathPrefix, s.PathPrefix+"/health")
+		v.Add("healthPath", "%q is not below pathPrefix (%q): from outside it could not be seen whether the service answers; for example %q", s.HealthPath, s.PathPrefix, s.PathPrefix+"/health")
 	}
 }

@@ -2,7 +2,7 @@ package service
 
 import "time"
 
-// Lifecycle is how a worker starts and ends, in the order in which it happens.
+// Lifecycle holds the times of a worker's start and end, in their order.
 // The same values render to supervisord (startsecs, stopwaitsecs), Nginx
 // (upstream keepalive_timeout, worker_shutdown_timeout), Kubernetes (preStop,
 // terminationGracePeriodSeconds, probes) and the service's own environment.
@@ -17,33 +17,33 @@ import "time"
 //	   + Drain          hard stop: whatever is still open is cut, exit status 1
 //	t=Stop              the supervisor kills the process
 type Lifecycle struct {
-	// Start is how long a new worker may take until it is ready. Default 15 s.
+	// Start is the time that a new worker has to become ready. Default 15 s.
 	Start time.Duration `config:"start"`
-	// Steady is how long a new worker must stay ready before the next one is
-	// replaced (Nomad's min_healthy_time). Default 1 s.
+	// Steady is the time that a new worker must stay ready before the next one
+	// is replaced (Nomad's min_healthy_time). Default 1 s.
 	Steady time.Duration `config:"steady"`
-	// Announce is how long a worker says "not ready" before it stops
-	// accepting: a load balancer needs it to look elsewhere. Nginx beside the
-	// workers does not, so machines render 0. Default 5 s.
+	// Announce is the time in which a worker is not ready and still accepts, so
+	// that a load balancer sends requests elsewhere. Nginx beside the workers
+	// does not need it, so machines render 0. Default 5 s.
 	Announce time.Duration `config:"announce"`
-	// Linger is how long an idle keep-alive connection may stay open once the
-	// worker stopped accepting. A proxy that closes idle connections sooner
+	// Linger is the time that an idle connection stays open once the worker has
+	// stopped accepting. A proxy that closes idle connections sooner
 	// than this never loses a request to a closing worker, which is how Nginx
 	// is configured (UpstreamIdle). Default 2 s.
 	Linger time.Duration `config:"linger"`
 	// CloseJitter spreads the closing of WebSockets, so that clients do not
 	// all come back in the same instant. Default 5 s.
 	CloseJitter time.Duration `config:"closeJitter"`
-	// Drain is how long requests in flight may take once the worker stopped
+	// Drain is the time that requests in flight have once the worker has stopped
 	// accepting. Default 20 s.
 	Drain time.Duration `config:"drain"`
-	// Stop is when the supervisor kills a worker that has not ended by
-	// itself. Default 30 s.
+	// Stop is the time after which the supervisor kills a worker that has not
+	// ended. Default 30 s.
 	Stop time.Duration `config:"stop"`
 }
 
-// StopMargin is what must be left between the end of a drain and the kill: a
-// hard stop has to be able to say what was still open.
+// StopMargin is the least time between the end of a drain and the kill, in which
+// a worker reports the requests that it cuts.
 const StopMargin = 2 * time.Second
 
 // NewLifecycle returns the defaults.
@@ -59,14 +59,13 @@ func NewLifecycle() Lifecycle {
 	}
 }
 
-// UpstreamIdle is how long a proxy beside the worker may keep an idle
-// connection to it: half of Linger, so that the proxy is always the side that
-// closes, and a worker never closes a connection onto which a request is just
-// being written.
+// UpstreamIdle is the time that a proxy beside the worker may keep an idle
+// connection to it. It is half of Linger, so that the proxy always closes first
+// and a worker never closes a connection onto which a request is being written.
 func (l Lifecycle) UpstreamIdle() time.Duration { return l.Linger / 2 }
 
-// WithoutAnnounce is the lifecycle where nothing in front of the worker looks
-// at its readiness: Nginx on the same machine, or a pod whose preStop hook has
+// WithoutAnnounce returns the lifecycle for a worker whose readiness is not
+// watched: behind Nginx on the same machine, or in a pod whose preStop hook has
 // waited already.
 func (l Lifecycle) WithoutAnnounce() Lifecycle {
 	l.Announce = 0

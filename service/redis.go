@@ -8,19 +8,19 @@ import (
 	"strings"
 )
 
-// RedisMode is where the service finds Redis.
+// RedisMode selects the service's Redis.
 type RedisMode string
 
 const (
-	// RedisNone is a service that has no Redis.
+	// RedisNone is no Redis.
 	RedisNone RedisMode = "none"
-	// RedisLocal is one that the target runs one beside the workers.
+	// RedisLocal is a Redis that the target runs beside the workers.
 	RedisLocal RedisMode = "local"
-	// RedisURL is an existing one, named by Redis.URL.
+	// RedisURL is an existing Redis at Redis.URL.
 	RedisURL RedisMode = "url"
 )
 
-// Redis is what workers, machines and pods share state through.
+// Redis is the store through which workers, machines and pods share state.
 type Redis struct {
 	// Mode is RedisNone by default.
 	Mode RedisMode `config:"mode"`
@@ -97,14 +97,14 @@ func CheckRedisURL(s string) string {
 // NewRedis returns the defaults.
 func NewRedis() Redis { return Redis{Mode: RedisNone} }
 
-// LocalRedisURL is where RedisLocal listens on a machine.
+// LocalRedisURL is the address of RedisLocal on a machine.
 const LocalRedisURL = "redis://127.0.0.1:6379/0"
 
 // localRedisPort is the port in it.
 const localRedisPort = 6379
 
-// Address is the URL that workers get as REDIS_URL, or "" when there is none
-// in the description (no Redis, or a secret carries it).
+// Address is the URL that workers get as REDIS_URL. It is "" without Redis, and
+// where a secret carries it.
 func (r Redis) Address() string {
 	switch r.Mode {
 	case RedisLocal:

@@ -5,8 +5,7 @@ type Resources struct {
 	// MemoryMiB is the memory, in MiB, that one worker may use. The Go runtime
 	// is told (GOMEMLIMIT) to stay below it. Default 256.
 	MemoryMiB int `config:"memoryMiB"`
-	// CPUMillis is what a pod asks the scheduler for, in thousandths of a
-	// core. Machines do not use it. Default 100.
+	// CPUMillis is the pod's request to the scheduler, in thousandths of a core. Machines do not use it. Default 100.
 	CPUMillis int `config:"cpuMillis"`
 	// CPULimitMillis is the most that a pod may use, in thousandths of a core.
 	// Machines do not use it. Default 0, which is no limit: a limit slows the

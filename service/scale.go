@@ -2,8 +2,8 @@ package service
 
 import "time"
 
-// Scale is how many pods a cluster runs. Machines do not use it: they have
-// Workers.
+// Scale is the number of pods that a cluster runs. Machines have Workers
+// instead.
 type Scale struct {
 	// Min and Max bound the number of pods, which the autoscaler decides. The
 	// same number twice is a fixed number. Default 3 and 10.
@@ -18,7 +18,7 @@ type Scale struct {
 	// Memory is that share of Resources.MemoryMiB; 0 leaves memory out. Go's
 	// collector keeps a pod below 90 %, so it has to be lower. Default 80.
 	Memory int `config:"memory"`
-	// ScaleDown is how long fewer pods must have been enough before one goes.
+	// ScaleDown is the time that fewer pods must have been enough before one ends.
 	// Default 5 min.
 	ScaleDown time.Duration `config:"scaleDown"`
 }
@@ -47,7 +47,7 @@ func (s Scale) Fixed() int {
 	}
 }
 
-// Least is the number of pods that there are at least.
+// Least is the least number of pods.
 func (s Scale) Least() int {
 	if n := s.Fixed(); n > 0 {
 		return n

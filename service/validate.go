@@ -140,7 +140,7 @@ func (w Workers) check(v *Violations) {
 }
 
 // checkPassingOver keeps Nginx from passing over a worker that is back while the
-// next one goes: with two workers, nobody would be left.
+// next one goes: with two workers, none would be left.
 func (s Spec) checkPassingOver(v *Violations) {
 	w := s.Workers
 	if w.Mode != WorkersPorts {

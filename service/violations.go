@@ -14,8 +14,7 @@ type Violation struct {
 }
 
 // Violations are all that is wrong with a description, in the order of its
-// keys. They are reported together: nobody should mend a file one run at a
-// time.
+// keys. They are reported together, so that a file is mended in one go.
 type Violations []Violation
 
 // Error lists every violation on a line of its own.

@@ -18,7 +18,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 		bodyError(w, err)
 		return
 	}
-	// Always as bytes: a browser must not run what somebody else posted.
+	// Always as bytes: a browser must not run what a stranger posted.
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	_, _ = w.Write(b)

@@ -51,7 +51,7 @@ func clusterCommand(p Process) *cobra.Command {
 	}
 }
 
-// lastLines bounds the wait for whoever reads the log at the end.
+// lastLines bounds the wait for the reader of the log at the end.
 const lastLines = time.Second
 
 // executable is the path by which this program was started, not the file that

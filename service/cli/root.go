@@ -62,7 +62,7 @@ type usageError struct{ error }
 func (e usageError) Unwrap() error { return e.error }
 
 // exitStatus reports the error, one line per problem, and returns the exit
-// status. Like the log, it does not wait for ever for whoever reads it.
+// status. Like the log, it does not wait for ever for its reader.
 func exitStatus(out io.Writer, err error) int {
 	if err == nil {
 		return ExitOK

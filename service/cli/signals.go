@@ -51,7 +51,7 @@ func signals(ctx context.Context, also ...os.Signal) (drain, hard context.Contex
 // orphaned is for how long after the first SIGTERM others count as the same one
 // if this process's parent has ended meanwhile: a primary that was killed ends
 // thread by thread, and the kernel signals its workers each time that they get
-// another parent. Nobody asked twice.
+// another parent.
 const orphaned = 2 * time.Second
 
 // lostParent says whether the parent has ended. One that is ending has a moment

@@ -118,7 +118,7 @@ func withWorkers(getenv func(string) string, n int) func(string) string {
 
 // refuseNesting reports the two ways of running a primary inside something
 // that is one already. Both would work, and both would hide dead workers from
-// whoever is responsible for them.
+// the outer one.
 func (r *reader) refuseNesting() {
 	if by := r.getenv(service.EnvSupervised); by != "" {
 		r.bad.Add(service.EnvSupervised, "is %q: a supervisor already runs several workers on one socket; run \"api serve\" under it, not \"api cluster\"", by)

@@ -23,7 +23,7 @@ const (
 	TCP Network = "tcp"
 )
 
-// Address says where to listen.
+// Address is where to listen.
 type Address struct {
 	Network Network
 	// FD is the file descriptor (Inherited).

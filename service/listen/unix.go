@@ -63,8 +63,9 @@ func admit(a Address) error {
 	return os.Chmod(a.Path, mode)
 }
 
-// removeStale removes a socket file that nobody listens on. A file that is no
-// socket, or one that a live process answers on, stays and is an error.
+// removeStale removes the file of a socket that no process listens on. A file
+// that is not a socket, or one that a live process answers on, stays and is an
+// error.
 func removeStale(ctx context.Context, path string) error {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {

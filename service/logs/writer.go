@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// mostWaiting is how many bytes of lines may wait for whoever reads the log.
+// mostWaiting is how many bytes of lines may wait for the reader of the log.
 const mostWaiting = 1 << 20
 
 // Writer writes lines in the background, in their order. Write never waits: a
-// log that nobody reads must not hold up a request, a drain or a signal. Lines
+// log that is not read must not hold up a request, a drain or a signal. Lines
 // that find no room are dropped and counted, and a line says how many they were
 // once there is room again.
 type Writer struct {
@@ -43,7 +43,7 @@ func (w *Writer) Write(line []byte) (int, error) {
 		return len(line), nil
 	}
 	if w.lost > 0 {
-		w.queue(fmt.Appendf(nil, `{"time":%q,"level":"WARN","msg":"log lines were dropped: nobody read them","lines":%d}`+"\n",
+		w.queue(fmt.Appendf(nil, `{"time":%q,"level":"WARN","msg":"log lines were dropped: the log was not read","lines":%d}`+"\n",
 			time.Now().Format(time.RFC3339Nano), w.lost))
 		w.lost = 0
 	}

@@ -50,7 +50,7 @@ func TestALogThatNobodyReadsHoldsNothingUp(t *testing.T) {
 		log.Info("after it")
 		w.Flush(time.Second)
 		all := out.got.String()
-		assert.Contains(t, all, `"msg":"log lines were dropped: nobody read them","lines":`)
+		assert.Contains(t, all, `"msg":"log lines were dropped: the log was not read","lines":`)
 		assert.True(t, strings.HasSuffix(all, "\n"))
 		assert.Contains(t, all[strings.LastIndex(strings.TrimSpace(all), "\n"):], "after it", "in their order")
 		assert.Equal(t, dropped, w.Dropped())

@@ -84,7 +84,9 @@ func TestServes(t *testing.T) {
 		"no release": {func(s *Status) {
 			s.Workers = []Worker{{Worker: 0, Release: two, Ready: true}, {Worker: 1, Ready: true}}
 		}, "worker 1 runs no release"},
-		"not ready": {func(s *Status) { s.Workers = []Worker{{Worker: 0, Release: two}, {Worker: 1, Release: two, Ready: true}} }, "worker 0 is not ready"},
+		"not ready": {func(s *Status) {
+			s.Workers = []Worker{{Worker: 0, Release: two}, {Worker: 1, Release: two, Ready: true}}
+		}, "worker 0 is not ready"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := good

@@ -116,7 +116,7 @@ func (m *HTTP) find(k key, recent *Recent) *one {
 // CountDroppedLines adds the number of log lines that were not written.
 func (m *HTTP) CountDroppedLines(dropped func() uint64) {
 	m.Registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
-		Name: "log_lines_dropped_total", Help: "Log lines that were dropped because nobody read the log fast enough.",
+		Name: "log_lines_dropped_total", Help: "Log lines that were dropped because the log was not read fast enough.",
 	}, func() float64 { return float64(dropped()) }))
 }
 

@@ -14,8 +14,8 @@ import (
 // open. What is installed at its path later reaches no worker before a roll has
 // tried it, not even when a worker ends by itself and starts again.
 type executable struct {
-	// file is closed by nobody but the garbage collector: a worker may just be
-	// being started from it when another takes its place.
+	// file is closed by the garbage collector alone: a worker may be starting
+	// from it when another takes its place.
 	file *os.File
 	// release is its SHA-256.
 	release string

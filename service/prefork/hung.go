@@ -16,7 +16,7 @@ import (
 const hungLooks = 6
 
 // watchHung kills workers that were ready once and no longer answer the health
-// path for HangLimit. Whoever supervises the slot starts another one.
+// path for HangLimit. The slot's supervisor starts another one.
 func (p *primary) watchHung(ctx context.Context) error {
 	every := p.Config.HangLimit / hungLooks
 	tick := time.NewTicker(every)

@@ -19,10 +19,10 @@ const (
 	preflightAdmin  = "preflight-admin.sock"
 )
 
-// preflight tries a program on a socket of its own before any worker runs it: it
-// must become ready, be what its checksum says, answer on the health path and,
-// but for errors of its own making, on /, and end on SIGTERM. A program that
-// fails here has not met one request.
+// preflight tries a program on a socket of its own before any worker runs it. It
+// must become ready, report the release that its checksum says, answer the
+// health path, answer / with anything but a 5xx, and end on SIGTERM. A program
+// that fails here has had no request.
 func (p *primary) preflight(ctx context.Context, exe *executable) error {
 	own := listen.Address{Network: listen.Unix, Path: filepath.Join(p.Config.RunDir, preflightSocket)}
 	defer os.Remove(own.Path)

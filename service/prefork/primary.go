@@ -52,7 +52,7 @@ type primary struct {
 	mu      sync.Mutex
 	exe     *executable
 	last    *status.Roll
-	// incident is what last went wrong and was mended, with its time.
+	// incident is the last problem that was mended, with its time.
 	incident string
 }
 
@@ -141,7 +141,7 @@ func leftBehind(path string) bool {
 	return err == nil
 }
 
-// happened notes what went wrong, for whoever asks later.
+// happened notes a problem that is mended, for the status.
 func (p *primary) happened(what string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -7,8 +7,8 @@ import (
 )
 
 // makeRunDir makes the directory of the sockets. One that is there already has
-// to be this user's or root's, and closed to others: whoever can write to it
-// answers in the place of workers.
+// to be this user's or root's, and closed to others: a user who can write to
+// it can answer in the place of workers.
 func makeRunDir(path string) error {
 	if err := os.MkdirAll(path, 0o750); err != nil {
 		return fmt.Errorf("making the directory of the sockets: %w", err)

@@ -20,11 +20,11 @@ const (
 	stable = 3 * time.Second
 )
 
-// slot is one of the N places for a worker. Its keeper starts it again when it
-// ends; a roll puts another process into it.
+// slot is the place of one worker. Its supervisor starts the worker again when
+// it ends; a roll puts another process into it.
 type slot struct {
 	number int
-	// work is held by whoever puts a process into the slot.
+	// work is held while a process is put into the slot.
 	work sync.Mutex
 
 	mu         sync.Mutex

@@ -7,7 +7,7 @@ import "sync/atomic"
 type frame struct {
 	payload []byte
 	budget  *budget
-	// holders is how many have it: the queues, and whoever is handing it out.
+	// holders counts the queues that have it, and the caller that fills them.
 	holders atomic.Int32
 }
 

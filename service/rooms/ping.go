@@ -29,7 +29,7 @@ func (h *Hub) pingAll(ctx context.Context) error {
 	}
 }
 
-// slice is the part of the clients whose turn it is. A client keeps its turn,
+// slice returns the clients whose turn it is. A client keeps its turn,
 // so that it is pinged in even intervals.
 func (h *Hub) slice(n int) []*client {
 	h.mu.Lock()

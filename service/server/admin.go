@@ -20,9 +20,8 @@ const (
 	StatusPath = "/status"
 )
 
-// Admin answers for this one worker on a Unix socket of its own, whatever
-// happens to the port that it shares: from before the worker is ready until
-// the process ends.
+// Admin answers for this one worker on a Unix socket of its own, from before the
+// worker is ready until the process ends.
 func (s *Server) Admin(ctx context.Context, path string) (stop func() error, err error) {
 	l, err := listen.Open(ctx, listen.Address{Network: listen.Unix, Path: path})
 	if err != nil {

@@ -52,7 +52,7 @@ func (s *conns) add(nc net.Conn) *conn {
 		if len(s.extra) >= reserve && !s.pushOut() {
 			s.mu.Unlock()
 			s.refused.Add(1)
-			_ = nc.Close() // nobody waits for it
+			_ = nc.Close() // an error changes nothing
 			return nil
 		}
 		s.extra = append(s.extra, c)
@@ -121,7 +121,7 @@ type tracked struct {
 	conns *conns
 }
 
-// Accept registers the connection before anyone sees it, so that "no open
+// Accept registers the connection before it returns it, so that "no open
 // connection" after the last Accept means that none is left.
 func (t tracked) Accept() (net.Conn, error) {
 	for {

@@ -59,7 +59,7 @@ func (s *Server) Drain(hard context.Context, l *listen.Listener, served <-chan s
 }
 
 // awaitClosed returns nil once no connection is open and none can come, and
-// closes those that nobody will miss.
+// closes idle ones.
 func (s *Server) awaitClosed(ctx context.Context, served <-chan struct{}) error {
 	tick := time.NewTicker(drainTick)
 	defer tick.Stop()

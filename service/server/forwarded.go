@@ -71,8 +71,7 @@ func forwarded(r *http.Request, c *conn, believed []string) {
 }
 
 // clientIP is the last address in the X-Forwarded-For lines that is not a
-// trusted proxy: everything before it was written by somebody whom we do not
-// know. If all are trusted it is the first one. ok is false when the header
+// trusted proxy. A stranger may have written everything before it. If all are trusted it is the first one. ok is false when the header
 // ends in something that is no address.
 func clientIP(lines []string, t trust) (client netip.Addr, ok bool) {
 	hops := 0

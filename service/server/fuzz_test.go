@@ -13,20 +13,22 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc/test/bufconn"
+
 	"escala/service"
 	"escala/service/config"
 	"escala/service/metrics"
 )
 
-// inMemory is a listener for connections that have no network. It ends only with
-// the test's process.
-type inMemory struct{ conns chan net.Conn }
+// strangers is a listener for connections in memory that come from somebody on
+// the network.
+type strangers struct{ *bufconn.Listener }
 
-func (l inMemory) Accept() (net.Conn, error) { return <-l.conns, nil }
-func (l inMemory) Close() error              { return nil }
-func (l inMemory) Addr() net.Addr            { return &net.UnixAddr{} }
+func (l strangers) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return stranger{c}, err
+}
 
-// stranger is a connection of somebody on the network.
 type stranger struct{ net.Conn }
 
 func (stranger) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 5} }
@@ -34,7 +36,7 @@ func (stranger) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0,
 // fuzzed is a server that strangers write to.
 type fuzzed struct {
 	s        *Server
-	l        inMemory
+	l        strangers
 	log      logBuffer
 	believed atomic.Bool
 }
@@ -46,7 +48,7 @@ func newFuzzed(f *testing.F) *fuzzed {
 	}
 	c.HTTP.MaxHeaderBytes, c.HTTP.MaxBodyBytes = 8<<10, 8<<10
 	c.HTTP.ReadHeaderTimeout, c.HTTP.ReadTimeout, c.HTTP.WriteTimeout, c.HTTP.IdleTimeout = time.Second, time.Second, time.Second, time.Second
-	w := &fuzzed{l: inMemory{make(chan net.Conn)}}
+	w := &fuzzed{l: strangers{bufconn.Listen(256 << 10)}}
 	w.s = New(Options{
 		Config: c, Release: testRelease, Metrics: metrics.New(testRelease), Log: slog.New(slog.NewTextHandler(&w.log, nil)),
 		Handler: http.HandlerFunc(func(w2 http.ResponseWriter, r *http.Request) {
@@ -64,23 +66,25 @@ func newFuzzed(f *testing.F) *fuzzed {
 }
 
 // send gives a stranger's bytes to the server and returns what it answers until
-// it closes the connection.
+// it closes the connection, or says nothing for a moment.
 func (w *fuzzed) send(t *testing.T, in []byte) []byte {
-	mine, theirs := net.Pipe()
-	w.l.conns <- stranger{theirs}
-	answered := make(chan []byte, 1)
-	go func() {
-		b, _ := io.ReadAll(io.LimitReader(mine, 4<<20))
-		answered <- b
-	}()
-	_ = mine.SetWriteDeadline(time.Now().Add(5 * time.Second))
-	_, _ = mine.Write(in) // it may be refused in the middle
-	// A pipe cannot be half closed. A moment is enough for most answers, and the
-	// server's own timeouts end the rest.
-	_ = mine.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
-	got := <-answered
-	_ = mine.Close()
-	for end := time.Now().Add(10 * time.Second); w.s.conns.len() > 0; time.Sleep(100 * time.Microsecond) {
+	c, err := w.l.Dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = c.SetWriteDeadline(time.Now().Add(time.Second))
+	_, _ = c.Write(in) // it may be refused in the middle
+	var got []byte
+	for b := make([]byte, 64<<10); len(got) < 4<<20; {
+		_ = c.SetReadDeadline(time.Now().Add(4 * time.Millisecond))
+		n, err := c.Read(b)
+		got = append(got, b[:n]...)
+		if err != nil {
+			break
+		}
+	}
+	_ = c.Close()
+	for end := time.Now().Add(10 * time.Second); w.s.conns.len() > 0; time.Sleep(50 * time.Microsecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%q: the connection is not given up", in)
 		}

@@ -43,11 +43,11 @@ type Options struct {
 	Handler http.Handler
 	// LongLived may be nil.
 	LongLived LongLived
-	// Ready is asked by the readiness endpoint; nil means always ready once
-	// the worker has started.
+	// Ready is called by the readiness endpoint. Nil is always ready once the
+	// worker has started.
 	Ready func(context.Context) error
-	// Trouble says what around this worker does not work, and what last did not
-	// and is mended; "" for none. It may be nil and is only told, in /status.
+	// Trouble reports the current and the last resolved failure of a dependency;
+	// "" for none. It may be nil. /status shows it.
 	Trouble func() (now, before string)
 	Metrics *metrics.HTTP
 	Log     *slog.Logger

@@ -37,7 +37,7 @@ const issuer = "escala"
 const leeway = 5 * time.Second
 
 // ErrInvalid is for every token that is not accepted. The reason is not for
-// whoever sent it.
+// the client.
 var ErrInvalid = errors.New("no valid session")
 
 // New returns sessions that last for ttl. There must be a key.

@@ -33,14 +33,14 @@ func DefaultDir(getenv func(string) string) string {
 	return filepath.Join(os.TempDir(), fmt.Sprintf("api-%d", os.Getuid()))
 }
 
-// NotAnswering is the State of a socket that nobody answers on.
+// NotAnswering is the State of a socket that does not answer.
 const NotAnswering = "not answering"
 
 // answerTime is how long one socket may take.
 const answerTime = 2 * time.Second
 
-// ReadDir asks everything in a directory of sockets: the primary's, if there
-// is one that answers, and otherwise each worker's own.
+// ReadDir asks the sockets in a directory: the primary's if it answers,
+// otherwise each worker's own.
 func ReadDir(ctx context.Context, dir string) (Report, error) {
 	var c Report
 	path := filepath.Join(dir, PrimarySocket)

@@ -4,10 +4,10 @@ package status
 type Report struct {
 	PID     int      `json:"pid"`
 	Workers []Worker `json:"workers"`
-	// Roll is how the last roll went; null before the first.
+	// Roll is the last roll; null before the first.
 	Roll *Roll `json:"roll"`
-	// Incident is what last went wrong and was mended, with its time; "" if
-	// nothing has since the primary started.
+	// Incident is the last problem that was mended, with its time; "" if there
+	// was none since the primary started.
 	Incident string `json:"incident,omitempty"`
 }
 

@@ -1,5 +1,5 @@
-// Package status is what workers say about themselves, and how to read it:
-// the same for workers that a supervisor runs and for those of api cluster.
+// Package status holds the status that workers publish, and reads it. It is the
+// same for workers of a supervisor and of api cluster.
 package status
 
 // Worker is one worker's account of itself: the JSON of /status on its admin
@@ -30,8 +30,8 @@ type Worker struct {
 	WebSockets  int `json:"web_sockets"`
 	// MemoryBytes is the resident memory.
 	MemoryBytes uint64 `json:"memory_bytes"`
-	// Trouble is what around the worker does not work now, such as Redis;
-	// Incident is what last did not and is mended, with its time. "" for none.
+	// Trouble is the current failure of a dependency, such as Redis. Incident is
+	// the last one that is mended, with its time. "" for none.
 	Trouble  string `json:"trouble,omitempty"`
 	Incident string `json:"incident,omitempty"`
 }

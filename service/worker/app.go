@@ -15,7 +15,7 @@ import (
 	"escala/service/session"
 )
 
-// App is what a service is made of. Only Handler is required.
+// App is the application of a service. Only Handler is required.
 type App struct {
 	// Handler answers every request except health, readiness and metrics.
 	Handler http.Handler
@@ -31,7 +31,7 @@ type App struct {
 	Stop func(context.Context) error
 }
 
-// Runtime is what the application gets to build upon.
+// Runtime is what the application may use.
 type Runtime struct {
 	// Getenv reads the application's own settings.
 	Getenv func(string) string

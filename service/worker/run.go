@@ -126,8 +126,8 @@ func longLived(rt Runtime, app App) server.LongLived {
 	return all
 }
 
-// lastTraces bounds the wait for a collector at the end, lastLines that for
-// whoever reads the log.
+// lastTraces bounds the wait for a collector at the end, lastLines the
+// wait for the reader of the log.
 const (
 	lastTraces = time.Second
 	lastLines  = time.Second

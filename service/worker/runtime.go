@@ -16,8 +16,8 @@ import (
 	"escala/service/session"
 )
 
-// newRuntime makes what the application builds upon. Nothing here waits for
-// another machine: a worker starts, and serves, without Redis.
+// newRuntime makes the application's Runtime. Nothing here waits for another
+// machine: a worker starts and serves without Redis.
 func newRuntime(c config.Worker, getenv func(string) string, m *metrics.HTTP, log *slog.Logger) (Runtime, error) {
 	rt := Runtime{Getenv: getenv, Log: log, Metrics: m.Registry, Prefix: c.Shared.Prefix}
 	if c.Shared.RedisURL != "" {
