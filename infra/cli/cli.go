@@ -1,90 +1,70 @@
-// Package cli is the program that `make up` calls: it runs the Pulumi
-// program without Pulumi's own installation. Whoever has Pulumi and its plugins
-// uses `pulumi up -s …` just as well; the two do not share state.
-//
-// Which targets it can deploy to is its caller's choice, since the targets'
-// SDKs are nearly all that there is to compile.
+// Package cli is the command line that `make` calls. It runs the Pulumi program on
+// the engine in this process, so that no Pulumi installation is needed. The
+// targets are its caller's choice: their SDKs are nearly all that there is to
+// compile.
 package cli
 
 import (
 	"context"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
-	"escala/infra/engine"
 	"escala/infra/program"
-	"escala/infra/workspace"
 )
 
-// Subcommand makes a further command for the stack that the flag --stack names.
-type Subcommand func(stack *string) *cobra.Command
+// Subcommand makes another command for the stack that the flag --stack names. The
+// name is set when the command runs.
+type Subcommand func(stack *string, targets program.Targets) *cobra.Command
 
 // Main runs the command line and returns the exit status.
 func Main(targets program.Targets, more ...Subcommand) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, kill, stop := signals(context.Background())
 	defer stop()
-	if err := command(targets, more).ExecuteContext(ctx); err != nil {
+	if err := root(targets, kill, more).ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "\nerror: "+err.Error())
 		return 1
 	}
 	return 0
 }
 
-func command(targets program.Targets, more []Subcommand) *cobra.Command {
-	var stack string
-	root := &cobra.Command{
-		Use:           "escala",
-		Short:         "Runs the service's Pulumi program",
-		SilenceUsage:  true,
-		SilenceErrors: true,
+// root is the command line. kill is closed by a second signal.
+func root(targets program.Targets, kill <-chan struct{}, more []Subcommand) *cobra.Command {
+	c := &cobra.Command{
+		Use: "escala", Short: "Run the service's Pulumi program",
+		SilenceUsage: true, SilenceErrors: true,
 	}
-	root.PersistentFlags().StringVarP(&stack, "stack", "s", "local", "the stack: stacks/Pulumi.<stack>.yaml")
-	for _, c := range []struct {
+	opener := opener{targets: targets, kill: kill}
+	c.PersistentFlags().StringVarP(&opener.stack, "stack", "s", "local", "stack: stacks/Pulumi.<stack>.yaml")
+	c.PersistentFlags().DurationVar(&opener.wait, "wait", 0, "time to wait for another process that works on the stack, for example 5m")
+	for _, command := range []struct {
 		use, short string
 		run        func(context.Context, *session) error
 	}{
-		{"up", "Creates or updates the stack", up},
-		{"preview", "Says what up would change", preview},
-		{"refresh", "Compares the stack's state with what is there", refresh},
-		{"down", "Destroys the stack and forgets it", down},
-		{"logs", "Prints what the local machine's workers and units logged last", logs},
-		{"shell", "Opens a shell on the local machine", shell},
-		{"outputs", "Prints the stack's outputs as JSON", outputs},
+		{"up", "Create or update the stack, and wait until it serves", up},
+		{"preview", "Show what up would change", preview},
+		{"refresh", "Compare the stack's state with what exists", refresh},
+		{"down", "Destroy the stack, and its state", down},
+		{"outputs", "Print the stack's outputs as JSON", outputs},
+		{"unlock", "Remove the stack's lock, left by another computer", unlock},
+		{"logs", "Print the last lines of the local machine's logs", logs},
+		{"shell", "Open a shell on the local machine", shell},
 	} {
-		root.AddCommand(&cobra.Command{
-			Use: c.use, Short: c.short, Args: cobra.NoArgs,
+		c.AddCommand(&cobra.Command{
+			Use: command.use, Short: command.short, Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {
-				s, err := open(cmd.Context(), stack, targets)
+				s, err := opener.open(cmd.Context())
 				if err != nil {
 					return err
 				}
-				defer s.close()
-				return c.run(cmd.Context(), s)
+				return command.run(cmd.Context(), s)
 			},
 		})
 	}
-	root.AddCommand(rollbackCommand(&stack, targets), unpinCommand(&stack, targets))
+	c.AddCommand(rollbackCommand(&opener), unpinCommand(&opener))
 	for _, m := range more {
-		root.AddCommand(m(&stack))
+		c.AddCommand(m(&opener.stack, targets))
 	}
-	root.AddCommand(&cobra.Command{
-		Use: "cli", Short: "Prints the path of the Pulumi CLI that is used", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			clone, err := workspace.Root()
-			if err != nil {
-				return err
-			}
-			path, err := engine.FindCLI(cmd.Context(), clone)
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), path)
-			return err
-		},
-	})
-	return root
+	return c
 }

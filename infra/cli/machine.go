@@ -3,9 +3,7 @@ package cli
 import (
 	"context"
 	_ "embed"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 
 	"escala/infra/targets/local/podman"
@@ -15,7 +13,7 @@ import (
 //go:embed last-lines.sh
 var lastLines string
 
-// logs prints what a person looks at first; -f and all else is `make shell` and
+// logs prints the last lines of the logs. To follow them, use `make shell` and
 // journalctl.
 func logs(ctx context.Context, s *session) error {
 	return onMachine(ctx, s, "sh", "-c", lastLines)
@@ -37,24 +35,14 @@ func onMachine(ctx context.Context, s *session, command ...string) error {
 
 // machine is the id of the stack's machine, from the stack's state.
 func machine(ctx context.Context, s *session) (string, error) {
-	exported, err := s.stack.Export(ctx)
+	resources, err := s.Resources(ctx)
 	if err != nil {
-		return "", fmt.Errorf("reading the stack's state: %w", err)
+		return "", err
 	}
-	var deployment struct {
-		Resources []struct {
-			Type   string
-			ID     string
-			Delete bool
-		}
-	}
-	if err := json.Unmarshal(exported.Deployment, &deployment); err != nil {
-		return "", fmt.Errorf("reading the stack's state: %w", err)
-	}
-	for _, r := range deployment.Resources {
-		if r.Type == "escala:local:Machine" && !r.Delete {
+	for _, r := range resources {
+		if r.Type == "escala:local:Machine" && !r.Replaced {
 			return r.ID, nil
 		}
 	}
-	return "", errors.New("the stack has no machine on this computer; make up makes one, and machines elsewhere have consoles of their own (see the README)")
+	return "", errors.New("the stack has no machine on this computer: make up makes one; machines elsewhere have their own consoles (see the README)")
 }

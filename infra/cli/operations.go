@@ -8,67 +8,81 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
-	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
-	"github.com/pulumi/pulumi/sdk/v3/go/auto/optrefresh"
-	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+	"escala/infra/engine"
 )
 
-// errFailed stands in for an error of the engine, whose display has told all
-// of it already.
-var errFailed = errors.New("this failed; the reason stands above")
-
 // up refreshes first: a machine on this computer may be gone since the last
-// time, with a reboot for instance.
+// time, after a reboot for instance.
 func up(ctx context.Context, s *session) error {
-	result, err := s.stack.Up(ctx, optup.ProgressStreams(os.Stdout), optup.ErrorProgressStreams(os.Stderr), optup.Color(color()), optup.Refresh(), optup.SuppressOutputs())
+	run := s.run
+	run.Refresh, run.SuppressOutputs = true, true
+	result, err := s.Up(ctx, run)
 	if err != nil {
-		return failed(ctx)
+		return explained(err)
 	}
-	printOutputs(result.Outputs)
+	fmt.Println()
+	for _, key := range []string{"url", "health", "release", "target"} {
+		if output, set := result.Outputs[key]; set {
+			fmt.Printf("%-8s %v\n", key, output.Value)
+		}
+	}
 	return nil
 }
 
 func preview(ctx context.Context, s *session) error {
-	if _, err := s.stack.Preview(ctx, optpreview.ProgressStreams(os.Stdout), optpreview.ErrorProgressStreams(os.Stderr), optpreview.Color(color())); err != nil {
-		return failed(ctx)
-	}
-	return nil
+	_, err := s.Preview(ctx, s.run)
+	return explained(err)
 }
 
 func refresh(ctx context.Context, s *session) error {
-	if _, err := s.stack.Refresh(ctx, optrefresh.ProgressStreams(os.Stdout), optrefresh.ErrorProgressStreams(os.Stderr), optrefresh.Color(color())); err != nil {
-		return failed(ctx)
-	}
-	return nil
+	_, err := s.Refresh(ctx, s.run)
+	return explained(err)
 }
 
-// down keeps what took long to make and serves nobody: the machine's image and
-// the built binaries. `make clean` removes those.
+// down keeps what takes long to make and serves no request: the machine's image
+// and the built binaries. `make clean` removes those.
 func down(ctx context.Context, s *session) error {
-	if _, err := s.stack.Destroy(ctx, optdestroy.ProgressStreams(os.Stdout), optdestroy.ErrorProgressStreams(os.Stderr), optdestroy.Color(color()), optdestroy.Refresh(), optdestroy.Remove()); err != nil {
-		return failed(ctx)
+	run := s.run
+	run.Refresh = true
+	if _, err := s.Destroy(ctx, run); err != nil {
+		return explained(err)
 	}
-	return os.RemoveAll(filepath.Join(s.state, "pulumi", "stacks", s.stack.Name()))
+	if err := s.Remove(ctx); err != nil {
+		return err
+	}
+	// Earlier versions kept a copy of the configuration here.
+	return os.RemoveAll(filepath.Join(s.state, "pulumi", "stacks", s.Name()))
 }
 
 func outputs(ctx context.Context, s *session) error {
-	all, err := s.stack.Outputs(ctx)
+	all, err := s.Outputs(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the outputs: %w", err)
 	}
 	values := map[string]any{}
-	for key, o := range all {
-		values[key] = o.Value
+	for key, output := range all {
+		values[key] = output.Value
 	}
-	enc := json.NewEncoder(os.Stdout)
-	enc.SetIndent("", "  ")
-	return enc.Encode(values)
+	e := json.NewEncoder(os.Stdout)
+	e.SetIndent("", "  ")
+	return e.Encode(values)
 }
 
-func failed(ctx context.Context) error {
-	if ctx.Err() != nil {
-		return errors.New("interrupted; what was being made is in the state, and the next up goes on from there")
+func unlock(_ context.Context, s *session) error {
+	removed, err := s.Unlock()
+	for _, holder := range removed {
+		fmt.Println("removed the lock of", holder)
 	}
-	return errFailed
+	if err == nil && len(removed) == 0 {
+		fmt.Println("stack", s.Name(), "is not locked")
+	}
+	return err
+}
+
+// explained says what an interrupted operation leaves.
+func explained(err error) error {
+	if errors.Is(err, engine.ErrInterrupted) {
+		return errors.New("interrupted; what was being made is in the state, and the next up continues")
+	}
+	return err
 }

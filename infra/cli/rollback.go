@@ -5,89 +5,84 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
-	"escala/infra/engine"
-	"escala/infra/program"
+	"escala/infra/engine/stackfile"
 	"escala/infra/workspace"
 )
 
 // releaseKey is the configuration key that pins a release.
-const releaseKey = project + ":release"
+const releaseKey = workspace.Project + ":release"
 
-// rollbackCommand pins the release before the current one, or the one that is
-// named, and updates the stack to it. The pin stays in the stack's file, where a
-// review sees it, until unpin takes it away.
-func rollbackCommand(stack *string, targets program.Targets) *cobra.Command {
+// rollbackCommand pins the release before the current one, or a given one, and
+// updates the stack to it. The pin stays in the stack's file, where a review sees
+// it, until unpin removes it.
+func rollbackCommand(o *opener) *cobra.Command {
 	var to string
 	c := &cobra.Command{
-		Use: "rollback", Short: "Goes back to the release before, and stays there until unpin", Args: cobra.NoArgs,
+		Use: "rollback", Short: "Go back to the release before, until unpin", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := open(cmd.Context(), *stack, targets)
-			if err != nil {
-				return err
-			}
-			defer s.close()
-			all, err := s.stack.Outputs(cmd.Context())
-			if err != nil {
-				return fmt.Errorf("reading the outputs: %w", err)
-			}
 			if to == "" {
+				s, err := o.open(cmd.Context())
+				if err != nil {
+					return err
+				}
+				all, err := s.Outputs(cmd.Context())
+				if err != nil {
+					return fmt.Errorf("reading the outputs: %w", err)
+				}
 				if to, err = before(all["releases"].Value); err != nil {
 					return err
 				}
 			}
-			return pin(cmd.Context(), *stack, to, targets)
+			return pin(cmd.Context(), o, to)
 		},
 	}
-	c.Flags().StringVar(&to, "to", "", "the release, by its id or the beginning of it (default the one before)")
+	c.Flags().StringVar(&to, "to", "", "release: its id, or the beginning of it (default the one before)")
 	return c
 }
 
-// unpinCommand goes back to what the source makes.
-func unpinCommand(stack *string, targets program.Targets) *cobra.Command {
+// unpinCommand goes back to the release that is built from the source.
+func unpinCommand(o *opener) *cobra.Command {
 	return &cobra.Command{
-		Use: "unpin", Short: "Goes back to the release that the source makes", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return pin(cmd.Context(), *stack, "", targets) },
+		Use: "unpin", Short: "Go back to the release that is built from the source", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return pin(cmd.Context(), o, "") },
 	}
 }
 
-// before is the release before the current one among a stack's output
-// "releases".
+// before is the release before the current one, from a stack's output "releases".
 func before(releases any) (string, error) {
 	ids, _ := releases.([]any)
 	if len(ids) < 2 {
-		return "", errors.New("there is no release to go back to: the stack has had one at most")
+		return "", errors.New("the stack has no earlier release to go back to")
 	}
 	id, ok := ids[1].(string)
 	if !ok {
-		return "", fmt.Errorf("the stack's output releases has %v where a release belongs", ids[1])
+		return "", fmt.Errorf("the stack's output \"releases\" has %v instead of a release id", ids[1])
 	}
 	return id, nil
 }
 
-// pin writes the release into the stack's file and updates the stack. It opens
-// the stack anew, for its configuration is read when it is opened.
-func pin(ctx context.Context, stack, release string, targets program.Targets) error {
+// pin writes the release into the stack's file, or removes it, and updates the
+// stack.
+func pin(ctx context.Context, o *opener, release string) error {
 	root, err := workspace.Root()
 	if err != nil {
 		return err
 	}
-	file := filepath.Join(root, "stacks", "Pulumi."+stack+".yaml")
-	if err := engine.Pin(file, releaseKey, release); err != nil {
+	file := stackfile.Path(root, o.stack)
+	if err := stackfile.Set(file, releaseKey, release); err != nil {
 		return err
 	}
 	if release == "" {
-		fmt.Fprintf(os.Stderr, "%s pins no release any more\n", file)
+		fmt.Fprintf(os.Stderr, "%s pins no release now\n", file)
 	} else {
-		fmt.Fprintf(os.Stderr, "%s pins release %.12s until it is unpinned\n", file, release)
+		fmt.Fprintf(os.Stderr, "%s pins release %.12s, until make unpin\n", file, release)
 	}
-	s, err := open(ctx, stack, targets)
+	s, err := o.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer s.close()
 	return up(ctx, s)
 }

@@ -13,8 +13,8 @@ func TestBeforeIsTheSecondRelease(t *testing.T) {
 	assert.Equal(t, "the one before", id)
 	for _, releases := range []any{nil, []any{}, []any{"current"}, "x"} {
 		_, err := before(releases)
-		require.ErrorContains(t, err, "there is no release to go back to")
+		require.ErrorContains(t, err, "the stack has no earlier release")
 	}
 	_, err = before([]any{"current", 2.0})
-	require.ErrorContains(t, err, "where a release belongs")
+	require.ErrorContains(t, err, "instead of a release id")
 }

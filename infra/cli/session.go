@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"escala/infra/engine"
+	"escala/infra/engine/stackfile"
 	"escala/infra/program"
 	"escala/infra/targets/local"
 	"escala/infra/targets/local/host"
@@ -17,71 +18,61 @@ import (
 	"escala/infra/workspace"
 )
 
-// project is the name in Pulumi.yaml.
-const project = "escala"
+// opener opens the stack that the flags name.
+type opener struct {
+	stack   string
+	wait    time.Duration
+	targets program.Targets
+	kill    <-chan struct{}
+}
 
 // session is an open stack.
 type session struct {
-	stack     auto.Stack
-	state     string
-	providers *engine.Attached
+	*engine.Stack
+	// root is the clone, state its folder for what is kept between operations.
+	root, state string
+	run         engine.Run
 }
 
-// open finds the clone and the CLI, starts the providers and opens the stack.
-func open(ctx context.Context, stack string, targets program.Targets) (*session, error) {
+// open finds the clone and reads the stack's configuration.
+func (o *opener) open(ctx context.Context) (*session, error) {
 	root, err := workspace.Root()
 	if err != nil {
 		return nil, err
 	}
-	cli, err := engine.FindCLI(ctx, root)
+	file, err := stackfile.Read(stackfile.Path(root, o.stack))
 	if err != nil {
 		return nil, err
 	}
-	stackFile := filepath.Join(root, "stacks", "Pulumi."+stack+".yaml")
-	if engine.ConfigValue(stackFile, project+":target") == local.New().Name() {
+	if file.String(workspace.Project+":target") == local.New().Name() {
 		if err := host.Install(ctx, os.Stderr); err != nil {
 			return nil, err
 		}
 	}
-	s := &session{state: filepath.Join(root, program.StateFolder), providers: &engine.Attached{}}
-	own, err := provider.New()
-	if err != nil {
+	s := &session{root: root, state: filepath.Join(root, program.StateFolder)}
+	// The engine takes the folder for plugins from the environment.
+	if err := os.Setenv("PULUMI_HOME", filepath.Join(s.state, "pulumi", "home")); err != nil {
+		return nil, fmt.Errorf("setting PULUMI_HOME: %w", err)
+	}
+	if s.Stack, err = engine.Open(engine.Options{
+		Project: workspace.Project, Stack: o.stack, File: file, Root: root,
+		State:     filepath.Join(s.state, "pulumi", "backend"),
+		Program:   func(keys []string) pulumi.RunFunc { return program.New(root, keys, o.targets) },
+		Providers: []engine.Provider{engine.NewProvider(provider.Name, provider.Version, provider.New)},
+	}); err != nil {
 		return nil, err
 	}
-	if err := s.providers.AttachProvider(ctx, provider.Name, provider.Version, own); err != nil {
-		return nil, err
-	}
-	s.stack, err = engine.Open(ctx, engine.Options{
-		Project:   project,
-		Stack:     stack,
-		StackFile: stackFile,
-		State:     filepath.Join(s.state, "pulumi"),
-		Pulumi:    cli,
-		Program:   func(keys []string) pulumi.RunFunc { return program.New(root, keys, targets) },
-		Providers: s.providers,
-	})
-	if err != nil {
-		s.close()
-		return nil, err
+	s.run = engine.Run{
+		Out: os.Stdout, Color: color(), Kill: o.kill,
+		Wait: o.wait, Waiting: func(locked *engine.LockedError) {
+			fmt.Fprintf(os.Stderr, "waiting up to %s: %s\n", o.wait, locked.Holders)
+		},
 	}
 	return s, nil
 }
 
-func (s *session) close() { s.providers.Close() }
-
-// color is for Pulumi's own display: as a terminal or a pipe wants it.
-func color() string {
-	if info, err := os.Stdout.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("NO_COLOR") == "" {
-		return "always"
-	}
-	return "never"
-}
-
-func printOutputs(outputs auto.OutputMap) {
-	fmt.Println()
-	for _, key := range []string{"url", "health", "release", "target"} {
-		if o, ok := outputs[key]; ok {
-			fmt.Printf("%-8s %v\n", key, o.Value)
-		}
-	}
+// color reports whether the standard output is a terminal that wants color.
+func color() bool {
+	info, err := os.Stdout.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("NO_COLOR") == ""
 }

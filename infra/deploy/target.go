@@ -35,9 +35,9 @@ type Request struct {
 	// ProviderConfig returns a value of another namespace of the configuration
 	// ("aws:region"), and whether it is set. Nil has none.
 	ProviderConfig func(key string) (string, bool)
-	// Rehearsal says that nothing will be made, not even by a later update from
-	// here: what this computer lacks for it does not matter.
-	Rehearsal bool
+	// Offline is true for a plan: no update follows from this computer, so that
+	// programs and credentials that it lacks do not matter.
+	Offline bool
 }
 
 // Endpoint is where the service is to be reached. Its outputs resolve only once

@@ -1,94 +1,185 @@
-// Package engine runs the program under the real Pulumi engine with nothing
-// installed but the CLI: the program inline, state in a folder, providers in
-// this process.
+// Package engine runs Pulumi's engine in this process: previews, updates,
+// refreshes and destroys stacks whose program is a Go function.
+//
+// No Pulumi installation is needed. Providers are either given in Options and
+// run in this process, or they are plugins that the engine installs itself. The
+// state lies in a folder in the layout of `pulumi login file://…`, with the same
+// locks, history and backups, so that a Pulumi CLI can work on the same stacks.
 package engine
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"os"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"sync"
 
-	"github.com/blang/semver"
-	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	p "github.com/pulumi/pulumi-go-provider"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/config"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/version"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+
+	"escala/infra/engine/stackfile"
 )
 
-// Options say where an engine finds and keeps things.
+// Options describe a stack and how to run it.
 type Options struct {
 	// Project is the project's name, the namespace of its configuration keys.
 	Project string
 	// Stack is the stack's name.
 	Stack string
-	// StackFile is the stack's configuration as it is in the clone. It is only
-	// read: what Pulumi writes to such a file (an encryption salt) goes to a
-	// copy in State, so that an update leaves the clone clean.
-	StackFile string
-	// State is the folder for Pulumi's state, home and that copy.
+	// File is the stack's configuration. It is never written.
+	File *stackfile.File
+	// State is the folder for Pulumi's state, as given to `pulumi login file://`.
 	State string
-	// Pulumi is the CLI's path.
-	Pulumi string
-	// Program makes the program; it is given the configuration keys that are
-	// set.
+	// Root is the program's working directory; relative paths of assets start
+	// there.
+	Root string
+	// Program makes the program. keys are the configuration keys that are set,
+	// with their namespaces.
 	Program func(keys []string) pulumi.RunFunc
 	// Providers run in this process.
-	Providers *Attached
-	// Env adds to the CLI's environment, or overrides it. Optional.
-	Env map[string]string
+	Providers []Provider
+	// Offline refuses providers that are not among Providers. Otherwise the
+	// engine installs them as plugins.
+	Offline bool
+	// PlainSecrets takes the encrypted values of File as clear text. Only a
+	// preview of a stack without state can use it.
+	PlainSecrets bool
 }
 
-// Open returns the stack, made when it is not there yet.
-func Open(ctx context.Context, o Options) (auto.Stack, error) {
-	work := filepath.Join(o.State, "stacks", o.Stack)
-	backend := filepath.Join(o.State, "backend")
-	for _, folder := range []string{work, backend} {
-		if err := os.MkdirAll(folder, 0o700); err != nil {
-			return auto.Stack{}, fmt.Errorf("making the folder for Pulumi's state: %w", err)
+// Provider is a resource provider that runs in this process.
+type Provider struct {
+	// Name is the package that it provides, for example "aws".
+	Name string
+	// Serve returns a server for one operation. The engine calls it once for each
+	// provider resource of the program, and cancels each server on its own.
+	Serve func() (pulumirpc.ResourceProviderServer, error)
+}
+
+// NewProvider returns a provider that is written with pulumi-go-provider.
+func NewProvider(name, version string, make func() (p.Provider, error)) Provider {
+	return Provider{Name: name, Serve: func() (pulumirpc.ResourceProviderServer, error) {
+		provider, err := make()
+		if err != nil {
+			return nil, err
+		}
+		return p.RawServer(name, version, provider)(nil)
+	}}
+}
+
+// Stack is an open stack. It holds no lock and no process between operations,
+// and is safe for concurrent use.
+type Stack struct {
+	options Options
+	name    tokens.StackName
+	project *workspace.Project
+	config  config.Map
+	store   store
+	secrets *keyring
+}
+
+// Open reads the stack's configuration. It writes nothing.
+func Open(o Options) (*Stack, error) {
+	setVersion()
+	name, err := tokens.ParseStackName(o.Stack)
+	if err != nil {
+		return nil, fmt.Errorf("stack %q: %w", o.Stack, err)
+	}
+	project := &workspace.Project{Name: tokens.PackageName(o.Project), Runtime: workspace.NewProjectRuntimeInfo("go", nil)}
+	values, err := o.File.Config(project)
+	if err != nil {
+		return nil, err
+	}
+	if o.Root, err = filepath.Abs(o.Root); err != nil {
+		return nil, fmt.Errorf("the program's folder: %w", err)
+	}
+	return &Stack{
+		options: o, name: name, project: project, config: values,
+		store:   store{root: o.State, project: o.Project, stack: o.Stack},
+		secrets: newKeyring(o.File, values.HasSecureValue(), o.PlainSecrets),
+	}, nil
+}
+
+// Name is the stack's name.
+func (s *Stack) Name() string { return s.options.Stack }
+
+// keys are the configuration keys that are set, sorted.
+func (s *Stack) keys() []string {
+	keys := make([]string, 0, len(s.config))
+	for key := range s.config {
+		keys = append(keys, key.String())
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// Unlock removes the locks of the stack's state, except those of processes that
+// run on this computer. It returns what it removed.
+func (s *Stack) Unlock() ([]Holder, error) { return s.store.unlock() }
+
+// Remove deletes the state of a destroyed stack, and its history.
+func (s *Stack) Remove(ctx context.Context) error {
+	unlock, err := s.store.lock(ctx, lockRequest{operation: "remove"})
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	content, err := s.store.read()
+	if err != nil || content == nil {
+		return err
+	}
+	if n := content.resources(); n > 0 {
+		return fmt.Errorf("stack %s still has %d resources; destroy them first", s.options.Stack, n)
+	}
+	return s.store.remove()
+}
+
+// setVersion sets the version that the engine writes into states, which the CLI
+// has from its linker.
+var setVersion = sync.OnceFunc(func() {
+	if version.Version != "" {
+		return
+	}
+	version.Version = Version()
+})
+
+// Version is the version of Pulumi's engine in this binary, for example
+// "v3.259.0".
+func Version() string {
+	info, _ := debug.ReadBuildInfo()
+	return versionIn(info)
+}
+
+func versionIn(info *debug.BuildInfo) string {
+	if info == nil {
+		return unknownVersion
+	}
+	for _, module := range info.Deps {
+		switch {
+		case module.Path != engineModule:
+		case module.Replace != nil:
+			return module.Replace.Version
+		default:
+			return module.Version
 		}
 	}
-	if err := copyStackFile(o.StackFile, filepath.Join(work, "Pulumi."+o.Stack+".yaml")); err != nil {
-		return auto.Stack{}, err
-	}
-	cli, err := auto.NewPulumiCommand(&auto.PulumiCommandOptions{Root: filepath.Dir(filepath.Dir(o.Pulumi)), Version: MinimumCLI})
-	if err != nil {
-		return auto.Stack{}, fmt.Errorf("starting the Pulumi CLI %s: %w", o.Pulumi, err)
-	}
-	env := map[string]string{
-		"PULUMI_BACKEND_URL":                          "file://" + backend,
-		"PULUMI_HOME":                                 filepath.Join(o.State, "home"),
-		"PULUMI_SKIP_UPDATE_CHECK":                    "true",
-		"PULUMI_DEBUG_PROVIDERS":                      o.Providers.environment(),
-		"PULUMI_CONFIG_PASSPHRASE":                    os.Getenv("PULUMI_CONFIG_PASSPHRASE"),
-		"PULUMI_SELF_MANAGED_STATE_NO_LEGACY_WARNING": "true",
-	}
-	maps.Copy(env, o.Env)
-	stack, err := auto.UpsertStackInlineSource(ctx, o.Stack, o.Project,
-		// The keys are read below, before the engine asks for the program.
-		func(ctx *pulumi.Context) error { return errors.New("the stack is not open yet") },
-		auto.WorkDir(work), auto.Pulumi(cli), auto.EnvVars(env),
-		auto.SecretsProvider("passphrase"),
-		auto.Project(workspace.Project{
-			Name:    tokens.PackageName(o.Project),
-			Runtime: workspace.NewProjectRuntimeInfo("go", nil),
-		}))
-	if err != nil {
-		return auto.Stack{}, fmt.Errorf("opening stack %s: %w", o.Stack, err)
-	}
-	config, err := stack.GetAllConfig(ctx)
-	if err != nil {
-		return auto.Stack{}, fmt.Errorf("reading the configuration of stack %s: %w", o.Stack, err)
-	}
-	keys := make([]string, 0, len(config))
-	for key := range config {
-		keys = append(keys, key)
-	}
-	stack.Workspace().SetProgram(o.Program(keys))
-	return stack, nil
+	return unknownVersion
 }
 
-// MinimumCLI is the oldest Pulumi CLI that will do: as in Pulumi.yaml.
-var MinimumCLI = semver.MustParse("3.238.0")
+const (
+	engineModule = "github.com/pulumi/pulumi/pkg/v3"
+	// unknownVersion is for binaries without build information, such as tests.
+	unknownVersion = "v3.0.0-dev"
+)
+
+// ErrFailed is the error of an operation whose display has shown the reason.
+var ErrFailed = errors.New("the operation failed; the reason is shown above")
+
+// ErrInterrupted is the error of an operation that the context or Run.Kill ended.
+var ErrInterrupted = errors.New("interrupted")

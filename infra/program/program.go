@@ -29,14 +29,14 @@ func New(root string, keys []string, targets Targets) pulumi.RunFunc {
 	return run(root, keys, targets, false)
 }
 
-// Rehearse returns the program for a plan: see target.Request.Rehearsal.
-func Rehearse(root string, keys []string, targets Targets) pulumi.RunFunc {
+// Offline returns the program for a plan: see deploy.Request.Offline.
+func Offline(root string, keys []string, targets Targets) pulumi.RunFunc {
 	return run(root, keys, targets, true)
 }
 
-func run(root string, keys []string, targets Targets, rehearsal bool) pulumi.RunFunc {
+func run(root string, keys []string, targets Targets, offline bool) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
-		chosen, request, pin, err := read(ctx, root, keys, targets(), rehearsal)
+		chosen, request, pin, err := read(ctx, root, keys, targets(), offline)
 		if err != nil {
 			return err
 		}
@@ -75,7 +75,7 @@ func run(root string, keys []string, targets Targets, rehearsal bool) pulumi.Run
 // read turns the configuration into the chosen target, what it is asked for and
 // the release that it is pinned to, if any, or says everything that is wrong
 // with it.
-func read(ctx *pulumi.Context, root string, keys []string, all []deploy.Target, rehearsal bool) (deploy.Target, deploy.Request, string, error) {
+func read(ctx *pulumi.Context, root string, keys []string, all []deploy.Target, offline bool) (deploy.Target, deploy.Request, string, error) {
 	var sections []stackconfig.Section
 	for _, t := range all {
 		sections = append(sections, stackconfig.Section{Target: t.Name(), Key: t.Section(), Settings: t.Settings()})
@@ -97,7 +97,7 @@ func read(ctx *pulumi.Context, root string, keys []string, all []deploy.Target, 
 		State:          filepath.Join(root, StateFolder),
 		GateTimeout:    c.Gate.Timeout,
 		Stack:          ctx.Stack(),
-		Rehearsal:      rehearsal,
+		Offline:        offline,
 		ProviderConfig: ctx.GetConfig,
 	}
 	i := slices.IndexFunc(all, func(t deploy.Target) bool { return t.Name() == c.Target })

@@ -26,3 +26,6 @@ func Root() (string, error) {
 		folder = parent
 	}
 }
+
+// Project is the name in Pulumi.yaml, the namespace of configuration keys.
+const Project = "escala"

@@ -5,9 +5,10 @@ import (
 	"os"
 
 	"escala/infra/cli"
+	"escala/infra/cli/plancmd"
 	"escala/infra/targets"
 )
 
 func main() {
-	os.Exit(cli.Main(targets.All, planCommand, planDiffCommand, manifestsCommand))
+	os.Exit(cli.Main(targets.All, plancmd.Plan, plancmd.Diff, plancmd.Manifests))
 }

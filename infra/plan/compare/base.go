@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -25,14 +26,13 @@ type Base struct {
 	Revision string
 	// Stack is a stack's name, or "all".
 	Stack string
-	// Pulumi is the CLI's path: a checkout has none built.
-	Pulumi string
-	// Progress is told what takes long.
+	// Progress receives a line before each step that takes long.
 	Progress io.Writer
 }
 
-// command is the file that a commit has if it has the command plan.
-const command = "infra/cmd/escala/plan.go"
+// commands are the files of which a commit has one if it has the command plan:
+// earlier commits have the first.
+var commands = []string{"infra/cmd/escala/plan.go", "infra/cli/plancmd/plan.go"}
 
 // cleanup bounds what is done when all is over, interrupted or not.
 const cleanup = 30 * time.Second
@@ -45,7 +45,7 @@ func (b Base) Plan(ctx context.Context) (p plan.Plan, commit, missing string, er
 		return p, "", "", fmt.Errorf("looking for %s: %w", b.Revision, err)
 	}
 	short := commit[:min(12, len(commit))]
-	if _, err := b.git(ctx, "cat-file", "-e", commit+":"+command); err != nil {
+	if !b.hasAny(ctx, commit, commands) {
 		return p, short, "it has no command that plans", nil
 	}
 	if b.Stack != "all" {
@@ -102,6 +102,14 @@ func (b Base) run(ctx context.Context, tree, program string) (plan.Plan, string,
 	return p, "", nil
 }
 
+// hasAny reports whether a commit has one of several files.
+func (b Base) hasAny(ctx context.Context, commit string, paths []string) bool {
+	return slices.ContainsFunc(paths, func(path string) bool {
+		_, err := b.git(ctx, "cat-file", "-e", commit+":"+path)
+		return err == nil
+	})
+}
+
 func (b Base) git(ctx context.Context, args ...string) (string, error) {
 	out, err := b.in(ctx, b.Root, "git", args...)
 	return strings.TrimSpace(out), err
@@ -112,7 +120,6 @@ func (b Base) git(ctx context.Context, args ...string) (string, error) {
 func (b Base) in(ctx context.Context, dir, program string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(b.Pulumi)+string(os.PathListSeparator)+os.Getenv("PATH"))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = cleanup

@@ -87,12 +87,12 @@ func (c clone) commit(message string) {
 // program commits a planner whose plans have that version.
 func (c clone) program(version string) {
 	c.t.Helper()
-	c.write(command, strings.ReplaceAll(planner, "VERSION", version))
+	c.write(commands[0], strings.ReplaceAll(planner, "VERSION", version))
 	c.commit("plan")
 }
 
 func (c clone) base(revision, stack string) Base {
-	return Base{Root: c.root, Revision: revision, Stack: stack, Pulumi: "/nowhere/bin/pulumi", Progress: io.Discard}
+	return Base{Root: c.root, Revision: revision, Stack: stack, Progress: io.Discard}
 }
 
 // clean checks that nothing is left behind.
@@ -128,7 +128,7 @@ func TestABaseWithoutAPlanIsNamed(t *testing.T) {
 	c := newClone(t)
 	c.commit("before plans")
 	c.program("99")
-	c.write(command, "package main\n\nfunc main() { broken }\n")
+	c.write(commands[0], "package main\n\nfunc main() { broken }\n")
 	c.commit("broken")
 	for revision, want := range map[string]string{
 		"HEAD~2": "it has no command that plans",

@@ -9,10 +9,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"escala/infra/engine"
 	"escala/infra/plan"
 	"escala/infra/plan/preview"
-	"escala/infra/workspace"
+	"escala/infra/targets"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -45,21 +44,17 @@ var stacks = map[string]string{
 	"fixed": image + "  escala:service:\n    scale: {replicas: 2}\n",
 }
 
-// render rehearses a stack with that configuration in a clone of its own.
+// render plans a stack with that configuration in a clone of its own.
 func render(t *testing.T, stack, config string) (Set, error) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("runs Pulumi's engine")
 	}
-	root, err := workspace.Root()
-	require.NoError(t, err)
-	cli, err := engine.FindCLI(t.Context(), root)
-	require.NoError(t, err, "these tests need the Pulumi CLI")
 	clone := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(clone, "stacks"), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(clone, "stacks", "Pulumi."+stack+".yaml"),
 		[]byte("config:\n  pulumi:disable-default-providers: [\"*\"]\n"+config), 0o600))
-	return Render(t.Context(), preview.Options{Root: clone, Pulumi: cli, Stack: stack})
+	return Render(t.Context(), preview.Options{Root: clone, Stack: stack, Targets: targets.All})
 }
 
 func TestGolden(t *testing.T) {

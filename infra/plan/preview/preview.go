@@ -1,60 +1,61 @@
-// Package preview runs a stack's preview on the real engine with nothing but
-// this process and Pulumi's CLI: no account, no token, no network.
+// Package preview previews a stack on Pulumi's engine in this process alone: no
+// account, no token, no network. Providers that play the clouds fill in what only
+// a cloud knows, so that the preview has all of a machine's user-data.
 package preview
 
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"escala/infra/engine"
 	"escala/infra/engine/offline"
+	"escala/infra/engine/stackfile"
 	"escala/infra/plan"
 	"escala/infra/plan/unpack"
 	"escala/infra/program"
-	"escala/infra/targets"
+	"escala/infra/workspace"
 )
 
-// Project is the name in Pulumi.yaml.
-const Project = "escala"
-
-// Options say what to rehearse.
+// Options say what to preview.
 type Options struct {
 	// Root is the clone.
 	Root string
-	// Pulumi is the CLI's path.
-	Pulumi string
 	// Stack is the stack's name.
 	Stack string
+	// Targets are those that the program knows.
+	Targets program.Targets
 }
 
-// Stack previews a stack. What keeps it from being previewed is in the result's
-// Error; an error of its own is one of this computer's.
+// Stack previews a stack. A failure of the program or of its configuration is
+// reported in the result's Error. The returned error means that this computer
+// could not run the preview.
 func Stack(ctx context.Context, o Options) (plan.Stack, *plan.Secrets, error) {
 	out := plan.Stack{Name: o.Stack}
-	r := &rehearsal{options: o, secrets: &plan.Secrets{}}
-	work, err := os.MkdirTemp("", "escala-plan-")
-	if err != nil {
-		return out, nil, fmt.Errorf("making a folder for the plan: %w", err)
-	}
-	defer os.RemoveAll(work)
-	file, err := read(ctx, filepath.Join(o.Root, "stacks", "Pulumi."+o.Stack+".yaml"), r.secrets)
+	r := &preview{options: o, secrets: &plan.Secrets{}}
+	file, err := stackfile.Read(stackfile.Path(o.Root, o.Stack))
 	if err != nil {
 		return out, nil, err
 	}
-	out.Placeholders, out.Unused = file.placeholders, file.unused
-	if err := r.preview(ctx, work, file); err != nil {
+	out.Unused = file.Others()
+	if file, err = file.WithSecrets(func(path string) string {
+		out.Placeholders = append(out.Placeholders, path)
+		value := "placeholder-for-" + path
+		r.secrets.Add("the value of "+path, value)
+		return value
+	}); err != nil {
+		return out, nil, err
+	}
+	slices.Sort(out.Placeholders)
+	if err := r.run(ctx, file); err != nil {
 		return out, nil, fmt.Errorf("planning stack %s: %w", o.Stack, err)
 	}
-	if len(r.heard.errors) > 0 {
-		out.Error = r.secrets.Mask(strings.Join(r.heard.errors, "\n"))
+	if len(r.events.errors) > 0 {
+		out.Error = r.secrets.Mask(strings.Join(r.events.errors, "\n"))
 		return out, r.secrets, nil
 	}
 	if err := r.fill(ctx, &out); err != nil {
@@ -63,64 +64,44 @@ func Stack(ctx context.Context, o Options) (plan.Stack, *plan.Secrets, error) {
 	return out, r.secrets, nil
 }
 
-// rehearsal is one preview.
-type rehearsal struct {
+// preview is a stack's preview.
+type preview struct {
 	options  Options
 	secrets  *plan.Secrets
 	declared options
 	watched  []*offline.Watched
-	heard    *said
+	events   eventLog
 }
 
-func (r *rehearsal) preview(ctx context.Context, work string, file *stackFile) error {
-	path := filepath.Join(work, "stack.yaml")
-	if err := file.write(path); err != nil {
+// run has the engine preview the stack. The secrets of its file are placeholders.
+func (r *preview) run(ctx context.Context, file *stackfile.File) error {
+	providers, watched, err := providers()
+	if err != nil {
 		return err
 	}
-	attached := &engine.Attached{}
-	defer attached.Close()
-	var err error
-	if r.watched, err = attach(ctx, attached); err != nil {
-		return err
-	}
-	stack, err := engine.Open(ctx, engine.Options{
-		Project:   Project,
-		Stack:     r.options.Stack,
-		StackFile: path,
-		State:     filepath.Join(work, "pulumi"),
-		Pulumi:    r.options.Pulumi,
+	r.watched = watched
+	stack, err := engine.Open(engine.Options{
+		Project: workspace.Project, Stack: r.options.Stack, File: file, PlainSecrets: true, Root: r.options.Root,
 		Program: func(keys []string) pulumi.RunFunc {
-			return r.declared.noted(program.Rehearse(r.options.Root, keys, targets.All))
+			return r.declared.noted(program.Offline(r.options.Root, keys, r.options.Targets))
 		},
-		Providers: attached,
-		Env: map[string]string{
-			"PULUMI_CONFIG_PASSPHRASE":      file.passphrase,
-			"PULUMI_CONFIG_PASSPHRASE_FILE": "",
-			// A provider that is not attached is one that is missing here, and none
-			// to download.
-			"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-		},
+		Providers: providers, Offline: true,
 	})
 	if err != nil {
 		return err
 	}
-	heard, stream := listen()
-	_, failed := stack.Preview(ctx, optpreview.EventStreams(stream), optpreview.Color("never"), optpreview.SuppressProgress())
+	_, failed := stack.Preview(ctx, engine.Run{Event: r.events.add})
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if !heard.wait() {
-		return fmt.Errorf("starting the preview: %w", failed)
-	}
-	r.heard = heard
-	if failed != nil && len(heard.errors) == 0 {
+	if failed != nil && len(r.events.errors) == 0 {
 		return failed
 	}
 	return nil
 }
 
-// fill writes what was heard and watched into the plan.
-func (r *rehearsal) fill(ctx context.Context, out *plan.Stack) error {
+// fill writes what the engine and the providers reported into the plan.
+func (r *preview) fill(ctx context.Context, out *plan.Stack) error {
 	wanted := map[string]offline.Wanted{}
 	by := map[string]*offline.Watched{}
 	for _, w := range r.watched {
@@ -132,7 +113,7 @@ func (r *rehearsal) fill(ctx context.Context, out *plan.Stack) error {
 		}
 	}
 	show := shower{secrets: r.secrets, root: r.options.Root}
-	for _, seen := range r.heard.resources {
+	for _, seen := range r.events.resources {
 		if seen.Type == stackType || seen.Type == ownType {
 			continue
 		}
@@ -167,8 +148,8 @@ func (r *rehearsal) fill(ctx context.Context, out *plan.Stack) error {
 	sortTree(out.Resources)
 	out.Machines = unpack.Machines(out.Resources, r.secrets)
 	out.Manifests = unpack.Manifests(out.Resources, r.secrets)
-	out.Target, _ = r.heard.outputs["target"].(string)
-	out.Release, _ = r.heard.outputs["release"].(string)
+	out.Target, _ = r.events.outputs["target"].(string)
+	out.Release, _ = r.events.outputs["release"].(string)
 	return nil
 }
 

@@ -9,22 +9,17 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"escala/infra/engine"
 	"escala/infra/plan"
-	"escala/infra/workspace"
+	"escala/infra/targets"
 )
 
-// rehearsed is a stack of a clone whose service is one line, through the real
+// previewed is a stack of a clone whose service is one line, through the real
 // engine.
-func rehearsed(t *testing.T, config string) (plan.Stack, *plan.Secrets) {
+func previewed(t *testing.T, config string) (plan.Stack, *plan.Secrets) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("runs Pulumi's engine")
 	}
-	root, err := workspace.Root()
-	require.NoError(t, err)
-	cli, err := engine.FindCLI(t.Context(), root)
-	require.NoError(t, err, "these tests need the Pulumi CLI")
 	clone := t.TempDir()
 	for path, content := range map[string]string{
 		"go.mod":                  "module escala\n\ngo 1.26\n",
@@ -37,7 +32,7 @@ func rehearsed(t *testing.T, config string) (plan.Stack, *plan.Secrets) {
 	t.Setenv("TMPDIR", t.TempDir())
 	// What a person has set must not matter.
 	t.Setenv("PULUMI_CONFIG_PASSPHRASE", "another")
-	s, secrets, err := Stack(t.Context(), Options{Root: clone, Pulumi: cli, Stack: "x"})
+	s, secrets, err := Stack(t.Context(), Options{Root: clone, Stack: "x", Targets: targets.All})
 	require.NoError(t, err)
 	left, err := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "escala-*"))
 	require.NoError(t, err)
@@ -56,7 +51,7 @@ const secretStack = `config:
 `
 
 func TestAStackWithOthersSecretsIsPlanned(t *testing.T) {
-	s, secrets := rehearsed(t, secretStack)
+	s, secrets := previewed(t, secretStack)
 	require.Empty(t, s.Error)
 	assert.Equal(t, "do-droplet", s.Target)
 	assert.Len(t, s.Release, 64)
@@ -87,14 +82,14 @@ func TestAStackWithOthersSecretsIsPlanned(t *testing.T) {
 	assert.NotContains(t, string(out), "-secretKey'")
 	assert.NotContains(t, string(out), os.TempDir(), "no path of this computer")
 
-	again, _ := rehearsed(t, secretStack)
+	again, _ := previewed(t, secretStack)
 	same, err := json.Marshal(again)
 	require.NoError(t, err)
 	assert.Equal(t, string(out), string(same), "the same each time, wherever the clone is")
 }
 
 func TestAConfigurationThatCannotBeUsedIsTheStacksError(t *testing.T) {
-	s, _ := rehearsed(t, "config:\n  escala:target: local\n  escala:local:\n    prot: 1\n")
+	s, _ := previewed(t, "config:\n  escala:target: local\n  escala:local:\n    prot: 1\n")
 	assert.Equal(t, "the configuration of stack x cannot be used, nothing was changed:\n  local.prot: is not a key; did you mean \"port\"?", s.Error)
 	assert.Empty(t, s.Resources)
 }

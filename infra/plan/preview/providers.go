@@ -1,10 +1,10 @@
 package preview
 
 import (
-	"context"
 	"fmt"
 
 	p "github.com/pulumi/pulumi-go-provider"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 
 	"escala/infra/engine"
 	"escala/infra/engine/offline"
@@ -12,9 +12,8 @@ import (
 	"escala/infra/targets/local/provider"
 )
 
-// recorded are the stand-ins for the clouds' providers. A new cloud is a line
-// here.
-func recorded() []*offline.Provider {
+// playing are the providers that play the clouds'. A new cloud is a line here.
+func playing() []*offline.Provider {
 	return []*offline.Provider{
 		clouds.AWS(nil),
 		clouds.DigitalOcean(nil),
@@ -23,29 +22,28 @@ func recorded() []*offline.Provider {
 	}
 }
 
-// attach serves all providers that a stack may ask for, watched.
-func attach(ctx context.Context, attached *engine.Attached) ([]*offline.Watched, error) {
-	var all []*offline.Watched
-	for _, one := range recorded() {
-		w := offline.Watch(one.Rehearse())
-		if err := attached.Attach(ctx, one.Name(), w); err != nil {
-			return nil, fmt.Errorf("attaching the recording provider %s: %w", one.Name(), err)
-		}
-		all = append(all, w)
+// providers are all that a stack may use, watched.
+func providers() ([]engine.Provider, []*offline.Watched, error) {
+	var all []engine.Provider
+	var watched []*offline.Watched
+	add := func(name string, server pulumirpc.ResourceProviderServer) {
+		w := offline.Watch(server)
+		watched = append(watched, w)
+		all = append(all, engine.Provider{Name: name, Serve: func() (pulumirpc.ResourceProviderServer, error) { return w, nil }})
+	}
+	for _, one := range playing() {
+		add(one.Name(), one.Rehearse())
 	}
 	// The local target's own provider does nothing in a preview, so it is asked
 	// itself.
 	own, err := provider.New()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	server, err := p.RawServer(provider.Name, provider.Version, own)(nil)
 	if err != nil {
-		return nil, fmt.Errorf("making the local provider: %w", err)
+		return nil, nil, fmt.Errorf("making the local provider: %w", err)
 	}
-	w := offline.Watch(offline.Foretell(server))
-	if err := attached.Attach(ctx, provider.Name, w); err != nil {
-		return nil, fmt.Errorf("attaching the local provider: %w", err)
-	}
-	return append(all, w), nil
+	add(provider.Name, offline.Foretell(server))
+	return all, watched, nil
 }

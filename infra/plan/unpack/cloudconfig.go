@@ -12,7 +12,7 @@ import (
 	"net/textproto"
 	"strings"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 
 	"escala/infra/plan"
 )

@@ -55,7 +55,7 @@ func TestCheckLooksForTheCLI(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	require.ErrorContains(t, New().Check(t.Context(), request()), "this computer: lacks the AWS CLI")
 	rehearsed := request()
-	rehearsed.Rehearsal = true
+	rehearsed.Offline = true
 	assert.NoError(t, New().Check(t.Context(), rehearsed))
 }
 

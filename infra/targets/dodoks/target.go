@@ -58,7 +58,7 @@ func (t *DOKS) ExistingImage() string { return t.settings.Image }
 // Check implements target.Target.
 func (t *DOKS) Check(_ context.Context, r deploy.Request) error {
 	v := t.settings.violations(r.Spec)
-	if _, err := exec.LookPath("doctl"); err != nil && !r.Rehearsal {
+	if _, err := exec.LookPath("doctl"); err != nil && !r.Offline {
 		v.Add("this computer", "lacks doctl, which gets the token for the cluster: https://docs.digitalocean.com/reference/doctl/how-to/install/")
 	}
 	r.Spec = behindTraefik(r.Spec)

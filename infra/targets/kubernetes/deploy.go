@@ -16,7 +16,7 @@ func (t *Kubernetes) Deploy(component *deploy.Component) (deploy.Endpoint, error
 	none := deploy.Endpoint{}
 	ctx, r := component.Ctx, component.Request
 	c, err := t.settings.cluster(r)
-	if err != nil && !r.Rehearsal {
+	if err != nil && !r.Offline {
 		return none, fmt.Errorf("reading the kubeconfig: the context %w", err)
 	}
 	// The path and the context, not the content, which may have a login in it:

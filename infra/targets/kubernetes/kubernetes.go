@@ -44,7 +44,7 @@ func (t *Kubernetes) ExistingImage() string { return t.settings.Image }
 // Check implements target.Target.
 func (t *Kubernetes) Check(_ context.Context, r deploy.Request) error {
 	v := append(Check(r, t.settings.WorkloadSettings, section), t.settings.violations()...)
-	if _, err := t.settings.cluster(r); err != nil && !r.Rehearsal {
+	if _, err := t.settings.cluster(r); err != nil && !r.Offline {
 		v.Add(section+".context", "%s", err)
 	}
 	return v.Err()

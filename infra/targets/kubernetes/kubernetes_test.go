@@ -255,7 +255,7 @@ func TestBadSettings(t *testing.T) {
 		"kubernetes.ingressClass", "kubernetes.url", "kubernetes.architectures", "kubernetes.context",
 	}, paths)
 	assert.Contains(t, v.Error(), "there is no kubeconfig")
-	r.Rehearsal = true
+	r.Offline = true
 	require.NoError(t, New().settings.WorkloadSettings.violations(service.NewSpec()).Err())
 	assert.NotContains(t, k.Check(t.Context(), r).Error(), "kubernetes.context", "a plan does without a cluster")
 }

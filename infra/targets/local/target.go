@@ -58,7 +58,7 @@ func (l *Local) Check(ctx context.Context, r deploy.Request) error {
 	if len(r.Spec.Secrets) > 0 {
 		v.Add("service.secrets", "the local target has no secret store; give them in service.env while you try things out here")
 	}
-	if r.Rehearsal {
+	if r.Offline {
 		return v.Err()
 	}
 	for _, missing := range host.Missing() {

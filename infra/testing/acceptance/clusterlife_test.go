@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -21,7 +20,7 @@ func TestClusterLifecycle(t *testing.T) {
 
 	plan, err := c.preview()
 	require.NoError(t, err)
-	assert.NotZero(t, plan.ChangeSummary[apitype.OpCreate])
+	assert.NotZero(t, plan.Changes["create"])
 	assert.Empty(t, c.asked.Events(), "a preview changes nothing")
 	assert.Zero(t, c.pushes, "nor does it push")
 
@@ -38,15 +37,15 @@ func TestClusterLifecycle(t *testing.T) {
 	before, pushes := len(c.cluster.Journal()), c.pushes
 	plan, err = c.preview()
 	require.NoError(t, err)
-	delete(plan.ChangeSummary, "read")
-	assert.Len(t, plan.ChangeSummary, 1, "nothing is to be done: %v", plan.ChangeSummary)
+	delete(plan.Changes, "read")
+	assert.Len(t, plan.Changes, 1, "nothing is to be done: %v", plan.Changes)
 	assert.Equal(t, first, c.mustUp())
 	assert.Empty(t, c.since(before), "an update without a change asks for nothing")
 	assert.Equal(t, pushes, c.pushes, "and pushes nothing")
 
 	refreshed, err := c.refresh()
 	require.NoError(t, err)
-	assert.NotContains(t, *refreshed.Summary.ResourceChanges, "update")
+	assert.NotContains(t, refreshed.Changes, "update")
 	assert.Equal(t, first, c.mustUp())
 	assert.Empty(t, c.since(before))
 

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -38,7 +37,7 @@ func TestLifecycle(t *testing.T) {
 
 		plan, err := s.preview()
 		require.NoError(t, err)
-		assert.NotZero(t, plan.ChangeSummary[apitype.OpCreate])
+		assert.NotZero(t, plan.Changes["create"])
 		assert.Empty(t, s.asked.Events(), "a preview changes nothing")
 
 		first := s.mustUp()
@@ -53,14 +52,14 @@ func TestLifecycle(t *testing.T) {
 		plan, err = s.preview()
 		require.NoError(t, err)
 		// What is read are the stack's own outputs.
-		delete(plan.ChangeSummary, "read")
-		assert.Len(t, plan.ChangeSummary, 1, "nothing is to be done: %v", plan.ChangeSummary)
+		delete(plan.Changes, "read")
+		assert.Len(t, plan.Changes, 1, "nothing is to be done: %v", plan.Changes)
 		assert.Equal(t, first, s.mustUp())
 		assert.Empty(t, s.changes(before), "an update without a change asks for nothing")
 
 		refreshed, err := s.refresh()
 		require.NoError(t, err)
-		assert.NotContains(t, *refreshed.Summary.ResourceChanges, "update")
+		assert.NotContains(t, refreshed.Changes, "update")
 		assert.Equal(t, first, s.mustUp())
 		assert.Empty(t, s.changes(before))
 
@@ -157,7 +156,7 @@ func TestRefusedRelease(t *testing.T) {
 		s.release("bad")
 		plan, err := s.preview()
 		require.NoError(t, err)
-		assert.Equal(t, 1, plan.ChangeSummary[apitype.OpCreate])
+		assert.Equal(t, 1, plan.Changes["create"])
 		s.refuseNext("it exits at start with status 3")
 		_, err = s.up()
 		require.Error(t, err)

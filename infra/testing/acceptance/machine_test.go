@@ -7,7 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 
 	"escala/service"
 	"escala/service/machine"

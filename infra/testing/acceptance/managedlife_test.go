@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -26,7 +25,7 @@ func TestManagedLifecycle(t *testing.T) {
 		m := openManaged(t, c)
 		plan, err := m.preview()
 		require.NoError(t, err)
-		assert.NotZero(t, plan.ChangeSummary[apitype.OpCreate])
+		assert.NotZero(t, plan.Changes["create"])
 		assert.Empty(t, m.since(0), "a preview changes nothing")
 		assert.Zero(t, m.pushes(), "nor does it push")
 
@@ -45,15 +44,15 @@ func TestManagedLifecycle(t *testing.T) {
 		assert.NotZero(t, pushes)
 		plan, err = m.preview()
 		require.NoError(t, err)
-		delete(plan.ChangeSummary, "read")
-		assert.Len(t, plan.ChangeSummary, 1, "nothing is to be done: %v", plan.ChangeSummary)
+		delete(plan.Changes, "read")
+		assert.Len(t, plan.Changes, 1, "nothing is to be done: %v", plan.Changes)
 		assert.Equal(t, first, m.mustUp())
 		assert.Empty(t, m.since(before), "an update without a change asks for nothing")
 		assert.Equal(t, pushes, m.pushes(), "and pushes nothing")
 
 		refreshed, err := m.refresh()
 		require.NoError(t, err)
-		assert.NotContains(t, *refreshed.Summary.ResourceChanges, "update")
+		assert.NotContains(t, refreshed.Changes, "update")
 		assert.Equal(t, first, m.mustUp())
 		assert.Empty(t, m.since(before))
 

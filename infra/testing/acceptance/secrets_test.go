@@ -8,34 +8,38 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/pulumi/pulumi/pkg/v3/secrets/passphrase"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"escala/infra/engine/offline"
-	"escala/infra/program"
-	"escala/infra/targets"
 )
 
-// keep sets a secret as people do.
+// keep sets a secret as people do, with `pulumi config set --secret`.
 func (s *stack) keep(name, value string) {
 	s.t.Helper()
-	require.NoError(s.t, s.auto.SetConfigWithOptions(s.t.Context(), "escala:secrets."+name,
-		auto.ConfigValue{Value: value, Secret: true}, &auto.ConfigOptions{Path: true}))
-	s.reread()
+	if s.secrets == nil {
+		s.secrets = map[string]string{}
+	}
+	s.secrets[name] = value
 }
 
-// reread gives the program the configuration's keys anew.
-func (s *stack) reread() {
+// encrypted is the configuration with the secrets, as the CLI writes it.
+func (s *stack) encrypted() string {
 	s.t.Helper()
-	config, err := s.auto.GetAllConfig(s.t.Context())
-	require.NoError(s.t, err)
-	var keys []string
-	for key := range config {
-		keys = append(keys, key)
+	if s.key == nil {
+		var err error
+		s.salt, s.key, err = passphrase.NewPassphraseSecretsManager(os.Getenv("PULUMI_CONFIG_PASSPHRASE"))
+		require.NoError(s.t, err)
 	}
-	s.auto.Workspace().SetProgram(program.New(s.clone, keys, targets.All))
+	text := "encryptionsalt: " + s.salt + "\n" + s.lines + "  escala:secrets:\n"
+	for name, value := range s.secrets {
+		secure, err := s.key.Encrypter().EncryptValue(s.t.Context(), value)
+		require.NoError(s.t, err)
+		text += "    " + name + ": {secure: \"" + secure + "\"}\n"
+	}
+	return text
 }
 
 // TestSecrets reach the cloud as secrets and stand nowhere in the clear: not in

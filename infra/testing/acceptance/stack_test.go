@@ -10,17 +10,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/auto"
-	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
-	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
-	"github.com/pulumi/pulumi/sdk/v3/go/auto/optrefresh"
-	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+	"github.com/pulumi/pulumi/pkg/v3/secrets"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"github.com/stretchr/testify/require"
 
 	"escala/infra/engine"
 	"escala/infra/engine/offline"
 	"escala/infra/engine/offline/clouds"
+	"escala/infra/engine/stackfile"
 	"escala/infra/program"
 	"escala/infra/targets"
 	"escala/infra/workspace"
@@ -34,9 +32,16 @@ type stack struct {
 	world *world
 	// asked is the cloud's provider.
 	asked *offline.Provider
-	auto  auto.Stack
 	clone string
-	log   *bytes.Buffer
+	// lines are the configuration's, in YAML. secrets are set beside them.
+	lines   string
+	secrets map[string]string
+	// key encrypts them; salt is its salt.
+	key  secrets.Manager
+	salt string
+	// providers run in this process.
+	providers []engine.Provider
+	log       *bytes.Buffer
 }
 
 // limit bounds each thing that a test does to its stack: when a red test gives up.
@@ -48,33 +53,17 @@ func open(t *testing.T, c cloud) *stack {
 	if testing.Short() {
 		t.Skip("runs Pulumi's engine")
 	}
-	root, err := workspace.Root()
-	require.NoError(t, err)
-	cli, err := engine.FindCLI(t.Context(), root)
-	require.NoError(t, err, "these tests need the Pulumi CLI")
-
 	s := &stack{t: t, cloud: c, world: newWorld(t), clone: t.TempDir(), log: &bytes.Buffer{}}
 	s.write("go.mod", "module escala\n\ngo 1.26\n")
 	s.release("first")
 	s.configure("")
 	s.asked = c.record(s.world)
 
-	attached := &engine.Attached{}
-	t.Cleanup(attached.Close)
 	for _, provider := range append([]*offline.Provider{s.asked, clouds.Random()}, c.beside...) {
-		require.NoError(t, attached.Attach(t.Context(), provider.Name(), provider))
+		s.providers = append(s.providers, engine.Provider{Name: provider.Name(), Serve: func() (pulumirpc.ResourceProviderServer, error) {
+			return provider, nil
+		}})
 	}
-	s.auto, err = engine.Open(t.Context(), engine.Options{
-		Project:   "escala",
-		Stack:     c.stack,
-		StackFile: filepath.Join(s.clone, "stack.yaml"),
-		State:     filepath.Join(s.clone, "pulumi"),
-		Pulumi:    cli,
-		// The keys are read anew by configure.
-		Program:   func(keys []string) pulumi.RunFunc { return program.New(s.clone, keys, targets.All) },
-		Providers: attached,
-	})
-	require.NoError(t, err)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("Pulumi said:\n%s", s.log)
@@ -101,26 +90,26 @@ func (s *stack) release(name string) {
 func (s *stack) configure(more string) {
 	s.t.Helper()
 	yaml := fmt.Sprintf("config:\n  pulumi:disable-default-providers: [\"*\"]\n  escala:target: %s\n  escala:gate:\n    timeout: 20s\n%s", s.cloud.stack, more)
-	s.write("stack.yaml", yaml)
-	if s.auto.Name() == "" {
-		return
-	}
-	// What engine.Open does when a stack is opened.
-	work := s.auto.Workspace().WorkDir()
-	require.NoError(s.t, os.WriteFile(filepath.Join(work, "Pulumi."+s.cloud.stack+".yaml"), []byte(yaml+s.salt(work)), 0o600))
-	s.reread()
+	s.lines = yaml
 }
 
-// salt is the line that Pulumi wrote into the stack's configuration.
-func (s *stack) salt(work string) string {
-	b, err := os.ReadFile(filepath.Join(work, "Pulumi."+s.cloud.stack+".yaml"))
-	require.NoError(s.t, err)
-	for _, line := range bytes.Split(b, []byte("\n")) {
-		if bytes.HasPrefix(line, []byte("encryptionsalt:")) {
-			return string(line) + "\n"
-		}
+// engine opens the stack with the configuration of now.
+func (s *stack) engine() *engine.Stack {
+	s.t.Helper()
+	text := s.lines
+	if len(s.secrets) > 0 {
+		text = s.encrypted()
 	}
-	return ""
+	file, err := stackfile.Parse("stack.yaml", []byte(text))
+	require.NoError(s.t, err)
+	opened, err := engine.Open(engine.Options{
+		Project: workspace.Project, Stack: s.cloud.stack, File: file, Root: s.clone,
+		State:     filepath.Join(s.clone, "pulumi"),
+		Program:   func(keys []string) pulumi.RunFunc { return program.New(s.clone, keys, targets.All) },
+		Providers: s.providers, Offline: true,
+	})
+	require.NoError(s.t, err)
+	return opened
 }
 
 func (s *stack) context() context.Context {
@@ -129,9 +118,14 @@ func (s *stack) context() context.Context {
 	return ctx
 }
 
-func (s *stack) up() (auto.UpResult, error) {
+func (s *stack) up() (engine.Result, error) {
+	return s.engine().Up(s.context(), s.run())
+}
+
+// run is an operation whose display goes to the log.
+func (s *stack) run() engine.Run {
 	s.log.Reset()
-	return s.auto.Up(s.context(), optup.ProgressStreams(s.log), optup.ErrorProgressStreams(s.log))
+	return engine.Run{Out: s.log}
 }
 
 // mustUp is an update that succeeds, and its outputs.
@@ -139,37 +133,34 @@ func (s *stack) mustUp() map[string]any {
 	s.t.Helper()
 	result, err := s.up()
 	require.NoError(s.t, err)
-	outputs := map[string]any{}
-	for key, o := range result.Outputs {
-		outputs[key] = o.Value
-	}
-	return outputs
+	return values(result.Outputs)
 }
 
-func (s *stack) preview() (auto.PreviewResult, error) {
-	s.log.Reset()
-	return s.auto.Preview(s.context(), optpreview.ProgressStreams(s.log), optpreview.ErrorProgressStreams(s.log))
+func (s *stack) preview() (engine.Result, error) {
+	return s.engine().Preview(s.context(), s.run())
 }
 
-func (s *stack) refresh() (auto.RefreshResult, error) {
-	s.log.Reset()
-	return s.auto.Refresh(s.context(), optrefresh.ProgressStreams(s.log), optrefresh.ErrorProgressStreams(s.log))
+func (s *stack) refresh() (engine.Result, error) {
+	return s.engine().Refresh(s.context(), s.run())
 }
 
 func (s *stack) destroy() error {
-	s.log.Reset()
-	_, err := s.auto.Destroy(s.context(), optdestroy.ProgressStreams(s.log), optdestroy.ErrorProgressStreams(s.log))
+	_, err := s.engine().Destroy(s.context(), s.run())
 	return err
 }
 
 // outputs are the stack's as they are kept.
 func (s *stack) outputs() map[string]any {
 	s.t.Helper()
-	all, err := s.auto.Outputs(s.t.Context())
+	all, err := s.engine().Outputs(s.t.Context())
 	require.NoError(s.t, err)
+	return values(all)
+}
+
+func values(outputs map[string]engine.Output) map[string]any {
 	values := map[string]any{}
-	for key, o := range all {
-		values[key] = o.Value
+	for key, output := range outputs {
+		values[key] = output.Value
 	}
 	return values
 }

@@ -34,7 +34,7 @@ func request(t *testing.T, spec service.Spec, secrets map[string]string) deploy.
 	return deploy.Request{
 		Spec: spec, Secrets: secrets, Image: img, Stack: "test", State: filepath.Join(t.TempDir(), ".escala"),
 		Release:     build.Release{Release: service.Release{ID: service.ReleaseID(strings.TrimPrefix(img.Digest(), "sha256:"))}},
-		GateTimeout: 5 * time.Minute, Rehearsal: true,
+		GateTimeout: 5 * time.Minute, Offline: true,
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"os"
 	"strings"
 
-	"escala/infra/engine"
 	"escala/infra/testing/conformance"
 	"escala/service"
 )
@@ -27,7 +26,7 @@ const (
 
 // FromEnvironment is the system that the environment asks for, for the clone at
 // root. Its folder is removed when it is stopped.
-func FromEnvironment(ctx context.Context, root string) (conformance.System, error) {
+func FromEnvironment(_ context.Context, root string) (conformance.System, error) {
 	var v service.Violations
 	for _, required := range []string{EnvKubeconfig, EnvRegistry} {
 		if os.Getenv(required) == "" {
@@ -51,11 +50,8 @@ func FromEnvironment(ctx context.Context, root string) (conformance.System, erro
 		o.Architectures = strings.Split(set, ",")
 	}
 	var err error
-	if o.Pulumi, err = engine.FindCLI(ctx, root); err != nil {
-		return nil, err
-	}
 	if o.Folder, err = os.MkdirTemp("", "conformance-kubernetes-"); err != nil {
 		return nil, fmt.Errorf("making a folder: %w", err)
 	}
-	return New(ctx, o)
+	return New(o)
 }

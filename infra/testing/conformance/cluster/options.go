@@ -9,8 +9,6 @@ type Options struct {
 	// Folder is for the copy and the state. Required, and empty. It is removed
 	// once everything is gone from the cluster.
 	Folder string
-	// Pulumi is the CLI's path. Required.
-	Pulumi string
 	// Kubeconfig is the path of one. Required: nobody's current cluster is tried
 	// by accident.
 	Kubeconfig string
@@ -41,7 +39,6 @@ func (o Options) Validate() error {
 	for _, required := range []struct{ name, value string }{
 		{"source", o.Source},
 		{"folder", o.Folder},
-		{"pulumi", o.Pulumi},
 		{"kubeconfig", o.Kubeconfig},
 		{"registry", o.Registry},
 		{"namespace", o.Namespace},

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -38,7 +39,7 @@ type System struct {
 }
 
 // New returns a system that is not started yet.
-func New(ctx context.Context, o Options) (*System, error) {
+func New(o Options) (*System, error) {
 	if err := o.Validate(); err != nil {
 		return nil, fmt.Errorf("the options of the cluster: %w", err)
 	}
@@ -51,10 +52,13 @@ func New(ctx context.Context, o Options) (*System, error) {
 		return nil, fmt.Errorf("copying the sources: %w", err)
 	}
 	targets := func() []deploy.Target { return []deploy.Target{kubernetes.New()} }
-	s := &System{options: o, client: client, Stack: &stack.Stack{
-		Name: "kubernetes", Clone: clone, Pulumi: o.Pulumi, Config: configuration(o), Targets: targets, Providers: &engine.Attached{},
-	}}
-	return s, s.Stack.Providers.Attach(ctx, kubeapply.Package, kubeapply.New())
+	provider := kubeapply.New()
+	return &System{options: o, client: client, Stack: &stack.Stack{
+		Name: "kubernetes", Clone: clone, Config: configuration(o), Targets: targets,
+		Providers: []engine.Provider{{Name: kubeapply.Package, Serve: func() (pulumirpc.ResourceProviderServer, error) {
+			return provider, nil
+		}}},
+	}}, nil
 }
 
 // configuration is a user's, but for times that would make a run long.
@@ -115,7 +119,6 @@ func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
 
 // Stop takes everything away again.
 func (s *System) Stop(ctx context.Context) error {
-	defer s.Stack.Providers.Close()
 	if !s.started {
 		return os.RemoveAll(s.options.Folder)
 	}

@@ -16,7 +16,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"escala/infra/engine"
 	"escala/infra/targets/local/host"
 	"escala/infra/targets/local/podman"
 	"escala/infra/targets/local/provider"
@@ -43,20 +42,16 @@ func TestLocal(t *testing.T) {
 	require.Empty(t, host.Missing())
 	root, err := workspace.Root()
 	require.NoError(t, err)
-	cli, err := engine.FindCLI(ctx, root)
-	require.NoError(t, err)
 	clone, err := source.NewClone(root, t.TempDir())
 	require.NoError(t, err)
 
 	before := hostTraces(t)
 	port := freePort(t)
 	var first, previous, last stack.Update
-	stack, err := local.NewStack(ctx, clone, cli, map[string]any{
+	stack := local.NewStack(clone, map[string]any{
 		"target": "local",
 		"local":  map[string]any{"port": port},
 	})
-	require.NoError(t, err)
-	defer stack.Providers.Close()
 	destroyed := false
 	defer func() {
 		if !destroyed {

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"escala/infra/engine"
 	"escala/infra/program"
 	"escala/infra/targets/local/host"
 	"escala/infra/targets/local/podman"
@@ -50,11 +49,8 @@ func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
 	if err := host.Install(ctx, os.Stderr); err != nil {
 		return none, err
 	}
-	cli, err := engine.FindCLI(ctx, s.root)
-	if err != nil {
-		return none, err
-	}
 	// Short: podman takes no long paths.
+	var err error
 	if s.folder, err = os.MkdirTemp("", "cl"); err != nil {
 		return none, fmt.Errorf("making a folder: %w", err)
 	}
@@ -66,8 +62,7 @@ func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
 	if err != nil {
 		return none, err
 	}
-	// Also a run that is interrupted takes everything down, by its providers.
-	if s.stack, err = NewStack(context.WithoutCancel(ctx), clone, cli, map[string]any{
+	s.stack = NewStack(clone, map[string]any{
 		"target": "local",
 		"local":  map[string]any{"port": port},
 		"service": map[string]any{
@@ -76,9 +71,7 @@ func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
 			// The suite's few clients need no longer to come back one by one.
 			"lifecycle": map[string]any{"closeJitter": "2s"},
 		},
-	}); err != nil {
-		return none, err
-	}
+	})
 	s.pod = podman.Podman{Folder: provider.PodmanFolder(s.state())}
 	s.url = fmt.Sprintf("http://127.0.0.1:%d", port)
 	if err := s.up(ctx); err != nil {
@@ -98,7 +91,6 @@ func (s *System) Stop(ctx context.Context) error {
 	var err error
 	if s.stack != nil {
 		err = s.stack.Destroy(ctx)
-		s.stack.Providers.Close()
 	}
 	if err != nil {
 		return fmt.Errorf("%w\n(its state is left in %s)", err, s.folder)

@@ -1,4 +1,4 @@
-package main
+package plancmd
 
 import (
 	"errors"
@@ -7,18 +7,20 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"escala/infra/engine"
+	"escala/infra/engine/stackfile"
 	"escala/infra/plan"
 	"escala/infra/plan/compare"
 	"escala/infra/plan/report"
+	"escala/infra/program"
 	"escala/infra/workspace"
 )
 
-// planDiffCommand says what the working tree changes compared with a commit.
-func planDiffCommand(stack *string) *cobra.Command {
+// Diff makes the command that shows what the working tree changes, compared with a
+// commit.
+func Diff(stack *string, targets program.Targets) *cobra.Command {
 	var format, base string
 	c := &cobra.Command{
-		Use: "plan-diff", Short: "Says what the working tree changes, compared with a commit, without an account", Args: cobra.NoArgs,
+		Use: "plan-diff", Short: "Show what the working tree changes, compared with a commit, without an account", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
 			write, err := report.DifferenceFormat(format)
@@ -29,18 +31,13 @@ func planDiffCommand(stack *string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			cli, err := engine.FindCLI(ctx, root)
-			if err != nil {
-				return err
-			}
-			of := compare.Base{Root: root, Revision: base, Stack: *stack, Pulumi: cli, Progress: os.Stderr}
-			before, commit, missing, err := of.Plan(ctx)
+			before, commit, missing, err := compare.Base{Root: root, Revision: base, Stack: *stack, Progress: os.Stderr}.Plan(ctx)
 			if err != nil {
 				return interrupted(ctx.Err(), err)
 			}
 			after := plan.New()
-			if *stack == allStacks || hasStack(root, *stack) {
-				if after, err = planStacks(ctx, *stack); err != nil {
+			if *stack == allStacks || stackfile.Exists(root, *stack) {
+				if after, err = planStacks(ctx, root, *stack, targets); err != nil {
 					return interrupted(ctx.Err(), err)
 				}
 			}
@@ -58,11 +55,12 @@ func planDiffCommand(stack *string) *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().StringVar(&base, "base", "main", "the commit to compare with")
+	c.Flags().StringVar(&base, "base", "main", "commit to compare with")
 	c.Flags().StringVar(&format, "format", report.Text, "text, json or markdown")
 	return c
 }
 
+// interrupted is the error of a command that may have been interrupted.
 func interrupted(stopped, err error) error {
 	if stopped != nil {
 		return errors.New("interrupted; nothing is left behind")

@@ -1,0 +1,40 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// signals returns a context that the first SIGINT or SIGTERM cancels, and a channel
+// that the second one closes. The third one ends the process.
+func signals(parent context.Context) (ctx context.Context, kill <-chan struct{}, stop func()) {
+	ctx, cancel := context.WithCancel(parent)
+	killed := make(chan struct{})
+	received := make(chan os.Signal, 1)
+	signal.Notify(received, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		for n := 1; ; n++ {
+			select {
+			case <-parent.Done():
+				return
+			case <-received:
+			}
+			switch n {
+			case 1:
+				fmt.Fprintln(os.Stderr, "\ninterrupted: ending what is under way; once more ends at once")
+				cancel()
+			case 2:
+				fmt.Fprintln(os.Stderr, "\nending at once")
+				close(killed)
+				signal.Stop(received)
+			}
+		}
+	}()
+	return ctx, killed, func() {
+		signal.Stop(received)
+		cancel()
+	}
+}

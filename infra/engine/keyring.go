@@ -1,0 +1,211 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/pulumi/pulumi/pkg/v3/resource/stack"
+	"github.com/pulumi/pulumi/pkg/v3/secrets"
+	"github.com/pulumi/pulumi/pkg/v3/secrets/passphrase"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/config"
+
+	"escala/infra/engine/stackfile"
+)
+
+// localPassphrase encrypts the secrets of a state whose stack file has no
+// encrypted values. It keeps them out of what is copied or shown by accident; what
+// protects them is the mode of the state's folder.
+const localPassphrase = "escala"
+
+// keyring has the keys of a stack's secrets. A key takes a quarter of a second to
+// make, so each is made when it is needed, and once.
+//
+// A stack file that the CLI has written to has a salt. Its key is opened with the
+// passphrase that people gave to the CLI, and the state has the same key, as with
+// the CLI. Any other state has localPassphrase, whatever the environment says.
+// States of earlier versions had the environment's passphrase or an empty one:
+// those are tried, and the next update writes localPassphrase.
+type keyring struct {
+	file *stackfile.File
+	// encrypted is whether the stack file has encrypted values, plain whether those
+	// are in the clear all the same.
+	encrypted, plain bool
+
+	mu  sync.Mutex
+	own secrets.Manager
+}
+
+func newKeyring(file *stackfile.File, encrypted, plain bool) *keyring {
+	return &keyring{file: file, encrypted: encrypted, plain: plain}
+}
+
+// opened are the keys that this process has opened, by their salts.
+var opened struct {
+	sync.Mutex
+	keys map[string]key
+}
+
+type key struct {
+	manager secrets.Manager
+	phrase  string
+}
+
+var errPassphrase = errors.New("no known passphrase opens it")
+
+// decrypter opens the values of the stack file.
+func (k *keyring) decrypter() (config.Decrypter, error) {
+	switch {
+	case !k.encrypted:
+		return config.NewPanicCrypter(), nil
+	case k.plain:
+		return plainDecrypter{}, nil
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	manager, err := k.fileManager()
+	if err != nil {
+		return nil, err
+	}
+	return manager.Decrypter(), nil
+}
+
+// plainDecrypter takes encrypted values as clear text. (config.NopDecrypter leaves
+// them in their wrapping.)
+type plainDecrypter struct{}
+
+var _ config.Decrypter = plainDecrypter{}
+
+func (plainDecrypter) DecryptValue(_ context.Context, text string) (string, error) { return text, nil }
+
+func (plainDecrypter) BatchDecrypt(_ context.Context, texts []string) ([]string, error) { return texts, nil }
+
+// fileManager opens the key of the stack file.
+func (k *keyring) fileManager() (secrets.Manager, error) {
+	if provider := k.file.SecretsProvider(); provider != "" && provider != passphrase.Type && provider != "default" {
+		return nil, fmt.Errorf("%s: secretsprovider %s is not supported here; use pulumi up", k.file.Path, provider)
+	}
+	if k.file.Salt() == "" {
+		return nil, fmt.Errorf("%s: has encrypted values, but no encryptionsalt; set them again: pulumi config set --secret", k.file.Path)
+	}
+	opened, err := k.open(k.file.Salt())
+	if err != nil {
+		return nil, fmt.Errorf("%s: opening the encrypted values: %w; set %s, or %s, to the passphrase that encrypted them",
+			k.file.Path, err, passphraseVariable, passphraseFileVariable)
+	}
+	return opened.manager, nil
+}
+
+// manager returns the key with which a state is to be written. before is the key
+// with which it was read; nil if there is none.
+func (k *keyring) manager(before secrets.Manager) (secrets.Manager, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.encrypted && !k.plain {
+		return k.fileManager()
+	}
+	if k.file.Salt() != "" {
+		if opened, err := k.open(k.file.Salt()); err == nil {
+			return opened.manager, nil
+		}
+	}
+	if before != nil {
+		salt, err := saltOf(before.State())
+		if err != nil {
+			return nil, err
+		}
+		if opened, err := k.open(salt); err == nil && opened.phrase == localPassphrase {
+			return opened.manager, nil
+		}
+	}
+	if k.own == nil {
+		_, made, err := passphrase.NewPassphraseSecretsManager(localPassphrase)
+		if err != nil {
+			return nil, fmt.Errorf("making a key for the state: %w", err)
+		}
+		k.own = stack.NewBatchingCachingSecretsManager(made)
+	}
+	return k.own, nil
+}
+
+// OfType opens the key that a state names.
+func (k *keyring) OfType(_ context.Context, kind string, state json.RawMessage) (secrets.Manager, error) {
+	if kind != passphrase.Type {
+		return nil, fmt.Errorf("the state's secrets are of the kind %q, and only %q is supported here; use pulumi up", kind, passphrase.Type)
+	}
+	salt, err := saltOf(state)
+	if err != nil {
+		return nil, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	opened, err := k.open(salt)
+	if err != nil {
+		return nil, fmt.Errorf("opening the state's secrets: %w; set %s to the passphrase with which the stack was last updated", err, passphraseVariable)
+	}
+	return opened.manager, nil
+}
+
+// open tries the passphrases that can be meant.
+func (k *keyring) open(salt string) (key, error) {
+	opened.Lock()
+	defer opened.Unlock()
+	if found, done := opened.keys[salt]; done {
+		return found, nil
+	}
+	phrases, err := k.phrases(salt)
+	if err != nil {
+		return key{}, err
+	}
+	for _, phrase := range phrases {
+		manager, err := passphrase.GetPassphraseSecretsManager(phrase, salt)
+		if err != nil {
+			continue
+		}
+		if opened.keys == nil {
+			opened.keys = map[string]key{}
+		}
+		found := key{manager: stack.NewBatchingCachingSecretsManager(manager), phrase: phrase}
+		opened.keys[salt] = found
+		return found, nil
+	}
+	return key{}, errPassphrase
+}
+
+const (
+	passphraseVariable     = "PULUMI_CONFIG_PASSPHRASE"
+	passphraseFileVariable = "PULUMI_CONFIG_PASSPHRASE_FILE"
+)
+
+// phrases are the passphrases that can be meant, the likeliest first.
+func (k *keyring) phrases(salt string) ([]string, error) {
+	var phrases []string
+	if phrase, set := os.LookupEnv(passphraseVariable); set {
+		phrases = append(phrases, phrase)
+	} else if path := os.Getenv(passphraseFileVariable); path != "" {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("reading %s: %w", passphraseFileVariable, err)
+		}
+		phrases = append(phrases, strings.TrimSpace(string(text)))
+	}
+	if salt == k.file.Salt() {
+		return append(phrases, localPassphrase, ""), nil
+	}
+	return append([]string{localPassphrase}, append(phrases, "")...), nil
+}
+
+// saltOf is the salt in a manager's state.
+func saltOf(state json.RawMessage) (string, error) {
+	var s struct {
+		Salt string `json:"salt"`
+	}
+	if err := json.Unmarshal(state, &s); err != nil {
+		return "", fmt.Errorf("the state's salt: %w", err)
+	}
+	return s.Salt, nil
+}

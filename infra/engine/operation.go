@@ -1,0 +1,327 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/pulumi/pulumi/pkg/v3/backend/display"
+	resourcechanges "github.com/pulumi/pulumi/pkg/v3/display"
+	"github.com/pulumi/pulumi/pkg/v3/engine"
+	pkgresource "github.com/pulumi/pulumi/pkg/v3/resource"
+	"github.com/pulumi/pulumi/pkg/v3/resource/deploy"
+	"github.com/pulumi/pulumi/pkg/v3/util/cancel"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/constant"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/diag/colors"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/util/result"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/version"
+)
+
+// Run controls one operation.
+type Run struct {
+	// Out receives the engine's display, a line for each event. Nil is no display.
+	Out io.Writer
+	// Color is whether the display has colors.
+	Color bool
+	// SuppressOutputs leaves the stack's outputs out of the display.
+	SuppressOutputs bool
+	// Refresh compares the state with the real resources first. Up and Destroy
+	// only.
+	Refresh bool
+	// Event is called with each of the engine's events, one at a time. Secrets are
+	// masked. Optional.
+	Event func(apitype.EngineEvent)
+	// Kill ends the operation at once when it is closed. What was being done stays
+	// in the state as pending. A cancelled context ends an operation gently: what
+	// was begun is ended, by the providers' Cancel. Optional.
+	Kill <-chan struct{}
+	// Wait is how long to wait for another process that works on the stack; 0 is
+	// not at all.
+	Wait time.Duration
+	// Waiting is called once when a wait begins. Optional.
+	Waiting func(*LockedError)
+}
+
+// Result is what an operation did.
+type Result struct {
+	// Changes counts the resources by what happened to them: "create", "same", ….
+	Changes map[string]int
+	// Outputs are the stack's after the operation. A preview has none.
+	Outputs map[string]Output
+}
+
+// Preview shows what Up would do. It takes no lock and writes nothing.
+func (s *Stack) Preview(ctx context.Context, r Run) (Result, error) {
+	return s.operate(ctx, apitype.PreviewUpdate, r)
+}
+
+// Up creates and updates the stack's resources.
+func (s *Stack) Up(ctx context.Context, r Run) (Result, error) {
+	return s.operate(ctx, apitype.UpdateUpdate, r)
+}
+
+// Refresh updates the state from the real resources.
+func (s *Stack) Refresh(ctx context.Context, r Run) (Result, error) {
+	return s.operate(ctx, apitype.RefreshUpdate, r)
+}
+
+// Destroy deletes the stack's resources. The stack stays until Remove.
+func (s *Stack) Destroy(ctx context.Context, r Run) (Result, error) {
+	return s.operate(ctx, apitype.DestroyUpdate, r)
+}
+
+// labels are the words that the display has for operations.
+var labels = map[apitype.UpdateKind]string{
+	apitype.PreviewUpdate: "previewing update", apitype.UpdateUpdate: "updating",
+	apitype.RefreshUpdate: "refreshing", apitype.DestroyUpdate: "destroying",
+}
+
+func (s *Stack) operate(ctx context.Context, kind apitype.UpdateKind, r Run) (Result, error) {
+	if kind == apitype.PreviewUpdate {
+		target, _, err := s.target(ctx, false)
+		if err != nil {
+			return Result{}, err
+		}
+		changes, err := s.run(ctx, kind, r, target, nil)
+		return Result{Changes: changes}, err
+	}
+	unlock, err := s.store.lock(ctx, lockRequest{operation: string(kind), wait: r.Wait, waiting: r.Waiting})
+	if err != nil {
+		return Result{}, err
+	}
+	defer unlock()
+	target, interrupted, err := s.target(ctx, true)
+	if err != nil {
+		return Result{}, err
+	}
+	warn(r.Out, interrupted)
+	writes := newJournal(target.Snapshot, interrupted, s.store.save)
+	started := time.Now()
+	changes, failed := s.run(ctx, kind, r, target, writes)
+	settled := writes.settle(resolved(writes.saved, failed == nil && kind != apitype.RefreshUpdate))
+	recorded := s.store.record(s.update(kind, started, changes, failed))
+	outputs, err := outputsOf(writes.saved)
+	if failed != nil {
+		// The reason comes first; a history that cannot be written is a lesser one.
+		return Result{Changes: changes, Outputs: outputs}, failed
+	}
+	return Result{Changes: changes, Outputs: outputs}, errors.Join(settled, recorded, err)
+}
+
+// target is what the engine is to work on. Operations that write have a snapshot
+// and a key for secrets. interrupted are creations that an earlier operation did
+// not end.
+func (s *Stack) target(ctx context.Context, writes bool) (*deploy.Target, []pkgresource.Operation, error) {
+	snapshot, err := s.store.load(ctx, s.secrets)
+	if err != nil {
+		return nil, nil, err
+	}
+	decrypter, err := s.secrets.decrypter()
+	if err != nil {
+		return nil, nil, err
+	}
+	var interrupted []pkgresource.Operation
+	if snapshot != nil {
+		for _, operation := range snapshot.PendingOperations {
+			if operation.Type == pkgresource.OperationTypeCreating {
+				interrupted = append(interrupted, operation)
+			}
+		}
+		// The engine would tell people to run the CLI.
+		snapshot.PendingOperations = nil
+	}
+	if writes {
+		if snapshot == nil {
+			snapshot = deploy.NewSnapshot(deploy.Manifest{}, nil, nil, nil, deploy.SnapshotMetadata{}, nil, nil)
+		}
+		if snapshot.SecretsManager, err = s.secrets.manager(snapshot.SecretsManager); err != nil {
+			return nil, nil, err
+		}
+	}
+	return &deploy.Target{
+		Name: s.name, Organization: organization,
+		Config: s.config, Decrypter: decrypter, Snapshot: snapshot,
+	}, interrupted, nil
+}
+
+// warn tells of creations that an earlier operation did not end.
+func warn(out io.Writer, interrupted []pkgresource.Operation) {
+	if out == nil || len(interrupted) == 0 {
+		return
+	}
+	fmt.Fprintln(out, "warning: an earlier operation ended while it created these resources:")
+	for _, operation := range interrupted {
+		fmt.Fprintf(out, "  %s %s\n", operation.Resource.Type, operation.Resource.URN.Name())
+	}
+	fmt.Fprintln(out, "They are created anew. If the provider had made one already, it is there twice: delete the one that the stack does not list.")
+}
+
+// resolved reports which interrupted creations need no warning any more: all of
+// them after a whole update, else those whose resource exists now.
+func resolved(snapshot *deploy.Snapshot, all bool) func(pkgresource.Operation) bool {
+	return func(operation pkgresource.Operation) bool {
+		if all || snapshot == nil {
+			return all
+		}
+		for _, r := range snapshot.Resources {
+			if r.URN == operation.Resource.URN && !r.Delete {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// update is an operation's entry in the history.
+func (s *Stack) update(kind apitype.UpdateKind, started time.Time, changes map[string]int, failed error) update {
+	outcome := "succeeded"
+	if failed != nil {
+		outcome = "failed"
+	}
+	return update{
+		Kind: kind, StartTime: started.Unix(), EndTime: time.Now().Unix(), Result: outcome,
+		Environment: map[string]string{"exec.kind": constant.ExecKindAutoInline, "pulumi.version": version.Version},
+		Config:      s.config, ResourceChanges: changes,
+	}
+}
+
+// run has the engine do one operation. writes is nil for a preview.
+func (s *Stack) run(ctx context.Context, kind apitype.UpdateKind, r Run, target *deploy.Target, writes *journal) (map[string]int, error) {
+	scope, source := cancel.NewContext(context.WithoutCancel(ctx))
+	defer source.Terminate()
+	defer context.AfterFunc(ctx, source.Cancel)()
+	defer onClose(r.Kill, source.Terminate)()
+
+	events, shown := s.show(kind, r)
+	engineContext := &engine.Context{Cancel: scope, Events: events, BackendClient: references{s}}
+	if writes != nil {
+		manager, err := engine.NewJournalSnapshotManager(writes, target.Snapshot, target.Snapshot.SecretsManager)
+		if err != nil {
+			return nil, err
+		}
+		engineContext.SnapshotManager = manager
+	}
+	hosts := &hosts{stack: s}
+	info := engine.UpdateInfo{Root: s.options.Root, Project: s.project, Target: target}
+	options := engine.UpdateOptions{
+		HostFactory: hosts.make, Parallel: parallel(), Refresh: r.Refresh, ExecKind: constant.ExecKindAutoInline,
+		// It would look for the providers of this process among the plugins. A
+		// plugin that is wanted and missing is installed when it is first used.
+		SkipPluginPreInstall: true,
+	}
+	var changes resourcechanges.ResourceChanges
+	var failed error
+	switch kind {
+	case apitype.RefreshUpdate:
+		_, changes, failed = engine.Refresh(info, engineContext, options, false)
+	case apitype.DestroyUpdate:
+		_, changes, failed = engine.Destroy(info, engineContext, options, false)
+	default:
+		_, changes, failed = engine.Update(info, engineContext, options, kind == apitype.PreviewUpdate)
+	}
+	<-shown
+	var unsaved error
+	if writes != nil {
+		unsaved = writes.Close()
+	}
+	killed := scope.TerminateErr() != nil
+	// Now the engine closes its hosts.
+	source.Terminate()
+	if !killed {
+		failed = errors.Join(failed, hosts.close())
+	}
+	counts := map[string]int{}
+	for op, n := range changes {
+		counts[string(op)] = n
+	}
+	return counts, outcome(failed, unsaved, killed || ctx.Err() != nil)
+}
+
+// outcome is the error of an operation. failed is the engine's, unsaved that of
+// the last write of the state.
+func outcome(failed, unsaved error, interrupted bool) error {
+	switch {
+	case unsaved != nil && failed != nil:
+		return fmt.Errorf("%w; and %w", failed, unsaved)
+	case unsaved != nil:
+		return unsaved
+	case failed == nil:
+		return nil
+	case interrupted:
+		return ErrInterrupted
+	case result.IsBail(failed):
+		return ErrFailed
+	}
+	return failed
+}
+
+// onClose calls f when a channel is closed, until the returned function is called.
+func onClose(c <-chan struct{}, f func()) (stop func()) {
+	if c == nil {
+		return func() {}
+	}
+	over := make(chan struct{})
+	go func() {
+		select {
+		case <-c:
+			f()
+		case <-over:
+		}
+	}()
+	return func() { close(over) }
+}
+
+// show displays events and reports them, until the engine has sent its last one;
+// then shown is closed. The channel of events stays open, since an operation that
+// is killed goes on sending.
+func (s *Stack) show(kind apitype.UpdateKind, r Run) (events chan<- engine.Event, shown <-chan struct{}) {
+	incoming, done := make(chan engine.Event), make(chan struct{})
+	var displayed chan engine.Event
+	displayEnds := make(chan bool)
+	if r.Out == nil {
+		close(displayEnds)
+	} else {
+		displayed = make(chan engine.Event)
+		color := colors.Never
+		if r.Color {
+			color = colors.Always
+		}
+		go display.ShowEvents(labels[kind], kind, s.name, s.project.Name, "", displayed, displayEnds, display.Options{
+			Color: color, Type: display.DisplayProgress, SuppressOutputs: r.SuppressOutputs,
+			SuppressPermalink: true, Stdin: strings.NewReader(""), Stdout: r.Out, Stderr: r.Out,
+			// The spinner's dots; they would go to the standard output in any case.
+			SuppressProgress: true,
+		}, kind == apitype.PreviewUpdate)
+	}
+	go func() {
+		for e := range incoming {
+			if r.Event != nil {
+				if converted, err := display.ConvertEngineEvent(e, false); err == nil {
+					r.Event(converted)
+				}
+			}
+			if displayed != nil {
+				displayed <- e
+			}
+			if e.Type == engine.CancelEvent {
+				<-displayEnds
+				if displayed != nil {
+					close(displayed)
+				}
+				close(done)
+				break
+			}
+		}
+		for range incoming { //nolint:revive // nobody reads what a killed operation still sends
+		}
+	}()
+	return incoming, done
+}
+
+// parallel is how many resources are worked on at a time, as with the CLI.
+func parallel() int32 { return int32(4 * runtime.GOMAXPROCS(0)) } //nolint:gosec // it is small

@@ -1,0 +1,59 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/pulumi/pulumi/pkg/v3/resource/plugin"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// program is the language runtime of a program that is a function. The engine
+// calls no other method on a runtime whose program is already there.
+type program struct {
+	plugin.LanguageRuntime
+	run    pulumi.RunFunc
+	engine string // the address of the engine's server
+}
+
+func (program) GetRequiredPackages(context.Context, plugin.ProgramInfo) ([]workspace.PackageDescriptor, []workspace.PackageSpec, error) {
+	return nil, nil, nil
+}
+
+func (program) GetPluginInfo(context.Context) (plugin.PluginInfo, error) {
+	return plugin.PluginInfo{}, nil
+}
+
+// Run runs the program. failure is the program's error; err is one of the engine's
+// server.
+func (p program) Run(ctx context.Context, info plugin.RunInfo) (failure string, bail bool, err error) {
+	values := make(map[string]string, len(info.Config))
+	for key, value := range info.Config {
+		values[key.String()] = value
+	}
+	secrets := make([]string, 0, len(info.ConfigSecretKeys))
+	for _, key := range info.ConfigSecretKeys {
+		secrets = append(secrets, key.String())
+	}
+	pctx, err := pulumi.NewContext(ctx, pulumi.RunInfo{
+		EngineAddr: p.engine, MonitorAddr: info.MonitorAddress,
+		Config: values, ConfigSecretKeys: secrets,
+		Project: info.Project, Stack: info.Stack, Organization: info.Organization,
+		Parallel: info.Parallel, DryRun: info.DryRun,
+	})
+	if err != nil {
+		return "", false, fmt.Errorf("connecting the program to the engine: %w", err)
+	}
+	defer pctx.Close()
+	defer func() {
+		if r := recover(); r != nil {
+			failure = fmt.Sprintf("the program panicked: %v\n%s", r, debug.Stack())
+		}
+	}()
+	if err := pulumi.RunWithContext(pctx, p.run); err != nil {
+		return err.Error(), false, nil
+	}
+	return "", false, nil
+}

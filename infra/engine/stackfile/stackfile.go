@@ -1,0 +1,178 @@
+// Package stackfile reads and edits stacks' configuration files,
+// stacks/Pulumi.<stack>.yaml.
+package stackfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/encoding"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/config"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
+	"go.yaml.in/yaml/v3"
+)
+
+// File is a stack's configuration file as it was when it was read.
+type File struct {
+	// Path is the file's path, for messages.
+	Path string
+
+	text   []byte
+	values map[string]any
+}
+
+// Keys of a stack file that are not configuration.
+const (
+	configKey   = "config"
+	saltKey     = "encryptionsalt"
+	providerKey = "secretsprovider"
+)
+
+// Folder is where a clone's stack files are.
+func Folder(root string) string { return filepath.Join(root, "stacks") }
+
+// Path is a stack's file in a clone.
+func Path(root, stack string) string {
+	return filepath.Join(Folder(root), "Pulumi."+stack+".yaml")
+}
+
+// Stacks returns the names of the stacks that have a file in a clone, sorted.
+func Stacks(root string) ([]string, error) {
+	entries, err := os.ReadDir(Folder(root))
+	if err != nil {
+		return nil, fmt.Errorf("looking for stacks: %w", err)
+	}
+	var names []string
+	for _, e := range entries {
+		name, is := strings.CutPrefix(e.Name(), "Pulumi.")
+		name, yaml := strings.CutSuffix(name, ".yaml")
+		if is && yaml && name != "" {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return nil, errors.New("stacks/ has no file Pulumi.<stack>.yaml")
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// Exists reports whether a stack has a file in a clone.
+func Exists(root, stack string) bool {
+	_, err := os.Stat(Path(root, stack))
+	return err == nil
+}
+
+// Read reads a stack's file.
+func Read(path string) (*File, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no stack of that name: %w", err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the stack's configuration: %w", err)
+	}
+	return Parse(path, text)
+}
+
+// Parse reads a stack's file from memory. path is for messages.
+func Parse(path string, text []byte) (*File, error) {
+	f := &File{Path: path, text: bytes.TrimPrefix(text, byteOrderMark)}
+	if err := yaml.Unmarshal(f.text, &f.values); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	return f, nil
+}
+
+// New returns the file of a configuration. The keys have their namespaces.
+func New(path string, configuration map[string]any) (*File, error) {
+	text, err := yaml.Marshal(map[string]any{configKey: configuration})
+	if err != nil {
+		return nil, fmt.Errorf("writing %s: %w", path, err)
+	}
+	return Parse(path, text)
+}
+
+// byteOrderMark is what some editors put before UTF-8.
+var byteOrderMark = []byte("\ufeff")
+
+// Config is the configuration as Pulumi's engine takes it.
+func (f *File) Config(project *workspace.Project) (config.Map, error) {
+	stack, err := workspace.LoadProjectStackBytes(nil, project, f.text, f.Path, encoding.YAML)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", f.Path, err)
+	}
+	return stack.Config, nil
+}
+
+// String is a configuration value that is a text, or "" if it is none.
+func (f *File) String(key string) string {
+	values, _ := f.values[configKey].(map[string]any)
+	text, _ := values[key].(string)
+	return text
+}
+
+// Salt is the salt of the file's encrypted values, with a text that only the right
+// passphrase opens; "" if there is none.
+func (f *File) Salt() string {
+	text, _ := f.values[saltKey].(string)
+	return text
+}
+
+// SecretsProvider is the kind of the file's encryption, "" for a passphrase.
+func (f *File) SecretsProvider() string {
+	text, _ := f.values[providerKey].(string)
+	return text
+}
+
+// Others are the file's top-level keys beside the configuration and its salt,
+// sorted.
+func (f *File) Others() []string {
+	var keys []string
+	for key := range f.values {
+		if key != configKey && key != saltKey {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// WithSecrets returns the file with other encrypted values: those that replace
+// returns for their key paths, such as "escala:secrets.DATABASE_URL".
+func (f *File) WithSecrets(replace func(path string) string) (*File, error) {
+	values, _ := f.values[configKey].(map[string]any)
+	replaced := make(map[string]any, len(values))
+	for key, value := range values {
+		replaced[key] = withSecrets(key, value, replace)
+	}
+	return New(f.Path, replaced)
+}
+
+func withSecrets(path string, value any, replace func(path string) string) any {
+	switch v := value.(type) {
+	case map[string]any:
+		if _, secure := v["secure"]; secure && len(v) == 1 {
+			return map[string]any{"secure": replace(path)}
+		}
+		replaced := make(map[string]any, len(v))
+		for key, one := range v {
+			replaced[key] = withSecrets(path+"."+key, one, replace)
+		}
+		return replaced
+	case []any:
+		replaced := make([]any, len(v))
+		for i, one := range v {
+			replaced[i] = withSecrets(fmt.Sprintf("%s[%d]", path, i), one, replace)
+		}
+		return replaced
+	default:
+		return value
+	}
+}

@@ -1,0 +1,193 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"sync"
+	"testing"
+
+	p "github.com/pulumi/pulumi-go-provider"
+	"github.com/pulumi/pulumi-go-provider/infer"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"github.com/stretchr/testify/require"
+
+	"escala/infra/engine/stackfile"
+)
+
+// thing is the resource of the tests' provider. What exists is in a world.
+type thing struct{ world *world }
+
+type thingInputs struct {
+	Token string `pulumi:"token,optional" provider:"secret"`
+	Kind  string `pulumi:"kind,optional"  provider:"replaceOnChanges"`
+	Size  int    `pulumi:"size,optional"`
+}
+
+type thingState struct {
+	thingInputs
+	Made string `pulumi:"made"`
+}
+
+// world is what the provider works on.
+type world struct {
+	mu     sync.Mutex
+	exists map[string]bool
+	made   int
+	// creating is called by each creation, before anything exists. Optional.
+	creating func(ctx context.Context, name string) error
+}
+
+func newWorld() *world { return &world{exists: map[string]bool{}} }
+
+func (w *world) count() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.exists)
+}
+
+func (w *world) lose(id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.exists, id)
+}
+
+// Annotate names the type.
+func (*thing) Annotate(a infer.Annotator) { a.SetToken("index", "Thing") }
+
+func (t *thing) Create(ctx context.Context, r infer.CreateRequest[thingInputs]) (infer.CreateResponse[thingState], error) {
+	state := thingState{thingInputs: r.Inputs}
+	if r.DryRun {
+		return infer.CreateResponse[thingState]{ID: r.Name, Output: state}, nil
+	}
+	if t.world.creating != nil {
+		if err := t.world.creating(ctx, r.Name); err != nil {
+			return infer.CreateResponse[thingState]{}, err
+		}
+	}
+	t.world.mu.Lock()
+	defer t.world.mu.Unlock()
+	t.world.made++
+	id := fmt.Sprintf("%s-%d", r.Name, t.world.made)
+	t.world.exists[id] = true
+	state.Made = fmt.Sprintf("with %d letters", len(r.Inputs.Token))
+	return infer.CreateResponse[thingState]{ID: id, Output: state}, nil
+}
+
+func (*thing) Update(_ context.Context, r infer.UpdateRequest[thingInputs, thingState]) (infer.UpdateResponse[thingState], error) {
+	return infer.UpdateResponse[thingState]{Output: thingState{thingInputs: r.Inputs, Made: r.State.Made}}, nil
+}
+
+func (t *thing) Delete(_ context.Context, r infer.DeleteRequest[thingState]) (infer.DeleteResponse, error) {
+	t.world.mu.Lock()
+	defer t.world.mu.Unlock()
+	if !t.world.exists[r.ID] {
+		return infer.DeleteResponse{}, errors.New("there is no " + r.ID)
+	}
+	delete(t.world.exists, r.ID)
+	return infer.DeleteResponse{}, nil
+}
+
+func (t *thing) Read(_ context.Context, r infer.ReadRequest[thingInputs, thingState]) (infer.ReadResponse[thingInputs, thingState], error) {
+	t.world.mu.Lock()
+	defer t.world.mu.Unlock()
+	if !t.world.exists[r.ID] {
+		return infer.ReadResponse[thingInputs, thingState]{}, nil
+	}
+	return infer.ReadResponse[thingInputs, thingState]{ID: r.ID, Inputs: r.Inputs, State: r.State}, nil
+}
+
+// provider serves things of a world.
+func provider(w *world) Provider {
+	return Provider{Name: "test", Serve: func() (pulumirpc.ResourceProviderServer, error) {
+		provider, err := infer.NewProviderBuilder().WithResources(infer.Resource(&thing{w})).Build()
+		if err != nil {
+			return nil, err
+		}
+		return p.RawServer("test", "1.0.0", provider)(nil)
+	}}
+}
+
+type thingResource struct {
+	pulumi.CustomResourceState
+	Made pulumi.StringOutput `pulumi:"made"`
+}
+
+type thingArgs struct {
+	Token pulumi.StringInput
+	Kind  pulumi.StringInput
+	Size  pulumi.IntInput
+}
+
+func (*thingArgs) ElementType() reflect.Type { return reflect.TypeFor[thingInputs]() }
+
+// things is a program that makes as many things as the configuration wants, and
+// ends as it says.
+func things(ctx *pulumi.Context) error {
+	c := config.New(ctx, "")
+	token := pulumi.ToSecret(pulumi.String("")).(pulumi.StringOutput)
+	if c.Get("token") != "" {
+		token = c.GetSecret("token")
+	}
+	count := 3
+	if n := c.GetInt("count"); n > 0 {
+		count = n
+	}
+	var last *thingResource
+	for i := range count {
+		args := &thingArgs{Token: token, Kind: pulumi.String(c.Get("kind")), Size: pulumi.Int(c.GetInt("size"))}
+		var opts []pulumi.ResourceOption
+		if last != nil {
+			opts = append(opts, pulumi.DependsOn([]pulumi.Resource{last}))
+		}
+		if c.GetBool("apart") {
+			opts = nil
+		}
+		last = &thingResource{}
+		if err := ctx.RegisterResource("test:index:Thing", fmt.Sprintf("thing%d", i), args, last, opts...); err != nil {
+			return err
+		}
+	}
+	switch c.Get("end") {
+	case "panic":
+		panic("the program wants to panic")
+	case "fail":
+		return errors.New("the program wants to fail")
+	}
+	ctx.Export("made", last.Made)
+	ctx.Export("token", token)
+	ctx.Export("nested", pulumi.Map{"a": pulumi.Array{token, pulumi.String("open")}})
+	ctx.Export("count", pulumi.Int(count))
+	return nil
+}
+
+// open opens the stack "x" with a configuration, in a folder of its own if state is
+// empty.
+func open(t *testing.T, w *world, state string, lines string) *Stack {
+	t.Helper()
+	if state == "" {
+		state = t.TempDir()
+	}
+	file, err := stackfile.Parse("Pulumi.x.yaml", []byte(lines))
+	require.NoError(t, err)
+	s, err := Open(Options{
+		Project: "things", Stack: "x", File: file, State: state, Root: t.TempDir(),
+		Program:   func([]string) pulumi.RunFunc { return things },
+		Providers: []Provider{provider(w)}, Offline: true,
+	})
+	require.NoError(t, err)
+	return s
+}
+
+// stateText is the state as it is in its file.
+func stateText(t *testing.T, state string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(state, ".pulumi", "stacks", "things", "x.json"))
+	require.NoError(t, err)
+	return string(text)
+}
