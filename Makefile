@@ -1,67 +1,73 @@
 # escala: one Go service, described once. `make` says what there is.
 
 STACK ?= local
-PULUMI_VERSION := v3.259.0
 
-# Every target that runs the program goes through bin/escala, which needs no
-# Pulumi installation, or through bin/local, which is the same without the clouds'
-# SDKs: they are most of what there is to compile. Go's own cache decides what must be.
+# Pulumi's Go language host compiles programs with -trimpath. With the same flag
+# here, `make` and `pulumi up` share what is compiled.
+export GOFLAGS := $(strip $(filter-out -trimpath,$(GOFLAGS)) -trimpath)
+
+# Every target that runs the program goes through bin/escala, which has Pulumi's
+# engine in it, or through bin/local, which is the same without the clouds' SDKs:
+# they are most of what there is to compile. Go's own cache decides what must be.
 PROGRAM = $(if $(filter local,$(STACK)),local,escala)
-ESCALA = bin/$(PROGRAM) --stack $(STACK)
+ESCALA = bin/$(PROGRAM) --stack $(STACK) $(if $(WAIT),--wait $(WAIT))
 plan plan-diff manifests: PROGRAM = escala
 
 .DEFAULT_GOAL := help
-.PHONY: conformance help up preview plan plan-diff manifests rollback unpin refresh down outputs shell boot-times logs test test-unit test-all test-rest lint format bench bench-tutorial clean escala cli vulnerabilities release-snapshot
+.PHONY: conformance help up preview plan plan-diff manifests rollback unpin refresh down outputs shell boot-times logs test test-unit test-all test-rest lint format bench bench-tutorial clean escala unlock test-cli vulnerabilities release-snapshot
 
 help: ## Say what there is
 	@echo "make TARGET [STACK=local]"
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-up: cli ## Create or update the stack: build, release, wait until it serves
+up: escala ## Create or update the stack: build, release, wait until it serves (WAIT=5m: for another make)
 	@$(ESCALA) up
 
-preview: cli ## Say what up would change
+preview: escala ## Say what up would change
 	@$(ESCALA) preview
 
 # What is printed is the plan and nothing else, so that it can go to a file.
-plan: cli ## Say what STACK (or all) would be, without an account (FORMAT=json|markdown, OUT=folder, FILES=all)
+plan: escala ## Say what STACK (or all) would be, without an account (FORMAT=json|markdown, OUT=folder, FILES=all)
 	@$(ESCALA) plan --format $(or $(FORMAT),text) $(if $(OUT),--out "$(OUT)") $(if $(FILES),--files)
 
-manifests: cli ## Write a cluster stack's objects to manifests/STACK, for kubectl apply
+manifests: escala ## Write a cluster stack's objects to manifests/STACK, for kubectl apply
 	@$(ESCALA) manifests
 
-plan-diff: cli ## Say what the working tree changes in the plans of all stacks (BASE=main, FORMAT as above)
+plan-diff: escala ## Say what the working tree changes in the plans of all stacks (BASE=main, FORMAT as above)
 	@bin/$(PROGRAM) plan-diff --stack $(if $(filter file,$(origin STACK)),all,$(STACK)) --base $(or $(BASE),main) --format $(or $(FORMAT),text)
 
-rollback: cli ## Go back to the release before (or TO=…), until make unpin
+rollback: escala ## Go back to the release before (or TO=…), until make unpin
 	@$(ESCALA) rollback $(if $(TO),--to $(TO))
 
-unpin: cli ## Go back to the release that the source makes
+unpin: escala ## Go back to the release that the source makes
 	@$(ESCALA) unpin
 
-refresh: cli ## Compare the stack's state with what is there
+refresh: escala ## Compare the stack's state with what is there
 	@$(ESCALA) refresh
 
-down: cli ## Destroy the stack and forget it
+down: escala ## Destroy the stack and forget it
 	@$(ESCALA) down
 
-outputs: cli ## Print the stack's outputs as JSON
+outputs: escala ## Print the stack's outputs as JSON
 	@$(ESCALA) outputs
 
-logs: cli ## Print what the local machine's workers and units logged last
+unlock: escala ## Remove the stack's lock, left by a make on another computer
+	@$(ESCALA) unlock
+
+logs: escala ## Print what the local machine's workers and units logged last
 	@$(ESCALA) logs
 
-shell: cli ## Open a shell on the local machine
+shell: escala ## Open a shell on the local machine
 	@$(ESCALA) shell
 
-boot-times: cli ## Say where the seconds of the local machine's first boot went
+boot-times: escala ## Say where the seconds of the local machine's first boot went
 	@$(ESCALA) shell <infra/targets/local/boot-times.sh
 
 test-unit: ## Run the tests that need no root, no machine and no other program (a minute)
 	@.ci/test unit
 
-test: cli ## Run those, the built service, the program and one machine (root on Debian; some minutes)
+test: ## Run those, the built service, the program and one machine (root on Debian; some minutes)
 	@.ci/packages
 	@.ci/test
 
@@ -75,6 +81,9 @@ test-rest: bin/kubernetes/controlplane bin/versitygw
 	@.ci/packages
 	@.ci/test rest
 
+test-cli: bin/pulumi ## Take a stack through Pulumi's CLI and make's engine in turns
+	ESCALA_PULUMI=$(CURDIR)/bin/pulumi go test -count 1 -run TestTurnsWithTheCLI -v ./infra/engine
+
 lint: ## gofumpt, golangci-lint, shellcheck, actionlint
 	.ci/lint
 
@@ -83,13 +92,12 @@ format: ## Format all Go code
 	bin/golangci-lint fmt ./...
 
 conformance: ## Release to, break and mend TARGET=process, local or kubernetes under load; ARGS="-releases 20"
-	@[ "$(TARGET)" != local ] || $(MAKE) --no-print-directory cli
 	go run ./infra/testing/conformance/cmd/$(or $(TARGET),process) $(ARGS)
 
 bench: ## Measure the service beside a plain net/http server
 	cd infra/testing/bench && go run ./cost
 
-bench-tutorial: cli ## Measure beside the tutorial's own NestJS, PM2 and Nginx; ARGS="-machines 0"
+bench-tutorial: ## Measure beside the tutorial's own NestJS, PM2 and Nginx; ARGS="-machines 0"
 	@.ci/packages
 	cd infra/testing/bench && go run ./cmd/pm2 $(ARGS)
 
@@ -106,18 +114,15 @@ clean: ## Remove what was built and kept (make down first)
 
 escala:
 	@[ -x bin/$(PROGRAM) ] || echo "compiling bin/$(PROGRAM), once (a few minutes on two cores)" >&2
-	@go build -o bin/$(PROGRAM) ./infra/cmd/$(PROGRAM)
+	@go build -ldflags "-s -w" -o bin/$(PROGRAM) ./infra/cmd/$(PROGRAM)
 
-# The CLI on PATH if it is new enough, else one built from its own module: the
-# program itself needs nothing of it.
-cli: escala
-	@bin/$(PROGRAM) cli >/dev/null 2>&1 || $(MAKE) --no-print-directory bin/pulumi
-
-bin/pulumi: infra/tools/go.mod
-	@echo "building the Pulumi CLI $(PULUMI_VERSION), once (about five minutes on two cores)" >&2
-	@cd infra/tools && go build -o ../../bin/pulumi \
-		-ldflags "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=$(PULUMI_VERSION)" \
-		github.com/pulumi/pulumi/pkg/v3/cmd/pulumi
+# The CLI of the engine's version, for the one test that needs it.
+bin/pulumi: infra/tools/pulumi/go.mod
+	@echo "building the Pulumi CLI, once (about five minutes on two cores)" >&2
+	@cd infra/tools/pulumi && version=$$(go list -m -f '{{.Version}}' github.com/pulumi/pulumi/pkg/v3) && \
+		go build -o ../../../bin/pulumi \
+			-ldflags "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=$$version" \
+			github.com/pulumi/pulumi/pkg/v3/cmd/pulumi
 
 # A real S3 server, for tests.
 bin/versitygw: infra/tools/versitygw/go.mod

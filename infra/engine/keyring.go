@@ -82,7 +82,9 @@ var _ config.Decrypter = plainDecrypter{}
 
 func (plainDecrypter) DecryptValue(_ context.Context, text string) (string, error) { return text, nil }
 
-func (plainDecrypter) BatchDecrypt(_ context.Context, texts []string) ([]string, error) { return texts, nil }
+func (plainDecrypter) BatchDecrypt(_ context.Context, texts []string) ([]string, error) {
+	return texts, nil
+}
 
 // fileManager opens the key of the stack file.
 func (k *keyring) fileManager() (secrets.Manager, error) {

@@ -168,15 +168,20 @@ func things(ctx *pulumi.Context) error {
 
 // open opens the stack "x" with a configuration, in a folder of its own if state is
 // empty.
-func open(t *testing.T, w *world, state string, lines string) *Stack {
+func open(t *testing.T, w *world, state, lines string) *Stack {
+	t.Helper()
+	return openStack(t, "x", w, state, lines)
+}
+
+func openStack(t *testing.T, name string, w *world, state, lines string) *Stack {
 	t.Helper()
 	if state == "" {
 		state = t.TempDir()
 	}
-	file, err := stackfile.Parse("Pulumi.x.yaml", []byte(lines))
+	file, err := stackfile.Parse("Pulumi."+name+".yaml", []byte(lines))
 	require.NoError(t, err)
 	s, err := Open(Options{
-		Project: "things", Stack: "x", File: file, State: state, Root: t.TempDir(),
+		Project: "things", Stack: name, File: file, State: state, Root: t.TempDir(),
 		Program:   func([]string) pulumi.RunFunc { return things },
 		Providers: []Provider{provider(w)}, Offline: true,
 	})

@@ -1,6 +1,6 @@
-// The Pulumi CLI, for a machine that has none: make bin/pulumi builds it. A
-// module of its own, since the program itself needs nothing of it.
-module escala/infra/tools
+// The Pulumi CLI, for the test that takes a stack through it and the engine of
+// escala in turns: make test-cli. Nothing else needs it.
+module escala/infra/tools/pulumi
 
 go 1.26.0
 
