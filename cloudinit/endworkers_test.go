@@ -42,5 +42,5 @@ func TestWorkersOfAKilledSupervisorAreEnded(t *testing.T) {
 	end() // there is nothing left to do
 
 	b.supervise(t)
-	require.Eventually(t, func() bool { return b.answering() == good.ID }, 15*time.Second, 100*time.Millisecond)
+	require.Eventually(t, func() bool { return b.answering() == good.ID }, time.Minute, 100*time.Millisecond)
 }

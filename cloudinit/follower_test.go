@@ -68,9 +68,9 @@ func newBench(t *testing.T) *bench {
 
 	b := &bench{root: root, store: filepath.Join(root, "store"), spec: service.NewSpec(), built: map[string]service.Release{}}
 	b.spec.Port = freePort(t)
-	b.spec.Lifecycle.Start = 4 * time.Second
+	b.spec.Lifecycle.Start = 10 * time.Second
 	b.spec.Lifecycle.Steady = 0
-	b.spec.Lifecycle.Stop = 4 * time.Second
+	b.spec.Lifecycle.Stop = 10 * time.Second
 	b.spec.Lifecycle.Drain = 1500 * time.Millisecond
 	b.spec.Lifecycle.Linger = time.Second
 	b.spec.Lifecycle.CloseJitter = 0
@@ -110,7 +110,7 @@ func (b *bench) supervise(t *testing.T) {
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
-		killer := time.AfterFunc(15*time.Second, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+		killer := time.AfterFunc(time.Minute, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
 		defer killer.Stop()
 		_ = cmd.Wait()
 	})
@@ -252,10 +252,10 @@ func TestFollowerRefuses(t *testing.T) {
 
 	for variant, want := range map[string]string{
 		"exits":           "fails its preflight: it exits at start with status 7",
-		"never-ready":     "fails its preflight: it is not ready within 4 s",
+		"never-ready":     "fails its preflight: it is not ready within 10 s",
 		"unhealthy":       "fails its preflight: /health answers 500, not 200",
 		"lies":            "fails its preflight: it answers as release 000000",
-		"hangs":           "fails its preflight: it does not end within 4 s of SIGTERM",
+		"hangs":           "fails its preflight: it does not end within 10 s of SIGTERM",
 		"fails-as-worker": "worker 0 does not come up with release",
 	} {
 		t.Run(variant, func(t *testing.T) {

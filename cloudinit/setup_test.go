@@ -62,7 +62,7 @@ esac`)
 	assert.NoFileExists(t, filepath.Join(b.root, "usr/sbin/policy-rc.d"))
 
 	assert.Equal(t, release.ID, b.status(t).Current)
-	require.EventuallyWithT(t, func(c *assert.CollectT) { assert.Equal(c, release.ID, b.answering()) }, 5*time.Second, 20*time.Millisecond)
+	require.EventuallyWithT(t, func(c *assert.CollectT) { assert.Equal(c, release.ID, b.answering()) }, time.Minute, 20*time.Millisecond)
 	s := b.once(t)
 	assert.Equal(t, "serving", s.Phase)
 	b.serves(t, s, release)

@@ -132,7 +132,7 @@ func (b *bare) settles() {
 			}
 		}
 		return waiting == b.spec.Workers.Count
-	}, 20*time.Second, 50*time.Millisecond)
+	}, 2*time.Minute, 50*time.Millisecond)
 }
 
 // release puts a release into the store and points to it. Each is the same
