@@ -129,7 +129,7 @@ func TestEC2IdentityThatIsNone(t *testing.T) {
 	for _, bad := range []string{"", "{}", "no JSON", `{"instanceId":"i-1"}`, strings.Repeat("x", maxItem+1)} {
 		s := newEC2Service(t, map[string]string{document: bad})
 		_, err := NewEC2(s.URL).Identity(t.Context())
-		assert.ErrorContains(t, err, "reading the instance's identity", "%.20s", bad)
+		require.ErrorContains(t, err, "reading the instance's identity", "%.20s", bad)
 	}
 }
 
@@ -141,7 +141,7 @@ func TestABusyServiceIsAskedAgain(t *testing.T) {
 
 	s.next(503, 503, 503)
 	_, err = NewEC2(s.URL).Identity(t.Context())
-	assert.ErrorIs(t, err, ErrUnreachable)
+	require.ErrorIs(t, err, ErrUnreachable)
 }
 
 func TestAServiceThatIsNotThere(t *testing.T) {
@@ -152,7 +152,7 @@ func TestAServiceThatIsNotThere(t *testing.T) {
 	_, err := NewEC2(s.URL).Identity(ctx)
 	require.ErrorIs(t, err, ErrUnreachable)
 	_, err = NewDroplet(s.URL).Identity(ctx)
-	assert.ErrorIs(t, err, ErrUnreachable)
+	require.ErrorIs(t, err, ErrUnreachable)
 }
 
 func TestARedirectIsNotFollowed(t *testing.T) {

@@ -1,7 +1,6 @@
 package instance
 
 import (
-	"errors"
 	"net/http"
 	"testing"
 	"time"
@@ -87,12 +86,12 @@ func TestRoleThatHasNoCredentials(t *testing.T) {
 		require.Error(t, err, name)
 		assert.NotContains(t, err.Error(), "secret-value", name)
 		assert.NotContains(t, err.Error(), "token-value", name)
-		assert.ErrorContains(t, err, "escala-machine", name)
+		require.ErrorContains(t, err, "escala-machine", name)
 	}
 	for _, name := range []string{"", "a/b", "a?b", "a b"} {
 		s := newEC2Service(t, map[string]string{rolePath: name})
 		_, err := NewRole(NewEC2(s.URL)).Retrieve(t.Context())
-		assert.ErrorContains(t, err, "name for the role", name)
+		require.ErrorContains(t, err, "name for the role", name)
 	}
 }
 
@@ -103,6 +102,6 @@ func TestRoleSaysWhenTheServiceIsClosed(t *testing.T) {
 	_, err := NewRole(NewEC2(s.URL)).Retrieve(t.Context())
 	require.ErrorIs(t, err, ErrUnreachable)
 	var status statusError
-	require.True(t, errors.As(err, &status))
+	require.ErrorAs(t, err, &status)
 	assert.Equal(t, http.StatusForbidden, int(status))
 }

@@ -105,7 +105,7 @@ func TestParametersAreAllOrNone(t *testing.T) {
 	got, err := s.reader("A", "B", "C").Read(t.Context())
 	require.ErrorIs(t, err, ErrMissing)
 	assert.Nil(t, got)
-	assert.ErrorContains(t, err, "/escala/production/B, /escala/production/C")
+	require.ErrorContains(t, err, "/escala/production/B, /escala/production/C")
 	assert.NotContains(t, err.Error(), "secret-value")
 }
 
@@ -120,7 +120,7 @@ func TestParametersThroughThrottling(t *testing.T) {
 	s.refuse = strings.Fields(strings.Repeat("ThrottlingException ", 9))
 	_, err = s.reader("A").Read(t.Context())
 	require.ErrorIs(t, err, ErrUnreachable)
-	assert.ErrorContains(t, err, "ThrottlingException: Rate exceeded")
+	require.ErrorContains(t, err, "ThrottlingException: Rate exceeded")
 }
 
 func TestParametersThatMayNotBeRead(t *testing.T) {

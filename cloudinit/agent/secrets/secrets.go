@@ -47,7 +47,7 @@ func (v Values) String() string {
 func (v Values) GoString() string { return v.String() }
 
 // Format is String for every verb: %v of a map would print the values.
-func (v Values) Format(f fmt.State, _ rune) { io.WriteString(f, v.String()) }
+func (v Values) Format(f fmt.State, _ rune) { fmt.Fprint(f, v.String()) }
 
 // LogValue is String.
 func (v Values) LogValue() slog.Value { return slog.StringValue(v.String()) }

@@ -59,13 +59,13 @@ func TestWriteIsWhatAShellReads(t *testing.T) {
 func TestWriteRefusesWhatNoEnvironmentHolds(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "environment")
 	for _, name := range []string{"", "A=B", "A B", "1A", "A;id", "A\nB"} {
-		assert.Error(t, Write(path, Values{name: "x"}), name)
+		require.Error(t, Write(path, Values{name: "x"}), name)
 	}
 	err := Write(path, Values{"A": "secret\x00value"})
 	require.Error(t, err)
 	assert.NotContains(t, err.Error(), "value\"")
 	_, err = os.Stat(path)
-	assert.ErrorIs(t, err, os.ErrNotExist)
+	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
 func TestFile(t *testing.T) {
@@ -79,7 +79,7 @@ func TestFile(t *testing.T) {
 
 	_, err = File{Path: path, Names: []string{"A", "D"}}.Read(t.Context())
 	require.ErrorIs(t, err, ErrMissing)
-	assert.ErrorContains(t, err, "D in "+path)
+	require.ErrorContains(t, err, "D in "+path)
 
 	for _, bad := range []string{"", `{"A":1}`, `{"A":"secret-value"`, `["secret-value"]`, strings.Repeat(" ", maxFile+1)} {
 		require.NoError(t, os.WriteFile(path, []byte(bad), 0o600))
@@ -95,6 +95,6 @@ func TestAFileThatOthersCanReadIsRefused(t *testing.T) {
 	for _, mode := range []os.FileMode{0o644, 0o640, 0o606} {
 		require.NoError(t, os.Chmod(path, mode))
 		_, err := File{Path: path, Names: []string{"A"}}.Read(t.Context())
-		assert.ErrorContains(t, err, "want a file with -rw-------")
+		require.ErrorContains(t, err, "want a file with -rw-------")
 	}
 }

@@ -99,13 +99,13 @@ func TestS3LetsAMachineDoNoMore(t *testing.T) {
 		method, path, _ := bytes.Cut([]byte(request), []byte(" "))
 		resp, err := client.Do(t.Context(), sigv4.Request{Method: string(method), URL: s.BucketURL("releases") + string(path)})
 		var refused *sigv4.Error
-		switch {
-		case err == nil:
+		if err == nil {
 			resp.Body.Close()
-			assert.Equal(t, want, 200, request)
-		case assert.ErrorAs(t, err, &refused, request):
-			assert.Equal(t, want, refused.Status, request)
+			assert.Equal(t, want, resp.StatusCode, request)
+			continue
 		}
+		require.ErrorAs(t, err, &refused, request)
+		assert.Equal(t, want, refused.Status, request)
 	}
 	other, err := store.Settings{S3: &store.S3{Bucket: "releases", Region: s3test.Region, Endpoint: s.BucketURL("releases")}}.Open("i-other", store.Access{Role: key})
 	require.NoError(t, err)
@@ -115,9 +115,9 @@ func TestS3LetsAMachineDoNoMore(t *testing.T) {
 
 	_, err = openS3(t, s, sigv4.Key{Access: key.Access, Secret: "wrong"}).Current(t.Context())
 	require.ErrorIs(t, err, store.ErrDenied)
-	assert.ErrorContains(t, err, "SignatureDoesNotMatch")
+	require.ErrorContains(t, err, "SignatureDoesNotMatch")
 	_, err = openS3(t, s, sigv4.Key{Access: "unknown", Secret: "wrong"}).Current(t.Context())
-	assert.ErrorIs(t, err, store.ErrDenied)
+	require.ErrorIs(t, err, store.ErrDenied)
 }
 
 func TestSpaces(t *testing.T) {
@@ -147,7 +147,7 @@ func TestSpaces(t *testing.T) {
 	err = open(store.Spaces{Releases: "releases", Machines: "releases"}).Write(t.Context(), store.StatusName, nil)
 	require.ErrorIs(t, err, store.ErrDenied)
 	_, err = open(store.Spaces{Releases: "another", Machines: "machines"}).Current(t.Context())
-	assert.ErrorIs(t, err, store.ErrDenied)
+	require.ErrorIs(t, err, store.ErrDenied)
 }
 
 func TestFaultsOfAStore(t *testing.T) {
@@ -210,11 +210,11 @@ func TestFaultsOfAPointer(t *testing.T) {
 	} {
 		s.Set(test.fault)
 		_, err := opened.Current(t.Context())
-		assert.ErrorIs(t, err, test.want, name)
+		require.ErrorIs(t, err, test.want, name)
 	}
 	s.Set(nil)
 	_, err := opened.Current(t.Context())
-	assert.NoError(t, err)
+	require.NoError(t, err)
 }
 
 func TestAStoreThatIsAway(t *testing.T) {
@@ -232,7 +232,7 @@ func TestSettingsAreOfOneKind(t *testing.T) {
 		{}, {Folder: "/a", S3: &store.S3{}}, {S3: &store.S3{}, Spaces: &store.Spaces{}}, {Folder: "/a", Spaces: &store.Spaces{}},
 	} {
 		_, err := settings.Open(machine, store.Access{})
-		assert.ErrorContains(t, err, "want exactly one")
+		require.ErrorContains(t, err, "want exactly one")
 	}
 }
 
@@ -256,6 +256,6 @@ func TestS3WithARolesToken(t *testing.T) {
 	require.NoError(t, opened.Write(t.Context(), store.StatusName, []byte("{}")))
 	for _, wrong := range []sigv4.Credentials{key, session{key, "another"}, session{sigv4.Key{Access: key.Access, Secret: "wrong"}, "a-token+/="}} {
 		_, err := openS3(t, s, wrong).Current(t.Context())
-		assert.ErrorIs(t, err, store.ErrDenied)
+		require.ErrorIs(t, err, store.ErrDenied)
 	}
 }

@@ -36,7 +36,7 @@ func TestFolderHoldsWhatAStoreNeeds(t *testing.T) {
 		assert.Equal(t, said, string(got))
 	}
 	_, err = s.Read(t.Context(), "certificates/example.com")
-	assert.ErrorIs(t, err, ErrNotFound)
+	require.ErrorIs(t, err, ErrNotFound)
 }
 
 func TestAFolderThatIsAwayIsUnreachable(t *testing.T) {
@@ -47,14 +47,14 @@ func TestAFolderThatIsAwayIsUnreachable(t *testing.T) {
 	require.NotErrorIs(t, err, ErrNotFound)
 	require.ErrorIs(t, s.Write(t.Context(), "status.json", nil), ErrUnreachable)
 	_, err = os.Stat(away)
-	assert.ErrorIs(t, err, os.ErrNotExist, "nothing takes the place of what is not mounted")
+	require.ErrorIs(t, err, os.ErrNotExist, "nothing takes the place of what is not mounted")
 }
 
 func TestFolderReadsFilesOnly(t *testing.T) {
 	folder := t.TempDir()
 	require.NoError(t, syscall.Mkfifo(filepath.Join(folder, service.PointerKey), 0o644))
 	_, err := open(t, Folder(folder)).Current(t.Context())
-	assert.ErrorIs(t, err, ErrCorrupt)
+	require.ErrorIs(t, err, ErrCorrupt)
 }
 
 func TestFolderDoesNotFollowALinkOutOfIt(t *testing.T) {
@@ -63,7 +63,7 @@ func TestFolderDoesNotFollowALinkOutOfIt(t *testing.T) {
 	folder := t.TempDir()
 	require.NoError(t, os.Symlink(outside, filepath.Join(folder, service.PointerKey)))
 	_, err := open(t, Folder(folder)).Current(t.Context())
-	assert.Error(t, err)
+	require.Error(t, err)
 }
 
 func TestFolderSaysWhenItMayNot(t *testing.T) {
@@ -73,5 +73,5 @@ func TestFolderSaysWhenItMayNot(t *testing.T) {
 	folder := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(folder, service.PointerKey), nil, 0o000))
 	_, err := open(t, Folder(folder)).Current(t.Context())
-	assert.ErrorIs(t, err, ErrDenied)
+	require.ErrorIs(t, err, ErrDenied)
 }

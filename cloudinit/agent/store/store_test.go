@@ -86,8 +86,8 @@ func TestCurrentReadsAPointerAndNothingElse(t *testing.T) {
 			}
 			got, err := open(t, objects).Current(t.Context())
 			if test.want != nil {
-				assert.ErrorIs(t, err, test.want)
-				assert.ErrorContains(t, err, "reading the release pointer: ")
+				require.ErrorIs(t, err, test.want)
+				require.ErrorContains(t, err, "reading the release pointer: ")
 				return
 			}
 			require.NoError(t, err)
@@ -104,7 +104,7 @@ func TestCurrentEndsWithItsTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		_, err := open(t, answers{service.PointerKey: silent([]byte("abc"))}).Current(t.Context())
-		assert.ErrorIs(t, err, ErrUnreachable)
+		require.ErrorIs(t, err, ErrUnreachable)
 		assert.Equal(t, Timeout, time.Since(began))
 	})
 }
@@ -146,8 +146,8 @@ func TestFetchLeavesOnlyWhatIsVerified(t *testing.T) {
 			require.NoError(t, readErr)
 			assert.Len(t, entries, 1, "nothing but the file stays")
 			if test.want != nil {
-				assert.ErrorIs(t, err, test.want)
-				assert.ErrorContains(t, err, "fetching release "+release.Short())
+				require.ErrorIs(t, err, test.want)
+				require.ErrorContains(t, err, "fetching release "+release.Short())
 				assert.Equal(t, "what was there", string(got))
 				return
 			}
@@ -172,7 +172,7 @@ func TestCopyReturnsTheWritersError(t *testing.T) {
 	release := releaseOf(make([]byte, 1000))
 	full := errors.New("no space left on device")
 	err := open(t, answers{release.Key(): content(make([]byte, 1000))}).Copy(t.Context(), writerFunc(func([]byte) (int, error) { return 0, full }), release)
-	assert.ErrorIs(t, err, full)
+	require.ErrorIs(t, err, full)
 }
 
 type writerFunc func([]byte) (int, error)
@@ -191,7 +191,7 @@ func TestCopyGivesUpWhenNothingComes(t *testing.T) {
 
 		began := time.Now()
 		err := open(t, answers{release.Key(): silent(binary[:10])}).Copy(t.Context(), io.Discard, release)
-		assert.ErrorIs(t, err, ErrUnreachable)
+		require.ErrorIs(t, err, ErrUnreachable)
 		assert.Equal(t, Stall, time.Since(began))
 	})
 }
@@ -208,8 +208,8 @@ func TestCopyEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	err := open(t, answers{release.Key(): silent(nil)}).Copy(ctx, io.Discard, release)
-	assert.ErrorIs(t, err, context.Canceled)
-	assert.NotErrorIs(t, err, ErrUnreachable, "the store is not to blame")
+	require.ErrorIs(t, err, context.Canceled)
+	require.NotErrorIs(t, err, ErrUnreachable, "the store is not to blame")
 }
 
 func TestAMachineWritesOnlyBelowItsOwnFolder(t *testing.T) {
@@ -218,20 +218,20 @@ func TestAMachineWritesOnlyBelowItsOwnFolder(t *testing.T) {
 		"", "/", "..", "../current", "a/../../current", "/etc/passwd", "a//b", "a/", ".hidden", "a/.part", "a\x00b", "a b", "a\nb",
 		"../i-other/status.json", strings.Repeat("a", maxName+1),
 	} {
-		assert.Error(t, s.Write(t.Context(), name, []byte("x")), name)
+		require.Error(t, s.Write(t.Context(), name, []byte("x")), name)
 		_, err := s.Read(t.Context(), name)
-		assert.Error(t, err, name)
+		require.Error(t, err, name)
 	}
 	for _, id := range []string{"", ".", "..", "a/b", "../x", "-x", "a b", strings.Repeat("a", 65), "a\n"} {
 		_, err := New(Folder("/"), Folder("/"), id)
-		assert.Error(t, err, id)
+		require.Error(t, err, id)
 	}
 }
 
 func TestReadAndWriteAreBounded(t *testing.T) {
 	folder := t.TempDir()
 	s := open(t, Folder(folder))
-	assert.ErrorContains(t, s.Write(t.Context(), "status.json", make([]byte, MaxObject+1)), "is the most")
+	require.ErrorContains(t, s.Write(t.Context(), "status.json", make([]byte, MaxObject+1)), "is the most")
 	require.NoError(t, s.Write(t.Context(), "status.json", make([]byte, MaxObject)))
 	got, err := s.Read(t.Context(), "status.json")
 	require.NoError(t, err)
@@ -239,5 +239,5 @@ func TestReadAndWriteAreBounded(t *testing.T) {
 	path := filepath.Join(folder, filepath.FromSlash(MachineKey("i-0123456789abcdef0", "status.json")))
 	require.NoError(t, os.WriteFile(path, make([]byte, MaxObject+1), 0o644))
 	_, err = s.Read(t.Context(), "status.json")
-	assert.ErrorIs(t, err, ErrCorrupt)
+	require.ErrorIs(t, err, ErrCorrupt)
 }

@@ -57,16 +57,32 @@ func TestASilentMachinesReasonIsInTheStore(t *testing.T) {
 		took  time.Duration
 	}{
 		"never came up": {nil, nil, []string{"does not answer yet", "the release store has no status of the machine either: NoSuchKey"}, "reports", time.Hour},
-		"refused": {[]time.Duration{time.Minute}, []machine.Status{of(machine.Refused, "it exits at start with status 3")},
-			[]string{"does not serve after 1m", ": it exits at start with status 3"}, "does not answer yet", time.Minute},
-		"stuck": {[]time.Duration{time.Minute}, []machine.Status{of(machine.Failing, "the disk is full")},
-			[]string{"does not answer yet; the machine reports through the release store: the disk is full"}, "", 2 * time.Minute},
+		"refused": {
+			[]time.Duration{time.Minute},
+			[]machine.Status{of(machine.Refused, "it exits at start with status 3")},
+			[]string{"does not serve after 1m", ": it exits at start with status 3"},
+			"does not answer yet", time.Minute,
+		},
+		"stuck": {
+			[]time.Duration{time.Minute},
+			[]machine.Status{of(machine.Failing, "the disk is full")},
+			[]string{"does not answer yet; the machine reports through the release store: the disk is full"},
+			"", 2 * time.Minute,
+		},
 		"refused before this update": {[]time.Duration{0}, []machine.Status{earlier}, []string{"does not answer yet"}, "exits", time.Hour},
-		"refused before, and again": {[]time.Duration{0, time.Minute}, []machine.Status{earlier, of(machine.Refused, "it still exits")},
-			[]string{"it still exits"}, "at start", time.Minute},
+		"refused before, and again": {
+			[]time.Duration{0, time.Minute},
+			[]machine.Status{earlier, of(machine.Refused, "it still exits")},
+			[]string{"it still exits"},
+			"at start", time.Minute,
+		},
 		"another machine's word": {[]time.Duration{time.Minute}, []machine.Status{another}, []string{"does not answer yet"}, "exits", time.Hour},
-		"only the port is closed": {[]time.Duration{time.Minute}, []machine.Status{serving},
-			[]string{"reports through the release store that it serves: is its port closed"}, "", time.Hour},
+		"only the port is closed": {
+			[]time.Duration{time.Minute},
+			[]machine.Status{serving},
+			[]string{"reports through the release store that it serves: is its port closed"},
+			"", time.Hour,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -76,7 +92,7 @@ func TestASilentMachinesReasonIsInTheStore(t *testing.T) {
 				began := time.Now()
 				err := g.Wait(t.Context(), Want{Release: wanted, Workers: 2, Machine: "i-1"})
 				for _, part := range test.want {
-					assert.ErrorContains(t, err, part)
+					require.ErrorContains(t, err, part)
 				}
 				if test.not != "" {
 					assert.NotContains(t, err.Error(), test.not)

@@ -15,6 +15,13 @@ func Times(n int32, fault Fault) Fault {
 	}
 }
 
+// write sends b at once. A client that is gone has had enough.
+func write(w http.ResponseWriter, b []byte) {
+	if _, err := w.Write(b); err == nil {
+		w.(http.Flusher).Flush()
+	}
+}
+
 // Refuse answers with an error of S3.
 func Refuse(status int, code, message string) Fault {
 	return func(w http.ResponseWriter, _ *http.Request) bool {
@@ -27,8 +34,7 @@ func Refuse(status int, code, message string) Fault {
 func Cut(whole, sent []byte) Fault {
 	return func(w http.ResponseWriter, _ *http.Request) bool {
 		w.Header().Set("Content-Length", strconv.Itoa(len(whole)))
-		w.Write(sent)
-		w.(http.Flusher).Flush()
+		write(w, sent)
 		panic(http.ErrAbortHandler)
 	}
 }
@@ -36,7 +42,7 @@ func Cut(whole, sent []byte) Fault {
 // Answer answers 200 with content.
 func Answer(content []byte) Fault {
 	return func(w http.ResponseWriter, _ *http.Request) bool {
-		w.Write(content)
+		write(w, content)
 		return true
 	}
 }
@@ -67,8 +73,7 @@ func Slow(content []byte, n int, pause time.Duration) Fault {
 			}
 			piece := content[:min(n, len(content))]
 			content = content[len(piece):]
-			w.Write(piece)
-			w.(http.Flusher).Flush()
+			write(w, piece)
 		}
 		return true
 	}

@@ -75,7 +75,7 @@ func Start(t testing.TB) *Server {
 	socket := filepath.Join(folder, "socket")
 	s := &Server{t: t, root: sigv4.Key{Access: "root", Secret: "root-secret"}}
 	var log bytes.Buffer
-	cmd := exec.Command(program,
+	cmd := exec.CommandContext(t.Context(), program,
 		"--port", socket, "--region", Region, "--iam-dir", filepath.Join(folder, "accounts"), "--iam-cache-disable", "--health", "/health", "--quiet",
 		"posix", "--sidecar", filepath.Join(folder, "metadata"), "--versioning-dir", filepath.Join(folder, "versions"),
 		filepath.Join(folder, "objects"))
@@ -85,19 +85,19 @@ func Start(t testing.TB) *Server {
 		t.Fatal(err)
 	}
 	ended := make(chan struct{})
-	go func() { cmd.Wait(); close(ended) }()
-	t.Cleanup(func() { cmd.Process.Kill(); <-ended })
+	go func() {
+		// It is killed when the test ends, which is no failure.
+		_ = cmd.Wait()
+		close(ended)
+	}()
+	t.Cleanup(func() { <-ended })
 
 	front := httptest.NewServer(s.proxy(socket))
 	t.Cleanup(front.Close)
 	s.URL = front.URL
 	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) {
-		resp, err := http.Get(s.URL + "/health")
-		if err == nil {
-			resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				break
-			}
+		if s.healthy() {
+			break
 		}
 		select {
 		case <-ended:
@@ -112,6 +112,19 @@ func Start(t testing.TB) *Server {
 	s.requests = nil
 	s.mu.Unlock()
 	return s
+}
+
+func (s *Server) healthy() bool {
+	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.URL+"/health", nil)
+	if err != nil {
+		return false
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
 }
 
 // built is bin/versitygw of the clone that the test runs in, if it is there.
@@ -202,7 +215,7 @@ func (s *Server) MakeBucket(name string) {
 func (s *Server) MakeKey(name string) sigv4.Key {
 	s.t.Helper()
 	key := sigv4.Key{Access: name, Secret: name + "-secret"}
-	body, err := xml.Marshal(struct {
+	body, err := xml.Marshal(struct { //nolint:gosec // the test's own key, for the test's own server
 		XMLName              xml.Name `xml:"Account"`
 		Access, Secret, Role string
 	}{Access: key.Access, Secret: key.Secret, Role: "user"})
