@@ -58,6 +58,8 @@ type conn struct {
 	request atomic.Pointer[http.Request]
 	streams streams
 	closed  atomic.Bool
+	// pending is how many bytes of an unfinished request header have come.
+	pending atomic.Int64
 	// trusted says that the peer may set X-Forwarded-*.
 	trusted bool
 	// beyond says that the connection is one too many: it is asked to leave.
@@ -88,7 +90,7 @@ func (c *conn) Read(p []byte) (int, error) {
 		if c.reading.End(err) && n == 0 {
 			continue
 		}
-		if n > 0 && c.mark() {
+		if n > 0 && (c.mark() || !c.pend(n)) {
 			return 0, net.ErrClosed
 		}
 		return n, err
@@ -115,6 +117,7 @@ func (c *conn) CloseWrite() error {
 // Close closes the connection and forgets it.
 func (c *conn) Close() error {
 	err := c.Conn.Close()
+	c.unpend()
 	if c.closed.CompareAndSwap(false, true) {
 		c.set.remove(c)
 	}
@@ -128,10 +131,12 @@ func (c *conn) state(s http.ConnState) {
 		return
 	case http.StateActive:
 		c.phase.Store(uint32(phaseActive))
+		c.unpend()
 	case http.StateIdle:
 		c.phase.Store(uint32(phaseIdle))
 	case http.StateHijacked:
 		c.phase.Store(uint32(phaseHijacked))
+		c.unpend()
 		c.takenOver()
 	case http.StateClosed:
 		return

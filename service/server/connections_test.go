@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,4 +52,24 @@ func TestTooManyConnections(t *testing.T) {
 		res, _ := ask(t, address, request)
 		return res.StatusCode == http.StatusOK
 	}, maxWait, 20*time.Millisecond, "there is room again")
+}
+
+// TestUnfinishedHeadersAreBoundedInAll has strangers that begin long headers and
+// never finish them.
+func TestUnfinishedHeadersAreBoundedInAll(t *testing.T) {
+	t.Parallel()
+	s, address, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "hello")
+	}, nil)
+	s.conns.mostPending = 256 << 10
+	for range 40 {
+		c, err := net.Dial("tcp", address)
+		require.NoError(t, err)
+		defer c.Close()
+		_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\nA: "+strings.Repeat("a", 30<<10)) // it may be closed by now
+	}
+	require.Eventually(t, func() bool { return s.conns.refused.Load() > 0 }, 10*time.Second, time.Millisecond, "the longest are given up")
+	res, _ := ask(t, address, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	assert.Equal(t, http.StatusOK, res.StatusCode, "and short ones are not")
+	assert.LessOrEqual(t, s.conns.pending.Load(), s.conns.mostPending)
 }

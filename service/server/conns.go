@@ -21,6 +21,10 @@ type conns struct {
 	most int
 	// refused counts the connections that were closed unheard.
 	refused atomic.Uint64
+	// pending is how many bytes of unfinished request headers there are, of
+	// mostPending.
+	pending     atomic.Int64
+	mostPending int64
 
 	mu   sync.Mutex
 	open map[*conn]struct{}
@@ -37,7 +41,7 @@ func newConns(t trust, limits config.HTTP, started time.Time) *conns {
 	return &conns{
 		trusted: t, most: limits.MaxConnections, started: started,
 		readTimeout: limits.ReadTimeout, writeTimeout: limits.WriteTimeout,
-		open: make(map[*conn]struct{}),
+		open: make(map[*conn]struct{}), mostPending: mostPending,
 	}
 }
 

@@ -1,0 +1,46 @@
+package server
+
+// mostPending is how many bytes of unfinished request headers a worker holds for
+// all clients together.
+const mostPending = 32 << 20
+
+// pend counts bytes that came before there was a request. It reports false when
+// there are too many of all connections and this one has most of them.
+func (c *conn) pend(n int) bool {
+	switch phase(c.phase.Load()) {
+	case phaseActive, phaseHijacked:
+		return true
+	case phaseNew, phaseIdle:
+	}
+	c.pending.Add(int64(n))
+	if c.set.pending.Add(int64(n)) <= c.set.mostPending {
+		return true
+	}
+	largest := c.set.largestPending()
+	c.set.refused.Add(1)
+	if largest == c || largest == nil {
+		return false
+	}
+	largest.unpend()
+	_ = largest.Conn.Close() // net/http's read fails and it calls Close
+	return true
+}
+
+// unpend is called when the bytes have become a request, or never will.
+func (c *conn) unpend() {
+	if n := c.pending.Swap(0); n != 0 {
+		c.set.pending.Add(-n)
+	}
+}
+
+// largestPending is the connection with the longest unfinished header.
+func (s *conns) largestPending() *conn {
+	var largest *conn
+	most := int64(0)
+	for _, c := range s.all() {
+		if n := c.pending.Load(); n > most {
+			largest, most = c, n
+		}
+	}
+	return largest
+}
