@@ -26,6 +26,13 @@ import (
 // handler, and returns its address.
 func startNginx(t testing.TB, spec service.Spec, h http.HandlerFunc) string {
 	t.Helper()
+	address, _ := startLogging(t, spec, h)
+	return address
+}
+
+// startLogging is startNginx with a log of every request.
+func startLogging(t testing.TB, spec service.Spec, h http.HandlerFunc) (address, log string) {
+	t.Helper()
 	tool(t, "nginx", "nginx")
 	upstream := httptest.NewServer(h)
 	t.Cleanup(upstream.Close)
@@ -43,11 +50,12 @@ func startNginx(t testing.TB, spec service.Spec, h http.HandlerFunc) string {
 	require.NoError(t, err)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	address := l.Addr().String()
+	address = l.Addr().String()
+	log = filepath.Join(m.Root, "log")
 	require.NoError(t, l.Close())
 	// A test must not need port 80.
 	conf = strings.NewReplacer("listen 80 ", "listen "+address+" ", "listen [::]:80 ", "listen [::1]:"+address[strings.LastIndex(address, ":")+1:]+" ",
-		"syslog:server=unix:/dev/log,tag=nginx,nohostname", filepath.Join(m.Root, "log")).Replace(conf)
+		"syslog:server=unix:/dev/log,tag=nginx,nohostname", log, " if=$failed", "").Replace(conf)
 	file := filepath.Join(m.Root, "nginx.conf")
 	require.NoError(t, os.WriteFile(file, []byte(conf), 0o600))
 	cmd := exec.Command("nginx", "-c", file, "-g", "daemon off;")
@@ -58,15 +66,15 @@ func startNginx(t testing.TB, spec service.Spec, h http.HandlerFunc) string {
 		_ = cmd.Process.Signal(syscall.SIGQUIT)
 		_ = cmd.Wait()
 		if t.Failed() {
-			log, _ := os.ReadFile(filepath.Join(m.Root, "log"))
-			t.Logf("nginx: %s\n%s", said, log)
+			lines, _ := os.ReadFile(log)
+			t.Logf("nginx: %s\n%s", said, lines[max(0, len(lines)-10_000):])
 		}
 	})
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		c, err := net.Dial("tcp", address)
 		if err == nil {
 			require.NoError(t, c.Close())
-			return address
+			return address, log
 		}
 		require.True(t, time.Now().Before(end), "Nginx does not start")
 	}
