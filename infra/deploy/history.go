@@ -20,20 +20,9 @@ const remembered = 3 * service.KeptReleases
 // output is the name of the stack's output.
 const output = "history"
 
-// Read is the history up to the last update that succeeded.
-func Read(ctx *pulumi.Context) (History, error) {
-	name := fmt.Sprintf("%s/%s/%s", ctx.Organization(), ctx.Project(), ctx.Stack())
-	// A stack may refer to itself: what it gets are its outputs before this
-	// update.
-	self, err := pulumi.NewStackReference(ctx, name, &pulumi.StackReferenceArgs{Name: pulumi.String(name)})
-	if err != nil {
-		return nil, fmt.Errorf("asking for the stack's own outputs: %w", err)
-	}
-	details, err := self.GetOutputDetails(output)
-	if err != nil {
-		return nil, fmt.Errorf("reading which releases the stack has had: %w", err)
-	}
-	lines, ok := details.Value.([]any)
+// PastReleases returns the history that is in a stack's outputs.
+func PastReleases(outputs map[string]any) (History, error) {
+	lines, ok := outputs[output].([]any)
 	if !ok {
 		return nil, nil
 	}
@@ -47,6 +36,31 @@ func Read(ctx *pulumi.Context) (History, error) {
 		h = append(h, release)
 	}
 	return h, nil
+}
+
+// Outputs returns the outputs that the stack has from its last update that
+// succeeded, or none. Secret ones are not among them.
+//
+// A StackReference would be a resource in the state, whose outputs differ after
+// each release: every look for drift would find that.
+func Outputs(ctx *pulumi.Context) (map[string]any, error) {
+	name := fmt.Sprintf("%s/%s/%s", ctx.Organization(), ctx.Project(), ctx.Stack())
+	var read struct {
+		Outputs           map[string]any `pulumi:"outputs"`
+		SecretOutputNames []string       `pulumi:"secretOutputNames"`
+	}
+	if err := ctx.Invoke("pulumi:pulumi:readStackOutputs", &stackName{Name: name}, &read); err != nil {
+		return nil, fmt.Errorf("reading the outputs of stack %s: %w", name, err)
+	}
+	for _, secret := range read.SecretOutputNames {
+		delete(read.Outputs, secret)
+	}
+	return read.Outputs, nil
+}
+
+// stackName is the argument of readStackOutputs.
+type stackName struct {
+	Name string `pulumi:"name"`
 }
 
 // With is the history once current is served.
@@ -63,8 +77,13 @@ func (h History) With(current service.Release) History {
 // Kept are the releases that the stack can go back to, the current one first.
 func (h History) Kept() []service.Release { return h[:min(len(h), service.KeptReleases)] }
 
-// Expired are the releases that nobody can go back to any more.
-func (h History) Expired() []service.Release { return h[min(len(h), service.KeptReleases):] }
+// Expired returns the releases that the stack cannot go back to any more, also
+// if current does not come to serve: h is the history before it. A release that
+// comes back is not among them.
+func (h History) Expired(current service.Release) []service.Release {
+	old := h[min(len(h), service.KeptReleases):]
+	return slices.DeleteFunc(slices.Clone(old), func(r service.Release) bool { return r.ID == current.ID })
+}
 
 // shortest is how much of a release's id one must give.
 const shortest = 6

@@ -25,6 +25,9 @@ type Request struct {
 	// Expired are earlier releases that nobody can go back to any more, so
 	// that a release store need not keep them.
 	Expired []service.Release
+	// Outputs are the stack's outputs from its last update that succeeded, without
+	// secret ones. Nil before the first.
+	Outputs map[string]any
 	// State is the absolute path of the folder in the clone that whatever is
 	// kept between updates lies in.
 	State string
@@ -47,6 +50,9 @@ type Endpoint struct {
 	URL pulumi.StringOutput
 	// Release is the release that answers at URL.
 	Release pulumi.StringOutput
+	// Outputs are further outputs of the stack, which later updates find in
+	// Request.Outputs. Optional.
+	Outputs pulumi.Map
 }
 
 // Target is one place to run a service.

@@ -40,7 +40,12 @@ func run(root string, keys []string, targets Targets, offline bool) pulumi.RunFu
 		if err != nil {
 			return err
 		}
-		past, err := deploy.Read(ctx)
+		outputs, err := deploy.Outputs(ctx)
+		if err != nil {
+			return err
+		}
+		request.Outputs = outputs
+		past, err := deploy.PastReleases(outputs)
 		if err != nil {
 			return err
 		}
@@ -48,7 +53,8 @@ func run(root string, keys []string, targets Targets, offline bool) pulumi.RunFu
 			return err
 		}
 		now := past.With(request.Release.Release)
-		request.Expired = now.Expired()
+		// A store removes them before it is known whether the release serves.
+		request.Expired = past.Expired(request.Release.Release)
 		component, err := deploy.NewComponent(ctx, chosen.Section(), request)
 		if err != nil {
 			return err
@@ -64,6 +70,9 @@ func run(root string, keys []string, targets Targets, offline bool) pulumi.RunFu
 			return err
 		}
 		now.Export(ctx, endpoint.Release)
+		for name, value := range endpoint.Outputs {
+			ctx.Export(name, value)
+		}
 		ctx.Export("url", endpoint.URL)
 		ctx.Export("health", pulumi.Sprintf("%s%s", endpoint.URL, request.Spec.HealthPath))
 		ctx.Export("release", endpoint.Release)

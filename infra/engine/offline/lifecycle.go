@@ -26,12 +26,12 @@ func (p *Provider) Check(_ context.Context, req *pulumirpc.CheckRequest) (*pulum
 	if err != nil {
 		return nil, err
 	}
-	if key := resource.PropertyKey(kind.Named); kind.Named != "" && !news.HasValue(key) {
-		if olds.HasValue(key) {
-			news[key] = olds[key]
-		} else {
-			news[key] = resource.NewStringProperty(p.named(req.GetName(), req.GetRandomSeed()))
+	if kind.Named != "" && !hasAt(news, kind.Named) {
+		name, had := at(olds, kind.Named)
+		if !had {
+			name = resource.NewStringProperty(p.named(req.GetName(), req.GetRandomSeed(), news))
 		}
+		setAt(news, kind.Named, name)
 	}
 	inputs, err := marshal(news)
 	if err != nil {
@@ -71,16 +71,24 @@ func (p *Provider) Diff(_ context.Context, req *pulumirpc.DiffRequest) (*pulumir
 		}
 		resp.Changes = pulumirpc.DiffResponse_DIFF_SOME
 		resp.Diffs = append(resp.Diffs, name)
-		if kind.replacedBy(name, news) {
+		if kind.replacedBy(name, olds, news) {
 			resp.Replaces = append(resp.Replaces, name)
 		}
 	}
 	return resp, nil
 }
 
-func (r Resource) replacedBy(name string, news resource.PropertyMap) bool {
-	if slices.Contains(r.Replaces, name) {
-		return true
+func (r Resource) replacedBy(name string, olds, news resource.PropertyMap) bool {
+	for _, path := range r.Replaces {
+		top, _, nested := strings.Cut(path, ".")
+		if top != name {
+			continue
+		}
+		before, _ := at(olds, path)
+		after, _ := at(news, path)
+		if !nested || !open(before).DeepEquals(open(after)) {
+			return true
+		}
 	}
 	flag, ok := r.ReplacesIf[name]
 	if !ok {

@@ -33,12 +33,14 @@ type Schema struct {
 type Resource struct {
 	// Args and State are the SDK's structs: ec2.InstanceArgs, ec2.Instance.
 	Args, State any
-	// Replaces are the properties whose change makes another resource.
+	// Replaces are the properties whose change makes another resource, with dots
+	// for those inside of others ("metadata.name").
 	Replaces []string
 	// ReplacesIf are such properties, by the name of the property that has to be
 	// true for it.
 	ReplacesIf map[string]string
-	// Named is the property that gets a name of its own when it has none.
+	// Named is the property that gets a name of its own when it has none, with
+	// dots as in Replaces.
 	Named string
 }
 

@@ -1,6 +1,8 @@
 package offline
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -37,11 +39,25 @@ func (p *Provider) rehearsed(kind Resource, req *pulumirpc.CreateRequest, inputs
 	return &pulumirpc.CreateResponse{Id: e.ID, Properties: outputs}, nil
 }
 
-// named is the name of what has none. The engine draws another seed each time,
-// which a rehearsal must not show.
-func (p *Provider) named(name string, random []byte) string {
-	if p.rehearses {
+// named is the name of a resource that has none. The engine draws another seed
+// each time, which a plan must not show: there, a name inside of others (that of
+// an object in a cluster) is made from what it is the name of, so that other
+// content has another name.
+func (p *Provider) named(name string, random []byte, inputs resource.PropertyMap) string {
+	if !p.rehearses {
+		return fmt.Sprintf("%s-%07x", name, seed(random))
+	}
+	if _, object := inputs["metadata"]; !object {
 		return name + "-" + MadeUp
 	}
-	return fmt.Sprintf("%s-%07x", name, seed(random))
+	content := resource.PropertyMap{}
+	for key, value := range inputs {
+		// Nobody shall guess a secret by a name.
+		if !value.ContainsSecrets() {
+			content[key] = value
+		}
+	}
+	// Go writes maps in the order of their keys.
+	sum := sha256.Sum256([]byte(fmt.Sprint(Plain(content))))
+	return name + "-" + hex.EncodeToString(sum[:4])
 }

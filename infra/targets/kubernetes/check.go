@@ -9,11 +9,13 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"escala/infra/deploy"
+	"escala/infra/targets/kubernetes/rollout"
 	"escala/service"
 )
 
 var (
 	dnsLabel     = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	annotation   = regexp.MustCompile(`^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$`)
 	dnsSubdomain = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
 )
 
@@ -26,7 +28,11 @@ var othersNamespaces = []string{"default", "kube-system", "kube-public", "kube-n
 // for the paths. Every cluster target calls it in its own Check.
 func Check(r deploy.Request, s WorkloadSettings, section string) service.Violations {
 	v := checkSpec(r.Spec).Under("service")
-	return append(v, s.violations(r.Spec).Under(section)...)
+	v = append(v, s.violations(r.Spec).Under(section)...)
+	if _, err := s.readGateCA(r); err != nil && !r.Rehearsal {
+		v.Add(section+".gateCA", "%q %s", s.GateCA, err)
+	}
+	return v
 }
 
 // checkSpec holds the description against what a pod is.
@@ -73,6 +79,15 @@ func (s WorkloadSettings) violations(spec service.Spec) service.Violations {
 		if secret != "" && !dnsSubdomain.MatchString(secret) {
 			v.Add(key, "%q is not the name of a secret", secret)
 		}
+	}
+	for key := range s.IngressAnnotations {
+		if !annotation.MatchString(key) {
+			v.Add("ingressAnnotations", "%q is not the name of an annotation; for example \"cert-manager.io/cluster-issuer\"", key)
+		}
+	}
+	asks := []rollout.Asked{rollout.AskPublic, rollout.AskPods, rollout.AskNobody}
+	if !slices.Contains(asks, rollout.Asked(s.GateAddress)) {
+		v.Add("gateAddress", "%q must be one of public, pods, none", s.GateAddress)
 	}
 	if s.TLSSecret != "" && spec.Host == "" {
 		v.Add("tlsSecret", "is set, but service.host is not: a certificate is for a name")

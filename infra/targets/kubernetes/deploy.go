@@ -19,6 +19,10 @@ func (t *Kubernetes) Deploy(component *deploy.Component) (deploy.Endpoint, error
 	if err != nil && !r.Offline {
 		return none, fmt.Errorf("reading the kubeconfig: the context %w", err)
 	}
+	id, err := t.identify(ctx.Context(), c, r)
+	if err != nil {
+		return none, err
+	}
 	// The path and the context, not the content, which may have a login in it:
 	// the provider's configuration is kept in the state.
 	login := &kubernetes.ProviderArgs{}
@@ -28,7 +32,7 @@ func (t *Kubernetes) Deploy(component *deploy.Component) (deploy.Endpoint, error
 	if c.context != "" {
 		login.Context = pulumi.String(c.context)
 	}
-	provider, err := NewProvider(ctx, component.Name("cluster"), pulumi.String(c.context), login, pulumi.Parent(component))
+	provider, err := NewProvider(ctx, component.Name("cluster"), pulumi.String(id), login, pulumi.Parent(component))
 	if err != nil {
 		return none, err
 	}
@@ -60,5 +64,6 @@ func (t *Kubernetes) Deploy(component *deploy.Component) (deploy.Endpoint, error
 	if err != nil {
 		return none, err
 	}
-	return deploy.Endpoint{URL: w.URL, Release: w.Release}, nil
+	served := pulumi.All(w.Release).ApplyT(func([]any) string { return id }).(pulumi.StringOutput)
+	return deploy.Endpoint{URL: w.URL, Release: w.Release, Outputs: pulumi.Map{clusterOutput: served}}, nil
 }

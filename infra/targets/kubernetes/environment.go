@@ -1,13 +1,8 @@
 package kubernetes
 
 import (
-	"crypto/pbkdf2"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"strconv"
-	"strings"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -39,26 +34,26 @@ func (p *parts) environ() map[string]string {
 }
 
 // environment registers the ConfigMap and the Secret that pods take their
-// environment from, and returns where. Their names change with their content,
-// which rolls the pods; until that is done, pods of the release before find
-// theirs unchanged, also when they are started anew.
+// environment from, and returns references to them.
+//
+// Neither has a name of its own: both are immutable, so other content is another
+// object, and Pulumi gives each a name that no other has. The new name rolls the
+// pods. Until that is done, pods of the release before find their own objects
+// unchanged, also when they are restarted. A name derived from the content would
+// be taken when a change is reverted after a failed update, which leaves the
+// object of the content before in the cluster.
 func (p *parts) environment() (corev1.EnvFromSourceArray, error) {
-	env := p.environ()
-	name, err := contentName(p.spec.Name+"-config", env, 1)
-	if err != nil {
-		return nil, fmt.Errorf("naming the configuration: %w", err)
-	}
 	plain, err := corev1.NewConfigMap(p.ctx, p.logical("config"), &corev1.ConfigMapArgs{
-		Metadata:  p.meta(name, componentService, nil),
+		Metadata:  p.unnamed(componentService),
 		Immutable: pulumi.Bool(true),
-		Data:      pulumi.ToStringMap(env),
+		Data:      pulumi.ToStringMap(p.environ()),
 	}, p.options...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the configuration: %w", err)
 	}
 	p.object(plain)
 	from := corev1.EnvFromSourceArray{&corev1.EnvFromSourceArgs{
-		ConfigMapRef: &corev1.ConfigMapEnvSourceArgs{Name: pulumi.String(name)},
+		ConfigMapRef: &corev1.ConfigMapEnvSourceArgs{Name: plain.Metadata.Name()},
 	}}
 	if len(p.spec.Secrets) == 0 {
 		return from, nil
@@ -67,11 +62,8 @@ func (p *parts) environment() (corev1.EnvFromSourceArray, error) {
 	for _, key := range p.spec.Secrets {
 		values[key] = p.args.Request.Secrets[key]
 	}
-	if name, err = contentName(p.spec.Name+SecretSuffix, values, secretRounds); err != nil {
-		return nil, fmt.Errorf("naming the secrets: %w", err)
-	}
-	secret, err := corev1.NewSecret(p.ctx, p.logical("secrets"), &corev1.SecretArgs{
-		Metadata:   p.meta(name, componentService, nil),
+	secret, err := corev1.NewSecret(p.ctx, p.logical(secretsPart), &corev1.SecretArgs{
+		Metadata:   p.unnamed(componentService),
 		Immutable:  pulumi.Bool(true),
 		Type:       pulumi.String("Opaque"),
 		StringData: pulumi.ToSecret(pulumi.ToStringMap(values)).(pulumi.StringMapOutput),
@@ -82,28 +74,13 @@ func (p *parts) environment() (corev1.EnvFromSourceArray, error) {
 	p.object(secret)
 	// Last, so that a secret goes before a plain value of the same name.
 	return append(from, &corev1.EnvFromSourceArgs{
-		SecretRef: &corev1.SecretEnvSourceArgs{Name: pulumi.String(name)},
+		SecretRef: &corev1.SecretEnvSourceArgs{Name: secret.Metadata.Name()},
 	}), nil
 }
 
-// SecretSuffix comes between the service's name and the checksum in the name of
-// the Secret with the service's secrets.
-const SecretSuffix = "-secrets"
-
-// secretRounds make a checksum of secrets, which everybody sees who may read
-// Deployments, useless for guessing them.
-const secretRounds = 600_000
-
-// contentName is base and a checksum of content. Slow, when rounds are many.
-func contentName(base string, content map[string]string, rounds int) (string, error) {
-	// JSON of a map is in the order of its keys.
-	b, err := json.Marshal(content)
-	if err != nil {
-		return "", err
-	}
-	sum, err := pbkdf2.Key(sha256.New, string(b), []byte(base), rounds, 5)
-	if err != nil {
-		return "", err
-	}
-	return strings.Join([]string{base, hex.EncodeToString(sum)}, "-"), nil
-}
+// The Secret with the service's secrets is named after the service, this part,
+// and a suffix of Pulumi's.
+const (
+	secretsPart  = "secrets"
+	SecretSuffix = "-" + secretsPart
+)

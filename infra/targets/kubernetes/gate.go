@@ -69,6 +69,8 @@ func (p *parts) rollout() rollout.Rollout {
 		Scheme:     p.scheme(),
 		Host:       p.spec.Host,
 		HealthPath: p.spec.HealthPath,
+		Ask:        rollout.Asked(p.args.Settings.GateAddress),
+		CA:         p.args.gateCA(),
 		Timeout:    p.args.Request.GateTimeout,
 		Report: func(s string) {
 			// A line of progress that cannot be shown is no reason to fail.

@@ -37,11 +37,16 @@ func (p *parts) ingress() error {
 		}}
 	}
 	meta := p.meta(p.spec.Name, componentService, nil)
-	meta.Annotations = nginxLimits(p.spec)
+	annotations := nginxLimits(p.spec)
+	for key, value := range p.args.Settings.IngressAnnotations {
+		annotations[key] = pulumi.String(value)
+	}
+	meta.Annotations = annotations
 	if more := p.args.IngressAnnotations; more != nil {
-		meta.Annotations = more.ToStringMapOutput().ApplyT(func(all map[string]string) map[string]string {
-			all = maps.Clone(all)
-			all[skipAwait] = "true"
+		meta.Annotations = pulumi.All(more, annotations).ApplyT(func(v []any) map[string]string {
+			all := maps.Clone(v[0].(map[string]string))
+			// What a person writes wins.
+			maps.Copy(all, v[1].(map[string]string))
 			return all
 		}).(pulumi.StringMapOutput)
 	}

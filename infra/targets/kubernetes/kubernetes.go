@@ -8,6 +8,7 @@ import (
 
 	"escala/infra/build"
 	"escala/infra/deploy"
+	"escala/infra/targets/kubernetes/rollout"
 )
 
 // section is the key of the target's settings.
@@ -15,11 +16,12 @@ const section = "kubernetes"
 
 // Kubernetes is the target.
 type Kubernetes struct {
-	settings Settings
+	settings  Settings
+	clusterID func(ctx context.Context, kubeconfig string) (string, error)
 }
 
 // New returns the target with its defaults.
-func New() *Kubernetes { return &Kubernetes{settings: NewSettings()} }
+func New() *Kubernetes { return &Kubernetes{settings: NewSettings(), clusterID: rollout.ClusterID} }
 
 func (*Kubernetes) Name() string { return "kubernetes" }
 

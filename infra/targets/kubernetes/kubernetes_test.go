@@ -1,7 +1,9 @@
 package kubernetes
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,9 +50,20 @@ current-context: b
 	}
 }
 
+func clusterID(name string) string { return strings.Repeat(name, 8) + "-0000-4000-8000-000000000000" }
+
 func ready() *Kubernetes {
 	k := New()
 	k.settings.Kubeconfig, k.settings.Registry = "kubeconfig", "ghcr.io/you/api"
+	// Each of the kubeconfig's contexts is a cluster of its own.
+	k.clusterID = func(_ context.Context, kubeconfig string) (string, error) {
+		for _, name := range []string{"a", "b"} {
+			if strings.Contains(kubeconfig, "https://"+name+".example") {
+				return clusterID(name), nil
+			}
+		}
+		return "", errors.New("connection refused")
+	}
 	return k
 }
 
@@ -112,7 +125,7 @@ func TestTheLoginIsKeptNowhere(t *testing.T) {
 	require.Len(t, provider, 1)
 	assert.Equal(t, filepath.Join(filepath.Dir(r.State), "kubeconfig"), provider[0].Inputs["kubeconfig"])
 	assert.Equal(t, "b", provider[0].Inputs["context"], "the current context, so that it stays this one")
-	assert.Equal(t, "b", provider[0].Inputs["clusterIdentifier"])
+	assert.Equal(t, clusterID("b"), provider[0].Inputs["clusterIdentifier"])
 	for _, one := range m.Made() {
 		inputs, err := json.Marshal(one.Inputs)
 		require.NoError(t, err)
@@ -182,19 +195,74 @@ func TestTheNumberOfPodsHasOneOwner(t *testing.T) {
 	assert.Empty(t, m.Of("kubernetes:autoscaling/v2:HorizontalPodAutoscaler"))
 }
 
-// TestNamesSayWhatIsInThem, so that pods roll; secrets cannot be guessed by them
-// quickly.
-func TestNamesSayWhatIsInThem(t *testing.T) {
-	one, err := contentName("api-config", map[string]string{"A": "1", "B": "2"}, 1)
-	require.NoError(t, err)
-	same, err := contentName("api-config", map[string]string{"B": "2", "A": "1"}, 1)
-	require.NoError(t, err)
-	assert.Equal(t, one, same)
-	other, err := contentName("api-config", map[string]string{"A": "1", "B": "3"}, 1)
-	require.NoError(t, err)
-	assert.NotEqual(t, one, other)
-	assert.Regexp(t, `^api-config-[0-9a-f]{10}$`, one)
-	assert.GreaterOrEqual(t, secretRounds, 600_000, "what is recommended for PBKDF2 with SHA-256")
+// TestConfigurationHasNoNameOfItsOwn: a name that is made from the content is
+// taken when a change is reverted after a failed update.
+func TestConfigurationHasNoNameOfItsOwn(t *testing.T) {
+	r := request(t)
+	m := deployed(t, ready(), r)
+	for _, kind := range []string{"ConfigMap", "Secret"} {
+		found := m.Of("kubernetes:core/v1:" + kind)
+		require.Len(t, found, 1)
+		assert.NotContains(t, part(t, found[0].Inputs, "metadata"), "name", "%s", kind)
+	}
+	deployment := named(t, m, "kubernetes:apps/v1:Deployment", "api-deployment")
+	assert.Equal(t, []any{
+		map[string]any{"configMapRef": map[string]any{"name": "api-config-1a2b3c4d"}},
+		map[string]any{"secretRef": map[string]any{"name": "api-secrets-1a2b3c4d"}},
+	}, part(t, deployment, "spec", "template", "spec", "containers", 0, "envFrom"), "pods take it from the objects that Pulumi named")
+}
+
+// TestAnotherContextMovesNothing: everything would be made in the other cluster,
+// and deleted in the one that serves.
+func TestAnotherContextMovesNothing(t *testing.T) {
+	r := request(t)
+	m := deployed(t, ready(), r)
+	assert.Equal(t, clusterID("b"), m.Of("pulumi:providers:kubernetes")[0].Inputs["clusterIdentifier"])
+
+	r.Outputs = map[string]any{"cluster": clusterID("a")}
+	m = &pulumitest.Mocks{}
+	err := m.Preview(ready(), r)
+	require.ErrorContains(t, err, `kubernetes.context: "b" leads to cluster `+clusterID("b")+", but the last update was to "+clusterID("a"))
+	require.ErrorContains(t, err, "kubernetes.cluster: "+clusterID("b"))
+	assert.Empty(t, m.Of("kubernetes:apps/v1:Deployment"))
+
+	same := ready()
+	same.settings.Context = "a"
+	assert.Len(t, deployed(t, same, r).Of("kubernetes:apps/v1:Deployment"), 2, "whatever the cluster is called now")
+	moved := ready()
+	moved.settings.Cluster = clusterID("b")
+	assert.Len(t, deployed(t, moved, r).Of("kubernetes:apps/v1:Deployment"), 2)
+	moved.settings.Cluster = clusterID("c")
+	require.ErrorContains(t, (&pulumitest.Mocks{}).Preview(moved, r), "but kubernetes.cluster is "+clusterID("c"))
+}
+
+func TestWhatAPersonAddsToTheIngress(t *testing.T) {
+	k := ready()
+	k.settings.IngressAnnotations = map[string]string{"cert-manager.io/cluster-issuer": "letsencrypt"}
+	k.settings.RestrictEgress = false
+	m := deployed(t, k, request(t))
+	annotations := part(t, named(t, m, "kubernetes:networking.k8s.io/v1:Ingress", "api-ingress"), "metadata", "annotations")
+	assert.Equal(t, "letsencrypt", part(t, annotations, "cert-manager.io/cluster-issuer"))
+	egress := part(t, named(t, m, "kubernetes:networking.k8s.io/v1:NetworkPolicy", "api-networkpolicy"), "spec", "egress")
+	assert.Equal(t, []any{map[string]any{}}, egress, "everything goes out")
+
+	k.settings.IngressAnnotations = map[string]string{"not a name": ""}
+	k.settings.GateAddress, k.settings.GateCA = "nowhere", "ca.pem"
+	err := k.Check(t.Context(), request(t))
+	require.ErrorContains(t, err, `kubernetes.ingressAnnotations: "not a name"`)
+	require.ErrorContains(t, err, `kubernetes.gateAddress: "nowhere" must be one of public, pods, none`)
+	require.ErrorContains(t, err, `kubernetes.gateCA: "ca.pem" cannot be read`)
+}
+
+// TestARenamedServiceKeepsItsNamespace where that has a name of its own.
+func TestARenamedServiceKeepsItsNamespace(t *testing.T) {
+	k, r := ready(), request(t)
+	k.settings.Namespace = "team"
+	before := deployed(t, k, r).Of("kubernetes:core/v1:Namespace")
+	r.Spec.Name = "web"
+	after := deployed(t, k, r).Of("kubernetes:core/v1:Namespace")
+	assert.Equal(t, before[0].Name, after[0].Name)
+	assert.Equal(t, before[0].Parent[:strings.LastIndex(before[0].Parent, "::")], after[0].Parent[:strings.LastIndex(after[0].Parent, "::")])
 }
 
 // TestWhatATargetAdds reaches the objects.
@@ -250,7 +318,7 @@ func TestBadSettings(t *testing.T) {
 	}
 	assert.Equal(t, []string{
 		"service.workers.count", "service.workers", "service.lifecycle.announce",
-		"kubernetes.image", "kubernetes.imagePullSecret", "kubernetes.namespace", "kubernetes.redisImage", "kubernetes.redisMemoryMiB",
+		"kubernetes.gateAddress", "kubernetes.image", "kubernetes.imagePullSecret", "kubernetes.namespace", "kubernetes.redisImage", "kubernetes.redisMemoryMiB",
 		"kubernetes.tlsSecret", "kubernetes.tlsSecret",
 		"kubernetes.ingressClass", "kubernetes.url", "kubernetes.architectures", "kubernetes.context",
 	}, paths)

@@ -29,7 +29,13 @@ func (p *parts) namespace() error {
 			return both
 		}).(pulumi.StringMapOutput)
 	}
-	namespace, err := corev1.NewNamespace(p.ctx, p.logical("namespace"), &corev1.NamespaceArgs{
+	// A service that gets another name in a namespace that keeps its own must not
+	// make and delete that namespace.
+	logical := p.logical("namespace")
+	if name := p.args.Settings.Namespace; name != "" {
+		logical = name + "-namespace"
+	}
+	namespace, err := corev1.NewNamespace(p.ctx, logical, &corev1.NamespaceArgs{
 		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(p.in()), Labels: all},
 	}, p.options...)
 	if err != nil {

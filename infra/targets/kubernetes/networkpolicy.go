@@ -15,15 +15,22 @@ import (
 // Out go all connections but those to the clouds' metadata: whatever the service
 // talks to, on whatever port, is its own business, and the one thing that it
 // must not reach is the node's identity.
+//
+// Cilium counts neither pods nor nodes among addresses. Pods are named beside
+// them; nodes cannot be, so a service that talks to an agent on its node has to
+// leave egress open.
 func (p *parts) networkPolicy() error {
-	return p.policy(p.spec.Name, "networkpolicy", componentService, &netv1.NetworkPolicySpecArgs{
-		Ingress: netv1.NetworkPolicyIngressRuleArray{&netv1.NetworkPolicyIngressRuleArgs{Ports: ports(portName)}},
-		Egress: netv1.NetworkPolicyEgressRuleArray{&netv1.NetworkPolicyEgressRuleArgs{To: netv1.NetworkPolicyPeerArray{
+	rule := &netv1.NetworkPolicyEgressRuleArgs{}
+	if p.args.Settings.RestrictEgress {
+		rule.To = netv1.NetworkPolicyPeerArray{
 			outside("0.0.0.0/0", "169.254.169.254/32"),
 			outside("::/0", "fd00:ec2::254/128"),
-			// Some networks (Cilium's) do not count pods among addresses.
 			&netv1.NetworkPolicyPeerArgs{NamespaceSelector: &metav1.LabelSelectorArgs{}},
-		}}},
+		}
+	}
+	return p.policy(p.spec.Name, "networkpolicy", componentService, &netv1.NetworkPolicySpecArgs{
+		Ingress: netv1.NetworkPolicyIngressRuleArray{&netv1.NetworkPolicyIngressRuleArgs{Ports: ports(portName)}},
+		Egress:  netv1.NetworkPolicyEgressRuleArray{rule},
 	})
 }
 

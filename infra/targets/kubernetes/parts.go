@@ -18,6 +18,8 @@ type parts struct {
 	// options are those of every object; the namespace joins them once it is
 	// registered.
 	options []pulumi.ResourceOption
+	// pullSecret is the name of the secret with WorkloadArgs.PullLogin, or nil.
+	pullSecret pulumi.StringPtrInput
 	// registered is what the gate waits for.
 	registered []pulumi.CustomResource
 }
@@ -48,7 +50,7 @@ func (p *parts) register() error {
 		return err
 	}
 	for _, next := range []func() error{
-		p.serviceAccount, p.networkPolicy, p.service, p.ingress, p.disruptionBudget,
+		p.pullLogin, p.serviceAccount, p.networkPolicy, p.service, p.ingress, p.disruptionBudget,
 		func() error { return p.deployment(environment) },
 		p.autoscaler,
 	} {
@@ -116,6 +118,12 @@ func (p *parts) meta(name, component string, annotations pulumi.StringMap) *meta
 		m.Annotations = annotations
 	}
 	return m
+}
+
+// unnamed is the metadata of an object that Pulumi names: the object's name in
+// the program and eight random digits, another one for each replacement.
+func (p *parts) unnamed(component string) *metav1.ObjectMetaArgs {
+	return &metav1.ObjectMetaArgs{Namespace: pulumi.String(p.in()), Labels: p.labels(component)}
 }
 
 // skipAwait keeps pulumi-kubernetes from waiting for a rollout or an address: the

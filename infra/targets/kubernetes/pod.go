@@ -61,8 +61,15 @@ func (p *parts) pod(environment corev1.EnvFromSourceArray) *corev1.PodSpecArgs {
 		}},
 		Volumes: corev1.VolumeArray{temporary("tmp", temporaryMiB)},
 	}
+	var logins corev1.LocalObjectReferenceArray
 	if name := p.args.Settings.ImagePullSecret; name != "" {
-		spec.ImagePullSecrets = corev1.LocalObjectReferenceArray{&corev1.LocalObjectReferenceArgs{Name: pulumi.String(name)}}
+		logins = append(logins, &corev1.LocalObjectReferenceArgs{Name: pulumi.String(name)})
+	}
+	if p.pullSecret != nil {
+		logins = append(logins, &corev1.LocalObjectReferenceArgs{Name: p.pullSecret})
+	}
+	if len(logins) > 0 {
+		spec.ImagePullSecrets = logins
 	}
 	return spec
 }

@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"cmp"
 
+	"escala/infra/targets/kubernetes/rollout"
 	"escala/service"
 )
 
@@ -24,6 +25,21 @@ type WorkloadSettings struct {
 	// TLSSecret is the name of a secret of type kubernetes.io/tls in the
 	// namespace, with the certificate of service.host. Default none: HTTP.
 	TLSSecret string `config:"tlsSecret"`
+	// IngressAnnotations are put on the Ingress: cert-manager.io/cluster-issuer,
+	// nginx.ingress.kubernetes.io/proxy-body-size. Default none.
+	IngressAnnotations map[string]string `config:"ingressAnnotations"`
+	// RestrictEgress has the network policy close the clouds' metadata service to
+	// pods, and with Cilium the nodes' own addresses. Default true.
+	RestrictEgress bool `config:"restrictEgress"`
+	// GateAddress is what an update asks last whether the release serves: "public",
+	// the address as a client sees it; "pods", the service through the cluster's
+	// API, for an address that this computer does not reach; or "none". Default
+	// "public".
+	GateAddress string `config:"gateAddress"`
+	// GateCA is the path of certificate authorities in PEM, relative to the clone
+	// if it is not absolute, that vouch for the public address beside those of this
+	// computer. Default none.
+	GateCA string `config:"gateCA"`
 	// RedisImage is the image of the Valkey or Redis that redis.mode local runs.
 	// Default: DefaultRedisImage.
 	RedisImage string `config:"redisImage"`
@@ -36,7 +52,10 @@ const DefaultRedisImage = "docker.io/valkey/valkey:8.1.10-alpine@sha256:d2e18f34
 
 // NewWorkloadSettings returns the defaults.
 func NewWorkloadSettings() WorkloadSettings {
-	return WorkloadSettings{RedisImage: DefaultRedisImage, RedisMemoryMiB: 64}
+	return WorkloadSettings{
+		RestrictEgress: true, GateAddress: string(rollout.AskPublic),
+		RedisImage: DefaultRedisImage, RedisMemoryMiB: 64,
+	}
 }
 
 func (s WorkloadSettings) namespace(spec service.Spec) string { return cmp.Or(s.Namespace, spec.Name) }

@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -16,9 +17,12 @@ type Settings struct {
 	// Kubeconfig is the path of a kubeconfig, relative to the clone if it is not
 	// absolute. Default: $KUBECONFIG, or ~/.kube/config.
 	Kubeconfig string `config:"kubeconfig"`
-	// Context of the kubeconfig. Default: its current one. Another context is
-	// another cluster, where everything is made anew.
+	// Context of the kubeconfig. Default: its current one.
 	Context string `config:"context"`
+	// Cluster is the id of the cluster: the UID of its namespace kube-system.
+	// Default: that of the last update, so that another context does not move the
+	// service and delete it where it was. Set it to move the service.
+	Cluster string `config:"cluster"`
 	// IngressClass is the class of the cluster's ingress controller: traefik on
 	// k3s. Default: the cluster's default class.
 	IngressClass string `config:"ingressClass"`
@@ -39,11 +43,16 @@ func NewSettings() Settings {
 	return Settings{WorkloadSettings: NewWorkloadSettings(), Architectures: []string{"amd64", "arm64"}}
 }
 
+var uid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
 // violations are what can be known of them alone.
 func (s Settings) violations() service.Violations {
 	var v service.Violations
 	if s.IngressClass != "" && !dnsSubdomain.MatchString(s.IngressClass) {
 		v.Add(section+".ingressClass", "%q is not the name of an ingress class; for example \"traefik\"", s.IngressClass)
+	}
+	if s.Cluster != "" && !uid.MatchString(s.Cluster) {
+		v.Add(section+".cluster", "%q is not the id of a cluster; `kubectl get namespace kube-system -o jsonpath='{.metadata.uid}'` prints it", s.Cluster)
 	}
 	CheckURL(&v, section+".url", s.URL)
 	switch {

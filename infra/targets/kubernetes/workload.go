@@ -26,6 +26,10 @@ type WorkloadArgs struct {
 	// Image is the image's reference by digest, "repository@sha256:…": see
 	// ImageOf.
 	Image pulumi.StringInput
+	// PullLogin is the content of a docker configuration (kubernetes.io/
+	// dockerconfigjson) that lets nodes fetch the image. Nil where they need none,
+	// or the settings name a secret. It is treated as a secret.
+	PullLogin pulumi.StringInput
 	// Platforms are those that the image is for. Nodes of others get no pods.
 	// Nil is every one.
 	Platforms []build.Platform

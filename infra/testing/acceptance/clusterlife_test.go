@@ -110,6 +110,44 @@ func TestBadImageLeavesTheOldPods(t *testing.T) {
 	assert.NotEqual(t, served, c.served())
 }
 
+// TestRevertAfterAFailedChange: after an update fails that changed the
+// configuration, the one before is still in the cluster. Taking the change back
+// works all the same, and afterwards pods can be started anew.
+func TestRevertAfterAFailedChange(t *testing.T) {
+	t.Parallel()
+	c := openCluster(t)
+	const names = "  escala:service:\n    secrets: [DATABASE_URL]\n"
+	c.describe(names)
+	c.keep("DATABASE_URL", "first")
+	c.mustUp()
+	image, served := c.image(), c.served()
+
+	c.describe(names + "    env:\n      GREETING: hello\n")
+	c.keep("DATABASE_URL", "second")
+	c.cluster.Fails = func(template string) fakecluster.Trouble {
+		return fakecluster.Trouble{Ended: "Error", ExitCode: 2, Restarts: 3}
+	}
+	_, err := c.up()
+	require.Error(t, err)
+	assert.Equal(t, served, c.served())
+
+	c.cluster.Fails = nil
+	c.describe(names)
+	c.keep("DATABASE_URL", "first")
+	c.mustUp()
+	assert.Equal(t, image, c.image())
+	container := c.container()
+	from := container["envFrom"].([]any)
+	for i, kind := range []string{configMapType, secretType} {
+		object := c.object(kind)
+		ref := from[i].(map[string]any)
+		for _, of := range ref {
+			assert.Equal(t, object["metadata"].(map[string]any)["name"], of.(map[string]any)["name"], "pods find their %s", kind)
+		}
+	}
+	assert.Equal(t, map[string]any{"DATABASE_URL": "first"}, c.object(secretType)["stringData"])
+}
+
 // TestExistingImage is run as it is: nothing is built, nothing is pushed.
 func TestExistingImage(t *testing.T) {
 	t.Parallel()

@@ -84,9 +84,12 @@ const (
 	secretType     = "kubernetes:core/v1:Secret"
 )
 
-// image is what the Deployment runs.
-func (c *clusterStack) image() string {
+// container is the Deployment's.
+func (c *clusterStack) container() map[string]any {
 	c.t.Helper()
 	spec := c.object(deploymentType)["spec"].(map[string]any)["template"].(map[string]any)["spec"].(map[string]any)
-	return spec["containers"].([]any)[0].(map[string]any)["image"].(string)
+	return spec["containers"].([]any)[0].(map[string]any)
 }
+
+// image is what the Deployment runs.
+func (c *clusterStack) image() string { return c.container()["image"].(string) }

@@ -55,6 +55,10 @@ func (c *Cluster) answers() http.Handler {
 			"status":   map[string]any{"loadBalancer": balancer},
 		}
 	})
+	handle("/api/v1/namespaces/kube-system", func(*http.Request) any {
+		return map[string]any{"metadata": map[string]any{"name": "kube-system", "uid": c.id}}
+	})
+	mux.HandleFunc("GET /api/v1/namespaces/{namespace}/services/{service}/proxy/{path...}", c.way.Config.Handler.ServeHTTP)
 	mux.HandleFunc("GET /api/v1/namespaces/{namespace}/pods/{pod}/log", func(w http.ResponseWriter, r *http.Request) {
 		c.mu.Lock()
 		defer c.mu.Unlock()

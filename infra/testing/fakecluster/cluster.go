@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 
 	"escala/infra/build/image"
@@ -43,14 +44,19 @@ type Cluster struct {
 	Pull func(image string) (release string, err error)
 	// Trouble is what pods of an image meet. Default none.
 	Trouble func(image string) Trouble
+	// Fails is what pods of the next templates meet, whatever their image.
+	// Optional.
+	Fails func(template string) Trouble
 	// Unaddressed leaves the Ingress without an address.
 	Unaddressed bool
 
 	api, way *httptest.Server
+	id       string
 
 	mu          sync.Mutex
 	deployments map[string]*deployed
 	ingresses   map[string]string
+	objects     map[string]bool
 	journal     []string
 }
 
@@ -76,11 +82,13 @@ type set struct {
 
 // New starts a cluster. Close it.
 func New() *Cluster {
-	c := &Cluster{deployments: map[string]*deployed{}, ingresses: map[string]string{}}
+	c := &Cluster{deployments: map[string]*deployed{}, ingresses: map[string]string{}, objects: map[string]bool{}}
 	c.Pull = pull
 	c.Trouble = func(string) Trouble { return Trouble{} }
-	c.api = httptest.NewServer(c.answers())
 	c.way = httptest.NewServer(c.ingress())
+	c.api = httptest.NewServer(c.answers())
+	host, port, _ := strings.Cut(strings.TrimPrefix(c.api.URL, "http://"), ":")
+	c.id = fmt.Sprintf("%08x-0000-4000-8000-0000000%05s", len(host), port)
 	return c
 }
 
@@ -89,6 +97,9 @@ func (c *Cluster) Close() {
 	c.api.Close()
 	c.way.Close()
 }
+
+// ID is the UID of the namespace kube-system, another one for each cluster.
+func (c *Cluster) ID() string { return c.id }
 
 // URL is where the ingress controller is reached.
 func (c *Cluster) URL() string { return c.way.URL }
@@ -135,6 +146,9 @@ func (c *Cluster) Effect(e *offline.Event) error {
 	namespace, _ := meta["namespace"].(string)
 	key := namespace + "/" + name
 	kind, _ := object["kind"].(string)
+	if err := c.keep(e.Operation, kind, key); err != nil {
+		return err
+	}
 	c.journal = append(c.journal, fmt.Sprintf("%s %s %s", e.Operation, kind, name))
 	gone := e.Operation == offline.Delete
 	switch kind {
@@ -160,6 +174,23 @@ func (c *Cluster) Effect(e *offline.Event) error {
 		spec := object["spec"].(map[string]any)
 		class, _ := spec["ingressClassName"].(string)
 		c.ingresses[key] = class
+	}
+	return nil
+}
+
+// keep notes which objects there are. pulumi-kubernetes creates with POST since
+// 4.29.0, which refuses a name that is taken.
+func (c *Cluster) keep(operation offline.Operation, kind, key string) error {
+	id := kind + " " + key
+	switch {
+	case kind == "":
+		// A Helm release, which Helm keeps account of.
+	case operation == offline.Create && c.objects[id]:
+		return fmt.Errorf("%s %q already exists", strings.ToLower(kind)+"s", key[strings.Index(key, "/")+1:])
+	case operation == offline.Create:
+		c.objects[id] = true
+	case operation == offline.Delete:
+		delete(c.objects, id)
 	}
 	return nil
 }
@@ -196,6 +227,9 @@ func (c *Cluster) deploy(key, namespace, name string, spec map[string]any) error
 func (c *Cluster) start(d *deployed) *set {
 	s := &set{image: d.image, revision: len(d.sets) + 1, hash: fmt.Sprintf("hash%d", len(d.sets)+1)}
 	s.trouble = c.Trouble(d.image)
+	if c.Fails != nil {
+		s.trouble = c.Fails(d.template)
+	}
 	if s.trouble == (Trouble{}) {
 		release, err := c.Pull(d.image)
 		if err != nil {

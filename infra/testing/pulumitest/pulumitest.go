@@ -54,6 +54,7 @@ func (m *Mocks) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 	m.made = append(m.made, r)
 	m.mu.Unlock()
 	outputs := args.Inputs.Copy()
+	nameObject(args, outputs)
 	if m.Outputs != nil {
 		for key, value := range m.Outputs(args.TypeToken, args.Name) {
 			outputs[resource.PropertyKey(key)] = resource.NewPropertyValue(value)
@@ -109,4 +110,16 @@ func (m *Mocks) Preview(t deploy.Target, r deploy.Request) error {
 		}
 		return component.Complete(endpoint)
 	}, pulumi.WithMocks("escala", r.Stack, m), func(info *pulumi.RunInfo) { info.DryRun = true })
+}
+
+// nameObject gives an object of a cluster without a name one, as its provider
+// does.
+func nameObject(args pulumi.MockResourceArgs, outputs resource.PropertyMap) {
+	meta := args.Inputs["metadata"]
+	if !meta.IsObject() || meta.ObjectValue().HasValue("name") {
+		return
+	}
+	named := meta.ObjectValue().Copy()
+	named["name"] = resource.NewStringProperty(args.Name + "-1a2b3c4d")
+	outputs["metadata"] = resource.NewObjectProperty(named)
 }

@@ -16,11 +16,14 @@ import (
 	"escala/infra/targets/awseks/ingressclass"
 )
 
+// objectName is where an object's name is.
+const objectName = "metadata.name"
+
 // Kubernetes records what is asked of a cluster. effect may be nil.
 //
 // pulumi-kubernetes compares objects field by field and makes another object of
-// another name; here a change anywhere in metadata is an update, and what is
-// named after its content (ConfigMap, Secret) is replaced by its content.
+// another name. Here only ConfigMaps and Secrets are replaced, by their content,
+// which is immutable; a change anywhere in another object is an update.
 func Kubernetes(effect offline.Effect) *offline.Provider {
 	return offline.New(offline.Schema{
 		Package: "kubernetes",
@@ -30,10 +33,12 @@ func Kubernetes(effect offline.Effect) *offline.Provider {
 			"kubernetes:core/v1:Namespace":      {Args: &corev1.NamespaceArgs{}, State: corev1.Namespace{}},
 			"kubernetes:core/v1:ServiceAccount": {Args: &corev1.ServiceAccountArgs{}, State: corev1.ServiceAccount{}},
 			"kubernetes:core/v1:ConfigMap": {
-				Args: &corev1.ConfigMapArgs{}, State: corev1.ConfigMap{}, Replaces: []string{"data", "binaryData", "immutable"},
+				Args: &corev1.ConfigMapArgs{}, State: corev1.ConfigMap{}, Named: objectName,
+				Replaces: []string{"data", "binaryData", "immutable", objectName},
 			},
 			"kubernetes:core/v1:Secret": {
-				Args: &corev1.SecretArgs{}, State: corev1.Secret{}, Replaces: []string{"data", "stringData", "immutable", "type"},
+				Args: &corev1.SecretArgs{}, State: corev1.Secret{}, Named: objectName,
+				Replaces: []string{"data", "stringData", "immutable", "type", objectName},
 			},
 			"kubernetes:core/v1:Service":                          {Args: &corev1.ServiceArgs{}, State: corev1.Service{}},
 			"kubernetes:apps/v1:Deployment":                       {Args: &appsv1.DeploymentArgs{}, State: appsv1.Deployment{}},

@@ -2,6 +2,8 @@ package rollout
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -33,6 +35,12 @@ func (r Rollout) address(ctx context.Context, c *client) (public, missing string
 		}
 	}
 	base = strings.TrimSuffix(base, "/")
+	switch r.Ask {
+	case AskNobody:
+		return base, "", false
+	case AskPods:
+		return base, r.askPods(ctx, c), false
+	}
 	missing = r.ask(ctx, base, dial)
 	return base, missing, missing != ""
 }
@@ -70,6 +78,7 @@ func (r Rollout) ask(ctx context.Context, base, dial string) string {
 		// Every look is a connection of its own, so that it sees where the
 		// address leads now and not where it led.
 		DisableKeepAlives: true, Proxy: nil,
+		TLSClientConfig: r.trust(),
 	}
 	if dial != "" {
 		transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
@@ -97,7 +106,35 @@ func (r Rollout) ask(ctx context.Context, base, dial string) string {
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Sprintf("%s answers %s", at, resp.Status)
 	}
-	got := resp.Header.Get("X-Release")
+	return r.wrongRelease(at, resp.Header)
+}
+
+// askPods is ask through the cluster's API.
+func (r Rollout) askPods(ctx context.Context, c *client) string {
+	at := "/api/v1/namespaces/" + r.Namespace + "/services/" + r.Deployment + ":http/proxy" + r.HealthPath
+	_, header, err := c.do(ctx, at, nil)
+	if err != nil {
+		return fmt.Sprintf("service %s does not answer: %s", r.Deployment, err)
+	}
+	return r.wrongRelease("service "+r.Deployment, header)
+}
+
+// trust is nil, for this computer's own authorities, or those and CA.
+func (r Rollout) trust() *tls.Config {
+	if len(r.CA) == 0 {
+		return nil
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	roots.AppendCertsFromPEM(r.CA)
+	return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+}
+
+// wrongRelease is which release answers instead, or "".
+func (r Rollout) wrongRelease(at string, header http.Header) string {
+	got := header.Get("X-Release")
 	if len(r.Releases) > 0 && !slices.Contains(r.Releases, got) {
 		if got == "" {
 			got = "no release"

@@ -64,32 +64,38 @@ func (c *client) get(ctx context.Context, path string, query url.Values, into an
 const maxAnswer = 64 << 20
 
 func (c *client) read(ctx context.Context, path string, query url.Values) ([]byte, error) {
+	body, _, err := c.do(ctx, path, query)
+	return body, err
+}
+
+// do asks, and returns the answer's body and header.
+func (c *client) do(ctx context.Context, path string, query url.Values) ([]byte, http.Header, error) {
 	at := c.base.JoinPath(path)
 	at.RawQuery = query.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	req.Header.Set("Accept", "application/json, */*")
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("the cluster cannot be asked: %w", err)
+		return nil, nil, fmt.Errorf("the cluster cannot be asked: %w", err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	switch {
 	case resp.StatusCode == http.StatusNotFound:
-		return nil, fmt.Errorf("%s %w", path, errNotFound)
+		return nil, nil, fmt.Errorf("%s %w", path, errNotFound)
 	case err != nil:
-		return nil, fmt.Errorf("the cluster cannot be asked: %w", err)
+		return nil, nil, fmt.Errorf("the cluster cannot be asked: %w", err)
 	case resp.StatusCode != http.StatusOK:
 		var said struct{ Message string }
 		if json.Unmarshal(body, &said) != nil || said.Message == "" {
 			said.Message = resp.Status
 		}
-		return nil, fmt.Errorf("the cluster does not say: %s", said.Message)
+		return nil, nil, fmt.Errorf("the cluster does not say: %s", said.Message)
 	}
-	return body, nil
+	return body, resp.Header, nil
 }
 
 // logTail are the last lines of a container, of its run before this one if

@@ -32,6 +32,11 @@ type Rollout struct {
 	URL string
 	// HealthPath must answer 200.
 	HealthPath string
+	// Ask is who is asked whether the release serves. Default AskPublic.
+	Ask Asked
+	// CA are certificate authorities, in PEM, that vouch for the address beside
+	// those of this computer. Optional.
+	CA []byte
 	// Image is what the pods must run, by digest.
 	Image string
 	// Releases are what X-Release may say. Empty: whatever.
@@ -49,6 +54,20 @@ type Rollout struct {
 	// dialPort is instead of the scheme's, for tests: they may not listen on it.
 	dialPort string
 }
+
+// Asked is where a wait ends.
+type Asked string
+
+// What is asked last, after the pods are ready.
+const (
+	// AskPublic asks the public address, as a client would.
+	AskPublic Asked = "public"
+	// AskPods asks the service through the cluster's API, for an address that
+	// this computer does not reach.
+	AskPods Asked = "pods"
+	// AskNobody relies on the pods' own readiness.
+	AskNobody Asked = "none"
+)
 
 // steadyLooks is how many answers in a row the address has to give: there may be
 // several load balancers behind it, each with its own view.

@@ -76,6 +76,33 @@ func TestServes(t *testing.T) {
 	assert.Equal(t, c.URL(), url)
 }
 
+// TestWhoIsAsked: where this computer does not reach the address, the cluster's
+// API asks the service, or the pods' readiness is enough.
+func TestWhoIsAsked(t *testing.T) {
+	c := running(t)
+	apply(t, c, deploymentOf("api", wanted))
+	r := rolloutOf(c)
+	r.URL = "http://127.0.0.1:1" // nobody listens there
+	_, err := r.Wait(t.Context())
+	require.ErrorContains(t, err, "does not answer")
+	for _, ask := range []Asked{AskPods, AskNobody} {
+		r.Ask = ask
+		url, err := r.Wait(t.Context())
+		require.NoError(t, err, ask)
+		assert.Equal(t, r.URL, url)
+	}
+	r.Ask, r.Releases = AskPods, []string{"another"}
+	_, err = r.Wait(t.Context())
+	require.ErrorContains(t, err, "service api answers as binary-aaaa")
+}
+
+func TestClusterID(t *testing.T) {
+	c := running(t)
+	id, err := ClusterID(t.Context(), c.Kubeconfig())
+	require.NoError(t, err)
+	assert.Equal(t, c.ID(), id)
+}
+
 // TestReasons are the pods' own, and what served still does.
 func TestReasons(t *testing.T) {
 	before := "the release before (bbbbbbbbbbbb) still serves, on 3 pods"

@@ -1,0 +1,40 @@
+package kubernetes
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"escala/infra/deploy"
+)
+
+// readGateCA returns the certificate authorities that the settings name.
+func (s WorkloadSettings) readGateCA(r deploy.Request) ([]byte, error) {
+	path := s.GateCA
+	if path == "" {
+		return nil, nil
+	}
+	if !filepath.IsAbs(path) {
+		// The state is in the clone.
+		path = filepath.Join(filepath.Dir(r.State), path)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot be read: %w", err)
+	}
+	if !x509.NewCertPool().AppendCertsFromPEM(content) {
+		return nil, errors.New("has no certificate in PEM in it")
+	}
+	return content, nil
+}
+
+// gateCA is readGateCA's, once Check found nothing wrong with it.
+func (a *WorkloadArgs) gateCA() []byte {
+	content, err := a.Settings.readGateCA(a.Request)
+	if err != nil {
+		return nil
+	}
+	return content
+}

@@ -1,0 +1,37 @@
+package kubernetes
+
+import (
+	"context"
+	"fmt"
+
+	"escala/infra/deploy"
+	"escala/service"
+)
+
+// clusterOutput is the stack's output with the id of the cluster.
+const clusterOutput = "cluster"
+
+// identify returns the id of the cluster that the kubeconfig leads to. It is a
+// violation if the stack is on another one: everything would be made here, and
+// then deleted there, though all that changed may be kubectl's current context.
+func (t *Kubernetes) identify(ctx context.Context, c cluster, r deploy.Request) (string, error) {
+	if r.Rehearsal {
+		return c.context, nil
+	}
+	var v service.Violations
+	id, err := t.clusterID(ctx, c.kubeconfig)
+	if err != nil {
+		v.Add(section+".context", "which cluster %q is cannot be asked: %s", c.context, err)
+		return "", v
+	}
+	before, _ := r.Outputs[clusterOutput].(string)
+	wanted, source := before, "the last update was to"
+	if t.settings.Cluster != "" {
+		wanted, source = t.settings.Cluster, "kubernetes.cluster is"
+	}
+	if wanted != "" && wanted != id {
+		v.Add(section+".context", "%q leads to cluster %s, but %s %s; choose another context, or move the service there, and delete it where it is, with %s",
+			c.context, id, source, wanted, fmt.Sprintf("kubernetes.cluster: %s", id))
+	}
+	return id, v.Err()
+}

@@ -1,0 +1,23 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+)
+
+// ClusterID returns what tells a cluster from every other one, whatever it is
+// called in a kubeconfig: the UID of its namespace kube-system.
+func ClusterID(ctx context.Context, kubeconfig string) (string, error) {
+	c, err := newClient(kubeconfig)
+	if err != nil {
+		return "", err
+	}
+	var system struct{ Metadata struct{ UID string } }
+	if err := c.get(ctx, "/api/v1/namespaces/kube-system", nil, &system); err != nil {
+		return "", err
+	}
+	if system.Metadata.UID == "" {
+		return "", errors.New("its namespace kube-system has no UID")
+	}
+	return system.Metadata.UID, nil
+}
