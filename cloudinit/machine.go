@@ -27,6 +27,10 @@ type Machine struct {
 	// MetadataOnlyRoot are the addresses of the cloud's metadata service, which
 	// no account but root can then reach. Default none.
 	MetadataOnlyRoot []string
+	// MetadataRefused are the only accounts that the metadata service is closed
+	// to, where an agent of the cloud has an account of its own and needs it. They
+	// exist before the machine's first boot ends. Default: every account but root.
+	MetadataRefused []string
 	// SessionManager lets people in through AWS' Session Manager. Default nil.
 	SessionManager *SessionManager
 	// Poll is how often the release follower looks at the store, in whole

@@ -6,13 +6,18 @@ import (
 	"strings"
 )
 
-// metadataFiles keep every account but root from the cloud's metadata service:
-// it hands out user-data and, on AWS, the machine's role. The rule goes by the
+// metadataFiles keep every account but root, or those of MetadataRefused, from
+// the cloud's metadata service: it hands out user-data and, on AWS, the machine's role. The rule goes by the
 // owner of the socket, so nothing that the service can do changes it, and a
 // unit sets it before supervisord starts, at every boot.
 func (m Machine) metadataFiles() ([]File, error) {
 	if len(m.MetadataOnlyRoot) == 0 {
 		return nil, nil
+	}
+	refused, comment := "!= 0", "Only root may ask the metadata service."
+	if len(m.MetadataRefused) > 0 {
+		comment = "These accounts may not ask the metadata service."
+		refused = "{ " + strings.Join(m.MetadataRefused, ", ") + " }"
 	}
 	var rules strings.Builder
 	for _, address := range m.MetadataOnlyRoot {
@@ -24,10 +29,10 @@ func (m Machine) metadataFiles() ([]File, error) {
 		if ip.Is6() {
 			family = "ip6"
 		}
-		fmt.Fprintf(&rules, "\t\tmeta skuid != 0 %s daddr %s counter reject\n", family, ip)
+		fmt.Fprintf(&rules, "\t\tmeta skuid %s %s daddr %s counter reject\n", refused, family, ip)
 	}
 	return []File{
-		{Path: "/etc/escala/metadata.nft", Content: `# Only root may ask the metadata service.
+		{Path: "/etc/escala/metadata.nft", Content: `# ` + comment + `
 table inet escala
 delete table inet escala
 table inet escala {

@@ -93,14 +93,22 @@ func (c *Component) Label(longest int) string {
 // RandomHex registers random bytes, and returns them in hexadecimal. The stack
 // keeps them, so they stay the same in later updates.
 func (c *Component) RandomHex(part string, bytes int) (pulumi.StringOutput, error) {
+	return c.RandomHexFor(part, bytes, nil)
+}
+
+// RandomHexFor is RandomHex, with other bytes when one of keepers changes.
+func (c *Component) RandomHexFor(part string, bytes int, keepers map[string]string) (pulumi.StringOutput, error) {
 	if c.random == nil {
 		var err error
 		if c.random, err = random.NewProvider(c.Ctx, c.Name("random"), &random.ProviderArgs{}, pulumi.Parent(c)); err != nil {
 			return pulumi.StringOutput{}, fmt.Errorf("registering the random provider: %w", err)
 		}
 	}
-	id, err := random.NewRandomId(c.Ctx, c.Name(part), &random.RandomIdArgs{ByteLength: pulumi.Int(bytes)},
-		pulumi.Parent(c), pulumi.Provider(c.random))
+	args := &random.RandomIdArgs{ByteLength: pulumi.Int(bytes)}
+	if len(keepers) > 0 {
+		args.Keepers = pulumi.ToStringMap(keepers)
+	}
+	id, err := random.NewRandomId(c.Ctx, c.Name(part), args, pulumi.Parent(c), pulumi.Provider(c.random))
 	if err != nil {
 		return pulumi.StringOutput{}, fmt.Errorf("registering the random part of the name of %s: %w", c.Name(part), err)
 	}

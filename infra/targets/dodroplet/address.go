@@ -8,14 +8,19 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
+// addressName is the address' name in the program. A service that gets another
+// name keeps its address.
+const addressName = "address"
+
 // address is the Reserved IP: it stays while machines come and go.
 func (d deployment) address() (*digitalocean.ReservedIp, error) {
-	address, err := digitalocean.NewReservedIp(d.Ctx, d.Name("address"), &digitalocean.ReservedIpArgs{
+	address, err := digitalocean.NewReservedIp(d.Ctx, addressName, &digitalocean.ReservedIpArgs{
 		Region: pulumi.String(d.settings.Region),
 	}, d.Options(
 		// DigitalOcean fills it in once it is assigned; the assignment is a
 		// resource of its own.
 		pulumi.IgnoreChanges([]string{"dropletId"}),
+		d.calledAfterService("address"),
 	)...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the address: %w", err)
@@ -34,21 +39,8 @@ func (d deployment) assign(address *digitalocean.ReservedIp, machine pulumi.Stri
 		}
 		return n, nil
 	}).(pulumi.IntOutput)
-	return digitalocean.NewReservedIpAssignment(d.Ctx, d.Name("address"), &digitalocean.ReservedIpAssignmentArgs{
+	return digitalocean.NewReservedIpAssignment(d.Ctx, addressName, &digitalocean.ReservedIpAssignmentArgs{
 		IpAddress: address.IpAddress,
 		DropletId: droplet,
-	}, d.Options(pulumi.DeleteBeforeReplace(false))...)
-}
-
-// project shows what belongs to the stack together in DigitalOcean's own view.
-func (d deployment) project(m *digitalocean.Droplet, store releaseStore, address *digitalocean.ReservedIp) error {
-	if _, err := digitalocean.NewProject(d.Ctx, d.Name("project"), &digitalocean.ProjectArgs{
-		Name:        pulumi.String(d.label()),
-		Description: pulumi.Sprintf("Stack %s of %s", d.Ctx.Stack(), d.Ctx.Project()),
-		Purpose:     pulumi.String("Service or API"),
-		Resources:   pulumi.StringArray{m.DropletUrn, store.bucket.BucketUrn, address.ReservedIpUrn},
-	}, d.Options()...); err != nil {
-		return fmt.Errorf("registering the project: %w", err)
-	}
-	return nil
+	}, d.Options(pulumi.DeleteBeforeReplace(false), d.calledAfterService("address"))...)
 }

@@ -14,6 +14,8 @@ import (
 type deployment struct {
 	*deploy.Component
 	settings Settings
+	// sshKeys are the fingerprints of the settings' keys.
+	sshKeys []string
 }
 
 // Deploy registers the target's resources.
@@ -25,7 +27,7 @@ func (t *Droplet) Deploy(c *deploy.Component) (deploy.Endpoint, error) {
 	}
 	d.Provider = provider
 	// Asked before anything else is registered.
-	if err := d.look(); err != nil {
+	if d.sshKeys, err = d.look(); err != nil {
 		return deploy.Endpoint{}, err
 	}
 	return d.run()
@@ -55,7 +57,7 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	if err != nil {
 		return none, err
 	}
-	net, err := d.network()
+	net, err := d.network(store.unique)
 	if err != nil {
 		return none, err
 	}
@@ -67,9 +69,6 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	if err != nil {
 		return none, err
 	}
-	if err := d.project(m, store, address); err != nil {
-		return none, err
-	}
 	return deploy.Cutover{
 		Machine:   m,
 		Own:       m.Ipv4Address,
@@ -79,11 +78,26 @@ func (d deployment) run() (deploy.Endpoint, error) {
 			return d.assign(address, healthy)
 		},
 		Store:  store.machines.Name,
-		Stored: d.storedStatus(d.settings.Region),
+		Stored: d.storedStatus(d.settings.spacesRegion()),
 		Ask: func(id string) string {
-			return fmt.Sprintf("(only the machine itself can say more: in the recovery console of Droplet %s, run\n/usr/local/lib/escala/diagnose)", id)
+			return d.diagnosis(id)
 		},
 	}.Run(d.Ctx, d.Request)
+}
+
+// diagnosis says how to ask a machine what is wrong.
+func (d deployment) diagnosis(droplet string) string {
+	const command = "/usr/local/lib/escala/diagnose"
+	if len(d.sshKeys) > 0 && len(d.settings.SSHFrom) > 0 {
+		return fmt.Sprintf("(only the machine itself knows more: ssh root@ the address of Droplet %s, and run\n%s)", droplet, command)
+	}
+	return fmt.Sprintf("(only the machine itself knows more: in the recovery console of Droplet %s, run\n%s;\ndigitalocean.sshKeys and sshFrom let you log in to the next machine)", droplet, command)
+}
+
+// calledAfterService is for a resource whose logical name contained the
+// service's: it is the same one.
+func (d deployment) calledAfterService(part string) pulumi.ResourceOption {
+	return pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String(d.Name(part))}})
 }
 
 var notInTags = regexp.MustCompile(`[^A-Za-z0-9_-]+`)

@@ -1,6 +1,9 @@
 package dodroplet
 
 import (
+	"fmt"
+	"maps"
+	"os"
 	"slices"
 
 	"github.com/pulumi/pulumi-digitalocean/sdk/v4/go/digitalocean"
@@ -10,26 +13,57 @@ import (
 )
 
 // look asks DigitalOcean whether the settings fit each other, and reports
-// everything that does not at once.
-func (d deployment) look() error {
-	var v service.Violations
+// everything that does not at once. It returns the fingerprints of the keys.
+func (d deployment) look() ([]string, error) {
+	v := d.credentialViolations()
 	ask := pulumi.Provider(d.Provider)
 	s := d.settings
 	region, err := digitalocean.GetRegion(d.Ctx, &digitalocean.GetRegionArgs{Slug: s.Region}, ask)
 	switch {
 	case err != nil:
-		v.Add("digitalocean.region", "%q cannot be asked for: %s", s.Region, err)
+		v.Add("digitalocean.region", "%q is not available: %s", s.Region, err)
 	case !region.Available:
 		v.Add("digitalocean.region", "%q takes no new Droplets", s.Region)
 	case !slices.Contains(region.Sizes, s.Size):
-		v.Add("digitalocean.size", "%q is not to be had in %s", s.Size, s.Region)
+		v.Add("digitalocean.size", "%q is not available in %s", s.Size, s.Region)
 	}
 	image, err := digitalocean.GetImage(d.Ctx, &digitalocean.GetImageArgs{Slug: &s.Image}, ask)
 	switch {
 	case err != nil:
-		v.Add("digitalocean.image", "%q cannot be asked for: %s", s.Image, err)
+		v.Add("digitalocean.image", "%q is not available: %s", s.Image, err)
 	case !slices.Contains(image.Regions, s.Region):
-		v.Add("digitalocean.image", "%q is not to be had in %s", s.Image, s.Region)
+		v.Add("digitalocean.image", "%q is not available in %s", s.Image, s.Region)
 	}
-	return v.Err()
+	v = append(v, s.vpc().Look(d.Ctx, ask)...)
+	var fingerprints []string
+	for i, name := range s.SSHKeys {
+		key, err := digitalocean.LookupSshKey(d.Ctx, &digitalocean.LookupSshKeyArgs{Name: name}, ask)
+		if err != nil {
+			v.Add(fmt.Sprintf("digitalocean.sshKeys[%d]", i), "the account has no SSH key %q (doctl compute ssh-key list): %s", name, err)
+			continue
+		}
+		fingerprints = append(fingerprints, key.Fingerprint)
+	}
+	return fingerprints, v.Err()
+}
+
+// credentials are where the provider finds the keys to Spaces.
+var credentials = map[string]string{
+	"spacesAccessId": "SPACES_ACCESS_KEY_ID", "spacesSecretKey": "SPACES_SECRET_ACCESS_KEY",
+}
+
+// credentialViolations reports missing keys to Spaces: without them an update
+// makes everything up to the bucket, and fails there.
+func (d deployment) credentialViolations() service.Violations {
+	var v service.Violations
+	if d.Request.Rehearsal {
+		return v
+	}
+	for _, key := range slices.Sorted(maps.Keys(credentials)) {
+		_, configured := d.Ctx.GetConfig("digitalocean:" + key)
+		if !configured && os.Getenv(credentials[key]) == "" {
+			v.Add("this computer", "lacks %s in the environment: releases are kept in Spaces (digitalocean:%s in the configuration will do, too)", credentials[key], key)
+		}
+	}
+	return v
 }

@@ -19,8 +19,12 @@ type bucketKey struct{ bucket, access, secret string }
 // machine is what the Droplet's user-data describes.
 func machine(r deploy.Request, s Settings, key bucketKey) cloudinit.Machine {
 	m := cloudinit.NewMachine(r.Spec)
-	m.Store = cloudinit.SpacesStore{Bucket: key.bucket, Region: s.Region, AccessKey: key.access, SecretKey: key.secret}
+	m.Store = cloudinit.SpacesStore{Bucket: key.bucket, Region: s.spacesRegion(), AccessKey: key.access, SecretKey: key.secret}
 	m.MetadataOnlyRoot = []string{"169.254.169.254"}
+	if s.Monitoring {
+		// DigitalOcean's agent asks it for everything, as a user of its own.
+		m.MetadataRefused = []string{cloudinit.User, "www-data"}
+	}
 	if len(r.Spec.Secrets) > 0 {
 		m.Secrets = cloudinit.FileSecrets{Values: r.Secrets}
 	}
@@ -38,20 +42,25 @@ func (d deployment) droplet(net network, store releaseStore) (*digitalocean.Drop
 	for _, tag := range d.settings.Tags {
 		tags = append(tags, pulumi.String(tag))
 	}
-	droplet, err := digitalocean.NewDroplet(d.Ctx, d.Name(fmt.Sprintf("machine-%d", d.settings.Generation)), &digitalocean.DropletArgs{
+	args := &digitalocean.DropletArgs{
 		Image:      pulumi.String(d.settings.Image),
 		Region:     pulumi.String(d.settings.Region),
 		Size:       pulumi.String(d.settings.Size),
-		VpcUuid:    net.vpc.ID(),
-		Monitoring: pulumi.Bool(true),
+		VpcUuid:    net.vpc,
+		Monitoring: pulumi.Bool(d.settings.Monitoring),
 		Ipv6:       pulumi.Bool(true),
 		Backups:    pulumi.Bool(d.settings.Backups),
-		// The agent is for logging in, which the firewall does not let anybody.
+		// This agent is for the web console, which comes from addresses of
+		// DigitalOcean's that the firewall does not let in.
 		DropletAgent: pulumi.Bool(false),
 		Tags:         tags,
 		// The key and the secrets in it make the whole of it secret in the state.
 		UserData: pulumi.ToSecret(userData).(pulumi.StringOutput),
-	}, d.Options(
+	}
+	if len(d.sshKeys) > 0 {
+		args.SshKeys = pulumi.ToStringArray(d.sshKeys)
+	}
+	droplet, err := digitalocean.NewDroplet(d.Ctx, d.Name(fmt.Sprintf("machine-%d", d.settings.Generation)), args, d.Options(
 		// Changed in place, it would stop the machine that serves.
 		pulumi.ReplaceOnChanges([]string{"size"}),
 		pulumi.DeleteBeforeReplace(false),

@@ -9,31 +9,34 @@ import (
 
 // network is where the Droplet stands.
 type network struct {
-	vpc *digitalocean.Vpc
+	// vpc is the VPC's id, or nil for the region's default one.
+	vpc pulumi.StringPtrInput
 	// tag is what the firewall goes by: a Droplet is behind it from its first
 	// moment, and not only once the firewall has heard of it.
 	tag      *digitalocean.Tag
 	firewall *digitalocean.Firewall
 }
 
-func (d deployment) network() (network, error) {
-	args := &digitalocean.VpcArgs{Region: pulumi.String(d.settings.Region)}
-	if d.settings.CIDR != "" {
-		args.IpRange = pulumi.String(d.settings.CIDR)
+// network registers the firewall and, where the settings name an address range,
+// a VPC. unique is what tells this stack's tag from that of another clone.
+func (d deployment) network(unique pulumi.StringOutput) (network, error) {
+	var net network
+	var err error
+	if net.vpc, err = d.settings.vpc().Register(d.Ctx, d.Name("network"), "15m", d.Options()...); err != nil {
+		return net, err
 	}
-	vpc, err := digitalocean.NewVpc(d.Ctx, d.Name("network"), args, d.Options()...)
+	// Destroying a tag takes it off every Droplet that has it.
+	net.tag, err = digitalocean.NewTag(d.Ctx, d.Name("machines"), &digitalocean.TagArgs{
+		Name: pulumi.Sprintf("%s-%s", d.label(), unique),
+	}, d.Options()...)
 	if err != nil {
-		return network{}, fmt.Errorf("registering the network: %w", err)
+		return net, fmt.Errorf("registering the machines' tag: %w", err)
 	}
-	tag, err := digitalocean.NewTag(d.Ctx, d.Name("machines"), &digitalocean.TagArgs{Name: pulumi.String(d.label())}, d.Options()...)
-	if err != nil {
-		return network{}, fmt.Errorf("registering the machines' tag: %w", err)
-	}
-	firewall, err := d.firewall(tag)
-	return network{vpc: vpc, tag: tag, firewall: firewall}, err
+	net.firewall, err = d.firewall(net.tag)
+	return net, err
 }
 
-// firewall lets the web in, and nothing else; nobody logs in.
+// firewall lets the web in, and SSH from the addresses that the settings name.
 func (d deployment) firewall(tag *digitalocean.Tag) (*digitalocean.Firewall, error) {
 	anywhere := pulumi.ToStringArray([]string{"0.0.0.0/0", "::/0"})
 	var in digitalocean.FirewallInboundRuleArray
@@ -42,6 +45,13 @@ func (d deployment) firewall(tag *digitalocean.Tag) (*digitalocean.Firewall, err
 			Protocol:        pulumi.String("tcp"),
 			PortRange:       pulumi.String(port),
 			SourceAddresses: anywhere,
+		})
+	}
+	if len(d.settings.SSHFrom) > 0 {
+		in = append(in, &digitalocean.FirewallInboundRuleArgs{
+			Protocol:        pulumi.String("tcp"),
+			PortRange:       pulumi.String("22"),
+			SourceAddresses: pulumi.ToStringArray(d.settings.SSHFrom),
 		})
 	}
 	out := digitalocean.FirewallOutboundRuleArray{&digitalocean.FirewallOutboundRuleArgs{

@@ -1,9 +1,14 @@
 package dodroplet
 
 import (
+	"cmp"
+	"fmt"
+	"net/netip"
 	"regexp"
+	"slices"
+	"strings"
 
-	"escala/infra/deploy"
+	"escala/infra/targets/dovpc"
 	"escala/service"
 )
 
@@ -21,9 +26,24 @@ type Settings struct {
 	// Backups has DigitalOcean back the Droplet up, which costs a fifth more.
 	// Default false: the machine holds nothing that cannot be made again.
 	Backups bool `config:"backups"`
-	// CIDR is the VPC's IPv4 range, from /16 to /28. Default: DigitalOcean's
-	// choice.
+	// CIDR is the IPv4 range, from /16 to /28, of a VPC that is made for the
+	// Droplet. Default none: the region's default VPC.
 	CIDR string `config:"cidr"`
+	// VPC is the id of a VPC that exists. Default none: the region's default VPC.
+	VPC string `config:"vpc"`
+	// SpacesRegion is the region of the release bucket. Default: Region, or the
+	// nearest that has Spaces.
+	SpacesRegion string `config:"spacesRegion"`
+	// Monitoring has DigitalOcean's agent send memory and disk figures for its
+	// graphs and alerts. The metadata service is then closed to the service's and
+	// Nginx's accounts instead of to all but root. Default false.
+	Monitoring bool `config:"monitoring"`
+	// SSHKeys are the names of SSH keys of the account that root may log in with.
+	// Default none: DigitalOcean e-mails a password for the recovery console.
+	SSHKeys []string `config:"sshKeys"`
+	// SSHFrom are the address ranges that may log in. Default none: port 22 is
+	// closed.
+	SSHFrom []string `config:"sshFrom"`
 	// Tags are put on the Droplet.
 	Tags []string `config:"tags"`
 }
@@ -31,6 +51,22 @@ type Settings struct {
 // NewSettings returns the defaults.
 func NewSettings() Settings {
 	return Settings{Region: "fra1", Size: "s-1vcpu-1gb", Image: "debian-12-x64", Generation: 1}
+}
+
+// spacesRegions are the regions that have Spaces, by the provider's own list.
+var spacesRegions = []string{"ams3", "atl1", "blr1", "fra1", "lon1", "nyc3", "sfo2", "sfo3", "sgp1", "syd1", "tor1"}
+
+// nearSpaces are the regions without Spaces, and the nearest with them.
+var nearSpaces = map[string]string{"ams2": "ams3", "nyc1": "nyc3", "nyc2": "nyc3", "sfo1": "sfo2"}
+
+// vpc is the VPC that the settings choose.
+func (s Settings) vpc() dovpc.Choice {
+	return dovpc.Choice{Section: "digitalocean", Region: s.Region, ID: s.VPC, CIDR: s.CIDR, MaxBits: 28}
+}
+
+// spacesRegion is the region of the release bucket.
+func (s Settings) spacesRegion() string {
+	return cmp.Or(s.SpacesRegion, nearSpaces[s.Region], s.Region)
 }
 
 var (
@@ -53,8 +89,23 @@ func (s Settings) violations() service.Violations {
 	if s.Generation < 1 {
 		v.Add("digitalocean.generation", "%d is below 1", s.Generation)
 	}
-	if s.CIDR != "" {
-		deploy.CIDRRule{Widest: 16, Narrowest: 28, Example: "10.20.0.0/20"}.Check(&v, "digitalocean.cidr", s.CIDR)
+	v = append(v, s.vpc().Violations()...)
+	if slug.MatchString(s.Region) && !slices.Contains(spacesRegions, s.spacesRegion()) {
+		v.Add("digitalocean.spacesRegion", "%q has no Spaces, where releases are kept; it must be one of %s", s.spacesRegion(), strings.Join(spacesRegions, ", "))
+	}
+	if len(s.SSHFrom) > 0 && len(s.SSHKeys) == 0 {
+		v.Add("digitalocean.sshKeys", "is empty, but digitalocean.sshFrom opens the port: name the keys that may log in")
+	}
+	for i, from := range s.SSHFrom {
+		prefix, err := netip.ParsePrefix(from)
+		switch path := fmt.Sprintf("digitalocean.sshFrom[%d]", i); {
+		case err != nil:
+			v.Add(path, "%q is not an address range; for example \"203.0.113.7/32\"", from)
+		case prefix.Bits() == 0:
+			v.Add(path, "%q is the whole internet; name the addresses that may log in", from)
+		case prefix.Masked() != prefix:
+			v.Add(path, "%q has bits set after its /%d; did you mean %q?", from, prefix.Bits(), prefix.Masked())
+		}
 	}
 	for _, tag := range s.Tags {
 		if !tagName.MatchString(tag) {

@@ -3,6 +3,9 @@ package dodroplet
 import (
 	"encoding/json"
 	"errors"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,15 +25,20 @@ const (
 )
 
 // request has everything in it that a target may be asked for.
-func request() deploy.Request {
+func request(t *testing.T) deploy.Request {
+	t.Helper()
 	spec := service.NewSpec()
 	spec.Secrets = []string{"DATABASE_URL"}
+	path := filepath.Join(t.TempDir(), "release")
+	require.NoError(t, os.WriteFile(path, []byte("the service"), 0o600))
+	t.Setenv("SPACES_ACCESS_KEY_ID", "id")
+	t.Setenv("SPACES_SECRET_ACCESS_KEY", "key")
 	return deploy.Request{
 		Spec:    spec,
 		Secrets: map[string]string{"DATABASE_URL": secret},
 		Release: build.Release{
 			Release: service.Release{ID: service.ReleaseID(strings.Repeat("ab", 32)), Size: 4711},
-			Path:    "/build/release",
+			Path:    path,
 		},
 		Expired: []service.Release{{ID: service.ReleaseID(strings.Repeat("cd", 32)), Size: 1}},
 		Stack:   "production",
@@ -40,6 +48,12 @@ func request() deploy.Request {
 // cloud is a DigitalOcean that has what the defaults need.
 func cloud() *pulumitest.Mocks {
 	return &pulumitest.Mocks{
+		ID: func(kind, name string) string {
+			if kind == "digitalocean:index/droplet:Droplet" {
+				return "400000001"
+			}
+			return name + "-id"
+		},
 		Outputs: func(kind, _ string) map[string]any {
 			switch kind {
 			case "digitalocean:index/spacesKey:SpacesKey":
@@ -50,14 +64,21 @@ func cloud() *pulumitest.Mocks {
 				return map[string]any{"ipv4Address": "192.0.2.1", "dropletUrn": "do:droplet:1"}
 			case "digitalocean:index/reservedIp:ReservedIp":
 				return map[string]any{"ipAddress": "192.0.2.2", "reservedIpUrn": "do:reservedip:192.0.2.2"}
-			case "digitalocean:index/spacesBucket:SpacesBucket":
-				return map[string]any{"bucketUrn": "do:space:x"}
 			}
 			return nil
 		},
 		Functions: map[string]func(map[string]any) (map[string]any, error){
 			"digitalocean:index/getRegion:getRegion": func(map[string]any) (map[string]any, error) {
 				return map[string]any{"available": true, "sizes": []any{"s-1vcpu-1gb"}}, nil
+			},
+			"digitalocean:index/getVpc:getVpc": func(args map[string]any) (map[string]any, error) {
+				return map[string]any{"id": args["id"], "region": "fra1", "default": args["id"] == nil}, nil
+			},
+			"digitalocean:index/getSshKey:getSshKey": func(args map[string]any) (map[string]any, error) {
+				if args["name"] != "work" {
+					return nil, errors.New("not found")
+				}
+				return map[string]any{"fingerprint": "aa:bb"}, nil
 			},
 			"digitalocean:index/getImage:getImage": func(map[string]any) (map[string]any, error) {
 				return map[string]any{"regions": []any{"fra1"}}, nil
@@ -69,12 +90,6 @@ func cloud() *pulumitest.Mocks {
 func deployed(t *testing.T, target *Droplet, r deploy.Request) *pulumitest.Mocks {
 	t.Helper()
 	m := cloud()
-	m.ID = func(kind, name string) string {
-		if kind == "digitalocean:index/droplet:Droplet" {
-			return "400000001"
-		}
-		return name + "-id"
-	}
 	require.NoError(t, m.Preview(target, r))
 	return m
 }
@@ -87,7 +102,7 @@ func one(t *testing.T, m *pulumitest.Mocks, kind string) pulumitest.Registered {
 }
 
 func TestEverythingBelongsToTheServiceAndToItsProviders(t *testing.T) {
-	for _, r := range deployed(t, New(), request()).Made() {
+	for _, r := range deployed(t, New(), request(t)).Made() {
 		switch {
 		case r.Type == "pulumi:pulumi:Stack" || r.Type == "escala:digitalocean:Service":
 			continue
@@ -100,7 +115,7 @@ func TestEverythingBelongsToTheServiceAndToItsProviders(t *testing.T) {
 }
 
 func TestOnlyTheWebIsOpen(t *testing.T) {
-	m := deployed(t, New(), request())
+	m := deployed(t, New(), request(t))
 	firewall := one(t, m, "firewall:Firewall").Inputs
 	var open []any
 	for _, rule := range firewall["inboundRules"].([]any) {
@@ -132,7 +147,7 @@ func files(t *testing.T, m *pulumitest.Mocks) map[string]map[string]string {
 // TestSecretsAreOnlyRootsAndTheStatesSecrets: a Droplet cannot be given them in
 // another way.
 func TestSecretsAreOnlyRootsAndTheStatesSecrets(t *testing.T) {
-	m := deployed(t, New(), request())
+	m := deployed(t, New(), request(t))
 	for path, f := range files(t, m) {
 		if strings.Contains(f["content"], secret) || strings.Contains(f["content"], spacesKey) {
 			assert.Equal(t, "0600", f["permissions"], path)
@@ -152,8 +167,8 @@ func TestSecretsAreOnlyRootsAndTheStatesSecrets(t *testing.T) {
 }
 
 func TestMachine(t *testing.T) {
-	machine := one(t, deployed(t, New(), request()), "droplet:Droplet").Inputs
-	assert.Equal(t, true, machine["monitoring"])
+	machine := one(t, deployed(t, New(), request(t)), "droplet:Droplet").Inputs
+	assert.Equal(t, false, machine["monitoring"], "its agent's installer would run beside the machine's own")
 	assert.Equal(t, true, machine["ipv6"])
 	assert.Equal(t, false, machine["backups"])
 	assert.Equal(t, false, machine["dropletAgent"])
@@ -162,13 +177,13 @@ func TestMachine(t *testing.T) {
 	target := New()
 	target.settings.Backups = true
 	target.settings.Tags = []string{"team:web"}
-	machine = one(t, deployed(t, target, request()), "droplet:Droplet").Inputs
+	machine = one(t, deployed(t, target, request(t)), "droplet:Droplet").Inputs
 	assert.Equal(t, true, machine["backups"])
-	assert.Equal(t, []any{"escala-production", "team:web"}, machine["tags"])
+	assert.Equal(t, []any{"escala-production-0011223344556677", "team:web"}, machine["tags"], "no other clone's")
 }
 
 func TestReleaseBucket(t *testing.T) {
-	m := deployed(t, New(), request())
+	m := deployed(t, New(), request(t))
 	buckets := m.Of("digitalocean:index/spacesBucket:SpacesBucket")
 	require.Len(t, buckets, 2)
 	bucket, machines := buckets[0].Inputs, buckets[1].Inputs
@@ -197,14 +212,124 @@ func TestReleaseBucket(t *testing.T) {
 	assert.Equal(t, map[any]any{"current": id + " 4711\n", "releases/" + id: nil}, keys)
 
 	// An earlier release whose binary is elsewhere is in the store already.
-	r := request()
+	r := request(t)
 	r.Release.Path = ""
 	assert.Len(t, deployed(t, New(), r).Of("digitalocean:index/spacesBucketObject:SpacesBucketObject"), 1)
 }
 
-func TestProjectShowsWhatBelongsTogether(t *testing.T) {
-	assert.ElementsMatch(t, []any{"do:droplet:1", "do:space:x", "do:reservedip:192.0.2.2"},
-		one(t, deployed(t, New(), request()), "project:Project").Inputs["resources"])
+// TestNothingIsOnlyForShow: a Project moves its resources before it is deleted,
+// which DigitalOcean refuses for an address that leads to a Droplet, so an update
+// or a destroy would fail for the sake of a view.
+func TestNothingIsOnlyForShow(t *testing.T) {
+	assert.Empty(t, deployed(t, New(), request(t)).Of("digitalocean:index/project:Project"))
+}
+
+func TestNetwork(t *testing.T) {
+	m := deployed(t, New(), request(t))
+	assert.Empty(t, m.Of("digitalocean:index/vpc:Vpc"), "the first VPC of a region can never be deleted")
+	assert.NotContains(t, one(t, m, "droplet:Droplet").Inputs, "vpcUuid")
+
+	const id = "5a4981aa-9653-4bd1-bef5-d6bff52042e4"
+	target := New()
+	target.settings.VPC = id
+	m = deployed(t, target, request(t))
+	assert.Empty(t, m.Of("digitalocean:index/vpc:Vpc"))
+	assert.Equal(t, id, one(t, m, "droplet:Droplet").Inputs["vpcUuid"])
+
+	target = New()
+	target.settings.CIDR = "10.20.0.0/20"
+	m = deployed(t, target, request(t))
+	assert.Equal(t, "10.20.0.0/20", one(t, m, "vpc:Vpc").Inputs["ipRange"])
+
+	m = cloud()
+	m.Functions["digitalocean:index/getVpc:getVpc"] = func(map[string]any) (map[string]any, error) {
+		return nil, errors.New("unable to find default VPC in fra1 region")
+	}
+	require.ErrorContains(t, m.Preview(target, request(t)), "digitalocean.cidr: region fra1 has no default VPC yet")
+}
+
+// TestLoggingIn needs a key, and addresses that the firewall lets in.
+func TestLoggingIn(t *testing.T) {
+	target := New()
+	target.settings.SSHKeys, target.settings.SSHFrom = []string{"work"}, []string{"203.0.113.7/32"}
+	require.NoError(t, target.Check(t.Context(), request(t)))
+	m := deployed(t, target, request(t))
+	assert.Equal(t, []any{"aa:bb"}, one(t, m, "droplet:Droplet").Inputs["sshKeys"])
+	rules := one(t, m, "firewall:Firewall").Inputs["inboundRules"].([]any)
+	assert.Equal(t, map[string]any{"protocol": "tcp", "portRange": "22", "sourceAddresses": []any{"203.0.113.7/32"}}, rules[len(rules)-1])
+
+	target.settings.SSHKeys = []string{"home"}
+	require.ErrorContains(t, cloud().Preview(target, request(t)), `digitalocean.sshKeys[0]: the account has no SSH key "home"`)
+}
+
+// TestMonitoring needs the metadata service, which DigitalOcean's agent asks as
+// a user of its own.
+func TestMonitoring(t *testing.T) {
+	target := New()
+	target.settings.Monitoring = true
+	m := deployed(t, target, request(t))
+	assert.Equal(t, true, one(t, m, "droplet:Droplet").Inputs["monitoring"])
+	rules := files(t, m)["/etc/escala/metadata.nft"]["content"]
+	assert.Contains(t, rules, "meta skuid { escala, www-data } ip daddr 169.254.169.254 counter reject")
+	assert.NotContains(t, rules, "!= 0")
+}
+
+// TestReleasesAreFoundDamaged: the provider compares nothing of an object but
+// its entity tag.
+func TestReleasesAreFoundDamaged(t *testing.T) {
+	for _, object := range deployed(t, New(), request(t)).Of("digitalocean:index/spacesBucketObject:SpacesBucketObject") {
+		content, ok := object.Inputs["content"].(string)
+		if !ok {
+			content = "the service"
+		}
+		assert.Equal(t, etag([]byte(content)), object.Inputs["etag"], object.Name)
+	}
+	assert.Equal(t, "d41d8cd98f00b204e9800998ecf8427e", etag(nil))
+}
+
+// TestLifecycleRulesAreSorted as Spaces returns them.
+func TestLifecycleRulesAreSorted(t *testing.T) {
+	r := request(t)
+	for _, id := range []string{"ff", "01", "9a", "cd"} {
+		r.Expired = append(r.Expired, service.Release{ID: service.ReleaseID(strings.Repeat(id, 32))})
+	}
+	var ids []string
+	for _, rule := range one(t, deployed(t, New(), r), "spacesBucket:SpacesBucket").Inputs["lifecycleRules"].([]any) {
+		ids = append(ids, rule.(map[string]any)["id"].(string))
+	}
+	assert.True(t, slices.IsSorted(ids), "%v", ids)
+}
+
+// TestSpacesAreNotEverywhere: Droplets are.
+func TestSpacesAreNotEverywhere(t *testing.T) {
+	target := New()
+	target.settings.Region = "nyc1"
+	require.NoError(t, target.Check(t.Context(), request(t)))
+	assert.Equal(t, "nyc3", target.settings.spacesRegion())
+	target.settings.Region = "mars1"
+	require.ErrorContains(t, target.Check(t.Context(), request(t)), `digitalocean.spacesRegion: "mars1" has no Spaces`)
+	target.settings.SpacesRegion = "fra1"
+	require.NoError(t, target.Check(t.Context(), request(t)))
+	m := cloud()
+	m.Functions["digitalocean:index/getImage:getImage"] = func(map[string]any) (map[string]any, error) {
+		return map[string]any{"regions": []any{"mars1"}}, nil
+	}
+	require.NoError(t, m.Preview(target, request(t)))
+	for _, object := range m.Of("digitalocean:index/spacesBucketObject:SpacesBucketObject") {
+		assert.Equal(t, "fra1", object.Inputs["region"])
+	}
+	assert.Equal(t, "mars1", one(t, m, "droplet:Droplet").Inputs["region"])
+}
+
+// TestKeysToSpacesAreLookedForFirst: without them an update fails at the bucket,
+// after nine other things.
+func TestKeysToSpacesAreLookedForFirst(t *testing.T) {
+	r := request(t)
+	t.Setenv("SPACES_SECRET_ACCESS_KEY", "")
+	m := cloud()
+	require.ErrorContains(t, m.Preview(New(), r), "this computer: lacks SPACES_SECRET_ACCESS_KEY in the environment")
+	r.Rehearsal = true
+	require.NoError(t, cloud().Preview(New(), r), "a plan needs no account")
 }
 
 func TestWhatDigitalOceanSaysNoTo(t *testing.T) {
@@ -214,28 +339,32 @@ func TestWhatDigitalOceanSaysNoTo(t *testing.T) {
 	m.Functions["digitalocean:index/getImage:getImage"] = func(map[string]any) (map[string]any, error) {
 		return nil, errors.New("not found")
 	}
-	err := m.Preview(target, request())
-	require.ErrorContains(t, err, `digitalocean.size: "s-64vcpu-1gb" is not to be had in fra1`)
-	require.ErrorContains(t, err, `digitalocean.image: "debian-12-x64" cannot be asked for: `)
+	err := m.Preview(target, request(t))
+	require.ErrorContains(t, err, `digitalocean.size: "s-64vcpu-1gb" is not available in fra1`)
+	require.ErrorContains(t, err, `digitalocean.image: "debian-12-x64" is not available: `)
 	for _, r := range m.Made() {
 		assert.True(t, strings.HasPrefix(r.Type, "pulumi:") || r.Type == "escala:digitalocean:Service", "%s was registered", r.Type)
 	}
 }
 
 func TestBadSettings(t *testing.T) {
-	target := &Droplet{settings: Settings{Region: "Frankfurt", CIDR: "8.8.8.0/24", Tags: []string{"a b"}}}
+	target := &Droplet{settings: Settings{
+		Region: "Frankfurt", CIDR: "8.8.8.0/24", VPC: "default", Tags: []string{"a b"}, SSHFrom: []string{"0.0.0.0/0", "203.0.113.7/24", "home"},
+	}}
 	var v service.Violations
-	require.ErrorAs(t, target.Check(t.Context(), request()), &v)
+	require.ErrorAs(t, target.Check(t.Context(), request(t)), &v)
 	var paths []string
 	for _, one := range v {
 		paths = append(paths, one.Path)
 	}
 	assert.Equal(t, []string{
-		"digitalocean.region", "digitalocean.size", "digitalocean.image", "digitalocean.generation", "digitalocean.cidr", "digitalocean.tags",
+		"digitalocean.region", "digitalocean.size", "digitalocean.image", "digitalocean.generation", "digitalocean.cidr",
+		"digitalocean.vpc", "digitalocean.vpc", "digitalocean.sshKeys", "digitalocean.sshFrom[0]", "digitalocean.sshFrom[1]", "digitalocean.sshFrom[2]",
+		"digitalocean.tags",
 	}, paths)
-	require.NoError(t, New().Check(t.Context(), request()))
+	require.NoError(t, New().Check(t.Context(), request(t)))
 
-	r := request()
+	r := request(t)
 	r.Spec.Env = map[string]string{"MUCH": strings.Repeat("x", 40000)}
 	assert.ErrorContains(t, New().Check(t.Context(), r), "and the cloud takes 65536")
 }

@@ -38,6 +38,8 @@ func run(m *testing.M) (int, error) {
 		os.Setenv("PATH", programs+string(os.PathListSeparator)+os.Getenv("PATH")),
 		os.Setenv("PULUMI_CONFIG_PASSPHRASE", "acceptance"),
 		os.Setenv("DIGITALOCEAN_TOKEN", account),
+		os.Setenv("SPACES_ACCESS_KEY_ID", "DO00-of-these-tests"),
+		os.Setenv("SPACES_SECRET_ACCESS_KEY", "a-key-of-these-tests"),
 	)
 	if err != nil {
 		return 0, err

@@ -167,9 +167,10 @@ func TestBadInput(t *testing.T) {
 		}},
 		{digitalOcean, `  escala:digitalocean:
     region: atlantis
+    spacesRegion: fra1
     image: debian-99-x64
 `, []string{
-			`digitalocean.region: "atlantis" cannot be asked for`, `digitalocean.image: "debian-99-x64" cannot be asked for`,
+			`digitalocean.region: "atlantis" is not available`, `digitalocean.image: "debian-99-x64" is not available`,
 		}},
 	} {
 		s := open(t, one.cloud)

@@ -14,7 +14,7 @@ import (
 // DigitalOcean records what is asked of DigitalOcean. effect may be nil.
 func DigitalOcean(effect offline.Effect) *offline.Provider {
 	var droplets atomic.Int64
-	clusters := &digitalOceanClusters{versions: map[string]string{}}
+	clusters := &digitalOceanClusters{running: map[string]runningCluster{}}
 	return offline.New(offline.Schema{
 		Package: "digitalocean",
 		Version: "4.76.0",
@@ -22,7 +22,7 @@ func DigitalOcean(effect offline.Effect) *offline.Provider {
 		Resources: both(clusters.resources(), map[string]offline.Resource{
 			"digitalocean:index/droplet:Droplet": {
 				Args: &digitalocean.DropletArgs{}, State: digitalocean.Droplet{},
-				Replaces: []string{"image", "region", "userData", "vpcUuid", "sshKeys", "dropletAgent"}, Named: "name",
+				Replaces: []string{"image", "region", "userData", "vpcUuid", "sshKeys", "dropletAgent", "monitoring"}, Named: "name",
 			},
 			"digitalocean:index/vpc:Vpc":               {Args: &digitalocean.VpcArgs{}, State: digitalocean.Vpc{}, Replaces: []string{"region", "ipRange"}, Named: "name"},
 			"digitalocean:index/tag:Tag":               {Args: &digitalocean.TagArgs{}, State: digitalocean.Tag{}, Replaces: []string{"name"}, Named: "name"},
@@ -43,6 +43,8 @@ func DigitalOcean(effect offline.Effect) *offline.Provider {
 		Functions: both(clusters.functions(), map[string]offline.Function{
 			"digitalocean:index/getRegion:getRegion": getRegion,
 			"digitalocean:index/getImage:getImage":   getImage,
+			"digitalocean:index/getVpc:getVpc":       getVPC,
+			"digitalocean:index/getSshKey:getSshKey": getSSHKey,
 		}),
 	}, func(e *offline.Event) error {
 		if e.Operation == offline.Create {
@@ -83,6 +85,31 @@ func getRegion(args resource.PropertyMap) (resource.PropertyMap, error) {
 		}
 	}
 	return nil, errNotFound("region", slug)
+}
+
+// offlineVPC is the id of each region's default VPC.
+const offlineVPC = "00000000-0000-4000-8000-00000000d0d0"
+
+// getVPC knows the default VPC of every region, and any other by its id.
+func getVPC(args resource.PropertyMap) (resource.PropertyMap, error) {
+	id, region := text(args, "id"), text(args, "region")
+	if id == "" {
+		id = offlineVPC
+	}
+	if region == "" {
+		region = "fra1"
+	}
+	return resource.NewPropertyMapFromMap(map[string]any{
+		"id": id, "region": region, "ipRange": "10.114.0.0/20", "default": id == offlineVPC,
+	}), nil
+}
+
+func getSSHKey(args resource.PropertyMap) (resource.PropertyMap, error) {
+	name := text(args, "name")
+	if name != "recorded" {
+		return nil, errNotFound("SSH key", name)
+	}
+	return resource.NewPropertyMapFromMap(map[string]any{"id": 1, "name": name, "fingerprint": "3b:16:bf:e4:8b:00:8b:b8:59:8c:a9:d3:f0:19:45:fa"}), nil
 }
 
 func getImage(args resource.PropertyMap) (resource.PropertyMap, error) {

@@ -15,12 +15,19 @@ import (
 // digitalOceanClusters are the clusters that a recorded DigitalOcean has.
 type digitalOceanClusters struct {
 	mu sync.Mutex
-	// versions by the clusters' names.
-	versions map[string]string
-	made     int
+	// running are the clusters by their names.
+	running map[string]runningCluster
+	made    int
 }
 
 const digitalOceanCluster = "digitalocean:index/kubernetesCluster:KubernetesCluster"
+
+// runningCluster is what a lookup of a cluster returns.
+type runningCluster struct {
+	version, region, vpc, size string
+	// looks is how often the cluster is still being upgraded when it is looked up.
+	looks int
+}
 
 // resources are the types that a cluster on DigitalOcean is made of, beside
 // those of a machine.
@@ -28,7 +35,11 @@ func (*digitalOceanClusters) resources() map[string]offline.Resource {
 	return map[string]offline.Resource{
 		digitalOceanCluster: {
 			Args: &digitalocean.KubernetesClusterArgs{}, State: digitalocean.KubernetesCluster{},
-			Replaces: []string{"region", "vpcUuid", "clusterSubnet", "serviceSubnet"}, Named: "name",
+			Replaces: []string{"region", "vpcUuid", "clusterSubnet", "serviceSubnet", "nodePool.size"}, Named: "name",
+		},
+		"digitalocean:index/containerRegistryDockerCredentials:ContainerRegistryDockerCredentials": {
+			Args: &digitalocean.ContainerRegistryDockerCredentialsArgs{}, State: digitalocean.ContainerRegistryDockerCredentials{},
+			Replaces: []string{"registryName", "write", "expirySeconds"},
 		},
 		"digitalocean:index/containerRegistry:ContainerRegistry": {
 			Args: &digitalocean.ContainerRegistryArgs{}, State: digitalocean.ContainerRegistry{}, Replaces: []string{"name", "region"}, Named: "name",
@@ -68,11 +79,21 @@ func (c *digitalOceanClusters) find(args resource.PropertyMap) (resource.Propert
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	name := text(args, "name")
-	version, ok := c.versions[name]
+	cluster, ok := c.running[name]
 	if !ok {
 		return nil, fmt.Errorf("Unable to find cluster with name: %s", name) //nolint:staticcheck // as the provider says it
 	}
-	return resource.NewPropertyMapFromMap(map[string]any{"id": name, "name": name, "version": version}), nil
+	status := "running"
+	if cluster.looks > 0 {
+		status = "upgrading"
+		cluster.looks--
+		c.running[name] = cluster
+	}
+	return resource.NewPropertyMapFromMap(map[string]any{
+		"id": name, "name": name, "version": cluster.version, "status": status,
+		"region": cluster.region, "vpcUuid": cluster.vpc,
+		"nodePools": []any{map[string]any{"name": "nodes", "size": cluster.size}},
+	}), nil
 }
 
 func getKubernetesVersions(args resource.PropertyMap) (resource.PropertyMap, error) {
@@ -128,8 +149,25 @@ func (c *digitalOceanClusters) keep(e *offline.Event) {
 	defer c.mu.Unlock()
 	name := text(e.Inputs, "name")
 	if e.Operation == offline.Delete {
-		delete(c.versions, name)
+		delete(c.running, name)
 		return
 	}
-	c.versions[name] = text(e.Outputs, "version")
+	now := runningCluster{version: text(e.Outputs, "version"), region: text(e.Inputs, "region"), vpc: text(e.Inputs, "vpcUuid")}
+	if now.vpc == "" {
+		now.vpc = offlineVPC
+	}
+	if pool := plainPool(e.Inputs); pool != nil {
+		now.size = text(pool, "size")
+	}
+	if before, there := c.running[name]; there && before.version != now.version {
+		now.looks = 1
+	}
+	c.running[name] = now
+}
+
+func plainPool(inputs resource.PropertyMap) resource.PropertyMap {
+	if pool := inputs["nodePool"]; pool.IsObject() {
+		return pool.ObjectValue()
+	}
+	return nil
 }

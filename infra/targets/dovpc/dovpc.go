@@ -1,0 +1,104 @@
+// Package dovpc puts a target on DigitalOcean into a VPC: the region's default
+// one, one that exists, or one that is made for the stack.
+package dovpc
+
+import (
+	"fmt"
+	"regexp"
+
+	"github.com/pulumi/pulumi-digitalocean/sdk/v4/go/digitalocean"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/infra/deploy"
+	"escala/service"
+)
+
+// Choice is a target's settings of its VPC.
+type Choice struct {
+	// Section is the key of the target's settings, for messages.
+	Section string
+	// Region is where the target is.
+	Region string
+	// ID is the id of a VPC that exists, or "".
+	ID string
+	// CIDR is the range of a VPC that is made, or "". With neither, it is the
+	// region's default VPC: a region has one from the first Droplet on.
+	CIDR string
+	// MaxBits bounds the length of the range's prefix.
+	MaxBits int
+}
+
+var uuid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// Violations reports what can be known without asking DigitalOcean.
+func (c Choice) Violations() service.Violations {
+	var v service.Violations
+	if c.CIDR != "" {
+		deploy.CIDRRule{Widest: 16, Narrowest: c.MaxBits, Example: "10.20.0.0/20"}.Check(&v, c.Section+".cidr", c.CIDR)
+	}
+	if c.ID != "" && !uuid.MatchString(c.ID) {
+		v.Add(c.Section+".vpc", "%q is not the id of a VPC; `doctl vpcs list` shows it", c.ID)
+	}
+	if c.ID != "" && c.CIDR != "" {
+		v.Add(c.Section+".vpc", "is set together with %s.cidr, which makes another VPC; remove one of them", c.Section)
+	}
+	return v
+}
+
+// Look asks DigitalOcean whether the VPC is there, or one can be made that can
+// also be removed: the first VPC of a region becomes its default, which
+// DigitalOcean never deletes.
+func (c Choice) Look(ctx *pulumi.Context, ask pulumi.InvokeOption) service.Violations {
+	var v service.Violations
+	switch {
+	case c.ID != "":
+		vpc, err := digitalocean.LookupVpc(ctx, &digitalocean.LookupVpcArgs{Id: &c.ID}, ask)
+		switch {
+		case err != nil:
+			v.Add(c.Section+".vpc", "the account has no VPC %q (doctl vpcs list): %s", c.ID, err)
+		case vpc.Region != c.Region:
+			v.Add(c.Section+".vpc", "%q is in %s, not in %s.region %s", c.ID, vpc.Region, c.Section, c.Region)
+		}
+	case c.CIDR != "":
+		if _, err := digitalocean.LookupVpc(ctx, &digitalocean.LookupVpcArgs{Region: &c.Region}, ask); err != nil {
+			v.Add(c.Section+".cidr", "region %s has no default VPC yet, so a VPC made here would become it, and could never be destroyed; take cidr out, or make a VPC yourself and name it in %s.vpc: %s", c.Region, c.Section, err)
+		}
+	}
+	return v
+}
+
+// Holds reports whether a VPC that something stands in is the chosen one, or
+// says which one that is.
+func (c Choice) Holds(ctx *pulumi.Context, id string, ask pulumi.InvokeOption) (string, error) {
+	vpc, err := digitalocean.LookupVpc(ctx, &digitalocean.LookupVpcArgs{Id: &id}, ask)
+	if err != nil {
+		return "", fmt.Errorf("asking for VPC %s: %w", id, err)
+	}
+	switch {
+	case c.ID != "" && c.ID == id, c.CIDR != "" && c.CIDR == vpc.IpRange, c.ID == "" && c.CIDR == "" && vpc.Default:
+		return "", nil
+	default:
+		return fmt.Sprintf("%s (%s)", id, vpc.IpRange), nil
+	}
+}
+
+// Register returns the id of the VPC, or nil for the region's default one. A VPC
+// that is made is deleted within patience: DigitalOcean refuses as long as
+// something that is being deleted is still in it, and the provider asks again
+// for two minutes unless it is told otherwise.
+func (c Choice) Register(ctx *pulumi.Context, name, patience string, opts ...pulumi.ResourceOption) (pulumi.StringPtrInput, error) {
+	switch {
+	case c.ID != "":
+		return pulumi.String(c.ID), nil
+	case c.CIDR == "":
+		return nil, nil
+	}
+	vpc, err := digitalocean.NewVpc(ctx, name, &digitalocean.VpcArgs{
+		Region:  pulumi.String(c.Region),
+		IpRange: pulumi.String(c.CIDR),
+	}, append(opts, pulumi.Timeouts(&pulumi.CustomTimeouts{Delete: patience}))...)
+	if err != nil {
+		return nil, fmt.Errorf("registering the VPC: %w", err)
+	}
+	return vpc.ID().ToStringOutput().ToStringPtrOutput(), nil
+}
