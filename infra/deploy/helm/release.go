@@ -28,11 +28,12 @@ type Release struct {
 
 // ReleaseArgs say what is to be installed.
 type ReleaseArgs struct {
-	// Chart is the chart's name, Version its version, and RepositoryOpts where it
-	// is.
-	Chart          pulumi.StringInput
-	Version        pulumi.StringInput
-	RepositoryOpts RepositoryOptsInput
+	// Chart is the path of the chart's archive, relative to the folder that Pulumi
+	// runs in (infra/), and Version the version of what is in it. An update loads
+	// the chart each time, so one at a chart site would make every release depend
+	// on that site; and an absolute path would differ from clone to clone.
+	Chart   pulumi.StringInput
+	Version pulumi.StringInput
 	// Name is the release's own; without it each release has another.
 	Name pulumi.StringInput
 	// Namespace has to be there.
@@ -54,36 +55,20 @@ type ReleaseArgs struct {
 
 // releaseArgs is what the provider gets.
 type releaseArgs struct {
-	Chart          string         `pulumi:"chart"`
-	Version        string         `pulumi:"version"`
-	RepositoryOpts repositoryOpts `pulumi:"repositoryOpts"`
-	Name           string         `pulumi:"name"`
-	Namespace      string         `pulumi:"namespace"`
-	Values         map[string]any `pulumi:"values"`
-	Atomic         *bool          `pulumi:"atomic"`
-	SkipCrds       *bool          `pulumi:"skipCrds"`
-	Timeout        *int           `pulumi:"timeout"`
-	MaxHistory     *int           `pulumi:"maxHistory"`
-	Compat         *string        `pulumi:"compat"`
-}
-
-type repositoryOpts struct {
-	Repo string `pulumi:"repo"`
+	Chart      string         `pulumi:"chart"`
+	Version    string         `pulumi:"version"`
+	Name       string         `pulumi:"name"`
+	Namespace  string         `pulumi:"namespace"`
+	Values     map[string]any `pulumi:"values"`
+	Atomic     *bool          `pulumi:"atomic"`
+	SkipCrds   *bool          `pulumi:"skipCrds"`
+	Timeout    *int           `pulumi:"timeout"`
+	MaxHistory *int           `pulumi:"maxHistory"`
+	Compat     *string        `pulumi:"compat"`
 }
 
 // ElementType says what the provider gets.
 func (ReleaseArgs) ElementType() reflect.Type { return reflect.TypeFor[releaseArgs]() }
-
-// RepositoryOptsInput is where a chart is.
-type RepositoryOptsInput interface{ pulumi.Input }
-
-// RepositoryOptsArgs is a repository by its URL.
-type RepositoryOptsArgs struct {
-	Repo pulumi.StringInput `pulumi:"repo"`
-}
-
-// ElementType says what the provider gets.
-func (RepositoryOptsArgs) ElementType() reflect.Type { return reflect.TypeFor[repositoryOpts]() }
 
 // NewRelease registers a release.
 func NewRelease(ctx *pulumi.Context, name string, args *ReleaseArgs, opts ...pulumi.ResourceOption) (*Release, error) {

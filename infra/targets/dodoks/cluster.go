@@ -13,19 +13,22 @@ import (
 )
 
 func (d deployment) cluster(images registry) (*digitalocean.KubernetesCluster, error) {
-	network := &digitalocean.VpcArgs{Region: pulumi.String(d.settings.Region)}
-	if d.settings.CIDR != "" {
-		network.IpRange = pulumi.String(d.settings.CIDR)
-	}
-	vpc, err := digitalocean.NewVpc(d.Ctx, d.Name("network"), network, d.Options()...)
+	// A deleted cluster's workers and load balancers leave it minutes later.
+	vpc, err := d.settings.vpc().Register(d.Ctx, d.Name("network"), "30m", d.Options()...)
 	if err != nil {
-		return nil, fmt.Errorf("registering the network: %w", err)
+		return nil, err
 	}
-	// The name is given, since the cluster is looked up by it; so one that takes
-	// its place comes after it.
+	// Clusters of two clones must not have the same name.
+	unique, err := d.RandomHex("cluster", 4)
+	if err != nil {
+		return nil, fmt.Errorf("registering the cluster's name: %w", err)
+	}
 	options := d.Options(
 		pulumi.DependsOn(images.made),
-		pulumi.DeleteBeforeReplace(true),
+		// look refuses every change that DigitalOcean makes another cluster for. If
+		// one gets past it, the new cluster's name is taken, and the update fails,
+		// instead of deleting the cluster that serves.
+		pulumi.DeleteBeforeReplace(false),
 		// It holds a token, which nobody here uses.
 		pulumi.AdditionalSecretOutputs([]string{"kubeConfigs"}),
 	)
@@ -35,9 +38,9 @@ func (d deployment) cluster(images registry) (*digitalocean.KubernetesCluster, e
 	tags := pulumi.ToStringArray(append([]string{d.Label(50)}, d.settings.Tags...))
 	yes := pulumi.Bool(true)
 	cluster, err := digitalocean.NewKubernetesCluster(d.Ctx, d.Name("cluster"), &digitalocean.KubernetesClusterArgs{
-		Name:    pulumi.String(d.Label(50)),
+		Name:    pulumi.Sprintf("%s-%s", d.Label(50), unique),
 		Region:  pulumi.String(d.settings.Region),
-		VpcUuid: vpc.ID(),
+		VpcUuid: vpc,
 		Version: pulumi.String(d.found.version),
 		// Said either way: unsaid, it is on from 1.36 on, costs, and cannot be taken
 		// back.
@@ -49,14 +52,15 @@ func (d deployment) cluster(images registry) (*digitalocean.KubernetesCluster, e
 			StartTime: pulumi.String(d.settings.MaintenanceStart),
 		},
 		NodePool: &digitalocean.KubernetesClusterNodePoolArgs{
-			Name:      pulumi.String("nodes"),
+			Name:      pulumi.String(poolName),
 			Size:      pulumi.String(d.settings.Size),
 			AutoScale: yes,
 			MinNodes:  pulumi.Int(d.settings.MinNodes),
 			MaxNodes:  pulumi.Int(d.settings.MaxNodes),
 			Tags:      tags,
 		},
-		RegistryIntegration: pulumi.Bool(images.integrated),
+		// The service's pods have a login of their own.
+		RegistryIntegration: pulumi.Bool(false),
 		// What is on the cluster goes before it, load balancer included. This is
 		// for what was made there by hand.
 		DestroyAllAssociatedResources: yes,
@@ -68,13 +72,16 @@ func (d deployment) cluster(images registry) (*digitalocean.KubernetesCluster, e
 	return cluster, nil
 }
 
+// poolName is the name of the cluster's own node pool.
+const poolName = "nodes"
+
 // kubeconfigOf lets in who is logged in to doctl, or has DIGITALOCEAN_ACCESS_TOKEN
 // in the environment.
-func kubeconfigOf(cluster *digitalocean.KubernetesCluster) pulumi.StringOutput {
-	written := pulumi.All(cluster.ID(), cluster.Name, cluster.Endpoint, cluster.KubeConfigs).ApplyT(func(v []any) (string, error) {
+func kubeconfigOf(cluster *digitalocean.KubernetesCluster, endpoint pulumi.StringOutput) pulumi.StringOutput {
+	written := pulumi.All(cluster.ID(), cluster.Name, endpoint, cluster.KubeConfigs).ApplyT(func(v []any) (string, error) {
 		configs := v[3].([]digitalocean.KubernetesClusterKubeConfig)
 		if len(configs) == 0 || configs[0].ClusterCaCertificate == nil {
-			return "", errors.New("DigitalOcean did not say who vouches for the cluster")
+			return "", errors.New("DigitalOcean returned no certificate authority for the cluster")
 		}
 		id := string(v[0].(pulumi.ID))
 		return kubeconfig.Write(kubeconfig.Cluster{

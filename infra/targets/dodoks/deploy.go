@@ -63,7 +63,7 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	if err != nil {
 		return none, err
 	}
-	config := kubeconfigOf(cluster)
+	config := kubeconfigOf(cluster, d.upgraded(cluster))
 	provider, err := d.kubernetes(cluster, config)
 	if err != nil {
 		return none, err
@@ -76,5 +76,12 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	if err != nil {
 		return none, err
 	}
-	return d.workload(provider, config, images, ingress, metrics)
+	endpoint, err := d.workload(provider, config, images, ingress, metrics)
+	if err != nil {
+		return none, err
+	}
+	endpoint.Outputs = pulumi.Map{clusterOutput: pulumi.All(cluster.Name, endpoint.Release).ApplyT(func(v []any) string {
+		return v[0].(string)
+	})}
+	return endpoint, nil
 }

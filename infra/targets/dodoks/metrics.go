@@ -8,8 +8,8 @@ import (
 
 // The chart, with metrics-server 0.8.1.
 const (
-	metricsRepository = "https://kubernetes-sigs.github.io/metrics-server/"
-	metricsVersion    = "3.13.1"
+	metricsChartFile = charts + "metrics-server-3.13.1.tgz"
+	metricsVersion   = "3.13.1"
 )
 
 // metricsChart is what the chart is told.
@@ -26,14 +26,13 @@ func (d deployment) metricsServer(provider pulumi.ProviderResource) (pulumi.Reso
 		return nil, err
 	}
 	return helm.NewRelease(d.Ctx, d.Name("metrics-server"), &helm.ReleaseArgs{
-		Chart:          pulumi.String("metrics-server"),
-		Version:        pulumi.String(metricsVersion),
-		RepositoryOpts: helm.RepositoryOptsArgs{Repo: pulumi.String(metricsRepository)},
-		Name:           pulumi.String("metrics-server"),
-		Namespace:      pulumi.String("kube-system"),
-		Values:         values,
-		Atomic:         pulumi.Bool(true),
-		Timeout:        pulumi.Int(installTimeout),
-		MaxHistory:     pulumi.Int(5),
+		Chart:      pulumi.String(metricsChartFile),
+		Version:    pulumi.String(metricsVersion),
+		Name:       pulumi.String("metrics-server"),
+		Namespace:  pulumi.String("kube-system"),
+		Values:     values,
+		Atomic:     pulumi.Bool(true),
+		Timeout:    pulumi.Int(installTimeout),
+		MaxHistory: pulumi.Int(5),
 	}, pulumi.Parent(d.Component), pulumi.Provider(provider))
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"escala/infra/deploy"
+	"escala/infra/targets/dovpc"
 	"escala/infra/targets/kubernetes"
 	"escala/service"
 )
@@ -24,7 +24,8 @@ type Settings struct {
 	// HA has the control plane run more than once, for 40 $ a month. It cannot be
 	// taken back. Default false.
 	HA bool `config:"ha"`
-	// Size is the nodes' size. Default "s-2vcpu-4gb".
+	// Size is the nodes' size. It cannot change: DigitalOcean would make another
+	// cluster. Default "s-2vcpu-4gb".
 	Size string `config:"size"`
 	// MinNodes and MaxNodes bound the number of nodes, which the cluster's
 	// autoscaler decides. Default 2 and 4.
@@ -34,9 +35,11 @@ type Settings struct {
 	// the maintenance window, which is four hours long. Default "any" and "03:00".
 	MaintenanceDay   string `config:"maintenanceDay"`
 	MaintenanceStart string `config:"maintenanceStart"`
-	// CIDR is the VPC's IPv4 range, from /16 to /24. Default: DigitalOcean's
-	// choice.
+	// CIDR is the IPv4 range, from /16 to /24, of a VPC that is made for the
+	// cluster. Default none: the region's default VPC.
 	CIDR string `config:"cidr"`
+	// VPC is the id of a VPC that exists. Default none: the region's default VPC.
+	VPC string `config:"vpc"`
 	// Registry is the name of a container registry that the account has already;
 	// an account has one, unless it pays for more. Default none: one is made.
 	Registry string `config:"registry"`
@@ -62,6 +65,11 @@ func NewSettings() Settings {
 		Region:           "fra1", Version: "1.36", Size: "s-2vcpu-4gb", MinNodes: 2, MaxNodes: 4,
 		MaintenanceDay: "any", MaintenanceStart: "03:00", RegistryTier: "starter",
 	}
+}
+
+// vpc is the VPC that the settings choose.
+func (s Settings) vpc() dovpc.Choice {
+	return dovpc.Choice{Section: "doks", Region: s.Region, ID: s.VPC, CIDR: s.CIDR, MaxBits: 24}
 }
 
 var (
@@ -107,9 +115,7 @@ func (s Settings) violations(spec service.Spec) service.Violations {
 	if !fullHour.MatchString(s.MaintenanceStart) {
 		v.Add("doks.maintenanceStart", "%q is not a full hour such as \"03:00\"", s.MaintenanceStart)
 	}
-	if s.CIDR != "" {
-		deploy.CIDRRule{Widest: 16, Narrowest: 24, Example: "10.40.0.0/20"}.Check(&v, "doks.cidr", s.CIDR)
-	}
+	v = append(v, s.vpc().Violations()...)
 	if s.Registry != "" && !registryName.MatchString(s.Registry) {
 		v.Add("doks.registry", "%q is not the name of a registry; `doctl registry get` shows it", s.Registry)
 	}

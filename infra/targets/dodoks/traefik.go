@@ -18,9 +18,13 @@ const class = "traefik"
 
 // The chart, with Traefik 3.7.11.
 const (
-	traefikRepository = "https://traefik.github.io/charts"
-	traefikVersion    = "41.3.0"
+	traefikChartFile = charts + "traefik-41.3.0.tgz"
+	traefikVersion   = "41.3.0"
 )
+
+// charts is the folder of the charts, see charts/README.md. It is relative to
+// infra/, where Pulumi runs.
+const charts = "./targets/dodoks/charts/"
 
 // installTimeout is how long the pods of a chart may take, in seconds; the load
 // balancer is waited for too.
@@ -56,13 +60,12 @@ func (d deployment) traefik(provider pulumi.ProviderResource) (pulumi.Resource, 
 		return nil, err
 	}
 	return helm.NewRelease(d.Ctx, d.Name(class), &helm.ReleaseArgs{
-		Chart:          pulumi.String("traefik"),
-		Version:        pulumi.String(traefikVersion),
-		RepositoryOpts: helm.RepositoryOptsArgs{Repo: pulumi.String(traefikRepository)},
-		Name:           pulumi.String(class),
-		Namespace:      namespace.Metadata.Name().Elem(),
-		Values:         values,
-		Atomic:         pulumi.Bool(true),
+		Chart:     pulumi.String(traefikChartFile),
+		Version:   pulumi.String(traefikVersion),
+		Name:      pulumi.String(class),
+		Namespace: namespace.Metadata.Name().Elem(),
+		Values:    values,
+		Atomic:    pulumi.Bool(true),
 		// They are for what is not used here.
 		SkipCrds:   pulumi.Bool(true),
 		Timeout:    pulumi.Int(installTimeout),
@@ -70,9 +73,8 @@ func (d deployment) traefik(provider pulumi.ProviderResource) (pulumi.Resource, 
 	}, on...)
 }
 
-// How a Traefik ends. The load balancer looks at nodes every few seconds, and a
-// node whose only Traefik ends is no longer one of its own after two looks; until
-// then the ending Traefik serves on as if nothing were.
+// How a Traefik ends. All nodes learn within seconds that it takes no new
+// connections; until then it serves on as before.
 const (
 	lookEvery      = 3 * time.Second
 	stillServing   = 15 * time.Second

@@ -187,9 +187,11 @@ func traefikValues(s Settings, spec service.Spec) traefikChart {
 		Ports:               traefikPorts{Web: web, Websecure: websecure},
 		Service: traefikService{
 			Annotations: annotations(s, spec),
-			// Nodes come and go with the autoscaler. Those without a Traefik carry no
-			// connection, so none is lost with them.
-			Spec: serviceSpec{Type: "LoadBalancer", ExternalTrafficPolicy: "Local"},
+			// With "Local", a node whose only Traefik ends gets new connections until
+			// the load balancer has looked at it twice, and Cilium, which stands in for
+			// kube-proxy on DOKS, drops them. The client's address comes by the PROXY
+			// protocol or the load balancer's header, whichever node passes it on.
+			Spec: serviceSpec{Type: "LoadBalancer", ExternalTrafficPolicy: "Cluster"},
 		},
 		Resources: resources{
 			Requests: amounts{CPU: "100m", Memory: "96Mi"},

@@ -1,7 +1,10 @@
 package dodoks
 
 import (
+	"cmp"
 	"fmt"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -19,13 +22,48 @@ func minor(version string) (int, error) {
 	return n, nil
 }
 
-// step says what becomes of a cluster that runs a version when a minor version
-// is wanted: it stays, or is upgraded, or neither is possible.
+// minorOf is "1.36" of "1.36.4-do.0".
+func minorOf(version string) string {
+	parts := strings.SplitN(version, ".", 3)
+	return strings.Join(parts[:min(2, len(parts))], ".")
+}
+
+var numbers = regexp.MustCompile(`[0-9]+`)
+
+// compare orders versions such as "1.36.4-do.0" by their numbers.
+func compare(a, b string) int {
+	return slices.CompareFunc(numbers.FindAllString(a, -1), numbers.FindAllString(b, -1), func(x, y string) int {
+		// They are digits only. One too long for a number is none of Kubernetes'.
+		n, _ := strconv.Atoi(x)
+		m, _ := strconv.Atoi(y)
+		return cmp.Compare(n, m)
+	})
+}
+
+// newer reports whether a is a later version than b. Of two with the same
+// beginning, only minor versions are compared.
+func newer(a, b string) bool {
+	if strings.HasPrefix(a, b+".") {
+		return false
+	}
+	return compare(a, b) > 0
+}
+
+// newest returns the latest of versions, or "".
+func newest(versions []string) string {
+	if len(versions) == 0 {
+		return ""
+	}
+	return slices.MaxFunc(versions, compare)
+}
+
+// step reports whether a cluster that runs a version is to be upgraded when a
+// minor version is wanted, or why neither is possible.
 //
 // A cluster of that minor version stays as it is: DigitalOcean upgrades its
 // patches, in the maintenance window. A newer patch must not be asked for, or the
-// release of a service would replace nodes, and never an older one: for the
-// provider, that is another cluster in place of this one.
+// release of a service would replace nodes. A cluster that is newer stays, too:
+// DigitalOcean upgrades by itself when a version ends, and no cluster goes back.
 func step(running, wanted string) (upgrade bool, err error) {
 	from, err := minor(running)
 	if err != nil {
@@ -35,14 +73,8 @@ func step(running, wanted string) (upgrade bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	switch {
-	case to == from:
-		return false, nil
-	case to < from:
-		return false, fmt.Errorf("the cluster runs %s, and no cluster goes back", running)
-	case to > from+1:
+	if to > from+1 {
 		return false, fmt.Errorf("the cluster runs %s: the next is 1.%d, and then the one after it", running, from+1)
-	default:
-		return true, nil
 	}
+	return to > from, nil
 }

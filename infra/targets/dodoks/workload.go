@@ -30,6 +30,7 @@ func (d deployment) workload(provider pulumi.ProviderResource, config pulumi.Str
 		Kubeconfig:   config,
 		Image:        image,
 		Platforms:    platforms,
+		PullLogin:    images.login,
 		IngressClass: pulumi.String(class),
 		HTTPS:        d.settings.Certificate != "",
 		URL:          reached,

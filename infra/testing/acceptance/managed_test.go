@@ -63,6 +63,8 @@ var doks = managed{
 			}))
 			if m.version != "" {
 				set(e, "version", m.version)
+				// The provider reads it back into the inputs, too.
+				e.Inputs["version"] = resource.NewProperty(m.version)
 			}
 		case "digitalocean:index/containerRegistry:ContainerRegistry":
 			set(e, "endpoint", m.registry+"/"+e.ID)

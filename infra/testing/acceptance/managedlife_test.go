@@ -130,7 +130,7 @@ func TestDOKSGoesInOrder(t *testing.T) {
 	before := m.mark()
 	require.NoError(t, m.destroy())
 	gone := m.since(before)
-	inOrder(t, gone, "delete", namespaceType+" api-namespace", releaseType+" api-traefik", namespaceType+" api-traefik", doks.cluster, "digitalocean:index/vpc:")
+	inOrder(t, gone, "delete", namespaceType+" api-namespace", releaseType+" api-traefik", namespaceType+" api-traefik", doks.cluster)
 	inOrder(t, gone, "delete", doks.cluster, "digitalocean:index/containerRegistry:")
 }
 
@@ -149,17 +149,45 @@ func TestDOKSVersions(t *testing.T) {
 	m.mustUp()
 	assert.Empty(t, m.since(before), "nor is one that DigitalOcean has put on")
 
+	// The last patch comes before the next minor version, and each upgrade is
+	// waited for: the API server may be away meanwhile.
+	m.version = ""
 	m.describe("    version: \"1.37\"\n")
 	m.mustUp()
 	assert.Equal(t, []string{"update " + doks.cluster + " api-cluster"}, m.since(before))
+	assert.Equal(t, "1.36.5-do.0", text(m.there(doks.cluster)[0], "version"))
+	assert.Contains(t, m.log.String(), "this update brings the cluster from 1.36.1-do.0 to 1.36.5-do.0")
+	assert.Contains(t, m.log.String(), "is upgrading, with version")
+	m.mustUp()
 	assert.Equal(t, "1.37.1-do.0", text(m.there(doks.cluster)[0], "version"))
 
+	// DigitalOcean upgrades by itself when a version ends, and the file is older
+	// then: a release passes all the same.
 	before = m.mark()
 	m.describe("    version: \"1.36\"\n")
-	_, err = m.up()
-	require.Error(t, err)
-	assert.Contains(t, m.log.String(), `doks.version: "1.36" cannot be had: the cluster runs 1.37.1-do.0, and no cluster goes back`)
-	assert.Empty(t, m.since(before), "never another cluster in its place")
+	m.mustUp()
+	assert.Contains(t, m.log.String(), `DigitalOcean has upgraded the cluster to 1.37.1-do.0`)
+	assert.Empty(t, m.since(before))
+}
+
+// TestDOKSIsNeverReplaced: DigitalOcean makes another cluster of another size,
+// region or VPC.
+func TestDOKSIsNeverReplaced(t *testing.T) {
+	t.Parallel()
+	m := openManaged(t, doks)
+	m.mustUp()
+	before := m.mark()
+	for setting, said := range map[string]string{
+		"    size: s-1vcpu-2gb\n":  `doks.size: "s-1vcpu-2gb" is another size than that of the cluster's nodes, s-2vcpu-4gb`,
+		"    region: ams3\n":       `doks.region: "ams3" is another region than the cluster's, fra1`,
+		"    cidr: 10.40.0.0/20\n": "doks.vpc: the cluster is in another VPC",
+	} {
+		m.describe(setting)
+		_, err := m.up()
+		require.Error(t, err)
+		assert.Contains(t, m.log.String(), said)
+	}
+	assert.Empty(t, m.since(before))
 }
 
 // TestManagedBadInput is reported all at once, before anything is asked for.
@@ -180,7 +208,7 @@ func TestManagedBadInput(t *testing.T) {
 			"doks.version: 1.36 is not a text; put it in quotes", "doks.minNodes: 0 is not from 1", `doks.maintenanceStart: "3" is not a full hour`, `doks.registryTier: "free" is none of`,
 		}},
 		{doks, "    region: atlantis\n    version: \"1.20\"\n    registry: nobodys\n", []string{
-			`doks.region: "atlantis" cannot be asked for`, `doks.version: "1.20" is not to be had; these are: 1.37.1-do.0`, `doks.registry: "nobodys" cannot be asked for`,
+			`doks.region: "atlantis" is not available`, `doks.version: "1.20" is not available; these are: 1.37.1-do.0`, `doks.registry: "nobodys" is not available`,
 		}},
 	} {
 		m := openManaged(t, one.managed)

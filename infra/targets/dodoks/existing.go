@@ -1,0 +1,110 @@
+package dodoks
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi-digitalocean/sdk/v4/go/digitalocean"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/service"
+)
+
+// clusterOutput is the stack's output with the cluster's name, by which later
+// updates look it up.
+const clusterOutput = "cluster"
+
+// noCluster is in the provider's error for a name that no cluster has.
+var noCluster = []string{"Unable to find cluster", "No clusters found"}
+
+// lookCluster decides on the cluster's version, and refuses what DigitalOcean
+// would make another cluster for: everything that serves would be deleted.
+func (d deployment) lookCluster(f *found, v *service.Violations, ask pulumi.InvokeOption) {
+	name, _ := d.Request.Outputs[clusterOutput].(string)
+	if name == "" {
+		d.lookNew(f, v, ask)
+		return
+	}
+	running, err := digitalocean.LookupKubernetesCluster(d.Ctx, &digitalocean.LookupKubernetesClusterArgs{Name: name}, ask)
+	switch {
+	case err != nil && slices.ContainsFunc(noCluster, func(s string) bool { return strings.Contains(err.Error(), s) }):
+		d.lookNew(f, v, ask)
+	case err != nil:
+		v.Add("doks.version", "looking up cluster %q failed: %s", name, err)
+	default:
+		d.refuseReplacement(running, v, ask)
+		d.lookUpgrade(running.Version, f, v, ask)
+	}
+}
+
+func (d deployment) refuseReplacement(running *digitalocean.LookupKubernetesClusterResult, v *service.Violations, ask pulumi.InvokeOption) {
+	const instead = "DigitalOcean would delete the cluster and make another one; set it back, and use a stack of its own for the other cluster"
+	s := d.settings
+	if running.Region != s.Region {
+		v.Add("doks.region", "%q is another region than the cluster's, %s: %s", s.Region, running.Region, instead)
+		return
+	}
+	i := slices.IndexFunc(running.NodePools, func(p digitalocean.GetKubernetesClusterNodePool) bool { return p.Name == poolName })
+	if i >= 0 && running.NodePools[i].Size != s.Size {
+		v.Add("doks.size", "%q is another size than that of the cluster's nodes, %s: %s (more nodes are doks.maxNodes)", s.Size, running.NodePools[i].Size, instead)
+	}
+	other, err := s.vpc().Holds(d.Ctx, running.VpcUuid, ask)
+	switch {
+	case err != nil:
+		v.Add("doks.vpc", "looking up the cluster's VPC failed: %s", err)
+	case other != "":
+		v.Add("doks.vpc", "the cluster is in another VPC, %s: %s", other, instead)
+	}
+}
+
+// lookNew chooses the newest version for a cluster that is not there yet.
+func (d deployment) lookNew(f *found, v *service.Violations, ask pulumi.InvokeOption) {
+	offered := d.patches(d.settings.Version, v, ask)
+	if offered == nil {
+		return
+	}
+	if len(offered) == 0 {
+		v.Add("doks.version", "%q is not available; %s", d.settings.Version, d.offered(ask))
+		return
+	}
+	f.version = newest(offered)
+}
+
+// lookUpgrade chooses the next version for a cluster that is there.
+func (d deployment) lookUpgrade(running string, f *found, v *service.Violations, ask pulumi.InvokeOption) {
+	upgrade, err := step(running, d.settings.Version)
+	if err != nil {
+		v.Add("doks.version", "%q is not available: %s", d.settings.Version, err)
+		return
+	}
+	if !upgrade {
+		f.version, f.stays = running, true
+		if newer(running, d.settings.Version) {
+			_ = d.Ctx.Log.Warn("doks.version is \""+d.settings.Version+"\", but DigitalOcean has upgraded the cluster to "+running+"; set doks.version to that", nil)
+		}
+		return
+	}
+	f.upgrades = true
+	// DigitalOcean takes the last patch of a minor version to the next one.
+	if patch := newest(d.patches(minorOf(running), v, ask)); patch != "" && patch != running && newer(patch, running) {
+		f.version = patch
+		_ = d.Ctx.Log.Warn("this update brings the cluster from "+running+" to "+patch+", the last patch before "+d.settings.Version+"; the next one brings it there", nil)
+		return
+	}
+	d.lookNew(f, v, ask)
+}
+
+// patches are the versions that are offered of a minor version. It returns nil
+// where they cannot be looked up.
+func (d deployment) patches(minor string, v *service.Violations, ask pulumi.InvokeOption) []string {
+	prefix := minor + "."
+	versions, err := digitalocean.GetKubernetesVersions(d.Ctx, &digitalocean.GetKubernetesVersionsArgs{VersionPrefix: &prefix}, ask)
+	if err != nil {
+		v.Add("doks.version", "looking up the versions of Kubernetes failed: %s", err)
+		return nil
+	}
+	if versions.ValidVersions == nil {
+		return []string{}
+	}
+	return versions.ValidVersions
+}
