@@ -109,7 +109,12 @@ type deployment struct {
 }
 
 func (d deployment) register(kind, name string, args pulumi.Input, res pulumi.CustomResource, more ...pulumi.ResourceOption) error {
-	if err := d.Ctx.RegisterResource("escala:local:"+kind, d.Name(name), args, res, d.Options(more...)...); err != nil {
+	return d.registerAs(kind, d.Name(name), args, res, more...)
+}
+
+// registerAs registers a resource whose name does not contain the service's.
+func (d deployment) registerAs(kind, name string, args pulumi.Input, res pulumi.CustomResource, more ...pulumi.ResourceOption) error {
+	if err := d.Ctx.RegisterResource("escala:local:"+kind, name, args, res, d.Options(more...)...); err != nil {
 		return fmt.Errorf("registering the %s: %w", name, err)
 	}
 	return nil
@@ -164,11 +169,13 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	}
 	healthy := d.gate(machine, pulumi.Sprintf("http://%s", machine.IP), pointer.Release)
 	address := &addressResource{}
-	if err := d.register("Address", "address", &addressArgs{
+	// There is one such port, so it is the same address whatever the service is
+	// called.
+	if err := d.registerAs("Address", "address", &addressArgs{
 		Port:      pulumi.Int(d.settings.Port),
 		Target:    gate.After(machine.IP, healthy),
 		Forwarder: pulumi.String(relative(r.State, forwarder.Path)),
-	}, address); err != nil {
+	}, address, pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String(r.Spec.Name + "-address")}})); err != nil {
 		return none, err
 	}
 	serving := d.gate(machine, address.URL, healthy)

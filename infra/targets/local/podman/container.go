@@ -96,6 +96,7 @@ func (p Podman) Inspect(ctx context.Context, name string) (Status, error) {
 		return Status{}, err
 	}
 	var found []struct {
+		ID    string `json:"Id"`
 		State struct {
 			Running bool
 			Pid     int
@@ -109,6 +110,12 @@ func (p Podman) Inspect(ctx context.Context, name string) (Status, error) {
 		return Status{}, fmt.Errorf("reading what podman says of container %s: %w", name, err)
 	}
 	s := Status{Exists: true, Running: found[0].State.Running, Command: found[0].Config.Cmd, PID: found[0].State.Pid}
+	if s.Running && !alive(s.PID, found[0].ID) {
+		s.Running = false
+		if err := p.noticeExit(found[0].ID); err != nil {
+			return Status{}, err
+		}
+	}
 	for _, n := range found[0].NetworkSettings.Networks {
 		s.IP = n.IPAddress
 	}

@@ -84,13 +84,12 @@ func (p Podman) network(ctx context.Context, name string) (Network, error) {
 }
 
 // FreeIP is the lowest address of the network that no container has, running
-// or not.
-func (p Podman) FreeIP(ctx context.Context, n Network) (string, error) {
+// or not, and that is not among taken.
+func (p Podman) FreeIP(ctx context.Context, n Network, taken ...string) (string, error) {
 	names, err := p.containers(ctx)
 	if err != nil {
 		return "", err
 	}
-	var taken []string
 	for _, name := range names {
 		out, err := p.run(ctx, "container", "inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}{{.Config.CreateCommand}}", name)
 		if err != nil && !notFound(err) {
@@ -105,6 +104,14 @@ func (p Podman) FreeIP(ctx context.Context, n Network) (string, error) {
 		}
 	}
 	return "", errors.New("no address is left in the machines' network " + n.Subnet.String())
+}
+
+// Leased reports whether podman refused an address that it takes for another
+// container's. The lease of a container whose creation was cut off is never
+// given back.
+func Leased(err error) bool {
+	failed := &Error{}
+	return errors.As(err, &failed) && strings.Contains(failed.Stderr, "is already allocated")
 }
 
 func (p Podman) containers(ctx context.Context) ([]string, error) {

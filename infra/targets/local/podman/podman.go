@@ -38,6 +38,9 @@ func (p Podman) command(ctx context.Context, args ...string) *exec.Cmd {
 // run returns what podman wrote to standard output; an error carries the last
 // lines of what it wrote to standard error.
 func (p Podman) run(ctx context.Context, args ...string) (string, error) {
+	if err := p.noticeBoot(); err != nil {
+		return "", err
+	}
 	cmd := p.command(ctx, args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -78,15 +78,10 @@ func (*Machine) Create(ctx context.Context, req infer.CreateRequest[MachineArgs]
 	if err != nil {
 		return out, err
 	}
-	ip, err := pod.FreeIP(ctx, network)
-	if err != nil {
-		return out, err
-	}
-	err = pod.Run(ctx, podman.Container{
+	ip, err := runAtFreeIP(ctx, pod, network, podman.Container{
 		Name:      id,
 		RootFS:    image.RootFS(config.path(imagesFolder), req.Inputs.Image),
 		Network:   network.Name,
-		IP:        ip,
 		Systemd:   true,
 		OpenFiles: req.Inputs.OpenFiles,
 		ReadOnly: map[string]string{
@@ -101,6 +96,23 @@ func (*Machine) Create(ctx context.Context, req infer.CreateRequest[MachineArgs]
 	created = true
 	out.Output.IP, out.Output.Running = ip, true
 	return out, nil
+}
+
+// runAtFreeIP runs a container at an address that no other has. Podman may still
+// take one for leased to a container that was never finished.
+func runAtFreeIP(ctx context.Context, pod podman.Podman, network podman.Network, c podman.Container) (string, error) {
+	var leased []string
+	for {
+		ip, err := pod.FreeIP(ctx, network, leased...)
+		if err != nil {
+			return "", err
+		}
+		c.IP = ip
+		if err = pod.Run(ctx, c); err == nil || !podman.Leased(err) {
+			return ip, err
+		}
+		leased = append(leased, ip)
+	}
 }
 
 // Diff says that any changed input is another machine, and that one that was

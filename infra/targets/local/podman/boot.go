@@ -1,0 +1,64 @@
+package podman
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// bootID is this boot of the computer.
+const bootID = "/proc/sys/kernel/random/boot_id"
+
+// noticeBoot has podman take all containers for stopped once the computer was
+// started anew. By itself podman knows that by its temporary folder, which a
+// boot usually empties; here it is in the clone, where it stays.
+func (p Podman) noticeBoot() error {
+	now, err := os.ReadFile(bootID)
+	if err != nil {
+		return fmt.Errorf("reading which boot this is: %w", err)
+	}
+	marker := filepath.Join(p.Folder, "boot")
+	before, err := os.ReadFile(marker)
+	switch {
+	case err == nil && string(before) == string(now):
+		return nil
+	case err == nil:
+		for _, stale := range []string{"alive", "exits"} {
+			if err := os.RemoveAll(filepath.Join(p.Folder, "tmp", stale)); err != nil {
+				return fmt.Errorf("forgetting what ran before this boot: %w", err)
+			}
+		}
+	case !os.IsNotExist(err):
+		return fmt.Errorf("reading which boot was the last: %w", err)
+	}
+	if err := os.MkdirAll(p.Folder, 0o755); err != nil {
+		return fmt.Errorf("making podman's folder: %w", err)
+	}
+	if err := os.WriteFile(marker, now, 0o644); err != nil {
+		return fmt.Errorf("noting which boot this is: %w", err)
+	}
+	return nil
+}
+
+// alive reports whether a process is a container's. Another one may have its
+// number by now.
+func alive(pid int, container string) bool {
+	groups, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
+	return err == nil && strings.Contains(string(groups), container)
+}
+
+// noticeExit tells podman that a container has ended, as its monitor would have
+// done that ended with it. Otherwise podman takes it for running for ever, and
+// neither starts nor stops it.
+func (p Podman) noticeExit(container string) error {
+	folder := filepath.Join(p.Folder, "tmp", "exits")
+	if err := os.MkdirAll(folder, 0o750); err != nil {
+		return fmt.Errorf("noting that container %s ended: %w", container, err)
+	}
+	const killed = "137"
+	if err := os.WriteFile(filepath.Join(folder, container), []byte(killed), 0o600); err != nil {
+		return fmt.Errorf("noting that container %s ended: %w", container, err)
+	}
+	return nil
+}

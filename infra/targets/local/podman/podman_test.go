@@ -1,0 +1,121 @@
+package podman
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// sleeper is a root file system with one program, which sleeps.
+func sleeper(t *testing.T) string {
+	t.Helper()
+	folder := t.TempDir()
+	source := filepath.Join(folder, "main.go")
+	require.NoError(t, os.WriteFile(source, []byte("package main\n\nimport \"time\"\n\nfunc main() { time.Sleep(time.Hour) }\n"), 0o600))
+	rootfs := filepath.Join(folder, "rootfs")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(rootfs, "sleep"), source)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return rootfs
+}
+
+// open is podman in a folder of the test's own.
+func open(t *testing.T) Podman {
+	t.Helper()
+	if _, err := exec.LookPath("podman"); err != nil || os.Getuid() != 0 || testing.Short() {
+		t.Skip("runs containers, which takes podman and root")
+	}
+	// Podman's paths may not be longer than 50 characters.
+	folder, err := os.MkdirTemp("", "podman")
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, os.RemoveAll(folder)) })
+	p := Podman{Folder: folder}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		names, err := p.containers(ctx)
+		assert.NoError(t, err)
+		for _, name := range names {
+			assert.NoError(t, p.Remove(ctx, name, 0))
+		}
+		assert.NoError(t, p.RemoveWhenUnused(ctx))
+		// Podman mounts its storage over itself.
+		_ = syscall.Unmount(filepath.Join(p.Folder, "storage", "overlay"), 0)
+	})
+	return p
+}
+
+// TestAContainerWithoutItsMonitorIsStartedAgain with what it had written: podman
+// itself takes it for running for ever.
+func TestAContainerWithoutItsMonitorIsStartedAgain(t *testing.T) {
+	p := open(t)
+	require.NoError(t, p.Run(t.Context(), Container{Name: "c", RootFS: sleeper(t), Network: "host", OpenFiles: 1024, Command: []string{"/sleep"}}))
+	before, err := p.Inspect(t.Context(), "c")
+	require.NoError(t, err)
+	require.True(t, before.Running)
+
+	out, err := p.run(t.Context(), "container", "inspect", "--format", "{{.State.ConmonPid}}", "c")
+	require.NoError(t, err)
+	monitor, err := strconv.Atoi(strings.TrimSpace(out))
+	require.NoError(t, err)
+	for _, pid := range []int{monitor, before.PID} {
+		require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+	}
+	require.Eventually(t, func() bool { return syscall.Kill(before.PID, 0) != nil }, 10*time.Second, 10*time.Millisecond)
+
+	gone, err := p.Inspect(t.Context(), "c")
+	require.NoError(t, err)
+	assert.True(t, gone.Exists)
+	assert.False(t, gone.Running)
+	require.NoError(t, p.Start(t.Context(), "c"))
+	after, err := p.Inspect(t.Context(), "c")
+	require.NoError(t, err)
+	assert.True(t, after.Running)
+	assert.NotEqual(t, before.PID, after.PID)
+}
+
+// TestAfterABootNothingRuns, whatever podman's files say.
+func TestAfterABootNothingRuns(t *testing.T) {
+	p := Podman{Folder: t.TempDir()}
+	alive := filepath.Join(p.Folder, "tmp", "alive")
+	require.NoError(t, os.MkdirAll(filepath.Dir(alive), 0o755))
+	require.NoError(t, os.WriteFile(alive, nil, 0o600))
+	require.NoError(t, p.noticeBoot())
+	assert.FileExists(t, alive, "the first time says nothing of a boot")
+	require.NoError(t, p.noticeBoot())
+	assert.FileExists(t, alive)
+	require.NoError(t, os.WriteFile(filepath.Join(p.Folder, "boot"), []byte("another boot"), 0o600))
+	require.NoError(t, p.noticeBoot())
+	assert.NoFileExists(t, alive, "podman takes every container for stopped without it")
+}
+
+// TestALeaseOfNobody does not keep a machine from starting: podman keeps the
+// address of a container whose creation was cut off.
+func TestALeaseOfNobody(t *testing.T) {
+	p := open(t)
+	network, err := p.EnsureNetwork(t.Context())
+	require.NoError(t, err)
+	first, err := p.FreeIP(t.Context(), network)
+	require.NoError(t, err)
+	c := Container{Name: "c", RootFS: sleeper(t), Network: network.Name, IP: first, OpenFiles: 1024, Command: []string{"/sleep"}}
+	require.NoError(t, p.Run(t.Context(), c))
+	c.Name = "d"
+	err = p.Run(t.Context(), c)
+	require.Error(t, err)
+	assert.True(t, Leased(err), "%v", err)
+	next, err := p.FreeIP(t.Context(), network, first)
+	require.NoError(t, err)
+	assert.NotEqual(t, first, next)
+	c.IP = next
+	require.NoError(t, p.Run(t.Context(), c))
+}

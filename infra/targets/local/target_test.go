@@ -1,0 +1,48 @@
+package local
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/infra/build"
+	"escala/infra/deploy"
+	"escala/infra/testing/pulumitest"
+	"escala/service"
+)
+
+// request asks for a service in a clone whose forwarder is one line.
+func request(t *testing.T, name string) deploy.Request {
+	t.Helper()
+	clone := t.TempDir()
+	for path, content := range map[string]string{
+		"go.mod":                                "module escala\n\ngo 1.26\n",
+		"infra/targets/local/forwarder/main.go": "package main\n\nfunc main() {}\n",
+	} {
+		full := filepath.Join(clone, path)
+		require.NoError(t, os.MkdirAll(filepath.Dir(full), 0o755))
+		require.NoError(t, os.WriteFile(full, []byte(content), 0o600))
+	}
+	spec := service.NewSpec()
+	spec.Name = name
+	return deploy.Request{
+		Spec: spec, Stack: "local", State: filepath.Join(clone, ".escala"),
+		Release: build.Release{Release: service.Release{ID: service.ReleaseID(strings.Repeat("ab", 32)), Size: 1}},
+	}
+}
+
+// TestARenamedServiceKeepsItsAddress: there is one port, which another address
+// could only have once the old one is gone.
+func TestARenamedServiceKeepsItsAddress(t *testing.T) {
+	for _, name := range []string{"api", "web"} {
+		m := &pulumitest.Mocks{}
+		require.NoError(t, m.Preview(New(), request(t, name)))
+		addresses := m.Of("escala:local:Address")
+		require.Len(t, addresses, 1)
+		assert.Equal(t, "address", addresses[0].Name)
+	}
+}
