@@ -3,6 +3,7 @@ package program
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -13,6 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/diag"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/diag/colors"
+	pulumiconfig "github.com/pulumi/pulumi/sdk/v3/go/common/resource/config"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
@@ -123,6 +128,48 @@ func sections() []stackconfig.Section {
 // commented is a key that stands in a comment; text does not look like one.
 var commented = regexp.MustCompile(`(?m)^( *)# ( *(escala:)?[A-Za-z]+:( .*)?)$`)
 
+// uncommented is a stack's file with every key in it that stands in a comment.
+func uncommented(t *testing.T, content []byte) map[string]any {
+	t.Helper()
+	var stack struct{ Config map[string]any }
+	require.NoError(t, yaml.Unmarshal(commented.ReplaceAll(content, []byte("$1$2")), &stack), "%s", content)
+	return stack.Config
+}
+
+// TestCommentsSurviveTheCLI: `pulumi config set` writes the whole file anew, and
+// gives comments the indentation of the key that it takes them to belong to. A
+// key that is then taken out of its comment must still be where it belongs, or
+// it is ignored without a word.
+func TestCommentsSurviveTheCLI(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(root(t), "stacks", "Pulumi.*.yaml"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	sink := diag.DefaultSink(io.Discard, io.Discard, diag.FormatOptions{Color: colors.Never})
+	project := &workspace.Project{Name: "escala"}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		require.NoError(t, err)
+		want := uncommented(t, content)
+		copied := filepath.Join(t.TempDir(), filepath.Base(file))
+		require.NoError(t, os.WriteFile(copied, content, 0o600))
+		// Twice: the first time adds a salt and keys, the second what follows.
+		for _, key := range []string{"one", "two"} {
+			stack, err := workspace.LoadProjectStack(sink, project, copied)
+			require.NoError(t, err)
+			require.NoError(t, stack.Config.Set(pulumiconfig.MustMakeKey("escala", key), pulumiconfig.NewValue("x"), false))
+			stack.EncryptionSalt = "v1:salt"
+			require.NoError(t, stack.Save(copied))
+		}
+		saved, err := os.ReadFile(copied)
+		require.NoError(t, err)
+		got := uncommented(t, saved)
+		assert.Contains(t, got, "escala:two", file)
+		delete(got, "escala:one")
+		delete(got, "escala:two")
+		assert.Equal(t, want, got, filepath.Base(file))
+	}
+}
+
 // What a stack's file shows in comments can be taken out of them: no such key is
 // unknown or belongs elsewhere.
 func TestKeysInTheCommentsOfStackFilesExist(t *testing.T) {
@@ -134,10 +181,8 @@ func TestKeysInTheCommentsOfStackFilesExist(t *testing.T) {
 		require.NoError(t, err)
 		shown := commented.FindAll(b, -1)
 		require.NotEmpty(t, shown, file)
-		var stack struct{ Config map[string]any }
-		require.NoError(t, yaml.Unmarshal(commented.ReplaceAll(b, []byte("$1$2")), &stack), file)
 		source := fake{}
-		for key, value := range stack.Config {
+		for key, value := range uncommented(t, b) {
 			if text, plain := value.(string); plain {
 				source[key] = text
 				continue
