@@ -56,7 +56,7 @@ var credentials = map[string]string{
 // makes everything up to the bucket, and fails there.
 func (d deployment) credentialViolations() service.Violations {
 	var v service.Violations
-	if d.Request.Rehearsal {
+	if d.Request.Offline {
 		return v
 	}
 	for _, key := range slices.Sorted(maps.Keys(credentials)) {

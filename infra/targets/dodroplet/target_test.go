@@ -328,7 +328,7 @@ func TestKeysToSpacesAreLookedForFirst(t *testing.T) {
 	t.Setenv("SPACES_SECRET_ACCESS_KEY", "")
 	m := cloud()
 	require.ErrorContains(t, m.Preview(New(), r), "this computer: lacks SPACES_SECRET_ACCESS_KEY in the environment")
-	r.Rehearsal = true
+	r.Offline = true
 	require.NoError(t, cloud().Preview(New(), r), "a plan needs no account")
 }
 

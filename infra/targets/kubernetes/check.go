@@ -29,7 +29,7 @@ var othersNamespaces = []string{"default", "kube-system", "kube-public", "kube-n
 func Check(r deploy.Request, s WorkloadSettings, section string) service.Violations {
 	v := checkSpec(r.Spec).Under("service")
 	v = append(v, s.violations(r.Spec).Under(section)...)
-	if _, err := s.readGateCA(r); err != nil && !r.Rehearsal {
+	if _, err := s.readGateCA(r); err != nil && !r.Offline {
 		v.Add(section+".gateCA", "%q %s", s.GateCA, err)
 	}
 	return v

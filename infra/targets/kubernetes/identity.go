@@ -15,7 +15,7 @@ const clusterOutput = "cluster"
 // violation if the stack is on another one: everything would be made here, and
 // then deleted there, though all that changed may be kubectl's current context.
 func (t *Kubernetes) identify(ctx context.Context, c cluster, r deploy.Request) (string, error) {
-	if r.Rehearsal {
+	if r.Offline {
 		return c.context, nil
 	}
 	var v service.Violations
