@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 )
@@ -129,27 +128,4 @@ func explain(path string, err error) error {
 		return fmt.Errorf("%s: %w", path, ErrAbsent)
 	}
 	return fmt.Errorf("%s: %w: %w", path, ErrUnreachable, err)
-}
-
-// CloudInitPath is the file in which cloud-init notes what its cloud calls the
-// machine, on every cloud.
-const CloudInitPath = "/var/lib/cloud/data/instance-id"
-
-// CloudInitID returns the machine's id as cloud-init knows it, from the file at
-// path (CloudInitPath).
-func CloudInitID(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("reading the machine's id: %w", err)
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, 256))
-	if err != nil {
-		return "", fmt.Errorf("reading the machine's id: %w", err)
-	}
-	id := strings.TrimSpace(string(b))
-	if id == "" {
-		return "", fmt.Errorf("reading the machine's id: %s is empty", path)
-	}
-	return id, nil
 }

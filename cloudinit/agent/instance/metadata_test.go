@@ -7,8 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -191,19 +189,6 @@ func TestDropletIdentity(t *testing.T) {
 	got, err := NewDroplet(s.URL).Identity(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, Identity{ID: "2756294", Region: "fra1"}, got)
-}
-
-func TestCloudInitID(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "instance-id")
-	_, err := CloudInitID(path)
-	require.ErrorIs(t, err, os.ErrNotExist)
-	require.NoError(t, os.WriteFile(path, []byte("\n"), 0o644))
-	_, err = CloudInitID(path)
-	require.ErrorContains(t, err, "is empty")
-	require.NoError(t, os.WriteFile(path, []byte("i-0123456789abcdef0\n"), 0o644))
-	id, err := CloudInitID(path)
-	require.NoError(t, err)
-	assert.Equal(t, "i-0123456789abcdef0", id)
 }
 
 func credentials(t *testing.T, n int, expires time.Time) string {

@@ -1,20 +1,16 @@
 // Package secrets reads the values of the service's secrets from where the
-// machine's cloud has them, and writes them to where the workers' environment
-// comes from. Values are in no error, no log and no command line.
+// machine's cloud has them. Values are in no error and no log.
 package secrets
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
-
-	"escala/cloudinit/agent/store"
 )
 
 // Errors that a caller tells apart.
@@ -68,37 +64,6 @@ func (v Values) check() error {
 		if strings.ContainsRune(v[name], 0) {
 			return fmt.Errorf("the secret %s has a NUL in its value, which no environment can hold", name)
 		}
-	}
-	return nil
-}
-
-// Environ is the secrets as os/exec takes them, in the order of their names.
-func (v Values) Environ() []string {
-	environ := make([]string, 0, len(v))
-	for _, name := range slices.Sorted(maps.Keys(v)) {
-		environ = append(environ, name+"="+v[name])
-	}
-	return environ
-}
-
-// Write puts the secrets into the file at path, as lines "export NAME='value'"
-// that a shell reads, whole or not at all. Only root can read it.
-func Write(path string, values Values) error {
-	if err := values.check(); err != nil {
-		return err
-	}
-	err := store.WriteFile(path, 0o600, func(w io.Writer) error {
-		for _, name := range slices.Sorted(maps.Keys(values)) {
-			// POSIX 2.2.2: nothing is special between single quotes but the quote.
-			quoted := strings.ReplaceAll(values[name], "'", `'\''`)
-			if _, err := fmt.Fprintf(w, "export %s='%s'\n", name, quoted); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("writing the secrets: %w", err)
 	}
 	return nil
 }

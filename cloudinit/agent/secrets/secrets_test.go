@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -37,35 +36,16 @@ func TestValuesAreNeverPrinted(t *testing.T) {
 	assert.Contains(t, log.String(), "OTHER, TOKEN")
 }
 
-func TestWriteIsWhatAShellReads(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "environment")
-	values := Values{
-		"PLAIN": "value", "QUOTE": `it's "so" \ $HOME $(id) ` + "`id`", "LINES": "one\ntwo\n", "EMPTY": "", "TAB": "\ta b\t",
+func TestFileRefusesWhatNoEnvironmentHolds(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "secrets.json")
+	for content, name := range map[string]string{
+		`{"A=B":"secret-value"}`: "A=B", `{"A B":"secret-value"}`: "A B", `{"1A":"secret-value"}`: "1A", `{"":"secret-value"}`: "", `{"A":"secret-value\u0000"}`: "A",
+	} {
+		require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
+		_, err := File{Path: path, Names: []string{name}}.Read(t.Context())
+		require.Error(t, err, name)
+		assert.NotContains(t, err.Error(), "secret-value")
 	}
-	require.NoError(t, os.WriteFile(path, []byte("old"), 0o644))
-	require.NoError(t, Write(path, values))
-	info, err := os.Stat(path)
-	require.NoError(t, err)
-	assert.Equal(t, os.FileMode(0o600), info.Mode())
-	for name, value := range values {
-		cmd := exec.CommandContext(t.Context(), "sh", "-euc", `. "$1"; printf '%s.' "$(printenv "$2"; echo x)"`, "sh", path, name)
-		out, err := cmd.Output()
-		require.NoError(t, err)
-		assert.Equal(t, value+"\nx.", string(out), name)
-	}
-	assert.Equal(t, []string{"EMPTY=", "LINES=one\ntwo\n", "PLAIN=value"}, values.Environ()[:3])
-}
-
-func TestWriteRefusesWhatNoEnvironmentHolds(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "environment")
-	for _, name := range []string{"", "A=B", "A B", "1A", "A;id", "A\nB"} {
-		require.Error(t, Write(path, Values{name: "x"}), name)
-	}
-	err := Write(path, Values{"A": "secret\x00value"})
-	require.Error(t, err)
-	assert.NotContains(t, err.Error(), "value\"")
-	_, err = os.Stat(path)
-	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
 func TestFile(t *testing.T) {
