@@ -38,6 +38,8 @@ type System struct {
 	started  bool
 }
 
+var _ conformance.System = (*System)(nil)
+
 // New returns a system that is not started yet.
 func New(o Options) (*System, error) {
 	if err := o.Validate(); err != nil {

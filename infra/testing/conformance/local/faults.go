@@ -24,7 +24,6 @@ const (
 	killFollower = `kill -KILL "$(systemctl show --property MainPID --value release-follower)" && date +%s%N`
 )
 
-// Inject implements conformance.System.
 func (s *System) Inject(ctx context.Context, fault conformance.Fault) (conformance.Injection, error) {
 	switch fault {
 	case conformance.KillWorker:

@@ -39,7 +39,6 @@ func shortened(err error) error {
 	return errors.New(rest[:min(len(rest), 1500)])
 }
 
-// Release implements conformance.System.
 func (s *System) Release(ctx context.Context, name string) error {
 	delete(s.stack.Config, pinKey)
 	if err := s.stack.Clone.Good(name); err != nil {
@@ -48,7 +47,7 @@ func (s *System) Release(ctx context.Context, name string) error {
 	return s.up(ctx)
 }
 
-// Rollback implements conformance.System: what `make rollback` does.
+// Rollback does what `make rollback` does.
 func (s *System) Rollback(ctx context.Context) error {
 	if len(s.good) < 2 {
 		return errors.New("there is no release to go back to")
@@ -57,7 +56,6 @@ func (s *System) Rollback(ctx context.Context) error {
 	return s.up(ctx)
 }
 
-// ReleaseBad implements conformance.System.
 func (s *System) ReleaseBad(ctx context.Context, bad conformance.Bad) (string, error) {
 	switch bad {
 	case conformance.WrongChecksum, conformance.Truncated, conformance.WrongArchitecture:

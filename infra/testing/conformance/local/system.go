@@ -34,16 +34,16 @@ type System struct {
 	killed int
 }
 
+var _ conformance.System = (*System)(nil)
+
 // New returns the target for the clone at root.
 func New(root string) *System { return &System{root: root} }
 
-// Name implements conformance.System.
 func (*System) Name() string { return "local" }
 
 // workers is how many there are: the default.
 const workers = 2
 
-// Start implements conformance.System.
 func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
 	none := conformance.Endpoint{}
 	if err := host.Install(ctx, os.Stderr); err != nil {
@@ -86,7 +86,6 @@ func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
 
 func (s *System) state() string { return filepath.Join(s.folder, program.StateFolder) }
 
-// Stop implements conformance.System.
 func (s *System) Stop(ctx context.Context) error {
 	var err error
 	if s.stack != nil {
@@ -98,7 +97,7 @@ func (s *System) Stop(ctx context.Context) error {
 	return os.RemoveAll(s.folder)
 }
 
-// Status implements conformance.System: what the machine publishes at
+// Status is what the machine publishes at
 // machine.StatusPath.
 func (s *System) Status(ctx context.Context) (conformance.Status, error) {
 	var said machine.Status
