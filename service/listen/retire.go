@@ -32,7 +32,7 @@ func (l *Listener) Retire(ctx context.Context) error {
 	raw, err := l.raw()
 	if err == nil && l.address.Network == TCP {
 		// Where there are no filters the gap stays, as with a plain close.
-		_ = raw.Control(dropSYN)
+		_ = raw.Control(func(fd uintptr) { _ = dropSYN(fd) })
 	}
 	unlinked := l.unlink()
 	if err == nil {

@@ -6,7 +6,7 @@ import "golang.org/x/sys/unix"
 // (SYN without ACK) and lets everything else pass, so that handshakes that
 // have begun still finish. A TCP socket's filter sees packets from the TCP
 // header on; the flags are its byte 13.
-func dropSYN(fd uintptr) {
+func dropSYN(fd uintptr) error {
 	const flags, synAndAck, syn = 13, 0x12, 0x02
 	program := []unix.SockFilter{
 		{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: flags},
@@ -15,7 +15,7 @@ func dropSYN(fd uintptr) {
 		{Code: unix.BPF_RET | unix.BPF_K, K: 0},
 		{Code: unix.BPF_RET | unix.BPF_K, K: 0xffffffff},
 	}
-	_ = unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
+	return unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
 		&unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
 }
 
