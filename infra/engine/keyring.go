@@ -17,11 +17,6 @@ import (
 	"escala/infra/engine/stackfile"
 )
 
-// localPassphrase encrypts the secrets of a state whose stack file has no
-// encrypted values. It keeps them out of what is copied or shown by accident; what
-// protects them is the mode of the state's folder.
-const localPassphrase = "escala"
-
 // keyring has the keys of a stack's secrets. A key takes a quarter of a second to
 // make, so each is made when it is needed, and once.
 //
@@ -36,23 +31,18 @@ type keyring struct {
 	// are in the clear all the same.
 	encrypted, plain bool
 
-	mu  sync.Mutex
-	own secrets.Manager
+	// local is the key of states whose stack file has no salt.
+	local secrets.Manager
 }
 
 func newKeyring(file *stackfile.File, encrypted, plain bool) *keyring {
-	return &keyring{file: file, encrypted: encrypted, plain: plain}
+	return &keyring{file: file, encrypted: encrypted, plain: plain, local: stack.NewBatchingCachingSecretsManager(localKey{})}
 }
 
 // opened are the keys that this process has opened, by their salts.
 var opened struct {
 	sync.Mutex
-	keys map[string]key
-}
-
-type key struct {
-	manager secrets.Manager
-	phrase  string
+	keys map[string]secrets.Manager
 }
 
 var errPassphrase = errors.New("no known passphrase opens it")
@@ -65,8 +55,6 @@ func (k *keyring) decrypter() (config.Decrypter, error) {
 	case k.plain:
 		return plainDecrypter{}, nil
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
 	manager, err := k.fileManager()
 	if err != nil {
 		return nil, err
@@ -94,44 +82,25 @@ func (k *keyring) fileManager() (secrets.Manager, error) {
 	if k.file.Salt() == "" {
 		return nil, fmt.Errorf("%s: has encrypted values, but no encryptionsalt; set them again: pulumi config set --secret", k.file.Path)
 	}
-	opened, err := k.open(k.file.Salt())
+	manager, err := k.open(k.file.Salt())
 	if err != nil {
 		return nil, fmt.Errorf("%s: opening the encrypted values: %w; set %s, or %s, to the passphrase that encrypted them",
 			k.file.Path, err, passphraseVariable, passphraseFileVariable)
 	}
-	return opened.manager, nil
+	return manager, nil
 }
 
-// manager returns the key with which a state is to be written. before is the key
-// with which it was read; nil if there is none.
-func (k *keyring) manager(before secrets.Manager) (secrets.Manager, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
+// manager returns the key with which the state is to be written.
+func (k *keyring) manager() (secrets.Manager, error) {
 	if k.encrypted && !k.plain {
 		return k.fileManager()
 	}
 	if k.file.Salt() != "" {
-		if opened, err := k.open(k.file.Salt()); err == nil {
-			return opened.manager, nil
+		if manager, err := k.open(k.file.Salt()); err == nil {
+			return manager, nil
 		}
 	}
-	if before != nil {
-		salt, err := saltOf(before.State())
-		if err != nil {
-			return nil, err
-		}
-		if opened, err := k.open(salt); err == nil && opened.phrase == localPassphrase {
-			return opened.manager, nil
-		}
-	}
-	if k.own == nil {
-		_, made, err := passphrase.NewPassphraseSecretsManager(localPassphrase)
-		if err != nil {
-			return nil, fmt.Errorf("making a key for the state: %w", err)
-		}
-		k.own = stack.NewBatchingCachingSecretsManager(made)
-	}
-	return k.own, nil
+	return k.local, nil
 }
 
 // OfType opens the key that a state names.
@@ -143,17 +112,18 @@ func (k *keyring) OfType(_ context.Context, kind string, state json.RawMessage) 
 	if err != nil {
 		return nil, err
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	opened, err := k.open(salt)
+	manager, err := k.open(salt)
 	if err != nil {
 		return nil, fmt.Errorf("opening the state's secrets: %w; set %s to the passphrase with which the stack was last updated", err, passphraseVariable)
 	}
-	return opened.manager, nil
+	return manager, nil
 }
 
 // open tries the passphrases that can be meant.
-func (k *keyring) open(salt string) (key, error) {
+func (k *keyring) open(salt string) (secrets.Manager, error) {
+	if salt == localSalt {
+		return k.local, nil
+	}
 	opened.Lock()
 	defer opened.Unlock()
 	if found, done := opened.keys[salt]; done {
@@ -161,7 +131,7 @@ func (k *keyring) open(salt string) (key, error) {
 	}
 	phrases, err := k.phrases(salt)
 	if err != nil {
-		return key{}, err
+		return nil, err
 	}
 	for _, phrase := range phrases {
 		manager, err := passphrase.GetPassphraseSecretsManager(phrase, salt)
@@ -169,13 +139,12 @@ func (k *keyring) open(salt string) (key, error) {
 			continue
 		}
 		if opened.keys == nil {
-			opened.keys = map[string]key{}
+			opened.keys = map[string]secrets.Manager{}
 		}
-		found := key{manager: stack.NewBatchingCachingSecretsManager(manager), phrase: phrase}
-		opened.keys[salt] = found
-		return found, nil
+		opened.keys[salt] = stack.NewBatchingCachingSecretsManager(manager)
+		return opened.keys[salt], nil
 	}
-	return key{}, errPassphrase
+	return nil, errPassphrase
 }
 
 const (

@@ -67,7 +67,7 @@ func TestStateOfAnUnknownPassphrase(t *testing.T) {
 	s := open(t, newWorld(), state, lines)
 	_, manager, err := passphrase.NewPassphraseSecretsManager("unknown")
 	require.NoError(t, err)
-	s.secrets.own = manager
+	s.secrets.local = manager
 	must(t, s.Up, Run{})
 	_, err = open(t, newWorld(), state, lines).Outputs(t.Context())
 	require.ErrorContains(t, err, "set PULUMI_CONFIG_PASSPHRASE to the passphrase with which the stack was last updated")
@@ -81,7 +81,7 @@ func TestStatesOfEarlierVersions(t *testing.T) {
 		s := open(t, newWorld(), state, lines)
 		_, manager, err := passphrase.NewPassphraseSecretsManager(phrase)
 		require.NoError(t, err)
-		s.secrets.own = manager
+		s.secrets.local = manager
 		must(t, s.Up, Run{})
 		before := string(manager.State())
 
@@ -96,6 +96,19 @@ func TestStatesOfEarlierVersions(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, Output{Value: secret, Secret: true}, outputs["token"])
 	}
+}
+
+// TestLocalKey is one that package passphrase opens, and so a CLI.
+func TestLocalKey(t *testing.T) {
+	t.Parallel()
+	manager, err := passphrase.GetPassphraseSecretsManager(localPassphrase, localSalt)
+	require.NoError(t, err)
+	assert.JSONEq(t, string(manager.State()), string(localKey{}.State()))
+	text, err := localKey{}.EncryptValue(t.Context(), secret)
+	require.NoError(t, err)
+	clear, err := manager.Decrypter().DecryptValue(t.Context(), text)
+	require.NoError(t, err)
+	assert.Equal(t, secret, clear)
 }
 
 func TestOtherEncryption(t *testing.T) {

@@ -139,7 +139,7 @@ func (s *Stack) target(ctx context.Context, writes bool) (*deploy.Target, []pkgr
 		if snapshot == nil {
 			snapshot = deploy.NewSnapshot(deploy.Manifest{}, nil, nil, nil, deploy.SnapshotMetadata{}, nil, nil)
 		}
-		if snapshot.SecretsManager, err = s.secrets.manager(snapshot.SecretsManager); err != nil {
+		if snapshot.SecretsManager, err = s.secrets.manager(); err != nil {
 			return nil, nil, err
 		}
 	}
