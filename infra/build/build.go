@@ -61,6 +61,8 @@ func Service(ctx context.Context, root, state string, platform Platform) (Releas
 	return Release{Release: service.Release{ID: service.ReleaseID(binary.SHA256), Size: binary.Size}, Path: binary.Path}, nil
 }
 
+const tags = "grpcnotrace"
+
 // Arguments are those of the go command that build a release of pkg into the file
 // out.
 //
@@ -72,7 +74,7 @@ func Service(ctx context.Context, root, state string, platform Platform) (Releas
 // would have to keep every method of every library: 24.6 MB instead of 14.7.
 func Arguments(out, pkg string) []string {
 	return []string{
-		"build", "-trimpath", "-buildvcs=false", "-tags", "grpcnotrace",
+		"build", "-trimpath", "-buildvcs=false", "-tags", tags,
 		"-ldflags", "-s -w -buildid=", "-o", out, pkg,
 	}
 }
@@ -85,6 +87,13 @@ func Program(ctx context.Context, root, state, pkg string, platform Platform) (B
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return Binary{}, fmt.Errorf("making the build folder: %w", err)
 	}
+	// Without a key nothing is remembered; go build says what is wrong.
+	key, unknown := compile(ctx, root, pkg, platform)
+	if unknown == nil {
+		if linked, found := (links{folder}).find(key); found {
+			return linked, nil
+		}
+	}
 	work, err := os.MkdirTemp(folder, ".build-")
 	if err != nil {
 		return Binary{}, fmt.Errorf("making the build folder: %w", err)
@@ -92,8 +101,7 @@ func Program(ctx context.Context, root, state, pkg string, platform Platform) (B
 	defer os.RemoveAll(work)
 	out := filepath.Join(work, "program")
 	cmd := exec.CommandContext(ctx, "go", Arguments(out, pkg)...)
-	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+platform.OS, "GOARCH="+platform.Arch, "GOFLAGS=-mod=readonly", "GOWORK=off", "GOEXPERIMENT=", "GOAMD64=v1", "GOARM64=v8.0")
+	cmd.Dir, cmd.Env = root, environment(platform)
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
 	if err := cmd.Run(); err != nil {
@@ -110,7 +118,19 @@ func Program(ctx context.Context, root, state, pkg string, platform Platform) (B
 	if err := prune(folder); err != nil {
 		return Binary{}, fmt.Errorf("removing old builds: %w", err)
 	}
-	return Binary{SHA256: sum, Size: size, Path: path}, nil
+	built := Binary{SHA256: sum, Size: size, Path: path}
+	if unknown == nil {
+		if err := (links{folder}).add(key, built); err != nil {
+			return Binary{}, fmt.Errorf("remembering what was built: %w", err)
+		}
+	}
+	return built, nil
+}
+
+// environment is the go command's: what depends on the computer is fixed.
+func environment(platform Platform) []string {
+	return append(os.Environ(), "CGO_ENABLED=0", "GOOS="+platform.OS, "GOARCH="+platform.Arch,
+		"GOFLAGS=-mod=readonly", "GOWORK=off", "GOEXPERIMENT=", "GOAMD64=v1", "GOARM64=v8.0")
 }
 
 func measure(path string) (string, int64, error) {

@@ -23,14 +23,14 @@ func prepare(ctx *pulumi.Context, root string, chosen deploy.Target, past deploy
 	}
 	switch t := chosen.(type) {
 	case deploy.Machine:
-		r.Release, err = build.Service(ctx.Context(), root, r.State, t.Platform())
+		r.Release, err = build.Service(reporting(ctx), root, r.State, t.Platform())
 		return err
 	case deploy.Cluster:
 		if existing := t.ExistingImage(); existing != "" {
 			r.Release, err = releaseOfImage(existing)
 			return err
 		}
-		if r.Image, err = packed(ctx.Context(), root, t.Platforms(), *r); err != nil {
+		if r.Image, err = packed(reporting(ctx), root, t.Platforms(), *r); err != nil {
 			return err
 		}
 		r.Release, err = releaseOfImage(r.Image.Digest())

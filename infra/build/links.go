@@ -1,0 +1,81 @@
+package build
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// A release has no build id, so the go command cannot know that one is up to date,
+// and would link it anew each time: most of what an update without a change takes.
+// links remembers which binary was linked from which compiled packages.
+type links struct{ folder string }
+
+// compile compiles the packages of a program and returns a key that is another for
+// each binary that they can be linked to.
+func compile(ctx context.Context, root, pkg string, platform Platform) (string, error) {
+	names, stop := reportProgress(ctx, root, pkg, platform)
+	defer stop()
+	cmd := exec.CommandContext(ctx, "go", "list", "-v", "-deps", "-export", "-trimpath", "-buildvcs=false", "-tags", tags, "-f", "{{.ImportPath}} {{.BuildID}}", pkg)
+	cmd.Dir, cmd.Env = root, environment(platform)
+	var ids bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &ids, names
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("go list %s: %w", pkg, err)
+	}
+	hash := sha256.New()
+	fmt.Fprintln(hash, platform, strings.Join(Arguments("", pkg), " "))
+	hash.Write(ids.Bytes())
+	return hex.EncodeToString(hash.Sum(nil)), nil
+}
+
+// find returns the binary that was linked for a key, if it is still there.
+func (l links) find(key string) (Binary, bool) {
+	sum, err := os.ReadFile(filepath.Join(l.folder, "links", key))
+	if err != nil {
+		return Binary{}, false
+	}
+	path := filepath.Join(l.folder, string(sum))
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return Binary{}, false
+	}
+	// It is in use: the oldest builds are removed.
+	now := time.Now()
+	if err := os.Chtimes(path, now, now); err != nil {
+		return Binary{}, false
+	}
+	return Binary{SHA256: string(sum), Size: info.Size(), Path: path}, true
+}
+
+// add remembers a binary, and forgets those that are not there any more.
+func (l links) add(key string, b Binary) error {
+	folder := filepath.Join(l.folder, "links")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		path := filepath.Join(folder, e.Name())
+		sum, err := os.ReadFile(path)
+		if err != nil {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(l.folder, string(sum))); errors.Is(err, fs.ErrNotExist) {
+			_ = os.Remove(path)
+		}
+	}
+	return os.WriteFile(filepath.Join(folder, key), []byte(b.SHA256), 0o600)
+}
