@@ -1,0 +1,336 @@
+// Package agent keeps a machine on the release that the release store's pointer
+// names, and its workers up.
+//
+// A round looks at what is there and does what is missing, so it does not matter
+// where the round before was interrupted: fetch, verify, install beside the
+// others, preflight, switch the symlink, replace the workers. The first failure
+// switches back. Only two things are remembered between rounds: the release that
+// a roll came from, and the release that was refused.
+//
+// Everything that the agent touches is an interface, so its whole life can be
+// run in memory.
+package agent
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"path"
+	"time"
+
+	"escala/service"
+	"escala/service/machine"
+)
+
+// Agent is the machine's own program. All fields are needed, but for those that
+// say otherwise.
+type Agent struct {
+	Config     Config
+	Store      Store
+	Disk       Disk
+	Supervisor Supervisor
+	Workers    Workers
+	Clock      Clock
+	Log        *slog.Logger
+	// MachineID is the cloud's own id of the machine.
+	MachineID string
+	// Secrets are the service's. Optional.
+	Secrets Secrets
+	// Incident tells what last went wrong on this machine and is mended.
+	// Optional.
+	Incident func(context.Context) string
+
+	started   bool // the secrets were read since the agent started
+	wanted    service.Release
+	phase     machine.Phase
+	reason    string
+	attempts  int
+	logged    string // the last reason that was logged
+	refusal   refusal
+	unwritten bool                  // the refusal is not on the disk
+	unhealthy map[int]time.Duration // by slot: since when, by Clock.Elapsed
+	reported  report
+}
+
+// Run follows the pointer until ctx ends. A value in wake begins a round early:
+// the supervisor is being started, and is looked for until it is there.
+func (a *Agent) Run(ctx context.Context, wake <-chan struct{}) {
+	soon := 0
+	for ctx.Err() == nil {
+		failing := a.Round(ctx).Phase == machine.Failing
+		pause := time.Duration(a.Config.Poll)
+		if soon > 0 && failing {
+			soon--
+			pause = min(pause, lookEvery)
+		}
+		if a.pause(ctx, pause, wake) {
+			soon = 50
+		}
+	}
+}
+
+// pause waits, and reports whether it was woken.
+func (a *Agent) pause(ctx context.Context, d time.Duration, wake <-chan struct{}) bool {
+	asleep, cancel := context.WithCancel(ctx)
+	defer cancel()
+	woken := make(chan bool, 1)
+	go func() {
+		select {
+		case <-wake:
+			woken <- true
+			cancel()
+		case <-asleep.Done():
+			woken <- false
+		}
+	}()
+	_ = a.Clock.Sleep(asleep, d)
+	cancel()
+	return <-woken
+}
+
+// Round looks once and does what is missing. It returns what it published.
+func (a *Agent) Round(ctx context.Context) machine.Status {
+	a.phase, a.reason = machine.Serving, ""
+	for _, folder := range []string{runFolder, endedFolder, stateFolder, releasesFolder} {
+		if err := a.Disk.MakeFolder(folder); err != nil {
+			a.failing(folder, fmt.Errorf("making %s: %w", folder, err))
+		}
+	}
+	if a.haveSecrets(ctx) {
+		a.look(ctx)
+		a.serve(ctx)
+		a.tidy()
+	}
+	if a.phase == machine.Failing {
+		a.attempts++
+	} else {
+		a.attempts, a.logged = 0, ""
+	}
+	return a.publish(ctx)
+}
+
+// haveSecrets reads the secrets after a start. Where that fails, those that are
+// in memory from before do.
+func (a *Agent) haveSecrets(ctx context.Context) bool {
+	if a.Secrets == nil || a.started {
+		return true
+	}
+	if err := a.Secrets.Read(ctx); err != nil {
+		if !a.Secrets.There() {
+			a.failing(stateFolder, err)
+			return false
+		}
+		a.Log.Warn("the secrets are those from before", "error", err)
+		return true
+	}
+	a.started = true
+	return true
+}
+
+// look finds out what is wanted, and installs it if it is not here.
+func (a *Agent) look(ctx context.Context) {
+	release, err := a.Store.Current(ctx)
+	if err != nil {
+		a.failing(stateFolder, err)
+		return
+	}
+	a.wanted = release
+	remembered, err := recall[refusal](a.Disk, refusalFile)
+	if err != nil {
+		a.failing(stateFolder, err)
+		return
+	}
+	// A refusal that could not be written holds for as long as the agent runs.
+	if remembered.Release != "" || !a.unwritten {
+		a.refusal, a.unwritten = remembered, false
+	}
+	rolling, err := recall[roll](a.Disk, rollFile)
+	if err != nil {
+		a.failing(stateFolder, err)
+		return
+	}
+	if rolling.To != "" && rolling.To != a.current() && !rolling.Failed {
+		// The agent ended before the switch, so nothing was rolled.
+		if err := a.forget(rollFile); err != nil {
+			a.failing(stateFolder, err)
+			return
+		}
+		rolling = roll{}
+	}
+	switch {
+	case rolling.To != "":
+		// A roll goes to its end first, whatever is wanted by now.
+	case a.refusal.Release == a.wanted.ID && (a.wanted.ID == a.current() || !a.refusal.due(a.Config, a.Clock.Now())):
+		a.phase, a.reason = machine.Refused, a.refusal.Reason
+	case a.wanted.ID != a.current():
+		a.install(ctx)
+	}
+}
+
+// serve brings the workers to the current release, and ends a roll.
+func (a *Agent) serve(ctx context.Context) {
+	current := a.current()
+	if current == "" {
+		return
+	}
+	rolling, err := recall[roll](a.Disk, rollFile)
+	if err != nil {
+		a.failing(stateFolder, err)
+		return
+	}
+	if rolling.Failed {
+		// The agent ended before it was back on the other.
+		a.goBack(ctx, rolling)
+		return
+	}
+	if rolling.To != "" {
+		a.phase, a.reason = machine.Rolling, "rolling to "+current.Describe()
+	}
+	err = a.converge(ctx)
+	var worker workerError
+	switch {
+	case err == nil:
+		a.settled(current, rolling)
+	case errors.As(err, &worker) && worker.final && rolling.To == current:
+		a.giveUp(ctx, rolling, worker)
+	case a.phase == machine.Refused:
+		// The refusal is the news.
+	default:
+		a.failing(stateFolder, err)
+	}
+}
+
+// settled is called once all workers serve the current release.
+func (a *Agent) settled(current service.ReleaseID, rolling roll) {
+	if rolling.To != "" {
+		if err := a.forget(rollFile); err != nil {
+			a.failing(stateFolder, err)
+			return
+		}
+		a.Log.Info("release serves on all workers", "release", current.Short())
+		if a.phase == machine.Rolling {
+			a.phase, a.reason = machine.Serving, ""
+		}
+	}
+	if a.refusal.Release != "" && (a.refusal.Release == current || a.refusal.Release != a.wanted.ID && a.wanted.ID == current) {
+		if err := a.forget(refusalFile); err != nil {
+			a.failing(stateFolder, err)
+			return
+		}
+		a.refusal, a.unwritten = refusal{}, false
+		if a.phase == machine.Refused {
+			a.phase, a.reason = machine.Serving, ""
+		}
+	}
+}
+
+// tidy removes old releases, unless a roll may go back to one.
+func (a *Agent) tidy() {
+	rolling, err := recall[roll](a.Disk, rollFile)
+	if err == nil && rolling.To == "" {
+		err = a.prune(a.current())
+	}
+	if err != nil && a.phase == machine.Serving {
+		a.failing(releasesFolder, err)
+	}
+}
+
+// giveUp refuses the release that a roll went to, and goes back.
+func (a *Agent) giveUp(ctx context.Context, rolling roll, worker workerError) {
+	a.refuse(worker.Error(), a.Workers.LastLines(worker.slot), rolling.To, true)
+	rolling.Failed = true
+	if err := a.remember(rollFile, rolling); err != nil {
+		a.Log.Error("the roll's end is not written", "error", err)
+	}
+	a.goBack(ctx, rolling)
+}
+
+// goBack switches to the release that the roll came from.
+func (a *Agent) goBack(ctx context.Context, rolling roll) {
+	a.phase, a.reason = machine.Refused, cmp.Or(a.refusal.Reason, "release "+rolling.To.Short()+" does not serve")
+	from := service.Release{ID: rolling.From}
+	if from.ID.Valid() && from.ID != rolling.To {
+		if err := a.verify(from); err != nil {
+			a.failing(releasesFolder, fmt.Errorf("going back to release %s: %w", from.Short(), err))
+			return
+		}
+		if err := a.switchTo(from.ID); err != nil {
+			a.failing(releasesFolder, err)
+			return
+		}
+	}
+	if err := a.forget(rollFile); err != nil {
+		a.failing(stateFolder, err)
+		return
+	}
+	if err := a.converge(ctx); err != nil {
+		a.Log.Warn("the release before does not serve on all workers either", "error", err)
+	}
+}
+
+// refuse notes that the release does not serve.
+func (a *Agent) refuse(reason, output string, id service.ReleaseID, asWorker bool) {
+	a.refusal = refusal{Release: id, Reason: reason, Output: output, At: a.Clock.Now().Unix(), AsWorker: asWorker}
+	a.phase, a.reason = machine.Refused, reason
+	a.Log.Warn("release is refused", "release", id.Short(), "reason", reason)
+	err := a.remember(refusalFile, a.refusal)
+	a.unwritten = err != nil
+	if err != nil {
+		a.Log.Error("the refusal is not written", "error", err)
+	}
+}
+
+// failing notes what is in the way. The next round tries again.
+func (a *Agent) failing(place string, err error) {
+	reason := err.Error()
+	if disk := diskReason(a.Disk, place, err); disk != "" {
+		reason = disk + " (" + reason + ")"
+	}
+	a.phase = machine.Failing
+	if a.logged != reason {
+		a.logged = reason
+		a.Log.Warn("this round did not get there", "reason", reason)
+	}
+	a.reason = reason
+}
+
+// current is the release that a worker runs which starts now; "" for none.
+func (a *Agent) current() service.ReleaseID {
+	target, err := a.Disk.Readlink(currentLink)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			a.Log.Warn("reading the current release", "error", err)
+		}
+		return ""
+	}
+	if id := service.ReleaseID(path.Base(target)); id.Valid() {
+		return id
+	}
+	return ""
+}
+
+// switchTo makes a release the one that a worker runs which starts from now on.
+func (a *Agent) switchTo(id service.ReleaseID) error {
+	folder := path.Join(releasesFolder, string(id))
+	part := path.Join(path.Dir(currentLink), ".current")
+	err := a.Disk.Touch(folder, a.Clock.Now())
+	if err == nil {
+		err = a.Disk.Remove(part)
+	}
+	if err == nil {
+		err = a.Disk.Symlink("releases/"+string(id), part)
+	}
+	if err == nil {
+		err = a.Disk.Rename(part, currentLink)
+	}
+	if err == nil {
+		err = a.Disk.Sync(path.Dir(currentLink))
+	}
+	if err != nil {
+		return fmt.Errorf("switching to release %s: %w", id.Short(), err)
+	}
+	return nil
+}

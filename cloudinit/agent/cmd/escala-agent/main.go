@@ -1,0 +1,30 @@
+// Command escala-agent is the machine's own program.
+//
+//	escala-agent run              keep this machine on the wanted release, for ever
+//	escala-agent once             one round
+//	escala-agent worker SLOT      become the worker in a slot of supervisord's
+//	escala-agent stop-supervisor  end supervisord, as its unit's ExecStop
+//	escala-agent status           print what the machine publishes
+//	escala-agent diagnose         say why this machine does not serve
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"escala/cloudinit/agent/host"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	if err := run(ctx, host.Root(os.Getenv("ESCALA_ROOT")), os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "escala-agent:", err)
+		os.Exit(1)
+	}
+}
+
+const usage = "usage: escala-agent run|once|worker SLOT|stop-supervisor|status|diagnose"

@@ -1,0 +1,96 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"escala/service"
+)
+
+// Config is what the agent knows of its machine and service. It is written to
+// the machine as JSON.
+type Config struct {
+	// Name is the service's, and that of its binary and supervisor program.
+	Name string `json:"name"`
+	// User is the account that the workers run as.
+	User    string              `json:"user"`
+	Workers int                 `json:"workers"`
+	Mode    service.WorkersMode `json:"mode"`
+	// PortsBase is the first worker's port in WorkersPorts mode.
+	PortsBase  int    `json:"portsBase,omitempty"`
+	HealthPath string `json:"healthPath"`
+	ReadyPath  string `json:"readyPath"`
+	// Start, Steady and Stop are as in service.Lifecycle.
+	Start  Duration `json:"start"`
+	Steady Duration `json:"steady"`
+	Stop   Duration `json:"stop"`
+	// Poll is the time between two looks at the release store.
+	Poll Duration `json:"poll"`
+	// MemoryMiB is the memory that one worker may use.
+	MemoryMiB int `json:"memoryMiB"`
+	// Kept is the number of releases that stay on the disk.
+	Kept int `json:"kept"`
+}
+
+// Validate reports everything that is wrong with the configuration.
+func (c Config) Validate() error {
+	var v service.Violations
+	if c.Name == "" {
+		v.Add("name", "is empty")
+	}
+	if c.User == "" {
+		v.Add("user", "is empty")
+	}
+	if c.Workers < 1 {
+		v.Add("workers", "%d is not 1 or more", c.Workers)
+	}
+	if c.Mode != service.WorkersShared && c.Mode != service.WorkersPorts {
+		v.Add("mode", "%q is not %q or %q", c.Mode, service.WorkersShared, service.WorkersPorts)
+	}
+	for _, d := range []struct {
+		path  string
+		value Duration
+	}{{"start", c.Start}, {"stop", c.Stop}, {"poll", c.Poll}} {
+		if d.value <= 0 {
+			v.Add(d.path, "%s is not above 0", time.Duration(d.value))
+		}
+	}
+	if c.Kept < 2 {
+		v.Add("kept", "%d is not 2 or more: the running release and the one before", c.Kept)
+	}
+	return v.Err()
+}
+
+// Slots is the number of programs that the supervisor has for the workers.
+// Workers that share a socket have two slots each, worker n the slots n and
+// n+Workers, so that a new one can start beside the old one. A worker with a
+// port of its own has one slot.
+func (c Config) Slots() int {
+	if c.Mode == service.WorkersShared {
+		return 2 * c.Workers
+	}
+	return c.Workers
+}
+
+// Worker is the number of the worker that a slot belongs to.
+func (c Config) Worker(slot int) int { return slot % c.Workers }
+
+// Duration is a time.Duration that JSON has as text, such as "15s".
+type Duration time.Duration
+
+// MarshalText writes the duration as text.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (d *Duration) UnmarshalText(text []byte) error {
+	parsed, err := time.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf("reading a duration: %w", err)
+	}
+	if parsed < 0 {
+		return errors.New("reading a duration: it is negative")
+	}
+	*d = Duration(parsed)
+	return nil
+}

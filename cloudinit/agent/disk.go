@@ -1,0 +1,116 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"syscall"
+	"time"
+)
+
+// Disk is the machine's file system, one system call at a time, so that a test
+// can stop the agent between any two. Names are absolute. Errors are those of
+// package os: fs.ErrNotExist, syscall.ENOSPC, syscall.EROFS.
+type Disk interface {
+	// Create makes a file, or empties it.
+	Create(name string, mode fs.FileMode) (io.WriteCloser, error)
+	Open(name string) (io.ReadCloser, error)
+	// Sync puts a file's content, or a folder's entries, on the disk.
+	Sync(name string) error
+	Rename(from, to string) error
+	Symlink(target, name string) error
+	Readlink(name string) (string, error)
+	// Remove removes a file or a folder with all that is in it. What is not
+	// there is no error.
+	Remove(name string) error
+	MakeFolder(name string) error
+	// List returns a folder's entries.
+	List(name string) ([]Entry, error)
+	// Touch sets the time at which a file or folder changed.
+	Touch(name string, when time.Time) error
+	Free(name string) (Space, error)
+}
+
+// Entry is one of a folder's.
+type Entry struct {
+	Name    string
+	Changed time.Time
+}
+
+// Space is what a file system has left.
+type Space struct {
+	Bytes uint64
+	// Files is the number of files that can still be made.
+	Files    uint64
+	ReadOnly bool
+}
+
+// The agent's places.
+const (
+	releasesFolder = "/opt/escala/releases"
+	currentLink    = "/opt/escala/current"
+	stateFolder    = "/var/lib/escala"
+	runFolder      = "/run/escala-release"
+	// StatusFile is what Nginx serves at machine.StatusPath.
+	StatusFile = runFolder + "/status.json"
+)
+
+// writeFile replaces a file by content, whole or not at all.
+func writeFile(d Disk, name string, content []byte) error {
+	part := name + ".new"
+	if err := fill(d, part, 0o644, writer(content)); err != nil {
+		return err
+	}
+	if err := d.Sync(part); err != nil {
+		return err
+	}
+	if err := d.Rename(part, name); err != nil {
+		return err
+	}
+	return d.Sync(path.Dir(name))
+}
+
+// writer is for fill: it writes content.
+func writer(content []byte) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := w.Write(content)
+		return err
+	}
+}
+
+// fill makes a file of what write writes.
+func fill(d Disk, name string, mode fs.FileMode, write func(io.Writer) error) error {
+	w, err := d.Create(name, mode)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(w), w.Close())
+}
+
+func readFile(d Disk, name string, limit int64) ([]byte, error) {
+	r, err := d.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return io.ReadAll(io.LimitReader(r, limit))
+}
+
+// diskReason says what is wrong with the file system that name is on, if err is
+// about that, and is "" otherwise.
+func diskReason(d Disk, name string, err error) string {
+	space, spaceErr := d.Free(name)
+	switch {
+	case errors.Is(err, syscall.EROFS), spaceErr == nil && space.ReadOnly:
+		return fmt.Sprintf("the file system of %s is read-only: look for disk errors in the kernel's log", name)
+	case errors.Is(err, syscall.ENOSPC) && spaceErr == nil && space.Files == 0:
+		return fmt.Sprintf("the file system of %s has no inodes left: remove files", name)
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return fmt.Sprintf("the disk of %s is full: free some space or take a larger disk", name)
+	case errors.Is(err, syscall.EIO):
+		return fmt.Sprintf("the disk of %s cannot be read or written: %v", name, err)
+	}
+	return ""
+}

@@ -1,0 +1,60 @@
+package host
+
+import (
+	"cmp"
+	"log/slog"
+	"os"
+
+	"escala/cloudinit/agent"
+	"escala/cloudinit/agent/instance"
+	"escala/cloudinit/agent/sigv4"
+	"escala/cloudinit/agent/store"
+)
+
+// Agent is the agent of this machine. The lock keeps a second one from
+// working at the same time, and goes with the process.
+func (r Root) Agent() (*agent.Agent, error) {
+	config, err := r.Config()
+	if err != nil {
+		return nil, err
+	}
+	if err := r.Lock(); err != nil {
+		return nil, err
+	}
+	id := r.MachineID()
+	key, err := r.StoreKey()
+	if err != nil {
+		return nil, err
+	}
+	role := instance.NewRole(instance.NewEC2(config.Metadata))
+	// A machine whose cloud gave it no id cannot write to the store. It reads it
+	// all the same.
+	releases, err := config.Store.Open(cmp.Or(id, "unknown"), store.Access{Role: role, Key: sigv4.Key(key)})
+	if err != nil {
+		return nil, err
+	}
+	var ofService agent.Secrets
+	if config.Secrets != nil {
+		if config.Secrets.File != "" {
+			config.Secrets.File = r.path(config.Secrets.File)
+		}
+		source, err := config.Secrets.Open(role)
+		if err != nil {
+			return nil, err
+		}
+		ofService = Secrets{Root: r, User: config.User, Source: source}
+	}
+	incidents := &Incidents{Root: r, Units: config.Units, SetUp: SetUpFile}
+	return &agent.Agent{
+		Config:     config.Config,
+		Store:      releases,
+		Disk:       Disk(r),
+		Supervisor: &Supervisord{Root: r, Program: config.Name, Count: config.Slots()},
+		Workers:    Workers{Root: r, Config: config.Config},
+		Clock:      NewClock(),
+		Log:        slog.New(slog.NewTextHandler(os.Stderr, nil)),
+		MachineID:  id,
+		Secrets:    ofService,
+		Incident:   incidents.Last,
+	}, nil
+}

@@ -1,0 +1,86 @@
+package host
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"escala/cloudinit/agent"
+	"escala/cloudinit/agent/secrets"
+	"escala/cloudinit/agent/store"
+)
+
+// Config is the machine's configuration, ConfigFile.
+type Config struct {
+	agent.Config
+	Store store.Settings `json:"store"`
+	// Secrets is null where the service has none.
+	Secrets *secrets.Settings `json:"secrets,omitempty"`
+	// Metadata is the URL of the cloud's metadata service. Default: the cloud's.
+	Metadata string `json:"metadata,omitempty"`
+	// Units are those whose deaths the status tells of.
+	Units []string `json:"units"`
+}
+
+// StoreKeyFile is the machine's key to its release store, for root only.
+const StoreKeyFile = "/etc/escala/store-key.json"
+
+// StoreKey is the content of StoreKeyFile.
+type StoreKey struct {
+	Access string `json:"access"`
+	Secret string `json:"secret"`
+}
+
+// StoreKey reads the key; a machine that has none gets an empty one.
+func (r Root) StoreKey() (StoreKey, error) {
+	var key StoreKey
+	content, err := os.ReadFile(r.path(StoreKeyFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return key, nil
+	}
+	if err != nil {
+		return key, fmt.Errorf("reading the release store's key: %w", err)
+	}
+	if json.Unmarshal(content, &key) != nil {
+		// The decoder's error could quote the key.
+		return key, fmt.Errorf("reading the release store's key: %s is not what it should be", StoreKeyFile)
+	}
+	return key, nil
+}
+
+// Config reads the configuration.
+func (r Root) Config() (Config, error) {
+	content, err := os.ReadFile(r.path(ConfigFile))
+	if err != nil {
+		return Config{}, fmt.Errorf("reading the agent's configuration: %w", err)
+	}
+	var c Config
+	decoder := json.NewDecoder(bytes.NewReader(content))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&c); err != nil {
+		return Config{}, fmt.Errorf("reading the agent's configuration %s: %w", ConfigFile, err)
+	}
+	if err := c.Validate(); err != nil {
+		return Config{}, fmt.Errorf("reading the agent's configuration %s: %w", ConfigFile, err)
+	}
+	return c, nil
+}
+
+// MachineID is the cloud's own id of this machine, which cloud-init writes down.
+func (r Root) MachineID() string {
+	content, err := os.ReadFile(r.path("/var/lib/cloud/data/instance-id"))
+	if err != nil {
+		return ""
+	}
+	id := strings.Map(func(c rune) rune {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.ContainsRune("._-", c):
+			return c
+		}
+		return -1
+	}, string(content))
+	return id[:min(len(id), 64)]
+}

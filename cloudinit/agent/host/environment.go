@@ -1,0 +1,106 @@
+package host
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"sort"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"escala/cloudinit/agent"
+	"escala/service"
+)
+
+// own are the variables that differ from worker to worker. They are set last,
+// so no variable of the service can take their place.
+type own struct {
+	worker        int
+	listen, admin string
+	host, port    string
+}
+
+// environment is what a worker gets: what this process has, what all workers
+// get, the secrets, and its own.
+func (r Root) environment(o own) ([]string, error) {
+	all := map[string]string{}
+	for _, entry := range os.Environ() {
+		name, value, _ := strings.Cut(entry, "=")
+		all[name] = value
+	}
+	for _, name := range []string{service.EnvListen, service.EnvHost, service.EnvPort} {
+		delete(all, name)
+	}
+	if err := r.readEnvironment(EnvironmentFile, all); err != nil {
+		return nil, fmt.Errorf("reading the workers' environment: %w", err)
+	}
+	config, err := r.Config()
+	if err != nil {
+		return nil, err
+	}
+	if config.Secrets != nil {
+		err := r.readEnvironment(SecretsFile, all)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, errors.New("the service's secrets have not been read yet")
+		}
+		if err != nil {
+			// A JSON error may quote what it read.
+			return nil, errors.New("the service's secrets cannot be read from memory")
+		}
+	}
+	all[service.EnvWorker] = strconv.Itoa(o.worker)
+	all[service.EnvAdmin] = o.admin
+	for name, value := range map[string]string{service.EnvListen: o.listen, service.EnvHost: o.host, service.EnvPort: o.port} {
+		if value != "" {
+			all[name] = value
+		}
+	}
+	out := make([]string, 0, len(all))
+	for name, value := range all {
+		out = append(out, name+"="+value)
+	}
+	sort.Strings(out)
+	return out, nil
+}
+
+func (r Root) readEnvironment(name string, into map[string]string) error {
+	content, err := os.ReadFile(r.path(name))
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(content, &into)
+}
+
+// RunWorker becomes the worker in a slot. The supervisor's shared socket is the
+// standard input, unless each worker has a port of its own.
+func (r Root) RunWorker(config agent.Config, slot int) error {
+	// The first release's workers are there before it and start with it.
+	current := r.path(currentLink)
+	if _, err := os.Stat(current); err != nil {
+		fmt.Println("waiting for the first release")
+		for err != nil {
+			time.Sleep(100 * time.Millisecond)
+			_, err = os.Stat(current)
+		}
+	}
+	o := own{worker: config.Worker(slot), admin: r.adminSocket(slot)}
+	if config.Mode == service.WorkersPorts {
+		o.host, o.port = "127.0.0.1", strconv.Itoa(config.PortsBase+slot)
+	} else {
+		o.listen = "fd:0"
+	}
+	environment, err := r.environment(o)
+	if err != nil {
+		return err
+	}
+	binary := path.Join(current, config.Name)
+	if err := syscall.Exec(binary, []string{binary, "serve"}, environment); err != nil {
+		return fmt.Errorf("starting %s: %w", binary, err)
+	}
+	return nil
+}

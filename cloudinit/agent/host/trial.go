@@ -1,0 +1,146 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+	"time"
+
+	"escala/cloudinit/agent"
+)
+
+// trialTimeout bounds an answer of a release that is being tried.
+const trialTimeout = 5 * time.Second
+
+// trial is a process that runs a release beside the workers.
+type trial struct {
+	cmd          *exec.Cmd
+	serve, admin string
+	output       *lastBytes
+	done         chan struct{}
+	status       int
+	closing      sync.Once
+}
+
+var _ agent.Trial = (*trial)(nil)
+
+// Try starts a release as the service's user. The kernel kills it when the agent
+// dies.
+func (w Workers) Try(_ context.Context, binary string) (agent.Trial, error) {
+	t := &trial{
+		serve: w.Root.path(adminFolder + "/preflight.sock"), admin: w.Root.path(adminFolder + "/preflight-admin.sock"),
+		output: &lastBytes{}, done: make(chan struct{}),
+	}
+	environment, err := w.Root.environment(own{worker: w.Config.Workers, listen: "unix:" + t.serve, admin: t.admin})
+	if err != nil {
+		return nil, err
+	}
+	t.removeSockets()
+	attributes, err := asUser(w.Config.User)
+	if err != nil {
+		return nil, err
+	}
+	attributes.Setpgid = true
+	attributes.Pdeathsig = syscall.SIGKILL
+	// It outlives ctx for as long as Close takes, so no CommandContext.
+	t.cmd = exec.Command(w.Root.path(binary), "serve")
+	t.cmd.Env, t.cmd.Dir, t.cmd.SysProcAttr = environment, "/", attributes
+	t.cmd.Stdout, t.cmd.Stderr = t.output, t.output
+	// What it started itself may hold its output open.
+	t.cmd.WaitDelay = time.Second
+	if err := t.cmd.Start(); err != nil {
+		var system *os.PathError
+		if errors.As(err, &system) && !errors.Is(err, syscall.ENOEXEC) && !errors.Is(err, syscall.EACCES) {
+			return nil, fmt.Errorf("starting it: %w", err)
+		}
+		// What cannot be executed is the release's fault.
+		t.status = 126
+		close(t.done)
+		return t, nil
+	}
+	go func() {
+		_ = t.cmd.Wait()
+		t.status = exitStatus(t.cmd.ProcessState)
+		close(t.done)
+	}()
+	return t, nil
+}
+
+// exitStatus is the status as a shell has it.
+func exitStatus(s *os.ProcessState) int {
+	if ws, ok := s.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+		return 128 + int(ws.Signal())
+	}
+	return s.ExitCode()
+}
+
+func (t *trial) AskAdmin(ctx context.Context, path string) agent.Answer {
+	return ask(ctx, t.admin, path, trialTimeout)
+}
+
+func (t *trial) Ask(ctx context.Context, path string) agent.Answer {
+	return ask(ctx, t.serve, path, trialTimeout)
+}
+
+func (t *trial) Ended() (int, bool) {
+	select {
+	case <-t.done:
+		return t.status, true
+	default:
+		return 0, false
+	}
+}
+
+func (t *trial) Terminate() {
+	if _, ended := t.Ended(); !ended {
+		_ = t.cmd.Process.Signal(syscall.SIGTERM)
+	}
+}
+
+func (t *trial) Close() {
+	t.closing.Do(func() {
+		if t.cmd.Process != nil {
+			// With all that it started.
+			_ = syscall.Kill(-t.cmd.Process.Pid, syscall.SIGKILL)
+		}
+		<-t.done
+		t.removeSockets()
+	})
+}
+
+func (t *trial) removeSockets() {
+	_ = os.Remove(t.serve)
+	_ = os.Remove(t.admin)
+}
+
+func (t *trial) LastLines() string { return t.output.lastLines(outputLines) }
+
+// lastBytes keeps the end of what is written to it.
+type lastBytes struct {
+	mu      sync.Mutex
+	content []byte
+}
+
+func (l *lastBytes) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(p) >= outputBytes {
+		l.content = append(l.content[:0], p[len(p)-outputBytes:]...)
+		return len(p), nil
+	}
+	if over := len(l.content) + len(p) - outputBytes; over > 0 {
+		l.content = append(l.content[:0], l.content[over:]...)
+	}
+	l.content = append(l.content, p...)
+	return len(p), nil
+}
+
+func (l *lastBytes) lastLines(n int) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return lastLines(l.content, n)
+}

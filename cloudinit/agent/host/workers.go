@@ -1,0 +1,105 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"escala/cloudinit/agent"
+	"escala/service"
+)
+
+// Workers are the processes that serve, asked on their own sockets.
+type Workers struct {
+	Root   Root
+	Config agent.Config
+}
+
+var _ agent.Workers = Workers{}
+
+// askTimeout bounds a worker's answer.
+const askTimeout = 2 * time.Second
+
+// Ask asks the worker in a slot.
+func (w Workers) Ask(ctx context.Context, slot int, path string) agent.Answer {
+	return ask(ctx, w.Root.adminSocket(slot), path, askTimeout)
+}
+
+// ask asks on a socket. The answer's body is not read.
+func ask(ctx context.Context, socket, path string, timeout time.Duration) agent.Answer {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost"+path, nil)
+	if err != nil {
+		return agent.Answer{}
+	}
+	client := unixClient(socket)
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	resp, err := client.Do(req)
+	if err != nil {
+		return agent.Answer{}
+	}
+	_ = resp.Body.Close()
+	return agent.Answer{Code: resp.StatusCode, Release: service.ReleaseID(resp.Header.Get("X-Release"))}
+}
+
+// Memory is what the kernel counts as available.
+func (Workers) Memory() int {
+	info, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(info)) {
+		if rest, ok := strings.CutPrefix(line, "MemAvailable:"); ok {
+			kib, _ := strconv.Atoi(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")))
+			return kib >> 10
+		}
+	}
+	return 0
+}
+
+// Bounds of what is kept of a process's output.
+const (
+	outputBytes = 16 << 10
+	outputLines = 20
+)
+
+// LastLines is the end of the worker's log.
+func (w Workers) LastLines(slot int) string { return tail(w.Root.WorkerLog(slot), outputLines) }
+
+// tail is the end of a file, or "".
+func tail(path string, lines int) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.Size() > outputBytes {
+		if _, err := f.Seek(-outputBytes, io.SeekEnd); err != nil {
+			return ""
+		}
+	}
+	content, err := io.ReadAll(io.LimitReader(f, outputBytes))
+	if err != nil {
+		return ""
+	}
+	return lastLines(content, lines)
+}
+
+func lastLines(content []byte, lines int) string {
+	content = bytes.TrimRight(content, "\n")
+	for i, n := len(content)-1, 0; i >= 0; i-- {
+		if content[i] == '\n' {
+			if n++; n == lines {
+				content = content[i+1:]
+				break
+			}
+		}
+	}
+	return strings.ToValidUTF8(string(content), "")
+}

@@ -1,0 +1,151 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// rpcTimeout bounds a call, and rpcLimit its answer, in bytes.
+const (
+	rpcTimeout = 10 * time.Second
+	rpcLimit   = 4 << 20
+)
+
+// value is a value of XML-RPC.
+type value struct {
+	Int    string   `xml:"int"`
+	I4     string   `xml:"i4"`
+	Bool   string   `xml:"boolean"`
+	String string   `xml:"string"`
+	Plain  string   `xml:",chardata"`
+	Array  []value  `xml:"array>data>value"`
+	Struct []member `xml:"struct>member"`
+}
+
+type member struct {
+	Name  string `xml:"name"`
+	Value value  `xml:"value"`
+}
+
+func (v value) items() []value { return v.Array }
+
+func (v value) field(name string) value {
+	for _, m := range v.Struct {
+		if m.Name == name {
+			return m.Value
+		}
+	}
+	return value{}
+}
+
+func (v value) text() string {
+	if v.String != "" {
+		return v.String
+	}
+	return strings.TrimSpace(v.Plain)
+}
+
+func (v value) number() int {
+	n, _ := strconv.Atoi(strings.TrimSpace(v.Int + v.I4))
+	return n
+}
+
+// fault is an error that supervisord answers.
+type fault struct {
+	code int
+	text string
+}
+
+func (f fault) Error() string { return fmt.Sprintf("%s (%d)", f.text, f.code) }
+
+// call calls a method of supervisord with strings and booleans.
+func (s *Supervisord) call(ctx context.Context, method string, args ...any) (value, error) {
+	answer, err := s.post(ctx, method, args)
+	if err != nil {
+		return value{}, fmt.Errorf("supervisord: %w", err)
+	}
+	return answer, nil
+}
+
+func (s *Supervisord) post(ctx context.Context, method string, args []any) (value, error) {
+	ctx, cancel := context.WithTimeout(ctx, rpcTimeout)
+	defer cancel()
+	body, err := encode(method, args)
+	if err != nil {
+		return value{}, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://supervisor/RPC2", bytes.NewReader(body))
+	if err != nil {
+		return value{}, err
+	}
+	req.Header.Set("Content-Type", "text/xml")
+	resp, err := unixClient(s.Root.path(SupervisorSocket)).Do(req)
+	if err != nil {
+		return value{}, fmt.Errorf("it does not answer at %s: %w", SupervisorSocket, errors.Unwrap(err))
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return value{}, fmt.Errorf("it answers %s", resp.Status)
+	}
+	var decoded struct {
+		Params []value `xml:"params>param>value"`
+		Fault  *value  `xml:"fault>value"`
+	}
+	if err := xml.NewDecoder(io.LimitReader(resp.Body, rpcLimit)).Decode(&decoded); err != nil {
+		return value{}, fmt.Errorf("reading its answer: %w", err)
+	}
+	switch {
+	case decoded.Fault != nil:
+		return value{}, fault{decoded.Fault.field("faultCode").number(), decoded.Fault.field("faultString").text()}
+	case len(decoded.Params) != 1:
+		return value{}, fmt.Errorf("its answer has %d values, not one", len(decoded.Params))
+	}
+	return decoded.Params[0], nil
+}
+
+// encode writes a call as XML.
+func encode(method string, args []any) ([]byte, error) {
+	type param struct {
+		String  *string `xml:"value>string"`
+		Boolean *int    `xml:"value>boolean"`
+	}
+	call := struct {
+		XMLName xml.Name `xml:"methodCall"`
+		Method  string   `xml:"methodName"`
+		Params  []param  `xml:"params>param"`
+	}{Method: method}
+	for _, arg := range args {
+		switch arg := arg.(type) {
+		case string:
+			call.Params = append(call.Params, param{String: &arg})
+		case bool:
+			n := 0
+			if arg {
+				n = 1
+			}
+			call.Params = append(call.Params, param{Boolean: &n})
+		default:
+			return nil, fmt.Errorf("calling %s: %T cannot be an argument", method, arg)
+		}
+	}
+	return xml.Marshal(call)
+}
+
+// unixClient asks on a Unix socket, with a connection for each request.
+func unixClient(path string) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", path)
+		},
+	}}
+}

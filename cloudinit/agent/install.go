@@ -1,0 +1,133 @@
+package agent
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+
+	"escala/service"
+	"escala/service/machine"
+)
+
+// binary is where a release's binary lies.
+func (a *Agent) binary(id service.ReleaseID) string {
+	return path.Join(releasesFolder, string(id), a.Config.Name)
+}
+
+// install brings the wanted release to this machine, tries it and switches to
+// it.
+func (a *Agent) install(ctx context.Context) {
+	if err := a.fetch(ctx); err != nil {
+		a.failing(releasesFolder, err)
+		return
+	}
+	a.phase, a.reason = machine.Rolling, "trying "+a.wanted.ID.Describe()
+	a.publish(ctx)
+	// A secret may have another value by now, and this roll starts every worker.
+	if a.Secrets != nil {
+		if err := a.Secrets.Read(ctx); err != nil {
+			a.failing(stateFolder, err)
+			return
+		}
+	}
+	fault, err := a.preflight(ctx)
+	if err != nil {
+		a.failing(stateFolder, err)
+		return
+	}
+	if fault != nil {
+		reason := fmt.Sprintf("release %s fails its preflight: %s", a.wanted.Short(), fault.reason)
+		a.refuse(reason, fault.output, a.wanted.ID, false)
+		return
+	}
+	if err := a.remember(rollFile, roll{To: a.wanted.ID, From: a.current()}); err != nil {
+		a.failing(stateFolder, err)
+		return
+	}
+	if err := a.switchTo(a.wanted.ID); err != nil {
+		a.failing(releasesFolder, err)
+		return
+	}
+	a.Log.Info("rolling", "release", a.wanted.Short())
+}
+
+// diskMargin is what must be left on the disk beside a release, in bytes.
+const diskMargin = 16 << 20
+
+// fetch puts the wanted release beside the others. Its folder appears by one
+// rename, so what is there is whole. It is verified all the same: a crash may
+// have cost the disk what was written last.
+func (a *Agent) fetch(ctx context.Context) error {
+	d, id := a.Disk, a.wanted.ID
+	err := a.verify(a.wanted)
+	if err == nil {
+		return nil
+	}
+	folder, part := path.Join(releasesFolder, string(id)), path.Join(releasesFolder, ".fetch")
+	if err := errors.Join(d.Remove(part), d.Remove(folder)); err != nil {
+		return fmt.Errorf("making room for release %s: %w", id.Short(), err)
+	}
+	space, err := d.Free(releasesFolder)
+	if err != nil {
+		return fmt.Errorf("asking for the free space of %s: %w", releasesFolder, err)
+	}
+	if need := uint64(a.wanted.Size) + diskMargin; space.Bytes < need {
+		return fmt.Errorf("the disk has %d MiB free, release %s needs %d MiB: free some or take a larger disk", space.Bytes>>20, id.Short(), need>>20)
+	}
+	if err := d.MakeFolder(part); err != nil {
+		return fmt.Errorf("fetching release %s: %w", id.Short(), err)
+	}
+	file := path.Join(part, a.Config.Name)
+	if err := fill(d, file, 0o755, func(w io.Writer) error { return a.Store.Copy(ctx, w, a.wanted) }); err != nil {
+		return err
+	}
+	if err := a.verifyFile(file, a.wanted); err != nil {
+		return fmt.Errorf("release %s is not what it should be: %w", id.Short(), err)
+	}
+	for _, step := range []func() error{
+		func() error { return d.Sync(file) },
+		func() error { return d.Sync(part) },
+		func() error { return d.Rename(part, folder) },
+		func() error { return d.Sync(releasesFolder) },
+	} {
+		if err := step(); err != nil {
+			return fmt.Errorf("installing release %s: %w", id.Short(), err)
+		}
+	}
+	return nil
+}
+
+// verify reports whether the release is on the disk as it should be.
+func (a *Agent) verify(release service.Release) error {
+	return a.verifyFile(a.binary(release.ID), release)
+}
+
+// verifyFile compares a file with a release's SHA-256, and with its size unless
+// that is not known.
+func (a *Agent) verifyFile(name string, release service.Release) error {
+	r, err := a.Disk.Open(name)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return errors.New("it is not there")
+		}
+		return err
+	}
+	defer r.Close()
+	hash := sha256.New()
+	size, err := io.Copy(hash, r)
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", name, err)
+	}
+	if release.Size > 0 && size != release.Size {
+		return fmt.Errorf("it has %d bytes, not %d", size, release.Size)
+	}
+	if sum := service.ReleaseID(hex.EncodeToString(hash.Sum(nil))); sum != release.ID {
+		return fmt.Errorf("its SHA-256 is %s…", sum.Short())
+	}
+	return nil
+}

@@ -1,0 +1,32 @@
+package agent
+
+import (
+	"fmt"
+	"path"
+	"sort"
+
+	"escala/service"
+)
+
+// prune leaves the last Kept releases, by when they were last switched to.
+func (a *Agent) prune(current service.ReleaseID) error {
+	entries, err := a.Disk.List(releasesFolder)
+	if err != nil {
+		return fmt.Errorf("looking for old releases: %w", err)
+	}
+	sort.SliceStable(entries, func(i, j int) bool { return entries[i].Changed.After(entries[j].Changed) })
+	kept := 1 // the current one, whatever the clock says
+	for _, e := range entries {
+		id := service.ReleaseID(e.Name)
+		if !id.Valid() || id == current {
+			continue
+		}
+		if kept++; kept <= a.Config.Kept {
+			continue
+		}
+		if err := a.Disk.Remove(path.Join(releasesFolder, e.Name)); err != nil {
+			return fmt.Errorf("removing release %s: %w", id.Short(), err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,120 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+	"unicode"
+
+	"escala/cloudinit/agent/store"
+	"escala/service"
+	"escala/service/machine"
+)
+
+// Bounds of the texts in a status, in bytes.
+const (
+	reasonLimit   = 400
+	incidentLimit = 300
+)
+
+// report is what the store was told last.
+type report struct {
+	phase           machine.Phase
+	wanted, current service.ReleaseID
+	reason          string
+	at              time.Duration
+	told            bool
+}
+
+// reportEvery bounds how often the store is told, which costs money.
+const reportEvery = 10 * time.Second
+
+// publish writes what the gate, the operator and Nginx read.
+func (a *Agent) publish(ctx context.Context) machine.Status {
+	s := a.status(ctx)
+	content, err := json.Marshal(s)
+	if err == nil {
+		// Below /run, which is memory: no sync.
+		part := StatusFile + ".new"
+		if err = fill(a.Disk, part, 0o644, writer(append(content, '\n'))); err == nil {
+			err = a.Disk.Rename(part, StatusFile)
+		}
+	}
+	if err != nil {
+		a.Log.Error("publishing the status", "error", err)
+	}
+	a.tell(ctx, s, content)
+	return s
+}
+
+// status looks at the workers and says how things are.
+func (a *Agent) status(ctx context.Context) machine.Status {
+	s := machine.Status{
+		Machine:  a.MachineID,
+		Phase:    a.phase,
+		Wanted:   a.wanted.ID,
+		Current:  a.current(),
+		Reason:   plain(a.reason, reasonLimit),
+		Attempts: a.attempts,
+		Workers:  []machine.Worker{},
+	}
+	v, err := a.view(ctx)
+	for n := range a.Config.Workers {
+		w := machine.Worker{Worker: n}
+		if err == nil {
+			if o, ok := v.serving(a.Config, n); ok {
+				w.Release, w.Ready = o.answers, o.ready
+			}
+		}
+		if !w.Release.Valid() {
+			w.Release = ""
+		}
+		s.Workers = append(s.Workers, w)
+	}
+	if a.Incident != nil {
+		s.Incident = plain(a.Incident(ctx), incidentLimit)
+	}
+	if a.phase == machine.Refused {
+		s.Refused, s.Retry = a.refusal.At, a.refusal.retryAt(a.Config).Unix()
+	}
+	// What was true when the round looked may not be by now.
+	if ok, missing := s.Serves(s.Wanted, a.Config.Workers); s.Phase == machine.Serving && !ok {
+		s.Phase, s.Reason = machine.Failing, plain(missing, reasonLimit)
+	}
+	s.Checked = a.Clock.Now().Unix()
+	return s
+}
+
+// tell writes the status to the store, for the case that nothing reaches this
+// machine.
+func (a *Agent) tell(ctx context.Context, s machine.Status, content []byte) {
+	now := a.Clock.Elapsed()
+	next := report{phase: s.Phase, wanted: s.Wanted, current: s.Current, reason: s.Reason, told: true}
+	last := a.reported
+	last.at = 0
+	if last == next || a.reported.told && now-a.reported.at < reportEvery {
+		return
+	}
+	next.at = now
+	a.reported = next
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if err := a.Store.Write(ctx, store.StatusName, content); err != nil {
+		a.Log.Debug("telling the release store", "error", err)
+	}
+}
+
+// plain is printable text of at most limit bytes.
+func plain(s string, limit int) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n', r == '\t':
+			return ' '
+		case !unicode.IsPrint(r):
+			return -1
+		}
+		return r
+	}, s)
+	return strings.ToValidUTF8(s[:min(len(s), limit)], "")
+}

@@ -1,0 +1,210 @@
+package simulation
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"escala/cloudinit/agent"
+)
+
+// eventKind is what happens to a machine.
+type eventKind int
+
+const (
+	point eventKind = iota // the pointer names a release
+	killAgent
+	crashWorker
+	hangWorker
+	killSupervisor
+	reboot
+	powerCut
+	setStore
+	fillDisk
+	takeInodes
+	makeReadOnly
+	healDisk
+	dependencyGoes
+	dependencyComes
+	jumpClock
+)
+
+// event is something that happens.
+type event struct {
+	at   time.Duration
+	kind eventKind
+	n    int // which, or how much
+}
+
+// String is the event as parseScript reads it.
+func (e event) String() string { return fmt.Sprintf("%s:%d:%d", e.at, e.kind, e.n) }
+
+// parseScript reads events, with blanks between them.
+func parseScript(text string) ([]event, error) {
+	var script []event
+	for _, field := range strings.Fields(text) {
+		parts := strings.Split(field, ":")
+		if len(parts) != 3 {
+			return nil, fmt.Errorf("%q is no event", field)
+		}
+		at, err := time.ParseDuration(parts[0])
+		if err != nil {
+			return nil, err
+		}
+		kind, err := strconv.Atoi(parts[1])
+		if err != nil {
+			return nil, err
+		}
+		n, err := strconv.Atoi(parts[2])
+		if err != nil {
+			return nil, err
+		}
+		script = append(script, event{at, eventKind(kind), n})
+	}
+	return script, nil
+}
+
+// chaos is how long faults go on.
+const chaos = 90 * time.Second
+
+// newScript is a life's events. The first release is a good one as often as not.
+func newScript(seed uint64) []event {
+	rng := rand.New(rand.NewPCG(seed, 2))
+	script := []event{{at: time.Duration(rng.IntN(3000)) * time.Millisecond, kind: point, n: rng.IntN(2) * rng.IntN(100)}}
+	add := func(at time.Duration, kind eventKind, n int) { script = append(script, event{at, kind, n}) }
+	for range 3 + rng.IntN(12) {
+		at := time.Duration(rng.Int64N(int64(chaos)))
+		later := at + time.Duration(rng.Int64N(int64(20*time.Second)))
+		switch rng.IntN(15) {
+		case 0, 1, 2, 3:
+			add(at, point, rng.IntN(1000))
+			if rng.IntN(4) == 0 { // another operator
+				add(at+time.Duration(rng.IntN(3000))*time.Millisecond, point, rng.IntN(1000))
+			}
+		case 4, 5:
+			add(at, killAgent, 1+rng.IntN(300))
+		case 6:
+			add(at, []eventKind{crashWorker, hangWorker}[rng.IntN(2)], rng.IntN(100))
+		case 7:
+			add(at, killSupervisor, 500+rng.IntN(1500))
+		case 8:
+			add(at, []eventKind{reboot, powerCut}[rng.IntN(2)], 1000+rng.IntN(8000))
+		case 9, 10:
+			add(at, setStore, 1+rng.IntN(int(storeModes)-1))
+			add(later, setStore, int(storeWell))
+		case 11:
+			add(at, []eventKind{fillDisk, takeInodes, makeReadOnly}[rng.IntN(3)], 0)
+			add(later, healDisk, 0)
+		case 12:
+			add(at, dependencyGoes, 0)
+			add(later, dependencyComes, 0)
+		case 13, 14:
+			add(at, jumpClock, rng.IntN(200_000)-100_000)
+		}
+	}
+	sort.SliceStable(script, func(i, j int) bool { return script[i].at < script[j].at })
+	return script
+}
+
+// happens is the event.
+func (w *world) happens(e event) {
+	w.note("event %s", e)
+	switch e.kind {
+	case point:
+		w.store.pointers = append(w.store.pointers, w.pick(e.n))
+	case killAgent:
+		w.killAt = w.steps + e.n
+	case crashWorker, hangWorker:
+		w.lastFault = w.elapsed
+		var workers []*process
+		for _, p := range w.processes {
+			if p.slot >= 0 {
+				workers = append(workers, p)
+			}
+		}
+		if len(workers) > 0 {
+			if p := workers[e.n%len(workers)]; e.kind == crashWorker {
+				w.exit(p, 139)
+			} else {
+				p.hung = true
+			}
+		}
+	case killSupervisor:
+		w.lastFault = w.elapsed
+		w.killSupervisor(time.Duration(e.n) * time.Millisecond)
+	case reboot, powerCut:
+		w.lastFault = w.elapsed
+		if e.kind == powerCut {
+			w.disk.powerCut()
+		} else {
+			w.disk.shutDown()
+		}
+		for _, p := range w.processes {
+			w.exit(p, 137)
+		}
+		w.killSupervisor(time.Duration(e.n) * time.Millisecond)
+		w.sup.proxy = 0
+		if w.life != nil {
+			w.life.dead = true
+		}
+	case setStore:
+		w.store.mode = storeMode(e.n)
+	case fillDisk:
+		w.disk.full = true
+	case takeInodes:
+		w.disk.noInodes = true
+	case makeReadOnly:
+		w.disk.readOnly = true
+	case healDisk:
+		w.disk.full, w.disk.noInodes, w.disk.readOnly = false, false, false
+	case dependencyGoes, dependencyComes:
+		w.lastFault = w.elapsed
+		w.dependency = e.kind == dependencyComes
+	case jumpClock:
+		w.offset += time.Duration(e.n) * time.Second
+	}
+}
+
+// pick is a release: one that the store has had, or another.
+func (w *world) pick(n int) *binary {
+	if n%3 == 1 && len(w.store.pointers) > 0 {
+		return w.store.pointers[n%len(w.store.pointers)]
+	}
+	k := good
+	if n%2 == 1 {
+		k = kind(n / 2 % int(kinds))
+	} else if n%10 == 4 {
+		k = needsDependency
+	}
+	b := newBinary(len(w.binaries), k)
+	w.binaries[b.ID] = b
+	return b
+}
+
+func (w *world) killSupervisor(back time.Duration) {
+	w.sup.up, w.sup.returns = false, w.elapsed+back
+	for _, p := range w.processes {
+		if p.slot >= 0 {
+			p.orphan = true
+		}
+	}
+	for i := range w.sup.slots {
+		w.sup.slots[i] = &slot{state: agent.SlotStopped}
+	}
+}
+
+// heal ends all faults.
+func (w *world) heal() {
+	w.note("all faults end")
+	w.store.mode = storeWell
+	w.disk.full, w.disk.noInodes, w.disk.readOnly = false, false, false
+	w.dependency, w.lastFault = true, w.elapsed
+}
+
+// faults reports whether something is still wrong around the agent.
+func (w *world) faults() bool {
+	return w.store.mode != storeWell || w.disk.full || w.disk.noInodes || w.disk.readOnly || !w.dependency
+}

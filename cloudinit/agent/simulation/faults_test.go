@@ -1,0 +1,145 @@
+package simulation
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// faults are changes of the agent's source, each of which takes one of its
+// behaviours away.
+var faults = []struct{ name, file, old, new string }{
+	{
+		"it believes the store",
+		"install.go",
+		"if sum := service.ReleaseID(hex.EncodeToString(hash.Sum(nil))); sum != release.ID {",
+		"if sum := service.ReleaseID(hex.EncodeToString(hash.Sum(nil))); sum == \"\" {",
+	},
+	{
+		"it renames a release that is not on the disk yet",
+		"install.go",
+		"func() error { return d.Sync(file) },",
+		"",
+	},
+	{
+		"it rolls without a preflight",
+		"install.go",
+		"fault, err := a.preflight(ctx)",
+		"fault, err := (*preflightFault)(nil), error(nil)",
+	},
+	{
+		"it ends the old before the new is ready",
+		"converge.go",
+		"if !ok || !v.good(keep) {",
+		"if !ok {",
+	},
+	{
+		"it leads the proxy to a socket at which nothing serves yet",
+		"converge.go",
+		"if v.good(o) {\n\t\t\treturn a.Supervisor.HandOver(ctx)",
+		"if v.good(o) || true {\n\t\t\treturn a.Supervisor.HandOver(ctx)",
+	},
+	{
+		"it never leads the proxy to the next supervisor's socket",
+		"converge.go",
+		"return a.Supervisor.HandOver(ctx)",
+		"return nil",
+	},
+	{
+		"it tells an orphan to end in every round",
+		"converge.go",
+		"case at == 0:\n",
+		"case at >= 0:\n",
+	},
+	{
+		"it starts a worker again that waits for something",
+		"converge.go",
+		"if last.healthy {",
+		"if last.healthy && v.rolling {",
+	},
+	{
+		"it measures limits by the wall clock",
+		"clock.go",
+		"began := c.Elapsed()\n\tfor !done() {\n\t\tif c.Elapsed()-began >= limit",
+		"began := c.Now()\n\tfor !done() {\n\t\tif c.Now().Sub(began) >= limit",
+	},
+	{
+		"it never tries a refused release again",
+		"memory.go",
+		"return !now.Before(r.retryAt(c)) || now.Unix() < r.At",
+		"return false",
+	},
+	{
+		"it does not go back",
+		"agent.go",
+		"if from.ID.Valid() && from.ID != rolling.To {",
+		"if from.ID.Valid() && from.ID == rolling.To {",
+	},
+	{
+		"its status is what it was when the round began",
+		"publish.go",
+		"s.Phase == machine.Serving && !ok {",
+		"s.Phase == machine.Serving && !ok && v.current == \"\" {",
+	},
+	{
+		"it removes the release that serves",
+		"prune.go",
+		"if !id.Valid() || id == current {",
+		"if !id.Valid() {",
+	},
+	{
+		"it replaces a worker while another is missing",
+		"converge.go",
+		"if missing != nil {",
+		"if missing != nil && len(todo) == 0 {",
+	},
+	{
+		"it forgets where a roll came from",
+		"install.go",
+		"roll{To: a.wanted.ID, From: a.current()}",
+		"roll{To: a.wanted.ID}",
+	},
+}
+
+// TestEachPlantedFaultIsFound shows that the simulation finds faults: each of
+// them, within the time of a run of it.
+func TestEachPlantedFaultIsFound(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles the agent once for each fault")
+	}
+	if os.Getenv("FAULT") != "" {
+		t.Skip("this is a run with a fault")
+	}
+	folder, err := filepath.Abs("..")
+	require.NoError(t, err)
+	told := regexp.MustCompile(`seed \d+: .*`)
+	for _, fault := range faults {
+		t.Run(fault.name, func(t *testing.T) {
+			source := filepath.Join(folder, fault.file)
+			content, err := os.ReadFile(source)
+			require.NoError(t, err)
+			require.Equal(t, 1, strings.Count(string(content), fault.old), "the place in %s", fault.file)
+			scratch := t.TempDir()
+			changed := filepath.Join(scratch, fault.file)
+			require.NoError(t, os.WriteFile(changed, []byte(strings.Replace(string(content), fault.old, fault.new, 1)), 0o644))
+			overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{source: changed}})
+			require.NoError(t, err)
+			file := filepath.Join(scratch, "overlay.json")
+			require.NoError(t, os.WriteFile(file, overlay, 0o644))
+			cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-vet=off", "-overlay", file, "-run", "TestLives", ".", "-lives-for", "60s")
+			cmd.Env = append(os.Environ(), "FAULT="+fault.name)
+			said, err := cmd.CombinedOutput()
+			require.Error(t, err, "no life shows it")
+			found := told.FindString(string(said))
+			assert.NotEmpty(t, found, "%s", said)
+			t.Log(found)
+		})
+	}
+}

@@ -1,0 +1,195 @@
+package simulation
+
+import (
+	"bytes"
+	"strings"
+	"time"
+
+	"escala/cloudinit/agent"
+	"escala/service"
+	"escala/service/machine"
+)
+
+// grace is how long the agent may not know of a fault.
+const grace = 5 * time.Second
+
+func (w *world) faultJustNow() bool { return w.elapsed-w.lastFault < grace }
+
+func (w *world) currentID() service.ReleaseID {
+	if n := w.disk.tree["/opt/escala/current"]; n != nil && len(n.target) > len("releases/") {
+		return service.ReleaseID(n.target[len("releases/"):])
+	}
+	return ""
+}
+
+// reachable reports whether a request gets an answer.
+func (w *world) reachable() bool {
+	for _, p := range w.processes {
+		if p.slot >= 0 && w.serves(p) && (w.config.Mode == service.WorkersPorts || p.socket == w.sup.proxy) {
+			return true
+		}
+	}
+	return false
+}
+
+// serving counts the workers of whom a process serves, without one process.
+func (w *world) serving(without *process) (workers int, others bool) {
+	seen := map[int]bool{}
+	for _, p := range w.processes {
+		if p != without && p.slot >= 0 && w.serves(p) {
+			seen[w.config.Worker(p.slot)] = true
+		}
+	}
+	return len(seen), seen[w.config.Worker(without.slot)]
+}
+
+// checkTermination is called when the agent tells a worker to end.
+func (w *world) checkTermination(p *process) {
+	if w.faultJustNow() || p.slot < 0 {
+		return
+	}
+	others, same := w.serving(p)
+	current := w.currentID()
+	if p.binary != nil && p.binary.ID == current && !p.orphan && !same && w.answer(p, w.config.HealthPath).Code == 200 {
+		w.violation("worker %d is healthy, runs the current release and was told to end", w.config.Worker(p.slot))
+	}
+	if !w.serves(p) {
+		return
+	}
+	switch {
+	case w.overlaps() && !same:
+		w.violation("worker %d was told to end before another serves in its place", w.config.Worker(p.slot))
+	case !same && others < w.config.Workers-1:
+		w.violation("worker %d was told to end while only %d of %d others serve", w.config.Worker(p.slot), others, w.config.Workers-1)
+	}
+}
+
+// checkStatus is called when the agent publishes.
+func (w *world) checkStatus(content []byte) {
+	s, err := machine.Read(bytes.NewReader(content))
+	if err != nil {
+		w.violation("the status cannot be read: %v", err)
+		return
+	}
+	if s.Current != w.currentID() {
+		w.violation("the status says that release %s is current, and %s is", s.Current.Short(), w.currentID().Short())
+	}
+	if s.Wanted != "" && w.binaries[s.Wanted] == nil {
+		w.violation("the status says that an unknown release is wanted")
+	}
+	if s.Phase != machine.Serving && s.Reason == "" {
+		w.violation("the status says %s and not why", s.Phase)
+	}
+	if s.Phase == machine.Serving && s.Current != s.Wanted {
+		w.violation("the status says that all is well, and another release is wanted")
+	}
+	if b := w.binaries[s.Wanted]; b != nil && s.Phase == machine.Refused && b.kind == good && strings.Contains(s.Reason, "fails its preflight") {
+		w.violation("a good release is refused: %s", s.Reason)
+	}
+	if w.faultJustNow() {
+		return
+	}
+	for _, worker := range s.Workers {
+		if s.Phase == machine.Serving && !worker.Ready {
+			w.violation("the status says that all is well, and worker %d is not ready", worker.Worker)
+		}
+		if worker.Ready && !w.has(worker.Worker, worker.Release) {
+			w.violation("the status says that worker %d is ready with release %s", worker.Worker, worker.Release.Short())
+		}
+	}
+}
+
+// has reports whether a worker's process answers as ready with a release, or did
+// a moment ago and was told to end since.
+func (w *world) has(worker int, release service.ReleaseID) bool {
+	for _, p := range w.processes {
+		if p.slot >= 0 && w.config.Worker(p.slot) == worker && p.binary != nil && w.answer(p, w.config.HealthPath).Release == release {
+			return true
+		}
+	}
+	return false
+}
+
+// bound is how long the agent may take once all faults have ended.
+func (w *world) bound() time.Duration {
+	b := 3 * time.Minute
+	if w.config.Mode == service.WorkersPorts {
+		b += 2 * agent.RetryWorkerAfter
+	}
+	return b
+}
+
+// settles ends a life in which the machine is where it should be, after the
+// faults.
+func (w *world) settles() {
+	if !w.served && w.whole(w.currentID()) {
+		b := w.binaries[w.currentID()]
+		w.served = b != nil && !b.kind.bad()
+	}
+	if len(w.script) > 0 || w.elapsed < chaos {
+		return
+	}
+	if w.faults() {
+		w.heal()
+		return
+	}
+	if len(w.store.pointers) == 0 {
+		w.over = true
+		return
+	}
+	wrong := w.unsettled()
+	if wrong == "" {
+		w.over = true
+		return
+	}
+	if w.elapsed > max(chaos+20*time.Second, w.lastFault)+w.bound() {
+		w.violation("faults have ended long ago, and %s; status: %s: %s", wrong, w.status.Phase, w.status.Reason)
+	}
+}
+
+// whole reports whether all workers serve a release, each once.
+func (w *world) whole(release service.ReleaseID) bool {
+	n := 0
+	for _, p := range w.processes {
+		if p.slot < 0 || p.binary == nil || p.term > 0 {
+			continue
+		}
+		if p.orphan || p.binary.ID != release || !w.serves(p) {
+			return false
+		}
+		n++
+	}
+	return n == w.config.Workers && w.reachable()
+}
+
+// unsettled is what is not as it should be at last.
+func (w *world) unsettled() string {
+	wanted := w.store.current()
+	switch current := w.currentID(); {
+	case w.status.Wanted != wanted.ID:
+		return "the machine does not know what is wanted"
+	case !wanted.kind.bad() && current != wanted.ID:
+		return "another release than the wanted one is current"
+	case !wanted.kind.bad() && !w.whole(wanted.ID):
+		return "not all workers serve the wanted release"
+	case !wanted.kind.bad() && w.status.Phase != machine.Serving:
+		return "the status does not say that it serves"
+	case wanted.kind.bad() && current == wanted.ID && !w.served && w.status.Phase == machine.Failing:
+		// There is no release to go back to. The status says why it does not serve.
+	case wanted.kind.bad() && w.status.Phase != machine.Refused:
+		return "a bad release is not refused"
+	case wanted.kind.bad() && w.served && !w.whole(current):
+		return "the release before a bad one does not serve on all workers"
+	}
+	releases := 0
+	for name := range w.disk.tree {
+		if len(name) == len("/opt/escala/releases/")+64 {
+			releases++
+		}
+	}
+	// One that is refused may be there beside those that are kept.
+	if releases > w.config.Kept+1 {
+		return "old releases are still on the disk"
+	}
+	return ""
+}

@@ -1,0 +1,121 @@
+package simulation
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"escala/cloudinit/agent"
+	"escala/service"
+)
+
+// kind is how a release behaves.
+type kind int
+
+const (
+	good kind = iota
+	exits
+	neverReady
+	unhealthy
+	answersAsAnother
+	hangsOnTerm
+	failsAsWorker
+	needsDependency // is ready only while that is there
+	kinds
+)
+
+// bad reports whether a release of this kind must not serve.
+func (k kind) bad() bool { return k != good && k != needsDependency }
+
+// binary is a release's content, and how it behaves.
+type binary struct {
+	service.Release
+	content []byte
+	kind    kind
+}
+
+func newBinary(n int, k kind) *binary {
+	content := []byte(fmt.Sprintf("release %d is a program of kind %d", n, k))
+	sum := sha256.Sum256(content)
+	return &binary{service.Release{ID: service.ReleaseID(hex.EncodeToString(sum[:])), Size: int64(len(content))}, content, k}
+}
+
+// storeMode is what is wrong with the store.
+type storeMode int
+
+const (
+	storeWell storeMode = iota
+	storeAway
+	storeSlow
+	storeStale   // answers pointers from before
+	storeLies    // gives another content, and says that all is well
+	storeCorrupt // notices that its content is not what it should be
+	storeModes
+)
+
+// store is the release store.
+type store struct {
+	mode     storeMode
+	pointers []*binary // the last one is the current one
+}
+
+func (s *store) current() *binary { return s.pointers[len(s.pointers)-1] }
+
+type lifeStore struct{ *life }
+
+var _ agent.Store = lifeStore{}
+
+var errAway = errors.New("the store does not answer")
+
+func (s lifeStore) Current(context.Context) (service.Release, error) {
+	s.call()
+	st := s.w.store
+	switch {
+	case len(st.pointers) == 0:
+		return service.Release{}, errors.New("there is no pointer")
+	case st.mode == storeAway:
+		return service.Release{}, errAway
+	case st.mode == storeSlow:
+		s.w.pass(20 * time.Second)
+		s.call()
+		return service.Release{}, errAway
+	case st.mode == storeStale:
+		return st.pointers[s.w.rng.IntN(len(st.pointers))].Release, nil
+	}
+	return st.current().Release, nil
+}
+
+func (s lifeStore) Copy(_ context.Context, w io.Writer, release service.Release) error {
+	s.call()
+	b := s.w.binaries[release.ID]
+	switch s.w.store.mode {
+	case storeAway:
+		return errAway
+	case storeSlow:
+		s.w.pass(20 * time.Second)
+		_, _ = w.Write(b.content[:len(b.content)/2])
+		return errAway
+	case storeLies:
+		content := append([]byte(nil), b.content...)
+		content[s.w.rng.IntN(len(content))] ^= 1
+		_, err := w.Write(content)
+		return err
+	case storeCorrupt:
+		_, _ = w.Write(b.content[:len(b.content)/2])
+		return errors.New("corrupt")
+	}
+	_, err := w.Write(b.content)
+	return err
+}
+
+func (s lifeStore) Write(context.Context, string, []byte) error {
+	s.call()
+	if s.w.store.mode != storeWell {
+		return errAway
+	}
+	return nil
+}

@@ -1,0 +1,255 @@
+// Package simulation runs the agent's whole life in memory: random releases and
+// faults, checked after each step.
+package simulation
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"path"
+	"time"
+
+	"escala/cloudinit/agent"
+	"escala/service"
+	"escala/service/machine"
+)
+
+// world is a machine and what is around it.
+type world struct {
+	rng    *rand.Rand
+	config agent.Config
+	memory int
+
+	elapsed time.Duration
+	slept   time.Duration // of elapsed, by the bubble's clock
+	offset  time.Duration // of the wall clock
+
+	store      *store
+	binaries   map[service.ReleaseID]*binary
+	disk       *disk
+	sup        *supervisor
+	processes  []*process
+	sockets    map[int]*process
+	pids       int
+	dependency bool
+	tried      map[service.ReleaseID]bool // passed a preflight
+
+	script    []event
+	life      *life
+	steps     int
+	killAt    int // of steps; 0 for none
+	over      bool
+	problem   string
+	killedAt  time.Duration // the agent, last
+	lastFault time.Duration // after which processes may be gone that were there
+	served    bool          // a good release has served on all workers
+	status    machine.Status
+	trace     []string
+	verbose   bool
+}
+
+func newWorld(seed uint64, script []event) *world {
+	w := &world{
+		rng: rand.New(rand.NewPCG(seed, 1)), binaries: map[service.ReleaseID]*binary{}, tried: map[service.ReleaseID]bool{},
+		sockets: map[int]*process{}, dependency: true, script: script, lastFault: -time.Hour,
+	}
+	w.config = agent.Config{
+		Name: "api", User: "escala", Workers: 2 + w.rng.IntN(2), Mode: service.WorkersShared, HealthPath: "/health", ReadyPath: "/ready",
+		Start: agent.Duration(4 * time.Second), Steady: agent.Duration(time.Second), Stop: agent.Duration(6 * time.Second),
+		Poll: agent.Duration(2 * time.Second), MemoryMiB: 100, Kept: 3,
+	}
+	w.memory = []int{0, 100, 1000}[w.rng.IntN(3)]
+	if w.rng.IntN(3) == 0 {
+		w.config.Mode = service.WorkersPorts
+	}
+	w.disk = newDisk(w)
+	w.store = &store{}
+	w.sup = &supervisor{up: true, number: 1}
+	for range w.config.Slots() {
+		w.sup.slots = append(w.sup.slots, &slot{state: agent.SlotStopped})
+	}
+	return w
+}
+
+// overlaps reports whether new workers start beside the old ones.
+func (w *world) overlaps() bool {
+	return w.config.Mode == service.WorkersShared && w.memory >= w.config.MemoryMiB
+}
+
+func (w *world) now() time.Duration { return w.elapsed }
+
+var epoch = time.Unix(1_700_000_000, 0)
+
+func (w *world) wall() time.Time { return epoch.Add(w.elapsed + w.offset) }
+
+func (w *world) between(a, b time.Duration) time.Duration {
+	return a + time.Duration(w.rng.Int64N(int64(b-a)+1))
+}
+
+func (w *world) process(pid int) *process {
+	for _, p := range w.processes {
+		if p.pid == pid && !p.dead {
+			return p
+		}
+	}
+	return nil
+}
+
+func (w *world) idOf(name string) service.ReleaseID {
+	return service.ReleaseID(path.Base(path.Dir(name)))
+}
+
+// stopped is the panic that ends a life of the agent.
+type stopped struct{}
+
+// life is the world as the agent sees it until it is killed.
+type life struct {
+	w    *world
+	dead bool
+}
+
+// call is the beginning of each call of the agent's: time passes, and the agent
+// may be killed.
+func (l *life) call() {
+	w := l.w
+	if l.dead || w.over {
+		panic(stopped{})
+	}
+	w.steps++
+	w.pass(w.between(0, 20*time.Millisecond))
+	if w.killAt > 0 && w.steps >= w.killAt {
+		w.killAt, w.killedAt = 0, w.elapsed
+		w.note("the agent is killed")
+		l.dead = true
+	}
+	if l.dead || w.over {
+		panic(stopped{})
+	}
+}
+
+// after is the end of a call that changes something: the agent may not see its
+// answer.
+func (l *life) after() {
+	if w := l.w; w.killAt > 0 && w.rng.IntN(2) == 0 && w.steps+1 >= w.killAt {
+		w.killAt, w.killedAt = 0, w.elapsed
+		w.note("the agent is killed")
+		l.dead = true
+		panic(stopped{})
+	}
+}
+
+// Now, Elapsed and Sleep are the agent's clock.
+type clock struct{ *life }
+
+var _ agent.Clock = clock{}
+
+func (c clock) Now() time.Time { return c.w.wall() }
+
+func (c clock) Elapsed() time.Duration { return c.w.elapsed }
+
+func (c clock) Sleep(_ context.Context, d time.Duration) error {
+	c.call()
+	c.w.pass(d)
+	// The bubble's clock follows.
+	time.Sleep(c.w.elapsed - c.w.slept)
+	c.w.slept = c.w.elapsed
+	if c.dead || c.w.over {
+		panic(stopped{})
+	}
+	return nil
+}
+
+// tick is how finely time passes.
+const tick = 250 * time.Millisecond
+
+// pass lets time pass, with all that is due.
+func (w *world) pass(d time.Duration) {
+	for end := w.elapsed + d; ; {
+		w.elapsed = min(end, w.elapsed+tick)
+		for len(w.script) > 0 && w.script[0].at <= w.elapsed {
+			e := w.script[0]
+			w.script = w.script[1:]
+			w.happens(e)
+		}
+		w.moves()
+		if w.elapsed >= end || w.over {
+			return
+		}
+	}
+}
+
+// moves brings processes and the supervisor up to date.
+func (w *world) moves() {
+	live := w.processes[:0]
+	for _, p := range w.processes {
+		w.lives(p)
+		if !p.dead {
+			live = append(live, p)
+		}
+	}
+	w.processes = live
+	w.supervise()
+}
+
+func (w *world) note(format string, args ...any) {
+	if w.verbose {
+		w.trace = append(w.trace, fmt.Sprintf("%8.2fs ", w.elapsed.Seconds())+fmt.Sprintf(format, args...))
+	}
+}
+
+// violation ends the world.
+func (w *world) violation(format string, args ...any) {
+	if w.problem == "" {
+		w.problem = fmt.Sprintf(format, args...)
+		w.note("VIOLATION: %s", w.problem)
+	}
+	w.over = true
+}
+
+// run is the whole of it. It returns what is wrong, or "".
+func (w *world) run() string {
+	for !w.over {
+		w.live()
+		w.pass(time.Second)
+	}
+	return w.problem
+}
+
+// live is the agent from its start until it is killed.
+func (w *world) live() {
+	l := &life{w: w}
+	w.life = l
+	defer func() {
+		l.dead = true
+		for _, p := range w.processes {
+			if p.life == l {
+				w.exit(p, 137) // the kernel does
+			}
+		}
+		if r := recover(); r != nil {
+			if _, ok := r.(stopped); !ok {
+				panic(r)
+			}
+		}
+	}()
+	var log bytes.Buffer
+	a := &agent.Agent{
+		Config: w.config, Store: lifeStore{l}, Disk: lifeDisk{l}, Supervisor: lifeSupervisor{l}, Workers: lifeWorkers{l},
+		Clock: clock{l}, Log: slog.New(slog.DiscardHandler), MachineID: "i-1",
+	}
+	if w.verbose {
+		a.Log = slog.New(slog.NewTextHandler(&log, nil))
+	}
+	w.note("the agent starts")
+	for {
+		w.status = a.Round(context.Background())
+		if w.verbose {
+			w.note("%s %s: %s %s", w.status.Phase, w.status.Current.Short(), w.status.Reason, log.String())
+			log.Reset()
+		}
+		w.settles()
+		_ = clock{l}.Sleep(context.Background(), time.Duration(w.config.Poll))
+	}
+}
