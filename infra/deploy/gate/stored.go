@@ -11,8 +11,13 @@ import (
 )
 
 // storedEvery is the pause between two looks at the release store, where each
-// costs a call of the cloud's API.
-const storedEvery = 5 * time.Second
+// costs a call of the cloud's API. storedPatience is the time that a wait gives a
+// look: a provider that tries again and again must not keep the wait from seeing
+// that the machine serves by now.
+const (
+	storedEvery    = 5 * time.Second
+	storedPatience = 2 * time.Second
+)
 
 // stored is the status that the machine writes to the release store. It is asked
 // for only while the machine does not answer by HTTP.
@@ -21,9 +26,16 @@ type stored struct {
 	every time.Duration
 
 	asked  time.Time
+	asking chan answer     // nil while no look is under way
+	looked bool            // a look has come to something
 	first  *machine.Status // as the wait began; nil for none
 	latest *machine.Status
 	err    error // of the last look
+}
+
+type answer struct {
+	status machine.Status
+	err    error
 }
 
 // look returns the status, if it was written during this wait: it is not what was
@@ -33,22 +45,41 @@ func (s *stored) look(ctx context.Context) (machine.Status, bool) {
 	if s.read == nil {
 		return machine.Status{}, false
 	}
-	if began := s.asked.IsZero(); began || time.Since(s.asked) >= s.every {
-		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-		defer cancel()
+	if s.asking == nil && (s.asked.IsZero() || time.Since(s.asked) >= s.every) {
 		s.asked = time.Now()
-		status, err := s.read(ctx)
-		if s.err = err; err == nil {
-			s.latest = &status
-			if began {
-				s.first = &status
-			}
-		}
+		asking := make(chan answer, 1)
+		s.asking = asking
+		go func() {
+			status, err := s.read(ctx)
+			asking <- answer{status, err}
+		}()
+	}
+	if s.asking != nil {
+		s.take(ctx)
 	}
 	if s.latest == nil || s.first != nil && reflect.DeepEqual(*s.first, *s.latest) {
 		return machine.Status{}, false
 	}
 	return *s.latest, true
+}
+
+// take waits for the look that is under way, not long.
+func (s *stored) take(ctx context.Context) {
+	patience := time.NewTimer(storedPatience)
+	defer patience.Stop()
+	select {
+	case <-ctx.Done():
+	case <-patience.C:
+	case a := <-s.asking:
+		s.asking = nil
+		if s.err = a.err; a.err == nil {
+			s.latest = &a.status
+			if !s.looked {
+				s.first = &a.status
+			}
+		}
+		s.looked = true
+	}
 }
 
 // instead is what a look comes to at a machine that does not answer, which silent

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -113,6 +114,39 @@ func TestAMachineThatIsNotSetUpIsLookedUp(t *testing.T) {
 		require.ErrorContains(t, err, "not set up yet")
 		assert.NotZero(t, w.asked, "what answers has no status of its own")
 	})
+}
+
+func TestAStoreThatHangsKeepsNothingFromBeingSeen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		asked := 0
+		g := nowhere(Gate{HealthPath: "/health", Timeout: time.Hour, Stored: func(context.Context) (machine.Status, error) {
+			asked++
+			<-ctx.Done()
+			return machine.Status{}, ctx.Err()
+		}})
+		began := time.Now()
+		g.transport = comesUp{after: began.Add(time.Minute)}
+		require.NoError(t, g.Wait(t.Context(), Want{Release: wanted, Workers: 2}))
+		assert.Less(t, time.Since(began), time.Minute+5*time.Second)
+		assert.Equal(t, 1, asked, "one look is under way at most")
+	})
+}
+
+// comesUp is a machine that serves after a time.
+type comesUp struct{ after time.Time }
+
+func (c comesUp) RoundTrip(r *http.Request) (*http.Response, error) {
+	if time.Now().Before(c.after) {
+		return unreachable{}.RoundTrip(r)
+	}
+	w := httptest.NewRecorder()
+	(&endpoint{
+		statuses: []machine.Status{{Phase: machine.Serving, Wanted: wanted, Current: wanted, Workers: workers(wanted, wanted)}},
+		health:   healthy(wanted),
+	}).ServeHTTP(w, r)
+	return w.Result(), nil
 }
 
 // unreachable is a network without the machine.
