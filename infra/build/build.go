@@ -52,6 +52,15 @@ func Earlier(state string, release service.Release) Release {
 	return Release{Release: release, Path: path}
 }
 
+// Agent builds the machine's own program of the clone at root.
+func Agent(ctx context.Context, root, state string, platform Platform) (Binary, error) {
+	binary, err := Program(ctx, root, state, "./cloudinit/agent/cmd/escala-agent", platform)
+	if err != nil {
+		return Binary{}, fmt.Errorf("building the machine's agent for %s: %w", platform, err)
+	}
+	return binary, nil
+}
+
 // Service builds the service of the clone at root.
 func Service(ctx context.Context, root, state string, platform Platform) (Release, error) {
 	binary, err := Program(ctx, root, state, "./service/cmd/api", platform)

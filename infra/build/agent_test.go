@@ -1,0 +1,31 @@
+package build
+
+import (
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/infra/workspace"
+)
+
+// agentLimit is the most that the agent's binary may have, in bytes. A machine
+// fetches it before it serves, and what is in it stays in memory.
+const agentLimit = 10_000_000
+
+func TestTheAgentIsSmallAndTheSameEverywhere(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it compiles the agent")
+	}
+	root, err := workspace.Root()
+	require.NoError(t, err)
+	var built [2]Binary
+	for i := range built {
+		built[i], err = Agent(t.Context(), root, t.TempDir(), Platform{OS: "linux", Arch: runtime.GOARCH})
+		require.NoError(t, err)
+	}
+	assert.Equal(t, built[0].SHA256, built[1].SHA256)
+	assert.LessOrEqual(t, built[0].Size, int64(agentLimit), "the linker keeps what is never called if anything calls methods by their names")
+	t.Logf("%d bytes", built[0].Size)
+}
