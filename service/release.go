@@ -8,7 +8,7 @@ import (
 
 // Release is one built service: a binary on machines, an image on clusters. Its
 // identity is the SHA-256 of the binary or of the image's index (its digest), so
-// that a release cannot say that it is another.
+// that a release cannot be taken for another.
 type Release struct {
 	ID ReleaseID
 	// Size is the binary's size in bytes. It is 0 for an image, whose digest

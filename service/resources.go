@@ -2,8 +2,8 @@ package service
 
 // Resources are one worker's (one pod's) share of a machine.
 type Resources struct {
-	// MemoryMiB is the memory, in MiB, that one worker may use. The Go runtime
-	// is told (GOMEMLIMIT) to stay below it. Default 256.
+	// MemoryMiB is the memory, in MiB, that one worker may use. GOMEMLIMIT
+	// keeps the Go runtime below it. Default 256.
 	MemoryMiB int `config:"memoryMiB"`
 	// CPUMillis is the pod's request to the scheduler, in thousandths of a core. Machines do not use it. Default 100.
 	CPUMillis int `config:"cpuMillis"`

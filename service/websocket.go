@@ -4,7 +4,7 @@ import "time"
 
 // WebSocket describes the service's long-lived connections.
 type WebSocket struct {
-	// Rooms says that the service fans messages out between connections, so
+	// Rooms reports that the service fans messages out between connections, so
 	// that several workers need Redis to reach each other's clients.
 	// Default false.
 	Rooms bool `config:"rooms"`

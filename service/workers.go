@@ -23,7 +23,7 @@ const MinWorkers = 2
 // core by itself, so more workers than this buy nothing.
 const MaxWorkers = 64
 
-// Workers says how many processes serve on one machine.
+// Workers are the processes that serve on one machine.
 type Workers struct {
 	// Mode is WorkersShared by default.
 	Mode WorkersMode `config:"mode"`

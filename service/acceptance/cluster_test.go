@@ -274,7 +274,7 @@ func TestWorkersEndWithAKilledPrimary(t *testing.T) {
 	}
 }
 
-// running says whether a process exists and is not a zombie that nobody has
+// running reports whether a process exists and is not a zombie that nobody has
 // waited for.
 func running(pid int) bool {
 	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")

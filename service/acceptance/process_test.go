@@ -233,7 +233,7 @@ func fetch(ctx context.Context, url string) (reply, string, error) {
 type reply struct {
 	StatusCode int
 	Header     http.Header
-	// Close says that the server asked for the end of the connection.
+	// Close reports that the server asked for the end of the connection.
 	Close bool
 }
 

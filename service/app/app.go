@@ -1,4 +1,4 @@
-// Package app is the service itself: its routes and what is behind them. It is
+// Package app is the service itself: its routes and their handlers. It is
 // the one package to replace with your own; nothing in it knows how a worker
 // starts, drains or ends.
 package app

@@ -6,7 +6,6 @@ import (
 	"net/http"
 )
 
-// home says hello.
 func home(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, "hello from escala\n") // a client that has gone is not an error
 }

@@ -54,7 +54,7 @@ func signals(ctx context.Context, also ...os.Signal) (drain, hard context.Contex
 // another parent.
 const orphaned = 2 * time.Second
 
-// lostParent says whether the parent has ended. One that is ending has a moment
+// lostParent reports whether the parent has ended. One that is ending has a moment
 // to be gone: the kernel signals before the last of its threads is.
 func lostParent(parent int) bool {
 	for range 20 {

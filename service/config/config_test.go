@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"net/netip"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -214,6 +215,16 @@ func TestClusterSettings(t *testing.T) {
 	assert.Equal(t, 9*time.Second+service.StopMargin, c.Lifecycle.Stop)
 	_, err = ReadPrefork(env(map[string]string{"ROOMS": "true", "WORKERS": "1"}))
 	require.NoError(t, err, "one worker needs no Redis")
+}
+
+// TestWorkersFollowTheQuota: GOMAXPROCS knows a container's quota, the number of
+// processors does not. It does not run beside other tests.
+func TestWorkersFollowTheQuota(t *testing.T) { //nolint:paralleltest // it changes the process
+	before := runtime.GOMAXPROCS(runtime.NumCPU() + 3)
+	defer runtime.GOMAXPROCS(before)
+	c, err := ReadPrefork(env(map[string]string{"RUN_DIR": "/x"}))
+	require.NoError(t, err)
+	assert.Equal(t, runtime.NumCPU()+3, c.Workers)
 }
 
 func TestRunDirIsCheckedAtTheStart(t *testing.T) {

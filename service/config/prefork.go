@@ -44,7 +44,7 @@ type Prefork struct {
 	Workers int
 	// Listen is the socket that they share.
 	Listen listen.Address
-	// ReadyPath is what they answer when they are ready.
+	// ReadyPath is the path that they answer when they are ready.
 	ReadyPath string
 	Lifecycle service.Lifecycle
 	// RunDir holds the sockets.
@@ -57,7 +57,7 @@ type Prefork struct {
 	// RestartPause and RestartLimit bound the restarts.
 	RestartPause time.Duration
 	RestartLimit int
-	// Worker is what every worker will read, checked before any is started.
+	// Worker holds the settings of every worker, checked before any is started.
 	Worker Worker
 }
 

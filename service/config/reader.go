@@ -1,6 +1,6 @@
-// Package config turns environment variables into typed settings. Everything
-// that is wrong is reported in one go, with the variable's name and what would
-// be right: otherwise each restart would find the next mistake.
+// Package config turns environment variables into typed settings. All bad values
+// are reported together, with the variable's name and an example: otherwise each
+// restart would find the next mistake.
 //
 // The plan of a stack reads the environment that it will render with the same
 // reader (Planned). So this package links nothing that only a worker needs.
@@ -17,7 +17,7 @@ import (
 	"escala/service"
 )
 
-// reader reads variables one by one and collects what is wrong with them.
+// reader reads variables one by one and collects their violations.
 type reader struct {
 	getenv func(string) string
 	bad    service.Violations

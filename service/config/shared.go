@@ -32,7 +32,7 @@ const (
 	// EnvQueuesBytes is how many bytes may wait for all clients of a worker
 	// together. Default 32 MiB.
 	EnvQueuesBytes = "WS_QUEUES_BYTES"
-	// EnvSlow is what happens to a client whose queue is full: "close" or
+	// EnvSlow is the treatment of a client whose queue is full: "close" or
 	// "drop". Default close.
 	EnvSlow = "WS_SLOW_CLIENT"
 	// EnvMaxClients is how many WebSockets a worker takes. Default nine tenths of
@@ -40,7 +40,7 @@ const (
 	EnvMaxClients = "WS_MAX_CLIENTS"
 )
 
-// Shared is what a worker shares with others, or lets clients share.
+// Shared are the settings of Redis, rooms and sessions.
 type Shared struct {
 	// RedisURL is "" when there is no Redis.
 	RedisURL string
@@ -63,7 +63,7 @@ type Rooms struct {
 	// Queue and QueueBytes bound what waits for one client, QueuesBytes what
 	// waits for all.
 	Queue, QueueBytes, QueuesBytes int
-	// DropSlow says that a client whose queue is full misses messages instead
+	// DropSlow reports that a client whose queue is full misses messages instead
 	// of being closed.
 	DropSlow   bool
 	MaxClients int

@@ -31,8 +31,8 @@ const (
 	EnvReadTimeout       = "HTTP_READ_TIMEOUT"
 	EnvWriteTimeout      = "HTTP_WRITE_TIMEOUT"
 	EnvIdleTimeout       = "HTTP_IDLE_TIMEOUT"
-	// EnvMetrics says where /metrics is served: "direct" also on the public
-	// port, but only for who connects without a proxy, "admin" on the admin
+	// EnvMetrics selects where /metrics is served: "direct" also on the public
+	// port, for clients that connect without a proxy; "admin" on the admin
 	// socket alone. Default direct.
 	EnvMetrics = "METRICS"
 	// EnvSocketMode is the mode of a Unix socket that the worker makes (LISTEN),
@@ -64,11 +64,11 @@ type Worker struct {
 	// clients with TrustedHeaders.
 	TrustedProxies []netip.Prefix
 	TrustedHeaders []string
-	// MetricsOnPort says whether the public port answers /metrics.
+	// MetricsOnPort reports whether the public port answers /metrics.
 	MetricsOnPort bool
-	// Shared is what it shares with other workers.
+	// Shared are the settings of Redis, rooms and sessions.
 	Shared Shared
-	// Tracing says whether traces are sent.
+	// Tracing reports whether traces are sent.
 	Tracing bool
 }
 

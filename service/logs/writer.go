@@ -24,7 +24,7 @@ type Writer struct {
 	bytes   int
 	// lost is how many lines were dropped since the last that waits.
 	lost uint64
-	// busy says that the goroutine that writes is there; it ends when nothing
+	// busy reports that the goroutine that writes is there; it ends when nothing
 	// waits. idle is closed when it does.
 	busy bool
 	idle chan struct{}

@@ -1,4 +1,4 @@
-// Package machine holds what a machine publishes about itself. The machine's
+// Package machine holds the status that a machine publishes. The machine's
 // agent writes these types, and the gate, the conformance suite and the status
 // command read them.
 //
@@ -21,7 +21,7 @@ import (
 // StatusPath is the URL path at which a machine answers with its Status.
 const StatusPath = "/-/release"
 
-// Status is what a machine publishes.
+// Status is the status of a machine.
 type Status struct {
 	// Machine is the cloud's own id of the machine.
 	Machine string `json:"machine"`
@@ -33,7 +33,7 @@ type Status struct {
 	// Reason says why Current is not Wanted, or why a worker is missing. ""
 	// while all is well.
 	Reason string `json:"reason"`
-	// Incident is what last went wrong and is mended, with its time. "" for none.
+	// Incident is the last problem that is mended, with its time. "" for none.
 	Incident string `json:"incident"`
 	// Attempts counts the failed rounds in a row.
 	Attempts int `json:"attempts"`
@@ -48,15 +48,15 @@ type Status struct {
 	Workers []Worker `json:"workers"`
 }
 
-// Worker is what one worker answers for itself.
+// Worker is the status of one worker.
 type Worker struct {
 	Worker int `json:"worker"`
 	// Release is the one that the worker runs; "" if the worker does not answer.
 	Release service.ReleaseID `json:"release"`
 	Ready   bool              `json:"ready"`
-	// Trouble is what around the worker does not work, such as Redis; "" for
-	// none. The status is public, so this is PublicTrouble of what the worker
-	// answers on its admin socket.
+	// Trouble is the current failure of a dependency of the worker, such as
+	// Redis; "" for none. The status is public, so this is PublicTrouble of the
+	// text on the worker's admin socket.
 	Trouble string `json:"trouble,omitempty"`
 }
 
@@ -73,8 +73,8 @@ func PublicTrouble(trouble string) string {
 	return strings.Join(out, "; ")
 }
 
-// Trouble is what around the workers does not work, for people: each thing once.
-// "" for none.
+// Trouble lists the current failures of the workers' dependencies, each once. ""
+// for none.
 func (s Status) Trouble() string {
 	var out []string
 	for _, w := range s.Workers {

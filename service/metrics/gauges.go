@@ -6,7 +6,7 @@ import "github.com/prometheus/client_golang/prometheus"
 type Gauges struct {
 	// Connections counts the open connections by phase.
 	Connections func() map[string]int
-	// Draining says whether the worker is.
+	// Draining reports whether the worker is.
 	Draining func() bool
 	// LongLived is how many WebSockets are open.
 	LongLived func() int

@@ -1,4 +1,4 @@
-// Package metrics counts what a worker does and answers Prometheus. The hot
+// Package metrics counts a worker's requests and answers Prometheus. The hot
 // path is two atomic additions and one lookup in a map that is never locked.
 package metrics
 
@@ -43,8 +43,8 @@ type one struct {
 	latency  prometheus.Observer
 }
 
-// Recent is what a connection's last request was counted as: the next one is
-// mostly the same, and comparing is cheaper than a lookup. It is for one
+// Recent is the metric of a connection's last request. The next one mostly has
+// the same, and comparing is cheaper than a lookup. It is for one
 // goroutine at a time.
 type Recent struct {
 	key key
@@ -155,8 +155,8 @@ var methods = [...]string{
 	http.MethodDelete, http.MethodOptions, http.MethodConnect, http.MethodTrace,
 }
 
-// method keeps a client from making up labels. It returns a constant: what is
-// kept must not hold on to the request line that s is a part of.
+// method keeps clients from making up labels. It returns a constant, which does
+// not keep the request line in memory that s is a part of.
 func method(s string) string {
 	for _, m := range methods {
 		if s == m {

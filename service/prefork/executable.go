@@ -39,7 +39,7 @@ func openExecutable(path string) (*executable, error) {
 
 func (e *executable) short() string { return e.release[:12] }
 
-// program is what workers are started from now.
+// program is the executable that workers are started from.
 func (p *primary) program() *executable {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -26,12 +26,12 @@ import (
 // ErrGaveUp means that no worker could stay up.
 var ErrGaveUp = errors.New("gave up: no worker can stay up")
 
-// Options are what a primary needs.
+// Options are the parts of a primary.
 type Options struct {
 	Config config.Prefork
 	// Executable is started for each worker, with Args. It is a path and not
 	// the running file, so that a roll finds what has been installed there
-	// since. Between rolls, workers are started from what the last one tried.
+	// since. Between rolls, workers are started from the file that the last one tried.
 	Executable string
 	Args       []string
 	// Environ goes after the primary's own environment ("NAME=value").
@@ -135,7 +135,7 @@ func open(ctx context.Context, o Options, killed bool) (*listen.Listener, error)
 	}
 }
 
-// leftBehind says that a primary ended without being able to put its socket away.
+// leftBehind reports whether a primary ended without removing its socket.
 func leftBehind(path string) bool {
 	_, err := os.Lstat(path)
 	return err == nil

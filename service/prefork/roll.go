@@ -67,7 +67,7 @@ func (p *primary) rollTo(ctx context.Context, next *executable) error {
 	return nil
 }
 
-// putBack replaces what runs another program than before.
+// putBack replaces the workers that run another program than before.
 func (p *primary) putBack(ctx context.Context, slots []*slot, before *executable) {
 	for _, s := range slots {
 		if now, _ := s.view(); now != nil && now.release == before.release {

@@ -54,8 +54,8 @@ func (s *slot) take(p *process) {
 	s.changed = make(chan struct{})
 }
 
-// leave notes a process that is none of the slot's any more, so that the end
-// of everything waits for it.
+// leave notes a process that has left the slot, so that the end of everything
+// waits for it.
 func (s *slot) leave(p *process) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -208,7 +208,7 @@ func (p *primary) backOff(ctx context.Context, s *slot, ended *process) error {
 	return nil
 }
 
-// hopeless says that every slot has failed too often in a row and none serves.
+// hopeless reports that every slot has failed too often in a row and none serves.
 func (p *primary) hopeless() bool {
 	for _, s := range p.slots {
 		s.mu.Lock()

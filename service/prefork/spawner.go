@@ -72,7 +72,7 @@ func (s *spawner) start(o Options, exe *executable, how start) (*process, error)
 	}
 	p.started = time.Now()
 	go func() {
-		_ = p.cmd.Wait() // the status says it all
+		_ = p.cmd.Wait() // the status is in ProcessState
 		p.code = p.cmd.ProcessState.ExitCode()
 		_ = os.Remove(p.socket) // a killed worker leaves it behind
 		close(p.exited)

@@ -18,7 +18,7 @@ import (
 )
 
 // limit bounds one step (connecting, writing, reading): a request that waits
-// longer for Redis is better told that it is down.
+// longer for Redis is better answered with an error.
 const limit = time.Second
 
 // Parse reads a redis:// or rediss:// URL. The error never repeats the URL,

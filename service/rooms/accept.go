@@ -44,7 +44,7 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	go h.serve(c) //nolint:contextcheck // the request ends here, the WebSocket does not
 }
 
-// refusalPause is how often the log says that a page's WebSocket was refused:
+// refusalPause is the least time between two log lines about refused pages:
 // strangers can cause as many as they like.
 const refusalPause = time.Minute
 
@@ -88,7 +88,7 @@ func (h *Hub) full() bool {
 type taker struct {
 	http.ResponseWriter
 	conn net.Conn
-	// status is what the library answered itself.
+	// status is the answer of the library itself.
 	status int
 }
 

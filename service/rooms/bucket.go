@@ -12,7 +12,7 @@ func newBucket(rate, burst int) *bucket {
 	return &bucket{rate: float64(rate), burst: float64(burst), tokens: float64(burst)}
 }
 
-// take says whether one more is allowed now.
+// take reports whether one more is allowed now, and counts it.
 func (b *bucket) take(now time.Time) bool {
 	if !b.last.IsZero() {
 		b.tokens = min(b.burst, b.tokens+now.Sub(b.last).Seconds()*b.rate)

@@ -30,9 +30,9 @@ const (
 	batch = 128
 )
 
-// bus carries messages between workers over Redis pub/sub. Nothing in it ever
-// makes a client wait: what Redis does not take in time is counted and lost
-// for other workers, and up says so.
+// bus carries messages between workers over Redis pub/sub. It never makes a
+// client wait: messages that Redis does not take in time are counted and lost
+// for other workers.
 type bus struct {
 	redis  *redis.Client
 	prefix string
@@ -116,7 +116,7 @@ func (b *bus) run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// receive hands on what other workers say, and connects again when the
+// receive delivers the messages of other workers, and connects again when the
 // connection is lost.
 func (b *bus) receive(ctx context.Context, ps *redis.PubSub) {
 	pause := firstPause
@@ -227,7 +227,7 @@ func (b *bus) subscribe(ctx context.Context, ps *redis.PubSub) {
 	}
 }
 
-// send publishes what is queued, several messages in one round trip.
+// send publishes queued messages, several in one round trip.
 func (b *bus) send(ctx context.Context) {
 	for {
 		var next outgoing

@@ -107,7 +107,7 @@ func (c *client) stopWriting() {
 	c.behind.Store(0)
 }
 
-// read takes what the client says until it leaves or is sent away.
+// read takes the client's messages until it leaves or is sent away.
 func (c *client) read() {
 	defer c.leave()
 	c.conn.SetReadLimit(c.hub.o.MaxMessageBytes)
@@ -137,7 +137,7 @@ func (c *client) read() {
 	}
 }
 
-// close tells the client why and waits for its answer, but not for long.
+// close sends the reason to the client and waits for its answer, for closeLimit.
 func (c *client) close(code websocket.StatusCode, reason string) {
 	cut := time.AfterFunc(closeLimit, func() { _ = c.raw.Close() })
 	defer cut.Stop()

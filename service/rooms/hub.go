@@ -1,8 +1,8 @@
-// Package rooms is chat rooms over WebSockets. Who is in a room hears what is
-// said in it, on whatever worker, machine or pod they are connected: Redis
-// pub/sub carries messages between workers, so that no proxy has to keep a
-// client on one worker. Without Redis, or while it is down, messages reach the
-// clients of the same worker, and clients are told so.
+// Package rooms is chat rooms over WebSockets. Every member of a room gets every
+// message in it, on every worker, machine and pod: Redis pub/sub carries messages
+// between workers, so that no proxy has to keep a client on one worker. Without
+// Redis, or while it is down, messages reach the clients of the same worker, and
+// Presence.Shared is false.
 package rooms
 
 import (
@@ -74,7 +74,7 @@ func (h *Hub) Open() int {
 	return len(h.clients)
 }
 
-// shared says whether other workers hear this one.
+// shared reports whether other workers hear this one.
 func (h *Hub) shared() bool { return h.bus != nil && h.bus.up.Load() }
 
 // localOnly is 1 while rooms should be shared and are not, for the metrics.

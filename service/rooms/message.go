@@ -9,7 +9,7 @@ import (
 
 // What clients get, one JSON object per text message. Clients send plain text.
 
-// Message is something that a member said. Type is "message".
+// Message is a member's message. Type is "message".
 type Message struct {
 	Type string `json:"type"`
 	Room string `json:"room"`
@@ -20,8 +20,8 @@ type Message struct {
 	At   time.Time `json:"at"`
 }
 
-// Presence says how many are in the room; a client gets it whenever that or
-// Shared has changed. Type is "presence", or "welcome" the first time.
+// Presence is the number of members of the room. A client gets it whenever that
+// or Shared has changed. Type is "presence", or "welcome" the first time.
 type Presence struct {
 	Type string `json:"type"`
 	Room string `json:"room"`
@@ -32,12 +32,12 @@ type Presence struct {
 
 type presence struct {
 	Members int `json:"members"`
-	// Shared says whether messages reach the clients of other workers; false
+	// Shared reports whether messages reach the clients of other workers; false
 	// while Redis is down or not configured.
 	Shared bool `json:"shared"`
 }
 
-// envelope is what workers send each other.
+// envelope is a message between workers.
 type envelope struct {
 	// Origin is the sending worker; it ignores its own.
 	Origin string `json:"origin"`
@@ -60,7 +60,7 @@ const (
 // maxMembers bounds what another worker can claim.
 const maxMembers = 10_000_000
 
-// parseEnvelope reads what came over Redis, which others can write to as well.
+// parseEnvelope reads a message from Redis, to which others can write as well.
 func parseEnvelope(s string) (envelope, error) {
 	var e envelope
 	if err := json.Unmarshal([]byte(s), &e); err != nil {

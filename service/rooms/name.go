@@ -3,7 +3,7 @@ package rooms
 // maxName bounds a room's name.
 const maxName = 64
 
-// ValidName says whether a room may have this name: 1 to 64 letters, digits,
+// ValidName reports whether s is a room's name: 1 to 64 letters, digits,
 // '-', '_' and '.'. It becomes part of a Redis channel's name and of log lines.
 func ValidName(s string) bool {
 	if s == "" || len(s) > maxName {

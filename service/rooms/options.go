@@ -9,12 +9,12 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Policy is what happens to a client that does not read fast enough.
+// Policy is the treatment of a client that does not read fast enough.
 type Policy string
 
 const (
-	// CloseSlow closes the client with 1013 (try again later): what it missed
-	// it would never know. This is the default.
+	// CloseSlow closes the client with 1013 (try again later), so that it knows
+	// that it missed something. This is the default.
 	CloseSlow Policy = "close"
 	// DropSlow drops the message for that client and goes on.
 	DropSlow Policy = "drop"

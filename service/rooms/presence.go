@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	// presenceTick is how often members are told of changes: many joins in a
-	// big room make one message each tick, not one each for everybody.
+	// presenceTick is the time between two messages about members: many joins in
+	// a big room make one message each tick, not one each for every member.
 	presenceTick = 250 * time.Millisecond
 	// repeat is how often a worker repeats its counts to the others.
 	repeat = stale / 3
@@ -53,7 +53,7 @@ func (h *Hub) tell(now time.Time) {
 	}
 }
 
-// hear takes what another worker published.
+// hear takes a message of another worker.
 func (h *Hub) hear(room string, e envelope) {
 	if e.Origin == h.origin {
 		return

@@ -1,7 +1,7 @@
 package rooms
 
-// queue is what waits for one client, the message that is being written
-// included.
+// queue holds the messages that wait for one client, with the one that is being
+// written.
 type queue struct {
 	frames []*frame
 	bytes  int

@@ -1,7 +1,7 @@
 package rooms
 
-// Report tells what keeps rooms from being shared with other workers, and what last
-// did and is over. Both are "" if nothing does or has.
+// Report describes the outage that keeps rooms from being shared with other
+// workers, and the last one that is over. Both are "" if there is none.
 func (h *Hub) Report() (now, before string) {
 	if h.bus == nil {
 		return "", ""

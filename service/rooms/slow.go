@@ -27,7 +27,7 @@ func (h *Hub) sendAll(payload []byte, clients []*client) {
 }
 
 // sendAwaySlowest makes room by the client for which most bytes wait: it is
-// closed, or misses what waits for it, as Options.Slow says.
+// closed, or misses what waits for it, by Options.Slow.
 func (h *Hub) sendAwaySlowest() bool {
 	h.mu.Lock()
 	var slowest *client

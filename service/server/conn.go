@@ -39,7 +39,7 @@ func (p phase) String() string {
 	return "unknown"
 }
 
-// conn is an accepted connection with what the drain needs to know about it.
+// conn is an accepted connection with the state that a drain looks at.
 // Requests only pay for a few uncontended atomic stores: no clock and no lock.
 // It is the drain that looks several times and compares (see watch).
 type conn struct {
@@ -47,28 +47,29 @@ type conn struct {
 	set   *conns
 	phase atomic.Uint32
 	// marks counts events on the connection (bytes read or written, changes of
-	// phase), in its upper bits. The lowest bit says that the drain closes the
+	// phase), in its upper bits. The lowest bit reports that the drain closes the
 	// connection; setting it by compare-and-swap proves that nothing has been
 	// read from the connection since the drain last looked.
 	marks atomic.Uint64
 	// writing and readingBody say that a call is under way right now.
 	writing, readingBody atomic.Bool
-	// request is what a handler is answering, for the log of a hard stop.
-	// streams are those of an HTTP/2 connection.
+	// request is the request that a handler is answering, for the log of a hard
+	// stop. streams are those of an HTTP/2 connection.
 	request atomic.Pointer[http.Request]
 	streams streams
 	closed  atomic.Bool
 	// pending is how many bytes of an unfinished request header have come.
 	pending atomic.Int64
-	// trusted says that the peer may set X-Forwarded-*.
+	// trusted reports that the peer may set X-Forwarded-*.
 	trusted bool
-	// beyond says that the connection is one too many: it is asked to leave.
+	// beyond reports that the connection is above the limit and is closed after
+	// one answer.
 	beyond bool
-	// recent is what the last request was counted as.
+	// recent is the metric of the last request.
 	recent  metrics.Recent
 	reading lazy.Deadline
 	// armed is when limitWriting's deadline is due, since the server's start; 0
-	// is none. ownDeadline says that a handler has set one of its own.
+	// is none. ownDeadline reports that a handler has set one of its own.
 	armed       atomic.Int64
 	ownDeadline atomic.Bool
 }

@@ -18,7 +18,7 @@ const drainTick = 20 * time.Millisecond
 // Drain ends the server in the steps of service.Lifecycle and returns nil as
 // soon as nothing is open. served is closed when Serve has returned. Open
 // things at the end of Lifecycle.Drain, or when hard ends, are cut, and the
-// error (*OpenError) says what they were.
+// error (*OpenError) lists them.
 func (s *Server) Drain(hard context.Context, l *listen.Listener, served <-chan struct{}) error {
 	life := s.Config.Lifecycle
 	s.State.Set(Draining)
@@ -79,7 +79,7 @@ func (s *Server) awaitClosed(ctx context.Context, served <-chan struct{}) error 
 	}
 }
 
-// cut closes everything and returns what was open.
+// cut closes everything and returns a list of what was open.
 func (s *Server) cut() error {
 	open := s.stillOpen()
 	err := s.http.Close()

@@ -14,7 +14,7 @@ import (
 // and Unix sockets always may: who connects there is on this machine.
 type trust []netip.Prefix
 
-// addr says whether a connection's peer is trusted.
+// addr reports whether a connection's peer is trusted.
 func (t trust) addr(a net.Addr) bool {
 	switch a := a.(type) {
 	case *net.TCPAddr:
@@ -109,8 +109,8 @@ func parseHop(s string) (netip.Addr, bool) {
 	return netip.Addr{}, false
 }
 
-// direct says that no proxy is between the client and this worker, as far as
-// the request tells.
+// direct reports that no proxy is between the client and this worker, as far as
+// the request shows.
 func direct(r *http.Request) bool {
 	for _, name := range service.ClientClaims {
 		if _, ok := r.Header[name]; ok && name != "X-Request-Id" {

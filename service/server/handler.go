@@ -72,7 +72,8 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request) {
 
 var retryAfter = []string{"1"}
 
-// answersItself says that a request is none of the application's.
+// answersItself reports whether the server answers a request, not the
+// application.
 func (s *Server) answersItself(r *http.Request) bool {
 	switch r.URL.Path {
 	case s.Config.HealthPath, s.Config.ReadyPath:
@@ -125,7 +126,7 @@ func (s *Server) finish(res *response, b *body, r *http.Request, c *conn, start 
 	}
 	if failure != nil && (aborted(failure) || res.late) {
 		// Part of another answer is out already: only a broken connection
-		// tells the client that it is not whole.
+		// shows the client that it is not whole.
 		panic(http.ErrAbortHandler)
 	}
 }

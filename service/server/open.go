@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// OpenError says what was still open when a drain reached its limit.
+// OpenError lists the requests and connections that were open when a drain
+// reached its limit.
 type OpenError struct {
 	// Requests are those that a handler was answering, at most a few.
 	Requests []OpenRequest
@@ -19,8 +20,7 @@ type OpenError struct {
 // OpenRequest is one request that was cut.
 type OpenRequest struct {
 	Method, Path, Peer string
-	// Waiting is what the server was doing: "reading the body", "writing the
-	// response" or "in the handler".
+	// Waiting is "reading the body", "writing the response" or "in the handler".
 	Waiting string
 }
 
@@ -54,7 +54,7 @@ const (
 	waitingForHandler = "in the handler"
 )
 
-// waiting is what the handler of an HTTP/1 request waits for.
+// waiting is the reason why the handler of an HTTP/1 request has not ended.
 func (c *conn) waiting() string {
 	switch {
 	case c.readingBody.Load():
@@ -69,7 +69,7 @@ func (e *OpenError) empty() bool {
 	return len(e.Requests) == 0 && len(e.Connections) == 0 && e.LongLived == 0
 }
 
-// Error lists what was cut on one line.
+// Error lists the requests that were cut, on one line.
 func (e *OpenError) Error() string {
 	var b strings.Builder
 	total := 0

@@ -26,7 +26,7 @@ func (s *Server) panicked(res *response, r *http.Request, failure any) {
 	http.Error(res, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 }
 
-// aborted says that a handler broke its response off on purpose.
+// aborted reports that a handler broke its response off on purpose.
 func aborted(failure any) bool {
 	err, ok := failure.(error)
 	return ok && errors.Is(err, http.ErrAbortHandler)

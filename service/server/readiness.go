@@ -2,7 +2,7 @@ package server
 
 import "sync/atomic"
 
-// Readiness is the one place that says whether a worker wants traffic.
+// Readiness is the state of a worker between start and end.
 type Readiness struct{ state atomic.Uint32 }
 
 // The states of a worker, in their order. There is no way back.
@@ -22,7 +22,7 @@ func (r *Readiness) Set(state uint32) {
 	}
 }
 
-// Is says whether the worker is in this state.
+// Is reports whether the worker is in this state.
 func (r *Readiness) Is(state uint32) bool { return r.state.Load() == state }
 
 // String is "starting", "ready" or "draining".

@@ -32,7 +32,7 @@ func (ids *requestIDs) of(r *http.Request) string {
 	return string(strconv.AppendUint(append(b[:0], ids.prefix...), ids.last.Add(1), 16))
 }
 
-// validID accepts what can be logged and sent back without a second thought.
+// validID accepts an id that is safe in a log line and in a header.
 func validID(s string) bool {
 	if s == "" || len(s) > 128 {
 		return false

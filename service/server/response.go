@@ -22,7 +22,7 @@ type response struct {
 	stream *stream
 	// status is 0 until the header is sent.
 	status int
-	// late says that the handler failed after that.
+	// late reports that the handler failed after that.
 	late bool
 }
 

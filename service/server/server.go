@@ -1,6 +1,6 @@
 // Package server takes HTTP requests and, above all, stops doing so without
 // losing one. It wraps net/http's server: every connection is tracked, every
-// response says which release and worker answered, and a drain replaces
+// response names the release and the worker, and a drain replaces
 // http.Server.Shutdown, which drops a request that is just being written onto
 // an idle connection and ignores connections that a handler has taken over.
 package server
@@ -24,15 +24,15 @@ import (
 // LongLived are connections that outlast a request, such as WebSockets. The
 // server closes them in a drain; it knows nothing else about them.
 type LongLived interface {
-	// CloseAll tells every peer to come back elsewhere, spread evenly over the
-	// given time, and refuses new ones from now on. It returns when all are
-	// closed or ctx ends.
+	// CloseAll closes every connection, spread evenly over the given time, so that
+	// peers connect elsewhere, and refuses new ones from now on. It returns when
+	// all are closed or ctx ends.
 	CloseAll(ctx context.Context, over time.Duration)
 	// Open is how many are open.
 	Open() int
 }
 
-// Options are what a Server is made of.
+// Options are the parts of a Server.
 type Options struct {
 	Config config.Worker
 	// Release is the id that X-Release carries.

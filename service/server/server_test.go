@@ -103,7 +103,7 @@ func askOn(t *testing.T, c net.Conn, r *bufio.Reader, request string) (reply, st
 type reply struct {
 	StatusCode int
 	Header     http.Header
-	// Close says that the server asked for the end of the connection.
+	// Close reports that the server asked for the end of the connection.
 	Close bool
 }
 

@@ -10,8 +10,8 @@ import (
 )
 
 // stream is one request of an HTTP/2 connection. Its neighbours may be other
-// clients' requests, which a proxy sends over the same connection: what is done
-// about a silent client is done to its stream alone.
+// clients' requests, which a proxy sends over the same connection: only the
+// stream of a silent client is given up.
 type stream struct {
 	request *http.Request
 	control *http.ResponseController
@@ -74,7 +74,7 @@ func (st *stream) limitReading() error {
 // giveUpReading makes a read of the body fail that is under way.
 func (st *stream) giveUpReading() { _ = st.control.SetReadDeadline(time.Unix(1, 0)) }
 
-// waiting is what the handler waits for, for the log.
+// waiting is the reason why the handler has not ended, for the log.
 func (st *stream) waiting() string {
 	switch {
 	case st.reading.Load():

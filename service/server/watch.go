@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// watch tells connections that a drain has to wait for from those whose peer
+// watch separates connections that a drain has to wait for from those whose peer
 // is silent. It looks again and again and remembers since when a connection
 // has not changed, so that requests never pay for a clock.
 type watch struct {
@@ -14,13 +14,14 @@ type watch struct {
 	streams map[*stream]*streamSighting
 }
 
-// streamSighting is what an HTTP/2 request's body looked like, and since when.
+// streamSighting is the state of an HTTP/2 request's body, and since when it has
+// been the same.
 type streamSighting struct {
 	reads uint64
 	same  time.Time
 }
 
-// sighting is what a connection looked like, and since when.
+// sighting is the state of a connection, and since when it has been the same.
 type sighting struct {
 	phase phase
 	marks uint64
