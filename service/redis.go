@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // RedisMode selects the service's Redis.
@@ -59,7 +60,10 @@ var redisQuery = map[string][]string{"skip_verify": {"true", "false"}, "protocol
 func CheckRedisURL(s string) string {
 	const form = "is not redis://[user:password@]host:port/db or rediss://… (it is not repeated here, since it may hold a password)"
 	scheme, rest, ok := strings.Cut(s, "://")
-	if ok && scheme == "unix" && strings.HasPrefix(rest, "/") && !strings.ContainsAny(rest, "?#%") {
+	if strings.ContainsFunc(s, unicode.IsControl) {
+		return "has a control character"
+	}
+	if ok && scheme == "unix" && len(rest) > 1 && rest[0] == '/' && !strings.ContainsAny(rest, "?#%") {
 		return ""
 	}
 	if !ok || (scheme != "redis" && scheme != "rediss") {

@@ -45,7 +45,7 @@ func (c *client) send(f *frame) {
 	if c.ended {
 		return
 	}
-	if !c.queue.fits(f, c.hub.o.Queue, c.hub.o.QueueBytes) {
+	if !c.queue.fits(f, c.hub.o.Queue, c.hub.o.QueueBytes, c.writing) {
 		if c.hub.o.Slow == DropSlow {
 			c.hub.counts.slow.Inc()
 			return

@@ -7,10 +7,14 @@ type queue struct {
 	bytes  int
 }
 
-// fits reports whether one more frame may wait. One that is larger than the
-// limit may wait alone.
-func (q *queue) fits(f *frame, most, mostBytes int) bool {
-	return len(q.frames) < most && (len(q.frames) == 0 || q.bytes+len(f.payload) <= mostBytes)
+// fits reports whether one more frame may wait beside the one that is being
+// written. One that is larger than the limit may wait alone.
+func (q *queue) fits(f *frame, most, mostBytes int, writing bool) bool {
+	waiting := len(q.frames)
+	if writing && waiting > 0 {
+		waiting--
+	}
+	return waiting < most && (waiting == 0 || q.bytes+len(f.payload) <= mostBytes)
 }
 
 func (q *queue) add(f *frame) {
