@@ -65,7 +65,10 @@ func (o *opener) open(ctx context.Context) (*session, error) {
 	s.run = engine.Run{
 		Out: os.Stdout, Color: color(), Kill: o.kill,
 		Wait: o.wait, Waiting: func(locked *engine.LockedError) {
-			fmt.Fprintf(os.Stderr, "waiting up to %s: %s\n", o.wait, locked.Holders)
+			fmt.Fprintf(os.Stderr, "waiting up to %s for stack %s:\n", o.wait, locked.Stack)
+			for _, holder := range locked.Holders {
+				fmt.Fprintln(os.Stderr, "  "+holder.String())
+			}
 		},
 	}
 	return s, nil

@@ -5,6 +5,11 @@
 // run in this process, or they are plugins that the engine installs itself. The
 // state lies in a folder in the layout of `pulumi login file://…`, with the same
 // locks, history and backups, so that a Pulumi CLI can work on the same stacks.
+//
+// At an upgrade of Pulumi, read what plugin.NewProvider puts into a
+// ProviderHandshakeRequest and the Automation API into a pulumi.RunInfo: both are
+// filled by hand here, in host.go and program.go, and a new field is no compile
+// error. Then run make test-cli.
 package engine
 
 import (

@@ -61,7 +61,7 @@ func (e *LockedError) Error() string {
 	for _, h := range e.Holders {
 		fmt.Fprintf(&b, "\n  %s", h)
 	}
-	b.WriteString("\nWait for it to end. If it runs on another computer and is known to have ended, remove its lock: make unlock STACK=" + e.Stack)
+	fmt.Fprintf(&b, "\nWait for it: make up STACK=%[1]s WAIT=5m. If it ran on another computer and is known to have ended, remove its lock: make unlock STACK=%[1]s", e.Stack)
 	return b.String()
 }
 
