@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -55,9 +54,10 @@ func FuzzFrames(f *testing.F) {
 	go func() { _ = server.Serve(l) }()
 	go func() { _ = h.Run(context.Background()) }()
 	heard := make(chan []byte, 1000)
-	listener, _, err := websocket.Dial(context.Background(), "ws://hub/?room=tea", &websocket.DialOptions{HTTPClient: &http.Client{
-		Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return l.DialContext(ctx) }},
-	}}) //nolint:bodyclose // the library closes it
+	client := &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return l.DialContext(ctx) },
+	}}
+	listener, _, err := websocket.Dial(context.Background(), "ws://hub/?room=tea", &websocket.DialOptions{HTTPClient: client}) //nolint:bodyclose // the library closes it
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func FuzzFrames(f *testing.F) {
 			}
 		}
 		if n := h.waiting.held.Load(); n < 0 || n > int64(o.QueuesBytes) {
-			t.Fatal(fmt.Sprintf("%q: %d bytes wait", in, n))
+			t.Fatalf("%q: %d bytes wait", in, n)
 		}
 	})
 }

@@ -62,7 +62,7 @@ func (n network) try(t *testing.T, query string, o *websocket.DialOptions) (*web
 		o = &websocket.DialOptions{}
 	}
 	o.HTTPClient = n.client
-	c, res, err := websocket.Dial(t.Context(), "ws://hub/"+query, o) //nolint:bodyclose // the library closes it
+	c, res, err := websocket.Dial(t.Context(), "ws://hub/"+query, o)
 	if err == nil {
 		c.SetReadLimit(1 << 20)
 		t.Cleanup(func() { _ = c.CloseNow() })
@@ -303,11 +303,8 @@ func TestClosingRefusesNewcomers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := serve(t, options())
 		c := n.join(t, nil)
-		code := make(chan websocket.StatusCode)
-		go func() { code <- ended(t, c) }()
-		synctest.Wait()
 		go n.CloseAll(t.Context(), 0)
-		assert.Equal(t, websocket.StatusGoingAway, <-code)
+		assert.Equal(t, websocket.StatusGoingAway, ended(t, c))
 		_, res, err := n.try(t, "?room=tea", nil) //nolint:bodyclose // the library closes it
 		require.Error(t, err)
 		assert.Equal(t, http.StatusServiceUnavailable, res.StatusCode)

@@ -131,7 +131,7 @@ func FuzzRequest(f *testing.F) {
 			if _, err := r.Peek(1); err != nil {
 				return
 			}
-			res, err := http.ReadResponse(r, nil)
+			res, err := http.ReadResponse(r, nil) //nolint:bodyclose // it is read from memory
 			if err != nil {
 				if strings.Contains(err.Error(), "unexpected EOF") {
 					return // cut by this test

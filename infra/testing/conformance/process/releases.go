@@ -152,7 +152,7 @@ func (s *System) ReleaseBad(ctx context.Context, bad conformance.Bad) (string, e
 	}
 	st, err := s.Status(ctx)
 	if err != nil {
-		return "", fmt.Errorf("asking for the status after a roll that ended with %q: %w", refused, err)
+		return "", fmt.Errorf("asking for the status after a roll that failed: %w: %w", refused, err)
 	}
 	if st.Reason == "" {
 		return "", fmt.Errorf("the status does not say why the roll ended: %w", refused)
