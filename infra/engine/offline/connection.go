@@ -3,6 +3,7 @@ package offline
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
@@ -35,8 +36,8 @@ func (p *Provider) CheckConfig(_ context.Context, req *pulumirpc.CheckRequest) (
 	return &pulumirpc.CheckResponse{Inputs: req.GetNews(), Failures: checkNames(p.schema.Config, news)}, nil
 }
 
-// DiffConfig replaces nothing: another configuration is another way to reach the
-// same resources.
+// DiffConfig replaces the provider where the schema says so. Any other
+// configuration is another way to reach the same resources.
 func (p *Provider) DiffConfig(_ context.Context, req *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
 	olds, err := unmarshal(req.GetOldInputs())
 	if err != nil {
@@ -46,10 +47,14 @@ func (p *Provider) DiffConfig(_ context.Context, req *pulumirpc.DiffRequest) (*p
 	if err != nil {
 		return nil, err
 	}
-	if len(changed(olds, news)) == 0 {
-		return &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_NONE}, nil
+	resp := &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_NONE}
+	for _, key := range changed(olds, news) {
+		resp.Changes = pulumirpc.DiffResponse_DIFF_SOME
+		if name := string(key); slices.Contains(p.schema.ConfigReplaces, name) {
+			resp.Replaces = append(resp.Replaces, name)
+		}
 	}
-	return &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_SOME}, nil
+	return resp, nil
 }
 
 // Configure keeps the configuration.
@@ -61,6 +66,11 @@ func (p *Provider) Configure(_ context.Context, req *pulumirpc.ConfigureRequest)
 	p.mu.Lock()
 	p.config = config
 	p.mu.Unlock()
+	if p.configured != nil {
+		if err := p.configured(config); err != nil {
+			return nil, err
+		}
+	}
 	return &pulumirpc.ConfigureResponse{AcceptSecrets: true, SupportsPreview: true, AcceptResources: true}, nil
 }
 

@@ -32,6 +32,9 @@ func (p *Provider) Check(_ context.Context, req *pulumirpc.CheckRequest) (*pulum
 			name = resource.NewStringProperty(p.named(req.GetName(), req.GetRandomSeed(), news))
 		}
 		setAt(news, kind.Named, name)
+		p.autoName(req.GetUrn(), true)
+	} else {
+		p.autoName(req.GetUrn(), false)
 	}
 	inputs, err := marshal(news)
 	if err != nil {
@@ -63,39 +66,72 @@ func (p *Provider) Diff(_ context.Context, req *pulumirpc.DiffRequest) (*pulumir
 	if err != nil {
 		return nil, err
 	}
-	resp := &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_NONE}
-	for _, key := range changed(olds, news) {
-		name := string(key)
-		if slices.Contains(req.GetIgnoreChanges(), name) {
+	resp := &pulumirpc.DiffResponse{
+		Changes: pulumirpc.DiffResponse_DIFF_NONE, HasDetailedDiff: true, DetailedDiff: map[string]*pulumirpc.PropertyDiff{},
+	}
+	for _, path := range changedPaths(olds, news) {
+		property := withoutIndices(path)
+		if slices.ContainsFunc(req.GetIgnoreChanges(), func(ignored string) bool { return property == ignored || strings.HasPrefix(property, ignored+".") }) {
 			continue
 		}
 		resp.Changes = pulumirpc.DiffResponse_DIFF_SOME
-		resp.Diffs = append(resp.Diffs, name)
-		if kind.replacedBy(name, olds, news) {
-			resp.Replaces = append(resp.Replaces, name)
+		replaces := kind.replacedBy(property, news)
+		resp.DetailedDiff[path] = detail(replaces)
+		name, _, _ := strings.Cut(property, ".")
+		resp.Diffs = appendNew(resp.Diffs, name)
+		if replaces {
+			resp.Replaces = appendNew(resp.Replaces, name)
 		}
 	}
+	resp.DeleteBeforeReplace = len(resp.Replaces) > 0 && (kind.DeleteFirst || p.userNamed(req.GetUrn(), kind, olds, news))
 	return resp, nil
 }
 
-func (r Resource) replacedBy(name string, olds, news resource.PropertyMap) bool {
-	for _, path := range r.Replaces {
-		top, _, nested := strings.Cut(path, ".")
-		if top != name {
-			continue
-		}
-		before, _ := at(olds, path)
-		after, _ := at(news, path)
-		if !nested || !open(before).DeepEquals(open(after)) {
-			return true
-		}
+func appendNew(names []string, name string) []string {
+	if slices.Contains(names, name) {
+		return names
 	}
-	flag, ok := r.ReplacesIf[name]
+	return append(names, name)
+}
+
+// replacedBy reports whether a change at a path of the schema makes another
+// resource.
+func (r Resource) replacedBy(path string, news resource.PropertyMap) bool {
+	if slices.ContainsFunc(r.Replaces, func(property string) bool { return within(path, property) }) {
+		return true
+	}
+	flag, ok := r.ReplacesIf[path]
 	if !ok {
 		return false
 	}
 	value := plain(news[resource.PropertyKey(flag)])
 	return value.IsBool() && value.BoolValue()
+}
+
+// autoName notes whether a resource got its name from the provider.
+func (p *Provider) autoName(urn string, automatic bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.automatic[urn] = automatic
+}
+
+// userNamed reports whether a resource has a name property that the program
+// sets. Bridged providers delete such a resource before they replace it, since
+// the other one would have the same name (nameRequiresDeleteBeforeReplace in
+// pulumi-terraform-bridge). pulumi-kubernetes, whose names are in metadata, does
+// so where the name stays.
+func (p *Provider) userNamed(urn string, kind Resource, olds, news resource.PropertyMap) bool {
+	if strings.Contains(kind.Named, ".") {
+		before, _ := at(olds, kind.Named)
+		after, _ := at(news, kind.Named)
+		if !open(before).DeepEquals(open(after)) {
+			return false
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	automatic, checked := p.automatic[urn]
+	return kind.Named != "" && checked && !automatic
 }
 
 // Create keeps a resource and fills in what a cloud would.
@@ -119,7 +155,7 @@ func (p *Provider) Create(_ context.Context, req *pulumirpc.CreateRequest) (*pul
 	e := Event{
 		Operation: Create, Type: req.GetType(), Name: req.GetName(),
 		ID:     fmt.Sprintf("%s-%d", shortType(req.GetType()), n),
-		Inputs: inputs,
+		Inputs: inputs, Config: p.Config(),
 	}
 	e.Outputs = filledIn(kind.State, inputs, fmt.Sprintf("%s-%d", shortType(req.GetType()), n), n)
 	if err := p.effect(&e); err != nil {
@@ -154,10 +190,10 @@ func (p *Provider) Update(_ context.Context, req *pulumirpc.UpdateRequest) (*pul
 		olds[key] = value
 	}
 	if !req.GetPreview() {
-		if _, there := p.find(req.GetId()); !there {
+		if _, there := p.find(req.GetType(), req.GetId()); !there {
 			return nil, fmt.Errorf("updating %s: there is no %s", req.GetName(), req.GetId())
 		}
-		e := Event{Operation: Update, Type: req.GetType(), Name: req.GetName(), ID: req.GetId(), Inputs: news, Outputs: olds}
+		e := Event{Operation: Update, Type: req.GetType(), Name: req.GetName(), ID: req.GetId(), Inputs: news, Outputs: olds, Config: p.Config()}
 		if err := p.effect(&e); err != nil {
 			return nil, fmt.Errorf("updating %s: %w", e.Name, err)
 		}
@@ -170,7 +206,7 @@ func (p *Provider) Update(_ context.Context, req *pulumirpc.UpdateRequest) (*pul
 
 // Delete forgets a resource.
 func (p *Provider) Delete(_ context.Context, req *pulumirpc.DeleteRequest) (*emptypb.Empty, error) {
-	e, there := p.find(req.GetId())
+	e, there := p.find(req.GetType(), req.GetId())
 	if !there {
 		return nil, fmt.Errorf("deleting %s: there is no %s", req.GetName(), req.GetId())
 	}
@@ -184,11 +220,12 @@ func (p *Provider) Delete(_ context.Context, req *pulumirpc.DeleteRequest) (*emp
 
 // Read is the resource as it is now.
 func (p *Provider) Read(_ context.Context, req *pulumirpc.ReadRequest) (*pulumirpc.ReadResponse, error) {
-	e, there := p.find(req.GetId())
+	e, there := p.find(req.GetType(), req.GetId())
 	if !there {
 		return &pulumirpc.ReadResponse{}, nil
 	}
-	e.Operation = Read
+	// An effect changes what is read, not what is there.
+	e.Operation, e.Inputs, e.Outputs = Read, e.Inputs.Copy(), e.Outputs.Copy()
 	if err := p.effect(&e); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", e.Name, err)
 	}

@@ -23,6 +23,9 @@ type Schema struct {
 	Package, Version string
 	// Config is the SDK's ProviderArgs.
 	Config any
+	// ConfigReplaces are the properties of the configuration whose change makes
+	// another provider, and with it another of each of its resources.
+	ConfigReplaces []string
 	// Resources by their type tokens.
 	Resources map[string]Resource
 	// Functions by their tokens.
@@ -33,15 +36,19 @@ type Schema struct {
 type Resource struct {
 	// Args and State are the SDK's structs: ec2.InstanceArgs, ec2.Instance.
 	Args, State any
-	// Replaces are the properties whose change makes another resource, with dots
-	// for those inside of others ("metadata.name").
+	// Replaces are the paths of the properties whose change makes another
+	// resource: "metadata.name", "rootBlockDevice.encrypted". A list's elements
+	// have no index.
 	Replaces []string
 	// ReplacesIf are such properties, by the name of the property that has to be
 	// true for it.
 	ReplacesIf map[string]string
 	// Named is the property that gets a name of its own when it has none, with
-	// dots as in Replaces.
+	// dots as in Replaces. A resource whose name the program sets is deleted before
+	// it is replaced.
 	Named string
+	// DeleteFirst reports that a resource is always deleted before it is replaced.
+	DeleteFirst bool
 }
 
 // Function answers a question to the cloud.
@@ -66,6 +73,8 @@ type Event struct {
 	ID         string
 	// Inputs are what the cloud would receive, Outputs what it has.
 	Inputs, Outputs resource.PropertyMap
+	// Config is the provider's configuration.
+	Config resource.PropertyMap
 }
 
 func (e Event) String() string { return fmt.Sprintf("%s %s %s", e.Operation, e.Type, e.Name) }
@@ -84,10 +93,14 @@ type Provider struct {
 	rehearses bool
 
 	mu     sync.Mutex
-	there  map[string]Event
+	there  map[string]Event // by key
 	events []Event
 	config resource.PropertyMap
 	made   int
+	// automatic reports by URN whether the provider chose the resource's name.
+	automatic map[string]bool
+	// configured is called with each configuration. Optional.
+	configured func(resource.PropertyMap) error
 }
 
 // New returns a provider. effect may be nil.
@@ -95,7 +108,28 @@ func New(schema Schema, effect Effect) *Provider {
 	if effect == nil {
 		effect = func(*Event) error { return nil }
 	}
-	return &Provider{schema: schema, effect: effect, there: map[string]Event{}}
+	return &Provider{schema: schema, effect: effect, there: map[string]Event{}, automatic: map[string]bool{}}
+}
+
+// Answer has another function answer a question than the schema's. Call it
+// before the engine is given the provider.
+func (p *Provider) Answer(token string, answer Function) *Provider {
+	p.schema.Functions[token] = answer
+	return p
+}
+
+// NumberFrom has the ids of what is created count from n on, for an account that
+// several providers create in. Call it before the engine is given the provider.
+func (p *Provider) NumberFrom(n int) *Provider {
+	p.made = n
+	return p
+}
+
+// WhenConfigured has f called with each configuration. Its error fails the
+// configuration. Call it before the engine is given the provider.
+func (p *Provider) WhenConfigured(f func(config resource.PropertyMap) error) *Provider {
+	p.configured = f
+	return p
 }
 
 // Name is the package that the provider provides.
@@ -108,11 +142,12 @@ func (p *Provider) Events() []Event {
 	return slices.Clone(p.events)
 }
 
-// There are the resources that exist, by their ids.
-func (p *Provider) There() map[string]Event {
+// There are the resources that exist, in no order: two types may have the same
+// ids.
+func (p *Provider) There() []Event {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return maps.Clone(p.there)
+	return slices.Collect(maps.Values(p.there))
 }
 
 // Config is what the provider was last configured with.
@@ -128,10 +163,10 @@ func (p *Provider) done(e Event) {
 	defer p.mu.Unlock()
 	p.events = append(p.events, e)
 	if e.Operation == Delete {
-		delete(p.there, e.ID)
+		delete(p.there, key(e.Type, e.ID))
 		return
 	}
-	p.there[e.ID] = e
+	p.there[key(e.Type, e.ID)] = e
 }
 
 // next numbers what is created.
@@ -142,10 +177,16 @@ func (p *Provider) next() int {
 	return p.made
 }
 
-// find is the resource with an id.
-func (p *Provider) find(id string) (Event, bool) {
+// key is one resource's among all that exist.
+func key(kind, id string) string { return kind + "\x00" + id }
+
+// find returns the resource of a type with an id.
+func (p *Provider) find(kind, id string) (Event, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	e, ok := p.there[id]
+	e, ok := p.there[key(kind, id)]
 	return e, ok
 }
+
+// Types are the resource types that the provider knows, by their tokens.
+func (p *Provider) Types() map[string]Resource { return maps.Clone(p.schema.Resources) }

@@ -26,7 +26,7 @@ func (p *Provider) Rehearse() *Provider {
 func (p *Provider) rehearsed(kind Resource, req *pulumirpc.CreateRequest, inputs resource.PropertyMap) (*pulumirpc.CreateResponse, error) {
 	id := fmt.Sprintf("%s-%s", MadeUp, req.GetName())
 	e := Event{
-		Operation: Create, Type: req.GetType(), Name: req.GetName(), ID: id, Inputs: inputs,
+		Operation: Create, Type: req.GetType(), Name: req.GetName(), ID: id, Inputs: inputs, Config: p.Config(),
 		Outputs: filledIn(kind.State, inputs, id, 1),
 	}
 	if err := p.effect(&e); err != nil {

@@ -160,3 +160,23 @@ func joined(path, name string) string {
 	}
 	return path + "." + name
 }
+
+// HasProperty reports whether an SDK's Args have a property at a path
+// ("rootBlockDevice.encrypted"). A list's elements have no index.
+func HasProperty(args any, path string) bool {
+	t := elementType(args)
+	for name := range strings.SplitSeq(path, ".") {
+		for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+			t = t.Elem()
+		}
+		if t.Kind() != reflect.Struct {
+			return false
+		}
+		field, ok := fields(t)[name]
+		if !ok {
+			return false
+		}
+		t = field.Type
+	}
+	return true
+}

@@ -20,55 +20,59 @@ const AWSAccount = "123456789012"
 // AWS records what is asked of AWS. effect may be nil.
 func AWS(effect offline.Effect) *offline.Provider {
 	return offline.New(offline.Schema{
-		Package: "aws",
-		Version: "6.83.4",
-		Config:  &aws.ProviderArgs{},
-		Resources: both(awsClusterResources(), map[string]offline.Resource{
-			"aws:ec2/vpc:Vpc":                         {Args: &ec2.VpcArgs{}, State: ec2.Vpc{}, Replaces: []string{"cidrBlock"}},
+		Package:        "aws",
+		Version:        read(awsReplaces).Version,
+		Config:         &aws.ProviderArgs{},
+		ConfigReplaces: []string{"region"}, // until version 7 (github.com/pulumi/pulumi-aws/pull/4000)
+		Resources: read(awsReplaces).with(both(awsClusterResources(), map[string]offline.Resource{
+			"aws:ec2/vpc:Vpc":                         {Args: &ec2.VpcArgs{}, State: ec2.Vpc{}},
 			"aws:ec2/internetGateway:InternetGateway": {Args: &ec2.InternetGatewayArgs{}, State: ec2.InternetGateway{}},
-			"aws:ec2/subnet:Subnet":                   {Args: &ec2.SubnetArgs{}, State: ec2.Subnet{}, Replaces: []string{"vpcId", "cidrBlock", "availabilityZone"}},
-			"aws:ec2/routeTable:RouteTable":           {Args: &ec2.RouteTableArgs{}, State: ec2.RouteTable{}, Replaces: []string{"vpcId"}},
+			"aws:ec2/subnet:Subnet":                   {Args: &ec2.SubnetArgs{}, State: ec2.Subnet{}},
+			"aws:ec2/routeTable:RouteTable":           {Args: &ec2.RouteTableArgs{}, State: ec2.RouteTable{}},
 			"aws:ec2/routeTableAssociation:RouteTableAssociation": {
-				Args: &ec2.RouteTableAssociationArgs{}, State: ec2.RouteTableAssociation{}, Replaces: []string{"subnetId"},
+				Args: &ec2.RouteTableAssociationArgs{}, State: ec2.RouteTableAssociation{},
 			},
 			"aws:ec2/securityGroup:SecurityGroup": {
-				Args: &ec2.SecurityGroupArgs{}, State: ec2.SecurityGroup{}, Replaces: []string{"name", "description", "vpcId"}, Named: "name",
+				Args: &ec2.SecurityGroupArgs{}, State: ec2.SecurityGroup{}, Named: "name",
 			},
 			"aws:ec2/instance:Instance": {
 				Args: &ec2.InstanceArgs{}, State: ec2.Instance{},
-				Replaces:   []string{"ami", "subnetId", "availabilityZone", "associatePublicIpAddress", "keyName", "privateIp"},
 				ReplacesIf: map[string]string{"userData": "userDataReplaceOnChange", "userDataBase64": "userDataReplaceOnChange"},
 			},
-			"aws:ec2/eip:Eip": {Args: &ec2.EipArgs{}, State: ec2.Eip{}, Replaces: []string{"domain"}},
+			"aws:ec2/eip:Eip": {Args: &ec2.EipArgs{}, State: ec2.Eip{}},
 			"aws:ec2/eipAssociation:EipAssociation": {
 				Args: &ec2.EipAssociationArgs{}, State: ec2.EipAssociation{},
-				Replaces: []string{"allocationId", "allowReassociation", "instanceId", "networkInterfaceId", "privateIpAddress", "publicIp"},
 			},
-			"aws:iam/role:Role":                       {Args: &iam.RoleArgs{}, State: iam.Role{}, Replaces: []string{"name", "path"}, Named: "name"},
-			"aws:iam/rolePolicy:RolePolicy":           {Args: &iam.RolePolicyArgs{}, State: iam.RolePolicy{}, Replaces: []string{"name", "role"}, Named: "name"},
-			"aws:iam/instanceProfile:InstanceProfile": {Args: &iam.InstanceProfileArgs{}, State: iam.InstanceProfile{}, Replaces: []string{"name", "path"}, Named: "name"},
-			"aws:s3/bucketV2:BucketV2":                {Args: &s3.BucketV2Args{}, State: s3.BucketV2{}, Replaces: []string{"bucket", "bucketPrefix"}, Named: "bucket"},
+			"aws:iam/role:Role":                       {Args: &iam.RoleArgs{}, State: iam.Role{}, Named: "name"},
+			"aws:iam/rolePolicy:RolePolicy":           {Args: &iam.RolePolicyArgs{}, State: iam.RolePolicy{}, Named: "name"},
+			"aws:iam/instanceProfile:InstanceProfile": {Args: &iam.InstanceProfileArgs{}, State: iam.InstanceProfile{}, Named: "name"},
+			"aws:s3/bucketV2:BucketV2":                {Args: &s3.BucketV2Args{}, State: s3.BucketV2{}, Named: "bucket"},
 			"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": {
-				Args: &s3.BucketPublicAccessBlockArgs{}, State: s3.BucketPublicAccessBlock{}, Replaces: []string{"bucket"},
+				Args: &s3.BucketPublicAccessBlockArgs{}, State: s3.BucketPublicAccessBlock{},
 			},
-			"aws:s3/bucketVersioningV2:BucketVersioningV2": {Args: &s3.BucketVersioningV2Args{}, State: s3.BucketVersioningV2{}, Replaces: []string{"bucket"}},
+			"aws:s3/bucketVersioningV2:BucketVersioningV2": {Args: &s3.BucketVersioningV2Args{}, State: s3.BucketVersioningV2{}},
 			"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": {
-				Args: &s3.BucketServerSideEncryptionConfigurationV2Args{}, State: s3.BucketServerSideEncryptionConfigurationV2{}, Replaces: []string{"bucket"},
+				Args: &s3.BucketServerSideEncryptionConfigurationV2Args{}, State: s3.BucketServerSideEncryptionConfigurationV2{},
 			},
 			"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2": {
-				Args: &s3.BucketLifecycleConfigurationV2Args{}, State: s3.BucketLifecycleConfigurationV2{}, Replaces: []string{"bucket"},
+				Args: &s3.BucketLifecycleConfigurationV2Args{}, State: s3.BucketLifecycleConfigurationV2{},
 			},
-			"aws:s3/bucketPolicy:BucketPolicy":     {Args: &s3.BucketPolicyArgs{}, State: s3.BucketPolicy{}, Replaces: []string{"bucket"}},
-			"aws:s3/bucketObjectv2:BucketObjectv2": {Args: &s3.BucketObjectv2Args{}, State: s3.BucketObjectv2{}, Replaces: []string{"bucket", "key"}},
-			"aws:ssm/parameter:Parameter":          {Args: &ssm.ParameterArgs{}, State: ssm.Parameter{}, Replaces: []string{"name"}},
-		}),
+			"aws:s3/bucketPolicy:BucketPolicy":     {Args: &s3.BucketPolicyArgs{}, State: s3.BucketPolicy{}},
+			"aws:s3/bucketObjectv2:BucketObjectv2": {Args: &s3.BucketObjectv2Args{}, State: s3.BucketObjectv2{}},
+			"aws:ssm/parameter:Parameter":          {Args: &ssm.ParameterArgs{}, State: ssm.Parameter{}, Named: "name"},
+		})),
 		Functions: both(awsClusterFunctions(), map[string]offline.Function{
 			"aws:index/getCallerIdentity:getCallerIdentity": answer(map[string]any{
 				"accountId": AWSAccount, "arn": "arn:aws:iam::" + AWSAccount + ":user/recorded", "userId": "RECORDED", "id": AWSAccount,
 			}),
 			"aws:ec2/getInstanceType:getInstanceType": getInstanceType,
-			"aws:ec2/getAmi:getAmi":                   getAMI,
-			"aws:ec2/getSubnet:getSubnet":             getSubnet,
+			"aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": answer(map[string]any{
+				"id": "offline", "locations": []any{"eu-central-1a", "eu-central-1b", "eu-central-1c"},
+			}),
+			"aws:ec2/getAmi:getAmi":               getAMI,
+			"aws:ec2/getSubnet:getSubnet":         getSubnet,
+			"aws:ec2/getRouteTable:getRouteTable": getRouteTable,
+			"aws:ec2/getVpc:getVpc":               getVPC,
 		}),
 	}, func(e *offline.Event) error {
 		awsFillIn(e)
@@ -143,12 +147,30 @@ func getAMI(args resource.PropertyMap) (resource.PropertyMap, error) {
 	return resource.NewPropertyMapFromMap(map[string]any{"id": id, "imageId": id, "architecture": arch}), nil
 }
 
-// getSubnet has the subnet that is asked for, in the VPC whose id ends as it.
+// getSubnet has the subnet that is asked for. Subnets that differ only in the
+// last digit are in one VPC.
 func getSubnet(args resource.PropertyMap) (resource.PropertyMap, error) {
 	id := text(args, "id")
 	tail, ok := strings.CutPrefix(id, "subnet-")
 	if !ok {
 		return nil, errNotFound("subnet", id)
 	}
-	return resource.NewPropertyMapFromMap(map[string]any{"id": id, "vpcId": "vpc-" + tail}), nil
+	zone := "eu-central-1" + string("abc"[int(tail[len(tail)-1])%3])
+	return resource.NewPropertyMapFromMap(map[string]any{"id": id, "vpcId": "vpc-" + tail[:len(tail)-1] + "0", "availabilityZone": zone}), nil
+}
+
+// getRouteTable leads every subnet to the internet.
+func getRouteTable(resource.PropertyMap) (resource.PropertyMap, error) {
+	return resource.NewPropertyMapFromMap(map[string]any{
+		"id": "rtb-offline", "routes": []any{map[string]any{"cidrBlock": "0.0.0.0/0", "gatewayId": "igw-offline"}},
+	}), nil
+}
+
+// getVPC has the VPC that is asked for.
+func getVPC(args resource.PropertyMap) (resource.PropertyMap, error) {
+	id := text(args, "id")
+	if !strings.HasPrefix(id, "vpc-") {
+		return nil, errNotFound("VPC", id)
+	}
+	return resource.NewPropertyMapFromMap(map[string]any{"id": id, "cidrBlock": "10.30.0.0/16", "enableDnsHostnames": true, "enableDnsSupport": true}), nil
 }

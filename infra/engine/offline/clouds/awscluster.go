@@ -18,38 +18,36 @@ import (
 // those of a machine.
 func awsClusterResources() map[string]offline.Resource {
 	return map[string]offline.Resource{
-		"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": {Args: &ec2.DefaultSecurityGroupArgs{}, State: ec2.DefaultSecurityGroup{}, Replaces: []string{"vpcId"}},
+		"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": {Args: &ec2.DefaultSecurityGroupArgs{}, State: ec2.DefaultSecurityGroup{}},
 		"aws:ec2/natGateway:NatGateway": {
-			Args: &ec2.NatGatewayArgs{}, State: ec2.NatGateway{}, Replaces: []string{"allocationId", "connectivityType", "privateIp", "subnetId"},
+			Args: &ec2.NatGatewayArgs{}, State: ec2.NatGateway{},
 		},
 		"aws:ec2/route:Route": {
-			Args: &ec2.RouteArgs{}, State: ec2.Route{}, Replaces: []string{"routeTableId", "destinationCidrBlock"},
+			Args: &ec2.RouteArgs{}, State: ec2.Route{},
 		},
 		"aws:ec2/vpcEndpoint:VpcEndpoint": {
-			Args: &ec2.VpcEndpointArgs{}, State: ec2.VpcEndpoint{}, Replaces: []string{"serviceName", "vpcEndpointType", "vpcId"},
+			Args: &ec2.VpcEndpointArgs{}, State: ec2.VpcEndpoint{},
 		},
 		"aws:iam/rolePolicyAttachment:RolePolicyAttachment": {
-			Args: &iam.RolePolicyAttachmentArgs{}, State: iam.RolePolicyAttachment{}, Replaces: []string{"policyArn", "role"},
+			Args: &iam.RolePolicyAttachmentArgs{}, State: iam.RolePolicyAttachment{}, DeleteFirst: true,
 		},
-		"aws:kms/key:Key": {Args: &kms.KeyArgs{}, State: kms.Key{}, Replaces: []string{"customerMasterKeySpec", "keyUsage", "multiRegion"}},
+		"aws:kms/key:Key": {Args: &kms.KeyArgs{}, State: kms.Key{}},
 		"aws:cloudwatch/logGroup:LogGroup": {
-			Args: &cloudwatch.LogGroupArgs{}, State: cloudwatch.LogGroup{}, Replaces: []string{"name", "namePrefix", "logGroupClass"}, Named: "name",
+			Args: &cloudwatch.LogGroupArgs{}, State: cloudwatch.LogGroup{}, Named: "name",
 		},
 		"aws:ecr/repository:Repository": {
-			Args: &ecr.RepositoryArgs{}, State: ecr.Repository{}, Replaces: []string{"name", "encryptionConfigurations"}, Named: "name",
+			Args: &ecr.RepositoryArgs{}, State: ecr.Repository{}, Named: "name",
 		},
-		"aws:ecr/lifecyclePolicy:LifecyclePolicy": {Args: &ecr.LifecyclePolicyArgs{}, State: ecr.LifecyclePolicy{}, Replaces: []string{"repository"}},
+		"aws:ecr/lifecyclePolicy:LifecyclePolicy": {Args: &ecr.LifecyclePolicyArgs{}, State: ecr.LifecyclePolicy{}, DeleteFirst: true},
 		"aws:eks/cluster:Cluster": {
-			Args: &eks.ClusterArgs{}, State: eks.Cluster{},
-			Replaces: []string{"name", "roleArn", "bootstrapSelfManagedAddons", "outpostConfig"}, Named: "name",
+			Args: &eks.ClusterArgs{}, State: eks.Cluster{}, Named: "name",
 		},
-		"aws:eks/addon:Addon": {Args: &eks.AddonArgs{}, State: eks.Addon{}, Replaces: []string{"addonName", "clusterName"}},
+		"aws:eks/addon:Addon": {Args: &eks.AddonArgs{}, State: eks.Addon{}},
 		"aws:eks/accessEntry:AccessEntry": {
-			Args: &eks.AccessEntryArgs{}, State: eks.AccessEntry{}, Replaces: []string{"clusterName", "principalArn", "type"},
+			Args: &eks.AccessEntryArgs{}, State: eks.AccessEntry{},
 		},
 		"aws:eks/accessPolicyAssociation:AccessPolicyAssociation": {
 			Args: &eks.AccessPolicyAssociationArgs{}, State: eks.AccessPolicyAssociation{},
-			Replaces: []string{"accessScope", "clusterName", "policyArn", "principalArn"},
 		},
 	}
 }
@@ -63,8 +61,11 @@ func awsClusterFunctions() map[string]offline.Function {
 	return map[string]offline.Function{
 		"aws:iam/getSessionContext:getSessionContext": answer(map[string]any{"issuerArn": AWSRole, "id": AWSRole}),
 		"aws:index/getAvailabilityZones:getAvailabilityZones": answer(map[string]any{
-			"id": "recorded", "names": []any{"recorded-1a", "recorded-1b", "recorded-1c"},
+			"id": "recorded", "names": []any{"eu-central-1a", "eu-central-1b", "eu-central-1c"},
 		}),
+		"aws:eks/getCluster:getCluster": func(args resource.PropertyMap) (resource.PropertyMap, error) {
+			return nil, errNotFound("cluster", text(args, "name"))
+		},
 		"aws:eks/getClusterVersions:getClusterVersions": answer(map[string]any{
 			"id": "recorded", "clusterVersions": []any{map[string]any{"clusterVersion": "1.36"}, map[string]any{"clusterVersion": "1.37"}},
 		}),

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strings"
 
 	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -12,7 +13,8 @@ import (
 )
 
 // Random stands in for the random provider, with the same numbers each time.
-func Random() *offline.Provider {
+// Seeds give other numbers. Optional.
+func Random(seeds ...string) *offline.Provider {
 	return offline.New(offline.Schema{
 		Package: "random",
 		Version: "4.18.0",
@@ -25,7 +27,11 @@ func Random() *offline.Provider {
 			return nil
 		}
 		length := int(e.Inputs["byteLength"].NumberValue())
-		sum := sha256.Sum256([]byte(e.Name))
+		of := strings.Join(append(seeds, e.Name), "/")
+		if keepers, ok := offline.Plain(e.Inputs)["keepers"]; ok {
+			of += fmt.Sprint(keepers)
+		}
+		sum := sha256.Sum256([]byte(of))
 		if length > len(sum) {
 			return fmt.Errorf("more than %d bytes are not to be had", len(sum))
 		}
