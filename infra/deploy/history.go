@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -38,6 +39,13 @@ func PastReleases(outputs map[string]any) (History, error) {
 	return h, nil
 }
 
+// readAttempts is how often the outputs are asked for, readPause the time
+// between.
+const (
+	readAttempts = 10
+	readPause    = 200 * time.Millisecond
+)
+
 // Outputs returns the outputs that the stack has from its last update that
 // succeeded, or none. Secret ones are not among them.
 //
@@ -49,7 +57,19 @@ func Outputs(ctx *pulumi.Context) (map[string]any, error) {
 		Outputs           map[string]any `pulumi:"outputs"`
 		SecretOutputNames []string       `pulumi:"secretOutputNames"`
 	}
-	if err := ctx.Invoke("pulumi:pulumi:readStackOutputs", &stackName{Name: name}, &read); err != nil {
+	// A state in a folder is written in place: it may be read half written, while
+	// the engine notes this update's first steps.
+	var err error
+	for range readAttempts {
+		if err = ctx.Invoke("pulumi:pulumi:readStackOutputs", &stackName{Name: name}, &read); err == nil {
+			break
+		}
+		select {
+		case <-time.After(readPause):
+		case <-ctx.Context().Done():
+		}
+	}
+	if err != nil {
 		return nil, fmt.Errorf("reading the outputs of stack %s: %w", name, err)
 	}
 	for _, secret := range read.SecretOutputNames {
