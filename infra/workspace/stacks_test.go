@@ -65,3 +65,19 @@ func TestWorkflowsReachWhatIsConfigured(t *testing.T) {
 	assert.Contains(t, strings.Join(notices, "\n"), "::notice title=local is skipped::target local runs where its machine")
 	assert.Len(t, clouds, len(files)-len(notices))
 }
+
+// A role that deploys one stack of a cloud deploys all of its stacks: a merge
+// makes none that nobody asked for.
+func TestAMergeDeploysOnlyWhatIsAskedFor(t *testing.T) {
+	all := []string{"HAS_BACKEND=true", "HAS_AWS=true", "HAS_DIGITALOCEAN=true", "HAS_SPACES=true"}
+	clouds, notices := matrix(t, append(all, "ONLY=aws-ec2, do-doks")...)
+	assert.Equal(t, map[string]string{"aws-ec2": "aws", "do-doks": "digitalocean"}, clouds)
+	assert.Contains(t, notices, "::notice title=aws-eks is skipped::not asked for: the variable DEPLOY_STACKS does not name it")
+	clouds, _ = matrix(t, append(all, "ONLY=")...)
+	assert.Empty(t, clouds)
+
+	deploy := workflows(t)["deploy.yml"]
+	for _, s := range deploy.Jobs["up"].Steps {
+		assert.NotContains(t, s.With, "upsert", "a stack is made by a person")
+	}
+}
