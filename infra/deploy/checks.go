@@ -3,6 +3,7 @@ package deploy
 import (
 	"maps"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -41,17 +42,36 @@ const (
 	longestTagValue = 256
 )
 
-// CheckTags adds what is wrong with a user's own AWS tags. A tag's key must not
-// begin with any of the reserved prefixes, in upper or lower case.
+// mostTags leaves room for the stack's own tags and those of the services, of the
+// 50 that a resource takes.
+const mostTags = 40
+
+// tagText are the characters that IAM, S3 and load balancers take.
+var tagText = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
+
+// CheckTags adds what is wrong with a user's own AWS tags: what any service would
+// refuse in the middle of an update. A tag's key must not begin with any of the
+// reserved prefixes, in upper or lower case.
 func CheckTags(v *service.Violations, key string, tags map[string]string, reserved ...string) {
+	if len(tags) > mostTags {
+		v.Add(key, "has %d tags; %d at most leave room for those of the stack", len(tags), mostTags)
+	}
+	// IAM does not tell keys apart by their case.
+	seen := map[string]string{"project": "Project", "stack": "Stack", "service": "Service", "managedby": "ManagedBy"}
 	for _, name := range slices.Sorted(maps.Keys(tags)) {
 		lower := strings.ToLower(name)
+		if other, taken := seen[lower]; taken && other != name {
+			v.Add(key+"."+name, "differs from the tag %q only in case, which IAM does not tell apart", other)
+		}
+		seen[lower] = name
 		begins := func(prefix string) bool { return strings.HasPrefix(lower, prefix) }
 		switch i := slices.IndexFunc(reserved, begins); {
 		case i >= 0:
 			v.Add(key+"."+name, "begins with %q, which is reserved", reserved[i])
 		case name == "" || len([]rune(name)) > longestTagKey || len([]rune(tags[name])) > longestTagValue:
 			v.Add(key+"."+name, "is not a tag of 1 to %d characters with a value of at most %d", longestTagKey, longestTagValue)
+		case !tagText.MatchString(name) || !tagText.MatchString(tags[name]):
+			v.Add(key+"."+name, "has a character that IAM or S3 refuse; letters, digits, spaces and _ . : / = + - @ are taken")
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 type deployment struct {
 	*deploy.Component
 	settings Settings
-	found    found
+	lookup   lookup
 }
 
 // Deploy registers the target's resources.
@@ -27,8 +27,8 @@ func (t *EC2) Deploy(c *deploy.Component) (deploy.Endpoint, error) {
 		return deploy.Endpoint{}, fmt.Errorf("registering the AWS provider: %w", err)
 	}
 	d.Provider = provider
-	// Asked before anything else is registered.
-	if d.found, err = d.look(); err != nil {
+	// AWS is asked before anything else is registered.
+	if d.lookup, err = d.ask(); err != nil {
 		return deploy.Endpoint{}, err
 	}
 	return d.run()
@@ -40,11 +40,16 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	if err != nil {
 		return none, err
 	}
-	store, err := d.releases()
+	// A bucket's name is the world's, so a stack in another region has another.
+	unique, err := d.RandomHexFor("releases", 8, map[string]string{"region": d.settings.Region})
 	if err != nil {
 		return none, err
 	}
-	secrets, err := d.secrets()
+	store, err := d.releases(unique)
+	if err != nil {
+		return none, err
+	}
+	secrets, err := d.secrets(unique)
 	if err != nil {
 		return none, err
 	}
@@ -52,7 +57,7 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	if err != nil {
 		return none, err
 	}
-	m, err := d.instance(net, store, secrets, role)
+	m, outputs, err := d.instance(net, store, secrets, role)
 	if err != nil {
 		return none, err
 	}
@@ -63,7 +68,7 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	if err != nil {
 		return none, err
 	}
-	return deploy.Cutover{
+	endpoint, err := deploy.Cutover{
 		Machine:   m,
 		Own:       m.PublicIp,
 		Stable:    address.PublicIp,
@@ -74,7 +79,19 @@ func (d deployment) run() (deploy.Endpoint, error) {
 		Store:  store.bucket.Bucket,
 		Stored: d.storedStatus,
 		Ask: func(id string) string {
-			return fmt.Sprintf("(only the machine itself can say more)\naws ssm start-session --region %s --target %s\nsudo /usr/local/lib/escala/diagnose", d.settings.Region, id)
+			return howToAsk(d.settings.Region, id)
 		},
 	}.Run(d.Ctx, d.Request)
+	endpoint.Outputs = outputs
+	return endpoint, err
+}
+
+// howToAsk says how a person finds out what is wrong with a machine. The console
+// comes first: it needs neither the machine's agent nor its way to the internet,
+// which is what is most often missing.
+func howToAsk(region, id string) string {
+	return fmt.Sprintf("(the machine's own words)\n"+
+		"aws ec2 get-console-output --latest --output text --region %[1]s --instance-id %[2]s\n"+
+		"aws ssm start-session --region %[1]s --target %[2]s\n"+
+		"sudo /usr/local/lib/escala/diagnose", region, id)
 }

@@ -3,6 +3,7 @@ package awsec2
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
@@ -12,12 +13,14 @@ import (
 	"escala/service"
 )
 
-// found is what AWS said when it was asked.
-type found struct {
+// lookup is what AWS answered before anything was registered.
+type lookup struct {
 	// ami is the image for a new machine.
 	ami string
 	// vpc is that of the subnet that was given by its id, or empty.
 	vpc string
+	// zone is that of the stack's own subnet.
+	zone string
 	// partition and account are parts of the names of AWS' resources.
 	partition, account string
 }
@@ -29,16 +32,16 @@ const debianOwner = "136693071363"
 // awsArch is AWS' name of an architecture.
 var awsArch = map[string]string{"arm64": "arm64", "amd64": "x86_64"}
 
-// look asks AWS whether the settings fit each other, and reports everything
-// that does not at once.
-func (d deployment) look() (found, error) {
-	var f found
+// ask asks AWS whether the settings fit each other and the account, and reports
+// everything that does not at once.
+func (d deployment) ask() (lookup, error) {
+	var f lookup
 	var v service.Violations
-	ask := pulumi.Provider(d.Provider)
+	provider := pulumi.Provider(d.Provider)
 	s := d.settings
 	arch := awsArch[s.Arch]
 
-	caller, err := aws.GetCallerIdentity(d.Ctx, &aws.GetCallerIdentityArgs{}, ask)
+	caller, err := aws.GetCallerIdentity(d.Ctx, &aws.GetCallerIdentityArgs{}, provider)
 	if err != nil {
 		// Without credentials every question fails alike.
 		return f, fmt.Errorf("asking AWS who is calling: %w", err)
@@ -48,13 +51,13 @@ func (d deployment) look() (found, error) {
 	}
 	f.account = caller.AccountId
 
-	if kind, err := ec2.GetInstanceType(d.Ctx, &ec2.GetInstanceTypeArgs{InstanceType: s.instanceType()}, ask); err != nil {
-		v.Add("aws.instanceType", "%q is not to be had in %s: %s", s.instanceType(), s.Region, err)
+	if kind, err := ec2.GetInstanceType(d.Ctx, &ec2.GetInstanceTypeArgs{InstanceType: s.instanceType()}, provider); err != nil {
+		v.Add("aws.instanceType", "%q is not available in %s: %s", s.instanceType(), s.Region, err)
 	} else if !slices.Contains(kind.SupportedArchitectures, arch) {
 		v.Add("aws.instanceType", "%q is for %v, but aws.arch is %q", s.instanceType(), kind.SupportedArchitectures, s.Arch)
 	}
 
-	if image, err := ec2.LookupAmi(d.Ctx, s.imageQuery(), ask); err != nil {
+	if image, err := ec2.LookupAmi(d.Ctx, s.imageQuery(), provider); err != nil {
 		v.Add("aws.ami", "no such image in %s (outside of AWS' public regions name one yourself): %s", s.Region, err)
 	} else {
 		f.ami = image.Id
@@ -63,17 +66,93 @@ func (d deployment) look() (found, error) {
 		}
 	}
 
+	zones, err := d.typeZones(provider)
+	if err != nil {
+		v.Add("aws.instanceType", "AWS does not say which zones have %q: %s", s.instanceType(), err)
+		return f, v.Err()
+	}
 	if s.SubnetID != "" {
-		if subnet, err := ec2.LookupSubnet(d.Ctx, &ec2.LookupSubnetArgs{Id: &s.SubnetID}, ask); err != nil {
-			v.Add("aws.subnetId", "%s is not to be had in %s: %s", s.SubnetID, s.Region, err)
-		} else {
-			f.vpc = subnet.VpcId
-			if s.VPCID != "" && s.VPCID != subnet.VpcId {
-				v.Add("aws.subnetId", "%s is a subnet of %s, not of aws.vpcId %s", s.SubnetID, subnet.VpcId, s.VPCID)
-			}
-		}
+		f.vpc = d.checkSubnet(&v, zones, provider)
+	} else {
+		f.zone = d.zone(&v, zones)
 	}
 	return f, v.Err()
+}
+
+// typeZones are the zones of the region that have the instance type, in order.
+func (d deployment) typeZones(provider pulumi.InvokeOption) ([]string, error) {
+	location := "availability-zone"
+	offered, err := ec2.GetInstanceTypeOfferings(d.Ctx, &ec2.GetInstanceTypeOfferingsArgs{
+		LocationType: &location,
+		Filters:      []ec2.GetInstanceTypeOfferingsFilter{{Name: "instance-type", Values: []string{d.settings.instanceType()}}},
+	}, provider)
+	if err != nil {
+		return nil, err
+	}
+	zones := slices.Clone(offered.Locations)
+	slices.Sort(zones)
+	return slices.Compact(zones), nil
+}
+
+// zone chooses where the stack's own subnet is: not every zone has every
+// instance type.
+func (d deployment) zone(v *service.Violations, zones []string) string {
+	s := d.settings
+	there, _ := d.Request.Outputs[outputZone].(string)
+	switch {
+	case len(zones) == 0:
+		v.Add("aws.instanceType", "no zone of %s has %q", s.Region, s.instanceType())
+	case s.Zone != "" && !slices.Contains(zones, s.Zone):
+		v.Add("aws.zone", "%s does not have %q; these do: %s", s.Zone, s.instanceType(), strings.Join(zones, ", "))
+	case s.Zone != "":
+		return s.Zone
+	case there != "" && strings.HasPrefix(there, s.Region) && !slices.Contains(zones, there):
+		v.Add("aws.zone", "the machine's subnet is in %s, which does not have %q; set one of: %s", there, s.instanceType(), strings.Join(zones, ", "))
+	default:
+		return zones[0]
+	}
+	return ""
+}
+
+// checkSubnet holds a subnet that exists against the settings, and returns its
+// VPC.
+func (d deployment) checkSubnet(v *service.Violations, zones []string, provider pulumi.InvokeOption) string {
+	s := d.settings
+	subnet, err := ec2.LookupSubnet(d.Ctx, &ec2.LookupSubnetArgs{Id: &s.SubnetID}, provider)
+	if err != nil {
+		v.Add("aws.subnetId", "%s is not available in %s: %s", s.SubnetID, s.Region, err)
+		return ""
+	}
+	if s.VPCID != "" && s.VPCID != subnet.VpcId {
+		v.Add("aws.subnetId", "%s is a subnet of %s, not of aws.vpcId %s", s.SubnetID, subnet.VpcId, s.VPCID)
+	}
+	if !slices.Contains(zones, subnet.AvailabilityZone) {
+		v.Add("aws.subnetId", "%s is in %s, which does not have %q; these zones do: %s", s.SubnetID, subnet.AvailabilityZone, s.instanceType(), strings.Join(zones, ", "))
+	}
+	if public, err := d.public(subnet, provider); err != nil {
+		v.Add("aws.subnetId", "AWS does not say where %s leads: %s", s.SubnetID, err)
+	} else if !public {
+		v.Add("aws.subnetId", "%s has no route to an internet gateway: the machine could neither fetch its packages nor be reached", s.SubnetID)
+	}
+	return subnet.VpcId
+}
+
+// public reports whether a subnet's traffic goes to an internet gateway. A
+// subnet without a table of its own has the VPC's main one.
+func (d deployment) public(subnet *ec2.LookupSubnetResult, provider pulumi.InvokeOption) (bool, error) {
+	table, err := ec2.LookupRouteTable(d.Ctx, &ec2.LookupRouteTableArgs{SubnetId: &subnet.Id}, provider)
+	if err != nil {
+		table, err = ec2.LookupRouteTable(d.Ctx, &ec2.LookupRouteTableArgs{
+			VpcId:   &subnet.VpcId,
+			Filters: []ec2.GetRouteTableFilter{{Name: "association.main", Values: []string{"true"}}},
+		}, provider)
+	}
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(table.Routes, func(r ec2.GetRouteTableRoute) bool {
+		return r.CidrBlock == "0.0.0.0/0" && strings.HasPrefix(r.GatewayId, "igw-")
+	}), nil
 }
 
 func (s Settings) imageQuery() *ec2.LookupAmiArgs {

@@ -15,42 +15,37 @@ import (
 // ("Run commands when you launch an EC2 instance with user data input").
 var userDataLimit = deploy.UserDataLimit{Bytes: 16 << 10, Gzip: true}
 
+// machineNames are what a machine's user-data refers to in AWS.
+type machineNames struct {
+	bucket string
+	// secrets is the path of the parameters, revision changes with any of them.
+	secrets, revision string
+}
+
 // machine is what the instance's user-data describes.
-func machine(r deploy.Request, s Settings, bucket, revision string) cloudinit.Machine {
+func machine(r deploy.Request, s Settings, names machineNames) cloudinit.Machine {
 	m := cloudinit.NewMachine(r.Spec)
-	m.Store = cloudinit.S3Store{Bucket: bucket, Region: s.Region}
+	m.Store = cloudinit.S3Store{Bucket: names.bucket, Region: s.Region}
 	m.MetadataOnlyRoot = []string{"169.254.169.254", "fd00:ec2::254"}
 	m.SessionManager = &cloudinit.SessionManager{Region: s.Region, Arch: s.Arch}
 	if len(r.Spec.Secrets) > 0 {
 		m.Secrets = cloudinit.ParameterSecrets{
-			Names: r.Spec.Secrets, Path: secretsPath(r.Stack), Region: s.Region, Revision: revision,
+			Names: r.Spec.Secrets, Path: names.secrets, Region: s.Region, Revision: names.revision,
 		}
 	}
 	return m
 }
 
-// instance is the machine. Whatever it is made from makes another machine when
-// it changes, beside the old one, which goes when the address has moved.
-func (d deployment) instance(net network, store releaseStore, secrets secretStore, role access) (*ec2.Instance, error) {
-	userData := pulumi.All(store.bucket.Bucket, secrets.revision).ApplyT(func(v []any) (string, error) {
-		data, err := userDataLimit.UserData(machine(d.Request, d.settings, v[0].(string), v[1].(string)))
+// instance is the machine. A change of what it is made from makes another one
+// beside it, which goes when the address has moved. The outputs say where it is.
+func (d deployment) instance(net network, store releaseStore, secrets secretStore, role access) (*ec2.Instance, pulumi.Map, error) {
+	userData := pulumi.All(store.bucket.Bucket, secrets.path, secrets.revision).ApplyT(func(v []any) (string, error) {
+		names := machineNames{bucket: v[0].(string), secrets: v[1].(string), revision: v[2].(string)}
+		data, err := userDataLimit.UserData(machine(d.Request, d.settings, names))
 		return base64.StdEncoding.EncodeToString(data), err
 	}).(pulumi.StringOutput)
-	options := d.Options(
-		// Changed in place, these would stop the machine that serves.
-		pulumi.ReplaceOnChanges([]string{"instanceType", "rootBlockDevice"}),
-		pulumi.DeleteBeforeReplace(false),
-		pulumi.DependsOn(append([]pulumi.Resource{role.granted}, net.online...)),
-	)
-	if d.settings.AMI == "" {
-		// The newest image is for a new machine. It is no reason for one.
-		options = append(options, pulumi.IgnoreChanges([]string{"ami"}))
-	}
-	// An image is for one architecture, so a machine of another is not the same
-	// machine with another type; nor is one of another generation.
-	name := fmt.Sprintf("machine-%s-%d", d.settings.Arch, d.settings.Generation)
-	instance, err := ec2.NewInstance(d.Ctx, d.Name(name), &ec2.InstanceArgs{
-		Ami:                      pulumi.String(d.found.ami),
+	args := &ec2.InstanceArgs{
+		Ami:                      pulumi.String(d.lookup.ami),
 		InstanceType:             pulumi.String(d.settings.instanceType()),
 		SubnetId:                 net.subnet,
 		VpcSecurityGroupIds:      pulumi.StringArray{net.group.ID()},
@@ -72,9 +67,33 @@ func (d deployment) instance(net network, store releaseStore, secrets secretStor
 		UserDataBase64:          userData,
 		UserDataReplaceOnChange: pulumi.Bool(true),
 		Tags:                    d.NameTag("machine", nil),
-	}, options...)
-	if err != nil {
-		return nil, fmt.Errorf("registering the machine: %w", err)
 	}
-	return instance, nil
+	if d.settings.burstable() {
+		args.CreditSpecification = &ec2.InstanceCreditSpecificationArgs{CpuCredits: pulumi.String(d.settings.CPUCredits)}
+	}
+	// Backup and cost tools tag volumes, and the provider reads that back.
+	ignored := []string{"rootBlockDevice.tags"}
+	if d.settings.AMI == "" {
+		// A newer image is no reason for another machine. The engine ignores it for
+		// a machine that stays; one that takes its place gets it.
+		ignored = append(ignored, "ami")
+	}
+	// An image is for one architecture, so a machine of another is not the same
+	// machine with another type; nor is one of another generation.
+	name := fmt.Sprintf("machine-%s-%d", d.settings.Arch, d.settings.Generation)
+	instance, err := ec2.NewInstance(d.Ctx, d.Name(name), args, d.Options(
+		// Changed in place, these would stop the machine that serves.
+		pulumi.ReplaceOnChanges([]string{"instanceType", "rootBlockDevice.volumeSize", "rootBlockDevice.volumeType"}),
+		pulumi.IgnoreChanges(ignored),
+		pulumi.DeleteBeforeReplace(false),
+		pulumi.DependsOn(append([]pulumi.Resource{role.granted}, net.online...)),
+	)...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("registering the machine: %w", err)
+	}
+	return instance, pulumi.Map{outputZone: instance.AvailabilityZone}, nil
 }
+
+// outputZone is the output with the machine's zone, which the next update checks
+// a new instance type against.
+const outputZone = "zone"

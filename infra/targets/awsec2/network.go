@@ -18,7 +18,7 @@ type network struct {
 
 func (d deployment) network() (network, error) {
 	if d.settings.SubnetID != "" {
-		group, err := d.securityGroup(pulumi.String(d.found.vpc))
+		group, err := d.securityGroup(pulumi.String(d.lookup.vpc))
 		return network{subnet: pulumi.String(d.settings.SubnetID), group: group}, err
 	}
 	vpc, err := ec2.NewVpc(d.Ctx, d.Name("network"), &ec2.VpcArgs{
@@ -37,11 +37,21 @@ func (d deployment) network() (network, error) {
 	if err != nil {
 		return network{}, fmt.Errorf("registering the network's gateway: %w", err)
 	}
-	subnet, err := ec2.NewSubnet(d.Ctx, d.Name("public"), &ec2.SubnetArgs{
-		VpcId:     vpc.ID(),
-		CidrBlock: pulumi.String(firstSubnet(d.settings.CIDR)),
-		Tags:      d.NameTag("public", nil),
-	}, d.Options()...)
+	part, at := "public", firstSubnet(d.settings.CIDR)
+	options := d.Options(
+		// The zone that comes first is for a new subnet. It is no reason for one.
+		pulumi.IgnoreChanges([]string{"availabilityZone"}),
+	)
+	if zone := d.settings.Zone; zone != "" {
+		// A subnet of its own, so that both are there while the machine moves.
+		part, at, options = "public-"+zone, zoneSubnet(d.settings.CIDR, zone), d.Options()
+	}
+	subnet, err := ec2.NewSubnet(d.Ctx, d.Name(part), &ec2.SubnetArgs{
+		VpcId:            vpc.ID(),
+		CidrBlock:        pulumi.String(at),
+		AvailabilityZone: pulumi.String(d.lookup.zone),
+		Tags:             d.NameTag(part, nil),
+	}, options...)
 	if err != nil {
 		return network{}, fmt.Errorf("registering the public subnet: %w", err)
 	}
@@ -56,7 +66,7 @@ func (d deployment) network() (network, error) {
 	if err != nil {
 		return network{}, fmt.Errorf("registering the public subnet's routes: %w", err)
 	}
-	routed, err := ec2.NewRouteTableAssociation(d.Ctx, d.Name("public"), &ec2.RouteTableAssociationArgs{
+	routed, err := ec2.NewRouteTableAssociation(d.Ctx, d.Name(part), &ec2.RouteTableAssociationArgs{
 		SubnetId:     subnet.ID(),
 		RouteTableId: routes.ID(),
 	}, d.Options()...)
@@ -72,6 +82,19 @@ func (d deployment) network() (network, error) {
 func firstSubnet(cidr string) string {
 	prefix := netip.MustParsePrefix(cidr)
 	return netip.PrefixFrom(prefix.Addr(), max(24, prefix.Bits())).String()
+}
+
+// zoneBits is how much smaller a zone's subnet is than the smallest VPC that has
+// one: there are that many /24 for the first subnet and the zones a to g.
+const zoneBits = 3
+
+// zoneSubnet is the /24 of a zone, by the letter at its name's end. The first
+// /24 is firstSubnet's.
+func zoneSubnet(cidr, zone string) string {
+	start := netip.MustParsePrefix(cidr).Addr().As4()
+	// The settings allow no VPC in which this overflows.
+	start[2] += zone[len(zone)-1] - 'a' + 1
+	return netip.PrefixFrom(netip.AddrFrom4(start), 24).String()
 }
 
 // securityGroup lets the web in, and nothing else: people come in through

@@ -1,6 +1,7 @@
 package awsec2
 
 import (
+	"crypto/md5" //nolint:gosec // what S3 calls an object by
 	"fmt"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
@@ -18,9 +19,9 @@ type releaseStore struct {
 	pointer *s3.BucketObjectv2
 }
 
-func (d deployment) releases() (releaseStore, error) {
+func (d deployment) releases(unique pulumi.StringOutput) (releaseStore, error) {
 	none := releaseStore{}
-	bucket, err := d.bucket()
+	bucket, err := d.bucket(unique)
 	if err != nil {
 		return none, err
 	}
@@ -34,6 +35,8 @@ func (d deployment) releases() (releaseStore, error) {
 			Key:         pulumi.String(d.Request.Release.Key()),
 			Source:      pulumi.NewFileAsset(d.Request.Release.Path),
 			ContentType: pulumi.String("application/octet-stream"),
+
+			OverrideProvider: untagged(),
 		}, d.Options(pulumi.RetainOnDelete(true))...)
 		if err != nil {
 			return none, fmt.Errorf("registering the release: %w", err)
@@ -46,6 +49,10 @@ func (d deployment) releases() (releaseStore, error) {
 		Content:      pulumi.String(d.Request.Release.Pointer()),
 		ContentType:  pulumi.String("text/plain"),
 		CacheControl: pulumi.String("no-store"),
+		// A pointer that somebody overwrote is a difference then.
+		Etag: pulumi.String(fmt.Sprintf("%x", md5.Sum([]byte(d.Request.Release.Pointer())))),
+
+		OverrideProvider: untagged(),
 	}, pointing...)
 	if err != nil {
 		return none, fmt.Errorf("registering the release pointer: %w", err)
@@ -53,18 +60,23 @@ func (d deployment) releases() (releaseStore, error) {
 	return releaseStore{bucket: bucket, pointer: pointer}, nil
 }
 
-// bucket is private, versioned, encrypted and speaks TLS only.
-func (d deployment) bucket() (*s3.BucketV2, error) {
-	unique, err := d.RandomHex("releases", 8)
-	if err != nil {
-		return nil, fmt.Errorf("registering the release bucket's name: %w", err)
+// untagged keeps the stack's tags off an object, which takes ten at most: the
+// user's and the stack's may be more. The bucket has them.
+func untagged() s3.BucketObjectv2OverrideProviderPtrInput {
+	return &s3.BucketObjectv2OverrideProviderArgs{
+		DefaultTags: &s3.BucketObjectv2OverrideProviderDefaultTagsArgs{Tags: pulumi.StringMap{}},
 	}
+}
+
+// bucket is private, versioned, encrypted and speaks TLS only.
+func (d deployment) bucket(unique pulumi.StringOutput) (*s3.BucketV2, error) {
 	bucket, err := s3.NewBucketV2(d.Ctx, d.Name("releases"), &s3.BucketV2Args{
 		Bucket: pulumi.Sprintf("%s%s", deploy.BucketPrefix(d.Ctx.Project(), d.Ctx.Stack()), unique),
 		// Releases are built from source: nothing in it is worth keeping when
 		// the stack goes.
 		ForceDestroy: pulumi.Bool(true),
-	}, d.Options()...)
+		// Only another region has another one, whose name differs too.
+	}, d.Options(pulumi.DeleteBeforeReplace(false))...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the release bucket: %w", err)
 	}

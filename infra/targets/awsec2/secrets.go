@@ -8,28 +8,50 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"escala/infra/deploy"
+	"escala/service"
 )
 
 // secretStore is where the machine reads the service's secrets.
 type secretStore struct {
-	// arns of the parameters, for the machine's role.
+	// arns are the parameters', for the machine's role.
 	arns pulumi.StringArrayOutput
-	// revision is another one when a value is.
+	// path stands before each secret's name.
+	path pulumi.StringOutput
+	// revision changes with every value.
 	revision pulumi.StringOutput
 }
 
-// secretsPath is what stands before each secret's name.
-func secretsPath(stack string) string { return "/escala/" + stack }
+// parameterBytes is the most that a parameter takes ("Managing parameter
+// tiers"). Above 4 KiB it is an advanced one, which costs some cents a month.
+const parameterBytes = 8 << 10
 
-func (d deployment) secrets() (secretStore, error) {
+// secretsPath stands before the names of a stack's secrets. A name is there once
+// in an account and region, and the provider does not overwrite one: unique
+// keeps two clones whose stacks have the same name apart.
+func secretsPath(stack, unique string) string { return "/escala/" + stack + "/" + unique }
+
+// checkSecrets reports the secrets that no parameter can hold.
+func checkSecrets(v *service.Violations, r deploy.Request) {
+	for _, name := range r.Spec.Secrets {
+		if size := len(r.Secrets[name]); size > parameterBytes {
+			v.Add("secrets."+name, "has %d bytes; the Parameter Store takes %d at most", size, parameterBytes)
+		}
+	}
+}
+
+func (d deployment) secrets(unique pulumi.StringOutput) (secretStore, error) {
+	path := unique.ApplyT(func(unique string) string { return secretsPath(d.Ctx.Stack(), unique) }).(pulumi.StringOutput)
 	var arns pulumi.StringArray
 	var versions []any
 	for _, name := range d.Request.Spec.Secrets {
+		value := d.Request.Secrets[name]
 		parameter, err := ssm.NewParameter(d.Ctx, d.Name("secret-"+name), &ssm.ParameterArgs{
-			Name:  pulumi.String(secretsPath(d.Ctx.Stack()) + "/" + name),
+			Name:  pulumi.Sprintf("%s/%s", path, name),
 			Type:  pulumi.String("SecureString"),
-			Value: pulumi.ToSecret(pulumi.String(d.Request.Secrets[name])).(pulumi.StringOutput),
-		}, d.Options()...)
+			Tier:  pulumi.String("Intelligent-Tiering"), // the cheapest that takes the value
+			Value: pulumi.ToSecret(pulumi.String(value)).(pulumi.StringOutput),
+			// The machine that serves reads the old one until another serves.
+		}, d.Options(pulumi.DeleteBeforeReplace(false))...)
 		if err != nil {
 			return secretStore{}, fmt.Errorf("registering the secret %s: %w", name, err)
 		}
@@ -38,6 +60,7 @@ func (d deployment) secrets() (secretStore, error) {
 	}
 	return secretStore{
 		arns: arns.ToStringArrayOutput(),
+		path: path,
 		revision: pulumi.All(versions...).ApplyT(func(all []any) string {
 			parts := make([]string, len(all))
 			for i, version := range all {

@@ -1,8 +1,10 @@
 package awsec2
 
 import (
+	"net/netip"
 	"regexp"
 	"slices"
+	"strings"
 
 	"escala/infra/deploy"
 	"escala/service"
@@ -19,12 +21,20 @@ type Settings struct {
 	InstanceType string `config:"instanceType"`
 	// DiskGiB is the size of the machine's disk. Default 10.
 	DiskGiB int `config:"diskGiB"`
-	// AMI is a Debian 12 image. Default: the newest of Debian's own, looked up
-	// when a machine is made; a newer one does not replace a machine that runs.
+	// AMI is a Debian 12 image. Default: Debian's newest when a machine is made; a
+	// newer one does not replace a machine that runs.
 	AMI string `config:"ami"`
 	// Generation is a number to raise when a new machine from the newest image is
 	// wanted. Default 1.
 	Generation int `config:"generation"`
+	// CPUCredits is how a machine of the types t2, t3, t3a and t4g works above its
+	// base rate: "unlimited", which costs more then, or "standard", which slows
+	// down, also in the first minutes. Default unlimited, which is AWS' own.
+	CPUCredits string `config:"cpuCredits"`
+	// Zone is the availability zone of the stack's own subnet. Another zone is
+	// another machine. Default: the first that has the instance type, when the
+	// subnet is made.
+	Zone string `config:"zone"`
 	// CIDR is the VPC's IPv4 range, from /16 to /28. Default "10.20.0.0/16".
 	CIDR string `config:"cidr"`
 	// SubnetID is a public subnet to use instead of a VPC of the stack's own.
@@ -37,7 +47,7 @@ type Settings struct {
 
 // NewSettings returns the defaults.
 func NewSettings() Settings {
-	return Settings{Region: "eu-central-1", Arch: "arm64", DiskGiB: 10, Generation: 1, CIDR: "10.20.0.0/16"}
+	return Settings{Region: "eu-central-1", Arch: "arm64", DiskGiB: 10, Generation: 1, CPUCredits: "unlimited", CIDR: "10.20.0.0/16"}
 }
 
 // instanceType is InstanceType or the default for the architecture: 2 GiB of
@@ -53,7 +63,14 @@ func (s Settings) instanceType() string {
 	}
 }
 
+// burstable reports whether the machine's type earns CPU credits.
+func (s Settings) burstable() bool {
+	family, _, _ := strings.Cut(s.instanceType(), ".")
+	return slices.Contains([]string{"t2", "t3", "t3a", "t4g"}, family)
+}
+
 var (
+	zoneName     = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9][a-g]$`)
 	regionName   = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
 	instanceType = regexp.MustCompile(`^[a-z][a-z0-9-]*\.[a-z0-9-]+$`)
 	amiID        = regexp.MustCompile(`^ami-([0-9a-f]{8}|[0-9a-f]{17})$`)
@@ -82,7 +99,13 @@ func (s Settings) violations() service.Violations {
 	if s.Generation < 1 {
 		v.Add("aws.generation", "%d is below 1", s.Generation)
 	}
+	if !slices.Contains([]string{"unlimited", "standard"}, s.CPUCredits) {
+		v.Add("aws.cpuCredits", "%q must be \"unlimited\" or \"standard\"", s.CPUCredits)
+	} else if s.CPUCredits == "standard" && !s.burstable() {
+		v.Add("aws.cpuCredits", "is set, but %q has no CPU credits", s.instanceType())
+	}
 	deploy.CIDRRule{Widest: 16, Narrowest: 28, Public: true, Example: "10.20.0.0/16"}.Check(&v, "aws.cidr", s.CIDR)
+	s.checkZone(&v)
 	if s.SubnetID != "" && !subnetID.MatchString(s.SubnetID) {
 		v.Add("aws.subnetId", "%q is not the id of a subnet (subnet-…)", s.SubnetID)
 	}
@@ -94,4 +117,20 @@ func (s Settings) violations() service.Violations {
 	}
 	deploy.CheckTags(&v, "aws.tags", s.Tags, "aws:")
 	return v
+}
+
+// checkZone: the zone's subnet is one of eight /24 of the VPC.
+func (s Settings) checkZone(v *service.Violations) {
+	if s.Zone == "" {
+		return
+	}
+	if !zoneName.MatchString(s.Zone) || s.Zone[:len(s.Zone)-1] != s.Region {
+		v.Add("aws.zone", "%q is not an availability zone of %s; for example %q", s.Zone, s.Region, s.Region+"a")
+	}
+	if s.SubnetID != "" {
+		v.Add("aws.zone", "is set, but aws.subnetId has a zone already")
+	}
+	if prefix, err := netip.ParsePrefix(s.CIDR); err == nil && prefix.Bits() > 24-zoneBits {
+		v.Add("aws.zone", "needs a VPC of /%d or larger, but aws.cidr is %q", 24-zoneBits, s.CIDR)
+	}
 }

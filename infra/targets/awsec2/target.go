@@ -17,25 +17,32 @@ type EC2 struct {
 // New returns the target with its defaults.
 func New() *EC2 { return &EC2{settings: NewSettings()} }
 
+var _ deploy.Machine = (*EC2)(nil)
+
+// Name is "aws-ec2".
 func (*EC2) Name() string { return "aws-ec2" }
 
-// Section implements target.Target.
+// Section is "aws".
 func (*EC2) Section() string { return "aws" }
 
-// Settings implements target.Target.
+// Settings returns a pointer to the target's Settings.
 func (t *EC2) Settings() any { return &t.settings }
 
-// Platform implements target.Target.
+// Platform is Linux on the settings' architecture.
 func (t *EC2) Platform() build.Platform { return build.Platform{OS: "linux", Arch: t.settings.Arch} }
 
-// Check implements target.Target.
+// Check reports what is wrong with the settings, with the secrets and with the
+// user-data that they make.
 func (t *EC2) Check(_ context.Context, r deploy.Request) error {
 	v := t.settings.violations()
 	r.CheckRegion(&v, t.Section(), t.settings.Region)
+	checkSecrets(&v, r)
 	if len(v) == 0 && r.Spec.Validate() == nil {
-		// Rendered with a stand-in for what only AWS can name, of the same
-		// length, so that user-data which is too large is known beforehand.
-		if _, err := userDataLimit.UserData(machine(r, t.settings, deploy.BucketPrefix("escala", r.Stack)+"0123456789abcdef", revisionStandIn(r))); err != nil {
+		// What only AWS can name has a stand-in of the same length, so that
+		// user-data which is too large is known beforehand.
+		const unique = "0123456789abcdef"
+		names := machineNames{bucket: deploy.BucketPrefix("escala", r.Stack) + unique, secrets: secretsPath(r.Stack, unique), revision: revisionStandIn(r)}
+		if _, err := userDataLimit.UserData(machine(r, t.settings, names)); err != nil {
 			v.Add("service", "%s", err)
 		}
 	}

@@ -48,7 +48,7 @@ func cloud() *pulumitest.Mocks {
 			case "aws:s3/bucketV2:BucketV2":
 				return map[string]any{"arn": "arn:aws:s3:::the-bucket", "bucket": "the-bucket"}
 			case "aws:ssm/parameter:Parameter":
-				return map[string]any{"arn": "arn:aws:ssm:eu-central-1:123456789012:parameter/escala/production/DATABASE_URL", "version": 3}
+				return map[string]any{"arn": "arn:aws:ssm:eu-central-1:123456789012:parameter/escala/production/0011223344556677/DATABASE_URL", "version": 3}
 			case "random:index/randomId:RandomId":
 				return map[string]any{"hex": "0011223344556677"}
 			case "aws:ec2/instance:Instance":
@@ -62,7 +62,13 @@ func cloud() *pulumitest.Mocks {
 			"aws:index/getCallerIdentity:getCallerIdentity": say(map[string]any{"accountId": "123456789012", "arn": "arn:aws:iam::123456789012:user/someone"}),
 			"aws:ec2/getInstanceType:getInstanceType":       say(map[string]any{"supportedArchitectures": []any{"arm64"}}),
 			"aws:ec2/getAmi:getAmi":                         say(map[string]any{"id": "ami-0123456789abcdef0", "architecture": "arm64"}),
-			"aws:ec2/getSubnet:getSubnet":                   say(map[string]any{"vpcId": "vpc-0123456789abcdef0"}),
+			"aws:ec2/getSubnet:getSubnet": say(map[string]any{
+				"id": "subnet-0123456789abcdef0", "vpcId": "vpc-0123456789abcdef0", "availabilityZone": "eu-central-1b",
+			}),
+			"aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": say(map[string]any{"locations": []any{"eu-central-1c", "eu-central-1b"}}),
+			"aws:ec2/getRouteTable:getRouteTable": say(map[string]any{
+				"routes": []any{map[string]any{"cidrBlock": "0.0.0.0/0", "gatewayId": "igw-0123456789abcdef0"}},
+			}),
 		},
 	}
 }
@@ -125,6 +131,52 @@ func TestMachine(t *testing.T) {
 	assert.Equal(t, true, machine["userDataReplaceOnChange"])
 	assert.NotContains(t, machine, "keyName", "nobody logs in by SSH")
 	assert.Equal(t, "t4g.small", machine["instanceType"])
+	assert.Equal(t, map[string]any{"cpuCredits": "unlimited"}, machine["creditSpecification"])
+	subnet := one(t, m, "aws:ec2/subnet:Subnet").Inputs
+	assert.Equal(t, "eu-central-1b", subnet["availabilityZone"], "the first zone that has the type")
+	assert.Equal(t, "10.20.0.0/24", subnet["cidrBlock"])
+}
+
+func TestOnlyBurstableTypesHaveCredits(t *testing.T) {
+	target := New()
+	target.settings.InstanceType = "m7g.medium"
+	assert.NotContains(t, one(t, deployed(t, target, request()), "aws:ec2/instance:Instance").Inputs, "creditSpecification")
+	target.settings.CPUCredits = "standard"
+	assert.ErrorContains(t, target.Check(t.Context(), request()), `aws.cpuCredits: is set, but "m7g.medium" has no CPU credits`)
+}
+
+func TestZones(t *testing.T) {
+	target := New()
+	target.settings.Zone = "eu-central-1c"
+	subnet := one(t, deployed(t, target, request()), "aws:ec2/subnet:Subnet")
+	assert.Equal(t, "api-public-eu-central-1c", subnet.Name)
+	assert.Equal(t, "eu-central-1c", subnet.Inputs["availabilityZone"])
+	assert.Equal(t, "10.20.3.0/24", subnet.Inputs["cidrBlock"], "beside the first one's")
+
+	target.settings.Zone = "eu-central-1a"
+	assert.ErrorContains(t, cloud().Preview(target, request()), `aws.zone: eu-central-1a does not have "t4g.small"; these do: eu-central-1b, eu-central-1c`)
+
+	for name, tt := range map[string]struct {
+		change func(*Settings)
+		says   string
+	}{
+		"another region": {func(s *Settings) { s.Zone = "us-east-1a" }, `aws.zone: "us-east-1a" is not an availability zone of eu-central-1`},
+		"a small VPC":    {func(s *Settings) { s.Zone, s.CIDR = "eu-central-1a", "10.0.0.0/24" }, "aws.zone: needs a VPC of /21 or larger"},
+		"own subnet":     {func(s *Settings) { s.Zone, s.SubnetID = "eu-central-1a", "subnet-0123456789abcdef0" }, "aws.zone: is set, but aws.subnetId has a zone already"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := NewSettings()
+			tt.change(&s)
+			assert.ErrorContains(t, s.violations().Err(), tt.says)
+		})
+	}
+}
+
+// Whoever cannot reach a machine by its agent still has its console.
+func TestHowToAskBeginsWithTheConsole(t *testing.T) {
+	said := howToAsk("eu-central-1", "i-1")
+	assert.Less(t, strings.Index(said, "get-console-output --latest"), strings.Index(said, "start-session"))
+	assert.Contains(t, said, "--region eu-central-1 --instance-id i-1")
 }
 
 // userData is the machine's, as cloud-init sees it.
@@ -144,14 +196,14 @@ func TestNoSecretIsInUserData(t *testing.T) {
 	m := deployed(t, New(), request())
 	data := userData(t, m)
 	assert.NotContains(t, data, secret)
-	assert.Contains(t, data, "/escala/production", "the machine knows where its secrets are")
+	assert.Contains(t, data, "/escala/production/0011223344556677", "the machine knows where its secrets are")
 	assert.Contains(t, data, "DATABASE_URL")
 	assert.Contains(t, data, "https://the-bucket.s3.eu-central-1.amazonaws.com")
 	assert.Contains(t, data, "ip daddr 169.254.169.254")
 
 	parameter := one(t, m, "aws:ssm/parameter:Parameter")
 	assert.Equal(t, "SecureString", parameter.Inputs["type"])
-	assert.Equal(t, "/escala/production/DATABASE_URL", parameter.Inputs["name"])
+	assert.Equal(t, "/escala/production/0011223344556677/DATABASE_URL", parameter.Inputs["name"])
 	assert.Equal(t, secret, parameter.Inputs["value"])
 	assert.True(t, parameter.Secret["value"])
 	for _, r := range m.Made() {
@@ -203,10 +255,10 @@ func allowed(t *testing.T, document any) map[string][]string {
 func TestTheMachineMayDoNothingElse(t *testing.T) {
 	m := deployed(t, New(), request())
 	assert.Equal(t, map[string][]string{
-		"arn:aws:s3:::the-bucket/current":                                                {"s3:GetObject"},
-		"arn:aws:s3:::the-bucket/releases/*":                                             {"s3:GetObject"},
-		"arn:aws:ec2:eu-central-1:123456789012:instance/*":                               {"ssm:UpdateInstanceInformation"},
-		"arn:aws:ssm:eu-central-1:123456789012:parameter/escala/production/DATABASE_URL": {"ssm:GetParameter"},
+		"arn:aws:s3:::the-bucket/current":                                                                 {"s3:GetObject"},
+		"arn:aws:s3:::the-bucket/releases/*":                                                              {"s3:GetObject"},
+		"arn:aws:ec2:eu-central-1:123456789012:instance/*":                                                {"ssm:UpdateInstanceInformation"},
+		"arn:aws:ssm:eu-central-1:123456789012:parameter/escala/production/0011223344556677/DATABASE_URL": {"ssm:GetParameter"},
 		// AWS has no narrower resource for Session Manager's channels.
 		"*": {"ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"},
 	}, allowed(t, policyOf(t, m, "api-machine")))
@@ -253,6 +305,20 @@ func TestASubnetOfOnesOwn(t *testing.T) {
 	assert.Empty(t, m.Of("aws:ec2/vpc:Vpc"))
 	assert.Equal(t, "vpc-0123456789abcdef0", one(t, m, "aws:ec2/securityGroup:SecurityGroup").Inputs["vpcId"])
 	assert.Equal(t, "subnet-0123456789abcdef0", one(t, m, "aws:ec2/instance:Instance").Inputs["subnetId"])
+
+	private := cloud()
+	private.Functions["aws:ec2/getRouteTable:getRouteTable"] = func(args map[string]any) (map[string]any, error) {
+		if args["subnetId"] != nil {
+			return nil, errors.New("query returned no results") // the VPC's main table counts
+		}
+		return map[string]any{"routes": []any{map[string]any{"cidrBlock": "0.0.0.0/0", "natGatewayId": "nat-1", "gatewayId": ""}}}, nil
+	}
+	private.Functions["aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings"] = func(map[string]any) (map[string]any, error) {
+		return map[string]any{"locations": []any{"eu-central-1a"}}, nil
+	}
+	err := private.Preview(target, request())
+	require.ErrorContains(t, err, "aws.subnetId: subnet-0123456789abcdef0 has no route to an internet gateway")
+	assert.ErrorContains(t, err, `aws.subnetId: subnet-0123456789abcdef0 is in eu-central-1b, which does not have "t4g.small"`)
 }
 
 // TestWhatAWSSaysNoTo is known before anything but the providers is registered,
@@ -272,7 +338,7 @@ func TestWhatAWSSaysNoTo(t *testing.T) {
 	err := m.Preview(target, request())
 	require.Error(t, err)
 	for _, said := range []string{
-		`aws.instanceType: "m9x.huge" is not to be had in eu-central-1`,
+		`aws.instanceType: "m9x.huge" is not available in eu-central-1`,
 		`aws.ami: ami-1 is an image for x86_64, but aws.arch is "arm64"`,
 		"aws.subnetId: subnet-0123456789abcdef0 is a subnet of vpc-0123456789abcdef0, not of aws.vpcId vpc-00000000000000000",
 	} {
@@ -290,7 +356,7 @@ func TestWhatAWSSaysNoTo(t *testing.T) {
 func TestBadSettings(t *testing.T) {
 	target := &EC2{settings: Settings{
 		Region: "Frankfurt", Arch: "riscv", InstanceType: "big", DiskGiB: 1, AMI: "debian", CIDR: "10.20.3.0/16",
-		VPCID: "vpc-1", Tags: map[string]string{"aws:x": "y"},
+		Zone: "eu-central-1", VPCID: "vpc-1", Tags: map[string]string{"aws:x": "y"},
 	}}
 	err := target.Check(t.Context(), request())
 	var v service.Violations
@@ -300,7 +366,7 @@ func TestBadSettings(t *testing.T) {
 		paths = append(paths, one.Path)
 	}
 	assert.Equal(t, []string{
-		"aws.region", "aws.arch", "aws.instanceType", "aws.diskGiB", "aws.ami", "aws.generation", "aws.cidr", "aws.vpcId", "aws.subnetId", "aws.tags.aws:x",
+		"aws.region", "aws.arch", "aws.instanceType", "aws.diskGiB", "aws.ami", "aws.generation", "aws.cpuCredits", "aws.cidr", "aws.zone", "aws.vpcId", "aws.subnetId", "aws.tags.aws:x",
 	}, paths)
 	for cidr, ok := range map[string]bool{"10.0.0.0/16": true, "10.0.0.0/28": true, "10.0.0.0/8": false, "10.0.0.0/29": false, "fd00::/16": false, "x": false} {
 		s := NewSettings()

@@ -15,13 +15,9 @@ import (
 // time that AWS has: nothing that it opens is there any more.
 const keyDays = 7
 
-func (d deployment) cluster(net network, r roles) (*eks.Cluster, error) {
-	unique, err := d.RandomHex("cluster", 3)
-	if err != nil {
-		return nil, fmt.Errorf("registering the cluster's name: %w", err)
-	}
+func (d deployment) cluster(unique pulumi.StringOutput, net network, r roles) (*eks.Cluster, error) {
 	// Named here, since the log group has to be there before the cluster.
-	name := pulumi.Sprintf("%s-%s", d.Label(60), unique)
+	name := pulumi.Sprintf("%s-%s", d.label(), unique)
 	logs, err := d.logs(name)
 	if err != nil {
 		return nil, err
@@ -39,12 +35,12 @@ func (d deployment) cluster(net network, r roles) (*eks.Cluster, error) {
 	needed := append(append([]pulumi.Resource{logs}, r.granted...), net.online...)
 	cluster, err := eks.NewCluster(d.Ctx, d.Name("cluster"), &eks.ClusterArgs{
 		Name:    name,
-		Version: pulumi.String(d.settings.Version),
+		Version: pulumi.String(d.lookup.version),
 		RoleArn: r.cluster.Arn,
 		AccessConfig: &eks.ClusterAccessConfigArgs{
 			AuthenticationMode: pulumi.String("API"),
-			// Whoever happened to make the cluster would stay its administrator for
-			// ever, seen nowhere. Access is by entries alone: see admins.
+			// The principal that made the cluster would stay its administrator for
+			// ever, seen nowhere. Access is by entries alone.
 			BootstrapClusterCreatorAdminPermissions: pulumi.Bool(false),
 		},
 		// Auto Mode is these three together, and brings its own add-ons.
@@ -74,9 +70,10 @@ func (d deployment) cluster(net network, r roles) (*eks.Cluster, error) {
 			EndpointPublicAccess:  yes,
 			PublicAccessCidrs:     pulumi.ToStringArray(d.settings.EndpointCIDRs),
 		},
-		// Its name is its own, so a cluster that takes its place comes after it. A
-		// destroy takes it away before what it needs.
-	}, d.Options(pulumi.DependsOn(needed), pulumi.DeleteBeforeReplace(true))...)
+	}, append(d.Options(pulumi.DependsOn(needed),
+		// A cluster that takes its place stands and serves before it goes. Where it
+		// would have the same name, the update fails, and nothing goes.
+		pulumi.DeleteBeforeReplace(false)), d.lookup.clusterOptions...)...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the cluster: %w", err)
 	}
@@ -96,15 +93,15 @@ func (d deployment) logs(cluster pulumi.StringInput) (*cloudwatch.LogGroup, erro
 	return group, nil
 }
 
-// kubeconfig lets in whoever has an access entry: the AWS CLI signs with the
-// credentials that it finds where it runs.
+// kubeconfig works for every principal with an access entry: the AWS CLI signs
+// with the credentials that it finds where it runs.
 func (d deployment) kubeconfig(cluster *eks.Cluster) pulumi.StringOutput {
 	region := d.settings.Region
 	return pulumi.All(cluster.Name, cluster.Endpoint, cluster.CertificateAuthority.Data()).ApplyT(func(v []any) (string, error) {
 		name := v[0].(string)
 		ca, _ := v[2].(*string)
 		if ca == nil {
-			return "", fmt.Errorf("AWS did not say who vouches for cluster %s", name)
+			return "", fmt.Errorf("EKS returned no certificate authority for cluster %s", name)
 		}
 		return kubeconfig.Write(kubeconfig.Cluster{
 			Name:    name,

@@ -2,6 +2,7 @@ package awseks
 
 import (
 	"fmt"
+	"regexp"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -13,7 +14,7 @@ import (
 type deployment struct {
 	*deploy.Component
 	settings Settings
-	found    found
+	lookup   lookup
 }
 
 // Deploy registers the target's resources.
@@ -28,8 +29,8 @@ func (t *EKS) Deploy(c *deploy.Component) (deploy.Endpoint, error) {
 		return deploy.Endpoint{}, fmt.Errorf("registering the AWS provider: %w", err)
 	}
 	d.Provider = provider
-	// Asked before anything else is registered.
-	if d.found, err = d.look(); err != nil {
+	// AWS is asked before anything else is registered.
+	if d.lookup, err = d.ask(); err != nil {
 		return deploy.Endpoint{}, err
 	}
 	return d.run()
@@ -45,21 +46,40 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	if err != nil {
 		return none, err
 	}
-	cluster, err := d.cluster(net, roles)
+	unique, err := d.RandomHex("cluster", 3)
 	if err != nil {
 		return none, err
 	}
-	admins, err := d.admins(cluster)
+	cluster, err := d.cluster(unique, net, roles)
 	if err != nil {
 		return none, err
 	}
-	metrics, err := d.metricsServer(cluster)
+	admins, err := d.access(cluster)
 	if err != nil {
 		return none, err
 	}
-	repository, err := d.repository()
+	repository, err := d.repository(unique)
 	if err != nil {
 		return none, err
 	}
-	return d.workload(net, cluster, admins, metrics, repository)
+	endpoint, err := d.workload(net, cluster, admins, repository)
+	if err != nil {
+		return none, err
+	}
+	endpoint.Outputs = pulumi.Map{outputCluster: cluster.Name, outputDeployer: pulumi.String(d.lookup.deployer)}
+	return endpoint, d.metricsServer(cluster, endpoint.Release)
 }
+
+// The outputs that the next update finds: the cluster's name, and the principal
+// that the last update let in as its deployer.
+const (
+	outputCluster  = "cluster"
+	outputDeployer = "deployer"
+)
+
+// hyphens are several in a row, which a repository's name cannot have.
+var hyphens = regexp.MustCompile(`-+`)
+
+// label names the stack's service to AWS. It is short enough for a cluster's
+// name with a suffix.
+func (d deployment) label() string { return hyphens.ReplaceAllString(d.Label(60), "-") }

@@ -5,19 +5,27 @@ import (
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/infra/deploy/gate"
 )
 
 // metricsServer measures pods, for the autoscaler. It is the one add-on that
 // Auto Mode does not bring. EKS picks the version that fits the cluster.
-func (d deployment) metricsServer(cluster *eks.Cluster) (*eks.Addon, error) {
-	addon, err := eks.NewAddon(d.Ctx, d.Name("metrics-server"), &eks.AddonArgs{
-		ClusterName:              cluster.Name,
+//
+// It comes once the service serves: Auto Mode makes a node only for a pod that
+// waits, and without nodes EKS counts an add-on as DEGRADED until it gives up.
+func (d deployment) metricsServer(cluster *eks.Cluster, served pulumi.StringOutput) error {
+	_, err := eks.NewAddon(d.Ctx, d.Name("metrics-server"), &eks.AddonArgs{
+		ClusterName:              gate.After(cluster.Name, served),
 		AddonName:                pulumi.String("metrics-server"),
 		ResolveConflictsOnCreate: pulumi.String("OVERWRITE"),
 		ResolveConflictsOnUpdate: pulumi.String("OVERWRITE"),
-	}, d.Options()...)
+	}, d.Options(
+		// EKS looks at the nodes again in its own time.
+		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "40m"}),
+	)...)
 	if err != nil {
-		return nil, fmt.Errorf("registering the metrics server: %w", err)
+		return fmt.Errorf("registering the metrics server: %w", err)
 	}
-	return addon, nil
+	return nil
 }

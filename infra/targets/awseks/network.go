@@ -24,6 +24,9 @@ type zone struct {
 
 func (d deployment) network() (network, error) {
 	none := network{}
+	if d.settings.VPCID != "" {
+		return d.ownNetwork(), nil
+	}
 	vpc, err := ec2.NewVpc(d.Ctx, d.Name("network"), &ec2.VpcArgs{
 		CidrBlock: pulumi.String(d.settings.CIDR),
 		// EKS needs both.
@@ -34,8 +37,8 @@ func (d deployment) network() (network, error) {
 	if err != nil {
 		return none, fmt.Errorf("registering the network: %w", err)
 	}
-	// The group that a VPC comes with lets its members reach each other. Nobody
-	// is to be in it, so it lets nothing through.
+	// The security group that a VPC comes with lets its members reach each other.
+	// It is not used, so it lets nothing through.
 	if _, err := ec2.NewDefaultSecurityGroup(d.Ctx, d.Name("unused"), &ec2.DefaultSecurityGroupArgs{
 		VpcId: vpc.ID(),
 		Tags:  d.NameTag("unused", nil),
@@ -89,7 +92,7 @@ func (d deployment) subnet(vpc *ec2.Vpc, number int, kind, cidr string, addresse
 	subnet, err := ec2.NewSubnet(d.Ctx, d.Name(part), &ec2.SubnetArgs{
 		VpcId:               vpc.ID(),
 		CidrBlock:           pulumi.String(cidr),
-		AvailabilityZone:    pulumi.String(d.found.zones[number]),
+		AvailabilityZone:    pulumi.String(d.lookup.zones[number]),
 		MapPublicIpOnLaunch: pulumi.Bool(addresses),
 		Tags:                d.NameTag(part, map[string]string{role: "1"}),
 		// A zone that is out of order today, or new, must not move the subnets that

@@ -13,14 +13,13 @@ import (
 
 // repository keeps the service's images. A tag is part of an image's digest, so
 // none ever means another image: tags cannot be overwritten.
-func (d deployment) repository() (*ecr.Repository, error) {
+func (d deployment) repository(unique pulumi.StringOutput) (*ecr.Repository, error) {
 	repository, err := ecr.NewRepository(d.Ctx, d.Name("images"), &ecr.RepositoryArgs{
-		Name:                       pulumi.String(d.Label(60)),
-		ImageTagMutability:         pulumi.String("IMMUTABLE"),
-		ImageScanningConfiguration: &ecr.RepositoryImageScanningConfigurationArgs{ScanOnPush: pulumi.Bool(true)},
+		Name:               pulumi.Sprintf("%s-%s", d.label(), unique),
+		ImageTagMutability: pulumi.String("IMMUTABLE"),
 		// Images are built from source: none is worth keeping when the stack goes.
 		ForceDelete: pulumi.Bool(true),
-	}, d.Options(pulumi.DeleteBeforeReplace(true))...)
+	}, d.Options(pulumi.DeleteBeforeReplace(false))...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the repository of images: %w", err)
 	}

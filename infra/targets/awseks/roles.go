@@ -31,7 +31,7 @@ var (
 func (d deployment) roles() (roles, error) {
 	var r roles
 	var err error
-	domain := iampolicy.ServiceDomain(d.found.partition)
+	domain := iampolicy.ServiceDomain(d.lookup.partition)
 	// The session's tags say which cluster it is: the policies above let it touch
 	// nothing that is not its own.
 	if r.cluster, err = d.role(&r, "cluster", "eks."+domain, clusterPolicies, "sts:AssumeRole", "sts:TagSession"); err != nil {
@@ -70,7 +70,7 @@ func (d deployment) role(r *roles, part, principal string, policies []string, tr
 	for _, policy := range policies {
 		attached, err := iam.NewRolePolicyAttachment(d.Ctx, d.Name(part+"-"+policy), &iam.RolePolicyAttachmentArgs{
 			Role:      role.Name,
-			PolicyArn: pulumi.Sprintf("arn:%s:iam::aws:policy/%s", d.found.partition, policy),
+			PolicyArn: pulumi.Sprintf("arn:%s:iam::aws:policy/%s", d.lookup.partition, policy),
 		}, d.Options()...)
 		if err != nil {
 			return nil, fmt.Errorf("attaching %s to the role of the %s: %w", policy, part, err)
@@ -80,9 +80,11 @@ func (d deployment) role(r *roles, part, principal string, policies []string, tr
 	return role, nil
 }
 
-// tagPolicy lets the cluster put the stack's tags on its load balancers, which
-// the managed policies allow for EKS' own tags alone ("Custom AWS tags for EKS
-// Auto resources"). Still, it is only for what it makes itself.
+// tagPolicy lets the cluster put the stack's tags on its load balancers and take
+// them off again. The managed policies allow the former for EKS' own tags alone
+// ("Custom AWS tags for EKS Auto resources"), and the latter not at all: without
+// it, a tag that leaves the settings stops the Ingress from being reconciled. Both
+// are only for what the cluster makes itself.
 func tagPolicy() (string, error) {
 	return iampolicy.Document(iampolicy.Statement{
 		Sid:    "LoadBalancer",
@@ -96,6 +98,14 @@ func tagPolicy() (string, error) {
 		Resource: []string{"*"},
 		Condition: map[string]map[string]string{"StringEquals": {
 			"aws:RequestTag/eks:eks-cluster-name": "${aws:PrincipalTag/eks:eks-cluster-name}",
+		}},
+	}, iampolicy.Statement{
+		Sid:      "LoadBalancerTags",
+		Effect:   "Allow",
+		Action:   []string{"elasticloadbalancing:RemoveTags", "ec2:DeleteTags"},
+		Resource: []string{"*"},
+		Condition: map[string]map[string]string{"StringEquals": {
+			"aws:ResourceTag/eks:eks-cluster-name": "${aws:PrincipalTag/eks:eks-cluster-name}",
 		}},
 	})
 }

@@ -18,11 +18,18 @@ type Settings struct {
 
 	// Region is AWS' name of the region. Default "eu-central-1".
 	Region string `config:"region"`
-	// Version is Kubernetes' minor version; patches are Amazon's business. It can
-	// be raised by one at a time and never lowered. Default "1.36", in standard
-	// support until 2027-08-02 (EKS' release calendar).
+	// Version is Kubernetes' minor version; patches are Amazon's. It can be raised
+	// by one at a time and never lowered. Default: what the cluster runs, and 1.36
+	// for a new one.
 	Version string `config:"version"`
-	// CIDR is the VPC's IPv4 range, from /16 to /20. Default "10.30.0.0/16".
+	// VPCID is a VPC to use instead of one of the stack's own, with at least two
+	// PublicSubnetIDs in different zones for the load balancer, and as many
+	// NodeSubnetIDs for nodes. Default none.
+	VPCID           string   `config:"vpcId"`
+	PublicSubnetIDs []string `config:"publicSubnetIds"`
+	NodeSubnetIDs   []string `config:"nodeSubnetIds"`
+	// CIDR is the VPC's IPv4 range, from /16 to /20, or that of VPCID. Default
+	// "10.30.0.0/16".
 	CIDR string `config:"cidr"`
 	// Zones is in how many availability zones the cluster is, from 2 to 4.
 	// Default 2.
@@ -31,13 +38,20 @@ type Settings struct {
 	// "per-zone", or "none", where nodes have public addresses (and no open
 	// port). Default one.
 	NAT NAT `config:"nat"`
-	// Admins are the ARNs of IAM users and roles who may do everything in the
-	// cluster, beside whoever updates the stack. Name everybody here who does
-	// that in turn, or each update takes the other's access away. Default none.
+	// Deployer is the ARN of the IAM user or role that updates the stack. Default:
+	// the caller of the update, who then loses the access to the next one.
+	Deployer string `config:"deployer"`
+	// Viewers are the ARNs of IAM users and roles that read everything in the
+	// cluster, Secrets too: those of previews and of the look for drift. Default
+	// none.
+	Viewers []string `config:"viewers"`
+	// Admins are the ARNs of IAM users and roles that may do everything in the
+	// cluster beside the deployer. All who update or destroy the stack in turn
+	// belong here. Default none.
 	Admins []string `config:"admins"`
-	// EndpointCIDRs are who may reach the Kubernetes API from outside of the VPC;
-	// everybody else is refused before they can log in. Whoever updates the stack
-	// must be among them. Default "0.0.0.0/0".
+	// EndpointCIDRs are the addresses that reach the Kubernetes API from outside of
+	// the VPC. The computer that updates the stack must be in them. Default
+	// "0.0.0.0/0".
 	EndpointCIDRs []string `config:"endpointCidrs"`
 	// Logs are the control plane's logs that are kept: api, audit,
 	// authenticator, controllerManager, scheduler. Default the first three.
@@ -71,7 +85,7 @@ const (
 func NewSettings() Settings {
 	return Settings{
 		WorkloadSettings: kubernetes.NewWorkloadSettings(),
-		Region:           "eu-central-1", Version: "1.36", CIDR: "10.30.0.0/16", Zones: 2, NAT: NATOne,
+		Region:           "eu-central-1", CIDR: "10.30.0.0/16", Zones: 2, NAT: NATOne,
 		EndpointCIDRs: []string{"0.0.0.0/0"},
 		Logs:          []string{"api", "audit", "authenticator"},
 		LogDays:       7,
@@ -100,21 +114,26 @@ func (s Settings) violations(spec service.Spec) service.Violations {
 	if !regionName.MatchString(s.Region) {
 		v.Add("eks.region", "%q is not a region; for example \"eu-central-1\"", s.Region)
 	}
-	if !minorVersion.MatchString(s.Version) {
+	if s.Version != "" && !minorVersion.MatchString(s.Version) {
 		v.Add("eks.version", "%q is not a minor version of Kubernetes; for example \"1.36\"", s.Version)
 	}
-	// A narrower range has no addresses for pods in each zone.
-	deploy.CIDRRule{Widest: 16, Narrowest: 20, Example: "10.30.0.0/16"}.Check(&v, "eks.cidr", s.CIDR)
+	rule := deploy.CIDRRule{Widest: 16, Narrowest: 20, Example: "10.30.0.0/16"}
+	if s.VPCID != "" {
+		// What a VPC may have; how large it has to be is its owner's to know.
+		rule.Narrowest = 28
+	}
+	rule.Check(&v, "eks.cidr", s.CIDR)
+	s.checkVPC(&v)
 	if s.Zones < 2 || s.Zones > maxZones {
 		v.Add("eks.zones", "%d is not from 2, which EKS needs, to %d", s.Zones, maxZones)
 	}
 	if !slices.Contains([]NAT{NATOne, NATPerZone, NATNone}, s.NAT) {
-		v.Add("eks.nat", "%q is none of \"one\", \"per-zone\", \"none\"", s.NAT)
+		v.Add("eks.nat", "%q must be \"one\", \"per-zone\" or \"none\"", s.NAT)
 	}
-	for _, arn := range s.Admins {
-		if !principalARN.MatchString(arn) {
-			v.Add("eks.admins", "%q is not the ARN of an IAM user or role (of a role itself, not of a session of it)", arn)
-		}
+	checkPrincipals(&v, "eks.admins", s.Admins)
+	checkPrincipals(&v, "eks.viewers", s.Viewers)
+	if s.Deployer != "" {
+		checkPrincipals(&v, "eks.deployer", []string{s.Deployer})
 	}
 	if len(s.EndpointCIDRs) == 0 {
 		v.Add("eks.endpointCidrs", "is empty: nobody could update what runs on the cluster")
@@ -158,5 +177,13 @@ func (s Settings) checkCertificate(v *service.Violations, spec service.Spec) {
 	}
 	if s.TLSSecret != "" {
 		v.Add("eks.tlsSecret", "is set together with eks.certificateArn; a load balancer of AWS takes the latter")
+	}
+}
+
+func checkPrincipals(v *service.Violations, path string, arns []string) {
+	for _, arn := range arns {
+		if !principalARN.MatchString(arn) {
+			v.Add(path, "%q is not the ARN of an IAM user or role (of a role itself, not of a session of it)", arn)
+		}
 	}
 }

@@ -12,15 +12,10 @@
 // resource is deleted "with" the cluster (deletedWith): that would leave the
 // load balancer behind, and with it a network that cannot be deleted.
 //
-// Where the cluster is gone already, or cannot be reached any more, what was on
-// it only has to be forgotten:
-//
-//	PULUMI_K8S_DELETE_UNREACHABLE=true pulumi refresh -s aws-eks
-//	pulumi destroy -s aws-eks
-//
-// and what the cluster left behind has its tag:
-//
-//	aws resourcegroupstaggingapi get-resources --tag-filters Key=eks:eks-cluster-name,Values=<cluster>
+// A destroy does not run this program, so it lets nobody in. Who is refused
+// ("Unauthorized") has to be let in first: docs/aws-eks.md has the commands. Only
+// a cluster that is gone may be forgotten (PULUMI_K8S_DELETE_UNREACHABLE), for
+// what stands on it then stays, the load balancer and the network with it.
 package awseks
 
 import (
@@ -40,24 +35,27 @@ type EKS struct {
 // New returns the target with its defaults.
 func New() *EKS { return &EKS{settings: NewSettings()} }
 
+var _ deploy.Cluster = (*EKS)(nil)
+
+// Name is "aws-eks".
 func (*EKS) Name() string { return "aws-eks" }
 
-// Section implements target.Target.
+// Section is "eks".
 func (*EKS) Section() string { return "eks" }
 
-// Settings implements target.Target.
+// Settings returns a pointer to the target's Settings.
 func (t *EKS) Settings() any { return &t.settings }
 
-// Platforms implements target.Cluster: Auto Mode's own general-purpose nodes are
-// amd64, node pools of one's own may be arm64.
+// Platforms are those of nodes: Auto Mode's general-purpose nodes are amd64, a
+// user's own node pools may be arm64.
 func (*EKS) Platforms() []build.Platform {
 	return []build.Platform{{OS: "linux", Arch: "amd64"}, {OS: "linux", Arch: "arm64"}}
 }
 
-// ExistingImage implements target.Cluster.
+// ExistingImage is the settings' image, or "".
 func (t *EKS) ExistingImage() string { return t.settings.Image }
 
-// Check implements target.Target.
+// Check reports what is wrong with the settings and with this computer.
 func (t *EKS) Check(_ context.Context, r deploy.Request) error {
 	v := t.settings.violations(r.Spec)
 	r.CheckRegion(&v, t.Section(), t.settings.Region)

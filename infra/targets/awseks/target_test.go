@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -209,10 +210,12 @@ func TestRolesMayNoMoreThanTheyHaveTo(t *testing.T) {
 	}
 	own := one(t, m, "aws:iam/rolePolicy:RolePolicy").Inputs["policy"].(string)
 	assert.NotContains(t, own, `:*"`)
+	assert.Contains(t, own, `"elasticloadbalancing:RemoveTags","ec2:DeleteTags"`, "or a tag that leaves the settings stops the Ingress from being reconciled")
+	assert.Contains(t, own, `"aws:ResourceTag/eks:eks-cluster-name":"${aws:PrincipalTag/eks:eks-cluster-name}"`)
 	assert.Contains(t, own, `"aws:RequestTag/eks:eks-cluster-name":"${aws:PrincipalTag/eks:eks-cluster-name}"`, "only for what is the cluster's own")
 }
 
-func TestWhoeverUpdatesTheStackIsLetIn(t *testing.T) {
+func TestTheDeployerIsLetIn(t *testing.T) {
 	admin := "arn:aws:iam::123456789012:user/someone"
 	m := deployed(t, with(func(s *Settings) { s.Admins = []string{admin, deployer} }), request())
 	var in []string
@@ -224,6 +227,99 @@ func TestWhoeverUpdatesTheStackIsLetIn(t *testing.T) {
 
 	err := cloud("arn:aws:iam::123456789012:root").Preview(New(), request())
 	assert.ErrorContains(t, err, "arn:aws:iam::123456789012:root updates the stack, and cannot be let into a cluster")
+}
+
+func TestViewersSeeAndNoMore(t *testing.T) {
+	viewer := "arn:aws:iam::123456789012:role/ci/preview"
+	m := deployed(t, with(func(s *Settings) { s.Viewers = []string{viewer, deployer} }), request())
+	policies := map[any]any{}
+	for _, e := range m.Of("aws:eks/accessPolicyAssociation:AccessPolicyAssociation") {
+		policies[e.Inputs["principalArn"]] = e.Inputs["policyArn"]
+	}
+	const policy = "arn:aws:eks::aws:cluster-access-policy/"
+	assert.Equal(t, map[any]any{viewer: policy + "AmazonEKSAdminViewPolicy", deployer: policy + "AmazonEKSClusterAdminPolicy"}, policies)
+}
+
+func TestNetworkPoliciesAreEnforced(t *testing.T) {
+	m := deployed(t, New(), request())
+	for _, object := range m.Of("kubernetes:core/v1:ConfigMap") {
+		if object.Name == "api-network-policies" {
+			assert.Equal(t, map[string]any{"name": "amazon-vpc-cni", "namespace": "kube-system"}, object.Inputs["metadata"])
+			assert.Equal(t, map[string]any{"enable-network-policy-controller": "true"}, object.Inputs["data"])
+			return
+		}
+	}
+	assert.Fail(t, "without amazon-vpc-cni, Auto Mode enforces nothing")
+}
+
+// Auto Mode would make a node for each pod that is to have its own.
+func TestPodsAreSpreadOverZonesOnly(t *testing.T) {
+	spec := one(t, deployed(t, New(), request()), "kubernetes:apps/v1:Deployment").Inputs["spec"].(map[string]any)
+	constraints := spec["template"].(map[string]any)["spec"].(map[string]any)["topologySpreadConstraints"].([]any)
+	require.Len(t, constraints, 1)
+	assert.Equal(t, "topology.kubernetes.io/zone", constraints[0].(map[string]any)["topologyKey"])
+}
+
+// TestNamesThatAWSTakes: "repository-name" in infra/testing/cloudfake.
+func TestNamesThatAWSTakes(t *testing.T) {
+	const behaviour = "repository-name"
+	names := regexp.MustCompile(`^[a-z0-9]+(?:[._-][a-z0-9]+)*$`)
+	for _, stack := range []string{"production", "a--b", "x_-y", "Prod_EU.1-", strings.Repeat("long-", 20)} {
+		r := request()
+		r.Stack = stack
+		m := cloud(deployer)
+		require.NoError(t, m.Preview(New(), r))
+		name := one(t, m, "aws:ecr/repository:Repository").Inputs["name"].(string)
+		assert.Regexp(t, names, name, "%s: %s", behaviour, stack)
+		assert.LessOrEqual(t, len(name), 100, "an EKS cluster's name, which has the same length")
+	}
+}
+
+func TestAVPCOfOnesOwn(t *testing.T) {
+	own := with(func(s *Settings) {
+		s.VPCID, s.CIDR = "vpc-0123456789abcdef0", "172.16.0.0/22"
+		s.PublicSubnetIDs = []string{"subnet-00000000000000001", "subnet-00000000000000002"}
+		s.NodeSubnetIDs = []string{"subnet-00000000000000003", "subnet-00000000000000004"}
+	})
+	account := func() *pulumitest.Mocks {
+		m := cloud(deployer)
+		m.Functions["aws:ec2/getVpc:getVpc"] = func(map[string]any) (map[string]any, error) {
+			return map[string]any{"cidrBlock": "172.16.0.0/22", "enableDnsHostnames": true, "enableDnsSupport": true}, nil
+		}
+		m.Functions["aws:ec2/getSubnet:getSubnet"] = func(args map[string]any) (map[string]any, error) {
+			id := args["id"].(string)
+			return map[string]any{"id": id, "vpcId": "vpc-0123456789abcdef0", "availabilityZone": "eu-central-1" + map[bool]string{true: "a", false: "b"}[strings.HasSuffix(id, "1") || strings.HasSuffix(id, "3")]}, nil
+		}
+		return m
+	}
+	require.NoError(t, own.settings.violations(request().Spec).Err())
+	m := account()
+	require.NoError(t, m.Preview(own, request()))
+	for _, kind := range []string{"aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", "aws:ec2/natGateway:NatGateway", "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "aws:ec2/vpcEndpoint:VpcEndpoint"} {
+		assert.Empty(t, m.Of(kind), "its network is its owner's")
+	}
+	assert.Equal(t, []any{"subnet-00000000000000003", "subnet-00000000000000004"}, one(t, m, "aws:eks/cluster:Cluster").Inputs["vpcConfig"].(map[string]any)["subnetIds"])
+
+	m = account()
+	m.Functions["aws:ec2/getVpc:getVpc"] = func(map[string]any) (map[string]any, error) {
+		return map[string]any{"cidrBlock": "10.9.0.0/16", "enableDnsHostnames": false, "enableDnsSupport": true}, nil
+	}
+	m.Functions["aws:ec2/getSubnet:getSubnet"] = func(args map[string]any) (map[string]any, error) {
+		return map[string]any{"id": args["id"], "vpcId": "vpc-1", "availabilityZone": "eu-central-1a"}, nil
+	}
+	err := m.Preview(own, request())
+	for _, said := range []string{
+		`eks.cidr: is "172.16.0.0/22", but vpc-0123456789abcdef0 has "10.9.0.0/16"`, "eks.vpcId: vpc-0123456789abcdef0 has DNS names or DNS resolution turned off",
+		"eks.publicSubnetIds: subnet-00000000000000001 is a subnet of vpc-1, not of eks.vpcId", "eks.nodeSubnetIds: are all in eu-central-1a; EKS needs two zones",
+	} {
+		assert.ErrorContains(t, err, said)
+	}
+	half := with(func(s *Settings) { s.VPCID, s.NodeSubnetIDs = "vpc-1", []string{"x"} })
+	v := half.settings.violations(request().Spec).Err()
+	for _, said := range []string{`eks.vpcId: "vpc-1" is not the id of a VPC`, "eks.publicSubnetIds: has 0 subnets", `eks.nodeSubnetIds: "x" is not the id of a subnet`} {
+		assert.ErrorContains(t, v, said)
+	}
+	assert.ErrorContains(t, with(func(s *Settings) { s.NodeSubnetIDs = []string{"subnet-00000000000000003"} }).settings.violations(request().Spec).Err(), "eks.nodeSubnetIds: is set, but eks.vpcId is not")
 }
 
 func TestKubeconfigHoldsNoSecret(t *testing.T) {

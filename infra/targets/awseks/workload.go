@@ -6,6 +6,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ecr"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
 	k8s "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -19,21 +20,24 @@ import (
 const class = "alb"
 
 // workload runs the service on the cluster.
-func (d deployment) workload(net network, cluster *eks.Cluster, admins []pulumi.Resource, metrics *eks.Addon, repository *ecr.Repository) (deploy.Endpoint, error) {
+func (d deployment) workload(net network, cluster *eks.Cluster, admins []pulumi.Resource, repository *ecr.Repository) (deploy.Endpoint, error) {
 	none := deploy.Endpoint{}
-	config := d.kubeconfig(cluster)
+	config := d.admitted(d.kubeconfig(cluster), admins)
 	// A cluster's endpoint is its own: unlike its name and ARN, no cluster that
 	// takes its place has it.
 	provider, err := kubernetes.NewProvider(d.Ctx, d.Name("kubernetes"), cluster.Endpoint, &k8s.ProviderArgs{
 		Kubeconfig:            config,
 		EnableServerSideApply: pulumi.Bool(true),
-		// Nobody gets in before they have an entry, and whatever is on the cluster
-		// has to be gone before the entries are.
-	}, pulumi.Parent(d.Component), pulumi.DependsOn(admins))
+		// Everything on the cluster has to be gone before the entries are.
+	}, pulumi.Parent(d), pulumi.DependsOn(admins))
 	if err != nil {
 		return none, err
 	}
 	ingress, err := d.ingressClass(provider, net)
+	if err != nil {
+		return none, err
+	}
+	enforced, err := d.enforcePolicies(provider)
 	if err != nil {
 		return none, err
 	}
@@ -47,7 +51,7 @@ func (d deployment) workload(net network, cluster *eks.Cluster, admins []pulumi.
 	}
 	platforms := new(EKS).Platforms()
 	if d.settings.Image != "" {
-		// What somebody else's image is for is theirs to know.
+		// An image that was not built here may be for any platform.
 		platforms = nil
 	}
 	var reached pulumi.StringInput
@@ -68,8 +72,11 @@ func (d deployment) workload(net network, cluster *eks.Cluster, admins []pulumi.
 		NamespaceLabels: pulumi.StringMap{"eks.amazonaws.com/pod-readiness-gate-inject": pulumi.String("enabled")},
 		HTTPS:           d.settings.CertificateARN != "",
 		URL:             reached,
-		DependsOn:       []pulumi.Resource{ingress, metrics},
-	}, pulumi.Parent(d.Component))
+		// Auto Mode makes a node for every pod that wants one of its own, and packs
+		// none of them later.
+		SpreadZonesOnly: true,
+		DependsOn:       []pulumi.Resource{ingress, enforced},
+	}, pulumi.Parent(d))
 	if err != nil {
 		return none, err
 	}
@@ -79,7 +86,7 @@ func (d deployment) workload(net network, cluster *eks.Cluster, admins []pulumi.
 // ingressClass is how the service's load balancer is made. It is there as long
 // as the Ingress is: without it, EKS would not delete the load balancer.
 func (d deployment) ingressClass(provider pulumi.ProviderResource, net network) (pulumi.Resource, error) {
-	on := []pulumi.ResourceOption{pulumi.Parent(d.Component), pulumi.Provider(provider)}
+	on := []pulumi.ResourceOption{pulumi.Parent(d), pulumi.Provider(provider)}
 	spec := ingressclass.SpecArgs{
 		Scheme: pulumi.String("internet-facing"),
 		// Not those that its own search would find.
@@ -112,4 +119,21 @@ func (d deployment) ingressClass(provider pulumi.ProviderResource, net network) 
 		return nil, fmt.Errorf("registering the ingress class: %w", err)
 	}
 	return ingress, nil
+}
+
+// enforcePolicies has Auto Mode enforce network policies, which it accepts and
+// ignores without this object ("Use Network Policies with EKS Auto Mode", step
+// 1).
+func (d deployment) enforcePolicies(provider pulumi.ProviderResource) (pulumi.Resource, error) {
+	object, err := corev1.NewConfigMap(d.Ctx, d.Name("network-policies"), &corev1.ConfigMapArgs{
+		Metadata: &metav1.ObjectMetaArgs{
+			Name:      pulumi.String("amazon-vpc-cni"),
+			Namespace: pulumi.String("kube-system"),
+		},
+		Data: pulumi.StringMap{"enable-network-policy-controller": pulumi.String("true")},
+	}, pulumi.Parent(d), pulumi.Provider(provider))
+	if err != nil {
+		return nil, fmt.Errorf("registering that network policies are enforced: %w", err)
+	}
+	return object, nil
 }

@@ -103,7 +103,11 @@ func (p *parts) nodes() pulumi.StringMap {
 // any: a cluster of one node still runs them.
 func (p *parts) spread() corev1.TopologySpreadConstraintArray {
 	var all corev1.TopologySpreadConstraintArray
-	for _, key := range []string{"topology.kubernetes.io/zone", "kubernetes.io/hostname"} {
+	keys := []string{"topology.kubernetes.io/zone", "kubernetes.io/hostname"}
+	if p.args.SpreadZonesOnly {
+		keys = keys[:1]
+	}
+	for _, key := range keys {
 		all = append(all, &corev1.TopologySpreadConstraintArgs{
 			TopologyKey:       pulumi.String(key),
 			MaxSkew:           pulumi.Int(1),

@@ -50,6 +50,10 @@ type WorkloadArgs struct {
 	// URL is where the public reaches the ingress, for a cluster whose Ingress
 	// has no address of its own (kind). Nil takes the Ingress'.
 	URL pulumi.StringInput
+	// SpreadZonesOnly spreads pods over zones and not over nodes, for clusters that
+	// make their nodes for the pods: those take the wish for other nodes as an
+	// order.
+	SpreadZonesOnly bool
 	// DependsOn is what must be there as long as anything of the workload is:
 	// nodes, ingress controller, metrics.
 	DependsOn []pulumi.Resource

@@ -14,6 +14,7 @@ import (
 
 	"escala/infra/engine/offline"
 	"escala/infra/engine/offline/clouds"
+	"escala/infra/testing/cloudfake"
 )
 
 // cloud is one of the clouds that the same behaviour is asked of.
@@ -60,8 +61,18 @@ var digitalOcean = cloud{
 
 func init() {
 	// Set here, for they call userData of the very values that they are part of.
-	aws.record = func(w *world) *offline.Provider { return clouds.AWS(w.onAWS) }
+	aws.record = func(w *world) *offline.Provider { return awsIn(cloudfake.NewAWS()).record(w) }
 	digitalOcean.record = func(w *world) *offline.Provider { return clouds.DigitalOcean(w.onDigitalOcean) }
+}
+
+// awsIn is AWS with an account that several stacks may share.
+func awsIn(account *cloudfake.AWS) cloud {
+	c := aws
+	c.record = func(w *world) *offline.Provider {
+		w.aws = account
+		return account.Provider(w.onAWS)
+	}
+	return c
 }
 
 // everyCloud runs a test for each cloud.

@@ -20,6 +20,7 @@ import (
 	"escala/infra/build/image"
 	"escala/infra/engine/offline"
 	"escala/infra/engine/offline/clouds"
+	"escala/infra/testing/cloudfake"
 	"escala/infra/testing/fakecluster"
 )
 
@@ -31,13 +32,15 @@ type managed struct {
 	// user and password let into the cloud's registry.
 	user, password string
 	record         func(offline.Effect) *offline.Provider
+	// aws is the account, for EKS. Optional: each stack has one of its own.
+	aws *cloudfake.AWS
 	// lead has what the cloud made lead to what plays it here.
 	lead func(m *managedStack, e *offline.Event)
 }
 
 var eks = managed{
 	stack: "aws-eks", section: "eks", cluster: "aws:eks/cluster:Cluster",
-	user: "AWS", password: "recorded-login", record: clouds.AWS,
+	user: "AWS", password: "recorded-login",
 	lead: func(m *managedStack, e *offline.Event) {
 		switch e.Type {
 		case "aws:eks/cluster:Cluster":
@@ -94,6 +97,12 @@ type managedStack struct {
 	registry string
 	// api and ca are the address of its API and its authority.
 	api, ca string
+	// aws is the account, on EKS, slow how many questions its API refuses after
+	// somebody was let in, and unreachable what the Kubernetes provider found when
+	// it was configured.
+	aws         *cloudfake.AWS
+	slow        int
+	unreachable error
 	// version is what a cluster runs, where that is not what was asked for.
 	version string
 
@@ -104,11 +113,19 @@ type managedStack struct {
 
 func openManaged(t *testing.T, c managed) *managedStack {
 	t.Helper()
-	m := &managedStack{managed: c, cluster: fakecluster.New()}
+	m := &managedStack{cluster: fakecluster.New()}
 	t.Cleanup(m.cluster.Close)
 	config, err := clientcmd.Load([]byte(m.cluster.Kubeconfig()))
 	require.NoError(t, err)
 	m.api = config.Clusters["fake"].Server
+	effect := m.cluster.Effect
+	if c.stack == eks.stack {
+		if c.aws == nil {
+			c.aws = cloudfake.NewAWS()
+		}
+		m.aws, c.record = c.aws, c.aws.Provider
+		m.api, effect = m.guardAPI(t, m.api), c.aws.Effect(m.cluster.Effect)
+	}
 	tls := httptest.NewTLSServer(http.NotFoundHandler())
 	t.Cleanup(tls.Close)
 	m.ca = base64.StdEncoding.EncodeToString(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: tls.Certificate().Raw}))
@@ -119,9 +136,13 @@ func openManaged(t *testing.T, c managed) *managedStack {
 	m.cluster.Pull = m.pull
 
 	m.inside = clouds.Kubernetes(func(e *offline.Event) error {
+		if err := m.refused(); err != nil {
+			return err
+		}
 		m.note(e)
-		return m.cluster.Effect(e)
-	})
+		return effect(e)
+	}).WhenConfigured(func(resource.PropertyMap) error { return m.connect() })
+	m.managed = c
 	m.stack = open(t, cloud{
 		stack: c.stack, section: c.section, beside: []*offline.Provider{m.inside},
 		record: func(*world) *offline.Provider {

@@ -59,7 +59,7 @@ func open(t *testing.T, c cloud) *stack {
 	s.configure("")
 	s.asked = c.record(s.world)
 
-	for _, provider := range append([]*offline.Provider{s.asked, clouds.Random()}, c.beside...) {
+	for _, provider := range append([]*offline.Provider{s.asked, clouds.Random(s.clone)}, c.beside...) {
 		s.providers = append(s.providers, engine.Provider{Name: provider.Name(), Serve: func() (pulumirpc.ResourceProviderServer, error) {
 			return provider, nil
 		}})
@@ -142,6 +142,17 @@ func (s *stack) preview() (engine.Result, error) {
 
 func (s *stack) refresh() (engine.Result, error) {
 	return s.engine().Refresh(s.context(), s.run())
+}
+
+// refreshesClean is a look for drift: what is there is what the state says, also
+// right after a release.
+func (s *stack) refreshesClean() {
+	s.t.Helper()
+	refreshed, err := s.refresh()
+	require.NoError(s.t, err)
+	for _, operation := range []string{"create", "update", "delete"} {
+		require.NotContains(s.t, refreshed.Changes, operation, s.log.String())
+	}
 }
 
 func (s *stack) destroy() error {

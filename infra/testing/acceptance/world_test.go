@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"escala/infra/testing/cloudfake"
 )
 
 // world is what is outside of Pulumi: buckets, machines that follow them, and
@@ -19,6 +21,8 @@ import (
 type world struct {
 	t  *testing.T
 	mu sync.Mutex
+	// aws is the account of a stack on AWS.
+	aws *cloudfake.AWS
 	// buckets by name hold objects by key.
 	buckets   map[string]map[string]string
 	machines  map[string]*fakeMachine

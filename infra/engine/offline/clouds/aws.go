@@ -72,7 +72,7 @@ func AWS(effect offline.Effect) *offline.Provider {
 			"aws:ec2/getAmi:getAmi":               getAMI,
 			"aws:ec2/getSubnet:getSubnet":         getSubnet,
 			"aws:ec2/getRouteTable:getRouteTable": getRouteTable,
-			"aws:ec2/getVpc:getVpc":               getVPC,
+			"aws:ec2/getVpc:getVpc":               getAWSVPC,
 		}),
 	}, func(e *offline.Event) error {
 		awsFillIn(e)
@@ -166,8 +166,8 @@ func getRouteTable(resource.PropertyMap) (resource.PropertyMap, error) {
 	}), nil
 }
 
-// getVPC has the VPC that is asked for.
-func getVPC(args resource.PropertyMap) (resource.PropertyMap, error) {
+// getAWSVPC has the VPC that is asked for.
+func getAWSVPC(args resource.PropertyMap) (resource.PropertyMap, error) {
 	id := text(args, "id")
 	if !strings.HasPrefix(id, "vpc-") {
 		return nil, errNotFound("VPC", id)

@@ -1,0 +1,117 @@
+package awseks
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// admission waits until a cluster lets in who updates the stack. Access entries
+// are eventually consistent ("may take several seconds", "Grant IAM users access
+// to Kubernetes with EKS access entries"), and each API server sees them in its
+// own time, while pulumi-kubernetes asks once: an Unauthorized then fails every
+// object of the update.
+type admission struct {
+	// inARow is how many questions in a row must be answered well. Each is a new
+	// connection, so that every API server is asked.
+	inARow int
+	// every is the time between questions, timeout the most that all may take.
+	every, timeout time.Duration
+	// askTimeout bounds one question.
+	askTimeout time.Duration
+}
+
+func newAdmission() admission {
+	return admission{inARow: 5, every: 500 * time.Millisecond, timeout: 3 * time.Minute, askTimeout: 10 * time.Second}
+}
+
+// wait returns once the cluster of a kubeconfig lets the caller do everything,
+// and an error that says what it answered last if it does not in time.
+func (a admission) wait(ctx context.Context, kubeconfig string) error {
+	client, at, err := reviewer(kubeconfig, a.askTimeout)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, a.timeout)
+	defer cancel()
+	tick := time.NewTicker(a.every)
+	defer tick.Stop()
+	for good := 0; ; {
+		refused := review(ctx, client, at)
+		if refused == nil {
+			if good++; good >= a.inARow {
+				return nil
+			}
+		} else {
+			good = 0
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			if refused == nil {
+				refused = errors.New("its API servers do not agree yet")
+			}
+			return fmt.Errorf("the cluster does not let this caller in within %s (see eks.admins and eks.deployer): %w", a.timeout, refused)
+		}
+	}
+}
+
+// reviewer is a client for the cluster of a kubeconfig, and the address that it
+// asks.
+func reviewer(kubeconfig string, timeout time.Duration) (*http.Client, *url.URL, error) {
+	config, err := clientcmd.RESTConfigFromKubeConfig([]byte(kubeconfig))
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading the kubeconfig: %w", err)
+	}
+	config.Timeout = timeout
+	base, _, err := rest.DefaultServerUrlFor(config)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading the kubeconfig's server: %w", err)
+	}
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading the kubeconfig's login: %w", err)
+	}
+	return client, base.JoinPath("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"), nil
+}
+
+// everything is the question whether the caller may do everything.
+var everything = []byte(`{"apiVersion":"authorization.k8s.io/v1","kind":"SelfSubjectAccessReview",` +
+	`"spec":{"resourceAttributes":{"verb":"*","group":"*","resource":"*"}}}`)
+
+// review asks once.
+func review(ctx context.Context, client *http.Client, at *url.URL) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, at.String(), bytes.NewReader(everything))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Close = true
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusCreated && resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("Kubernetes API: %s", resp.Status) //nolint:staticcheck // a name
+	}
+	var answer struct {
+		Status struct{ Allowed bool }
+	}
+	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&answer); err != nil {
+		return fmt.Errorf("Kubernetes API: %w", err) //nolint:staticcheck // a name
+	}
+	if !answer.Status.Allowed {
+		return errors.New("Kubernetes API: the access policy is not there yet") //nolint:staticcheck // a name
+	}
+	return nil
+}

@@ -1,0 +1,87 @@
+package awseks
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/service"
+)
+
+var (
+	vpcID    = regexp.MustCompile(`^vpc-([0-9a-f]{8}|[0-9a-f]{17})$`)
+	subnetID = regexp.MustCompile(`^subnet-([0-9a-f]{8}|[0-9a-f]{17})$`)
+)
+
+// checkVPC holds the settings about a VPC that exists against each other.
+func (s Settings) checkVPC(v *service.Violations) {
+	lists := map[string][]string{"eks.publicSubnetIds": s.PublicSubnetIDs, "eks.nodeSubnetIds": s.NodeSubnetIDs}
+	for _, path := range []string{"eks.publicSubnetIds", "eks.nodeSubnetIds"} {
+		ids := lists[path]
+		switch {
+		case s.VPCID == "" && len(ids) > 0:
+			v.Add(path, "is set, but eks.vpcId is not: say whose subnets they are")
+		case s.VPCID != "" && len(ids) < 2:
+			v.Add(path, "has %d subnets; EKS needs two, in different zones", len(ids))
+		}
+		for _, id := range ids {
+			if !subnetID.MatchString(id) {
+				v.Add(path, "%q is not the id of a subnet (subnet-…)", id)
+			}
+		}
+	}
+	if s.VPCID != "" && !vpcID.MatchString(s.VPCID) {
+		v.Add("eks.vpcId", "%q is not the id of a VPC (vpc-…)", s.VPCID)
+	}
+}
+
+// checkNetwork holds a VPC that exists against the settings and what EKS needs.
+func (d deployment) checkNetwork(v *service.Violations, provider pulumi.InvokeOption) {
+	s := d.settings
+	vpc, err := ec2.LookupVpc(d.Ctx, &ec2.LookupVpcArgs{Id: &s.VPCID}, provider)
+	if err != nil {
+		v.Add("eks.vpcId", "%s is not available in %s: %s", s.VPCID, s.Region, err)
+		return
+	}
+	if vpc.CidrBlock != s.CIDR {
+		v.Add("eks.cidr", "is %q, but %s has %q; set that, since the service trusts the load balancer by it", s.CIDR, s.VPCID, vpc.CidrBlock)
+	}
+	if !vpc.EnableDnsHostnames || !vpc.EnableDnsSupport {
+		v.Add("eks.vpcId", "%s has DNS names or DNS resolution turned off; EKS needs both", s.VPCID)
+	}
+	d.checkSubnets(v, "eks.publicSubnetIds", s.PublicSubnetIDs, provider)
+	d.checkSubnets(v, "eks.nodeSubnetIds", s.NodeSubnetIDs, provider)
+}
+
+func (d deployment) checkSubnets(v *service.Violations, path string, ids []string, provider pulumi.InvokeOption) {
+	var zones []string
+	for _, id := range ids {
+		subnet, err := ec2.LookupSubnet(d.Ctx, &ec2.LookupSubnetArgs{Id: &id}, provider)
+		switch {
+		case err != nil:
+			v.Add(path, "%s is not available in %s: %s", id, d.settings.Region, err)
+			continue
+		case subnet.VpcId != d.settings.VPCID:
+			v.Add(path, "%s is a subnet of %s, not of eks.vpcId %s", id, subnet.VpcId, d.settings.VPCID)
+		case slices.Contains(unfitZones, subnet.AvailabilityZoneId):
+			v.Add(path, "%s is in %s, in which EKS takes no subnets", id, subnet.AvailabilityZoneId)
+		}
+		zones = append(zones, subnet.AvailabilityZone)
+	}
+	slices.Sort(zones)
+	if zones = slices.Compact(zones); len(zones) == 1 && len(ids) > 1 {
+		v.Add(path, "are all in %s; EKS needs two zones", strings.Join(zones, ", "))
+	}
+}
+
+// ownNetwork is the VPC of the settings. Nothing in it is the stack's: its owner
+// sees to routes and to the way to images.
+func (d deployment) ownNetwork() network {
+	return network{
+		public: pulumi.ToStringArray(d.settings.PublicSubnetIDs),
+		nodes:  pulumi.ToStringArray(d.settings.NodeSubnetIDs),
+	}
+}

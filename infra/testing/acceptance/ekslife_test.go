@@ -1,0 +1,128 @@
+package acceptance
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/infra/testing/cloudfake"
+)
+
+const entryType = "aws:eks/accessEntry:AccessEntry"
+
+// somebodyElse is a principal that has no access of its own.
+const somebodyElse = "arn:aws:iam::123456789012:role/somebody-else"
+
+// TestKubernetesVersions: the version is the stack's to raise, and what Amazon
+// raised by itself is in nobody's way.
+func TestKubernetesVersions(t *testing.T) {
+	t.Parallel()
+	account := cloudfake.NewAWS()
+	m := openManaged(t, eksIn(account))
+	m.mustUp()
+	name := text(m.there(eks.cluster)[0], "name")
+	assert.Equal(t, "1.36", account.RunningVersion(name), "a new cluster")
+
+	m.describe("    version: \"1.37\"\n")
+	before := m.mark()
+	m.mustUp()
+	assert.Equal(t, []string{"update " + eks.cluster + " api-cluster"}, m.since(before))
+	assert.Equal(t, "1.37", account.RunningVersion(name))
+
+	m.describe("    version: \"1.39\"\n")
+	before = m.mark()
+	_, err := m.up()
+	require.Error(t, err)
+	assert.Contains(t, m.log.String(), `eks.version: "1.39" is 2 steps from 1.37, which the cluster runs; raise it by one at a time`)
+	assert.Empty(t, m.since(before))
+
+	// Amazon raises it, to a version that this program does not know.
+	account.RaiseVersion("1.38")
+	for _, section := range []string{"", "    version: \"1.37\"\n", "    version: \"1.38\"\n"} {
+		m.describe(section)
+		before = m.mark()
+		m.release("after " + section)
+		m.mustUp()
+		assert.Equal(t, []string{"update " + deploymentType + " api-deployment"}, m.since(before), "a release goes on: %q", section)
+	}
+	m.describe("    version: \"1.37\"\n")
+	m.mustUp()
+	assert.Contains(t, m.log.String(), `eks.version is "1.37", but the cluster runs 1.38`)
+	assert.Zero(t, account.Met("version-goes-one-step"))
+	_, err = m.refresh()
+	require.NoError(t, err)
+	assert.Positive(t, account.Met("version-is-raised"))
+	before = m.mark()
+	m.mustUp()
+	assert.Empty(t, m.since(before))
+}
+
+// TestPreviewBySomeoneElse shows what the deployer's update would do, and a role
+// that only reads looks for drift.
+func TestPreviewBySomeoneElse(t *testing.T) {
+	t.Parallel()
+	account := cloudfake.NewAWS()
+	m := openManaged(t, eksIn(account))
+	m.describe("    viewers: [\"arn:aws:iam::123456789012:role/reader\"]\n")
+	m.mustUp()
+	account.CallAs(somebodyElse)
+	plan, err := m.preview()
+	require.NoError(t, err)
+	assert.Equal(t, map[string]int{"same": plan.Changes["same"]}, plan.Changes, "nobody is let in or out")
+
+	_, err = m.refresh()
+	require.Error(t, err, "who is not let in sees nothing of the cluster")
+	assert.Positive(t, account.Met("reader-is-refused"))
+	account.CallAs("arn:aws:iam::123456789012:role/reader")
+	m.refreshesClean()
+	assert.True(t, account.Admitted("arn:aws:iam::123456789012:role/reader", "AmazonEKSAdminViewPolicy"))
+	assert.False(t, account.Admitted("arn:aws:iam::123456789012:role/reader", "AmazonEKSClusterAdminPolicy"))
+
+	// Who is named neither as deployer nor as administrator is told so.
+	m.describe("    deployer: \"" + text(account.Of(entryType)[0], "principalArn") + "\"\n")
+	account.CallAs(somebodyElse)
+	before := m.mark()
+	_, err = m.up()
+	require.Error(t, err)
+	assert.Contains(t, m.log.String(), somebodyElse+" updates the stack: name it in eks.admins")
+	assert.Empty(t, m.since(before))
+}
+
+// TestLoadBalancerTagIsRemoved: the cluster's role may take a tag off again.
+func TestLoadBalancerTagIsRemoved(t *testing.T) {
+	t.Parallel()
+	account := cloudfake.NewAWS()
+	m := openManaged(t, eksIn(account))
+	m.describe("    tags: {team: shop}\n")
+	m.mustUp()
+	m.describe("")
+	m.mustUp()
+	assert.Positive(t, account.Met("tags-need-rights"))
+	assert.Empty(t, account.RefusedTags())
+}
+
+// TestDestroyBySomeoneElse: an administrator of the settings destroys in one go.
+// Who is let in by nobody fails, and is let in as docs/aws-eks.md says.
+func TestDestroyBySomeoneElse(t *testing.T) {
+	t.Parallel()
+	account := cloudfake.NewAWS()
+	m := openManaged(t, eksIn(account))
+	m.describe("    admins: [\"" + somebodyElse + "\"]\n")
+	m.mustUp()
+	account.CallAs("arn:aws:iam::123456789012:role/stranger")
+	require.Error(t, m.destroy())
+	assert.Contains(t, m.log.String(), "configured Kubernetes cluster is unreachable")
+	assert.NotEmpty(t, account.Of(eks.cluster), "the cluster stays, and with it what deletes the load balancer")
+	account.CallAs(somebodyElse)
+	require.NoError(t, m.destroy())
+	assert.Empty(t, account.All())
+	assert.Zero(t, account.Met("load-balancer-holds-the-network"))
+	assert.Zero(t, account.Met("network-in-use"))
+
+	again := m.mustUp()
+	_, release := answeredBy(t, again["url"])
+	assert.NotEmpty(t, release)
+	assert.True(t, strings.HasPrefix(text(m.there(eks.cluster)[0], "name"), "escala-aws-eks-api-"))
+}

@@ -1,0 +1,119 @@
+package cloudfake
+
+import (
+	"fmt"
+	"sync"
+
+	"escala/infra/engine/offline"
+)
+
+// Account is one account at a cloud. All providers that are made for it share
+// what exists in it, as clones and people do who use the same account.
+type Account struct {
+	behaviours []Behaviour
+
+	mu      sync.Mutex
+	objects map[string]offline.Event
+	met     map[string]int
+}
+
+// newAccount returns an empty account. behaviours are set by the caller, since
+// they look into the account themselves.
+func newAccount() *Account {
+	return &Account{objects: map[string]offline.Event{}, met: map[string]int{}}
+}
+
+// Behaviours returns what the cloud does.
+func (a *Account) Behaviours() []Behaviour { return a.behaviours }
+
+// Met counts how often a behaviour showed itself. It panics on a name that no
+// behaviour has.
+func (a *Account) Met(name string) int {
+	a.known(name)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.met[name]
+}
+
+// Meet counts a behaviour that code outside of the table plays.
+func (a *Account) Meet(name string) {
+	a.known(name)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.met[name]++
+}
+
+func (a *Account) known(name string) {
+	for _, b := range a.behaviours {
+		if b.Name == name {
+			return
+		}
+	}
+	panic(fmt.Sprintf("no behaviour is named %q", name))
+}
+
+// Of returns what exists of a type, in no order.
+func (a *Account) Of(kind string) []offline.Event {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var found []offline.Event
+	for _, e := range a.objects {
+		if e.Type == kind {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
+// All returns everything that exists, in no order.
+func (a *Account) All() []offline.Event {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	found := make([]offline.Event, 0, len(a.objects))
+	for _, e := range a.objects {
+		found = append(found, e)
+	}
+	return found
+}
+
+// Effect returns effect as the account has it: behaviours first, then the
+// effect, then what is read back. effect may be nil.
+func (a *Account) Effect(effect offline.Effect) offline.Effect {
+	return func(e *offline.Event) error {
+		for _, b := range a.behaviours {
+			if b.Before == nil || !b.concerns(e.Type) {
+				continue
+			}
+			if err := b.Before(e); err != nil {
+				a.Meet(b.Name)
+				return err
+			}
+		}
+		if effect != nil {
+			if err := effect(e); err != nil {
+				return err
+			}
+		}
+		for _, b := range a.behaviours {
+			if b.After != nil && b.concerns(e.Type) && b.After(e) {
+				a.Meet(b.Name)
+			}
+		}
+		a.keep(*e)
+		return nil
+	}
+}
+
+// keep notes what exists after an operation.
+func (a *Account) keep(e offline.Event) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	key := e.Type + "\x00" + e.ID
+	switch e.Operation {
+	case offline.Delete:
+		delete(a.objects, key)
+	case offline.Read:
+	case offline.Create, offline.Update:
+		a.objects[key] = e
+	}
+}

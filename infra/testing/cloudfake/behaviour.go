@@ -1,0 +1,45 @@
+// Package cloudfake plays clouds that disagree with the program: the offline
+// providers with what the clouds' documents, their providers' sources and their
+// users' reports say that a real account does. A name that is taken is refused,
+// a network that is in use stays, what is read back differs from what was sent.
+//
+// Each behaviour is one entry of a table (aws.go, digitalocean.go,
+// kubernetes.go) with its source and the test that meets it. docs/fidelity.md is
+// generated from the tables; go test holds it to them (-update writes it).
+package cloudfake
+
+import "escala/infra/engine/offline"
+
+// Behaviour is one thing that a cloud does and that the offline providers do
+// not do by themselves.
+type Behaviour struct {
+	// Name identifies the behaviour, in lower case with hyphens.
+	Name string
+	// Does is a sentence about what the cloud does, for docs/fidelity.md.
+	Does string
+	// Source is a document, an issue or a file of the provider's source.
+	Source string
+	// Types are the resource types that it concerns. Empty: it is not about an
+	// operation on a resource, and other code calls Account.Meet.
+	Types []string
+	// Test is the name of the test function that meets it: its body mentions
+	// Name.
+	Test string
+
+	// Before runs before an operation takes effect. Its error is the cloud's
+	// answer. Optional.
+	Before func(*offline.Event) error
+	// After runs after an operation took effect, and changes what is read back.
+	// It reports whether it changed anything. Optional.
+	After func(*offline.Event) bool
+}
+
+// concerns reports whether the behaviour is about resources of a type.
+func (b Behaviour) concerns(kind string) bool {
+	for _, t := range b.Types {
+		if t == kind {
+			return true
+		}
+	}
+	return false
+}

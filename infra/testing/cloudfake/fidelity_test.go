@@ -1,0 +1,95 @@
+package cloudfake
+
+import (
+	"flag"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/infra/workspace"
+)
+
+var update = flag.Bool("update", false, "write docs/fidelity.md anew")
+
+// TestFidelityPage holds the page to the tables.
+func TestFidelityPage(t *testing.T) {
+	root, err := workspace.Root()
+	require.NoError(t, err)
+	for _, name := range []string{"docs/fidelity.md"} {
+		path := filepath.Join(root, name)
+		b, err := os.ReadFile(path)
+		require.NoError(t, err)
+		page := string(b)
+		for _, table := range Tables() {
+			section := regexp.MustCompile(`(?s)(<!-- ` + regexp.QuoteMeta(table.Cloud) + ` -->\n).*?(<!-- end -->)`)
+			require.Regexp(t, section, page, "%s has a section for %s", name, table.Cloud)
+			page = section.ReplaceAllStringFunc(page, func(found string) string {
+				parts := section.FindStringSubmatch(found)
+				return parts[1] + table.Markdown() + parts[2]
+			})
+		}
+		if *update {
+			require.NoError(t, os.WriteFile(path, []byte(page), 0o644))
+			continue
+		}
+		assert.Equal(t, page, string(b), "%s: go test ./infra/testing/cloudfake -update", name)
+	}
+}
+
+// TestEveryBehaviourIsMet looks for the test that an entry names, and for the
+// entry's name in it.
+func TestEveryBehaviourIsMet(t *testing.T) {
+	root, err := workspace.Root()
+	require.NoError(t, err)
+	mentioned := map[string]map[string]bool{}
+	err = filepath.WalkDir(filepath.Join(root, "infra"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			return err
+		}
+		for _, declaration := range file.Decls {
+			f, ok := declaration.(*ast.FuncDecl)
+			if !ok || f.Body == nil || !strings.HasPrefix(f.Name.Name, "Test") {
+				continue
+			}
+			if mentioned[f.Name.Name] == nil {
+				mentioned[f.Name.Name] = map[string]bool{}
+			}
+			ast.Inspect(f.Body, func(n ast.Node) bool {
+				if literal, ok := n.(*ast.BasicLit); ok && literal.Kind == token.STRING {
+					if text, err := strconv.Unquote(literal.Value); err == nil {
+						mentioned[f.Name.Name][text] = true
+					}
+				}
+				return true
+			})
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	for _, table := range Tables() {
+		seen := map[string]bool{}
+		for _, b := range table.Behaviours {
+			assert.Regexp(t, `^[a-z0-9]+(-[a-z0-9]+)*$`, b.Name)
+			assert.False(t, seen[b.Name], "%s: two entries are named %s", table.Cloud, b.Name)
+			seen[b.Name] = true
+			assert.Regexp(t, `^[A-Z].*\.$`, b.Does, b.Name)
+			assert.NotEmpty(t, b.Source, b.Name)
+			require.Contains(t, mentioned, b.Test, "%s names a test that does not exist", b.Name)
+			assert.True(t, mentioned[b.Test][b.Name], "%s does not mention %q", b.Test, b.Name)
+		}
+	}
+}
