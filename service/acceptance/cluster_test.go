@@ -31,6 +31,9 @@ func startCluster(t *testing.T, workers int, env ...string) *primary {
 	t.Helper()
 	c := unreadyCluster(t, workers, env...)
 	await(t, func() bool { return c.ready() == workers }, "%s", lazy(c.output))
+	for n := range workers { // by the primary's own account: a worker that ends before did not start
+		c.awaitOutput(fmt.Sprintf(`"msg":"worker ready","role":"primary","worker":%d`, n))
+	}
 	return c
 }
 
@@ -288,9 +291,6 @@ func running(pid int) bool {
 func TestClusterSecondSignalEndsAtOnce(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, 2, "DRAIN_TIMEOUT="+far.String(), "STOP_TIMEOUT="+(2*far).String())
-	for n := range 2 { // by the primary's own account: only then it minds how they end
-		c.awaitOutput(fmt.Sprintf(`"msg":"worker ready","role":"primary","worker":%d`, n))
-	}
 	go func() { _, _ = http.Get(c.url + "/slow?ms=60000") }() //nolint:bodyclose // it is cut
 	await(t, func() bool {
 		for _, w := range c.workers() {
