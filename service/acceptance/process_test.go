@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -199,13 +200,22 @@ func sharedSocket(t *testing.T) (string, *os.File) {
 	return fmt.Sprintf("127.0.0.1:%d", local.(*syscall.SockaddrInet4).Port), f
 }
 
-// freePort is a port that nothing listens on at the moment.
+// freePort is a port that nothing listens on at the moment. It is below those
+// that the kernel gives to outgoing connections: one of another test could take
+// it before the worker does.
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	for range 100 {
+		port := 10_000 + rand.IntN(20_000)
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			continue
+		}
+		require.NoError(t, l.Close())
+		return port
+	}
+	require.FailNow(t, "no port is free")
+	return 0
 }
 
 // get is one request on a connection of its own.

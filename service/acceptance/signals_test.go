@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -67,6 +68,7 @@ func TestHangupOfALoneWorkerDrains(t *testing.T) {
 func TestHungWorkerIsReplaced(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, 2, "WORKER_HANG_LIMIT=3s")
+	await(t, func() bool { return strings.Count(c.output(), `"worker ready"`) == 2 }, "the primary knows that they are ready")
 	var hung int
 	for pid := range c.workers() {
 		hung = pid

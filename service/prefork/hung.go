@@ -63,8 +63,11 @@ func (p *primary) killHung(s *slot, proc *process) {
 
 // ending is how a worker ended, for the status.
 func (p *primary) ending(proc *process) string {
-	if proc.hung.Load() {
+	switch {
+	case proc.hung.Load():
 		return fmt.Sprintf("did not answer %s for %s and was killed", p.Config.Worker.HealthPath, p.Config.HangLimit)
+	case proc.late.Load():
+		return fmt.Sprintf("was not ready within %s and was killed", p.Config.Lifecycle.Start)
 	}
 	return "ended by itself: " + proc.cmd.ProcessState.String()
 }

@@ -26,8 +26,9 @@ type process struct {
 	readyAt atomic.Int64
 	// told is set once it has been asked to end.
 	told atomic.Bool
-	// hung is set once it is killed because it does not answer.
-	hung atomic.Bool
+	// hung and late are set once it is killed: because it does not answer, or
+	// because it was not ready in time.
+	hung, late atomic.Bool
 	// exited is closed when it has ended; code is its exit status then, or -1
 	// for a signal.
 	exited chan struct{}

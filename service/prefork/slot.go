@@ -187,6 +187,7 @@ func (p *primary) started(ctx context.Context, proc *process) error {
 		return nil
 	}
 	if ctx.Err() == nil {
+		proc.late.Store(proc.alive())
 		err = errors.Join(err, proc.signal(syscall.SIGKILL))
 	}
 	return err
