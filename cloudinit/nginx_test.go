@@ -153,6 +153,7 @@ func TestNginxKeepsTheOriginOfAPage(t *testing.T) {
 // TestNginxHasTheServicesLimits: what the description allows reaches the
 // service.
 func TestNginxHasTheServicesLimits(t *testing.T) {
+	asRoot(t, "Nginx raises its limit of open files and writes large bodies to its own folder")
 	spec := service.NewSpec()
 	spec.Limits.BodyMiB = 12
 	address := startNginx(t, spec, func(w http.ResponseWriter, r *http.Request) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -157,9 +158,18 @@ func TestNginxTakesItsConfiguration(t *testing.T) {
 			require.NoError(t, os.WriteFile(file, []byte(conf), 0o644))
 			said, err := exec.CommandContext(t.Context(), "nginx", "-t", "-q", "-c", file).CombinedOutput()
 			require.NoError(t, err, "%s", said)
-			assert.Empty(t, string(said), "no warning either")
+			assert.Empty(t, withoutUserWarning(string(said)), "no warning either")
 		})
 	}
+}
+
+// withoutUserWarning leaves out what Nginx says of the user directive, on one line,
+// when the test itself does not run as root.
+func withoutUserWarning(said string) string {
+	if os.Getuid() == 0 {
+		return said
+	}
+	return regexp.MustCompile(`(?m)^.*the "user" directive makes sense only if .*\n`).ReplaceAllString(said, "")
 }
 
 func TestShellProgramsAreClean(t *testing.T) {
