@@ -30,9 +30,20 @@ func layer(path string) (v1.Layer, string, error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("reading the binary: %w", err)
 	}
+	sum := sha256.Sum256(binary)
+	release := hex.EncodeToString(sum[:])
+	packed, err := layers.get(release, func() (v1.Layer, error) { return compress(binary) })
+	if err != nil {
+		return nil, "", err
+	}
+	return packed, release, nil
+}
+
+// compress makes the layer.
+func compress(binary []byte) (v1.Layer, error) {
 	files, err := archive(binary)
 	if err != nil {
-		return nil, "", fmt.Errorf("packing its files: %w", err)
+		return nil, fmt.Errorf("packing its files: %w", err)
 	}
 	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(files)), nil }
 	packed, err := tarball.LayerFromOpener(open,
@@ -40,10 +51,9 @@ func layer(path string) (v1.Layer, string, error) {
 		tarball.WithCompressionLevel(gzip.BestCompression),
 		tarball.WithCompressedCaching)
 	if err != nil {
-		return nil, "", fmt.Errorf("compressing its files: %w", err)
+		return nil, fmt.Errorf("compressing its files: %w", err)
 	}
-	sum := sha256.Sum256(binary)
-	return packed, hex.EncodeToString(sum[:]), nil
+	return packed, nil
 }
 
 // archive packs the image's files: sorted, all of them root's, and of one time.
