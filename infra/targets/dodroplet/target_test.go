@@ -294,9 +294,15 @@ func TestLifecycleRulesAreSorted(t *testing.T) {
 		r.Expired = append(r.Expired, service.Release{ID: service.ReleaseID(strings.Repeat(id, 32))})
 	}
 	var ids []string
-	for _, rule := range one(t, deployed(t, New(), r), "spacesBucket:SpacesBucket").Inputs["lifecycleRules"].([]any) {
-		ids = append(ids, rule.(map[string]any)["id"].(string))
+	for _, bucket := range deployed(t, New(), r).Of("digitalocean:index/spacesBucket:SpacesBucket") {
+		if bucket.Name != "api-releases" {
+			continue
+		}
+		for _, rule := range bucket.Inputs["lifecycleRules"].([]any) {
+			ids = append(ids, rule.(map[string]any)["id"].(string))
+		}
 	}
+	require.Len(t, ids, 6)
 	assert.True(t, slices.IsSorted(ids), "%v", ids)
 }
 
