@@ -1,4 +1,4 @@
-# escala: one Go service, described once. `make` says what there is.
+# escala: one Go service, described once. `make` lists the targets.
 
 STACK ?= local
 
@@ -16,7 +16,7 @@ plan plan-diff manifests: PROGRAM = escala
 .DEFAULT_GOAL := help
 .PHONY: conformance help up preview plan plan-diff manifests rollback unpin refresh down outputs shell boot-times logs test test-unit test-all test-rest lint format bench bench-tutorial clean escala unlock test-cli vulnerabilities release-snapshot
 
-help: ## Say what there is
+help: ## List the targets
 	@echo "make TARGET [STACK=local]"
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,29 +24,29 @@ help: ## Say what there is
 up: escala ## Create or update the stack: build, release, wait until it serves (WAIT=5m: for another make)
 	@$(ESCALA) up
 
-preview: escala ## Say what up would change
+preview: escala ## Show what up would change
 	@$(ESCALA) preview
 
 # What is printed is the plan and nothing else, so that it can go to a file.
-plan: escala ## Say what STACK (or all) would be, without an account (FORMAT=json|markdown, OUT=folder, FILES=all)
+plan: escala ## Show what STACK (or all) would be, without an account (FORMAT=json|markdown, OUT=folder, FILES=all)
 	@$(ESCALA) plan --format $(or $(FORMAT),text) $(if $(OUT),--out "$(OUT)") $(if $(FILES),--files)
 
 manifests: escala ## Write a cluster stack's objects to manifests/STACK, for kubectl apply
 	@$(ESCALA) manifests
 
-plan-diff: escala ## Say what the working tree changes in the plans of all stacks (BASE=main, FORMAT as above)
+plan-diff: escala ## Show what the working tree changes in the plans of all stacks (BASE=main, FORMAT as above)
 	@bin/$(PROGRAM) plan-diff --stack $(if $(filter file,$(origin STACK)),all,$(STACK)) --base $(or $(BASE),main) --format $(or $(FORMAT),text)
 
 rollback: escala ## Go back to the release before (or TO=…), until make unpin
 	@$(ESCALA) rollback $(if $(TO),--to $(TO))
 
-unpin: escala ## Go back to the release that the source makes
+unpin: escala ## End a rollback: release what the source makes again
 	@$(ESCALA) unpin
 
-refresh: escala ## Compare the stack's state with what is there
+refresh: escala ## Compare the stack's state with what exists
 	@$(ESCALA) refresh
 
-down: escala ## Destroy the stack and forget it
+down: escala ## Destroy the stack, and its state
 	@$(ESCALA) down
 
 outputs: escala ## Print the stack's outputs as JSON
@@ -55,16 +55,16 @@ outputs: escala ## Print the stack's outputs as JSON
 unlock: escala ## Remove the stack's lock, left by a make on another computer
 	@$(ESCALA) unlock
 
-logs: escala ## Print what the local machine's workers and units logged last
+logs: escala ## Print the last lines of the local machine's logs
 	@$(ESCALA) logs
 
 shell: escala ## Open a shell on the local machine
 	@$(ESCALA) shell
 
-boot-times: escala ## Say where the seconds of the local machine's first boot went
+boot-times: escala ## Show where the seconds of the local machine's first boot went
 	@$(ESCALA) shell <infra/targets/local/boot-times.sh
 
-test-unit: ## Run the tests that need no root, no machine and no other program (a minute)
+test-unit: ## Run the tests that need no root and no machine (a minute, once compiled)
 	@.ci/test unit
 
 test: ## Run those, the built service, the program and one machine (root on Debian; some minutes)
@@ -101,7 +101,7 @@ bench-tutorial: ## Measure beside the tutorial's own NestJS, PM2 and Nginx; ARGS
 	@.ci/packages
 	cd infra/testing/bench && go run ./cmd/pm2 $(ARGS)
 
-vulnerabilities: ## Known vulnerabilities in what is called (asks Go's database)
+vulnerabilities: ## Look for known vulnerabilities in what is called (asks Go's database)
 	@.ci/vulnerabilities
 
 release-snapshot: ## Build the command's release into bin/dist, without publishing

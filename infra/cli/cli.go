@@ -32,7 +32,7 @@ func Main(targets program.Targets, more ...Subcommand) int {
 // root is the command line. kill is closed by a second signal.
 func root(targets program.Targets, kill <-chan struct{}, more []Subcommand) *cobra.Command {
 	c := &cobra.Command{
-		Use: "escala", Short: "Run the service's Pulumi program",
+		Use: "escala", Short: "Run the service's Pulumi program", Version: version(),
 		SilenceUsage: true, SilenceErrors: true,
 	}
 	opener := opener{targets: targets, kill: kill}

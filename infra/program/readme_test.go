@@ -204,6 +204,18 @@ func TestFilesThatPagesNameExist(t *testing.T) {
 	assert.Greater(t, seen, 50)
 }
 
+// The parts of the test support stand in ARCHITECTURE.md, each with what it is.
+func TestArchitectureHasTheTestSupport(t *testing.T) {
+	folders, err := os.ReadDir(filepath.Join(root(t), "infra", "testing"))
+	require.NoError(t, err)
+	_, prose := split(text(t, "ARCHITECTURE.md"))
+	for _, folder := range folders {
+		if folder.IsDir() {
+			assert.True(t, slices.Contains(quoted(prose), "`"+folder.Name()+"`"), "ARCHITECTURE.md says nothing of infra/testing/%s", folder.Name())
+		}
+	}
+}
+
 // runs are what a page tells people to run: the lines of its blocks, and what
 // stands in backquotes.
 func runs(page string) []string {
