@@ -1,7 +1,7 @@
 // Package plan says what a stack would be, without an account: the resources
 // that the real engine's preview asks for, what would stand on the machines and
 // in the cluster, and what is wrong with it. This package is the vocabulary;
-// rehearse fills it, check judges it, report shows it, compare sets two beside
+// preview fills it, check judges it, report shows it, compare sets two beside
 // each other.
 package plan
 

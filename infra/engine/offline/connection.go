@@ -83,7 +83,7 @@ func (p *Provider) GetSchema(context.Context, *pulumirpc.GetSchemaRequest) (*pul
 func (p *Provider) Invoke(_ context.Context, req *pulumirpc.InvokeRequest) (*pulumirpc.InvokeResponse, error) {
 	answer, ok := p.schema.Functions[req.GetTok()]
 	if !ok {
-		return nil, fmt.Errorf("the recording provider %s does not know the function %s: add it to its schema", p.schema.Package, req.GetTok())
+		return nil, fmt.Errorf("the offline provider %s has no function %s: add it to its schema", p.schema.Package, req.GetTok())
 	}
 	args, err := unmarshal(req.GetArgs())
 	if err != nil {

@@ -144,8 +144,8 @@ func (p *Provider) Create(_ context.Context, req *pulumirpc.CreateRequest) (*pul
 	if err != nil {
 		return nil, err
 	}
-	if req.GetPreview() && p.rehearses {
-		return p.rehearsed(kind, req, inputs)
+	if req.GetPreview() && p.fills {
+		return p.filled(kind, req, inputs)
 	}
 	if req.GetPreview() {
 		outputs, err := marshal(foreseen(kind.State, inputs))
@@ -241,7 +241,7 @@ func (p *Provider) Read(_ context.Context, req *pulumirpc.ReadRequest) (*pulumir
 func (p *Provider) kind(token string) (Resource, error) {
 	kind, ok := p.schema.Resources[token]
 	if !ok {
-		return Resource{}, fmt.Errorf("the recording provider %s does not know the resource type %s: add it to its schema", p.schema.Package, token)
+		return Resource{}, fmt.Errorf("the offline provider %s has no resource type %s: add it to its schema", p.schema.Package, token)
 	}
 	return kind, nil
 }

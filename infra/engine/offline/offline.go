@@ -83,14 +83,14 @@ func (e Event) String() string { return fmt.Sprintf("%s %s %s", e.Operation, e.T
 // a created resource) and the Outputs. Its error is the cloud's.
 type Effect func(*Event) error
 
-// Provider is a recording provider.
+// Provider is an offline provider.
 type Provider struct {
 	pulumirpc.UnimplementedResourceProviderServer
 
 	schema Schema
 	effect Effect
-	// rehearses is set before the engine is there.
-	rehearses bool
+	// fills is whether previews fill in outputs. It is set before the engine runs.
+	fills bool
 
 	mu     sync.Mutex
 	there  map[string]Event // by key

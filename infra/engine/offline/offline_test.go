@@ -87,7 +87,7 @@ func TestCheckHoldsInputsAgainstTheSDK(t *testing.T) {
 		})
 	}
 	_, err := provider(nil).Check(t.Context(), &pulumirpc.CheckRequest{Type: "test:index:Other"})
-	assert.ErrorContains(t, err, "does not know the resource type test:index:Other")
+	assert.ErrorContains(t, err, "has no resource type test:index:Other")
 }
 
 func TestCheckNamesWhatHasNoName(t *testing.T) {
@@ -191,7 +191,7 @@ func TestInvoke(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 1, int(resp.GetReturn().GetFields()["a"].GetNumberValue()))
 	_, err = provider(nil).Invoke(t.Context(), &pulumirpc.InvokeRequest{Tok: "test:index:other"})
-	assert.ErrorContains(t, err, "does not know the function test:index:other")
+	assert.ErrorContains(t, err, "has no function test:index:other")
 }
 
 func TestConfigurationIsHeldAgainstTheSDK(t *testing.T) {

@@ -1,5 +1,5 @@
 // Package manifests gives a cluster stack's objects as plain manifests, for
-// kubectl apply: what the program itself asks for, from a rehearsal of it, and
+// kubectl apply: what the program itself registers, from a preview of it, and
 // not a second description.
 package manifests
 
@@ -38,7 +38,7 @@ type Secret struct {
 	Keys []string
 }
 
-// Render rehearses a stack. Nothing is made, and nobody is asked.
+// Render plans a stack and takes its objects. It needs no cluster.
 func Render(ctx context.Context, o preview.Options) (Set, error) {
 	planned, _, err := preview.Stack(ctx, o)
 	if err != nil {
@@ -84,7 +84,7 @@ func Of(planned plan.Stack) Set {
 }
 
 // secretOf is what a person has to know of a Secret. The checksum in its name is
-// of values that a rehearsal does not know, so it goes.
+// of values that a preview does not know, so it is removed.
 func secretOf(object map[string]any, renamed map[string]string) Secret {
 	s := Secret{}
 	s.Namespace, _ = meta(object)["namespace"].(string)

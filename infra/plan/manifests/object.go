@@ -73,7 +73,7 @@ func named(value any, renamed map[string]string) any {
 	return value
 }
 
-// madeUp are the paths of texts that a rehearsal made up.
+// madeUp returns the paths of texts that the preview made up.
 func madeUp(path string, value any) []string {
 	var found []string
 	switch v := value.(type) {

@@ -112,7 +112,7 @@ func (r *preview) fill(ctx context.Context, out *plan.Stack) error {
 			learn(r.secrets, label, one.Outputs, r.declared.of(one.Type, one.Name).AdditionalSecretOutputs...)
 		}
 	}
-	show := shower{secrets: r.secrets, root: r.options.Root}
+	show := renderer{secrets: r.secrets, root: r.options.Root}
 	for _, seen := range r.events.resources {
 		if seen.Type == stackType || seen.Type == ownType {
 			continue
@@ -127,7 +127,7 @@ func (r *preview) fill(ctx context.Context, out *plan.Stack) error {
 		declared := r.declared.of(seen.Type, res.Name)
 		res.Ignores = declared.IgnoreChanges
 		if one, there := wanted[seen.URN]; there {
-			res.ID, res.Raw = one.ID, shower{open: true}.inputs(one.Type, one.Inputs)
+			res.ID, res.Raw = one.ID, renderer{open: true}.inputs(one.Type, one.Inputs)
 			res.Inputs, res.Secret = show.inputs(one.Type, one.Inputs), secretInputs(one)
 			replaced, err := by[seen.URN].ReplacedBy(ctx, one)
 			if err != nil {

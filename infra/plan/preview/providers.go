@@ -32,7 +32,7 @@ func providers() ([]engine.Provider, []*offline.Watched, error) {
 		all = append(all, engine.Provider{Name: name, Serve: func() (pulumirpc.ResourceProviderServer, error) { return w, nil }})
 	}
 	for _, one := range playing() {
-		add(one.Name(), one.Rehearse())
+		add(one.Name(), one.FillOutputs())
 	}
 	// The local target's own provider does nothing in a preview, so it is asked
 	// itself.
@@ -44,6 +44,6 @@ func providers() ([]engine.Provider, []*offline.Watched, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("making the local provider: %w", err)
 	}
-	add(provider.Name, offline.Foretell(server))
+	add(provider.Name, offline.FillUnknown(server))
 	return all, watched, nil
 }

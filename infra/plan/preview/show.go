@@ -16,8 +16,8 @@ import (
 // unknownValue stands for what only the cloud can say.
 const unknownValue = "[unknown]"
 
-// shower makes of inputs what a report may show.
-type shower struct {
+// renderer turns inputs into what a report may show.
+type renderer struct {
 	secrets *plan.Secrets
 	// root is the clone's path, which says nothing to others.
 	root string
@@ -25,17 +25,17 @@ type shower struct {
 	open bool
 }
 
-func (s shower) inputs(kind string, inputs resource.PropertyMap) map[string]any {
+func (r renderer) inputs(kind string, inputs resource.PropertyMap) map[string]any {
 	out := map[string]any{}
 	for key, value := range inputs {
 		if strings.HasPrefix(string(key), "__") {
 			continue
 		}
-		if !s.open && unpack.Carries(kind, string(key)) {
+		if !r.open && unpack.Carries(kind, string(key)) {
 			out[string(key)] = fingerprint(value)
 			continue
 		}
-		out[string(key)] = s.value(value)
+		out[string(key)] = r.value(value)
 	}
 	return out
 }
@@ -64,34 +64,34 @@ func textOf(v resource.PropertyValue) (string, bool) {
 	return "", false
 }
 
-func (s shower) value(v resource.PropertyValue) any {
+func (r renderer) value(v resource.PropertyValue) any {
 	switch {
-	case s.open && v.IsSecret():
-		return s.value(v.SecretValue().Element)
-	case v.IsSecret(), !s.open && v.IsOutput() && v.OutputValue().Secret:
+	case r.open && v.IsSecret():
+		return r.value(v.SecretValue().Element)
+	case v.IsSecret(), !r.open && v.IsOutput() && v.OutputValue().Secret:
 		return plan.Masked
 	case v.IsComputed(), v.IsOutput() && !v.OutputValue().Known:
 		return unknownValue
 	case v.IsOutput():
-		return s.value(v.OutputValue().Element)
+		return r.value(v.OutputValue().Element)
 	case v.IsString():
-		return s.text(v.StringValue())
+		return r.text(v.StringValue())
 	case v.IsArray():
 		out := []any{}
 		for _, one := range v.ArrayValue() {
-			out = append(out, s.value(one))
+			out = append(out, r.value(one))
 		}
 		return out
 	case v.IsObject():
 		out := map[string]any{}
 		for key, one := range v.ObjectValue() {
-			out[string(key)] = s.value(one)
+			out[string(key)] = r.value(one)
 		}
 		return out
 	case v.IsAsset():
-		return fmt.Sprintf("(file %s)", s.text(v.AssetValue().Path))
+		return fmt.Sprintf("(file %s)", r.text(v.AssetValue().Path))
 	case v.IsArchive():
-		return fmt.Sprintf("(archive %s)", s.text(v.ArchiveValue().Path))
+		return fmt.Sprintf("(archive %s)", r.text(v.ArchiveValue().Path))
 	case v.IsResourceReference():
 		return string(v.ResourceReferenceValue().URN)
 	default:
@@ -101,21 +101,21 @@ func (s shower) value(v resource.PropertyValue) any {
 
 // text shows a document (a policy) as what it holds, so that a difference has a
 // path.
-func (s shower) text(text string) any {
-	if s.open {
+func (r renderer) text(text string) any {
+	if r.open {
 		return text
 	}
 	if strings.HasPrefix(text, "{") {
 		var document map[string]any
 		if err := json.Unmarshal([]byte(text), &document); err == nil {
-			return s.value(resource.NewObjectProperty(resource.NewPropertyMapFromMap(document)))
+			return r.value(resource.NewObjectProperty(resource.NewPropertyMapFromMap(document)))
 		}
 	}
-	if s.root != "" {
-		text = strings.ReplaceAll(text, s.root+"/", "")
-		text = strings.ReplaceAll(text, s.root, ".")
+	if r.root != "" {
+		text = strings.ReplaceAll(text, r.root+"/", "")
+		text = strings.ReplaceAll(text, r.root, ".")
 	}
-	return s.secrets.Mask(text)
+	return r.secrets.Mask(text)
 }
 
 // learn notes what is secret among a resource's inputs and outputs. extra are
@@ -151,6 +151,6 @@ func learnValue(secrets *plan.Secrets, label string, v resource.PropertyValue, s
 }
 
 // plain are inputs as the engine tells them, which masks secrets itself.
-func (s shower) plain(inputs map[string]any) map[string]any {
-	return s.inputs("", resource.NewPropertyMapFromMap(inputs))
+func (r renderer) plain(inputs map[string]any) map[string]any {
+	return r.inputs("", resource.NewPropertyMapFromMap(inputs))
 }

@@ -9,21 +9,21 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-// MadeUp marks every value that a rehearsal made up.
+// MadeUp is in every value that a preview made up.
 const MadeUp = "made-up"
 
-// Rehearse has previews answer as if the resources were there: with an id, and
-// with values for what the cloud would fill in, plainly made up and the same
-// each time. So a preview shows also what is made from such values, a machine's
-// user-data above all, which otherwise is known only once its bucket is there.
-// Call it before the engine is given the provider. It returns the provider.
-func (p *Provider) Rehearse() *Provider {
-	p.rehearses = true
+// FillOutputs makes previews answer as if the resources existed: with an id, and
+// with values for what the cloud fills in. The values are recognizable as made up
+// and the same each time. A preview then shows also what is computed from them,
+// above all a machine's user-data, which is otherwise unknown until its bucket
+// exists. Call it before the engine uses the provider. It returns the provider.
+func (p *Provider) FillOutputs() *Provider {
+	p.fills = true
 	return p
 }
 
-// rehearsed is Create in a preview that rehearses: nothing is kept.
-func (p *Provider) rehearsed(kind Resource, req *pulumirpc.CreateRequest, inputs resource.PropertyMap) (*pulumirpc.CreateResponse, error) {
+// filled is Create in a preview that fills in outputs. Nothing is kept.
+func (p *Provider) filled(kind Resource, req *pulumirpc.CreateRequest, inputs resource.PropertyMap) (*pulumirpc.CreateResponse, error) {
 	id := fmt.Sprintf("%s-%s", MadeUp, req.GetName())
 	e := Event{
 		Operation: Create, Type: req.GetType(), Name: req.GetName(), ID: id, Inputs: inputs, Config: p.Config(),
@@ -44,7 +44,7 @@ func (p *Provider) rehearsed(kind Resource, req *pulumirpc.CreateRequest, inputs
 // an object in a cluster) is made from what it is the name of, so that other
 // content has another name.
 func (p *Provider) named(name string, random []byte, inputs resource.PropertyMap) string {
-	if !p.rehearses {
+	if !p.fills {
 		return fmt.Sprintf("%s-%07x", name, seed(random))
 	}
 	if _, object := inputs["metadata"]; !object {

@@ -8,11 +8,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestARehearsalMakesValuesUpAndKeepsNothing(t *testing.T) {
+func TestFillOutputs(t *testing.T) {
 	p := provider(func(e *Event) error {
 		e.Outputs["address"] = e.Inputs["name"]
 		return nil
-	}).Rehearse()
+	}).FillOutputs()
 	checked, err := p.Check(t.Context(), &pulumirpc.CheckRequest{Type: kind, Name: "a", RandomSeed: []byte{1}, News: props(t, map[string]any{"size": 1})})
 	require.NoError(t, err)
 	again, err := p.Check(t.Context(), &pulumirpc.CheckRequest{Type: kind, Name: "a", RandomSeed: []byte{2}, News: props(t, map[string]any{"size": 1})})
@@ -24,14 +24,14 @@ func TestARehearsalMakesValuesUpAndKeepsNothing(t *testing.T) {
 	assert.Equal(t, "made-up-a", made.GetId())
 	outputs, err := unmarshal(made.GetProperties())
 	require.NoError(t, err)
-	assert.Equal(t, "a-made-up", Plain(outputs)["address"], "what a cloud does happens in a rehearsal too")
+	assert.Equal(t, "a-made-up", Plain(outputs)["address"], "the effect is applied in a preview too")
 	assert.False(t, outputs.ContainsUnknowns())
 	assert.Empty(t, p.There())
 	assert.Empty(t, p.Events())
 }
 
 func TestWatchNotesWhatIsAsked(t *testing.T) {
-	w := Watch(provider(nil).Rehearse())
+	w := Watch(provider(nil).FillOutputs())
 	_, err := w.Create(t.Context(), &pulumirpc.CreateRequest{
 		Urn: "urn:a", Type: kind, Name: "a", Preview: true, Properties: props(t, map[string]any{"size": 1, "data": "x", "wipe": true, "rules": []any{map[string]any{"port": 1}}}),
 	})

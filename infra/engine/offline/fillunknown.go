@@ -10,9 +10,9 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-// Foretold is a provider of any kind whose previews rehearse, as
-// Provider.Rehearse has them: what it says is not known yet is made up.
-type Foretold struct {
+// Filled is a provider whose previews have made-up values in place of those that
+// are not known yet, as with Provider.FillOutputs.
+type Filled struct {
 	pulumirpc.ResourceProviderServer
 
 	once   sync.Once
@@ -31,12 +31,12 @@ type providerSchema struct {
 }
 
 // Foretell makes up what a provider does not know yet.
-func Foretell(provider pulumirpc.ResourceProviderServer) *Foretold {
-	return &Foretold{ResourceProviderServer: provider}
+func FillUnknown(provider pulumirpc.ResourceProviderServer) *Filled {
+	return &Filled{ResourceProviderServer: provider}
 }
 
-// Create makes up what a preview does not know.
-func (f *Foretold) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
+// Create makes up the values that a preview does not know.
+func (f *Filled) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
 	resp, err := f.ResourceProviderServer.Create(ctx, req)
 	if err != nil || !req.GetPreview() {
 		return resp, err
@@ -52,13 +52,13 @@ func (f *Foretold) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*p
 	id := MadeUp + "-" + req.GetName()
 	types := f.schema.Resources[req.GetType()].Properties
 	for key, value := range outputs {
-		outputs[key] = foretold(value, types[string(key)].Type, id+"-"+string(key))
+		outputs[key] = fillUnknown(value, types[string(key)].Type, id+"-"+string(key))
 	}
 	props, err := marshal(outputs)
 	return &pulumirpc.CreateResponse{Id: id, Properties: props}, err
 }
 
-func (f *Foretold) read(ctx context.Context) error {
+func (f *Filled) read(ctx context.Context) error {
 	resp, err := f.GetSchema(ctx, &pulumirpc.GetSchemaRequest{})
 	if err != nil {
 		return fmt.Errorf("asking a provider for its schema: %w", err)
@@ -69,11 +69,11 @@ func (f *Foretold) read(ctx context.Context) error {
 	return nil
 }
 
-// foretold is a value in place of one that is not known.
-func foretold(v resource.PropertyValue, kind, text string) resource.PropertyValue {
+// fillUnknown returns a made-up value in place of one that is not known.
+func fillUnknown(v resource.PropertyValue, kind, text string) resource.PropertyValue {
 	switch {
 	case v.IsSecret():
-		return resource.MakeSecret(foretold(v.SecretValue().Element, kind, text))
+		return resource.MakeSecret(fillUnknown(v.SecretValue().Element, kind, text))
 	case !unknown(v):
 		return v
 	}
