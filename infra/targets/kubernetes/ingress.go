@@ -37,7 +37,10 @@ func (p *parts) ingress() error {
 		}}
 	}
 	meta := p.meta(p.spec.Name, componentService, nil)
-	annotations := nginxLimits(p.spec)
+	annotations := notAwaited()
+	if p.args.IngressAnnotations == nil { // no controller that a target has chosen
+		annotations = nginxLimits(p.spec)
+	}
 	for key, value := range p.args.Settings.IngressAnnotations {
 		annotations[key] = pulumi.String(value)
 	}
