@@ -7,6 +7,7 @@ import (
 
 	"escala/infra/build"
 	"escala/infra/deploy"
+	"escala/infra/workspace"
 )
 
 // EC2 is the target aws-ec2.
@@ -41,7 +42,7 @@ func (t *EC2) Check(_ context.Context, r deploy.Request) error {
 		// What only AWS can name has a stand-in of the same length, so that
 		// user-data which is too large is known beforehand.
 		const unique = "0123456789abcdef"
-		names := machineNames{bucket: deploy.BucketPrefix("escala", r.Stack) + unique, secrets: secretsPath(r.Stack, unique), revision: revisionStandIn(r)}
+		names := machineNames{bucket: deploy.BucketPrefix(workspace.Project, r.Stack) + unique, secrets: secretsPath(r.Stack, unique), revision: revisionStandIn(r)}
 		if _, err := userDataLimit.UserData(machine(r, t.settings, names)); err != nil {
 			v.Add("service", "%s", err)
 		}

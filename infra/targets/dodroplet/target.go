@@ -14,6 +14,7 @@ import (
 
 	"escala/infra/build"
 	"escala/infra/deploy"
+	"escala/infra/workspace"
 )
 
 // Droplet is the target do-droplet.
@@ -42,7 +43,7 @@ func (t *Droplet) Check(_ context.Context, r deploy.Request) error {
 		// Rendered with a stand-in for what only DigitalOcean can name, of the
 		// same length, so that user-data which is too large is known beforehand.
 		if _, err := userDataLimit.UserData(machine(r, t.settings, bucketKey{
-			bucket: deploy.BucketPrefix("escala", r.Stack) + "0123456789abcdef",
+			bucket: deploy.BucketPrefix(workspace.Project, r.Stack) + "0123456789abcdef",
 			access: strings.Repeat("0", 20),
 			secret: strings.Repeat("0", 43),
 		})); err != nil {

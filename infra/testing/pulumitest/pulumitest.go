@@ -11,6 +11,7 @@ import (
 
 	"escala/infra/deploy"
 	"escala/infra/engine/offline"
+	"escala/infra/workspace"
 )
 
 // Registered is a resource that was registered.
@@ -109,7 +110,7 @@ func (m *Mocks) Preview(t deploy.Target, r deploy.Request) error {
 			return err
 		}
 		return component.Complete(endpoint)
-	}, pulumi.WithMocks("escala", r.Stack, m), func(info *pulumi.RunInfo) { info.DryRun = true })
+	}, pulumi.WithMocks(workspace.Project, r.Stack, m), func(info *pulumi.RunInfo) { info.DryRun = true })
 }
 
 // nameObject gives an object of a cluster without a name one, as its provider
