@@ -55,7 +55,7 @@ func (o *opener) open(ctx context.Context) (*session, error) {
 		return nil, fmt.Errorf("setting PULUMI_HOME: %w", err)
 	}
 	if s.Stack, err = engine.Open(engine.Options{
-		Project: workspace.Project, Stack: o.stack, File: file, Root: root,
+		Project: workspace.Project, Stack: o.stack, File: file, Root: filepath.Join(root, workspace.Main),
 		State:     filepath.Join(s.state, "pulumi", "backend"),
 		Program:   func(keys []string) pulumi.RunFunc { return program.New(root, keys, o.targets) },
 		Providers: []engine.Provider{engine.NewProvider(provider.Name, provider.Version, provider.New)},

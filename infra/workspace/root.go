@@ -29,3 +29,8 @@ func Root() (string, error) {
 
 // Project is the name in Pulumi.yaml, the namespace of configuration keys.
 const Project = "escala"
+
+// Main is the folder of the program in the clone, "main" in Pulumi.yaml. Pulumi
+// and its plugins run in it: relative paths of what they read (Helm charts) begin
+// there, whichever way the program is run.
+const Main = "infra"

@@ -16,7 +16,8 @@ func TestProjectIsTheOneOfPulumiYAML(t *testing.T) {
 	require.NoError(t, err)
 	text, err := os.ReadFile(filepath.Join(root, "Pulumi.yaml"))
 	require.NoError(t, err)
-	var project struct{ Name string }
+	var project struct{ Name, Main string }
 	require.NoError(t, yaml.Unmarshal(text, &project))
 	assert.Equal(t, project.Name, Project)
+	assert.Equal(t, project.Main, Main)
 }

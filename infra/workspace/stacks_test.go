@@ -57,9 +57,13 @@ func TestWorkflowsReachWhatIsConfigured(t *testing.T) {
 	clouds, notices = matrix(t, "HAS_BACKEND=true", "HAS_AWS=true")
 	assert.Equal(t, "aws", clouds["aws-ec2"])
 	assert.NotContains(t, clouds, "do-droplet")
-	assert.Contains(t, strings.Join(notices, "\n"), "::notice title=do-droplet is skipped::not configured: it needs the secret DIGITALOCEAN_TOKEN")
+	assert.Contains(t, strings.Join(notices, "\n"), "::notice title=do-droplet is skipped::not configured: it needs the secrets DIGITALOCEAN_TOKEN, SPACES_ACCESS_KEY_ID")
 
-	clouds, notices = matrix(t, "HAS_BACKEND=true", "HAS_AWS=true", "HAS_DIGITALOCEAN=true")
+	clouds, _ = matrix(t, "HAS_BACKEND=true", "HAS_DIGITALOCEAN=true")
+	assert.Equal(t, "digitalocean", clouds["do-doks"])
+	assert.NotContains(t, clouds, "do-droplet", "without keys to Spaces")
+
+	clouds, notices = matrix(t, "HAS_BACKEND=true", "HAS_AWS=true", "HAS_DIGITALOCEAN=true", "HAS_SPACES=true")
 	assert.Equal(t, "digitalocean", clouds["do-droplet"])
 	assert.NotContains(t, clouds, "local")
 	assert.Contains(t, strings.Join(notices, "\n"), "::notice title=local is skipped::target local runs where its machine")

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"escala/infra/targets/dovpc"
+	"escala/infra/deploy/dovpc"
 	"escala/infra/targets/kubernetes"
 	"escala/service"
 )

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"escala/infra/targets/dovpc"
+	"escala/infra/deploy/dovpc"
 	"escala/service"
 )
 
