@@ -71,6 +71,8 @@ var doks = managed{
 			}
 		case "digitalocean:index/containerRegistry:ContainerRegistry":
 			set(e, "endpoint", m.registry+"/"+e.ID)
+		case "digitalocean:index/containerRegistryDockerCredentials:ContainerRegistryDockerCredentials":
+			e.Outputs["dockerCredentials"] = resource.MakeSecret(resource.NewProperty(fmt.Sprintf(`{"auths":{%q:{"auth":"read-only"}}}`, m.registry)))
 		}
 	},
 }
@@ -134,6 +136,9 @@ func openManaged(t *testing.T, c managed) *managedStack {
 	t.Cleanup(images.Close)
 	m.registry = strings.TrimPrefix(images.URL, "http://")
 	m.cluster.Pull = m.pull
+	if c.stack == doks.stack {
+		m.cluster.Private = m.registry
+	}
 
 	m.inside = clouds.Kubernetes(func(e *offline.Event) error {
 		if err := m.refused(); err != nil {

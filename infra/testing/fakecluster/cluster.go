@@ -42,6 +42,9 @@ type Cluster struct {
 	// Pull is what a node does with an image: it returns the release in it, for
 	// X-Release, or why it cannot be had. Default: the real registry is asked.
 	Pull func(image string) (release string, err error)
+	// Private is the host of a registry that wants a login: pods have to name a
+	// secret with one. Default none.
+	Private string
 	// Trouble is what pods of an image meet. Default none.
 	Trouble func(image string) Trouble
 	// Fails is what pods of the next templates meet, whatever their image.
@@ -56,7 +59,7 @@ type Cluster struct {
 	mu          sync.Mutex
 	deployments map[string]*deployed
 	ingresses   map[string]string
-	objects     map[string]bool
+	objects     map[string]map[string]any
 	journal     []string
 }
 
@@ -82,7 +85,7 @@ type set struct {
 
 // New starts a cluster. Close it.
 func New() *Cluster {
-	c := &Cluster{deployments: map[string]*deployed{}, ingresses: map[string]string{}, objects: map[string]bool{}}
+	c := &Cluster{deployments: map[string]*deployed{}, ingresses: map[string]string{}, objects: map[string]map[string]any{}}
 	c.Pull = pull
 	c.Trouble = func(string) Trouble { return Trouble{} }
 	c.way = httptest.NewServer(c.ingress())
@@ -146,7 +149,7 @@ func (c *Cluster) Effect(e *offline.Event) error {
 	namespace, _ := meta["namespace"].(string)
 	key := namespace + "/" + name
 	kind, _ := object["kind"].(string)
-	if err := c.keep(e.Operation, kind, key); err != nil {
+	if err := c.keep(e.Operation, kind, key, object); err != nil {
 		return err
 	}
 	c.journal = append(c.journal, fmt.Sprintf("%s %s %s", e.Operation, kind, name))
@@ -180,15 +183,15 @@ func (c *Cluster) Effect(e *offline.Event) error {
 
 // keep notes which objects there are. pulumi-kubernetes creates with POST since
 // 4.29.0, which refuses a name that is taken.
-func (c *Cluster) keep(operation offline.Operation, kind, key string) error {
+func (c *Cluster) keep(operation offline.Operation, kind, key string, object map[string]any) error {
 	id := kind + " " + key
 	switch {
 	case kind == "":
 		// A Helm release, which Helm keeps account of.
-	case operation == offline.Create && c.objects[id]:
+	case operation == offline.Create && c.objects[id] != nil:
 		return fmt.Errorf("%s %q already exists", strings.ToLower(kind)+"s", key[strings.Index(key, "/")+1:])
-	case operation == offline.Create:
-		c.objects[id] = true
+	case operation == offline.Create, operation == offline.Update:
+		c.objects[id] = object
 	case operation == offline.Delete:
 		delete(c.objects, id)
 	}
@@ -230,6 +233,9 @@ func (c *Cluster) start(d *deployed) *set {
 	if c.Fails != nil {
 		s.trouble = c.Fails(d.template)
 	}
+	if s.trouble == (Trouble{}) && c.Private != "" && strings.HasPrefix(d.image, c.Private+"/") && !c.loggedIn(d) {
+		s.trouble = Trouble{Waiting: "ErrImagePull", Message: "401 Unauthorized: " + c.Private}
+	}
 	if s.trouble == (Trouble{}) {
 		release, err := c.Pull(d.image)
 		if err != nil {
@@ -239,6 +245,25 @@ func (c *Cluster) start(d *deployed) *set {
 	}
 	s.serves = s.trouble == (Trouble{})
 	return s
+}
+
+// loggedIn reports whether a Deployment's pods name a login to the private
+// registry.
+func (c *Cluster) loggedIn(d *deployed) bool {
+	var template struct {
+		Spec struct{ ImagePullSecrets []struct{ Name string } }
+	}
+	if err := json.Unmarshal([]byte(d.template), &template); err != nil {
+		return false
+	}
+	for _, named := range template.Spec.ImagePullSecrets {
+		secret := c.objects["Secret "+d.namespace+"/"+named.Name]
+		data, _ := secret["stringData"].(map[string]any)
+		if login, _ := data[".dockerconfigjson"].(string); strings.Contains(login, c.Private) {
+			return true
+		}
+	}
+	return false
 }
 
 // roll replaces the pods of earlier sets by those of the last one, if it serves;
