@@ -210,7 +210,7 @@ func (p *Provider) Delete(_ context.Context, req *pulumirpc.DeleteRequest) (*emp
 	if !there {
 		return nil, fmt.Errorf("deleting %s: there is no %s", req.GetName(), req.GetId())
 	}
-	e.Operation = Delete
+	e.Operation, e.Timeout = Delete, req.GetTimeout()
 	if err := p.effect(&e); err != nil {
 		return nil, fmt.Errorf("deleting %s: %w", e.Name, err)
 	}

@@ -75,6 +75,8 @@ type Event struct {
 	Inputs, Outputs resource.PropertyMap
 	// Config is the provider's configuration.
 	Config resource.PropertyMap
+	// Timeout is how long a deletion may be tried, in seconds, or 0.
+	Timeout float64
 }
 
 func (e Event) String() string { return fmt.Sprintf("%s %s %s", e.Operation, e.Type, e.Name) }

@@ -136,6 +136,7 @@ func TestRevertAfterAFailedChange(t *testing.T) {
 	c.keep("DATABASE_URL", "first")
 	c.mustUp()
 	assert.Equal(t, image, c.image())
+	assert.Zero(t, c.cluster.Met("object-exists"))
 	container := c.container()
 	from := container["envFrom"].([]any)
 	for i, kind := range []string{configMapType, secretType} {

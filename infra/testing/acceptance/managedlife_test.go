@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"escala/infra/engine/offline/clouds"
+	"escala/infra/testing/cloudfake"
 	"escala/infra/testing/fakecluster"
 )
 
@@ -144,7 +145,8 @@ func TestDOKSGoesInOrder(t *testing.T) {
 // TestDOKSVersions: patches are DigitalOcean's, minor versions the stack's.
 func TestDOKSVersions(t *testing.T) {
 	t.Parallel()
-	m := openManaged(t, doks)
+	account := cloudfake.NewDigitalOcean()
+	m := openDOKS(t, account)
 	// An older patch than is offered.
 	m.version = "1.36.1-do.0"
 	m.mustUp()
@@ -167,6 +169,8 @@ func TestDOKSVersions(t *testing.T) {
 	assert.Contains(t, m.log.String(), "is upgrading, with version")
 	m.mustUp()
 	assert.Equal(t, "1.37.1-do.0", text(m.there(doks.cluster)[0], "version"))
+	assert.Zero(t, account.Met("last-patch-first"))
+	assert.NotZero(t, account.Met("upgrade-takes-time"))
 
 	// DigitalOcean upgrades by itself when a version ends, and the file is older
 	// then: a release passes all the same.

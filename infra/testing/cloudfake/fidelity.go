@@ -16,6 +16,8 @@ type Table struct {
 func Tables() []Table {
 	return []Table{
 		{Cloud: "AWS", Behaviours: NewAWS().Behaviours()},
+		{Cloud: "DigitalOcean", Behaviours: NewDigitalOcean().Behaviours()},
+		{Cloud: "Kubernetes", Behaviours: kubernetes()},
 	}
 }
 

@@ -61,6 +61,7 @@ type Cluster struct {
 	ingresses   map[string]string
 	objects     map[string]map[string]any
 	journal     []string
+	met         map[string]int
 }
 
 // deployed is a Deployment and what came of it.
@@ -85,7 +86,7 @@ type set struct {
 
 // New starts a cluster. Close it.
 func New() *Cluster {
-	c := &Cluster{deployments: map[string]*deployed{}, ingresses: map[string]string{}, objects: map[string]map[string]any{}}
+	c := &Cluster{deployments: map[string]*deployed{}, ingresses: map[string]string{}, objects: map[string]map[string]any{}, met: map[string]int{}}
 	c.Pull = pull
 	c.Trouble = func(string) Trouble { return Trouble{} }
 	c.way = httptest.NewServer(c.ingress())
@@ -106,6 +107,14 @@ func (c *Cluster) ID() string { return c.id }
 
 // URL is where the ingress controller is reached.
 func (c *Cluster) URL() string { return c.way.URL }
+
+// Met counts how often a behaviour of infra/testing/cloudfake's table showed
+// itself.
+func (c *Cluster) Met(behaviour string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.met[behaviour]
+}
 
 // Journal is what happened, in order.
 func (c *Cluster) Journal() []string {
@@ -189,6 +198,7 @@ func (c *Cluster) keep(operation offline.Operation, kind, key string, object map
 	case kind == "":
 		// A Helm release, which Helm keeps account of.
 	case operation == offline.Create && c.objects[id] != nil:
+		c.met["object-exists"]++
 		return fmt.Errorf("%s %q already exists", strings.ToLower(kind)+"s", key[strings.Index(key, "/")+1:])
 	case operation == offline.Create, operation == offline.Update:
 		c.objects[id] = object
@@ -234,6 +244,7 @@ func (c *Cluster) start(d *deployed) *set {
 		s.trouble = c.Fails(d.template)
 	}
 	if s.trouble == (Trouble{}) && c.Private != "" && strings.HasPrefix(d.image, c.Private+"/") && !c.loggedIn(d) {
+		c.met["pull-needs-login"]++
 		s.trouble = Trouble{Waiting: "ErrImagePull", Message: "401 Unauthorized: " + c.Private}
 	}
 	if s.trouble == (Trouble{}) {

@@ -87,20 +87,20 @@ func getRegion(args resource.PropertyMap) (resource.PropertyMap, error) {
 	return nil, errNotFound("region", slug)
 }
 
-// offlineVPC is the id of each region's default VPC.
-const offlineVPC = "00000000-0000-4000-8000-00000000d0d0"
+// DefaultVPC is the id of every region's default VPC.
+const DefaultVPC = "00000000-0000-4000-8000-00000000d0d0"
 
 // getVPC knows the default VPC of every region, and any other by its id.
 func getVPC(args resource.PropertyMap) (resource.PropertyMap, error) {
 	id, region := text(args, "id"), text(args, "region")
 	if id == "" {
-		id = offlineVPC
+		id = DefaultVPC
 	}
 	if region == "" {
 		region = "fra1"
 	}
 	return resource.NewPropertyMapFromMap(map[string]any{
-		"id": id, "region": region, "ipRange": "10.114.0.0/20", "default": id == offlineVPC,
+		"id": id, "region": region, "ipRange": "10.114.0.0/20", "default": id == DefaultVPC,
 	}), nil
 }
 

@@ -51,6 +51,16 @@ func (*digitalOceanClusters) resources() map[string]offline.Resource {
 // first.
 var recordedVersions = []string{"1.37.1-do.0", "1.36.5-do.0", "1.36.4-do.1"}
 
+// LastPatch returns the newest version that is offered of a minor version, or "".
+func LastPatch(minor string) string {
+	for _, version := range recordedVersions {
+		if strings.HasPrefix(version, minor+".") {
+			return version
+		}
+	}
+	return ""
+}
+
 // functions are the questions that a cluster needs answered.
 func (c *digitalOceanClusters) functions() map[string]offline.Function {
 	return map[string]offline.Function{
@@ -154,7 +164,7 @@ func (c *digitalOceanClusters) keep(e *offline.Event) {
 	}
 	now := runningCluster{version: text(e.Outputs, "version"), region: text(e.Inputs, "region"), vpc: text(e.Inputs, "vpcUuid")}
 	if now.vpc == "" {
-		now.vpc = offlineVPC
+		now.vpc = DefaultVPC
 	}
 	if pool := plainPool(e.Inputs); pool != nil {
 		now.size = text(pool, "size")

@@ -1,0 +1,98 @@
+package acceptance
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/infra/testing/cloudfake"
+	"escala/infra/testing/fakecluster"
+)
+
+// openDOKS is the stack do-doks in an account that others may use too.
+func openDOKS(t *testing.T, account *cloudfake.DigitalOcean) *managedStack {
+	t.Helper()
+	c := doks
+	c.record = account.Provider
+	return openManaged(t, c)
+}
+
+// TestDOKSLife is the life of a stack in an account that behaves as DigitalOcean
+// does, and on a cluster whose pods need a login for their image
+// ("pull-needs-login").
+func TestDOKSLife(t *testing.T) {
+	t.Parallel()
+	account := cloudfake.NewDigitalOcean()
+	account.DefaultVPC("fra1")
+	m := openDOKS(t, account)
+	const section = "    cidr: 10.40.0.0/20\n"
+	m.describe(section)
+	first := m.mustUp()
+	m.unchanged("right after the first update")
+	m.release("second")
+	second := m.mustUp()
+	m.unchanged("right after a release")
+
+	// A change of the configuration that fails, and is taken back.
+	m.cluster.Fails = func(string) fakecluster.Trouble {
+		return fakecluster.Trouble{Ended: "Error", ExitCode: 2, Restarts: 3}
+	}
+	m.describe(section, "  escala:service:\n    env:\n      GREETING: hello\n")
+	_, err := m.up()
+	require.Error(t, err)
+	m.cluster.Fails = nil
+	m.describe(section)
+	assert.Equal(t, second["release"], m.mustUp()["release"])
+	assert.NotEqual(t, first["release"], second["release"])
+
+	// Another name of the service.
+	m.describe(section, "  escala:service:\n    name: api\n")
+	before := m.mark()
+	m.mustUp()
+	assert.Empty(t, m.since(before))
+
+	require.NoError(t, m.destroy(), "in one go")
+	assert.Zero(t, account.Met("vpc-members-leave-late"), "the VPC's deletion is patient")
+	assert.Zero(t, m.cluster.Met("pull-needs-login"))
+	assert.Empty(t, account.All())
+	assert.Empty(t, m.inside.There())
+}
+
+// TestDOKSLifeInANewAccount leaves nothing behind that could not be deleted.
+func TestDOKSLifeInANewAccount(t *testing.T) {
+	t.Parallel()
+	account := cloudfake.NewDigitalOcean()
+	m := openDOKS(t, account)
+	m.mustUp()
+	m.unchanged("right after the first update")
+	require.NoError(t, m.destroy(), "in one go")
+	assert.Empty(t, account.All())
+}
+
+// TestDOKSSecondClone has the same names in the same account, which has one
+// registry ("one-registry").
+func TestDOKSSecondClone(t *testing.T) {
+	t.Parallel()
+	account := cloudfake.NewDigitalOcean()
+	one, two := openDOKS(t, account), openDOKS(t, account)
+	one.mustUp()
+	_, err := two.up()
+	require.Error(t, err)
+	assert.Contains(t, two.log.String(), "registry limit exceeded")
+	assert.NotZero(t, account.Met("one-registry"))
+	require.NoError(t, two.destroy())
+
+	image := two.registry + "/elsewhere/api@sha256:" + strings.Repeat("ab", 32)
+	two.cluster.Private = ""
+	two.cluster.Pull = func(string) (string, error) { return "", nil }
+	two.describe("    image: " + image + "\n")
+	two.mustUp()
+	assert.Zero(t, account.Met("cluster-name-taken"))
+	require.NoError(t, one.destroy())
+	assert.Len(t, account.Of(doks.cluster), 1)
+	two.unchanged("after the other clone was destroyed")
+	require.NoError(t, two.destroy())
+	assert.Empty(t, account.All())
+}

@@ -1,0 +1,166 @@
+package acceptance
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/infra/engine/offline"
+	"escala/infra/testing/cloudfake"
+)
+
+// openDroplet is the stack do-droplet in an account that others may use too.
+func openDroplet(t *testing.T, account *cloudfake.DigitalOcean) *stack {
+	t.Helper()
+	c := digitalOcean
+	c.record = func(w *world) *offline.Provider { return account.Provider(w.onDigitalOcean) }
+	return open(t, c)
+}
+
+// unchanged checks that a refresh finds what the state has: what drift.yml runs.
+func (s *stack) unchanged(when string) {
+	s.t.Helper()
+	refreshed, err := s.refresh()
+	require.NoError(s.t, err)
+	assert.NotContains(s.t, refreshed.Changes, "update", when)
+	assert.NotContains(s.t, refreshed.Changes, "delete", when)
+}
+
+// TestDropletLife is the life of a stack in an account that behaves as
+// DigitalOcean does.
+func TestDropletLife(t *testing.T) {
+	t.Parallel()
+	account := cloudfake.NewDigitalOcean()
+	account.DefaultVPC("fra1")
+	s := openDroplet(t, account)
+	first := s.mustUp()
+	s.unchanged("right after the first update")
+
+	// Spaces returns the rules of releases that expire in the order of their ids
+	// ("rules-by-id").
+	for _, name := range []string{"two", "three", "four", "five", "six", "seven", "eight"} {
+		s.release(name)
+		s.mustUp()
+	}
+	s.unchanged("right after a release")
+	before := len(s.asked.Events())
+	last := s.mustUp()
+	assert.Empty(t, s.changes(before), "an update without a change asks for nothing")
+	assert.Zero(t, account.Met("rules-by-id"))
+
+	// Somebody writes to the pointer ("object-by-etag").
+	account.Overwrite("current")
+	refreshed, err := s.refresh()
+	require.NoError(t, err)
+	assert.Contains(t, refreshed.Changes, "update", "it is found")
+	assert.NotZero(t, account.Met("object-by-etag"))
+	before = len(s.asked.Events())
+	s.mustUp()
+	assert.Equal(t, []string{"update " + digitalOcean.object + " api-current"}, s.changes(before), "and mended")
+
+	// A machine that is never healthy, and the change taken back.
+	s.world.broken = func(userData string) string {
+		if strings.Contains(userData, "DATABASE") {
+			return "no database"
+		}
+		return ""
+	}
+	s.configure("  escala:service:\n    env:\n      DATABASE: nowhere\n")
+	_, err = s.up()
+	require.Error(t, err)
+	s.configure("")
+	s.mustUp()
+	s.unchanged("after a change was taken back")
+	assert.Len(t, s.there(digitalOcean.machine), 1)
+
+	// A new machine from the newest image, and another name of the service, are
+	// at the same address.
+	s.configure("  escala:digitalocean:\n    generation: 2\n")
+	assert.Equal(t, first["url"], s.mustUp()["url"])
+	s.configure("  escala:service:\n    name: web\n")
+	assert.Equal(t, first["url"], s.mustUp()["url"])
+
+	// In another region, the new bucket stands before the old one goes, and has
+	// another name ("bucket-name-kept").
+	before = len(s.asked.Events())
+	s.configure("  escala:service:\n    name: web\n  escala:digitalocean:\n    region: ams3\n")
+	moved := s.mustUp()
+	assert.NotEqual(t, first["url"], moved["url"], "an address belongs to a region")
+	_, release := answeredBy(t, moved["url"])
+	assert.Equal(t, last["release"], release)
+	order(t, s.changes(before),
+		"create digitalocean:index/spacesBucket:SpacesBucket web-releases",
+		"create digitalocean:index/reservedIpAssignment:ReservedIpAssignment address",
+		"delete digitalocean:index/spacesBucket:SpacesBucket web-releases")
+	assert.Zero(t, account.Met("bucket-name-kept"))
+
+	require.NoError(t, s.destroy(), "in one go")
+	assert.Empty(t, s.world.machines)
+	assert.NoError(t, s.destroy())
+}
+
+// TestDropletLifeInANewAccount: the first VPC of a region could never be deleted.
+func TestDropletLifeInANewAccount(t *testing.T) {
+	t.Parallel()
+	account := cloudfake.NewDigitalOcean()
+	s := openDroplet(t, account)
+	s.configure("  escala:digitalocean:\n    cidr: 10.20.0.0/20\n")
+	_, err := s.up()
+	require.Error(t, err)
+	assert.Contains(t, s.log.String(), "digitalocean.cidr: region fra1 has no default VPC yet")
+	assert.NotZero(t, account.Met("no-default-vpc"))
+	assert.Empty(t, s.asked.Events(), "nothing was asked for")
+
+	s.configure("")
+	s.mustUp()
+	s.unchanged("right after the first update")
+	require.NoError(t, s.destroy(), "in one go")
+
+	// Now the region has a default VPC.
+	s = openDroplet(t, account)
+	s.configure("  escala:digitalocean:\n    cidr: 10.20.0.0/20\n")
+	s.mustUp()
+	require.NoError(t, s.destroy(), "in one go")
+	assert.Empty(t, account.Of("digitalocean:index/vpc:Vpc"))
+}
+
+// TestDropletSecondClone has the same names in the same account.
+func TestDropletSecondClone(t *testing.T) {
+	t.Parallel()
+	account := cloudfake.NewDigitalOcean()
+	one, two := openDroplet(t, account), openDroplet(t, account)
+	one.mustUp()
+	second := two.mustUp()
+	require.NoError(t, one.destroy())
+	assert.Equal(t, 1, account.Met("tag-goes-from-all"), "only from the clone's own machine")
+	machine := two.there(digitalOcean.machine)[0]
+	firewall := two.there("digitalocean:index/firewall:Firewall")[0]
+	tags := offline.Plain(firewall.Inputs)["tags"].([]any)
+	require.Len(t, tags, 1)
+	assert.True(t, slices.Contains(offline.Plain(machine.Inputs)["tags"].([]any), tags[0]))
+	answeredBy(t, second["url"])
+	two.unchanged("after the other clone was destroyed")
+	require.NoError(t, two.destroy())
+}
+
+// TestDropletBadInput: a region without Spaces is known before anything is made
+// ("spaces-regions").
+func TestDropletBadInput(t *testing.T) {
+	t.Parallel()
+	account := cloudfake.NewDigitalOcean()
+	s := openDroplet(t, account)
+	s.configure("  escala:digitalocean:\n    region: nowhere9\n    sshFrom: [0.0.0.0/0]\n    vpc: mine\n")
+	_, err := s.up()
+	require.Error(t, err)
+	for _, said := range []string{
+		`digitalocean.spacesRegion: "nowhere9" has no Spaces`, "digitalocean.sshKeys: is empty",
+		`digitalocean.sshFrom[0]: "0.0.0.0/0" is the whole internet`, `digitalocean.vpc: "mine" is not the id of a VPC`,
+	} {
+		assert.Contains(t, s.log.String(), said)
+	}
+	assert.Empty(t, s.asked.Events())
+	assert.Zero(t, account.Met("spaces-regions"))
+}

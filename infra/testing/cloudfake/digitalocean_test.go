@@ -1,0 +1,32 @@
+package cloudfake
+
+import (
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/infra/engine/offline"
+)
+
+// TestDigitalOceanNetworks: what stacks avoid is refused.
+func TestDigitalOceanNetworks(t *testing.T) {
+	d := NewDigitalOcean()
+	do := d.Effect(nil)
+	event := func(operation offline.Operation, kind, id string, inputs map[string]any) *offline.Event {
+		return &offline.Event{Operation: operation, Type: kind, ID: id, Inputs: resource.NewPropertyMapFromMap(inputs), Outputs: resource.PropertyMap{}}
+	}
+	vpc := map[string]any{"region": "fra1", "ipRange": "10.20.0.0/20"}
+	require.NoError(t, do(event(offline.Create, doVPC, "first", vpc)))
+	require.NoError(t, do(event(offline.Create, doVPC, "second", vpc)))
+	require.ErrorContains(t, do(event(offline.Delete, doVPC, "first", vpc)), "403 Can not delete default VPCs")
+	require.NoError(t, do(event(offline.Delete, doVPC, "second", vpc)))
+	assert.Equal(t, 2, d.Met("first-vpc-stays"), "once made, once refused")
+
+	require.NoError(t, do(event(offline.Create, doMove, "move", map[string]any{"ipAddress": "192.0.2.1"})))
+	project := map[string]any{"resources": []any{"do:reservedip:192.0.2.1"}}
+	require.NoError(t, do(event(offline.Create, doProject, "project", project)))
+	require.ErrorContains(t, do(event(offline.Delete, doProject, "project", project)), "412 Cannot move a Reserved IP")
+	assert.Equal(t, 1, d.Met("project-moves-address"))
+}

@@ -1,0 +1,17 @@
+package cloudfake
+
+// kubernetes is what clusters do, which infra/testing/fakecluster plays.
+func kubernetes() []Behaviour {
+	return []Behaviour{
+		{
+			Name: "object-exists", Test: "TestRevertAfterAFailedChange",
+			Does:   "Refuses to create an object that exists: since 4.29.0 the provider creates with POST. After a failed update, objects that were to be deleted still exist.",
+			Source: "https://github.com/pulumi/pulumi-kubernetes/issues/2926",
+		},
+		{
+			Name: "pull-needs-login", Test: "TestDOKSLife",
+			Does:   "Pulls an image of a private registry only for pods that name a login: a registry integration serves the default service account, some time after the namespace was made.",
+			Source: "https://github.com/digitalocean/terraform-provider-digitalocean/issues/894",
+		},
+	}
+}
