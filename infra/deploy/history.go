@@ -98,11 +98,13 @@ func (h History) With(current service.Release) History {
 func (h History) Kept() []service.Release { return h[:min(len(h), service.KeptReleases)] }
 
 // Expired returns the releases that the stack cannot go back to any more, also
-// if current does not come to serve: h is the history before it. A release that
-// comes back is not among them.
+// if current does not come to serve: what is counted are the others. So it is the
+// same before and after the update that releases current.
 func (h History) Expired(current service.Release) []service.Release {
-	old := h[min(len(h), service.KeptReleases):]
-	return slices.DeleteFunc(slices.Clone(old), func(r service.Release) bool { return r.ID == current.ID })
+	others := slices.DeleteFunc(slices.Clone(h), func(r service.Release) bool { return r.ID == current.ID })
+	// Beside current, a history has room for so many.
+	others = others[:min(len(others), remembered-1)]
+	return others[min(len(others), service.KeptReleases):]
 }
 
 // shortest is how much of a release's id one must give.
