@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"escala/infra/testing/cloudfake"
+	"escala/infra/testing/fakecluster"
 )
 
 const entryType = "aws:eks/accessEntry:AccessEntry"
@@ -125,4 +126,23 @@ func TestDestroyBySomeoneElse(t *testing.T) {
 	_, release := answeredBy(t, again["url"])
 	assert.NotEmpty(t, release)
 	assert.True(t, strings.HasPrefix(text(m.there(eks.cluster)[0], "name"), "escala-aws-eks-api-"))
+}
+
+// TestEKSConfigurationIsTakenBack after an update that failed with it.
+func TestEKSConfigurationIsTakenBack(t *testing.T) {
+	t.Parallel()
+	m := openManaged(t, eksIn(cloudfake.NewAWS()))
+	const before = "  escala:service:\n    env:\n      GREETING: first\n"
+	m.describe("", before)
+	first := m.mustUp()
+	m.cluster.Fails = func(string) fakecluster.Trouble {
+		return fakecluster.Trouble{Ended: "Error", ExitCode: 2, Restarts: 3}
+	}
+	m.describe("", "  escala:service:\n    env:\n      GREETING: second\n")
+	_, err := m.up()
+	require.Error(t, err)
+	m.cluster.Fails = nil
+	m.describe("", before)
+	assert.Equal(t, first["release"], m.mustUp()["release"])
+	m.refreshesClean()
 }

@@ -210,7 +210,7 @@ func TestManagedBadInput(t *testing.T) {
 		said    []string
 	}{
 		{eks, "    region: Frankfurt\n    zones: 1\n    nat: two\n    endpointCidrs: []\n    nodes: 3\n", []string{
-			`eks.region: "Frankfurt" is not a region`, "eks.zones: 1 is not from 2", `eks.nat: "two" is none of`, "eks.endpointCidrs: is empty", "eks.nodes: is not a key",
+			`eks.region: "Frankfurt" is not a region`, "eks.zones: 1 is not from 2", `eks.nat: "two" must be`, "eks.endpointCidrs: is empty", "eks.nodes: is not a key",
 		}},
 		{eks, "    version: \"1.33\"\n    zones: 4\n", []string{
 			`eks.version: "1.33" is not in standard support in eu-central-1; these are: 1.36, 1.37`, "eks.zones: eu-central-1 has 3 zones for EKS",
