@@ -37,8 +37,8 @@ var faults = []struct{ name, file, old, new string }{
 	{
 		"it ends the old before the new is ready",
 		"converge.go",
-		"if !ok || !v.good(keep) {",
-		"if !ok {",
+		"slots = append(slots, slot)\n",
+		"slots = append(slots, slot)\n_ = a.Supervisor.Stop(ctx, (slot+a.Config.Workers)%a.Config.Slots())\n",
 	},
 	{
 		"it leads the proxy to a socket at which nothing serves yet",
