@@ -4,13 +4,13 @@ package machine
 type Phase string
 
 const (
-	// Serving: all workers run the wanted release and are ready.
+	// Serving means that all workers run the wanted release and are ready.
 	Serving Phase = "serving"
-	// Rolling: the wanted release is being tried, or workers are being replaced.
+	// Rolling means that the wanted release is being tried, or workers are being replaced.
 	Rolling Phase = "rolling"
-	// Failing: something is in the way, and the machine goes on trying.
+	// Failing means that something is in the way, and the machine goes on trying.
 	Failing Phase = "failing"
-	// Refused: the wanted release was tried and does not serve; the machine is
+	// Refused means that the wanted release was tried and does not serve; the machine is
 	// back on the one before.
 	Refused Phase = "refused"
 )

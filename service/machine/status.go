@@ -114,7 +114,7 @@ func (s Status) Serves(release service.ReleaseID, workers int) (ok bool, missing
 	case s.Wanted != release && s.Reason != "":
 		return false, fmt.Sprintf("the machine has not yet seen release %s: %s", release.Short(), s.Reason)
 	case s.Wanted != release:
-		return false, fmt.Sprintf("the machine has not yet seen release %s", release.Short())
+		return false, "the machine has not yet seen release " + release.Short()
 	case len(s.Workers) != workers:
 		return false, fmt.Sprintf("%d workers are there, not %d", len(s.Workers), workers)
 	case s.Phase != Serving && s.Reason != "":
