@@ -10,8 +10,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-
-	"google.golang.org/grpc/test/bufconn"
 )
 
 // faulty is a server that is wrong in exactly the way in which a test wants it
@@ -52,10 +50,8 @@ func newFaulty(t *testing.T, answer func(visit) bool) *faulty {
 // while anything computes, so that times are exact on a busy computer too.
 func inMemory(t *testing.T, answer func(visit) bool) *faulty {
 	t.Helper()
-	listener := bufconn.Listen(64 << 10)
-	f := &faulty{url: "http://127.0.0.1:1", dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return listener.DialContext(ctx)
-	}}
+	listener := listenInMemory()
+	f := &faulty{url: "http://127.0.0.1:1", dial: listener.dial}
 	f.listen(t, listener, answer)
 	return f
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
-	"google.golang.org/grpc/test/bufconn"
 )
 
 // hub is a room server that forwards what one client sends to all in the room,
@@ -41,9 +40,9 @@ type rawKey struct{}
 // hubInMemory serves in a bubble of testing/synctest until the test ends.
 func hubInMemory(t *testing.T) *hub {
 	t.Helper()
-	listener := bufconn.Listen(64 << 10)
+	listener := listenInMemory()
 	h := &hub{clients: map[*websocket.Conn]guest{}, url: "http://127.0.0.1:1"}
-	h.dial = func(ctx context.Context, _, _ string) (net.Conn, error) { return listener.DialContext(ctx) }
+	h.dial = listener.dial
 	server := http.Server{Handler: h, ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 		return context.WithValue(ctx, rawKey{}, c)
 	}}
