@@ -88,8 +88,8 @@ func recall[T any](d Disk, name string) (T, error) {
 	if err != nil {
 		return none, fmt.Errorf("reading %s: %w", name, err)
 	}
-	if json.Unmarshal(content, &v) != nil {
-		return none, nil
+	if err := json.Unmarshal(content, &v); err != nil {
+		return none, nil //nolint:nilerr // a torn note is none
 	}
 	return v, nil
 }

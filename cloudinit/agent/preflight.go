@@ -61,7 +61,7 @@ func (a *Agent) tryOut(ctx context.Context, t Trial) string {
 	case answer.Code != 200:
 		return fmt.Sprintf("%s answers %d, not 200", c.HealthPath, answer.Code)
 	case answer.Release != a.wanted.ID:
-		return fmt.Sprintf("it answers as %s", answer.Release.Describe())
+		return "it answers as " + answer.Release.Describe()
 	}
 	// What the root path answers is the service's own business, but for an error
 	// of the service itself.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"escala/service"
 )
@@ -29,8 +30,8 @@ func TestCIDRRule(t *testing.T) {
 			assert.Empty(t, v, cidr)
 			continue
 		}
-		assert.ErrorContains(t, v.Err(), want, cidr)
-		assert.ErrorContains(t, v.Err(), "aws.cidr", cidr)
+		require.ErrorContains(t, v.Err(), want, cidr)
+		require.ErrorContains(t, v.Err(), "aws.cidr", cidr)
 	}
 	var v service.Violations
 	CIDRRule{Widest: 16, Narrowest: 28, Public: true}.Check(&v, "aws.cidr", "100.64.0.0/16")

@@ -148,8 +148,8 @@ func (k *keyring) open(salt string) (secrets.Manager, error) {
 }
 
 const (
-	passphraseVariable     = "PULUMI_CONFIG_PASSPHRASE"
-	passphraseFileVariable = "PULUMI_CONFIG_PASSPHRASE_FILE"
+	passphraseVariable     = "PULUMI_CONFIG_PASSPHRASE"      //nolint:gosec // G101: a variable's name
+	passphraseFileVariable = "PULUMI_CONFIG_PASSPHRASE_FILE" //nolint:gosec // G101: a variable's name
 )
 
 // phrases are the passphrases that can be meant, the likeliest first.

@@ -51,7 +51,7 @@ func TestLockOfAProcessThatRuns(t *testing.T) {
 	locked := new(LockedError)
 	require.ErrorAs(t, err, &locked)
 	for _, said := range []string{"stack x is locked by", "ana@" + here(t), "since 20", "make unlock STACK=x"} {
-		assert.ErrorContains(t, err, said)
+		require.ErrorContains(t, err, said)
 	}
 	_, err = s.unlock()
 	require.ErrorContains(t, err, "End it first: kill ")
@@ -153,7 +153,6 @@ func TestWaitEnds(t *testing.T) {
 func TestKilledProcess(t *testing.T) {
 	t.Parallel()
 	state := t.TempDir()
-	//nolint:gosec // it is this program
 	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestUpdateThatIsKilled$")
 	child.Env = append(os.Environ(), stateVariable+"="+state)
 	out, err := child.Output()

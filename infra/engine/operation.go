@@ -317,11 +317,12 @@ func (s *Stack) show(kind apitype.UpdateKind, r Run) (events chan<- engine.Event
 				break
 			}
 		}
-		for range incoming { //nolint:revive // nobody reads what a killed operation still sends
+		for range incoming {
+			// Nobody reads what a killed operation still sends.
 		}
 	}()
 	return incoming, done
 }
 
 // parallel is how many resources are worked on at a time, as with the CLI.
-func parallel() int32 { return int32(4 * runtime.GOMAXPROCS(0)) } //nolint:gosec // it is small
+func parallel() int32 { return int32(4 * runtime.GOMAXPROCS(0)) }

@@ -183,7 +183,7 @@ func TestLinksLeadSomewhere(t *testing.T) {
 
 // inRepository is a file or folder that a page names: it begins with one of the
 // folders at the top.
-var inRepository = regexp.MustCompile("^(infra|service|cloudinit|docs|\\.ci|\\.github|\\.devcontainer)/[\\w./-]+$")
+var inRepository = regexp.MustCompile(`^(infra|service|cloudinit|docs|\.ci|\.github|\.devcontainer)/[\w./-]+$`)
 
 // A page that names a file names one that is there. The change log tells of what
 // is gone.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -110,7 +111,7 @@ func came(node *yaml.Node, value any) bool {
 		s, ok := value.(string)
 		return ok && (s == t.String() || s == t.Format(time.RFC3339Nano) || s == t.Format(time.RFC3339))
 	case bool:
-		return value == t || value == fmt.Sprint(t)
+		return value == t || value == strconv.FormatBool(t)
 	case int, int64, uint64, float64:
 		return sameNumber(t, value)
 	}

@@ -61,13 +61,13 @@ func TestLinesAreWrittenWholeAndInOrder(t *testing.T) {
 	t.Parallel()
 	r, out := io.Pipe()
 	w := NewWriter(out)
-	want := ""
+	var want strings.Builder
 	for i := range 100 {
 		line := strings.Repeat("a", i) + "\n"
 		n, err := io.WriteString(w, line)
 		require.NoError(t, err)
 		require.Equal(t, len(line), n)
-		want += line
+		want.WriteString(line)
 	}
 	go func() {
 		w.Flush(10 * time.Second)
@@ -75,6 +75,6 @@ func TestLinesAreWrittenWholeAndInOrder(t *testing.T) {
 	}()
 	got, err := io.ReadAll(r)
 	require.NoError(t, err)
-	assert.Equal(t, want, string(got))
+	assert.Equal(t, want.String(), string(got))
 	assert.Zero(t, w.Dropped())
 }

@@ -4,13 +4,13 @@ package machine
 type Phase string
 
 const (
-	// Serving means that all workers run the wanted release and are ready.
+	// Serving is the phase in which all workers run the wanted release and are ready.
 	Serving Phase = "serving"
-	// Rolling means that the wanted release is being tried, or workers are being replaced.
+	// Rolling is the phase in which the wanted release is being tried, or workers are being replaced.
 	Rolling Phase = "rolling"
-	// Failing means that something is in the way, and the machine goes on trying.
+	// Failing is the phase in which something is in the way, and the machine goes on trying.
 	Failing Phase = "failing"
-	// Refused means that the wanted release was tried and does not serve; the machine is
+	// Refused is the phase in which the wanted release was tried and does not serve; the machine is
 	// back on the one before.
 	Refused Phase = "refused"
 )

@@ -112,7 +112,7 @@ func (s Status) SinceRefusal() (age time.Duration, ok bool) {
 func (s Status) Serves(release service.ReleaseID, workers int) (ok bool, missing string) {
 	switch {
 	case s.Wanted != release && s.Reason != "":
-		return false, fmt.Sprintf("the machine has not yet seen release %s: %s", release.Short(), s.Reason)
+		return false, "the machine has not yet seen release " + release.Short() + ": " + s.Reason
 	case s.Wanted != release:
 		return false, "the machine has not yet seen release " + release.Short()
 	case len(s.Workers) != workers:

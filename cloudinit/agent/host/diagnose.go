@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -82,7 +83,7 @@ func (d Diagnosis) refusal() string {
 }
 
 func journal(ctx context.Context, unit string, lines int) string {
-	return output(ctx, "journalctl", "--unit", unit, "--lines", fmt.Sprint(lines), "--no-pager", "--output", "cat")
+	return output(ctx, "journalctl", "--unit", unit, "--lines", strconv.Itoa(lines), "--no-pager", "--output", "cat")
 }
 
 // lastFailures are the last ten lines that tell of a failure.

@@ -15,7 +15,7 @@ const (
 	ConfigFile      = "/etc/escala/agent.json"
 	EnvironmentFile = "/etc/escala/environment.json"
 	// SecretsFile is in memory, where root and the service's user can read it.
-	SecretsFile = "/run/escala-secrets/environment.json"
+	SecretsFile = "/run/escala-secrets/environment.json" //nolint:gosec // G101: a path
 	// SupervisorSocket is where supervisord is asked, SupervisorLog its log.
 	SupervisorSocket = "/run/supervisor.sock"
 	SupervisorLog    = "/var/log/supervisor/supervisord.log"

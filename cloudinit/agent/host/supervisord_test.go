@@ -2,7 +2,6 @@ package host
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -76,7 +75,7 @@ func TestNoSupervisord(t *testing.T) {
 	s := &Supervisord{Root: Root(t.TempDir()), Program: "api", Count: 2}
 	_, err := s.Slots(context.Background())
 	require.ErrorContains(t, err, "supervisord: it does not answer at "+SupervisorSocket)
-	assert.True(t, errors.Is(err, os.ErrNotExist), "%v", err)
+	assert.ErrorIs(t, err, os.ErrNotExist)
 }
 
 // A socket is found by its inode: under the proxy's name the old one works until

@@ -47,7 +47,7 @@ func (w Workers) Try(_ context.Context, binary string) (agent.Trial, error) {
 	attributes.Setpgid = true
 	attributes.Pdeathsig = syscall.SIGKILL
 	// It outlives ctx for as long as Close takes, so no CommandContext.
-	t.cmd = exec.Command(w.Root.path(binary), "serve")
+	t.cmd = exec.Command(w.Root.path(binary), "serve") //nolint:noctx // see above
 	t.cmd.Env, t.cmd.Dir, t.cmd.SysProcAttr = environment, "/", attributes
 	t.cmd.Stdout, t.cmd.Stderr = t.output, t.output
 	// What it started itself may hold its output open.

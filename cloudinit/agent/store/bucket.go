@@ -31,7 +31,7 @@ var _ Objects = Bucket{}
 
 // Get is S3's GetObject.
 func (b Bucket) Get(ctx context.Context, key string) (io.ReadCloser, error) {
-	resp, err := b.Client.Do(ctx, sigv4.Request{Method: http.MethodGet, URL: b.url(key)})
+	resp, err := b.Client.Do(ctx, sigv4.Request{Method: http.MethodGet, URL: b.url(key)}) //nolint:bodyclose // bodyReader closes it
 	if err != nil {
 		return nil, bucketError(ctx, err)
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 func TestChangedPaths(t *testing.T) {
-	of := func(m map[string]any) resource.PropertyMap { return resource.NewPropertyMapFromMap(m) }
+	of := resource.NewPropertyMapFromMap
 	for name, tt := range map[string]struct {
 		before, after map[string]any
 		want          []string

@@ -79,9 +79,7 @@ func (d deployment) run() (deploy.Endpoint, error) {
 		},
 		Store:  store.machines.Name,
 		Stored: d.storedStatus(d.settings.spacesRegion()),
-		Ask: func(id string) string {
-			return d.diagnosis(id)
-		},
+		Ask:    d.diagnosis,
 	}.Run(d.Ctx, d.Request)
 }
 

@@ -2,7 +2,6 @@ package kubernetes
 
 import (
 	"context"
-	"fmt"
 
 	"escala/infra/deploy"
 	"escala/service"
@@ -31,7 +30,7 @@ func (t *Kubernetes) identify(ctx context.Context, c cluster, r deploy.Request) 
 	}
 	if wanted != "" && wanted != id {
 		v.Add(section+".context", "%q leads to cluster %s, but %s %s; choose another context, or move the service there, and delete it where it is, with %s",
-			c.context, id, source, wanted, fmt.Sprintf("kubernetes.cluster: %s", id))
+			c.context, id, source, wanted, "kubernetes.cluster: "+id)
 	}
 	return id, v.Err()
 }

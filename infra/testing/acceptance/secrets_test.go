@@ -33,13 +33,14 @@ func (s *stack) encrypted() string {
 		s.salt, s.key, err = passphrase.NewPassphraseSecretsManager(os.Getenv("PULUMI_CONFIG_PASSPHRASE"))
 		require.NoError(s.t, err)
 	}
-	text := "encryptionsalt: " + s.salt + "\n" + s.lines + "  escala:secrets:\n"
+	var text strings.Builder
+	text.WriteString("encryptionsalt: " + s.salt + "\n" + s.lines + "  escala:secrets:\n")
 	for name, value := range s.secrets {
 		secure, err := s.key.Encrypter().EncryptValue(s.t.Context(), value)
 		require.NoError(s.t, err)
-		text += "    " + name + ": {secure: \"" + secure + "\"}\n"
+		text.WriteString("    " + name + ": {secure: \"" + secure + "\"}\n")
 	}
-	return text
+	return text.String()
 }
 
 // TestSecrets reach the cloud as secrets and stand nowhere in the clear: not in

@@ -168,7 +168,7 @@ func (a *AWS) limits() []Behaviour {
 				seen := map[string]bool{}
 				for key := range tags(*e) {
 					if seen[strings.ToLower(key)] {
-						return errors.New("InvalidInput: Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+						return errors.New("InvalidInput: Duplicate tag keys found. Please note that Tag keys are case insensitive.") //nolint:revive,staticcheck // as AWS says it
 					}
 					seen[strings.ToLower(key)] = true
 				}

@@ -116,7 +116,7 @@ func (a *AWS) clusters() []Behaviour {
 				}
 				for _, other := range a.Of(awsEntry) {
 					if text(other.Inputs, "clusterName") == text(e.Inputs, "clusterName") && text(other.Inputs, "principalArn") == text(e.Inputs, "principalArn") {
-						return errors.New("ResourceInUseException: The specified access entry resource is already in use on this cluster.")
+						return errors.New("ResourceInUseException: The specified access entry resource is already in use on this cluster.") //nolint:revive,staticcheck // as AWS says it
 					}
 				}
 				return nil
@@ -144,7 +144,7 @@ func (a *AWS) clusters() []Behaviour {
 			Source: "https://docs.aws.amazon.com/eks/latest/userguide/delete-cluster.html",
 			Before: func(e *offline.Event) error {
 				if e.Operation == offline.Delete && len(a.Of(ingress)) > 0 {
-					return fmt.Errorf("DependencyViolation: The vpc '%s' has dependencies and cannot be deleted.", e.ID) //nolint:staticcheck // as EC2 says it
+					return fmt.Errorf("DependencyViolation: The vpc '%s' has dependencies and cannot be deleted.", e.ID) //nolint:revive,staticcheck // as EC2 says it
 				}
 				return nil
 			},

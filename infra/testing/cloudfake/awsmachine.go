@@ -74,7 +74,7 @@ func (a *AWS) machines() []Behaviour {
 				}
 				kind, zone := text(e.Inputs, "instanceType"), a.zoneOf(text(e.Inputs, "subnetId"))
 				if zones := a.zonesOf(kind); !slices.Contains(zones, zone) {
-					return fmt.Errorf("Unsupported: Your requested instance type (%s) is not supported in your requested Availability Zone (%s). "+ //nolint:staticcheck // as EC2 says it
+					return fmt.Errorf("Unsupported: Your requested instance type (%s) is not supported in your requested Availability Zone (%s). "+
 						"Please retry your request by not specifying an Availability Zone or choosing %s.", kind, zone, strings.Join(zones, ", "))
 				}
 				return nil
@@ -87,7 +87,7 @@ func (a *AWS) machines() []Behaviour {
 			Before: func(e *offline.Event) error {
 				id := text(e.Inputs, "ami")
 				if e.Operation == offline.Create && !a.hasImage(id) {
-					return fmt.Errorf("InvalidAMIID.NotFound: The image id '[%s]' does not exist", id) //nolint:staticcheck // as EC2 says it
+					return fmt.Errorf("InvalidAMIID.NotFound: The image id '[%s]' does not exist", id)
 				}
 				return nil
 			},

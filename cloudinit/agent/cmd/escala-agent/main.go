@@ -20,8 +20,9 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
-	if err := run(ctx, host.Root(os.Getenv("ESCALA_ROOT")), os.Args[1:]); err != nil {
+	err := run(ctx, host.Root(os.Getenv("ESCALA_ROOT")), os.Args[1:])
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "escala-agent:", err)
 		os.Exit(1)
 	}
