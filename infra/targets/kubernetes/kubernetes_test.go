@@ -293,12 +293,8 @@ func TestWhatATargetAdds(t *testing.T) {
 	assert.Equal(t, "alb", part(t, ingress, "spec", "ingressClassName"))
 	assert.Equal(t, "api.example.com", part(t, ingress, "spec", "rules", 0, "host"))
 	assert.Equal(t, map[string]any{
-		"alb.ingress.kubernetes.io/scheme":               "internet-facing",
-		"nginx.ingress.kubernetes.io/proxy-body-size":    "10m",
-		"nginx.ingress.kubernetes.io/proxy-buffer-size":  "16k",
-		"nginx.ingress.kubernetes.io/proxy-read-timeout": "75",
-		"nginx.ingress.kubernetes.io/proxy-send-timeout": "75",
-		"pulumi.com/skipAwait":                           "true",
+		"alb.ingress.kubernetes.io/scheme": "internet-facing",
+		"pulumi.com/skipAwait":             "true",
 	}, part(t, ingress, "metadata", "annotations"))
 	labels := part(t, named(t, m, "kubernetes:core/v1:Namespace", "api-namespace"), "metadata", "labels")
 	assert.Equal(t, "enabled", part(t, labels, "elbv2.k8s.aws/pod-readiness-gate-inject"))
