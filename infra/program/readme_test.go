@@ -169,9 +169,7 @@ func TestLinksLeadSomewhere(t *testing.T) {
 			if path != "" {
 				to = filepath.Join(filepath.Dir(page), path)
 				_, err := os.Stat(filepath.Join(root(t), to))
-				if !assert.NoError(t, err, page) {
-					continue
-				}
+				require.NoError(t, err, page)
 			}
 			if anchor != "" {
 				assert.Contains(t, slugs(text(t, to)), anchor, "%s: a heading of %s", page, to)
@@ -198,7 +196,7 @@ func TestFilesThatPagesNameExist(t *testing.T) {
 			}
 			seen++
 			_, err := os.Stat(filepath.Join(root(t), name))
-			assert.NoError(t, err, page)
+			require.NoError(t, err, page)
 		}
 	}
 	assert.Greater(t, seen, 50)

@@ -30,7 +30,8 @@ type providerSchema struct {
 	} `json:"resources"`
 }
 
-// Foretell makes up what a provider does not know yet.
+// FillUnknown returns the provider with made-up values for what it does not
+// know in a preview.
 func FillUnknown(provider pulumirpc.ResourceProviderServer) *Filled {
 	return &Filled{ResourceProviderServer: provider}
 }

@@ -154,7 +154,7 @@ func TestZones(t *testing.T) {
 	assert.Equal(t, "10.20.3.0/24", subnet.Inputs["cidrBlock"], "beside the first one's")
 
 	target.settings.Zone = "eu-central-1a"
-	assert.ErrorContains(t, cloud().Preview(target, request()), `aws.zone: eu-central-1a does not have "t4g.small"; these do: eu-central-1b, eu-central-1c`)
+	require.ErrorContains(t, cloud().Preview(target, request()), `aws.zone: eu-central-1a does not have "t4g.small"; these do: eu-central-1b, eu-central-1c`)
 
 	for name, tt := range map[string]struct {
 		change func(*Settings)

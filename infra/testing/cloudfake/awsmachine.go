@@ -74,6 +74,7 @@ func (a *AWS) machines() []Behaviour {
 				}
 				kind, zone := text(e.Inputs, "instanceType"), a.zoneOf(text(e.Inputs, "subnetId"))
 				if zones := a.zonesOf(kind); !slices.Contains(zones, zone) {
+					//nolint:staticcheck // as EC2 says it
 					return fmt.Errorf("Unsupported: Your requested instance type (%s) is not supported in your requested Availability Zone (%s). "+
 						"Please retry your request by not specifying an Availability Zone or choosing %s.", kind, zone, strings.Join(zones, ", "))
 				}
@@ -122,7 +123,7 @@ func (a *AWS) machines() []Behaviour {
 				}
 				for _, other := range a.All() {
 					if other.ID != e.ID && mentions(other.Inputs, e.ID) && other.Type != awsRolePolicy {
-						return fmt.Errorf("DependencyViolation: %s '%s' has dependencies and cannot be deleted: %s", e.Type, e.ID, other.Name) //nolint:staticcheck // as EC2 says it
+						return fmt.Errorf("DependencyViolation: %s '%s' has dependencies and cannot be deleted: %s", e.Type, e.ID, other.Name)
 					}
 				}
 				return nil
@@ -225,5 +226,5 @@ func (a *AWS) newestImage(args resource.PropertyMap) (resource.PropertyMap, erro
 			return resource.NewPropertyMapFromMap(map[string]any{"id": id, "imageId": id, "architecture": of}), nil
 		}
 	}
-	return nil, errors.New("Your query returned no results. Please change your search criteria and try again.") //nolint:staticcheck // as the provider says it
+	return nil, errors.New("Your query returned no results. Please change your search criteria and try again.") //nolint:revive,staticcheck // as the provider says it
 }
