@@ -77,7 +77,7 @@ func (f *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.refuse(w, "%s %s: %s", r.Method, r.URL.Path, err)
 		return
 	}
-	if r.Header.Get("X-Amz-Target") == "AmazonSSM.GetParameter" {
+	if r.Header.Get("X-Amz-Target") == "AmazonSSM.GetParameters" {
 		f.parameter(w, r, body)
 		return
 	}
@@ -120,20 +120,23 @@ func (f *fakeAWS) metadata(w http.ResponseWriter, r *http.Request) {
 
 func (f *fakeAWS) parameter(w http.ResponseWriter, r *http.Request, body []byte) {
 	var ask struct {
-		Name           string
+		Names          []string
 		WithDecryption bool
 	}
 	if err := json.Unmarshal(body, &ask); err != nil || !ask.WithDecryption || r.Header.Get("Content-Type") != "application/x-amz-json-1.1" {
-		f.refuse(w, "GetParameter %s", body)
+		f.refuse(w, "GetParameters %s", body)
 		return
 	}
-	value, ok := f.parameters[ask.Name]
-	if !ok {
-		w.WriteHeader(http.StatusBadRequest)
-		_, _ = io.WriteString(w, `{"__type":"ParameterNotFound"}`)
-		return
+	var found []map[string]any
+	var missing []string
+	for _, name := range ask.Names {
+		if value, ok := f.parameters[name]; ok {
+			found = append(found, map[string]any{"Name": name, "Type": "SecureString", "Value": value, "Version": 1})
+		} else {
+			missing = append(missing, name)
+		}
 	}
-	_ = json.NewEncoder(w).Encode(map[string]any{"Parameter": map[string]any{"Name": ask.Name, "Type": "SecureString", "Value": value, "Version": 1}})
+	_ = json.NewEncoder(w).Encode(map[string]any{"Parameters": found, "InvalidParameters": missing})
 }
 
 // verify checks a request's signature ("Signature Version 4 signing process").

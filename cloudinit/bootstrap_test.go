@@ -223,7 +223,7 @@ func roleService(t *testing.T, key sigv4.Key) *httptest.Server {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		const folder = "/latest/meta-data/iam/security-credentials/"
 		switch {
-		case r.Method == http.MethodPut && r.URL.Path == "/latest/api/token" && r.Header.Get("X-aws-ec2-metadata-token-ttl-seconds") == "60":
+		case r.Method == http.MethodPut && r.URL.Path == "/latest/api/token" && r.Header.Get("X-aws-ec2-metadata-token-ttl-seconds") != "":
 			io.WriteString(w, "AQAEAtoken==")
 		case r.Header.Get("X-aws-ec2-metadata-token") != "AQAEAtoken==":
 			w.WriteHeader(http.StatusUnauthorized)
@@ -255,6 +255,28 @@ func TestBootstrapFromABucketWithARole(t *testing.T) {
 	_, err = b.run()
 	require.Error(t, err)
 	assert.False(t, b.there(agentFile))
+}
+
+// Every account of a machine can read a command line.
+func TestBootstrapHasNoCredentialsOnACommandLine(t *testing.T) {
+	b := newBootstrapped(t)
+	s, key := b.bucket()
+	metadata := roleService(t, key)
+	b.settings["METADATA_URL"] = metadata.URL
+	s.Set(s.Session(key, "IQoJb3Jp+/="))
+	// A curl that notes its arguments and becomes the real one.
+	real, err := exec.LookPath("curl")
+	require.NoError(t, err)
+	noted := filepath.Join(t.TempDir(), "noted")
+	require.NoError(t, os.WriteFile(filepath.Join(b.root, "bin/curl"), []byte("#!/bin/sh\nprintf '%s\\n' \"$@\" >>"+noted+"\nexec "+real+" \"$@\"\n"), 0o755))
+	said, err := b.run()
+	require.NoError(t, err, said)
+	arguments, err := os.ReadFile(noted)
+	require.NoError(t, err)
+	require.Contains(t, string(arguments), "--aws-sigv4")
+	for _, secret := range []string{key.Access, key.Secret, "IQoJb3Jp+/=", "AQAEAtoken=="} {
+		assert.NotContains(t, string(arguments), secret)
+	}
 }
 
 func TestBootstrapIsShort(t *testing.T) {

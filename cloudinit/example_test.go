@@ -3,6 +3,7 @@ package cloudinit_test
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"time"
 
 	"escala/cloudinit"
@@ -14,6 +15,7 @@ import (
 // description changes.
 func ExampleMachine_UserData() {
 	machine := cloudinit.NewMachine(service.NewSpec())
+	machine.Agent = service.ReleaseID(strings.Repeat("0a", 32))
 	first, err := machine.UserData()
 	if err != nil {
 		fmt.Println(err)
@@ -30,10 +32,11 @@ func ExampleMachine_UserData() {
 func ExampleMachine_UserData_violations() {
 	spec := service.NewSpec()
 	spec.Secrets = []string{"SESSION_KEYS"}
-	spec.Lifecycle.Start = 1500 * time.Millisecond
+	spec.Lifecycle.Stop = 30500 * time.Millisecond
 	_, err := cloudinit.NewMachine(spec).UserData()
 	fmt.Println(err)
 	// Output:
-	// lifecycle.start: 1.5s is not a whole number of seconds, which is what supervisord counts in
+	// agent: "" is not a SHA-256
+	// lifecycle.stop: 30.5s is not a whole number of seconds, which is what supervisord counts in
 	// secrets: this machine has no secret store
 }

@@ -1,5 +1,5 @@
 // Package cloudinit turns the description of a service into the user-data of a
-// Debian 12 machine: packages, supervisor, Nginx, the release follower. It is
+// Debian 12 machine: packages, supervisor, Nginx, the agent. It is
 // pure: no Pulumi, no cloud, no network, and the same input gives the same
 // bytes, because a change of user-data means a new machine.
 //
@@ -18,9 +18,11 @@ import (
 // Machine is one Debian 12 machine that runs the service.
 type Machine struct {
 	Spec service.Spec
-	// Store is the program that fetches from the release store. Default
-	// FolderStore.
+	// Store is where releases come from. Default FolderStore.
 	Store Store
+	// Agent is the SHA-256 of the agent's binary, which the store has under
+	// AgentKey.
+	Agent service.ReleaseID
 	// Secrets is where the values of Spec.Secrets come from. Default nil: there
 	// are none.
 	Secrets Secrets
@@ -33,8 +35,7 @@ type Machine struct {
 	MetadataRefused []string
 	// SessionManager lets people in through AWS' Session Manager. Default nil.
 	SessionManager *SessionManager
-	// Poll is how often the release follower looks at the store, in whole
-	// seconds. Default 5 s.
+	// Poll is the time between two looks of the agent at the store. Default 5 s.
 	Poll time.Duration
 	// Upgrades installs Debian's unattended security upgrades once the
 	// service is set up. Default true.
@@ -59,19 +60,14 @@ func (m Machine) validate() error {
 	if err := m.Spec.Validate(); err != nil && !errors.As(err, &v) {
 		return err
 	}
-	if m.Poll < time.Second || m.Poll%time.Second != 0 {
-		v.Add("poll", "%s is not a whole number of seconds", m.Poll)
+	if m.Poll < time.Second {
+		v.Add("poll", "%s is below 1s", m.Poll)
 	}
-	for _, limit := range []struct {
-		path  string
-		value time.Duration
-	}{
-		{"lifecycle.start", m.Spec.Lifecycle.Start},
-		{"lifecycle.stop", m.Spec.Lifecycle.Stop},
-	} {
-		if limit.value%time.Second != 0 {
-			v.Add(limit.path, "%s is not a whole number of seconds, which is what supervisord counts in", limit.value)
-		}
+	if !m.Agent.Valid() {
+		v.Add("agent", "%q is not a SHA-256", m.Agent)
+	}
+	if stop := m.Spec.Lifecycle.Stop; stop%time.Second != 0 {
+		v.Add("lifecycle.stop", "%s is not a whole number of seconds, which is what supervisord counts in", stop)
 	}
 	if len(m.Spec.Secrets) > 0 && m.Secrets == nil {
 		v.Add("secrets", "this machine has no secret store")
@@ -90,13 +86,13 @@ func (m Machine) files() ([]File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rendering supervisord.conf: %w", err)
 	}
-	machine, err := m.settings()
+	settings, err := m.setupSettings()
 	if err != nil {
-		return nil, fmt.Errorf("rendering machine.conf: %w", err)
+		return nil, err
 	}
-	environment, err := m.environment()
+	agent, err := m.agentFiles()
 	if err != nil {
-		return nil, fmt.Errorf("rendering the workers' environment: %w", err)
+		return nil, fmt.Errorf("rendering the agent's configuration: %w", err)
 	}
 	store, err := m.Store.files()
 	if err != nil {
@@ -111,11 +107,11 @@ func (m Machine) files() ([]File, error) {
 		return nil, err
 	}
 	files := []File{
-		{Path: "/etc/escala/machine.conf", Content: machine},
-		{Path: "/etc/escala/environment", Content: environment},
+		settings,
 		{Path: "/etc/nginx/nginx.conf", Content: nginx},
 		{Path: "/etc/supervisor/supervisord.conf", Content: supervisor},
 	}
+	files = append(files, agent...)
 	files = append(files, m.units()...)
 	files = append(files, m.programs()...)
 	files = append(files, store...)

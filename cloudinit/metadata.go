@@ -45,7 +45,7 @@ table inet escala {
 Description=Keeps the metadata service for root
 DefaultDependencies=no
 After=systemd-modules-load.service local-fs.target
-Before=network-pre.target supervisor.service release-follower.service
+Before=network-pre.target supervisor.service ` + AgentUnit + `
 Wants=network-pre.target
 
 [Service]

@@ -57,7 +57,7 @@ done
 }
 
 func TestMetadataRefusesWhatIsNoAddress(t *testing.T) {
-	m := NewMachine(service.NewSpec())
+	m := testMachine(service.NewSpec())
 	m.MetadataOnlyRoot = []string{"metadata.internal"}
 	_, err := m.UserData()
 	assert.ErrorContains(t, err, "closing the metadata service")

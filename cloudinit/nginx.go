@@ -8,6 +8,7 @@ import (
 	"text/template"
 	"time"
 
+	"escala/cloudinit/agent/host"
 	"escala/service"
 	"escala/service/machine"
 )
@@ -23,15 +24,16 @@ var nginxConf = template.Must(template.New("nginx.conf").Option("missingkey=erro
 type nginxValues struct {
 	Root, Name, Listen, ListenIPv6, StatusPath, UpstreamIdle string
 
-	Port, OpenFiles, Connections, Keepalive, Backlog int
+	OpenFiles, Connections, Keepalive, Backlog int
 
 	BodyMiB, HeaderKiB, ResponseHeaderKiB int
 
 	// Times in whole seconds.
 	Stop, ProxyIdle, BodySilence, AnswerSilence string
 
-	// WorkerPorts are empty where the workers share Port.
+	// WorkerPorts are empty where the workers share Socket.
 	WorkerPorts []int
+	Socket      string
 	Affinity    bool
 	MaxFails    int
 	FailTimeout string
@@ -59,7 +61,7 @@ func (m Machine) nginx() (string, error) {
 		Listen:            "80",
 		ListenIPv6:        "[::]:80",
 		StatusPath:        machine.StatusPath,
-		Port:              spec.Port,
+		Socket:            m.Root + host.ProxySocket,
 		OpenFiles:         spec.ProxyConnections() + openFiles,
 		Connections:       spec.ProxyConnections(),
 		Keepalive:         64,
@@ -84,7 +86,7 @@ func (m Machine) nginx() (string, error) {
 		values.MaxFails = workers.MaxFails
 		values.FailTimeout = seconds(workers.FailTimeout)
 	}
-	for _, s := range append([]string{values.Root, values.Name}, values.TrustedProxies...) {
+	for _, s := range append([]string{values.Root, values.Name, values.Socket}, values.TrustedProxies...) {
 		if err := token(s); err != nil {
 			return "", err
 		}
@@ -112,13 +114,13 @@ func removedClaims() []string {
 // has ports for, at least: net.ipv4.ip_local_port_range is 32768 to 60999.
 const portsPerSource = 28_000
 
-// sources are enough addresses for all connections to the workers.
+// sources are enough addresses for all connections to the workers' ports. A
+// shared socket has no ports.
 func sources(spec service.Spec) []source {
-	toOnePort := spec.Limits.Connections
 	if spec.Workers.Mode == service.WorkersShared {
-		toOnePort *= spec.Workers.Count
+		return nil
 	}
-	n := (toOnePort + portsPerSource - 1) / portsPerSource
+	n := (spec.Limits.Connections + portsPerSource - 1) / portsPerSource
 	if n < 2 {
 		return nil
 	}

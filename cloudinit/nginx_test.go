@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -19,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"escala/cloudinit/agent/host"
 	"escala/service"
 )
 
@@ -34,18 +34,27 @@ func startNginx(t testing.TB, spec service.Spec, h http.HandlerFunc) string {
 func startLogging(t testing.TB, spec service.Spec, h http.HandlerFunc) (address, log string) {
 	t.Helper()
 	tool(t, "nginx", "nginx")
-	upstream := httptest.NewServer(h)
+	upstream := httptest.NewUnstartedServer(h)
 	t.Cleanup(upstream.Close)
-	_, port, err := net.SplitHostPort(upstream.Listener.Addr().String())
-	require.NoError(t, err)
-	spec.Port, err = strconv.Atoi(port)
-	require.NoError(t, err)
-	m := NewMachine(spec)
+	if spec.Workers.Mode == service.WorkersPorts {
+		spec.Workers.PortsBase = upstream.Listener.Addr().(*net.TCPAddr).Port
+	}
+	m := testMachine(spec)
 	require.NoError(t, m.validate())
+	var err error
 	m.Root, err = os.MkdirTemp("", "nginx") // short enough for sockets, open to www-data
 	require.NoError(t, err)
+	require.NoError(t, os.Chmod(m.Root, 0o755))
 	t.Cleanup(func() { _ = os.RemoveAll(m.Root) })
-	require.NoError(t, os.MkdirAll(filepath.Join(m.Root, "run"), 0o755))
+	socket := m.Root + host.ProxySocket
+	require.NoError(t, os.MkdirAll(filepath.Dir(socket), 0o755))
+	if spec.Workers.Mode == service.WorkersShared {
+		require.NoError(t, upstream.Listener.Close())
+		upstream.Listener, err = net.Listen("unix", socket)
+		require.NoError(t, err)
+		require.NoError(t, os.Chmod(socket, 0o666))
+	}
+	upstream.Start()
 	conf, err := m.nginx()
 	require.NoError(t, err)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -193,11 +202,16 @@ func TestNginxTakesMoreConnectionsThanTheWorkers(t *testing.T) {
 		conf, err := NewMachine(spec).nginx()
 		require.NoError(t, err)
 		assert.Contains(t, conf, "worker_connections 161024;")
-		if mode == service.WorkersShared {
+		assert.NotContains(t, conf, "proxy_bind")
+
+		spec.Limits.Connections = 60_000
+		conf, err = NewMachine(spec).nginx()
+		require.NoError(t, err)
+		if mode == service.WorkersPorts {
 			assert.Contains(t, conf, "split_clients $connection $source_address {\n\t\t33.33% 127.0.0.1;\n\t\t33.33% 127.0.0.2;\n\t\t* 127.0.0.3;\n\t}")
 			assert.Contains(t, conf, "proxy_bind $source_address;")
 		} else {
-			assert.NotContains(t, conf, "proxy_bind")
+			assert.NotContains(t, conf, "proxy_bind", "a shared socket has no ports")
 		}
 	}
 	conf, err := NewMachine(service.NewSpec()).nginx()
@@ -207,7 +221,7 @@ func TestNginxTakesMoreConnectionsThanTheWorkers(t *testing.T) {
 
 func TestManyConnectionsToTheWorkersAreSpread(t *testing.T) {
 	spec := service.NewSpec()
-	spec.Workers.Count, spec.Limits.Connections = 4, 20_000
+	spec.Workers.Mode, spec.Limits.Connections = service.WorkersPorts, 60_000
 	address := startNginx(t, spec, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.RemoteAddr) })
 	from := map[string]bool{}
 	for range 100 {

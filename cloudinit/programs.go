@@ -2,61 +2,28 @@ package cloudinit
 
 import _ "embed"
 
-// The shell programs that run on the machine. They are files of their own, so
-// that shellcheck reads them and tests run them.
+// bootstrap is what a machine has of shell, and aptConf how it calls apt. They
+// are files of their own, so that shellcheck reads them and tests run them.
 var (
-	//go:embed machine/setup.sh
-	setup string
-	//go:embed machine/no-start.sh
-	noStart string
-	//go:embed machine/wake-supervisor.sh
-	wakeSupervisor string
-	//go:embed machine/release-follower.sh
-	releaseFollower string
-	//go:embed machine/preflight.sh
-	preflight string
-	//go:embed machine/worker.sh
-	worker string
-	//go:embed machine/end-workers.sh
-	endWorkers string
-	//go:embed machine/incident.sh
-	incident string
-	//go:embed machine/diagnose.sh
-	diagnose string
-	//go:embed machine/store-folder.sh
-	storeFolder string
-	//go:embed machine/store-objects.sh
-	storeObjects string
-	//go:embed machine/credentials-role.sh
-	credentialsRole string
-	//go:embed machine/credentials-key.sh
-	credentialsKey string
-	//go:embed machine/secrets-parameters.sh
-	secretsParameters string
-	//go:embed machine/secrets-file.sh
-	secretsFile string
+	//go:embed machine/bootstrap.sh
+	bootstrap string
+	//go:embed machine/apt.conf
+	aptConf string
 )
 
-// programsFolder is where they lie on the machine.
+// programsFolder is where programs lie on the machine.
 const programsFolder = "/usr/local/lib/escala/"
 
-// DiagnosePath is the program that says why a machine does not serve.
-const DiagnosePath = programsFolder + "diagnose"
-
 func (m Machine) programs() []File {
-	program := func(name, content string) File {
-		return File{Path: programsFolder + name, Content: content, Executable: true}
-	}
 	return []File{
-		program("setup", setup),
-		program("no-start", noStart),
-		program("wake-supervisor", wakeSupervisor),
-		program("store", m.Store.program()),
-		program("worker", worker),
-		program("preflight", preflight),
-		program("release-follower", releaseFollower),
-		program("end-workers", endWorkers),
-		program("incident", incident),
-		program("diagnose", diagnose),
+		{Path: programsFolder + "setup", Content: bootstrap, Executable: true},
+		{Path: "/etc/escala/apt.conf", Content: aptConf},
 	}
+}
+
+// Diagnose is the command, to be run on the machine, that says why it does not
+// serve. A machine that has no agent yet has its setup's journal.
+func Diagnose() []string {
+	return []string{"sh", "-c", "[ ! -x " + AgentPath + " ] || exec " + AgentPath + " diagnose\n" +
+		"journalctl --unit " + SetupUnit + " --lines 20 --no-pager --output cat; tail -n 20 /var/log/cloud-init-output.log"}
 }

@@ -1,16 +1,19 @@
 package cloudinit
 
 import (
+	"encoding/json"
 	"fmt"
-	"strings"
+	"maps"
+	"slices"
+
+	"escala/cloudinit/agent/secrets"
 )
 
-// Secrets is where a machine gets the values of Spec.Secrets from. On the
-// machine it is one program, "secrets", that writes them to memory
-// (/run/escala-secrets/environment), where root and the service's user read
-// them. It runs at boot and before each roll.
+// Secrets is where a machine gets the values of Spec.Secrets from. Its agent
+// writes them to memory, where root and the service's user read them, when it
+// starts and before each roll.
 type Secrets interface {
-	program() string
+	settings() secrets.Settings
 	files() ([]File, error)
 }
 
@@ -32,70 +35,42 @@ type ParameterSecrets struct {
 	Endpoint string
 }
 
-func (ParameterSecrets) program() string { return secretsParameters }
-
-func (s ParameterSecrets) files() ([]File, error) {
-	endpoint := s.Endpoint
-	if endpoint == "" {
-		endpoint = fmt.Sprintf("https://ssm.%s.%s", s.Region, awsDomain(s.Region))
+func (s ParameterSecrets) settings() secrets.Settings {
+	return secrets.Settings{
+		Names: s.Names, Revision: s.Revision,
+		Parameters: &secrets.ParameterSettings{Path: s.Path, Region: s.Region, Endpoint: s.Endpoint},
 	}
-	content, err := shellAssignments("# Which secrets the service gets. Revision "+s.Revision+".\n", "", map[string]string{
-		"SECRETS_NAMES":  strings.Join(s.Names, " "),
-		"SECRETS_PATH":   s.Path,
-		"SECRETS_URL":    endpoint,
-		"SECRETS_REGION": s.Region,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("writing the secrets' settings: %w", err)
-	}
-	return []File{{Path: "/etc/escala/secrets.conf", Content: content}}, nil
 }
 
+func (ParameterSecrets) files() ([]File, error) { return nil, nil }
+
 // FileSecrets stand in user-data themselves, for a cloud whose machines have no
-// other way to a secret: whoever may read the machine's user-data reads them,
-// its root included.
+// other way to a secret: each account that may read the machine's user-data
+// reads them, its root included.
 type FileSecrets struct {
 	// Values by the names of environment variables.
 	Values map[string]string
 }
 
-func (FileSecrets) program() string { return secretsFile }
+// secretsFile is where they are on the machine, for root only.
+const secretsFile = "/etc/escala/secrets.json"
+
+func (s FileSecrets) settings() secrets.Settings {
+	return secrets.Settings{Names: slices.Sorted(maps.Keys(s.Values)), File: secretsFile}
+}
 
 func (s FileSecrets) files() ([]File, error) {
-	content, err := shellAssignments("# What every worker gets and nobody else may read.\n", "export ", s.Values)
+	content, err := json.MarshalIndent(s.Values, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("writing the secrets: %w", err)
 	}
-	return []File{{Path: "/etc/escala/secrets.conf", Content: content, RootOnly: true}}, nil
+	return []File{{Path: secretsFile, Content: string(content) + "\n", RootOnly: true}}, nil
 }
 
-// secretsFiles are the program, what it reads and the unit that runs it before
-// anything needs it.
+// secretsFiles are what the agent reads them from.
 func (m Machine) secretsFiles() ([]File, error) {
 	if m.Secrets == nil {
 		return nil, nil
 	}
-	files, err := m.Secrets.files()
-	if err != nil {
-		return nil, err
-	}
-	return append(files,
-		File{Path: programsFolder + "secrets", Content: m.Secrets.program(), Executable: true},
-		File{Path: "/etc/systemd/system/escala-secrets.service", Content: `[Unit]
-Description=Reads the service's secrets into memory
-After=network-online.target escala-metadata.service
-Wants=network-online.target
-Before=supervisor.service release-follower.service
-StartLimitIntervalSec=0
-
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=` + programsFolder + `secrets
-Restart=on-failure
-RestartSec=2
-
-[Install]
-WantedBy=multi-user.target
-`}), nil
+	return m.Secrets.files()
 }

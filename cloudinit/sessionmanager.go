@@ -10,10 +10,14 @@ type SessionManager struct {
 	Arch string
 }
 
-// command installs the agent unless the image has it already.
-func (s SessionManager) command() []string {
+const sessionManagerPackage = "/var/tmp/amazon-ssm-agent.deb"
+
+// install is what a unit does to install the agent, unless the image has it
+// already.
+func (s SessionManager) install() string {
 	url := fmt.Sprintf("https://s3.%s.%s/amazon-ssm-%s/latest/debian_%s/amazon-ssm-agent.deb", s.Region, awsDomain(s.Region), s.Region, s.Arch)
-	return []string{"sh", "-c", "systemctl cat amazon-ssm-agent.service >/dev/null 2>&1 || " +
-		"{ curl --silent --show-error --fail --retry 5 --output /var/tmp/amazon-ssm-agent.deb " + shellQuote(url) +
-		" && dpkg --install /var/tmp/amazon-ssm-agent.deb; rm -f /var/tmp/amazon-ssm-agent.deb; }"}
+	return `ExecStart=/bin/sh -c '[ -e /lib/systemd/system/amazon-ssm-agent.service ] || curl --silent --show-error --fail --retry 5 --output ` + sessionManagerPackage + ` ` + url + `'
+ExecStart=/bin/sh -c '[ ! -e ` + sessionManagerPackage + ` ] || apt-get --quiet --yes -o DPkg::Lock::Timeout=300 install ` + sessionManagerPackage + `'
+ExecStart=/bin/rm -f ` + sessionManagerPackage + `
+`
 }

@@ -1,13 +1,18 @@
 package cloudinit
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+
+	"escala/cloudinit/agent/host"
+)
 
 // SetupUnit is the unit that makes a new machine serve, once. It tries again
 // until it has: a mirror that is away for a while is no dead machine.
-const SetupUnit = "escala-setup.service"
+const SetupUnit = host.SetupUnit
 
 // setUpPath is there once setup has come to its end.
-const setUpPath = "/var/lib/escala/set-up"
+const setUpPath = host.SetUpFile
 
 // packages are Debian 12's own.
 func (m Machine) packages() []string {
@@ -41,12 +46,22 @@ func startSetup() []string {
 	}
 }
 
-// setupSettings are what setup needs to know.
-func (m Machine) setupSettings() map[string]string {
-	return map[string]string{
+// setupSettings are what the bootstrap needs to know.
+func (m Machine) setupSettings() (File, error) {
+	from := m.Store.origin()
+	content, err := shellAssignments("# What the machine's setup needs to know.\n", map[string]string{
 		"SETUP_PACKAGES": strings.Join(m.packages(), " "),
 		"SETUP_UNITS":    strings.Join(m.packageUnits(), " "),
+		"AGENT_SHA256":   string(m.Agent),
+		"STORE_URL":      from.url,
+		"STORE_REGION":   from.region,
+		"STORE_KEY":      from.key,
+		"METADATA_URL":   from.metadata,
+	})
+	if err != nil {
+		return File{}, fmt.Errorf("writing the setup's settings: %w", err)
 	}
+	return File{Path: "/etc/escala/bootstrap.conf", Content: content}, nil
 }
 
 // setupFile is SetupUnit. A machine that is switched off in the middle of its

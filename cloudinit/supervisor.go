@@ -1,9 +1,9 @@
 package cloudinit
 
 import (
-	"fmt"
 	"strconv"
 
+	"escala/cloudinit/agent/host"
 	"escala/service"
 )
 
@@ -11,7 +11,7 @@ import (
 // workerLogBackups rotated ones.
 const (
 	workerLogMB      = 10
-	workerLogBackups = 3
+	workerLogBackups = 1
 )
 
 // openFiles is how many files Nginx may have open beside its connections, and
@@ -27,14 +27,14 @@ const listenBacklog = 4096
 // cloud-init passes), so supervisord starts once, with this one.
 func (m Machine) supervisor() (string, error) {
 	path := func(p string) string { return iniLiteral(m.Root + p) }
-	socket := path("/run/supervisor.sock")
+	socket := path(host.SupervisorSocket)
 	return marshalINI([]iniSection{
 		{"unix_http_server", []iniKey{
 			{"file", socket},
 			{"chmod", "0700"},
 		}},
 		{"supervisord", []iniKey{
-			{"logfile", path("/var/log/supervisor/supervisord.log")},
+			{"logfile", path(host.SupervisorLog)},
 			{"logfile_maxbytes", "1MB"},
 			{"logfile_backups", "1"},
 			{"pidfile", path("/run/supervisord.pid")},
@@ -51,29 +51,35 @@ func (m Machine) supervisor() (string, error) {
 	})
 }
 
-// workers is the program that supervisord runs Workers.Count times. In
-// WorkersShared mode supervisord owns their socket; in WorkersPorts mode each
-// has a port of its own.
+// workers is the program that supervisord runs in each of the agent's slots, when
+// the agent says so. In WorkersShared mode supervisord owns their socket, a Unix
+// socket: each supervisord makes one of its own, so that the workers of one that
+// died serve on while the next one's start. In WorkersPorts mode each worker has
+// a port of its own.
 func (m Machine) workers(path func(string) string) iniSection {
 	spec := m.Spec
 	section := iniSection{Name: "program:" + spec.Name}
 	if spec.Workers.Mode == service.WorkersShared {
 		section = iniSection{"fcgi-program:" + spec.Name, []iniKey{
-			{"socket", fmt.Sprintf("tcp://127.0.0.1:%d", spec.Port)},
+			{"socket", "unix://" + path(host.WorkersSocket)},
+			// Debian's Nginx is www-data.
+			{"socket_owner", "root:www-data"},
+			{"socket_mode", "0660"},
 			{"socket_backlog", strconv.Itoa(listenBacklog)},
 		}}
 	}
 	section.Keys = append(section.Keys, []iniKey{
-		{"command", path(programsFolder+"worker") + " %(process_num)d"},
+		{"command", path(AgentPath) + " worker %(process_num)d"},
 		{"process_name", "%(program_name)s_%(process_num)d"},
-		{"numprocs", strconv.Itoa(spec.Workers.Count)},
+		{"numprocs", strconv.Itoa(m.agentConfig().Slots())},
 		{"user", User},
 		{"directory", "/"},
-		{"autostart", "true"},
+		// Which slots run is the agent's to say.
+		{"autostart", "false"},
 		{"autorestart", "true"},
 		{"startsecs", "1"},
 		// About three minutes of trying by itself, a second longer each
-		// time; after that the release follower starts it again.
+		// time; after that the agent starts it again.
 		{"startretries", "18"},
 		{"stopsignal", "TERM"},
 		{"stopwaitsecs", seconds(spec.Lifecycle.Stop)},
@@ -86,9 +92,9 @@ func (m Machine) workers(path func(string) string) iniSection {
 	return section
 }
 
-// LogBoundMB is the most that the service's and the machine's logs take on
+// logBoundMB is the most that the service's and the machine's logs take on
 // disk, in MB: the workers' files, supervisord's two, and the journal, to which
-// Nginx and the release follower write.
-func LogBoundMB(spec service.Spec) int {
-	return spec.Workers.Count*workerLogMB*(1+workerLogBackups) + 2 + journalMB
+// Nginx and the agent write.
+func (m Machine) logBoundMB() int {
+	return m.agentConfig().Slots()*workerLogMB*(1+workerLogBackups) + 2 + journalMB
 }

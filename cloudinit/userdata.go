@@ -75,15 +75,5 @@ func (m Machine) commands() [][]string {
 		{"systemctl", "start", SetupUnit},
 		{"systemctl", "restart", "systemd-journald.service"},
 	}
-	// After the service is under way, so that nobody waits for these.
-	if m.Upgrades {
-		commands = append(commands, []string{
-			"env", "DEBIAN_FRONTEND=noninteractive",
-			"apt-get", "--yes", "--no-install-recommends", "install", "unattended-upgrades",
-		})
-	}
-	if m.SessionManager != nil {
-		commands = append(commands, m.SessionManager.command())
-	}
-	return commands
+	return append(commands, m.startLater()...)
 }

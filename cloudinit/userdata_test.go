@@ -34,11 +34,18 @@ func machines() map[string]Machine {
 	everything.Lifecycle.Drain = 40 * time.Second
 	everything.Lifecycle.Stop = time.Minute
 	return map[string]Machine{
-		"default":    NewMachine(service.NewSpec()),
-		"everything": NewMachine(everything),
+		"default":    testMachine(service.NewSpec()),
+		"everything": testMachine(everything),
 		"ec2":        ec2(),
 		"droplet":    droplet(),
 	}
+}
+
+// testMachine is a machine with an agent.
+func testMachine(spec service.Spec) Machine {
+	m := NewMachine(spec)
+	m.Agent = service.ReleaseID(strings.Repeat("a9", 32))
+	return m
 }
 
 // ec2 is a machine as AWS gets it, with a port for each worker.
@@ -50,7 +57,7 @@ func ec2() Machine {
 	spec.Workers.MaxFails, spec.Workers.FailTimeout = 2, time.Second
 	spec.Lifecycle.Steady = 2 * time.Second
 	spec.Secrets = []string{"DATABASE_URL", "SESSION_KEY"}
-	m := NewMachine(spec)
+	m := testMachine(spec)
 	m.Store = S3Store{Bucket: "releases", Region: "eu-central-1"}
 	m.Secrets = ParameterSecrets{Names: spec.Secrets, Path: "/escala/aws-ec2", Region: "eu-central-1", Revision: "3.1"}
 	m.MetadataOnlyRoot = []string{"169.254.169.254", "fd00:ec2::254"}
@@ -62,8 +69,8 @@ func ec2() Machine {
 func droplet() Machine {
 	spec := service.NewSpec()
 	spec.Secrets = []string{"DATABASE_URL"}
-	m := NewMachine(spec)
-	m.Store = SpacesStore{Bucket: "releases", Region: "fra1", AccessKey: "DO00EXAMPLE", SecretKey: "example"}
+	m := testMachine(spec)
+	m.Store = SpacesStore{Bucket: "releases", Machines: "machines", Region: "fra1", AccessKey: "DO00EXAMPLE", SecretKey: "example"}
 	m.Secrets = FileSecrets{Values: map[string]string{"DATABASE_URL": "it's one"}}
 	m.MetadataOnlyRoot = []string{"169.254.169.254"}
 	return m
@@ -181,29 +188,10 @@ func TestShellProgramsAreClean(t *testing.T) {
 	require.NoError(t, err, "%s", said)
 }
 
-// What a worker gets must come out of the shell as it went in, whatever it is.
-func TestEnvironmentSurvivesTheShell(t *testing.T) {
-	spec := service.NewSpec()
-	spec.Env = map[string]string{
-		"QUOTES": `'it''s' "so"`, "EXPANSION": "$HOME `id` $(id) ${x} \\", "PERCENT": "100%(x)s", "EMPTY": "", "UTF": "año ✓",
-	}
-	m := NewMachine(spec)
-	require.NoError(t, m.validate())
-	content, err := m.environment()
-	require.NoError(t, err)
-	file := filepath.Join(t.TempDir(), "environment")
-	require.NoError(t, os.WriteFile(file, []byte(content), 0o644))
-	for name, want := range spec.Env {
-		got, err := exec.CommandContext(t.Context(), "sh", "-euc", `. "$1"; printenv "$2"`, "sh", file, name).Output()
-		require.NoError(t, err)
-		assert.Equal(t, want+"\n", string(got), name)
-	}
-}
-
 func TestMachineReportsAllThatCannotBeRendered(t *testing.T) {
 	spec := service.NewSpec()
 	spec.Name = "Not A Name"
-	spec.Lifecycle.Start = 1500 * time.Millisecond
+	spec.Lifecycle.Stop = 30500 * time.Millisecond
 	m := NewMachine(spec)
 	m.Poll = 0
 	_, err := m.UserData()
@@ -213,7 +201,7 @@ func TestMachineReportsAllThatCannotBeRendered(t *testing.T) {
 	for _, one := range v {
 		paths = append(paths, one.Path)
 	}
-	assert.ElementsMatch(t, []string{"name", "lifecycle.start", "poll"}, paths)
+	assert.ElementsMatch(t, []string{"name", "lifecycle.stop", "poll", "agent"}, paths)
 }
 
 func TestINIRefusesWhatWouldBeAnotherLine(t *testing.T) {
@@ -241,8 +229,9 @@ func TestUserDataWritesEachFileOnce(t *testing.T) {
 }
 
 func TestLogBound(t *testing.T) {
-	// Four workers of 40 MB, supervisord's 2, the journal's 200.
+	// Two slots of 20 MB for each of four workers, supervisord's 2, the journal's
+	// 200.
 	spec := service.NewSpec()
 	spec.Workers.Count = 4
-	assert.Equal(t, 4*40+2+200, LogBoundMB(spec))
+	assert.Equal(t, 4*2*20+2+200, NewMachine(spec).logBoundMB())
 }

@@ -100,8 +100,6 @@ func (s Spec) checkEnv(v *Violations) {
 			v.Add("env."+name, "is set by escala for each worker; it cannot be chosen")
 		case strings.ContainsRune(s.Env[name], 0):
 			v.Add("env."+name, "has a NUL in its value, which no environment variable can have")
-		case strings.ContainsAny(s.Env[name], "\n\r"):
-			v.Add("env."+name, "has a line break in its value, which a machine's environment file cannot hold; give it in base64 and decode it in the service, or put it into a file of the release (go:embed). A private key is a secret: list it under service.secrets")
 		}
 	}
 	taken := func(name string) bool { _, ok := reserved(name); return ok }

@@ -6,5 +6,5 @@ for log in /var/log/escala/worker-*.log; do
 	echo "== $log"
 	tail -n 20 "$log"
 done
-echo "== release-follower, nginx"
-SYSTEMD_COLORS=0 journalctl --no-pager --no-hostname --lines 20 --output short-iso --unit release-follower --unit nginx
+echo "== escala-agent, nginx"
+SYSTEMD_COLORS=0 journalctl --no-pager --no-hostname --lines 20 --output short-iso --unit escala-agent --unit nginx

@@ -19,6 +19,9 @@ type Request struct {
 	// Release is the built service. It has no Path when it is an earlier one
 	// whose binary only the release store still has, nor on a Cluster.
 	Release build.Release
+	// Agent is the machine's own program, for a Machine. In Check it is a stand-in
+	// of the same length.
+	Agent build.Binary
 	// Image is Release as an image, for a Cluster. It is nil where the registry
 	// has it already: an earlier release, or an image that was not built here.
 	Image *image.Image

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -15,6 +16,7 @@ import (
 
 func TestUserDataIsWhatCloudInitGets(t *testing.T) {
 	m := cloudinit.NewMachine(service.NewSpec())
+	m.Agent = service.ReleaseID(strings.Repeat("0a", 32))
 	want, err := m.UserData()
 	require.NoError(t, err)
 

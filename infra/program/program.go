@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"escala/infra/build"
 	"escala/infra/deploy"
 	"escala/infra/stackconfig"
 	"escala/service"
@@ -101,11 +103,13 @@ func read(ctx *pulumi.Context, root string, keys []string, all []deploy.Target, 
 		c.Service.Redis.Prefix = service.DefaultRedisPrefix(c.Service.Name, ctx.Stack())
 	}
 	request := deploy.Request{
-		Spec:           c.Service,
-		Secrets:        c.Secrets,
-		State:          filepath.Join(root, StateFolder),
-		GateTimeout:    c.Gate.Timeout,
-		Stack:          ctx.Stack(),
+		Spec:        c.Service,
+		Secrets:     c.Secrets,
+		State:       filepath.Join(root, StateFolder),
+		GateTimeout: c.Gate.Timeout,
+		Stack:       ctx.Stack(),
+		// Nothing is built before all that is wrong was reported.
+		Agent:          build.Binary{SHA256: strings.Repeat("0", 64)},
 		Offline:        offline,
 		ProviderConfig: ctx.GetConfig,
 	}

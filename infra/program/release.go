@@ -13,10 +13,15 @@ import (
 	"escala/service"
 )
 
-// prepare gives the request its release: the earlier one that the configuration
+// prepare gives the request its agent and its release: the earlier one that the configuration
 // pins, the image that it names, or what the source makes.
 func prepare(ctx *pulumi.Context, root string, chosen deploy.Target, past deploy.History, pin string, r *deploy.Request) error {
 	var err error
+	if machine, ok := chosen.(deploy.Machine); ok {
+		if r.Agent, err = build.Agent(ctx.Context(), root, r.State, machine.Platform()); err != nil {
+			return err
+		}
+	}
 	if pin != "" {
 		r.Release, err = pinned(ctx, past, pin, r.State)
 		return err

@@ -1,4 +1,4 @@
-// Command release stands in for a service in the tests of the release follower:
+// Command release stands in for a service in the tests of the agent:
 // the smallest program that keeps a worker's contract.
 package main
 
@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -40,8 +41,10 @@ func main() {
 		// Fine on its own, but not where it is to serve.
 		os.Stderr.WriteString("cannot use the shared socket\n")
 		os.Exit(8)
-	} else {
+	} else if os.Getenv("LISTEN") == "fd:0" {
 		listener, err = net.FileListener(os.Stdin)
+	} else {
+		listener, err = net.Listen("tcp", net.JoinHostPort(os.Getenv("HOST"), os.Getenv("PORT")))
 	}
 	must(err)
 	_ = os.Remove(os.Getenv("ADMIN_SOCKET"))
@@ -52,15 +55,23 @@ func main() {
 		if variant == "lies" {
 			w.Header().Set("X-Release", strings.Repeat("0", 64))
 		}
+		// What a test does to the machine while the release runs.
+		if _, err := os.Stat(os.Getenv("UNREADY_FILE")); err == nil && r.URL.Path == os.Getenv("READY_PATH") {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		for _, entry := range os.Environ() {
+			w.Header().Add("X-Environment", strconv.Quote(entry))
+		}
 		if variant == "unhealthy" && r.URL.Path == os.Getenv("HEALTH_PATH") {
 			w.WriteHeader(http.StatusInternalServerError)
 		}
 	})
+	// Before it answers: who sees it ready may tell it to end.
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM)
 	server := &http.Server{Handler: answer, ReadHeaderTimeout: time.Second}
 	go func() { _ = http.Serve(admin, answer) }()
 	go func() { _ = server.Serve(listener) }()
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGTERM)
 	<-signals
 	if variant == "hangs" {
 		time.Sleep(time.Hour)

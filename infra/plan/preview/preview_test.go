@@ -24,7 +24,8 @@ func previewed(t *testing.T, config string) (plan.Stack, *plan.Secrets) {
 	for path, content := range map[string]string{
 		"go.mod":                  "module escala\n\ngo 1.26\n",
 		"service/cmd/api/main.go": "package main\n\nfunc main() {}\n",
-		"stacks/Pulumi.x.yaml":    config,
+		"cloudinit/agent/cmd/escala-agent/main.go": "package main\n\nfunc main() {}\n",
+		"stacks/Pulumi.x.yaml":                     config,
 	} {
 		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(clone, path)), 0o755))
 		require.NoError(t, os.WriteFile(filepath.Join(clone, path), []byte(content), 0o644))
@@ -70,10 +71,10 @@ func TestAStackWithOthersSecretsIsPlanned(t *testing.T) {
 		files[f.Path] = f
 	}
 	assert.Contains(t, files["/etc/nginx/nginx.conf"].Content, "proxy_pass http://api;")
-	secret := files["/etc/escala/secrets.conf"]
+	secret := files["/etc/escala/secrets.json"]
 	assert.Contains(t, secret.Raw, "placeholder-for-escala:secrets.DATABASE_URL")
 	assert.Equal(t, []string{"the value of escala:secrets.DATABASE_URL"}, secrets.Found(secret.Raw))
-	key := files["/etc/escala/store-key.conf"]
+	key := files["/etc/escala/store-key.json"]
 	assert.Equal(t, []string{"the SpacesKey api-machine's secretKey"}, secrets.Found(key.Raw), "a secret that the cloud makes")
 
 	out, err := json.Marshal(s)

@@ -56,7 +56,7 @@ func (d deployment) mayDo(bucket string, parameters []string) (string, error) {
 			Sid:      "ReadReleases",
 			Effect:   "Allow",
 			Action:   []string{"s3:GetObject"},
-			Resource: []string{bucket + "/" + service.PointerKey, bucket + "/releases/*"},
+			Resource: []string{bucket + "/" + service.PointerKey, bucket + "/releases/*", bucket + "/agents/*"},
 		},
 		// Session Manager's own minimum, without the managed policy, which would
 		// let the machine read every parameter of the account.
@@ -81,7 +81,7 @@ func (d deployment) mayDo(bucket string, parameters []string) (string, error) {
 		statements = append(statements, iampolicy.Statement{
 			Sid:      "ReadSecrets",
 			Effect:   "Allow",
-			Action:   []string{"ssm:GetParameter"},
+			Action:   []string{"ssm:GetParameters"},
 			Resource: parameters,
 		})
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"escala/cloudinit"
 	"escala/infra/deploy"
 )
 
@@ -93,5 +94,5 @@ func howToAsk(region, id string) string {
 	return fmt.Sprintf("(the machine's own words)\n"+
 		"aws ec2 get-console-output --latest --output text --region %[1]s --instance-id %[2]s\n"+
 		"aws ssm start-session --region %[1]s --target %[2]s\n"+
-		"sudo /usr/local/lib/escala/diagnose", region, id)
+		"sudo %[3]s diagnose", region, id, cloudinit.AgentPath)
 }

@@ -9,6 +9,7 @@ import (
 
 	"escala/cloudinit"
 	"escala/infra/deploy"
+	"escala/service"
 )
 
 // userDataLimit is EC2's: 16 KiB of bytes before they are put into base64
@@ -25,6 +26,7 @@ type machineNames struct {
 // machine is what the instance's user-data describes.
 func machine(r deploy.Request, s Settings, names machineNames) cloudinit.Machine {
 	m := cloudinit.NewMachine(r.Spec)
+	m.Agent = service.ReleaseID(r.Agent.SHA256)
 	m.Store = cloudinit.S3Store{Bucket: names.bucket, Region: s.Region}
 	m.MetadataOnlyRoot = []string{"169.254.169.254", "fd00:ec2::254"}
 	m.SessionManager = &cloudinit.SessionManager{Region: s.Region, Arch: s.Arch}
@@ -86,7 +88,7 @@ func (d deployment) instance(net network, store releaseStore, secrets secretStor
 		pulumi.ReplaceOnChanges([]string{"instanceType", "rootBlockDevice.volumeSize", "rootBlockDevice.volumeType"}),
 		pulumi.IgnoreChanges(ignored),
 		pulumi.DeleteBeforeReplace(false),
-		pulumi.DependsOn(append([]pulumi.Resource{role.granted}, net.online...)),
+		pulumi.DependsOn(append([]pulumi.Resource{role.granted, store.agent}, net.online...)),
 	)...)
 	if err != nil {
 		return nil, nil, fmt.Errorf("registering the machine: %w", err)

@@ -7,6 +7,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"escala/cloudinit"
 	"escala/infra/deploy"
 	"escala/infra/deploy/iampolicy"
 	"escala/service"
@@ -15,6 +16,8 @@ import (
 // releaseStore is the bucket that the machine follows.
 type releaseStore struct {
 	bucket *s3.BucketV2
+	// agent is the machine's own program.
+	agent *s3.BucketObjectv2
 	// pointer is the object that names the current release.
 	pointer *s3.BucketObjectv2
 }
@@ -24,6 +27,16 @@ func (d deployment) releases(unique pulumi.StringOutput) (releaseStore, error) {
 	bucket, err := d.bucket(unique)
 	if err != nil {
 		return none, err
+	}
+	// A machine fetches it once. The one before stays until the update is over.
+	agent, err := s3.NewBucketObjectv2(d.Ctx, d.Name("agent"), &s3.BucketObjectv2Args{
+		Bucket:      bucket.ID(),
+		Key:         pulumi.String(cloudinit.AgentKey(service.ReleaseID(d.Request.Agent.SHA256))),
+		Source:      pulumi.NewFileAsset(d.Request.Agent.Path),
+		ContentType: pulumi.String("application/octet-stream"),
+	}, d.Options()...)
+	if err != nil {
+		return none, fmt.Errorf("registering the machine's agent: %w", err)
 	}
 	pointing := d.Options()
 	if d.Request.Release.Path != "" {
@@ -57,7 +70,7 @@ func (d deployment) releases(unique pulumi.StringOutput) (releaseStore, error) {
 	if err != nil {
 		return none, fmt.Errorf("registering the release pointer: %w", err)
 	}
-	return releaseStore{bucket: bucket, pointer: pointer}, nil
+	return releaseStore{bucket: bucket, agent: agent, pointer: pointer}, nil
 }
 
 // untagged keeps the stack's tags off an object, which takes ten at most: the

@@ -28,6 +28,7 @@ func request() deploy.Request {
 	return deploy.Request{
 		Spec:    spec,
 		Secrets: map[string]string{"DATABASE_URL": secret},
+		Agent:   build.Binary{SHA256: strings.Repeat("0e", 32), Size: 7, Path: "agent"},
 		Release: build.Release{
 			Release: service.Release{ID: service.ReleaseID(strings.Repeat("ab", 32)), Size: 4711},
 			Path:    "aws_test.go",
@@ -258,7 +259,8 @@ func TestTheMachineMayDoNothingElse(t *testing.T) {
 		"arn:aws:s3:::the-bucket/current":                                                                 {"s3:GetObject"},
 		"arn:aws:s3:::the-bucket/releases/*":                                                              {"s3:GetObject"},
 		"arn:aws:ec2:eu-central-1:123456789012:instance/*":                                                {"ssm:UpdateInstanceInformation"},
-		"arn:aws:ssm:eu-central-1:123456789012:parameter/escala/production/0011223344556677/DATABASE_URL": {"ssm:GetParameter"},
+		"arn:aws:ssm:eu-central-1:123456789012:parameter/escala/production/0011223344556677/DATABASE_URL": {"ssm:GetParameters"},
+		"arn:aws:s3:::the-bucket/agents/*":                                                                {"s3:GetObject"},
 		// AWS has no narrower resource for Session Manager's channels.
 		"*": {"ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"},
 	}, allowed(t, policyOf(t, m, "api-machine")))
@@ -295,7 +297,7 @@ func TestReleaseBucket(t *testing.T) {
 		keys[object.Inputs["key"]] = object.Inputs["content"]
 	}
 	id := strings.Repeat("ab", 32)
-	assert.Equal(t, map[any]any{"current": id + " 4711\n", "releases/" + id: nil}, keys)
+	assert.Equal(t, map[any]any{"current": id + " 4711\n", "releases/" + id: nil, "agents/" + strings.Repeat("0e", 32): nil}, keys)
 }
 
 func TestASubnetOfOnesOwn(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"github.com/pulumi/pulumi-digitalocean/sdk/v4/go/digitalocean"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"escala/cloudinit"
 	"escala/infra/deploy"
 )
 
@@ -85,7 +86,7 @@ func (d deployment) run() (deploy.Endpoint, error) {
 
 // diagnosis says how to ask a machine what is wrong.
 func (d deployment) diagnosis(droplet string) string {
-	const command = "/usr/local/lib/escala/diagnose"
+	const command = cloudinit.AgentPath + " diagnose"
 	if len(d.sshKeys) > 0 && len(d.settings.SSHFrom) > 0 {
 		return fmt.Sprintf("(only the machine itself knows more: ssh root@ the address of Droplet %s, and run\n%s)", droplet, command)
 	}

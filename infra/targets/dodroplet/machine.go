@@ -8,18 +8,21 @@ import (
 
 	"escala/cloudinit"
 	"escala/infra/deploy"
+	"escala/service"
 )
 
 // userDataLimit is a Droplet's: 64 KiB of text, so it cannot be compressed.
 var userDataLimit = deploy.UserDataLimit{Bytes: 64 << 10}
 
-// bucketKey is what a machine needs to read its releases.
-type bucketKey struct{ bucket, access, secret string }
+// bucketKey is what a machine needs to read its releases and to write what it has
+// to say.
+type bucketKey struct{ bucket, machines, access, secret string }
 
 // machine is what the Droplet's user-data describes.
 func machine(r deploy.Request, s Settings, key bucketKey) cloudinit.Machine {
 	m := cloudinit.NewMachine(r.Spec)
-	m.Store = cloudinit.SpacesStore{Bucket: key.bucket, Region: s.spacesRegion(), AccessKey: key.access, SecretKey: key.secret}
+	m.Agent = service.ReleaseID(r.Agent.SHA256)
+	m.Store = cloudinit.SpacesStore{Bucket: key.bucket, Machines: key.machines, Region: s.spacesRegion(), AccessKey: key.access, SecretKey: key.secret}
 	m.MetadataOnlyRoot = []string{"169.254.169.254"}
 	if s.Monitoring {
 		// DigitalOcean's agent asks it for everything, as a user of its own.
@@ -34,8 +37,8 @@ func machine(r deploy.Request, s Settings, key bucketKey) cloudinit.Machine {
 // droplet is the machine. Whatever it is made from makes another machine when
 // it changes, beside the old one, which goes when the address has moved.
 func (d deployment) droplet(net network, store releaseStore) (*digitalocean.Droplet, error) {
-	userData := pulumi.All(store.bucket.Name, store.key.AccessKey, store.key.SecretKey).ApplyT(func(v []any) (string, error) {
-		data, err := userDataLimit.UserData(machine(d.Request, d.settings, bucketKey{v[0].(string), v[1].(string), v[2].(string)}))
+	userData := pulumi.All(store.bucket.Name, store.machines.Name, store.key.AccessKey, store.key.SecretKey).ApplyT(func(v []any) (string, error) {
+		data, err := userDataLimit.UserData(machine(d.Request, d.settings, bucketKey{v[0].(string), v[1].(string), v[2].(string), v[3].(string)}))
 		return string(data), err
 	}).(pulumi.StringOutput)
 	tags := pulumi.StringArray{net.tag.Name}
@@ -64,7 +67,7 @@ func (d deployment) droplet(net network, store releaseStore) (*digitalocean.Drop
 		// Changed in place, it would stop the machine that serves.
 		pulumi.ReplaceOnChanges([]string{"size"}),
 		pulumi.DeleteBeforeReplace(false),
-		pulumi.DependsOn([]pulumi.Resource{net.firewall}),
+		pulumi.DependsOn([]pulumi.Resource{net.firewall, store.agent}),
 	)...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the machine: %w", err)

@@ -11,6 +11,7 @@ import (
 	"github.com/pulumi/pulumi-digitalocean/sdk/v4/go/digitalocean"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"escala/cloudinit"
 	"escala/infra/deploy"
 	"escala/service"
 )
@@ -22,6 +23,8 @@ type releaseStore struct {
 	machines *digitalocean.SpacesBucket
 	// key can read the one and write the other, and nothing else.
 	key *digitalocean.SpacesKey
+	// agent is the machine's own program.
+	agent *digitalocean.SpacesBucketObject
 	// pointer is the object that names the current release.
 	pointer *digitalocean.SpacesBucketObject
 	// unique is what tells this stack's names from those of another clone.
@@ -64,6 +67,23 @@ func (d deployment) releases() (releaseStore, error) {
 	if err != nil {
 		return none, fmt.Errorf("registering the machine's key to its buckets: %w", err)
 	}
+	// A machine fetches it once. The one before stays until the update is over.
+	agentETag, err := fileETag(d.Request.Agent.Path)
+	if err != nil {
+		return none, fmt.Errorf("reading the machine's agent: %w", err)
+	}
+	agent, err := digitalocean.NewSpacesBucketObject(d.Ctx, d.Name("agent"), &digitalocean.SpacesBucketObjectArgs{
+		Bucket:      bucket.Name,
+		Region:      region,
+		Key:         pulumi.String(cloudinit.AgentKey(service.ReleaseID(d.Request.Agent.SHA256))),
+		Source:      pulumi.String(d.Request.Agent.Path),
+		Etag:        pulumi.String(agentETag),
+		ContentType: pulumi.String("application/octet-stream"),
+		Acl:         pulumi.String("private"),
+	}, d.Options(pulumi.IgnoreChanges([]string{"source"}))...)
+	if err != nil {
+		return none, fmt.Errorf("registering the machine's agent: %w", err)
+	}
 	pointing := d.Options()
 	if d.Request.Release.Path != "" {
 		// The binary stays when another release takes its place in the program:
@@ -101,7 +121,7 @@ func (d deployment) releases() (releaseStore, error) {
 	if err != nil {
 		return none, fmt.Errorf("registering the release pointer: %w", err)
 	}
-	return releaseStore{bucket: bucket, machines: machines, key: key, pointer: pointer, unique: unique}, nil
+	return releaseStore{bucket: bucket, machines: machines, key: key, agent: agent, pointer: pointer, unique: unique}, nil
 }
 
 // etag is what Spaces has as the entity tag of an object that was uploaded in one

@@ -43,9 +43,10 @@ func (t *Droplet) Check(_ context.Context, r deploy.Request) error {
 		// Rendered with a stand-in for what only DigitalOcean can name, of the
 		// same length, so that user-data which is too large is known beforehand.
 		if _, err := userDataLimit.UserData(machine(r, t.settings, bucketKey{
-			bucket: deploy.BucketPrefix(workspace.Project, r.Stack) + "0123456789abcdef",
-			access: strings.Repeat("0", 20),
-			secret: strings.Repeat("0", 43),
+			bucket:   deploy.BucketPrefix(workspace.Project, r.Stack) + "0123456789abcdef",
+			machines: deploy.BucketPrefix(workspace.Project, r.Stack) + "0123456789abcdef",
+			access:   strings.Repeat("0", 20),
+			secret:   strings.Repeat("0", 43),
 		})); err != nil {
 			v.Add("service", "%s", err)
 		}

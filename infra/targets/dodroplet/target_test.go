@@ -36,6 +36,7 @@ func request(t *testing.T) deploy.Request {
 	return deploy.Request{
 		Spec:    spec,
 		Secrets: map[string]string{"DATABASE_URL": secret},
+		Agent:   build.Binary{SHA256: strings.Repeat("0e", 32), Size: 7, Path: path},
 		Release: build.Release{
 			Release: service.Release{ID: service.ReleaseID(strings.Repeat("ab", 32)), Size: 4711},
 			Path:    path,
@@ -153,8 +154,8 @@ func TestSecretsAreOnlyRootsAndTheStatesSecrets(t *testing.T) {
 			assert.Equal(t, "0600", f["permissions"], path)
 		}
 	}
-	assert.Contains(t, files(t, m)["/etc/escala/secrets.conf"]["content"], secret)
-	assert.Contains(t, files(t, m)["/etc/escala/store-key.conf"]["content"], spacesKey)
+	assert.Contains(t, files(t, m)["/etc/escala/secrets.json"]["content"], secret)
+	assert.Contains(t, files(t, m)["/etc/escala/store-key.json"]["content"], spacesKey)
 	assert.Contains(t, files(t, m)["/etc/escala/metadata.nft"]["content"], "meta skuid != 0 ip daddr 169.254.169.254")
 	for _, r := range m.Made() {
 		inputs, err := json.Marshal(r.Inputs)
@@ -209,12 +210,12 @@ func TestReleaseBucket(t *testing.T) {
 		assert.Equal(t, "private", object.Inputs["acl"])
 	}
 	id := strings.Repeat("ab", 32)
-	assert.Equal(t, map[any]any{"current": id + " 4711\n", "releases/" + id: nil}, keys)
+	assert.Equal(t, map[any]any{"current": id + " 4711\n", "releases/" + id: nil, "agents/" + strings.Repeat("0e", 32): nil}, keys)
 
 	// An earlier release whose binary is elsewhere is in the store already.
 	r := request(t)
 	r.Release.Path = ""
-	assert.Len(t, deployed(t, New(), r).Of("digitalocean:index/spacesBucketObject:SpacesBucketObject"), 1)
+	assert.Len(t, deployed(t, New(), r).Of("digitalocean:index/spacesBucketObject:SpacesBucketObject"), 2, "the agent and the pointer")
 }
 
 // TestNothingIsOnlyForShow: a Project moves its resources before it is deleted,
@@ -371,6 +372,6 @@ func TestBadSettings(t *testing.T) {
 	require.NoError(t, New().Check(t.Context(), request(t)))
 
 	r := request(t)
-	r.Spec.Env = map[string]string{"MUCH": strings.Repeat("x", 40000)}
+	r.Spec.Env = map[string]string{"MUCH": strings.Repeat("x", 60000)}
 	assert.ErrorContains(t, New().Check(t.Context(), r), "and the cloud takes 65536")
 }

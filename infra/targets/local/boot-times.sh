@@ -17,15 +17,15 @@ function step(what) {
 /Finished cloud-init\.service/          { step("files and users are there") }
 /Finished cloud-config\.service/        { step("package sources are settled") }
 /Starting escala-setup\.service/        { step("setup begins") }
-/release-follower: rolling to release/  { step("beside it: the release is fetched, verified and tried") }
+/escala-agent.*msg=rolling /            { step("beside it: the release is fetched, verified and tried") }
 /setup\[.*Fetched .* in /               { step(("package lists are fetched" in said) ? "packages are fetched" : "package lists are fetched") }
 /setup\[.*Building dependency tree/     { step("package lists are read") }
 /setup\[.*Unpacking /                   { step("packages begin to be unpacked") }
 /setup\[.*Setting up /                  { step("packages begin to be configured") }
 /Starting supervisor\.service/          { step("packages are configured; supervisord and Nginx start") }
 /supervisord started with pid/          { step("supervisord is up") }
-/Started release-follower\.service/     { step("workers are started; the release follower too") }
-/serves on all .* workers/              { step("every worker serves") }
+/spawned: .* with pid/                  { step("workers are started") }
+/serves on all workers/                 { step("every worker serves") }
 /Finished cloud-final\.service/         { step("what nobody waits for is done, too") }
 '
 printf '\nprocessor seconds of all of it: '

@@ -48,6 +48,24 @@ type storeResource struct {
 	Folder pulumi.StringOutput `pulumi:"folder"`
 }
 
+type agentArgs struct {
+	Store  pulumi.StringInput
+	SHA256 pulumi.StringInput
+	Source pulumi.StringInput
+}
+
+func (*agentArgs) ElementType() reflect.Type { return reflect.TypeFor[agentInputs]() }
+
+type agentInputs struct {
+	Store  string `pulumi:"store"`
+	SHA256 string `pulumi:"sha256"`
+	Source string `pulumi:"source"`
+}
+
+type agentResource struct {
+	pulumi.CustomResourceState
+}
+
 type releaseArgs struct {
 	Store   pulumi.StringInput
 	Release pulumi.StringInput

@@ -128,6 +128,7 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	vm.Poll = localPoll
 	// The machine goes before it needs an upgrade.
 	vm.Upgrades = false
+	vm.Agent = service.ReleaseID(r.Agent.SHA256)
 	userData, err := vm.UserData()
 	if err != nil {
 		return none, fmt.Errorf("rendering the machine's user-data: %w", err)
@@ -158,13 +159,21 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	if err := d.register("Pointer", "current", &pointerArgs{Store: store.Folder, Release: release.Release, Size: release.Size}, pointer); err != nil {
 		return none, err
 	}
+	agent := &agentResource{}
+	if err := d.register("Agent", "agent", &agentArgs{
+		Store:  store.Folder,
+		SHA256: pulumi.String(r.Agent.SHA256),
+		Source: pulumi.String(relative(r.State, r.Agent.Path)),
+	}, agent); err != nil {
+		return none, err
+	}
 	machine := &machineResource{}
 	if err := d.register("Machine", "machine", &machineArgs{
 		Image:     img.Digest,
 		UserData:  pulumi.String(userData),
 		Store:     store.Folder,
 		OpenFiles: pulumi.Int(machineOpenFiles),
-	}, machine); err != nil {
+	}, machine, pulumi.DependsOn([]pulumi.Resource{agent})); err != nil {
 		return none, err
 	}
 	healthy := d.gate(machine, pulumi.Sprintf("http://%s", machine.IP), pointer.Release)
@@ -196,7 +205,7 @@ func (d deployment) gate(machine *machineResource, url, release pulumi.StringOut
 		HealthPath: d.Request.Spec.HealthPath,
 		Timeout:    d.Request.GateTimeout,
 		Diagnose: func(ctx context.Context, machine string) string {
-			said, err := pod.Exec(ctx, machine, cloudinit.DiagnosePath)
+			said, err := pod.Exec(ctx, machine, cloudinit.Diagnose()...)
 			if err != nil && said == "" {
 				return fmt.Sprintf("(it cannot be asked: %v)", err)
 			}

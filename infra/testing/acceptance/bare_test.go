@@ -27,7 +27,7 @@ import (
 )
 
 // bare is a machine's files in a folder, with the real supervisord, Nginx,
-// release follower and service, and without systemd.
+// agent and service, and without systemd.
 type bare struct {
 	t      *testing.T
 	root   string
@@ -42,11 +42,11 @@ func newBare(t *testing.T, spec service.Spec) *bare {
 	if testing.Short() {
 		t.Skip("runs a whole machine")
 	}
-	for _, program := range []string{"supervisord", "nginx", "curl", "setpriv"} {
+	for _, program := range []string{"supervisord", "nginx"} {
 		_, err := exec.LookPath(program)
-		require.NoError(t, err, "install Debian's supervisor, nginx, curl and util-linux")
+		require.NoError(t, err, "install Debian's supervisor and nginx")
 	}
-	require.Zero(t, os.Getuid(), "the follower runs as root and the service does not; run this test as root")
+	require.Zero(t, os.Getuid(), "the agent runs as root and the service does not; run this test as root")
 	clone, err := workspace.Root()
 	require.NoError(t, err)
 
@@ -56,18 +56,23 @@ func newBare(t *testing.T, spec service.Spec) *bare {
 	require.NoError(t, os.Chmod(root, 0o755))
 	t.Cleanup(func() { assert.NoError(t, os.RemoveAll(root)) })
 	b := &bare{t: t, root: root, spec: spec, port: freePorts(t, 1)}
-	b.binary, err = build.Service(t.Context(), clone, filepath.Join(root, "state"), build.Platform{OS: "linux", Arch: runtime.GOARCH})
+	state, platform := filepath.Join(root, "state"), build.Platform{OS: "linux", Arch: runtime.GOARCH}
+	b.binary, err = build.Service(t.Context(), clone, state, platform)
+	require.NoError(t, err)
+	agent, err := build.Agent(t.Context(), clone, state, platform)
 	require.NoError(t, err)
 
 	m := cloudinit.NewMachine(spec)
 	m.Root = root
 	m.Poll = time.Second
+	m.Agent = service.ReleaseID(agent.SHA256)
 	b.install(m)
+	require.NoError(t, os.Link(agent.Path, root+cloudinit.AgentPath))
+	require.NoError(t, os.Chmod(root+cloudinit.AgentPath, 0o755))
 	b.release("first")
 	b.run("supervisord", "--nodaemon", "--configuration", filepath.Join(root, "etc/supervisor/supervisord.conf"))
-	b.settles()
 	b.run("nginx", "-g", "daemon off;", "-e", filepath.Join(root, "nginx.log"), "-c", filepath.Join(root, "etc/nginx/nginx.conf"))
-	b.run("sh", filepath.Join(root, "usr/local/lib/escala/release-follower"), "run")
+	b.run(root+cloudinit.AgentPath, "run")
 	return b
 }
 
@@ -87,7 +92,7 @@ func (b *bare) install(m cloudinit.Machine) {
 		require.NoError(b.t, os.MkdirAll(filepath.Dir(f.Path), 0o755))
 		content := strings.NewReplacer(
 			"\nuser="+cloudinit.User+"\n", "\nuser=nobody\n",
-			"SERVICE_USER='"+cloudinit.User+"'", "SERVICE_USER=nobody",
+			`"user": "`+cloudinit.User+`"`, `"user": "nobody"`, cloudinit.StoreFolder, filepath.Join(b.root, "store"),
 			"listen 80 ", fmt.Sprintf("listen 127.0.0.1:%d ", b.port),
 			"\t\tlisten [::]:80 default_server backlog=4096;\n", "",
 			"error_log syslog:server=unix:/dev/log,tag=nginx,nohostname warn", "error_log "+b.root+"/nginx.log warn",
@@ -109,7 +114,7 @@ func (b *bare) install(m cloudinit.Machine) {
 func (b *bare) run(program string, args ...string) {
 	b.t.Helper()
 	cmd := exec.Command(program, args...)
-	cmd.Env = append(os.Environ(), "ESCALA_ROOT="+b.root, "ESCALA_STORE="+filepath.Join(b.root, "store"))
+	cmd.Env = append(os.Environ(), "ESCALA_ROOT="+b.root)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	require.NoError(b.t, cmd.Start())
 	b.t.Cleanup(func() {
@@ -118,21 +123,6 @@ func (b *bare) run(program string, args ...string) {
 		defer killer.Stop()
 		_ = cmd.Wait()
 	})
-}
-
-// settles waits until each worker is there and waits for its first release.
-func (b *bare) settles() {
-	b.t.Helper()
-	require.Eventually(b.t, func() bool {
-		log, _ := filepath.Glob(filepath.Join(b.root, "var/log/escala/worker-*.log"))
-		waiting := 0
-		for _, path := range log {
-			if content, err := os.ReadFile(path); err == nil && strings.Contains(string(content), "waiting for the first release") {
-				waiting++
-			}
-		}
-		return waiting == b.spec.Workers.Count
-	}, 2*time.Minute, 50*time.Millisecond)
 }
 
 // release puts a release into the store and points to it. Each is the same

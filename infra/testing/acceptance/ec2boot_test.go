@@ -58,7 +58,10 @@ func TestEC2UserDataBoots(t *testing.T) {
 	t.Cleanup(func() { assert.NoError(t, os.RemoveAll(folder)) })
 	around := filepath.Join(folder, "aws")
 	require.NoError(t, os.CopyFS(around, os.DirFS("testdata/ec2")))
+	agent, err := build.Agent(t.Context(), root, filepath.Join(folder, "state"), build.Platform{OS: "linux", Arch: runtime.GOARCH})
+	require.NoError(t, err)
 	m := ec2Machine()
+	m.Agent = service.ReleaseID(agent.SHA256)
 	userData, err := deploy.UserDataLimit{Bytes: 16 << 10, Gzip: true}.UserData(m)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(around, "user-data"), userData, 0o644))
@@ -69,6 +72,8 @@ func TestEC2UserDataBoots(t *testing.T) {
 	bucket := filepath.Join(around, "bucket")
 	require.NoError(t, os.MkdirAll(filepath.Join(bucket, "releases"), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(bucket, release.Key()), binary, 0o644))
+	require.NoError(t, os.MkdirAll(filepath.Join(bucket, "agents"), 0o755))
+	require.NoError(t, os.Link(agent.Path, filepath.Join(bucket, cloudinit.AgentKey(m.Agent))))
 	require.NoError(t, os.WriteFile(filepath.Join(bucket, service.PointerKey), []byte(release.Pointer()), 0o644))
 
 	pod := podman.Podman{Folder: filepath.Join(folder, "podman")}
@@ -84,8 +89,9 @@ func TestEC2UserDataBoots(t *testing.T) {
 	})
 	require.NoError(t, pod.Run(t.Context(), podman.Container{
 		Name: "escala-ec2", RootFS: image.RootFS(images, image.Digest()), Network: network.Name, IP: ip, Systemd: true, OpenFiles: 16384,
-		// Its own network's rules are the machine's to set.
-		Capabilities: []string{"NET_ADMIN"},
+		// Its own network's rules are the machine's to set, and its workers' processes
+		// to be looked at.
+		Capabilities: []string{"NET_ADMIN", "SYS_PTRACE"},
 		ReadOnly: map[string]string{
 			around:                                  "/srv/aws",
 			filepath.Join(around, "aws.service"):    "/etc/systemd/system/aws.service",
@@ -98,7 +104,7 @@ func TestEC2UserDataBoots(t *testing.T) {
 		return pod.Exec(t.Context(), "escala-ec2", "sh", "-c", command)
 	}
 	g := gate.Gate{URL: "http://" + ip, HealthPath: m.Spec.HealthPath, Timeout: 2 * time.Minute, Diagnose: func(context.Context) string {
-		said, _ := on("cat /var/log/cloud-init-output.log | tail -n 30; journalctl -u aws --no-pager | tail -n 5; " + cloudinit.DiagnosePath)
+		said, _ := on("cat /var/log/cloud-init-output.log | tail -n 30; journalctl -u aws --no-pager | tail -n 5; " + cloudinit.AgentPath + " diagnose")
 		return said
 	}}
 	require.NoError(t, g.Wait(t.Context(), gate.Want{Release: release.ID, Workers: m.Spec.Workers.Count, Machine: ec2}))
@@ -117,7 +123,7 @@ func TestEC2UserDataBoots(t *testing.T) {
 	require.NoError(t, err, "root asks the metadata service")
 	said, err := on(asService + "curl --silent --fail --max-time 5 http://169.254.169.254:8081/latest/meta-data/instance-id")
 	require.Error(t, err, "the service's user was told %q", said)
-	failed, err := on("systemctl is-failed escala-metadata.service escala-secrets.service release-follower.service supervisor.service nginx.service || true")
+	failed, err := on("systemctl is-failed escala-metadata.service escala-agent.service supervisor.service nginx.service || true")
 	require.NoError(t, err)
 	assert.NotContains(t, failed, "failed")
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"escala/cloudinit"
 )
 
 // changes are the operations on the cloud since n events ago.
@@ -131,7 +133,7 @@ func TestMachineThatIsNeverHealthy(t *testing.T) {
 		_, err := s.up()
 		require.Error(t, err)
 		assert.Contains(t, s.log.String(), "worker 0 does not come up: no database", "the update says why")
-		assert.Contains(t, s.log.String(), "/usr/local/lib/escala/diagnose", "and how to find out more")
+		assert.Contains(t, s.log.String(), cloudinit.AgentPath+" diagnose", "and how to find out more")
 		journal := s.world.since(mark)
 		require.Len(t, journal, 1, "a machine is made, and that is all: %v", journal)
 		still, _ := answeredBy(t, first["url"])

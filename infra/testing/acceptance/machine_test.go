@@ -9,11 +9,12 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"escala/cloudinit/agent/host"
 	"escala/service"
 	"escala/service/machine"
 )
 
-// fakeMachine plays a machine's Nginx and release follower, going by nothing
+// fakeMachine plays a machine's Nginx and agent, going by nothing
 // but its user-data and the bucket that this names.
 type fakeMachine struct {
 	world    *world
@@ -66,12 +67,12 @@ func (m *fakeMachine) setting(file, name string) string {
 
 // bucket is the one that the machine follows.
 func (m *fakeMachine) bucket() string {
-	host := strings.TrimPrefix(m.setting("/etc/escala/store.conf", "STORE_URL"), "https://")
+	host := strings.TrimPrefix(m.setting("/etc/escala/bootstrap.conf", "STORE_URL"), "https://")
 	name, _, _ := strings.Cut(host, ".")
 	return name
 }
 
-// follow is one round of the release follower.
+// follow is one round of the agent.
 func (m *fakeMachine) follow() machine.Status {
 	status := machine.Status{Machine: m.id, Phase: "serving", Current: m.running}
 	if why := m.world.broken(m.userData); why != "" {
@@ -99,9 +100,9 @@ func (m *fakeMachine) follow() machine.Status {
 	if m.running == "" {
 		return status
 	}
-	count := 0
-	_, _ = fmt.Sscan(m.setting("/etc/escala/machine.conf", "WORKER_COUNT"), &count)
-	for n := range count {
+	var config struct{ Workers int }
+	_ = json.Unmarshal([]byte(m.files[host.ConfigFile]), &config)
+	for n := range config.Workers {
 		status.Workers = append(status.Workers, machine.Worker{Worker: n, Release: m.running, Ready: true})
 	}
 	return status

@@ -55,6 +55,7 @@ func open(t *testing.T, c cloud) *stack {
 	}
 	s := &stack{t: t, cloud: c, world: newWorld(t), clone: t.TempDir(), log: &bytes.Buffer{}}
 	s.write("go.mod", "module escala\n\ngo 1.26\n")
+	s.write("cloudinit/agent/cmd/escala-agent/main.go", "package main\n\nfunc main() { println(\"agent\") }\n")
 	s.release("first")
 	s.configure("")
 	s.asked = c.record(s.world)

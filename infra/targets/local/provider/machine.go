@@ -84,6 +84,8 @@ func (*Machine) Create(ctx context.Context, req infer.CreateRequest[MachineArgs]
 		Network:   network.Name,
 		Systemd:   true,
 		OpenFiles: req.Inputs.OpenFiles,
+		// As root has it on a machine: the agent looks at the workers' processes.
+		Capabilities: []string{"SYS_PTRACE"},
 		ReadOnly: map[string]string{
 			seed:                          "/var/lib/cloud/seed/nocloud",
 			config.path(req.Inputs.Store): cloudinit.StoreFolder,

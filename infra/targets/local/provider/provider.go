@@ -47,6 +47,7 @@ func New() (p.Provider, error) {
 		WithResources(
 			infer.Resource(&Image{}),
 			infer.Resource(&Store{}),
+			infer.Resource(&Agent{}),
 			infer.Resource(&Release{}),
 			infer.Resource(&Pointer{}),
 			infer.Resource(&Machine{}),

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -63,7 +64,7 @@ func Run(ctx context.Context, addresses []string, connections int, length time.D
 // between two requests (Nginx does after 1,000 by default): that is its right,
 // and a new one is opened.
 func client(ctx context.Context, address string, until time.Time) ([]time.Duration, error) {
-	request := []byte("GET / HTTP/1.1\r\nHost: " + address + "\r\n\r\n")
+	request := []byte("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	latencies := make([]time.Duration, 0, 1<<14)
 	buffer := make([]byte, 4096)
 	var conn net.Conn
@@ -75,7 +76,7 @@ func client(ctx context.Context, address string, until time.Time) ([]time.Durati
 	for now := time.Now(); now.Before(until) && ctx.Err() == nil; now = time.Now() {
 		if conn == nil {
 			var err error
-			if conn, err = (&net.Dialer{}).DialContext(ctx, "tcp", address); err != nil {
+			if conn, err = (&net.Dialer{}).DialContext(ctx, network(address), address); err != nil {
 				return latencies, fmt.Errorf("connecting: %w", err)
 			}
 			if err := conn.SetDeadline(until.Add(20 * time.Second)); err != nil {
@@ -102,7 +103,7 @@ func client(ctx context.Context, address string, until time.Time) ([]time.Durati
 
 // Ask sends one request on a connection of its own and reads the answer.
 func Ask(ctx context.Context, address string) error {
-	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", address)
+	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, network(address), address)
 	if err != nil {
 		return fmt.Errorf("connecting: %w", err)
 	}
@@ -110,7 +111,7 @@ func Ask(ctx context.Context, address string) error {
 	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
 		return fmt.Errorf("setting a deadline: %w", err)
 	}
-	if _, err := conn.Write([]byte("GET / HTTP/1.1\r\nHost: " + address + "\r\nConnection: close\r\n\r\n")); err != nil {
+	if _, err := conn.Write([]byte("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")); err != nil {
 		return fmt.Errorf("sending a request: %w", err)
 	}
 	_, err = readGreeting(conn, make([]byte, 4096))
@@ -134,4 +135,12 @@ func readGreeting(conn net.Conn, buffer []byte) (last bool, err error) {
 			return false, fmt.Errorf("an answer is too long: %.80q", buffer)
 		}
 	}
+}
+
+// network is a Unix socket's for a path, and else TCP.
+func network(address string) string {
+	if strings.HasPrefix(address, "/") {
+		return "unix"
+	}
+	return "tcp"
 }

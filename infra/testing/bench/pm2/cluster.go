@@ -38,7 +38,7 @@ func (c *clustered) start(ctx context.Context) (err error) {
 		return fmt.Errorf("making the cluster's folder: %w", err)
 	}
 	binary := filepath.Join(c.folder, "api")
-	if err := os.Symlink(c.releases[0].Path, binary); err != nil {
+	if err := os.Symlink(c.releases.Services[0].Path, binary); err != nil {
 		return fmt.Errorf("installing the release: %w", err)
 	}
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), binary, "cluster")
@@ -55,7 +55,7 @@ func (c *clustered) start(ctx context.Context) (err error) {
 
 func (c *clustered) allReady(ctx context.Context) error {
 	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) {
-		cmd := exec.CommandContext(ctx, c.releases[0].Path, "status", "--dir", filepath.Join(c.folder, "run"))
+		cmd := exec.CommandContext(ctx, c.releases.Services[0].Path, "status", "--dir", filepath.Join(c.folder, "run"))
 		said, err := cmd.CombinedOutput()
 		if err == nil {
 			return nil

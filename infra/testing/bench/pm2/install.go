@@ -61,7 +61,7 @@ func measureInstall(ctx context.Context, o Options, app App, releases Releases) 
 			err = removed
 		}
 	}()
-	ourData, theirData, err := field.prepare(ctx, o, app, releases[0].Release, releases[0].Path)
+	ourData, theirData, err := field.prepare(ctx, o, app, releases)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func measureInstall(ctx context.Context, o Options, app App, releases Releases) 
 		if err != nil {
 			return nil, err
 		}
-		one.fetched += releases[0].Size
+		one.fetched += releases.Services[0].Size
 		in.Ours.add(one, before)
 		o.Progress(fmt.Sprintf("setting up machine %d of %d of the tutorial's", n+1, o.Machines))
 		if one, err = field.setUp(ctx, fmt.Sprintf("theirs-%d", n), theirData, map[string]string{filepath.Join(scratch, "app"): mountedApp, ca: mountedCA}); err != nil {
@@ -103,25 +103,27 @@ type field struct {
 }
 
 // prepare writes what is mounted into machines, and both kinds of user-data.
-func (f *field) prepare(ctx context.Context, o Options, app App, release service.Release, binary string) (ours, theirs []byte, err error) {
+func (f *field) prepare(ctx context.Context, o Options, app App, releases Releases) (ours, theirs []byte, err error) {
 	spec := service.NewSpec()
 	spec.Workers.Count = o.Workers
-	if ours, err = cloudinit.NewMachine(spec).UserData(); err != nil {
+	m := cloudinit.NewMachine(spec)
+	m.Agent = service.ReleaseID(releases.Agent.SHA256)
+	if ours, err = m.UserData(); err != nil {
 		return nil, nil, fmt.Errorf("rendering our machine: %w", err)
 	}
 	if theirs, err = theirUserData(ctx, o.Workers); err != nil {
 		return nil, nil, err
 	}
-	for _, folder := range []string{"store/releases", "app"} {
+	for _, folder := range []string{"store/releases", "store/agents", "app"} {
 		if err := os.MkdirAll(filepath.Join(f.folder, folder), 0o755); err != nil {
 			return nil, nil, fmt.Errorf("making folders for machines: %w", err)
 		}
 	}
-	content, err := os.ReadFile(binary)
-	if err != nil {
-		return nil, nil, fmt.Errorf("reading the release: %w", err)
+	release := releases.Services[0]
+	if err := copyFile(release.Path, filepath.Join(f.folder, "store", release.Key()), 0o755); err != nil {
+		return nil, nil, fmt.Errorf("filling the release store: %w", err)
 	}
-	if err := os.WriteFile(filepath.Join(f.folder, "store", release.Key()), content, 0o755); err != nil {
+	if err := copyFile(releases.Agent.Path, filepath.Join(f.folder, "store", cloudinit.AgentKey(m.Agent)), 0o755); err != nil {
 		return nil, nil, fmt.Errorf("filling the release store: %w", err)
 	}
 	if err := os.WriteFile(filepath.Join(f.folder, "store", service.PointerKey), []byte(release.Pointer()), 0o644); err != nil {
@@ -158,7 +160,7 @@ func (f *field) setUp(ctx context.Context, name string, userData []byte, mounts 
 	mounts[seed] = "/var/lib/cloud/seed/nocloud"
 	began := time.Now()
 	if err := f.pod.Run(ctx, podman.Container{
-		Name: name, RootFS: f.rootfs, Network: network.Name, IP: ip, Systemd: true, OpenFiles: 16384,
+		Name: name, RootFS: f.rootfs, Network: network.Name, IP: ip, Systemd: true, OpenFiles: 16384, Capabilities: []string{"SYS_PTRACE"},
 		ReadOnly: mounts, Command: []string{"/sbin/init"},
 	}); err != nil {
 		return figures, fmt.Errorf("starting machine %s: %w", name, err)
@@ -172,7 +174,7 @@ func (f *field) setUp(ctx context.Context, name string, userData []byte, mounts 
 	}()
 	said, err := f.pod.Exec(ctx, name, "sh", "-c", watchMachine)
 	if err != nil {
-		log, _ := f.pod.Exec(context.WithoutCancel(ctx), name, "sh", "-c", "tail -n 20 /var/log/cloud-init-output.log; "+cloudinit.DiagnosePath+" 2>/dev/null")
+		log, _ := f.pod.Exec(context.WithoutCancel(ctx), name, "sh", "-c", "tail -n 20 /var/log/cloud-init-output.log; "+cloudinit.AgentPath+" diagnose 2>/dev/null")
 		return figures, fmt.Errorf("machine %s does not serve: %w\n%s", name, err, lastLines(log, 40))
 	}
 	return parseMachine(said, began)

@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"escala/cloudinit"
+	"escala/cloudinit/agent/host"
 	"escala/service"
 	"escala/service/machine"
 )
@@ -24,7 +25,7 @@ import (
 const account = "nobody"
 
 // ours is our stack as a machine has it: supervisord, Nginx and the release
-// follower on the very files that cloud-init writes, in a folder.
+// agent on the very files that cloud-init writes, in a folder.
 type ours struct {
 	mode     service.WorkersMode
 	releases Releases
@@ -96,6 +97,7 @@ func (o *ours) start(ctx context.Context) (err error) {
 func (o *ours) writeMachine() error {
 	m := cloudinit.NewMachine(o.spec)
 	m.Root = o.root
+	m.Agent = service.ReleaseID(o.releases.Agent.SHA256)
 	data, err := m.UserData()
 	if err != nil {
 		return fmt.Errorf("rendering the machine: %w", err)
@@ -106,7 +108,7 @@ func (o *ours) writeMachine() error {
 	if err := yaml.Unmarshal(data, &config); err != nil {
 		return fmt.Errorf("reading the machine's user-data: %w", err)
 	}
-	stand := strings.NewReplacer("\nuser="+cloudinit.User+"\n", "\nuser="+account+"\n", "SERVICE_USER='"+cloudinit.User+"'", "SERVICE_USER="+account)
+	stand := strings.NewReplacer("\nuser="+cloudinit.User+"\n", "\nuser="+account+"\n", `"user": "`+cloudinit.User+`"`, `"user": "`+account+`"`, cloudinit.StoreFolder, filepath.Join(o.root, "store"))
 	for _, f := range config.WriteFiles {
 		mode, err := strconv.ParseUint(f.Permissions, 8, 32)
 		if err != nil {
@@ -138,44 +140,55 @@ func (o *ours) writeMachine() error {
 	if err := os.Chown(filepath.Join(o.root, "run/escala"), uid, -1); err != nil {
 		return fmt.Errorf("giving the workers their folder: %w", err)
 	}
-	for _, r := range o.releases {
-		if err := os.Symlink(r.Path, filepath.Join(o.root, "store", r.Key())); err != nil {
+	for _, r := range o.releases.Services {
+		if err := copyFile(r.Path, filepath.Join(o.root, "store", r.Key()), 0o644); err != nil {
 			return fmt.Errorf("filling the release store: %w", err)
 		}
+	}
+	if err := copyFile(o.releases.Agent.Path, o.root+cloudinit.AgentPath, 0o755); err != nil {
+		return fmt.Errorf("installing the agent: %w", err)
 	}
 	return nil
 }
 
+func copyFile(from, to string, mode os.FileMode) error {
+	content, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, content, mode)
+}
+
 func (o *ours) environment() []string {
-	return append(os.Environ(), "ESCALA_ROOT="+o.root, "ESCALA_STORE="+filepath.Join(o.root, "store"))
+	return append(os.Environ(), "ESCALA_ROOT="+o.root)
 }
 
 // point has the pointer name the release.
 func (o *ours) point(release int) error {
 	o.current = release
-	if err := os.WriteFile(filepath.Join(o.root, "store", service.PointerKey), []byte(o.releases[release].Pointer()), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(o.root, "store", service.PointerKey), []byte(o.releases.Services[release].Pointer()), 0o644); err != nil {
 		return fmt.Errorf("pointing to a release: %w", err)
 	}
 	return nil
 }
 
-// follow runs one round of the release follower and says whether it came to
+// follow runs one round of the agent and says whether it came to
 // what was asked for.
 func (o *ours) follow(ctx context.Context) error {
-	cmd := exec.CommandContext(ctx, "sh", filepath.Join(o.root, "usr/local/lib/escala/release-follower"), "once")
+	cmd := exec.CommandContext(ctx, o.root+cloudinit.AgentPath, "once")
 	cmd.Env = o.environment()
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("following the release: %w\n%s", err, lastLines(string(said), 5))
 	}
 	content, err := os.ReadFile(filepath.Join(o.root, "run/escala-release/status.json"))
 	if err != nil {
-		return fmt.Errorf("reading the follower's status: %w", err)
+		return fmt.Errorf("reading the agent's status: %w", err)
 	}
 	var status machine.Status
 	if err := json.Unmarshal(content, &status); err != nil {
-		return fmt.Errorf("reading the follower's status: %w", err)
+		return fmt.Errorf("reading the agent's status: %w", err)
 	}
-	if want := o.releases[o.current].ID; status.Phase != machine.Serving || status.Current != want {
+	if want := o.releases.Services[o.current].ID; status.Phase != machine.Serving || status.Current != want {
 		return fmt.Errorf("the machine is %s on release %s, not serving %s: %s", status.Phase, status.Current.Short(), want.Short(), status.Reason)
 	}
 	return nil
@@ -197,7 +210,7 @@ func (o *ours) stop() {
 
 func (o *ours) direct() []string {
 	if o.mode == service.WorkersShared {
-		return []string{local(o.spec.Port)}
+		return []string{o.root + host.ProxySocket}
 	}
 	return inRow(o.spec.Workers.PortsBase, o.workers)
 }
@@ -208,7 +221,7 @@ func (o *ours) roots() []int      { return []int{o.supervisord.pid(), o.nginx.pi
 
 // reload is a release: the other of the two.
 func (o *ours) reload(ctx context.Context) error {
-	if err := o.point((o.current + 1) % len(o.releases)); err != nil {
+	if err := o.point((o.current + 1) % len(o.releases.Services)); err != nil {
 		return err
 	}
 	return o.follow(ctx)

@@ -13,15 +13,25 @@ import (
 	"escala/service"
 )
 
-// Releases are two releases of one service: rolling from one to the other and
-// back takes nothing else.
-type Releases [2]build.Release
+// Releases are what the stacks run.
+type Releases struct {
+	// Services are two releases of one service: rolling from one to the other and
+	// back takes nothing else.
+	Services [2]build.Release
+	// Agent is the program that rolls them.
+	Agent build.Binary
+}
 
 // BuildReleases builds the service of the clone at root as it is deployed. The
 // second release has one byte more, behind the program's end: another release,
 // and the same program.
 func BuildReleases(ctx context.Context, root, state string) (Releases, error) {
-	one, err := build.Service(ctx, root, state, build.Platform{OS: "linux", Arch: runtime.GOARCH})
+	platform := build.Platform{OS: "linux", Arch: runtime.GOARCH}
+	agent, err := build.Agent(ctx, root, state, platform)
+	if err != nil {
+		return Releases{}, err
+	}
+	one, err := build.Service(ctx, root, state, platform)
 	if err != nil {
 		return Releases{}, err
 	}
@@ -36,5 +46,5 @@ func BuildReleases(ctx context.Context, root, state string) (Releases, error) {
 	if err := os.WriteFile(two.Path, content, 0o755); err != nil {
 		return Releases{}, fmt.Errorf("writing a second release: %w", err)
 	}
-	return Releases{one, two}, nil
+	return Releases{Services: [2]build.Release{one, two}, Agent: agent}, nil
 }

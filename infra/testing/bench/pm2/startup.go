@@ -40,7 +40,7 @@ func measureStarts(ctx context.Context, o Options, app App, releases Releases) (
 			return Pair{}, err
 		}
 		theirs = append(theirs, milliseconds(took))
-		cmd = exec.CommandContext(ctx, releases[0].Path, "serve")
+		cmd = exec.CommandContext(ctx, releases.Services[0].Path, "serve")
 		cmd.Env = env
 		if took, err = firstAnswer(ctx, cmd, port); err != nil {
 			return Pair{}, err

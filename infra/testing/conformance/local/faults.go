@@ -21,7 +21,7 @@ const (
 	// By the whole command line, so that this shell is not among them.
 	killWorker   = `pid=$(pgrep -x -f '/opt/escala/current/api serve' | sed -n "$1p") && kill -KILL "$pid" && date +%s%N`
 	killRedis    = `kill -KILL "$(pidof redis-server)" && date +%s%N`
-	killFollower = `kill -KILL "$(systemctl show --property MainPID --value release-follower)" && date +%s%N`
+	killFollower = `kill -KILL "$(systemctl show --property MainPID --value escala-agent)" && date +%s%N`
 )
 
 func (s *System) Inject(ctx context.Context, fault conformance.Fault) (conformance.Injection, error) {

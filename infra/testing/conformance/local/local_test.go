@@ -234,7 +234,7 @@ func TestLocal(t *testing.T) {
 		assert.NotEqual(t, old, onlyMachine(t, clone))
 		assert.Equal(t, first.Outputs["url"], u.Outputs["url"])
 		assert.Equal(t, last.Outputs["release"], serving(t, u.Outputs["health"]))
-		assertOrder(t, u.Display, "api-machine created replacement", "api-address updating", "api-machine deleting original")
+		assertOrder(t, u.Display, "api-machine created replacement", "Address address updating", "api-machine deleting original")
 		time.Sleep(3 * time.Second)
 		got := generator.Snapshot().Since(mark)
 		t.Logf("%d requests, %d failed", got.OK+got.Failed, got.Failed)

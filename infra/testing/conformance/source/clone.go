@@ -18,7 +18,7 @@ type Clone struct {
 }
 
 // copied is all that building and deploying the service needs.
-var copied = []string{"go.mod", "go.sum", "service", "infra/targets/local/forwarder"}
+var copied = []string{"go.mod", "go.sum", "service", "cloudinit/agent", "infra/targets/local/forwarder"}
 
 // NewClone copies the clone at source to root. The machines' images, which take
 // a minute to build, are shared with it.

@@ -19,7 +19,7 @@ METADATA = {
     "local-ipv4": "10.20.0.5",
     "iam/security-credentials/": "api-machine",
     "iam/security-credentials/api-machine": json.dumps(
-        {"Code": "Success", "AccessKeyId": "ASIAEXAMPLE", "SecretAccessKey": "secret", "Token": "session"}, indent=2
+        {"Code": "Success", "AccessKeyId": "ASIAEXAMPLE", "SecretAccessKey": "secret", "Token": "session", "Expiration": "2099-01-01T00:00:00Z"}, indent=2
     ),
 }
 
@@ -75,9 +75,9 @@ class Services(Quiet):
 
     def do_POST(self):
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if not self.signed() or asked["Name"] != "/escala/aws-ec2/DATABASE_URL":
+        if not self.signed() or asked["Names"] != ["/escala/aws-ec2/DATABASE_URL"]:
             return self.answer("", 400)
-        return self.answer(json.dumps({"Parameter": {"Value": "postgres://it's one"}}))
+        return self.answer(json.dumps({"Parameters": [{"Name": asked["Names"][0], "Value": "postgres://it's one"}], "InvalidParameters": []}))
 
 
 services = http.server.ThreadingHTTPServer(("127.0.0.1", 8099), Services)

@@ -1,7 +1,7 @@
 package cloudinit
 
 import (
-	"bufio"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,9 +13,9 @@ import (
 	"os/exec"
 	osuser "os/user"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -23,34 +23,57 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"escala/cloudinit/agent"
+	"escala/cloudinit/agent/host"
 	"escala/service"
+	"escala/service/machine"
 )
 
 // bench is a machine's files in a folder, with a real supervisord, a release
-// store and no systemd: what the release follower works with.
+// store and no systemd: what the agent works with.
 type bench struct {
 	root, store string
 	spec        service.Spec
 	built       map[string]service.Release
 }
 
-// follower's status, as published.
-type status struct {
-	Phase, Reason, Incident string
-	Wanted, Current         service.ReleaseID
-	Attempts                int
-	Workers                 []struct {
-		Release service.ReleaseID
-		Ready   bool
-	}
+// agentBinary builds the agent, once for all tests.
+func agentBinary(t *testing.T) string {
+	t.Helper()
+	agentOnce.Do(func() {
+		var folder string
+		if folder, agentErr = os.MkdirTemp("", "agent"); agentErr != nil {
+			return
+		}
+		agentPath = filepath.Join(folder, "escala-agent")
+		cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", agentPath, "./agent/cmd/escala-agent")
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if said, err := cmd.CombinedOutput(); err != nil {
+			agentErr = fmt.Errorf("%w: %s", err, said)
+		}
+	})
+	require.NoError(t, agentErr)
+	return agentPath
 }
 
-func newBench(t *testing.T) *bench {
+var (
+	agentOnce sync.Once
+	agentPath string
+	agentErr  error
+)
+
+func fileID(t *testing.T, path string) service.ReleaseID {
 	t.Helper()
-	asRoot(t, "the follower runs as root and the service does not")
-	for _, program := range []string{"supervisord", "curl", "setpriv"} {
-		tool(t, program, "supervisor curl util-linux")
-	}
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	sum := sha256.Sum256(content)
+	return service.ReleaseID(hex.EncodeToString(sum[:]))
+}
+
+func newBench(t *testing.T, changes ...func(*service.Spec)) *bench {
+	t.Helper()
+	asRoot(t, "the agent runs as root and the service does not")
+	tool(t, "supervisord", "supervisor")
 
 	// Short, for Unix sockets' paths have a limit; open, for the service's user.
 	root, err := os.MkdirTemp("", "m")
@@ -58,7 +81,7 @@ func newBench(t *testing.T) *bench {
 	require.NoError(t, os.Chmod(root, 0o755))
 	t.Cleanup(func() {
 		if t.Failed() {
-			for _, name := range []string{"var/lib/escala/refused", "var/log/escala/worker-0.log"} {
+			for _, name := range []string{"var/lib/escala/refusal.json", "var/log/supervisor/supervisord.log", "var/log/escala/worker-0.log"} {
 				content, _ := os.ReadFile(filepath.Join(root, name))
 				t.Logf("%s:\n%s", name, content)
 			}
@@ -67,7 +90,6 @@ func newBench(t *testing.T) *bench {
 	})
 
 	b := &bench{root: root, store: filepath.Join(root, "store"), spec: service.NewSpec(), built: map[string]service.Release{}}
-	b.spec.Port = freePort(t)
 	b.spec.Lifecycle.Start = 10 * time.Second
 	b.spec.Lifecycle.Steady = 0
 	b.spec.Lifecycle.Stop = 10 * time.Second
@@ -75,9 +97,14 @@ func newBench(t *testing.T) *bench {
 	b.spec.Lifecycle.Linger = time.Second
 	b.spec.Lifecycle.CloseJitter = 0
 	b.spec.Lifecycle.Announce = 0
+	for _, change := range changes {
+		change(&b.spec)
+	}
 	m := NewMachine(b.spec)
 	m.Root = root
 	m.Poll = time.Second
+	binary := agentBinary(t)
+	m.Agent = fileID(t, binary)
 	require.NoError(t, m.validate())
 	files, err := m.files()
 	require.NoError(t, err)
@@ -86,12 +113,14 @@ func newBench(t *testing.T) *bench {
 		require.NoError(t, err)
 		require.NoError(t, os.MkdirAll(filepath.Dir(f.Path), 0o755))
 		// An account that every Debian has.
-		content := strings.NewReplacer("\nuser="+User+"\n", "\nuser=nobody\n", "SERVICE_USER='"+User+"'", "SERVICE_USER=nobody").Replace(f.Content)
+		content := strings.NewReplacer("\nuser="+User+"\n", "\nuser=nobody\n", `"user": "`+User+`"`, `"user": "nobody"`, StoreFolder, b.store).Replace(f.Content)
 		require.NoError(t, os.WriteFile(f.Path, []byte(content), os.FileMode(mode)))
 	}
-	for _, folder := range []string{"opt/escala/releases", "var/lib/escala", "var/log/escala", "var/log/supervisor", "run/escala", "run/escala-release", "store/releases"} {
+	for _, folder := range []string{"opt/escala/releases", "var/lib/escala", "var/log/escala", "var/log/supervisor", "run/escala", "run/escala-release", "store/releases", "store/agents", "usr/local/lib/escala"} {
 		require.NoError(t, os.MkdirAll(filepath.Join(root, folder), 0o755))
 	}
+	require.NoError(t, os.Link(binary, filepath.Join(b.store, AgentKey(m.Agent))))
+	require.NoError(t, os.Link(binary, root+AgentPath))
 	nobody, err := osuser.Lookup("nobody")
 	require.NoError(t, err)
 	uid, err := strconv.Atoi(nobody.Uid)
@@ -101,7 +130,8 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
-// supervise starts supervisord; the end of the test ends it and its workers.
+// supervise starts supervisord and waits until it can be asked; the end of the
+// test ends it and its workers.
 func (b *bench) supervise(t *testing.T) {
 	t.Helper()
 	cmd := exec.Command("supervisord", "--nodaemon", "--configuration", filepath.Join(b.root, "etc/supervisor/supervisord.conf"))
@@ -114,14 +144,13 @@ func (b *bench) supervise(t *testing.T) {
 		defer killer.Stop()
 		_ = cmd.Wait()
 	})
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	require.Eventually(t, func() bool {
+		conn, err := net.Dial("unix", b.root+host.SupervisorSocket)
+		if err != nil {
+			return false
+		}
+		return conn.Close() == nil
+	}, time.Minute, 20*time.Millisecond)
 }
 
 // release builds a variant and puts it into the store.
@@ -149,49 +178,60 @@ func (b *bench) point(t *testing.T, pointer string) {
 	require.NoError(t, os.WriteFile(filepath.Join(b.store, service.PointerKey), []byte(pointer), 0o644))
 }
 
-func (b *bench) follower(ctx context.Context, trace bool, verb string) *exec.Cmd {
-	args := []string{filepath.Join(b.root, programsFolder, "release-follower"), verb}
-	if trace {
-		args = append([]string{"-x"}, args...)
-	}
-	cmd := exec.CommandContext(ctx, "sh", args...)
-	cmd.Env = append(os.Environ(), "ESCALA_ROOT="+b.root, "ESCALA_STORE="+b.store)
+// agent is the machine's own program, run by hand.
+func (b *bench) agent(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, b.root+AgentPath, args...)
+	cmd.Env = append(os.Environ(), "ESCALA_ROOT="+b.root)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return cmd
 }
 
 // once runs one round and returns what it published.
-func (b *bench) once(t *testing.T) status {
+func (b *bench) once(t *testing.T) machine.Status {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	said, err := b.follower(ctx, false, "once").CombinedOutput()
+	said, err := b.agent(ctx, "once").CombinedOutput()
 	require.NoError(t, err, "%s", said)
 	return b.status(t)
 }
 
-func (b *bench) status(t *testing.T) status {
+// retry has a refusal's pause pass.
+func (b *bench) retry(t *testing.T) {
+	t.Helper()
+	file := filepath.Join(b.root, host.RefusalFile)
+	content, err := os.ReadFile(file)
+	require.NoError(t, err)
+	var refusal map[string]any
+	require.NoError(t, json.Unmarshal(content, &refusal))
+	refusal["at"] = time.Now().Add(-time.Hour).Unix()
+	content, err = json.Marshal(refusal)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(file, content, 0o644))
+}
+
+func (b *bench) status(t *testing.T) machine.Status {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join(b.root, "run/escala-release/status.json"))
 	require.NoError(t, err)
-	var s status
-	require.NoError(t, json.Unmarshal(content, &s), "%s", content)
+	s, err := machine.Read(bytes.NewReader(content))
+	require.NoError(t, err, "%s", content)
 	return s
 }
 
 // serves asserts that the machine is on the release, with all workers.
-func (b *bench) serves(t *testing.T, s status, r service.Release) {
+func (b *bench) serves(t *testing.T, s machine.Status, r service.Release) {
 	t.Helper()
-	assert.Equal(t, r.ID, s.Current)
+	assert.Equal(t, r.ID, s.Current, "%s: %s", s.Phase, s.Reason)
 	for i, w := range s.Workers {
-		assert.Equal(t, r.ID, w.Release, "worker %d", i)
+		assert.Equal(t, r.ID, w.Release, "worker %d; %s: %s", i, s.Phase, s.Reason)
 		assert.True(t, w.Ready, "worker %d", i)
 	}
 	assert.Len(t, s.Workers, b.spec.Workers.Count)
 	assert.Equal(t, r.ID, b.get(t))
 }
 
-// get asks on the shared port which release answers.
+// get asks, as the proxy does, which release answers.
 func (b *bench) get(t *testing.T) service.ReleaseID {
 	t.Helper()
 	release, err := b.ask()
@@ -209,41 +249,113 @@ func (b *bench) answering() service.ReleaseID {
 }
 
 func (b *bench) ask() (service.ReleaseID, error) {
-	client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	resp, err := client.Get(fmt.Sprintf("http://127.0.0.1:%d/", b.spec.Port))
-	if err != nil {
-		return "", err
-	}
-	defer resp.Body.Close()
-	return service.ReleaseID(resp.Header.Get("X-Release")), nil
+	header, err := b.header("/")
+	return service.ReleaseID(header.Get("X-Release")), err
 }
 
-func TestFollowerInstallsReplacesAndGoesBack(t *testing.T) {
+// header asks as Nginx does: on the shared socket, or each worker in turn.
+func (b *bench) header(path string) (http.Header, error) {
+	var err error
+	for _, address := range b.addresses() {
+		client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{
+			DisableKeepAlives: true,
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return (&net.Dialer{}).DialContext(ctx, address.Network(), address.String())
+			},
+		}}
+		var resp *http.Response
+		if resp, err = client.Get("http://api" + path); err == nil {
+			_ = resp.Body.Close()
+			return resp.Header, nil
+		}
+	}
+	return http.Header{}, err
+}
+
+func (b *bench) addresses() []net.Addr {
+	if b.spec.Workers.Mode == service.WorkersShared {
+		return []net.Addr{&net.UnixAddr{Net: "unix", Name: b.root + host.ProxySocket}}
+	}
+	var out []net.Addr
+	for n := range b.spec.Workers.Count {
+		out = append(out, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: b.spec.Workers.PortsBase + n})
+	}
+	return out
+}
+
+// load asks all the time, until stop, which returns how many requests there were
+// and the errors of those that failed.
+func (b *bench) load(t *testing.T) (stop func() (int, []error)) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	done := make(chan struct{})
+	sent := 0
+	var failed []error
+	go func() {
+		defer close(done)
+		for ctx.Err() == nil {
+			sent++
+			if _, err := b.ask(); err != nil {
+				failed = append(failed, err)
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	}()
+	return func() (int, []error) {
+		cancel()
+		<-done
+		return sent, failed
+	}
+}
+
+// freePorts is the first of n free ports.
+func freePorts(t *testing.T, n int) int {
+	t.Helper()
+	for {
+		first, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		base := first.Addr().(*net.TCPAddr).Port
+		require.NoError(t, first.Close())
+		free := base+n <= 65535
+		for i := 0; free && i < n; i++ {
+			l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", base+i))
+			if free = err == nil; free {
+				require.NoError(t, l.Close())
+			}
+		}
+		if free {
+			return base
+		}
+	}
+}
+
+func TestAgentInstallsReplacesAndGoesBack(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 
 	s := b.once(t)
-	assert.Equal(t, "failing", s.Phase)
-	assert.Contains(t, s.Reason, "the release store has no object current")
+	assert.Equal(t, machine.Failing, s.Phase)
+	assert.Contains(t, s.Reason, "reading the release pointer: not found")
 
 	one := b.release(t, "one")
 	b.point(t, one.Pointer())
 	s = b.once(t)
-	assert.Equal(t, "serving", s.Phase)
+	assert.Equal(t, machine.Serving, s.Phase)
 	assert.Empty(t, s.Reason)
 	b.serves(t, s, one)
 
 	two := b.release(t, "two")
 	b.point(t, two.Pointer())
 	s = b.once(t)
-	assert.Equal(t, "serving", s.Phase)
+	assert.Equal(t, machine.Serving, s.Phase)
 	b.serves(t, s, two)
 
 	b.point(t, one.Pointer())
 	b.serves(t, b.once(t), one)
 }
 
-func TestFollowerRefuses(t *testing.T) {
+func TestAgentRefuses(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	good := b.release(t, "good")
@@ -262,23 +374,26 @@ func TestFollowerRefuses(t *testing.T) {
 			bad := b.release(t, variant)
 			b.point(t, bad.Pointer())
 			s := b.once(t)
-			assert.Equal(t, "refused", s.Phase)
+			assert.Equal(t, machine.Refused, s.Phase)
 			assert.Equal(t, bad.ID, s.Wanted)
 			assert.Contains(t, s.Reason, want)
 			b.serves(t, s, good)
 
-			// It stays refused, and is not tried again, until another is wanted.
+			// It is not tried again at once.
 			again := b.once(t)
+			assert.Equal(t, machine.Refused, again.Phase)
 			assert.Equal(t, s.Reason, again.Reason)
+			assert.Equal(t, s.Refused, again.Refused)
+			assert.Equal(t, s.Refused+int64(agent.RetryAfter.Seconds()), again.Retry)
 			b.serves(t, again, good)
 			b.point(t, good.Pointer())
-			assert.Equal(t, "serving", b.once(t).Phase)
-			assert.NoFileExists(t, filepath.Join(b.root, "var/lib/escala/refused"))
+			assert.Equal(t, machine.Serving, b.once(t).Phase)
+			assert.NoFileExists(t, filepath.Join(b.root, host.RefusalFile))
 		})
 	}
 }
 
-func TestFollowerTriesAgain(t *testing.T) {
+func TestAgentTriesAgain(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	good := b.release(t, "good")
@@ -297,19 +412,19 @@ func TestFollowerTriesAgain(t *testing.T) {
 			wrong := append([]byte{}, content...)
 			wrong[len(wrong)/2] ^= 1
 			require.NoError(t, os.WriteFile(stored, wrong, 0o644))
-		}, "is not what it should be: its SHA-256 is"},
+		}, "corrupt: its SHA-256 is"},
 		"truncated": {func(t *testing.T) {
 			require.NoError(t, os.WriteFile(stored, content[:len(content)-1], 0o644))
-		}, fmt.Sprintf("it has %d bytes, not %d", next.Size-1, next.Size)},
+		}, fmt.Sprintf("it has %d bytes, not the %d of its pointer", next.Size-1, next.Size)},
 		"missing": {func(t *testing.T) {
 			require.NoError(t, os.Remove(stored))
-		}, "the release store has no object releases/"},
+		}, "not found"},
 		"broken pointer": {func(t *testing.T) {
 			b.point(t, string(next.ID[:60]))
-		}, "the release pointer is not a SHA-256 and a size"},
+		}, "reading the release pointer: corrupt"},
 		"a pointer that is a command": {func(t *testing.T) {
 			b.point(t, "$(reboot) 12\n")
-		}, "the release pointer is not a SHA-256 and a size"},
+		}, "reading the release pointer: corrupt"},
 		"too large for the disk": {func(t *testing.T) {
 			b.point(t, fmt.Sprintf("%s %d\n", next.ID, int64(1)<<50))
 		}, "MiB free, release"},
@@ -318,7 +433,7 @@ func TestFollowerTriesAgain(t *testing.T) {
 			b.point(t, next.Pointer())
 			spoil.do(t)
 			s := b.once(t)
-			assert.Equal(t, "failing", s.Phase)
+			assert.Equal(t, machine.Failing, s.Phase)
 			assert.Contains(t, s.Reason, spoil.want)
 			b.serves(t, s, good)
 
@@ -333,7 +448,7 @@ func TestFollowerTriesAgain(t *testing.T) {
 	}
 }
 
-func TestFollowerKeepsTheLastReleases(t *testing.T) {
+func TestAgentKeepsTheLastReleases(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	var last []service.Release
@@ -353,56 +468,6 @@ func TestFollowerKeepsTheLastReleases(t *testing.T) {
 		want = append(want, string(r.ID))
 	}
 	assert.ElementsMatch(t, want, kept)
-}
-
-// TestFollowerSurvivesBeingKilledAtEveryStep kills the follower, with all that
-// it started, at each command that a rollout executes, each time where the time
-// before left off. The port must answer throughout, and in the end the release
-// must be there.
-func TestFollowerSurvivesBeingKilledAtEveryStep(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	one, two := b.release(t, "one"), b.release(t, "two")
-	b.point(t, one.Pointer())
-	b.serves(t, b.once(t), one)
-
-	// What a command is about does not make it another command.
-	detail := regexp.MustCompile(`[0-9a-f]{12,}|[0-9.]+|/[^ ']*`)
-	killedAt := map[string]bool{}
-	kills := 0
-	deadline := time.Now().Add(4 * time.Minute)
-	for _, wanted := range []service.Release{two, one} {
-		b.point(t, wanted.Pointer())
-		for time.Now().Before(deadline) {
-			cmd := b.follower(t.Context(), true, "once")
-			trace, err := cmd.StderrPipe()
-			require.NoError(t, err)
-			require.NoError(t, cmd.Start())
-			killed := false
-			lines := bufio.NewScanner(trace)
-			lines.Buffer(nil, 1<<20)
-			for lines.Scan() {
-				command := detail.ReplaceAllString(lines.Text(), "#")
-				if !killed && !killedAt[command] {
-					killedAt[command] = true
-					killed = true
-					kills++
-					require.NoError(t, syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL))
-				}
-			}
-			err = cmd.Wait()
-			b.whole(t)
-			assert.Contains(t, []service.ReleaseID{one.ID, two.ID}, b.get(t), "after a kill")
-			if !killed {
-				require.NoError(t, err)
-				break
-			}
-		}
-		require.True(t, time.Now().Before(deadline), "it did not get there in time")
-		b.serves(t, b.status(t), wanted)
-	}
-	t.Logf("killed %d times", kills)
-	assert.Greater(t, kills, 60)
 }
 
 // whole asserts that whatever a worker would start now is complete.

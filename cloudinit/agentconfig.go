@@ -1,0 +1,88 @@
+package cloudinit
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"escala/cloudinit/agent"
+	"escala/cloudinit/agent/host"
+	"escala/service"
+)
+
+// AgentPath is the machine's own program, and AgentUnit the unit that runs it.
+const (
+	AgentPath = programsFolder + "escala-agent"
+	AgentUnit = host.AgentUnit
+)
+
+// agentConfig is what the agent knows of the machine and the service.
+func (m Machine) agentConfig() agent.Config {
+	life := m.Spec.Lifecycle
+	c := agent.Config{
+		Name:       m.Spec.Name,
+		User:       User,
+		Workers:    m.Spec.Workers.Count,
+		Mode:       m.Spec.Workers.Mode,
+		HealthPath: m.Spec.HealthPath,
+		ReadyPath:  m.Spec.ReadyPath,
+		Start:      agent.Duration(life.Start),
+		Steady:     agent.Duration(life.Steady),
+		Stop:       agent.Duration(life.Stop),
+		Poll:       agent.Duration(m.Poll),
+		MemoryMiB:  m.Spec.Resources.MemoryMiB,
+		Kept:       service.KeptReleases,
+	}
+	if c.Mode == service.WorkersPorts {
+		c.PortsBase = m.Spec.Workers.PortsBase
+	}
+	return c
+}
+
+// agentFiles are what the agent reads: its own configuration, and what every
+// worker gets. The two have nothing to do with each other, so no variable of the
+// service can be one of the machine's.
+func (m Machine) agentFiles() ([]File, error) {
+	config := host.Config{Config: m.agentConfig(), Store: m.Store.settings(), Units: m.watchedUnits()}
+	if s3, ok := m.Store.(S3Store); ok {
+		config.Metadata = s3.Metadata
+	}
+	if m.Secrets != nil {
+		settings := m.Secrets.settings()
+		config.Secrets = &settings
+	}
+	var files []File
+	for _, f := range []struct {
+		path    string
+		content any
+	}{{host.ConfigFile, config}, {host.EnvironmentFile, m.environment()}} {
+		content, err := json.MarshalIndent(f.content, "", "  ")
+		if err != nil {
+			return nil, fmt.Errorf("writing %s: %w", f.path, err)
+		}
+		files = append(files, File{Path: f.path, Content: string(content) + "\n"})
+	}
+	return files, nil
+}
+
+// watchedUnits are those whose deaths the status tells of.
+func (m Machine) watchedUnits() []string { return append(m.packageUnits(), AgentUnit) }
+
+// environment is what every worker gets.
+func (m Machine) environment() map[string]string {
+	// Nginx does not look at a worker's readiness, so announcing it would only
+	// make each roll slower.
+	spec := m.Spec
+	spec.Lifecycle = spec.Lifecycle.WithoutAnnounce()
+	env := spec.Environ()
+	env[service.EnvSupervised] = "supervisord"
+	env[service.EnvWorkers] = strconv.Itoa(spec.Workers.Count)
+	return env
+}
+
+// seconds rounds up: a limit may be a little later, never sooner.
+func seconds(d time.Duration) string {
+	return strconv.Itoa(int(math.Ceil(d.Seconds())))
+}

@@ -1,0 +1,263 @@
+package cloudinit
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/cloudinit/agent"
+	"escala/cloudinit/agent/host"
+	"escala/service"
+	"escala/service/machine"
+)
+
+// envKillFile has this test program be the agent, for one round. It kills itself
+// at the first place that the file does not name yet.
+const envKillFile = "TEST_KILL_FILE"
+
+func TestMain(m *testing.M) {
+	if file := os.Getenv(envKillFile); file != "" {
+		if err := killedOnce(host.Root(os.Getenv("ESCALA_ROOT")), file); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	code := m.Run()
+	if agentPath != "" {
+		_ = os.RemoveAll(filepath.Dir(agentPath))
+	}
+	os.Exit(code)
+}
+
+// TestAgentSurvivesBeingKilledAtEveryStep kills the agent before and after each
+// call that it makes of disk, store, supervisor and workers in a rollout, each
+// time where the time before left off. The socket must answer throughout, and in
+// the end the release must be there.
+func TestAgentSurvivesBeingKilledAtEveryStep(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	one, two := b.release(t, "one"), b.release(t, "two")
+	b.point(t, one.Pointer())
+	b.serves(t, b.once(t), one)
+
+	file := filepath.Join(t.TempDir(), "killed-at")
+	kills := 0
+	deadline := time.Now().Add(4 * time.Minute)
+	for _, wanted := range []service.Release{two, one} {
+		b.point(t, wanted.Pointer())
+		for time.Now().Before(deadline) {
+			cmd := exec.CommandContext(t.Context(), os.Args[0])
+			cmd.Env = append(os.Environ(), "ESCALA_ROOT="+b.root, envKillFile+"="+file)
+			said, err := cmd.CombinedOutput()
+			b.whole(t)
+			assert.Contains(t, []service.ReleaseID{one.ID, two.ID}, b.get(t), "after a kill")
+			if err == nil {
+				if s := b.status(t); s.Phase == machine.Serving && s.Current == wanted.ID {
+					break
+				}
+				continue
+			}
+			require.Contains(t, err.Error(), "killed", "%s", said)
+			kills++
+		}
+		require.True(t, time.Now().Before(deadline), "it did not get there in time")
+		b.serves(t, b.once(t), wanted)
+	}
+	content, err := os.ReadFile(file)
+	require.NoError(t, err)
+	t.Logf("killed %d times at:\n%s", kills, content)
+	assert.Greater(t, kills, 60)
+}
+
+// killedOnce is one round of an agent whose every call is a killer's.
+func killedOnce(root host.Root, file string) error {
+	a, err := root.Agent()
+	if err != nil {
+		return err
+	}
+	k := killer(file)
+	a.Disk, a.Store = killDisk{a.Disk, k}, killStore{a.Store, k}
+	a.Supervisor, a.Workers = killSupervisor{a.Supervisor, k}, killWorkers{a.Workers, k}
+	a.Round(context.Background())
+	return nil
+}
+
+// killer is the file that names the places of the kills so far.
+type killer string
+
+// at kills this process before or after a call, unless it was killed there.
+func (k killer) at(when string) {
+	place := when + " " + caller()
+	f, err := os.OpenFile(string(k), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
+	if err != nil {
+		panic(err)
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if lines.Text() == place {
+			return
+		}
+	}
+	fmt.Fprintln(f, place)
+	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	select {}
+}
+
+// caller is the line of the agent that makes the call.
+func caller() string {
+	var pcs [64]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs[:])])
+	for {
+		frame, more := frames.Next()
+		if strings.HasPrefix(frame.Function, "escala/cloudinit/agent.") {
+			return fmt.Sprintf("%s:%d", filepath.Base(frame.File), frame.Line)
+		}
+		if !more {
+			return "outside"
+		}
+	}
+}
+
+// around is a call between two places.
+func around[T any](k killer, call func() T) T {
+	k.at("before")
+	defer k.at("after")
+	return call()
+}
+
+func around2[T any](k killer, call func() (T, error)) (T, error) {
+	k.at("before")
+	defer k.at("after")
+	return call()
+}
+
+type killDisk struct {
+	d agent.Disk
+	k killer
+}
+
+func (d killDisk) Create(name string, mode fs.FileMode) (io.WriteCloser, error) {
+	w, err := around2(d.k, func() (io.WriteCloser, error) { return d.d.Create(name, mode) })
+	return killWriter{w, d.k}, err
+}
+func (d killDisk) Open(name string) (io.ReadCloser, error) { return d.d.Open(name) }
+func (d killDisk) Sync(name string) error {
+	return around(d.k, func() error { return d.d.Sync(name) })
+}
+func (d killDisk) Rename(from, to string) error {
+	return around(d.k, func() error { return d.d.Rename(from, to) })
+}
+func (d killDisk) Symlink(target, name string) error {
+	return around(d.k, func() error { return d.d.Symlink(target, name) })
+}
+func (d killDisk) Readlink(name string) (string, error) { return d.d.Readlink(name) }
+func (d killDisk) Remove(name string) error {
+	return around(d.k, func() error { return d.d.Remove(name) })
+}
+func (d killDisk) MakeFolder(name string) error {
+	return around(d.k, func() error { return d.d.MakeFolder(name) })
+}
+func (d killDisk) List(name string) ([]agent.Entry, error) { return d.d.List(name) }
+func (d killDisk) Touch(name string, when time.Time) error {
+	return around(d.k, func() error { return d.d.Touch(name, when) })
+}
+func (d killDisk) Free(name string) (agent.Space, error) { return d.d.Free(name) }
+
+// killWriter dies in the middle of a file.
+type killWriter struct {
+	io.WriteCloser
+	k killer
+}
+
+func (w killWriter) Write(p []byte) (int, error) {
+	n, err := w.WriteCloser.Write(p[:len(p)/2])
+	if err != nil {
+		return n, err
+	}
+	w.k.at("half way")
+	m, err := w.WriteCloser.Write(p[len(p)/2:])
+	return n + m, err
+}
+
+type killStore struct {
+	agent.Store
+	k killer
+}
+
+func (s killStore) Current(ctx context.Context) (service.Release, error) {
+	return around2(s.k, func() (service.Release, error) { return s.Store.Current(ctx) })
+}
+
+func (s killStore) Copy(ctx context.Context, w io.Writer, r service.Release) error {
+	return around(s.k, func() error { return s.Store.Copy(ctx, w, r) })
+}
+
+type killSupervisor struct {
+	agent.Supervisor
+	k killer
+}
+
+func (s killSupervisor) Slots(ctx context.Context) ([]agent.Slot, error) {
+	return around2(s.k, func() ([]agent.Slot, error) { return s.Supervisor.Slots(ctx) })
+}
+
+func (s killSupervisor) Start(ctx context.Context, slot int) error {
+	return around(s.k, func() error { return s.Supervisor.Start(ctx, slot) })
+}
+
+func (s killSupervisor) Stop(ctx context.Context, slot int) error {
+	return around(s.k, func() error { return s.Supervisor.Stop(ctx, slot) })
+}
+
+func (s killSupervisor) HandOver(ctx context.Context) error {
+	return around(s.k, func() error { return s.Supervisor.HandOver(ctx) })
+}
+
+type killWorkers struct {
+	agent.Workers
+	k killer
+}
+
+func (w killWorkers) Ask(ctx context.Context, slot int, path string) agent.Answer {
+	return around(w.k, func() agent.Answer { return w.Workers.Ask(ctx, slot, path) })
+}
+
+func (w killWorkers) Try(ctx context.Context, binary string) (agent.Trial, error) {
+	t, err := around2(w.k, func() (agent.Trial, error) { return w.Workers.Try(ctx, binary) })
+	return killTrial{t, w.k}, err
+}
+
+type killTrial struct {
+	agent.Trial
+	k killer
+}
+
+func (t killTrial) Ask(ctx context.Context, path string) agent.Answer {
+	return around(t.k, func() agent.Answer { return t.Trial.Ask(ctx, path) })
+}
+
+func (t killTrial) Terminate() {
+	t.k.at("before")
+	t.Trial.Terminate()
+	t.k.at("after")
+}
+
+func (t killTrial) Close() {
+	t.k.at("before")
+	t.Trial.Close()
+	t.k.at("after")
+}

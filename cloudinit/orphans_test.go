@@ -1,0 +1,64 @@
+package cloudinit
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/service"
+	"escala/service/machine"
+)
+
+// kill kills supervisord alone and waits until it is gone.
+func (b *bench) kill(t *testing.T) {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(b.root, "run/supervisord.pid"))
+	require.NoError(t, err)
+	pid, err := strconv.Atoi(strings.TrimSpace(string(content)))
+	require.NoError(t, err)
+	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+}
+
+// The workers of a supervisord that was killed serve on until the next one's
+// have taken over, and none is lost on the way.
+func TestWorkersOutliveTheirSupervisor(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*service.Spec){
+		"shared": func(*service.Spec) {},
+		"ports": func(s *service.Spec) {
+			s.Workers.Mode, s.Workers.PortsBase = service.WorkersPorts, freePorts(t, s.Workers.Count)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, change)
+			good := b.release(t, "good")
+			b.point(t, good.Pointer())
+			b.serves(t, b.once(t), good)
+			stop := b.load(t)
+			for range 3 {
+				b.kill(t)
+				assert.Equal(t, good.ID, b.get(t), "they serve on by themselves")
+				s := b.once(t)
+				assert.Equal(t, machine.Failing, s.Phase)
+				assert.Contains(t, s.Reason, "no worker can be started: supervisord: it does not answer")
+				b.supervise(t)
+				require.EventuallyWithT(t, func(c *assert.CollectT) {
+					assert.Equal(c, machine.Serving, b.once(t).Phase)
+				}, 30*time.Second, 100*time.Millisecond)
+				b.serves(t, b.once(t), good)
+			}
+			sent, failed := stop()
+			t.Logf("%d requests, %d failed", sent, len(failed))
+			assert.Empty(t, failed)
+			assert.Greater(t, sent, 20)
+		})
+	}
+}
