@@ -67,10 +67,10 @@ func (m Machine) agentFiles() ([]File, error) {
 	return files, nil
 }
 
-// watchedUnits are those whose deaths the status tells of.
+// watchedUnits returns the units whose deaths the status reports.
 func (m Machine) watchedUnits() []string { return append(m.packageUnits(), AgentUnit) }
 
-// environment is what every worker gets.
+// environment returns the variables that every worker gets.
 func (m Machine) environment() map[string]string {
 	// Nginx does not look at a worker's readiness, so announcing it would only
 	// make each roll slower.
@@ -82,7 +82,8 @@ func (m Machine) environment() map[string]string {
 	return env
 }
 
-// seconds rounds up: a limit may be a little later, never sooner.
+// seconds formats d in whole seconds and rounds up, so that a limit ends later
+// but never sooner.
 func seconds(d time.Duration) string {
 	return strconv.Itoa(int(math.Ceil(d.Seconds())))
 }

@@ -2,7 +2,7 @@ package cloudinit
 
 import "strings"
 
-// awsDomain is the domain of AWS' endpoints in a region: China has its own.
+// awsDomain returns the domain of AWS endpoints in a region. China has its own.
 func awsDomain(region string) string {
 	if strings.HasPrefix(region, "cn-") {
 		return "amazonaws.com.cn"

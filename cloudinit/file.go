@@ -4,9 +4,9 @@ package cloudinit
 type File struct {
 	Path    string
 	Content string
-	// Executable files are 0755, all others 0644.
+	// Executable sets mode 0755. The default is 0644.
 	Executable bool
-	// RootOnly files are 0600.
+	// RootOnly sets mode 0600.
 	RootOnly bool
 }
 

@@ -1,11 +1,12 @@
 package cloudinit
 
-// laterUnit is the name of the unit that installs what a machine serves without.
+// laterUnit returns the name of a unit that installs something the service does
+// not need.
 func laterUnit(name string) string { return "escala-install-" + name + ".service" }
 
-// laterUnits install what a machine serves without: security upgrades and the
-// Session Manager's agent. Each tries again until it has succeeded once, and
-// waits for its turn with dpkg.
+// laterUnits returns the units that install security upgrades and the Session
+// Manager's agent, which the service does not need. Each unit retries until it
+// has succeeded once, and waits for dpkg's lock.
 func (m Machine) laterUnits() []File {
 	var files []File
 	if m.Upgrades {
@@ -22,7 +23,7 @@ APT::Periodic::Unattended-Upgrade "1";
 	return files
 }
 
-// later is a unit that installs something once.
+// later returns a unit that runs its commands until they succeed once.
 func later(name, description, commands string) File {
 	done := "/var/lib/escala/installed-" + name
 	return File{Path: "/etc/systemd/system/" + laterUnit(name), Content: `[Unit]
@@ -44,8 +45,8 @@ WantedBy=multi-user.target
 `}
 }
 
-// startLater starts those units once the service is under way, so that nobody
-// waits for them.
+// startLater returns the commands that start these units after the service's
+// setup. They do not block.
 func (m Machine) startLater() [][]string {
 	var units []string
 	if m.Upgrades {

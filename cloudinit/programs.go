@@ -2,8 +2,9 @@ package cloudinit
 
 import _ "embed"
 
-// bootstrap is what a machine has of shell, and aptConf how it calls apt. They
-// are files of their own, so that shellcheck reads them and tests run them.
+// bootstrap is the only shell script on a machine, and aptConf is apt's
+// configuration. They are files of their own, so that shellcheck reads them and
+// tests run them.
 var (
 	//go:embed machine/bootstrap.sh
 	bootstrap string
@@ -11,7 +12,7 @@ var (
 	aptConf string
 )
 
-// programsFolder is where programs lie on the machine.
+// programsFolder is the folder of the programs on the machine.
 const programsFolder = "/usr/local/lib/escala/"
 
 func (m Machine) programs() []File {
@@ -21,8 +22,8 @@ func (m Machine) programs() []File {
 	}
 }
 
-// Diagnose is the command, to be run on the machine, that says why it does not
-// serve. A machine that has no agent yet has its setup's journal.
+// Diagnose returns a command for the machine that explains why it does not
+// serve. A machine without an agent shows the journal of its setup.
 func Diagnose() []string {
 	return []string{"sh", "-c", "[ ! -x " + AgentPath + " ] || exec " + AgentPath + " diagnose\n" +
 		"journalctl --unit " + SetupUnit + " --lines 20 --no-pager --output cat; tail -n 20 /var/log/cloud-init-output.log"}

@@ -9,28 +9,27 @@ import (
 	"escala/cloudinit/agent/secrets"
 )
 
-// Secrets is where a machine gets the values of Spec.Secrets from. Its agent
-// writes them to memory, where root and the service's user read them, when it
-// starts and before each roll.
+// Secrets is the source of the values of Spec.Secrets on a machine. The agent
+// reads them when it starts and before each roll. It writes them to memory,
+// where root and the service's user can read them.
 type Secrets interface {
 	settings() secrets.Settings
 	files() ([]File, error)
 }
 
-// ParameterSecrets are SecureStrings in AWS' Systems Manager Parameter Store
-// that the machine reads with the role that it was given. User-data holds only
-// their names.
+// ParameterSecrets are SecureStrings in AWS Systems Manager Parameter Store.
+// The machine reads them with its role. User-data holds only their names.
 type ParameterSecrets struct {
-	// Names are the environment variables.
+	// Names are the names of environment variables.
 	Names []string
-	// Path is what stands before each name in the store, with a slash at its
-	// beginning and none at its end.
+	// Path is the prefix of each name in the store. It begins with a slash and
+	// does not end with one.
 	Path   string
 	Region string
-	// Revision changes when a value does. It makes user-data another one, so
-	// that a new value reaches the service behind the same gate as any change.
+	// Revision changes when a value changes. It changes user-data too, so that
+	// a new value reaches the service through the same gate as any change.
 	Revision string
-	// Endpoint is the service's URL, without a slash at its end. Default: AWS's
+	// Endpoint is the service's URL, without a trailing slash. Default: AWS's
 	// own for the region.
 	Endpoint string
 }
@@ -44,15 +43,15 @@ func (s ParameterSecrets) settings() secrets.Settings {
 
 func (ParameterSecrets) files() ([]File, error) { return nil, nil }
 
-// FileSecrets stand in user-data themselves, for a cloud whose machines have no
-// other way to a secret: each account that may read the machine's user-data
-// reads them, its root included.
+// FileSecrets are in user-data itself. They are for a cloud whose machines have
+// no other way to a secret. Each account that may read the machine's user-data
+// can read them, and so can root on the machine.
 type FileSecrets struct {
-	// Values by the names of environment variables.
+	// Values maps names of environment variables to their values.
 	Values map[string]string
 }
 
-// secretsFile is where they are on the machine, for root only.
+// secretsFile is the path of the secrets on the machine. Only root can read it.
 const secretsFile = "/etc/escala/secrets.json"
 
 func (s FileSecrets) settings() secrets.Settings {
@@ -67,7 +66,7 @@ func (s FileSecrets) files() ([]File, error) {
 	return []File{{Path: secretsFile, Content: string(content) + "\n", RootOnly: true}}, nil
 }
 
-// secretsFiles are what the agent reads them from.
+// secretsFiles returns the files from which the agent reads the secrets.
 func (m Machine) secretsFiles() ([]File, error) {
 	if m.Secrets == nil {
 		return nil, nil

@@ -2,18 +2,19 @@ package cloudinit
 
 import "fmt"
 
-// SessionManager is AWS' way onto a machine without an open port: an agent that
-// calls out. Debian does not package it, so it comes from AWS itself.
+// SessionManager gives access to an AWS machine without an open port: its agent
+// connects outwards. Debian does not package the agent, so it comes from AWS
+// itself.
 type SessionManager struct {
 	Region string
-	// Arch is Debian's name of the machine's architecture.
+	// Arch is Debian's name for the machine's architecture.
 	Arch string
 }
 
 const sessionManagerPackage = "/var/tmp/amazon-ssm-agent.deb"
 
-// install is what a unit does to install the agent, unless the image has it
-// already.
+// install returns the unit's commands that install the agent. They do nothing
+// if the image already has it.
 func (s SessionManager) install() string {
 	url := fmt.Sprintf("https://s3.%s.%s/amazon-ssm-%s/latest/debian_%s/amazon-ssm-agent.deb", s.Region, awsDomain(s.Region), s.Region, s.Arch)
 	return `ExecStart=/bin/sh -c '[ -e /lib/systemd/system/amazon-ssm-agent.service ] || curl --silent --show-error --fail --retry 5 --output ` + sessionManagerPackage + ` ` + url + `'

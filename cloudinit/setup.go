@@ -7,14 +7,14 @@ import (
 	"escala/cloudinit/agent/host"
 )
 
-// SetupUnit is the unit that makes a new machine serve, once. It tries again
-// until it has: a mirror that is away for a while is no dead machine.
+// SetupUnit is the unit that sets a new machine up, once. It retries until it
+// succeeds, so an unavailable mirror only delays the machine.
 const SetupUnit = host.SetupUnit
 
-// setUpPath is there once setup has come to its end.
+// setUpPath is a file that exists once setup has succeeded.
 const setUpPath = host.SetUpFile
 
-// packages are Debian 12's own.
+// packages returns the names of Debian 12 packages.
 func (m Machine) packages() []string {
 	packages := []string{"curl", "nginx", "supervisor"}
 	if m.localRedis() {
@@ -26,7 +26,7 @@ func (m Machine) packages() []string {
 	return packages
 }
 
-// packageUnits are the services among the packages.
+// packageUnits returns the services that the packages contain.
 func (m Machine) packageUnits() []string {
 	units := []string{"nginx.service", "supervisor.service"}
 	if m.localRedis() {
@@ -35,9 +35,10 @@ func (m Machine) packageUnits() []string {
 	return units
 }
 
-// startSetup has SetupUnit start as soon as cloud-init has settled where packages
-// come from, and not only when its last stage gets to runcmd. The unit's file is
-// not there yet when this runs, so another one stands in for it.
+// startSetup returns a command that starts SetupUnit as soon as cloud-init has
+// configured the package sources. The last stage of cloud-init, runcmd, would
+// start it later. The unit's file does not exist yet when the command runs, so
+// a transient unit starts it.
 func startSetup() []string {
 	return []string{
 		"systemd-run", "--quiet", "--no-block", "--unit=escala-start-setup",
@@ -46,7 +47,7 @@ func startSetup() []string {
 	}
 }
 
-// setupSettings are what the bootstrap needs to know.
+// setupSettings returns the bootstrap's settings.
 func (m Machine) setupSettings() (File, error) {
 	from := m.Store.origin()
 	content, err := shellAssignments("# What the machine's setup needs to know.\n", map[string]string{
@@ -64,9 +65,9 @@ func (m Machine) setupSettings() (File, error) {
 	return File{Path: "/etc/escala/bootstrap.conf", Content: content}, nil
 }
 
-// setupFile is SetupUnit. A machine that is switched off in the middle of its
-// setup goes on with it when it comes back. What it says is also on the console,
-// which every cloud shows of a machine that nobody can reach.
+// setupFile returns SetupUnit. A machine that is switched off during its setup
+// continues it at the next boot. The output also goes to the console, which
+// every cloud shows for a machine that is not reachable.
 func setupFile() File {
 	return File{Path: "/etc/systemd/system/" + SetupUnit, Content: `[Unit]
 Description=Installs what this machine serves with

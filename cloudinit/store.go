@@ -11,24 +11,24 @@ import (
 	"escala/service"
 )
 
-// Store is where a machine gets its agent and releases from.
+// Store is the source of a machine's agent and releases.
 type Store interface {
-	// settings are what the agent's package store opens it with.
+	// settings returns the settings of the agent's package store.
 	settings() store.Settings
-	// origin is where the bootstrap fetches the agent.
+	// origin returns the place from which the bootstrap fetches the agent.
 	origin() origin
-	// files are what the store is read with, if anything.
+	// files returns the files that access to the store needs, such as a key.
 	files() ([]File, error)
 }
 
-// origin is a store as the bootstrap takes it: the path of a folder, or the URL of
-// a bucket and what requests to it are signed with.
+// origin is a store in the bootstrap's form. url is the path of a folder or the
+// URL of a bucket. The other fields are for signing requests to a bucket.
 type origin struct{ url, region, key, metadata string }
 
-// AgentKey is the object that is the agent's binary.
+// AgentKey returns the key of the agent's binary in the store.
 func AgentKey(id service.ReleaseID) string { return "agents/" + string(id) }
 
-// StoreFolder is where a FolderStore is mounted on the machine.
+// StoreFolder is the mount point of a FolderStore on the machine.
 const StoreFolder = "/srv/escala/releases"
 
 // FolderStore is a release store that is mounted at StoreFolder.
@@ -38,15 +38,14 @@ func (FolderStore) settings() store.Settings { return store.Settings{Folder: Sto
 func (FolderStore) origin() origin           { return origin{url: StoreFolder} }
 func (FolderStore) files() ([]File, error)   { return nil, nil }
 
-// S3Store is an S3 bucket that the machine reads with the role that it was
-// given.
+// S3Store is an S3 bucket that the machine reads with its role.
 type S3Store struct {
 	Bucket, Region string
-	// Endpoint is the bucket's URL, without a slash at its end. Default: S3's
-	// own for the bucket and the region.
+	// Endpoint is the bucket's URL, without a trailing slash. Default: S3's own
+	// for the bucket and the region.
 	Endpoint string
-	// Metadata is the instance metadata service's URL, without a slash at its
-	// end. Default: AWS's own.
+	// Metadata is the URL of the instance metadata service, without a trailing
+	// slash. Default: AWS's own.
 	Metadata string
 }
 
@@ -64,19 +63,19 @@ func (s S3Store) origin() origin {
 
 func (S3Store) files() ([]File, error) { return nil, nil }
 
-// SpacesStore is a bucket of DigitalOcean Spaces that the machine reads, and one
-// that it writes to, with a key for these two alone. The key stands in user-data, where the
-// machine's root and each account that may read the Droplet's metadata see it:
-// Droplets have no roles. It is kept from the service's user (see
-// MetadataOnlyRoot).
+// SpacesStore is a pair of DigitalOcean Spaces buckets: the machine reads one
+// and writes to the other. One key is valid for these two alone. Droplets have
+// no roles, so the key is in user-data. Root on the machine and each account
+// that may read the Droplet's metadata can see it. The service's user cannot
+// (see MetadataOnlyRoot).
 type SpacesStore struct {
 	Bucket, Region string
 	// Machines is the bucket that the machine writes to.
 	Machines string
-	// AccessKey and SecretKey are that key's.
+	// AccessKey and SecretKey are the two parts of the key.
 	AccessKey, SecretKey string
-	// Endpoint is the region's URL, without a slash at its end, before which the
-	// bucket's name is the path. Default: DigitalOcean's own for the bucket and
+	// Endpoint is the region's URL, without a trailing slash. The bucket's name
+	// is appended as the path. Default: DigitalOcean's own for the bucket and
 	// the region.
 	Endpoint string
 }
