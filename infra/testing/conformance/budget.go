@@ -6,27 +6,28 @@ import (
 	"time"
 )
 
-// Any is no bound.
+// Any means that there is no limit.
 const Any = -1
 
-// Budget is what a check may cost.
+// Budget is the limit of what a check may cost.
 type Budget struct {
-	// Failed is how many requests may fail. Any: no bound.
+	// Failed is the number of requests that may fail. Any means no limit.
 	Failed int
-	// Held says that requests may fail that were on their way when the fault
-	// struck, and no others, in place of Failed.
+	// Held replaces Failed: only requests that were in flight when the fault
+	// took effect may fail.
 	Held bool
-	// Unclean is how many WebSockets may be closed with another code than 1000
-	// and 1001. Any: no bound.
+	// Unclean is the number of WebSockets that may be closed with a code other
+	// than 1000 and 1001. Any means no limit.
 	Unclean int
-	// Normal is how long it may take from the fault until all is as before,
-	// without anybody's doing. 0: nothing was broken.
+	// Normal is the time that the system has to recover by itself after the
+	// fault. 0 means that the check breaks nothing.
 	Normal time.Duration
-	// Reason reports that the system's own status must name what is, or was, wrong.
+	// Reason reports that the system's own status must name the current or the
+	// resolved problem.
 	Reason bool
 }
 
-// String is the budget for people.
+// String describes the budget in words.
 func (b Budget) String() string {
 	var parts []string
 	switch {
@@ -52,15 +53,15 @@ func (b Budget) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// lossless is the budget of everything that an operator does on purpose.
+// lossless is the budget of every deliberate operation.
 var lossless = Budget{}
 
-// inFlightSlack is the slack between a kill and its end: the kernel takes a process apart
-// when it gets to it, and a request that was due this long after the kill may
-// still have reached a connection of what was killed.
+// inFlightSlack is the time between a kill and the end of the process. The
+// kernel tears a process down with a delay, so a request that is due this long
+// after the kill may still reach a connection of the killed process.
 const inFlightSlack = 250 * time.Millisecond
 
-// problems are the ways in which what was measured is above the budget.
+// problems lists where the outcome exceeds the budget.
 func (b Budget) problems(o Outcome) []string {
 	var p []string
 	add := func(format string, args ...any) { p = append(p, fmt.Sprintf(format, args...)) }

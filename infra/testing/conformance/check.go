@@ -6,29 +6,32 @@ import (
 	"time"
 )
 
-// Check is one thing that is done to a system, and what it may cost.
+// Check is one operation or fault on a system, with its budget.
 type Check struct {
-	// ID names it, for -only and for anchors.
+	// ID names the check in -only and in anchors.
 	ID string
-	// Title heads its row in the report; What says in a sentence what is done.
+	// Title heads the check's row in the report. What describes the check in
+	// one sentence.
 	Title, What string
 	Budget      Budget
 
 	do func(context.Context, *checkRun) error
 }
 
-// Counts say how much is done in a run. Make them with NewCounts.
+// Counts sets how often a run repeats each operation. Make it with NewCounts.
 type Counts struct {
-	// Releases is how many are rolled out, one after the other. Default 20.
+	// Releases is the number of releases that are rolled out in sequence.
+	// Default 20.
 	Releases int
-	// Kills is how often a worker is killed. Default 20.
+	// Kills is the number of times that a worker is killed. Default 20.
 	Kills int
-	// FollowerKills is how many releases have their follower killed, each at a
-	// later point. Default 6.
+	// FollowerKills is the number of releases during which the follower is
+	// killed, each time at a later point. Default 6.
 	FollowerKills int
-	// StoreAway is how long the release store is unreachable. Default 1 min.
+	// StoreAway is the time for which the release store is unreachable. Default
+	// 1 min.
 	StoreAway time.Duration
-	// Only leaves out the checks whose ID it does not match. Default: none.
+	// Only selects the checks whose ID matches. Default: all checks.
 	Only *regexp.Regexp
 }
 
@@ -37,5 +40,5 @@ func NewCounts() Counts {
 	return Counts{Releases: 20, Kills: 20, FollowerKills: 6, StoreAway: time.Minute}
 }
 
-// wants reports whether a check is to be done.
+// wants reports whether the check is selected.
 func (c Counts) wants(check Check) bool { return c.Only == nil || c.Only.MatchString(check.ID) }

@@ -5,40 +5,39 @@ import (
 	"time"
 )
 
-// Fault is something that befalls a running system.
+// Fault is a failure that the suite causes in a running system.
 type Fault string
 
-// A kill is SIGKILL, to one process, without a warning.
+// Each kill sends SIGKILL to one process without a warning.
 const (
-	// KillWorker kills one process (a pod's, on Kubernetes) that serves
-	// requests, each time another one.
+	// KillWorker kills one process that serves requests (a pod's, on
+	// Kubernetes). Each kill hits another process.
 	KillWorker Fault = "kill worker"
-	// KillSupervisor kills what starts workers again: supervisord, the primary
-	// of api cluster, the kubelet.
+	// KillSupervisor kills the process that restarts workers: supervisord, the
+	// primary of api cluster, the kubelet.
 	KillSupervisor Fault = "kill supervisor"
-	// KillProxy kills what stands between clients and workers: Nginx's master
+	// KillProxy kills the proxy between clients and workers: Nginx's master
 	// process, the ingress controller.
 	KillProxy Fault = "kill proxy"
-	// KillRedis kills Redis.
 	KillRedis Fault = "kill redis"
-	// Reboot restarts the machine, as its operator would.
+	// Reboot restarts the machine as its operator would.
 	Reboot Fault = "reboot"
-	// FillDisk leaves no room for another release until it is healed.
+	// FillDisk leaves no space for another release until the fault is healed.
 	FillDisk Fault = "fill disk"
-	// HideStore makes the release store unreachable until it is healed.
+	// HideStore makes the release store unreachable until the fault is healed.
 	HideStore Fault = "hide store"
-	// KillFollower kills what brings releases to the machine, wherever in its
-	// work it is. The suite does it again and again during one release.
+	// KillFollower kills the process that brings releases to the machine, at
+	// any point of its work. The suite does so repeatedly during one release.
 	KillFollower Fault = "kill follower"
 )
 
-// Injection is a fault that was injected.
+// Injection describes an injected fault.
 type Injection struct {
-	// At is when it took effect, as precisely as the system knows. Zero: when
-	// Inject returned.
+	// At is the time at which the fault took effect, as precisely as the system
+	// knows it. Zero means the time at which Inject returned.
 	At time.Time
-	// Heal ends the fault and is called once, also after a failed check. It is
-	// nil for a fault that is over with the deed, such as a kill: from that the
-	// system must recover by itself.
+	// Heal ends the fault. It is called once, even after a failed check. It is
+	// nil for a momentary fault such as a kill, from which the system must
+	// recover by itself.
 	Heal func(context.Context) error
 }

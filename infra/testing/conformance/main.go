@@ -17,8 +17,8 @@ import (
 	"escala/infra/workspace"
 )
 
-// Main is a target's whole command: it reads the flags, runs all checks on the
-// system that open makes for the clone at root, and writes the report. It
+// Main is the whole command of a target. It reads the flags, runs all checks on
+// the system that open returns for the clone at root, and writes the report. It
 // returns the exit status: 1 if a budget was missed or the run failed.
 func Main(open func(ctx context.Context, root string) (System, error)) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -84,8 +84,9 @@ func runCommand(ctx context.Context, open func(context.Context, string) (System,
 	return len(result.Missed())+len(result.Overloaded()) == 0 && len(result.Outcomes) > 0, failed
 }
 
-// keep writes the result into the folder: its section into the report that is
-// there, beside the sections of other runs, and everything that was counted.
+// keep writes the result into the folder. It adds the section to the existing
+// report, beside the sections of other runs, and writes all counters to a file
+// of their own.
 func keep(folder string, result Result, run report.Run) (path string, err error) {
 	if path, err = report.Keep(folder, result.Section(run)); err != nil {
 		return "", err

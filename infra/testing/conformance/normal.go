@@ -9,23 +9,24 @@ import (
 )
 
 const (
-	// statusInterval is how often the status is asked for.
+	// statusInterval is the time between two queries of the status.
 	statusInterval = 100 * time.Millisecond
-	// quiet is for how long nothing may fail, and all must be normal, before it
-	// counts as such: longer than the slowest request of the load.
+	// quiet is the time without any failure, and with a normal status, after
+	// which the system counts as recovered. It is longer than the slowest
+	// request of the load.
 	quiet = 2500 * time.Millisecond
-	// statusGrace is how long the status may take to tell of what is over already: a
-	// machine looks at itself every few seconds.
+	// statusGrace is the delay with which the status may report a past problem:
+	// a machine checks itself only every few seconds.
 	statusGrace = 8 * time.Second
-	// maxWait is when waiting for that ends.
+	// maxWait is the limit of the wait for recovery.
 	maxWait = 4 * time.Minute
 )
 
-// waitNormal waits until the status is normal, all WebSockets are in their rooms
-// and nothing has failed for quiet. normal is when that began. said is the status's
-// reason or new incident since the given time; incident is the one before. With
-// explain it waits up to statusGrace for said. The error says what is not normal
-// after maxWait.
+// waitNormal waits until the status is normal, all WebSockets are in their
+// rooms and no request has failed for quiet. normal is the start of that
+// period. said is the status's reason, or its new incident since the given
+// time; incident is the previous one. With explain, waitNormal waits up to
+// statusGrace for said. The error names what is not normal after maxWait.
 func waitNormal(ctx context.Context, system System, g *loadgen.Generator, clients uint64, since time.Time, incident string, explain bool) (normal time.Time, said string, err error) {
 	var last Status
 	for ctx.Err() == nil && time.Since(since) < maxWait {
@@ -65,7 +66,7 @@ func waitNormal(ctx context.Context, system System, g *loadgen.Generator, client
 		time.Since(since).Round(time.Second), last.Ready, last.Workers, last.Serving, last.Wanted, last.Reason)
 }
 
-// pause waits, unless ctx ends before.
+// pause waits for d or until ctx ends.
 func pause(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
