@@ -10,7 +10,7 @@ type File struct {
 	RootOnly bool
 }
 
-// Permissions is the file's mode as cloud-init wants it.
+// Permissions returns the file's mode in cloud-init's form.
 func (f File) Permissions() string {
 	switch {
 	case f.RootOnly:

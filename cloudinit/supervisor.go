@@ -7,24 +7,25 @@ import (
 	"escala/service"
 )
 
-// Bounds of what a worker's log may take on disk: one file being written and
-// workerLogBackups rotated ones.
+// Limits of a worker's log on disk: one file that is being written, and
+// workerLogBackups rotated files.
 const (
 	workerLogMB      = 10
 	workerLogBackups = 1
 )
 
-// openFiles is how many files Nginx may have open beside its connections, and
-// before it has read how many those are.
+// openFiles is the number of files that Nginx may have open beside its
+// connections. It is also Nginx's limit before it reads the number of
+// connections.
 const openFiles = 8192
 
-// listenBacklog is how many connections may wait for a worker to accept them.
-// Linux caps it at net.core.somaxconn, 4096 since 5.4.
+// listenBacklog is the number of connections that may wait for a worker to
+// accept them. Linux caps it at net.core.somaxconn, 4096 since 5.4.
 const listenBacklog = 4096
 
-// supervisor is the whole supervisord.conf. Debian's package keeps a
-// configuration that is there before it (dpkg's --force-confold, which
-// cloud-init passes), so supervisord starts once, with this one.
+// supervisor renders supervisord.conf. Debian's package keeps a configuration
+// that exists before the package is installed (dpkg's --force-confold, which
+// the setup passes), so supervisord starts only once, with this configuration.
 func (m Machine) supervisor() (string, error) {
 	path := func(p string) string { return iniLiteral(m.Root + p) }
 	socket := path(host.SupervisorSocket)
@@ -51,18 +52,18 @@ func (m Machine) supervisor() (string, error) {
 	})
 }
 
-// workers is the program that supervisord runs in each of the agent's slots, when
-// the agent says so. In WorkersShared mode supervisord owns their socket, a Unix
-// socket: each supervisord makes one of its own, so that the workers of one that
-// died serve on while the next one's start. In WorkersPorts mode each worker has
-// a port of its own.
+// workers returns the supervisord program of the agent's slots. The agent
+// decides which slots run. In WorkersShared mode, supervisord owns the workers'
+// Unix socket. Each supervisord creates a new socket, so that the workers of a
+// dead supervisord keep serving while the workers of the next one start. In
+// WorkersPorts mode, each worker has its own port.
 func (m Machine) workers(path func(string) string) iniSection {
 	spec := m.Spec
 	section := iniSection{Name: "program:" + spec.Name}
 	if spec.Workers.Mode == service.WorkersShared {
 		section = iniSection{"fcgi-program:" + spec.Name, []iniKey{
 			{"socket", "unix://" + path(host.WorkersSocket)},
-			// Debian's Nginx is www-data.
+			// Debian's Nginx runs in the group www-data.
 			{"socket_owner", "root:www-data"},
 			{"socket_mode", "0660"},
 			{"socket_backlog", strconv.Itoa(listenBacklog)},
@@ -74,12 +75,12 @@ func (m Machine) workers(path func(string) string) iniSection {
 		{"numprocs", strconv.Itoa(m.agentConfig().Slots())},
 		{"user", User},
 		{"directory", "/"},
-		// Which slots run is the agent's to say.
+		// The agent decides which slots run.
 		{"autostart", "false"},
 		{"autorestart", "true"},
 		{"startsecs", "1"},
-		// About three minutes of trying by itself, a second longer each
-		// time; after that the agent starts it again.
+		// supervisord tries for about three minutes and waits a second longer
+		// each time. After that, the agent starts the worker again.
 		{"startretries", "18"},
 		{"stopsignal", "TERM"},
 		{"stopwaitsecs", seconds(spec.Lifecycle.Stop)},
@@ -92,9 +93,9 @@ func (m Machine) workers(path func(string) string) iniSection {
 	return section
 }
 
-// logBoundMB is the most that the service's and the machine's logs take on
-// disk, in MB: the workers' files, supervisord's two, and the journal, to which
-// Nginx and the agent write.
+// logBoundMB returns the most disk space that all logs take, in MB: the
+// workers' files, supervisord's two files, and the journal, to which Nginx and
+// the agent write.
 func (m Machine) logBoundMB() int {
 	return m.agentConfig().Slots()*workerLogMB*(1+workerLogBackups) + 2 + journalMB
 }

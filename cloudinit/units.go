@@ -5,19 +5,19 @@ import (
 	"math"
 )
 
-// journalMB bounds the journal, in MB.
+// journalMB limits the size of the journal, in MB.
 const journalMB = 200
 
-// noStartLimit keeps systemd from giving a unit up. A full disk, a taken port or
-// a few quick deaths would leave it down for ever. RestartSec is what keeps such
-// a unit from taking the machine's time.
+// noStartLimit removes systemd's limit on restarts. With the limit, a full
+// disk, a taken port or a few quick deaths would stop a unit for ever.
+// RestartSec keeps a failing unit from using up the CPU.
 const noStartLimit = `[Unit]
 StartLimitIntervalSec=0
 
 `
 
-// units are the files for systemd, the journal and apt. They hold nothing of
-// the description but numbers.
+// units returns the files for systemd, the journal and apt. They depend only on
+// numbers of the description.
 func (m Machine) units() []File {
 	stop := int(math.Ceil(m.Spec.Lifecycle.Stop.Seconds()))
 	files := []File{
@@ -38,11 +38,12 @@ Environment=GOMEMLIMIT=12MiB GOGC=50
 [Install]
 WantedBy=multi-user.target
 `},
-		// Debian's unit waits 50 s before it starts supervisord again. The workers
-		// of one that ended serve on, and the agent replaces them one after the
-		// other; so a restart of supervisord, as an upgrade of its package makes,
-		// loses no request. On a shutdown they drain: a worker that systemd
-		// signals as well takes the second SIGTERM for a demand to end at once.
+		// Debian's unit waits 50 s before it restarts supervisord. The workers
+		// of a stopped supervisord keep serving, and the agent replaces them
+		// one after the other. So a restart of supervisord loses no request,
+		// for example at an upgrade of its package. On a shutdown the workers
+		// drain: if systemd signaled a worker as well, that second SIGTERM
+		// would end it at once.
 		{Path: "/etc/systemd/system/supervisor.service.d/escala.conf", Content: noStartLimit + fmt.Sprintf(`[Service]
 Restart=always
 RestartSec=500ms
@@ -53,9 +54,10 @@ ExecStop=
 ExecStop=-`+AgentPath+` stop-supervisor
 TimeoutStopSec=%d
 `, stop+5)},
-		// Debian's unit gives requests in flight 5 s, and has the workers of a
-		// killed Nginx hold its port until systemd knows that they are gone. They
-		// are asked to finish, which frees the port at once.
+		// Debian's unit gives requests in flight 5 s. It also lets the workers
+		// of a killed Nginx hold the port until systemd knows that they have
+		// ended. This setting asks them to finish, which frees the port at
+		// once.
 		{Path: "/etc/systemd/system/nginx.service.d/escala.conf", Content: noStartLimit + fmt.Sprintf(`[Service]
 Restart=always
 RestartSec=100ms

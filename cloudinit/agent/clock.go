@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// Clock is the machine's. Its wall clock may be set, forwards and back, so
-// limits are measured by Elapsed.
+// Clock is the machine's clock. The wall clock may be set forwards and back, so
+// Elapsed measures limits.
 type Clock interface {
 	Now() time.Time
-	// Elapsed grows by a second a second.
+	// Elapsed is a monotonic time.
 	Elapsed() time.Duration
-	// Sleep returns ctx's error if that ends first.
+	// Sleep waits for d. It returns ctx's error if ctx ends first.
 	Sleep(ctx context.Context, d time.Duration) error
 }
 
-// until asks done again and again, at least once, until it is true or limit has
-// passed. It reports whether it was.
+// until calls done repeatedly, at least once, until it is true or limit has
+// passed. It returns the last result of done.
 func until(ctx context.Context, c Clock, limit, every time.Duration, done func() bool) bool {
 	began := c.Elapsed()
 	for !done() {

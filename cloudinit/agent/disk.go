@@ -10,44 +10,44 @@ import (
 	"time"
 )
 
-// Disk is the machine's file system, one system call at a time, so that a test
-// can stop the agent between any two. Names are absolute. Errors are those of
-// package os: fs.ErrNotExist, syscall.ENOSPC, syscall.EROFS.
+// Disk is the machine's file system. Each method is one system call, so that a
+// test can stop the agent between any two. Names are absolute. Errors are those
+// of package os: fs.ErrNotExist, syscall.ENOSPC, syscall.EROFS.
 type Disk interface {
-	// Create makes a file, or empties it.
+	// Create makes or empties a file.
 	Create(name string, mode fs.FileMode) (io.WriteCloser, error)
 	Open(name string) (io.ReadCloser, error)
-	// Sync puts a file's content, or a folder's entries, on the disk.
+	// Sync flushes a file's content, or a folder's entries, to the disk.
 	Sync(name string) error
 	Rename(from, to string) error
 	Symlink(target, name string) error
 	Readlink(name string) (string, error)
-	// Remove removes a file or a folder with all that is in it. What is not
-	// there is no error.
+	// Remove removes a file or a folder with its content. A missing file is not
+	// an error.
 	Remove(name string) error
 	MakeFolder(name string) error
 	// List returns a folder's entries.
 	List(name string) ([]Entry, error)
-	// Touch sets the time at which a file or folder changed.
+	// Touch sets the modification time of a file or folder.
 	Touch(name string, when time.Time) error
 	Free(name string) (Space, error)
 }
 
-// Entry is one of a folder's.
+// Entry is an entry of a folder.
 type Entry struct {
 	Name    string
 	Changed time.Time
 }
 
-// Space is what a file system has left.
+// Space is the free space of a file system.
 type Space struct {
 	Bytes uint64
-	// Files is the number of files that can still be made.
+	// Files is the number of files that can still be created.
 	Files    uint64
 	ReadOnly bool
 }
 
-// The agent's places.
+// Paths of the agent's files.
 const (
 	releasesFolder = "/opt/escala/releases"
 	currentLink    = "/opt/escala/current"
@@ -57,7 +57,7 @@ const (
 	StatusFile = runFolder + "/status.json"
 )
 
-// writeFile replaces a file by content, whole or not at all.
+// writeFile replaces a file atomically.
 func writeFile(d Disk, name string, content []byte) error {
 	part := name + ".new"
 	if err := fill(d, part, 0o644, writer(content)); err != nil {
@@ -72,7 +72,7 @@ func writeFile(d Disk, name string, content []byte) error {
 	return d.Sync(path.Dir(name))
 }
 
-// writer is for fill: it writes content.
+// writer adapts content for fill.
 func writer(content []byte) func(io.Writer) error {
 	return func(w io.Writer) error {
 		_, err := w.Write(content)
@@ -80,7 +80,7 @@ func writer(content []byte) func(io.Writer) error {
 	}
 }
 
-// fill makes a file of what write writes.
+// fill creates a file from the output of write.
 func fill(d Disk, name string, mode fs.FileMode, write func(io.Writer) error) error {
 	w, err := d.Create(name, mode)
 	if err != nil {
@@ -98,8 +98,8 @@ func readFile(d Disk, name string, limit int64) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(r, limit))
 }
 
-// diskReason says what is wrong with the file system that name is on, if err is
-// about that, and is "" otherwise.
+// diskReason describes the problem of the file system of name, such as a full
+// disk. It returns "" if err has another cause.
 func diskReason(d Disk, name string, err error) string {
 	space, spaceErr := d.Free(name)
 	switch {

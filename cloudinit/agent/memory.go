@@ -10,23 +10,24 @@ import (
 	"escala/service"
 )
 
-// What the agent remembers from one round to the next, on the disk. All else it
-// sees by looking.
+// State that the agent keeps on disk between rounds. It detects everything
+// else.
 const (
 	rollFile    = stateFolder + "/roll.json"
 	refusalFile = stateFolder + "/refusal.json"
 	// endedFolder has a file for each process that was told to end. A second
-	// SIGTERM would cut its requests.
+	// SIGTERM would cut the requests of such a process.
 	endedFolder = runFolder + "/ended"
 
 	memoryLimit = 64 << 10 // bytes
 )
 
-// roll is a change of release that has not come to its end.
+// roll is an unfinished change of release.
 type roll struct {
 	To   service.ReleaseID `json:"to"`
 	From service.ReleaseID `json:"from"`
-	// Failed: the release was refused, and the machine goes back.
+	// Failed means that the release was refused, and that the machine is
+	// switching back.
 	Failed bool `json:"failed,omitempty"`
 }
 
@@ -34,23 +35,24 @@ type roll struct {
 type refusal struct {
 	Release service.ReleaseID `json:"release"`
 	Reason  string            `json:"reason"`
-	// Output is the end of what the release printed.
+	// Output is the last output of the release.
 	Output string `json:"output"`
-	// At is when the release was tried last, in seconds since 1970.
+	// At is the time of the last try, in seconds since 1970.
 	At int64 `json:"at"`
-	// AsWorker: it passed its preflight and did not serve as a worker.
+	// AsWorker means that the release passed its preflight but did not serve as
+	// a worker.
 	AsWorker bool `json:"asWorker"`
 }
 
-// Pauses before a refused release is tried again. A preflight costs a process
-// for a moment. A trial as a worker with a port of its own costs the machine a
-// worker meanwhile.
+// Pauses before a refused release is tried again. A preflight costs a
+// short-lived process. A try as a worker with its own port costs the machine
+// one worker during the try.
 const (
 	RetryAfter       = 30 * time.Second
 	RetryWorkerAfter = 5 * time.Minute
 )
 
-// retryAt is when the release is tried again.
+// retryAt returns the time of the next try.
 func (r refusal) retryAt(c Config) time.Time {
 	pause := RetryAfter
 	if r.AsWorker && c.Mode == service.WorkersPorts {
@@ -59,8 +61,8 @@ func (r refusal) retryAt(c Config) time.Time {
 	return time.Unix(r.At, 0).Add(pause)
 }
 
-// due reports whether the release is to be tried again. A clock that was set
-// back does not put it off.
+// due reports whether it is time to try the release again. A clock that was set
+// back does not delay the try.
 func (r refusal) due(c Config, now time.Time) bool {
 	return !now.Before(r.retryAt(c)) || now.Unix() < r.At
 }
@@ -77,8 +79,8 @@ func (a *Agent) remember(name string, v any) error {
 	return nil
 }
 
-// recall reads what remember wrote. What is not there, or was torn by a crash,
-// is the zero value: the agent finds out again.
+// recall reads what remember wrote. A missing or torn file yields the zero
+// value, because the agent can detect the state again.
 func recall[T any](d Disk, name string) (T, error) {
 	var v, none T
 	content, err := readFile(d, name, memoryLimit)

@@ -6,21 +6,22 @@ import (
 	"time"
 )
 
-// preflightFault is what is wrong with a release.
+// preflightFault is the reason why a release failed its preflight, with the
+// release's output.
 type preflightFault struct{ reason, output string }
 
-// Pauses between two looks at a process.
+// Pauses between two checks of a process.
 const (
 	lookEvery    = 100 * time.Millisecond
 	lookWhileNew = 20 * time.Millisecond
 )
 
 // preflight tries the wanted release on sockets of its own before any worker
-// runs it: it must become ready, answer, be what its checksum says, and end when
-// it is asked to. A release that fails here has not met one request. An error
-// means that it could not be tried.
+// runs it. The release must become ready, answer, match its checksum, and end
+// on request. A release that fails here has served no request. An error means
+// that the release could not be tried.
 func (a *Agent) preflight(ctx context.Context) (*preflightFault, error) {
-	// The last look before it runs for the first time.
+	// This is the last check before the release runs for the first time.
 	if err := a.verify(a.wanted); err != nil {
 		return nil, fmt.Errorf("trying release %s: %w", a.wanted.Short(), err)
 	}
@@ -40,7 +41,7 @@ func (a *Agent) preflight(ctx context.Context) (*preflightFault, error) {
 	return nil, nil
 }
 
-// tryOut returns what is wrong, or "".
+// tryOut returns the reason why the release failed, or "".
 func (a *Agent) tryOut(ctx context.Context, t Trial) string {
 	c := a.Config
 	ended, status := false, 0
@@ -63,8 +64,8 @@ func (a *Agent) tryOut(ctx context.Context, t Trial) string {
 	case answer.Release != a.wanted.ID:
 		return "it answers as " + answer.Release.Describe()
 	}
-	// What the root path answers is the service's own business, but for an error
-	// of the service itself.
+	// The service decides how it answers the root path, but an error of the
+	// server is a failure.
 	if answer := t.Ask(ctx, "/"); answer.Code == 0 || answer.Code >= 500 {
 		return fmt.Sprintf("/ answers %d", answer.Code)
 	}

@@ -2,10 +2,10 @@ package agent
 
 import "context"
 
-// Secrets are the values that the service gets and nobody else may read.
+// Secrets are the service's secret values. No other account may read them.
 type Secrets interface {
-	// Read reads them anew, all or none, to where workers find them.
+	// Read fetches all secrets, or none, to the place where workers read them.
 	Read(ctx context.Context) error
-	// There reports whether workers find some, of whatever age.
+	// There reports whether workers can read secrets, of any age.
 	There() bool
 }

@@ -9,7 +9,7 @@ import (
 
 // Store is the part of the release store that the agent needs.
 type Store interface {
-	// Current returns the release that is wanted.
+	// Current returns the wanted release.
 	Current(ctx context.Context) (service.Release, error)
 	// Copy writes the release's binary to w.
 	Copy(ctx context.Context, w io.Writer, release service.Release) error

@@ -6,38 +6,38 @@ import (
 	"escala/service"
 )
 
-// Answer is what a worker answers.
+// Answer is a worker's answer.
 type Answer struct {
-	// Code is the HTTP status; 0 where there is no answer.
+	// Code is the HTTP status; 0 if there is no answer.
 	Code int
-	// Release is the release that the worker says it runs.
+	// Release is the release that the worker reports.
 	Release service.ReleaseID
 }
 
-// Workers are the processes that serve.
+// Workers are the processes that serve requests.
 type Workers interface {
-	// Ask asks the worker in a slot, on its own socket.
+	// Ask sends a request to the worker in a slot, on its own socket.
 	Ask(ctx context.Context, slot int, path string) Answer
-	// Try starts a release beside the workers, on sockets of its own. Nothing
-	// reaches it but the caller. It dies with the agent.
+	// Try starts a release beside the workers, on its own sockets. Only the
+	// caller can reach it. It dies with the agent.
 	Try(ctx context.Context, binary string) (Trial, error)
-	// Memory is what is available for further workers, in MiB.
+	// Memory is the memory that is available for further workers, in MiB.
 	Memory() int
-	// LastLines is the end of what the worker in a slot printed.
+	// LastLines returns the last output of the worker in a slot.
 	LastLines(slot int) string
 }
 
 // Trial is a release that is being tried.
 type Trial interface {
-	// AskAdmin asks on the socket that is the worker's own, Ask on the one that
-	// it serves on.
+	// AskAdmin sends a request to the admin socket. Ask sends it to the socket
+	// for clients.
 	AskAdmin(ctx context.Context, path string) Answer
 	Ask(ctx context.Context, path string) Answer
 	// Ended returns the exit status once the process has ended.
 	Ended() (status int, ended bool)
 	Terminate()
-	// Close kills the process, if it is there, and removes what it leaves.
+	// Close kills the process if it runs, and removes its files.
 	Close()
-	// LastLines is the end of what it printed.
+	// LastLines returns the last output of the process.
 	LastLines() string
 }
