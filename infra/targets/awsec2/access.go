@@ -10,12 +10,12 @@ import (
 	"escala/service"
 )
 
-// access is what the machine may do on AWS: read the release store and this
-// stack's secrets, and let people in through Session Manager.
+// access is what the machine is allowed to do on AWS: read the release store
+// and this stack's secrets, and accept logins through Session Manager.
 type access struct {
 	profile *iam.InstanceProfile
-	// granted is the policy: a machine that starts before it is there cannot
-	// read anything yet.
+	// granted is the policy. A machine that starts before the policy exists
+	// cannot read anything.
 	granted *iam.RolePolicy
 }
 
@@ -49,7 +49,7 @@ func (d deployment) access(store releaseStore, secrets secretStore) (access, err
 	return access{profile: profile, granted: granted}, nil
 }
 
-// mayDo is the role's policy.
+// mayDo returns the role's policy.
 func (d deployment) mayDo(bucket string, parameters []string) (string, error) {
 	statements := []iampolicy.Statement{
 		{
@@ -58,8 +58,8 @@ func (d deployment) mayDo(bucket string, parameters []string) (string, error) {
 			Action:   []string{"s3:GetObject"},
 			Resource: []string{bucket + "/" + service.PointerKey, bucket + "/releases/*", bucket + "/agents/*"},
 		},
-		// Session Manager's own minimum, without the managed policy, which would
-		// let the machine read every parameter of the account.
+		// These actions are Session Manager's minimum. The managed policy would
+		// also let the machine read every parameter of the account.
 		{
 			Sid:      "SessionManager",
 			Effect:   "Allow",
@@ -73,7 +73,7 @@ func (d deployment) mayDo(bucket string, parameters []string) (string, error) {
 				"ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel",
 				"ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel",
 			},
-			// AWS knows no narrower resource for these.
+			// These actions support no narrower resource.
 			Resource: []string{"*"},
 		},
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// address is the Elastic IP: it stays while machines come and go.
+// address registers the Elastic IP, which stays when the machine is replaced.
 func (d deployment) address() (*ec2.Eip, error) {
 	address, err := ec2.NewEip(d.Ctx, d.Name("address"), &ec2.EipArgs{
 		Domain: pulumi.String("vpc"),
@@ -19,9 +19,9 @@ func (d deployment) address() (*ec2.Eip, error) {
 	return address, nil
 }
 
-// associate lets the address lead to a machine. AWS moves an address that leads
-// elsewhere in one step, so the association that is not true any more must go
-// after the new one is there.
+// associate points the address at a machine. AWS moves an associated address in
+// one step, so the new association must be created before the old one is
+// deleted.
 func (d deployment) associate(address *ec2.Eip, machine pulumi.StringOutput) (*ec2.EipAssociation, error) {
 	return ec2.NewEipAssociation(d.Ctx, d.Name("address"), &ec2.EipAssociationArgs{
 		AllocationId:       address.AllocationId,

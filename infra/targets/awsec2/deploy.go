@@ -10,7 +10,7 @@ import (
 	"escala/infra/deploy"
 )
 
-// deployment is one Deploy.
+// deployment is the state of one call of Deploy.
 type deployment struct {
 	*deploy.Component
 	settings Settings
@@ -28,7 +28,7 @@ func (t *EC2) Deploy(c *deploy.Component) (deploy.Endpoint, error) {
 		return deploy.Endpoint{}, fmt.Errorf("registering the AWS provider: %w", err)
 	}
 	d.Provider = provider
-	// AWS is asked before anything else is registered.
+	// The lookup comes before anything else is registered.
 	if d.lookup, err = d.ask(); err != nil {
 		return deploy.Endpoint{}, err
 	}
@@ -41,7 +41,8 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	if err != nil {
 		return none, err
 	}
-	// A bucket's name is the world's, so a stack in another region has another.
+	// Bucket names are unique worldwide, so a stack in another region needs
+	// another name.
 	unique, err := d.RandomHexFor("releases", 8, map[string]string{"region": d.settings.Region})
 	if err != nil {
 		return none, err
@@ -87,9 +88,9 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	return endpoint, err
 }
 
-// howToAsk says how a person finds out what is wrong with a machine. The console
-// comes first: it needs neither the machine's agent nor its way to the internet,
-// which is what is most often missing.
+// howToAsk returns instructions for a person to find out what is wrong with a
+// machine. The console comes first: it needs neither the machine's agent nor
+// its internet access, which is what is most often missing.
 func howToAsk(region, id string) string {
 	return fmt.Sprintf("(the machine's own words)\n"+
 		"aws ec2 get-console-output --latest --output text --region %[1]s --instance-id %[2]s\n"+

@@ -13,27 +13,27 @@ import (
 	"escala/service"
 )
 
-// lookup is what AWS answered before anything was registered.
+// lookup holds what AWS answered before anything was registered.
 type lookup struct {
 	// ami is the image for a new machine.
 	ami string
-	// vpc is that of the subnet that was given by its id, or empty.
+	// vpc is the VPC of SubnetID; "" without SubnetID.
 	vpc string
-	// zone is that of the stack's own subnet.
+	// zone is the availability zone of the stack's own subnet.
 	zone string
-	// partition and account are parts of the names of AWS' resources.
+	// partition and account are parts of ARNs.
 	partition, account string
 }
 
-// debianOwner is Debian's account on AWS, from which it publishes its images
+// debianOwner is the AWS account that publishes Debian's images
 // (wiki.debian.org/Cloud/AmazonEC2Image).
 const debianOwner = "136693071363"
 
-// awsArch is AWS' name of an architecture.
+// awsArch maps Go's name of an architecture to AWS' name.
 var awsArch = map[string]string{"arm64": "arm64", "amd64": "x86_64"}
 
-// ask asks AWS whether the settings fit each other and the account, and reports
-// everything that does not at once.
+// ask checks with AWS that the settings fit each other and the account. It
+// reports all problems at once.
 func (d deployment) ask() (lookup, error) {
 	var f lookup
 	var v service.Violations
@@ -43,7 +43,7 @@ func (d deployment) ask() (lookup, error) {
 
 	caller, err := aws.GetCallerIdentity(d.Ctx, &aws.GetCallerIdentityArgs{}, provider)
 	if err != nil {
-		// Without credentials every question fails alike.
+		// Without credentials every further lookup fails in the same way.
 		return f, fmt.Errorf("asking AWS who is calling: %w", err)
 	}
 	if f.partition, err = iampolicy.Partition(caller.Arn); err != nil {
@@ -79,7 +79,8 @@ func (d deployment) ask() (lookup, error) {
 	return f, v.Err()
 }
 
-// typeZones are the zones of the region that have the instance type, in order.
+// typeZones returns the zones of the region that offer the instance type,
+// sorted.
 func (d deployment) typeZones(provider pulumi.InvokeOption) ([]string, error) {
 	location := "availability-zone"
 	offered, err := ec2.GetInstanceTypeOfferings(d.Ctx, &ec2.GetInstanceTypeOfferingsArgs{
@@ -94,7 +95,7 @@ func (d deployment) typeZones(provider pulumi.InvokeOption) ([]string, error) {
 	return slices.Compact(zones), nil
 }
 
-// zone chooses where the stack's own subnet is: not every zone has every
+// zone chooses the zone of the stack's own subnet. Not every zone offers every
 // instance type.
 func (d deployment) zone(v *service.Violations, zones []string) string {
 	s := d.settings
@@ -114,7 +115,7 @@ func (d deployment) zone(v *service.Violations, zones []string) string {
 	return ""
 }
 
-// checkSubnet holds a subnet that exists against the settings, and returns its
+// checkSubnet checks an existing subnet against the settings and returns its
 // VPC.
 func (d deployment) checkSubnet(v *service.Violations, zones []string, provider pulumi.InvokeOption) string {
 	s := d.settings
@@ -138,7 +139,7 @@ func (d deployment) checkSubnet(v *service.Violations, zones []string, provider 
 }
 
 // public reports whether a subnet's traffic goes to an internet gateway. A
-// subnet without a table of its own has the VPC's main one.
+// subnet without a route table of its own uses the VPC's main one.
 func (d deployment) public(subnet *ec2.LookupSubnetResult, provider pulumi.InvokeOption) (bool, error) {
 	table, err := ec2.LookupRouteTable(d.Ctx, &ec2.LookupRouteTableArgs{SubnetId: &subnet.Id}, provider)
 	if err != nil {

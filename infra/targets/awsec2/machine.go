@@ -12,18 +12,19 @@ import (
 	"escala/service"
 )
 
-// userDataLimit is EC2's: 16 KiB of bytes before they are put into base64
-// ("Run commands when you launch an EC2 instance with user data input").
+// userDataLimit is EC2's limit: 16 KiB before base64 encoding ("Run commands
+// when you launch an EC2 instance with user data input").
 var userDataLimit = deploy.UserDataLimit{Bytes: 16 << 10, Gzip: true}
 
-// machineNames are what a machine's user-data refers to in AWS.
+// machineNames are the AWS names that a machine's user-data refers to.
 type machineNames struct {
 	bucket string
-	// secrets is the path of the parameters, revision changes with any of them.
+	// secrets is the path of the parameters. revision changes when any of them
+	// changes.
 	secrets, revision string
 }
 
-// machine is what the instance's user-data describes.
+// machine returns the machine that the instance's user-data describes.
 func machine(r deploy.Request, s Settings, names machineNames) cloudinit.Machine {
 	m := cloudinit.NewMachine(r.Spec)
 	m.Agent = service.ReleaseID(r.Agent.SHA256)
@@ -38,8 +39,9 @@ func machine(r deploy.Request, s Settings, names machineNames) cloudinit.Machine
 	return m
 }
 
-// instance is the machine. A change of what it is made from makes another one
-// beside it, which goes when the address has moved. The outputs say where it is.
+// instance registers the machine. When its inputs change, a second machine is
+// created, and the old one is deleted after the address has moved. The outputs
+// say where the machine is.
 func (d deployment) instance(net network, store releaseStore, secrets secretStore, role access) (*ec2.Instance, pulumi.Map, error) {
 	userData := pulumi.All(store.bucket.Bucket, secrets.path, secrets.revision).ApplyT(func(v []any) (string, error) {
 		names := machineNames{bucket: v[0].(string), secrets: v[1].(string), revision: v[2].(string)}
@@ -73,18 +75,20 @@ func (d deployment) instance(net network, store releaseStore, secrets secretStor
 	if d.settings.burstable() {
 		args.CreditSpecification = &ec2.InstanceCreditSpecificationArgs{CpuCredits: pulumi.String(d.settings.CPUCredits)}
 	}
-	// Backup and cost tools tag volumes, and the provider reads that back.
+	// Backup and cost tools tag volumes, and the provider would report those
+	// tags as a change.
 	ignored := []string{"rootBlockDevice.tags"}
 	if d.settings.AMI == "" {
-		// A newer image is no reason for another machine. The engine ignores it for
-		// a machine that stays; one that takes its place gets it.
+		// A newer image does not replace the machine. The engine ignores the
+		// change on a machine that stays and uses the newer image for a
+		// replacement.
 		ignored = append(ignored, "ami")
 	}
-	// An image is for one architecture, so a machine of another is not the same
-	// machine with another type; nor is one of another generation.
+	// An image is for one architecture, so another architecture needs another
+	// machine, not another type. The same is true of another generation.
 	name := fmt.Sprintf("machine-%s-%d", d.settings.Arch, d.settings.Generation)
 	instance, err := ec2.NewInstance(d.Ctx, d.Name(name), args, d.Options(
-		// Changed in place, these would stop the machine that serves.
+		// A change of these in place would stop the machine that serves.
 		pulumi.ReplaceOnChanges([]string{"instanceType", "rootBlockDevice.volumeSize", "rootBlockDevice.volumeType"}),
 		pulumi.IgnoreChanges(ignored),
 		pulumi.DeleteBeforeReplace(false),
@@ -96,6 +100,6 @@ func (d deployment) instance(net network, store releaseStore, secrets secretStor
 	return instance, pulumi.Map{outputZone: instance.AvailabilityZone}, nil
 }
 
-// outputZone is the output with the machine's zone, which the next update checks
-// a new instance type against.
+// outputZone is the output with the machine's zone. The next update checks a
+// new instance type against it.
 const outputZone = "zone"

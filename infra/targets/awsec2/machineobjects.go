@@ -14,8 +14,8 @@ import (
 )
 
 // machineObjects lets the machine write and read its own objects in the release
-// store, those below machines/<its id>/. It follows the machine, whose id it needs:
-// until it is there the machine only reads.
+// store, under machines/<its id>/. The policy needs the machine's id, so it is
+// created after the machine; until then the machine can only read.
 func (d deployment) machineObjects(releases releaseStore, role access, m *ec2.Instance) error {
 	policy := pulumi.All(releases.bucket.Arn, m.ID()).ApplyT(func(v []any) (string, error) {
 		return mayWriteOwn(v[0].(string), string(v[1].(pulumi.ID)))
@@ -29,11 +29,11 @@ func (d deployment) machineObjects(releases releaseStore, role access, m *ec2.In
 	return nil
 }
 
-// mayWriteOwn is the policy. The role is the stack's, and two machines have it
-// while one takes the other's place: so the statement is for the session of this
-// machine alone. EC2 calls it by the instance's id: aws:userid is
-// "<role id>:<instance id>" ("IAM policy elements: Variables and tags", principal
-// key values).
+// mayWriteOwn returns the policy. The role belongs to the stack, and two
+// machines have it while one replaces the other, so the statement is limited to
+// this machine's session. EC2 names the session after the instance: aws:userid
+// is "<role id>:<instance id>" ("IAM policy elements: Variables and tags",
+// principal key values).
 func mayWriteOwn(bucket, id string) (string, error) {
 	return iampolicy.Document(iampolicy.Statement{
 		Sid:       "OwnObjects",
@@ -44,8 +44,8 @@ func mayWriteOwn(bucket, id string) (string, error) {
 	})
 }
 
-// machineObjectsRule bounds what machines write: a status has a version for each
-// change of it.
+// machineObjectsRule limits how much machines store: each change of a status is
+// a new version of the object.
 func machineObjectsRule() *s3.BucketLifecycleConfigurationV2RuleArgs {
 	return &s3.BucketLifecycleConfigurationV2RuleArgs{
 		Id:     pulumi.String("machines"),
@@ -57,9 +57,9 @@ func machineObjectsRule() *s3.BucketLifecycleConfigurationV2RuleArgs {
 	}
 }
 
-// storedStatus is what the machine wrote about itself to the release store, read
-// with the stack's own credentials. The provider reads the content of an object
-// whose type is application/json.
+// storedStatus returns the status that the machine wrote to the release store.
+// It reads with the stack's own credentials. The provider returns the content
+// of objects of type application/json.
 func (d deployment) storedStatus(_ context.Context, bucket, id string) (string, error) {
 	object, err := s3.GetObject(d.Ctx, &s3.GetObjectArgs{
 		Bucket: bucket, Key: store.MachineKey(id, store.StatusName),

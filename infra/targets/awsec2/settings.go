@@ -21,24 +21,24 @@ type Settings struct {
 	InstanceType string `config:"instanceType"`
 	// DiskGiB is the size of the machine's disk. Default 10.
 	DiskGiB int `config:"diskGiB"`
-	// AMI is a Debian 12 image. Default: Debian's newest when a machine is made; a
-	// newer one does not replace a machine that runs.
+	// AMI is a Debian 12 image. Default: the newest when a machine is created;
+	// a newer one does not replace a running machine.
 	AMI string `config:"ami"`
-	// Generation is a number to raise when a new machine from the newest image is
-	// wanted. Default 1.
+	// Generation is a number to raise to get a new machine from the newest
+	// image. Default 1.
 	Generation int `config:"generation"`
-	// CPUCredits is how a machine of the types t2, t3, t3a and t4g works above its
-	// base rate: "unlimited", which costs more then, or "standard", which slows
-	// down, also in the first minutes. Default unlimited, which is AWS' own.
+	// CPUCredits sets how a machine of the types t2, t3, t3a and t4g works
+	// above its base rate: "unlimited" then costs more; "standard" slows down,
+	// also in the first minutes. Default unlimited, as in AWS.
 	CPUCredits string `config:"cpuCredits"`
-	// Zone is the availability zone of the stack's own subnet. Another zone is
-	// another machine. Default: the first that has the instance type, when the
-	// subnet is made.
+	// Zone is the availability zone of the stack's own subnet. Changing it
+	// replaces the machine. Default: the first zone that offers the instance
+	// type when the subnet is created.
 	Zone string `config:"zone"`
 	// CIDR is the VPC's IPv4 range, from /16 to /28. Default "10.20.0.0/16".
 	CIDR string `config:"cidr"`
-	// SubnetID is a public subnet to use instead of a VPC of the stack's own.
-	// VPCID, if it is given too, must be that subnet's.
+	// SubnetID is a public subnet to use instead of creating a VPC. VPCID is
+	// optional and must be that subnet's VPC.
 	SubnetID string `config:"subnetId"`
 	VPCID    string `config:"vpcId"`
 	// Tags are put on everything that AWS can tag.
@@ -50,8 +50,8 @@ func NewSettings() Settings {
 	return Settings{Region: "eu-central-1", Arch: "arm64", DiskGiB: 10, Generation: 1, CPUCredits: "unlimited", CIDR: "10.20.0.0/16"}
 }
 
-// instanceType is InstanceType or the default for the architecture: 2 GiB of
-// memory, the least that Debian, Nginx and a few workers are at ease in.
+// instanceType returns InstanceType or the default for the architecture: 2 GiB
+// of memory, the least that suits Debian, Nginx and a few workers.
 func (s Settings) instanceType() string {
 	switch {
 	case s.InstanceType != "":
@@ -78,7 +78,7 @@ var (
 	vpcID        = regexp.MustCompile(`^vpc-([0-9a-f]{8}|[0-9a-f]{17})$`)
 )
 
-// violations are what can be known without asking AWS.
+// violations returns the problems that can be found without calling AWS.
 func (s Settings) violations() service.Violations {
 	var v service.Violations
 	if !regionName.MatchString(s.Region) {
@@ -119,7 +119,7 @@ func (s Settings) violations() service.Violations {
 	return v
 }
 
-// checkZone: the zone's subnet is one of eight /24 of the VPC.
+// checkZone checks that the zone's subnet, one of eight /24, fits into the VPC.
 func (s Settings) checkZone(v *service.Violations) {
 	if s.Zone == "" {
 		return

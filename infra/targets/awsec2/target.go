@@ -20,27 +20,27 @@ func New() *EC2 { return &EC2{settings: NewSettings()} }
 
 var _ deploy.Machine = (*EC2)(nil)
 
-// Name is "aws-ec2".
+// Name returns "aws-ec2".
 func (*EC2) Name() string { return "aws-ec2" }
 
-// Section is "aws".
+// Section returns "aws".
 func (*EC2) Section() string { return "aws" }
 
 // Settings returns a pointer to the target's Settings.
 func (t *EC2) Settings() any { return &t.settings }
 
-// Platform is Linux on the settings' architecture.
+// Platform returns Linux on the settings' architecture.
 func (t *EC2) Platform() build.Platform { return build.Platform{OS: "linux", Arch: t.settings.Arch} }
 
-// Check reports what is wrong with the settings, with the secrets and with the
-// user-data that they make.
+// Check reports what is wrong with the settings, the secrets and the resulting
+// user-data.
 func (t *EC2) Check(_ context.Context, r deploy.Request) error {
 	v := t.settings.violations()
 	r.CheckRegion(&v, t.Section(), t.settings.Region)
 	checkSecrets(&v, r)
 	if len(v) == 0 && r.Spec.Validate() == nil {
-		// What only AWS can name has a stand-in of the same length, so that
-		// user-data which is too large is known beforehand.
+		// Names that only AWS knows have a placeholder of the same length, so
+		// that too large user-data is found before the update.
 		const unique = "0123456789abcdef"
 		names := machineNames{bucket: deploy.BucketPrefix(workspace.Project, r.Stack) + unique, secrets: secretsPath(r.Stack, unique), revision: revisionStandIn(r)}
 		if _, err := userDataLimit.UserData(machine(r, t.settings, names)); err != nil {
