@@ -15,18 +15,19 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// admission waits until a cluster lets in who updates the stack. Access entries
-// are eventually consistent ("may take several seconds", "Grant IAM users access
-// to Kubernetes with EKS access entries"), and each API server sees them in its
-// own time, while pulumi-kubernetes asks once: an Unauthorized then fails every
-// object of the update.
+// admission waits until a cluster admits the principal that updates the stack.
+// Access entries are eventually consistent ("may take several seconds", "Grant
+// IAM users access to Kubernetes with EKS access entries"), and each API server
+// learns of them at its own time. pulumi-kubernetes asks only once, so one
+// Unauthorized would fail every object of the update.
 type admission struct {
-	// inARow is how many questions in a row must be answered well. Each is a new
-	// connection, so that every API server is asked.
+	// inARow is the number of consecutive successful reviews that are needed.
+	// Each is a new connection, so that every API server is asked.
 	inARow int
-	// every is the time between questions, timeout the most that all may take.
+	// every is the time between reviews. timeout is the time limit for all of
+	// them.
 	every, timeout time.Duration
-	// askTimeout bounds one question.
+	// askTimeout is the time limit for one review.
 	askTimeout time.Duration
 }
 
@@ -34,8 +35,8 @@ func newAdmission() admission {
 	return admission{inARow: 5, every: 500 * time.Millisecond, timeout: 3 * time.Minute, askTimeout: 10 * time.Second}
 }
 
-// wait returns once the cluster of a kubeconfig lets the caller do everything,
-// and an error that says what it answered last if it does not in time.
+// wait returns once the cluster of a kubeconfig allows the caller everything.
+// On a timeout, the error includes the cluster's last answer.
 func (a admission) wait(ctx context.Context, kubeconfig string) error {
 	client, at, err := reviewer(kubeconfig, a.askTimeout)
 	if err != nil {
@@ -65,8 +66,8 @@ func (a admission) wait(ctx context.Context, kubeconfig string) error {
 	}
 }
 
-// reviewer is a client for the cluster of a kubeconfig, and the address that it
-// asks.
+// reviewer returns an HTTP client for the cluster of a kubeconfig, and the URL
+// to send reviews to.
 func reviewer(kubeconfig string, timeout time.Duration) (*http.Client, *url.URL, error) {
 	config, err := clientcmd.RESTConfigFromKubeConfig([]byte(kubeconfig))
 	if err != nil {
@@ -84,11 +85,11 @@ func reviewer(kubeconfig string, timeout time.Duration) (*http.Client, *url.URL,
 	return client, base.JoinPath("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"), nil
 }
 
-// everything is the question whether the caller may do everything.
+// everything is the review that asks whether the caller may do everything.
 var everything = []byte(`{"apiVersion":"authorization.k8s.io/v1","kind":"SelfSubjectAccessReview",` +
 	`"spec":{"resourceAttributes":{"verb":"*","group":"*","resource":"*"}}}`)
 
-// review asks once.
+// review sends one review.
 func review(ctx context.Context, client *http.Client, at *url.URL) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, at.String(), bytes.NewReader(everything))
 	if err != nil {

@@ -11,12 +11,13 @@ import (
 	"escala/infra/deploy/kubeconfig"
 )
 
-// keyDays is how long the key can be brought back after a destroy, the shortest
-// time that AWS has: nothing that it opens is there any more.
+// keyDays is the number of days in which the key can be restored after a
+// destroy. It is the shortest that AWS allows: nothing that the key encrypts
+// exists any more.
 const keyDays = 7
 
 func (d deployment) cluster(unique pulumi.StringOutput, net network, r roles) (*eks.Cluster, error) {
-	// Named here, since the log group has to be there before the cluster.
+	// The name is set here, since the log group must exist before the cluster.
 	name := pulumi.Sprintf("%s-%s", d.label(), unique)
 	logs, err := d.logs(name)
 	if err != nil {
@@ -39,11 +40,12 @@ func (d deployment) cluster(unique pulumi.StringOutput, net network, r roles) (*
 		RoleArn: r.cluster.Arn,
 		AccessConfig: &eks.ClusterAccessConfigArgs{
 			AuthenticationMode: pulumi.String("API"),
-			// The principal that made the cluster would stay its administrator for
-			// ever, seen nowhere. Access is by entries alone.
+			// The principal that created the cluster would otherwise stay its
+			// administrator for ever, without a visible entry. Only access
+			// entries give access.
 			BootstrapClusterCreatorAdminPermissions: pulumi.Bool(false),
 		},
-		// Auto Mode is these three together, and brings its own add-ons.
+		// Auto Mode needs these three together, and brings its own add-ons.
 		ComputeConfig: &eks.ClusterComputeConfigArgs{
 			Enabled:     yes,
 			NodePools:   pulumi.ToStringArray([]string{"general-purpose", "system"}),
@@ -61,8 +63,8 @@ func (d deployment) cluster(unique pulumi.StringOutput, net network, r roles) (*
 			Resources: pulumi.ToStringArray([]string{"secrets"}),
 		},
 		EnabledClusterLogTypes: pulumi.ToStringArray(d.settings.Logs),
-		// At the end of its support the version is raised, instead of costing six
-		// times as much.
+		// At the end of its support the version is raised; extended support
+		// would cost six times as much.
 		UpgradePolicy: &eks.ClusterUpgradePolicyArgs{SupportType: pulumi.String("STANDARD")},
 		VpcConfig: &eks.ClusterVpcConfigArgs{
 			SubnetIds:             net.nodes,
@@ -71,8 +73,8 @@ func (d deployment) cluster(unique pulumi.StringOutput, net network, r roles) (*
 			PublicAccessCidrs:     pulumi.ToStringArray(d.settings.EndpointCIDRs),
 		},
 	}, append(d.Options(pulumi.DependsOn(needed),
-		// A cluster that takes its place stands and serves before it goes. Where it
-		// would have the same name, the update fails, and nothing goes.
+		// A replacement cluster serves before the old one is deleted. If both
+		// would have the same name, the update fails and nothing is deleted.
 		pulumi.DeleteBeforeReplace(false)), d.lookup.clusterOptions...)...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the cluster: %w", err)
@@ -80,8 +82,8 @@ func (d deployment) cluster(unique pulumi.StringOutput, net network, r roles) (*
 	return cluster, nil
 }
 
-// logs is where the control plane's logs go. EKS would make the group itself,
-// keep everything for ever, and leave it behind.
+// logs registers the log group of the control plane. If EKS created the group,
+// it would keep everything for ever and leave the group behind.
 func (d deployment) logs(cluster pulumi.StringInput) (*cloudwatch.LogGroup, error) {
 	group, err := cloudwatch.NewLogGroup(d.Ctx, d.Name("control-plane"), &cloudwatch.LogGroupArgs{
 		Name:            pulumi.Sprintf("/aws/eks/%s/cluster", cluster),
@@ -93,8 +95,9 @@ func (d deployment) logs(cluster pulumi.StringInput) (*cloudwatch.LogGroup, erro
 	return group, nil
 }
 
-// kubeconfig works for every principal with an access entry: the AWS CLI signs
-// with the credentials that it finds where it runs.
+// kubeconfig returns a kubeconfig that works for every principal with an access
+// entry: the AWS CLI signs with the credentials of the computer that it runs
+// on.
 func (d deployment) kubeconfig(cluster *eks.Cluster) pulumi.StringOutput {
 	region := d.settings.Region
 	return pulumi.All(cluster.Name, cluster.Endpoint, cluster.CertificateAuthority.Data()).ApplyT(func(v []any) (string, error) {

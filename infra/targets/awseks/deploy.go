@@ -10,7 +10,7 @@ import (
 	"escala/infra/deploy"
 )
 
-// deployment is one Deploy.
+// deployment is the state of one call of Deploy.
 type deployment struct {
 	*deploy.Component
 	settings Settings
@@ -29,7 +29,7 @@ func (t *EKS) Deploy(c *deploy.Component) (deploy.Endpoint, error) {
 		return deploy.Endpoint{}, fmt.Errorf("registering the AWS provider: %w", err)
 	}
 	d.Provider = provider
-	// AWS is asked before anything else is registered.
+	// The lookup comes before anything else is registered.
 	if d.lookup, err = d.ask(); err != nil {
 		return deploy.Endpoint{}, err
 	}
@@ -70,16 +70,17 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	return endpoint, d.metricsServer(cluster, endpoint.Release)
 }
 
-// The outputs that the next update finds: the cluster's name, and the principal
-// that the last update let in as its deployer.
+// The next update reads these outputs: the cluster's name, and the principal
+// that the last update admitted as its deployer.
 const (
 	outputCluster  = "cluster"
 	outputDeployer = "deployer"
 )
 
-// hyphens are several in a row, which a repository's name cannot have.
+// hyphens matches several hyphens in a row, which the name of a repository
+// cannot have.
 var hyphens = regexp.MustCompile(`-+`)
 
-// label names the stack's service to AWS. It is short enough for a cluster's
-// name with a suffix.
+// label returns the name of the stack's service in AWS. With a suffix it still
+// fits a cluster's name.
 func (d deployment) label() string { return hyphens.ReplaceAllString(d.Label(60), "-") }

@@ -13,32 +13,33 @@ import (
 	"escala/service"
 )
 
-// lookup is what AWS answered before anything was registered.
+// lookup holds what AWS answered before anything was registered.
 type lookup struct {
-	// zones are those that the cluster can be in.
+	// zones are the availability zones that the cluster can use.
 	zones []string
 	// deployer is the ARN of the user or role that updates the stack.
 	deployer string
-	// version is the cluster's, clusterOptions are options that it brings.
+	// version is the cluster's version. clusterOptions are resource options
+	// that depend on it.
 	version        string
 	clusterOptions []pulumi.ResourceOption
-	// partition and account are parts of the names of AWS' resources.
+	// partition and account are parts of ARNs.
 	partition, account string
 }
 
-// unfitZones are the zones in which EKS takes no subnets of a cluster ("View
+// unfitZones are the zones in which EKS accepts no cluster subnets ("View
 // Amazon EKS networking requirements for VPC and subnets").
 var unfitZones = []string{"use1-az3", "usw1-az2", "cac1-az3"}
 
-// ask asks AWS whether the settings fit the account, and reports everything that
-// does not at once.
+// ask checks with AWS that the settings fit the account. It reports all
+// problems at once.
 func (d deployment) ask() (lookup, error) {
 	var f lookup
 	var v service.Violations
 	provider := pulumi.Provider(d.Provider)
 	caller, err := aws.GetCallerIdentity(d.Ctx, &aws.GetCallerIdentityArgs{}, provider)
 	if err != nil {
-		// Without credentials every question fails alike.
+		// Without credentials every further lookup fails in the same way.
 		return f, fmt.Errorf("asking AWS who is calling: %w", err)
 	}
 	if f.partition, err = iampolicy.Partition(caller.Arn); err != nil {
@@ -57,8 +58,9 @@ func (d deployment) ask() (lookup, error) {
 	return f, v.Err()
 }
 
-// deployer is the principal that updates the stack: eks.deployer, or the caller.
-// A preview by somebody else lets nobody in, so it shows the last deployer.
+// deployer returns the principal that updates the stack: eks.deployer, or the
+// caller. A preview by another principal changes no access, so it shows the
+// last deployer.
 func (d deployment) deployer(v *service.Violations, caller string, provider pulumi.InvokeOption) string {
 	last, _ := d.Request.Outputs[outputDeployer].(string)
 	if d.Ctx.DryRun() && d.settings.Deployer != "" {
@@ -67,8 +69,8 @@ func (d deployment) deployer(v *service.Violations, caller string, provider pulu
 	if d.Ctx.DryRun() && last != "" {
 		return last
 	}
-	// A session's ARN does not have the role's path, so it cannot be turned into
-	// the role's by hand.
+	// A session's ARN lacks the role's path, so the role's ARN cannot be
+	// derived from it.
 	session, err := iam.GetSessionContext(d.Ctx, &iam.GetSessionContextArgs{Arn: caller}, provider)
 	if err != nil {
 		v.Add("eks.deployer", "AWS does not say whose session %s is (iam:GetRole): %s", caller, err)
@@ -91,7 +93,7 @@ func (d deployment) zones(provider pulumi.InvokeOption) ([]string, error) {
 	zones, err := aws.GetAvailabilityZones(d.Ctx, &aws.GetAvailabilityZonesArgs{
 		State:          &available,
 		ExcludeZoneIds: unfitZones,
-		// Neither Local Zones nor Wavelength.
+		// The filter excludes Local Zones and Wavelength Zones.
 		Filters: []aws.GetAvailabilityZonesFilter{{Name: "opt-in-status", Values: []string{"opt-in-not-required"}}},
 	}, provider)
 	if err != nil {

@@ -1,21 +1,22 @@
-// Package awseks is the target on Amazon's Kubernetes: an EKS cluster in Auto Mode
-// (Amazon runs nodes, storage and load balancers), and the service on it behind
-// an Application Load Balancer.
+// Package awseks is the target on Amazon's Kubernetes: an EKS cluster in Auto
+// Mode (Amazon runs nodes, storage and load balancers), and the service on it
+// behind an Application Load Balancer.
 //
 // # Destroying it
 //
-// A destroy takes away first what runs on the cluster. The Ingress goes while
-// the cluster and its role are still there, and Pulumi waits for it: EKS deletes
-// the load balancer, its target groups and its security group, and lets the
-// Ingress go only then. The cluster follows, with its nodes and their network
-// interfaces, and last the network, in which nothing is left by then. No
-// resource is deleted "with" the cluster (deletedWith): that would leave the
-// load balancer behind, and with it a network that cannot be deleted.
+// A destroy first removes what runs on the cluster. The Ingress is deleted
+// while the cluster and its role still exist, and Pulumi waits for it: EKS
+// deletes the load balancer, its target groups and its security group before it
+// releases the Ingress. Then the cluster is deleted, with its nodes and their
+// network interfaces, and last the network, which is empty by then. No resource
+// is deleted "with" the cluster (deletedWith): that would leave the load
+// balancer behind, and with it a network that cannot be deleted.
 //
-// A destroy does not run this program, so it lets nobody in. Who is refused
-// ("Unauthorized") has to be let in first: docs/aws-eks.md has the commands. Only
-// a cluster that is gone may be forgotten (PULUMI_K8S_DELETE_UNREACHABLE), for
-// what stands on it then stays, the load balancer and the network with it.
+// A destroy does not run this program, so it gives no access. A principal that
+// is refused ("Unauthorized") must get access first: docs/aws-eks.md has the
+// commands. PULUMI_K8S_DELETE_UNREACHABLE is only for a cluster that is gone:
+// it leaves behind what runs on the cluster, including the load balancer and
+// the network.
 package awseks
 
 import (
@@ -37,22 +38,22 @@ func New() *EKS { return &EKS{settings: NewSettings()} }
 
 var _ deploy.Cluster = (*EKS)(nil)
 
-// Name is "aws-eks".
+// Name returns "aws-eks".
 func (*EKS) Name() string { return "aws-eks" }
 
-// Section is "eks".
+// Section returns "eks".
 func (*EKS) Section() string { return "eks" }
 
 // Settings returns a pointer to the target's Settings.
 func (t *EKS) Settings() any { return &t.settings }
 
-// Platforms are those of nodes: Auto Mode's general-purpose nodes are amd64, a
-// user's own node pools may be arm64.
+// Platforms returns the platforms that nodes may have: Auto Mode's
+// general-purpose nodes are amd64, a user's own node pools may be arm64.
 func (*EKS) Platforms() []build.Platform {
 	return []build.Platform{{OS: "linux", Arch: "amd64"}, {OS: "linux", Arch: "arm64"}}
 }
 
-// ExistingImage is the settings' image, or "".
+// ExistingImage returns the settings' image, or "".
 func (t *EKS) ExistingImage() string { return t.settings.Image }
 
 // Check reports what is wrong with the settings and with this computer.

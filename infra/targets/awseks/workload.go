@@ -16,19 +16,20 @@ import (
 	"escala/infra/targets/kubernetes"
 )
 
-// class is the name of the ingress class, and of its parameters.
+// class is the name of the ingress class and of its parameters.
 const class = "alb"
 
 // workload runs the service on the cluster.
 func (d deployment) workload(net network, cluster *eks.Cluster, admins []pulumi.Resource, repository *ecr.Repository) (deploy.Endpoint, error) {
 	none := deploy.Endpoint{}
 	config := d.admitted(d.kubeconfig(cluster), admins)
-	// A cluster's endpoint is its own: unlike its name and ARN, no cluster that
-	// takes its place has it.
+	// The endpoint identifies a cluster: a replacement may have the same name
+	// and ARN, but never the same endpoint.
 	provider, err := kubernetes.NewProvider(d.Ctx, d.Name("kubernetes"), cluster.Endpoint, &k8s.ProviderArgs{
 		Kubeconfig:            config,
 		EnableServerSideApply: pulumi.Bool(true),
-		// Everything on the cluster has to be gone before the entries are.
+		// Everything on the cluster must be deleted before the access entries
+		// are.
 	}, pulumi.Parent(d), pulumi.DependsOn(admins))
 	if err != nil {
 		return none, err
@@ -67,13 +68,13 @@ func (d deployment) workload(net network, cluster *eks.Cluster, admins []pulumi.
 		Platforms:          platforms,
 		IngressClass:       pulumi.String(class),
 		IngressAnnotations: pulumi.ToStringMap(how),
-		// A new pod counts as ready once the load balancer sends it requests, so an
-		// old one does not leave before.
+		// A new pod is ready only once the load balancer sends it requests, so
+		// an old one does not end earlier.
 		NamespaceLabels: pulumi.StringMap{"eks.amazonaws.com/pod-readiness-gate-inject": pulumi.String("enabled")},
 		HTTPS:           d.settings.CertificateARN != "",
 		URL:             reached,
-		// Auto Mode makes a node for every pod that wants one of its own, and packs
-		// none of them later.
+		// Auto Mode creates a node for every pod that must not share one, and
+		// does not consolidate these nodes later.
 		SpreadZonesOnly: true,
 		DependsOn:       []pulumi.Resource{ingress, enforced},
 	}, pulumi.Parent(d))
@@ -83,13 +84,14 @@ func (d deployment) workload(net network, cluster *eks.Cluster, admins []pulumi.
 	return deploy.Endpoint{URL: service.URL, Release: service.Release}, nil
 }
 
-// ingressClass is how the service's load balancer is made. It is there as long
-// as the Ingress is: without it, EKS would not delete the load balancer.
+// ingressClass registers the configuration of the service's load balancer. It
+// exists as long as the Ingress does: without it, EKS would not delete the load
+// balancer.
 func (d deployment) ingressClass(provider pulumi.ProviderResource, net network) (pulumi.Resource, error) {
 	on := []pulumi.ResourceOption{pulumi.Parent(d), pulumi.Provider(provider)}
 	spec := ingressclass.SpecArgs{
 		Scheme: pulumi.String("internet-facing"),
-		// Not those that its own search would find.
+		// The subnets are named, so that EKS does not search for them by tags.
 		Subnets:    ingressclass.SubnetsArgs{IDs: net.public},
 		Attributes: pairs(attributes(d.Request.Spec)),
 		Tags:       pairs(sortedTags(d.Tags(d.settings.Tags))),
@@ -121,9 +123,9 @@ func (d deployment) ingressClass(provider pulumi.ProviderResource, net network) 
 	return ingress, nil
 }
 
-// enforcePolicies has Auto Mode enforce network policies, which it accepts and
-// ignores without this object ("Use Network Policies with EKS Auto Mode", step
-// 1).
+// enforcePolicies makes Auto Mode enforce network policies. Without this object
+// Auto Mode accepts and ignores them ("Use Network Policies with EKS Auto
+// Mode", step 1).
 func (d deployment) enforcePolicies(provider pulumi.ProviderResource) (pulumi.Resource, error) {
 	object, err := corev1.NewConfigMap(d.Ctx, d.Name("network-policies"), &corev1.ConfigMapArgs{
 		Metadata: &metav1.ObjectMetaArgs{

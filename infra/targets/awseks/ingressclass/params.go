@@ -1,5 +1,5 @@
-// Package ingressclass has the one resource of EKS Auto Mode that no SDK knows:
-// IngressClassParams, which say how its load balancers are.
+// Package ingressclass provides the one resource of EKS Auto Mode that no SDK
+// has: IngressClassParams, which configure its load balancers.
 package ingressclass
 
 import (
@@ -10,18 +10,19 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// APIGroup and Kind are what an IngressClass refers to, Controller is who reads
-// it.
+// APIGroup and Kind are what an IngressClass refers to. Controller is the
+// controller that reads it.
 const (
 	APIGroup   = "eks.amazonaws.com"
 	Kind       = "IngressClassParams"
 	Controller = "eks.amazonaws.com/alb"
 )
 
-// ResourceType is the resource's type.
+// ResourceType is the resource's Pulumi type.
 const ResourceType = "kubernetes:eks.amazonaws.com/v1:IngressClassParams"
 
-// Params are IngressClassParams, for the whole cluster.
+// Params is a registered IngressClassParams, which applies to the whole
+// cluster.
 type Params struct {
 	pulumi.CustomResourceState
 
@@ -31,51 +32,52 @@ type Params struct {
 	Spec       pulumi.MapOutput        `pulumi:"spec"`
 }
 
-// ParamsArgs say what they are to be.
+// ParamsArgs are the inputs of Params.
 type ParamsArgs struct {
-	// Name is what an IngressClass refers to.
+	// Name is the name that an IngressClass refers to.
 	Name pulumi.StringInput
 	Spec SpecInput
 }
 
-// SpecArgs are the load balancers that are made.
+// SpecArgs describe the load balancers that are created.
 type SpecArgs struct {
 	// Scheme is "internet-facing" or "internal".
 	Scheme pulumi.StringInput `pulumi:"scheme"`
-	// Subnets are those that the load balancers are in.
+	// Subnets are the subnets of the load balancers.
 	Subnets SubnetsInput `pulumi:"subnets"`
-	// Certificates are ARNs of ACM's. Optional.
+	// Certificates are ARNs of ACM certificates. Optional.
 	Certificates pulumi.StringArrayInput `pulumi:"certificateARNs"`
-	// Attributes are the load balancers' ("idle_timeout.timeout_seconds").
+	// Attributes are the attributes of the load balancers
+	// ("idle_timeout.timeout_seconds").
 	Attributes PairArray `pulumi:"loadBalancerAttributes"`
-	// Tags are put on load balancers, target groups and security groups.
+	// Tags are the tags of load balancers, target groups and security groups.
 	Tags PairArray `pulumi:"tags"`
 }
 
-// ElementType says what the cluster gets.
+// ElementType returns the type that is sent to the cluster.
 func (SpecArgs) ElementType() reflect.Type { return reflect.TypeFor[spec]() }
 
-// SpecInput is a SpecArgs.
+// SpecInput is an input that accepts SpecArgs.
 type SpecInput interface{ pulumi.Input }
 
-// SubnetsArgs name subnets.
+// SubnetsArgs select subnets.
 type SubnetsArgs struct {
 	IDs pulumi.StringArrayInput `pulumi:"ids"`
 }
 
-// ElementType says what the cluster gets.
+// ElementType returns the type that is sent to the cluster.
 func (SubnetsArgs) ElementType() reflect.Type { return reflect.TypeFor[subnets]() }
 
-// SubnetsInput is a SubnetsArgs.
+// SubnetsInput is an input that accepts SubnetsArgs.
 type SubnetsInput interface{ pulumi.Input }
 
-// PairArray are attributes or tags.
+// PairArray is a list of attributes or tags.
 type PairArray []PairInput
 
-// ElementType says what the cluster gets.
+// ElementType returns the type that is sent to the cluster.
 func (PairArray) ElementType() reflect.Type { return reflect.TypeFor[[]pair]() }
 
-// PairInput is a PairArgs.
+// PairInput is an input that accepts PairArgs.
 type PairInput interface{ pulumi.Input }
 
 // PairArgs is an attribute or a tag.
@@ -84,10 +86,10 @@ type PairArgs struct {
 	Value pulumi.StringInput `pulumi:"value"`
 }
 
-// ElementType says what the cluster gets.
+// ElementType returns the type that is sent to the cluster.
 func (PairArgs) ElementType() reflect.Type { return reflect.TypeFor[pair]() }
 
-// object is what the cluster gets.
+// object is the Kubernetes object that is sent to the cluster.
 type object struct {
 	APIVersion string             `pulumi:"apiVersion"`
 	Kind       string             `pulumi:"kind"`
@@ -112,7 +114,7 @@ type pair struct {
 	Value string `pulumi:"value"`
 }
 
-// ObjectArgs are an object as Pulumi takes it.
+// ObjectArgs are the inputs of an object.
 type ObjectArgs struct {
 	APIVersion pulumi.StringInput
 	Kind       pulumi.StringInput
@@ -120,10 +122,10 @@ type ObjectArgs struct {
 	Spec       SpecInput
 }
 
-// ElementType says what the cluster gets.
+// ElementType returns the type that is sent to the cluster.
 func (ObjectArgs) ElementType() reflect.Type { return reflect.TypeFor[object]() }
 
-// NewParams registers them.
+// NewParams registers an IngressClassParams.
 func NewParams(ctx *pulumi.Context, name string, args *ParamsArgs, opts ...pulumi.ResourceOption) (*Params, error) {
 	var p Params
 	err := ctx.RegisterResource(ResourceType, name, &ObjectArgs{
