@@ -9,9 +9,10 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// autoscaler registers what decides the number of pods, unless it is a fixed
-// one. Pods come quickly, twice as many every 15 s, and go slowly: a quarter a
-// minute, once fewer have been enough for a while.
+// autoscaler registers the HorizontalPodAutoscaler. A service with a fixed
+// number of pods gets none. Scaling up is quick: the number may double every 15
+// s. Scaling down is slow: a quarter per minute, and only after
+// scale.ScaleDown.
 func (p *parts) autoscaler() error {
 	scale := p.spec.Scale
 	if scale.Fixed() > 0 {
@@ -51,7 +52,7 @@ func (p *parts) autoscaler() error {
 	return nil
 }
 
-// utilization is a share of what pods request, in percent.
+// utilization returns a target in percent of what the pods request.
 func utilization(resource string, percent int) *autoscalingv2.MetricSpecArgs {
 	return &autoscalingv2.MetricSpecArgs{
 		Type: pulumi.String("Resource"),

@@ -23,8 +23,8 @@ func (t *Kubernetes) Deploy(component *deploy.Component) (deploy.Endpoint, error
 	if err != nil {
 		return none, err
 	}
-	// The path and the context, not the content, which may have a login in it:
-	// the provider's configuration is kept in the state.
+	// Pass the path and the context, not the content: the provider's configuration
+	// is kept in the state, and the content may contain a login.
 	login := &kubernetes.ProviderArgs{}
 	if c.path != "" {
 		login.Kubeconfig = pulumi.String(c.path)

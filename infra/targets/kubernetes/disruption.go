@@ -7,14 +7,14 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// disruptionBudget lets a drained node take one pod at a time.
+// disruptionBudget lets a node drain evict one pod of the service at a time.
 func (p *parts) disruptionBudget() error {
 	return p.budget(p.spec.Name, "pdb", componentService)
 }
 
-// budget lets one pod of a component be evicted at a time. It never says that
-// none may: a node could then not be drained. Pods that do not serve anyway do
-// not hold a drain up.
+// budget lets one pod of a component be evicted at a time. It never forbids all
+// evictions, because a node could then not be drained. Pods that are not ready
+// do not delay a drain.
 func (p *parts) budget(name, part, component string) error {
 	pdb, err := policyv1.NewPodDisruptionBudget(p.ctx, p.logical(part), &policyv1.PodDisruptionBudgetArgs{
 		Metadata: p.meta(name, component, nil),

@@ -17,7 +17,7 @@ func (s WorkloadSettings) readGateCA(r deploy.Request) ([]byte, error) {
 		return nil, nil
 	}
 	if !filepath.IsAbs(path) {
-		// The state is in the clone.
+		// The state folder is in the clone.
 		path = filepath.Join(filepath.Dir(r.State), path)
 	}
 	content, err := os.ReadFile(path)
@@ -30,7 +30,7 @@ func (s WorkloadSettings) readGateCA(r deploy.Request) ([]byte, error) {
 	return content, nil
 }
 
-// gateCA is readGateCA's, once Check found nothing wrong with it.
+// gateCA returns the result of readGateCA. Check has reported its errors.
 func (a *WorkloadArgs) gateCA() []byte {
 	content, err := a.Settings.readGateCA(a.Request)
 	if err != nil {

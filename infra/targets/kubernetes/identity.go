@@ -10,9 +10,10 @@ import (
 // clusterOutput is the stack's output with the id of the cluster.
 const clusterOutput = "cluster"
 
-// identify returns the id of the cluster that the kubeconfig leads to. It is a
-// violation if the stack is on another one: everything would be made here, and
-// then deleted there, though all that changed may be kubectl's current context.
+// identify returns the id of the cluster that the kubeconfig reaches. It
+// reports a violation if the stack is on another cluster. Pulumi would
+// otherwise make everything here and then delete it there, although perhaps
+// only kubectl's current context changed.
 func (t *Kubernetes) identify(ctx context.Context, c cluster, r deploy.Request) (string, error) {
 	if r.Offline {
 		return c.context, nil

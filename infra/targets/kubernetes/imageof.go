@@ -11,16 +11,16 @@ import (
 	"escala/infra/deploy"
 )
 
-// ImageOf is the reference of the release's image: in the repository that it is
-// pushed to while the stack is updated, or of the image that exists. repository
-// is "host/path"; it may be nil with WorkloadSettings.Image.
+// ImageOf returns the reference of the release's image: either the image that
+// exists, or the one in the repository that the update pushes to. repository is
+// "host/path"; it may be nil if WorkloadSettings.Image is set.
 func ImageOf(ctx *pulumi.Context, r deploy.Request, s WorkloadSettings, repository pulumi.StringInput, credentials image.Credentials) (pulumi.StringOutput, error) {
 	if s.Image != "" {
 		existing, err := name.NewDigest(s.Image)
 		if err != nil {
 			return pulumi.StringOutput{}, fmt.Errorf("reading the name of the image: %w", err)
 		}
-		// An earlier release is in the same repository.
+		// An earlier release is in the same repository as this one.
 		return pulumi.String(r.Release.ID.Image(existing.Context().Name())).ToStringOutput(), nil
 	}
 	if repository == nil {

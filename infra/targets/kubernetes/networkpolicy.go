@@ -8,17 +8,16 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// networkPolicy opens the service's port, and no other, to everybody: ingress
-// controllers reach pods from nodes, from other namespaces and from load
-// balancers outside of the cluster, and the port is the public's anyway.
+// networkPolicy opens only the service's port, and opens it to everybody.
+// Ingress controllers reach pods from nodes, from other namespaces and from
+// load balancers outside of the cluster, and the port is public anyway.
 //
-// Out go all connections but those to the clouds' metadata: whatever the service
-// talks to, on whatever port, is its own business, and the one thing that it
-// must not reach is the node's identity.
+// Outgoing connections may go anywhere except to the clouds' metadata services.
+// A service may use any peer and port, but must not get the node's identity.
 //
-// Cilium counts neither pods nor nodes among addresses. Pods are named beside
-// them; nodes cannot be, so a service that talks to an agent on its node has to
-// leave egress open.
+// Cilium does not match pods or nodes by address. The policy therefore also
+// selects pods by label. It cannot select nodes, so a service that talks to an
+// agent on its node has to leave egress open.
 func (p *parts) networkPolicy() error {
 	rule := &netv1.NetworkPolicyEgressRuleArgs{}
 	if p.args.Settings.RestrictEgress {
@@ -34,8 +33,8 @@ func (p *parts) networkPolicy() error {
 	})
 }
 
-// policy registers what may come in and go out of a component's pods. What is
-// not named may not.
+// policy registers a component's network policy. It denies every connection, in
+// and out, that spec does not allow.
 func (p *parts) policy(name, part, component string, spec *netv1.NetworkPolicySpecArgs) error {
 	spec.PodSelector = p.choose(component)
 	spec.PolicyTypes = pulumi.ToStringArray([]string{"Ingress", "Egress"})
@@ -56,7 +55,7 @@ func outside(cidr, except string) *netv1.NetworkPolicyPeerArgs {
 	}}
 }
 
-// ports is one TCP port by its name in the pod.
+// ports returns one TCP port by its name in the pod.
 func ports(name string) netv1.NetworkPolicyPortArray {
 	return netv1.NetworkPolicyPortArray{&netv1.NetworkPolicyPortArgs{Port: pulumi.String(name), Protocol: pulumi.String("TCP")}}
 }

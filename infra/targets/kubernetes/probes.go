@@ -7,11 +7,11 @@ import (
 	"escala/service"
 )
 
-// startMargin is by how many seconds a pod may take longer to start than the
-// service itself allows: the service then says by itself why it gave up.
+// startMargin is added to the service's own start timeout, in seconds. The
+// service then fails first and logs its reason.
 const startMargin = 5
 
-// startup lets a pod start in peace: the other probes begin after it.
+// startup delays the other probes until the pod has started.
 func (p *parts) startup() *corev1.ProbeArgs {
 	return &corev1.ProbeArgs{
 		HttpGet:          p.get(p.spec.HealthPath),
@@ -21,8 +21,8 @@ func (p *parts) startup() *corev1.ProbeArgs {
 	}
 }
 
-// readiness takes a pod out of the load balancing, and back. A pod that ends is
-// taken out without it.
+// readiness takes a pod out of load balancing and puts it back. A terminating
+// pod is taken out without this probe.
 func (p *parts) readiness() *corev1.ProbeArgs {
 	return &corev1.ProbeArgs{
 		HttpGet:          p.get(p.spec.ReadyPath),
@@ -32,8 +32,8 @@ func (p *parts) readiness() *corev1.ProbeArgs {
 	}
 }
 
-// liveness starts a pod anew that has not answered for a minute. It is patient:
-// a pod that is merely busy would only lose its requests.
+// liveness restarts a pod that has not answered for a minute. It is patient,
+// because restarting a busy pod only loses its requests.
 func (p *parts) liveness() *corev1.ProbeArgs {
 	return &corev1.ProbeArgs{
 		HttpGet:          p.get(p.spec.HealthPath),

@@ -7,9 +7,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// pullLogin registers the secret that nodes fetch the image with, if the target
-// has a login for them. Pods name it themselves: a secret of a service account's
-// reaches only pods that are made after it.
+// pullLogin registers the secret that nodes pull the image with, if the target
+// provides a login. Pods refer to it directly: a secret of a service account
+// reaches only pods that are made after it was added.
 func (p *parts) pullLogin() error {
 	if p.args.PullLogin == nil {
 		return nil

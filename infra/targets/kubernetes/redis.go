@@ -13,19 +13,20 @@ import (
 const (
 	redisPort     = 6379
 	redisPortName = "redis"
-	// redisUser and redisGroup are Valkey's in its own image.
+	// redisUser and redisGroup are the ids of Valkey's user in its image.
 	redisUser, redisGroup = 999, 1000
 )
 
 // redisName is the name of Redis' objects.
 func (p *parts) redisName() string { return p.spec.Name + "-redis" }
 
-// redisURL is where pods of the service find it.
+// redisURL is the address at which the service's pods reach Redis.
 func (p *parts) redisURL() string { return fmt.Sprintf("redis://%s:%d/0", p.redisName(), redisPort) }
 
-// redis registers one Valkey for what pods tell each other: messages of rooms,
-// counters, nothing that outlives it. When its node is drained it moves, rooms
-// are apart for the seconds that takes, and the service serves on.
+// redis registers one Valkey for data that the pods share and that may be lost:
+// messages of chat rooms, and counters. A node drain moves it to another node.
+// Meanwhile, for some seconds, pods do not see each other's messages, but the
+// service serves on.
 func (p *parts) redis() error {
 	name := p.redisName()
 	address, err := corev1.NewService(p.ctx, p.logical("redis-service"), &corev1.ServiceArgs{
@@ -47,7 +48,7 @@ func (p *parts) redis() error {
 	if err := p.budget(name, "redis-pdb", componentRedis); err != nil {
 		return err
 	}
-	// The service's pods come in, nothing goes out.
+	// Only the service's pods may connect, and Redis itself connects to nothing.
 	if err := p.policy(name, "redis-networkpolicy", componentRedis, &netv1.NetworkPolicySpecArgs{
 		Ingress: netv1.NetworkPolicyIngressRuleArray{&netv1.NetworkPolicyIngressRuleArgs{
 			From:  netv1.NetworkPolicyPeerArray{&netv1.NetworkPolicyPeerArgs{PodSelector: p.choose(componentService)}},
@@ -62,7 +63,7 @@ func (p *parts) redis() error {
 			Replicas:             pulumi.Int(1),
 			RevisionHistoryLimit: pulumi.Int(2),
 			Selector:             p.choose(componentRedis),
-			// Two at a time would be two halves of every room.
+			// Two instances at a time would split every chat room in two.
 			Strategy: &appsv1.DeploymentStrategyArgs{Type: pulumi.String("Recreate")},
 			Template: &corev1.PodTemplateSpecArgs{
 				Metadata: &metav1.ObjectMetaArgs{Labels: p.labels(componentRedis)},
@@ -77,8 +78,8 @@ func (p *parts) redis() error {
 	return nil
 }
 
-// redisPod keeps everything in memory, and no more than it may: clients that do
-// not read what they asked for take some beside the data.
+// redisPod keeps all data in memory. The pod's memory limit is above maxmemory,
+// because clients that do not read their replies need buffers beside the data.
 func (p *parts) redisPod() *corev1.PodSpecArgs {
 	mib := p.args.Settings.RedisMemoryMiB
 	memory := pulumi.String(fmt.Sprintf("%dMi", 2*mib+32))
@@ -106,7 +107,7 @@ func (p *parts) redisPod() *corev1.PodSpecArgs {
 			Args: pulumi.ToStringArray([]string{
 				"--save", "", "--appendonly", "no",
 				"--maxmemory", fmt.Sprintf("%dmb", mib), "--maxmemory-policy", "allkeys-lru",
-				// It has no password: the network policy says who may come in.
+				// It has no password: the network policy decides which pods connect.
 				"--protected-mode", "no",
 			}),
 			Ports: corev1.ContainerPortArray{&corev1.ContainerPortArgs{

@@ -7,7 +7,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// servicePort is where the cluster reaches the service.
+// servicePort is the service's port inside the cluster.
 const servicePort = 80
 
 // service registers the pods' common address inside the cluster.
@@ -17,7 +17,7 @@ func (p *parts) service() error {
 		Spec: &corev1.ServiceSpecArgs{
 			Type:     pulumi.String("ClusterIP"),
 			Selector: p.selector(componentService),
-			// Both where the cluster has both.
+			// Use IPv4 and IPv6 if the cluster has both.
 			IpFamilyPolicy: pulumi.String("PreferDualStack"),
 			IpFamilies:     p.args.IPFamilies,
 			Ports: corev1.ServicePortArray{&corev1.ServicePortArgs{

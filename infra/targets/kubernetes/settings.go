@@ -7,43 +7,44 @@ import (
 	"escala/service"
 )
 
-// WorkloadSettings are what every cluster target's section has for the
-// workload. Embed it in the target's Settings without a tag: its keys are then
-// the section's own.
+// WorkloadSettings are the settings of the workload, which all cluster targets
+// share. Embed it in the target's Settings without a tag; its keys are then
+// keys of the target's section.
 type WorkloadSettings struct {
-	// Namespace is made for the service and goes with it. Default: the service's
+	// Namespace is made for the service and deleted with it. Default: the service's
 	// name.
 	Namespace string `config:"namespace"`
-	// Image is the reference, by digest, of an image that exists
+	// Image is the reference, by digest, of an existing image
 	// ("ghcr.io/you/api@sha256:…"). Nothing is built then. Default none.
 	Image string `config:"image"`
 	// ImagePullSecret is the name of a secret of type
-	// kubernetes.io/dockerconfigjson in the namespace, which whoever has the login
-	// makes there: the first update makes the namespace, and fails without it.
-	// Default none.
+	// kubernetes.io/dockerconfigjson in the namespace. Create it yourself, after
+	// the first update: that update makes the namespace, and fails without the
+	// secret. Default none.
 	ImagePullSecret string `config:"imagePullSecret"`
-	// TLSSecret is the name of a secret of type kubernetes.io/tls in the
-	// namespace, with the certificate of service.host. Default none: HTTP.
+	// TLSSecret is the name of a secret of type kubernetes.io/tls in the namespace,
+	// with the certificate of service.host. Default none: HTTP.
 	TLSSecret string `config:"tlsSecret"`
-	// IngressAnnotations are put on the Ingress: cert-manager.io/cluster-issuer,
+	// IngressAnnotations are added to the Ingress, for example
+	// cert-manager.io/cluster-issuer or
 	// nginx.ingress.kubernetes.io/proxy-body-size. Default none.
 	IngressAnnotations map[string]string `config:"ingressAnnotations"`
-	// RestrictEgress has the network policy close the clouds' metadata service to
-	// pods, and with Cilium the nodes' own addresses. Default true.
+	// RestrictEgress makes the network policy block the clouds' metadata services
+	// and, with Cilium, the nodes' own addresses. Default true.
 	RestrictEgress bool `config:"restrictEgress"`
-	// GateAddress is what an update asks last whether the release serves: "public",
-	// the address as a client sees it; "pods", the service through the cluster's
-	// API, for an address that this computer does not reach; or "none". Default
+	// GateAddress is the address that an update checks last: "public" for the
+	// address that clients use; "pods" for the service through the cluster's API,
+	// if this computer does not reach the public address; or "none". Default
 	// "public".
 	GateAddress string `config:"gateAddress"`
-	// GateCA is the path of certificate authorities in PEM, relative to the clone
-	// if it is not absolute, that vouch for the public address beside those of this
-	// computer. Default none.
+	// GateCA is the path of a PEM file with certificate authorities, relative to
+	// the clone if it is not absolute. The gate trusts them for the public address,
+	// in addition to those of this computer. Default none.
 	GateCA string `config:"gateCA"`
 	// RedisImage is the image of the Valkey or Redis that redis.mode local runs.
 	// Default: DefaultRedisImage.
 	RedisImage string `config:"redisImage"`
-	// RedisMemoryMiB bounds what it keeps, in MiB. Default 64.
+	// RedisMemoryMiB limits the data in Redis, in MiB. Default 64.
 	RedisMemoryMiB int `config:"redisMemoryMiB"`
 }
 
