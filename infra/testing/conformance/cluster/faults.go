@@ -8,7 +8,7 @@ import (
 	"escala/infra/testing/conformance"
 )
 
-// Inject causes a fault that whoever has a kubeconfig can cause.
+// Inject causes a fault that is possible with a kubeconfig alone.
 func (s *System) Inject(ctx context.Context, fault conformance.Fault) (conformance.Injection, error) {
 	switch fault {
 	case conformance.KillWorker:
@@ -31,8 +31,8 @@ func (s *System) Inject(ctx context.Context, fault conformance.Fault) (conforman
 	return conformance.Injection{}, conformance.NotApplicable("a cluster does not know the fault %q", fault)
 }
 
-// killPod deletes the pod that has served longest, without grace, so each time
-// another one.
+// killPod deletes the oldest serving pod without grace, so that each kill hits
+// another pod.
 func (s *System) killPod(ctx context.Context, labels string) (conformance.Injection, error) {
 	all, err := s.client.workers(ctx, labels)
 	if err != nil {

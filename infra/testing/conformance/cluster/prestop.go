@@ -6,12 +6,13 @@ import (
 	"time"
 )
 
-// rolloutTimeout is for pods that roll for another reason than a release.
+// rolloutTimeout is the limit of a rollout that is not caused by a release.
 const rolloutTimeout = 3 * time.Minute
 
-// WithoutPreStop takes away what keeps a pod serving while load balancers learn
-// that it is leaving, behind the program's back, until undo is called, which
-// updates the stack. It shows that what the hook prevents would be seen.
+// WithoutPreStop removes the preStop hook from the Deployment without the
+// program's knowledge. The hook keeps a pod serving while load balancers learn
+// that it ends. undo updates the stack, which restores the hook. WithoutPreStop
+// proves that the suite detects the failures that the hook prevents.
 func (s *System) WithoutPreStop(ctx context.Context) (undo func(context.Context) error, err error) {
 	err = s.client.patch(ctx, map[string]any{
 		"spec": map[string]any{"template": map[string]any{"spec": map[string]any{
@@ -37,7 +38,7 @@ func (s *System) Restart(ctx context.Context) error {
 	return s.rolled(ctx)
 }
 
-// rolled waits until all pods, and only they, are as the Deployment says.
+// rolled waits until all pods match the Deployment and no other pod is left.
 func (s *System) rolled(ctx context.Context) error {
 	return await(ctx, rolloutTimeout, func() (string, error) {
 		d, err := s.client.get(ctx, deployments)

@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// ScaleAt updates the stack so that the autoscaler adds pods above that share of
-// the processor that they ask for, in percent.
+// ScaleAt updates the stack so that the autoscaler adds pods above this CPU
+// usage, in percent of the requested CPU.
 func (s *System) ScaleAt(ctx context.Context, percent int) error {
 	service := s.Stack.Config["service"].(map[string]any)
 	service["scale"].(map[string]any)["cpu"] = percent
 	return s.up(ctx)
 }
 
-// Pods is how many pods the autoscaler wants.
+// Pods returns the number of pods that the autoscaler wants.
 func (s *System) Pods(ctx context.Context) (int, error) {
 	hpa, err := s.client.get(ctx, autoscalers)
 	if err != nil {
@@ -23,8 +23,8 @@ func (s *System) Pods(ctx context.Context) (int, error) {
 	return number(hpa, "status", "desiredReplicas"), nil
 }
 
-// AwaitPods waits until the autoscaler wants a number of pods that will do, and
-// as many serve.
+// AwaitPods waits until the autoscaler wants a number of pods that enough
+// accepts, and as many pods serve.
 func (s *System) AwaitPods(ctx context.Context, within time.Duration, enough func(int) bool) (int, error) {
 	seen := 0
 	err := await(ctx, within, func() (string, error) {

@@ -17,10 +17,10 @@ import (
 	"escala/service"
 )
 
-// pinKey is the configuration key of a rollback.
+// pinKey is the configuration key that pins a release for a rollback.
 const pinKey = "release"
 
-// up is `make up`.
+// up does what `make up` does.
 func (s *System) up(ctx context.Context) error {
 	u, err := s.stack.Up(ctx)
 	if err != nil {
@@ -30,7 +30,7 @@ func (s *System) up(ctx context.Context) error {
 	return nil
 }
 
-// shortened keeps of the engine's whole display what it says of errors.
+// shortened reduces the engine's display to its errors.
 func shortened(err error) error {
 	_, rest, found := strings.Cut(err.Error(), "error: ")
 	if !found {
@@ -75,8 +75,8 @@ func (s *System) ReleaseBad(ctx context.Context, bad conformance.Bad) (string, e
 	return status.Reason, nil
 }
 
-// tamper puts a release into the store that is bad as a file, and points to it:
-// what a disk or a transfer can do to a release that was good.
+// tamper puts a damaged release file into the store and points to it, as a
+// faulty disk or transfer would damage a good release.
 func (s *System) tamper(ctx context.Context, bad conformance.Bad) (string, error) {
 	store, err := s.store()
 	if err != nil {
@@ -121,7 +121,7 @@ func (s *System) tamper(ctx context.Context, bad conformance.Bad) (string, error
 	return s.awaitRefusal(ctx, release.ID)
 }
 
-// awaitRefusal waits until the machine says what is wrong with a release.
+// awaitRefusal waits until the machine reports why it refuses a release.
 func (s *System) awaitRefusal(ctx context.Context, release service.ReleaseID) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
 	defer cancel()

@@ -1,5 +1,5 @@
-// Package local is the local target's machine as a system for the conformance
-// suite: every release goes the way of `make up`, through the real engine.
+// Package local runs the conformance suite against the machine of the local
+// target. Every release goes the way of `make up`, through the real engine.
 package local
 
 import (

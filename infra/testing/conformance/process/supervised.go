@@ -10,18 +10,18 @@ import (
 	"time"
 )
 
-// command is a program to run.
+// command describes a program to run.
 type command struct {
 	path      string
 	args, env []string
 	log       string // file
 }
 
-// supervised is a program that starts again whenever it ends, as under systemd with
+// supervised restarts a program whenever it ends, as systemd does with
 // Restart=always and RestartSec=100ms.
 type supervised struct {
 	command
-	done chan struct{} // closed once it is not started any more
+	done chan struct{} // closed when the program is not restarted any more
 
 	mu       sync.Mutex
 	cmd      *exec.Cmd
@@ -31,7 +31,7 @@ type supervised struct {
 
 const restartPause = 100 * time.Millisecond
 
-// keep starts a program.
+// keep starts a program and keeps it running.
 func keep(c command) *supervised {
 	k := &supervised{command: c, done: make(chan struct{})}
 	go func() {
@@ -43,7 +43,7 @@ func keep(c command) *supervised {
 	return k
 }
 
-// once runs the program to its end and reports whether it is to start again.
+// once runs the program until it ends and reports whether to restart it.
 func (k *supervised) once() bool {
 	k.mu.Lock()
 	if k.stopping {
@@ -58,7 +58,8 @@ func (k *supervised) once() bool {
 	}
 	defer log.Close()
 	cmd := exec.Command(k.path, k.args...) //nolint:noctx // it outlives any context: stop ends it
-	// Nothing of this computer's settings may change what is measured.
+	// The environment is minimal, so that this computer's settings do not
+	// influence the measurement.
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, k.env...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -68,13 +69,13 @@ func (k *supervised) once() bool {
 	if err != nil {
 		return true
 	}
-	_ = cmd.Wait() // however it ended
+	_ = cmd.Wait() // any exit status is fine
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return !k.stopping
 }
 
-// signal sends a signal to the program that runs now.
+// signal sends a signal to the running program.
 func (k *supervised) signal(s syscall.Signal) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -87,13 +88,13 @@ func (k *supervised) signal(s syscall.Signal) error {
 	return nil
 }
 
-// stop ends the program for good; one that has not ended after limit is killed,
-// which is an error.
+// stop ends the program for good. After limit it kills the program and returns
+// an error.
 func (k *supervised) stop(limit time.Duration) error {
 	k.mu.Lock()
 	k.stopping = true
 	k.mu.Unlock()
-	_ = k.signal(syscall.SIGTERM) // it may just have ended
+	_ = k.signal(syscall.SIGTERM) // the program may just have ended
 	select {
 	case <-k.done:
 		return k.failure
@@ -107,7 +108,7 @@ func (k *supervised) stop(limit time.Duration) error {
 	return fmt.Errorf("%s had not ended %s after SIGTERM", k.path, limit)
 }
 
-// lastLines are the last that the program wrote.
+// lastLines returns the last lines of the program's output.
 func (k *supervised) lastLines() string {
 	text, err := os.ReadFile(k.log)
 	if err != nil {

@@ -1,61 +1,61 @@
-// Package report keeps the result of a measurement: a document of sections, as JSON
-// for programs and as Markdown for people.
+// Package report stores the result of a measurement: a document of sections, as
+// JSON for programs and as Markdown for people.
 //
-// The conformance suite and the benchmarks each make a Section and call Keep, which
-// writes report.json and report.md beside the sections of other runs. The figures
-// over time are in the JSON that each run writes of its own.
+// The conformance suite and the benchmarks each make a Section and call Keep,
+// which writes report.json and report.md beside the sections of other runs. The
+// time series are in the JSON files that each run writes itself.
 package report
 
 import "time"
 
-// Schema is the version of the JSON. A reader refuses another one.
+// Schema is the version of the JSON format. Read refuses any other version.
 const Schema = 1
 
 // Document is a whole report.
 type Document struct {
-	// Schema is the constant of that name.
+	// Schema is the version of the format, always the constant Schema.
 	Schema int `json:"schema"`
-	// Sections are shown in this order, each with a place in the contents.
+	// Sections appear in this order, each with an entry in the contents.
 	Sections []Section `json:"sections"`
 }
 
-// Section is what one run measured.
+// Section is the result of one run.
 type Section struct {
-	// ID is the section's anchor, and its identity: of two with one ID, Merge
-	// keeps the later. Lower-case letters, digits and hyphens, a letter first.
+	// ID is the section's anchor and identity: of two sections with one ID,
+	// Merge keeps the later. It consists of lower-case letters, digits and
+	// hyphens and begins with a letter.
 	ID string `json:"id"`
-	// Title heads the section: a few words.
+	// Title is the section's heading of a few words.
 	Title string `json:"title"`
-	// Lead says in one to three sentences what was measured and how, for
-	// somebody who knows neither the project nor its code.
+	// Lead describes in one to three sentences what was measured and how, for
+	// readers who do not know the project or its code.
 	Lead string `json:"lead"`
-	// Run says when, where and of what.
+	// Run describes the time, place and sources of the run.
 	Run Run `json:"run"`
-	// Verdict of the whole section; VerdictNone where there is nothing to miss.
+	// Verdict is the verdict on the whole section. It is VerdictNone if the
+	// section has no goals.
 	Verdict Verdict `json:"verdict,omitempty"`
-	// Facts are the section's headline: two to six figures, the most telling
-	// first.
+	// Facts are the two to six headline figures, the most important first.
 	Facts []Fact `json:"facts,omitempty"`
-	// Parts follow in this order.
+	// Parts are shown in this order.
 	Parts []Part `json:"parts,omitempty"`
 }
 
-// Run is where a section comes from. Watch fills it in.
+// Run describes the origin of a section. Watch fills it in.
 type Run struct {
-	// Made is when the run ended, in UTC; Seconds is how long it took.
+	// Made is the end of the run, in UTC. Seconds is its duration.
 	Made    time.Time `json:"made"`
 	Seconds float64   `json:"seconds"`
-	// Command is how to repeat it: "make conformance TARGET=local".
+	// Command repeats the run: "make conformance TARGET=local".
 	Command string `json:"command,omitempty"`
-	// Commit is the sources' commit; Changed says that there were changes that
-	// were not committed.
+	// Commit is the commit of the sources. Changed reports uncommitted changes.
 	Commit  string `json:"commit,omitempty"`
 	Changed bool   `json:"changed,omitempty"`
-	// Machine is what it ran on.
+	// Machine is the computer of the run.
 	Machine Machine `json:"machine"`
 }
 
-// Machine is the computer of a run, and how busy it was with other things.
+// Machine describes the computer of a run and its other load.
 type Machine struct {
 	CPUs      int    `json:"cpus"`
 	Processor string `json:"processor,omitempty"`
@@ -63,27 +63,27 @@ type Machine struct {
 	OS        string `json:"os,omitempty"`
 	Kernel    string `json:"kernel,omitempty"`
 	Go        string `json:"go,omitempty"`
-	// LoadBefore and LoadAfter are the load average over a minute when the run
-	// began and when it ended.
+	// LoadBefore and LoadAfter are the one-minute load averages at the start
+	// and at the end of the run.
 	LoadBefore float64 `json:"load_before"`
 	LoadAfter  float64 `json:"load_after"`
-	// CPUWaited is the share of the run, 0 to 1, in which something that could
-	// run had to wait for a processor (/proc/pressure/cpu, "some"). Well above
-	// 0.3, latencies tell of the machine and not of what was measured.
+	// CPUWaited is the share of the run, 0 to 1, in which a runnable task had
+	// to wait for a processor (/proc/pressure/cpu, "some"). Well above 0.3, the
+	// latencies describe the machine rather than the measured system.
 	CPUWaited float64 `json:"cpu_waited"`
 }
 
-// Verdict reports whether a figure is as it should be.
+// Verdict reports whether a figure meets its goal.
 type Verdict string
 
 const (
-	// VerdictNone says that there is nothing to be met.
+	// VerdictNone means that there is no goal.
 	VerdictNone Verdict = ""
-	// Pass reports that the goal or budget is met.
+	// Pass means that the goal or budget is met.
 	Pass Verdict = "pass"
-	// Fail reports that it is missed.
+	// Fail means that the goal or budget is missed.
 	Fail Verdict = "fail"
-	// NotApplicable says that there is no such thing here.
+	// NotApplicable means that the goal does not apply here.
 	NotApplicable Verdict = "na"
 )
 
@@ -94,10 +94,11 @@ type Fact struct {
 	Verdict Verdict `json:"verdict,omitempty"`
 }
 
-// Part is a piece of a section: a title, a text, a table.
+// Part is a piece of a section: a title, a text and a table.
 type Part struct {
 	Title string `json:"title,omitempty"`
-	// Text explains, in whole sentences. A blank line begins a new paragraph.
+	// Text explains the part in whole sentences. A blank line begins a new
+	// paragraph.
 	Text  string `json:"text,omitempty"`
 	Table *Table `json:"table,omitempty"`
 }
@@ -123,8 +124,8 @@ type Row struct {
 // Cell is one field of a table.
 type Cell struct {
 	Text string `json:"text"`
-	// Note stands below the text, smaller.
+	// Note is shown below the text in smaller type.
 	Note string `json:"note,omitempty"`
-	// Verdict marks the cell, with a sign and not only by colour.
+	// Verdict marks the cell by a sign as well as by colour.
 	Verdict Verdict `json:"verdict,omitempty"`
 }

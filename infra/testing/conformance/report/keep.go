@@ -6,8 +6,8 @@ import (
 	"path/filepath"
 )
 
-// Keep puts sections into the report in folder, beside those that other runs left
-// there, as report.json and report.md. It returns the path of the latter.
+// Keep adds sections to the report in folder, beside those of other runs, and
+// writes it as report.json and report.md. It returns the path of report.md.
 func Keep(folder string, sections ...Section) (path string, err error) {
 	data := filepath.Join(folder, "report.json")
 	d := New(sections...)

@@ -6,12 +6,12 @@ import (
 	"escala/infra/testing/conformance"
 )
 
-// ExitStatus is the status of a release that exits at once.
+// ExitStatus is the exit status of a release that exits at once.
 const ExitStatus = 23
 
-// Bad makes a release whose program is bad in that way: the first four of
-// conformance.Bads. A bad program listens where a worker is told to: on LISTEN
-// (unix:, fd:, tcp:) or else on PORT, and on ADMIN_SOCKET if there is one.
+// Bad makes a release with this defect of its program: one of the first four of
+// conformance.Bads. A bad program listens where a worker should: on LISTEN
+// (unix:, fd:, tcp:) or else on PORT, and on ADMIN_SOCKET if it is set.
 func (c Clone) Bad(bad conformance.Bad) error {
 	variant, ok := badPrograms()[bad]
 	if !ok {
@@ -20,7 +20,7 @@ func (c Clone) Bad(bad conformance.Bad) error {
 	return c.Change(variant.imports, variant.body)
 }
 
-// program is what a variant does before main.
+// program is the code that a variant runs before main.
 type program struct {
 	imports []string
 	body    string
@@ -70,8 +70,8 @@ func badPrograms() map[conformance.Bad]program {
 }
 
 // listen opens a worker's sockets and defines serve, which serves on both until
-// the process ends. A process that only prints its release, or is the primary of
-// a cluster, is not concerned: only "serve" is bad.
+// the process ends. Only "serve" is bad; a process that prints its release or
+// is the primary of a cluster works normally.
 const listen = `	if len(os.Args) < 2 || os.Args[1] != "serve" {
 		return
 	}

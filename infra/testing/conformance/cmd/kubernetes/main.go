@@ -1,5 +1,6 @@
-// Command kubernetes runs the conformance suite on a cluster: KUBECONFIG says
-// which, CONFORMANCE_REGISTRY where images go. See package cluster.
+// Command kubernetes runs the conformance suite on a cluster. KUBECONFIG
+// selects the cluster, CONFORMANCE_REGISTRY the registry for the images. See
+// package cluster.
 package main
 
 import (

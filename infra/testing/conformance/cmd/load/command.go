@@ -13,7 +13,7 @@ import (
 	"escala/infra/testing/loadgen"
 )
 
-// settings are the flags of the command.
+// settings holds the flags of the command.
 type settings struct {
 	options loadgen.Options
 	mix     loadgen.Mix
@@ -22,7 +22,7 @@ type settings struct {
 	json    string
 }
 
-// newCommand returns the command; its defaults are those of package load.
+// newCommand returns the command. Its defaults are those of package loadgen.
 func newCommand() *cobra.Command {
 	s := &settings{options: loadgen.NewOptions(""), mix: loadgen.NewMix(), rooms: loadgen.NewSockets()}
 	s.options.Duration = 30 * time.Second
@@ -72,7 +72,7 @@ uncleanly or if a message was lost.`,
 	return command
 }
 
-// run sends the load and writes what came of it.
+// run sends the load and writes the result.
 func (s *settings) run(ctx context.Context, out, progress io.Writer) error {
 	s.mix.Connections = loadgen.Connections(s.kept)
 	s.options.Streams = s.mix.Streams()
@@ -102,7 +102,7 @@ func (s *settings) run(ctx context.Context, out, progress io.Writer) error {
 	return nil
 }
 
-// watch writes a line whenever requests failed in the last second.
+// watch writes a line for each second in which requests failed.
 func watch(g *loadgen.Generator, out io.Writer) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -115,14 +115,14 @@ func watch(g *loadgen.Generator, out io.Writer) {
 		}
 		now := g.Snapshot()
 		if since := now.Since(last); since.Failed+since.Unsent > 0 {
-			_, _ = fmt.Fprintf(out, "%s: %d ok, %d failed %v, %d not sent\n", // only for the eye
+			_, _ = fmt.Fprintf(out, "%s: %d ok, %d failed %v, %d not sent\n", // progress output only
 				now.At.Format(time.TimeOnly), since.OK, since.Failed, since.Kinds, since.Unsent)
 		}
 		last = now
 	}
 }
 
-// write keeps the result as JSON.
+// write stores the result as JSON.
 func write(path string, result *loadgen.Result) error {
 	text, err := json.MarshalIndent(result, "", "  ")
 	if err != nil {

@@ -1,5 +1,5 @@
-// Command load sends a service a steady load and says what became of it. It
-// ends with status 1 if anything failed, so that a script can ask it.
+// Command load sends a steady load to a service and reports the result. It ends
+// with status 1 if anything failed, for use in scripts.
 package main
 
 import (

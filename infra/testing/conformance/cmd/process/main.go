@@ -1,4 +1,5 @@
-// Command process runs the conformance suite on api cluster as a process.
+// Command process runs the conformance suite on api cluster, which runs as a
+// plain process.
 package main
 
 import (

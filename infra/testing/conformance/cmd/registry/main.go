@@ -1,7 +1,7 @@
-// Command registry is a container registry in memory, for a conformance run on a
-// cluster that has none: images are gone when it ends. It speaks plain HTTP and
-// asks nobody for a password, so it listens on one address, which is to be one
-// that only this computer and the cluster's nodes reach.
+// Command registry is a container registry in memory, for a conformance run on
+// a cluster without one. Its images are gone when it ends. It uses plain HTTP
+// without a password, so it listens on a single address. Only this computer and
+// the cluster's nodes should reach that address.
 package main
 
 import (
@@ -45,14 +45,14 @@ func run(ctx context.Context, args []string) error {
 	}
 	slog.Info("serving images", "address", l.Addr().String())
 	server := &http.Server{
-		// Its own log has a line for each request.
+		// The registry's own log has a line per request.
 		Handler:           registry.New(registry.Logger(log.New(io.Discard, "", 0))),
 		ReadHeaderTimeout: 10 * time.Second,
 	}
 	defer context.AfterFunc(ctx, func() {
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
-		// What is still being pulled after that is cut.
+		// Pulls that are still running after this timeout are cut off.
 		_ = server.Shutdown(ending)
 	})()
 	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
