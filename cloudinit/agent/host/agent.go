@@ -11,8 +11,8 @@ import (
 	"escala/cloudinit/agent/store"
 )
 
-// Agent is the agent of this machine. The lock keeps a second one from
-// working at the same time, and goes with the process.
+// Agent returns the agent of this machine. A lock excludes a second agent until
+// the process ends.
 func (r Root) Agent() (*agent.Agent, error) {
 	config, err := r.Config()
 	if err != nil {
@@ -27,8 +27,8 @@ func (r Root) Agent() (*agent.Agent, error) {
 		return nil, err
 	}
 	role := instance.NewRole(instance.NewEC2(config.Metadata))
-	// A machine whose cloud gave it no id cannot write to the store. It reads it
-	// all the same.
+	// A machine without an id from its cloud cannot write to the store, but it
+	// can read.
 	releases, err := config.Store.Open(cmp.Or(id, "unknown"), store.Access{Role: role, Key: sigv4.Key(key)})
 	if err != nil {
 		return nil, err

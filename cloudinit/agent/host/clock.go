@@ -7,21 +7,22 @@ import (
 	"escala/cloudinit/agent"
 )
 
-// Clock is the machine's.
+// Clock is the machine's clock.
 type Clock struct{ began time.Time }
 
 var _ agent.Clock = Clock{}
 
-// NewClock returns the clock.
+// NewClock returns a clock whose Elapsed starts at zero.
 func NewClock() Clock { return Clock{time.Now()} }
 
 // Now is the wall clock's time.
 func (Clock) Now() time.Time { return time.Now() }
 
-// Elapsed is the time since NewClock, however the wall clock is set.
+// Elapsed returns the time since NewClock. Changes of the wall clock do not
+// affect it.
 func (c Clock) Elapsed() time.Duration { return time.Since(c.began) }
 
-// Sleep waits.
+// Sleep waits for d. It returns ctx's error if ctx ends first.
 func (Clock) Sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -13,19 +13,20 @@ import (
 	"escala/cloudinit/agent/store"
 )
 
-// Config is the machine's configuration, ConfigFile.
+// Config is the machine's configuration, the content of ConfigFile.
 type Config struct {
 	agent.Config
 	Store store.Settings `json:"store"`
-	// Secrets is null where the service has none.
+	// Secrets is null for a service without secrets.
 	Secrets *secrets.Settings `json:"secrets,omitempty"`
 	// Metadata is the URL of the cloud's metadata service. Default: the cloud's.
 	Metadata string `json:"metadata,omitempty"`
-	// Units are those whose deaths the status tells of.
+	// Units are the units whose deaths the status reports.
 	Units []string `json:"units"`
 }
 
-// StoreKeyFile is the machine's key to its release store, for root only.
+// StoreKeyFile holds the machine's key for the release store. Only root can
+// read it.
 const StoreKeyFile = "/etc/escala/store-key.json"
 
 // StoreKey is the content of StoreKeyFile.
@@ -34,7 +35,7 @@ type StoreKey struct {
 	Secret string `json:"secret"`
 }
 
-// StoreKey reads the key; a machine that has none gets an empty one.
+// StoreKey reads the key. It returns an empty key if the machine has none.
 func (r Root) StoreKey() (StoreKey, error) {
 	var key StoreKey
 	content, err := os.ReadFile(r.path(StoreKeyFile))
@@ -45,7 +46,7 @@ func (r Root) StoreKey() (StoreKey, error) {
 		return key, fmt.Errorf("reading the release store's key: %w", err)
 	}
 	if json.Unmarshal(content, &key) != nil {
-		// The decoder's error could quote the key.
+		// The decoder's error could contain the key.
 		return key, fmt.Errorf("reading the release store's key: %s is not what it should be", StoreKeyFile)
 	}
 	return key, nil
@@ -69,7 +70,8 @@ func (r Root) Config() (Config, error) {
 	return c, nil
 }
 
-// MachineID is the cloud's own id of this machine, which cloud-init writes down.
+// MachineID returns the cloud's id of this machine, which cloud-init stores in
+// a file.
 func (r Root) MachineID() string {
 	content, err := os.ReadFile(r.path("/var/lib/cloud/data/instance-id"))
 	if err != nil {

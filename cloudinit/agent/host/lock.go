@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// Files that the machine's setup leaves, and its unit.
+// Files that the machine's setup leaves behind, and the unit of the setup.
 const (
 	SetUpFile = "/var/lib/escala/set-up"
 	SetupUnit = "escala-setup.service"
@@ -15,8 +15,8 @@ const (
 
 const lockFile = "/run/escala-release/lock"
 
-// Lock waits until no other agent works on this machine. The lock is the
-// process's and ends with it.
+// Lock waits until no other agent works on this machine. The process holds the
+// lock until it ends.
 func (r Root) Lock() error {
 	path := r.path(lockFile)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

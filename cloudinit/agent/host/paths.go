@@ -8,19 +8,19 @@ import (
 	"escala/service"
 )
 
-// The machine's files that the agent does not keep on agent.Disk.
+// Paths of the machine's files that are not on agent.Disk.
 const (
-	// ConfigFile is the agent's configuration, EnvironmentFile what every worker
-	// gets.
+	// ConfigFile is the agent's configuration. EnvironmentFile is the
+	// environment of every worker.
 	ConfigFile      = "/etc/escala/agent.json"
 	EnvironmentFile = "/etc/escala/environment.json"
-	// SecretsFile is in memory, where root and the service's user can read it.
+	// SecretsFile is in memory. Root and the service's user can read it.
 	SecretsFile = "/run/escala-secrets/environment.json" //nolint:gosec // G101: a path
-	// SupervisorSocket is where supervisord is asked, SupervisorLog its log.
+	// SupervisorSocket is supervisord's RPC socket. SupervisorLog is its log.
 	SupervisorSocket = "/run/supervisor.sock"
 	SupervisorLog    = "/var/log/supervisor/supervisord.log"
-	// WorkersSocket is the socket that supervisord makes for its workers, and
-	// ProxySocket the name by which the proxy reaches it.
+	// WorkersSocket is the socket that supervisord creates for its workers.
+	// ProxySocket is the path at which the proxy connects to it.
 	WorkersSocket = "/run/escala-release/workers.sock"
 	ProxySocket   = "/run/escala-release/proxy.sock"
 
@@ -29,23 +29,23 @@ const (
 	currentLink    = "/opt/escala/current"
 )
 
-// Root is put before every path, so that tests can run a machine in a folder.
+// Root is a prefix of every path, so that tests can run a machine in a folder.
 // It is empty on machines.
 type Root string
 
 func (r Root) path(name string) string { return string(r) + name }
 
-// adminSocket is where the worker in a slot answers for itself.
+// adminSocket returns the path of the admin socket of the worker in a slot.
 func (r Root) adminSocket(slot int) string {
 	return r.path(fmt.Sprintf("%s/worker-%d.sock", adminFolder, slot))
 }
 
-// WorkerLog is what the worker in a slot prints.
+// WorkerLog returns the path of the log of the worker in a slot.
 func (r Root) WorkerLog(slot int) string {
 	return r.path(fmt.Sprintf("/var/log/escala/worker-%d.log", slot))
 }
 
-// release is the release whose binary an executable's path is, or "".
+// release returns the release to which an executable's path belongs, or "".
 func (r Root) release(executable string) service.ReleaseID {
 	executable = strings.TrimSuffix(executable, " (deleted)")
 	rest, ok := strings.CutPrefix(executable, r.path(releasesFolder)+"/")

@@ -12,7 +12,7 @@ import (
 	"escala/cloudinit/agent/secrets"
 )
 
-// Secrets puts the service's secrets into memory, where only root and the
+// Secrets writes the service's secrets to memory, where only root and the
 // service's user can read them.
 type Secrets struct {
 	Root   Root
@@ -22,13 +22,13 @@ type Secrets struct {
 
 var _ agent.Secrets = Secrets{}
 
-// There reports whether they are in memory.
+// There reports whether the secrets are in memory.
 func (s Secrets) There() bool {
 	_, err := os.Stat(s.Root.path(SecretsFile))
 	return err == nil
 }
 
-// Read replaces them, whole or not at all.
+// Read replaces all secrets, or none.
 func (s Secrets) Read(ctx context.Context) error {
 	values, err := s.Source.Read(ctx)
 	if err != nil {
@@ -57,7 +57,7 @@ func (s Secrets) write(content []byte) error {
 	if err := os.Chown(folder, -1, gid); err != nil {
 		return err
 	}
-	// What is left of a run that was killed may have another owner.
+	// A file of a killed run may have another owner.
 	part := path + ".new"
 	if err := os.RemoveAll(part); err != nil {
 		return err

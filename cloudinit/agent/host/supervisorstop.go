@@ -13,13 +13,13 @@ import (
 	"escala/cloudinit/agent"
 )
 
-// supervisorPID is where supervisord writes its process number.
+// supervisorPID is supervisord's PID file.
 const supervisorPID = "/run/supervisord.pid"
 
-// StopSupervisor ends supervisord. While the machine runs on, it is killed alone
-// and its workers serve on as orphans: whoever restarts it, such as an upgrade
-// of its package, wants no worker to end before another is there. When the
-// machine shuts down, its workers drain.
+// StopSupervisor ends supervisord. If the machine keeps running, it kills
+// supervisord alone, and the workers keep serving as orphans: at a restart,
+// such as an upgrade of the package, no worker may end before its successor is
+// ready. If the machine shuts down, the workers drain.
 func (r Root) StopSupervisor(ctx context.Context, config agent.Config) error {
 	content, err := os.ReadFile(r.path(supervisorPID))
 	if errors.Is(err, os.ErrNotExist) {
@@ -34,7 +34,8 @@ func (r Root) StopSupervisor(ctx context.Context, config agent.Config) error {
 	}
 	sig := syscall.SIGKILL
 	if strings.TrimSpace(output(ctx, "systemctl", "is-system-running")) == "stopping" {
-		// Nginx goes first: what it has read already still finds its workers.
+		// Nginx stops first. The requests that it has already read still reach
+		// the workers.
 		sleep(ctx, time.Second)
 		sig = syscall.SIGTERM
 	}

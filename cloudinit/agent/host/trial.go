@@ -13,7 +13,7 @@ import (
 	"escala/cloudinit/agent"
 )
 
-// trialTimeout bounds an answer of a release that is being tried.
+// trialTimeout is the time limit for an answer of a release in its preflight.
 const trialTimeout = 5 * time.Second
 
 // trial is a process that runs a release beside the workers.
@@ -46,18 +46,19 @@ func (w Workers) Try(_ context.Context, binary string) (agent.Trial, error) {
 	}
 	attributes.Setpgid = true
 	attributes.Pdeathsig = syscall.SIGKILL
-	// It outlives ctx for as long as Close takes, so no CommandContext.
+	// The process outlives ctx until Close returns, so it does not use
+	// CommandContext.
 	t.cmd = exec.Command(w.Root.path(binary), "serve") //nolint:noctx // see above
 	t.cmd.Env, t.cmd.Dir, t.cmd.SysProcAttr = environment, "/", attributes
 	t.cmd.Stdout, t.cmd.Stderr = t.output, t.output
-	// What it started itself may hold its output open.
+	// A child of the process may hold its output open.
 	t.cmd.WaitDelay = time.Second
 	if err := t.cmd.Start(); err != nil {
 		var system *os.PathError
 		if errors.As(err, &system) && !errors.Is(err, syscall.ENOEXEC) && !errors.Is(err, syscall.EACCES) {
 			return nil, fmt.Errorf("starting it: %w", err)
 		}
-		// What cannot be executed is the release's fault.
+		// If the binary cannot be executed, the release is faulty.
 		t.status = 126
 		close(t.done)
 		return t, nil
@@ -70,7 +71,7 @@ func (w Workers) Try(_ context.Context, binary string) (agent.Trial, error) {
 	return t, nil
 }
 
-// exitStatus is the status as a shell has it.
+// exitStatus returns the status in a shell's form.
 func exitStatus(s *os.ProcessState) int {
 	if ws, ok := s.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
 		return 128 + int(ws.Signal())
@@ -104,7 +105,8 @@ func (t *trial) Terminate() {
 func (t *trial) Close() {
 	t.closing.Do(func() {
 		if t.cmd.Process != nil {
-			// With all that it started.
+			// The signal goes to the process group, so it reaches the children
+			// too.
 			_ = syscall.Kill(-t.cmd.Process.Pid, syscall.SIGKILL)
 		}
 		<-t.done
@@ -119,7 +121,7 @@ func (t *trial) removeSockets() {
 
 func (t *trial) LastLines() string { return t.output.lastLines(outputLines) }
 
-// lastBytes keeps the end of what is written to it.
+// lastBytes keeps the last bytes that are written to it.
 type lastBytes struct {
 	mu      sync.Mutex
 	content []byte

@@ -8,7 +8,8 @@ import (
 	"syscall"
 )
 
-// asUser has a process run as an account. Who is not root stays who he is.
+// asUser makes a process run as an account. If this process is not root, the
+// account stays the same.
 func asUser(name string) (*syscall.SysProcAttr, error) {
 	if os.Getuid() != 0 {
 		return &syscall.SysProcAttr{}, nil
@@ -20,7 +21,7 @@ func asUser(name string) (*syscall.SysProcAttr, error) {
 	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}, nil
 }
 
-// account is a user's number and that of its group.
+// account returns the numeric ids of a user and of its group.
 func account(name string) (uid, gid int, err error) {
 	u, err := user.Lookup(name)
 	if err != nil {

@@ -7,15 +7,16 @@ import (
 	"net/http"
 )
 
-// Droplet is DigitalOcean's metadata service. It wants no token, and has no
-// credentials: Droplets have no roles ("Droplet Metadata API", Droplet Properties).
+// Droplet is DigitalOcean's metadata service. It needs no token and has no
+// credentials: Droplets have no roles ("Droplet Metadata API", Droplet
+// Properties).
 type Droplet struct{ service }
 
-// NewDroplet returns the service at url, without a slash at its end. Default
+// NewDroplet returns the service at url, without a trailing slash. Default
 // DefaultURL.
 func NewDroplet(url string) *Droplet { return &Droplet{newService(url)} }
 
-// Identity is the Droplet's id and region.
+// Identity returns the Droplet's id and region.
 func (d *Droplet) Identity(ctx context.Context) (Identity, error) {
 	id, err := d.ask(ctx, http.MethodGet, "/metadata/v1/id", nil)
 	if err != nil {

@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// tokenTTL is the longest that EC2 gives a token for.
+// tokenTTL is the longest lifetime of a token that EC2 allows.
 const tokenTTL = 6 * time.Hour
 
-// EC2 is EC2's instance metadata service, version 2: each item is asked for with
-// a token, which a PUT brings ("Use the Instance Metadata Service to access
+// EC2 is version 2 of EC2's instance metadata service. Each request needs a
+// token, which a PUT returns ("Use the Instance Metadata Service to access
 // instance metadata").
 type EC2 struct {
 	service
@@ -26,11 +26,11 @@ type EC2 struct {
 	until time.Time
 }
 
-// NewEC2 returns the service at url, without a slash at its end. Default
+// NewEC2 returns the service at url, without a trailing slash. Default
 // DefaultURL.
 func NewEC2(url string) *EC2 { return &EC2{service: newService(url)} }
 
-// Identity is from the instance's identity document.
+// Identity reads the instance's identity document.
 func (e *EC2) Identity(ctx context.Context) (Identity, error) {
 	document, err := e.get(ctx, "/latest/dynamic/instance-identity/document")
 	if err != nil {
@@ -46,8 +46,8 @@ func (e *EC2) Identity(ctx context.Context) (Identity, error) {
 	return Identity{ID: said.InstanceID, Region: said.Region}, nil
 }
 
-// get reads an item. A token that the service no longer knows (401) is replaced
-// once: the service forgets tokens when the instance is stopped and started.
+// get reads an item. It replaces a rejected token (401) once: the service
+// forgets tokens when the instance is stopped and started.
 func (e *EC2) get(ctx context.Context, path string) (string, error) {
 	for renewed := false; ; renewed = true {
 		token, err := e.session(ctx, renewed)

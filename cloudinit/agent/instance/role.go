@@ -14,16 +14,16 @@ import (
 	"escala/cloudinit/agent/sigv4"
 )
 
-// renewBefore is how long before they expire credentials are renewed. EC2 has new
-// ones at least five minutes before ("Retrieve security credentials from instance
-// metadata").
+// renewBefore is the time before the expiry at which credentials are renewed.
+// EC2 provides new ones at least five minutes before the expiry ("Retrieve
+// security credentials from instance metadata").
 const renewBefore = 5 * time.Minute
 
 // renewEvery is the pause between two requests for new credentials while the
-// service has none newer, or does not answer.
+// service has no newer ones or does not answer.
 const renewEvery = 30 * time.Second
 
-// Role is the credentials of the instance's role.
+// Role holds the credentials of the instance's role.
 type Role struct {
 	ec2 *EC2
 
@@ -34,13 +34,13 @@ type Role struct {
 
 var _ sigv4.Credentials = (*Role)(nil)
 
-// NewRole returns the role that ec2 knows.
+// NewRole returns the role of the instance.
 func NewRole(ec2 *EC2) *Role { return &Role{ec2: ec2} }
 
-// Retrieve returns the credentials, and renews them five minutes before they
-// expire. While they cannot be renewed, the old ones are returned as long as there
-// are any: the services decide what has expired, for the machine's clock may be
-// wrong.
+// Retrieve returns the credentials and renews them five minutes before they
+// expire. If the renewal fails, it returns the old credentials, even after
+// their expiry: the machine's clock may be wrong, so only the called service
+// can decide that they have expired.
 func (r *Role) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -90,7 +90,7 @@ func (r *Role) ask(ctx context.Context) (aws.Credentials, error) {
 		Expiration                          time.Time
 	}
 	if err := json.Unmarshal([]byte(answer), &said); err != nil {
-		// The error of the decoder could have a part of a secret in it.
+		// The decoder's error could contain a part of a secret.
 		return none, fmt.Errorf("the credentials of the role %s are no JSON", name)
 	}
 	if said.Code != "" && said.Code != "Success" {

@@ -6,26 +6,27 @@ import (
 	"escala/cloudinit/agent/sigv4"
 )
 
-// Settings say where a machine's secrets are. One of File and Parameters is set.
+// Settings describe the source of a machine's secrets. Either File or
+// Parameters is set.
 type Settings struct {
-	// Names are the environment variables.
+	// Names are the names of environment variables.
 	Names []string `json:"names"`
-	// File is the path of a File.
+	// File is the path of a file of secrets (see File).
 	File       string             `json:"file,omitempty"`
 	Parameters *ParameterSettings `json:"parameters,omitempty"`
-	// Revision changes when a value does.
+	// Revision changes when a value changes.
 	Revision string `json:"revision,omitempty"`
 }
 
-// ParameterSettings say where Parameters are.
+// ParameterSettings describe Parameters.
 type ParameterSettings struct {
 	Path   string `json:"path"`
 	Region string `json:"region"`
-	// Endpoint is the service's URL. Default: AWS' own for the region.
+	// Endpoint is the service's URL. Default: AWS's own for the region.
 	Endpoint string `json:"endpoint,omitempty"`
 }
 
-// Open returns the source. role is the machine's on AWS.
+// Open returns the source. role is the machine's role on AWS.
 func (s Settings) Open(role sigv4.Credentials) (Source, error) {
 	switch {
 	case s.File != "" && s.Parameters == nil:

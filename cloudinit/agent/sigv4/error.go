@@ -15,16 +15,17 @@ import (
 type Error struct {
 	// Status is the HTTP status.
 	Status int
-	// Code is the service's name for what is wrong: "NoSuchKey",
-	// "ThrottlingException". It is empty where the answer has none.
+	// Code is the service's name of the error, such as "NoSuchKey" or
+	// "ThrottlingException". It is empty if the answer has none.
 	Code string
-	// Message is the service's sentence about it, at most 300 bytes.
+	// Message is the service's description of the error, at most 300 bytes.
 	Message string
-	// Location is where a redirect leads.
+	// Location is the target of a redirect.
 	Location string
 
 	retryAfter time.Duration
-	// date is the service's clock, and signed the time in the request.
+	// date is the time of the service's clock. signed is the time in the
+	// request.
 	date, signed time.Time
 }
 
@@ -54,7 +55,8 @@ func (e *Error) Temporary() bool {
 	return e.Status >= 500 && e.Status != http.StatusNotImplemented || e.Status == http.StatusTooManyRequests || e.Status == http.StatusRequestTimeout
 }
 
-// Expired reports whether the credentials are no longer valid, or not yet known.
+// Expired reports whether the credentials have expired or are not yet known to
+// the service.
 func (e *Error) Expired() bool {
 	switch e.Code {
 	case "ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "InvalidToken", "UnrecognizedClientException":
@@ -63,7 +65,7 @@ func (e *Error) Expired() bool {
 	return false
 }
 
-// mayBeSkew reports whether a wrong clock brings the code (aws-sdk-go-v2,
+// mayBeSkew reports whether a wrong clock can cause the code (aws-sdk-go-v2,
 // aws/retry, clockSkewCodes; "Common Errors" of the query services).
 func (e *Error) mayBeSkew() bool {
 	switch e.Code {
@@ -78,12 +80,12 @@ func parseError(resp *http.Response, body []byte) *Error {
 	if resp.StatusCode/100 == 3 {
 		e.Location = readable(resp.Header.Get("Location"))
 	}
-	// A date that is not one stays zero.
+	// An invalid date stays zero.
 	e.date, _ = http.ParseTime(resp.Header.Get("Date"))
 	switch body = bytes.TrimSpace(body); {
 	case bytes.HasPrefix(body, []byte("<")):
 		var said struct{ Code, Message string }
-		// What is no XML has no code.
+		// An answer that is not XML has no code.
 		_ = xml.Unmarshal(body, &said)
 		e.Code, e.Message = readable(said.Code), readable(said.Message)
 	case bytes.HasPrefix(body, []byte("{")):
@@ -97,7 +99,7 @@ func parseError(resp *http.Response, body []byte) *Error {
 	return e
 }
 
-// readable is text of a stranger that fits into a line of a log.
+// readable makes text from a server safe and short enough for a log line.
 func readable(s string) string {
 	s = strings.ToValidUTF8(s[:min(len(s), 300)], "")
 	return strings.Map(func(r rune) rune {
