@@ -13,23 +13,24 @@ import (
 )
 
 func (d deployment) cluster(images registry) (*digitalocean.KubernetesCluster, error) {
-	// A deleted cluster's workers and load balancers leave it minutes later.
+	// The workers and load balancers of a deleted cluster leave the VPC minutes
+	// later.
 	vpc, err := d.settings.vpc().Register(d.Ctx, d.Name("network"), "30m", d.Options()...)
 	if err != nil {
 		return nil, err
 	}
-	// Clusters of two clones must not have the same name.
+	// Clusters of two clones need different names.
 	unique, err := d.RandomHex("cluster", 4)
 	if err != nil {
 		return nil, fmt.Errorf("registering the cluster's name: %w", err)
 	}
 	options := d.Options(
 		pulumi.DependsOn(images.made),
-		// look refuses every change that DigitalOcean makes another cluster for. If
-		// one gets past it, the new cluster's name is taken, and the update fails,
-		// instead of deleting the cluster that serves.
+		// look refuses every change that makes DigitalOcean replace the cluster. If a
+		// change gets past it, the new cluster's name is taken and the update fails.
+		// The cluster that serves is not deleted.
 		pulumi.DeleteBeforeReplace(false),
-		// It holds a token, which nobody here uses.
+		// It contains a token, which the program does not use.
 		pulumi.AdditionalSecretOutputs([]string{"kubeConfigs"}),
 	)
 	if d.found.stays {
@@ -42,8 +43,8 @@ func (d deployment) cluster(images registry) (*digitalocean.KubernetesCluster, e
 		Region:  pulumi.String(d.settings.Region),
 		VpcUuid: vpc,
 		Version: pulumi.String(d.found.version),
-		// Said either way: unsaid, it is on from 1.36 on, costs, and cannot be taken
-		// back.
+		// Set HA also if it is false. If it is unset, DigitalOcean turns it on from
+		// version 1.36; it then costs money and cannot be turned off.
 		Ha:           pulumi.Bool(d.settings.HA),
 		AutoUpgrade:  yes,
 		SurgeUpgrade: yes,
@@ -59,10 +60,10 @@ func (d deployment) cluster(images registry) (*digitalocean.KubernetesCluster, e
 			MaxNodes:  pulumi.Int(d.settings.MaxNodes),
 			Tags:      tags,
 		},
-		// The service's pods have a login of their own.
+		// The service's pods have their own login.
 		RegistryIntegration: pulumi.Bool(false),
-		// What is on the cluster goes before it, load balancer included. This is
-		// for what was made there by hand.
+		// A destroy deletes the objects on the cluster first, with the load balancer.
+		// This option also deletes what was made there by hand.
 		DestroyAllAssociatedResources: yes,
 		Tags:                          tags,
 	}, options...)
@@ -75,8 +76,8 @@ func (d deployment) cluster(images registry) (*digitalocean.KubernetesCluster, e
 // poolName is the name of the cluster's own node pool.
 const poolName = "nodes"
 
-// kubeconfigOf lets in who is logged in to doctl, or has DIGITALOCEAN_ACCESS_TOKEN
-// in the environment.
+// kubeconfigOf returns a kubeconfig that gets its token from doctl. The user
+// must be logged in to doctl or set DIGITALOCEAN_ACCESS_TOKEN.
 func kubeconfigOf(cluster *digitalocean.KubernetesCluster, endpoint pulumi.StringOutput) pulumi.StringOutput {
 	written := pulumi.All(cluster.ID(), cluster.Name, endpoint, cluster.KubeConfigs).ApplyT(func(v []any) (string, error) {
 		configs := v[3].([]digitalocean.KubernetesClusterKubeConfig)
@@ -93,11 +94,11 @@ func kubeconfigOf(cluster *digitalocean.KubernetesCluster, endpoint pulumi.Strin
 			Hint:    "install doctl",
 		})
 	}).(pulumi.StringOutput)
-	// It is made of what has a token, and has none.
+	// One input contains a token, but the result does not.
 	return pulumi.Unsecret(written).(pulumi.StringOutput)
 }
 
-// kubernetes is the provider of what runs on the cluster.
+// kubernetes registers the provider of the objects on the cluster.
 func (d deployment) kubernetes(cluster *digitalocean.KubernetesCluster, config pulumi.StringInput) (*k8s.Provider, error) {
 	return kubernetes.NewProvider(d.Ctx, d.Name("kubernetes"), cluster.ID().ToStringOutput(), &k8s.ProviderArgs{
 		Kubeconfig:            config.ToStringOutput().ToStringPtrOutput(),

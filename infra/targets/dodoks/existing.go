@@ -10,15 +10,17 @@ import (
 	"escala/service"
 )
 
-// clusterOutput is the stack's output with the cluster's name, by which later
-// updates look it up.
+// clusterOutput is the stack output with the cluster's name. Later updates look
+// the cluster up by it.
 const clusterOutput = "cluster"
 
-// noCluster is in the provider's error for a name that no cluster has.
+// noCluster are the parts of the provider's errors that mean that no cluster
+// has the name.
 var noCluster = []string{"Unable to find cluster", "No clusters found"}
 
-// lookCluster decides on the cluster's version, and refuses what DigitalOcean
-// would make another cluster for: everything that serves would be deleted.
+// lookCluster decides on the cluster's version. It refuses changes that make
+// DigitalOcean replace the cluster, because that would delete everything that
+// serves.
 func (d deployment) lookCluster(f *found, v *service.Violations, ask pulumi.InvokeOption) {
 	name, _ := d.Request.Outputs[clusterOutput].(string)
 	if name == "" {
@@ -57,7 +59,7 @@ func (d deployment) refuseReplacement(running *digitalocean.LookupKubernetesClus
 	}
 }
 
-// lookNew chooses the newest version for a cluster that is not there yet.
+// lookNew chooses the newest version for a new cluster.
 func (d deployment) lookNew(f *found, v *service.Violations, ask pulumi.InvokeOption) {
 	offered := d.patches(d.settings.Version, v, ask)
 	if offered == nil {
@@ -70,7 +72,7 @@ func (d deployment) lookNew(f *found, v *service.Violations, ask pulumi.InvokeOp
 	f.version = newest(offered)
 }
 
-// lookUpgrade chooses the next version for a cluster that is there.
+// lookUpgrade chooses the next version for an existing cluster.
 func (d deployment) lookUpgrade(running string, f *found, v *service.Violations, ask pulumi.InvokeOption) {
 	upgrade, err := step(running, d.settings.Version)
 	if err != nil {
@@ -85,7 +87,7 @@ func (d deployment) lookUpgrade(running string, f *found, v *service.Violations,
 		return
 	}
 	f.upgrades = true
-	// DigitalOcean takes the last patch of a minor version to the next one.
+	// DigitalOcean upgrades to the next minor version only from the last patch.
 	if patch := newest(d.patches(minorOf(running), v, ask)); patch != "" && patch != running && newer(patch, running) {
 		f.version = patch
 		_ = d.Ctx.Log.Warn("this update brings the cluster from "+running+" to "+patch+", the last patch before "+d.settings.Version+"; the next one brings it there", nil)
@@ -94,8 +96,8 @@ func (d deployment) lookUpgrade(running string, f *found, v *service.Violations,
 	d.lookNew(f, v, ask)
 }
 
-// patches are the versions that are offered of a minor version. It returns nil
-// where they cannot be looked up.
+// patches returns the available versions of a minor version. It returns nil if
+// the lookup fails.
 func (d deployment) patches(minor string, v *service.Violations, ask pulumi.InvokeOption) []string {
 	prefix := minor + "."
 	versions, err := digitalocean.GetKubernetesVersions(d.Ctx, &digitalocean.GetKubernetesVersionsArgs{VersionPrefix: &prefix}, ask)

@@ -10,21 +10,21 @@ import (
 	"escala/service"
 )
 
-// found is what DigitalOcean said when it was asked.
+// found is the result of the lookups at DigitalOcean.
 type found struct {
-	// version is the newest of the wanted minor version, for a new cluster or an
-	// upgrade.
+	// version is the version of a new cluster or of an upgrade: the newest of the
+	// minor version in the settings, or a patch before it.
 	version string
-	// stays reports whether the cluster keeps the version that it has.
+	// stays means that the cluster keeps its version.
 	stays bool
-	// upgrades reports whether the cluster is there and gets another version.
+	// upgrades means that the cluster exists and gets another version.
 	upgrades bool
 	// registry is the endpoint of the registry that the settings name.
 	registry string
 }
 
-// look asks DigitalOcean whether the settings can be had, and reports everything
-// that cannot at once.
+// look checks at DigitalOcean that the settings are available. It reports all
+// violations together.
 func (d deployment) look() (found, error) {
 	var f found
 	var v service.Violations
@@ -57,7 +57,7 @@ func (d deployment) look() (found, error) {
 	return f, v.Err()
 }
 
-// offered says which versions there are.
+// offered lists the available versions for an error message.
 func (d deployment) offered(ask pulumi.InvokeOption) string {
 	all, err := digitalocean.GetKubernetesVersions(d.Ctx, &digitalocean.GetKubernetesVersionsArgs{}, ask)
 	if err != nil {

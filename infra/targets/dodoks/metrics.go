@@ -6,20 +6,21 @@ import (
 	"escala/infra/deploy/helm"
 )
 
-// The chart, with metrics-server 0.8.1.
+// The chart contains metrics-server 0.8.1.
 const (
 	metricsChartFile = charts + "metrics-server-3.13.1.tgz"
 	metricsVersion   = "3.13.1"
 )
 
-// metricsChart is what the chart is told.
+// metricsChart contains the chart's values.
 type metricsChart struct {
 	Replicas            int        `json:"replicas"`
 	PodDisruptionBudget disruption `json:"podDisruptionBudget"`
 }
 
-// metricsServer measures pods, for the autoscaler. Two of them, so that the
-// autoscaler is not blind while a node is replaced.
+// metricsServer installs metrics-server, which measures pods for the
+// autoscaler. It runs twice, so that the autoscaler has figures while a node is
+// replaced.
 func (d deployment) metricsServer(provider pulumi.ProviderResource) (pulumi.Resource, error) {
 	values, err := helm.Values(metricsChart{Replicas: 2, PodDisruptionBudget: disruption{Enabled: true, MaxUnavailable: 1}})
 	if err != nil {

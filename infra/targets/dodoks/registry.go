@@ -9,13 +9,13 @@ import (
 	"escala/infra/build/image"
 )
 
-// registry is where the service's images are.
+// registry is the container registry of the service's images.
 type registry struct {
-	// repository is "host/registry/repository"; nil with an image that exists.
+	// repository is "host/registry/repository". It is nil if the image exists.
 	repository pulumi.StringInput
-	// made is what has to be there before the cluster is given access to it.
+	// made are the resources that must exist before the cluster gets access.
 	made []pulumi.Resource
-	// login is the content of a docker configuration that may pull, or nil.
+	// login is the content of a docker configuration with read access, or nil.
 	login pulumi.StringInput
 }
 
@@ -27,7 +27,7 @@ func (d deployment) registry() (registry, error) {
 		login, err := d.pullLogin(pulumi.String(d.settings.Registry))
 		return registry{repository: pulumi.String(d.found.registry + "/" + d.Label(50)), login: login}, err
 	}
-	// Registries have one name each in all of DigitalOcean.
+	// Registry names are unique in all of DigitalOcean.
 	unique, err := d.RandomHex("images", 4)
 	if err != nil {
 		return registry{}, fmt.Errorf("registering the registry's name: %w", err)
@@ -47,11 +47,11 @@ func (d deployment) registry() (registry, error) {
 	}, err
 }
 
-// pullLogin is a login to a registry that may pull and nothing else.
+// pullLogin returns a login with read access to a registry.
 //
-// The cluster's own integration with the registry would not do: it gives a
-// secret to each namespace's default service account some time after the
-// namespace was made, and the service's pods have an account of their own.
+// The cluster's own registry integration is not enough. It adds a secret to
+// each namespace's default service account some time after the namespace is
+// made, and the service's pods use another account.
 func (d deployment) pullLogin(registry pulumi.StringInput) (pulumi.StringInput, error) {
 	login, err := digitalocean.NewContainerRegistryDockerCredentials(d.Ctx, d.Name("images"), &digitalocean.ContainerRegistryDockerCredentialsArgs{
 		RegistryName: registry,
@@ -63,8 +63,8 @@ func (d deployment) pullLogin(registry pulumi.StringInput) (pulumi.StringInput, 
 	return login.DockerCredentials, nil
 }
 
-// login is one to the account's registry, which takes the account's token as
-// user and as password. It is used while the image is pushed, and kept nowhere.
+// login returns the account's token as user and password, as the registry
+// expects. It is used only for the push of the image, and is not kept.
 func (d deployment) login() image.Credentials {
 	if d.Request.Image == nil || d.Ctx.DryRun() {
 		return image.Credentials{}

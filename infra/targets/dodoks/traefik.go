@@ -13,42 +13,42 @@ import (
 	"escala/service"
 )
 
-// class is the name of the ingress class, of the release and of its namespace.
+// class is the name of the ingress class, the Helm release and its namespace.
 const class = "traefik"
 
-// The chart, with Traefik 3.7.11.
+// The chart contains Traefik 3.7.11.
 const (
 	traefikChartFile = charts + "traefik-41.3.0.tgz"
 	traefikVersion   = "41.3.0"
 )
 
-// charts is the folder of the charts, see charts/README.md. It is relative to
+// charts is the folder of the charts (see charts/README.md). It is relative to
 // infra/, where Pulumi runs.
 const charts = "./targets/dodoks/charts/"
 
-// installTimeout is how long the pods of a chart may take, in seconds; the load
-// balancer is waited for too.
+// installTimeout is the time in seconds that a chart's pods have to become
+// ready. It includes the wait for the load balancer.
 const installTimeout = 600
 
-// privateNetworks are where the load balancer reaches Traefik from, and Traefik
-// the service. Nobody outside of VPC and cluster reaches either of them another
-// way, so what comes from there tells the client's address truthfully.
+// privateNetworks are the networks from which the load balancer reaches
+// Traefik, and Traefik the service. Other senders cannot reach either of them
+// directly, so the client addresses that these networks report can be trusted.
 var privateNetworks = []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"}
 
-// behindTraefik is the description as it has to be behind Traefik: it is
-// believed who the client is. Traefik closes idle connections to the service
-// after 90 s, before the service does, and learns of a pod's end as fast as
-// Kubernetes does.
+// behindTraefik returns the description for a service behind Traefik: it trusts
+// the client addresses that Traefik reports. Traefik closes idle connections to
+// the service after 90 s, before the service does. It learns of a pod's end as
+// fast as Kubernetes does.
 func behindTraefik(spec service.Spec) service.Spec {
 	return spec.Trusting(privateNetworks...)
 }
 
-// traefik installs the ingress controller. What it returns is there as long as
-// any Ingress is.
+// traefik installs the ingress controller. The returned resource must exist as
+// long as any Ingress does.
 func (d deployment) traefik(provider pulumi.ProviderResource) (pulumi.Resource, error) {
 	on := []pulumi.ResourceOption{pulumi.Parent(d.Component), pulumi.Provider(provider)}
-	// A namespace of its own: it is gone only when the load balancer is, and that
-	// is what a destroy waits for.
+	// Traefik has its own namespace, which is gone only when the load balancer is.
+	// A destroy waits for that.
 	namespace, err := corev1.NewNamespace(d.Ctx, d.Name(class), &corev1.NamespaceArgs{
 		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(class)},
 	}, on...)
@@ -66,15 +66,15 @@ func (d deployment) traefik(provider pulumi.ProviderResource) (pulumi.Resource, 
 		Namespace: namespace.Metadata.Name().Elem(),
 		Values:    values,
 		Atomic:    pulumi.Bool(true),
-		// They are for what is not used here.
+		// They define objects that are not used here.
 		SkipCrds:   pulumi.Bool(true),
 		Timeout:    pulumi.Int(installTimeout),
 		MaxHistory: pulumi.Int(5),
 	}, on...)
 }
 
-// How a Traefik ends. All nodes learn within seconds that it takes no new
-// connections; until then it serves on as before.
+// Times of Traefik's shutdown. All nodes learn within seconds that a Traefik
+// takes no new connections. Until then, it serves as before.
 const (
 	lookEvery      = 3 * time.Second
 	stillServing   = 15 * time.Second
@@ -83,16 +83,16 @@ const (
 	endMargin      = 5 * time.Second
 )
 
-// drain is how long requests in flight may take in Traefik: as long as in the
-// service.
+// drain is the time that requests in flight have in Traefik. It is the
+// service's own time, and at least leastDrain.
 func drain(spec service.Spec) time.Duration { return max(spec.Lifecycle.Drain, leastDrain) }
 
-// annotations are those of Traefik's Service, which DigitalOcean's controller
-// makes the load balancer from.
+// annotations returns the annotations of Traefik's Service. DigitalOcean's
+// controller makes the load balancer from them.
 func annotations(s Settings, spec service.Spec) map[string]string {
 	const prefix = "service.beta.kubernetes.io/do-loadbalancer-"
 	all := map[string]string{
-		// The one that knows the PROXY protocol and certificates.
+		// Only this type supports the PROXY protocol and certificates.
 		prefix + "type": "REGIONAL",
 		prefix + "healthcheck-check-interval-seconds":   strconv.Itoa(service.Seconds(lookEvery)),
 		prefix + "healthcheck-response-timeout-seconds": "3",

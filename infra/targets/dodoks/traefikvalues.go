@@ -7,8 +7,7 @@ import (
 	"escala/service"
 )
 
-// traefikChart is what the chart is told, as far as it differs from what the
-// chart has by itself.
+// traefikChart contains the chart's values that differ from its defaults.
 type traefikChart struct {
 	Deployment          traefikDeployment `json:"deployment"`
 	PodDisruptionBudget disruption        `json:"podDisruptionBudget"`
@@ -149,7 +148,7 @@ type selector struct {
 	MatchLabels map[string]string `json:"matchLabels"`
 }
 
-// traefikValues are what the chart is told.
+// traefikValues returns the chart's values.
 func traefikValues(s Settings, spec service.Spec) traefikChart {
 	port := traefikPort{
 		Expose: exposed{Default: true},
@@ -161,7 +160,7 @@ func traefikValues(s Settings, spec service.Spec) traefikChart {
 	web, websecure := port, port
 	switch {
 	case s.Certificate != "":
-		// The load balancer ends TLS, and tells the client's address in a header.
+		// The load balancer terminates TLS and sends the client's address in a header.
 		web.ForwardedHeaders.TrustedIPs = privateNetworks
 		websecure.ForwardedHeaders.TrustedIPs = privateNetworks
 		websecure.TargetPort = "web"
@@ -169,7 +168,7 @@ func traefikValues(s Settings, spec service.Spec) traefikChart {
 		web.ProxyProtocol.TrustedIPs = privateNetworks
 		websecure.ProxyProtocol.TrustedIPs = privateNetworks
 		if s.TLSSecret == "" {
-			// It would show a certificate that nobody trusts.
+			// It would present a self-signed certificate, which clients do not trust.
 			websecure.Expose.Default = false
 			break
 		}
@@ -187,10 +186,11 @@ func traefikValues(s Settings, spec service.Spec) traefikChart {
 		Ports:               traefikPorts{Web: web, Websecure: websecure},
 		Service: traefikService{
 			Annotations: annotations(s, spec),
-			// With "Local", a node whose only Traefik ends gets new connections until
-			// the load balancer has looked at it twice, and Cilium, which stands in for
-			// kube-proxy on DOKS, drops them. The client's address comes by the PROXY
-			// protocol or the load balancer's header, whichever node passes it on.
+			// With "Local", a node whose only Traefik terminates still gets new connections
+			// until the load balancer has checked it twice. Cilium, which replaces
+			// kube-proxy on DOKS, drops them. Any node may forward a connection, because
+			// the client's address comes with the PROXY protocol or in the load balancer's
+			// header.
 			Spec: serviceSpec{Type: "LoadBalancer", ExternalTrafficPolicy: "Cluster"},
 		},
 		Resources: resources{

@@ -9,12 +9,12 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// upgradeTimeout bounds the wait for an upgrade: nodes are replaced one by one.
+// upgradeTimeout limits the wait for an upgrade: nodes are replaced one by one.
 const upgradeTimeout = time.Hour
 
-// upgraded returns the endpoint of the cluster's API, once an upgrade that this
-// update asked for is done. The provider only sends the request; meanwhile the
-// API is away for minutes, and DigitalOcean refuses the next upgrade.
+// upgraded returns the endpoint of the cluster's API, once the upgrade of this
+// update is done. The provider only sends the request. Meanwhile the API does
+// not answer for minutes, and DigitalOcean refuses the next upgrade.
 func (d deployment) upgraded(cluster *digitalocean.KubernetesCluster) pulumi.StringOutput {
 	if !d.found.upgrades || d.Ctx.DryRun() {
 		return cluster.Endpoint
@@ -38,7 +38,7 @@ func (d deployment) awaitUpgrade(ctx context.Context, name string) error {
 			}
 		}
 		if status != said {
-			// A line of progress that cannot be shown is no reason to fail.
+			// A progress line that cannot be shown must not fail the update.
 			_ = d.Ctx.Log.Info("waiting: "+status, &pulumi.LogArgs{Resource: d.Component, Ephemeral: true})
 			said = status
 		}

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// minor is the minor version of a version: 36 of "1.36" and of "1.36.4-do.0".
+// minor returns the minor version: 36 for "1.36" and for "1.36.4-do.0".
 func minor(version string) (int, error) {
 	parts := strings.SplitN(version, ".", 3)
 	if len(parts) < 2 || parts[0] != "1" {
@@ -22,7 +22,7 @@ func minor(version string) (int, error) {
 	return n, nil
 }
 
-// minorOf is "1.36" of "1.36.4-do.0".
+// minorOf returns "1.36" for "1.36.4-do.0".
 func minorOf(version string) string {
 	parts := strings.SplitN(version, ".", 3)
 	return strings.Join(parts[:min(2, len(parts))], ".")
@@ -33,15 +33,15 @@ var numbers = regexp.MustCompile(`[0-9]+`)
 // compare orders versions such as "1.36.4-do.0" by their numbers.
 func compare(a, b string) int {
 	return slices.CompareFunc(numbers.FindAllString(a, -1), numbers.FindAllString(b, -1), func(x, y string) int {
-		// They are digits only. One too long for a number is none of Kubernetes'.
+		// They contain only digits. A number that is too long is not Kubernetes'.
 		n, _ := strconv.Atoi(x)
 		m, _ := strconv.Atoi(y)
 		return cmp.Compare(n, m)
 	})
 }
 
-// newer reports whether a is a later version than b. Of two with the same
-// beginning, only minor versions are compared.
+// newer reports whether version a is later than b. If b is a minor version, its
+// patches are not later.
 func newer(a, b string) bool {
 	if strings.HasPrefix(a, b+".") {
 		return false
@@ -57,13 +57,15 @@ func newest(versions []string) string {
 	return slices.MaxFunc(versions, compare)
 }
 
-// step reports whether a cluster that runs a version is to be upgraded when a
-// minor version is wanted, or why neither is possible.
+// step reports whether a cluster must be upgraded from its running version to
+// the wanted minor version. It returns an error if neither keeping nor
+// upgrading is possible.
 //
-// A cluster of that minor version stays as it is: DigitalOcean upgrades its
-// patches, in the maintenance window. A newer patch must not be asked for, or the
-// release of a service would replace nodes. A cluster that is newer stays, too:
-// DigitalOcean upgrades by itself when a version ends, and no cluster goes back.
+// A cluster of the wanted minor version stays as it is, because DigitalOcean
+// upgrades patches in the maintenance window. Asking for a newer patch would
+// replace nodes during the release of a service. A newer cluster stays, too:
+// DigitalOcean upgrades by itself when a version reaches its end of life, and
+// downgrades do not exist.
 func step(running, wanted string) (upgrade bool, err error) {
 	from, err := minor(running)
 	if err != nil {

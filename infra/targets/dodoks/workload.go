@@ -7,7 +7,7 @@ import (
 	"escala/infra/targets/kubernetes"
 )
 
-// workload runs the service on the cluster.
+// workload registers the service's workload on the cluster.
 func (d deployment) workload(provider pulumi.ProviderResource, config pulumi.StringInput, images registry, needed ...pulumi.Resource) (deploy.Endpoint, error) {
 	none := deploy.Endpoint{}
 	image, err := kubernetes.ImageOf(d.Ctx, d.Request, d.settings.WorkloadSettings, images.repository, d.login())
@@ -16,7 +16,7 @@ func (d deployment) workload(provider pulumi.ProviderResource, config pulumi.Str
 	}
 	platforms := new(DOKS).Platforms()
 	if d.settings.Image != "" {
-		// What somebody else's image is for is theirs to know.
+		// The platforms of an image that was not built here are unknown.
 		platforms = nil
 	}
 	var reached pulumi.StringInput

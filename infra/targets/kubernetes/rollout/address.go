@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// address is the public's way in, and what is missing there. onIngress says
-// that it is the ingress, not the pods, that has to be asked why.
+// address returns the public address, and what is missing there. onIngress
+// reports that the ingress, not the pods, explains the reason.
 func (r Rollout) address(ctx context.Context, c *client) (public, missing string, onIngress bool) {
 	base, dial := r.URL, ""
 	if base == "" {
@@ -45,7 +45,7 @@ func (r Rollout) address(ctx context.Context, c *client) (public, missing string
 	return base, missing, missing != ""
 }
 
-// port is the scheme's.
+// port is the scheme's default port.
 func (r Rollout) port() string {
 	switch {
 	case r.dialPort != "":
@@ -71,12 +71,12 @@ func bracketed(host string) string {
 	return host
 }
 
-// ask is what is missing at the address: nothing when it serves the release.
-// dial is where to connect to, whatever the names' servers say of base yet.
+// ask returns what is missing at the address, or "" if it serves the release.
+// dial is the address to connect to, even if DNS does not know base's host yet.
 func (r Rollout) ask(ctx context.Context, base, dial string) string {
 	transport := &http.Transport{
-		// Every look is a connection of its own, so that it sees where the
-		// address leads now and not where it led.
+		// Each request opens a new connection, so that it reaches where the address
+		// leads now.
 		DisableKeepAlives: true, Proxy: nil,
 		TLSClientConfig: r.trust(),
 	}
@@ -109,7 +109,7 @@ func (r Rollout) ask(ctx context.Context, base, dial string) string {
 	return r.wrongRelease(at, resp.Header)
 }
 
-// askPods is ask through the cluster's API.
+// askPods does the same as ask, through the cluster's API.
 func (r Rollout) askPods(ctx context.Context, c *client) string {
 	at := "/api/v1/namespaces/" + r.Namespace + "/services/" + r.Deployment + ":http/proxy" + r.HealthPath
 	_, header, err := c.do(ctx, at, nil)
@@ -119,7 +119,8 @@ func (r Rollout) askPods(ctx context.Context, c *client) string {
 	return r.wrongRelease("service "+r.Deployment, header)
 }
 
-// trust is nil, for this computer's own authorities, or those and CA.
+// trust returns nil for this computer's own authorities, or those together with
+// CA.
 func (r Rollout) trust() *tls.Config {
 	if len(r.CA) == 0 {
 		return nil
@@ -132,7 +133,7 @@ func (r Rollout) trust() *tls.Config {
 	return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 }
 
-// wrongRelease is which release answers instead, or "".
+// wrongRelease describes the other release that answers, or returns "".
 func (r Rollout) wrongRelease(at string, header http.Header) string {
 	got := header.Get("X-Release")
 	if len(r.Releases) > 0 && !slices.Contains(r.Releases, got) {

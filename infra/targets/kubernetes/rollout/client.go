@@ -16,24 +16,25 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// client asks an API server the few things that the gate wants to know. The
-// whole of Kubernetes' own client takes minutes to compile.
+// client makes the gate's few requests to an API server. Kubernetes' own client
+// takes minutes to compile.
 type client struct {
 	http *http.Client
 	base *url.URL
 }
 
-// errNotFound is an object that is not there.
+// errNotFound means that an object does not exist.
 var errNotFound = errors.New("is not there")
 
-// askTimeout bounds one question.
+// askTimeout limits one request.
 const askTimeout = 10 * time.Second
 
-// newClient reaches the cluster of a kubeconfig's current context.
+// newClient returns a client for the cluster of the kubeconfig's current
+// context.
 func newClient(kubeconfig string) (*client, error) {
 	config, err := clientcmd.RESTConfigFromKubeConfig([]byte(kubeconfig))
 	if err != nil {
-		// The content may be secret: the reason does not quote it.
+		// The content may be secret: the error does not quote it.
 		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
 	}
 	config.Timeout = askTimeout
@@ -60,7 +61,7 @@ func (c *client) get(ctx context.Context, path string, query url.Values, into an
 	return nil
 }
 
-// maxAnswer bounds what is read: a thousand pods' worth.
+// maxAnswer limits an answer to about a thousand pods.
 const maxAnswer = 64 << 20
 
 func (c *client) read(ctx context.Context, path string, query url.Values) ([]byte, error) {
@@ -68,7 +69,7 @@ func (c *client) read(ctx context.Context, path string, query url.Values) ([]byt
 	return body, err
 }
 
-// do asks, and returns the answer's body and header.
+// do makes a request, and returns the answer's body and header.
 func (c *client) do(ctx context.Context, path string, query url.Values) ([]byte, http.Header, error) {
 	at := c.base.JoinPath(path)
 	at.RawQuery = query.Encode()
@@ -98,8 +99,8 @@ func (c *client) do(ctx context.Context, path string, query url.Values) ([]byte,
 	return body, resp.Header, nil
 }
 
-// logTail are the last lines of a container, of its run before this one if
-// previous. Empty where there are none to be had.
+// logTail returns the last lines of a container, or those of its previous run.
+// It returns "" if no lines are available.
 func (c *client) logTail(ctx context.Context, namespace, pod, container string, lines int, previous bool) string {
 	body, err := c.read(ctx, "/api/v1/namespaces/"+namespace+"/pods/"+pod+"/log", url.Values{
 		"container": {container}, "tailLines": {strconv.Itoa(lines)}, "previous": {strconv.FormatBool(previous)},
@@ -111,7 +112,7 @@ func (c *client) logTail(ctx context.Context, namespace, pod, container string, 
 	return strings.TrimSpace(string(body))
 }
 
-// events of an object, the latest last.
+// events returns the events of an object, the latest last.
 func (c *client) events(ctx context.Context, namespace, kind, name string) []event {
 	var list struct{ Items []event }
 	err := c.get(ctx, "/api/v1/namespaces/"+namespace+"/events", url.Values{

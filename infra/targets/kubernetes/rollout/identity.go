@@ -5,8 +5,8 @@ import (
 	"errors"
 )
 
-// ClusterID returns what tells a cluster from every other one, whatever it is
-// called in a kubeconfig: the UID of its namespace kube-system.
+// ClusterID returns the UID of the namespace kube-system. It identifies the
+// cluster independently of its name in a kubeconfig.
 func ClusterID(ctx context.Context, kubeconfig string) (string, error) {
 	c, err := newClient(kubeconfig)
 	if err != nil {

@@ -1,6 +1,7 @@
-// Package rollout decides whether an update of a cluster may end: it waits until
-// every pod runs the release, none of the release before is left, and the
-// ingress' address serves it, and gives the pods' own reasons if not.
+// Package rollout decides whether an update of a cluster succeeded. It waits
+// until every pod runs the release, no pod of the previous one is left, and the
+// ingress' address serves the release. Otherwise it reports the pods' own
+// reasons.
 package rollout
 
 import (
@@ -17,60 +18,61 @@ import (
 type Rollout struct {
 	// Kubeconfig is the content of a kubeconfig for the cluster.
 	Kubeconfig string
-	// Namespace of everything.
+	// Namespace contains all objects.
 	Namespace string
-	// Deployment is the service's, and Pods the least number of pods that it has
-	// to have.
+	// Deployment is the name of the service's Deployment. Pods is the least number
+	// of pods that it must have.
 	Deployment string
 	Pods       int
-	// Others are Deployments that the service needs, and that have to be up.
+	// Others are the names of Deployments that the service needs. They must be up.
 	Others []string
-	// Ingress leads to the service, by Scheme ("http", "https"), for Host, or for
-	// every name if that is empty.
+	// Ingress is the name of the service's Ingress. Scheme is "http" or "https".
+	// Host is the name that the Ingress serves; if it is empty, it serves every
+	// name.
 	Ingress, Scheme, Host string
-	// URL is where the ingress is reached, if its own address is not it.
+	// URL is the public address, if it is not the Ingress' own.
 	URL string
 	// HealthPath must answer 200.
 	HealthPath string
-	// Ask is who is asked whether the release serves. Default AskPublic.
+	// Ask is the address that is checked last. Default AskPublic.
 	Ask Asked
-	// CA are certificate authorities, in PEM, that vouch for the address beside
-	// those of this computer. Optional.
+	// CA are certificate authorities, in PEM, that are trusted for the address in
+	// addition to those of this computer. Optional.
 	CA []byte
 	// Image is what the pods must run, by digest.
 	Image string
-	// Releases are what X-Release may say. Empty: whatever.
+	// Releases are the accepted values of X-Release. Empty accepts every value.
 	Releases []string
-	// Timeout bounds the whole wait.
+	// Timeout limits the whole wait.
 	Timeout time.Duration
-	// Poll is how often it looks. Default 1 s.
+	// Poll is the time between two looks at the cluster. Default 1 s.
 	Poll time.Duration
-	// Stuck is how long the same failure of pods, which Kubernetes tries to
-	// overcome, may last before the wait is given up. Default 45 s.
+	// Stuck is the time that the same failure of pods may last. Kubernetes retries
+	// meanwhile; after it, the wait fails. Default 45 s.
 	Stuck time.Duration
-	// Report is told what is being waited for, each time that it changes.
+	// Report is called with what is missing, each time that it changes.
 	Report func(string)
 
-	// dialPort is instead of the scheme's, for tests: they may not listen on it.
+	// dialPort replaces the scheme's port in tests, which may not listen on it.
 	dialPort string
 }
 
-// Asked is where a wait ends.
+// Asked is the address that a wait checks last.
 type Asked string
 
-// What is asked last, after the pods are ready.
+// Values of Asked. The address is checked after the pods are ready.
 const (
 	// AskPublic asks the public address, as a client would.
 	AskPublic Asked = "public"
-	// AskPods asks the service through the cluster's API, for an address that
-	// this computer does not reach.
+	// AskPods asks the service through the cluster's API. It is for a public
+	// address that this computer does not reach.
 	AskPods Asked = "pods"
-	// AskNobody relies on the pods' own readiness.
+	// AskNobody checks no address: the pods' own readiness decides.
 	AskNobody Asked = "none"
 )
 
-// steadyLooks is how many answers in a row the address has to give: there may be
-// several load balancers behind it, each with its own view.
+// steadyLooks is the number of consecutive good answers that the address must
+// give. Several load balancers with different views may be behind it.
 const steadyLooks = 3
 
 // Wait returns the address ("http://host", without a slash at its end) once it
@@ -103,7 +105,7 @@ func (r Rollout) Wait(ctx context.Context) (string, error) {
 		} else {
 			answers = 0
 		}
-		// A look that the deadline cut short says nothing of the cluster.
+		// A view that the deadline cut short is incomplete; keep the previous one.
 		if deadline.Err() == nil || last.missing == "" {
 			if now.missing != "" && now.missing != last.missing && r.Report != nil {
 				r.Report("waiting: " + now.missing)
@@ -125,7 +127,7 @@ func (r Rollout) Wait(ctx context.Context) (string, error) {
 	}
 }
 
-// tracker knows for how long the same trouble has been there.
+// tracker measures for how long the same trouble has lasted.
 type tracker struct {
 	kind  string
 	ready int
@@ -143,7 +145,8 @@ func (t *tracker) lasts(v view) time.Duration {
 	return time.Since(t.since)
 }
 
-// failure tells what was wanted, what is there instead and why.
+// failure describes the expected release, what is missing, what still serves,
+// and why.
 func (r Rollout) failure(ctx context.Context, c *client, v view, took time.Duration) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "release %s does not serve after %s: %s", short(r.Image), took.Round(time.Second), v.missing)
@@ -158,7 +161,7 @@ func (r Rollout) failure(ctx context.Context, c *client, v view, took time.Durat
 	return errors.New(b.String())
 }
 
-// short is a release's name for people, from an image by digest.
+// short is a release's short name for people, from an image by digest.
 func short(image string) string {
 	if id, ok := service.ReleaseOfImage(image); ok {
 		return id.Short()
