@@ -9,15 +9,15 @@ import (
 	"escala/infra/build"
 )
 
-// reporting is the program's context with reports of compilations, which the
-// engine's display shows while they last. In CI there are none: a log keeps every
-// line.
+// reporting returns the program's context with progress reports of
+// compilations. The engine's display shows them only while a compilation runs.
+// In CI there are no reports, since a log keeps every line.
 func reporting(ctx *pulumi.Context) context.Context {
 	if os.Getenv("CI") != "" {
 		return ctx.Context()
 	}
 	return build.WithProgress(ctx.Context(), func(p build.Progress) {
-		// A report that cannot be shown is none.
+		// A report that cannot be shown is dropped.
 		_ = ctx.Log.Info(p.String(), &pulumi.LogArgs{Ephemeral: true})
 	})
 }

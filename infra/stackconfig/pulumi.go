@@ -9,16 +9,16 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// pulumiSource is the configuration of the stack that Pulumi is running.
+// pulumiSource provides the configuration of the stack that Pulumi runs.
 type pulumiSource struct {
 	ctx  *pulumi.Context
 	keys []string
 	file File
 }
 
-// FromPulumi reads from a running Pulumi program. keys are all keys that are
-// set: a program can ask for a key, but not which there are, and without that
-// a misspelt one would go unnoticed. root is the clone's folder.
+// FromPulumi returns the source for a running Pulumi program. keys lists all
+// keys that are set, since a program can read a key but cannot list the keys,
+// and a misspelt key would go unnoticed. root is the path of the clone.
 func FromPulumi(ctx *pulumi.Context, root string, keys []string) Source {
 	return pulumiSource{ctx, keys, ReadFile(filepath.Join(root, "stacks", "Pulumi."+ctx.Stack()+".yaml"))}
 }
@@ -29,8 +29,8 @@ func (s pulumiSource) File() File { return s.file }
 
 func (s pulumiSource) Get(key string) (string, bool) { return s.ctx.GetConfig(key) }
 
-// KeysFromEnvironment are the keys that the Go language host hands over to a
-// program that it starts, in PULUMI_CONFIG.
+// KeysFromEnvironment returns the keys in PULUMI_CONFIG, in which the Go
+// language host passes the configuration to a program.
 func KeysFromEnvironment() ([]string, error) {
 	raw := os.Getenv(pulumi.EnvConfig)
 	if raw == "" {

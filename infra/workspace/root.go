@@ -1,4 +1,4 @@
-// Package workspace finds the clone that escala is run from.
+// Package workspace finds the clone in which escala runs.
 package workspace
 
 import (
@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 )
 
-// Root is the clone's top folder: the nearest one above the working directory
-// that holds Pulumi.yaml.
+// Root returns the clone's top folder: the nearest folder with Pulumi.yaml,
+// from the working directory upwards.
 func Root() (string, error) {
 	folder, err := os.Getwd()
 	if err != nil {
@@ -27,10 +27,11 @@ func Root() (string, error) {
 	}
 }
 
-// Project is the name in Pulumi.yaml, the namespace of configuration keys.
+// Project is the project's name in Pulumi.yaml and the namespace of
+// configuration keys.
 const Project = "escala"
 
 // Main is the folder of the program in the clone, "main" in Pulumi.yaml. Pulumi
-// and its plugins run in it: relative paths of what they read (Helm charts) begin
-// there, whichever way the program is run.
+// and its plugins run in it, so relative paths of files that they read (Helm
+// charts) start there, however the program is run.
 const Main = "infra"

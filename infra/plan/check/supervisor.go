@@ -17,13 +17,15 @@ const supervisordConf = "/etc/supervisor/supervisord.conf"
 var readSupervisor string
 
 var (
-	// supervisorUser: the machine's users are not this computer's.
+	// supervisorUser matches the user of the configuration, which may not exist on
+	// this computer.
 	supervisorUser = regexp.MustCompile(`(?m)^user\s*=.*$`)
-	// supervisorFile are keys with files whose folder must be there.
+	// supervisorFile matches the keys that name a file or a folder; the folder
+	// must exist.
 	supervisorFile = regexp.MustCompile(`(?m)^(file|logfile|pidfile|childlogdir|stdout_logfile|stderr_logfile)\s*=\s*(/\S+)$`)
 )
 
-// supervisor asks supervisord's own reader.
+// supervisor checks the configuration with supervisord's own parser.
 func supervisor(ctx context.Context, s *subject) {
 	if !s.some(named(supervisordConf)) {
 		return
@@ -33,7 +35,8 @@ func supervisor(ctx context.Context, s *subject) {
 		return
 	}
 	defer t.close()
-	// The Python that has supervisor is the one that its program names.
+	// The first line of supervisord names the Python that has the module
+	// supervisor.
 	program, err := os.ReadFile(t.path)
 	python, found := strings.CutPrefix(firstLine(string(program)), "#!")
 	if err != nil || !found {
@@ -52,7 +55,7 @@ func supervisor(ctx context.Context, s *subject) {
 			if parts[1] == "childlogdir" {
 				folder = path
 			}
-			// A folder that is not there is what supervisord says then.
+			// If this fails, supervisord reports the missing folder.
 			_ = os.MkdirAll(folder, 0o700)
 			return parts[1] + "=" + path
 		})

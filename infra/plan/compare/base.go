@@ -20,25 +20,27 @@ import (
 
 // Base is the commit to compare with.
 type Base struct {
-	// Root is the clone.
+	// Root is the path of the clone.
 	Root string
-	// Revision is whatever git understands: main, HEAD~1, a commit.
+	// Revision is any revision that git accepts: main, HEAD~1, a commit.
 	Revision string
-	// Stack is a stack's name, or "all".
+	// Stack is the name of a stack, or "all".
 	Stack string
 	// Progress receives a line before each step that takes long.
 	Progress io.Writer
 }
 
-// commands are the files of which a commit has one if it has the command plan:
-// earlier commits have the first.
+// commands lists the files that contain the command plan. A commit with one of
+// them has the command; older commits have the first.
 var commands = []string{"infra/cmd/escala/plan.go", "infra/cli/plancmd/plan.go"}
 
-// cleanup bounds what is done when all is over, interrupted or not.
+// cleanup is the time limit for removing the checkout, and for child processes
+// to end after an interruption.
 const cleanup = 30 * time.Second
 
-// Plan is the base's plan, made by the base's own code in a checkout that goes
-// with it, and the commit's short name. missing says why there is none.
+// Plan returns the base's plan and the commit's short name. The base's own code
+// makes the plan, in a checkout that is removed afterwards. missing is the
+// reason if the base has no plan.
 func (b Base) Plan(ctx context.Context) (p plan.Plan, commit, missing string, err error) {
 	commit, err = b.git(ctx, "rev-parse", "--verify", "--end-of-options", b.Revision+"^{commit}")
 	if err != nil {
@@ -59,7 +61,7 @@ func (b Base) Plan(ctx context.Context) (p plan.Plan, commit, missing string, er
 	}
 	defer os.RemoveAll(dir)
 	tree := filepath.Join(dir, "tree")
-	// Also after an interruption.
+	// The checkout is removed after an interruption too.
 	defer func() {
 		after, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanup)
 		defer cancel()
@@ -77,7 +79,8 @@ func (b Base) Plan(ctx context.Context) (p plan.Plan, commit, missing string, er
 	return p, short, missing, err
 }
 
-// run has the base's own code make its plan.
+// run compiles the base's own code and lets it make the plan. A base that
+// cannot plan is not an error; the text states the reason.
 func (b Base) run(ctx context.Context, tree, program string) (plan.Plan, string, error) {
 	var p plan.Plan
 	fmt.Fprintf(b.Progress, "compiling %s's own program\n", b.Revision)
@@ -89,7 +92,7 @@ func (b Base) run(ctx context.Context, tree, program string) (plan.Plan, string,
 	if ctx.Err() != nil {
 		return p, "", ctx.Err()
 	}
-	// A plan with errors is a plan.
+	// The command fails if the plan has errors, but it prints the plan.
 	if read := json.Unmarshal([]byte(out), &p); read != nil {
 		if err != nil {
 			read = err
@@ -102,7 +105,7 @@ func (b Base) run(ctx context.Context, tree, program string) (plan.Plan, string,
 	return p, "", nil
 }
 
-// hasAny reports whether a commit has one of several files.
+// hasAny reports whether a commit has at least one of the files.
 func (b Base) hasAny(ctx context.Context, commit string, paths []string) bool {
 	return slices.ContainsFunc(paths, func(path string) bool {
 		_, err := b.git(ctx, "cat-file", "-e", commit+":"+path)
@@ -115,8 +118,7 @@ func (b Base) git(ctx context.Context, args ...string) (string, error) {
 	return strings.TrimSpace(out), err
 }
 
-// in runs a program in a folder. When it is interrupted, so is all that it
-// started.
+// in runs a program in a folder. An interruption ends the whole process group.
 func (b Base) in(ctx context.Context, dir, program string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = dir

@@ -7,19 +7,21 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 )
 
-// eventLog is what the engine reported while it previewed.
+// eventLog holds the engine's reports during a preview.
 type eventLog struct {
-	// resources are those that it would create, in its order, components too.
+	// resources lists the resources that an update would create, in the engine's
+	// order, components included.
 	resources []apitype.StepEventStateMetadata
-	// outputs are the stack's.
+	// outputs holds the stack's outputs.
 	outputs map[string]any
-	// errors are the program's and the engine's.
+	// errors lists the errors of the program and of the engine.
 	errors []string
 }
 
 const (
 	stackType = "pulumi:pulumi:Stack"
-	// ownType is the provider with which the program reads its own outputs.
+	// ownType is the type of the provider through which the program reads its own
+	// outputs.
 	ownType = "pulumi:providers:pulumi"
 )
 
@@ -43,8 +45,8 @@ func (l *eventLog) add(e apitype.EngineEvent) {
 	}
 }
 
-// colors are the engine's marks for a terminal.
+// colors matches the engine's color marks and terminal sequences.
 var colors = regexp.MustCompile(`<\{%[^%]*%\}>|\x1b\[[0-9;]*m`)
 
-// wrapping is what the SDK puts before a program's one error.
+// wrapping matches the text that the SDK puts before a program's only error.
 var wrapping = regexp.MustCompile(`(an unhandled error occurred: )?(program failed: )?\n?1 error occurred:\n\t\* `)

@@ -7,8 +7,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// options are what the program says of its resources beyond their inputs, by
-// type and name: providers do not get to see it.
+// options holds the resource options of the program by type and name. Providers
+// do not receive resource options.
 type options struct {
 	mu     sync.Mutex
 	byName map[string]pulumi.ResourceOptions
@@ -16,14 +16,14 @@ type options struct {
 
 func optionsKey(kind, name string) string { return kind + "::" + name }
 
-// of are a resource's options.
+// of returns the options of a resource.
 func (o *options) of(kind, name string) pulumi.ResourceOptions {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.byName[optionsKey(kind, name)]
 }
 
-// noted is the program, its resources' options noted.
+// noted wraps the program so that the options of its resources are recorded.
 func (o *options) noted(program pulumi.RunFunc) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
 		err := ctx.RegisterStackTransformation(func(args *pulumi.ResourceTransformationArgs) *pulumi.ResourceTransformationResult {

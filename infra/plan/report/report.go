@@ -1,5 +1,4 @@
-// Package report shows a plan: to people, to machines, in a pull request, and as
-// files.
+// Package report writes a plan as text, JSON, Markdown or files.
 package report
 
 import (
@@ -17,11 +16,11 @@ const (
 	Markdown = "markdown"
 )
 
-// Writer shows a plan.
+// Writer writes a plan in one format.
 type Writer func(w io.Writer, p plan.Plan) error
 
-// Format is the writer of a format. every shows the content of every file to
-// people, and not only of the configuration.
+// Format returns the writer of a format. every includes the content of all
+// files in text and Markdown, not only of configuration files.
 func Format(name string, every bool) (Writer, error) {
 	switch name {
 	case Text:
