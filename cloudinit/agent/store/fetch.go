@@ -10,19 +10,20 @@ import (
 	"escala/service"
 )
 
-// Fetch puts the release's binary at path, executable. There is a file at path
-// only once it is verified and on the disk: until then it has another name in
-// the same folder, which a Fetch that was killed leaves behind and the next one
-// for the same path replaces. A file that is at path already is replaced.
+// Fetch writes the release's binary to path and makes it executable. It
+// replaces an existing file. The file appears at path only after it is verified
+// and flushed to the disk. Until then it has another name in the same folder. A
+// killed Fetch leaves that file behind, and the next Fetch for the same path
+// replaces it.
 func Fetch(ctx context.Context, s Store, release service.Release, path string) error {
 	return WriteFile(path, 0o755, func(w io.Writer) error { return s.Copy(ctx, w, release) })
 }
 
-// WriteFile makes path a file of what write writes, whole or not at all: where
-// write fails, path stays what it was.
+// WriteFile replaces the file at path with the output of write. If write fails,
+// the file stays unchanged.
 func WriteFile(path string, mode os.FileMode, write func(io.Writer) error) (err error) {
 	part := path + ".part"
-	// What is left of a run that was killed may have another owner or mode.
+	// A file of a killed run may have another owner or mode.
 	if err := os.Remove(part); err != nil && !os.IsNotExist(err) {
 		return fmt.Errorf("making %s: %w", path, err)
 	}
@@ -39,7 +40,8 @@ func WriteFile(path string, mode os.FileMode, write func(io.Writer) error) (err 
 	if err := write(f); err != nil {
 		return err
 	}
-	// The mode that was asked for, whatever the umask is.
+	// Chmod sets the requested mode, because the umask changes the mode of
+	// OpenFile.
 	if err := f.Chmod(mode); err != nil {
 		return fmt.Errorf("making %s: %w", path, err)
 	}
@@ -55,7 +57,7 @@ func WriteFile(path string, mode os.FileMode, write func(io.Writer) error) (err 
 	return syncFolder(filepath.Dir(path))
 }
 
-// syncFolder puts a rename in it on the disk.
+// syncFolder flushes a folder's entries, such as a rename, to the disk.
 func syncFolder(path string) error {
 	folder, err := os.Open(path)
 	if err != nil {

@@ -12,14 +12,14 @@ import (
 	"strings"
 )
 
-// Folder is a store that is mounted as a folder: an object is a file, and its
-// key the path of the file below the folder.
+// Folder is a store in a mounted folder. Each object is a file, and its key is
+// the file's path below the folder.
 type Folder string
 
 var _ Objects = Folder("")
 
-// Get opens the file. A file that is not a regular one is not read: a pipe would
-// never end.
+// Get opens the file. It refuses a file that is not regular, because reading a
+// pipe might never end.
 func (f Folder) Get(ctx context.Context, key string) (io.ReadCloser, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func (f Folder) Get(ctx context.Context, key string) (io.ReadCloser, error) {
 	return &fileReader{ctx, file}, nil
 }
 
-// Put writes the file beside its place and renames it.
+// Put writes a file beside the target and renames it.
 func (f Folder) Put(ctx context.Context, key string, content []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -50,7 +50,7 @@ func (f Folder) Put(ctx context.Context, key string, content []byte) error {
 	if !filepath.IsLocal(filepath.FromSlash(key)) || strings.HasSuffix(key, ".part") {
 		return fmt.Errorf("%w: %q is no key", ErrDenied, key)
 	}
-	// Where the folder is not mounted, nothing may take its place.
+	// If the folder is not mounted, Put must not create it.
 	if _, err := os.Stat(string(f)); err != nil {
 		return fmt.Errorf("%w: the store's folder: %w", ErrUnreachable, err)
 	}
@@ -65,7 +65,7 @@ func (f Folder) Put(ctx context.Context, key string, content []byte) error {
 	return fileError(err)
 }
 
-// fileReader ends with its context, as a download does.
+// fileReader ends with its context, like a download.
 type fileReader struct {
 	ctx context.Context
 	*os.File

@@ -8,7 +8,7 @@ import (
 
 var errTooLong = errors.New("too long")
 
-// limitWriter passes at most left bytes on.
+// limitWriter accepts at most left bytes.
 type limitWriter struct {
 	w    io.Writer
 	left int64
@@ -28,7 +28,7 @@ func (l *limitWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// watchedReader puts off the end that timer would bring, with every byte.
+// watchedReader restarts timer whenever bytes arrive.
 type watchedReader struct {
 	r     io.Reader
 	timer *time.Timer

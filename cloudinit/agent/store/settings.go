@@ -8,47 +8,49 @@ import (
 	"escala/cloudinit/agent/sigv4"
 )
 
-// Settings say where a machine's store lies. One of the three is set.
+// Settings describe a machine's store. Exactly one of the three is set.
 type Settings struct {
-	// Folder is where the store is mounted.
+	// Folder is the mount point of the store.
 	Folder string  `json:"folder,omitempty"`
 	S3     *S3     `json:"s3,omitempty"`
 	Spaces *Spaces `json:"spaces,omitempty"`
 }
 
-// S3 is one bucket for all, which the machine's role can read and write.
+// S3 is one bucket for everything. The machine's role can read it and write to
+// it.
 type S3 struct {
 	Bucket string `json:"bucket"`
 	Region string `json:"region"`
-	// Endpoint is the bucket's URL, without a slash at its end. Default: S3's own
+	// Endpoint is the bucket's URL, without a trailing slash. Default: S3's own
 	// for the bucket and the region.
 	Endpoint string `json:"endpoint,omitempty"`
 }
 
-// Spaces are two buckets: a key can be granted the reading or the writing of a
-// bucket, not of a part of one ("Create a New Spaces Access Key": grants of
-// read, readwrite or fullaccess to a bucket), and a bucket with such a key takes
-// no policy ("Configure Bucket Policies").
+// Spaces are two buckets, because a key's permission to read or write applies
+// to a whole bucket and not to a part of one ("Create a New Spaces Access Key":
+// grants of read, readwrite or fullaccess to a bucket). A bucket with such a
+// key accepts no policy ("Configure Bucket Policies").
 type Spaces struct {
-	// Releases is read only, Machines is what the machines write.
+	// Releases is the bucket that machines only read. Machines is the bucket
+	// that they write to.
 	Releases string `json:"releases"`
 	Machines string `json:"machines"`
 	Region   string `json:"region"`
-	// Endpoint is the region's URL, without a slash at its end, before which a
-	// bucket's name is the path. Default: DigitalOcean's own for the region, with
+	// Endpoint is the region's URL, without a trailing slash. A bucket's name
+	// is appended as the path. Default: DigitalOcean's own for the region, with
 	// the name in the host.
 	Endpoint string `json:"endpoint,omitempty"`
 }
 
-// Access is what the store is asked with.
+// Access holds the credentials for the store.
 type Access struct {
-	// Role is the machine's role on AWS.
+	// Role holds the credentials of the machine's role on AWS.
 	Role sigv4.Credentials
-	// Key is the machine's key to Spaces.
+	// Key is the machine's key for Spaces.
 	Key sigv4.Credentials
 }
 
-// Open returns the store of the machine id.
+// Open returns the store of the machine with this id.
 func (s Settings) Open(id string, access Access) (Store, error) {
 	switch {
 	case s.Folder != "" && s.S3 == nil && s.Spaces == nil:
@@ -81,7 +83,7 @@ func (s Spaces) url(bucket string) string {
 	return fmt.Sprintf("https://%s.%s.digitaloceanspaces.com", bucket, s.Region)
 }
 
-// awsDomain is the domain of AWS' endpoints in a region: China has its own.
+// awsDomain returns the domain of AWS endpoints in a region. China has its own.
 func awsDomain(region string) string {
 	if strings.HasPrefix(region, "cn-") {
 		return "amazonaws.com.cn"

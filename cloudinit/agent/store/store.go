@@ -1,10 +1,10 @@
-// Package store is the release store as a machine sees it: it reads which
-// release is current, fetches releases, and keeps what the machine has to say
-// below machines/<id>/. Nothing else of the store is read or written.
+// Package store gives a machine access to the release store. A machine reads
+// which release is current, fetches releases, and writes its own objects below
+// machines/<id>/. It uses nothing else in the store.
 //
-// A store lies on Objects: a folder, an S3 bucket or a Spaces bucket. Objects
-// are not trusted. What they answer is bounded in bytes and, for a release,
-// verified by its SHA-256 before it has the name that something runs it by.
+// A store consists of Objects: a folder, an S3 bucket or a Spaces bucket.
+// Objects are not trusted. Their answers have a size limit, and a release is
+// verified by its SHA-256 before it gets the name under which it can run.
 package store
 
 import (
@@ -21,65 +21,66 @@ import (
 	"escala/service"
 )
 
-// Errors that a caller tells apart. Each comes wrapped, with the object's key.
+// Errors of a store. Each is wrapped with the object's key.
 var (
-	// ErrNotFound is for an object that is not there.
+	// ErrNotFound means that the object does not exist.
 	ErrNotFound = errors.New("not found")
-	// ErrDenied is for an object that the credentials may not read or write. S3
-	// answers so for an object that is not there, too, since the machine's role
-	// may not list the bucket ("GetObject", Permissions).
+	// ErrDenied means that the credentials may not read or write the object. S3
+	// also returns it for an object that does not exist, since the machine's
+	// role may not list the bucket ("GetObject", Permissions).
 	ErrDenied = errors.New("access denied")
-	// ErrUnreachable is for a store that does not answer, is too slow or asks
-	// to be left alone. The same call may succeed later.
+	// ErrUnreachable means that the store does not answer, is too slow or is
+	// overloaded. A later call may succeed.
 	ErrUnreachable = errors.New("unreachable")
-	// ErrCorrupt is for content that is not what it has to be: too long, too
-	// short, another checksum, not a pointer.
+	// ErrCorrupt means that the content is invalid: too long, too short, with
+	// another checksum, or not a pointer.
 	ErrCorrupt = errors.New("corrupt")
 )
 
-// Limits of the store. Times count from the last byte that came.
+// Limits of the store. A time starts again with each received byte.
 const (
 	// MaxObject is the size in bytes of the largest object that Read returns
 	// and Write takes.
 	MaxObject = 1 << 20
-	// Timeout is the time that a pointer, a Read or a Write has.
+	// Timeout is the time limit of reading a pointer, of Read and of Write.
 	Timeout = 20 * time.Second
-	// Stall is the time after which a release that brings no byte is given up.
+	// Stall is the time without a byte after which a download of a release
+	// fails.
 	Stall = 20 * time.Second
 
-	// maxPointer is more than any pointer has: 64 digits, a size, two separators.
+	// maxPointer is more than the length of any pointer: 64 digits, a size, two
+	// separators.
 	maxPointer = 128
-	// maxName is the length of the longest name of a machine's object.
+	// maxName is the longest name of a machine's object.
 	maxName = 200
 )
 
-// Store is what the agent knows of the release store.
+// Store is the release store of one machine.
 type Store interface {
-	// Current returns the release that the store's pointer names. Errors:
-	// ErrNotFound, ErrDenied, ErrUnreachable, ErrCorrupt.
+	// Current returns the release that the store's pointer names. The error
+	// wraps ErrNotFound, ErrDenied, ErrUnreachable or ErrCorrupt.
 	Current(ctx context.Context) (service.Release, error)
-	// Copy writes the release's binary to w and verifies it. w has got bytes that
-	// nothing vouches for until Copy returns nil; it never gets more than
-	// release.Size. Errors as for Current, or w's own.
+	// Copy writes the release's binary to w and verifies it. Until Copy returns
+	// nil, the bytes in w are unverified. w gets at most release.Size bytes.
+	// Errors are those of Current and of w.
 	Copy(ctx context.Context, w io.Writer, release service.Release) error
 	// Read returns the object name of this machine, machines/<id>/name.
 	Read(ctx context.Context, name string) ([]byte, error)
-	// Write replaces the object name of this machine by content, whole or not
-	// at all.
+	// Write replaces the object name of this machine, atomically.
 	Write(ctx context.Context, name string, content []byte) error
 }
 
-// Objects is a bucket, or what serves as one. Its errors wrap the errors of
+// Objects is a bucket or a substitute for one. Its errors wrap the errors of
 // this package.
 type Objects interface {
-	// Get returns the content of the object key. It is the caller who bounds it,
-	// and closes it. Reading ends with an error when ctx does.
+	// Get returns the content of the object key. The caller limits its size and
+	// closes it. Reading fails once ctx has ended.
 	Get(ctx context.Context, key string) (io.ReadCloser, error)
-	// Put replaces the object key by content, whole or not at all.
+	// Put replaces the object key, atomically.
 	Put(ctx context.Context, key string, content []byte) error
 }
 
-// MachineKey is the key of the object name of the machine id.
+// MachineKey returns the key of the object name of the machine id.
 func MachineKey(id, name string) string { return "machines/" + id + "/" + name }
 
 // StatusName is the name of the machine's status among its objects.
@@ -90,9 +91,9 @@ type store struct {
 	id                 string
 }
 
-// New returns the store of the machine id, as the machine's cloud calls it.
-// releases holds the pointer and the releases, and machines what the machines
-// write; they may be one.
+// New returns the store of the machine with the cloud's id. releases holds the
+// pointer and the releases. machines holds the machines' objects. Both may be
+// the same.
 func New(releases, machines Objects, id string) (Store, error) {
 	if !machineID.MatchString(id) {
 		return nil, fmt.Errorf("the machine's id is %.80q: want 1 to 64 letters, digits, '.', '_' and '-', a letter or digit first", id)
@@ -137,7 +138,8 @@ func (s *store) copy(ctx context.Context, w io.Writer, release service.Release) 
 	}
 	defer content.Close()
 	hash := sha256.New()
-	// One byte more than it may have shows that it is too long.
+	// The copy reads one byte more than the size, so that a longer object is
+	// detected.
 	n, err := io.Copy(io.MultiWriter(hash, &limitWriter{w, release.Size}),
 		&watchedReader{io.LimitReader(content, release.Size+1), timer})
 	switch sum := hex.EncodeToString(hash.Sum(nil)); {
@@ -181,7 +183,8 @@ func (s *store) Write(ctx context.Context, name string, content []byte) error {
 	return nil
 }
 
-// key keeps a name below the machine's own folder.
+// key returns the key of a name and checks that it is below the machine's own
+// folder.
 func (s *store) key(name string) (string, error) {
 	if len(name) > maxName || !objectName.MatchString(name) || strings.Contains(name, "..") {
 		return "", fmt.Errorf("%.80q is no name of a machine's object: want letters, digits, '.', '_' and '-', with '/' between parts", name)
@@ -191,7 +194,7 @@ func (s *store) key(name string) (string, error) {
 
 var errSlow = fmt.Errorf("%w: no whole answer within %s", ErrUnreachable, Timeout)
 
-// read returns an object that has at most limit bytes.
+// read returns an object of at most limit bytes.
 func read(ctx context.Context, objects Objects, key string, limit int64) ([]byte, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, Timeout, errSlow)
 	defer cancel()
@@ -210,7 +213,7 @@ func read(ctx context.Context, objects Objects, key string, limit int64) ([]byte
 	return b, nil
 }
 
-// because is err, or what ended ctx where that is a time limit of ours.
+// because returns err, or the time limit of this package that ended ctx.
 func because(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil && errors.Is(cause, ErrUnreachable) {
 		return cause

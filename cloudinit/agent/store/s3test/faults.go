@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Times lets fault answer n requests and no more.
+// Times applies fault to the first n requests.
 func Times(n int32, fault Fault) Fault {
 	var answered atomic.Int32
 	return func(w http.ResponseWriter, r *http.Request) bool {
@@ -15,14 +15,15 @@ func Times(n int32, fault Fault) Fault {
 	}
 }
 
-// write sends b at once. A client that is gone has had enough.
+// write sends b at once. It ignores the error of a client that has
+// disconnected.
 func write(w http.ResponseWriter, b []byte) {
 	if _, err := w.Write(b); err == nil {
 		w.(http.Flusher).Flush()
 	}
 }
 
-// Refuse answers with an error of S3.
+// Refuse answers with an S3 error.
 func Refuse(status int, code, message string) Fault {
 	return func(w http.ResponseWriter, _ *http.Request) bool {
 		Error(w, status, code, message)
@@ -30,7 +31,8 @@ func Refuse(status int, code, message string) Fault {
 	}
 }
 
-// Cut promises whole and breaks the connection after sent.
+// Cut announces the length of whole, sends only sent, and breaks the
+// connection.
 func Cut(whole, sent []byte) Fault {
 	return func(w http.ResponseWriter, _ *http.Request) bool {
 		w.Header().Set("Content-Length", strconv.Itoa(len(whole)))
@@ -47,7 +49,7 @@ func Answer(content []byte) Fault {
 	}
 }
 
-// Endless answers 200 with content again and again, until the client goes.
+// Endless answers 200 and repeats content until the client disconnects.
 func Endless(content []byte) Fault {
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		for r.Context().Err() == nil {
@@ -59,7 +61,7 @@ func Endless(content []byte) Fault {
 	}
 }
 
-// Slow answers content in pieces of n bytes with a pause before each.
+// Slow sends content in pieces of n bytes, with a pause before each.
 func Slow(content []byte, n int, pause time.Duration) Fault {
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		w.Header().Set("Content-Length", strconv.Itoa(len(content)))
@@ -79,7 +81,7 @@ func Slow(content []byte, n int, pause time.Duration) Fault {
 	}
 }
 
-// Redirect answers with another place.
+// Redirect answers with a redirect to another URL.
 func Redirect(status int, to string) Fault {
 	return func(w http.ResponseWriter, _ *http.Request) bool {
 		w.Header().Set("Location", to)
