@@ -50,8 +50,8 @@ type Agent struct {
 	attempts  int
 	logged    string // the last reason that was logged
 	refusal   refusal
-	unwritten bool                  // the refusal is not on the disk
-	unhealthy map[int]time.Duration // by slot: since when, by Clock.Elapsed
+	unwritten bool              // the refusal is not on the disk
+	unhealthy map[int]unhealthy // by slot
 	reported  report
 }
 

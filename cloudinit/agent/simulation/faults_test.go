@@ -42,19 +42,19 @@ var faults = []struct{ name, file, old, new string }{
 	},
 	{
 		"it leads the proxy to a socket at which nothing serves yet",
-		"converge.go",
+		"retire.go",
 		"if v.good(o) {\n\t\t\treturn a.Supervisor.HandOver(ctx)",
 		"if v.good(o) || true {\n\t\t\treturn a.Supervisor.HandOver(ctx)",
 	},
 	{
 		"it never leads the proxy to the next supervisor's socket",
-		"converge.go",
+		"retire.go",
 		"return a.Supervisor.HandOver(ctx)",
 		"return nil",
 	},
 	{
 		"it tells an orphan to end in every round",
-		"converge.go",
+		"retire.go",
 		"case at == 0:\n",
 		"case at >= 0:\n",
 	},
@@ -133,7 +133,7 @@ func TestEachPlantedFaultIsFound(t *testing.T) {
 			require.NoError(t, err)
 			file := filepath.Join(scratch, "overlay.json")
 			require.NoError(t, os.WriteFile(file, overlay, 0o644))
-			cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-vet=off", "-overlay", file, "-run", "TestLives", ".", "-lives-for", "60s")
+			cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-vet=off", "-overlay", file, "-run", "TestLives", ".", "-lives", "100000")
 			cmd.Env = append(os.Environ(), "FAULT="+fault.name)
 			said, err := cmd.CombinedOutput()
 			require.Error(t, err, "no life shows it")

@@ -14,13 +14,15 @@ import (
 )
 
 var (
-	duration = flag.Duration("lives-for", 20*time.Second, "how long to run random lives")
+	lives    = flag.Uint64("lives", 10_000, "how many lives to run, the same ones in every run")
+	duration = flag.Duration("lives-for", 0, "run other lives in every run, for this long")
 	seedFlag = flag.Uint64("seed", 0, "run the life of this seed alone, and tell it")
 	script   = flag.String("script", "", "with -seed: its events")
 )
 
-// TestLives runs random lives. A life that goes wrong is told, with its seed, in
-// as few events as show it.
+// TestLives runs random lives: those of the seeds from 1 on, so that a change of
+// the agent is all that can turn it red, or with -lives-for new ones. A life that
+// goes wrong is reported with its seed, in as few events as show it.
 func TestLives(t *testing.T) {
 	if *seedFlag != 0 {
 		events := newScript(*seedFlag)
@@ -33,27 +35,33 @@ func TestLives(t *testing.T) {
 		tell(t, *seedFlag, events)
 		return
 	}
-	limit := *duration
-	if testing.Short() {
-		limit = min(limit, 3*time.Second)
-	}
 	began := time.Now()
-	base := rand.Uint64() >> 16
-	var lives atomic.Int64
-	var failed atomic.Uint64
+	var base uint64
+	more := func(life uint64) bool { return life <= *lives }
+	switch {
+	case *duration > 0:
+		base = rand.Uint64() >> 16
+		more = func(uint64) bool { return time.Since(began) < *duration }
+	case testing.Short():
+		more = func(life uint64) bool { return life <= min(*lives, 1_000) }
+	}
+	var last, failed atomic.Uint64
 	var group sync.WaitGroup
 	for range 2 {
 		group.Go(func() {
-			for time.Since(began) < limit && failed.Load() == 0 {
-				seed := base + uint64(lives.Add(1))
-				if problem(t, seed, newScript(seed)) != "" {
-					failed.Store(seed)
+			for failed.Load() == 0 {
+				life := last.Add(1)
+				if !more(life) {
+					return
+				}
+				if problem(t, base+life, newScript(base+life)) != "" {
+					failed.Store(base + life)
 				}
 			}
 		})
 	}
 	group.Wait()
-	t.Logf("%d lives in %s", lives.Load(), time.Since(began).Round(time.Second))
+	t.Logf("%d lives in %s", last.Load(), time.Since(began).Round(time.Second))
 	if seed := failed.Load(); seed != 0 {
 		tell(t, seed, shrink(t, seed, newScript(seed)))
 	}
@@ -76,6 +84,12 @@ func TestKeptLives(t *testing.T) {
 		},
 		"releases pile up where none ever served": {
 			132323392418290, "1.64s:0:847 2.41s:1:92 3.85s:0:173 30.72s:0:237 62.98s:0:747 88.88s:0:393",
+		},
+		"a worker that was hung and answers again is ended": {
+			207608956492440, "1.647s:0:8 11.070245025s:0:819 15.328315134s:0:746 18.766441988s:0:714 28.181513174s:5:4532 39.340915283s:0:509 58.184958105s:14:78352",
+		},
+		"a new process inherits the time of the one before that was unhealthy": {
+			7787, "1.332273453s:0:612 3.958079396s:1:201 5.341587668s:0:765 26.739945907s:0:214 26.754945907s:0:838 40.084672056s:1:235 43.153202478s:1:61 56.565910166s:8:0 1m1.660354021s:1:11 1m10.890489298s:7:3 1m12.52370311s:11:0 1m20.787525205s:3:93 1m23.334012992s:14:47543 1m26.625157979s:7:0",
 		},
 		"the first release's switch is cut off": {1, "1s:0:0 2s:1:40 2.5s:1:60"},
 	} {

@@ -1,0 +1,176 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"time"
+
+	"escala/service"
+)
+
+// retire ends every process that is not needed: where a worker is good, all
+// others of its number.
+func (a *Agent) retire(ctx context.Context) error {
+	if err := a.handOver(ctx); err != nil {
+		return err
+	}
+	v, err := a.view(ctx)
+	if err != nil {
+		return err
+	}
+	if err := a.forgetEnded(v); err != nil {
+		return err
+	}
+	for worker := range a.Config.Workers {
+		keep, ok := v.candidate(a.Config, worker)
+		if !ok || !v.good(keep) {
+			continue
+		}
+		for _, o := range v.of(a.Config, worker) {
+			if o.slot == keep.slot || o.orphan == nil && (o.Down() || o.State == SlotStopping) {
+				continue
+			}
+			if err := a.end(ctx, o); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// handOver leads the proxy to the supervisor's socket once a worker of the
+// current release serves there.
+func (a *Agent) handOver(ctx context.Context) error {
+	if a.Config.Mode != service.WorkersShared {
+		return nil
+	}
+	done, err := a.Supervisor.HandedOver(ctx)
+	if err != nil || done {
+		return err
+	}
+	v, err := a.view(ctx)
+	if err != nil {
+		return err
+	}
+	for _, o := range v.slots {
+		if v.good(o) {
+			return a.Supervisor.HandOver(ctx)
+		}
+	}
+	return nil
+}
+
+// end tells an occupant to end. An orphan is told once, and killed when it has
+// not ended by then.
+func (a *Agent) end(ctx context.Context, o occupant) error {
+	switch {
+	case o.orphan != nil:
+		return a.endOrphan(ctx, *o.orphan)
+	case o.State == SlotStopping || o.Down():
+		return nil
+	}
+	at, err := a.told(o.Process)
+	if err != nil {
+		return err
+	}
+	if err := a.Supervisor.Stop(ctx, o.slot); err != nil {
+		return errors.Join(fmt.Errorf("ending worker %d: %w", a.Config.Worker(o.slot), err), a.untold(o.Process, at))
+	}
+	return nil
+}
+
+// told notes that a process is told to end, and returns when it was told first,
+// in seconds since 1970; 0 for never before.
+func (a *Agent) told(process string) (int64, error) {
+	if process == "" {
+		return 0, nil
+	}
+	name := path.Join(endedFolder, process)
+	at, err := recall[int64](a.Disk, name)
+	if err != nil || at != 0 {
+		return at, err
+	}
+	return 0, a.remember(name, a.Clock.Now().Unix())
+}
+
+// untold takes the note back where the process could not be told, and was not
+// before either.
+func (a *Agent) untold(process string, at int64) error {
+	if process == "" || at != 0 {
+		return nil
+	}
+	return a.forget(path.Join(endedFolder, process))
+}
+
+// forgetEnded removes the notes about processes that are gone.
+func (a *Agent) forgetEnded(v view) error {
+	notes, err := a.Disk.List(endedFolder)
+	if err != nil {
+		return fmt.Errorf("looking for processes that were told to end: %w", err)
+	}
+	for _, note := range notes {
+		if !slices.ContainsFunc(v.slots, func(o occupant) bool {
+			return o.Process == note.Name || o.orphan != nil && o.orphan.Process == note.Name
+		}) {
+			if err := a.forget(path.Join(endedFolder, note.Name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (a *Agent) endOrphan(ctx context.Context, o Orphan) error {
+	at, err := a.told(o.Process)
+	if err != nil {
+		return err
+	}
+	now := a.Clock.Now().Unix()
+	switch {
+	case at == 0:
+		if err = a.Supervisor.End(ctx, o); err != nil {
+			err = errors.Join(err, a.untold(o.Process, at))
+		}
+	case now < at, time.Duration(now-at)*time.Second > time.Duration(a.Config.Stop):
+		err = a.Supervisor.Kill(ctx, o)
+	}
+	if err != nil {
+		return fmt.Errorf("ending a worker whose supervisor died: %w", err)
+	}
+	return nil
+}
+
+// stopMargin is what the supervisor may take to notice that a process has ended.
+const stopMargin = 5 * time.Second
+
+// gone waits until nothing runs in a slot.
+func (a *Agent) gone(ctx context.Context, slot int) error {
+	var err error
+	isGone := until(ctx, a.Clock, time.Duration(a.Config.Stop)+stopMargin, lookEvery, func() bool {
+		var slots []Slot
+		var orphans []Orphan
+		if slots, err = a.Supervisor.Slots(ctx); err != nil {
+			return true
+		}
+		if orphans, err = a.Supervisor.Orphans(ctx); err != nil {
+			return true
+		}
+		for _, o := range orphans {
+			if o.Slot == slot {
+				err = a.endOrphan(ctx, o)
+				return err != nil
+			}
+		}
+		return slots[slot].Down()
+	})
+	if err != nil {
+		return err
+	}
+	if !isGone {
+		return workerError{slot: slot, reason: fmt.Sprintf("worker %d has not ended within %s", a.Config.Worker(slot), time.Duration(a.Config.Stop)+stopMargin)}
+	}
+	return nil
+}

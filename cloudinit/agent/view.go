@@ -1,0 +1,125 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+
+	"escala/service"
+)
+
+// occupant is what is in a slot.
+type occupant struct {
+	slot int
+	Slot
+	// orphan is the worker of a supervisor that has died, if one is there.
+	orphan *Orphan
+	// answers is the release that the worker answers as, and ready whether its
+	// ready path answers 200.
+	answers service.ReleaseID
+	ready   bool
+	// healthy: the health path answers 200.
+	healthy bool
+}
+
+// alive reports whether a process is there that was not told to end.
+func (o occupant) alive() bool { return o.orphan != nil || o.Alive() }
+
+// view is the machine's workers at a moment.
+type view struct {
+	slots   []occupant
+	current service.ReleaseID
+	// rolling: current has been so for a moment only.
+	rolling bool
+}
+
+// view asks the supervisor and the workers!
+func (a *Agent) view(ctx context.Context) (view, error) {
+	slots, err := a.Supervisor.Slots(ctx)
+	if err != nil {
+		return view{}, fmt.Errorf("no worker can be started: %w", err)
+	}
+	if len(slots) != a.Config.Slots() {
+		return view{}, fmt.Errorf("the supervisor has %d slots for workers, not %d", len(slots), a.Config.Slots())
+	}
+	orphans, err := a.Supervisor.Orphans(ctx)
+	if err != nil {
+		return view{}, fmt.Errorf("looking for the workers of a supervisor that died: %w", err)
+	}
+	rolling, err := recall[roll](a.Disk, rollFile)
+	if err != nil {
+		return view{}, err
+	}
+	v := view{current: a.current()}
+	v.rolling = rolling.To == v.current
+	for i, s := range slots {
+		o := occupant{slot: i, Slot: s}
+		for _, orphan := range orphans {
+			if orphan.Slot == i && !s.Alive() {
+				o.orphan = &orphan
+			}
+		}
+		if o.alive() {
+			answer := a.Workers.Ask(ctx, i, a.Config.ReadyPath)
+			o.ready, o.healthy, o.answers = answer.Code == 200, answer.Code == 200, answer.Release
+			if !o.ready {
+				health := a.Workers.Ask(ctx, i, a.Config.HealthPath)
+				o.healthy = health.Code == 200
+				if o.answers == "" {
+					o.answers = health.Release
+				}
+			}
+		}
+		v.slots = append(v.slots, o)
+	}
+	return v, nil
+}
+
+// of are the slots of one worker.
+func (v view) of(c Config, worker int) []occupant {
+	var out []occupant
+	for _, o := range v.slots {
+		if c.Worker(o.slot) == worker {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// good reports whether the occupant is what a worker should be.
+func (v view) good(o occupant) bool {
+	return o.orphan == nil && o.Alive() && o.ready && o.answers == v.current
+}
+
+// candidate is the occupant that is, or becomes, the worker: a good one, or
+// else a process of the current release that is on its way.
+func (v view) candidate(c Config, worker int) (occupant, bool) {
+	slots := v.of(c, worker)
+	for _, o := range slots {
+		if v.good(o) {
+			return o, true
+		}
+	}
+	for _, o := range slots {
+		// After a switch, what failed before it is no candidate.
+		if o.orphan != nil || o.State == SlotStopping || o.Down() || o.State == SlotBackoff && v.rolling {
+			continue
+		}
+		// A process that runs no release yet is about to run the current one.
+		if o.Release == v.current || o.Release == "" {
+			return o, true
+		}
+	}
+	return occupant{}, false
+}
+
+// serving is the occupant that serves for a worker now, whatever its release.
+func (v view) serving(c Config, worker int) (occupant, bool) {
+	var found occupant
+	ok := false
+	for _, o := range v.of(c, worker) {
+		if o.alive() && (!ok || v.good(o) && !v.good(found) || o.ready && !found.ready) {
+			found, ok = o, true
+		}
+	}
+	return found, ok
+}
