@@ -10,20 +10,20 @@ import (
 	"time"
 )
 
-// Progress is how far a compilation is.
+// Progress is the state of a compilation.
 type Progress struct {
-	// Package is the program that is compiled, and Platform what for.
+	// Package is the program that is compiled. Platform is its target platform.
 	Package  string
 	Platform Platform
-	// Compiled counts the packages that were compiled so far, and Last is the last
-	// one. Total counts all that the program consists of, 0 if that is not known.
-	// Packages that were compiled earlier are not compiled again.
+	// Compiled is the number of packages compiled so far. Last is the last one.
+	// Total is the number of packages of the program, 0 if unknown. Packages
+	// that an earlier compilation cached are not compiled again.
 	Compiled, Total int
 	Last            string
 	Elapsed         time.Duration
 }
 
-// String is a line for people.
+// String returns a line for people.
 func (p Progress) String() string {
 	text := fmt.Sprintf("compiling %s for %s: %d packages", p.Package, p.Platform, p.Compiled)
 	if p.Total > 0 {
@@ -35,20 +35,19 @@ func (p Progress) String() string {
 	return text + fmt.Sprintf(" (%s)", p.Elapsed.Round(time.Second))
 }
 
-// progressEvery is the time between two reports; also the time that a compilation
-// takes before there is one.
+// progressEvery is the time between two reports, and before the first one.
 const progressEvery = 4 * time.Second
 
 type progressKey struct{}
 
-// WithProgress returns a context whose compilations are reported every few seconds
-// to a function, which may be called by several goroutines at once.
+// WithProgress returns a context that reports compilations to a function every
+// few seconds. Several goroutines may call the function at once.
 func WithProgress(ctx context.Context, report func(Progress)) context.Context {
 	return context.WithValue(ctx, progressKey{}, report)
 }
 
-// reportProgress reports a compilation until the returned function is called. The
-// go command writes the names of packages to the writer.
+// reportProgress reports a compilation until the returned function is called.
+// The go command writes the names of packages to the returned writer.
 func reportProgress(ctx context.Context, root, pkg string, platform Platform) (names *packageNames, stop func()) {
 	names = &packageNames{}
 	report, wanted := ctx.Value(progressKey{}).(func(Progress))
@@ -81,7 +80,7 @@ func reportProgress(ctx context.Context, root, pkg string, platform Platform) (n
 	}
 }
 
-// countPackages is how many packages a program consists of, 0 if that is not known.
+// countPackages returns the number of packages of a program, 0 if unknown.
 func countPackages(ctx context.Context, root, pkg string, platform Platform) int {
 	cmd := exec.CommandContext(ctx, "go", "list", "-deps", "-tags", tags, pkg)
 	cmd.Dir, cmd.Env = root, environment(platform)
@@ -92,8 +91,8 @@ func countPackages(ctx context.Context, root, pkg string, platform Platform) int
 	return bytes.Count(out, []byte("\n"))
 }
 
-// packageNames gathers what the go command writes with -v: a package's name before
-// it is compiled, a line each, among messages of the compiler.
+// packageNames collects the output of the go command's -v: the name of each
+// package before its compilation, one a line, among messages of the compiler.
 type packageNames struct {
 	mu       sync.Mutex
 	line     []byte

@@ -7,13 +7,13 @@ import (
 
 var notInBuckets = regexp.MustCompile(`[^a-z0-9]+`)
 
-// BucketPrefix is the readable part of the name of a stack's release bucket. A
-// bucket's name is unique in the world: 16 characters that are come after this,
-// and all of it is not longer than the 63 that a name may have.
+// BucketPrefix returns the readable part of the name of a stack's release
+// bucket. Bucket names are unique worldwide: 16 unique characters follow, and
+// together they are within the limit of 63.
 func BucketPrefix(project, stack string) string { return bucketPrefix(project, stack, "releases") }
 
-// MachinesBucketPrefix is the same for the bucket that a stack's machines write
-// to, where that is another one.
+// MachinesBucketPrefix returns the same for the bucket that a stack's machines
+// write to, where that is a separate one.
 func MachinesBucketPrefix(project, stack string) string {
 	return bucketPrefix(project, stack, "machines")
 }

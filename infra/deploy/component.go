@@ -10,24 +10,23 @@ import (
 )
 
 // Component is the service on one target. It is the parent of all resources
-// that the target registers. The program makes it and registers its outputs.
+// that the target registers. The program creates it and registers its outputs.
 type Component struct {
 	pulumi.ResourceState
 
-	// Ctx is the program's context.
 	Ctx *pulumi.Context
-	// Request is what the target runs.
+	// Request describes what the target runs.
 	Request Request
-	// Provider is the provider of Options. A target sets it before it registers
-	// anything else; a target that leaves it nil names a provider itself.
+	// Provider is the provider in Options. A target sets it before it registers
+	// anything else. If it is nil, the target passes a provider itself.
 	Provider pulumi.ProviderResource
 
-	// random is the provider of RandomHex, registered when it is first needed.
+	// random is the provider of RandomHex. It is registered on first use.
 	random *random.Provider
 }
 
-// NewComponent registers the component escala:<section>:Service, which has the
-// service's name. The section is that of the target's configuration.
+// NewComponent registers the component escala:<section>:Service under the
+// service's name. section is the key of the target's configuration.
 func NewComponent(ctx *pulumi.Context, section string, r Request) (*Component, error) {
 	c := &Component{Ctx: ctx, Request: r}
 	if err := ctx.RegisterComponentResource("escala:"+section+":Service", r.Spec.Name, c); err != nil {
@@ -44,11 +43,11 @@ func (c *Component) Complete(e Endpoint) error {
 	return nil
 }
 
-// Name is the logical name of a part of the service: "api-network".
+// Name returns the logical name of a part of the service: "api-network".
 func (c *Component) Name(part string) string { return c.Request.Spec.Name + "-" + part }
 
-// Options are those of every resource of the target: its parent, its provider,
-// and more.
+// Options returns the options of every resource of the target: its parent, its
+// provider, and more.
 func (c *Component) Options(more ...pulumi.ResourceOption) []pulumi.ResourceOption {
 	options := []pulumi.ResourceOption{pulumi.Parent(c)}
 	if c.Provider != nil {
@@ -57,8 +56,8 @@ func (c *Component) Options(more ...pulumi.ResourceOption) []pulumi.ResourceOpti
 	return append(options, more...)
 }
 
-// Tags are the tags of everything that the target registers: who made it and
-// for which service. The user's own tags win over them.
+// Tags returns the tags of everything that the target registers: the creator
+// and the service. The user's own tags override them.
 func (c *Component) Tags(own map[string]string) map[string]string {
 	tags := map[string]string{
 		"Project":   c.Ctx.Project(),
@@ -70,16 +69,16 @@ func (c *Component) Tags(own map[string]string) map[string]string {
 	return tags
 }
 
-// NameTag is the tag "Name" of a part that has no name of its own in AWS, and
-// more tags.
+// NameTag returns the tag "Name", for a part whose AWS resource has no name
+// property, and more tags.
 func (c *Component) NameTag(part string, more map[string]string) pulumi.StringMap {
 	tags := map[string]string{"Name": fmt.Sprintf("%s %s %s", c.Request.Spec.Name, c.Ctx.Stack(), part)}
 	maps.Copy(tags, more)
 	return pulumi.ToStringMap(tags)
 }
 
-// Label names the stack's service to a cloud: project, stack and service in
-// lower-case letters, digits and hyphens, at most longest bytes.
+// Label returns the name of the stack's service in a cloud: project, stack and
+// service in lower-case letters, digits and hyphens, at most longest bytes.
 func (c *Component) Label(longest int) string {
 	label := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
@@ -90,13 +89,13 @@ func (c *Component) Label(longest int) string {
 	return strings.Trim(label[:min(len(label), longest)], "-")
 }
 
-// RandomHex registers random bytes, and returns them in hexadecimal. The stack
-// keeps them, so they stay the same in later updates.
+// RandomHex registers random bytes and returns them in hexadecimal. The stack
+// keeps them, so later updates have the same bytes.
 func (c *Component) RandomHex(part string, bytes int) (pulumi.StringOutput, error) {
 	return c.RandomHexFor(part, bytes, nil)
 }
 
-// RandomHexFor is RandomHex, with other bytes when one of keepers changes.
+// RandomHexFor is RandomHex with new bytes when one of keepers changes.
 func (c *Component) RandomHexFor(part string, bytes int, keepers map[string]string) (pulumi.StringOutput, error) {
 	if c.random == nil {
 		var err error

@@ -9,26 +9,29 @@ import (
 	"escala/infra/deploy/gate"
 )
 
-// Cutover puts a machine behind a stable address: the machine passes the gate
-// on its own address, then the stable one moves to it, then it passes the gate
-// there. Where the machine did not change, nothing moves, and the gate waits
-// for the release.
+// Cutover puts a machine behind a stable address. The machine passes the gate
+// on its own address, then the stable address moves to it, then it passes the
+// gate there. If the machine did not change, nothing moves, and the gate only
+// waits for the release.
 type Cutover struct {
-	// Machine is known to itself (cloudinit's instance-id) by its resource's id.
+	// Machine is the machine's resource. Its id is the id that the machine
+	// publishes (cloudinit's instance-id).
 	Machine pulumi.CustomResource
-	// Own is the address that the machine has by itself, and Stable the one
-	// that stays while machines come and go.
+	// Own is the machine's own address. Stable is the address that stays when
+	// the machine is replaced.
 	Own, Stable pulumi.StringOutput
-	// Published is the release, once the machine can know that it is wanted.
+	// Published is the release. It resolves once the machine can read that it
+	// is wanted.
 	Published pulumi.StringOutput
-	// Move registers what makes Stable lead to the machine with the id that it
-	// is given, which resolves once that machine is healthy.
+	// Move registers the resource that points Stable at the machine with the
+	// given id. The id resolves once that machine is healthy.
 	Move func(healthy pulumi.StringOutput) (pulumi.CustomResource, error)
-	// Store names what Stored reads the status of the machine with that id from,
-	// which the machine writes there itself. Optional.
+	// Store names the store that Stored reads from. Stored returns the status
+	// that the machine with that id wrote there. Optional.
 	Store  pulumi.StringInput
 	Stored func(ctx context.Context, store, id string) (string, error)
-	// Ask says to a person how to ask the machine with that id what is wrong.
+	// Ask returns instructions for a person to ask the machine with that id
+	// what is wrong.
 	Ask func(machine string) string
 }
 
@@ -60,7 +63,7 @@ func (c Cutover) Run(ctx *pulumi.Context, r Request) (Endpoint, error) {
 	return Endpoint{URL: gate.After(stable, serving), Release: serving}, nil
 }
 
-// Published is the release once what points to it is written.
+// Published returns the release once the pointer to it is written.
 func Published(r Request, pointer pulumi.CustomResource) pulumi.StringOutput {
 	return pointer.ID().ApplyT(func(pulumi.ID) string { return string(r.Release.ID) }).(pulumi.StringOutput)
 }

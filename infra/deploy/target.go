@@ -11,60 +11,61 @@ import (
 	"escala/service"
 )
 
-// Request is what a target is asked to run.
+// Request describes what a target runs.
 type Request struct {
 	Spec service.Spec
-	// Secrets are the values of Spec.Secrets by their names, all of them.
+	// Secrets has a value for every name in Spec.Secrets.
 	Secrets map[string]string
-	// Release is the built service. It has no Path when it is an earlier one
-	// whose binary only the release store still has, nor on a Cluster.
+	// Release is the built service. Its Path is empty on a Cluster, and for an
+	// earlier release whose binary is only in the release store.
 	Release build.Release
-	// Agent is the machine's own program, for a Machine. In Check it is a stand-in
-	// of the same length.
+	// Agent is the machine's own program, for a Machine. In Check it is a
+	// placeholder of the same length.
 	Agent build.Binary
-	// Image is Release as an image, for a Cluster. It is nil where the registry
-	// has it already: an earlier release, or an image that was not built here.
+	// Image is Release as an image, for a Cluster. It is nil if the registry
+	// already has it: an earlier release, or an image that was not built here.
 	Image *image.Image
-	// Expired are earlier releases that nobody can go back to any more, so
-	// that a release store need not keep them.
+	// Expired are earlier releases that a rollback can no longer use, so a
+	// release store can remove them.
 	Expired []service.Release
-	// Outputs are the stack's outputs from its last update that succeeded, without
+	// Outputs are the stack's outputs of its last successful update, without
 	// secret ones. Nil before the first.
 	Outputs map[string]any
-	// State is the absolute path of the folder in the clone that whatever is
-	// kept between updates lies in.
+	// State is the absolute path of the folder in the clone for files that are
+	// kept between updates.
 	State string
-	// GateTimeout is how long to wait until the release serves.
+	// GateTimeout is the time in which the release must serve.
 	GateTimeout time.Duration
 	// Stack is the name of the Pulumi stack.
 	Stack string
 	// ProviderConfig returns a value of another namespace of the configuration
-	// ("aws:region"), and whether it is set. Nil has none.
+	// ("aws:region"), and whether it is set. A nil ProviderConfig has no
+	// values.
 	ProviderConfig func(key string) (string, bool)
-	// Offline is true for a plan: no update follows from this computer, so that
-	// programs and credentials that it lacks do not matter.
+	// Offline is true for a plan. No update from this computer follows, so
+	// missing programs and credentials are not errors.
 	Offline bool
 }
 
-// Endpoint is where the service is to be reached. Its outputs resolve only once
-// that was seen to be so.
+// Endpoint is the address of the service. Its outputs resolve only once the
+// service was seen to answer there.
 type Endpoint struct {
 	// URL has no slash at its end.
 	URL pulumi.StringOutput
 	// Release is the release that answers at URL.
 	Release pulumi.StringOutput
-	// Outputs are further outputs of the stack, which later updates find in
+	// Outputs are further outputs of the stack, which later updates receive in
 	// Request.Outputs. Optional.
 	Outputs pulumi.Map
 }
 
-// Target is one place to run a service.
+// Target is a platform that runs a service.
 type Target interface {
-	// Name is what the configuration's "target" says.
+	// Name returns the value of the configuration's "target" that selects it.
 	Name() string
-	// Section is the key of the target's own configuration.
+	// Section returns the key of the target's own configuration.
 	Section() string
-	// Settings is a pointer to that configuration, with its defaults.
+	// Settings returns a pointer to that configuration, filled with defaults.
 	Settings() any
 	// Check reports, as service.Violations, what is wrong with the settings and
 	// with this computer, before anything is built or registered. It must not
@@ -78,17 +79,17 @@ type Target interface {
 // Machine is a Target whose releases are binaries.
 type Machine interface {
 	Target
-	// Platform is the operating system and architecture of its machines.
+	// Platform returns the operating system and architecture of its machines.
 	Platform() build.Platform
 }
 
-// Cluster is a Target whose releases are images: a release's id is the digest of
-// the image's index.
+// Cluster is a Target whose releases are images. A release's id is the digest
+// of the image's index.
 type Cluster interface {
 	Target
-	// Platforms are those that nodes may have. At least one.
+	// Platforms returns the platforms that nodes may have. At least one.
 	Platforms() []build.Platform
-	// ExistingImage is the reference, by digest, of an image that is run instead
-	// of one that is built, or "". It is asked for once Check found nothing wrong.
+	// ExistingImage returns the reference, by digest, of an image to run
+	// instead of building one, or "". It is called once Check found no problem.
 	ExistingImage() string
 }

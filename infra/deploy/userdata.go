@@ -8,17 +8,17 @@ import (
 	"escala/cloudinit"
 )
 
-// UserDataLimit is how a cloud takes user-data, and how much of it.
+// UserDataLimit describes how a cloud accepts user-data.
 type UserDataLimit struct {
-	// Bytes is the most that the cloud takes.
+	// Bytes is the largest size that the cloud accepts.
 	Bytes int
-	// Gzip says that cloud-init gets it compressed, which it recognises. Only
-	// for a cloud that carries bytes and not text.
+	// Gzip compresses the user-data, which cloud-init recognises. It is only
+	// for a cloud that accepts bytes and not only text.
 	Gzip bool
 }
 
-// UserData renders a machine's user-data as its cloud takes it. The same
-// machine gives the same bytes.
+// UserData renders a machine's user-data in the form that its cloud accepts.
+// The same machine gives the same bytes.
 func (l UserDataLimit) UserData(m cloudinit.Machine) ([]byte, error) {
 	data, err := m.UserData()
 	if err != nil {
@@ -35,8 +35,8 @@ func (l UserDataLimit) UserData(m cloudinit.Machine) ([]byte, error) {
 	return data, nil
 }
 
-// compressed has neither a name nor a time in its header, so it depends on
-// nothing but data.
+// compressed returns data in gzip form. The header has neither a name nor a
+// time, so the result depends only on data.
 func compressed(data []byte) ([]byte, error) {
 	var b bytes.Buffer
 	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)

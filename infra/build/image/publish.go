@@ -8,21 +8,22 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Credentials are how to log in to a registry: Username and Password, or
-// DockerConfig, or nothing, which is what `docker login` left on this computer.
+// Credentials are a login to a registry: Username and Password, or
+// DockerConfig. If all are nil, the login that `docker login` stored on this
+// computer is used.
 type Credentials struct {
 	Username, Password pulumi.StringInput
 	// DockerConfig is the JSON of a Docker configuration.
 	DockerConfig pulumi.StringInput
 }
 
-// Publish pushes the image while the stack is updated, and resolves to its
-// reference, "repository@sha256:…", once the registry has it. During a preview
-// nothing is pushed, and the reference is known as soon as the repository is.
+// Publish pushes the image while the stack is updated. It resolves to the
+// reference, "repository@sha256:…", once the registry has the image. A preview
+// pushes nothing, and resolves as soon as the repository is known.
 func Publish(ctx *pulumi.Context, img *Image, repository pulumi.StringInput, credentials Credentials) pulumi.StringOutput {
 	if ctx.DryRun() {
-		// The login is left out: it may not be known yet, and the reference does
-		// not depend on it.
+		// A preview ignores the login: it may not be known yet, and the
+		// reference does not depend on it.
 		return repository.ToStringOutput().ApplyT(img.Reference).(pulumi.StringOutput)
 	}
 	orNone := func(s pulumi.StringInput) pulumi.StringInput {
@@ -46,11 +47,12 @@ func Publish(ctx *pulumi.Context, img *Image, repository pulumi.StringInput, cre
 			if pushed {
 				said = "pushed image " + reference
 			}
-			// A line of progress that cannot be shown is no reason to fail.
+			// A failure to show a line of progress is not an error.
 			_ = ctx.Log.Info(said, nil)
 			return reference, nil
 		}).(pulumi.StringOutput)
-	// The reference is made of the login, as Pulumi sees it, but is no secret.
+	// Pulumi marks the reference as secret because the login is an input, but
+	// the reference is not secret.
 	return pulumi.Unsecret(published).(pulumi.StringOutput)
 }
 

@@ -1,5 +1,5 @@
 // Package dovpc puts a target on DigitalOcean into a VPC: the region's default
-// one, one that exists, or one that is made for the stack.
+// VPC, an existing one, or one that the stack creates.
 package dovpc
 
 import (
@@ -13,24 +13,26 @@ import (
 	"escala/service"
 )
 
-// Choice is a target's settings of its VPC.
+// Choice is a target's VPC settings.
 type Choice struct {
 	// Section is the key of the target's settings, for messages.
 	Section string
-	// Region is where the target is.
+	// Region is the target's region.
 	Region string
-	// ID is the id of a VPC that exists, or "".
+	// ID is the id of an existing VPC, or "".
 	ID string
-	// CIDR is the range of a VPC that is made, or "". With neither, it is the
-	// region's default VPC: a region has one from the first Droplet on.
+	// CIDR is the range of a new VPC, or "". With neither ID nor CIDR, the VPC
+	// is the region's default one, which a region has from its first Droplet
+	// on.
 	CIDR string
-	// MaxBits bounds the length of the range's prefix.
+	// MaxBits is the limit of the range's prefix length.
 	MaxBits int
 }
 
 var uuid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
-// Violations reports what can be known without asking DigitalOcean.
+// Violations returns the problems that can be found without calling
+// DigitalOcean.
 func (c Choice) Violations() service.Violations {
 	var v service.Violations
 	if c.CIDR != "" {
@@ -45,9 +47,9 @@ func (c Choice) Violations() service.Violations {
 	return v
 }
 
-// Look asks DigitalOcean whether the VPC is there, or one can be made that can
-// also be removed: the first VPC of a region becomes its default, which
-// DigitalOcean never deletes.
+// Look checks with DigitalOcean that the VPC exists, or that a new one can be
+// created and removed again. The first VPC of a region becomes its default,
+// which DigitalOcean never deletes.
 func (c Choice) Look(ctx *pulumi.Context, ask pulumi.InvokeOption) service.Violations {
 	var v service.Violations
 	switch {
@@ -67,8 +69,8 @@ func (c Choice) Look(ctx *pulumi.Context, ask pulumi.InvokeOption) service.Viola
 	return v
 }
 
-// Holds reports whether a VPC that something stands in is the chosen one, or
-// says which one that is.
+// Holds returns "" if the VPC with this id is the chosen one, and otherwise a
+// description of that VPC.
 func (c Choice) Holds(ctx *pulumi.Context, id string, ask pulumi.InvokeOption) (string, error) {
 	vpc, err := digitalocean.LookupVpc(ctx, &digitalocean.LookupVpcArgs{Id: &id}, ask)
 	if err != nil {
@@ -82,10 +84,10 @@ func (c Choice) Holds(ctx *pulumi.Context, id string, ask pulumi.InvokeOption) (
 	}
 }
 
-// Register returns the id of the VPC, or nil for the region's default one. A VPC
-// that is made is deleted within patience: DigitalOcean refuses as long as
-// something that is being deleted is still in it, and the provider asks again
-// for two minutes unless it is told otherwise.
+// Register returns the id of the VPC, or nil for the region's default one.
+// patience is the time limit for deleting a VPC that the stack created.
+// DigitalOcean refuses while a resource that is being deleted is still in the
+// VPC, and the provider retries for two minutes by default.
 func (c Choice) Register(ctx *pulumi.Context, name, patience string, opts ...pulumi.ResourceOption) (pulumi.StringPtrInput, error) {
 	switch {
 	case c.ID != "":

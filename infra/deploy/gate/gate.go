@@ -1,6 +1,6 @@
-// Package gate decides whether an update may go on: it waits until an endpoint
-// serves the release that was asked for, on every worker, and gives the reason
-// if it does not. Every machine, of whatever cloud, passes the same gate.
+// Package gate decides whether an update may go on. It waits until an endpoint
+// serves the wanted release on every worker, and gives the reason if it does
+// not. Machines of all clouds pass the same gate.
 package gate
 
 import (
@@ -15,52 +15,52 @@ import (
 	"escala/service/machine"
 )
 
-// Gate is one endpoint to be judged.
+// Gate describes one endpoint to check.
 type Gate struct {
-	// URL of the endpoint, without a slash at its end.
+	// URL is the endpoint's URL, without a slash at its end.
 	URL string
-	// Stable is another URL that may lead to the wanted machine already; where
-	// it does, URL is not asked at all. A cloud may take a machine's own address
-	// away, and give it to somebody else, once the machine has a stable one.
+	// Stable is another URL that may already lead to the wanted machine; if it
+	// does, URL is not used. A cloud may take a machine's own address away, and
+	// assign it to another customer, once the machine has a stable one.
 	// Optional, and only with Want.Machine.
 	Stable string
 	// HealthPath must answer 200 as the wanted release.
 	HealthPath string
-	// Timeout bounds the whole wait.
+	// Timeout is the time limit for the whole wait.
 	Timeout time.Duration
-	// Poll is how often it looks. Default 500 ms.
+	// Poll is the time between two checks. Default 500 ms.
 	Poll time.Duration
-	// Stuck is how long the machine may report the same failure, which it
-	// tries to overcome, before the wait is given up. Default 45 s.
+	// Stuck is the time that the machine may report the same failure, which it
+	// retries, before the wait gives up. Default 45 s.
 	Stuck time.Duration
-	// Report is told what is being waited for, each time that it changes.
+	// Report is called with what the gate waits for, each time that this
+	// changes.
 	Report func(string)
-	// Stored reads the status that the machine wrote to the release store. It is
-	// the machine's word while it does not answer by HTTP: a machine that never
-	// came up has its reason there. Optional.
+	// Stored reads the status that the machine wrote to the release store. The
+	// gate uses it while the machine does not answer by HTTP: a machine that
+	// never came up has its reason there. Optional.
 	Stored func(context.Context) (machine.Status, error)
-	// Diagnose asks the machine for its own account of what is wrong, if there
-	// is a way to ask.
+	// Diagnose returns the machine's own account of what is wrong. Optional.
 	Diagnose func(context.Context) string
 
-	// transport is a test's network. Default: this computer's.
+	// transport replaces the network in tests. Default: this computer's.
 	transport http.RoundTripper
 }
 
-// Want is what must be served.
+// Want describes what the endpoint must serve.
 type Want struct {
 	Release service.ReleaseID
-	// Workers is how many must serve it.
+	// Workers is the number of workers that must serve the release.
 	Workers int
-	// Machine is the machine that must serve it, by its cloud's own id. Empty
-	// is whichever answers.
+	// Machine is the id, in its cloud, of the machine that must serve the
+	// release. Empty accepts any machine.
 	Machine string
 }
 
-// errRefused: the machine tried the release and went back.
+// errRefused reports that the machine tried the release and went back.
 var errRefused = errors.New("the machine refused the release")
 
-// Wait returns nil once the endpoint serves what is wanted.
+// Wait returns nil once the endpoint serves the wanted release.
 func (g Gate) Wait(ctx context.Context, want Want) error {
 	if g.Poll == 0 {
 		g.Poll = 500 * time.Millisecond
@@ -73,13 +73,13 @@ func (g Gate) Wait(ctx context.Context, want Want) error {
 	defer cancel()
 	client := &http.Client{Timeout: 5 * time.Second, Transport: g.transport}
 	if client.Transport == nil {
-		// Every look is a connection of its own, so that it sees where the
-		// address leads now and not where it led.
+		// Each check opens a new connection, so that it follows the address to
+		// where it leads now.
 		client.Transport = &http.Transport{DisableKeepAlives: true, Proxy: nil}
 	}
 	var (
-		last    machine.Status // what the machine published last
-		missing string         // and what was missing then
+		last    machine.Status // the status that the machine published last
+		missing string         // what was missing then
 		since   = began
 		inStore = &stored{read: g.Stored, every: max(storedEvery, g.Poll)}
 	)
@@ -91,7 +91,7 @@ func (g Gate) Wait(ctx context.Context, want Want) error {
 			}
 			return nil
 		}
-		// A look that the deadline cut short says nothing of the machine.
+		// A check that the deadline cut short is no evidence about the machine.
 		if deadline.Err() == nil || missing == "" {
 			if err.Error() != missing || status.Phase != last.Phase {
 				since = time.Now()
@@ -116,12 +116,12 @@ func (g Gate) Wait(ctx context.Context, want Want) error {
 	}
 }
 
-// url is where the wanted machine is to be asked.
+// url returns the URL for requests to the wanted machine.
 func (g Gate) url(ctx context.Context, client *http.Client, want Want) string {
 	if g.Stable == "" || want.Machine == "" {
 		return g.URL
 	}
-	// An address that leads nowhere yet takes connections from nobody: not long.
+	// An unassociated address never answers, so give up quickly.
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	if status, err := read(ctx, client, g.Stable); err == nil && status.Machine == want.Machine {
@@ -130,7 +130,7 @@ func (g Gate) url(ctx context.Context, client *http.Client, want Want) string {
 	return g.URL
 }
 
-// read is the status that a machine publishes.
+// read returns the status that a machine publishes.
 func read(ctx context.Context, client *http.Client, url string) (machine.Status, error) {
 	resp, err := get(ctx, client, url+machine.StatusPath)
 	if err != nil {
@@ -143,14 +143,15 @@ func read(ctx context.Context, client *http.Client, url string) (machine.Status,
 	return machine.Read(resp.Body)
 }
 
-// look is nil when all is well at url, and otherwise says what is missing.
+// look returns nil when all is well at url. Otherwise the error is what is
+// missing.
 func (g Gate) look(ctx context.Context, client *http.Client, url string, want Want, began time.Time, inStore *stored) (machine.Status, error) {
 	status, err := read(ctx, client, url)
 	if err != nil {
 		return inStore.instead(ctx, want, err)
 	}
 	if want.Machine != "" && status.Machine != want.Machine {
-		// Nothing that another machine reports is this one's doing.
+		// The other machine's report is not about the wanted one.
 		return machine.Status{}, fmt.Errorf("%s leads to another machine than %s", url, want.Machine)
 	}
 	if status.Phase == machine.Refused && status.Wanted == want.Release {
@@ -163,7 +164,7 @@ func (g Gate) look(ctx context.Context, client *http.Client, url string, want Wa
 	if ok, missing := status.Serves(want.Release, want.Workers); !ok {
 		return status, errors.New(missing)
 	}
-	// Last, the way that the users' requests take.
+	// The last check uses the same path as users' requests.
 	health, err := get(ctx, client, url+g.HealthPath)
 	if err != nil {
 		return status, fmt.Errorf("%s%s does not answer", url, g.HealthPath)
@@ -178,13 +179,13 @@ func (g Gate) look(ctx context.Context, client *http.Client, url string, want Wa
 	return status, nil
 }
 
-// refusalGrace is the time before the wait began in which a refusal still counts
-// as an answer to this update: the pointer is written a moment before.
+// refusalGrace is the time before the wait in which a refusal still counts as
+// an answer to this update: the pointer is written shortly before the wait.
 const refusalGrace = 3 * time.Second
 
-// stale reports whether the machine refused the release before this wait, of
-// which waited has passed, and tries it again soon. What was in the way then may
-// be gone.
+// stale reports whether the machine refused the release before this wait, which
+// has lasted for waited, and retries it soon. The cause of the refusal may be
+// gone.
 func stale(status machine.Status, waited time.Duration) bool {
 	age, ok := status.SinceRefusal()
 	return ok && status.Retry > 0 && age > waited+refusalGrace
@@ -198,7 +199,8 @@ func get(ctx context.Context, client *http.Client, url string) (*http.Response, 
 	return client.Do(req)
 }
 
-// failure tells what was wanted, what is there instead and why.
+// failure returns an error with what was wanted, what is there instead, and
+// why.
 func (g Gate) failure(ctx context.Context, want Want, status machine.Status, waiting string, took time.Duration, inStore *stored) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "release %s does not serve after %s: %s", want.Release.Short(), took.Round(time.Second), strings.TrimPrefix(waiting, errRefused.Error()+": "))

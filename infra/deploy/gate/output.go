@@ -11,39 +11,41 @@ import (
 	"escala/service/machine"
 )
 
-// OutputArgs say what an Output waits for.
+// OutputArgs are the inputs of Output.
 type OutputArgs struct {
-	// Machine is the machine behind URL: the wait is shown beside it.
+	// Machine is the machine behind URL. The progress of the wait is shown
+	// beside it.
 	Machine pulumi.CustomResource
-	// URL of the endpoint, without a slash at its end.
+	// URL is the endpoint's URL, without a slash at its end.
 	URL pulumi.StringOutput
-	// Stable is as in Gate. Optional.
+	// Stable is the same as in Gate. Optional.
 	Stable pulumi.StringInput
-	// OnlyMachine has the gate take no other machine's answer for Machine's: the
-	// machine must publish the id that its cloud gave it.
+	// OnlyMachine makes the gate accept answers only from Machine. The machine
+	// must publish the id that its cloud gave it.
 	OnlyMachine bool
-	// Release is the release that must be served. Take it from the resource
-	// that points to it, so that the wait begins when the machine can know.
+	// Release is the release that must be served. It should come from the
+	// resource that points to it, so that the wait begins when the machine can
+	// read it.
 	Release pulumi.StringOutput
-	// Workers is how many must serve it.
+	// Workers is the number of workers that must serve the release.
 	Workers int
-	// HealthPath and Timeout are as in Gate.
+	// HealthPath and Timeout are the same as in Gate.
 	HealthPath string
 	Timeout    time.Duration
-	// Store is the name of what Stored reads. Optional.
+	// Store is the name of the store that Stored reads from. Optional.
 	Store pulumi.StringInput
 	// Stored reads the status that the machine with that id wrote to the store.
 	// Optional.
 	Stored func(ctx context.Context, store, id string) (string, error)
-	// Diagnose asks the machine with that id for its account of what is wrong.
-	// Optional.
+	// Diagnose returns the account of the machine with that id of what is
+	// wrong. Optional.
 	Diagnose func(ctx context.Context, machine string) string
 }
 
-// Output resolves to the release once the endpoint serves it on every worker,
-// and fails, and with it the update, if it does not. What takes it as an input
-// (the address) is not touched before. During a preview there is nothing to
-// wait for, and it resolves at once.
+// Output resolves to the release once the endpoint serves it on every worker.
+// Otherwise it fails, and with it the update. A resource that takes it as an
+// input (the address) does not change before. A preview does not wait: Output
+// resolves at once.
 func Output(ctx *pulumi.Context, args OutputArgs) pulumi.StringOutput {
 	stable := args.Stable
 	if stable == nil {
@@ -65,7 +67,7 @@ func Output(ctx *pulumi.Context, args OutputArgs) pulumi.StringOutput {
 				HealthPath: args.HealthPath,
 				Timeout:    args.Timeout,
 				Report: func(s string) {
-					// A line of progress that cannot be shown is no reason to fail.
+					// A failure to show a line of progress is not an error.
 					_ = ctx.Log.Info(s, &pulumi.LogArgs{Resource: args.Machine, Ephemeral: true})
 				},
 			}
@@ -89,7 +91,7 @@ func Output(ctx *pulumi.Context, args OutputArgs) pulumi.StringOutput {
 		}).(pulumi.StringOutput)
 }
 
-// After is value once passed has resolved.
+// After returns value once passed has resolved.
 func After(value, passed pulumi.StringOutput) pulumi.StringOutput {
 	return pulumi.All(value, passed).ApplyT(func(v []any) string { return v[0].(string) }).(pulumi.StringOutput)
 }

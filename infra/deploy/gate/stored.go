@@ -10,27 +10,27 @@ import (
 	"escala/service/machine"
 )
 
-// storedEvery is the pause between two looks at the release store, where each
-// costs a call of the cloud's API. storedPatience is the time that a wait gives a
-// look: a provider that tries again and again must not keep the wait from seeing
-// that the machine serves by now.
+// storedEvery is the pause between two reads of the release store, each of
+// which costs a call of the cloud's API. storedPatience is the time that the
+// gate waits for a read: a provider that retries must not keep the gate from
+// seeing that the machine serves by now.
 const (
 	storedEvery    = 5 * time.Second
 	storedPatience = 2 * time.Second
 )
 
-// stored is the status that the machine writes to the release store. It is asked
-// for only while the machine does not answer by HTTP.
+// stored reads the status that the machine writes to the release store. The
+// gate uses it only while the machine does not answer by HTTP.
 type stored struct {
 	read  func(context.Context) (machine.Status, error)
 	every time.Duration
 
 	asked  time.Time
-	asking chan answer     // nil while no look is under way
-	looked bool            // a look has come to something
-	first  *machine.Status // as the wait began; nil for none
+	asking chan answer     // nil while no read is in progress
+	looked bool            // whether a read has ended
+	first  *machine.Status // the status at the beginning of the wait; nil for none
 	latest *machine.Status
-	err    error // of the last look
+	err    error // of the last read
 }
 
 type answer struct {
@@ -38,9 +38,9 @@ type answer struct {
 	err    error
 }
 
-// look returns the status, if it was written during this wait: it is not what was
-// there as the wait began. No clock of a machine or a cloud is compared with this
-// one's.
+// look returns the status if it was written during this wait, that is if it
+// differs from the status at the beginning of the wait. It compares no clocks
+// of machines, clouds and this computer.
 func (s *stored) look(ctx context.Context) (machine.Status, bool) {
 	if s.read == nil {
 		return machine.Status{}, false
@@ -63,7 +63,7 @@ func (s *stored) look(ctx context.Context) (machine.Status, bool) {
 	return *s.latest, true
 }
 
-// take waits for the look that is under way, not long.
+// take waits for the read in progress, at most storedPatience.
 func (s *stored) take(ctx context.Context) {
 	patience := time.NewTimer(storedPatience)
 	defer patience.Stop()
@@ -82,8 +82,8 @@ func (s *stored) take(ctx context.Context) {
 	}
 }
 
-// instead is what a look comes to at a machine that does not answer, which silent
-// describes: what the machine has written to the store, if it has.
+// instead returns the status in the store for a machine that does not answer by
+// HTTP. silent describes the missing answer.
 func (s *stored) instead(ctx context.Context, want Want, silent error) (machine.Status, error) {
 	status, fresh := s.look(ctx)
 	switch {
@@ -98,7 +98,7 @@ func (s *stored) instead(ctx context.Context, want Want, silent error) (machine.
 	return status, fmt.Errorf("%w, while the machine reports through the release store that it serves: is its port closed on the way?", silent)
 }
 
-// said is what a failure tells of the store.
+// said returns what a failure reports about the store.
 func (s *stored) said() string {
 	switch {
 	case s.asked.IsZero(), s.latest != nil:

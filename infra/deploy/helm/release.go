@@ -1,10 +1,10 @@
 // Package helm registers Helm releases.
 //
-// Of the SDK's two resources, helm/v4's Chart is a component that the provider
-// itself builds, out of as many resources as the chart has; a release is one,
-// which Helm installs and removes. helm/v3, where the SDK has it, drags the
-// types of all of Kubernetes into the program, so the one resource that is
-// needed is described here.
+// The SDK has two resources. helm/v4's Chart is a component that the provider
+// builds from as many resources as the chart has. A release is one resource,
+// which Helm installs and removes. helm/v3, which has it in the SDK, links the
+// types of all of Kubernetes into the program, so this package describes only
+// the one resource.
 package helm
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// ResourceType is the resource's type.
+// ResourceType is the resource's Pulumi type.
 const ResourceType = "kubernetes:helm.sh/v3:Release"
 
 // Release is an installed chart.
@@ -26,34 +26,35 @@ type Release struct {
 	Version   pulumi.StringPtrOutput `pulumi:"version"`
 }
 
-// ReleaseArgs say what is to be installed.
+// ReleaseArgs are the inputs of a Release.
 type ReleaseArgs struct {
-	// Chart is the path of the chart's archive, relative to the folder that Pulumi
-	// runs in (infra/), and Version the version of what is in it. An update loads
-	// the chart each time, so one at a chart site would make every release depend
-	// on that site; and an absolute path would differ from clone to clone.
+	// Chart is the path of the chart's archive, relative to the folder that
+	// Pulumi runs in (infra/). Version is the version of the chart in it. An
+	// update loads the chart each time, so the URL of a chart site would make
+	// every release depend on that site; and an absolute path would differ from
+	// clone to clone.
 	Chart   pulumi.StringInput
 	Version pulumi.StringInput
-	// Name is the release's own; without it each release has another.
+	// Name is the name of the Helm release. Without it, the name is random.
 	Name pulumi.StringInput
-	// Namespace has to be there.
+	// Namespace must already exist.
 	Namespace pulumi.StringInput
-	// Values go over the chart's own.
+	// Values override the chart's own values.
 	Values pulumi.MapInput
-	// Atomic goes back to what was there where an upgrade fails, and leaves
-	// nothing behind where an installation does.
+	// Atomic rolls back a failed upgrade and removes a failed installation.
 	Atomic pulumi.BoolPtrInput
-	// SkipCrds leaves out what the chart has in its folder crds.
+	// SkipCrds leaves out the files in the chart's folder crds.
 	SkipCrds pulumi.BoolPtrInput
-	// Timeout is how long what is installed may take to be ready, in seconds.
+	// Timeout is the time, in seconds, in which the installed objects must
+	// become ready.
 	Timeout pulumi.IntPtrInput
-	// MaxHistory is how many revisions Helm keeps on the cluster.
+	// MaxHistory is the number of revisions that Helm keeps on the cluster.
 	MaxHistory pulumi.IntPtrInput
-	// Compat is set by NewRelease, as the SDK does.
+	// Compat is set by NewRelease, as in the SDK.
 	Compat pulumi.StringPtrInput
 }
 
-// releaseArgs is what the provider gets.
+// releaseArgs is the type that is sent to the provider.
 type releaseArgs struct {
 	Chart      string         `pulumi:"chart"`
 	Version    string         `pulumi:"version"`
@@ -67,7 +68,7 @@ type releaseArgs struct {
 	Compat     *string        `pulumi:"compat"`
 }
 
-// ElementType says what the provider gets.
+// ElementType returns the type that is sent to the provider.
 func (ReleaseArgs) ElementType() reflect.Type { return reflect.TypeFor[releaseArgs]() }
 
 // NewRelease registers a release.

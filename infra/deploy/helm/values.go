@@ -7,8 +7,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Values turns a struct with json tags into a chart's values, so that they have
-// types as long as they are written.
+// Values converts a struct with json tags to a chart's values, so that the
+// compiler checks the types of values.
 func Values(from any) (pulumi.Map, error) {
 	b, err := json.Marshal(from)
 	if err != nil {

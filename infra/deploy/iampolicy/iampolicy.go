@@ -1,5 +1,4 @@
-// Package iampolicy writes IAM policy documents, for all rooms that give rights
-// on AWS.
+// Package iampolicy writes IAM policy documents for all targets on AWS.
 package iampolicy
 
 import (
@@ -14,7 +13,7 @@ type policy struct {
 	Statement []Statement
 }
 
-// Statement is one statement of a policy; what is empty is left out.
+// Statement is one statement of a policy. Empty fields are left out.
 type Statement struct {
 	Sid       string                       `json:",omitempty"`
 	Effect    string                       `json:",omitempty"`
@@ -24,7 +23,7 @@ type Statement struct {
 	Condition map[string]map[string]string `json:",omitempty"`
 }
 
-// Document is a policy of those statements, as AWS takes it.
+// Document returns a policy of these statements, as the JSON that AWS takes.
 func Document(statements ...Statement) (string, error) {
 	b, err := json.Marshal(policy{Version: "2012-10-17", Statement: statements})
 	if err != nil {
@@ -33,8 +32,8 @@ func Document(statements ...Statement) (string, error) {
 	return string(b), nil
 }
 
-// Trust is the policy of a role that a service of AWS takes on. principal is
-// the service's ("ec2.amazonaws.com", see ServiceDomain).
+// Trust returns the trust policy of a role for an AWS service. principal is the
+// service's principal ("ec2.amazonaws.com", see ServiceDomain).
 func Trust(principal string, actions ...string) (string, error) {
 	return Document(Statement{
 		Effect:    "Allow",
@@ -43,7 +42,7 @@ func Trust(principal string, actions ...string) (string, error) {
 	})
 }
 
-// Partition is the part of AWS (aws, aws-cn, …) that an ARN belongs to.
+// Partition returns the AWS partition (aws, aws-cn, …) of an ARN.
 func Partition(arn string) (string, error) {
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) < 6 || parts[0] != "arn" {
@@ -52,7 +51,7 @@ func Partition(arn string) (string, error) {
 	return parts[1], nil
 }
 
-// ServiceDomain is the domain of AWS' service principals in a partition.
+// ServiceDomain returns the domain of AWS' service principals in a partition.
 func ServiceDomain(partition string) string {
 	if partition == "aws-cn" {
 		return "amazonaws.com.cn"

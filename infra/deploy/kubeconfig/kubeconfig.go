@@ -1,7 +1,7 @@
-// Package kubeconfig writes a kubeconfig that holds no secret: whoever uses it
-// is let in by a program on their own computer, which asks the cloud for a
-// short-lived token each time. So it can stand in Pulumi's state, works for a
-// destroy a year later, and is the same after each update.
+// Package kubeconfig writes a kubeconfig without secrets. A program on the
+// user's computer asks the cloud for a short-lived token at each use. So the
+// kubeconfig can be in Pulumi's state, works for a destroy a year later, and is
+// the same after each update.
 package kubeconfig
 
 import (
@@ -9,24 +9,25 @@ import (
 	"fmt"
 )
 
-// Cluster is where a cluster is and how one gets in.
+// Cluster is the address of a cluster and the way to authenticate to it.
 type Cluster struct {
 	// Name is the name of the cluster, context and user in the kubeconfig.
 	Name string
 	// Server is the URL of the API.
 	Server string
-	// CA is the certificate of the API's authority: PEM in base64, as clouds
-	// hand it over.
+	// CA is the certificate of the API's certificate authority: PEM in base64,
+	// as clouds return it.
 	CA string
-	// Command and Args are the program that prints a token, as a
+	// Command and Args start the program that prints a token, as a
 	// client.authentication.k8s.io/v1beta1 ExecCredential.
 	Command string
 	Args    []string
-	// Hint is what to do where there is no such program.
+	// Hint is the advice for a computer without this program.
 	Hint string
 }
 
-// config is a kubeconfig, as far as it is needed (k8s.io/client-go/tools/clientcmd/api/v1).
+// config has the parts of a kubeconfig that are needed
+// (k8s.io/client-go/tools/clientcmd/api/v1).
 type config struct {
 	APIVersion     string         `json:"apiVersion"`
 	Kind           string         `json:"kind"`
@@ -73,7 +74,7 @@ type exec struct {
 	InstallHint     string   `json:"installHint,omitempty"`
 }
 
-// Write is the kubeconfig, as JSON, which is YAML too.
+// Write returns the kubeconfig as JSON, which is also YAML.
 func Write(c Cluster) (string, error) {
 	b, err := json.Marshal(config{
 		APIVersion:     "v1",
@@ -85,7 +86,7 @@ func Write(c Cluster) (string, error) {
 			APIVersion: "client.authentication.k8s.io/v1beta1",
 			Command:    c.Command,
 			Args:       c.Args,
-			// An update has nobody to ask.
+			// An update is not interactive, so the program must not prompt.
 			InteractiveMode: "Never",
 			InstallHint:     c.Hint,
 		}}}},
