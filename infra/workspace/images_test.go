@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The container for developers has the Go that releases are built with, and its
-// image cannot change under its name.
+// The developers' container must have the Go version of the releases. Its image
+// is named by digest, so it cannot change under its name.
 func TestDevcontainerHasTheReleasesGo(t *testing.T) {
 	root, err := Root()
 	require.NoError(t, err)

@@ -24,7 +24,8 @@ func base() plan.Stack {
 	}
 }
 
-// read is a plan as it comes out of another commit's program.
+// read encodes and decodes a plan, as if another commit's program had printed
+// it.
 func read(t *testing.T, p plan.Plan) plan.Plan {
 	t.Helper()
 	b, err := json.Marshal(p)
