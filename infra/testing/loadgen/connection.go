@@ -12,35 +12,35 @@ import (
 	"time"
 )
 
-// connection is one connection to the service. A request is written to it once and
-// never again.
+// connection is one connection to the service. Each request is written exactly
+// once.
 //
-// net/http's ClientConn does not repeat a request either, but a goroutine of its own
-// reads the connection: that the service closed it while it was idle, or sent an
-// answer that was not asked for, is known only after that goroutine got the
-// processor. On a busy computer the next request would be lost on a connection that
-// is known to be dead, or get the wrong answer, and count as the service's failure.
+// net/http's ClientConn does not repeat a request either, but it reads the
+// connection in a goroutine of its own. That the service closed an idle
+// connection, or sent an unrequested answer, is known only after that goroutine
+// has run. On a busy computer the next request would go to a dead connection or
+// get the wrong answer, and count as the service's failure.
 type connection struct {
 	net.Conn
 	reader *bufio.Reader
 	used   bool  // has carried a request before
-	broken error // what the last read from the network failed with
+	broken error // the last error of the network
 }
 
-// outcome is how one arrival ended.
+// outcome is the result of one arrival.
 type outcome struct {
 	kind            Kind
-	status          int // 0: no answer
+	status          int // 0 without an answer
 	release, worker string
-	reused          bool // on a connection that had carried a request before
-	idleClosed      int  // kept connections that were found closed before this
+	reused          bool // the connection had carried a request before
+	idleClosed      int  // kept connections found closed before this one
 	opened          bool // opened a connection
 	started         time.Time
 	took            time.Duration
 	err             error
 }
 
-// largestAnswer bounds the body of an answer.
+// largestAnswer is the limit of an answer's body.
 const largestAnswer = 8 << 20
 
 var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4096) }}
@@ -60,8 +60,9 @@ func newConnection(conn net.Conn) *connection {
 	return c
 }
 
-// Read reads from the network and remembers how that ended: parsers tend to
-// call a line that was cut off a malformed one.
+// Read reads from the network and stores the error. Parsers often report a
+// truncated line as malformed, so the stored error is needed to tell the two
+// apart.
 func (c *connection) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	c.broken = err
@@ -70,13 +71,13 @@ func (c *connection) Read(b []byte) (int, error) {
 
 // end closes the connection for good.
 func (c *connection) end() {
-	_ = c.Close() // nothing is left to be lost on it
+	_ = c.Close() // nothing on it can be lost
 	c.reader.Reset(nil)
 	readers.Put(c.reader)
 }
 
-// exchange writes one request and reads its answer. The connection may be used
-// again if again is true.
+// exchange writes one request and reads its answer. again reports whether the
+// connection can be used again.
 func (c *connection) exchange(p *requestTemplate, a arrival, o *outcome) (again bool) {
 	scratch, _ := buffers.Get().(*buffer)
 	defer buffers.Put(scratch)
@@ -97,8 +98,8 @@ func (c *connection) exchange(p *requestTemplate, a arrival, o *outcome) (again 
 	o.status = answer.StatusCode
 	o.release, o.worker = answer.Header.Get("X-Release"), answer.Header.Get("X-Worker")
 
-	// The body is not closed: it is read to its end, or else the connection is
-	// given up, and closing would read on until the deadline.
+	// The body is not closed. It is read to its end, or the connection is given
+	// up; closing the body would read on until the deadline.
 	scratch.answer.Reset()
 	n, err := scratch.answer.ReadFrom(io.LimitReader(answer.Body, largestAnswer+1))
 	switch {
@@ -120,8 +121,8 @@ func (c *connection) exchange(p *requestTemplate, a arrival, o *outcome) (again 
 
 // readHeader reads up to the end of the final answer's header.
 func (c *connection) readHeader(p *requestTemplate) (*http.Response, error) {
-	// ReadResponse does not tell "closed instead of answering" from "closed in
-	// the middle": look at the first byte before.
+	// ReadResponse does not distinguish "closed instead of answering" from
+	// "closed in the middle of the answer", so peek at the first byte.
 	if _, err := c.reader.Peek(1); err != nil {
 		return nil, fmt.Errorf("wait for answer: %w", err)
 	}
@@ -136,12 +137,13 @@ func (c *connection) readHeader(p *requestTemplate) (*http.Response, error) {
 	}
 }
 
-// fail notes the error and its kind.
+// fail stores the error and its kind.
 func (o *outcome) fail(err error) {
 	o.kind, o.err = kindOf(err), err
 }
 
-// cause tells an error of the network from one of the parser.
+// cause adds the network's error to err if there was one. Otherwise err comes
+// from the parser, and cause marks it as malformed.
 func (c *connection) cause(err error) error {
 	switch {
 	case kindOf(err) != Other:

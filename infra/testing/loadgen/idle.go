@@ -7,14 +7,14 @@ import (
 	"syscall"
 )
 
-// closedWhileIdle reports whether the other side closed (or wrote to) a connection
-// on which nothing was asked: it is not fit for a request. It looks without
-// waiting and without taking anything away.
+// closedWhileIdle reports whether the other side closed an idle connection, or
+// wrote to it. Such a connection cannot carry a request. The check neither
+// waits nor consumes data.
 //
-// Without this look, a request would be written to a connection that is known
-// to be dead, and counted as the service's failure. What remains is the real
-// race: the service closes just when the request is on its way. That one is
-// counted (Counters.FailedReused).
+// Without it, a request would be written to a dead connection and count as the
+// service's failure. Only the real race remains, in which the service closes
+// the connection while the request is in flight. Counters.FailedReused counts
+// it.
 func closedWhileIdle(conn net.Conn) bool {
 	raw, ok := conn.(syscall.Conn)
 	if !ok {

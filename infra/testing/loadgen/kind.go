@@ -8,48 +8,49 @@ import (
 	"syscall"
 )
 
-// Kind is how a request ended.
+// Kind is the kind of a request's outcome.
 type Kind string
 
 const (
 	// OK is the expected status with the expected body.
 	OK Kind = "ok"
-	// BadStatus is a complete answer with another status than the expected.
+	// BadStatus is a complete answer with an unexpected status.
 	BadStatus Kind = "status"
-	// BadBody is the expected status with another body than the expected, or
-	// one that is beyond all bounds.
+	// BadBody is an answer with the expected status and an unexpected or too
+	// large body.
 	BadBody Kind = "body"
 	// Malformed is an answer that is not HTTP.
 	Malformed Kind = "malformed"
-	// Refused is a connection that nobody accepted.
+	// Refused is a connection attempt that was refused.
 	Refused Kind = "refused"
-	// Reset is a connection that the other side cut (RST), at any time.
+	// Reset is a connection that the other side reset (RST), at any time.
 	Reset Kind = "reset"
 	// EOF is a connection that the other side closed instead of answering.
 	EOF Kind = "eof"
 	// Truncated is a connection that the other side closed in the middle of
 	// its answer.
 	Truncated Kind = "truncated"
-	// Timeout is an answer that was not complete in time.
+	// Timeout is an answer that was not complete before the timeout.
 	Timeout Kind = "timeout"
-	// Other is any other failure; Result.Failures has its text.
+	// Other is any other failure. Result.Failures has its text.
 	Other Kind = "other"
 
-	// Shed is an arrival that was not sent, since MaxOutstanding requests were
-	// in flight. The service was not asked, and yet it is no success.
+	// Shed is an arrival that was not sent because MaxOutstanding requests were
+	// in flight. The service was not asked, but it is not a success.
 	Shed Kind = "shed"
-	// Local is an arrival that was not sent, since this machine had no ports,
-	// file descriptors or time left. It says nothing about the service.
+	// Local is an arrival that was not sent because this machine had no ports,
+	// file descriptors or time left. It is not evidence about the service.
 	Local Kind = "local"
 )
 
-// unsent reports that the service never saw the request because of the generator.
+// unsent reports whether the generator, not the service, is the reason that the
+// request was not sent.
 func (k Kind) unsent() bool { return k == Shed || k == Local }
 
 // errMalformed marks answers that are not HTTP.
 var errMalformed = errors.New("malformed answer")
 
-// kindOf sorts an error of the network into a kind.
+// kindOf maps a network error to a kind.
 func kindOf(err error) Kind {
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
@@ -71,7 +72,8 @@ func kindOf(err error) Kind {
 	return Other
 }
 
-// isTimeout reports whether a connection's deadline or the kernel's patience ended.
+// isTimeout reports whether a connection's deadline or a timeout of the kernel
+// expired.
 func isTimeout(err error) bool {
 	var timeout net.Error
 	return errors.As(err, &timeout) && timeout.Timeout()

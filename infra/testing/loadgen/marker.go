@@ -6,16 +6,16 @@ import (
 	"strconv"
 )
 
-// text is what a client sends: enough to recognise it in whatever the service
-// makes of it, and to tell who sent it and when.
+// text is the message of a client. It can be recognised in any form that the
+// service gives to it, and contains the sender and the sending time.
 type text struct {
 	probe  bool // asks "am I in the room?" and is expected by its sender only
 	client int
 	number uint64
 }
 
-// marker begins every text of one run, so that another run in the same room does
-// not disturb.
+// marker returns the prefix of all texts of one run. It keeps runs in the same
+// room apart.
 func marker(run string) string { return "escala:" + run + ":" }
 
 func (t text) encode(run string) string {
@@ -26,7 +26,7 @@ func (t text) encode(run string) string {
 	return fmt.Sprintf("%s%c:%d:%d;", marker(run), kind, t.client, t.number)
 }
 
-// decode finds a run's text in a message of any form.
+// decode finds a run's text anywhere in a message.
 func decode(run string, message []byte) (text, bool) {
 	_, rest, found := bytes.Cut(message, []byte(marker(run)))
 	if !found {

@@ -2,14 +2,14 @@ package loadgen
 
 import "fmt"
 
-// mostLag is how late the generator may be at its 99th percentile, in milliseconds,
-// for what it counts to be the service's doing. On a quiet computer it is 1 to 3 ms;
-// a generator that gets the processor a quarter of a second late shares it with a
-// service that does not get it either.
+// mostLag is the highest 99th percentile of the generator's lag, in
+// milliseconds, at which failures count against the service. On a quiet
+// computer the lag is 1 to 3 ms. If the generator gets the processor a quarter
+// of a second late, the service on the same computer does not get it either.
 const mostLag = 250
 
-// Overload returns why a load that was this late proves nothing against the service,
-// or "" if it does. Whether there was a failure is not looked at.
+// Overload returns why a load with this lag proves nothing against the service,
+// or "" if the lag is low enough. It ignores whether requests failed.
 func Overload(lag Latency) string {
 	if lag.P99 <= mostLag {
 		return ""

@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// pool holds the kept connections. They are used in turn, oldest first, so that
-// each of them idles for a while between requests, as real clients do, and all
-// of them notice when the service closes them.
+// pool holds the kept connections. They are used in turn, oldest first. So each
+// idles between requests, as those of real clients do, and each notices when
+// the service closes it.
 type pool struct {
 	target target
 	idle   chan *connection
-	kept   atomic.Int64 // idle or in use, and to be returned
+	kept   atomic.Int64 // idle or in use, to be returned
 	size   int64
 }
 
@@ -21,11 +21,11 @@ func newPool(where target, size int) *pool {
 	return &pool{target: where, idle: make(chan *connection, size), size: int64(size)}
 }
 
-// errTooLate is the generator's own fault: it had no time to send.
+// errTooLate means that the generator had no time to send.
 var errTooLate = errors.New("was not sent before its timeout: this machine is too busy")
 
-// exchange sends one request over a kept or a new connection and reports how it
-// ended. It sends it at most once.
+// exchange sends one request over a kept or a new connection and returns its
+// outcome. It sends the request at most once.
 func (p *pool) exchange(ctx context.Context, template *requestTemplate, a arrival, deadline time.Time) (o outcome) {
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
@@ -49,22 +49,22 @@ func (p *pool) exchange(ctx context.Context, template *requestTemplate, a arriva
 		return o
 	}
 	if c.exchange(template, a, &o) && kept {
-		p.idle <- c // has room: there are never more kept ones than size
+		p.idle <- c // never blocks: there are at most size kept connections
 		return o
 	}
 	p.drop(c, kept)
 	return o
 }
 
-// take returns a connection that is open as far as can be known. kept
-// reports that it goes back into the pool; others are closed after use.
+// take returns a connection that is open as far as is known. kept reports
+// whether it returns to the pool; other connections are closed after use.
 func (p *pool) take(ctx context.Context, keep bool, o *outcome) (c *connection, kept bool, err error) {
 	if keep {
 		if kept = p.join(); !kept {
 			if c = p.takeIdle(o); c != nil {
 				return c, true, nil
 			}
-			kept = p.join() // in the place of one that was found closed
+			kept = p.join() // replaces one that was found closed
 		}
 	}
 	o.opened = true
@@ -78,7 +78,7 @@ func (p *pool) take(ctx context.Context, keep bool, o *outcome) (c *connection, 
 	return newConnection(conn), kept, nil
 }
 
-// join claims a place among the kept connections, if one is left.
+// join reserves a place among the kept connections, if one is free.
 func (p *pool) join() bool {
 	if p.kept.Add(1) <= p.size {
 		return true
@@ -88,8 +88,8 @@ func (p *pool) join() bool {
 }
 
 // takeIdle returns the kept connection that has idled longest, or nil if all
-// are busy. Connections that the service closed while they idled are put away:
-// no request was on them, so none failed.
+// are busy. It discards connections that the service closed while they idled:
+// they carried no request, so no request failed.
 func (p *pool) takeIdle(o *outcome) *connection {
 	for {
 		select {
@@ -112,7 +112,7 @@ func (p *pool) drop(c *connection, kept bool) {
 	}
 }
 
-// close ends all idle connections.
+// close closes all idle connections.
 func (p *pool) close() {
 	for {
 		select {

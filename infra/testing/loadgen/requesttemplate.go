@@ -7,14 +7,14 @@ import (
 	"strconv"
 )
 
-// requestTemplate is a stream with everything prepared that does not change from request
-// to request, so that sending one costs little.
+// requestTemplate holds the parts of a stream's requests that do not change, so
+// that sending a request is cheap.
 type requestTemplate struct {
 	stream  Stream
 	kept    []byte // header of a request over a kept connection
 	fresh   []byte // header of a request over a connection of its own
 	padding []byte
-	request *http.Request // tells the parser of answers the method
+	request *http.Request // gives the method to the parser of answers
 }
 
 func newRequestTemplate(number int, s Stream, where target) *requestTemplate {
@@ -36,8 +36,8 @@ func newRequestTemplate(number int, s Stream, where target) *requestTemplate {
 	}
 }
 
-// appendRequest appends the whole request to b and returns it with the body
-// that is part of it. The body is the arrival's number, padded.
+// appendRequest appends the whole request to b and returns it with its body.
+// The body is the arrival's number, padded.
 func (p *requestTemplate) appendRequest(b []byte, a arrival) (whole, body []byte) {
 	if a.keep {
 		b = append(b, p.kept...)

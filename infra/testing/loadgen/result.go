@@ -2,50 +2,52 @@ package loadgen
 
 import "time"
 
-// Result is everything that a load has counted. It is made to be kept as JSON.
+// Result holds all counters and latencies of a load. It is designed to be
+// stored as JSON.
 type Result struct {
-	// Target is the URL that was asked.
+	// Target is the URL of the service.
 	Target string `json:"target"`
-	// Start is when the load began, in UTC.
+	// Start is the beginning of the load, in UTC.
 	Start time.Time `json:"start"`
-	// Seconds is how long it took until nothing was in flight any more.
+	// Seconds is the time from the start until no request was in flight any
+	// more.
 	Seconds float64 `json:"seconds"`
 	// Total counts all arrivals.
 	Total Counters `json:"total"`
-	// Kept counts those over kept connections, Fresh those with a connection
-	// of their own.
+	// Kept counts the requests over kept connections, Fresh those over a
+	// connection of their own.
 	Kept  Counters `json:"kept"`
 	Fresh Counters `json:"fresh"`
-	// Latency is from the time at which a request was due to the end of its
-	// answer, over all that were answered, well or not, or timed out.
+	// Latency is the time from when a request was due to the end of its answer.
+	// It includes all requests that were answered, well or not, or timed out.
 	Latency Latency `json:"latency"`
-	// Answer is the same from the time at which it was really sent, connecting
-	// included. It is what a client in a closed loop would have measured.
+	// Answer is the same latency from the time of sending, including the
+	// connection setup. A client in a closed loop would measure it.
 	Answer Latency `json:"answer"`
-	// Lag is how late the generator was: from due to sent. A p99 far above
-	// 1 ms says that this machine was too busy to measure on.
+	// Lag is the delay of the generator, from due to sent. A p99 far above 1 ms
+	// means that this machine was too busy for a measurement.
 	Lag Latency `json:"lag"`
-	// Streams count and time each kind of request by itself.
+	// Streams holds the counters and latencies of each kind of request.
 	Streams []StreamResult `json:"streams"`
-	// Releases and Workers are the answers by the headers X-Release and
-	// X-Worker; "" is those without.
+	// Releases and Workers count the answers by the headers X-Release and
+	// X-Worker. The key "" counts answers without the header.
 	Releases map[string]Answers `json:"releases"`
 	Workers  map[string]Answers `json:"workers"`
 	// Series has a row per Options.Interval.
 	Series []Slot `json:"series"`
-	// Failures describes failed or unsent requests, the first 200 after each
+	// Failures describes failed and unsent requests, the first 200 after each
 	// mark.
 	Failures []Failure `json:"failures,omitempty"`
-	// Marks are what the caller noted while the load ran.
+	// Marks are the events that the caller recorded during the load.
 	Marks []Mark `json:"marks,omitempty"`
-	// Sockets is what the WebSocket clients saw; nil without any.
+	// Sockets is the result of the WebSocket clients, or nil without any.
 	Sockets *SocketResult `json:"sockets,omitempty"`
 }
 
 // StreamResult is one stream's share of a result.
 type StreamResult struct {
 	Name string `json:"name"`
-	// Rate is the arrivals per second that were asked for.
+	// Rate is the configured number of arrivals per second.
 	Rate float64 `json:"rate"`
 	Counters
 	Latency Latency `json:"latency"`
@@ -60,23 +62,24 @@ type Failure struct {
 	Kind   Kind    `json:"kind"`
 	// Status is 0 without an answer.
 	Status int `json:"status,omitempty"`
-	// Kept: it was to go over a kept connection. Reused: that connection had
-	// carried a request before.
+	// Kept reports that the request was assigned to a kept connection. Reused
+	// reports that this connection had carried a request before.
 	Kept   bool `json:"kept"`
 	Reused bool `json:"reused"`
-	// Release and Worker are those of the answer, if there was one.
+	// Release and Worker are those of the answer, if any.
 	Release string `json:"release,omitempty"`
 	Worker  string `json:"worker,omitempty"`
 	Error   string `json:"error,omitempty"`
 }
 
-// Mark is something that happened while the load ran.
+// Mark is an event during the load.
 type Mark struct {
 	// At is in seconds since the start of the load.
 	At    float64 `json:"at_s"`
 	Label string  `json:"label"`
 }
 
-// Clean is nil if every arrival was answered as expected, every message was
-// delivered and no WebSocket was closed uncleanly; else it says what is wrong.
+// Clean returns nil if every arrival was answered as expected, every message
+// was delivered and no WebSocket was closed uncleanly. Otherwise it returns all
+// violations.
 func (r *Result) Clean() error { return r.violations().Err() }

@@ -14,10 +14,10 @@ import (
 	"github.com/coder/websocket"
 )
 
-// SelfTest tries the generator on a server, inside this process, that fails in
-// a known way as often as is known: every tenth request is cut, and each
-// WebSocket is cut once. A generator that counts anything else is not to be
-// believed, and that is the error. It takes about a second.
+// SelfTest runs the generator against a server in this process that fails in a
+// known way and a known number of times: every tenth request is cut, and each
+// WebSocket is cut once. If the generator counts anything else, SelfTest
+// returns an error. It takes about a second.
 func SelfTest(ctx context.Context) (string, error) {
 	server := &failing{}
 	s := httptest.NewServer(server)
@@ -62,10 +62,11 @@ func (f *failing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		cut(w)
 		return
 	}
-	_, _ = io.Copy(w, http.MaxBytesReader(w, r.Body, largestBody)) // what fails here is counted by the load
+	_, _ = io.Copy(w, http.MaxBytesReader(w, r.Body, largestBody)) // the load counts failures here
 }
 
-// echo sends each WebSocket its own messages; the first two are cut after one.
+// echo returns each WebSocket's messages to it. The first two WebSockets are
+// cut after one message.
 func (f *failing) echo(w http.ResponseWriter, r *http.Request) {
 	conn, err := websocket.Accept(w, r, nil)
 	if err != nil {

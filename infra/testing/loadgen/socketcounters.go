@@ -2,44 +2,50 @@ package loadgen
 
 import "maps"
 
-// SocketCounters are what the WebSocket clients have counted. Once the load has
-// ended,
+// SocketCounters counts what the WebSocket clients see. After the end of the
+// load,
 //
 //	Expected = Delivered + Lost + LostAtClose
 type SocketCounters struct {
-	// Joined are the clients that are in their room now.
+	// Joined is the number of clients that are in their room now.
 	Joined uint64 `json:"joined"`
-	// Dials are handshakes attempted.
+	// Dials is the number of attempted handshakes.
 	Dials uint64 `json:"dials"`
-	// DialFailures are those that failed, by kind or as "status 503".
+	// DialFailures counts the failed handshakes by kind or as "status 503".
 	DialFailures map[string]uint64 `json:"dial_failures,omitempty"`
-	// Closes are connections that the service ended, by close code. 1006 is a
-	// connection that ended without one, or went silent.
+	// Closes counts the connections that the service closed, by close code.
+	// 1006 is a connection that ended without a code or went silent.
 	Closes map[int]uint64 `json:"closes,omitempty"`
-	// Unclean are those of Closes with another code than 1000 and 1001.
+	// Unclean is the part of Closes with a code other than 1000 and 1001.
 	Unclean uint64 `json:"unclean"`
-	// Stalled are those of Closes that the client gave up, hearing nothing.
+	// Stalled is the part of Closes in which the client received nothing and
+	// gave up.
 	Stalled uint64 `json:"stalled"`
-	// Sent are messages sent.
+	// Sent is the number of sent messages.
 	Sent uint64 `json:"sent"`
-	// Expected are the receipts that they should have led to: one for each
-	// client that has ever been in the room.
+	// Expected is the number of receipts that these messages should cause: one
+	// for each client that has ever been in the room.
 	Expected uint64 `json:"expected"`
-	// Delivered are receipts that came.
+	// Delivered is the number of receipts that arrived.
 	Delivered uint64 `json:"delivered"`
-	// Lost are receipts that did not come although both sender and receiver
-	// were in the room.
+	// Lost is the number of receipts that did not arrive although both sender
+	// and receiver were in the room.
 	Lost uint64 `json:"lost"`
-	// LostAtClose are receipts that did not come, where sender or receiver was
-	// away or its connection ended within Sockets.Settle.
+	// LostAtClose is the number of receipts that did not arrive because the
+	// sender or the receiver was away or its connection ended within
+	// Sockets.Settle.
 	LostAtClose uint64 `json:"lost_at_close"`
-	// Duplicates are receipts of a message that had been received.
+	// Duplicates is the number of receipts of a message that had already been
+	// received.
 	Duplicates uint64 `json:"duplicates"`
-	// OutOfOrder are receipts after a later message of the same sender.
+	// OutOfOrder is the number of receipts that came after a later message of
+	// the same sender.
 	OutOfOrder uint64 `json:"out_of_order"`
-	// Late are receipts after Sockets.Grace. They count as lost, too.
+	// Late is the number of receipts after Sockets.Grace. They also count as
+	// lost.
 	Late uint64 `json:"late"`
-	// Reconnects are clients that were in their room again after a close.
+	// Reconnects is the number of clients that returned to their room after a
+	// close.
 	Reconnects uint64 `json:"reconnects"`
 	// LongestReconnect is the longest time from the end of a connection until
 	// its client received its own message again, in milliseconds.
@@ -55,8 +61,9 @@ func (c SocketCounters) clone() SocketCounters {
 	return c
 }
 
-// minus returns what was added since earlier. Joined stays that of the later
-// one; LongestReconnect cannot be told from these two: see Snapshot.Since.
+// minus returns the difference from an earlier state. Joined stays that of the
+// later state. LongestReconnect cannot be computed from two states: see
+// Snapshot.Since.
 func (c SocketCounters) minus(earlier SocketCounters) SocketCounters {
 	c.Dials -= earlier.Dials
 	c.DialFailures = less(c.DialFailures, earlier.DialFailures)
@@ -75,19 +82,19 @@ func (c SocketCounters) minus(earlier SocketCounters) SocketCounters {
 	return c
 }
 
-// SocketResult is what the WebSocket clients saw in all.
+// SocketResult is the total result of the WebSocket clients.
 type SocketResult struct {
 	SocketCounters
-	// Clients is their number.
+	// Clients is the number of clients.
 	Clients int `json:"clients"`
-	// Away are clients that were not in their room at the end.
+	// Away is the number of clients that were not in their room at the end.
 	Away uint64 `json:"away"`
-	// Delivery is from sending a message to its receipt.
+	// Delivery is the time from the sending of a message to its receipt.
 	Delivery Latency `json:"delivery"`
-	// Reconnect is from the end of a connection until the client received its
-	// own message again.
+	// Reconnect is the time from the end of a connection until the client
+	// received its own message again.
 	Reconnect Latency `json:"reconnect"`
-	// Releases and Workers are the handshakes by X-Release and X-Worker.
+	// Releases and Workers count the handshakes by X-Release and X-Worker.
 	Releases map[string]Answers `json:"releases"`
 	Workers  map[string]Answers `json:"workers"`
 }

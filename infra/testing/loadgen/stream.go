@@ -7,47 +7,46 @@ import (
 	"escala/service"
 )
 
-// Connections is how the requests of a stream use connections.
+// Connections sets how the requests of a stream use connections.
 type Connections string
 
 const (
-	// Alternate sends every other request over a kept connection and the rest
-	// over a new one each: half the clients keep alive, half do not.
+	// Alternate sends every other request over a kept connection and each of
+	// the rest over a new one, as if half of the clients used keep-alive.
 	Alternate Connections = "alternate"
 	// Kept sends every request over a kept connection.
 	Kept Connections = "kept"
-	// Fresh opens a connection for each request and asks for its end
-	// ("Connection: close").
+	// Fresh opens a connection for each request and asks the service to close
+	// it ("Connection: close").
 	Fresh Connections = "fresh"
 )
 
 // Stream is one kind of request at a fixed rate of arrivals.
 type Stream struct {
-	// Name tells streams apart in results.
+	// Name identifies the stream in results.
 	Name string
 	// Method is the HTTP method.
 	Method string
-	// Path is what is asked for, with its query: "/slow?ms=300".
+	// Path is the request path with its query: "/slow?ms=300".
 	Path string
 	// Rate is the number of arrivals per second. It may be below 1.
 	Rate float64
-	// BodyBytes is the length of the body; 0 sends none. Bodies differ from
-	// request to request, so that an answer to another request is noticed.
+	// BodyBytes is the length of the body. 0 sends none. Each body is
+	// different, so that an answer to another request is detected.
 	BodyBytes int
-	// Echo demands that the answer's body ends with the very body that was
-	// sent.
+	// Echo requires that the answer's body ends with the body that was sent.
 	Echo bool
-	// Status is the status of a good answer.
+	// Status is the expected status.
 	Status int
 	// Connections is how connections are used.
 	Connections Connections
 }
 
-// highestRate is a bound against slips of the pen, far above what one
-// generator can send.
+// highestRate is a limit against typing errors, far above what one generator
+// can send.
 const highestRate = 1e6
 
-// largestBody bounds a request's body: it is written in one piece.
+// largestBody limits a request's body, which is written in one piece.
 const largestBody = 1 << 20
 
 func (s Stream) violations() service.Violations {

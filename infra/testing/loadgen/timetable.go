@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// arrival is one request that is due.
+// arrival is one request of the timetable.
 type arrival struct {
 	stream int
 	number uint64        // counts from 0 within the stream
@@ -13,8 +13,8 @@ type arrival struct {
 	keep   bool          // over a kept connection
 }
 
-// timetable says when requests arrive. It knows nothing of answers, which is
-// the point: arrivals are at i/rate whatever the service does.
+// timetable sets when requests arrive. It is independent of the answers:
+// arrivals are at i/rate, however slow the service is.
 type timetable struct {
 	streams []Stream
 	next    []uint64
@@ -25,14 +25,14 @@ func newTimetable(streams []Stream, until time.Duration) *timetable {
 	return &timetable{streams: streams, next: make([]uint64, len(streams)), until: until}
 }
 
-// due is when arrival n of stream i is due. Streams are shifted against each
-// other by a fraction of their interval, so that they do not all begin at once.
+// due returns when the next arrival of stream i is due. The streams are shifted
+// by a fraction of their interval, so that they do not all begin at once.
 func (t *timetable) due(i int) time.Duration {
 	shift := float64(i) / float64(len(t.streams))
 	return time.Duration((float64(t.next[i]) + shift) / t.streams[i].Rate * float64(time.Second))
 }
 
-// take returns the earliest arrival that is left, or false after the last.
+// take returns the earliest remaining arrival, or false after the last.
 func (t *timetable) take() (arrival, bool) {
 	first, due := 0, t.due(0)
 	for i := 1; i < len(t.streams); i++ {
@@ -54,8 +54,8 @@ func (s Stream) keeps(n uint64) bool {
 }
 
 // walk calls send for each arrival when it is due, until the timetable or ctx
-// ends. Arrivals that are late, because send or the machine was slow, are all
-// sent at once: none is left out.
+// ends. Late arrivals, because of a slow send or machine, are all sent at once:
+// none is omitted.
 //
 // The runtime wakes sleepers about once a millisecond, so arrivals come in
 // small groups and up to 1 ms late. A finer clock costs three times the CPU;

@@ -11,15 +11,15 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// wsClient is one WebSocket client. It comes back whenever its connection ends.
+// wsClient is one WebSocket client. It reconnects whenever its connection ends.
 type wsClient struct {
 	rooms  *rooms
 	room   int
 	slot   int
-	number uint64 // of the last message, over all connections
+	number uint64 // number of the last message, over all connections
 	probes uint64
 
-	// Guarded by rooms.mu.
+	// rooms.mu guards these fields.
 	lostAt time.Time     // when the connection ended; zero while in the room
 	joined chan struct{} // closed once this connection has received its probe
 }
@@ -43,7 +43,7 @@ func (c *wsClient) run(ctx context.Context) error {
 		if err == nil && c.session(ctx, conn) {
 			pause = firstPause
 		} else {
-			// The jitter keeps clients apart.
+			// The jitter spreads the reconnects of the clients.
 			wait = pause/2 + rand.N(pause/2)
 			pause = min(2*pause, lastPause)
 		}
@@ -57,8 +57,8 @@ func (c *wsClient) run(ctx context.Context) error {
 	}
 }
 
-// dial opens a connection of its own for each attempt: nothing can be retried
-// behind our back.
+// dial opens a new connection for each attempt, so that no library can silently
+// retry.
 func (c *wsClient) dial(ctx context.Context) (*websocket.Conn, error) {
 	r := c.rooms
 	ctx, cancel := context.WithTimeout(ctx, r.options.Handshake)
@@ -73,7 +73,7 @@ func (c *wsClient) dial(ctx context.Context) (*websocket.Conn, error) {
 	defer r.mu.Unlock()
 	if r.over {
 		if err == nil {
-			_ = conn.CloseNow() // nobody will use it
+			_ = conn.CloseNow() // the connection is not used
 			err = context.Canceled
 		}
 		return nil, err
@@ -94,20 +94,20 @@ func (c *wsClient) dial(ctx context.Context) (*websocket.Conn, error) {
 	return conn, nil
 }
 
-// session lives as long as one connection and says whether the client got into
-// its room.
+// session runs for the life of one connection and reports whether the client
+// joined its room.
 func (c *wsClient) session(ctx context.Context, conn *websocket.Conn) bool {
-	defer func() { _ = conn.CloseNow() }() // closed by now, or beyond politeness
+	defer func() { _ = conn.CloseNow() }() // closed already, or no closing handshake is possible
 	joined := c.joined
 	talking, cancel := context.WithCancel(ctx)
 	var talk errgroup.Group
 	talk.Go(func() error { return c.talk(talking, conn, joined) })
 
 	// Only the reading side knows how a connection ended. The writing side may
-	// see a broken pipe while the close frame is still waiting to be read.
+	// see a broken pipe while the close frame is still unread.
 	err := c.listen(ctx, conn)
 	cancel()
-	_ = talk.Wait() // its error is a consequence
+	_ = talk.Wait() // its error only follows from the first one
 	c.ended(err)
 	select {
 	case <-joined:
@@ -117,7 +117,7 @@ func (c *wsClient) session(ctx context.Context, conn *websocket.Conn) bool {
 	}
 }
 
-// ended notes how the connection ended.
+// ended records how the connection ended.
 func (c *wsClient) ended(err error) {
 	r := c.rooms
 	r.mu.Lock()
@@ -144,7 +144,7 @@ func (c *wsClient) ended(err error) {
 	}
 }
 
-// listen reads until the connection ends; it always returns an error.
+// listen reads until the connection ends. It always returns an error.
 func (c *wsClient) listen(ctx context.Context, conn *websocket.Conn) error {
 	for {
 		reading, cancel := context.WithTimeout(ctx, c.rooms.options.Stall)
@@ -159,7 +159,7 @@ func (c *wsClient) listen(ctx context.Context, conn *websocket.Conn) error {
 	}
 }
 
-// heard notes a text that came.
+// heard records a received text.
 func (c *wsClient) heard(t text) {
 	r := c.rooms
 	r.mu.Lock()
@@ -187,8 +187,8 @@ func (c *wsClient) heard(t text) {
 	}
 }
 
-// talk asks for the way into the room, then sends messages. It returns nil when
-// the load ends, after it has closed the connection.
+// talk joins the room, then sends messages. At the end of the load it closes
+// the connection and returns nil.
 func (c *wsClient) talk(ctx context.Context, conn *websocket.Conn, joined <-chan struct{}) error {
 	if err := c.knock(ctx, conn, joined); err != nil {
 		return err
@@ -200,7 +200,7 @@ func (c *wsClient) talk(ctx context.Context, conn *websocket.Conn, joined <-chan
 	for {
 		select {
 		case <-ctx.Done():
-			return nil // listen knows why
+			return nil // listen has the error
 		case <-ending:
 			ticks, ending = nil, nil
 		case <-c.rooms.leaving:
@@ -216,7 +216,7 @@ func (c *wsClient) talk(ctx context.Context, conn *websocket.Conn, joined <-chan
 	}
 }
 
-// knock sends probes until one comes back: only then is the client known to be
+// knock sends probes until one comes back. Only then is the client known to be
 // in the room.
 func (c *wsClient) knock(ctx context.Context, conn *websocket.Conn, joined <-chan struct{}) error {
 	for {
@@ -230,7 +230,7 @@ func (c *wsClient) knock(ctx context.Context, conn *websocket.Conn, joined <-cha
 		case <-ctx.Done():
 			return nil
 		case <-c.rooms.leaving:
-			return nil // talk says good-bye
+			return nil // talk closes the connection
 		case <-time.After(probeEvery):
 		}
 	}
@@ -249,7 +249,7 @@ func (c *wsClient) write(ctx context.Context, conn *websocket.Conn, t text) erro
 	return nil
 }
 
-// goodBye closes the connection as a client should.
+// goodBye closes the connection with a closing handshake.
 func (c *wsClient) goodBye(conn *websocket.Conn) error {
 	if err := conn.Close(websocket.StatusNormalClosure, "load ended"); err != nil {
 		return fmt.Errorf("close: %w", err)

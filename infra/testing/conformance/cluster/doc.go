@@ -2,7 +2,7 @@
 // Kubernetes cluster, and adds the checks that only a cluster has: autoscaling
 // with the load, drained nodes, and images that cannot be pulled.
 //
-// The real program runs under the real engine; package applying stands in for
+// The real program runs under the real engine; package kubeapply stands in for
 // pulumi-kubernetes. The user provides the cluster by a kubeconfig. Everything
 // that a run creates lies in one namespace, which must not exist before and is
 // deleted afterwards.
