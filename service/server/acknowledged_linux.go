@@ -2,8 +2,8 @@ package server
 
 import "golang.org/x/sys/unix"
 
-// acknowledged returns how many bytes of a TCP socket its peer has
-// acknowledged, and whether that is known.
+// acknowledged returns the number of bytes of a TCP socket that its peer has
+// acknowledged, and whether that number is known.
 func acknowledged(fd int) (uint64, bool) {
 	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
 	if err != nil {

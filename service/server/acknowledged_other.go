@@ -2,5 +2,5 @@
 
 package server
 
-// acknowledged reports that the count is not known: only Linux tells it.
+// acknowledged reports that the number is not known: only Linux provides it.
 func acknowledged(int) (uint64, bool) { return 0, false }

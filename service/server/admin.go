@@ -16,7 +16,8 @@ import (
 
 const (
 	metricsPath = "/metrics"
-	// StatusPath is where the admin socket answers with status.Worker.
+	// StatusPath is the path at which the admin socket answers with
+	// status.Worker.
 	StatusPath = "/status"
 )
 
@@ -57,7 +58,7 @@ func (s *Server) Admin(ctx context.Context, path string) (stop func() error, err
 	}, nil
 }
 
-// Status is this worker's account of itself.
+// Status returns the status of this worker.
 func (s *Server) Status() status.Worker {
 	memory, err := status.Memory(os.Getpid())
 	if err != nil {

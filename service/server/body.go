@@ -6,16 +6,17 @@ import (
 	"time"
 )
 
-// body is a request's body. A client may take any time to send it, as long as
-// it is never silent for longer than HTTP_READ_TIMEOUT. It notes that a handler
-// waits for it, so that a drain can tell a silent client from a handler at work.
+// body is a request's body. Sending it may take any time, but each silence of
+// the client is limited to HTTP_READ_TIMEOUT. body records that a handler waits
+// for it, so that a drain can distinguish a silent client from a handler at
+// work.
 type body struct {
 	io.ReadCloser
-	// conn is that of an HTTP/1 request, stream that of an HTTP/2 one; both are
-	// nil where the server does not own the connection.
+	// conn is the connection of an HTTP/1 request; stream is the stream of an
+	// HTTP/2 request. Both are nil if the server does not own the connection.
 	conn   *conn
 	stream *stream
-	// failed is what the last read returned with; no further one is tried.
+	// failed is the error of the last read. After it, Read does not read again.
 	failed error
 }
 
@@ -72,8 +73,8 @@ func (b *body) readStream(p []byte) (int, error) {
 	return n, err
 }
 
-// leave is called when the handler has returned: net/http reads what is left of
-// a short body, and must not wait for a silent client for ever.
+// leave runs when the handler has returned: net/http reads the rest of a short
+// body, and must not wait forever for a silent client.
 func (b *body) leave() {
 	if b.conn != nil && b.failed == nil {
 		_ = b.limit() // a connection that is closed needs none

@@ -11,7 +11,7 @@ import (
 	"escala/service/server/lazy"
 )
 
-// phase is where a connection is in its life, as the drain sees it.
+// phase is the state of a connection as the drain sees it.
 type phase uint32
 
 const (
@@ -39,9 +39,9 @@ func (p phase) String() string {
 	return "unknown"
 }
 
-// conn is an accepted connection with the state that a drain looks at.
-// Requests only pay for a few uncontended atomic stores: no clock and no lock.
-// It is the drain that looks several times and compares (see watch).
+// conn is an accepted connection with the state that a drain reads. A request
+// costs only a few uncontended atomic stores, without a clock or a lock.
+// Instead, the drain looks several times and compares (see watch).
 type conn struct {
 	net.Conn
 	set   *conns
@@ -51,14 +51,14 @@ type conn struct {
 	// connection; setting it by compare-and-swap proves that nothing has been
 	// read from the connection since the drain last looked.
 	marks atomic.Uint64
-	// writing and readingBody say that a call is under way right now.
+	// writing and readingBody report that a call is in progress.
 	writing, readingBody atomic.Bool
-	// request is the request that a handler is answering, for the log of a hard
-	// stop. streams are those of an HTTP/2 connection.
+	// request is the request that a handler is answering. A hard stop logs it.
+	// streams are the requests of an HTTP/2 connection.
 	request atomic.Pointer[http.Request]
 	streams streams
 	closed  atomic.Bool
-	// pending is how many bytes of an unfinished request header have come.
+	// pending is the number of received bytes of an unfinished request header.
 	pending atomic.Int64
 	// trusted reports that the peer may set X-Forwarded-*.
 	trusted bool
@@ -68,8 +68,9 @@ type conn struct {
 	// recent is the metric of the last request.
 	recent  metrics.Recent
 	reading lazy.Deadline
-	// armed is when limitWriting's deadline is due, since the server's start; 0
-	// is none. ownDeadline reports that a handler has set one of its own.
+	// armed is the time of limitWriting's deadline, measured from the server's
+	// start; 0 is none. ownDeadline reports that a handler has set its own
+	// deadline.
 	armed       atomic.Int64
 	ownDeadline atomic.Bool
 }
@@ -81,7 +82,7 @@ const (
 
 func (c *conn) mark() (closing bool) { return c.marks.Add(markStep)&markClosing != 0 }
 
-// Read notes that bytes came, before anyone can act on them.
+// Read records received bytes before the caller can act on them.
 func (c *conn) Read(p []byte) (int, error) {
 	for {
 		if err := c.reading.Begin(); err != nil {
@@ -98,7 +99,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	}
 }
 
-// SetDeadline is for net.Conn.
+// SetDeadline sets both deadlines.
 func (c *conn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
@@ -115,7 +116,7 @@ func (c *conn) CloseWrite() error {
 	return nil
 }
 
-// Close closes the connection and forgets it.
+// Close closes the connection and removes it from conns.
 func (c *conn) Close() error {
 	err := c.Conn.Close()
 	c.unpend()
@@ -125,7 +126,7 @@ func (c *conn) Close() error {
 	return err
 }
 
-// state follows net/http's own view of the connection.
+// state follows the connection's state in net/http.
 func (c *conn) state(s http.ConnState) {
 	switch s {
 	case http.StateNew:

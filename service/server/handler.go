@@ -10,10 +10,10 @@ import (
 
 var closeHeader = []string{"close"}
 
-// ServeHTTP answers health and readiness itself and puts everything else
-// around the application's handler. It is one function and not a chain of
-// middlewares, because every link would cost an allocation and an indirect
-// call on each request.
+// ServeHTTP answers health and readiness itself and wraps the application's
+// handler for everything else. It is one function and not a chain of
+// middlewares, because each link would cost an allocation and an indirect call
+// per request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := connOf(r)
 	start := time.Since(s.started)
@@ -42,8 +42,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.Handler.ServeHTTP(res, r)
 }
 
-// track makes the request known to the drain, and bounds how long its client
-// may be silent.
+// track registers the request for the drain, and limits the client's silence.
 func (s *Server) track(res *response, r *http.Request, c *conn) *body {
 	if c != nil && r.ProtoMajor > 1 {
 		res.stream = &stream{request: r, control: http.NewResponseController(res.ResponseWriter), limits: &s.Config.HTTP}
@@ -62,8 +61,8 @@ func (s *Server) track(res *response, r *http.Request, c *conn) *body {
 	return b
 }
 
-// refuse answers a request on a connection that is one too many. Another
-// worker, or this one a moment later, has room.
+// refuse answers a request on a connection beyond the limit. Another worker, or
+// this one a moment later, can serve it.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request) {
 	s.closing(w.Header())
 	w.Header()["Retry-After"] = retryAfter
@@ -72,8 +71,8 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request) {
 
 var retryAfter = []string{"1"}
 
-// answersItself reports whether the server answers a request, not the
-// application.
+// answersItself reports whether the server, and not the application, answers a
+// request.
 func (s *Server) answersItself(r *http.Request) bool {
 	switch r.URL.Path {
 	case s.Config.HealthPath, s.Config.ReadyPath:
@@ -95,10 +94,11 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// closing asks the client to leave.
+// closing asks the client to close the connection.
 func (s *Server) closing(h http.Header) { h["Connection"] = closeHeader }
 
-// finish completes the response, whatever the handler did, and counts it.
+// finish completes the response, whatever the handler did, and counts the
+// request.
 func (s *Server) finish(res *response, b *body, r *http.Request, c *conn, start time.Duration) {
 	var recent *metrics.Recent
 	switch {
@@ -125,8 +125,8 @@ func (s *Server) finish(res *response, b *body, r *http.Request, c *conn, start 
 			slog.String("client", r.RemoteAddr), slog.String("request_id", res.id))
 	}
 	if failure != nil && (aborted(failure) || res.late) {
-		// Part of another answer is out already: only a broken connection
-		// shows the client that it is not whole.
+		// A part of another answer is already sent. Only a broken connection
+		// shows the client that the answer is incomplete.
 		panic(http.ErrAbortHandler)
 	}
 }

@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// readyLimit bounds the application's own readiness check: a probe that waits
-// longer has given up.
+// readyLimit is the time limit of the application's own readiness check. A
+// probe does not wait longer than that.
 const readyLimit = 2 * time.Second
 
-// health answers 200 and checks nothing: a liveness probe that fails because
-// Redis is down restarts every worker, and Redis stays down.
+// health answers 200 and checks nothing. A liveness probe that failed when
+// Redis is down would restart every worker, without repairing Redis.
 func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	s.plain(w, r, http.StatusOK, "ok")
 }
 
-// ready answers 200 while the worker wants traffic, and otherwise 503 with
+// ready answers 200 while the worker accepts traffic, and otherwise 503 with
 // the reason.
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	if !s.State.Is(Ready) {

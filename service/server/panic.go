@@ -8,8 +8,8 @@ import (
 	"runtime/debug"
 )
 
-// panicked answers 500 and logs the stack. The worker goes on: one request's
-// bug is not the other requests' outage.
+// panicked answers 500 and logs the stack. The worker continues, because one
+// request's bug must not affect the others.
 func (s *Server) panicked(res *response, r *http.Request, failure any) {
 	if aborted(failure) {
 		return
@@ -26,7 +26,7 @@ func (s *Server) panicked(res *response, r *http.Request, failure any) {
 	http.Error(res, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 }
 
-// aborted reports that a handler broke its response off on purpose.
+// aborted reports that a handler aborted its response on purpose.
 func aborted(failure any) bool {
 	err, ok := failure.(error)
 	return ok && errors.Is(err, http.ErrAbortHandler)

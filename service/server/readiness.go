@@ -5,7 +5,8 @@ import "sync/atomic"
 // Readiness is the state of a worker between start and end.
 type Readiness struct{ state atomic.Uint32 }
 
-// The states of a worker, in their order. There is no way back.
+// The states of a worker, in their order. A worker never goes back to an
+// earlier state.
 const (
 	Starting uint32 = iota
 	Ready

@@ -7,14 +7,15 @@ import (
 	"net/http"
 )
 
-// response notes the status of an answer and, at the last moment before the
-// header is sent, asks the client to leave if the worker is draining: requests
-// that began before the drain are told too. It is not pooled, because a
-// handler's stray goroutine would then write into another client's answer.
+// response records the status of an answer. If the worker is draining, it asks
+// the client to close the connection, at the last moment before the header is
+// sent, so that requests from before the drain are told too. It is not pooled,
+// because a handler's leaked goroutine could then write into another client's
+// answer.
 type response struct {
 	http.ResponseWriter
 	server *Server
-	// id names the request in its answer and in log lines; idLine is the
+	// id identifies the request in its answer and in log lines. idLine is the
 	// header's value.
 	id     string
 	idLine [1]string
@@ -22,7 +23,7 @@ type response struct {
 	stream *stream
 	// status is 0 until the header is sent.
 	status int
-	// late reports that the handler failed after that.
+	// late reports that the handler failed after the header was sent.
 	late bool
 }
 
@@ -39,7 +40,7 @@ func (w *response) commit(status int) {
 	}
 }
 
-// WriteHeader sends the header; informational ones (103) do not count.
+// WriteHeader sends the header. Informational headers (103) do not count.
 func (w *response) WriteHeader(status int) {
 	if status >= 200 || status == http.StatusSwitchingProtocols {
 		w.commit(status)
@@ -56,7 +57,7 @@ func (w *response) Write(p []byte) (int, error) {
 	return w.ResponseWriter.Write(p)
 }
 
-// WriteString saves the copy of a string.
+// WriteString avoids a copy of the string.
 func (w *response) WriteString(s string) (int, error) {
 	if w.stream != nil {
 		return w.Write([]byte(s))

@@ -1,8 +1,8 @@
-// Package server takes HTTP requests and, above all, stops doing so without
-// losing one. It wraps net/http's server: every connection is tracked, every
-// response names the release and the worker, and a drain replaces
-// http.Server.Shutdown, which drops a request that is just being written onto
-// an idle connection and ignores connections that a handler has taken over.
+// Package server serves HTTP requests and can stop without losing one. It wraps
+// net/http's server. Every connection is tracked, and every response names the
+// release and the worker. A drain replaces http.Server.Shutdown, which drops a
+// request that arrives on an idle connection at that moment, and ignores
+// connections that a handler has hijacked.
 package server
 
 import (
@@ -24,27 +24,27 @@ import (
 // LongLived are connections that outlast a request, such as WebSockets. The
 // server closes them in a drain; it knows nothing else about them.
 type LongLived interface {
-	// CloseAll closes every connection, spread evenly over the given time, so that
-	// peers connect elsewhere, and refuses new ones from now on. It returns when
-	// all are closed or ctx ends.
+	// CloseAll closes every connection and refuses new ones from now on. It
+	// spreads the closing evenly over the given time, so that peers connect
+	// elsewhere. It returns when all are closed or ctx ends.
 	CloseAll(ctx context.Context, over time.Duration)
-	// Open is how many are open.
+	// Open returns the number of open connections.
 	Open() int
 }
 
-// Options are the parts of a Server.
+// Options configure a Server.
 type Options struct {
 	Config config.Worker
-	// Release is the id that X-Release carries.
+	// Release is the value of X-Release.
 	Release string
-	// Handler, LongLived and Ready are the application's. They may still be set
-	// while the admin socket answers: it does not look at them before the
-	// state is Ready.
+	// Handler, LongLived and Ready belong to the application. They may be set
+	// while the admin socket already answers: it uses them only when the state
+	// is Ready.
 	Handler http.Handler
 	// LongLived may be nil.
 	LongLived LongLived
-	// Ready is called by the readiness endpoint. Nil is always ready once the
-	// worker has started.
+	// Ready is the application's readiness check. If it is nil, the worker is
+	// ready once it has started.
 	Ready func(context.Context) error
 	// Trouble reports the current and the last resolved failure of a dependency;
 	// "" for none. It may be nil. /status shows it.
@@ -56,7 +56,7 @@ type Options struct {
 // Server serves one worker's requests.
 type Server struct {
 	Options
-	// State is the worker's place between start and end.
+	// State is the worker's current state.
 	State *Readiness
 
 	http    *http.Server
@@ -78,8 +78,8 @@ func New(o Options) *Server {
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
 	limits := o.Config.HTTP
-	// Without ReadTimeout and WriteTimeout, which bound whole bodies and answers:
-	// see body and limitWriting, which bound silence.
+	// ReadTimeout and WriteTimeout are not set, because they limit whole bodies
+	// and answers. body and limitWriting limit silence instead.
 	s.http = &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: limits.ReadHeaderTimeout,
@@ -99,8 +99,8 @@ func New(o Options) *Server {
 	return s
 }
 
-// Serve answers connections from l until a drain closes it. Any other end is
-// an error.
+// Serve answers connections from l until a drain closes l. It returns an error
+// if it ends for another reason.
 func (s *Server) Serve(l *listen.Listener) error {
 	err := s.http.Serve(tracked{Listener: l, conns: s.conns})
 	if s.draining.Load() && (errors.Is(err, net.ErrClosed) || errors.Is(err, http.ErrServerClosed)) {
@@ -109,7 +109,7 @@ func (s *Server) Serve(l *listen.Listener) error {
 	return fmt.Errorf("serving on %s: %w", l.Describe(), err)
 }
 
-// Connections is how many connections are open, hijacked ones included.
+// Connections returns the number of open connections, including hijacked ones.
 func (s *Server) Connections() int { return s.conns.len() }
 
 func (s *Server) longLived() int {

@@ -9,8 +9,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Traced makes a span of every request that the handler answers, as a part of
-// the trace that the caller's traceparent header names.
+// Traced creates a span for every request of the handler, as a part of the
+// trace in the caller's traceparent header.
 func Traced(h http.Handler, tracer trace.Tracer) http.Handler {
 	var caller propagation.TraceContext
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -23,8 +23,8 @@ func Traced(h http.Handler, tracer trace.Tracer) http.Handler {
 				attribute.String("http.request.id", RequestID(w))))
 		inner := r.WithContext(ctx)
 		defer func() {
-			// The mux notes the route in the request that it gets, and the
-			// metrics look for it in ours.
+			// The mux records the route in the inner request, but the metrics
+			// read it from the outer one.
 			r.Pattern = inner.Pattern
 			if r.Pattern != "" {
 				span.SetName(r.Pattern)

@@ -8,20 +8,21 @@ import (
 	"time"
 )
 
-// writeChunk is how much is written under one deadline: a peer that takes less
-// than this within HTTP_WRITE_TIMEOUT counts as silent.
+// writeChunk is the number of bytes that are written under one deadline. A peer
+// that takes less than this within HTTP_WRITE_TIMEOUT counts as silent.
 const writeChunk = 64 << 10
 
-// fileChunk is the same for what the kernel sends by itself.
+// fileChunk is the number of bytes that the kernel sends from a file under one
+// deadline.
 const fileChunk = 1 << 20
 
 // limitWriting gives the peer HTTP_WRITE_TIMEOUT, and at most a quarter more,
-// to take what is written next. An answer may take any time as long as the peer
-// takes some of it. net/http's WriteTimeout bounds the whole answer instead,
-// which cuts streams.
+// to read the next bytes. An answer may take any time as long as the peer reads
+// some of it. net/http's WriteTimeout limits the whole answer instead, which
+// cuts streams.
 //
 // The connection's timer is set again only when a quarter of the limit has
-// passed: it costs a thirtieth of a request.
+// passed, because setting it costs a thirtieth of a request.
 func (c *conn) limitWriting() error {
 	limit := c.set.writeTimeout
 	if limit <= 0 || c.ownDeadline.Load() || phase(c.phase.Load()) == phaseHijacked {
@@ -36,8 +37,8 @@ func (c *conn) limitWriting() error {
 	return c.Conn.SetWriteDeadline(c.set.started.Add(due))
 }
 
-// Write sends p. It notes that a write is under way, so that a peer that does
-// not read is told from a handler that computes.
+// Write sends p. It records that a write is in progress, so that a peer that
+// does not read can be distinguished from a handler that computes.
 func (c *conn) Write(p []byte) (int, error) {
 	c.writing.Store(true)
 	defer c.wrote()
@@ -54,8 +55,8 @@ func (c *conn) Write(p []byte) (int, error) {
 	}
 }
 
-// ReadFrom lets the kernel send files by itself. Whatever else r is may be slow
-// in its own right, which is not the peer's silence: that is copied.
+// ReadFrom lets the kernel send files. Any other source is copied, because it
+// may be slow itself, which is not the peer's silence.
 func (c *conn) ReadFrom(r io.Reader) (int64, error) {
 	limited, ok := r.(*io.LimitedReader) // net/http wraps files in one of these, and the kernel's way knows no two
 	if !ok {
@@ -97,9 +98,9 @@ func (c *conn) wrote() {
 	c.mark()
 }
 
-// SetWriteDeadline is a handler's own deadline, which goes before
-// HTTP_WRITE_TIMEOUT until the end of its answer. net/http sets none after each
-// answer; that costs nothing here.
+// SetWriteDeadline sets a handler's own deadline. It replaces
+// HTTP_WRITE_TIMEOUT until the end of the answer. net/http clears it after each
+// answer, which costs nothing here.
 func (c *conn) SetWriteDeadline(t time.Time) error {
 	own := !t.IsZero()
 	if c.ownDeadline.Swap(own) == own && !own {
@@ -109,16 +110,16 @@ func (c *conn) SetWriteDeadline(t time.Time) error {
 	return c.Conn.SetWriteDeadline(t)
 }
 
-// takenOver removes the deadlines from a connection that a handler has taken
-// over: it sets its own.
+// takenOver removes the deadlines of a connection that a handler has hijacked.
+// The handler sets its own.
 func (c *conn) takenOver() {
 	if c.armed.Swap(0) != 0 {
 		_ = c.Conn.SetWriteDeadline(time.Time{}) // a connection that is closed has none
 	}
 }
 
-// limitWriting is the same for one of the streams of an HTTP/2 connection: a
-// client that does not take its answer must not hold a handler.
+// limitWriting limits the silence of the client of one HTTP/2 stream: a client
+// that does not read its answer must not block a handler.
 func (st *stream) limitWriting() error {
 	limit := st.limits.WriteTimeout
 	if limit <= 0 {

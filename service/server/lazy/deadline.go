@@ -1,8 +1,8 @@
-// Package lazy sets a connection's read deadline only when it matters. net/http
-// moves it five times for each request, almost always further away, and each
-// move sets a timer of the runtime: a thirtieth of what a small request costs
-// (BenchmarkMove). It is apart from package server because nothing in it knows
-// what a request or a drain is.
+// Package lazy sets a connection's read deadline only when necessary. net/http
+// moves it five times for each request, almost always further away. Each move
+// sets a timer of the runtime, which costs a thirtieth of a small request
+// (BenchmarkMove). The package is separate from package server because it knows
+// nothing about requests or drains.
 package lazy
 
 import (
@@ -12,27 +12,27 @@ import (
 	"time"
 )
 
-// Deadline is a read deadline. A timer that is armed for an earlier time is left
-// alone. When it fires, the read looks at the deadline that is wanted by then,
-// and goes on if that has not come yet.
+// Deadline is a read deadline. It does not change a timer that is set for an
+// earlier time. When the timer fires, the read checks the current deadline, and
+// continues if that has not passed.
 type Deadline struct {
-	// Set is SetReadDeadline of the connection below.
+	// Set is SetReadDeadline of the underlying connection.
 	Set func(time.Time) error
 
 	mu sync.Mutex
-	// wanted is the deadline, armed what the connection below knows; zero is
-	// none.
+	// wanted is the deadline. armed is the deadline of the underlying
+	// connection. Zero is none.
 	wanted, armed time.Time
-	// busy reports that a read is under way below.
+	// busy reports that a read of the underlying connection is in progress.
 	busy bool
 }
 
-// longAgo is before any deadline that is meant to come: net/http uses such a
-// time to interrupt a read.
+// longAgo is earlier than any real deadline. net/http uses such times to
+// interrupt a read.
 var longAgo = time.Unix(1<<20, 0)
 
-// Move sets the deadline. It interrupts a read that is under way when the new
-// deadline is earlier than the one that it waits for.
+// Move sets the deadline. It interrupts a read in progress if the new deadline
+// is earlier than the one that the read waits for.
 func (d *Deadline) Move(t time.Time) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -47,8 +47,8 @@ func (d *Deadline) Move(t time.Time) error {
 	return d.Set(t)
 }
 
-// Begin is called before a read. An error means that the deadline has passed on
-// purpose.
+// Begin must be called before a read. An error means that the deadline has
+// passed.
 func (d *Deadline) Begin() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -59,7 +59,8 @@ func (d *Deadline) Begin() error {
 	return nil
 }
 
-// End is called after a read. again means that only the timer was early.
+// End must be called after a read. again means that the timer fired before the
+// deadline, so the read must be repeated.
 func (d *Deadline) End(err error) (again bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
