@@ -8,17 +8,18 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// addressName is the address' name in the program. A service that gets another
-// name keeps its address.
+// addressName is the address' logical name. It does not contain the service's
+// name, so a service that is renamed keeps its address.
 const addressName = "address"
 
-// address is the Reserved IP: it stays while machines come and go.
+// address registers the Reserved IP. It stays the same when the machine
+// changes.
 func (d deployment) address() (*digitalocean.ReservedIp, error) {
 	address, err := digitalocean.NewReservedIp(d.Ctx, addressName, &digitalocean.ReservedIpArgs{
 		Region: pulumi.String(d.settings.Region),
 	}, d.Options(
-		// DigitalOcean fills it in once it is assigned; the assignment is a
-		// resource of its own.
+		// DigitalOcean sets it when the address is assigned. The assignment is a
+		// separate resource.
 		pulumi.IgnoreChanges([]string{"dropletId"}),
 		d.calledAfterService("address"),
 	)...)
@@ -28,9 +29,9 @@ func (d deployment) address() (*digitalocean.ReservedIp, error) {
 	return address, nil
 }
 
-// assign lets the address lead to a machine. DigitalOcean moves an address that
-// leads elsewhere in one step, so the assignment that is not true any more must
-// go after the new one is there.
+// assign assigns the address to a machine. DigitalOcean moves an assigned
+// address in one step, so the old assignment must be deleted after the new one
+// is made.
 func (d deployment) assign(address *digitalocean.ReservedIp, machine pulumi.StringOutput) (*digitalocean.ReservedIpAssignment, error) {
 	droplet := machine.ApplyT(func(id string) (int, error) {
 		n, err := strconv.Atoi(id)

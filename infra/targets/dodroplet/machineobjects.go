@@ -11,21 +11,22 @@ import (
 	"escala/infra/deploy"
 )
 
-// machinesBucket is where machines write their own objects, such as their status.
-// It is not the release bucket: a Spaces key is granted the reading or the writing
-// of a bucket and of nothing narrower (DigitalOcean's API, "Create a New Spaces
-// Access Key"), a bucket that such a key is for takes no policy ("Configure Bucket
-// Policies"), and a machine must not be able to write releases.
+// machinesBucket registers the bucket for objects that machines write, such as
+// their status. Machines must not be able to write releases, so it cannot be
+// the release bucket: a Spaces key is granted the reading or the writing of a
+// whole bucket and of nothing narrower (DigitalOcean's API, "Create a New
+// Spaces Access Key"), and a bucket with such a key takes no policy ("Configure
+// Bucket Policies").
 func (d deployment) machinesBucket(region pulumi.StringInput, unique pulumi.StringOutput) (*digitalocean.SpacesBucket, error) {
 	bucket, err := digitalocean.NewSpacesBucket(d.Ctx, d.Name("machines"), &digitalocean.SpacesBucketArgs{
 		Name:   pulumi.Sprintf("%s%s", deploy.MachinesBucketPrefix(d.Ctx.Project(), d.Ctx.Stack()), unique),
 		Region: region,
 		Acl:    pulumi.String("private"),
-		// A machine writes its status again.
+		// Machines write their status again.
 		ForceDestroy: pulumi.Bool(true),
 	}, d.Options(
-		// The provider would delete a bucket whose name is given before it makes
-		// another one.
+		// The provider would otherwise delete a bucket with a given name before it
+		// makes the replacement.
 		pulumi.DeleteBeforeReplace(false),
 	)...)
 	if err != nil {
@@ -34,8 +35,8 @@ func (d deployment) machinesBucket(region pulumi.StringInput, unique pulumi.Stri
 	return bucket, nil
 }
 
-// grants are what the machine's key may do: read releases, and write what
-// machines have to say. They are in the order of the buckets' names.
+// grants returns the permissions of the machine's key: it reads releases and
+// writes machines' objects. They are in the order of the buckets' names.
 func grants(releases, machines *digitalocean.SpacesBucket) digitalocean.SpacesKeyGrantArray {
 	return digitalocean.SpacesKeyGrantArray{
 		&digitalocean.SpacesKeyGrantArgs{Bucket: machines.Name, Permission: pulumi.String("readwrite")},
@@ -43,9 +44,9 @@ func grants(releases, machines *digitalocean.SpacesBucket) digitalocean.SpacesKe
 	}
 }
 
-// storedStatus is what the machine wrote about itself to the machines' bucket,
-// read with the stack's own credentials. The provider reads the content of an
-// object whose type is application/json.
+// storedStatus returns the status that the machine wrote to the machines'
+// bucket. It reads with the stack's own credentials. The provider reads only
+// the content of objects of type application/json.
 func (d deployment) storedStatus(region string) func(context.Context, string, string) (string, error) {
 	return func(_ context.Context, bucket, id string) (string, error) {
 		object, err := digitalocean.LookupSpacesBucketObject(d.Ctx, &digitalocean.LookupSpacesBucketObjectArgs{

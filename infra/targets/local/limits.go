@@ -3,9 +3,9 @@ package local
 import "time"
 
 const (
-	// localPoll is how often the machine looks for another release.
+	// localPoll is the interval at which the machine looks for another release.
 	localPoll = 2 * time.Second
-	// machineOpenFiles is the machine's limit on open files per process: above
-	// what Nginx and supervisord are configured to ask for.
+	// machineOpenFiles is the machine's limit on open files per process. It is
+	// above the configured limits of Nginx and supervisord.
 	machineOpenFiles = 16384
 )

@@ -1,7 +1,7 @@
-// Command forwarder is the local target's address: it listens on one port of
-// this computer and hands each connection to the machine whose address stands
-// in a file. Writing another address into the file moves new connections there
-// and lets those that are open end where they are.
+// Command forwarder is the local target's address. It listens on one port of
+// this computer and forwards each connection to the machine whose address is in
+// a file. If the file changes, new connections go to the new machine; open
+// connections stay with the old one.
 package main
 
 import (
@@ -25,7 +25,7 @@ func main() {
 	os.Exit(start())
 }
 
-// start is main with an exit status.
+// start is main with a returned exit status.
 func start() int {
 	listen := flag.String("listen", "127.0.0.1:8080", "address to listen on")
 	target := flag.String("target", "/address/target", "file that holds the machine's host:port")
@@ -53,7 +53,7 @@ func run(ctx context.Context, listen, target string) error {
 			return nil
 		}
 		if err != nil {
-			// Out of file descriptors, most likely: those that are open will end.
+			// Probably out of file descriptors. Continue: open connections will end.
 			slog.Warn("accepting", "error", err)
 			time.Sleep(10 * time.Millisecond)
 			continue
@@ -67,7 +67,7 @@ func run(ctx context.Context, listen, target string) error {
 	}
 }
 
-// forward connects client to the machine that the file names now.
+// forward connects client to the machine whose address the file contains now.
 func forward(ctx context.Context, client net.Conn, machines *link, target string) error {
 	address, err := os.ReadFile(target)
 	if err != nil {
@@ -84,8 +84,9 @@ func forward(ctx context.Context, client net.Conn, machines *link, target string
 	return both.Wait()
 }
 
-// pipe copies until from ends and says so to the other side. When to is gone it
-// stops reading from the other as well, so that neither waits for the other.
+// pipe copies until from ends, and then closes the writing side of to. If
+// copying fails it closes both connections, so that neither direction waits for
+// the other.
 func pipe(to, from net.Conn) error {
 	_, err := io.Copy(to, from)
 	if err != nil {

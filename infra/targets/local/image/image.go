@@ -1,5 +1,5 @@
 // Package image builds the local machine's root file system: Debian 12 with
-// systemd and cloud-init, as a cloud's own image is. It is built once and kept.
+// systemd and cloud-init, like a cloud's own image. It is built once and kept.
 package image
 
 import (
@@ -21,25 +21,25 @@ var buildScript string
 //go:embed cloud.cfg
 var cloudConfig string
 
-// Digest names the image that Build would make: it changes with the recipe, not
-// with what the package archive holds on a day.
+// Digest identifies the image that Build makes. It changes with the recipe, but
+// not with the contents of the package archive.
 func Digest() string {
 	sum := sha256.Sum256([]byte(buildScript + "\x00" + cloudConfig))
 	return hex.EncodeToString(sum[:6])
 }
 
-// RootFS is where the image with the digest has its root file system.
+// RootFS returns the folder of the image's root file system.
 func RootFS(folder, digest string) string { return filepath.Join(folder, digest, "rootfs") }
 
-// Exists says whether the image is there, whole: Build makes it appear by one
-// rename.
+// Exists reports whether the image exists. It is then complete, because Build
+// makes it appear by one rename.
 func Exists(folder, digest string) bool {
 	_, err := os.Stat(RootFS(folder, digest))
 	return err == nil
 }
 
-// Build makes the image in folder, in about a minute, unless it is there.
-// Progress is told line by line to report.
+// Build makes the image in folder, unless it exists. That takes about a minute.
+// report gets each line of progress.
 func Build(ctx context.Context, folder string, report func(string)) error {
 	digest := Digest()
 	if Exists(folder, digest) {

@@ -1,6 +1,6 @@
-// Command plugin is the local target's provider as a process of its own, for
-// whoever runs `pulumi up -s local` with Pulumi's own installation. `make up`
-// runs the same provider inside its own process.
+// Command plugin is the local target's provider as a separate process. Pulumi's
+// own installation uses it for `pulumi up -s local`. `make up` runs the same
+// provider inside its own process.
 package main
 
 import (

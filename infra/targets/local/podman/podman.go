@@ -1,7 +1,7 @@
-// Package podman runs containers for the local target through podman's command
-// line. Everything that podman keeps (storage, run state, networks) lies in a
-// folder of the clone, so nothing of it mixes with the user's own containers
-// and removing the folder removes all of it.
+// Package podman runs containers for the local target with podman's command
+// line. All of podman's data (storage, run state, networks) is in a folder of
+// the clone. It is separate from the user's own containers, and removing the
+// folder removes all of it.
 package podman
 
 import (
@@ -14,15 +14,15 @@ import (
 	"strings"
 )
 
-// Podman is podman with its state in Folder.
+// Podman runs podman with its state in Folder.
 type Podman struct {
 	// Folder is an absolute path.
 	Folder string
 }
 
-// command makes a podman command line. runc and cgroupfs because crun refuses
-// the hybrid cgroup hierarchy that some hosts have, and no systemd need run on
-// the host.
+// command returns a podman command. It uses runc because crun refuses the
+// hybrid cgroup hierarchy of some hosts, and cgroupfs so that the host does not
+// need systemd.
 func (p Podman) command(ctx context.Context, args ...string) *exec.Cmd {
 	all := []string{
 		"--root", filepath.Join(p.Folder, "storage"),
@@ -35,8 +35,8 @@ func (p Podman) command(ctx context.Context, args ...string) *exec.Cmd {
 	return exec.CommandContext(ctx, "podman", append(all, args...)...)
 }
 
-// run returns what podman wrote to standard output; an error carries the last
-// lines of what it wrote to standard error.
+// run returns podman's standard output. An error contains the last lines of its
+// standard error.
 func (p Podman) run(ctx context.Context, args ...string) (string, error) {
 	if err := p.noticeBoot(); err != nil {
 		return "", err
@@ -69,7 +69,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// notFound says whether podman failed because there is no such object.
+// notFound reports whether podman failed because an object does not exist.
 func notFound(err error) bool {
 	var failed *Error
 	if !errors.As(err, &failed) {

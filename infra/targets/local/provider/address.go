@@ -18,32 +18,32 @@ import (
 	"escala/infra/targets/local/podman"
 )
 
-// Address is what a cloud's elastic IP is: it stays while machines come and go.
-// Here it is a port of this computer, on loopback.
+// Address is a port of this computer, on loopback. Like a cloud's elastic IP,
+// it stays the same when the machine changes.
 type Address struct{}
 
 // AddressArgs are an Address's inputs.
 type AddressArgs struct {
-	// Port on 127.0.0.1.
+	// Port is the port on 127.0.0.1.
 	Port int `pulumi:"port"`
-	// Target is the address of the machine that the port leads to.
+	// Target is the address of the machine behind the port.
 	Target string `pulumi:"target"`
-	// Forwarder is the program that forwards, relative to the state folder.
+	// Forwarder is the path of the forwarder, relative to the state folder.
 	Forwarder string `pulumi:"forwarder"`
 }
 
-// AddressState is an Address as it is.
+// AddressState is an Address's state.
 type AddressState struct {
 	AddressArgs
 	URL string `pulumi:"url"`
-	// Running is false when the address was found without its process.
+	// Running is false if Read did not find the forwarder's process.
 	Running bool `pulumi:"running"`
 }
 
 // addressesFolder holds a folder for each address.
 const addressesFolder = "addresses"
 
-// host is loopback only: a machine on this computer is nobody else's.
+// host is loopback only: other computers must not reach the machine.
 const host = "127.0.0.1"
 
 func (a AddressArgs) listen() string { return net.JoinHostPort(host, strconv.Itoa(a.Port)) }
@@ -52,7 +52,7 @@ func (a AddressArgs) state() AddressState {
 	return AddressState{AddressArgs: a, URL: "http://" + a.listen(), Running: true}
 }
 
-// Create begins to listen on the port.
+// Create starts the forwarder, which listens on the port.
 func (*Address) Create(ctx context.Context, req infer.CreateRequest[AddressArgs]) (infer.CreateResponse[AddressState], error) {
 	id := uniqueName(req.Name)
 	out := infer.CreateResponse[AddressState]{ID: id, Output: req.Inputs.state()}
@@ -84,7 +84,7 @@ func (*Address) Create(ctx context.Context, req infer.CreateRequest[AddressArgs]
 		RootFS:   rootfs,
 		Network:  "host",
 		ReadOnly: map[string]string{folder: "/address"},
-		// Two for each connection.
+		// Each connection needs two.
 		OpenFiles: 16384,
 		Command:   []string{"/forwarder", "-listen", req.Inputs.listen(), "-target", "/address/target"},
 	})
@@ -99,8 +99,9 @@ func (*Address) Create(ctx context.Context, req infer.CreateRequest[AddressArgs]
 	return out, nil
 }
 
-// Diff says that the target moves in place; another port or forwarder is another
-// address, and the port is let go before it is taken again.
+// Diff updates in place when the target changes. Another port or forwarder
+// replaces the address. If the port stays the same, the old address is deleted
+// first to free it.
 func (*Address) Diff(_ context.Context, req infer.DiffRequest[AddressArgs, AddressState]) (infer.DiffResponse, error) {
 	diff := map[string]p.PropertyDiff{}
 	if req.State.Port != req.Inputs.Port {
@@ -122,8 +123,8 @@ func (*Address) Diff(_ context.Context, req infer.DiffRequest[AddressArgs, Addre
 	}, nil
 }
 
-// Update moves the address to another machine: connections that come from now
-// on go there, open ones end where they are.
+// Update points the address to another machine. New connections go there; open
+// connections stay with the old machine.
 func (*Address) Update(ctx context.Context, req infer.UpdateRequest[AddressArgs, AddressState]) (infer.UpdateResponse[AddressState], error) {
 	out := infer.UpdateResponse[AddressState]{Output: req.Inputs.state()}
 	if req.DryRun {
@@ -141,7 +142,7 @@ func (*Address) Update(ctx context.Context, req infer.UpdateRequest[AddressArgs,
 	return out, awaitListener(ctx, req.Inputs.listen())
 }
 
-// Read looks at where the address leads now.
+// Read checks the address' current target and process.
 func (*Address) Read(ctx context.Context, req infer.ReadRequest[AddressArgs, AddressState]) (infer.ReadResponse[AddressArgs, AddressState], error) {
 	none := infer.ReadResponse[AddressArgs, AddressState]{}
 	config := infer.GetConfig[Config](ctx)
@@ -162,7 +163,7 @@ func (*Address) Read(ctx context.Context, req infer.ReadRequest[AddressArgs, Add
 	return infer.ReadResponse[AddressArgs, AddressState]{ID: req.ID, Inputs: req.Inputs, State: req.State}, nil
 }
 
-// Delete lets the port go.
+// Delete stops the forwarder and so frees the port.
 func (*Address) Delete(ctx context.Context, req infer.DeleteRequest[AddressState]) (infer.DeleteResponse, error) {
 	config := infer.GetConfig[Config](ctx)
 	if err := config.podman().Remove(ctx, req.ID, 5*time.Second); err != nil {
@@ -171,7 +172,7 @@ func (*Address) Delete(ctx context.Context, req infer.DeleteRequest[AddressState
 	return infer.DeleteResponse{}, sweep(ctx, config)
 }
 
-// point writes the file that the forwarder reads for each connection.
+// point writes the target file. The forwarder reads it for each connection.
 func point(folder, target string) error {
 	if err := os.MkdirAll(filepath.Join(folder, "rootfs"), 0o755); err != nil {
 		return fmt.Errorf("pointing the address: %w", err)
@@ -182,8 +183,7 @@ func point(folder, target string) error {
 	return nil
 }
 
-// CheckPort says whether the port can be listened on now, and if not, what to
-// do.
+// CheckPort returns an error with advice if the port cannot be listened on now.
 func CheckPort(ctx context.Context, port int) error {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
@@ -196,7 +196,7 @@ func CheckPort(ctx context.Context, port int) error {
 	return l.Close()
 }
 
-// awaitListener waits until the forwarder listens; it takes milliseconds.
+// awaitListener waits until the forwarder listens, which takes milliseconds.
 func awaitListener(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()

@@ -13,23 +13,23 @@ import (
 	"escala/service"
 )
 
-// Agent is the binary of the machine's own program in a store.
+// Agent is the binary of the machine's agent in a store.
 type Agent struct{}
 
 // AgentArgs are an Agent's inputs.
 type AgentArgs struct {
 	Store  string `pulumi:"store" provider:"replaceOnChanges"`
 	SHA256 string `pulumi:"sha256" provider:"replaceOnChanges"`
-	// Source is the binary, relative to the state folder.
+	// Source is the path of the binary, relative to the state folder.
 	Source string `pulumi:"source"`
 }
 
-// AgentState is an Agent as it is.
+// AgentState is an Agent's state.
 type AgentState struct {
 	AgentArgs
 }
 
-// Create copies the binary into the store, whole and verified.
+// Create copies the binary into the store, complete and verified.
 func (*Agent) Create(ctx context.Context, req infer.CreateRequest[AgentArgs]) (infer.CreateResponse[AgentState], error) {
 	out := infer.CreateResponse[AgentState]{ID: req.Inputs.SHA256, Output: AgentState{req.Inputs}}
 	if req.DryRun {
@@ -46,13 +46,12 @@ func (*Agent) Create(ctx context.Context, req infer.CreateRequest[AgentArgs]) (i
 	return out, nil
 }
 
-// Update does nothing: where the binary came from does not matter once it is
-// stored.
+// Update does nothing: the source of a stored binary does not matter.
 func (*Agent) Update(_ context.Context, req infer.UpdateRequest[AgentArgs, AgentState]) (infer.UpdateResponse[AgentState], error) {
 	return infer.UpdateResponse[AgentState]{Output: AgentState{req.Inputs}}, nil
 }
 
-// Read finds out whether the stored binary is still what it was.
+// Read checks that the stored binary is unchanged.
 func (*Agent) Read(ctx context.Context, req infer.ReadRequest[AgentArgs, AgentState]) (infer.ReadResponse[AgentArgs, AgentState], error) {
 	none := infer.ReadResponse[AgentArgs, AgentState]{}
 	sum, err := digest(agentPath(infer.GetConfig[Config](ctx), req.State.AgentArgs))
@@ -65,7 +64,6 @@ func (*Agent) Read(ctx context.Context, req infer.ReadRequest[AgentArgs, AgentSt
 	return infer.ReadResponse[AgentArgs, AgentState]{ID: req.ID, Inputs: req.Inputs, State: req.State}, nil
 }
 
-// Delete removes the binary.
 func (*Agent) Delete(ctx context.Context, req infer.DeleteRequest[AgentState]) (infer.DeleteResponse, error) {
 	err := os.Remove(agentPath(infer.GetConfig[Config](ctx), req.State.AgentArgs))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -10,24 +10,24 @@ import (
 	"escala/infra/targets/local/image"
 )
 
-// Image is the machines' root file system. It takes a minute to build, so
-// deleting the resource leaves it in the state folder for the next time.
+// Image is the machines' root file system. A build takes a minute, so the image
+// stays in the state folder for later use when the resource is deleted.
 type Image struct{}
 
 // ImageArgs are an Image's inputs.
 type ImageArgs struct {
-	// Digest of the image's recipe.
+	// Digest is the digest of the image's recipe.
 	Digest string `pulumi:"digest"`
 }
 
-// ImageState is an Image as it is.
+// ImageState is an Image's state.
 type ImageState struct {
 	ImageArgs
 }
 
 const imagesFolder = "images"
 
-// Create builds the image, unless it is there from an earlier time.
+// Create builds the image, unless it already exists.
 func (*Image) Create(ctx context.Context, req infer.CreateRequest[ImageArgs]) (infer.CreateResponse[ImageState], error) {
 	out := infer.CreateResponse[ImageState]{ID: req.Inputs.Digest, Output: ImageState{req.Inputs}}
 	if req.DryRun {
@@ -41,7 +41,7 @@ func (*Image) Create(ctx context.Context, req infer.CreateRequest[ImageArgs]) (i
 	return out, err
 }
 
-// Read finds out whether the image is still there.
+// Read checks that the image still exists.
 func (*Image) Read(ctx context.Context, req infer.ReadRequest[ImageArgs, ImageState]) (infer.ReadResponse[ImageArgs, ImageState], error) {
 	if !image.Exists(infer.GetConfig[Config](ctx).path(imagesFolder), req.ID) {
 		return infer.ReadResponse[ImageArgs, ImageState]{}, nil

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// lock holds a lock file until the returned function is called; it is let go
-// also when the process dies.
+// lock holds a lock file until the returned function is called. The lock is
+// also released when the process dies.
 func lock(path string) (func(), error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("locking %s: %w", path, err)

@@ -5,8 +5,8 @@ import (
 	"encoding/hex"
 )
 
-// uniqueName is the resource's name with a random end, so that a replacement
-// can stand beside what it replaces.
+// uniqueName appends a random suffix to the resource's name, so that a
+// replacement can exist beside the old resource.
 func uniqueName(name string) string {
 	b := make([]byte, 4)
 	_, _ = rand.Read(b) // never fails, says its documentation

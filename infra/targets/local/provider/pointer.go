@@ -12,24 +12,22 @@ import (
 	"escala/service"
 )
 
-// Pointer is the object that says which release is the current one. Machines
-// follow it.
+// Pointer is the object that names the current release. Machines follow it.
 type Pointer struct{}
 
 // PointerArgs are a Pointer's inputs.
 type PointerArgs struct {
 	Store   string `pulumi:"store" provider:"replaceOnChanges"`
 	Release string `pulumi:"release"`
-	// Size of the release's binary in bytes.
+	// Size is the size of the release's binary in bytes.
 	Size int `pulumi:"size"`
 }
 
-// PointerState is a Pointer as it is.
+// PointerState is a Pointer's state.
 type PointerState struct {
 	PointerArgs
 }
 
-// Create points to a release for the first time.
 func (*Pointer) Create(ctx context.Context, req infer.CreateRequest[PointerArgs]) (infer.CreateResponse[PointerState], error) {
 	out := infer.CreateResponse[PointerState]{ID: req.Inputs.Store, Output: PointerState{req.Inputs}}
 	if req.DryRun {
@@ -38,7 +36,6 @@ func (*Pointer) Create(ctx context.Context, req infer.CreateRequest[PointerArgs]
 	return out, req.Inputs.write(ctx)
 }
 
-// Update points to another release.
 func (*Pointer) Update(ctx context.Context, req infer.UpdateRequest[PointerArgs, PointerState]) (infer.UpdateResponse[PointerState], error) {
 	out := infer.UpdateResponse[PointerState]{Output: PointerState{req.Inputs}}
 	if req.DryRun {
@@ -47,7 +44,7 @@ func (*Pointer) Update(ctx context.Context, req infer.UpdateRequest[PointerArgs,
 	return out, req.Inputs.write(ctx)
 }
 
-// Read reads what the pointer says now.
+// Read reads the release that the pointer names now.
 func (*Pointer) Read(ctx context.Context, req infer.ReadRequest[PointerArgs, PointerState]) (infer.ReadResponse[PointerArgs, PointerState], error) {
 	none := infer.ReadResponse[PointerArgs, PointerState]{}
 	b, err := os.ReadFile(infer.GetConfig[Config](ctx).path(req.State.Store, service.PointerKey))
@@ -65,7 +62,6 @@ func (*Pointer) Read(ctx context.Context, req infer.ReadRequest[PointerArgs, Poi
 	return infer.ReadResponse[PointerArgs, PointerState]{ID: req.ID, Inputs: args, State: PointerState{args}}, nil
 }
 
-// Delete removes the pointer.
 func (*Pointer) Delete(ctx context.Context, req infer.DeleteRequest[PointerState]) (infer.DeleteResponse, error) {
 	err := os.Remove(infer.GetConfig[Config](ctx).path(req.State.Store, service.PointerKey))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -83,7 +79,7 @@ func (a PointerArgs) write(ctx context.Context) error {
 	return nil
 }
 
-// replaceFile writes a file whole or not at all.
+// replaceFile writes a file atomically.
 func replaceFile(target, content string) error {
 	tmp, err := os.CreateTemp(filepath.Dir(target), ".new-")
 	if err != nil {

@@ -15,17 +15,15 @@ import (
 	"escala/infra/targets/local/podman"
 )
 
-// Name is the provider's (its package's) name.
+// Name is the name of the provider and its package.
 const Name = "escala"
 
-// Version is the provider's version; Pulumi wants one.
+// Version is the provider's version. Pulumi requires one.
 const Version = "0.1.0"
 
-// Config is the provider's configuration.
 type Config struct {
-	// State is the absolute path of the folder that everything is kept in.
-	// Resources name what lies in it by relative paths, so that the clone can
-	// be moved while nothing runs.
+	// State is the absolute path of the state folder. Resources contain paths
+	// relative to it, so that the clone can be moved while nothing runs.
 	State string `pulumi:"state"`
 }
 
@@ -35,10 +33,9 @@ func (c Config) path(parts ...string) string {
 
 func (c Config) podman() podman.Podman { return podman.Podman{Folder: PodmanFolder(c.State)} }
 
-// PodmanFolder is where podman's own state lies in the state folder.
+// PodmanFolder is the folder of podman's data in the state folder.
 func PodmanFolder(state string) string { return filepath.Join(state, "podman") }
 
-// New returns the provider.
 func New() (p.Provider, error) {
 	provider, err := infer.NewProviderBuilder().
 		WithDisplayName("escala, local").
@@ -61,8 +58,8 @@ func New() (p.Provider, error) {
 	return provider, nil
 }
 
-// Diff never replaces the provider, which would replace all that it made: when
-// the clone has moved, the same things are found under another path.
+// Diff never replaces the provider, because that would replace all of its
+// resources. If the clone has moved, the resources are at the new path.
 func (*Config) Diff(context.Context, infer.DiffRequest[*Config, *Config]) (infer.DiffResponse, error) {
 	return infer.DiffResponse{}, nil
 }

@@ -10,17 +10,16 @@ import (
 	"github.com/pulumi/pulumi-go-provider/infer"
 )
 
-// Store is a release store: a folder with the same objects in it that a bucket
-// would hold.
+// Store is a release store: a folder with the same objects as a bucket.
 type Store struct{}
 
-// StoreArgs are a Store's inputs: none.
+// StoreArgs are a Store's inputs. It has none.
 type StoreArgs struct{}
 
-// StoreState is a Store as it is.
+// StoreState is a Store's state.
 type StoreState struct {
-	// Folder, relative to the state folder. Each store has one of its own, so
-	// that a machine that has one mounted never sees another in its place.
+	// Folder is relative to the state folder. Each store has its own folder, so
+	// that a machine with one mounted never sees another one in its place.
 	Folder string `pulumi:"folder"`
 }
 
@@ -40,7 +39,7 @@ func (*Store) Create(ctx context.Context, req infer.CreateRequest[StoreArgs]) (i
 	return out, nil
 }
 
-// Read finds out whether the folder is still there.
+// Read checks that the folder still exists.
 func (*Store) Read(ctx context.Context, req infer.ReadRequest[StoreArgs, StoreState]) (infer.ReadResponse[StoreArgs, StoreState], error) {
 	none := infer.ReadResponse[StoreArgs, StoreState]{}
 	_, err := os.Stat(infer.GetConfig[Config](ctx).path(req.State.Folder))
@@ -53,7 +52,7 @@ func (*Store) Read(ctx context.Context, req infer.ReadRequest[StoreArgs, StoreSt
 	return infer.ReadResponse[StoreArgs, StoreState]{ID: req.ID, State: req.State}, nil
 }
 
-// Delete removes the folder with all releases.
+// Delete removes the folder and all releases.
 func (*Store) Delete(ctx context.Context, req infer.DeleteRequest[StoreState]) (infer.DeleteResponse, error) {
 	if err := os.RemoveAll(infer.GetConfig[Config](ctx).path(req.State.Folder)); err != nil {
 		return infer.DeleteResponse{}, fmt.Errorf("removing the release store: %w", err)
