@@ -23,8 +23,8 @@ func TestLinkLeadsToAttachedNetworksOnly(t *testing.T) {
 	require.NoError(t, conn.Close())
 	assert.Equal(t, "127.0.0.1", conn.LocalAddr().(*net.TCPAddr).IP.String())
 
-	// A network for measurements (RFC 2544), which nobody is attached to: not one
-	// packet may leave for it.
+	// A network for benchmarks (RFC 2544), to which no interface is attached. Not
+	// one packet may be sent to it.
 	_, err = link.dial(t.Context(), "198.19.255.1:80")
 	require.ErrorIs(t, err, errOff)
 
@@ -39,7 +39,7 @@ func TestLinkDoesNotTakeAnotherWay(t *testing.T) {
 	defer l.Close()
 	address := l.Addr().(*net.TCPAddr).AddrPort()
 	link := newLink()
-	// The address here of a network that was there (RFC 5737).
+	// This computer's address in a network that no longer exists (RFC 5737).
 	link.own[address.Addr()] = netip.MustParseAddr("192.0.2.1")
 	_, err = link.dial(t.Context(), address.String())
 	require.Error(t, err)
@@ -48,9 +48,9 @@ func TestLinkDoesNotTakeAnotherWay(t *testing.T) {
 	require.NoError(t, conn.Close())
 }
 
-// A socket that knows nothing of the link, such as the health gate's, must not be
-// given the port that a connection of the link has: the machine could not tell
-// the two apart.
+// A socket outside of the link, such as the health gate's, must not get the
+// source port of one of the link's connections: the machine could not tell the
+// two apart.
 func TestNobodyElseGetsThePortOfAConnection(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -33,7 +33,7 @@ func machine(t *testing.T, name string) string {
 				for lines.Scan() {
 					fmt.Fprintf(c, "%s %s\n", name, lines.Text())
 				}
-				// The client has said all; it must still get this.
+				// The client has closed its writing side; it must still receive this.
 				fmt.Fprintf(c, "%s bye\n", name)
 			}()
 		}

@@ -25,13 +25,13 @@ func ip(t *testing.T, args string) {
 	require.NoError(t, err, "ip %s: %s", args, out)
 }
 
-// listenIPv4 hears the IPv4 packets that come to an interface of the thread's
-// namespace, and no others: IPv6 announces itself whenever it likes.
+// listenIPv4 counts the IPv4 packets that arrive at an interface of the
+// thread's namespace. It ignores IPv6, which sends announcements at any time.
 func listenIPv4(t *testing.T, name string) (heard func() int) {
 	t.Helper()
 	i, err := net.InterfaceByName(name)
 	require.NoError(t, err)
-	// The kernel wants the number in the order of the network.
+	// The kernel expects the number in network byte order.
 	ipv4 := binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, unix.ETH_P_IP))
 	socket, err := unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, int(ipv4))
 	require.NoError(t, err)
@@ -50,14 +50,14 @@ func listenIPv4(t *testing.T, name string) (heard func() int) {
 	}
 }
 
-// A computer whose only way on is a gateway, and a machine's network that has just
-// lost its interface's route: nothing may go to the gateway. The network is one of
-// the test's own, so nothing could leave it either way.
+// The computer has only a default route to a gateway, and a machine's network
+// has just lost its interface's route. Nothing may go to the gateway. The test
+// has its own network namespace, so nothing could leave the computer anyway.
 func TestAGatewayIsNoWayToAMachine(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("needs root, to make a network namespace")
 	}
-	// The thread is not unlocked: it ends with the test, and the namespace with it.
+	// The thread stays locked: it ends with the test, and the namespace with it.
 	runtime.LockOSThread()
 	require.NoError(t, unix.Unshare(unix.CLONE_NEWNET))
 	ip(t, "link set lo up")
@@ -67,7 +67,8 @@ func TestAGatewayIsNoWayToAMachine(t *testing.T) {
 	ip(t, "addr add 192.0.2.2/24 dev uplink")
 	ip(t, "route add default via 192.0.2.1")
 	ip(t, "neigh add 192.0.2.1 lladdr 02:00:00:00:00:01 dev uplink")
-	// The address is still there, and known; the network is not.
+	// The address still exists and is known, but the network's route does not
+	// exist.
 	ip(t, "addr add 198.51.100.1/32 dev lo")
 	heard := listenIPv4(t, "far")
 
@@ -80,7 +81,8 @@ func TestAGatewayIsNoWayToAMachine(t *testing.T) {
 	require.ErrorIs(t, err, unix.ENETUNREACH)
 	assert.Zero(t, heard(), "something went to the gateway")
 
-	// Anybody else's connection does go there: the network is as described.
+	// An ordinary connection does go there, which proves that the network is set
+	// up.
 	ctx, cancel = context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	_, err = new(net.Dialer).DialContext(ctx, "tcp", machine.String())

@@ -21,6 +21,7 @@ const Name = "escala"
 // Version is the provider's version. Pulumi requires one.
 const Version = "0.1.0"
 
+// Config is the provider's configuration.
 type Config struct {
 	// State is the absolute path of the state folder. Resources contain paths
 	// relative to it, so that the clone can be moved while nothing runs.
@@ -36,6 +37,7 @@ func (c Config) podman() podman.Podman { return podman.Podman{Folder: PodmanFold
 // PodmanFolder is the folder of podman's data in the state folder.
 func PodmanFolder(state string) string { return filepath.Join(state, "podman") }
 
+// New returns the local target's provider.
 func New() (p.Provider, error) {
 	provider, err := infer.NewProviderBuilder().
 		WithDisplayName("escala, local").
