@@ -5,28 +5,30 @@ import "time"
 // Scale is the number of pods that a cluster runs. Machines have Workers
 // instead.
 type Scale struct {
-	// Min and Max bound the number of pods, which the autoscaler decides. The
-	// same number twice is a fixed number. Default 3 and 10.
+	// Min and Max are the autoscaler's limits of the number of pods. Equal
+	// limits fix the number. Default 3 and 10.
 	Min int `config:"min"`
 	Max int `config:"max"`
-	// Replicas is a fixed number of pods, without an autoscaler: instead of Min
-	// and Max, which then have to keep their defaults. Default 0, which is none.
+	// Replicas is a fixed number of pods, without an autoscaler. Min and Max
+	// must then keep their defaults. Default 0, which means that the autoscaler
+	// decides.
 	Replicas int `config:"replicas"`
 	// CPU is the share of Resources.CPUMillis, in percent, above which pods are
-	// added. More than 100 is possible, for the request is no limit. Default 70.
+	// added. It may exceed 100, because the request is not a limit. Default 70.
 	CPU int `config:"cpu"`
-	// Memory is that share of Resources.MemoryMiB; 0 leaves memory out. Go's
-	// collector keeps a pod below 90 %, so it has to be lower. Default 80.
+	// Memory is the share of Resources.MemoryMiB, in percent, above which pods
+	// are added; 0 ignores memory. Go's collector keeps a pod below 90 %, so
+	// Memory must be lower. Default 80.
 	Memory int `config:"memory"`
-	// ScaleDown is the time that fewer pods must have been enough before one ends.
-	// Default 5 min.
+	// ScaleDown is the time for which fewer pods must be enough before one
+	// ends. Default 5 min.
 	ScaleDown time.Duration `config:"scaleDown"`
 }
 
-// MaxReplicas bounds a typing error, not a cluster.
+// MaxReplicas catches typing errors. It is not the limit of a cluster.
 const MaxReplicas = 1000
 
-// maxScaleDown is the longest stabilization window that Kubernetes takes.
+// maxScaleDown is the longest stabilization window that Kubernetes accepts.
 const maxScaleDown = time.Hour
 
 // NewScale returns the defaults.
@@ -34,8 +36,8 @@ func NewScale() Scale {
 	return Scale{Min: 3, Max: 10, CPU: 70, Memory: 80, ScaleDown: 5 * time.Minute}
 }
 
-// Fixed is the number of pods where it is a fixed one, or 0 where the
-// autoscaler decides it.
+// Fixed returns the number of pods if it is fixed, or 0 if the autoscaler
+// decides it.
 func (s Scale) Fixed() int {
 	switch {
 	case s.Replicas > 0:
@@ -47,7 +49,7 @@ func (s Scale) Fixed() int {
 	}
 }
 
-// Least is the least number of pods.
+// Least returns the smallest number of pods.
 func (s Scale) Least() int {
 	if n := s.Fixed(); n > 0 {
 		return n

@@ -4,15 +4,15 @@ import "time"
 
 // WebSocket describes the service's long-lived connections.
 type WebSocket struct {
-	// Rooms reports that the service fans messages out between connections, so
-	// that several workers need Redis to reach each other's clients.
+	// Rooms reports that the service sends messages from one connection to
+	// others. Several workers then need Redis to reach each other's clients.
 	// Default false.
 	Rooms bool `config:"rooms"`
 	// PingInterval keeps every proxy between client and worker from closing a
 	// quiet connection. It must be below ProxyIdle. Default 25 s.
 	PingInterval time.Duration `config:"pingInterval"`
-	// ProxyIdle is how long a proxy lets a connection be silent: Nginx's
-	// proxy_read_timeout, an ALB's idle timeout. Default 75 s.
+	// ProxyIdle is the longest silence that a proxy allows on a connection:
+	// Nginx's proxy_read_timeout, an ALB's idle timeout. Default 75 s.
 	ProxyIdle time.Duration `config:"proxyIdle"`
 }
 

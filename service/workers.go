@@ -2,12 +2,12 @@ package service
 
 import "time"
 
-// WorkersMode is how the workers of one machine share its traffic.
+// WorkersMode is the way in which the workers of one machine share its traffic.
 type WorkersMode string
 
 const (
-	// WorkersShared is one listening socket, which the supervisor owns and every worker
-	// accepts from (PM2 calls this cluster mode).
+	// WorkersShared is one listening socket, which the supervisor owns and from
+	// which every worker accepts (PM2 calls this cluster mode).
 	WorkersShared WorkersMode = "shared"
 	// WorkersPorts is a port for each worker, behind an Nginx upstream
 	// (PM2 calls this fork mode).
@@ -19,28 +19,27 @@ const (
 // connections.
 const MinWorkers = 2
 
-// MaxWorkers bounds a typing error, not a machine: a Go process uses every
-// core by itself, so more workers than this buy nothing.
+// MaxWorkers catches typing errors. It is not the limit of a machine: a Go
+// process uses every core by itself, so more workers than this have no benefit.
 const MaxWorkers = 64
 
 // Workers are the processes that serve on one machine.
 type Workers struct {
 	// Mode is WorkersShared by default.
 	Mode WorkersMode `config:"mode"`
-	// Count is MinWorkers by default: one Go worker already uses all cores,
-	// the second is there so that one can always serve while the other is
-	// replaced.
+	// Count is MinWorkers by default. One Go worker already uses all cores; the
+	// second one serves while the other is replaced.
 	Count int `config:"count"`
 	// PortsBase is the first worker's port in WorkersPorts mode. Default 3001.
 	PortsBase int `config:"portsBase"`
-	// Affinity has each client's address served by the same worker for as long
-	// as that worker is there. Only in WorkersPorts mode. Default false.
+	// Affinity sends each client's address to the same worker as long as that
+	// worker runs. Only in WorkersPorts mode. Default false.
 	Affinity bool `config:"affinity"`
-	// MaxFails is after how many failures within FailTimeout Nginx passes a
-	// worker over, for FailTimeout. Only in WorkersPorts mode. Default 0: never.
-	// A worker that is not there refuses a connection at once, and the request
-	// goes to the next one, which costs less than a worker that is passed over
-	// while it is long back, and the next one is replaced.
+	// MaxFails is the number of failures within FailTimeout after which Nginx
+	// does not use a worker, for FailTimeout. Only in WorkersPorts mode.
+	// Default 0: never. A missing worker refuses a connection at once, and the
+	// request goes to the next one. That costs less than a worker that Nginx
+	// still does not use after its restart, while the next one is replaced.
 	MaxFails int `config:"maxFails"`
 	// FailTimeout is in whole seconds. With MaxFails it must be below
 	// Lifecycle.Steady, so that each worker is in use again before the next one

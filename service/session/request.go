@@ -21,14 +21,14 @@ func (s *Sessions) Of(r *http.Request) (Session, error) {
 	return s.Verify(c.Value)
 }
 
-// SetCookie gives a browser its session. Scripts cannot read it, other sites'
-// pages cannot send it, and over HTTPS it never leaves in the clear. Whether
-// the browser speaks HTTPS is what a trusted proxy says.
+// SetCookie sets the session's cookie. Scripts cannot read it, other sites'
+// pages cannot send it, and under HTTPS a browser never sends it unencrypted. A
+// trusted proxy reports whether the browser uses HTTPS.
 func (s *Sessions) SetCookie(w http.ResponseWriter, r *http.Request, token string, session Session) {
 	s.write(w, r, token, int(session.Expires.Sub(s.now()).Round(time.Second).Seconds()))
 }
 
-// ClearCookie takes the session away from a browser.
+// ClearCookie removes the session from a browser.
 func (s *Sessions) ClearCookie(w http.ResponseWriter, r *http.Request) { s.write(w, r, "", -1) }
 
 func (s *Sessions) write(w http.ResponseWriter, r *http.Request, value string, maxAge int) {

@@ -1,6 +1,5 @@
-// Package session signs and checks sessions as JSON Web Tokens, so that any
-// worker can serve any request and nothing about a person lives in a worker's
-// memory.
+// Package session signs and checks sessions as JSON Web Tokens. So any worker
+// can serve any request, and a worker keeps no data about a person in memory.
 package session
 
 import (
@@ -21,26 +20,26 @@ type Sessions struct {
 	now  func() time.Time
 }
 
-// Session is what a valid token says.
+// Session is the content of a valid token.
 type Session struct {
-	// Subject is who it is for.
+	// Subject is the owner of the session.
 	Subject string
 	// ID is unique to the token.
 	ID      string
 	Expires time.Time
 }
 
-// issuer keeps tokens of other services that share a key by mistake out.
+// issuer distinguishes tokens of other services that share a key by mistake.
 const issuer = "escala"
 
-// leeway allows for clocks of different machines.
+// leeway is the allowed difference between the clocks of machines.
 const leeway = 5 * time.Second
 
-// ErrInvalid is for every token that is not accepted. The reason is not for
-// the client.
+// ErrInvalid is the error of every rejected token. Clients do not get the
+// reason.
 var ErrInvalid = errors.New("no valid session")
 
-// New returns sessions that last for ttl. There must be a key.
+// New returns sessions that last for ttl. k must have at least one key.
 func New(k keys.Keys, ttl time.Duration) *Sessions {
 	return &Sessions{keys: k, ttl: ttl, now: time.Now}
 }
@@ -71,7 +70,7 @@ func (s *Sessions) Verify(token string) (Session, error) {
 		}
 		return nil, errors.New("unknown key")
 	},
-		// The algorithm is ours to choose, never the token's.
+		// Only this package chooses the algorithm, never the token.
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
 		jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithIssuer(issuer),
 		jwt.WithLeeway(leeway), jwt.WithTimeFunc(s.now))

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Memory is a process's resident memory in bytes, from /proc.
+// Memory returns a process's resident memory in bytes, from /proc.
 func Memory(pid int) (uint64, error) {
 	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
 	if err != nil {

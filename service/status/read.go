@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// answerLimit bounds what is read from a socket: it is a file that anybody
-// could have put there.
+// answerLimit limits the size of an answer in bytes, because any program may
+// have created the socket.
 const answerLimit = 1 << 20
 
-// Read asks the admin or status socket at path for its /status and decodes it
-// into v: a Worker or a Report.
+// Read requests /status from the admin or status socket at path and decodes it
+// into v, a Worker or a Report.
 func Read(ctx context.Context, path string, v any) error {
 	b, code, err := get(ctx, path, "/status")
 	if err != nil {
@@ -30,8 +30,8 @@ func Read(ctx context.Context, path string, v any) error {
 	return nil
 }
 
-// Probe asks the socket at path for a health or readiness endpoint; nil means
-// that it answered 200.
+// Probe requests a health or readiness endpoint from the socket at path. It
+// returns nil if the answer is 200.
 func Probe(ctx context.Context, path, endpoint string) error {
 	b, code, err := get(ctx, path, endpoint)
 	if err != nil {

@@ -1,13 +1,13 @@
 package status
 
-// Report is what the primary of api cluster says on its status socket.
+// Report is the status that the primary of api cluster publishes on its socket.
 type Report struct {
 	PID     int      `json:"pid"`
 	Workers []Worker `json:"workers"`
 	// Roll is the last roll; null before the first.
 	Roll *Roll `json:"roll"`
-	// Incident is the last problem that was mended, with its time; "" if there
-	// was none since the primary started.
+	// Incident is the last resolved problem, with its time; "" if there was
+	// none since the primary started.
 	Incident string `json:"incident,omitempty"`
 }
 
@@ -15,8 +15,8 @@ type Report struct {
 type Roll struct {
 	// State is "rolling", "done" or "aborted".
 	State string `json:"state"`
-	// Release is the one that was rolled to.
+	// Release is the target release of the roll.
 	Release string `json:"release,omitempty"`
-	// Error says why it was aborted.
+	// Error is the reason why the roll was aborted.
 	Error string `json:"error,omitempty"`
 }

@@ -1,5 +1,5 @@
-// Package tracing sends traces by OpenTelemetry when the usual environment
-// variables ask for it, and costs nothing when they do not.
+// Package tracing sends OpenTelemetry traces if the standard environment
+// variables enable them. Otherwise it costs nothing.
 package tracing
 
 import (
@@ -17,13 +17,14 @@ import (
 	"escala/service/outage"
 )
 
-// Start returns a tracer and the function that sends what is left and ends it.
-// The exporter, the sampler, the batches and the service's name follow the
-// OTEL_ variables of the process. No connection is made here: a collector that
-// is down costs traces and nothing else. away notes since when it is, and the
-// log says so once.
+// Start returns a tracer, and the function that sends the remaining spans and
+// ends it. The exporter, the sampler, the batches and the service's name follow
+// the OTEL_ variables of the process. Start makes no connection: an unavailable
+// collector costs only traces. away records an outage of the collector, and the
+// log reports each outage once.
 func Start(ctx context.Context, release string, away *outage.Outage, log *slog.Logger) (trace.Tracer, func(context.Context) error, error) {
-	// What the SDK cannot use of the variables, and what it drops later.
+	// The handler gets the variables that the SDK cannot use, and the spans
+	// that it drops later.
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
 		if away.Begin(err) {
 			log.Warn("traces are not sent", slog.Any("error", err))
@@ -46,14 +47,14 @@ func Start(ctx context.Context, release string, away *outage.Outage, log *slog.L
 	return provider.Tracer("escala/service"), provider.Shutdown, nil
 }
 
-// noting is an exporter that notes when its collector answers again.
+// noting is an exporter that records when its collector answers again.
 type noting struct {
 	sdktrace.SpanExporter
 	away *outage.Outage
 	log  *slog.Logger
 }
 
-// ExportSpans is for the SDK, which hands an error to the error handler.
+// ExportSpans exports the spans. The SDK passes an error to the error handler.
 func (n noting) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
 	err := n.SpanExporter.ExportSpans(ctx, spans)
 	if err == nil && n.away.End() {

@@ -1,5 +1,6 @@
-// Package worker runs one worker: it reads the settings, gives the application
-// what it may use, serves it, and ends it in the order of service.Lifecycle.
+// Package worker runs one worker. It reads the settings, creates the
+// application's dependencies, serves the application, and ends it in the order
+// of service.Lifecycle.
 package worker
 
 import (
@@ -19,37 +20,39 @@ import (
 type App struct {
 	// Handler answers every request except health, readiness and metrics.
 	Handler http.Handler
-	// Start runs before the worker is ready; an error ends the worker. It is
-	// for what must work before the first request, within START_TIMEOUT.
+	// Start runs before the worker is ready, within START_TIMEOUT. It is for
+	// dependencies that must work before the first request. An error ends the
+	// worker.
 	Start func(context.Context) error
-	// Ready is asked by the readiness endpoint; an error means "not now".
+	// Ready is the readiness check. An error means that the worker is
+	// temporarily not ready.
 	Ready func(context.Context) error
-	// LongLived are the application's own WebSockets, if it has others than
-	// Runtime.Rooms; a drain closes them.
+	// LongLived is the set of the application's own WebSockets, beside
+	// Runtime.Rooms. A drain closes them.
 	LongLived server.LongLived
-	// Stop runs when nothing is open any more.
+	// Stop runs after the last request and connection have ended.
 	Stop func(context.Context) error
 }
 
-// Runtime is what the application may use.
+// Runtime holds the application's dependencies.
 type Runtime struct {
 	// Getenv reads the application's own settings.
 	Getenv func(string) string
 	Log    *slog.Logger
-	// Metrics is where the application registers its own.
+	// Metrics is the registry for the application's own metrics.
 	Metrics prometheus.Registerer
-	// Redis is nil without REDIS_URL. It connects by itself, again and again;
-	// while it is down its calls fail within a second or two. Prefix goes
-	// before the keys.
+	// Redis is nil without REDIS_URL. It reconnects automatically. During an
+	// outage its calls fail within a second or two. Prefix is the prefix of all
+	// keys.
 	Redis  *redis.Client
 	Prefix string
-	// Rooms is nil unless ROOMS=true. The worker runs and closes it; the
-	// application gives it a route.
+	// Rooms is nil unless ROOMS=true. The worker runs and closes it. The
+	// application sets its route.
 	Rooms *rooms.Hub
 	// Sessions is nil without SESSION_KEYS.
 	Sessions *session.Sessions
 }
 
-// New makes an application. Errors of type service.Violations are bad
-// configuration: the process exits with status 2.
+// New creates an application. An error of type service.Violations means bad
+// configuration, and the process exits with status 2.
 type New func(context.Context, Runtime) (App, error)

@@ -21,9 +21,9 @@ import (
 	"escala/service/tracing"
 )
 
-// Run serves until ctx ends, then drains. When hard ends too, it stops at
-// once. The error says what went wrong: service.Violations for bad
-// configuration, *server.OpenError for a drain that reached its limit.
+// Run serves until ctx ends, then drains. If hard ends too, it stops at once.
+// The error is service.Violations for bad configuration, and *server.OpenError
+// for a drain that reached its limit.
 func Run(ctx, hard context.Context, getenv func(string) string, out io.Writer, newApp New) error {
 	lines := logs.NewWriter(out)
 	defer lines.Flush(lastLines)
@@ -107,8 +107,8 @@ func run(ctx, hard context.Context, getenv func(string) string, lines *logs.Writ
 	return err
 }
 
-// report runs the end of something that is no longer needed. Its failure
-// changes nothing for a client and is no reason for another exit status.
+// report runs the shutdown of something that is no longer needed, and logs its
+// error. An error does not affect clients and does not change the exit status.
 func report(log *slog.Logger, doing string, stop func() error) {
 	if err := stop(); err != nil {
 		log.Warn(doing, slog.Any("error", err))
@@ -126,8 +126,8 @@ func longLived(rt Runtime, app App) server.LongLived {
 	return all
 }
 
-// lastTraces bounds the wait for a collector at the end, lastLines the
-// wait for the reader of the log.
+// lastTraces is the time limit for the last traces. lastLines is the time limit
+// for the last log lines.
 const (
 	lastTraces = time.Second
 	lastLines  = time.Second
@@ -138,7 +138,7 @@ type hashed struct {
 	err     error
 }
 
-// start makes the application and runs its start hook within START_TIMEOUT.
+// start creates the application and runs its start hook within START_TIMEOUT.
 func start(ctx context.Context, c config.Worker, newApp New, rt Runtime) (App, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.Lifecycle.Start,
 		fmt.Errorf("not ready within %s (%s)", c.Lifecycle.Start, service.EnvStartTimeout))
@@ -156,8 +156,8 @@ func start(ctx context.Context, c config.Worker, newApp New, rt Runtime) (App, e
 	return app, nil
 }
 
-// serve listens only now that the application can answer: on a shared socket,
-// every connection that this worker accepts is one that no other will.
+// serve starts to listen only when the application can answer: a connection
+// that this worker accepts on a shared socket cannot go to another worker.
 func serve(ctx, hard context.Context, s *server.Server, log *slog.Logger) error {
 	l, err := listen.Open(ctx, s.Config.Listen)
 	if err != nil {
