@@ -1,15 +1,15 @@
-// Package engine runs Pulumi's engine in this process: previews, updates,
+// Package engine runs Pulumi's engine in this process. It previews, updates,
 // refreshes and destroys stacks whose program is a Go function.
 //
-// No Pulumi installation is needed. Providers are either given in Options and
-// run in this process, or they are plugins that the engine installs itself. The
-// state lies in a folder in the layout of `pulumi login file://…`, with the same
-// locks, history and backups, so that a Pulumi CLI can work on the same stacks.
+// No Pulumi installation is needed. Providers either come from Options and run
+// in this process, or are plugins that the engine installs itself. The state is
+// in a folder in the layout of `pulumi login file://…`, with the same locks,
+// history and backups, so that a Pulumi CLI can work on the same stacks.
 //
-// At an upgrade of Pulumi, read what plugin.NewProvider puts into a
-// ProviderHandshakeRequest and the Automation API into a pulumi.RunInfo: both are
-// filled by hand here, in host.go and program.go, and a new field is no compile
-// error. Then run make test-cli.
+// On an upgrade of Pulumi, compare the ProviderHandshakeRequest in
+// plugin.NewProvider and the pulumi.RunInfo in the Automation API: host.go and
+// program.go fill both by hand, and a new field causes no compile error. Then
+// run make test-cli.
 package engine
 
 import (
@@ -34,36 +34,38 @@ import (
 
 // Options describe a stack and how to run it.
 type Options struct {
-	// Project is the project's name, the namespace of its configuration keys.
+	// Project is the project's name, which is the namespace of its
+	// configuration keys.
 	Project string
 	// Stack is the stack's name.
 	Stack string
-	// File is the stack's configuration. It is never written.
+	// File is the stack's configuration. The engine does not write it.
 	File *stackfile.File
-	// State is the folder for Pulumi's state, as given to `pulumi login file://`.
+	// State is the folder of Pulumi's state, as in `pulumi login file://`.
 	State string
-	// Root is the program's working directory; relative paths of assets start
+	// Root is the program's working directory. Relative paths of assets start
 	// there.
 	Root string
-	// Program makes the program. keys are the configuration keys that are set,
-	// with their namespaces.
+	// Program returns the program. keys are the configuration keys that are
+	// set, with their namespaces.
 	Program func(keys []string) pulumi.RunFunc
 	// Providers run in this process.
 	Providers []Provider
 	// Offline refuses providers that are not among Providers. Otherwise the
 	// engine installs them as plugins.
 	Offline bool
-	// PlainSecrets takes the encrypted values of File as clear text. Only a
-	// preview of a stack without state can use it.
+	// PlainSecrets treats the encrypted values of File as clear text. It is
+	// only for a preview of a stack without state.
 	PlainSecrets bool
 }
 
 // Provider is a resource provider that runs in this process.
 type Provider struct {
-	// Name is the package that it provides, for example "aws".
+	// Name is the name of the package, for example "aws".
 	Name string
-	// Serve returns a server for one operation. The engine calls it once for each
-	// provider resource of the program, and cancels each server on its own.
+	// Serve returns a server for one operation. The engine calls it once for
+	// each provider resource of the program, and cancels each server
+	// separately.
 	Serve func() (pulumirpc.ResourceProviderServer, error)
 }
 
@@ -111,10 +113,9 @@ func Open(o Options) (*Stack, error) {
 	}, nil
 }
 
-// Name is the stack's name.
 func (s *Stack) Name() string { return s.options.Stack }
 
-// keys are the configuration keys that are set, sorted.
+// keys returns the configuration keys that are set, sorted.
 func (s *Stack) keys() []string {
 	keys := make([]string, 0, len(s.config))
 	for key := range s.config {
@@ -125,10 +126,10 @@ func (s *Stack) keys() []string {
 }
 
 // Unlock removes the locks of the stack's state, except those of processes that
-// run on this computer. It returns what it removed.
+// run on this computer. It returns the removed locks' holders.
 func (s *Stack) Unlock() ([]Holder, error) { return s.store.unlock() }
 
-// Remove deletes the state of a destroyed stack, and its history.
+// Remove deletes the state and the history of a destroyed stack.
 func (s *Stack) Remove(ctx context.Context) error {
 	unlock, err := s.store.lock(ctx, lockRequest{operation: "remove"})
 	if err != nil {
@@ -145,8 +146,8 @@ func (s *Stack) Remove(ctx context.Context) error {
 	return s.store.remove()
 }
 
-// setVersion sets the version that the engine writes into states, which the CLI
-// has from its linker.
+// setVersion sets the version that the engine writes into states. The CLI's is
+// set by its linker.
 var setVersion = sync.OnceFunc(func() {
 	if version.Version != "" {
 		return
@@ -154,7 +155,7 @@ var setVersion = sync.OnceFunc(func() {
 	version.Version = Version()
 })
 
-// Version is the version of Pulumi's engine in this binary, for example
+// Version returns the version of Pulumi's engine in this binary, for example
 // "v3.259.0".
 func Version() string {
 	info, _ := debug.ReadBuildInfo()
@@ -179,12 +180,14 @@ func versionIn(info *debug.BuildInfo) string {
 
 const (
 	engineModule = "github.com/pulumi/pulumi/pkg/v3"
-	// unknownVersion is for binaries without build information, such as tests.
+	// unknownVersion is the version in binaries without build information, such
+	// as tests.
 	unknownVersion = "v3.0.0-dev"
 )
 
 // ErrFailed is the error of an operation whose display has shown the reason.
 var ErrFailed = errors.New("the operation failed; the reason is shown above")
 
-// ErrInterrupted is the error of an operation that the context or Run.Kill ended.
+// ErrInterrupted is the error of an operation that the context or Run.Kill
+// ended.
 var ErrInterrupted = errors.New("interrupted")

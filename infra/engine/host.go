@@ -38,11 +38,11 @@ func (h *hosts) make(ctx context.Context, d, status diag.Sink, debugging plugin.
 	return made, nil
 }
 
-// hostClose is how long the engine may take to begin closing a host. It forgets
-// to when it fails before it has started a program.
+// hostClose is the time in which the engine must begin to close a host. It
+// never closes the host if it fails before it has started a program.
 const hostClose = 2 * time.Second
 
-// close returns when all hosts are closed, and with them the providers.
+// close returns when all hosts, and with them the providers, are closed.
 func (h *hosts) close() error {
 	var failed error
 	for _, made := range h.made {
@@ -55,8 +55,8 @@ func (h *hosts) close() error {
 	return failed
 }
 
-// host is the engine's plugin host, with the program and the given providers
-// beside its plugins.
+// host is the engine's plugin host. It adds the program and the given providers
+// to the plugins.
 type host struct {
 	plugin.Host
 	stack  *Stack
@@ -106,7 +106,7 @@ func (h *host) start(ctx *plugin.Context, p Provider) (plugin.Provider, error) {
 	}
 	client := pulumirpc.NewResourceProviderClient(inProcess{server, h.interrupted})
 	provider := plugin.NewProviderWithClient(ctx, client, ctx.DisableProviderPreview())
-	// The fields that plugin.NewProvider sends to a plugin.
+	// These are the fields that plugin.NewProvider sends to a plugin.
 	_, err = provider.Handshake(ctx.Request(), plugin.ProviderHandshakeRequest{
 		EngineAddress:    h.ServerAddr(),
 		ConfigureWithUrn: true, SupportsViews: true, SupportsRefreshBeforeUpdate: true,
@@ -125,13 +125,13 @@ func (h *host) start(ctx *plugin.Context, p Provider) (plugin.Provider, error) {
 	return provider, nil
 }
 
-// SignalCancellation tells all providers to end what they are doing.
+// SignalCancellation asks all providers to end their calls.
 func (h *host) SignalCancellation() error {
 	h.mu.Lock()
 	running := slices.Clone(h.running)
 	h.mu.Unlock()
 	for _, client := range running {
-		// A provider that has no Cancel ends with the context of its calls.
+		// A provider without Cancel ends with the context of its calls.
 		_, _ = client.Cancel(context.Background(), nil)
 	}
 	h.interrupt()

@@ -12,7 +12,7 @@ import (
 )
 
 // inProcess is a gRPC client connection that calls a provider's methods without
-// a network. Requests and answers are copied, as a network would do.
+// a network. It copies requests and answers, as a network does.
 type inProcess struct {
 	server pulumirpc.ResourceProviderServer
 	// interrupted ends all calls when it is done.
@@ -59,7 +59,7 @@ func copyMessage(to, from any) {
 	}
 }
 
-// statusError is the error that a gRPC client would receive.
+// statusError returns the error that a gRPC client would receive.
 func statusError(err error) error {
 	if s, ok := status.FromError(err); ok {
 		return s.Err()

@@ -17,19 +17,21 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/version"
 )
 
-// journal applies the engine's journal entries to a stack's state, one after the
-// other, and saves the state. An entry that changes nothing that matters is saved
+// journal applies the engine's journal entries to a stack's state, one after
+// the other, and saves the state. An entry without an important change is saved
 // with the next one, or by Close.
 type journal struct {
 	save func(*deploy.Snapshot) error
 
 	mu sync.Mutex
-	// base are the resources of before, by the engine's index. created are those
-	// that this operation wrote, in order, and also by the number of the step.
+	// base are the resources from before the operation, by the engine's index.
+	// created are those that this operation wrote, in order, and also by the
+	// number of the step.
 	base, created []*entry
 	byStep        map[int64]*entry
 	pending       map[int64]pkgresource.Operation
-	// interrupted are creations that an earlier operation began and did not end.
+	// interrupted are creations that an earlier operation began and did not
+	// end.
 	interrupted []pkgresource.Operation
 	extensions  map[apitype.ExtensionRef]apitype.Extension
 	snippets    []resource.Snippet
@@ -43,22 +45,22 @@ type journal struct {
 
 var _ engine.Journal = (*journal)(nil)
 
-// entry is a resource's place in the state.
+// entry is the place of a resource in the state.
 type entry struct {
 	state *pkgresource.State
 	gone  bool
 }
 
 // newJournal returns the journal of an operation that begins with base.
-// interrupted are creations to keep on record as unfinished.
+// interrupted are creations to keep recorded as unfinished.
 func newJournal(base *deploy.Snapshot, interrupted []pkgresource.Operation, save func(*deploy.Snapshot) error) *journal {
 	j := &journal{save: save, interrupted: interrupted, secrets: base.SecretsManager, snippets: base.Snippets, dirty: true}
 	j.rebase(base)
 	return j
 }
 
-// rebase makes the resources of a snapshot the ones to begin with. They are
-// copied, since the engine changes its own.
+// rebase sets the base to the resources of a snapshot. It copies them, since
+// the engine changes its own.
 func (j *journal) rebase(base *deploy.Snapshot) {
 	j.base, j.created, j.refreshed = nil, nil, false
 	j.byStep, j.pending = map[int64]*entry{}, map[int64]pkgresource.Operation{}
@@ -71,7 +73,8 @@ func (j *journal) rebase(base *deploy.Snapshot) {
 	}
 }
 
-// AddJournalEntry applies an entry and saves the state, unless that can wait.
+// AddJournalEntry applies an entry and saves the state, unless the save can
+// wait.
 func (j *journal) AddJournalEntry(e engine.JournalEntry) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -124,8 +127,8 @@ func (j *journal) apply(e engine.JournalEntry) error {
 	return nil
 }
 
-// succeed applies the end of a step that succeeded: its new resource is added,
-// and what it replaced is removed or marked.
+// succeed applies the end of a successful step: it adds the new resource, and
+// removes or marks the resource that it replaced.
 func (j *journal) succeed(e engine.JournalEntry) error {
 	delete(j.pending, e.OperationID)
 	j.refreshed = j.refreshed || e.IsRefresh
@@ -153,8 +156,8 @@ func (j *journal) succeed(e engine.JournalEntry) error {
 	return nil
 }
 
-// replace puts a resource's new state in the place of its old one. With no new
-// state the resource is removed if absent says so.
+// replace sets a resource's new state in the place of its old one. Without a
+// new state, absent decides whether the resource is removed.
 func (j *journal) replace(e engine.JournalEntry, absent bool) error {
 	found, err := j.find(e.RemoveOld, e.RemoveNew)
 	switch {
@@ -168,7 +171,7 @@ func (j *journal) replace(e engine.JournalEntry, absent bool) error {
 	return nil
 }
 
-// find returns the resource with an index in the base, or the one that a step
+// find returns the base resource with an index, or the resource that a step
 // wrote; nil for neither.
 func (j *journal) find(index, step *int64) (*entry, error) {
 	switch {
@@ -184,9 +187,9 @@ func (j *journal) find(index, step *int64) (*entry, error) {
 	return nil, nil
 }
 
-// snapshot is the state as it is now. The resources of this operation come first:
-// each stands behind what it depends on, and a resource of before can depend on
-// any of them.
+// snapshot returns the current state. The resources of this operation come
+// first: each is behind its dependencies, and a resource from before can depend
+// on any of them.
 func (j *journal) snapshot() (*deploy.Snapshot, error) {
 	var resources []*pkgresource.State
 	for _, r := range slices.Concat(j.created, j.base) {
@@ -223,7 +226,7 @@ func (j *journal) write() error {
 	return nil
 }
 
-// Close saves what is not saved yet. Later entries are refused.
+// Close saves the unsaved entries. Later entries are refused.
 func (j *journal) Close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -237,7 +240,8 @@ func (j *journal) Close() error {
 	return j.write()
 }
 
-// settle forgets the interrupted creations that forgotten reports, and saves.
+// settle drops the interrupted creations for which forgotten is true, and
+// saves.
 func (j *journal) settle(forgotten func(pkgresource.Operation) bool) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -249,9 +253,10 @@ func (j *journal) settle(forgotten func(pkgresource.Operation) bool) error {
 	return j.write()
 }
 
-// dropDangling removes references to resources that are not in the list, which a
-// refresh leaves behind when it finds that a resource is gone. A missing parent is
-// replaced by its own parent. The list is in the order of dependencies.
+// dropDangling removes references to resources that are not in the list. A
+// refresh leaves such references behind when a resource is gone. A missing
+// parent is replaced by its own parent. The list is in the order of
+// dependencies.
 func dropDangling(resources []*pkgresource.State) {
 	seen := map[resource.URN]bool{}
 	parents := map[resource.URN]resource.URN{}

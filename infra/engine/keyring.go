@@ -17,18 +17,19 @@ import (
 	"escala/infra/engine/stackfile"
 )
 
-// keyring has the keys of a stack's secrets. A key takes a quarter of a second to
-// make, so each is made when it is needed, and once.
+// keyring holds the keys of a stack's secrets. Deriving a key takes a quarter
+// of a second, so each key is derived once, on first use.
 //
-// A stack file that the CLI has written to has a salt. Its key is opened with the
-// passphrase that people gave to the CLI, and the state has the same key, as with
-// the CLI. Any other state has localPassphrase, whatever the environment says.
-// States of earlier versions had the environment's passphrase or an empty one:
-// those are tried, and the next update writes localPassphrase.
+// A stack file that the CLI has written to has a salt. Its key is opened with
+// the passphrase that people use with the CLI, and the state has the same key,
+// as with the CLI. Every other state uses localPassphrase, regardless of the
+// environment. States of earlier versions used the environment's passphrase or
+// an empty one: keyring tries those, and the next update writes
+// localPassphrase.
 type keyring struct {
 	file *stackfile.File
-	// encrypted is whether the stack file has encrypted values, plain whether those
-	// are in the clear all the same.
+	// encrypted reports whether the stack file has encrypted values. plain
+	// reports whether those are nevertheless clear text.
 	encrypted, plain bool
 
 	// local is the key of states whose stack file has no salt.
@@ -39,7 +40,7 @@ func newKeyring(file *stackfile.File, encrypted, plain bool) *keyring {
 	return &keyring{file: file, encrypted: encrypted, plain: plain, local: stack.NewBatchingCachingSecretsManager(localKey{})}
 }
 
-// opened are the keys that this process has opened, by their salts.
+// opened are the keys that this process has opened, by salt.
 var opened struct {
 	sync.Mutex
 	keys map[string]secrets.Manager
@@ -47,7 +48,7 @@ var opened struct {
 
 var errPassphrase = errors.New("no known passphrase opens it")
 
-// decrypter opens the values of the stack file.
+// decrypter returns the decrypter of the stack file's values.
 func (k *keyring) decrypter() (config.Decrypter, error) {
 	switch {
 	case !k.encrypted:
@@ -62,8 +63,8 @@ func (k *keyring) decrypter() (config.Decrypter, error) {
 	return manager.Decrypter(), nil
 }
 
-// plainDecrypter takes encrypted values as clear text. (config.NopDecrypter leaves
-// them in their wrapping.)
+// plainDecrypter treats encrypted values as clear text. (config.NopDecrypter
+// would leave their wrapping.)
 type plainDecrypter struct{}
 
 var _ config.Decrypter = plainDecrypter{}
@@ -90,7 +91,7 @@ func (k *keyring) fileManager() (secrets.Manager, error) {
 	return manager, nil
 }
 
-// manager returns the key with which the state is to be written.
+// manager returns the key to write the state with.
 func (k *keyring) manager() (secrets.Manager, error) {
 	if k.encrypted && !k.plain {
 		return k.fileManager()
@@ -119,7 +120,7 @@ func (k *keyring) OfType(_ context.Context, kind string, state json.RawMessage) 
 	return manager, nil
 }
 
-// open tries the passphrases that can be meant.
+// open tries the possible passphrases.
 func (k *keyring) open(salt string) (secrets.Manager, error) {
 	if salt == localSalt {
 		return k.local, nil
@@ -152,7 +153,7 @@ const (
 	passphraseFileVariable = "PULUMI_CONFIG_PASSPHRASE_FILE" //nolint:gosec // G101: a variable's name
 )
 
-// phrases are the passphrases that can be meant, the likeliest first.
+// phrases returns the possible passphrases, the likeliest first.
 func (k *keyring) phrases(salt string) ([]string, error) {
 	var phrases []string
 	if phrase, set := os.LookupEnv(passphraseVariable); set {
@@ -170,7 +171,7 @@ func (k *keyring) phrases(salt string) ([]string, error) {
 	return append([]string{localPassphrase}, append(phrases, "")...), nil
 }
 
-// saltOf is the salt in a manager's state.
+// saltOf returns the salt in a manager's state.
 func saltOf(state json.RawMessage) (string, error) {
 	var s struct {
 		Salt string `json:"salt"`

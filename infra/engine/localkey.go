@@ -12,19 +12,20 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/config"
 )
 
-// localPassphrase encrypts the secrets of a state whose stack file has no salt. It
-// keeps them out of what is copied or shown by accident; what protects them is the
-// mode of the state's folder. With it in PULUMI_CONFIG_PASSPHRASE, a CLI opens the
-// state.
+// localPassphrase encrypts the secrets of a state whose stack file has no salt.
+// It hides secrets from accidental copies and output; the protection is the
+// mode of the state's folder. A CLI with this passphrase in
+// PULUMI_CONFIG_PASSPHRASE can open the state.
 const localPassphrase = "escala"
 
-// localSalt is the salt of the key that localPassphrase makes, in the form of
-// package passphrase. It is one for all states: to draw another adds nothing to a
-// passphrase that is public, and to make a key takes a quarter of a second, which a
-// state without secrets need not.
+// localSalt is the salt of the key of localPassphrase, in the form of package
+// passphrase. All states share it: a random salt adds nothing to a public
+// passphrase, and deriving a key takes a quarter of a second, which a state
+// without secrets does not need.
 const localSalt = "v1:WOt2sdad6U8=:v1:9kdfKURVRT70kgzR:JxF/Dd2VUlyyFGTdPCrQj7tTDFgdGA=="
 
-// localKey is the key of localPassphrase and localSalt. It is made by its first use.
+// localKey is the key of localPassphrase and localSalt. It is derived on first
+// use.
 type localKey struct{}
 
 var (
@@ -41,13 +42,13 @@ func (localKey) State() json.RawMessage {
 func (k localKey) Encrypter() config.Encrypter { return k }
 func (k localKey) Decrypter() config.Decrypter { return k }
 
-// localCrypter makes the key.
+// localCrypter derives the key.
 var localCrypter = sync.OnceValue(func() config.Crypter {
 	_, encoded, _ := strings.Cut(localSalt, ":")
 	encoded, _, _ = strings.Cut(encoded, ":")
 	salt, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil {
-		panic(err) // it is a constant
+		panic(err) // the passphrase and the salt are constants
 	}
 	return config.NewSymmetricCrypterFromPassphrase(localPassphrase, salt)
 })

@@ -15,24 +15,26 @@ import (
 	"time"
 )
 
-// A state has two locks. The kernel's lock on a file beside the folder of locks
-// ends with the process that holds it, whatever way that ends; it is between
-// processes of ours on one computer. A JSON file in the folder, in the CLI's form,
-// is what a CLI heeds, and processes on other computers that share the folder.
+// A state has two locks. The first is the kernel's lock on a file beside the
+// folder of locks. It ends with the process that holds it, however that ends,
+// and works between processes of this program on one computer. The second is a
+// JSON file in the folder, in the CLI's form, for the CLI and for processes on
+// other computers that share the folder.
 
-// Holder is who holds a lock.
+// Holder is the process that holds a lock.
 type Holder struct {
 	PID      int       `json:"pid"`
 	Username string    `json:"username"`
 	Hostname string    `json:"hostname"`
 	Since    time.Time `json:"timestamp"`
-	// Operation is what it does, for example "update". The CLI does not write it.
+	// Operation is the holder's operation, for example "update". The CLI does
+	// not write it.
 	Operation string `json:"operation,omitempty"`
 
 	path string
 }
 
-// String is the holder as messages name it.
+// String returns the holder as messages name it.
 func (h Holder) String() string {
 	text := fmt.Sprintf("%s@%s, process %d, since %s", h.Username, h.Hostname, h.PID, h.Since.Local().Format(time.DateTime))
 	if h.Operation != "" {
@@ -41,15 +43,15 @@ func (h Holder) String() string {
 	return text
 }
 
-// gone reports whether the process is one of this computer and has ended. A
-// process of another computer cannot be seen.
+// gone reports whether the process is on this computer and has ended. Processes
+// of other computers cannot be checked.
 func (h Holder) gone() bool {
 	hostname, err := os.Hostname()
 	return err == nil && h.Hostname == hostname && !running(h.PID, h.Since)
 }
 
-// LockedError is the error of an operation on a state that another process works
-// on.
+// LockedError is the error of an operation on a state that another process has
+// locked.
 type LockedError struct {
 	Stack   string
 	Holders []Holder
@@ -65,7 +67,7 @@ func (e *LockedError) Error() string {
 	return b.String()
 }
 
-// lockRequest is what an operation asks of the lock.
+// lockRequest has the parameters of lock.
 type lockRequest struct {
 	operation string
 	// wait is the time to wait for another process; 0 is none.
@@ -113,7 +115,8 @@ func (s store) tryLock(operation string) (unlock func(), err error) {
 		return nil, fmt.Errorf("locking the state: %w", err)
 	}
 	own.path = filepath.Join(s.lockFolder(), fmt.Sprintf("%d-%d.json", own.PID, own.Since.UnixNano()))
-	// As the CLI does: look, write, and look again, since two may write at once.
+	// As in the CLI, look, write, and look again, since two processes may write
+	// at once.
 	if err := s.free(own); err != nil {
 		return nil, err
 	}
@@ -158,8 +161,8 @@ func (s store) lockFile() (*os.File, error) {
 	return f, nil
 }
 
-// free removes the locks of processes that are gone, and fails if any is left but
-// own.
+// free removes the locks of processes that have ended. It fails if any lock but
+// own is left.
 func (s store) free(own Holder) error {
 	holders, err := s.holders()
 	if err != nil {
@@ -241,7 +244,7 @@ func (s store) holders() ([]Holder, error) {
 	return holders, nil
 }
 
-// self is this process as a holder.
+// self returns this process as a holder.
 func self(operation string) (Holder, error) {
 	hostname, err := os.Hostname()
 	if err != nil {

@@ -22,36 +22,37 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/version"
 )
 
-// Run controls one operation.
+// Run has the parameters of one operation.
 type Run struct {
-	// Out receives the engine's display, a line for each event. Nil is no display.
+	// Out receives the engine's display, one line for each event. Nil shows
+	// nothing.
 	Out io.Writer
-	// Color is whether the display has colors.
+	// Color enables colors in the display.
 	Color bool
 	// SuppressOutputs leaves the stack's outputs out of the display.
 	SuppressOutputs bool
-	// Refresh compares the state with the real resources first. Up and Destroy
-	// only.
+	// Refresh first compares the state with the real resources. Only for Up and
+	// Destroy.
 	Refresh bool
-	// Event is called with each of the engine's events, one at a time. Secrets are
-	// masked. Optional.
+	// Event is called with each of the engine's events, one at a time. Secrets
+	// are masked. Optional.
 	Event func(apitype.EngineEvent)
-	// Kill ends the operation at once when it is closed. What was being done stays
-	// in the state as pending. A cancelled context ends an operation gently: what
-	// was begun is ended, by the providers' Cancel. Optional.
+	// Kill ends the operation at once when it is closed. Unfinished steps stay
+	// in the state as pending. A cancelled context ends an operation gently:
+	// the providers' Cancel ends what has begun. Optional.
 	Kill <-chan struct{}
-	// Wait is how long to wait for another process that works on the stack; 0 is
-	// not at all.
+	// Wait is the time to wait for another process that works on the stack; 0
+	// does not wait.
 	Wait time.Duration
 	// Waiting is called once when a wait begins. Optional.
 	Waiting func(*LockedError)
 }
 
-// Result is what an operation did.
+// Result is the result of an operation.
 type Result struct {
-	// Changes counts the resources by what happened to them: "create", "same", ….
+	// Changes counts the resources by operation: "create", "same", ….
 	Changes map[string]int
-	// Outputs are the stack's after the operation. A preview has none.
+	// Outputs are the stack's outputs after the operation. A preview has none.
 	Outputs map[string]Output
 }
 
@@ -70,12 +71,12 @@ func (s *Stack) Refresh(ctx context.Context, r Run) (Result, error) {
 	return s.operate(ctx, apitype.RefreshUpdate, r)
 }
 
-// Destroy deletes the stack's resources. The stack stays until Remove.
+// Destroy deletes the stack's resources. The stack itself stays until Remove.
 func (s *Stack) Destroy(ctx context.Context, r Run) (Result, error) {
 	return s.operate(ctx, apitype.DestroyUpdate, r)
 }
 
-// labels are the words that the display has for operations.
+// labels are the display's names of operations.
 var labels = map[apitype.UpdateKind]string{
 	apitype.PreviewUpdate: "previewing update", apitype.UpdateUpdate: "updating",
 	apitype.RefreshUpdate: "refreshing", apitype.DestroyUpdate: "destroying",
@@ -107,14 +108,15 @@ func (s *Stack) operate(ctx context.Context, kind apitype.UpdateKind, r Run) (Re
 	recorded := s.store.record(s.update(kind, started, changes, failed))
 	outputs, err := outputsOf(writes.saved)
 	if failed != nil {
-		// The reason comes first; a history that cannot be written is a lesser one.
+		// The operation's own error comes first; a failure to write the history
+		// matters less.
 		return Result{Changes: changes, Outputs: outputs}, failed
 	}
 	return Result{Changes: changes, Outputs: outputs}, errors.Join(settled, recorded, err)
 }
 
-// target is what the engine is to work on. Operations that write have a snapshot
-// and a key for secrets. interrupted are creations that an earlier operation did
+// target returns the engine's target. Operations that write have a snapshot and
+// a key for secrets. interrupted are creations that an earlier operation did
 // not end.
 func (s *Stack) target(ctx context.Context, writes bool) (*deploy.Target, []pkgresource.Operation, error) {
 	snapshot, err := s.store.load(ctx, s.secrets)
@@ -132,7 +134,7 @@ func (s *Stack) target(ctx context.Context, writes bool) (*deploy.Target, []pkgr
 				interrupted = append(interrupted, operation)
 			}
 		}
-		// The engine would tell people to run the CLI.
+		// With pending operations, the engine would tell people to run the CLI.
 		snapshot.PendingOperations = nil
 	}
 	if writes {
@@ -149,7 +151,7 @@ func (s *Stack) target(ctx context.Context, writes bool) (*deploy.Target, []pkgr
 	}, interrupted, nil
 }
 
-// warn tells of creations that an earlier operation did not end.
+// warn prints the creations that an earlier operation did not end.
 func warn(out io.Writer, interrupted []pkgresource.Operation) {
 	if out == nil || len(interrupted) == 0 {
 		return
@@ -161,8 +163,9 @@ func warn(out io.Writer, interrupted []pkgresource.Operation) {
 	fmt.Fprintln(out, "They are created anew. If the provider had made one already, it is there twice: delete the one that the stack does not list.")
 }
 
-// resolved reports which interrupted creations need no warning any more: all of
-// them after a whole update, else those whose resource exists now.
+// resolved returns a function that reports which interrupted creations need no
+// warning any more: all of them after a complete update, otherwise those whose
+// resource exists now.
 func resolved(snapshot *deploy.Snapshot, all bool) func(pkgresource.Operation) bool {
 	return func(operation pkgresource.Operation) bool {
 		if all || snapshot == nil {
@@ -177,7 +180,7 @@ func resolved(snapshot *deploy.Snapshot, all bool) func(pkgresource.Operation) b
 	}
 }
 
-// update is an operation's entry in the history.
+// update returns an operation's entry in the history.
 func (s *Stack) update(kind apitype.UpdateKind, started time.Time, changes map[string]int, failed error) update {
 	outcome := "succeeded"
 	if failed != nil {
@@ -190,7 +193,7 @@ func (s *Stack) update(kind apitype.UpdateKind, started time.Time, changes map[s
 	}
 }
 
-// run has the engine do one operation. writes is nil for a preview.
+// run makes the engine do one operation. writes is nil for a preview.
 func (s *Stack) run(ctx context.Context, kind apitype.UpdateKind, r Run, target *deploy.Target, writes *journal) (map[string]int, error) {
 	scope, source := cancel.NewContext(context.WithoutCancel(ctx))
 	defer source.Terminate()
@@ -210,8 +213,8 @@ func (s *Stack) run(ctx context.Context, kind apitype.UpdateKind, r Run, target 
 	info := engine.UpdateInfo{Root: s.options.Root, Project: s.project, Target: target}
 	options := engine.UpdateOptions{
 		HostFactory: hosts.make, Parallel: parallel(), Refresh: r.Refresh, ExecKind: constant.ExecKindAutoInline,
-		// It would look for the providers of this process among the plugins. A
-		// plugin that is wanted and missing is installed when it is first used.
+		// The pre-install would search the plugins for the providers of this
+		// process. The engine installs a missing plugin on first use.
 		SkipPluginPreInstall: true,
 	}
 	var changes resourcechanges.ResourceChanges
@@ -230,7 +233,7 @@ func (s *Stack) run(ctx context.Context, kind apitype.UpdateKind, r Run, target 
 		unsaved = writes.Close()
 	}
 	killed := scope.TerminateErr() != nil
-	// Now the engine closes its hosts.
+	// This makes the engine close its hosts.
 	source.Terminate()
 	if !killed {
 		failed = errors.Join(failed, hosts.close())
@@ -242,8 +245,8 @@ func (s *Stack) run(ctx context.Context, kind apitype.UpdateKind, r Run, target 
 	return counts, outcome(failed, unsaved, killed || ctx.Err() != nil)
 }
 
-// outcome is the error of an operation. failed is the engine's, unsaved that of
-// the last write of the state.
+// outcome returns the error of an operation. failed is the engine's error,
+// unsaved is the error of the last write of the state.
 func outcome(failed, unsaved error, interrupted bool) error {
 	switch {
 	case unsaved != nil && failed != nil:
@@ -260,7 +263,8 @@ func outcome(failed, unsaved error, interrupted bool) error {
 	return failed
 }
 
-// onClose calls f when a channel is closed, until the returned function is called.
+// onClose calls f when a channel is closed, until the returned function is
+// called.
 func onClose(c <-chan struct{}, f func()) (stop func()) {
 	if c == nil {
 		return func() {}
@@ -276,9 +280,9 @@ func onClose(c <-chan struct{}, f func()) (stop func()) {
 	return func() { close(over) }
 }
 
-// show displays events and reports them, until the engine has sent its last one;
-// then shown is closed. The channel of events stays open, since an operation that
-// is killed goes on sending.
+// show displays events and reports them. It closes shown after the engine's
+// last event. The channel of events stays open, since a killed operation
+// continues to send.
 func (s *Stack) show(kind apitype.UpdateKind, r Run) (events chan<- engine.Event, shown <-chan struct{}) {
 	incoming, done := make(chan engine.Event), make(chan struct{})
 	var displayed chan engine.Event
@@ -294,7 +298,8 @@ func (s *Stack) show(kind apitype.UpdateKind, r Run) (events chan<- engine.Event
 		go display.ShowEvents(labels[kind], kind, s.name, s.project.Name, "", displayed, displayEnds, display.Options{
 			Color: color, Type: display.DisplayProgress, SuppressOutputs: r.SuppressOutputs,
 			SuppressPermalink: true, Stdin: strings.NewReader(""), Stdout: r.Out, Stderr: r.Out,
-			// The spinner's dots; they would go to the standard output in any case.
+			// Progress is the spinner's dots, which always go to the standard
+			// output.
 			SuppressProgress: true,
 		}, kind == apitype.PreviewUpdate)
 	}
@@ -318,11 +323,12 @@ func (s *Stack) show(kind apitype.UpdateKind, r Run) (events chan<- engine.Event
 			}
 		}
 		for range incoming {
-			// Nobody reads what a killed operation still sends.
+			// Events that a killed operation still sends are dropped.
 		}
 	}()
 	return incoming, done
 }
 
-// parallel is how many resources are worked on at a time, as with the CLI.
+// parallel returns the number of resources in progress at a time, as in the
+// CLI.
 func parallel() int32 { return int32(4 * runtime.GOMAXPROCS(0)) }

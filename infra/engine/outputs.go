@@ -11,9 +11,10 @@ import (
 
 // Output is one of a stack's outputs.
 type Output struct {
-	// Value is a string, float64, bool, []any, map[string]any or nil, in the clear.
+	// Value is a string, float64, bool, []any, map[string]any or nil, in clear
+	// text.
 	Value any
-	// Secret is whether the value, or a part of it, is secret.
+	// Secret reports whether the value, or a part of it, is secret.
 	Secret bool
 }
 
@@ -30,7 +31,7 @@ func (s *Stack) Outputs(ctx context.Context) (map[string]Output, error) {
 // Resource is a resource in a stack's state.
 type Resource struct {
 	URN, Type, ID string
-	// Replaced is true for a resource that a newer one has replaced and that is
+	// Replaced reports that a newer resource has replaced this one, which is
 	// not deleted yet.
 	Replaced bool
 }
@@ -63,7 +64,7 @@ func outputsOf(snapshot *deploy.Snapshot) (map[string]Output, error) {
 	return outputs, nil
 }
 
-// reveal removes the secret and output wrappers, at every level.
+// reveal removes the secret and output wrappers at every level.
 func reveal(v resource.PropertyValue) resource.PropertyValue {
 	switch {
 	case v.IsSecret():

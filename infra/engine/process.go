@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// running reports whether a process of this computer is one that already ran at a
-// time: another one may have its number by now, in particular after a restart of
-// the computer.
+// running reports whether a process of this computer already ran at a given
+// time. Another process may have its id by now, in particular after a restart
+// of the computer.
 func running(pid int, at time.Time) bool {
 	if pid <= 0 {
 		return false
@@ -20,6 +20,7 @@ func running(pid int, at time.Time) bool {
 	return !known || !started.After(at.Add(clockTolerance))
 }
 
-// clockTolerance is how far the kernel's start times may lie behind the clock:
-// they have a resolution of a tick, and the boot time one of a second.
+// clockTolerance is the most that the kernel's start times may lag behind the
+// clock: they have a resolution of a tick, and the boot time has one of a
+// second.
 const clockTolerance = 2 * time.Second

@@ -8,17 +8,18 @@ import (
 	"time"
 )
 
-// ticks is the unit of times in /proc, which is 100 in every Linux ABI of Go's.
+// ticks is the number of ticks per second in /proc: 100 in every Linux ABI that
+// Go supports.
 const ticks = 100
 
-// startTime returns the time at which a process started. A process that has ended
-// and that its parent has not waited for yet counts as one of the future.
+// startTime returns the time at which a process started. For a zombie process
+// it returns a time in the future.
 func startTime(pid int) (started time.Time, known bool) {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
 		return time.Time{}, false
 	}
-	// The name of the program, in parentheses, may hold anything.
+	// The program's name, in parentheses, may contain any character.
 	i := bytes.LastIndexByte(stat, ')')
 	fields := strings.Fields(string(stat[i+1:]))
 	const state, start = 0, 19 // fields 3 and 22 of proc_pid_stat(5)

@@ -10,8 +10,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// program is the language runtime of a program that is a function. The engine
-// calls no other method on a runtime whose program is already there.
+// program is the language runtime of a program that is a Go function. The
+// engine calls no other method of a runtime whose program is already loaded.
 type program struct {
 	plugin.LanguageRuntime
 	run    pulumi.RunFunc
@@ -26,8 +26,8 @@ func (program) GetPluginInfo(context.Context) (plugin.PluginInfo, error) {
 	return plugin.PluginInfo{}, nil
 }
 
-// Run runs the program. failure is the program's error; err is one of the engine's
-// server.
+// Run runs the program. failure is the program's error; err is an error of the
+// engine's server.
 func (p program) Run(ctx context.Context, info plugin.RunInfo) (failure string, bail bool, err error) {
 	values := make(map[string]string, len(info.Config))
 	for key, value := range info.Config {

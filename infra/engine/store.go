@@ -31,7 +31,7 @@ import (
 //	.pulumi/locks/organization/PROJECT/STACK/ID.json
 type store struct{ root, project, stack string }
 
-// organization is the only one that a state in a folder has.
+// organization is the only organization of a state in a folder.
 const organization = "organization"
 
 func (s store) path(parts ...string) string {
@@ -40,16 +40,16 @@ func (s store) path(parts ...string) string {
 
 func (s store) file() string { return s.path("stacks", s.project, s.stack+".json") }
 
-// compressed are the files that a CLI with PULUMI_DIY_BACKEND_GZIP or _ZSTD
-// writes instead.
+// compressed returns the file names that a CLI with PULUMI_DIY_BACKEND_GZIP or
+// _ZSTD writes instead.
 func (s store) compressed() []string {
 	return []string{s.file() + encoding.GZIPExt, s.file() + encoding.ZSTDExt}
 }
 
-// content is a state as it is in its file, secrets encrypted.
+// content is a state as in its file, with encrypted secrets.
 type content struct{ *apitype.CheckpointV3 }
 
-// resources counts the resources, without the stack itself.
+// resources returns the number of resources, without the stack itself.
 func (c content) resources() int {
 	if c.CheckpointV3 == nil || c.Latest == nil {
 		return 0
@@ -65,7 +65,7 @@ func (c content) resources() int {
 
 const stackType = "pulumi:pulumi:Stack"
 
-// read returns the state; nil when there is none.
+// read returns the state, or nil if there is none.
 func (s store) read() (*content, error) {
 	path, newest := s.file(), time.Time{}
 	for _, candidate := range append([]string{s.file()}, s.compressed()...) {
@@ -88,7 +88,7 @@ func (s store) read() (*content, error) {
 	return &content{checkpoint}, nil
 }
 
-// load returns the state, secrets decrypted; nil when there is none.
+// load returns the state with decrypted secrets, or nil if there is none.
 func (s store) load(ctx context.Context, keys secrets.Provider) (*deploy.Snapshot, error) {
 	read, err := s.read()
 	if err != nil || read == nil {
@@ -107,7 +107,7 @@ func (s store) load(ctx context.Context, keys secrets.Provider) (*deploy.Snapsho
 	return snapshot, nil
 }
 
-// save replaces the state. The one before stays beside it as .bak.
+// save replaces the state. The previous one stays beside it as .bak.
 func (s store) save(snapshot *deploy.Snapshot) error {
 	checkpoint, err := stack.SerializeCheckpoint(tokens.QName(s.qualified()), snapshot, false)
 	if err != nil {
@@ -120,7 +120,8 @@ func (s store) save(snapshot *deploy.Snapshot) error {
 	if err := s.write(text); err != nil {
 		return fmt.Errorf("writing the state: %w", err)
 	}
-	// The file is written first: what the engine did must be on record.
+	// The file is written before the integrity check, so that the engine's work
+	// is on record.
 	if err := snapshot.VerifyIntegrity(); err != nil {
 		return fmt.Errorf("the state %s contradicts itself (%s.bak is the one before): %w", s.file(), s.file(), err)
 	}
@@ -148,7 +149,8 @@ func (s store) write(text []byte) error {
 	return nil
 }
 
-// qualified is the stack's name as the CLI writes it into states and locks.
+// qualified returns the stack's name as the CLI writes it into states and
+// locks.
 func (s store) qualified() string { return organization + "/" + s.project + "/" + s.stack }
 
 // update is an entry of the stack's history.
@@ -164,7 +166,7 @@ type update struct {
 	ResourceChanges map[string]int     `json:"resourceChanges,omitempty"`
 }
 
-// record writes an operation into the history, with the state after it, and a
+// record writes an operation into the history, with the state after it and a
 // backup of that state.
 func (s store) record(u update) error {
 	text, err := os.ReadFile(s.file())
@@ -187,8 +189,8 @@ func (s store) record(u update) error {
 	return nil
 }
 
-// remove deletes the state and the history. The state stays as .bak, and so do
-// the backups, as with `pulumi stack rm`.
+// remove deletes the state and the history. The state stays as .bak, and the
+// backups stay, as with `pulumi stack rm`.
 func (s store) remove() error {
 	var failed []error
 	for _, path := range append([]string{s.file()}, s.compressed()...) {
@@ -203,7 +205,7 @@ func (s store) remove() error {
 	return nil
 }
 
-// marshal is JSON without escapes for HTML and in one line.
+// marshal returns JSON in one line, without escapes for HTML.
 func marshal(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -214,7 +216,7 @@ func marshal(v any) ([]byte, error) {
 	return bytes.TrimSpace(b.Bytes()), nil
 }
 
-// writeFile writes a file whole or not at all. It makes the folder.
+// writeFile writes a file completely or not at all. It creates the folder.
 func writeFile(path string, text []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
@@ -231,8 +233,8 @@ func writeFile(path string, text []byte) error {
 	return os.Rename(f.Name(), path)
 }
 
-// backup makes path also available as copied, which is replaced. path itself is
-// never written in place, so that a second name is a copy.
+// backup replaces copied by a second link to path. A file at path is never
+// written in place, so a second name is a copy.
 func backup(path, copied string) error {
 	if err := os.Remove(copied); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

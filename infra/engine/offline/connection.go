@@ -10,19 +10,18 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
-// Attach is the engine saying where it is. A provider that records asks it
-// nothing.
+// Attach receives the engine's address. An offline provider does not use it.
 func (p *Provider) Attach(context.Context, *pulumirpc.PluginAttach) (*emptypb.Empty, error) {
 	return &emptypb.Empty{}, nil
 }
 
-// GetPluginInfo is the version that the provider stands in for.
+// GetPluginInfo returns the version of the real provider.
 func (p *Provider) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.PluginInfo, error) {
 	return &pulumirpc.PluginInfo{Version: p.schema.Version}, nil
 }
 
 // Cancel does nothing: one provider serves several updates, one after the
-// other, and nothing that it does takes long.
+// other, and all of its calls are short.
 func (p *Provider) Cancel(context.Context, *emptypb.Empty) (*emptypb.Empty, error) {
 	return &emptypb.Empty{}, nil
 }
@@ -36,8 +35,8 @@ func (p *Provider) CheckConfig(_ context.Context, req *pulumirpc.CheckRequest) (
 	return &pulumirpc.CheckResponse{Inputs: req.GetNews(), Failures: checkNames(p.schema.Config, news)}, nil
 }
 
-// DiffConfig replaces the provider where the schema says so. Any other
-// configuration is another way to reach the same resources.
+// DiffConfig replaces the provider where the schema requires it. Any other
+// change of the configuration keeps the same resources.
 func (p *Provider) DiffConfig(_ context.Context, req *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
 	olds, err := unmarshal(req.GetOldInputs())
 	if err != nil {
@@ -57,7 +56,6 @@ func (p *Provider) DiffConfig(_ context.Context, req *pulumirpc.DiffRequest) (*p
 	return resp, nil
 }
 
-// Configure keeps the configuration.
 func (p *Provider) Configure(_ context.Context, req *pulumirpc.ConfigureRequest) (*pulumirpc.ConfigureResponse, error) {
 	config, err := unmarshal(req.GetArgs())
 	if err != nil {
@@ -74,12 +72,12 @@ func (p *Provider) Configure(_ context.Context, req *pulumirpc.ConfigureRequest)
 	return &pulumirpc.ConfigureResponse{AcceptSecrets: true, SupportsPreview: true, AcceptResources: true}, nil
 }
 
-// GetSchema has none: programs in Go carry the schema in their SDK.
+// GetSchema returns no schema: programs in Go have it in their SDK.
 func (p *Provider) GetSchema(context.Context, *pulumirpc.GetSchemaRequest) (*pulumirpc.GetSchemaResponse, error) {
 	return &pulumirpc.GetSchemaResponse{Schema: "{}"}, nil
 }
 
-// Invoke answers a question to the cloud.
+// Invoke answers a function call.
 func (p *Provider) Invoke(_ context.Context, req *pulumirpc.InvokeRequest) (*pulumirpc.InvokeResponse, error) {
 	answer, ok := p.schema.Functions[req.GetTok()]
 	if !ok {

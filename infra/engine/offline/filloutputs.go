@@ -9,20 +9,21 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-// MadeUp is in every value that a preview made up.
+// MadeUp is part of every value that a preview makes up.
 const MadeUp = "made-up"
 
-// FillOutputs makes previews answer as if the resources existed: with an id, and
-// with values for what the cloud fills in. The values are recognizable as made up
-// and the same each time. A preview then shows also what is computed from them,
-// above all a machine's user-data, which is otherwise unknown until its bucket
-// exists. Call it before the engine uses the provider. It returns the provider.
+// FillOutputs makes previews return outputs as if the resources existed: an id,
+// and values for what the cloud sets. The values are recognizable as made up
+// and are the same each time. A preview then also shows values that are
+// computed from them, above all a machine's user-data, which is otherwise
+// unknown until its bucket exists. It must be called before the engine uses the
+// provider. It returns the provider.
 func (p *Provider) FillOutputs() *Provider {
 	p.fills = true
 	return p
 }
 
-// filled is Create in a preview that fills in outputs. Nothing is kept.
+// filled is Create for a preview that fills in outputs. It keeps nothing.
 func (p *Provider) filled(kind Resource, req *pulumirpc.CreateRequest, inputs resource.PropertyMap) (*pulumirpc.CreateResponse, error) {
 	id := fmt.Sprintf("%s-%s", MadeUp, req.GetName())
 	e := Event{
@@ -39,10 +40,10 @@ func (p *Provider) filled(kind Resource, req *pulumirpc.CreateRequest, inputs re
 	return &pulumirpc.CreateResponse{Id: e.ID, Properties: outputs}, nil
 }
 
-// named is the name of a resource that has none. The engine draws another seed
-// each time, which a plan must not show: there, a name inside of others (that of
-// an object in a cluster) is made from what it is the name of, so that other
-// content has another name.
+// named names an unnamed resource. The engine draws another seed each time,
+// which must not change a plan. In a plan, a nested name (that of an object in
+// a cluster) is derived from the object's content, so that other content has
+// another name.
 func (p *Provider) named(name string, random []byte, inputs resource.PropertyMap) string {
 	if !p.fills {
 		return fmt.Sprintf("%s-%07x", name, seed(random))
@@ -52,12 +53,12 @@ func (p *Provider) named(name string, random []byte, inputs resource.PropertyMap
 	}
 	content := resource.PropertyMap{}
 	for key, value := range inputs {
-		// Nobody shall guess a secret by a name.
+		// A name must not allow guessing a secret.
 		if !value.ContainsSecrets() {
 			content[key] = value
 		}
 	}
-	// Go writes maps in the order of their keys.
+	// Go prints maps sorted by key.
 	sum := sha256.Sum256([]byte(fmt.Sprint(Plain(content))))
 	return name + "-" + hex.EncodeToString(sum[:4])
 }

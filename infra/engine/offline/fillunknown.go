@@ -10,8 +10,8 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-// Filled is a provider whose previews have made-up values in place of those that
-// are not known yet, as with Provider.FillOutputs.
+// Filled is a provider whose previews return made-up values instead of unknown
+// ones, as with Provider.FillOutputs.
 type Filled struct {
 	pulumirpc.ResourceProviderServer
 
@@ -20,8 +20,8 @@ type Filled struct {
 	failed error
 }
 
-// providerSchema is the part of a provider's schema that says of which type a
-// property is.
+// providerSchema is the part of a provider's schema with the types of
+// properties.
 type providerSchema struct {
 	Resources map[string]struct {
 		Properties map[string]struct {
@@ -36,7 +36,7 @@ func FillUnknown(provider pulumirpc.ResourceProviderServer) *Filled {
 	return &Filled{ResourceProviderServer: provider}
 }
 
-// Create makes up the values that a preview does not know.
+// Create replaces the values that a preview does not know by made-up ones.
 func (f *Filled) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
 	resp, err := f.ResourceProviderServer.Create(ctx, req)
 	if err != nil || !req.GetPreview() {
@@ -70,7 +70,7 @@ func (f *Filled) read(ctx context.Context) error {
 	return nil
 }
 
-// fillUnknown returns a made-up value in place of one that is not known.
+// fillUnknown returns a made-up value in place of an unknown one.
 func fillUnknown(v resource.PropertyValue, kind, text string) resource.PropertyValue {
 	switch {
 	case v.IsSecret():

@@ -11,8 +11,8 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
-// Check holds the inputs against the SDK's shape and gives a name to what has
-// none.
+// Check checks the inputs against the SDK's types and names an unnamed
+// resource.
 func (p *Provider) Check(_ context.Context, req *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
 	kind, err := p.kind(req.GetType())
 	if err != nil {
@@ -43,7 +43,8 @@ func (p *Provider) Check(_ context.Context, req *pulumirpc.CheckRequest) (*pulum
 	return &pulumirpc.CheckResponse{Inputs: inputs, Failures: checkShape(kind.Args, news)}, nil
 }
 
-// seed is a short number that the engine draws for each new resource.
+// seed returns a short number from the bytes that the engine draws for each new
+// resource.
 func seed(b []byte) uint32 {
 	var n uint32
 	for _, one := range b {
@@ -52,7 +53,7 @@ func seed(b []byte) uint32 {
 	return n & 0xfffffff
 }
 
-// Diff compares inputs with inputs: what the cloud filled in is nobody's wish.
+// Diff compares inputs only. Values that the cloud sets are ignored.
 func (p *Provider) Diff(_ context.Context, req *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
 	kind, err := p.kind(req.GetType())
 	if err != nil {
@@ -94,7 +95,7 @@ func appendNew(names []string, name string) []string {
 	return append(names, name)
 }
 
-// replacedBy reports whether a change at a path of the schema makes another
+// replacedBy reports whether a change at a path of the schema replaces the
 // resource.
 func (r Resource) replacedBy(path string, news resource.PropertyMap) bool {
 	if slices.ContainsFunc(r.Replaces, func(property string) bool { return within(path, property) }) {
@@ -108,18 +109,18 @@ func (r Resource) replacedBy(path string, news resource.PropertyMap) bool {
 	return value.IsBool() && value.BoolValue()
 }
 
-// autoName notes whether a resource got its name from the provider.
+// autoName records whether the provider chose a resource's name.
 func (p *Provider) autoName(urn string, automatic bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.automatic[urn] = automatic
 }
 
-// userNamed reports whether a resource has a name property that the program
-// sets. Bridged providers delete such a resource before they replace it, since
-// the other one would have the same name (nameRequiresDeleteBeforeReplace in
-// pulumi-terraform-bridge). pulumi-kubernetes, whose names are in metadata, does
-// so where the name stays.
+// userNamed reports whether the program sets a resource's name property.
+// Bridged providers delete such a resource before they replace it, since both
+// would have the same name (nameRequiresDeleteBeforeReplace in
+// pulumi-terraform-bridge). pulumi-kubernetes, whose names are in metadata,
+// does so if the name stays the same.
 func (p *Provider) userNamed(urn string, kind Resource, olds, news resource.PropertyMap) bool {
 	if strings.Contains(kind.Named, ".") {
 		before, _ := at(olds, kind.Named)
@@ -134,7 +135,7 @@ func (p *Provider) userNamed(urn string, kind Resource, olds, news resource.Prop
 	return kind.Named != "" && checked && !automatic
 }
 
-// Create keeps a resource and fills in what a cloud would.
+// Create stores a resource and sets the outputs that a cloud would.
 func (p *Provider) Create(_ context.Context, req *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
 	kind, err := p.kind(req.GetType())
 	if err != nil {
@@ -204,7 +205,7 @@ func (p *Provider) Update(_ context.Context, req *pulumirpc.UpdateRequest) (*pul
 	return &pulumirpc.UpdateResponse{Properties: outputs}, err
 }
 
-// Delete forgets a resource.
+// Delete removes a resource.
 func (p *Provider) Delete(_ context.Context, req *pulumirpc.DeleteRequest) (*emptypb.Empty, error) {
 	e, there := p.find(req.GetType(), req.GetId())
 	if !there {
@@ -218,13 +219,13 @@ func (p *Provider) Delete(_ context.Context, req *pulumirpc.DeleteRequest) (*emp
 	return &emptypb.Empty{}, nil
 }
 
-// Read is the resource as it is now.
+// Read returns the current resource.
 func (p *Provider) Read(_ context.Context, req *pulumirpc.ReadRequest) (*pulumirpc.ReadResponse, error) {
 	e, there := p.find(req.GetType(), req.GetId())
 	if !there {
 		return &pulumirpc.ReadResponse{}, nil
 	}
-	// An effect changes what is read, not what is there.
+	// An effect changes the result of the read, not the stored resource.
 	e.Operation, e.Inputs, e.Outputs = Read, e.Inputs.Copy(), e.Outputs.Copy()
 	if err := p.effect(&e); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", e.Name, err)
@@ -237,7 +238,7 @@ func (p *Provider) Read(_ context.Context, req *pulumirpc.ReadRequest) (*pulumir
 	return &pulumirpc.ReadResponse{Id: e.ID, Properties: outputs, Inputs: inputs}, err
 }
 
-// kind is a type of the schema.
+// kind returns a resource type of the schema.
 func (p *Provider) kind(token string) (Resource, error) {
 	kind, ok := p.schema.Resources[token]
 	if !ok {
@@ -246,5 +247,5 @@ func (p *Provider) kind(token string) (Resource, error) {
 	return kind, nil
 }
 
-// shortType is "Instance" of "aws:ec2/instance:Instance".
+// shortType returns "Instance" for "aws:ec2/instance:Instance".
 func shortType(token string) string { return token[strings.LastIndex(token, ":")+1:] }

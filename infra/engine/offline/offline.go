@@ -1,10 +1,10 @@
-// Package offline stands in for a cloud under the real Pulumi engine: it
-// takes what the program asks for, holds it against the shape that the cloud's
-// own SDK gives it, keeps it, and records it. Nothing leaves this process, so a
+// Package offline replaces a cloud under the real Pulumi engine. It checks the
+// program's requests against the types of the cloud's own SDK, stores the
+// resources, and records the operations. Nothing leaves this process, so a
 // preview of a cloud stack needs no account.
 //
-// What the SDK does not say is given beside it: which properties make another
-// resource when they change, and which get a name when they have none.
+// Schema adds the facts that the SDK lacks: which properties replace a resource
+// when they change, and which properties get a generated name.
 package offline
 
 import (
@@ -17,47 +17,48 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-// Schema is what a provider offers.
+// Schema describes a provider.
 type Schema struct {
-	// Package and Version are the provider's.
+	// Package and Version are those of the real provider.
 	Package, Version string
 	// Config is the SDK's ProviderArgs.
 	Config any
-	// ConfigReplaces are the properties of the configuration whose change makes
-	// another provider, and with it another of each of its resources.
+	// ConfigReplaces are the properties of the configuration whose change
+	// replaces the provider, and with it all of its resources.
 	ConfigReplaces []string
-	// Resources by their type tokens.
+	// Resources maps type tokens to types.
 	Resources map[string]Resource
-	// Functions by their tokens.
+	// Functions maps tokens to functions.
 	Functions map[string]Function
 }
 
-// Resource is one type of resource.
+// Resource describes one resource type.
 type Resource struct {
 	// Args and State are the SDK's structs: ec2.InstanceArgs, ec2.Instance.
 	Args, State any
-	// Replaces are the paths of the properties whose change makes another
-	// resource: "metadata.name", "rootBlockDevice.encrypted". A list's elements
-	// have no index.
+	// Replaces are the paths of the properties whose change replaces the
+	// resource: "metadata.name", "rootBlockDevice.encrypted". Elements of a
+	// list have no index.
 	Replaces []string
-	// ReplacesIf are such properties, by the name of the property that has to be
-	// true for it.
+	// ReplacesIf maps further such paths to the property that must be true for
+	// a replacement.
 	ReplacesIf map[string]string
-	// Named is the property that gets a name of its own when it has none, with
-	// dots as in Replaces. A resource whose name the program sets is deleted before
-	// it is replaced.
+	// Named is the path of the property that gets a generated name when it is
+	// unset, with dots as in Replaces. A resource whose name the program sets
+	// is deleted before it is replaced.
 	Named string
-	// DeleteFirst reports that a resource is always deleted before it is replaced.
+	// DeleteFirst reports that a resource is always deleted before it is
+	// replaced.
 	DeleteFirst bool
 }
 
-// Function answers a question to the cloud.
+// Function answers a function call to the cloud.
 type Function func(args resource.PropertyMap) (resource.PropertyMap, error)
 
-// Operation is what was done to a resource.
+// Operation is the kind of an Event.
 type Operation string
 
-// The operations.
+// These are the operations.
 const (
 	Create Operation = "create"
 	Update Operation = "update"
@@ -68,21 +69,22 @@ const (
 // Event is one operation on one resource.
 type Event struct {
 	Operation Operation
-	// Type is the type token, and Name the logical name in the program.
+	// Type is the type token. Name is the logical name in the program.
 	Type, Name string
 	ID         string
-	// Inputs are what the cloud would receive, Outputs what it has.
+	// Inputs are what the cloud would receive. Outputs are the properties that
+	// the cloud has.
 	Inputs, Outputs resource.PropertyMap
 	// Config is the provider's configuration.
 	Config resource.PropertyMap
-	// Timeout is how long a deletion may be tried, in seconds, or 0.
+	// Timeout is the time limit for a deletion, in seconds, or 0.
 	Timeout float64
 }
 
 func (e Event) String() string { return fmt.Sprintf("%s %s %s", e.Operation, e.Type, e.Name) }
 
-// Effect is what an operation does beyond being recorded. It may set the ID (of
-// a created resource) and the Outputs. Its error is the cloud's.
+// Effect is an additional effect of an operation. It may set the ID (of a
+// created resource) and the Outputs. Its error is returned as the cloud's.
 type Effect func(*Event) error
 
 // Provider is an offline provider.
@@ -91,7 +93,8 @@ type Provider struct {
 
 	schema Schema
 	effect Effect
-	// fills is whether previews fill in outputs. It is set before the engine runs.
+	// fills reports whether previews fill in outputs. It is set before the
+	// engine runs.
 	fills bool
 
 	mu     sync.Mutex
@@ -113,53 +116,55 @@ func New(schema Schema, effect Effect) *Provider {
 	return &Provider{schema: schema, effect: effect, there: map[string]Event{}, automatic: map[string]bool{}}
 }
 
-// Answer has another function answer a question than the schema's. Call it
-// before the engine is given the provider.
+// Answer replaces the schema's function for a token. It must be called before
+// the engine uses the provider.
 func (p *Provider) Answer(token string, answer Function) *Provider {
 	p.schema.Functions[token] = answer
 	return p
 }
 
-// NumberFrom has the ids of what is created count from n on, for an account that
-// several providers create in. Call it before the engine is given the provider.
+// NumberFrom makes the ids of created resources count from n, for an account
+// that several providers create resources in. It must be called before the
+// engine uses the provider.
 func (p *Provider) NumberFrom(n int) *Provider {
 	p.made = n
 	return p
 }
 
-// WhenConfigured has f called with each configuration. Its error fails the
-// configuration. Call it before the engine is given the provider.
+// WhenConfigured sets a function that is called with each configuration. Its
+// error fails the configuration. It must be called before the engine uses the
+// provider.
 func (p *Provider) WhenConfigured(f func(config resource.PropertyMap) error) *Provider {
 	p.configured = f
 	return p
 }
 
-// Name is the package that the provider provides.
 func (p *Provider) Name() string { return p.schema.Package }
 
-// Events are all operations so far but reads, in the order in which they ended.
+// Events returns all operations so far except reads, in the order in which they
+// ended.
 func (p *Provider) Events() []Event {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.events)
 }
 
-// There are the resources that exist, in no order: two types may have the same
-// ids.
+// There returns the existing resources, in no order. Resources of two types may
+// have the same id.
 func (p *Provider) There() []Event {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Collect(maps.Values(p.there))
 }
 
-// Config is what the provider was last configured with.
+// Config returns the provider's last configuration.
 func (p *Provider) Config() resource.PropertyMap {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.config
 }
 
-// done records an operation that the effect agreed to.
+// done records an operation after its effect succeeded.
 func (p *Provider) done(e Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -171,7 +176,7 @@ func (p *Provider) done(e Event) {
 	p.there[key(e.Type, e.ID)] = e
 }
 
-// next numbers what is created.
+// next returns the number of the next created resource.
 func (p *Provider) next() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -179,7 +184,7 @@ func (p *Provider) next() int {
 	return p.made
 }
 
-// key is one resource's among all that exist.
+// key returns the key of a resource among all that exist.
 func key(kind, id string) string { return kind + "\x00" + id }
 
 // find returns the resource of a type with an id.
@@ -190,5 +195,5 @@ func (p *Provider) find(kind, id string) (Event, bool) {
 	return e, ok
 }
 
-// Types are the resource types that the provider knows, by their tokens.
+// Types returns the provider's resource types, by their tokens.
 func (p *Provider) Types() map[string]Resource { return maps.Clone(p.schema.Resources) }

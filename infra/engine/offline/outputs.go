@@ -7,8 +7,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// outputTypes are the properties of an SDK's resource (ec2.Instance) with the
-// types of their values.
+// outputTypes returns the properties of an SDK's resource (ec2.Instance) with
+// the types of their values.
 func outputTypes(state any) map[string]reflect.Type {
 	types := map[string]reflect.Type{}
 	for name, field := range fields(indirect(reflect.TypeOf(state))) {
@@ -26,8 +26,8 @@ func indirect(t reflect.Type) reflect.Type {
 	return t
 }
 
-// foreseen are a resource's properties before it is there: what was asked for is
-// known, what the cloud will fill in is not.
+// foreseen returns a resource's properties before it exists: inputs are known,
+// values that the cloud sets are unknown.
 func foreseen(state any, inputs resource.PropertyMap) resource.PropertyMap {
 	outputs := inputs.Copy()
 	for name := range outputTypes(state) {
@@ -38,8 +38,8 @@ func foreseen(state any, inputs resource.PropertyMap) resource.PropertyMap {
 	return outputs
 }
 
-// filledIn are a resource's properties once it is there. What the cloud fills in
-// is recognisable, and another for each resource.
+// filledIn returns a resource's properties once it exists. Values that the
+// cloud sets are recognisable and differ for each resource.
 func filledIn(state any, inputs resource.PropertyMap, id string, n int) resource.PropertyMap {
 	outputs := inputs.Copy()
 	for name, t := range outputTypes(state) {
@@ -59,7 +59,7 @@ func filledIn(state any, inputs resource.PropertyMap, id string, n int) resource
 		case reflect.Map:
 			outputs[key] = resource.NewObjectProperty(resource.PropertyMap{})
 		default:
-			// An optional value that nobody asked for is not there.
+			// An optional value without an input stays unset.
 		}
 	}
 	return outputs

@@ -25,7 +25,7 @@ func hasAt(props resource.PropertyMap, path string) bool {
 	return has
 }
 
-// setAt sets the value at a path, and makes the objects on the way to it.
+// setAt sets the value at a path and creates the objects on the way to it.
 func setAt(props resource.PropertyMap, path string, value resource.PropertyValue) {
 	key, rest, nested := strings.Cut(path, ".")
 	if !nested {

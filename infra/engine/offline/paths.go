@@ -9,8 +9,8 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-// changedPaths are the paths of all values that differ, in order:
-// "rootBlockDevice.volumeSize", "rules[1].filter". Secrecy is no difference.
+// changedPaths returns the sorted paths of all values that differ:
+// "rootBlockDevice.volumeSize", "rules[1].filter". Secrecy is not a difference.
 func changedPaths(olds, news resource.PropertyMap) []string {
 	var paths []string
 	differences("", open(resource.NewProperty(olds)), open(resource.NewProperty(news)), &paths)
@@ -46,7 +46,7 @@ func differences(path string, before, after resource.PropertyValue, paths *[]str
 	}
 }
 
-// item is an element of a list, or null behind its end.
+// item returns an element of a list, or null beyond its end.
 func item(list resource.PropertyValue, i int) resource.PropertyValue {
 	if values := list.ArrayValue(); i < len(values) {
 		return values[i]
@@ -54,14 +54,14 @@ func item(list resource.PropertyValue, i int) resource.PropertyValue {
 	return resource.NewNullProperty()
 }
 
-// within reports whether a path is property or below it, or is a block that
-// property is in and that comes or goes whole. Both are without indices.
+// within reports whether a path is property or below it, or is a block around
+// property that is added or removed as a whole. Neither has indices.
 func within(path, property string) bool {
 	return path == property || strings.HasPrefix(path, property+".") || strings.HasPrefix(property, path+".")
 }
 
-// withoutIndices is a path as a provider's schema has it: the elements of a list
-// are alike there.
+// withoutIndices returns a path as in a provider's schema, which does not
+// distinguish the elements of a list.
 func withoutIndices(path string) string {
 	var b strings.Builder
 	for {
@@ -74,7 +74,7 @@ func withoutIndices(path string) string {
 	}
 }
 
-// detail is a path's part of a detailed diff.
+// detail returns a path's entry in a detailed diff.
 func detail(replaces bool) *pulumirpc.PropertyDiff {
 	kind := pulumirpc.PropertyDiff_UPDATE
 	if replaces {

@@ -11,16 +11,16 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-// checkShape holds properties against the SDK's Args: names that it does not
-// have, required ones that are missing, values of another type, at any depth.
+// checkShape checks properties against the SDK's Args: unknown names, missing
+// required ones, and values of another type, at any depth.
 func checkShape(args any, props resource.PropertyMap) []*pulumirpc.CheckFailure {
 	c := &shapeCheck{}
 	c.object("", props, elementType(args))
 	return c.failures
 }
 
-// checkNames looks at the names alone: a provider's configuration has its
-// objects as JSON.
+// checkNames checks only the names: a provider's configuration has its objects
+// as JSON.
 func checkNames(args any, props resource.PropertyMap) []*pulumirpc.CheckFailure {
 	c := &shapeCheck{}
 	known := fields(elementType(args))
@@ -32,8 +32,8 @@ func checkNames(args any, props resource.PropertyMap) []*pulumirpc.CheckFailure 
 	return c.failures
 }
 
-// elementType is the struct behind an Args: the one that says with plain Go
-// types what the engine gets.
+// elementType returns the struct behind an Args, which describes with plain Go
+// types what the engine receives.
 func elementType(args any) reflect.Type {
 	t := args.(interface{ ElementType() reflect.Type }).ElementType()
 	for t.Kind() == reflect.Pointer {
@@ -42,7 +42,7 @@ func elementType(args any) reflect.Type {
 	return t
 }
 
-// fields are a struct's properties by their names.
+// fields returns a struct's properties by name.
 func fields(t reflect.Type) map[string]reflect.StructField {
 	all := map[string]reflect.StructField{}
 	for i := range t.NumField() {
@@ -77,8 +77,9 @@ func (c *shapeCheck) object(path string, props resource.PropertyMap, t reflect.T
 	}
 }
 
-// required: the SDKs give optional values a pointer. Lists, maps and unions have
-// none either way; of those the SDK's own constructors check what is required.
+// required reports whether a property is required. In the SDKs optional values
+// are pointers. Lists, maps and unions never are; the SDK's own constructors
+// check which of those are required.
 func required(field reflect.StructField) bool {
 	if strings.Contains(field.Tag.Get("pulumi"), ",optional") {
 		return false
@@ -141,7 +142,7 @@ func (c *shapeCheck) value(path string, v resource.PropertyValue, t reflect.Type
 			c.fail(path, "is not a number but %s", v.TypeString())
 		}
 	default:
-		// interface{}: a union, of which the SDK says no more.
+		// interface{} is a union. The SDK has no further type information.
 	}
 }
 
@@ -162,7 +163,7 @@ func joined(path, name string) string {
 }
 
 // HasProperty reports whether an SDK's Args have a property at a path
-// ("rootBlockDevice.encrypted"). A list's elements have no index.
+// ("rootBlockDevice.encrypted"). Elements of a list have no index.
 func HasProperty(args any, path string) bool {
 	t := elementType(args)
 	for name := range strings.SplitSeq(path, ".") {

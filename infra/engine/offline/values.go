@@ -9,8 +9,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 )
 
-// options keep what a provider has to tell apart: what is not known yet, and
-// what is secret.
+// options keep the marks that a provider needs: unknown values and secrets.
 var options = plugin.MarshalOptions{KeepUnknowns: true, KeepSecrets: true, KeepResources: true}
 
 func unmarshal(s *structpb.Struct) (resource.PropertyMap, error) {
@@ -32,7 +31,7 @@ func marshal(props resource.PropertyMap) (*structpb.Struct, error) {
 	return s, nil
 }
 
-// plain is a value without the wrapping that says that it is secret.
+// plain returns a value without its secret mark.
 func plain(v resource.PropertyValue) resource.PropertyValue {
 	for v.IsSecret() {
 		v = v.SecretValue().Element
@@ -43,12 +42,12 @@ func plain(v resource.PropertyValue) resource.PropertyValue {
 	return v
 }
 
-// unknown says whether a value is not known yet.
+// unknown reports whether a value is not known yet.
 func unknown(v resource.PropertyValue) bool {
 	return v.IsComputed() || (v.IsOutput() && !v.OutputValue().Known)
 }
 
-// changed are the keys whose values differ, in order.
+// changed returns the sorted keys whose values differ.
 func changed(olds, news resource.PropertyMap) []resource.PropertyKey {
 	var keys []resource.PropertyKey
 	for key := range news {
@@ -68,7 +67,7 @@ func changed(olds, news resource.PropertyMap) []resource.PropertyKey {
 	return keys
 }
 
-// open is a value without any secrecy in it, at any depth.
+// open returns a value without secret marks, at any depth.
 func open(v resource.PropertyValue) resource.PropertyValue {
 	v = plain(v)
 	switch {
@@ -89,8 +88,8 @@ func open(v resource.PropertyValue) resource.PropertyValue {
 	}
 }
 
-// Plain are properties as Go values, without secrecy: for those who look at
-// what a cloud would receive.
+// Plain returns properties as Go values without secret marks, to inspect what a
+// cloud would receive.
 func Plain(props resource.PropertyMap) map[string]any {
 	return open(resource.NewObjectProperty(props)).ObjectValue().Mappable()
 }

@@ -8,8 +8,8 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-// Watched is a provider, of whatever kind, whose calls are noted: what a preview
-// would create, with its secrets still marked, and what the program asked.
+// Watched records the calls of a provider: the resources that a preview would
+// create, with their secret marks, and the functions that the program called.
 type Watched struct {
 	pulumirpc.ResourceProviderServer
 
@@ -22,22 +22,22 @@ type Watched struct {
 type Wanted struct {
 	URN, Type, Name string
 	ID              string
-	// Inputs and Outputs keep what is secret and what is not known yet.
+	// Inputs and Outputs keep the marks of secret and unknown values.
 	Inputs, Outputs resource.PropertyMap
 }
 
-// Question is a function that the program called, and the answer.
+// Question is a function call of the program, with its answer.
 type Question struct {
 	Token        string
 	Args, Answer resource.PropertyMap
 }
 
-// Watch notes what a provider is asked.
+// Watch returns the provider with its calls recorded.
 func Watch(provider pulumirpc.ResourceProviderServer) *Watched {
 	return &Watched{ResourceProviderServer: provider}
 }
 
-// Create notes the resource.
+// Create records the resource.
 func (w *Watched) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
 	resp, err := w.ResourceProviderServer.Create(ctx, req)
 	if err != nil {
@@ -59,7 +59,7 @@ func (w *Watched) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*pu
 	return resp, nil
 }
 
-// Invoke notes the question and the answer.
+// Invoke records the question and the answer.
 func (w *Watched) Invoke(ctx context.Context, req *pulumirpc.InvokeRequest) (*pulumirpc.InvokeResponse, error) {
 	resp, err := w.ResourceProviderServer.Invoke(ctx, req)
 	if err != nil {
@@ -79,22 +79,22 @@ func (w *Watched) Invoke(ctx context.Context, req *pulumirpc.InvokeRequest) (*pu
 	return resp, nil
 }
 
-// Wanted are the resources so far.
+// Wanted returns the resources so far.
 func (w *Watched) Wanted() []Wanted {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return append([]Wanted(nil), w.wants...)
 }
 
-// Asked are the questions so far.
+// Asked returns the questions so far.
 func (w *Watched) Asked() []Question {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return append([]Question(nil), w.asked...)
 }
 
-// ReplacedBy are the inputs of a resource whose change makes another resource,
-// by the provider's own account: it is asked about a change of each.
+// ReplacedBy returns the inputs of a resource whose change replaces it. It asks
+// the provider itself about a change of each input.
 func (w *Watched) ReplacedBy(ctx context.Context, one Wanted) ([]string, error) {
 	olds, err := marshal(one.Inputs)
 	if err != nil {
@@ -129,7 +129,7 @@ func (w *Watched) ReplacedBy(ctx context.Context, one Wanted) ([]string, error) 
 	return replaces, nil
 }
 
-// another is a value of the same type that is not the same.
+// another returns a different value of the same type.
 func another(v resource.PropertyValue) (resource.PropertyValue, bool) {
 	v = plain(v)
 	switch {

@@ -12,9 +12,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Set sets a configuration key of a stack's file to a text, or removes it if the
-// text is empty. Only that line changes: comments, order and indentation stay as
-// people wrote them.
+// Set sets a configuration key of a stack's file to a text. An empty text
+// removes the key. Only that line changes; comments, order and indentation
+// stay.
 func Set(path, key, value string) error {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -46,7 +46,7 @@ func Set(path, key, value string) error {
 	return nil
 }
 
-// with are the file's values with one changed.
+// with returns the file's values with one changed.
 func (f *File) with(key, value string) map[string]any {
 	old, _ := f.values[configKey].(map[string]any)
 	if _, set := old[key]; !set && value == "" {
@@ -71,7 +71,7 @@ func (f *File) with(key, value string) map[string]any {
 	return values
 }
 
-// edit changes a file's text.
+// edit returns a file's text with one key changed.
 func edit(text []byte, key, value string) ([]byte, error) {
 	var document yaml.Node
 	if err := yaml.Unmarshal(text, &document); err != nil {
@@ -121,8 +121,8 @@ func edit(text []byte, key, value string) ([]byte, error) {
 	return lines.replace(found.Line, indent+line), nil
 }
 
-// encode is for a configuration in braces, which has no line for each key: the
-// whole file is written anew, with its comments.
+// encode rewrites the whole file with its comments. It is for a configuration
+// in braces, which has no line for each key.
 func encode(document, configuration *yaml.Node, key string, entry *yaml.Node) ([]byte, error) {
 	kept := configuration.Content[:0]
 	for i := 0; i+1 < len(configuration.Content); i += 2 {
@@ -147,7 +147,7 @@ func encode(document, configuration *yaml.Node, key string, entry *yaml.Node) ([
 	return b.Bytes(), nil
 }
 
-// root is the mapping of a document, nil for an empty one.
+// root returns the mapping of a document, or nil for an empty one.
 func root(document *yaml.Node) *yaml.Node {
 	if document.Kind == yaml.DocumentNode && len(document.Content) == 1 && document.Content[0].Kind == yaml.MappingNode {
 		return document.Content[0]
@@ -168,13 +168,13 @@ func lookup(mapping *yaml.Node, key string) (name, value *yaml.Node) {
 	return nil, nil
 }
 
-// lines is a text by its lines. Numbers of lines begin with 1.
+// lines is a text split into lines. Line numbers begin with 1.
 type lines struct {
 	text [][]byte
 	end  string
 }
 
-// insert puts a line behind the one with a number.
+// insert adds a line after the one with a number.
 func (l lines) insert(after int, line string) []byte {
 	before := l.text[:after]
 	last := before[after-1]
@@ -192,7 +192,7 @@ func (l lines) replace(number int, line string) []byte {
 	return bytes.Join(slices.Concat(l.text[:number-1], [][]byte{[]byte(line + l.end)}, l.text[number:]), nil)
 }
 
-// append puts lines behind the last one.
+// append adds lines after the last one.
 func (l lines) append(more ...string) []byte {
 	text := bytes.Join(l.text, nil)
 	if len(text) > 0 && !bytes.HasSuffix(text, []byte("\n")) {

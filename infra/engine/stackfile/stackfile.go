@@ -18,7 +18,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// File is a stack's configuration file as it was when it was read.
+// File is a stack's configuration file as it was read.
 type File struct {
 	// Path is the file's path, for messages.
 	Path string
@@ -27,17 +27,17 @@ type File struct {
 	values map[string]any
 }
 
-// Keys of a stack file that are not configuration.
+// These keys of a stack file are not configuration.
 const (
 	configKey   = "config"
 	saltKey     = "encryptionsalt"
 	providerKey = "secretsprovider"
 )
 
-// Folder is where a clone's stack files are.
+// Folder returns the folder of a clone's stack files.
 func Folder(root string) string { return filepath.Join(root, "stacks") }
 
-// Path is a stack's file in a clone.
+// Path returns the path of a stack's file in a clone.
 func Path(root, stack string) string {
 	return filepath.Join(Folder(root), "Pulumi."+stack+".yaml")
 }
@@ -90,7 +90,7 @@ func Parse(path string, text []byte) (*File, error) {
 	return f, nil
 }
 
-// New returns the file of a configuration. The keys have their namespaces.
+// New returns a file with this configuration. The keys have their namespaces.
 func New(path string, configuration map[string]any) (*File, error) {
 	text, err := yaml.Marshal(map[string]any{configKey: configuration})
 	if err != nil {
@@ -99,10 +99,10 @@ func New(path string, configuration map[string]any) (*File, error) {
 	return Parse(path, text)
 }
 
-// byteOrderMark is what some editors put before UTF-8.
+// byteOrderMark is the mark that some editors put before UTF-8.
 var byteOrderMark = []byte("\ufeff")
 
-// Config is the configuration as Pulumi's engine takes it.
+// Config returns the configuration in the form of Pulumi's engine.
 func (f *File) Config(project *workspace.Project) (config.Map, error) {
 	stack, err := workspace.LoadProjectStackBytes(nil, project, f.text, f.Path, encoding.YAML)
 	if err != nil {
@@ -111,28 +111,29 @@ func (f *File) Config(project *workspace.Project) (config.Map, error) {
 	return stack.Config, nil
 }
 
-// String is a configuration value that is a text, or "" if it is none.
+// String returns a configuration value that is a text, otherwise "".
 func (f *File) String(key string) string {
 	values, _ := f.values[configKey].(map[string]any)
 	text, _ := values[key].(string)
 	return text
 }
 
-// Salt is the salt of the file's encrypted values, with a text that only the right
-// passphrase opens; "" if there is none.
+// Salt returns the salt of the file's encrypted values, with a text that only
+// the right passphrase decrypts; "" without one.
 func (f *File) Salt() string {
 	text, _ := f.values[saltKey].(string)
 	return text
 }
 
-// SecretsProvider is the kind of the file's encryption, "" for a passphrase.
+// SecretsProvider returns the kind of the file's encryption, "" for a
+// passphrase.
 func (f *File) SecretsProvider() string {
 	text, _ := f.values[providerKey].(string)
 	return text
 }
 
-// Others are the file's top-level keys beside the configuration and its salt,
-// sorted.
+// Others returns the file's top-level keys other than the configuration and its
+// salt, sorted.
 func (f *File) Others() []string {
 	var keys []string
 	for key := range f.values {
@@ -144,7 +145,7 @@ func (f *File) Others() []string {
 	return keys
 }
 
-// WithSecrets returns the file with other encrypted values: those that replace
+// WithSecrets returns the file with new encrypted values: those that replace
 // returns for their key paths, such as "escala:secrets.DATABASE_URL".
 func (f *File) WithSecrets(replace func(path string) string) (*File, error) {
 	values, _ := f.values[configKey].(map[string]any)

@@ -14,10 +14,10 @@ import (
 	"escala/infra/engine/offline"
 )
 
-// AWSAccount is the account that a recorded AWS belongs to.
+// AWSAccount is the account id of the offline AWS.
 const AWSAccount = "123456789012"
 
-// AWS records what is asked of AWS. effect may be nil.
+// AWS returns an offline AWS that records requests. effect may be nil.
 func AWS(effect offline.Effect) *offline.Provider {
 	return offline.New(offline.Schema{
 		Package:        "aws",
@@ -84,8 +84,7 @@ func AWS(effect offline.Effect) *offline.Provider {
 	})
 }
 
-// awsFillIn gives what is made the names that AWS would give, where the program
-// makes something of them.
+// awsFillIn sets the outputs that AWS would set and the program uses.
 func awsFillIn(e *offline.Event) {
 	if e.Operation == offline.Update && e.Type == "aws:ssm/parameter:Parameter" {
 		if v := e.Outputs["version"]; v.IsNumber() {
@@ -112,7 +111,7 @@ func awsFillIn(e *offline.Event) {
 	}
 }
 
-// getInstanceType knows the families whose architecture their name tells: a "g"
+// getInstanceType knows the families whose name has the architecture: a "g"
 // after the generation's digit is Graviton.
 func getInstanceType(args resource.PropertyMap) (resource.PropertyMap, error) {
 	name := text(args, "instanceType")
@@ -127,8 +126,8 @@ func getInstanceType(args resource.PropertyMap) (resource.PropertyMap, error) {
 	return resource.NewPropertyMapFromMap(map[string]any{"id": name, "instanceType": name, "supportedArchitectures": []any{arch}}), nil
 }
 
-// getAMI has one image for each architecture, and those that are asked for by
-// their id, which are for arm64.
+// getAMI has one image for each architecture. Any other id is an image for
+// arm64.
 func getAMI(args resource.PropertyMap) (resource.PropertyMap, error) {
 	id, arch := "", "arm64"
 	for _, filter := range args["filters"].ArrayValue() {
@@ -147,7 +146,7 @@ func getAMI(args resource.PropertyMap) (resource.PropertyMap, error) {
 	return resource.NewPropertyMapFromMap(map[string]any{"id": id, "imageId": id, "architecture": arch}), nil
 }
 
-// getSubnet has the subnet that is asked for. Subnets that differ only in the
+// getSubnet returns the requested subnet. Subnets whose ids differ only in the
 // last digit are in one VPC.
 func getSubnet(args resource.PropertyMap) (resource.PropertyMap, error) {
 	id := text(args, "id")
@@ -159,14 +158,14 @@ func getSubnet(args resource.PropertyMap) (resource.PropertyMap, error) {
 	return resource.NewPropertyMapFromMap(map[string]any{"id": id, "vpcId": "vpc-" + tail[:len(tail)-1] + "0", "availabilityZone": zone}), nil
 }
 
-// getRouteTable leads every subnet to the internet.
+// getRouteTable routes every subnet to the internet.
 func getRouteTable(resource.PropertyMap) (resource.PropertyMap, error) {
 	return resource.NewPropertyMapFromMap(map[string]any{
 		"id": "rtb-offline", "routes": []any{map[string]any{"cidrBlock": "0.0.0.0/0", "gatewayId": "igw-offline"}},
 	}), nil
 }
 
-// getAWSVPC has the VPC that is asked for.
+// getAWSVPC returns the requested VPC.
 func getAWSVPC(args resource.PropertyMap) (resource.PropertyMap, error) {
 	id := text(args, "id")
 	if !strings.HasPrefix(id, "vpc-") {

@@ -14,8 +14,8 @@ import (
 	"escala/infra/engine/offline"
 )
 
-// awsClusterResources are the types that a cluster on AWS is made of, beside
-// those of a machine.
+// awsClusterResources returns the resource types of a cluster on AWS that a
+// machine does not have.
 func awsClusterResources() map[string]offline.Resource {
 	return map[string]offline.Resource{
 		"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": {Args: &ec2.DefaultSecurityGroupArgs{}, State: ec2.DefaultSecurityGroup{}},
@@ -52,11 +52,11 @@ func awsClusterResources() map[string]offline.Resource {
 	}
 }
 
-// AWSRole is the role whose session a recorded AWS is called by: that of a
-// pipeline, with a path.
+// AWSRole is the role of the caller's session in the offline AWS: a pipeline's
+// role, with a path.
 const AWSRole = "arn:aws:iam::" + AWSAccount + ":role/ci/recorded"
 
-// awsClusterFunctions are the questions that a cluster needs answered.
+// awsClusterFunctions returns the functions that a cluster calls.
 func awsClusterFunctions() map[string]offline.Function {
 	return map[string]offline.Function{
 		"aws:iam/getSessionContext:getSessionContext": answer(map[string]any{"issuerArn": AWSRole, "id": AWSRole}),
@@ -75,8 +75,8 @@ func awsClusterFunctions() map[string]offline.Function {
 	}
 }
 
-// awsClusterFillIn gives what a cluster is made of the names that AWS would
-// give.
+// awsClusterFillIn sets the outputs of a cluster's resources that AWS would
+// set.
 func awsClusterFillIn(e *offline.Event) {
 	if e.Operation != offline.Create {
 		return

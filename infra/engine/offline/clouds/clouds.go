@@ -1,7 +1,7 @@
-// Package clouds describes the providers that escala's cloud stacks use, for
-// package recording: the resource types with their SDK structs, and what the
-// SDKs do not say (which properties replace a resource: "Forces new resource" in
-// the providers' documentation).
+// Package clouds describes the providers of escala's cloud stacks for package
+// offline: the resource types with their SDK structs, and facts that the SDKs
+// lack (which properties replace a resource: "Forces new resource" in the
+// providers' documentation).
 package clouds
 
 import (
@@ -14,7 +14,7 @@ import (
 	"escala/infra/engine/offline"
 )
 
-// text reads a text among a function's arguments.
+// text returns a string argument of a function.
 func text(args resource.PropertyMap, key string) string {
 	if v := args[resource.PropertyKey(key)]; v.IsString() {
 		return v.StringValue()
@@ -22,14 +22,14 @@ func text(args resource.PropertyMap, key string) string {
 	return ""
 }
 
-// answer is a function that answers everybody alike.
+// answer returns a function with a constant answer.
 func answer(values map[string]any) offline.Function {
 	return func(resource.PropertyMap) (resource.PropertyMap, error) {
 		return resource.NewPropertyMapFromMap(values), nil
 	}
 }
 
-// errNotFound is what a cloud says to a name that it does not have.
+// errNotFound returns a cloud's error for an unknown name.
 func errNotFound(kind, name string) error {
 	if name == "" {
 		return errors.New("no name was given for the " + kind)
@@ -37,13 +37,13 @@ func errNotFound(kind, name string) error {
 	return fmt.Errorf("there is no %s %q", kind, name)
 }
 
-// both are the entries of two maps.
+// both returns a map with the entries of two maps.
 func both[V any](a, b map[string]V) map[string]V {
 	all := maps.Clone(a)
 	maps.Copy(all, b)
 	return all
 }
 
-// recordedCA is what a recorded cluster has for a certificate: no certificate,
-// but in base64.
+// recordedCA is the CA certificate of an offline cluster: not a real
+// certificate, but valid base64.
 const recordedCA = "cmVjb3JkZWQ="

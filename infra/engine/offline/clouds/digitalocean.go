@@ -11,7 +11,8 @@ import (
 	"escala/infra/engine/offline"
 )
 
-// DigitalOcean records what is asked of DigitalOcean. effect may be nil.
+// DigitalOcean returns an offline DigitalOcean that records requests. effect
+// may be nil.
 func DigitalOcean(effect offline.Effect) *offline.Provider {
 	var droplets atomic.Int64
 	clusters := &digitalOceanClusters{running: map[string]runningCluster{}}
@@ -71,7 +72,8 @@ func DigitalOcean(effect offline.Effect) *offline.Provider {
 	})
 }
 
-// recordedRegions and recordedSizes are those that a recorded DigitalOcean has.
+// recordedRegions and recordedSizes are the regions and sizes of the offline
+// DigitalOcean.
 var (
 	recordedRegions = []any{"ams3", "fra1", "nyc3", "sgp1"}
 	recordedSizes   = []any{"s-1vcpu-1gb", "s-1vcpu-2gb", "s-2vcpu-2gb", "s-2vcpu-4gb"}
@@ -90,7 +92,7 @@ func getRegion(args resource.PropertyMap) (resource.PropertyMap, error) {
 // DefaultVPC is the id of every region's default VPC.
 const DefaultVPC = "00000000-0000-4000-8000-00000000d0d0"
 
-// getVPC knows the default VPC of every region, and any other by its id.
+// getVPC returns the default VPC of every region, and any other VPC by its id.
 func getVPC(args resource.PropertyMap) (resource.PropertyMap, error) {
 	id, region := text(args, "id"), text(args, "region")
 	if id == "" {

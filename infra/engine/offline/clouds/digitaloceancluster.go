@@ -12,25 +12,25 @@ import (
 	"escala/infra/engine/offline"
 )
 
-// digitalOceanClusters are the clusters that a recorded DigitalOcean has.
+// digitalOceanClusters holds the clusters of an offline DigitalOcean.
 type digitalOceanClusters struct {
 	mu sync.Mutex
-	// running are the clusters by their names.
+	// running maps names to clusters.
 	running map[string]runningCluster
 	made    int
 }
 
 const digitalOceanCluster = "digitalocean:index/kubernetesCluster:KubernetesCluster"
 
-// runningCluster is what a lookup of a cluster returns.
+// runningCluster is the result of a lookup of a cluster.
 type runningCluster struct {
 	version, region, vpc, size string
-	// looks is how often the cluster is still being upgraded when it is looked up.
+	// looks is the number of lookups that still find the cluster in an upgrade.
 	looks int
 }
 
-// resources are the types that a cluster on DigitalOcean is made of, beside
-// those of a machine.
+// resources returns the resource types of a cluster on DigitalOcean that a
+// machine does not have.
 func (*digitalOceanClusters) resources() map[string]offline.Resource {
 	return map[string]offline.Resource{
 		digitalOceanCluster: {
@@ -47,11 +47,10 @@ func (*digitalOceanClusters) resources() map[string]offline.Resource {
 	}
 }
 
-// recordedVersions are the versions of Kubernetes that are offered, the newest
-// first.
+// recordedVersions are the available Kubernetes versions, the newest first.
 var recordedVersions = []string{"1.37.1-do.0", "1.36.5-do.0", "1.36.4-do.1"}
 
-// LastPatch returns the newest version that is offered of a minor version, or "".
+// LastPatch returns the newest available version of a minor version, or "".
 func LastPatch(minor string) string {
 	for _, version := range recordedVersions {
 		if strings.HasPrefix(version, minor+".") {
@@ -61,7 +60,7 @@ func LastPatch(minor string) string {
 	return ""
 }
 
-// functions are the questions that a cluster needs answered.
+// functions returns the functions that a cluster calls.
 func (c *digitalOceanClusters) functions() map[string]offline.Function {
 	return map[string]offline.Function{
 		"digitalocean:index/getKubernetesCluster:getKubernetesCluster":   c.find,
@@ -91,7 +90,7 @@ func (c *digitalOceanClusters) find(args resource.PropertyMap) (resource.Propert
 	name := text(args, "name")
 	cluster, ok := c.running[name]
 	if !ok {
-		return nil, fmt.Errorf("Unable to find cluster with name: %s", name) //nolint:staticcheck // as the provider says it
+		return nil, fmt.Errorf("Unable to find cluster with name: %s", name) //nolint:staticcheck // the provider's own message
 	}
 	status := "running"
 	if cluster.looks > 0 {
@@ -120,7 +119,7 @@ func getKubernetesVersions(args resource.PropertyMap) (resource.PropertyMap, err
 	return resource.NewPropertyMapFromMap(answer), nil
 }
 
-// fillIn gives what a cluster is made of the names that DigitalOcean would give.
+// fillIn sets the outputs of a cluster's resources that DigitalOcean would set.
 func (c *digitalOceanClusters) fillIn(e *offline.Event) {
 	if e.Operation != offline.Create {
 		return
@@ -147,10 +146,10 @@ func (c *digitalOceanClusters) fillIn(e *offline.Event) {
 	}
 }
 
-// RecordedToken is the one in the kubeconfig of a recorded cluster.
+// RecordedToken is the token in the kubeconfig of an offline cluster.
 const RecordedToken = "recorded-kubeconfig-token"
 
-// keep notes which clusters there are, and of which version.
+// keep records the existing clusters and their versions.
 func (c *digitalOceanClusters) keep(e *offline.Event) {
 	if e.Type != digitalOceanCluster || e.Operation == offline.Read {
 		return

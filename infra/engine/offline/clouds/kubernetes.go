@@ -16,14 +16,15 @@ import (
 	"escala/infra/targets/awseks/ingressclass"
 )
 
-// objectName is where an object's name is.
+// objectName is the path of an object's name.
 const objectName = "metadata.name"
 
-// Kubernetes records what is asked of a cluster. effect may be nil.
+// Kubernetes returns an offline cluster that records requests. effect may be
+// nil.
 //
-// pulumi-kubernetes compares objects field by field and makes another object of
-// another name. Here only ConfigMaps and Secrets are replaced, by their content,
-// which is immutable; a change anywhere in another object is an update.
+// pulumi-kubernetes compares objects field by field and replaces an object
+// whose name changes. This cluster replaces only ConfigMaps and Secrets, by
+// their content, which is immutable; a change of any other object is an update.
 func Kubernetes(effect offline.Effect) *offline.Provider {
 	return offline.New(offline.Schema{
 		Package: "kubernetes",
@@ -54,10 +55,10 @@ func Kubernetes(effect offline.Effect) *offline.Provider {
 		},
 	}, func(e *offline.Event) error {
 		if e.Operation == offline.Create {
-			// An object's id is where it is.
+			// An object's id is its namespace and name.
 			meta, isObject := offline.Plain(e.Inputs)["metadata"].(map[string]any)
 			if !isObject {
-				// A Helm release's name and namespace are its own.
+				// A Helm release has its name and namespace at the top level.
 				meta = offline.Plain(e.Inputs)
 			}
 			name, _ := meta["name"].(string)

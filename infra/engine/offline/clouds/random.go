@@ -12,8 +12,8 @@ import (
 	"escala/infra/engine/offline"
 )
 
-// Random stands in for the random provider, with the same numbers each time.
-// Seeds give other numbers. Optional.
+// Random replaces the random provider. It returns the same numbers each time;
+// other seeds give other numbers. Seeds are optional.
 func Random(seeds ...string) *offline.Provider {
 	return offline.New(offline.Schema{
 		Package: "random",

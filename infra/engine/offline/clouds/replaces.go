@@ -8,10 +8,10 @@ import (
 	"escala/infra/engine/offline"
 )
 
-// awsReplaces are the properties of AWS' types whose change makes another
-// resource, as the provider's own schema has them (willReplaceOnChanges). Only
-// the types that targets register are in it. After a new version of the
-// provider, or for another type (its token with an empty list), write it anew:
+// awsReplaces are the properties of AWS types whose change replaces the
+// resource, from the provider's own schema (willReplaceOnChanges). It has only
+// the types that targets register. After an upgrade of the provider, or for a
+// new type (add its token with an empty list), regenerate it:
 //
 //	pulumi package get-schema aws@6.83.4 >schema.json
 //	go run ./infra/engine/offline/clouds/replaces -schema schema.json infra/engine/offline/clouds/aws_replaces.json
@@ -19,14 +19,14 @@ import (
 //go:embed aws_replaces.json
 var awsReplaces []byte
 
-// replacements are such a table.
+// replacements is a parsed table.
 type replacements struct {
 	Package  string              `json:"package"`
 	Version  string              `json:"version"`
 	Replaces map[string][]string `json:"replaces"`
 }
 
-// read parses a table. It is part of the program, so it cannot be wrong.
+// read parses a table. The table is part of the program, so an error is a bug.
 func read(table []byte) replacements {
 	var r replacements
 	if err := json.Unmarshal(table, &r); err != nil {
@@ -35,15 +35,16 @@ func read(table []byte) replacements {
 	return r
 }
 
-// byDifference are the properties that replace a resource by what a provider
-// computes when it compares (CustomizeDiff), which no schema has: EKS gives a
-// cluster's nodes no other role.
+// byDifference are the properties that replace a resource only through code in
+// the provider (CustomizeDiff), which no schema shows: EKS cannot change the
+// role of a cluster's nodes.
 var byDifference = map[string][]string{
 	"aws:eks/cluster:Cluster": {"computeConfig.nodeRoleArn"},
 }
 
-// with gives every type its properties. A type that the table lacks keeps none,
-// which TestEveryTypeHasItsReplacements refuses.
+// with returns the types with their properties from the table. A type that the
+// table lacks stays as it is; TestEveryTypeHasItsReplacements refuses such
+// types.
 func (r replacements) with(types map[string]offline.Resource) map[string]offline.Resource {
 	for token, t := range types {
 		t.Replaces = slices.Concat(r.Replaces[token], byDifference[token])

@@ -1,6 +1,6 @@
-// Command replaces writes a table of the properties whose change makes another
-// resource (infra/engine/offline/clouds/*_replaces.json) from a provider's
-// schema, for the types that the table has.
+// Command replaces writes a table of the properties whose change replaces a
+// resource (infra/engine/offline/clouds/*_replaces.json). It reads a provider's
+// schema and updates the types that are in the table.
 package main
 
 import (
@@ -26,7 +26,7 @@ func main() {
 	}
 }
 
-// table is the file that is written.
+// table is the content of the written file.
 type table struct {
 	Package  string              `json:"package"`
 	Version  string              `json:"version"`
@@ -70,7 +70,8 @@ func readJSON(path string, v any) error {
 	return nil
 }
 
-// schema is the part of a Pulumi schema that says what replaces a resource.
+// schema is the part of a Pulumi schema with the properties that replace a
+// resource.
 type schema struct {
 	Version   string `json:"version"`
 	Resources map[string]struct {
@@ -87,15 +88,15 @@ type property struct {
 	Items                *property `json:"items"`
 }
 
-// replaced are the paths of the properties that replace, in order.
+// replaced returns the sorted paths of the properties that replace.
 func (s schema) replaced(properties map[string]property) []string {
 	paths := s.below("", properties, nil)
 	slices.Sort(paths)
 	return paths
 }
 
-// below collects paths. through are the types on the way, for types may contain
-// themselves.
+// below collects paths. through are the types on the current path, since types
+// may contain themselves.
 func (s schema) below(prefix string, properties map[string]property, through []string) []string {
 	paths := []string{}
 	for name, p := range properties {
