@@ -1,5 +1,5 @@
-// Package build makes the release: the service's static binary, the same bytes
-// from the same source on every computer.
+// Package build compiles the release: the service's static binary. The same
+// source gives the same bytes on every computer.
 package build
 
 import (
@@ -19,31 +19,31 @@ import (
 	"escala/service"
 )
 
-// Platform is what a binary is built for.
+// Platform is the operating system and architecture of a binary.
 type Platform struct{ OS, Arch string }
 
-// String is as containers name it: "linux/arm64".
+// String returns the platform as containers name it: "linux/arm64".
 func (p Platform) String() string { return p.OS + "/" + p.Arch }
 
 // Binary is a built program.
 type Binary struct {
-	// SHA256 in hexadecimal digits.
+	// SHA256 is in hexadecimal digits.
 	SHA256 string
-	// Size in bytes.
+	// Size is in bytes.
 	Size int64
-	// Path is absolute; the file's name is its SHA-256.
+	// Path is absolute. The file's name is its SHA-256.
 	Path string
 }
 
 // Release is a built service.
 type Release struct {
 	service.Release
-	// Path is absolute. It is empty where the binary of an Earlier release is
-	// not on this computer any more.
+	// Path is absolute. It is empty for an Earlier release whose binary is no
+	// longer on this computer.
 	Path string
 }
 
-// Earlier is a release that was built before, on this computer or another.
+// Earlier returns a release that was built before, on this computer or another.
 func Earlier(state string, release service.Release) Release {
 	path := filepath.Join(state, "build", string(release.ID))
 	if info, err := os.Stat(path); err != nil || info.Size() != release.Size {
@@ -52,7 +52,7 @@ func Earlier(state string, release service.Release) Release {
 	return Release{Release: release, Path: path}
 }
 
-// Agent builds the machine's own program of the clone at root.
+// Agent builds the machine's own program from the clone at root.
 func Agent(ctx context.Context, root, state string, platform Platform) (Binary, error) {
 	binary, err := Program(ctx, root, state, "./cloudinit/agent/cmd/escala-agent", platform)
 	if err != nil {
@@ -61,7 +61,7 @@ func Agent(ctx context.Context, root, state string, platform Platform) (Binary, 
 	return binary, nil
 }
 
-// Service builds the service of the clone at root.
+// Service builds the service from the clone at root.
 func Service(ctx context.Context, root, state string, platform Platform) (Release, error) {
 	binary, err := Program(ctx, root, state, "./service/cmd/api", platform)
 	if err != nil {
@@ -72,15 +72,15 @@ func Service(ctx context.Context, root, state string, platform Platform) (Releas
 
 const tags = "grpcnotrace"
 
-// Arguments are those of the go command that build a release of pkg into the file
-// out.
+// Arguments returns the arguments of the go command that builds a release of
+// pkg into the file out.
 //
-// -trimpath, no VCS stamp, no build id: what depends on the computer or the commit,
-// and not on the source, would make another release of it.
+// -trimpath, no VCS stamp and no build id: otherwise the bytes would depend on
+// the computer or the commit, not only on the source.
 //
-// grpcnotrace: gRPC, which the trace exporter brings with it, would bring
-// html/template for a page about itself. That calls methods by name, so the linker
-// would have to keep every method of every library: 24.6 MB instead of 14.7.
+// grpcnotrace: the trace exporter uses gRPC, which would link html/template for
+// a page about itself. That package calls methods by name, so the linker would
+// have to keep every method of every library: 24.6 MB instead of 14.7.
 func Arguments(out, pkg string) []string {
 	return []string{
 		"build", "-trimpath", "-buildvcs=false", "-tags", tags,
@@ -88,15 +88,15 @@ func Arguments(out, pkg string) []string {
 	}
 }
 
-// Program builds a program of the clone at root, into the state folder. It
-// changes nothing but that folder, so that a preview may build too: without it,
-// it could not say which release comes.
+// Program builds a program of the clone at root into the state folder. It
+// changes only that folder, so that a preview may build too: without a build, a
+// preview could not show the release.
 func Program(ctx context.Context, root, state, pkg string, platform Platform) (Binary, error) {
 	folder := filepath.Join(state, "build")
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return Binary{}, fmt.Errorf("making the build folder: %w", err)
 	}
-	// Without a key nothing is remembered; go build says what is wrong.
+	// Without a key the link is not remembered; go build reports the error.
 	key, unknown := compile(ctx, root, pkg, platform)
 	if unknown == nil {
 		if linked, found := (links{folder}).find(key); found {
@@ -136,7 +136,8 @@ func Program(ctx context.Context, root, state, pkg string, platform Platform) (B
 	return built, nil
 }
 
-// environment is the go command's: what depends on the computer is fixed.
+// environment returns the environment of the go command. Values that depend on
+// the computer are fixed.
 func environment(platform Platform) []string {
 	return append(os.Environ(), "CGO_ENABLED=0", "GOOS="+platform.OS, "GOARCH="+platform.Arch,
 		"GOFLAGS=-mod=readonly", "GOWORK=off", "GOEXPERIMENT=", "GOAMD64=v1", "GOARM64=v8.0")
@@ -153,11 +154,11 @@ func measure(path string) (string, int64, error) {
 	return hex.EncodeToString(hash.Sum(nil)), size, err
 }
 
-// keptBuilds is enough for several programs, for two updates at once, and for
-// services of two platforms.
+// keptBuilds is the number of builds that are kept: enough for several
+// programs, for two updates at once, and for services of two platforms.
 const keptBuilds = 16
 
-// prune keeps the newest builds; releases are kept in release stores, not here.
+// prune keeps the newest builds. Release stores keep the releases.
 func prune(folder string) error {
 	entries, err := os.ReadDir(folder)
 	if err != nil {

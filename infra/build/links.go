@@ -15,12 +15,13 @@ import (
 	"time"
 )
 
-// A release has no build id, so the go command cannot know that one is up to date,
-// and would link it anew each time: most of what an update without a change takes.
-// links remembers which binary was linked from which compiled packages.
+// links remembers which binary was linked from which compiled packages. A
+// release has no build id, so the go command cannot see that one is up to date
+// and would link it each time, which is most of the duration of an update
+// without a change.
 type links struct{ folder string }
 
-// compile compiles the packages of a program and returns a key that is another for
+// compile compiles the packages of a program. It returns a key that differs for
 // each binary that they can be linked to.
 func compile(ctx context.Context, root, pkg string, platform Platform) (string, error) {
 	names, stop := reportProgress(ctx, root, pkg, platform)
@@ -38,7 +39,7 @@ func compile(ctx context.Context, root, pkg string, platform Platform) (string, 
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
-// find returns the binary that was linked for a key, if it is still there.
+// find returns the binary that was linked for a key, if it still exists.
 func (l links) find(key string) (Binary, bool) {
 	sum, err := os.ReadFile(filepath.Join(l.folder, "links", key))
 	if err != nil {
@@ -49,7 +50,7 @@ func (l links) find(key string) (Binary, bool) {
 	if err != nil || !info.Mode().IsRegular() {
 		return Binary{}, false
 	}
-	// It is in use: the oldest builds are removed.
+	// The new time marks the binary as in use: prune removes the oldest builds.
 	now := time.Now()
 	if err := os.Chtimes(path, now, now); err != nil {
 		return Binary{}, false
@@ -57,7 +58,7 @@ func (l links) find(key string) (Binary, bool) {
 	return Binary{SHA256: string(sum), Size: info.Size(), Path: path}, true
 }
 
-// add remembers a binary, and forgets those that are not there any more.
+// add remembers a binary and forgets binaries that no longer exist.
 func (l links) add(key string, b Binary) error {
 	folder := filepath.Join(l.folder, "links")
 	if err := os.MkdirAll(folder, 0o755); err != nil {

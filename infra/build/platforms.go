@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Services builds the service for several platforms at once, each the same
-// bytes that Service builds.
+// Services builds the service for several platforms at once. The bytes are the
+// same as Service's.
 func Services(ctx context.Context, root, state string, platforms ...Platform) (map[Platform]Release, error) {
 	var mu sync.Mutex
 	releases := make(map[Platform]Release, len(platforms))

@@ -10,17 +10,17 @@ import (
 	"escala/service"
 )
 
-// CIDRRule is what the range of a network has to be.
+// CIDRRule is the set of conditions on a network's IP range.
 type CIDRRule struct {
-	// Widest and Narrowest bound the prefix, in bits.
+	// Widest and Narrowest are the limits of the prefix length, in bits.
 	Widest, Narrowest int
-	// Public allows ranges that are not private ones (RFC 1918).
+	// Public also allows ranges that are not private (RFC 1918).
 	Public bool
-	// Example is a right value, for the message.
+	// Example is a valid range, for the message.
 	Example string
 }
 
-// Check adds what is wrong with an IPv4 range.
+// Check adds a violation if cidr is not an allowed IPv4 range.
 func (r CIDRRule) Check(v *service.Violations, key, cidr string) {
 	prefix, err := netip.ParsePrefix(cidr)
 	switch {
@@ -35,28 +35,28 @@ func (r CIDRRule) Check(v *service.Violations, key, cidr string) {
 	}
 }
 
-// AWS allows tags with keys of 1 to 128 and values of at most 256 characters
+// AWS allows tag keys of 1 to 128 and values of at most 256 characters
 // (docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html).
 const (
 	longestTagKey   = 128
 	longestTagValue = 256
 )
 
-// mostTags leaves room for the stack's own tags and those of the services, of the
-// 50 that a resource takes.
+// mostTags is the most tags that a user can set. A resource takes 50; the
+// others are for the stack and for AWS services.
 const mostTags = 40
 
-// tagText are the characters that IAM, S3 and load balancers take.
+// tagText matches the characters that IAM, S3 and load balancers accept.
 var tagText = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 
-// CheckTags adds what is wrong with a user's own AWS tags: what any service would
-// refuse in the middle of an update. A tag's key must not begin with any of the
+// CheckTags adds a violation for each of the user's AWS tags that a service
+// would refuse in the middle of an update. A key must not begin with any of the
 // reserved prefixes, in upper or lower case.
 func CheckTags(v *service.Violations, key string, tags map[string]string, reserved ...string) {
 	if len(tags) > mostTags {
 		v.Add(key, "has %d tags; %d at most leave room for those of the stack", len(tags), mostTags)
 	}
-	// IAM does not tell keys apart by their case.
+	// IAM compares keys without regard to case.
 	seen := map[string]string{"project": "Project", "stack": "Stack", "service": "Service", "managedby": "ManagedBy"}
 	for _, name := range slices.Sorted(maps.Keys(tags)) {
 		lower := strings.ToLower(name)
@@ -76,8 +76,9 @@ func CheckTags(v *service.Violations, key string, tags map[string]string, reserv
 	}
 }
 
-// CheckRegion adds a violation when the configuration names another AWS region
-// for Pulumi's default provider, which no target uses: it would go unnoticed.
+// CheckRegion adds a violation if the configuration sets another AWS region for
+// Pulumi's default provider. No target uses that provider, so the setting would
+// have no effect.
 func (r Request) CheckRegion(v *service.Violations, section, region string) {
 	if r.ProviderConfig == nil {
 		return

@@ -11,14 +11,14 @@ import (
 	"escala/service"
 )
 
-// History are a stack's releases, the one that was current last first.
+// History is a stack's releases, the most recent one first.
 type History []service.Release
 
-// remembered is how many releases a history holds: those that a stack can go
-// back to, and some that it cannot any more, for its store to remove.
+// remembered is the number of releases in a history: those that a rollback can
+// use, and some older ones, which the release store still has to remove.
 const remembered = 3 * service.KeptReleases
 
-// output is the name of the stack's output.
+// output is the name of the stack output with the history.
 const output = "history"
 
 // PastReleases returns the history that is in a stack's outputs.
@@ -39,26 +39,26 @@ func PastReleases(outputs map[string]any) (History, error) {
 	return h, nil
 }
 
-// readAttempts is how often the outputs are asked for, readPause the time
-// between.
+// readAttempts is the number of attempts to read the outputs. readPause is the
+// time between them.
 const (
 	readAttempts = 10
 	readPause    = 200 * time.Millisecond
 )
 
-// Outputs returns the outputs that the stack has from its last update that
-// succeeded, or none. Secret ones are not among them.
+// Outputs returns the stack's outputs of its last successful update, or none.
+// It leaves out secret outputs.
 //
-// A StackReference would be a resource in the state, whose outputs differ after
-// each release: every look for drift would find that.
+// A StackReference would be a resource in the state, and its outputs differ
+// after each release, so every drift check would report it.
 func Outputs(ctx *pulumi.Context) (map[string]any, error) {
 	name := fmt.Sprintf("%s/%s/%s", ctx.Organization(), ctx.Project(), ctx.Stack())
 	var read struct {
 		Outputs           map[string]any `pulumi:"outputs"`
 		SecretOutputNames []string       `pulumi:"secretOutputNames"`
 	}
-	// A state in a folder is written in place: it may be read half written, while
-	// the engine notes this update's first steps.
+	// A state in a folder is written in place, so a read may see half of it
+	// while the engine saves the first steps of this update.
 	var err error
 	for range readAttempts {
 		if err = ctx.Invoke("pulumi:pulumi:readStackOutputs", &stackName{Name: name}, &read); err == nil {
@@ -83,7 +83,7 @@ type stackName struct {
 	Name string `pulumi:"name"`
 }
 
-// With is the history once current is served.
+// With returns the history after current is served.
 func (h History) With(current service.Release) History {
 	next := History{current}
 	for _, release := range h {
@@ -94,23 +94,23 @@ func (h History) With(current service.Release) History {
 	return next
 }
 
-// Kept are the releases that the stack can go back to, the current one first.
+// Kept returns the releases that a rollback can use, the current one first.
 func (h History) Kept() []service.Release { return h[:min(len(h), service.KeptReleases)] }
 
-// Expired returns the releases that the stack cannot go back to any more, also
-// if current does not come to serve: what is counted are the others. So it is the
+// Expired returns the releases that a rollback can no longer use, even if
+// current never serves: it counts only the other releases. So the result is the
 // same before and after the update that releases current.
 func (h History) Expired(current service.Release) []service.Release {
 	others := slices.DeleteFunc(slices.Clone(h), func(r service.Release) bool { return r.ID == current.ID })
-	// Beside current, a history has room for so many.
+	// The history needs one place for current.
 	others = others[:min(len(others), remembered-1)]
 	return others[min(len(others), service.KeptReleases):]
 }
 
-// shortest is how much of a release's id one must give.
+// shortest is the minimum length of an abbreviated release id.
 const shortest = 6
 
-// Find is the release that a person means by an id or the beginning of one.
+// Find returns the release with this id or with an id that begins so.
 func (h History) Find(id string) (service.Release, error) {
 	var found []service.Release
 	for _, release := range h.Kept() {
@@ -134,9 +134,9 @@ func (h History) Find(id string) (service.Release, error) {
 	return service.Release{}, fmt.Errorf("%q is not a release that the stack can go back to; these are: %s", id, strings.Join(ids, ", "))
 }
 
-// Export gives the stack its outputs: "releases", for people, and "history",
-// which Read reads. They resolve once served does, so that a release which
-// never served is not in them.
+// Export sets the stack outputs "releases", for people, and "history", for
+// PastReleases. They resolve once served does, so that they never include a
+// release that did not serve.
 func (h History) Export(ctx *pulumi.Context, served pulumi.StringOutput) {
 	ids := make([]string, 0, service.KeptReleases)
 	for _, release := range h.Kept() {

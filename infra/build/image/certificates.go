@@ -8,12 +8,13 @@ import (
 	"golang.org/x/crypto/x509roots/fallback/bundle"
 )
 
-// certificates are the authorities that the service trusts, Mozilla's, from a
-// module: those of the computer that builds would make another image on each.
-// They are renewed with the module's version in go.mod.
+// certificates returns the certificate authorities that the service trusts:
+// Mozilla's, from a Go module. The authorities of the build computer would make
+// a different image on each computer. An update of the module's version in
+// go.mod renews them.
 //
-// Authorities that Mozilla trusts on a condition only are left out, as a file
-// of certificates cannot say the condition.
+// Authorities that Mozilla trusts only under a condition are left out, as a
+// certificate file cannot express the condition.
 var certificates = sync.OnceValue(func() []byte {
 	var b bytes.Buffer
 	for root := range bundle.Roots() {

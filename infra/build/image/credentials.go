@@ -11,13 +11,13 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 )
 
-// DockerKeychain is what `docker login` left on this computer, and its
-// credential helpers.
+// DockerKeychain reads the logins that `docker login` stored on this computer,
+// and its credential helpers.
 var DockerKeychain = authn.DefaultKeychain
 
-// Login is a keychain for the registry of one repository ("host/path", or just
-// the host), and for no other: a password must not reach a registry that it is
-// not for.
+// Login returns a keychain for the registry of one repository ("host/path", or
+// just the host). It is for no other registry, since a password must not reach
+// another one.
 func Login(repository, username, password string) (authn.Keychain, error) {
 	if username == "" || password == "" {
 		return nil, fmt.Errorf("the login to %s lacks its user or its password", repository)
@@ -29,8 +29,8 @@ func Login(repository, username, password string) (authn.Keychain, error) {
 	return logins{host: {Username: username, Password: password}}, nil
 }
 
-// DockerConfig is the keychain that a Docker configuration
-// ({"auths": {"host": {"auth": "…"}}}) holds.
+// DockerConfig returns the keychain of a Docker configuration ({"auths":
+// {"host": {"auth": "…"}}}).
 func DockerConfig(config string) (authn.Keychain, error) {
 	var parsed struct {
 		Auths map[string]struct {
@@ -39,7 +39,7 @@ func DockerConfig(config string) (authn.Keychain, error) {
 			Password string `json:"password"`
 		} `json:"auths"`
 	}
-	// What stands in it is secret: no error may quote it.
+	// The configuration is secret, so errors must not quote it.
 	if err := json.Unmarshal([]byte(config), &parsed); err != nil {
 		return nil, errors.New("the Docker configuration is not JSON with \"auths\"")
 	}
@@ -66,10 +66,9 @@ func DockerConfig(config string) (authn.Keychain, error) {
 	return found, nil
 }
 
-// logins are by host.
+// logins maps hosts to logins.
 type logins map[string]authn.AuthConfig
 
-// Resolve is authn.Keychain's.
 func (l logins) Resolve(target authn.Resource) (authn.Authenticator, error) {
 	if login, ok := l[target.RegistryStr()]; ok {
 		return authn.FromConfig(login), nil
@@ -77,7 +76,7 @@ func (l logins) Resolve(target authn.Resource) (authn.Authenticator, error) {
 	return authn.Anonymous, nil
 }
 
-// registryOf is the host, as the registry's client names it.
+// registryOf returns the host, as the registry's client names it.
 func registryOf(repository string) (string, error) {
 	host, _, _ := strings.Cut(repository, "/")
 	registry, err := name.NewRegistry(host)

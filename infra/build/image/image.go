@@ -1,9 +1,10 @@
 // Package image makes the service's container image from its static binaries,
-// without Docker, and takes it to a registry: the same binaries are the same
-// image, digest and all, on every computer.
+// without Docker, and pushes it to a registry. The same binaries give the same
+// image, with the same digest, on every computer.
 //
-// It depends on the Go version that compiled the program, as the binaries do on
-// the one that compiled them: another one may compress otherwise.
+// The image depends on the Go version that compiled this program, as the
+// binaries depend on the Go version that compiled them: another version may
+// compress differently.
 package image
 
 import (
@@ -24,32 +25,33 @@ import (
 	"escala/infra/build"
 )
 
-// Title is the OCI annotation that has an image's name for people.
+// Title is the OCI annotation with the image's name for people.
 const Title = "org.opencontainers.image.title"
 
-// Args say what an image is made of.
+// Args are the inputs of an image.
 type Args struct {
-	// Binaries are the paths of the service's static binary, one for each
-	// platform. At least one.
+	// Binaries are the paths of the service's static binaries, by platform. At
+	// least one.
 	Binaries map[build.Platform]string
 	// Name is the service's name.
 	Name string
-	// Port is where the service listens, from 1024: its user is not root.
+	// Port is the port that the service listens on. It is at least 1024, since
+	// the service's user is not root.
 	Port int
 }
 
-// Image is an image index with one image for each platform, in memory.
+// Image is an image index in memory, with one image for each platform.
 type Image struct {
 	index    v1.ImageIndex
 	digest   v1.Hash
 	releases map[build.Platform]string
 }
 
-// epoch is when everything in an image was made: a real time would make the
-// same content another image.
+// epoch is the creation time of everything in an image. A real time would give
+// the same content another digest.
 var epoch = time.Unix(0, 0).UTC()
 
-// Build makes the image. It reads the binaries and changes nothing.
+// Build makes the image. It only reads the binaries.
 func Build(ctx context.Context, args Args) (*Image, error) {
 	if err := args.check(); err != nil {
 		return nil, fmt.Errorf("building the image: %w", err)
@@ -81,20 +83,20 @@ func Build(ctx context.Context, args Args) (*Image, error) {
 	return &Image{index: index, digest: digest, releases: releases}, nil
 }
 
-// Digest is "sha256:" and 64 hexadecimal digits. It names the image, whatever
-// the registry.
+// Digest returns "sha256:" and 64 hexadecimal digits. It is the same in every
+// registry.
 func (i *Image) Digest() string { return i.digest.String() }
 
-// Tag is the image's name for people, 12 digits of Digest. Registries remove
-// what has no tag.
+// Tag returns the image's name for people, 12 digits of Digest. Registries
+// remove images without a tag.
 func (i *Image) Tag() string { return i.digest.Hex[:12] }
 
-// Releases are the SHA-256 of the binaries, which the service answers as
+// Releases returns the SHA-256 of the binaries, which the service answers as
 // X-Release.
 func (i *Image) Releases() map[build.Platform]string { return maps.Clone(i.releases) }
 
-// Reference is the image's name in a repository ("host/path"), by digest, so
-// that it never means another image.
+// Reference returns the image's name in a repository ("host/path"), by digest,
+// so that it never means another image.
 func (i *Image) Reference(repository string) (string, error) {
 	repo, err := name.NewRepository(repository)
 	if err != nil {
@@ -115,7 +117,7 @@ func (a Args) check() error {
 	return nil
 }
 
-// forPlatform is one platform's image and the SHA-256 of its binary.
+// forPlatform returns one platform's image and the SHA-256 of its binary.
 func (a Args) forPlatform(platform build.Platform) (v1.Image, string, error) {
 	files, release, err := layer(a.Binaries[platform])
 	if err != nil {
@@ -142,10 +144,10 @@ func (a Args) forPlatform(platform build.Platform) (v1.Image, string, error) {
 	return mutate.Annotations(img, labels).(v1.Image), release, nil
 }
 
-// config is what an engine is told. The Dockerfile says the same.
+// config returns the image's configuration. The Dockerfile has the same.
 func (a Args) config(labels map[string]string) v1.Config {
 	return v1.Config{
-		// Numbers, so that Kubernetes can see that it is not root.
+		// Numeric ids let Kubernetes see that the user is not root.
 		User:       fmt.Sprintf("%d:%d", UserID, UserID),
 		Entrypoint: []string{BinaryPath},
 		Cmd:        []string{"serve"},
@@ -156,7 +158,7 @@ func (a Args) config(labels map[string]string) v1.Config {
 		ExposedPorts: map[string]struct{}{
 			fmt.Sprintf("%d/tcp", a.Port): {},
 		},
-		// Docker's; Kubernetes has probes instead.
+		// Docker uses this check; Kubernetes uses probes instead.
 		Healthcheck: &v1.HealthConfig{
 			Test:        []string{"CMD", BinaryPath, "health"},
 			Interval:    10 * time.Second,
@@ -167,7 +169,7 @@ func (a Args) config(labels map[string]string) v1.Config {
 	}
 }
 
-// platforms are in an order that is always the same.
+// platforms returns the platforms in a stable order.
 func platforms(of map[build.Platform]string) []build.Platform {
 	return slices.SortedFunc(maps.Keys(of), func(a, b build.Platform) int {
 		return strings.Compare(a.String(), b.String())

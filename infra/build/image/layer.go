@@ -16,15 +16,14 @@ import (
 )
 
 const (
-	// BinaryPath is where the service's binary is in the image.
+	// BinaryPath is the path of the service's binary in the image.
 	BinaryPath = "/api"
-	// UserID is the number of the user, and of its group, that the service runs
-	// as unless it is told otherwise.
+	// UserID is the id of the service's default user and of its group.
 	UserID = 65532
 )
 
-// layer is everything that is in the image, and the SHA-256 of the binary at
-// path.
+// layer returns the layer with all files of the image, and the SHA-256 of the
+// binary at path.
 func layer(path string) (v1.Layer, string, error) {
 	binary, err := os.ReadFile(path)
 	if err != nil {
@@ -39,7 +38,7 @@ func layer(path string) (v1.Layer, string, error) {
 	return packed, release, nil
 }
 
-// compress makes the layer.
+// compress returns the compressed layer.
 func compress(binary []byte) (v1.Layer, error) {
 	files, err := archive(binary)
 	if err != nil {
@@ -56,8 +55,8 @@ func compress(binary []byte) (v1.Layer, error) {
 	return packed, nil
 }
 
-// archive packs the image's files: sorted, all of them root's, and of one time.
-// Only /tmp can be written to, and that only where the root is not read-only;
+// archive packs the image's files: sorted, owned by root, and with one time.
+// Only /tmp is writable, and only where the root file system is not read-only;
 // the service itself writes nothing.
 func archive(binary []byte) ([]byte, error) {
 	type file struct {

@@ -13,9 +13,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// Push takes the image to a repository ("host/path") under its digest and its
-// Tag. It returns the reference by digest, and whether anything had to be
-// uploaded: what the repository has already is not sent again.
+// Push uploads the image to a repository ("host/path") under its digest and its
+// Tag. It returns the reference by digest, and whether anything was uploaded:
+// it does not send what the repository already has.
 func (i *Image) Push(ctx context.Context, repository string, keychain authn.Keychain) (reference string, pushed bool, err error) {
 	if reference, err = i.Reference(repository); err != nil {
 		return "", false, fmt.Errorf("pushing the image: %w", err)
@@ -34,8 +34,9 @@ func (i *Image) Push(ctx context.Context, repository string, keychain authn.Keyc
 	return reference, pushed, nil
 }
 
-// upload sends what the repository lacks: the platforms' images one by one,
-// since an index that is there is no proof that they still are, then the index.
+// upload sends what the repository lacks: first each platform's image, then the
+// index. An index in the repository does not prove that its images still are
+// there.
 func (i *Image) upload(repository name.Repository, options []remote.Option) (pushed bool, err error) {
 	manifest, err := i.index.IndexManifest()
 	if err != nil {
@@ -67,7 +68,7 @@ func (i *Image) upload(repository name.Repository, options []remote.Option) (pus
 	return true, remote.WriteIndex(tag, i.index, options...)
 }
 
-// has says whether the registry has what digest says under ref.
+// has reports whether the registry has this digest under ref.
 func has(ref name.Reference, digest v1.Hash, options []remote.Option) (bool, error) {
 	found, err := remote.Head(ref, options...)
 	if status(err) == http.StatusNotFound {
@@ -79,9 +80,9 @@ func has(ref name.Reference, digest v1.Hash, options []remote.Option) (bool, err
 	return found.Digest == digest, nil
 }
 
-// remotely is how every request to a registry is made. The login is looked up
-// here, so that a keychain that cannot be read is not taken for a registry that
-// refuses.
+// remotely returns the options of every request to a registry. It looks up the
+// login, so that a keychain that cannot be read is not reported as a refusal of
+// the registry.
 func remotely(ctx context.Context, repository name.Repository, keychain authn.Keychain) ([]remote.Option, error) {
 	if keychain == nil {
 		keychain = DockerKeychain
@@ -93,7 +94,7 @@ func remotely(ctx context.Context, repository name.Repository, keychain authn.Ke
 	return []remote.Option{remote.WithContext(ctx), remote.WithAuth(login), remote.WithUserAgent("escala")}, nil
 }
 
-// status is what the registry answered, 0 if it did not.
+// status returns the HTTP status of the registry's answer, or 0 without one.
 func status(err error) int {
 	var refused *transport.Error
 	if errors.As(err, &refused) {
@@ -102,7 +103,7 @@ func status(err error) int {
 	return 0
 }
 
-// explain says what to do about a registry's refusal.
+// explain adds to a registry's refusal what to do about it.
 func explain(repository name.Repository, err error) error {
 	switch status(err) {
 	case http.StatusUnauthorized, http.StatusForbidden:

@@ -19,14 +19,14 @@ import (
 	"escala/infra/build"
 )
 
-// ReleaseLabel is the label (and annotation) that has the SHA-256 of the
-// service's binary: what it answers as X-Release.
+// ReleaseLabel is the label (and annotation) with the SHA-256 of the service's
+// binary, which the service answers as X-Release.
 const ReleaseLabel = "escala.release"
 
-// Releases are the SHA-256 of the service's binaries in the image that
-// reference names, one for each platform. An image that Build did not make does
-// not say them; then the program that its entrypoint names is fetched and
-// hashed. A nil keychain is Docker's.
+// Releases returns the SHA-256 of the service's binaries in the image that
+// reference names, by platform. An image that Build did not make has no such
+// label; then Releases downloads the program of its entrypoint and hashes it. A
+// nil keychain is Docker's.
 func Releases(ctx context.Context, reference string, keychain authn.Keychain) (map[build.Platform]string, error) {
 	ref, err := name.ParseReference(reference)
 	if err != nil {
@@ -94,10 +94,10 @@ func add(to map[build.Platform]string, reference string, one v1.Image) error {
 	return nil
 }
 
-// maxProgram, in bytes, is more than any service has.
+// maxProgram is larger than any service's binary, in bytes.
 const maxProgram = 1 << 30
 
-// hashed is the SHA-256 of the program that the image starts.
+// hashed returns the SHA-256 of the program that the image starts.
 func hashed(one v1.Image, config v1.Config) (string, error) {
 	command := append(append([]string{}, config.Entrypoint...), config.Cmd...)
 	if len(command) == 0 || !path.IsAbs(command[0]) {

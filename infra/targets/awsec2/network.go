@@ -8,11 +8,12 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// network is where the machine stands.
+// network is the network that the machine is in.
 type network struct {
 	subnet pulumi.StringInput
 	group  *ec2.SecurityGroup
-	// online is what must be there before the machine can fetch its packages.
+	// online are the resources that the machine needs before it can download
+	// packages.
 	online []pulumi.Resource
 }
 
@@ -39,11 +40,13 @@ func (d deployment) network() (network, error) {
 	}
 	part, at := "public", firstSubnet(d.settings.CIDR)
 	options := d.Options(
-		// The zone that comes first is for a new subnet. It is no reason for one.
+		// The first suitable zone is only for a new subnet. A change of it does
+		// not replace an existing subnet.
 		pulumi.IgnoreChanges([]string{"availabilityZone"}),
 	)
 	if zone := d.settings.Zone; zone != "" {
-		// A subnet of its own, so that both are there while the machine moves.
+		// Each zone has its own subnet, so that both exist while the machine
+		// moves.
 		part, at, options = "public-"+zone, zoneSubnet(d.settings.CIDR, zone), d.Options()
 	}
 	subnet, err := ec2.NewSubnet(d.Ctx, d.Name(part), &ec2.SubnetArgs{
@@ -77,28 +80,28 @@ func (d deployment) network() (network, error) {
 	return network{subnet: subnet.ID(), group: group, online: []pulumi.Resource{routed}}, err
 }
 
-// firstSubnet leaves room in the VPC for more subnets: a /24 where the VPC is
-// larger than that, else all of it.
+// firstSubnet returns a /24 where the VPC is larger, so that there is space for
+// more subnets; otherwise all of the VPC.
 func firstSubnet(cidr string) string {
 	prefix := netip.MustParsePrefix(cidr)
 	return netip.PrefixFrom(prefix.Addr(), max(24, prefix.Bits())).String()
 }
 
-// zoneBits is how much smaller a zone's subnet is than the smallest VPC that has
-// one: there are that many /24 for the first subnet and the zones a to g.
+// zoneBits is the number of bits between the smallest VPC with zone subnets and
+// a /24: eight /24, for the first subnet and the zones a to g.
 const zoneBits = 3
 
-// zoneSubnet is the /24 of a zone, by the letter at its name's end. The first
-// /24 is firstSubnet's.
+// zoneSubnet returns the /24 of a zone, chosen by the last letter of its name.
+// The first /24 is firstSubnet's.
 func zoneSubnet(cidr, zone string) string {
 	start := netip.MustParsePrefix(cidr).Addr().As4()
-	// The settings allow no VPC in which this overflows.
+	// The settings allow no VPC in which this addition overflows.
 	start[2] += zone[len(zone)-1] - 'a' + 1
 	return netip.PrefixFrom(netip.AddrFrom4(start), 24).String()
 }
 
-// securityGroup lets the web in, and nothing else: people come in through
-// Session Manager, which calls out.
+// securityGroup allows HTTP and HTTPS from anywhere and nothing else. Logins
+// use Session Manager, which needs only outgoing connections.
 func (d deployment) securityGroup(vpc pulumi.StringInput) (*ec2.SecurityGroup, error) {
 	var in ec2.SecurityGroupIngressArray
 	for _, port := range []int{80, 443} {

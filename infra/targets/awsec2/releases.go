@@ -1,7 +1,7 @@
 package awsec2
 
 import (
-	"crypto/md5" //nolint:gosec // what S3 calls an object by
+	"crypto/md5" //nolint:gosec // S3's ETag is MD5
 	"fmt"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
@@ -13,7 +13,7 @@ import (
 	"escala/service"
 )
 
-// releaseStore is the bucket that the machine follows.
+// releaseStore is the bucket that the machine reads releases from.
 type releaseStore struct {
 	bucket *s3.BucketV2
 	// agent is the machine's own program.
@@ -28,7 +28,8 @@ func (d deployment) releases(unique pulumi.StringOutput) (releaseStore, error) {
 	if err != nil {
 		return none, err
 	}
-	// A machine fetches it once. The one before stays until the update is over.
+	// A machine downloads the agent once. The previous object stays until the
+	// update is over.
 	agent, err := s3.NewBucketObjectv2(d.Ctx, d.Name("agent"), &s3.BucketObjectv2Args{
 		Bucket:      bucket.ID(),
 		Key:         pulumi.String(cloudinit.AgentKey(service.ReleaseID(d.Request.Agent.SHA256))),
@@ -40,9 +41,9 @@ func (d deployment) releases(unique pulumi.StringOutput) (releaseStore, error) {
 	}
 	pointing := d.Options()
 	if d.Request.Release.Path != "" {
-		// The binary stays when another release takes its place in the program:
-		// it is what a rollback goes back to. The bucket's lifecycle removes the
-		// oldest ones.
+		// The binary stays in the bucket when the program registers another
+		// release, because a rollback needs it. The bucket's lifecycle rules
+		// remove the oldest ones.
 		release, err := s3.NewBucketObjectv2(d.Ctx, d.Name("release-"+d.Request.Release.Short()), &s3.BucketObjectv2Args{
 			Bucket:      bucket.ID(),
 			Key:         pulumi.String(d.Request.Release.Key()),
@@ -62,7 +63,8 @@ func (d deployment) releases(unique pulumi.StringOutput) (releaseStore, error) {
 		Content:      pulumi.String(d.Request.Release.Pointer()),
 		ContentType:  pulumi.String("text/plain"),
 		CacheControl: pulumi.String("no-store"),
-		// A pointer that somebody overwrote is a difference then.
+		// With the ETag, a refresh detects a pointer that was overwritten
+		// outside of Pulumi.
 		Etag: pulumi.String(fmt.Sprintf("%x", md5.Sum([]byte(d.Request.Release.Pointer())))), //nolint:gosec // S3's ETag is MD5
 
 		OverrideProvider: untagged(),
@@ -73,22 +75,24 @@ func (d deployment) releases(unique pulumi.StringOutput) (releaseStore, error) {
 	return releaseStore{bucket: bucket, agent: agent, pointer: pointer}, nil
 }
 
-// untagged keeps the stack's tags off an object, which takes ten at most: the
-// user's and the stack's may be more. The bucket has them.
+// untagged keeps the stack's tags off an object: an object takes at most ten,
+// and the user's and the stack's tags may be more. The bucket has the tags.
 func untagged() s3.BucketObjectv2OverrideProviderPtrInput {
 	return &s3.BucketObjectv2OverrideProviderArgs{
 		DefaultTags: &s3.BucketObjectv2OverrideProviderDefaultTagsArgs{Tags: pulumi.StringMap{}},
 	}
 }
 
-// bucket is private, versioned, encrypted and speaks TLS only.
+// bucket registers a private, versioned, encrypted bucket that accepts only
+// TLS.
 func (d deployment) bucket(unique pulumi.StringOutput) (*s3.BucketV2, error) {
 	bucket, err := s3.NewBucketV2(d.Ctx, d.Name("releases"), &s3.BucketV2Args{
 		Bucket: pulumi.Sprintf("%s%s", deploy.BucketPrefix(d.Ctx.Project(), d.Ctx.Stack()), unique),
-		// Releases are built from source: nothing in it is worth keeping when
-		// the stack goes.
+		// Releases are built from source, so nothing in the bucket is worth
+		// keeping after a destroy.
 		ForceDestroy: pulumi.Bool(true),
-		// Only another region has another one, whose name differs too.
+		// Only another region replaces the bucket, and then its name differs
+		// too.
 	}, d.Options(pulumi.DeleteBeforeReplace(false))...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the release bucket: %w", err)
@@ -123,7 +127,7 @@ func (d deployment) bucket(unique pulumi.StringOutput) (*s3.BucketV2, error) {
 	}, d.Options()...); err != nil {
 		return nil, fmt.Errorf("registering the release bucket's policy: %w", err)
 	}
-	// A rule about versions that are not current needs versions.
+	// The lifecycle rules concern noncurrent versions, so they need versioning.
 	if _, err := s3.NewBucketLifecycleConfigurationV2(d.Ctx, d.Name("releases"), &s3.BucketLifecycleConfigurationV2Args{
 		Bucket: bucket.ID(),
 		Rules:  d.lifecycle(),
@@ -133,7 +137,7 @@ func (d deployment) bucket(unique pulumi.StringOutput) (*s3.BucketV2, error) {
 	return bucket, nil
 }
 
-// tlsOnly is the bucket's policy.
+// tlsOnly returns the bucket policy that denies requests without TLS.
 func tlsOnly(arn string) (string, error) {
 	return iampolicy.Document(iampolicy.Statement{
 		Sid:       "OnlyTLS",
@@ -145,13 +149,13 @@ func tlsOnly(arn string) (string, error) {
 	})
 }
 
-// supersededDays is how long a version of an object stays once it is not the
-// current one.
+// supersededDays is the number of days that a noncurrent version of an object
+// is kept.
 const supersededDays = 30
 
-// lifecycle removes superseded versions, uploads that broke off, and the
-// releases that are too old to go back to. S3 counts days and not releases, so
-// those are named one by one.
+// lifecycle returns rules that remove superseded versions, incomplete uploads,
+// and releases that are too old for a rollback. S3 counts days and not
+// releases, so each old release has a rule of its own.
 func (d deployment) lifecycle() s3.BucketLifecycleConfigurationV2RuleArray {
 	rules := s3.BucketLifecycleConfigurationV2RuleArray{&s3.BucketLifecycleConfigurationV2RuleArgs{
 		Id:     pulumi.String("superseded"),

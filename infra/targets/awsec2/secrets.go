@@ -11,26 +11,27 @@ import (
 	"escala/service"
 )
 
-// secretStore is where the machine reads the service's secrets.
+// secretStore is the place that the machine reads the service's secrets from.
 type secretStore struct {
-	// arns are the parameters', for the machine's role.
+	// arns are the ARNs of the parameters, for the machine's role.
 	arns pulumi.StringArrayOutput
-	// path stands before each secret's name.
+	// path is the prefix of each secret's name.
 	path pulumi.StringOutput
-	// revision changes with every value.
+	// revision changes when any value changes.
 	revision pulumi.StringOutput
 }
 
-// parameterBytes is the most that a parameter takes ("Managing parameter
-// tiers"). Above 4 KiB it is an advanced one, which costs some cents a month.
+// parameterBytes is the largest value of a parameter ("Managing parameter
+// tiers"). Above 4 KiB it is an advanced parameter, which costs some cents a
+// month.
 const parameterBytes = 8 << 10
 
-// secretsPath stands before the names of a stack's secrets. A name is there once
-// in an account and region, and the provider does not overwrite one: unique
-// keeps two clones whose stacks have the same name apart.
+// secretsPath is the prefix of the names of a stack's secrets. Names are unique
+// in an account and region, and the provider does not overwrite an existing
+// parameter, so unique separates two clones whose stacks have the same name.
 func secretsPath(stack, unique string) string { return "/escala/" + stack + "/" + unique }
 
-// checkSecrets reports the secrets that no parameter can hold.
+// checkSecrets reports the secrets that are too large for a parameter.
 func checkSecrets(v *service.Violations, r deploy.Request) {
 	for _, name := range r.Spec.Secrets {
 		if size := len(r.Secrets[name]); size > parameterBytes {
@@ -48,9 +49,10 @@ func (d deployment) secrets(unique pulumi.StringOutput) (secretStore, error) {
 		parameter, err := ssm.NewParameter(d.Ctx, d.Name("secret-"+name), &ssm.ParameterArgs{
 			Name:  pulumi.Sprintf("%s/%s", path, name),
 			Type:  pulumi.String("SecureString"),
-			Tier:  pulumi.String("Intelligent-Tiering"), // the cheapest that takes the value
+			Tier:  pulumi.String("Intelligent-Tiering"), // chooses the cheapest tier that takes the value
 			Value: pulumi.ToSecret(pulumi.String(value)).(pulumi.StringOutput),
-			// The machine that serves reads the old one until another serves.
+			// The machine that serves reads the old parameter until the new
+			// machine serves.
 		}, d.Options(pulumi.DeleteBeforeReplace(false))...)
 		if err != nil {
 			return secretStore{}, fmt.Errorf("registering the secret %s: %w", name, err)
@@ -71,7 +73,7 @@ func (d deployment) secrets(unique pulumi.StringOutput) (secretStore, error) {
 	}, nil
 }
 
-// revisionStandIn is as long as a revision gets.
+// revisionStandIn is a placeholder as long as the longest revision.
 func revisionStandIn(r deploy.Request) string {
 	return strings.Repeat("100.", len(r.Spec.Secrets))
 }

@@ -12,15 +12,16 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// The access policies of EKS ("Review access policy permissions").
+// These are access policies of EKS ("Review access policy permissions").
 const (
 	adminPolicy = "AmazonEKSClusterAdminPolicy"
-	// viewPolicy reads everything, Secrets too, as a refresh has to.
+	// viewPolicy reads everything, including Secrets, as a refresh needs to.
 	viewPolicy = "AmazonEKSAdminViewPolicy"
 )
 
-// access lets the deployer, the administrators and the viewers into the cluster.
-// It returns what must be there as long as anything on the cluster is.
+// access admits the deployer, the administrators and the viewers to the
+// cluster. It returns the entries that must exist as long as anything on the
+// cluster does.
 func (d deployment) access(cluster *eks.Cluster) ([]pulumi.Resource, error) {
 	admins := append(slices.Clone(d.settings.Admins), d.lookup.deployer)
 	slices.Sort(admins)
@@ -34,7 +35,8 @@ func (d deployment) access(cluster *eks.Cluster) ([]pulumi.Resource, error) {
 		needed = append(needed, admitted)
 	}
 	for _, principal := range d.settings.Viewers {
-		// A principal has one entry, and an administrator sees everything.
+		// A principal has one entry, and an administrator already sees
+		// everything.
 		if slices.Contains(admins, principal) {
 			continue
 		}
@@ -68,8 +70,8 @@ func (d deployment) admit(cluster *eks.Cluster, role, principal, policy string) 
 	return admitted, nil
 }
 
-// admitted is a kubeconfig once its cluster lets in who updates the stack. A
-// preview waits for nothing.
+// admitted returns a kubeconfig that resolves once the cluster admits the
+// principal that updates the stack. A preview does not wait.
 func (d deployment) admitted(kubeconfig pulumi.StringOutput, admins []pulumi.Resource) pulumi.StringOutput {
 	waits := []any{kubeconfig}
 	for _, a := range admins {
@@ -84,8 +86,8 @@ func (d deployment) admitted(kubeconfig pulumi.StringOutput, admins []pulumi.Res
 	}).(pulumi.StringOutput)
 }
 
-// shortPrincipal is an ARN as part of a name: its end, for people, and a digest,
-// since roles of different paths may end alike.
+// shortPrincipal returns an ARN as part of a name: its end, for people, and a
+// digest, since roles with different paths may have the same end.
 func shortPrincipal(arn string) string {
 	digest := sha256.Sum256([]byte(arn))
 	return arn[strings.LastIndex(arn, "/")+1:] + "-" + hex.EncodeToString(digest[:3])

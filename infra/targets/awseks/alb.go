@@ -16,17 +16,16 @@ import (
 	"escala/service/config"
 )
 
-// leastAnnounce is how long a pod goes on serving once it is told to end, at
-// the least. EKS takes it out of the load balancer in that time, and the load
-// balancer's nodes, one after the other, learn that they are to send it nothing
-// more; Kubernetes' own endpoints are faster, so the description's default is
-// shorter.
+// leastAnnounce is the shortest time that a pod serves after it is told to end.
+// In that time EKS removes the pod from the load balancer, and the load
+// balancer's nodes, one after the other, stop sending it requests. Kubernetes'
+// own endpoints are faster, so the description's default is shorter.
 const leastAnnounce = 20 * time.Second
 
-// behindALB is the description as it has to be behind an Application Load
-// Balancer: the pod stays until the load balancer has let go of it, its
-// supervisor grants that time, and the load balancer is always the side that
-// closes an idle connection.
+// behindALB adapts the description to an Application Load Balancer. The pod
+// stays until the load balancer has stopped using it, its supervisor allows
+// that time, and the load balancer is always the side that closes an idle
+// connection.
 func behindALB(spec service.Spec, s Settings) service.Spec {
 	if more := leastAnnounce - spec.Lifecycle.Announce; more > 0 {
 		spec.Lifecycle.Announce += more
@@ -39,14 +38,15 @@ func behindALB(spec service.Spec, s Settings) service.Spec {
 	if _, own := spec.Env[config.EnvIdleTimeout]; !own {
 		spec.Env[config.EnvIdleTimeout] = (spec.WebSocket.ProxyIdle + 15*time.Second).String()
 	}
-	// The load balancer is in the VPC: what it says of the client is true.
+	// The load balancer is in the VPC, so its client address headers are
+	// trusted.
 	return spec.Trusting(s.CIDR)
 }
 
-// attribute is one of a load balancer's.
+// attribute is one attribute of a load balancer.
 type attribute struct{ key, value string }
 
-// attributes are those of the load balancer.
+// attributes returns the attributes of the load balancer.
 func attributes(spec service.Spec) []attribute {
 	return []attribute{
 		{"idle_timeout.timeout_seconds", seconds(spec.WebSocket.ProxyIdle)},
@@ -54,13 +54,15 @@ func attributes(spec service.Spec) []attribute {
 	}
 }
 
-// annotations are those of the Ingress ("Create an IngressClass to configure an
-// Application Load Balancer"; the names are the AWS Load Balancer Controller's).
+// annotations returns the annotations of the Ingress ("Create an IngressClass
+// to configure an Application Load Balancer"; the names are the AWS Load
+// Balancer Controller's).
 func annotations(spec service.Spec, s Settings) (map[string]string, error) {
 	const prefix = "alb.ingress.kubernetes.io/"
 	ports := []map[string]int{{"HTTP": 80}}
 	all := map[string]string{
-		// Straight to the pods, so that the load balancer knows each by itself.
+		// Traffic goes directly to the pods, so that the load balancer tracks
+		// each one separately.
 		"target-type": "ip",
 		// Requests in flight may take as long as the pod itself allows them.
 		"target-group-attributes": strings.Join([]string{
@@ -91,10 +93,10 @@ func annotations(spec service.Spec, s Settings) (map[string]string, error) {
 	return prefixed, nil
 }
 
-// seconds are whole ones, as AWS takes them, and never too few.
+// seconds returns whole seconds, as AWS needs them, rounded up.
 func seconds(d time.Duration) string { return strconv.Itoa(service.Seconds(d)) }
 
-// pairs are attributes or tags as the cluster has them.
+// pairs converts attributes or tags to the cluster's form.
 func pairs(all []attribute) ingressclass.PairArray {
 	list := make(ingressclass.PairArray, 0, len(all))
 	for _, one := range all {
@@ -103,7 +105,7 @@ func pairs(all []attribute) ingressclass.PairArray {
 	return list
 }
 
-// sortedTags are tags in an order that is the same each time.
+// sortedTags returns tags in a stable order.
 func sortedTags(tags map[string]string) []attribute {
 	list := make([]attribute, 0, len(tags))
 	for _, key := range slices.Sorted(maps.Keys(tags)) {

@@ -7,16 +7,16 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// network is where the cluster stands.
+// network is the network that the cluster is in.
 type network struct {
-	// public are the load balancer's subnets, nodes those of the nodes.
+	// public are the load balancer's subnets. nodes are the nodes' subnets.
 	public, nodes pulumi.StringArray
-	// online is what must be there as long as nodes are: without it they reach
-	// neither the cluster nor the image.
+	// online are the resources that must exist as long as nodes do: without
+	// them nodes reach neither the cluster nor the image.
 	online []pulumi.Resource
 }
 
-// zone is what one availability zone has.
+// zone holds the subnets of one availability zone.
 type zone struct {
 	number          int
 	public, private *ec2.Subnet
@@ -29,7 +29,7 @@ func (d deployment) network() (network, error) {
 	}
 	vpc, err := ec2.NewVpc(d.Ctx, d.Name("network"), &ec2.VpcArgs{
 		CidrBlock: pulumi.String(d.settings.CIDR),
-		// EKS needs both.
+		// EKS needs both DNS options.
 		EnableDnsHostnames: pulumi.Bool(true),
 		EnableDnsSupport:   pulumi.Bool(true),
 		Tags:               d.NameTag("network", nil),
@@ -37,8 +37,8 @@ func (d deployment) network() (network, error) {
 	if err != nil {
 		return none, fmt.Errorf("registering the network: %w", err)
 	}
-	// The security group that a VPC comes with lets its members reach each other.
-	// It is not used, so it lets nothing through.
+	// The VPC's default security group lets its members reach each other. It is
+	// not used, so it allows nothing.
 	if _, err := ec2.NewDefaultSecurityGroup(d.Ctx, d.Name("unused"), &ec2.DefaultSecurityGroupArgs{
 		VpcId: vpc.ID(),
 		Tags:  d.NameTag("unused", nil),
@@ -71,13 +71,13 @@ func (d deployment) network() (network, error) {
 	return net, err
 }
 
-// zone makes the subnets of one availability zone.
+// zone registers the subnets of one availability zone.
 func (d deployment) zone(vpc *ec2.Vpc, number int) (zone, error) {
 	z := zone{number: number}
 	ranges := layout(d.settings.CIDR, number)
 	var err error
-	// Where nodes have no way out but their own, they need public addresses. The
-	// tags are those by which load balancers find their subnets.
+	// Without NAT, nodes need public addresses. Load balancers find their
+	// subnets by these tags.
 	if z.public, err = d.subnet(vpc, number, "public", ranges.public, d.settings.NAT == NATNone, "kubernetes.io/role/elb"); err != nil {
 		return z, err
 	}
@@ -95,8 +95,8 @@ func (d deployment) subnet(vpc *ec2.Vpc, number int, kind, cidr string, addresse
 		AvailabilityZone:    pulumi.String(d.lookup.zones[number]),
 		MapPublicIpOnLaunch: pulumi.Bool(addresses),
 		Tags:                d.NameTag(part, map[string]string{role: "1"}),
-		// A zone that is out of order today, or new, must not move the subnets that
-		// there are.
+		// The list of zones changes when a zone is new or out of order. That
+		// must not move existing subnets.
 	}, d.Options(pulumi.IgnoreChanges([]string{"availabilityZone"}))...)
 	if err != nil {
 		return nil, fmt.Errorf("registering subnet %s: %w", part, err)

@@ -16,7 +16,7 @@ var (
 	subnetID = regexp.MustCompile(`^subnet-([0-9a-f]{8}|[0-9a-f]{17})$`)
 )
 
-// checkVPC holds the settings about a VPC that exists against each other.
+// checkVPC checks the settings about an existing VPC against each other.
 func (s Settings) checkVPC(v *service.Violations) {
 	lists := map[string][]string{"eks.publicSubnetIds": s.PublicSubnetIDs, "eks.nodeSubnetIds": s.NodeSubnetIDs}
 	for _, path := range []string{"eks.publicSubnetIds", "eks.nodeSubnetIds"} {
@@ -38,7 +38,8 @@ func (s Settings) checkVPC(v *service.Violations) {
 	}
 }
 
-// checkNetwork holds a VPC that exists against the settings and what EKS needs.
+// checkNetwork checks an existing VPC against the settings and the needs of
+// EKS.
 func (d deployment) checkNetwork(v *service.Violations, provider pulumi.InvokeOption) {
 	s := d.settings
 	vpc, err := ec2.LookupVpc(d.Ctx, &ec2.LookupVpcArgs{Id: &s.VPCID}, provider)
@@ -77,8 +78,8 @@ func (d deployment) checkSubnets(v *service.Violations, path string, ids []strin
 	}
 }
 
-// ownNetwork is the VPC of the settings. Nothing in it is the stack's: its owner
-// sees to routes and to the way to images.
+// ownNetwork returns the VPC of the settings. The stack owns nothing in it: the
+// VPC's owner provides the routes and the access to images.
 func (d deployment) ownNetwork() network {
 	return network{
 		public: pulumi.ToStringArray(d.settings.PublicSubnetIDs),

@@ -11,13 +11,14 @@ import (
 	"escala/service"
 )
 
-// repository keeps the service's images. A tag is part of an image's digest, so
-// none ever means another image: tags cannot be overwritten.
+// repository registers the repository of the service's images. A tag is part of
+// an image's digest and never means another image, so tags are immutable.
 func (d deployment) repository(unique pulumi.StringOutput) (*ecr.Repository, error) {
 	repository, err := ecr.NewRepository(d.Ctx, d.Name("images"), &ecr.RepositoryArgs{
 		Name:               pulumi.Sprintf("%s-%s", d.label(), unique),
 		ImageTagMutability: pulumi.String("IMMUTABLE"),
-		// Images are built from source: none is worth keeping when the stack goes.
+		// Images are built from source, so none is worth keeping after a
+		// destroy.
 		ForceDelete: pulumi.Bool(true),
 	}, d.Options(pulumi.DeleteBeforeReplace(false))...)
 	if err != nil {
@@ -36,8 +37,8 @@ func (d deployment) repository(unique pulumi.StringOutput) (*ecr.Repository, err
 	return repository, nil
 }
 
-// login is one to the account's registry, for twelve hours. It is asked for
-// when the image is pushed, and kept nowhere.
+// login returns a login to the account's registry that is valid for twelve
+// hours. It is requested when the image is pushed, and is not stored.
 func (d deployment) login() image.Credentials {
 	if d.Request.Image == nil || d.Ctx.DryRun() {
 		return image.Credentials{}
@@ -69,12 +70,13 @@ type lifecycleSelected struct {
 	CountNumber int      `json:"countNumber"`
 }
 
-// brokenOffDays is how long what was never pushed whole stays. ECR does not
-// take it from an index that is there, whose images have no tags of their own.
+// brokenOffDays is the number of days that an incompletely pushed image is
+// kept. ECR does not expire images of an existing index, which have no tags of
+// their own.
 const brokenOffDays = 7
 
-// lifecyclePolicy removes the images that nobody can go back to, one by one: a
-// rule that counts or dates images would also remove those that one can.
+// lifecyclePolicy expires the images that are too old for a rollback, one by
+// one. A rule by count or age would also expire images that a rollback can use.
 func lifecyclePolicy(forgotten []service.Release) (string, error) {
 	expire := map[string]string{"type": "expire"}
 	var policy lifecycle

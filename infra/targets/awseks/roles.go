@@ -9,17 +9,17 @@ import (
 	"escala/infra/deploy/iampolicy"
 )
 
-// roles are what the cluster and its nodes may do on AWS.
+// roles are the IAM roles of the cluster and its nodes.
 type roles struct {
 	cluster, nodes *iam.Role
-	// granted are the policies of both. They have to be there as long as the
-	// cluster is: without them it deletes neither nodes nor load balancers.
+	// granted are the policies of both. They must exist as long as the cluster
+	// does: without them it deletes neither nodes nor load balancers.
 	granted []pulumi.Resource
 }
 
-// clusterPolicies are those that Auto Mode needs ("Amazon EKS Auto Mode cluster
-// IAM role"), nodePolicies the least that a node does ("Amazon EKS Auto Mode
-// node IAM role").
+// clusterPolicies are the policies that Auto Mode needs ("Amazon EKS Auto Mode
+// cluster IAM role"). nodePolicies are the least that a node needs ("Amazon EKS
+// Auto Mode node IAM role").
 var (
 	clusterPolicies = []string{
 		"AmazonEKSClusterPolicy", "AmazonEKSComputePolicy", "AmazonEKSBlockStoragePolicy",
@@ -32,8 +32,8 @@ func (d deployment) roles() (roles, error) {
 	var r roles
 	var err error
 	domain := iampolicy.ServiceDomain(d.lookup.partition)
-	// The session's tags say which cluster it is: the policies above let it touch
-	// nothing that is not its own.
+	// The session's tags name the cluster, and the policies above allow it to
+	// change only its own resources.
 	if r.cluster, err = d.role(&r, "cluster", "eks."+domain, clusterPolicies, "sts:AssumeRole", "sts:TagSession"); err != nil {
 		return r, err
 	}
@@ -80,11 +80,11 @@ func (d deployment) role(r *roles, part, principal string, policies []string, tr
 	return role, nil
 }
 
-// tagPolicy lets the cluster put the stack's tags on its load balancers and take
-// them off again. The managed policies allow the former for EKS' own tags alone
-// ("Custom AWS tags for EKS Auto resources"), and the latter not at all: without
-// it, a tag that leaves the settings stops the Ingress from being reconciled. Both
-// are only for what the cluster makes itself.
+// tagPolicy lets the cluster add the stack's tags to its load balancers and
+// remove them. The managed policies allow adding only EKS' own tags ("Custom
+// AWS tags for EKS Auto resources"), and no removing: without this policy, a
+// tag that is removed from the settings stops the reconciliation of the
+// Ingress. Both rights cover only resources that the cluster creates itself.
 func tagPolicy() (string, error) {
 	return iampolicy.Document(iampolicy.Statement{
 		Sid:    "LoadBalancer",
@@ -94,7 +94,8 @@ func tagPolicy() (string, error) {
 			"elasticloadbalancing:CreateListener", "elasticloadbalancing:CreateRule",
 			"ec2:CreateSecurityGroup",
 		},
-		// What does not exist yet has no name; the condition is what narrows it.
+		// A resource that does not exist yet has no ARN; the condition is the
+		// limit.
 		Resource: []string{"*"},
 		Condition: map[string]map[string]string{"StringEquals": {
 			"aws:RequestTag/eks:eks-cluster-name": "${aws:PrincipalTag/eks:eks-cluster-name}",

@@ -9,9 +9,9 @@ import (
 
 const everywhere = "0.0.0.0/0"
 
-// routes connects the subnets: the public ones to the internet, the private ones
-// through NAT, and all of them to S3, where ECR keeps the layers of images,
-// without paying NAT for it. It returns what nodes need.
+// routes connects the subnets: the public ones to the internet, the private
+// ones through NAT, and all of them to S3, where ECR keeps image layers, so
+// that NAT does not charge for those. It returns the resources that nodes need.
 func (d deployment) routes(vpc *ec2.Vpc, gateway *ec2.InternetGateway, zones []zone) ([]pulumi.Resource, error) {
 	public, err := d.table(vpc, "public")
 	if err != nil {
@@ -38,7 +38,8 @@ func (d deployment) routes(vpc *ec2.Vpc, gateway *ec2.InternetGateway, zones []z
 			continue
 		}
 		if nat == nil || d.settings.NAT == NATPerZone {
-			// Its address reaches nobody before the public subnet is connected.
+			// The gateway's address works only once the public subnet is
+			// connected.
 			if nat, err = d.nat(z, out, routed); err != nil {
 				return nil, err
 			}
@@ -63,7 +64,7 @@ func (d deployment) routes(vpc *ec2.Vpc, gateway *ec2.InternetGateway, zones []z
 	return append(online, s3), nil
 }
 
-// nat is a gateway in a zone's public subnet.
+// nat registers a NAT gateway in a zone's public subnet.
 func (d deployment) nat(z zone, after ...pulumi.Resource) (*ec2.NatGateway, error) {
 	part := fmt.Sprintf("nat-%d", z.number)
 	address, err := ec2.NewEip(d.Ctx, d.Name(part), &ec2.EipArgs{
@@ -84,7 +85,7 @@ func (d deployment) nat(z zone, after ...pulumi.Resource) (*ec2.NatGateway, erro
 	return nat, nil
 }
 
-// through sends a private subnet's traffic through NAT.
+// through routes a private subnet's traffic through NAT.
 func (d deployment) through(vpc *ec2.Vpc, z zone, nat *ec2.NatGateway) (*ec2.RouteTable, []pulumi.Resource, error) {
 	part := fmt.Sprintf("private-%d", z.number)
 	table, err := d.table(vpc, part)
@@ -103,8 +104,8 @@ func (d deployment) through(vpc *ec2.Vpc, z zone, nat *ec2.NatGateway) (*ec2.Rou
 	return table, []pulumi.Resource{out, routed}, err
 }
 
-// table is a table without routes: those are resources of their own, beside
-// those that the way to S3 brings along.
+// table registers a route table without inline routes. Routes are resources of
+// their own, since the S3 endpoint adds routes too.
 func (d deployment) table(vpc *ec2.Vpc, part string) (*ec2.RouteTable, error) {
 	table, err := ec2.NewRouteTable(d.Ctx, d.Name(part), &ec2.RouteTableArgs{
 		VpcId: vpc.ID(),

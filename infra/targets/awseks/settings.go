@@ -18,63 +18,64 @@ type Settings struct {
 
 	// Region is AWS' name of the region. Default "eu-central-1".
 	Region string `config:"region"`
-	// Version is Kubernetes' minor version; patches are Amazon's. It can be raised
-	// by one at a time and never lowered. Default: what the cluster runs, and 1.36
-	// for a new one.
+	// Version is the Kubernetes minor version; Amazon chooses the patch. It can
+	// be raised by one at a time and never lowered. Default: the version that
+	// the cluster runs, and 1.36 for a new one.
 	Version string `config:"version"`
-	// VPCID is a VPC to use instead of one of the stack's own, with at least two
-	// PublicSubnetIDs in different zones for the load balancer, and as many
-	// NodeSubnetIDs for nodes. Default none.
+	// VPCID is an existing VPC to use. It needs at least two PublicSubnetIDs in
+	// different zones for the load balancer, and as many NodeSubnetIDs for
+	// nodes. Default none: the stack creates a VPC.
 	VPCID           string   `config:"vpcId"`
 	PublicSubnetIDs []string `config:"publicSubnetIds"`
 	NodeSubnetIDs   []string `config:"nodeSubnetIds"`
 	// CIDR is the VPC's IPv4 range, from /16 to /20, or that of VPCID. Default
 	// "10.30.0.0/16".
 	CIDR string `config:"cidr"`
-	// Zones is in how many availability zones the cluster is, from 2 to 4.
+	// Zones is the number of availability zones of the cluster, from 2 to 4.
 	// Default 2.
 	Zones int `config:"zones"`
-	// NAT is how nodes reach the internet: "one" gateway for all zones, one
+	// NAT sets how nodes reach the internet: "one" gateway for all zones, one
 	// "per-zone", or "none", where nodes have public addresses (and no open
 	// port). Default one.
 	NAT NAT `config:"nat"`
-	// Deployer is the ARN of the IAM user or role that updates the stack. Default:
-	// the caller of the update, who then loses the access to the next one.
+	// Deployer is the ARN of the IAM user or role that updates the stack.
+	// Default: the caller of the update. If another principal then updates the
+	// stack, the previous one loses its access.
 	Deployer string `config:"deployer"`
 	// Viewers are the ARNs of IAM users and roles that read everything in the
-	// cluster, Secrets too: those of previews and of the look for drift. Default
-	// none.
+	// cluster, including Secrets: those that run previews and drift checks.
+	// Default none.
 	Viewers []string `config:"viewers"`
 	// Admins are the ARNs of IAM users and roles that may do everything in the
-	// cluster beside the deployer. All who update or destroy the stack in turn
-	// belong here. Default none.
+	// cluster, like the deployer. If several principals update or destroy the
+	// stack in turn, all of them must be listed. Default none.
 	Admins []string `config:"admins"`
-	// EndpointCIDRs are the addresses that reach the Kubernetes API from outside of
-	// the VPC. The computer that updates the stack must be in them. Default
-	// "0.0.0.0/0".
+	// EndpointCIDRs are the address ranges that can reach the Kubernetes API
+	// from outside the VPC. The computer that updates the stack must be in one
+	// of them. Default "0.0.0.0/0".
 	EndpointCIDRs []string `config:"endpointCidrs"`
-	// Logs are the control plane's logs that are kept: api, audit,
-	// authenticator, controllerManager, scheduler. Default the first three.
+	// Logs are the control plane logs to keep: api, audit, authenticator,
+	// controllerManager, scheduler. Default the first three.
 	Logs []string `config:"logs"`
-	// LogDays is how long they are kept: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150,
-	// 180 or 365 days. Default 7.
+	// LogDays is the number of days that logs are kept: 1, 3, 5, 7, 14, 30, 60,
+	// 90, 120, 150, 180 or 365. Default 7.
 	LogDays int `config:"logDays"`
-	// CertificateARN is the ACM certificate, of the same region, for
-	// service.host: the load balancer then speaks TLS, and HTTP only to say so.
-	// Default none: HTTP.
+	// CertificateARN is the ACM certificate for service.host, of the same
+	// region. With it the load balancer serves TLS and redirects HTTP. Default
+	// none: HTTP.
 	CertificateARN string `config:"certificateArn"`
-	// URL is where the public reaches the service, where that is neither
-	// service.host nor the load balancer itself: a CDN in front of the load balancer.
+	// URL is the public URL of the service if it is neither service.host nor
+	// the load balancer's: for example a CDN in front of the load balancer.
 	// Default none.
 	URL string `config:"url"`
-	// Tags are put on everything that AWS can tag, the load balancer included.
+	// Tags are put on everything that AWS can tag, including the load balancer.
 	Tags map[string]string `config:"tags"`
 }
 
-// NAT says how nodes reach the internet.
+// NAT is how nodes reach the internet.
 type NAT string
 
-// The ways.
+// These are the values of NAT.
 const (
 	NATOne     NAT = "one"
 	NATPerZone NAT = "per-zone"
@@ -101,14 +102,14 @@ var (
 	retentionDays  = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365}
 )
 
-// maxIdle is the longest idle timeout of an ALB, maxDelay its longest
+// maxIdle is the longest idle timeout of an ALB. maxDelay is its longest
 // deregistration delay.
 const (
 	maxIdle  = 4000 * time.Second
 	maxDelay = time.Hour
 )
 
-// violations are what can be known without asking AWS.
+// violations returns the problems that can be found without calling AWS.
 func (s Settings) violations(spec service.Spec) service.Violations {
 	var v service.Violations
 	if !regionName.MatchString(s.Region) {
@@ -119,7 +120,8 @@ func (s Settings) violations(spec service.Spec) service.Violations {
 	}
 	rule := deploy.CIDRRule{Widest: 16, Narrowest: 20, Example: "10.30.0.0/16"}
 	if s.VPCID != "" {
-		// What a VPC may have; how large it has to be is its owner's to know.
+		// AWS allows VPCs down to /28; the owner of an existing VPC decides its
+		// size.
 		rule.Narrowest = 28
 	}
 	rule.Check(&v, "eks.cidr", s.CIDR)

@@ -12,13 +12,13 @@ import (
 	"escala/service"
 )
 
-// newVersion is the Kubernetes version of a new cluster: in standard support
-// until 2027-08-02 (EKS' release calendar).
+// newVersion is the Kubernetes version of a new cluster. It is in standard
+// support until 2027-08-02 (EKS' release calendar).
 const newVersion = "1.36"
 
-// chooseVersion chooses the cluster's version, and refuses one that the cluster
-// cannot get to. A cluster that exists is never refused for what it runs: an
-// update in an incident must not wait for an upgrade.
+// chooseVersion chooses the cluster's version and refuses one that the cluster
+// cannot be upgraded to. It never refuses an existing cluster because of the
+// version that it runs: an update in an incident must not wait for an upgrade.
 func (d deployment) chooseVersion(f *lookup, v *service.Violations, provider pulumi.InvokeOption) {
 	running := d.runningVersion(provider)
 	wanted := d.settings.Version
@@ -33,12 +33,13 @@ func (d deployment) chooseVersion(f *lookup, v *service.Violations, provider pul
 	switch {
 	case running != "" && step <= 0:
 		if step < 0 {
-			// Amazon raises a version at the end of its support, and none is lowered.
+			// Amazon raises a version at the end of its support, and a version
+			// is never lowered.
 			d.warn(fmt.Sprintf("eks.version is %q, but the cluster runs %s: Amazon raised it, and no cluster goes back. Set it to %q", wanted, running, running))
 		}
 		f.version = running
-		// The state may not know yet what Amazon did: asked to raise a cluster to
-		// what it runs, EKS refuses.
+		// The state may lack Amazon's upgrade. EKS refuses an upgrade to the
+		// version that the cluster already runs.
 		f.clusterOptions = append(f.clusterOptions, pulumi.IgnoreChanges([]string{"version"}))
 		return
 	case running != "" && step > 1:
@@ -61,7 +62,8 @@ func (d deployment) chooseVersion(f *lookup, v *service.Violations, provider pul
 	}
 }
 
-// runningVersion is what the stack's cluster runs, or "" where there is none.
+// runningVersion returns the version that the stack's cluster runs, or "" if
+// there is no cluster.
 func (d deployment) runningVersion(provider pulumi.InvokeOption) string {
 	name, _ := d.Request.Outputs[outputCluster].(string)
 	if name == "" {
@@ -69,7 +71,7 @@ func (d deployment) runningVersion(provider pulumi.InvokeOption) string {
 	}
 	cluster, err := eks.LookupCluster(d.Ctx, &eks.LookupClusterArgs{Name: name}, provider)
 	if err != nil {
-		// The cluster is gone, or of another region: the update makes one.
+		// The cluster is gone or in another region, so the update creates one.
 		d.warn(fmt.Sprintf("EKS does not say what cluster %s runs: %s", name, err))
 		return ""
 	}
@@ -77,11 +79,12 @@ func (d deployment) runningVersion(provider pulumi.InvokeOption) string {
 }
 
 func (d deployment) warn(message string) {
-	// A warning that cannot be shown is no reason to fail.
+	// A failure to show the warning is not an error.
 	_ = d.Ctx.Log.Warn(message, nil)
 }
 
-// minor is the number behind "1.". The settings allow nothing else.
+// minor returns the number after "1.". The settings allow no other major
+// version.
 func minor(version string) int {
 	n, _ := strconv.Atoi(strings.TrimPrefix(version, "1."))
 	return n
