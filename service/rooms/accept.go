@@ -11,8 +11,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// ServeHTTP upgrades GET /ws?room=name to a WebSocket in that room. The check
-// of the Origin header keeps other sites' pages from speaking for a browser's
+// ServeHTTP upgrades GET /ws?room=name to a WebSocket in that room. It checks
+// the Origin header, so that other sites' pages cannot act for a browser's
 // user.
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name := r.URL.Query().Get("room")
@@ -39,17 +39,18 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.conn, c.raw = conn, taken.conn
-	// The handler returns now, so that the request, its buffers and a stack
-	// that has grown can be freed: the client's own goroutine is smaller.
+	// The handler returns now, so that the request, its buffers and its grown
+	// stack can be freed. The client's own goroutine is smaller.
 	go h.serve(c) //nolint:contextcheck // the request ends here, the WebSocket does not
 }
 
-// refusalPause is the least time between two log lines about refused pages:
-// strangers can cause as many as they like.
+// refusalPause is the shortest time between two log lines about refused pages,
+// because strangers can cause any number of refusals.
 const refusalPause = time.Minute
 
-// refused notes a WebSocket that was not accepted. A page that is missing from
-// WS_ORIGINS is the operator's mistake, or an attack; both should be seen.
+// refused logs a WebSocket that was not accepted. A page that is missing from
+// WS_ORIGINS is the operator's mistake, or an attack. The operator should see
+// both.
 func (h *Hub) refused(r *http.Request, status int, err error) {
 	if status != http.StatusForbidden {
 		h.o.Log.DebugContext(r.Context(), "WebSocket refused", slog.Any("error", err))
@@ -64,7 +65,7 @@ func (h *Hub) refused(r *http.Request, status int, err error) {
 		slog.String("origin", short(r.Header.Get("Origin"))), slog.String("host", short(r.Host)))
 }
 
-// short keeps a header's value from filling the log.
+// short shortens a header's value for the log.
 func short(s string) string { return s[:min(len(s), 200)] }
 
 func (h *Hub) serve(c *client) {
@@ -83,22 +84,22 @@ func (h *Hub) full() bool {
 	return h.closing || len(h.clients) >= h.o.MaxClients
 }
 
-// taker keeps the connection that the WebSocket library takes over: a close that
-// the peer does not answer can only be cut short there.
+// taker keeps the connection that the WebSocket library hijacks. Only the
+// connection itself can end a close that the peer does not answer.
 type taker struct {
 	http.ResponseWriter
 	conn net.Conn
-	// status is the answer of the library itself.
+	// status is the status of the library's own answer.
 	status int
 }
 
-// WriteHeader notes the status.
+// WriteHeader records the status.
 func (t *taker) WriteHeader(status int) {
 	t.status = status
 	t.ResponseWriter.WriteHeader(status)
 }
 
-// Hijack takes the connection over.
+// Hijack records the connection.
 func (t *taker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(t.ResponseWriter).Hijack()
 	t.conn = conn

@@ -2,8 +2,8 @@ package rooms
 
 import "sync/atomic"
 
-// budget bounds bytes that are held for a while, such as what waits for all
-// clients of a worker.
+// budget limits bytes that are held for a while, such as those that wait for
+// all clients of a worker.
 type budget struct {
 	most int64
 	held atomic.Int64

@@ -16,23 +16,23 @@ import (
 )
 
 const (
-	// quiet is after how long without a message Redis is asked whether it is
-	// still there; twice that without an answer is a lost connection.
+	// quiet is the time without a message after which the worker pings Redis.
+	// Twice that time without an answer means that the connection is lost.
 	quiet = 3 * time.Second
-	// firstPause and lastPause bound the pause before connecting again.
+	// firstPause and lastPause limit the pause before a new connection.
 	firstPause = 100 * time.Millisecond
 	lastPause  = 5 * time.Second
-	// outbox is how many messages may wait for Redis, outboxBytes of how many
-	// bytes in all.
+	// outbox is the largest number of messages that wait for Redis. outboxBytes
+	// is their largest total size.
 	outbox      = 4096
 	outboxBytes = 8 << 20
-	// batch is how many messages go to Redis in one round trip.
+	// batch is the largest number of messages in one round trip to Redis.
 	batch = 128
 )
 
-// bus carries messages between workers over Redis pub/sub. It never makes a
-// client wait: messages that Redis does not take in time are counted and lost
-// for other workers.
+// bus carries messages between workers over Redis pub/sub. It never delays a
+// client: messages that Redis does not accept in time are counted, and other
+// workers do not get them.
 type bus struct {
 	redis  *redis.Client
 	prefix string
@@ -41,7 +41,7 @@ type bus struct {
 	up     atomic.Bool
 	outage *outage.Outage
 	out    chan outgoing
-	// held are the bytes that wait for Redis.
+	// held counts the bytes that wait for Redis.
 	held budget
 
 	mu     sync.Mutex
@@ -66,7 +66,7 @@ func newBus(r *redis.Client, prefix string, h *Hub, log *slog.Logger) *bus {
 	}
 }
 
-// follow and unfollow say which rooms this worker has clients in.
+// follow and unfollow set the rooms in which this worker has clients.
 func (b *bus) follow(room string) { b.want(room, true) }
 
 func (b *bus) unfollow(room string) { b.want(room, false) }
@@ -103,8 +103,9 @@ func (b *bus) publish(room string, e envelope) {
 
 // run works until ctx ends.
 func (b *bus) run(ctx context.Context) error {
-	// A channel of our own keeps the connection in use without any room, and
-	// its confirmation tells when it works.
+	// The worker subscribes to a channel of its own. It keeps the connection in
+	// use even without rooms, and its confirmation shows that the connection
+	// works.
 	ps := b.redis.Subscribe(ctx)
 	defer ps.Close()
 	stop := context.AfterFunc(ctx, func() { _ = ps.Close() })
@@ -116,7 +117,7 @@ func (b *bus) run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// receive delivers the messages of other workers, and connects again when the
+// receive delivers the messages of other workers, and reconnects when the
 // connection is lost.
 func (b *bus) receive(ctx context.Context, ps *redis.PubSub) {
 	pause := firstPause
@@ -158,7 +159,7 @@ func isTimeout(err error) bool {
 	return ok && t.Timeout()
 }
 
-// connected notes that other workers are heard.
+// connected records that messages of other workers arrive.
 func (b *bus) connected(ctx context.Context) {
 	b.outage.End()
 	if !b.up.Swap(true) {
@@ -166,8 +167,8 @@ func (b *bus) connected(ctx context.Context) {
 	}
 }
 
-// lost notes that other workers are not heard, for the first time or since now.
-// The log gets one line for each outage, with the reason.
+// lost records that messages of other workers do not arrive, from the start or
+// from now on. The log gets one line per outage, with the reason.
 func (b *bus) lost(ctx context.Context, err error) {
 	if b.outage.Begin(err) {
 		b.log.WarnContext(ctx, "Redis does not answer; rooms are local to this worker", slog.Any("error", err))
@@ -193,8 +194,8 @@ func (b *bus) handle(ctx context.Context, got any) {
 	}
 }
 
-// subscribe makes Redis' subscriptions match the rooms that are wanted. An
-// error needs no answer here: go-redis subscribes again when it reconnects.
+// subscribe makes Redis' subscriptions match the wanted rooms. Its errors need
+// no handling, because go-redis subscribes again when it reconnects.
 func (b *bus) subscribe(ctx context.Context, ps *redis.PubSub) {
 	have := map[string]struct{}{}
 	for {

@@ -12,24 +12,24 @@ import (
 )
 
 const (
-	// writeLimit bounds the writing of one message to a client.
+	// writeLimit is the time limit for writing one message to a client.
 	writeLimit = 10 * time.Second
-	// closeLimit is how long a client may take to answer a close.
+	// closeLimit is the time limit for a client's answer to a close.
 	closeLimit = 2 * time.Second
 )
 
-// client is one WebSocket. A quiet one costs one goroutine (its reader): the
-// writer only lives while there is something to write.
+// client is one WebSocket. A quiet client costs one goroutine, its reader: the
+// writer runs only while messages are waiting.
 type client struct {
 	hub      *Hub
 	conn     *websocket.Conn
 	raw      net.Conn
 	id, name string
 	room     string
-	// turn is when it is pinged, from 0 to pingSlices-1.
+	// turn is the client's turn to be pinged, from 0 to pingSlices-1.
 	turn int
 
-	// behind is how many bytes wait for the client.
+	// behind is the number of bytes that wait for the client.
 	behind atomic.Int64
 
 	mu      sync.Mutex
@@ -61,7 +61,7 @@ func (c *client) send(f *frame) {
 	}
 }
 
-// write empties the queue and ends.
+// write writes all queued messages and ends.
 func (c *client) write() {
 	for {
 		c.mu.Lock()
@@ -99,7 +99,7 @@ func (c *client) write() {
 	}
 }
 
-// stopWriting is the end of write, with the client's lock held.
+// stopWriting marks the end of write. The caller holds the client's lock.
 func (c *client) stopWriting() {
 	c.writing = false
 	c.queue.clear(false)
@@ -107,7 +107,7 @@ func (c *client) stopWriting() {
 	c.behind.Store(0)
 }
 
-// read takes the client's messages until it leaves or is sent away.
+// read handles the client's messages until the client leaves or is closed.
 func (c *client) read() {
 	defer c.leave()
 	c.conn.SetReadLimit(c.hub.o.MaxMessageBytes)
@@ -137,7 +137,8 @@ func (c *client) read() {
 	}
 }
 
-// close sends the reason to the client and waits for its answer, for closeLimit.
+// close sends the reason to the client and waits at most closeLimit for its
+// answer.
 func (c *client) close(code websocket.StatusCode, reason string) {
 	cut := time.AfterFunc(closeLimit, func() { _ = c.raw.Close() })
 	defer cut.Stop()

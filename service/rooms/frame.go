@@ -2,17 +2,18 @@ package rooms
 
 import "sync/atomic"
 
-// frame is one encoded message. All clients that it waits for share it, so it
-// counts once, however many they are.
+// frame is one encoded message. All clients for which it waits share it, so it
+// counts once for any number of clients.
 type frame struct {
 	payload []byte
 	budget  *budget
-	// holders counts the queues that have it, and the caller that fills them.
+	// holders counts the queues that hold the frame, and the caller that fills
+	// them.
 	holders atomic.Int32
 }
 
-// newFrame returns a frame that its caller holds. It reports false when the
-// budget has no room for it.
+// newFrame returns a frame that its caller holds. It returns false if the
+// budget has no space for the frame.
 func newFrame(payload []byte, b *budget) (*frame, bool) {
 	if !b.take(len(payload)) {
 		return nil, false
@@ -24,7 +25,8 @@ func newFrame(payload []byte, b *budget) (*frame, bool) {
 
 func (f *frame) hold() { f.holders.Add(1) }
 
-// release gives the frame's bytes back when the last holder is done with it.
+// release returns the frame's bytes to the budget when the last holder releases
+// it.
 func (f *frame) release() {
 	if f.holders.Add(-1) == 0 {
 		f.budget.give(len(f.payload))

@@ -1,8 +1,8 @@
-// Package rooms is chat rooms over WebSockets. Every member of a room gets every
-// message in it, on every worker, machine and pod: Redis pub/sub carries messages
-// between workers, so that no proxy has to keep a client on one worker. Without
-// Redis, or while it is down, messages reach the clients of the same worker, and
-// Presence.Shared is false.
+// Package rooms implements chat rooms over WebSockets. Every member of a room
+// gets every message in it, on every worker, machine and pod. Redis pub/sub
+// carries messages between workers, so no proxy has to keep a client on one
+// worker. Without Redis, or while it is down, messages reach only the clients
+// of the same worker, and Presence.Shared is false.
 package rooms
 
 import (
@@ -23,11 +23,11 @@ type Hub struct {
 	bus    *bus
 	counts *counts
 	joined atomic.Uint32
-	// warned is when the log last said that a page was refused, in Unix
+	// warned is the time of the last log line about a refused page, in Unix
 	// nanoseconds.
 	warned atomic.Int64
-	// waiting are the bytes that wait for clients. reading bounds those of
-	// messages that are being read from clients, to readable bytes.
+	// waiting counts the bytes that wait for clients. reading counts the bytes
+	// of messages that are being read from clients; its limit is readable.
 	waiting  budget
 	reading  *semaphore.Weighted
 	readable int64
@@ -38,7 +38,7 @@ type Hub struct {
 	closing bool
 }
 
-// New returns a hub that serves at once; Run makes it hear other workers.
+// New returns a hub that serves at once. Run connects it to other workers.
 func New(o Options) *Hub {
 	h := &Hub{
 		o:       o,
@@ -55,8 +55,8 @@ func New(o Options) *Hub {
 	return h
 }
 
-// Run pings clients, tells rooms who is there, and listens to other workers,
-// until ctx ends.
+// Run pings clients, sends presence to rooms, and receives messages from other
+// workers, until ctx ends.
 func (h *Hub) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return h.pingAll(ctx) })
@@ -67,17 +67,17 @@ func (h *Hub) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// Open is how many WebSockets are open on this worker.
+// Open returns the number of open WebSockets of this worker.
 func (h *Hub) Open() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.clients)
 }
 
-// shared reports whether other workers hear this one.
+// shared reports whether messages reach other workers.
 func (h *Hub) shared() bool { return h.bus != nil && h.bus.up.Load() }
 
-// localOnly is 1 while rooms should be shared and are not, for the metrics.
+// localOnly is a metric. It is 1 while rooms should be shared but are not.
 func (h *Hub) localOnly() float64 {
 	if h.bus != nil && !h.bus.up.Load() {
 		return 1
@@ -85,7 +85,7 @@ func (h *Hub) localOnly() float64 {
 	return 0
 }
 
-// join puts a client into its room. It refuses once the hub is closing.
+// join adds a client to its room. ok is false once the hub is closing.
 func (h *Hub) join(c *client) (members int, ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -106,7 +106,7 @@ func (h *Hub) join(c *client) (members int, ok bool) {
 	return r.total(time.Now()), true
 }
 
-// leave takes a client out of its room.
+// leave removes a client from its room.
 func (h *Hub) leave(c *client) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -127,7 +127,7 @@ func (h *Hub) leave(c *client) {
 	}
 }
 
-// say delivers a client's message to its room, here and elsewhere.
+// say delivers a client's message to its room, on this and on other workers.
 func (h *Hub) say(room string, payload []byte) {
 	h.deliver(room, payload)
 	if h.bus != nil {

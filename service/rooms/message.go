@@ -13,19 +13,20 @@ import (
 type Message struct {
 	Type string `json:"type"`
 	Room string `json:"room"`
-	// From is the sender's connection; Name the person, if known.
+	// From is the sender's connection. Name is the person, if known.
 	From string    `json:"from"`
 	Name string    `json:"name,omitempty"`
 	Text string    `json:"text"`
 	At   time.Time `json:"at"`
 }
 
-// Presence is the number of members of the room. A client gets it whenever that
-// or Shared has changed. Type is "presence", or "welcome" the first time.
+// Presence is the number of members of the room. A client gets it whenever the
+// number or Shared has changed. Type is "presence", or "welcome" the first
+// time.
 type Presence struct {
 	Type string `json:"type"`
 	Room string `json:"room"`
-	// You is the client's own From (in a welcome).
+	// You is the client's own From (only in a welcome).
 	You string `json:"you,omitempty"`
 	presence
 }
@@ -39,14 +40,14 @@ type presence struct {
 
 // envelope is a message between workers.
 type envelope struct {
-	// Origin is the sending worker; it ignores its own.
+	// Origin is the sending worker. A worker ignores its own messages.
 	Origin string `json:"origin"`
 	Kind   kind   `json:"kind"`
 	// Payload is a whole Message (kindMessage).
 	Payload json.RawMessage `json:"payload,omitempty"`
-	// Members is how many are on the origin (kindPresence).
+	// Members is the number of members on the origin (kindPresence).
 	Members int `json:"members,omitempty"`
-	// Ask wants the others' counts in return (kindPresence).
+	// Ask requests the other workers' numbers in return (kindPresence).
 	Ask bool `json:"ask,omitempty"`
 }
 
@@ -57,10 +58,11 @@ const (
 	kindPresence kind = "presence"
 )
 
-// maxMembers bounds what another worker can claim.
+// maxMembers limits the number that another worker can report.
 const maxMembers = 10_000_000
 
-// parseEnvelope reads a message from Redis, to which others can write as well.
+// parseEnvelope parses a message from Redis. It checks the content, because
+// other programs can write to Redis as well.
 func parseEnvelope(s string) (envelope, error) {
 	var e envelope
 	if err := json.Unmarshal([]byte(s), &e); err != nil {
@@ -84,7 +86,7 @@ func parseEnvelope(s string) (envelope, error) {
 	return e, nil
 }
 
-// encode cannot fail: the types have nothing that JSON lacks.
+// encode cannot fail, because JSON can represent all values of the types.
 func encode(v any) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {

@@ -1,10 +1,11 @@
 package rooms
 
-// maxName bounds a room's name.
+// maxName is the longest name of a room, in bytes.
 const maxName = 64
 
-// ValidName reports whether s is a room's name: 1 to 64 letters, digits,
-// '-', '_' and '.'. It becomes part of a Redis channel's name and of log lines.
+// ValidName reports whether s is a valid room name: 1 to 64 letters, digits,
+// '-', '_' and '.'. The name becomes a part of a Redis channel's name and of
+// log lines.
 func ValidName(s string) bool {
 	if s == "" || len(s) > maxName {
 		return false

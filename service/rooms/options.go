@@ -9,49 +9,51 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Policy is the treatment of a client that does not read fast enough.
+// Policy is the treatment of a client that reads too slowly.
 type Policy string
 
 const (
-	// CloseSlow closes the client with 1013 (try again later), so that it knows
-	// that it missed something. This is the default.
+	// CloseSlow closes the client with 1013 (try again later), so that the
+	// client knows that it has missed messages. This is the default.
 	CloseSlow Policy = "close"
-	// DropSlow drops the message for that client and goes on.
+	// DropSlow drops the message for that client and keeps the client.
 	DropSlow Policy = "drop"
 )
 
-// Options bound what clients may do. The zero value is not usable; package
-// config has the defaults.
+// Options limit what clients may do. The zero value is not usable. The defaults
+// are in package config.
 type Options struct {
 	// PingInterval must be shorter than the idle timeout of every proxy.
 	PingInterval time.Duration
-	// MaxMessageBytes bounds one message from a client; a longer one closes
-	// the connection with 1009.
+	// MaxMessageBytes is the size of the longest message from a client. A
+	// longer one closes the connection with 1009.
 	MaxMessageBytes int64
-	// Rate and Burst bound a client's messages (per second, and at once); more
-	// close the connection with 1008.
+	// Rate and Burst limit a client's messages, per second and at once. More
+	// messages close the connection with 1008.
 	Rate, Burst int
-	// Queue and QueueBytes are how many messages, and of how many bytes in all,
-	// may wait for one client.
+	// Queue and QueueBytes limit the messages that wait for one client, by
+	// number and by total size.
 	Queue, QueueBytes int
-	// QueuesBytes is how many bytes may wait for all clients together. A message
-	// that waits for several counts once. When there is no room, the client for
-	// which most waits makes some. A quarter as much may be read from all
-	// clients at a time.
+	// QueuesBytes limits the bytes that wait for all clients together. A
+	// message that waits for several clients counts once. At the limit, Slow is
+	// applied to the client with the most waiting bytes. At most a quarter of
+	// QueuesBytes is read from all clients at a time.
 	QueuesBytes int
-	// Slow is the policy when the queue is full.
+	// Slow is the policy for a full queue.
 	Slow Policy
-	// MaxClients bounds the WebSockets of this worker; more get 503.
+	// MaxClients is the largest number of WebSockets of this worker. Further
+	// ones get 503.
 	MaxClients int
-	// Origins are the hosts, beside the service's own, from whose pages a
-	// browser may connect ("example.org", "*.example.org").
+	// Origins are further hosts whose pages may connect from a browser, beside
+	// the service's own ("example.org", "*.example.org").
 	Origins []string
-	// Prefix goes before every Redis channel's name.
+	// Prefix is the prefix of every Redis channel's name.
 	Prefix string
 
-	// Redis carries messages between workers; nil when there is one worker.
+	// Redis carries messages between workers. It is nil for a single worker.
 	Redis *redis.Client
-	// Identify names the person behind a request; nil or "" is anonymous.
+	// Identify returns the person behind a request. A nil function or "" means
+	// anonymous.
 	Identify func(*http.Request) string
 	Metrics  prometheus.Registerer
 	Log      *slog.Logger

@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// pingSlices spreads the pings over the interval: ten thousand clients are not
-// pinged in one burst.
+// pingSlices spreads the pings over the interval, so that ten thousand clients
+// are not pinged in one burst.
 const pingSlices = 25
 
-// pongLimit is how long a client may take to answer a ping.
+// pongLimit is the time limit for a client's answer to a ping.
 const pongLimit = 10 * time.Second
 
-// pingAll pings every client once per interval, which keeps proxies from
-// closing quiet connections and finds clients that are gone.
+// pingAll pings every client once per interval. Pings keep proxies from closing
+// quiet connections, and detect clients that have disappeared.
 func (h *Hub) pingAll(ctx context.Context) error {
 	tick := time.NewTicker(max(h.o.PingInterval/pingSlices, time.Millisecond))
 	defer tick.Stop()
@@ -29,8 +29,8 @@ func (h *Hub) pingAll(ctx context.Context) error {
 	}
 }
 
-// slice returns the clients whose turn it is. A client keeps its turn,
-// so that it is pinged in even intervals.
+// slice returns the clients of turn n. A client keeps its turn, so that its
+// pings come at even intervals.
 func (h *Hub) slice(n int) []*client {
 	h.mu.Lock()
 	defer h.mu.Unlock()

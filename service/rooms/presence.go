@@ -6,14 +6,16 @@ import (
 )
 
 const (
-	// presenceTick is the time between two messages about members: many joins in
-	// a big room make one message each tick, not one each for every member.
+	// presenceTick is the time between two messages about members. Many joins
+	// in a big room cause one message per tick, and not one per join for every
+	// member.
 	presenceTick = 250 * time.Millisecond
-	// repeat is how often a worker repeats its counts to the others.
+	// repeat is the time after which a worker repeats its numbers to the
+	// others.
 	repeat = stale / 3
 )
 
-// tellPresence tells rooms how many are in them, when that has changed.
+// tellPresence sends the number of members to rooms in which it has changed.
 func (h *Hub) tellPresence(ctx context.Context) error {
 	tick := time.NewTicker(presenceTick)
 	defer tick.Stop()
@@ -53,7 +55,7 @@ func (h *Hub) tell(now time.Time) {
 	}
 }
 
-// hear takes a message of another worker.
+// hear handles a message from another worker.
 func (h *Hub) hear(room string, e envelope) {
 	if e.Origin == h.origin {
 		return
@@ -81,8 +83,8 @@ func (h *Hub) hear(room string, e envelope) {
 	}
 }
 
-// followed asks the other workers for their counts, now that their answers
-// will be heard.
+// followed asks the other workers for their numbers, now that this worker
+// receives the answers.
 func (h *Hub) followed(room string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -91,7 +93,8 @@ func (h *Hub) followed(room string) {
 	}
 }
 
-// alone forgets the other workers: nothing is heard from them any more.
+// alone forgets the other workers' members, because their messages no longer
+// arrive.
 func (h *Hub) alone() {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -1,14 +1,14 @@
 package rooms
 
-// queue holds the messages that wait for one client, with the one that is being
-// written.
+// queue holds the messages that wait for one client, including the one that is
+// being written.
 type queue struct {
 	frames []*frame
 	bytes  int
 }
 
 // fits reports whether one more frame may wait beside the one that is being
-// written. One that is larger than the limit may wait alone.
+// written. A frame that exceeds the limit may wait alone.
 func (q *queue) fits(f *frame, most, mostBytes int, writing bool) bool {
 	waiting := len(q.frames)
 	if writing && waiting > 0 {
@@ -23,7 +23,7 @@ func (q *queue) add(f *frame) {
 	q.bytes += len(f.payload)
 }
 
-// done takes the first frame off.
+// done removes the first frame.
 func (q *queue) done() {
 	f := q.frames[0]
 	q.frames[0] = nil
@@ -32,7 +32,7 @@ func (q *queue) done() {
 	f.release()
 }
 
-// clear takes all frames off, but for the first where that is being written.
+// clear removes all frames, except the first one if it is being written.
 func (q *queue) clear(writing bool) {
 	keep := 0
 	if writing && len(q.frames) > 0 {

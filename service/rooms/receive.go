@@ -11,16 +11,17 @@ import (
 )
 
 const (
-	// readLimit bounds the time that one message from a client may take, from
+	// readLimit is the time limit for receiving one message from a client, from
 	// its first byte to its last.
 	readLimit = 10 * time.Second
-	// freeRead is how many bytes of a message are read without asking for room.
+	// freeRead is the number of bytes of a message that are read without
+	// reserving memory.
 	freeRead = 2 << 10
 )
 
-// next reads the client's next message and hands it to use. A long message
-// waits for room first, while the client's own kernel holds it: how much is read
-// from all clients at a time is bounded.
+// next reads the client's next message and passes it to use. The number of
+// bytes that are read from all clients at a time is limited. A long message
+// waits for its share, and meanwhile stays in the client's kernel.
 func (c *client) next(use func(websocket.MessageType, []byte)) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -38,8 +39,8 @@ func (c *client) next(use func(websocket.MessageType, []byte)) error {
 		use(typ, b.Bytes())
 		return nil
 	}
-	// All at once: a client that waits for more holds nothing. Growing the
-	// buffer takes twice its size for a moment.
+	// The whole share is reserved at once, so that a waiting client holds
+	// nothing. Growing the buffer takes twice its size for a moment.
 	room := min(2*c.hub.o.MaxMessageBytes, c.hub.readable)
 	if err := c.hub.reading.Acquire(ctx, room); err != nil {
 		return err

@@ -1,7 +1,7 @@
 package rooms
 
-// Report describes the outage that keeps rooms from being shared with other
-// workers, and the last one that is over. Both are "" if there is none.
+// Report returns the current outage that keeps rooms from being shared with
+// other workers, and the last one that has ended. Each is "" if there is none.
 func (h *Hub) Report() (now, before string) {
 	if h.bus == nil {
 		return "", ""

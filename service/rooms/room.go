@@ -2,18 +2,19 @@ package rooms
 
 import "time"
 
-// stale is when another worker's count of members is no longer believed; they
-// repeat it every third of that.
+// stale is the time after which another worker's number of members is no longer
+// valid. Workers repeat it every third of that time.
 const stale = 30 * time.Second
 
-// room is one room as this worker sees it. The hub's lock guards it.
+// room is this worker's view of a room. The hub's lock guards it.
 type room struct {
 	members map[*client]struct{}
-	// elsewhere is how many members other workers have, by their origin.
+	// elsewhere maps each other worker to its number of members.
 	elsewhere map[string]seen
-	// changed asks for the members to be told how many they are.
+	// changed requests a message to the members about their number.
 	changed bool
-	// told is what they were told last, and published what other workers were.
+	// told is the last presence that was sent to the members. published is the
+	// last number that was sent to other workers.
 	told      presence
 	published time.Time
 }
@@ -27,8 +28,7 @@ func newRoom() *room {
 	return &room{members: make(map[*client]struct{})}
 }
 
-// total is how many members the room has, on all workers that were heard of
-// lately.
+// total returns the number of members on all workers with a recent report.
 func (r *room) total(now time.Time) int {
 	n := len(r.members)
 	for origin, s := range r.elsewhere {

@@ -2,8 +2,7 @@ package rooms
 
 import "github.com/coder/websocket"
 
-// sendAll queues a message for every one of the clients. All of them share one
-// frame.
+// sendAll queues a message for all the clients. They share one frame.
 func (h *Hub) sendAll(payload []byte, clients []*client) {
 	if len(clients) == 0 {
 		return
@@ -26,8 +25,9 @@ func (h *Hub) sendAll(payload []byte, clients []*client) {
 	}
 }
 
-// sendAwaySlowest makes room by the client for which most bytes wait: it is
-// closed, or misses what waits for it, by Options.Slow.
+// sendAwaySlowest frees memory by applying Options.Slow to the client with the
+// most waiting bytes: the client is closed, or its waiting messages are
+// dropped.
 func (h *Hub) sendAwaySlowest() bool {
 	h.mu.Lock()
 	var slowest *client
@@ -47,8 +47,8 @@ func (h *Hub) sendAwaySlowest() bool {
 	return true
 }
 
-// tooSlow is called, with the client's lock held, when there is no room for
-// what a client does not read.
+// tooSlow applies Options.Slow to a client whose queue is full. The caller
+// holds the client's lock.
 func (c *client) tooSlow() {
 	c.behind.Store(0) // until the next message: there is nothing more to get back from it
 	if c.ended {
