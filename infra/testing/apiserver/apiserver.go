@@ -1,10 +1,10 @@
 // Package apiserver gives tests a real kube-apiserver with its etcd on
-// loopback: what is applied is checked, completed and kept as in any cluster,
-// and nothing runs, since there are no controllers and no nodes.
+// loopback. It validates, defaults and stores objects as any cluster does, but
+// runs nothing, since there are no controllers and no nodes.
 //
-// Both are built from their Go modules (`make bin/kubernetes/controlplane`), not downloaded.
-// A test binary starts them once, whatever the number of its tests, and they end
-// with it. Only tests import this package.
+// Both programs are built from their Go modules (`make
+// bin/kubernetes/controlplane`), not downloaded. A test binary starts them once
+// for all of its tests, and they end with it. Only tests import this package.
 package apiserver
 
 import (
@@ -26,29 +26,30 @@ import (
 	"escala/infra/workspace"
 )
 
-// Variable is the environment variable that has the folder of the binaries.
-// Where it is set, as `make test` does, a test that needs them fails without
-// them. Where it is not, they are looked for in bin/kubernetes of the clone, and
-// the test is skipped if they were never built.
+// Variable is the environment variable with the folder of the binaries. If it
+// is set, as in `make test`, a test that needs the binaries fails without them.
+// If it is not set, the binaries are looked up in bin/kubernetes of the clone,
+// and the test is skipped if they were never built.
 const Variable = "ESCALA_CONTROL_PLANE"
 
-// Server is a kube-apiserver.
+// Server is a running kube-apiserver.
 type Server struct {
 	// Kubeconfig is the path of an administrator's kubeconfig.
 	Kubeconfig string
 	config     *rest.Config
-	// alive is open as long as the server is wanted: until this process ends.
-	// Nobody would hold it otherwise, and Go closes what nobody holds.
+	// alive stays open until this process ends, and the server runs as long as
+	// it is open. The field keeps a reference to it, because Go closes
+	// unreferenced files.
 	alive io.WriteCloser
 }
 
 var started = sync.OnceValues(start)
 
-// errNotBuilt says that there is nothing to start.
+// errNotBuilt means that the binaries do not exist.
 var errNotBuilt = errors.New("kube-apiserver and etcd are not built: make bin/kubernetes/controlplane")
 
-// Start returns the test binary's kube-apiserver, and skips the test where that
-// was never built.
+// Start returns the test binary's kube-apiserver. It skips the test if
+// kube-apiserver was never built.
 func Start(t testing.TB) *Server {
 	t.Helper()
 	server, err := started()
@@ -61,7 +62,7 @@ func Start(t testing.TB) *Server {
 	return server
 }
 
-// binaries is the folder that they are in.
+// binaries returns the folder of the binaries.
 func binaries() (string, error) {
 	folder := os.Getenv(Variable)
 	if folder == "" {
@@ -84,8 +85,8 @@ func start() (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	// No context: it ends when this end of its standard input is closed, which
-	// this process does by ending.
+	// The command has no context: it ends when its standard input is closed,
+	// which happens when this process ends.
 	cmd := exec.Command(filepath.Join(folder, "controlplane")) //nolint:noctx // see above
 	alive, err := cmd.StdinPipe()
 	if err != nil {

@@ -15,17 +15,17 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// Manager is the field manager that Apply applies as: pulumi-kubernetes' own
-// name, so that a field that another one owns is one that Pulumi would meet.
+// Manager is the field manager of Apply. It is pulumi-kubernetes' own name, so
+// that Apply meets the same field conflicts as Pulumi.
 const Manager = "pulumi-kubernetes"
 
-// Objects are a server's, as one client that keeps its warnings sees them.
+// Objects is a client for a server's objects. It records the server's warnings.
 type Objects struct {
 	client   dynamic.Interface
 	warnings *warnings
 }
 
-// Objects returns a client of its own.
+// Objects returns a new client.
 func (s *Server) Objects(t testing.TB) *Objects {
 	t.Helper()
 	kept := &warnings{}
@@ -38,13 +38,14 @@ func (s *Server) Objects(t testing.TB) *Objects {
 	return &Objects{client: client, warnings: kept}
 }
 
-// Apply applies an object server-side as Manager, in its own namespace. Unknown
-// and doubled fields are refused, and fields of others are taken over.
+// Apply applies an object server-side as Manager, in the object's namespace.
+// The server refuses unknown and duplicate fields. Apply takes over fields of
+// other managers.
 func (o *Objects) Apply(ctx context.Context, object map[string]any) (*unstructured.Unstructured, error) {
 	return o.patch(ctx, object, true)
 }
 
-// ApplyGently is Apply, but fails on a field that another manager owns.
+// ApplyGently is like Apply, but fails on a field that another manager owns.
 func (o *Objects) ApplyGently(ctx context.Context, object map[string]any) (*unstructured.Unstructured, error) {
 	return o.patch(ctx, object, false)
 }
@@ -64,7 +65,7 @@ func (o *Objects) patch(ctx context.Context, object map[string]any, force bool) 
 	return applied, nil
 }
 
-// Create creates an object, with the same checks.
+// Create creates an object with the same checks as Apply.
 func (o *Objects) Create(ctx context.Context, object map[string]any) (*unstructured.Unstructured, error) {
 	u := &unstructured.Unstructured{Object: object}
 	created, err := o.in(u).Create(ctx, u, metav1.CreateOptions{FieldManager: Manager, FieldValidation: metav1.FieldValidationStrict})
@@ -74,14 +75,14 @@ func (o *Objects) Create(ctx context.Context, object map[string]any) (*unstructu
 	return created, nil
 }
 
-// Get is an object as it is now, found by its kind, namespace and name.
+// Get returns the current state of an object, by its kind, namespace and name.
 func (o *Objects) Get(ctx context.Context, object map[string]any) (*unstructured.Unstructured, error) {
 	u := &unstructured.Unstructured{Object: object}
 	return o.in(u).Get(ctx, u.GetName(), metav1.GetOptions{})
 }
 
-// Scale sets the number of an object's pods through its subresource, as the
-// autoscaler does.
+// Scale sets the number of an object's pods through the scale subresource, as
+// the autoscaler does.
 func (o *Objects) Scale(ctx context.Context, object map[string]any, replicas int64) error {
 	u := &unstructured.Unstructured{Object: object}
 	scale, err := o.in(u).Get(ctx, u.GetName(), metav1.GetOptions{}, "scale")
@@ -97,13 +98,13 @@ func (o *Objects) Scale(ctx context.Context, object map[string]any, replicas int
 	return nil
 }
 
-// Warnings are what the server warned of since it was asked last: deprecated
-// kinds, pods that the namespace's policy would refuse.
+// Warnings returns the server's warnings since the last call: deprecated kinds,
+// pods that the namespace's policy would refuse.
 func (o *Objects) Warnings() []string { return o.warnings.take() }
 
-// in is where an object lives. The name of a kind's collection is guessed, which
-// is right for all kinds that are used here; client-go's discovery would compile
-// every type that Kubernetes has into each test.
+// in returns the client for an object's collection and namespace. It guesses
+// the collection's name from the kind, which is right for all kinds used here.
+// client-go's discovery would compile every type of Kubernetes into each test.
 func (o *Objects) in(u *unstructured.Unstructured) dynamic.ResourceInterface {
 	collection, _ := meta.UnsafeGuessKindToResource(u.GroupVersionKind())
 	if u.GetNamespace() == "" {
@@ -118,7 +119,7 @@ type warnings struct {
 	texts []string
 }
 
-// HandleWarningHeader is rest.WarningHandler's.
+// HandleWarningHeader records a warning. See rest.WarningHandler.
 func (w *warnings) HandleWarningHeader(_ int, _, text string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

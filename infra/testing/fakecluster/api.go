@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// answers is the API server.
+// answers returns the handler of the API server.
 func (c *Cluster) answers() http.Handler {
 	mux := http.NewServeMux()
 	handle := func(pattern string, answer func(r *http.Request) any) {
@@ -20,7 +20,7 @@ func (c *Cluster) answers() http.Handler {
 				w.WriteHeader(http.StatusNotFound)
 				object = map[string]any{"kind": "Status", "message": "not found"}
 			}
-			// A test's server that cannot write has lost its client.
+			// The client of the test server is gone if the write fails.
 			_ = json.NewEncoder(w).Encode(object)
 		})
 	}
@@ -73,8 +73,8 @@ func (c *Cluster) answers() http.Handler {
 	return mux
 }
 
-// ingress is the ingress controller, which leads everybody to the one service
-// that is not Redis.
+// ingress returns the handler of the ingress controller. It routes all requests
+// to the one service that is not Redis.
 func (c *Cluster) ingress() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		c.mu.Lock()
@@ -89,7 +89,7 @@ func (c *Cluster) ingress() http.Handler {
 	})
 }
 
-// selected are the Deployments whose pods a question is about.
+// selected returns the Deployments whose pods a request selects.
 func (c *Cluster) selected(r *http.Request) []*deployed {
 	var found []*deployed
 	for _, d := range c.deployments {
@@ -113,7 +113,7 @@ func list(of []*deployed, what func(*deployed) []any) any {
 	return map[string]any{"items": items}
 }
 
-// revisionOf is the annotation of a revision.
+// revisionOf returns the annotation with a revision.
 func revisionOf(n int) map[string]any {
 	return map[string]any{"deployment.kubernetes.io/revision": strconv.Itoa(n)}
 }

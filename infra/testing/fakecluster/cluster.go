@@ -1,7 +1,7 @@
-// Package fakecluster plays a Kubernetes cluster for tests: it takes the objects
-// that a recording provider is asked for, does with them at once what
-// controllers, kubelets and an ingress controller would, and answers the few
-// questions that the gate asks of an API server.
+// Package fakecluster simulates a Kubernetes cluster for tests. It takes the
+// objects from a recording provider, does immediately what controllers,
+// kubelets and an ingress controller would do, and answers the few API requests
+// that the gate makes.
 package fakecluster
 
 import (
@@ -17,38 +17,39 @@ import (
 	"escala/infra/engine/offline"
 )
 
-// Trouble is what keeps the pods of an image from serving. Its zero value keeps
-// nothing.
+// Trouble is a failure that keeps the pods of an image from serving. The zero
+// value means no failure.
 type Trouble struct {
-	// Waiting is why a container is not started (ErrImagePull, …), Message more
-	// of it.
+	// Waiting is the reason why a container does not start (ErrImagePull, …).
+	// Message is the detail.
 	Waiting, Message string
-	// ExitCode, Restarts and Ended are those of a container that ends again and
-	// again ("Error", "OOMKilled").
+	// ExitCode, Restarts and Ended describe a container that ends repeatedly
+	// ("Error", "OOMKilled").
 	ExitCode, Restarts int
 	Ended              string
-	// Log is what the container printed.
+	// Log is the container's output.
 	Log string
-	// Unready is what a probe says of a container that runs.
+	// Unready is the result of a failing probe of a running container.
 	Unready string
-	// Unschedulable is why no node takes the pod.
+	// Unschedulable is the reason why no node accepts the pod.
 	Unschedulable string
-	// Refused is why no pod can be made at all.
+	// Refused is the reason why no pod can be created.
 	Refused string
 }
 
 // Cluster is a cluster with one ingress controller.
 type Cluster struct {
-	// Pull is what a node does with an image: it returns the release in it, for
-	// X-Release, or why it cannot be had. Default: the real registry is asked.
+	// Pull simulates a node's image pull. It returns the release in the image,
+	// for X-Release, or the reason for the failed pull. Default: it asks the
+	// real registry.
 	Pull func(image string) (release string, err error)
-	// Private is the host of a registry that wants a login: pods have to name a
+	// Private is the host of a registry that requires a login: pods must name a
 	// secret with one. Default none.
 	Private string
-	// Trouble is what pods of an image meet. Default none.
+	// Trouble returns the failure of an image's pods. Default none.
 	Trouble func(image string) Trouble
-	// Fails is what pods of the next templates meet, whatever their image.
-	// Optional.
+	// Fails returns the failure of pods with a new template, whatever their
+	// image. Optional.
 	Fails func(template string) Trouble
 	// Unaddressed leaves the Ingress without an address.
 	Unaddressed bool
@@ -64,7 +65,7 @@ type Cluster struct {
 	met         map[string]int
 }
 
-// deployed is a Deployment and what came of it.
+// deployed is a Deployment with its ReplicaSets.
 type deployed struct {
 	name, namespace string
 	selector        map[string]any
@@ -84,7 +85,7 @@ type set struct {
 	serves               bool
 }
 
-// New starts a cluster. Close it.
+// New starts a cluster. The caller must close it.
 func New() *Cluster {
 	c := &Cluster{deployments: map[string]*deployed{}, ingresses: map[string]string{}, objects: map[string]map[string]any{}, met: map[string]int{}}
 	c.Pull = pull
@@ -96,34 +97,35 @@ func New() *Cluster {
 	return c
 }
 
-// Close ends it.
+// Close stops the servers of the cluster.
 func (c *Cluster) Close() {
 	c.api.Close()
 	c.way.Close()
 }
 
-// ID is the UID of the namespace kube-system, another one for each cluster.
+// ID returns the UID of the namespace kube-system. It is different for each
+// cluster.
 func (c *Cluster) ID() string { return c.id }
 
-// URL is where the ingress controller is reached.
+// URL returns the address of the ingress controller.
 func (c *Cluster) URL() string { return c.way.URL }
 
-// Met counts how often a behaviour of infra/testing/cloudfake's table showed
-// itself.
+// Met returns how often a behaviour of infra/testing/cloudfake's table
+// occurred.
 func (c *Cluster) Met(behaviour string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.met[behaviour]
 }
 
-// Journal is what happened, in order.
+// Journal returns the events in order.
 func (c *Cluster) Journal() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.journal)
 }
 
-// Kubeconfig is the content of one for this cluster.
+// Kubeconfig returns the content of a kubeconfig for this cluster.
 func (c *Cluster) Kubeconfig() string {
 	return fmt.Sprintf(`apiVersion: v1
 kind: Config
@@ -145,7 +147,8 @@ func pull(reference string) (string, error) {
 	return "", fmt.Errorf("image %s is empty", reference)
 }
 
-// Effect takes what a recording provider did: give it to clouds.Kubernetes.
+// Effect carries out an operation of a recording provider. Pass it to
+// clouds.Kubernetes.
 func (c *Cluster) Effect(e *offline.Event) error {
 	if e.Operation == offline.Read {
 		return nil
@@ -190,13 +193,13 @@ func (c *Cluster) Effect(e *offline.Event) error {
 	return nil
 }
 
-// keep notes which objects there are. pulumi-kubernetes creates with POST since
-// 4.29.0, which refuses a name that is taken.
+// keep records which objects exist. Since 4.29.0 pulumi-kubernetes creates with
+// POST, which fails if the name is taken.
 func (c *Cluster) keep(operation offline.Operation, kind, key string, object map[string]any) error {
 	id := kind + " " + key
 	switch {
 	case kind == "":
-		// A Helm release, which Helm keeps account of.
+		// This is a Helm release; Helm itself keeps track of its releases.
 	case operation == offline.Create && c.objects[id] != nil:
 		c.met["object-exists"]++
 		return fmt.Errorf("%s %q already exists", strings.ToLower(kind)+"s", key[strings.Index(key, "/")+1:])
@@ -208,7 +211,7 @@ func (c *Cluster) keep(operation offline.Operation, kind, key string, object map
 	return nil
 }
 
-// deploy is what the Deployment's controller and the nodes do.
+// deploy does the work of the Deployment's controller and of the nodes.
 func (c *Cluster) deploy(key, namespace, name string, spec map[string]any) error {
 	template, err := json.Marshal(spec["template"])
 	if err != nil {
@@ -236,7 +239,7 @@ func (c *Cluster) deploy(key, namespace, name string, spec map[string]any) error
 	return nil
 }
 
-// start makes the ReplicaSet of a new template.
+// start creates the ReplicaSet of a new template.
 func (c *Cluster) start(d *deployed) *set {
 	s := &set{image: d.image, revision: len(d.sets) + 1, hash: fmt.Sprintf("hash%d", len(d.sets)+1)}
 	s.trouble = c.Trouble(d.image)
@@ -258,8 +261,8 @@ func (c *Cluster) start(d *deployed) *set {
 	return s
 }
 
-// loggedIn reports whether a Deployment's pods name a login to the private
-// registry.
+// loggedIn reports whether a Deployment's pods name a secret with a login to
+// the private registry.
 func (c *Cluster) loggedIn(d *deployed) bool {
 	var template struct {
 		Spec struct{ ImagePullSecrets []struct{ Name string } }
@@ -277,8 +280,9 @@ func (c *Cluster) loggedIn(d *deployed) bool {
 	return false
 }
 
-// roll replaces the pods of earlier sets by those of the last one, if it serves;
-// else there is one more that does not.
+// roll replaces the pods of earlier sets by those of the last set, if it
+// serves. Otherwise the last set has one pod that does not serve, or none if
+// pods are refused.
 func (d *deployed) roll() {
 	last := d.sets[len(d.sets)-1]
 	if !last.serves {
@@ -294,7 +298,7 @@ func (d *deployed) roll() {
 	last.pods = d.replicas
 }
 
-// serving is the set whose pods serve, if there is one.
+// serving returns the set whose pods serve, if any.
 func (d *deployed) serving() *set {
 	for _, s := range slices.Backward(d.sets) {
 		if s.serves && s.pods > 0 {

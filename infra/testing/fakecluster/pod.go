@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// pod is one of a set as the API server tells of it.
+// pod returns a pod of the set in the form of the API server.
 func (s *set) pod(name string) any {
 	conditions := []any{condition("Ready", s.serves, "")}
 	status := map[string]any{"name": "api", "ready": s.serves, "restartCount": s.trouble.Restarts}
@@ -41,7 +41,7 @@ func condition(kind string, holds bool, message string) any {
 	return map[string]any{"type": kind, "status": status, "message": message}
 }
 
-// events are those of the object that a field selector names.
+// events returns the events of the object that a field selector names.
 func (c *Cluster) events(selector string) []any {
 	_, name, _ := strings.Cut(selector, "involvedObject.name=")
 	warn := func(reason, message string) []any {

@@ -13,16 +13,16 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// look is how often an object that is waited for is looked at.
+// look is the time between two reads of an object during a wait.
 const look = 250 * time.Millisecond
 
-// awaited says whether an object is waited for: its author may have said that it
-// is not.
+// awaited reports whether the provider waits for an object. An annotation of
+// the object can turn this off.
 func awaited(o *unstructured.Unstructured) bool {
 	return o.GetAnnotations()["pulumi.com/skipAwait"] != "true"
 }
 
-// awaitReady waits until an object is ready, and returns it as it was last seen.
+// awaitReady waits until an object is ready, and returns its last state.
 func (c *cluster) awaitReady(ctx context.Context, o *unstructured.Unstructured, within time.Duration) (*unstructured.Unstructured, error) {
 	if !awaited(o) {
 		return o, nil
@@ -53,7 +53,7 @@ func (c *cluster) awaitReady(ctx context.Context, o *unstructured.Unstructured, 
 	}
 }
 
-// awaitGone waits until an object is not there any more.
+// awaitGone waits until an object no longer exists.
 func (c *cluster) awaitGone(ctx context.Context, o *unstructured.Unstructured, within time.Duration) error {
 	deadline, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
@@ -62,7 +62,7 @@ func (c *cluster) awaitGone(ctx context.Context, o *unstructured.Unstructured, w
 		if apierrors.IsNotFound(err) {
 			return nil
 		}
-		// One of the same name that came since is another's.
+		// A new object with the same name is not the deleted one.
 		if err == nil && o.GetUID() != "" && live.GetUID() != o.GetUID() {
 			return nil
 		}
@@ -79,13 +79,13 @@ func (c *cluster) awaitGone(ctx context.Context, o *unstructured.Unstructured, w
 	}
 }
 
-// retriable are answers of a server that is busy.
+// retriable reports whether an error comes from a busy server.
 func retriable(err error) bool {
 	return apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) || apierrors.IsTooManyRequests(err) || apierrors.IsInternalError(err)
 }
 
-// missing is what keeps an object from being ready, as pulumi-kubernetes sees
-// it, or "". Of other kinds than these, being there is enough.
+// missing returns why an object is not ready by pulumi-kubernetes' criteria, or
+// "". Objects of other kinds only need to exist.
 func (c *cluster) missing(ctx context.Context, o *unstructured.Unstructured) (string, error) {
 	switch o.GroupVersionKind().GroupKind() {
 	case schema.GroupKind{Group: "apps", Kind: "Deployment"}:
@@ -134,8 +134,8 @@ func statefulSetMissing(o *unstructured.Unstructured) string {
 	return ""
 }
 
-// serviceMissing: a Service that chooses pods needs one that is ready, and one
-// for the outside an address.
+// serviceMissing returns why a Service is not ready. A Service with a selector
+// needs a ready pod, and an external one needs an address.
 func (c *cluster) serviceMissing(ctx context.Context, o *unstructured.Unstructured) (string, error) {
 	kind, _, _ := unstructured.NestedString(o.Object, "spec", "type")
 	ip, _, _ := unstructured.NestedString(o.Object, "spec", "clusterIP")
@@ -175,7 +175,7 @@ func number(o *unstructured.Unstructured, otherwise int64, path ...string) int64
 	return otherwise
 }
 
-// conditions are what a controller says of its failures.
+// conditions returns the failures in a controller's conditions.
 func conditions(o *unstructured.Unstructured) string {
 	list, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
 	var said strings.Builder

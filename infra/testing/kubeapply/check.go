@@ -9,13 +9,13 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-// autonamed marks objects that have no name in the program: their replacement
-// can have another, and so be there before they go.
+// autonamed marks objects without a name in the program. Their replacement can
+// have another name, so it can exist before they are deleted.
 const autonamed = "pulumi.com/autonamed"
 
-// Check gives a name to what has none, and refuses what this provider would do
-// otherwise than pulumi-kubernetes. The server checks the rest, see Diff and
-// Create.
+// Check names unnamed objects and refuses inputs that this provider would treat
+// differently from pulumi-kubernetes. The server checks everything else; see
+// Diff and Create.
 func (p *Provider) Check(_ context.Context, req *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
 	news, err := unmarshal(req.GetNews())
 	if err != nil {

@@ -18,21 +18,23 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// settings are the provider's configuration.
+// settings holds the provider's configuration.
 type settings struct {
-	// kubeconfig is a file's content or its path; empty is the usual one.
+	// kubeconfig is the content or the path of a file. Empty means kubectl's
+	// default.
 	kubeconfig string
-	// context is the kubeconfig's current one by default.
+	// context is the context in the kubeconfig. Default: the current one.
 	context string
-	// namespace is for objects that name none; default is the context's.
+	// namespace is the namespace of objects that name none. Default: the
+	// context's namespace.
 	namespace string
-	// force takes over fields that another manager has.
+	// force takes over fields that another manager owns.
 	force bool
 	// mutableMaps and mutableSecrets change ConfigMaps and Secrets in place.
 	mutableMaps, mutableSecrets bool
 }
 
-// cluster is one API server.
+// cluster is a client of one API server.
 type cluster struct {
 	settings
 	dynamic dynamic.Interface
@@ -51,7 +53,8 @@ func connect(s settings) (*cluster, error) {
 	if s.namespace == "" {
 		s.namespace = namespace
 	}
-	// Several objects at once, each looked at often while it is waited for.
+	// The limits allow several objects at once, each of which is read often
+	// during a wait.
 	config.QPS, config.Burst = 50, 100
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
@@ -68,8 +71,8 @@ func connect(s settings) (*cluster, error) {
 	return &cluster{settings: s, dynamic: client, http: plain, host: base.String(), kinds: map[schema.GroupVersion][]metav1.APIResource{}}, nil
 }
 
-// load reads the kubeconfig as pulumi-kubernetes does: content, path, or what
-// kubectl would take.
+// load reads the kubeconfig as pulumi-kubernetes does: from its content, its
+// path, or kubectl's default.
 func (s settings) load() (*rest.Config, string, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	overrides := &clientcmd.ConfigOverrides{CurrentContext: s.context}
@@ -96,8 +99,8 @@ func (s settings) load() (*rest.Config, string, error) {
 	return config, namespace, nil
 }
 
-// kind finds what the server calls a kind of objects. client-go's own discovery
-// would compile every type that Kubernetes has into the program.
+// kind looks up the server's resource for a kind. client-go's own discovery
+// would compile every type of Kubernetes into the program.
 func (c *cluster) kind(ctx context.Context, gvk schema.GroupVersionKind) (metav1.APIResource, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -114,7 +117,7 @@ func (c *cluster) kind(ctx context.Context, gvk schema.GroupVersionKind) (metav1
 			return r, nil
 		}
 	}
-	// A definition may have come since.
+	// The definition may have been created since the last lookup.
 	delete(c.kinds, gvk.GroupVersion())
 	return metav1.APIResource{}, fmt.Errorf("the cluster has no %s in %s", gvk.Kind, gvk.GroupVersion())
 }
@@ -143,7 +146,7 @@ func (c *cluster) discover(ctx context.Context, gv schema.GroupVersion) ([]metav
 	return withoutSubresources(list.APIResources), nil
 }
 
-// withoutSubresources leaves out "deployments/scale" and the like, some of which
+// withoutSubresources removes "deployments/scale" and the like, some of which
 // have the kind of their parent.
 func withoutSubresources(all []metav1.APIResource) []metav1.APIResource {
 	var out []metav1.APIResource
@@ -155,8 +158,9 @@ func withoutSubresources(all []metav1.APIResource) []metav1.APIResource {
 	return out
 }
 
-// of is where an object lives: its kind's collection, in its namespace if it
-// has one. An object without a namespace gets the default one.
+// of returns the client for an object's collection, in the object's namespace
+// if the kind has namespaces. An object without a namespace gets the default
+// one.
 func (c *cluster) of(ctx context.Context, o *unstructured.Unstructured) (dynamic.ResourceInterface, error) {
 	gvk := o.GroupVersionKind()
 	kind, err := c.kind(ctx, gvk)
@@ -173,7 +177,8 @@ func (c *cluster) of(ctx context.Context, o *unstructured.Unstructured) (dynamic
 	return collection.Namespace(o.GetNamespace()), nil
 }
 
-// apply applies an object, or says with dry what would come of it.
+// apply applies an object. With dry it only returns the result that an apply
+// would have.
 func (c *cluster) apply(ctx context.Context, o *unstructured.Unstructured, dry bool) (*unstructured.Unstructured, error) {
 	collection, err := c.of(ctx, o)
 	if err != nil {
@@ -191,7 +196,7 @@ func (c *cluster) apply(ctx context.Context, o *unstructured.Unstructured, dry b
 	return collection.Patch(ctx, o.GetName(), types.ApplyPatchType, body, options)
 }
 
-// get is the object as it is in the cluster.
+// get returns the object's state in the cluster.
 func (c *cluster) get(ctx context.Context, o *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	collection, err := c.of(ctx, o)
 	if err != nil {
@@ -200,7 +205,7 @@ func (c *cluster) get(ctx context.Context, o *unstructured.Unstructured) (*unstr
 	return collection.Get(ctx, o.GetName(), metav1.GetOptions{})
 }
 
-// describe names an object to people.
+// describe returns a display name of an object.
 func describe(o *unstructured.Unstructured) string {
 	if o.GetNamespace() == "" {
 		return o.GetKind() + " " + o.GetName()

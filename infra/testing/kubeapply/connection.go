@@ -10,42 +10,43 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
-// Attach is the engine saying where it is. Nothing is asked of it.
+// Attach receives the engine's address, which this provider does not use.
 func (p *Provider) Attach(context.Context, *pulumirpc.PluginAttach) (*emptypb.Empty, error) {
 	return &emptypb.Empty{}, nil
 }
 
-// GetPluginInfo is the version that the provider stands in for.
+// GetPluginInfo returns the version of the provider that this one stands in
+// for.
 func (p *Provider) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.PluginInfo, error) {
 	return &pulumirpc.PluginInfo{Version: version}, nil
 }
 
-// Cancel does nothing: what is under way ends with its own context.
+// Cancel does nothing: each running call ends with its own context.
 func (p *Provider) Cancel(context.Context, *emptypb.Empty) (*emptypb.Empty, error) {
 	return &emptypb.Empty{}, nil
 }
 
-// The configuration that is acted on.
+// These are the configuration keys that this provider uses.
 const (
 	configKubeconfig = "kubeconfig"
 	configContext    = "context"
 	configNamespace  = "namespace"
 	configForce      = "enablePatchForce"
-	// The two say that ConfigMaps and Secrets are changed in place. Without
-	// them another content is another object.
+	// These two keys allow in-place changes of ConfigMaps and Secrets. Without
+	// them, changed content replaces the object.
 	configMapsMutable    = "enableConfigMapMutable"
 	configSecretsMutable = "enableSecretMutable"
 )
 
-// knownConfig is what pulumi-kubernetes knows and escala may set. What is not
-// acted on changes nothing here: it is about identities and versions.
+// knownConfig lists the keys of pulumi-kubernetes that escala may set. The keys
+// without an effect here are about identities and versions.
 var knownConfig = []string{
 	configKubeconfig, configContext, configNamespace, configForce, configMapsMutable, configSecretsMutable,
 	"clusterIdentifier", "deleteUnreachable", "enableServerSideApply", "suppressDeprecationWarnings",
 	"version", "pluginDownloadURL",
 }
 
-// CheckConfig refuses configuration that would not be acted on.
+// CheckConfig refuses keys that are not in knownConfig.
 func (p *Provider) CheckConfig(_ context.Context, req *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
 	news, err := unmarshal(req.GetNews())
 	if err != nil {
@@ -62,8 +63,8 @@ func (p *Provider) CheckConfig(_ context.Context, req *pulumirpc.CheckRequest) (
 	return resp, nil
 }
 
-// DiffConfig replaces nothing: another configuration is another way to reach the
-// same objects.
+// DiffConfig replaces nothing: a changed configuration is another way to reach
+// the same objects.
 func (p *Provider) DiffConfig(_ context.Context, req *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
 	olds, err := unmarshal(req.GetOldInputs())
 	if err != nil {
@@ -102,7 +103,7 @@ func (p *Provider) Configure(_ context.Context, req *pulumirpc.ConfigureRequest)
 	return &pulumirpc.ConfigureResponse{AcceptSecrets: true, SupportsPreview: true, AcceptResources: true}, nil
 }
 
-// GetSchema has none: programs in Go carry the schema in their SDK.
+// GetSchema returns no schema: Go programs carry it in their SDK.
 func (p *Provider) GetSchema(context.Context, *pulumirpc.GetSchemaRequest) (*pulumirpc.GetSchemaResponse, error) {
 	return &pulumirpc.GetSchemaResponse{Schema: "{}"}, nil
 }
@@ -115,7 +116,7 @@ func text(config resource.PropertyMap, key string) string {
 	return ""
 }
 
-// flag reads a switch. The SDKs send a provider's switches as JSON.
+// flag reads a boolean. The SDKs send a provider's booleans as JSON.
 func flag(config resource.PropertyMap, key string) bool {
 	v, _ := plain(config[resource.PropertyKey(key)])
 	return v == true || v == "true"

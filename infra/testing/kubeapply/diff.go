@@ -11,9 +11,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// Diff asks the server what applying the new inputs would change: it knows
-// defaults, other spellings of the same value, what others have changed since
-// and what they own.
+// Diff asks the server what the new inputs would change. The server knows
+// defaults, other spellings of the same value, later changes by other managers
+// and the fields that they own.
 func (p *Provider) Diff(ctx context.Context, req *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
 	c, err := p.connected()
 	if err != nil {
@@ -43,17 +43,19 @@ func (p *Provider) Diff(ctx context.Context, req *pulumirpc.DiffRequest) (*pulum
 	resp.Changes = pulumirpc.DiffResponse_DIFF_SOME
 	resp.Diffs = changes
 	resp.Replaces = replaces
-	// One that keeps its name must go before the other can come.
+	// A replacement with the same name can be created only after the old object
+	// is deleted.
 	resp.DeleteBeforeReplace = len(replaces) > 0 && after.GetAnnotations()[autonamed] != "true" &&
 		after.GetName() == before.GetName() && after.GetNamespace() == before.GetNamespace()
 	return resp, nil
 }
 
-// changes are the parts of an object that applying it would change.
+// changes returns the parts of an object that an apply would change.
 func (c *cluster) changes(ctx context.Context, after *unstructured.Unstructured, ignored []string) ([]string, error) {
 	live, err := c.get(ctx, after)
 	if apierrors.IsNotFound(err) {
-		// Only refreshing finds out what vanished; an update says that it did.
+		// Only a refresh notices that an object vanished; an update reports it
+		// as a change.
 		return []string{"metadata"}, nil
 	}
 	if err != nil {
@@ -69,7 +71,7 @@ func (c *cluster) changes(ctx context.Context, after *unstructured.Unstructured,
 	return topLevel(comparable(live), comparable(wanted)), nil
 }
 
-// comparable is an object without what the server keeps about it.
+// comparable returns an object without the fields that the server maintains.
 func comparable(o *unstructured.Unstructured) map[string]any {
 	o = o.DeepCopy()
 	unstructured.RemoveNestedField(o.Object, "status")
@@ -79,7 +81,7 @@ func comparable(o *unstructured.Unstructured) map[string]any {
 	return o.Object
 }
 
-// topLevel are the keys whose values differ, in order.
+// topLevel returns the keys whose values differ, in order.
 func topLevel(before, after map[string]any) []string {
 	var keys []string
 	for key, value := range after {

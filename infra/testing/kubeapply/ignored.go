@@ -8,10 +8,10 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// ignore takes what the program ignores changes of out of what is applied: a
-// field that somebody else has (an autoscaler the number of pods) is left out, so
-// that it stays theirs; one that nobody else has keeps the value that it has.
-// The paths are of fields, none of which is in a list.
+// ignore removes the ignored changes of the program from the object to apply. A
+// field that another manager owns (the number of pods, by an autoscaler) is
+// omitted, so that this manager keeps it. A field that no other manager owns
+// keeps its live value. The paths name fields outside of lists.
 func ignore(asked, live *unstructured.Unstructured, paths []string) error {
 	for _, path := range paths {
 		if strings.ContainsAny(path, "[]*\"") {
@@ -35,8 +35,8 @@ func ignore(asked, live *unstructured.Unstructured, paths []string) error {
 	return nil
 }
 
-// owners says whether this provider applied a field, and whether another manager
-// did.
+// owners reports whether this provider applied a field, and whether another
+// manager did.
 func owners(live *unstructured.Unstructured, field []string) (ours, theirs bool, err error) {
 	for _, entry := range live.GetManagedFields() {
 		if entry.FieldsV1 == nil {

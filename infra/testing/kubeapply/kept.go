@@ -7,9 +7,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// keptInputs are the inputs as the cluster has them: the shape of what was asked
-// for, with the values of what is there. What somebody else added is not in it,
-// what somebody else changed is.
+// keptInputs returns the inputs with the live values: the structure of the
+// inputs, filled with the values in the cluster. Fields that others added are
+// omitted; values that others changed are included.
 func keptInputs(live *unstructured.Unstructured, inputs resource.PropertyMap) resource.PropertyMap {
 	fields := live.DeepCopy().Object
 	if live.GetKind() == "Secret" {
@@ -18,8 +18,7 @@ func keptInputs(live *unstructured.Unstructured, inputs resource.PropertyMap) re
 	return kept(fields, resource.NewObjectProperty(inputs)).ObjectValue()
 }
 
-// decoded is a Secret's data as text: the server answers only in base64, however
-// it was asked.
+// decoded returns a Secret's data as text: the server always returns base64.
 func decoded(data any) map[string]any {
 	texts := map[string]any{}
 	encoded, _ := data.(map[string]any)

@@ -1,13 +1,14 @@
-// Package kubeapply stands in for pulumi-kubernetes in tests and in conformance
-// runs: under the real Pulumi engine it really applies what the program asks for
-// to a cluster, server-side, reads it back, waits for what pulumi-kubernetes
-// waits for, and deletes it. It lets the program run where that plugin is not to
-// be had. Stacks of users run with pulumi-kubernetes; nothing but tests and
+// Package kubeapply stands in for pulumi-kubernetes in tests and conformance
+// runs. Under the real Pulumi engine it applies the program's objects to a
+// cluster, server-side, reads them back, waits for the same conditions as
+// pulumi-kubernetes, and deletes them. It lets the program run where the plugin
+// is not available. Users' stacks run with pulumi-kubernetes; only tests and
 // conformance may import this package.
 //
-// It is stricter where that finds mistakes: unknown fields are refused (field
-// validation "Strict"), and so is creating what is there already. It knows no
-// Helm charts, no patches and no annotation pulumi.com/waitFor.
+// It is stricter where that finds mistakes: it refuses unknown fields (field
+// validation "Strict"), and it refuses to create an object that already exists.
+// It does not support Helm charts, patches and the annotation
+// pulumi.com/waitFor.
 package kubeapply
 
 import (
@@ -17,14 +18,14 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-// Package is the Pulumi package that the provider provides.
+// Package is the name of the Pulumi package that the provider implements.
 const Package = "kubernetes"
 
-// version is the one of pulumi-kubernetes that the provider stands in for.
+// version is the version of pulumi-kubernetes that the provider stands in for.
 const version = "4.30.0"
 
-// manager is the field manager's name: what it applied earlier and does not any
-// more goes away.
+// manager is the field manager's name. Fields that it applied earlier and no
+// longer applies are removed.
 const manager = "pulumi-kubernetes"
 
 // Provider applies objects to the cluster that its configuration names.
@@ -35,10 +36,10 @@ type Provider struct {
 	cluster *cluster
 }
 
-// New returns a provider that is not configured yet: the engine does that.
+// New returns a provider without a configuration; the engine configures it.
 func New() *Provider { return &Provider{} }
 
-// connected is the cluster that the provider was configured with.
+// connected returns the cluster of the provider's configuration.
 func (p *Provider) connected() (*cluster, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

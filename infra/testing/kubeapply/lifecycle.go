@@ -16,7 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// Create applies an object that must not be there yet, and waits until it is
+// Create applies an object that must not exist yet, and waits until it is
 // ready.
 func (p *Provider) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
 	c, err := p.connected()
@@ -28,8 +28,8 @@ func (p *Provider) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*p
 		return nil, err
 	}
 	if req.GetPreview() {
-		// What the server would fill in is not known, as it is not to
-		// pulumi-kubernetes either where the namespace is not there yet.
+		// The server's defaults are unknown, as they are to pulumi-kubernetes
+		// if the namespace does not exist yet.
 		return &pulumirpc.CreateResponse{Properties: req.GetProperties()}, nil
 	}
 	asked, known := object(inputs)
@@ -56,7 +56,7 @@ func (p *Provider) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*p
 	return &pulumirpc.CreateResponse{Id: identity(made), Properties: props}, nil
 }
 
-// Update applies an object anew and waits until it is ready.
+// Update applies an object again and waits until it is ready.
 func (p *Provider) Update(ctx context.Context, req *pulumirpc.UpdateRequest) (*pulumirpc.UpdateResponse, error) {
 	c, err := p.connected()
 	if err != nil {
@@ -98,8 +98,8 @@ func (p *Provider) Update(ctx context.Context, req *pulumirpc.UpdateRequest) (*p
 	return &pulumirpc.UpdateResponse{Properties: props}, nil
 }
 
-// Read is the object as it is now. One that is not ready, and would be waited
-// for, is reported as such.
+// Read returns the current object. If the provider would wait for it and it is
+// not ready, Read reports this.
 func (p *Provider) Read(ctx context.Context, req *pulumirpc.ReadRequest) (*pulumirpc.ReadResponse, error) {
 	c, err := p.connected()
 	if err != nil {
@@ -141,8 +141,8 @@ func (p *Provider) Read(ctx context.Context, req *pulumirpc.ReadRequest) (*pulum
 	return &pulumirpc.ReadResponse{Id: req.GetId(), Properties: props, Inputs: now}, nil
 }
 
-// Delete deletes an object and waits until it is gone, and with it all that it
-// owns.
+// Delete deletes an object and waits until it and all objects that it owns are
+// gone.
 func (p *Provider) Delete(ctx context.Context, req *pulumirpc.DeleteRequest) (*emptypb.Empty, error) {
 	c, err := p.connected()
 	if err != nil {
@@ -171,7 +171,7 @@ func (p *Provider) Delete(ctx context.Context, req *pulumirpc.DeleteRequest) (*e
 	return &emptypb.Empty{}, nil
 }
 
-// identity is an object's id: "namespace/name" or "name".
+// identity returns an object's id: "namespace/name" or "name".
 func identity(o *unstructured.Unstructured) string {
 	if o.GetNamespace() == "" {
 		return o.GetName()
@@ -186,11 +186,11 @@ func split(id string) (namespace, name string) {
 	return "", id
 }
 
-// usualTimeout is pulumi-kubernetes' own.
+// usualTimeout is the default of pulumi-kubernetes.
 const usualTimeout = 10 * time.Minute
 
-// timeout is how long an object may take: as the resource's options or its
-// annotation say.
+// timeout returns the time that an object has to become ready, from the
+// resource's options or the object's annotation.
 func timeout(o *unstructured.Unstructured, seconds float64) time.Duration {
 	if seconds > 0 {
 		return time.Duration(seconds * float64(time.Second))
@@ -201,8 +201,8 @@ func timeout(o *unstructured.Unstructured, seconds float64) time.Duration {
 	return usualTimeout
 }
 
-// halfway is the error of an object that is there and not ready: the engine
-// keeps it, and updates it the next time whether it changed or not.
+// halfway returns the error for an object that exists but is not ready. The
+// engine keeps such an object and updates it in the next run, changed or not.
 func halfway(id string, props, inputs *structpb.Struct, reason error) error {
 	return rpcerror.WithDetails(rpcerror.New(codes.Unknown, reason.Error()), &pulumirpc.ErrorResourceInitFailed{
 		Id: id, Properties: props, Inputs: inputs, Reasons: []string{reason.Error()},

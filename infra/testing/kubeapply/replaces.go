@@ -6,9 +6,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// immutable are the fields of each kind that cannot be changed: another value is
-// another object. Like pulumi-kubernetes' own list, for the kinds that escala
-// uses.
+// immutable lists the fields of each kind whose change requires another object.
+// It follows pulumi-kubernetes' own list, for the kinds that escala uses.
 var immutable = map[string][][]string{
 	"Deployment":         {{"spec", "selector"}},
 	"DaemonSet":          {{"spec", "selector"}},
@@ -20,7 +19,7 @@ var immutable = map[string][][]string{
 	"Job":                {{"spec", "selector"}, {"spec", "template"}, {"spec", "completions"}, {"spec", "parallelism"}},
 }
 
-// replacedBy are the properties whose change makes another object.
+// replacedBy returns the changed properties that require another object.
 func (c *cluster) replacedBy(before, after *unstructured.Unstructured) []string {
 	fields := append([][]string{{"apiVersion"}, {"kind"}, {"metadata", "name"}, {"metadata", "namespace"}}, immutable[after.GetKind()]...)
 	frozen, _, _ := unstructured.NestedBool(after.Object, "immutable")

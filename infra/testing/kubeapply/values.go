@@ -10,8 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// options keep what has to be told apart: what is not known yet, and what is
-// secret.
+// options preserves unknown and secret values.
 var options = plugin.MarshalOptions{KeepUnknowns: true, KeepSecrets: true, KeepResources: true}
 
 func unmarshal(s *structpb.Struct) (resource.PropertyMap, error) {
@@ -33,15 +32,16 @@ func marshal(props resource.PropertyMap) (*structpb.Struct, error) {
 	return s, nil
 }
 
-// object is what properties describe, and whether all of it is known. What is
-// not known yet is left out.
+// object converts properties to an object and reports whether all values are
+// known. Unknown values are omitted.
 func object(props resource.PropertyMap) (*unstructured.Unstructured, bool) {
 	v, known := plain(resource.NewObjectProperty(props))
 	return &unstructured.Unstructured{Object: v.(map[string]any)}, known
 }
 
-// plain is a value as the API machinery has it: no secrecy, no nulls, whole
-// numbers as such. It is known if nothing in it is still to come.
+// plain converts a value for the API machinery: without secret markers and
+// nulls, and with integers as such. known reports whether the value contains no
+// unknown.
 func plain(v resource.PropertyValue) (value any, known bool) {
 	known = true
 	switch {
@@ -84,11 +84,11 @@ func plain(v resource.PropertyValue) (value any, known bool) {
 	}
 }
 
-// state are an object's properties as Pulumi keeps them. What is secret among
-// the inputs is so here, and all that a Secret holds.
+// state converts an object to Pulumi properties. Values are secret if the
+// corresponding inputs are, and so is all data of a Secret.
 func state(o *unstructured.Unstructured, inputs resource.PropertyMap) resource.PropertyMap {
 	live := o.DeepCopy()
-	// Who applied what is as long as the object itself, and changes with it.
+	// managedFields is as long as the object itself and changes with it.
 	unstructured.RemoveNestedField(live.Object, "metadata", "managedFields")
 	props := resource.NewPropertyMapFromMap(live.Object)
 	hide(props, inputs)
@@ -102,7 +102,7 @@ func state(o *unstructured.Unstructured, inputs resource.PropertyMap) resource.P
 	return props
 }
 
-// hide makes secret in props what is secret in inputs.
+// hide marks the values in props as secret that are secret in inputs.
 func hide(props, inputs resource.PropertyMap) {
 	for key, in := range inputs {
 		out, there := props[key]

@@ -1,5 +1,6 @@
-// Package pulumitest runs a target's Deploy under Pulumi's mocks and records what it
-// registers: without an engine, so in a moment, and without what an engine adds.
+// Package pulumitest runs a target's Deploy under Pulumi's mocks and records
+// the registered resources. It uses no engine, so it is fast, but lacks
+// everything that an engine adds.
 package pulumitest
 
 import (
@@ -14,31 +15,32 @@ import (
 	"escala/infra/workspace"
 )
 
-// Registered is a resource that was registered.
+// Registered is a registered resource.
 type Registered struct {
 	Type, Name string
-	// Inputs are in the clear.
+	// Inputs holds the inputs with secrets in plain text.
 	Inputs map[string]any
-	// Secret are the names of the inputs that hold anything secret.
+	// Secret holds the names of the inputs that contain a secret.
 	Secret map[string]bool
-	// Parent is the URN of the parent, Provider that of the provider, or empty.
+	// Parent is the URN of the parent and Provider that of the provider. Both
+	// may be empty.
 	Parent, Provider string
 }
 
-// Mocks are Pulumi's mocks.
+// Mocks records registrations and provides ids, outputs and function results.
 type Mocks struct {
-	// ID is what a resource gets as its id. Default: its name and "-id".
+	// ID returns the id of a resource. Default: its name and "-id".
 	ID func(kind, name string) string
-	// Outputs adds to what a resource of a type has. Optional.
+	// Outputs returns additional outputs of a resource. Optional.
 	Outputs func(kind, name string) map[string]any
-	// Functions answer by their tokens.
+	// Functions holds the functions that answer calls, by token.
 	Functions map[string]func(args map[string]any) (map[string]any, error)
 
 	mu   sync.Mutex
 	made []Registered
 }
 
-// NewResource implements pulumi.MockResourceMonitor.
+// NewResource records a resource and returns its id and outputs.
 func (m *Mocks) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
 	r := Registered{
 		Type: args.TypeToken, Name: args.Name,
@@ -67,7 +69,7 @@ func (m *Mocks) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 	return args.Name + "-id", outputs, nil
 }
 
-// Call implements pulumi.MockResourceMonitor.
+// Call answers a function call by its token.
 func (m *Mocks) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	answer, ok := m.Functions[args.Token]
 	if !ok {
@@ -80,14 +82,14 @@ func (m *Mocks) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	return resource.NewPropertyMapFromMap(out), nil
 }
 
-// Made are all resources that were registered, in order.
+// Made returns all registered resources in order.
 func (m *Mocks) Made() []Registered {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return append([]Registered(nil), m.made...)
 }
 
-// Of are those of one type.
+// Of returns the registered resources of one type.
 func (m *Mocks) Of(kind string) []Registered {
 	var found []Registered
 	for _, r := range m.Made() {
@@ -98,7 +100,7 @@ func (m *Mocks) Of(kind string) []Registered {
 	return found
 }
 
-// Preview deploys a target as a preview does, in which no gate waits.
+// Preview deploys a target in preview mode, in which no gate waits.
 func (m *Mocks) Preview(t deploy.Target, r deploy.Request) error {
 	return pulumi.RunErr(func(ctx *pulumi.Context) error {
 		component, err := deploy.NewComponent(ctx, t.Section(), r)
@@ -113,8 +115,7 @@ func (m *Mocks) Preview(t deploy.Target, r deploy.Request) error {
 	}, pulumi.WithMocks(workspace.Project, r.Stack, m), func(info *pulumi.RunInfo) { info.DryRun = true })
 }
 
-// nameObject gives an object of a cluster without a name one, as its provider
-// does.
+// nameObject names an unnamed Kubernetes object, as its provider does.
 func nameObject(args pulumi.MockResourceArgs, outputs resource.PropertyMap) {
 	meta := args.Inputs["metadata"]
 	if !meta.IsObject() || meta.ObjectValue().HasValue("name") {
