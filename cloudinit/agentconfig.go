@@ -12,13 +12,14 @@ import (
 	"escala/service"
 )
 
-// AgentPath is the machine's own program, and AgentUnit the unit that runs it.
+// AgentPath is the path of the agent's binary on the machine. AgentUnit is the
+// systemd unit that runs it.
 const (
 	AgentPath = programsFolder + "escala-agent"
 	AgentUnit = host.AgentUnit
 )
 
-// agentConfig is what the agent knows of the machine and the service.
+// agentConfig returns the agent's view of the machine and the service.
 func (m Machine) agentConfig() agent.Config {
 	life := m.Spec.Lifecycle
 	c := agent.Config{
@@ -41,9 +42,9 @@ func (m Machine) agentConfig() agent.Config {
 	return c
 }
 
-// agentFiles are what the agent reads: its own configuration, and what every
-// worker gets. The two have nothing to do with each other, so no variable of the
-// service can be one of the machine's.
+// agentFiles returns the agent's two files: its own configuration, and the
+// environment of every worker. They are separate, so no variable of the service
+// can replace a setting of the machine.
 func (m Machine) agentFiles() ([]File, error) {
 	config := host.Config{Config: m.agentConfig(), Store: m.Store.settings(), Units: m.watchedUnits()}
 	if s3, ok := m.Store.(S3Store); ok {

@@ -13,8 +13,8 @@ type iniSection struct {
 
 type iniKey struct{ Name, Value string }
 
-// marshalINI writes sections in order. A "%" in a value is supervisord's own
-// expansion (%(process_num)d): values from outside go through iniLiteral.
+// marshalINI writes sections in order. supervisord expands "%" in a value, as
+// in %(process_num)d. Values from outside must go through iniLiteral.
 func marshalINI(sections []iniSection) (string, error) {
 	var b strings.Builder
 	for i, section := range sections {
@@ -23,7 +23,7 @@ func marshalINI(sections []iniSection) (string, error) {
 		}
 		fmt.Fprintf(&b, "[%s]\n", section.Name)
 		for _, key := range section.Keys {
-			// A line break would begin another key, " ;" a comment.
+			// A line break would begin another key, and " ;" a comment.
 			if strings.ContainsAny(key.Value, "\r\n\x00") || strings.Contains(key.Value, " ;") {
 				return "", fmt.Errorf("[%s] %s: %q cannot be written to an INI file", section.Name, key.Name, key.Value)
 			}

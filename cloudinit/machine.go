@@ -23,19 +23,21 @@ type Machine struct {
 	// Agent is the SHA-256 of the agent's binary, which the store has under
 	// AgentKey.
 	Agent service.ReleaseID
-	// Secrets is where the values of Spec.Secrets come from. Default nil: there
-	// are none.
+	// Secrets is the source of the values of Spec.Secrets. Default nil, for a
+	// service without secrets.
 	Secrets Secrets
-	// MetadataOnlyRoot are the addresses of the cloud's metadata service, which
-	// no account but root can then reach. Default none.
+	// MetadataOnlyRoot lists the addresses of the cloud's metadata service.
+	// Only root can reach them. Default none.
 	MetadataOnlyRoot []string
-	// MetadataRefused are the only accounts that the metadata service is closed
-	// to, where an agent of the cloud has an account of its own and needs it. They
-	// exist before the machine's first boot ends. Default: every account but root.
+	// MetadataRefused lists the accounts that cannot reach the metadata
+	// service. It is for clouds whose own agent runs under its own account and
+	// needs the service. The accounts exist before the machine's first boot
+	// ends. Default: every account but root.
 	MetadataRefused []string
-	// SessionManager lets people in through AWS' Session Manager. Default nil.
+	// SessionManager gives access through AWS Session Manager. Default nil.
 	SessionManager *SessionManager
-	// Poll is the time between two looks of the agent at the store. Default 5 s.
+	// Poll is the time between two of the agent's checks of the store. Default
+	// 5 s.
 	Poll time.Duration
 	// Upgrades installs Debian's unattended security upgrades once the
 	// service is set up. Default true.
@@ -45,16 +47,16 @@ type Machine struct {
 	Root string
 }
 
-// NewMachine returns a machine for spec with every default in place.
+// NewMachine returns a machine for spec with all defaults.
 func NewMachine(spec service.Spec) Machine {
 	return Machine{Spec: spec, Store: FolderStore{}, Poll: 5 * time.Second, Upgrades: true}
 }
 
-// User is the account that the workers run as. It is not the service's name,
-// so that no name of a service can be one of Debian's own accounts.
+// User is the account of the workers. It differs from the service's name, so a
+// service's name cannot collide with one of Debian's own accounts.
 const User = "escala"
 
-// validate reports everything that cannot be rendered, at once.
+// validate reports all values that cannot be rendered, at once.
 func (m Machine) validate() error {
 	var v service.Violations
 	if err := m.Spec.Validate(); err != nil && !errors.As(err, &v) {
@@ -75,7 +77,7 @@ func (m Machine) validate() error {
 	return v.Err()
 }
 
-// files are all that the machine is made of, in the order in which they are
+// files returns all files of the machine, in the order in which they are
 // written.
 func (m Machine) files() ([]File, error) {
 	nginx, err := m.nginx()

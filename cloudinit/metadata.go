@@ -6,10 +6,11 @@ import (
 	"strings"
 )
 
-// metadataFiles keep every account but root, or those of MetadataRefused, from
-// the cloud's metadata service: it hands out user-data and, on AWS, the machine's role. The rule goes by the
-// owner of the socket, so nothing that the service can do changes it, and a
-// unit sets it before supervisord starts, at every boot.
+// metadataFiles returns the files that close the cloud's metadata service to
+// every account but root, or to the accounts in MetadataRefused. The service
+// serves user-data and, on AWS, the credentials of the machine's role. The rule
+// matches the owner of the socket, so the service cannot avoid it. A unit sets
+// the rule at every boot, before supervisord starts.
 func (m Machine) metadataFiles() ([]File, error) {
 	if len(m.MetadataOnlyRoot) == 0 {
 		return nil, nil

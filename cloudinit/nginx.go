@@ -18,9 +18,9 @@ var nginxTemplate string
 
 var nginxConf = template.Must(template.New("nginx.conf").Option("missingkey=error").Parse(nginxTemplate))
 
-// nginxValues are all that the template may use. The strings among them are
-// names and paths that Spec.Validate has restricted to characters without a
-// meaning in nginx.conf; token checks it once more.
+// nginxValues holds all values that the template may use. Spec.Validate
+// restricts the strings to characters without a meaning in nginx.conf; token
+// checks them again.
 type nginxValues struct {
 	Root, Name, Listen, ListenIPv6, StatusPath, UpstreamIdle string
 
@@ -31,28 +31,30 @@ type nginxValues struct {
 	// Times in whole seconds.
 	Stop, ProxyIdle, BodySilence, AnswerSilence string
 
-	// WorkerPorts are empty where the workers share Socket.
+	// WorkerPorts is empty when the workers share Socket.
 	WorkerPorts []int
 	Socket      string
 	Affinity    bool
 	MaxFails    int
 	FailTimeout string
 
-	// TrustedProxies may say who their clients are.
+	// TrustedProxies are the addresses whose headers about the client are
+	// believed.
 	TrustedProxies []string
-	// RemovedClaims are the headers that speak for a client and that this
+	// RemovedClaims are the headers that describe a client and that this
 	// configuration does not set.
 	RemovedClaims []string
-	// Sources are the loopback addresses from which workers are connected to.
-	// Empty for one, which need not be named.
+	// Sources are the loopback addresses from which Nginx connects to the
+	// workers. It is empty if one address is enough; Nginx then needs no
+	// setting.
 	Sources []source
 }
 
-// source is an address and its share of the connections, such as "50%"; the last
-// one's is "*".
+// source is an address and its share of the connections, such as "50%". The
+// last source's share is "*".
 type source struct{ Share, Address string }
 
-// nginx is the whole nginx.conf, timeouts derived from the lifecycle.
+// nginx renders nginx.conf, with timeouts derived from the lifecycle.
 func (m Machine) nginx() (string, error) {
 	spec := m.Spec
 	values := nginxValues{
@@ -98,8 +100,8 @@ func (m Machine) nginx() (string, error) {
 	return b.String(), nil
 }
 
-// removedClaims are the headers that speak for a client, but for those that the
-// template sets (service.MachineClaims).
+// removedClaims returns the headers that describe a client, without those that
+// the template sets (service.MachineClaims).
 func removedClaims() []string {
 	var out []string
 	for _, name := range service.ClientClaims {
@@ -110,12 +112,13 @@ func removedClaims() []string {
 	return out
 }
 
-// portsPerSource is how many connections from one address to one port the kernel
-// has ports for, at least: net.ipv4.ip_local_port_range is 32768 to 60999.
+// portsPerSource is a lower bound of the connections that the kernel has ports
+// for, from one address to one port: net.ipv4.ip_local_port_range is 32768 to
+// 60999.
 const portsPerSource = 28_000
 
-// sources are enough addresses for all connections to the workers' ports. A
-// shared socket has no ports.
+// sources returns enough loopback addresses for all connections to the workers'
+// ports. A shared socket has no ports and needs none.
 func sources(spec service.Spec) []source {
 	if spec.Workers.Mode == service.WorkersShared {
 		return nil
@@ -133,7 +136,7 @@ func sources(spec service.Spec) []source {
 	return out
 }
 
-// token refuses what would be more than one plain word in nginx.conf.
+// token returns an error if s is more than one plain word in nginx.conf.
 func token(s string) error {
 	if strings.ContainsAny(s, " \t\r\n;{}\"'\\$#") {
 		return fmt.Errorf("%q is not a plain word", s)

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// shellAssignments writes NAME='value' lines in the order of the names.
+// shellAssignments writes NAME='value' lines, sorted by name.
 func shellAssignments(head string, values map[string]string) (string, error) {
 	names := make([]string, 0, len(values))
 	for name := range values {
@@ -24,8 +24,8 @@ func shellAssignments(head string, values map[string]string) (string, error) {
 	return b.String(), nil
 }
 
-// shellQuote quotes by POSIX 2.2.2: nothing is special between single quotes
-// but the single quote itself.
+// shellQuote quotes by POSIX 2.2.2: only the single quote is special between
+// single quotes.
 func shellQuote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

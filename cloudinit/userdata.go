@@ -31,8 +31,8 @@ type writeFile struct {
 	Content     string `yaml:"content"`
 }
 
-// UserData renders the machine's cloud-init user-data. Errors are Violations
-// for whatever the machine's description cannot hold.
+// UserData renders the machine's cloud-init user-data. It returns Violations if
+// the description cannot be rendered.
 func (m Machine) UserData() ([]byte, error) {
 	if err := m.validate(); err != nil {
 		return nil, err
@@ -42,9 +42,10 @@ func (m Machine) UserData() ([]byte, error) {
 		return nil, err
 	}
 	config := cloudConfig{
-		// The one that every Debian has: another would be compiled first.
+		// Every Debian has this locale. Another one would have to be compiled
+		// first.
 		Locale: "C.UTF-8",
-		// Without "default" in the list there is no account to log in to.
+		// Without "default" in the list, no account can log in.
 		Users: []user{{Name: User, System: true, NoCreateHome: true, Homedir: "/nonexistent", Shell: "/usr/sbin/nologin"}},
 		BootCmd: [][]string{
 			{"mkdir", "-p", "/opt/escala/releases", "/var/lib/escala", "/var/log/escala"},
@@ -68,8 +69,9 @@ func (m Machine) UserData() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// commands run once all files are there. Packages are setup's: cloud-init would
-// do one thing after the other.
+// commands returns the commands that run after all files are written. The setup
+// installs the packages, because cloud-init would run each step after the
+// other.
 func (m Machine) commands() [][]string {
 	commands := [][]string{
 		{"systemctl", "start", SetupUnit},

@@ -17,8 +17,8 @@ var (
 	urlPath  = regexp.MustCompile(`^/[A-Za-z0-9._~/-]*$`)
 )
 
-// Validate reports everything that is wrong with the description as
-// Violations, with paths relative to it ("workers.count"), or nil.
+// Validate returns all errors of the description as Violations, with paths
+// relative to it ("workers.count"), or nil.
 func (s Spec) Validate() error {
 	var v Violations
 	if !dnsLabel.MatchString(s.Name) {
@@ -56,8 +56,8 @@ func (s Spec) Validate() error {
 	return v.Err()
 }
 
-// ParseNetwork reads an address or a network in CIDR notation. An address is a
-// network of one.
+// ParseNetwork reads an address or a network in CIDR notation. A single address
+// becomes a network of one address.
 func ParseNetwork(s string) (netip.Prefix, bool) {
 	if p, err := netip.ParsePrefix(s); err == nil {
 		return p.Masked(), true
@@ -137,8 +137,8 @@ func (w Workers) check(v *Violations) {
 	}
 }
 
-// checkPassingOver keeps Nginx from passing over a worker that is back while the
-// next one goes: with two workers, none would be left.
+// checkPassingOver makes sure that Nginx uses a restarted worker again before
+// the next one is replaced. Otherwise two workers could both be out of use.
 func (s Spec) checkPassingOver(v *Violations) {
 	w := s.Workers
 	if w.Mode != WorkersPorts {
@@ -168,7 +168,8 @@ func (r Resources) check(v *Violations) {
 	}
 }
 
-// checkLimit: a limit below the request would be refused by the cluster.
+// checkLimit compares the limit with the request, because a cluster refuses a
+// limit below the request.
 func (r Resources) checkLimit(v *Violations) {
 	if r.CPULimitMillis != 0 && r.CPULimitMillis < r.CPUMillis {
 		v.Add("resources.cpuLimitMillis", "%d is below resources.cpuMillis (%d); 0 is no limit", r.CPULimitMillis, r.CPUMillis)
@@ -205,7 +206,7 @@ func (r Redis) check(v *Violations) {
 	}
 }
 
-// violations checks the inequalities that make a drain hold.
+// violations checks the inequalities that a drain without lost requests needs.
 func (l Lifecycle) violations() Violations {
 	var v Violations
 	if l.Start < time.Second {
@@ -222,7 +223,8 @@ func (l Lifecycle) violations() Violations {
 	return v
 }
 
-// drainOrder checks what a worker alone can know: the order of its own steps.
+// drainOrder checks the part that a worker alone can know: the order of its own
+// steps.
 func (l Lifecycle) drainOrder() Violations {
 	var v Violations
 	if l.Announce < 0 {

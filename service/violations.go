@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// Violation is one thing that is wrong with a description.
+// Violation is one error of a description.
 type Violation struct {
-	// Path is the key, as the user wrote it: "service.workers.count".
+	// Path is the key in the user's spelling: "service.workers.count".
 	Path string
-	// Problem says what is there and what would be right.
+	// Problem describes the current value and what would be correct.
 	Problem string
 }
 
-// Violations are all that is wrong with a description, in the order of its
-// keys. They are reported together, so that a file is mended in one go.
+// Violations holds all errors of a description, in the order of its keys. They
+// are reported together, so that the user can correct them all at once.
 type Violations []Violation
 
 // Error lists every violation on a line of its own.
@@ -29,7 +29,7 @@ func (v Violations) Error() string {
 	return b.String()
 }
 
-// Add notes a violation.
+// Add adds a violation.
 func (v *Violations) Add(path, format string, args ...any) {
 	*v = append(*v, Violation{Path: path, Problem: fmt.Sprintf(format, args...)})
 }
@@ -43,8 +43,8 @@ func (v Violations) Under(prefix string) Violations {
 	return out
 }
 
-// Err is nil when there is no violation, so that an empty list is not mistaken
-// for an error.
+// Err returns nil if there is no violation, so that an empty list does not
+// count as an error.
 func (v Violations) Err() error {
 	if len(v) == 0 {
 		return nil

@@ -8,10 +8,9 @@ import (
 	"escala/service"
 )
 
-// Config is what the agent knows of its machine and service. It is written to
-// the machine as JSON.
+// Config is the agent's configuration. The machine has it as a JSON file.
 type Config struct {
-	// Name is the service's, and that of its binary and supervisor program.
+	// Name is the name of the service, its binary and its supervisor program.
 	Name string `json:"name"`
 	// User is the account that the workers run as.
 	User    string              `json:"user"`
@@ -25,7 +24,7 @@ type Config struct {
 	Start  Duration `json:"start"`
 	Steady Duration `json:"steady"`
 	Stop   Duration `json:"stop"`
-	// Poll is the time between two looks at the release store.
+	// Poll is the time between two checks of the release store.
 	Poll Duration `json:"poll"`
 	// MemoryMiB is the memory that one worker may use.
 	MemoryMiB int `json:"memoryMiB"`
@@ -33,7 +32,7 @@ type Config struct {
 	Kept int `json:"kept"`
 }
 
-// Validate reports everything that is wrong with the configuration.
+// Validate reports all errors of the configuration.
 func (c Config) Validate() error {
 	var v service.Violations
 	if c.Name == "" {
@@ -62,10 +61,10 @@ func (c Config) Validate() error {
 	return v.Err()
 }
 
-// Slots is the number of programs that the supervisor has for the workers.
-// Workers that share a socket have two slots each, worker n the slots n and
-// n+Workers, so that a new one can start beside the old one. A worker with a
-// port of its own has one slot.
+// Slots returns the number of the supervisor's programs for the workers. With a
+// shared socket, each worker has two slots, so that a new process can start
+// beside the old one: worker n has the slots n and n+Workers. A worker with its
+// own port has one slot.
 func (c Config) Slots() int {
 	if c.Mode == service.WorkersShared {
 		return 2 * c.Workers
@@ -73,10 +72,10 @@ func (c Config) Slots() int {
 	return c.Workers
 }
 
-// Worker is the number of the worker that a slot belongs to.
+// Worker returns the number of the worker to which a slot belongs.
 func (c Config) Worker(slot int) int { return slot % c.Workers }
 
-// Duration is a time.Duration that JSON has as text, such as "15s".
+// Duration is a time.Duration that is text in JSON, such as "15s".
 type Duration time.Duration
 
 // MarshalText writes the duration as text.

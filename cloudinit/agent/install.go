@@ -14,13 +14,12 @@ import (
 	"escala/service/machine"
 )
 
-// binary is where a release's binary lies.
+// binary returns the path of a release's binary.
 func (a *Agent) binary(id service.ReleaseID) string {
 	return path.Join(releasesFolder, string(id), a.Config.Name)
 }
 
-// install brings the wanted release to this machine, tries it and switches to
-// it.
+// install fetches the wanted release, runs its preflight and switches to it.
 func (a *Agent) install(ctx context.Context) {
 	if err := a.fetch(ctx); err != nil {
 		a.failing(releasesFolder, err)
@@ -28,7 +27,7 @@ func (a *Agent) install(ctx context.Context) {
 	}
 	a.phase, a.reason = machine.Rolling, "trying "+a.wanted.ID.Describe()
 	a.publish(ctx)
-	// A secret may have another value by now, and this roll starts every worker.
+	// A secret may have a new value by now, and this roll starts every worker.
 	if a.Secrets != nil {
 		if err := a.Secrets.Read(ctx); err != nil {
 			a.failing(stateFolder, err)
@@ -56,12 +55,13 @@ func (a *Agent) install(ctx context.Context) {
 	a.Log.Info("rolling", "release", a.wanted.Short())
 }
 
-// diskMargin is what must be left on the disk beside a release, in bytes.
+// diskMargin is the space that must stay free on the disk beside a release, in
+// bytes.
 const diskMargin = 16 << 20
 
-// fetch puts the wanted release beside the others. Its folder appears by one
-// rename, so what is there is whole. It is verified all the same: a crash may
-// have cost the disk what was written last.
+// fetch puts the wanted release beside the others. A single rename creates its
+// folder, so an existing release is complete. It is verified all the same: a
+// crash may lose the last writes to the disk.
 func (a *Agent) fetch(ctx context.Context) error {
 	d, id := a.Disk, a.wanted.ID
 	err := a.verify(a.wanted)
@@ -102,13 +102,13 @@ func (a *Agent) fetch(ctx context.Context) error {
 	return nil
 }
 
-// verify reports whether the release is on the disk as it should be.
+// verify checks the release's binary on the disk.
 func (a *Agent) verify(release service.Release) error {
 	return a.verifyFile(a.binary(release.ID), release)
 }
 
-// verifyFile compares a file with a release's SHA-256, and with its size unless
-// that is not known.
+// verifyFile compares a file with a release's SHA-256, and with its size if
+// that is known.
 func (a *Agent) verifyFile(name string, release service.Release) error {
 	r, err := a.Disk.Open(name)
 	if err != nil {

@@ -8,7 +8,8 @@ import (
 	"escala/service"
 )
 
-// prune leaves the last Kept releases, by when they were last switched to.
+// prune removes all but the last Kept releases, ordered by the time of the last
+// switch to them.
 func (a *Agent) prune(current service.ReleaseID) error {
 	entries, err := a.Disk.List(releasesFolder)
 	if err != nil {

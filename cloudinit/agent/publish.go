@@ -12,13 +12,13 @@ import (
 	"escala/service/machine"
 )
 
-// Bounds of the texts in a status, in bytes.
+// Limits of the texts in a status, in bytes.
 const (
 	reasonLimit   = 400
 	incidentLimit = 300
 )
 
-// report is what the store was told last.
+// report is the last report to the store.
 type report struct {
 	phase           machine.Phase
 	wanted, current service.ReleaseID
@@ -27,15 +27,16 @@ type report struct {
 	told            bool
 }
 
-// reportEvery bounds how often the store is told, which costs money.
+// reportEvery is the shortest time between two reports to the store, since each
+// one costs money.
 const reportEvery = 10 * time.Second
 
-// publish writes what the gate, the operator and Nginx read.
+// publish writes the status, which the gate, the operator and Nginx read.
 func (a *Agent) publish(ctx context.Context) machine.Status {
 	s := a.status(ctx)
 	content, err := json.Marshal(s)
 	if err == nil {
-		// Below /run, which is memory: no sync.
+		// The file is below /run, which is memory, so it needs no sync.
 		part := StatusFile + ".new"
 		if err = fill(a.Disk, part, 0o644, writer(append(content, '\n'))); err == nil {
 			err = a.Disk.Rename(part, StatusFile)
@@ -48,7 +49,7 @@ func (a *Agent) publish(ctx context.Context) machine.Status {
 	return s
 }
 
-// status looks at the workers and says how things are.
+// status asks the workers and returns the machine's status.
 func (a *Agent) status(ctx context.Context) machine.Status {
 	s := machine.Status{
 		Machine:  a.MachineID,
@@ -78,7 +79,7 @@ func (a *Agent) status(ctx context.Context) machine.Status {
 	if a.phase == machine.Refused {
 		s.Refused, s.Retry = a.refusal.At, a.refusal.retryAt(a.Config).Unix()
 	}
-	// What was true when the round looked may not be by now.
+	// The state may have changed since the round's check.
 	if ok, missing := s.Serves(s.Wanted, a.Config.Workers); s.Phase == machine.Serving && !ok {
 		s.Phase, s.Reason = machine.Failing, plain(missing, reasonLimit)
 	}
@@ -86,8 +87,7 @@ func (a *Agent) status(ctx context.Context) machine.Status {
 	return s
 }
 
-// tell writes the status to the store, for the case that nothing reaches this
-// machine.
+// tell writes the status to the store, for a machine that cannot be reached.
 func (a *Agent) tell(ctx context.Context, s machine.Status, content []byte) {
 	now := a.Clock.Elapsed()
 	next := report{phase: s.Phase, wanted: s.Wanted, current: s.Current, reason: s.Reason, told: true}
@@ -105,7 +105,7 @@ func (a *Agent) tell(ctx context.Context, s machine.Status, content []byte) {
 	}
 }
 
-// plain is printable text of at most limit bytes.
+// plain keeps the printable characters of s, and at most limit bytes.
 func plain(s string, limit int) string {
 	s = strings.Map(func(r rune) rune {
 		switch {

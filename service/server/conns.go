@@ -10,31 +10,33 @@ import (
 	"escala/service/config"
 )
 
-// conns are all open connections of a server.
+// conns holds all open connections of a server.
 type conns struct {
 	trusted trust
-	// readTimeout and writeTimeout bound a peer's silence; started is what
-	// write deadlines are counted from.
+	// readTimeout and writeTimeout limit a peer's silence. Write deadlines are
+	// measured from started.
 	readTimeout, writeTimeout time.Duration
 	started                   time.Time
-	// most is how many connections are served; 0 is no limit.
+	// most is the largest number of connections that are served; 0 is no limit.
 	most int
-	// refused counts the connections that were closed unheard.
+	// refused counts the connections that were closed without reading a
+	// request.
 	refused atomic.Uint64
-	// pending is how many bytes of unfinished request headers there are, of
-	// mostPending.
+	// pending is the number of bytes of unfinished request headers on all
+	// connections. The limit is mostPending.
 	pending     atomic.Int64
 	mostPending int64
 
 	mu   sync.Mutex
 	open map[*conn]struct{}
-	// extra are the connections beyond most, the oldest first.
+	// extra holds the connections beyond most, the oldest first.
 	extra []*conn
 }
 
-// reserve is how many connections beyond the limit are heard: each gets one
-// answer, of the health path or 503. More push out the oldest that has not sent
-// a request, so that a probe gets its answer when a stranger fills the worker.
+// reserve is the number of connections beyond the limit that still get one
+// answer: that of the health path, or 503. At more connections, the oldest one
+// without a request is closed, so that a probe gets its answer even if a
+// stranger opens many connections.
 const reserve = 64
 
 func newConns(t trust, limits config.HTTP, started time.Time) *conns {
@@ -45,8 +47,8 @@ func newConns(t trust, limits config.HTTP, started time.Time) *conns {
 	}
 }
 
-// add takes a connection into the set. It returns nil, and closes the
-// connection, when there are too many.
+// add registers a connection. If there are too many, it closes the connection
+// and returns nil.
 func (s *conns) add(nc net.Conn) *conn {
 	c := &conn{Conn: nc, set: s, trusted: s.trusted.addr(nc.RemoteAddr())}
 	c.reading.Set = nc.SetReadDeadline
@@ -103,7 +105,7 @@ func (s *conns) all() []*conn {
 	return out
 }
 
-// len is how many connections are open.
+// len returns the number of open connections.
 func (s *conns) len() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -119,14 +121,14 @@ func (s *conns) byPhase() map[string]int {
 	return out
 }
 
-// tracked is a listener whose connections are known to conns.
+// tracked is a listener that registers its connections in conns.
 type tracked struct {
 	net.Listener
 	conns *conns
 }
 
-// Accept registers the connection before it returns it, so that "no open
-// connection" after the last Accept means that none is left.
+// Accept registers the connection before it returns it. So "no open connection"
+// after the last Accept is final.
 func (t tracked) Accept() (net.Conn, error) {
 	for {
 		nc, err := t.Listener.Accept()

@@ -11,14 +11,14 @@ import (
 	"escala/service/listen"
 )
 
-// drainTick is how often a drain looks at the open connections. A drain ends
-// at most this much later than it could.
+// drainTick is the time between two checks of the open connections. A drain
+// ends at most this much later than it could.
 const drainTick = 20 * time.Millisecond
 
-// Drain ends the server in the steps of service.Lifecycle and returns nil as
-// soon as nothing is open. served is closed when Serve has returned. Open
-// things at the end of Lifecycle.Drain, or when hard ends, are cut, and the
-// error (*OpenError) lists them.
+// Drain ends the server in the steps of service.Lifecycle. It returns nil as
+// soon as nothing is open. served is closed when Serve has returned. Drain cuts
+// everything that is open at the end of Lifecycle.Drain, or when hard ends, and
+// lists it in the error (*OpenError).
 func (s *Server) Drain(hard context.Context, l *listen.Listener, served <-chan struct{}) error {
 	life := s.Config.Lifecycle
 	s.State.Set(Draining)
@@ -31,9 +31,9 @@ func (s *Server) Drain(hard context.Context, l *listen.Listener, served <-chan s
 		return s.cut()
 	}
 
-	// From here on responses carry "Connection: close", before the listener
-	// closes: a client that is told to leave must not find its next
-	// connection refused by this worker alone.
+	// From here on, responses carry "Connection: close". This happens before
+	// the listener closes: a client that is told to leave must not find its
+	// next connection refused by this worker alone.
 	s.draining.Store(true)
 	limited, cancel := context.WithTimeout(hard, life.Drain)
 	defer cancel()
@@ -58,8 +58,8 @@ func (s *Server) Drain(hard context.Context, l *listen.Listener, served <-chan s
 	return s.http.Close()
 }
 
-// awaitClosed returns nil once no connection is open and none can come, and
-// closes idle ones.
+// awaitClosed closes idle connections. It returns nil once no connection is
+// open and no new one can arrive.
 func (s *Server) awaitClosed(ctx context.Context, served <-chan struct{}) error {
 	tick := time.NewTicker(drainTick)
 	defer tick.Stop()
@@ -79,7 +79,7 @@ func (s *Server) awaitClosed(ctx context.Context, served <-chan struct{}) error 
 	}
 }
 
-// cut closes everything and returns a list of what was open.
+// cut closes everything and returns an *OpenError that lists what was open.
 func (s *Server) cut() error {
 	open := s.stillOpen()
 	err := s.http.Close()

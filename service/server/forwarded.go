@@ -10,11 +10,12 @@ import (
 	"escala/service"
 )
 
-// trust are the networks whose proxies may speak for their clients. Loopback
-// and Unix sockets always may: who connects there is on this machine.
+// trust lists the networks whose proxies may set the headers about their
+// clients. Loopback and Unix sockets are always trusted: their peers are on
+// this machine.
 type trust []netip.Prefix
 
-// addr reports whether a connection's peer is trusted.
+// addr reports whether the peer address of a connection is trusted.
 func (t trust) addr(a net.Addr) bool {
 	switch a := a.(type) {
 	case *net.TCPAddr:
@@ -38,7 +39,7 @@ func (t trust) ip(ip netip.Addr) bool {
 	return false
 }
 
-// claims are service.ClientClaims, to be found fast.
+// claims is the set of service.ClientClaims, for a fast lookup.
 var claims = func() map[string]struct{} {
 	all := map[string]struct{}{}
 	for _, name := range service.ClientClaims {
@@ -47,13 +48,13 @@ var claims = func() map[string]struct{} {
 	return all
 }()
 
-// maxHops bounds the work on one X-Forwarded-For header.
+// maxHops limits the work on one X-Forwarded-For header.
 const maxHops = 32
 
-// forwarded makes the request look as it did at the outermost trusted proxy:
-// RemoteAddr becomes the client's address (port 0). Every header that speaks for
-// a client is removed, so that no handler can believe it by accident, but for
-// those that the trusted proxies set themselves.
+// forwarded changes the request to what it was at the outermost trusted proxy.
+// RemoteAddr becomes the client's address (port 0). Headers about the client
+// are removed, so that no handler can trust them by accident. Only those that
+// the trusted proxies set themselves stay.
 func forwarded(r *http.Request, c *conn, believed []string) {
 	trusted := c != nil && c.trusted
 	for name := range r.Header {
@@ -70,9 +71,10 @@ func forwarded(r *http.Request, c *conn, believed []string) {
 	}
 }
 
-// clientIP is the last address in the X-Forwarded-For lines that is not a
-// trusted proxy. A stranger may have written everything before it. If all are trusted it is the first one. ok is false when the header
-// ends in something that is no address.
+// clientIP returns the last address in the X-Forwarded-For lines that is not a
+// trusted proxy. Anyone may have written the addresses before it. If all are
+// trusted, it returns the first one. ok is false if the header ends in an
+// invalid address.
 func clientIP(lines []string, t trust) (client netip.Addr, ok bool) {
 	hops := 0
 	for i := len(lines) - 1; i >= 0; i-- {
@@ -97,7 +99,7 @@ func clientIP(lines []string, t trust) (client netip.Addr, ok bool) {
 	return client, ok
 }
 
-// parseHop reads an address with or without a port.
+// parseHop parses an address with or without a port.
 func parseHop(s string) (netip.Addr, bool) {
 	s = strings.TrimSpace(s)
 	if ip, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
@@ -109,8 +111,8 @@ func parseHop(s string) (netip.Addr, bool) {
 	return netip.Addr{}, false
 }
 
-// direct reports that no proxy is between the client and this worker, as far as
-// the request shows.
+// direct reports that the request shows no proxy between the client and this
+// worker.
 func direct(r *http.Request) bool {
 	for _, name := range service.ClientClaims {
 		if _, ok := r.Header[name]; ok && name != "X-Request-Id" {

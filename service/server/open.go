@@ -9,11 +9,12 @@ import (
 // OpenError lists the requests and connections that were open when a drain
 // reached its limit.
 type OpenError struct {
-	// Requests are those that a handler was answering, at most a few.
+	// Requests are the requests that a handler was answering, at most a few.
 	Requests []OpenRequest
-	// Connections counts the open ones by phase: new, active, idle, hijacked.
+	// Connections counts the open connections by phase: new, active, idle,
+	// hijacked.
 	Connections map[string]int
-	// LongLived is how many WebSockets were open.
+	// LongLived is the number of open WebSockets.
 	LongLived int
 }
 
@@ -24,7 +25,7 @@ type OpenRequest struct {
 	Waiting string
 }
 
-// openRequests is how many requests an OpenError names.
+// openRequests is the largest number of requests in an OpenError.
 const openRequests = 10
 
 func (s *Server) stillOpen() *OpenError {
@@ -47,14 +48,15 @@ func (e *OpenError) add(r *http.Request, peer, waiting string) {
 	}
 }
 
-// What the server was doing for a request.
+// The activities of the server during a request.
 const (
 	waitingForBody    = "reading the body"
 	waitingToWrite    = "writing the response"
 	waitingForHandler = "in the handler"
 )
 
-// waiting is the reason why the handler of an HTTP/1 request has not ended.
+// waiting returns the reason why the handler of an HTTP/1 request has not
+// ended.
 func (c *conn) waiting() string {
 	switch {
 	case c.readingBody.Load():
@@ -69,7 +71,7 @@ func (e *OpenError) empty() bool {
 	return len(e.Requests) == 0 && len(e.Connections) == 0 && e.LongLived == 0
 }
 
-// Error lists the requests that were cut, on one line.
+// Error lists the cut requests on one line.
 func (e *OpenError) Error() string {
 	var b strings.Builder
 	total := 0

@@ -1,11 +1,11 @@
 package server
 
-// mostPending is how many bytes of unfinished request headers a worker holds for
-// all clients together.
+// mostPending is the largest number of bytes of unfinished request headers that
+// a worker holds for all clients together.
 const mostPending = 32 << 20
 
-// pend counts bytes that came before there was a request. It reports false when
-// there are too many of all connections and this one has most of them.
+// pend counts bytes that arrive before the request is complete. It returns
+// false if all connections together hold too many and this one holds the most.
 func (c *conn) pend(n int) bool {
 	switch phase(c.phase.Load()) {
 	case phaseActive, phaseHijacked:
@@ -26,14 +26,14 @@ func (c *conn) pend(n int) bool {
 	return true
 }
 
-// unpend is called when the bytes have become a request, or never will.
+// unpend runs when the bytes have become a request, or never will.
 func (c *conn) unpend() {
 	if n := c.pending.Swap(0); n != 0 {
 		c.set.pending.Add(-n)
 	}
 }
 
-// largestPending is the connection with the longest unfinished header.
+// largestPending returns the connection with the longest unfinished header.
 func (s *conns) largestPending() *conn {
 	var largest *conn
 	most := int64(0)

@@ -8,9 +8,9 @@ import (
 	"sync/atomic"
 )
 
-// requestIDs names requests, for their log lines and their answers: a prefix of
-// this process and a number, which is as unique as a random number for each
-// request, at a hundredth of the cost.
+// requestIDs creates the ids of requests for log lines and answers: a prefix of
+// this process and a number. Such an id is as unique as a random number for
+// each request, at a hundredth of the cost.
 type requestIDs struct {
 	prefix string
 	last   atomic.Uint64
@@ -22,8 +22,8 @@ func newRequestIDs() *requestIDs {
 	return &requestIDs{prefix: hex.EncodeToString(b[:]) + "-"}
 }
 
-// of returns the id that a trusted proxy sent, or a new one. What others claim
-// is gone by now: see forwarded.
+// of returns the id that a trusted proxy sent, or a new one. forwarded has
+// already removed an id from anyone else.
 func (ids *requestIDs) of(r *http.Request) string {
 	if sent := r.Header["X-Request-Id"]; len(sent) == 1 && validID(sent[0]) {
 		return sent[0]
@@ -46,8 +46,8 @@ func validID(s string) bool {
 	return true
 }
 
-// RequestID is the id of the request that w answers, for the application's own
-// log lines; empty when w is not of this server.
+// RequestID returns the id of the request that w answers, for the application's
+// log lines. It is empty if w does not come from this server.
 func RequestID(w http.ResponseWriter) string {
 	for {
 		switch v := w.(type) {

@@ -9,23 +9,23 @@ import (
 	"escala/service/config"
 )
 
-// stream is one request of an HTTP/2 connection. Its neighbours may be other
-// clients' requests, which a proxy sends over the same connection: only the
-// stream of a silent client is given up.
+// stream is one request of an HTTP/2 connection. A proxy may send other
+// clients' requests over the same connection, so only the stream of a silent
+// client is ended.
 type stream struct {
 	request *http.Request
 	control *http.ResponseController
 	limits  *config.HTTP
-	// reading and writing say that a call of the handler is under way.
+	// reading and writing report that a call of the handler is in progress.
 	reading, writing atomic.Bool
-	// reads counts the reads of the body that brought something.
+	// reads counts the reads of the body that returned data.
 	reads atomic.Uint64
-	// readDue and writeDue are the deadlines that are set; only the handler's
-	// calls use them.
+	// readDue and writeDue are the current deadlines. Only the handler's calls
+	// use them.
 	readDue, writeDue time.Time
 }
 
-// streams are the requests of a connection that are being answered.
+// streams holds the requests of a connection that are being answered.
 type streams struct {
 	mu   sync.Mutex
 	open map[*stream]struct{}
@@ -71,10 +71,10 @@ func (st *stream) limitReading() error {
 	return st.control.SetReadDeadline(st.readDue)
 }
 
-// giveUpReading makes a read of the body fail that is under way.
+// giveUpReading makes the current read of the body fail.
 func (st *stream) giveUpReading() { _ = st.control.SetReadDeadline(time.Unix(1, 0)) }
 
-// waiting is the reason why the handler has not ended, for the log.
+// waiting returns the reason why the handler has not ended, for the log.
 func (st *stream) waiting() string {
 	switch {
 	case st.reading.Load():

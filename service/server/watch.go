@@ -5,43 +5,44 @@ import (
 	"time"
 )
 
-// watch separates connections that a drain has to wait for from those whose peer
-// is silent. It looks again and again and remembers since when a connection
-// has not changed, so that requests never pay for a clock.
+// watch distinguishes connections that a drain has to wait for from those with
+// a silent peer. It looks repeatedly and remembers since when a connection has
+// not changed, so that requests need no clock.
 type watch struct {
 	limit   time.Duration
 	seen    map[*conn]*sighting
 	streams map[*stream]*streamSighting
 }
 
-// streamSighting is the state of an HTTP/2 request's body, and since when it has
-// been the same.
+// streamSighting is the state of an HTTP/2 request's body, with the time since
+// when it is unchanged.
 type streamSighting struct {
 	reads uint64
 	same  time.Time
 }
 
-// sighting is the state of a connection, and since when it has been the same.
+// sighting is the state of a connection, with the time since when it is
+// unchanged.
 type sighting struct {
 	phase phase
 	marks uint64
 	acked uint64
-	// same is since when nothing changed, inactive since when no request has
-	// been in flight.
+	// same is the time of the last change. inactive is the time since when no
+	// request has been in flight.
 	same, inactive time.Time
 }
 
-// trickle bounds how long a peer may keep a connection without a request open
-// by sending single bytes.
+// trickle is the longest time for which a peer can keep a connection without a
+// request open by sending single bytes.
 const trickle = 5 * time.Second
 
 func newWatch(limit time.Duration) *watch {
 	return &watch{limit: limit, seen: make(map[*conn]*sighting), streams: make(map[*stream]*streamSighting)}
 }
 
-// look closes the connections whose peer has been silent for the limit: idle,
-// never used or half-open ones, and requests whose body has stopped coming or
-// whose response is not being read.
+// look closes the connections whose peer has been silent for the limit. These
+// are idle, unused or half-open connections, requests whose body has stopped
+// arriving, and requests whose response is not being read.
 func (w *watch) look(now time.Time, open []*conn) {
 	for _, c := range open {
 		p, marks, acked := phase(c.phase.Load()), c.marks.Load(), uint64(0)
@@ -79,7 +80,7 @@ func (w *watch) look(now time.Time, open []*conn) {
 }
 
 // lookAt ends the wait for the body of one HTTP/2 request whose client has been
-// silent for the limit. Its neighbours on the connection go on.
+// silent for the limit. Other requests on the connection continue.
 func (w *watch) lookAt(now time.Time, st *stream) {
 	reads := st.reads.Load()
 	s, known := w.streams[st]
@@ -92,7 +93,7 @@ func (w *watch) lookAt(now time.Time, st *stream) {
 	}
 }
 
-// closeUnlessUsed closes the connection unless something has come since marks
+// closeUnlessUsed closes the connection unless bytes have arrived since marks
 // was read.
 func (c *conn) closeUnlessUsed(marks uint64) {
 	if marks&markClosing == 0 && c.marks.CompareAndSwap(marks, marks|markClosing) {
@@ -101,8 +102,8 @@ func (c *conn) closeUnlessUsed(marks uint64) {
 }
 
 // giveUpOnPeer ends the wait for a silent peer. A handler that reads a body
-// gets an error and can still answer; one that writes to a peer that does not
-// read cannot. A handler that computes is left alone.
+// gets an error and can still answer. A handler that writes to a peer that does
+// not read cannot answer. A handler that computes is not interrupted.
 func (c *conn) giveUpOnPeer() {
 	if c.readingBody.Load() {
 		_ = c.SetReadDeadline(time.Unix(1, 0))
@@ -111,10 +112,10 @@ func (c *conn) giveUpOnPeer() {
 	}
 }
 
-// acked is how many bytes the peer's kernel has acknowledged: a peer that
-// reads slowly is not a silent one. Where that cannot be known (Unix sockets,
-// whose peer is a proxy on this machine) the peer gets the benefit of the
-// doubt and counts as moving.
+// acked returns the number of bytes that the peer's kernel has acknowledged,
+// because a peer that reads slowly is not silent. On Unix sockets, whose peer
+// is a proxy on this machine, the number is not known. The peer then counts as
+// moving.
 func (c *conn) acked() (bytes uint64, moving bool) {
 	sc, ok := c.Conn.(syscall.Conn)
 	if !ok {

@@ -14,11 +14,12 @@ import (
 // PrimarySocket is the name of the primary's status socket in RUN_DIR.
 const PrimarySocket = "cluster.sock"
 
-// EnvRunDir is the directory of the sockets, for api cluster and api status.
+// EnvRunDir is the environment variable with the directory of the sockets, for
+// api cluster and api status.
 const EnvRunDir = "RUN_DIR"
 
-// DefaultDir is RUN_DIR; else /run/api for root; else a directory that the
-// user may write to.
+// DefaultDir returns RUN_DIR if it is set. Otherwise it returns /run/api for
+// root, and a directory that the user may write to for other users.
 func DefaultDir(getenv func(string) string) string {
 	if dir := getenv(EnvRunDir); dir != "" {
 		return dir
@@ -36,11 +37,11 @@ func DefaultDir(getenv func(string) string) string {
 // NotAnswering is the State of a socket that does not answer.
 const NotAnswering = "not answering"
 
-// answerTime is how long one socket may take.
+// answerTime is the time limit for the answer of one socket.
 const answerTime = 2 * time.Second
 
-// ReadDir asks the sockets in a directory: the primary's if it answers,
-// otherwise each worker's own.
+// ReadDir reads the status from the sockets in a directory: from the primary's
+// if it answers, otherwise from each worker's own.
 func ReadDir(ctx context.Context, dir string) (Report, error) {
 	var c Report
 	path := filepath.Join(dir, PrimarySocket)

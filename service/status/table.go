@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// WriteTable writes the workers for people, one line each.
+// WriteTable writes one line per worker, for people.
 func WriteTable(w io.Writer, c Report) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(t, "WORKER\tPID\tSTATE\tRELEASE\tUPTIME\tRESTARTS\tREQUESTS\tIN FLIGHT\tCONNS\tWEBSOCKETS\tMEMORY")
@@ -33,7 +33,7 @@ func WriteTable(w io.Writer, c Report) error {
 	return nil
 }
 
-// number is "?" for what a socket that does not answer cannot tell.
+// number returns "?" for a value of a socket that does not answer.
 func number(n int) string {
 	if n < 0 {
 		return "?"

@@ -8,7 +8,7 @@ import (
 	"escala/service/server"
 )
 
-// several is the rooms' WebSockets and the application's own.
+// several combines the WebSockets of the rooms and of the application.
 type several []server.LongLived
 
 // CloseAll closes all of them at the same time.
@@ -20,7 +20,7 @@ func (s several) CloseAll(ctx context.Context, over time.Duration) {
 	all.Wait()
 }
 
-// Open is how many are open.
+// Open returns the number of open WebSockets.
 func (s several) Open() int {
 	n := 0
 	for _, one := range s {

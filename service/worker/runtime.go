@@ -16,8 +16,8 @@ import (
 	"escala/service/session"
 )
 
-// newRuntime makes the application's Runtime. Nothing here waits for another
-// machine: a worker starts and serves without Redis.
+// newRuntime creates the application's Runtime. It waits for no other machine:
+// a worker starts and serves without Redis.
 func newRuntime(c config.Worker, getenv func(string) string, m *metrics.HTTP, log *slog.Logger) (Runtime, error) {
 	rt := Runtime{Getenv: getenv, Log: log, Metrics: m.Registry, Prefix: c.Shared.Prefix}
 	if c.Shared.RedisURL != "" {
@@ -56,11 +56,11 @@ func newRuntime(c config.Worker, getenv func(string) string, m *metrics.HTTP, lo
 	return rt, nil
 }
 
-// reporter tells what around the worker does not work now, and what last did not
-// and is mended.
+// reporter reports the current failure of a dependency and the last resolved
+// one.
 type reporter interface{ Report() (now, before string) }
 
-// trouble is what several reporters tell.
+// trouble combines the reports of several reporters.
 func trouble(all []reporter) func() (now, before string) {
 	return func() (string, string) {
 		var now, before []string
@@ -77,8 +77,8 @@ func trouble(all []reporter) func() (now, before string) {
 	}
 }
 
-// run keeps the rooms going, or watches Redis for away, until the returned
-// function is called, which also closes Redis.
+// run runs the rooms, or watches Redis and records outages in away. The
+// returned function ends this and closes Redis.
 func (rt Runtime) run(away *outage.Outage) (stop func() error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

@@ -12,22 +12,22 @@ import (
 	"strings"
 )
 
-// Diagnosis says why a machine does not serve what it should, for a person who
+// Diagnosis explains why a machine does not serve the wanted release. A person
 // reads it at the end of a failed run.
 type Diagnosis struct {
 	Root Root
-	// SetUp is the file that is there since the machine's setup ended, and
-	// SetupUnit the unit that does it.
+	// SetUp is a file that exists once the machine's setup has ended. SetupUnit
+	// is the unit of the setup.
 	SetUp, SetupUnit string
-	// Units must be active.
+	// Units are the units that must be active.
 	Units []string
 }
 
-// failures are the lines of a log that tell of one.
+// failures matches the lines of a log that report a failure.
 var failures = regexp.MustCompile(`(?m)^(E:|Err:|dpkg: error|WARNING|.*[Ff]ailed ).*$`)
 
-// Write writes what cloud-init, the packages, the units, the agent and the
-// workers have to say, each in a few lines.
+// Write writes the state of cloud-init, the packages, the units, the agent and
+// the workers, each in a few lines.
 func (d Diagnosis) Write(ctx context.Context, w io.Writer) {
 	section := func(title, text string) {
 		if text = strings.TrimSpace(text); text != "" {
@@ -67,7 +67,7 @@ func (d Diagnosis) Write(ctx context.Context, w io.Writer) {
 // AgentUnit is the unit that runs the agent.
 const AgentUnit = "escala-agent.service"
 
-// RefusalFile is where the agent remembers a release that does not serve.
+// RefusalFile is where the agent stores the refused release.
 const RefusalFile = "/var/lib/escala/refusal.json"
 
 func (d Diagnosis) refusal() string {
@@ -86,13 +86,13 @@ func journal(ctx context.Context, unit string, lines int) string {
 	return output(ctx, "journalctl", "--unit", unit, "--lines", strconv.Itoa(lines), "--no-pager", "--output", "cat")
 }
 
-// lastFailures are the last ten lines that tell of a failure.
+// lastFailures returns the last ten lines that report a failure.
 func lastFailures(text string) string {
 	lines := failures.FindAllString(text, -1)
 	return clip(strings.Join(lines[max(0, len(lines)-10):], "\n"), 300)
 }
 
-// clip cuts long lines.
+// clip shortens long lines.
 func clip(text string, length int) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {

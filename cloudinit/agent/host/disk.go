@@ -1,5 +1,5 @@
-// Package host is the machine that the agent runs on: its disk, clock,
-// supervisord, workers and journal.
+// Package host gives the agent access to its machine: disk, clock, supervisord,
+// workers and journal.
 package host
 
 import (
@@ -15,27 +15,28 @@ import (
 	"escala/cloudinit/agent"
 )
 
-// Disk is the file system below a folder, "/" on machines.
+// Disk is the file system below a folder. On machines the folder is "/".
 type Disk string
 
 var _ agent.Disk = Disk("")
 
 func (d Disk) path(name string) string { return filepath.Join(string(d), name) }
 
-// Create makes a file, or empties it.
+// Create makes or empties a file.
 func (d Disk) Create(name string, mode fs.FileMode) (io.WriteCloser, error) {
 	f, err := os.OpenFile(d.path(name), os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NOFOLLOW, mode)
 	if err != nil {
 		return nil, err
 	}
-	// The mode that was asked for, whatever the umask is.
+	// Chmod sets the requested mode, because the umask changes the mode of
+	// OpenFile.
 	if err := f.Chmod(mode); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
 }
 
-// Open opens a regular file.
+// Open opens a regular file. Another kind of file is an error.
 func (d Disk) Open(name string) (io.ReadCloser, error) {
 	f, err := os.OpenFile(d.path(name), os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -47,7 +48,7 @@ func (d Disk) Open(name string) (io.ReadCloser, error) {
 	return f, nil
 }
 
-// Sync puts a file's content, or a folder's entries, on the disk.
+// Sync flushes a file's content, or a folder's entries, to the disk.
 func (d Disk) Sync(name string) error {
 	f, err := os.Open(d.path(name))
 	if err != nil {
@@ -56,19 +57,19 @@ func (d Disk) Sync(name string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// Rename renames, and replaces what is there.
+// Rename replaces an existing file.
 func (d Disk) Rename(from, to string) error { return os.Rename(d.path(from), d.path(to)) }
 
 // Symlink makes a symbolic link.
 func (d Disk) Symlink(target, name string) error { return os.Symlink(target, d.path(name)) }
 
-// Readlink returns where a symbolic link points to.
+// Readlink returns the target of a symbolic link.
 func (d Disk) Readlink(name string) (string, error) { return os.Readlink(d.path(name)) }
 
-// Remove removes a file or a folder with all that is in it.
+// Remove removes a file or a folder with its content.
 func (d Disk) Remove(name string) error { return os.RemoveAll(d.path(name)) }
 
-// MakeFolder makes a folder and those above it.
+// MakeFolder makes a folder and its parents.
 func (d Disk) MakeFolder(name string) error { return os.MkdirAll(d.path(name), 0o755) }
 
 // List returns a folder's entries.
@@ -91,10 +92,10 @@ func (d Disk) List(name string) ([]agent.Entry, error) {
 	return out, nil
 }
 
-// Touch sets the time at which a file or folder changed.
+// Touch sets the modification time of a file or folder.
 func (d Disk) Touch(name string, when time.Time) error { return os.Chtimes(d.path(name), when, when) }
 
-// Free is what the file system has left for a user who is not root's.
+// Free returns the free space of the file system for users other than root.
 func (d Disk) Free(name string) (agent.Space, error) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(d.path(name), &s); err != nil {
@@ -102,7 +103,7 @@ func (d Disk) Free(name string) (agent.Space, error) {
 	}
 	space := agent.Space{Bytes: s.Bavail * uint64(s.Bsize), Files: s.Ffree, ReadOnly: s.Flags&syscall.MS_RDONLY != 0}
 	if s.Files == 0 {
-		// A file system that makes inodes as it needs them.
+		// This file system creates inodes on demand.
 		space.Files = 1
 	}
 	return space, nil

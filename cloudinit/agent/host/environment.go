@@ -17,16 +17,16 @@ import (
 	"escala/service"
 )
 
-// own are the variables that differ from worker to worker. They are set last,
-// so no variable of the service can take their place.
+// own holds the variables that differ between workers. They are set last, so no
+// variable of the service can replace them.
 type own struct {
 	worker        int
 	listen, admin string
 	host, port    string
 }
 
-// environment is what a worker gets: what this process has, what all workers
-// get, the secrets, and its own.
+// environment returns a worker's environment: the variables of this process,
+// those of all workers, the secrets, and the worker's own.
 func (r Root) environment(o own) ([]string, error) {
 	all := map[string]string{}
 	for _, entry := range os.Environ() {
@@ -49,7 +49,7 @@ func (r Root) environment(o own) ([]string, error) {
 			return nil, errors.New("the service's secrets have not been read yet")
 		}
 		if err != nil {
-			// A JSON error may quote what it read.
+			// A JSON error could contain a part of the secrets.
 			return nil, errors.New("the service's secrets cannot be read from memory")
 		}
 	}
@@ -76,10 +76,11 @@ func (r Root) readEnvironment(name string, into map[string]string) error {
 	return json.Unmarshal(content, &into)
 }
 
-// RunWorker becomes the worker in a slot. The supervisor's shared socket is the
-// standard input, unless each worker has a port of its own.
+// RunWorker replaces this process by the worker in a slot. The supervisor's
+// shared socket is the standard input, unless each worker has its own port.
 func (r Root) RunWorker(config agent.Config, slot int) error {
-	// The first release's workers are there before it and start with it.
+	// supervisord may start these programs before the first release is
+	// installed. They wait for it.
 	current := r.path(currentLink)
 	if _, err := os.Stat(current); err != nil {
 		fmt.Println("waiting for the first release")

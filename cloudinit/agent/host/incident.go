@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// Incidents finds out what last went wrong on this machine and was mended by
-// itself: a unit or a worker that died and was started again, a reboot.
+// Incidents finds the last problem of this machine that resolved itself: a unit
+// or a worker that died and was restarted, or a reboot.
 type Incidents struct {
 	Root Root
-	// Units are those that systemd starts again.
+	// Units are the units that systemd restarts.
 	Units []string
-	// SetUp is the file that is there since the machine's setup ended.
+	// SetUp is a file that exists once the machine's setup has ended.
 	SetUp string
 
 	asked  time.Time
@@ -25,17 +25,17 @@ type Incidents struct {
 	log    logState
 }
 
-// logState tells whether a file has changed.
+// logState detects changes of a file.
 type logState struct {
 	size    int64
 	changed time.Time
 }
 
-// incidentEvery is the pause between two questions to systemd, each of which
-// starts a process.
+// incidentEvery is the pause between two queries of systemd. Each query starts
+// a process.
 const incidentEvery = 10 * time.Second
 
-// Last is the latest incident, with its time first; "" for none.
+// Last returns the latest incident, with its time first; "" for none.
 func (i *Incidents) Last(ctx context.Context) string {
 	if i.asked.IsZero() || time.Since(i.asked) >= incidentEvery {
 		i.unit = max(i.unitDied(ctx), i.rebooted(ctx))
@@ -46,7 +46,7 @@ func (i *Incidents) Last(ctx context.Context) string {
 
 var exited = regexp.MustCompile(`^([0-9T:-]*)\+[0-9:]* [^ ]* [^ ]* (.*)`)
 
-// unitDied looks into the journal once a unit was restarted by systemd.
+// unitDied reads the journal after systemd has restarted a unit.
 func (i *Incidents) unitDied(ctx context.Context) string {
 	restarts := output(ctx, "systemctl", append([]string{"show", "--property", "NRestarts", "--value"}, i.Units...)...)
 	if !strings.ContainsAny(restarts, "123456789") {
@@ -64,7 +64,7 @@ func (i *Incidents) unitDied(ctx context.Context) string {
 
 var notExpected = regexp.MustCompile(`^([0-9-]*) ([0-9:]*),[0-9]* [A-Z]* (.*not expected.*)`)
 
-// workerDied looks into supervisord's log where that has changed.
+// workerDied reads supervisord's log if it has changed.
 func (i *Incidents) workerDied() string {
 	path := i.Root.path(SupervisorLog)
 	info, err := os.Stat(path)
@@ -84,13 +84,13 @@ func (i *Incidents) workerDied() string {
 	return i.worker
 }
 
-// rebooted is any boot after the one that set the machine up.
+// rebooted reports any boot after the one that set the machine up.
 func (i *Incidents) rebooted(ctx context.Context) string {
 	setUp, err := os.Stat(i.Root.path(i.SetUp))
 	if err != nil {
 		return ""
 	}
-	// "Wed 2026-11-25 18:31:02 UTC"
+	// The value has the form "Wed 2026-11-25 18:31:02 UTC".
 	fields := strings.Fields(output(ctx, "systemctl", "show", "--property", "UserspaceTimestamp", "--value"))
 	if len(fields) < 3 {
 		return ""
@@ -102,10 +102,10 @@ func (i *Incidents) rebooted(ctx context.Context) string {
 	return fmt.Sprintf("%sT%s the machine was started again", fields[1], fields[2])
 }
 
-// commandTime bounds a command that is asked about the machine.
+// commandTime is the time limit of a command.
 const commandTime = 10 * time.Second
 
-// output is what a command prints, also where it fails.
+// output returns the output of a command, even if the command fails.
 func output(ctx context.Context, name string, args ...string) string {
 	ctx, cancel := context.WithTimeout(ctx, commandTime)
 	defer cancel()

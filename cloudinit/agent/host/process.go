@@ -15,8 +15,8 @@ import (
 	"escala/service"
 )
 
-// executable is the path of what a process runs; "" for one that has ended. Other
-// accounts' processes are only for who has CAP_SYS_PTRACE (see proc(5)).
+// executable returns the path of a process's program; "" for a process that has
+// ended. Processes of other accounts need CAP_SYS_PTRACE (see proc(5)).
 func executable(pid int) (string, error) {
 	path, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ESRCH) {
@@ -25,14 +25,14 @@ func executable(pid int) (string, error) {
 	return path, nil
 }
 
-// statistics are the fields of /proc/PID/stat from the third on, the state (see
-// proc(5)); none for a process that has ended.
+// statistics returns the fields of /proc/PID/stat from the third on, which is
+// the state (see proc(5)). It returns none for a process that has ended.
 func statistics(pid int) []string {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return nil
 	}
-	// The name, in brackets, may have anything in it.
+	// The second field is the name in brackets. It may contain any character.
 	_, rest, _ := bytes.Cut(stat[max(0, bytes.LastIndexByte(stat, ')')):], []byte(") "))
 	fields := strings.Fields(string(rest))
 	if len(fields) < 20 || fields[0] == "Z" {
@@ -41,7 +41,7 @@ func statistics(pid int) []string {
 	return fields
 }
 
-// parent is a process's parent, or 0.
+// parent returns the id of a process's parent, or 0.
 func parent(pid int) int {
 	fields := statistics(pid)
 	if fields == nil {
@@ -51,7 +51,7 @@ func parent(pid int) int {
 	return ppid
 }
 
-// processName is a process's number and when it started.
+// processName returns a process's id and start time.
 func processName(pid int) string {
 	fields := statistics(pid)
 	if fields == nil {
@@ -60,7 +60,7 @@ func processName(pid int) string {
 	return fmt.Sprintf("%d-%s", pid, fields[19])
 }
 
-// command is the name by which a process was started.
+// command returns the name by which a process was started.
 func command(pid int) string {
 	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	if err != nil {
@@ -70,7 +70,7 @@ func command(pid int) string {
 	return string(name)
 }
 
-// variable is a value in a process's environment.
+// variable returns a variable of a process's environment.
 func variable(pid int, name string) string {
 	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
 	if err != nil {
@@ -84,8 +84,8 @@ func variable(pid int, name string) string {
 	return ""
 }
 
-// orphans are the processes that run a release in a worker's slot and are no
-// child of the supervisor.
+// orphans returns the workers' processes that are not children of the
+// supervisor.
 func (r Root) orphans(supervisor int) ([]agent.Orphan, error) {
 	folders, err := os.ReadDir("/proc")
 	if err != nil {
@@ -114,7 +114,7 @@ func (r Root) orphans(supervisor int) ([]agent.Orphan, error) {
 	return out, nil
 }
 
-// slot is the slot that a worker's admin socket belongs to.
+// slot returns the slot of a worker's admin socket.
 func (r Root) slot(adminSocket string) (int, bool) {
 	number, ok := strings.CutPrefix(filepath.Base(adminSocket), "worker-")
 	slot, err := strconv.Atoi(strings.TrimSuffix(number, ".sock"))

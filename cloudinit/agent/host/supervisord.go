@@ -13,11 +13,12 @@ import (
 	"escala/cloudinit/agent"
 )
 
-// Supervisord is Debian's, asked by XML-RPC on its Unix socket ("XML-RPC API
-// Documentation" of Supervisor 4.2).
+// Supervisord controls Debian's supervisord by XML-RPC on its Unix socket
+// ("XML-RPC API Documentation" of Supervisor 4.2).
 type Supervisord struct {
 	Root Root
-	// Program is the name of the workers' program, Count the number of its slots.
+	// Program is the name of the workers' program. Count is the number of its
+	// slots.
 	Program string
 	Count   int
 
@@ -27,13 +28,13 @@ type Supervisord struct {
 
 var _ agent.Supervisor = (*Supervisord)(nil)
 
-// supervisord's numbers for the states of a process.
+// states maps supervisord's numbers for the states of a process.
 var states = map[int]agent.SlotState{
 	0: agent.SlotStopped, 10: agent.SlotStarting, 20: agent.SlotRunning, 30: agent.SlotBackoff,
 	40: agent.SlotStopping, 100: agent.SlotStopped, 200: agent.SlotFailed,
 }
 
-// Faults that say that there is nothing to do.
+// Faults that mean that there is nothing to do.
 const (
 	faultAlreadyStarted = 60
 	faultNotRunning     = 70
@@ -43,7 +44,7 @@ func (s *Supervisord) name(slot int) string {
 	return fmt.Sprintf("%[1]s:%[1]s_%[2]d", s.Program, slot)
 }
 
-// Slots asks for all processes at once.
+// Slots gets all processes in one call.
 func (s *Supervisord) Slots(ctx context.Context) ([]agent.Slot, error) {
 	answer, err := s.call(ctx, "supervisor.getAllProcessInfo")
 	if err != nil {
@@ -80,7 +81,7 @@ func (s *Supervisord) Start(ctx context.Context, slot int) error {
 	return ignore(err, faultAlreadyStarted)
 }
 
-// Stop tells a slot's process to end.
+// Stop asks supervisord to end a slot's process.
 func (s *Supervisord) Stop(ctx context.Context, slot int) error {
 	_, err := s.call(ctx, "supervisor.stopProcess", s.name(slot), false)
 	return ignore(err, faultNotRunning)
@@ -94,8 +95,9 @@ func ignore(err error, code int) error {
 	return err
 }
 
-// Orphans looks through the processes, unless there were none under the same
-// supervisord before: a worker loses its parent only when that dies.
+// Orphans searches the processes, unless an earlier search under the same
+// supervisord found none: a worker loses its parent only when its supervisord
+// dies.
 func (s *Supervisord) Orphans(ctx context.Context) ([]agent.Orphan, error) {
 	answer, err := s.call(ctx, "supervisor.getPID")
 	if err != nil {
@@ -110,7 +112,7 @@ func (s *Supervisord) Orphans(ctx context.Context) ([]agent.Orphan, error) {
 	return orphans, err
 }
 
-// End tells an orphan to end.
+// End asks an orphan to end.
 func (s *Supervisord) End(_ context.Context, o agent.Orphan) error {
 	return s.signal(o, syscall.SIGTERM)
 }
@@ -120,7 +122,7 @@ func (s *Supervisord) Kill(_ context.Context, o agent.Orphan) error {
 	return s.signal(o, syscall.SIGKILL)
 }
 
-// signal makes sure that the number still is the worker's.
+// signal first checks that the process id still belongs to the worker.
 func (s *Supervisord) signal(o agent.Orphan, sig syscall.Signal) error {
 	process, err := os.FindProcess(o.PID)
 	if err != nil {
@@ -136,7 +138,7 @@ func (s *Supervisord) signal(o agent.Orphan, sig syscall.Signal) error {
 	return nil
 }
 
-// HandedOver compares the two names' inodes.
+// HandedOver compares the inodes of the two paths.
 func (s *Supervisord) HandedOver(context.Context) (bool, error) {
 	mine, err := os.Lstat(s.Root.path(WorkersSocket))
 	if errors.Is(err, os.ErrNotExist) {
@@ -155,10 +157,9 @@ func (s *Supervisord) HandedOver(context.Context) (bool, error) {
 	return os.SameFile(mine, proxy), nil
 }
 
-// HandOver gives the socket of this supervisord the name that the proxy
-// connects to. A socket is found by its inode, so the one of the supervisord
-// before works under that name until the moment of the rename, though its own
-// name is gone.
+// HandOver gives this supervisord's socket the path that the proxy connects to.
+// The kernel finds a socket by its inode. So the old supervisord's socket works
+// under that path until the rename, though its own path is gone.
 func (s *Supervisord) HandOver(context.Context) error {
 	part := s.Root.path(ProxySocket) + ".new"
 	if err := os.Remove(part); err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -14,7 +14,7 @@ import (
 	"escala/service"
 )
 
-// Workers are the processes that serve, asked on their own sockets.
+// Workers queries the workers on their own sockets.
 type Workers struct {
 	Root   Root
 	Config agent.Config
@@ -22,15 +22,15 @@ type Workers struct {
 
 var _ agent.Workers = Workers{}
 
-// askTimeout bounds a worker's answer.
+// askTimeout is the time limit for a worker's answer.
 const askTimeout = 2 * time.Second
 
-// Ask asks the worker in a slot.
+// Ask sends a request to the worker in a slot.
 func (w Workers) Ask(ctx context.Context, slot int, path string) agent.Answer {
 	return ask(ctx, w.Root.adminSocket(slot), path, askTimeout)
 }
 
-// ask asks on a socket. The answer's body is not read.
+// ask sends a request on a socket. It does not read the answer's body.
 func ask(ctx context.Context, socket, path string, timeout time.Duration) agent.Answer {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -48,7 +48,7 @@ func ask(ctx context.Context, socket, path string, timeout time.Duration) agent.
 	return agent.Answer{Code: resp.StatusCode, Release: service.ReleaseID(resp.Header.Get("X-Release"))}
 }
 
-// Memory is what the kernel counts as available.
+// Memory returns the memory that the kernel reports as available.
 func (Workers) Memory() int {
 	info, err := os.ReadFile("/proc/meminfo")
 	if err != nil {
@@ -63,16 +63,16 @@ func (Workers) Memory() int {
 	return 0
 }
 
-// Bounds of what is kept of a process's output.
+// Limits of the stored output of a process.
 const (
 	outputBytes = 16 << 10
 	outputLines = 20
 )
 
-// LastLines is the end of the worker's log.
+// LastLines returns the end of the worker's log.
 func (w Workers) LastLines(slot int) string { return tail(w.Root.WorkerLog(slot), outputLines) }
 
-// tail is the end of a file, or "".
+// tail returns the end of a file, or "".
 func tail(path string, lines int) string {
 	f, err := os.Open(path)
 	if err != nil {

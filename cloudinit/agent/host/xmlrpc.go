@@ -14,13 +14,14 @@ import (
 	"time"
 )
 
-// rpcTimeout bounds a call, and rpcLimit its answer, in bytes.
+// rpcTimeout is the time limit of a call. rpcLimit is the size limit of its
+// answer, in bytes.
 const (
 	rpcTimeout = 10 * time.Second
 	rpcLimit   = 4 << 20
 )
 
-// value is a value of XML-RPC.
+// value is an XML-RPC value.
 type value struct {
 	Int    string   `xml:"int"`
 	I4     string   `xml:"i4"`
@@ -59,7 +60,7 @@ func (v value) number() int {
 	return n
 }
 
-// fault is an error that supervisord answers.
+// fault is an error answer of supervisord.
 type fault struct {
 	code int
 	text string
@@ -67,7 +68,7 @@ type fault struct {
 
 func (f fault) Error() string { return fmt.Sprintf("%s (%d)", f.text, f.code) }
 
-// call calls a method of supervisord with strings and booleans.
+// call calls a method of supervisord. Arguments are strings and booleans.
 func (s *Supervisord) call(ctx context.Context, method string, args ...any) (value, error) {
 	answer, err := s.post(ctx, method, args)
 	if err != nil {
@@ -112,7 +113,7 @@ func (s *Supervisord) post(ctx context.Context, method string, args []any) (valu
 	return decoded.Params[0], nil
 }
 
-// encode writes a call as XML.
+// encode returns a call as XML.
 func encode(method string, args []any) ([]byte, error) {
 	type param struct {
 		String  *string `xml:"value>string"`
@@ -140,7 +141,7 @@ func encode(method string, args []any) ([]byte, error) {
 	return xml.Marshal(call)
 }
 
-// unixClient asks on a Unix socket, with a connection for each request.
+// unixClient connects to a Unix socket and opens a connection for each request.
 func unixClient(path string) *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,

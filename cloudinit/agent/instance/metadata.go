@@ -1,6 +1,6 @@
-// Package instance asks the cloud's metadata service what this machine is: its id,
-// its region and, on AWS, the credentials of its role. Only root reaches the
-// service; a rule of the packet filter keeps every other account from it.
+// Package instance reads the machine's identity from the cloud's metadata
+// service: its id, its region and, on AWS, the credentials of its role. Only
+// root can reach the service; a packet filter rule blocks every other account.
 package instance
 
 import (
@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Identity is what a cloud calls a machine.
+// Identity is the cloud's identity of a machine.
 type Identity struct {
 	// ID is the instance's or the Droplet's id: "i-0123456789abcdef0", "2756294".
 	ID string
@@ -23,32 +23,33 @@ type Identity struct {
 
 // Errors of a metadata service.
 var (
-	// ErrAbsent is for an item that the service does not have.
+	// ErrAbsent means that the service does not have the item.
 	ErrAbsent = errors.New("the metadata service does not have it")
-	// ErrUnreachable is for a service that does not answer. The same call may
-	// succeed later: at boot the service may come after the machine.
+	// ErrUnreachable means that the service does not answer. A later call may
+	// succeed: at boot, the service may start after the machine.
 	ErrUnreachable = errors.New("the metadata service does not answer")
 )
 
 const (
-	// DefaultURL is where AWS' and DigitalOcean's service answer.
+	// DefaultURL is the address of the service on AWS and DigitalOcean.
 	DefaultURL = "http://169.254.169.254"
-	// timeout is the time that one request has.
+	// timeout is the time limit of one request.
 	timeout = 3 * time.Second
-	// tries is how often an item is asked for before the caller has to.
+	// tries is the number of tries before a read fails.
 	tries = 3
-	// pause between two tries.
+	// pause is the time between two tries.
 	pause = 200 * time.Millisecond
-	// maxItem is more than the largest item that is read, a role's credentials.
+	// maxItem is more than the size of the largest item that is read, which is
+	// a role's credentials.
 	maxItem = 64 << 10
 )
 
-// transport takes no proxy: the address is one of this machine's own network.
+// transport uses no proxy, because the address is link-local.
 func transport() *http.Transport {
 	return &http.Transport{Proxy: nil, MaxIdleConnsPerHost: 1, IdleConnTimeout: 30 * time.Second, MaxResponseHeaderBytes: maxItem}
 }
 
-// service is a metadata service's HTTP.
+// service is the HTTP client of a metadata service.
 type service struct {
 	url    string
 	client *http.Client
@@ -61,20 +62,21 @@ func newService(url string) service {
 	return service{url: url, client: &http.Client{
 		Timeout:   timeout,
 		Transport: transport(),
-		// An item is where it is asked for. A redirect would take the token along.
+		// Items are never redirected. A redirect would pass the token on.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
 
-// statusError is an answer that is not 200.
+// statusError is the status of an answer that is not 200.
 type statusError int
 
 func (e statusError) Error() string {
 	return fmt.Sprintf("it answers %d %s", int(e), http.StatusText(int(e)))
 }
 
-// ask sends one request, again where the service may only be busy. EC2's service
-// limits the requests of an instance and answers more of them with 503.
+// ask sends one request and retries while the service may be busy. EC2's
+// service limits the request rate of an instance and answers 503 above the
+// limit.
 func (s service) ask(ctx context.Context, method, path string, header http.Header) (string, error) {
 	for try := 1; ; try++ {
 		item, err := s.askOnce(ctx, method, path, header)

@@ -11,21 +11,22 @@ import (
 	"syscall"
 )
 
-// maxFile is more than a Droplet's user-data, which brings the file, can hold.
+// maxFile is more than a Droplet's user-data, which contains the file, can
+// hold.
 const maxFile = 64 << 10
 
-// File is a file that came with the machine: a JSON object of the values by their
-// names, which only root can read.
+// File is a file from user-data: a JSON object that maps names to values. Only
+// root can read it.
 type File struct {
 	Path string
-	// Names are the secrets that must be there. Others are not read.
+	// Names are the required secrets. Other secrets in the file are ignored.
 	Names []string
 }
 
 var _ Source = File{}
 
-// Read returns the values of the file. A file that another account can read is
-// an error: what it holds is no secret any more.
+// Read returns the values in the file. It is an error if another account can
+// read the file, because its content is then no longer secret.
 func (f File) Read(context.Context) (Values, error) {
 	file, err := os.OpenFile(f.Path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -48,7 +49,7 @@ func (f File) Read(context.Context) (Values, error) {
 	}
 	var all map[string]string
 	if json.Unmarshal(b, &all) != nil {
-		// The error of the decoder could have a part of a secret in it.
+		// The decoder's error could contain a part of a secret.
 		return nil, fmt.Errorf("reading the secrets: %s is no JSON object of strings", f.Path)
 	}
 	values := Values{}

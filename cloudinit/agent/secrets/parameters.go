@@ -15,33 +15,36 @@ import (
 )
 
 const (
-	// batch is how many parameters GetParameters returns at most.
+	// batch is the largest number of parameters in one GetParameters call.
 	batch = 10
-	// timeout is the time that all of a Read has.
+	// timeout is the time limit of a whole Read.
 	timeout = 30 * time.Second
-	// maxAnswer is more than ten parameters of the larger kind, 8 KiB each, have.
+	// maxAnswer is more than the size of ten parameters of the larger kind, 8
+	// KiB each.
 	maxAnswer = 256 << 10
 )
 
-// Parameters are SecureStrings in AWS' Systems Manager Parameter Store. They are
-// read by name (GetParameters) and not by path: GetParametersByPath may return
-// some of them and would want the permission to read all that is ever put there.
+// Parameters are SecureStrings in AWS Systems Manager Parameter Store.
+// GetParameters reads them by name. GetParametersByPath may return only some of
+// them, and would need permission to read everything that is ever stored below
+// the path.
 type Parameters struct {
-	// Names are the environment variables.
+	// Names are the names of environment variables.
 	Names []string
-	// Path is what stands before each name in the store, with a slash at its
-	// beginning and none at its end.
+	// Path is the prefix of each name in the store. It begins with a slash and
+	// does not end with one.
 	Path string
-	// URL of the service, without a slash at its end.
+	// URL is the service's URL, without a trailing slash.
 	URL string
-	// Client signs for Systems Manager ("ssm") in the parameters' region.
+	// Client signs requests for Systems Manager ("ssm") in the parameters'
+	// region.
 	Client *sigv4.Client
 }
 
 var _ Source = Parameters{}
 
-// NewParameters reads the names below path in the region. endpoint is the
-// service's URL; default AWS' own for the region.
+// NewParameters returns the parameters with these names below path in the
+// region. endpoint is the service's URL; default AWS's own for the region.
 func NewParameters(names []string, path, region, endpoint string, role sigv4.Credentials) Parameters {
 	if endpoint == "" {
 		domain := "amazonaws.com"
@@ -112,12 +115,12 @@ func (p Parameters) read(ctx context.Context, names []string, into Values) error
 		Parameters []struct{ Name, Value string }
 	}
 	if json.Unmarshal(b, &answer) != nil {
-		// The error of the decoder could have a part of a secret in it.
+		// The decoder's error could contain a part of a secret.
 		return fmt.Errorf("%w: the answer is not what GetParameters answers", ErrUnreachable)
 	}
 	for _, parameter := range answer.Parameters {
 		name, below := strings.CutPrefix(parameter.Name, p.Path+"/")
-		// What was not asked for does not get into an environment.
+		// Only requested values may become environment variables.
 		if below && slices.Contains(names, name) {
 			into[name] = parameter.Value
 		}

@@ -1,5 +1,5 @@
-// Package secrets reads the values of the service's secrets from where the
-// machine's cloud has them. Values are in no error and no log.
+// Package secrets reads the service's secrets from the store of the machine's
+// cloud. Errors and logs never contain values.
 package secrets
 
 import (
@@ -15,47 +15,47 @@ import (
 
 // Errors that a caller tells apart.
 var (
-	// ErrMissing is for a secret that its source does not have.
+	// ErrMissing means that the source does not have a secret.
 	ErrMissing = errors.New("missing")
-	// ErrDenied is for secrets that the machine may not read.
+	// ErrDenied means that the machine may not read the secrets.
 	ErrDenied = errors.New("access denied")
-	// ErrUnreachable is for a source that does not answer. The same call may
-	// succeed later.
+	// ErrUnreachable means that the source does not answer. A later call may
+	// succeed.
 	ErrUnreachable = errors.New("unreachable")
 )
 
-// Source is where the secrets come from.
+// Source is a store of secrets.
 type Source interface {
-	// Read returns all secrets or an error: never some of them.
+	// Read returns all secrets or an error, but never only some of them.
 	Read(ctx context.Context) (Values, error)
 }
 
-// Values are the secrets by the names of environment variables. Printed or
-// logged they are their names.
+// Values maps names of environment variables to secrets. Printing or logging it
+// shows only the names.
 type Values map[string]string
 
-// String names the secrets.
+// String returns the names of the secrets.
 func (v Values) String() string {
 	return "secrets " + strings.Join(slices.Sorted(maps.Keys(v)), ", ")
 }
 
-// GoString is String.
+// GoString returns String, so that %#v shows no values.
 func (v Values) GoString() string { return v.String() }
 
-// Format is String for every verb: %v of a map would print the values.
+// Format prints String for every verb: %v of a map would print the values.
 func (v Values) Format(f fmt.State, _ rune) { fmt.Fprint(f, v.String()) }
 
-// LogValue is String.
+// LogValue returns String, so that a log shows no values.
 func (v Values) LogValue() slog.Value { return slog.StringValue(v.String()) }
 
-// MarshalJSON refuses: no status and no report has secrets.
+// MarshalJSON always fails, so that no status or report can contain secrets.
 func (v Values) MarshalJSON() ([]byte, error) {
 	return nil, errors.New("secrets are not written as JSON")
 }
 
 var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// check reports the first value that no environment can hold.
+// check reports the first value that an environment cannot hold.
 func (v Values) check() error {
 	for _, name := range slices.Sorted(maps.Keys(v)) {
 		if !variable.MatchString(name) {

@@ -1,13 +1,14 @@
-// Package sigv4 calls services that authenticate by AWS' Signature Version 4: S3,
-// Spaces and Systems Manager. It signs, tries again what may succeed, and says
-// what a service answers; it knows no service's operations.
+// Package sigv4 calls services that authenticate with AWS Signature Version 4:
+// S3, Spaces and Systems Manager. It signs requests, retries temporary
+// failures, and returns a service's errors. It knows no service's operations.
 //
-// The signature is aws-sdk-go-v2's own signer, without the SDK's clients. Measured
-// for a static, stripped program for linux/amd64 that reads and writes an object:
-// net/http and TLS alone are 6.3 MB; the signer adds nothing that can be seen, and
-// two modules (aws-sdk-go-v2, smithy-go); minio-go makes it 7.9 MB with 19 modules,
-// and cannot ask Systems Manager; the SDK's clients for S3 and Systems Manager make
-// it 9.9 MB with 14 modules. The machine makes three kinds of calls.
+// The signature comes from aws-sdk-go-v2's own signer, without the SDK's
+// clients. The sizes are measured for a static, stripped program for
+// linux/amd64 that reads and writes an object. net/http and TLS alone take 6.3
+// MB. The signer adds no measurable size and two modules (aws-sdk-go-v2,
+// smithy-go). minio-go takes 7.9 MB with 19 modules, and cannot call Systems
+// Manager. The SDK's clients for S3 and Systems Manager take 9.9 MB with 14
+// modules. The machine makes only three kinds of calls.
 package sigv4
 
 import (
@@ -29,16 +30,16 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-// Credentials are what requests are signed with.
+// Credentials sign requests.
 type Credentials interface {
-	// Retrieve returns what is valid now, from memory where it can.
+	// Retrieve returns valid credentials, from memory if possible.
 	Retrieve(ctx context.Context) (aws.Credentials, error)
-	// Invalidate makes the next Retrieve ask again: a service has refused what the
-	// last one returned as expired.
+	// Invalidate makes the next Retrieve fetch new credentials. It is for a
+	// service that refused the last ones as expired.
 	Invalidate()
 }
 
-// Key is a key that stays valid.
+// Key is an access key that does not expire.
 type Key struct{ Access, Secret string }
 
 var _ Credentials = Key{}
@@ -48,30 +49,32 @@ func (k Key) Retrieve(context.Context) (aws.Credentials, error) {
 	return aws.Credentials{AccessKeyID: k.Access, SecretAccessKey: k.Secret}, nil
 }
 
-// Invalidate does nothing: there is no other key.
+// Invalidate does nothing, because there is no other key.
 func (Key) Invalidate() {}
 
-// String is the key without its secret, so that no log has it.
+// String returns the key without its secret, so that no log contains the
+// secret.
 func (k Key) String() string { return "key " + k.Access }
 
-// GoString is String.
+// GoString returns String, so that %#v shows no secret.
 func (k Key) GoString() string { return k.String() }
 
-// Client calls one service. Its fields do not change once it is used.
+// Client calls one service. Its fields must not change after the first use.
 type Client struct {
 	// Service is the service's name in the signature: "s3", "ssm".
 	Service string
 	// Region is the region's name in the signature.
 	Region      string
 	Credentials Credentials
-	// Transport sends the requests. Default: one of NewTransport's.
+	// Transport sends the requests. Default: a transport of NewTransport.
 	Transport http.RoundTripper
 
-	// skew is how far the service's clock is ahead of this one, in nanoseconds.
+	// skew is the difference between the service's clock and this one, in
+	// nanoseconds; positive if the service's clock is ahead.
 	skew atomic.Int64
 }
 
-// Request is one request. All of them are safe to send twice.
+// Request is one request. Every request must be safe to send twice.
 type Request struct {
 	Method, URL string
 	Header      http.Header
@@ -79,24 +82,26 @@ type Request struct {
 }
 
 const (
-	// tries is how often a request is sent at most.
+	// tries is the largest number of times that a request is sent.
 	tries = 4
-	// pause is the longest pause before the second try; it doubles with each.
+	// pause is the longest pause before the second try. It doubles with each
+	// try.
 	pause = 200 * time.Millisecond
-	// longestPause bounds what a service can ask for with Retry-After.
+	// longestPause limits the pause that a service can demand with Retry-After.
 	longestPause = 5 * time.Second
-	// skewLimit is how far the clocks may be apart before an error of
-	// authentication is taken for one of time. The services take 5 to 15 minutes;
-	// aws-sdk-go-v2 takes four for the limit (aws/retry, skewThreshold).
+	// skewLimit is the difference between the clocks above which an
+	// authentication error counts as a wrong clock. The services accept 5 to 15
+	// minutes; aws-sdk-go-v2 uses four (aws/retry, skewThreshold).
 	skewLimit = 4 * time.Minute
-	// maxError is the size of the longest answer that is read for its error.
+	// maxError is the largest part of an error answer that is read, in bytes.
 	maxError = 64 << 10
 )
 
 var defaultTransport = NewTransport()
 
-// NewTransport returns a transport with limits on everything but the length of an
-// answer. What it downloads is what the service sends: it undoes no compression.
+// NewTransport returns a transport with limits on everything but the length of
+// an answer. It does not decompress answers, so that a download has exactly the
+// bytes that the service sends.
 func NewTransport() *http.Transport {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
@@ -110,9 +115,9 @@ func NewTransport() *http.Transport {
 	}
 }
 
-// Do sends the request and returns an answer with status 2xx, whose body the
-// caller closes. Any other answer is an *Error. Redirects are not followed: they
-// would take the session's token to a host that nothing vouches for.
+// Do sends the request and returns an answer with status 2xx. The caller closes
+// its body. Any other answer is an *Error. Do follows no redirects, because
+// they would send the session's token to an unverified host.
 func (c *Client) Do(ctx context.Context, r Request) (*http.Response, error) {
 	var corrected, renewed bool
 	for try := 1; ; try++ {
@@ -159,12 +164,12 @@ func (c *Client) send(ctx context.Context, r Request) (*http.Response, error) {
 	sum := sha256.Sum256(r.Body)
 	hash := hex.EncodeToString(sum[:])
 	if c.Service == "s3" {
-		// S3 wants it in a header, and checks what it gets by it.
+		// S3 requires the hash in a header and checks the content against it.
 		req.Header.Set("X-Amz-Content-Sha256", hash)
 	}
 	signed := time.Now().Add(time.Duration(c.skew.Load()))
 	err = v4.NewSigner().SignHTTP(ctx, credentials, req, hash, c.Service, c.Region, signed, func(o *v4.SignerOptions) {
-		// S3 alone does not escape a path twice.
+		// Only S3 does not escape a path twice.
 		o.DisableURIPathEscaping = c.Service == "s3"
 	})
 	if err != nil {
@@ -182,15 +187,15 @@ func (c *Client) send(ctx context.Context, r Request) (*http.Response, error) {
 		return resp, nil
 	}
 	defer resp.Body.Close()
-	// What cannot be read is not said; the status is there in any case.
+	// An unreadable error body is ignored. The status is known in any case.
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxError))
 	refused := parseError(resp, body)
 	refused.signed = signed
 	return nil, refused
 }
 
-// mayCarry refuses a plain connection over the internet: it would show the
-// session's token to anyone on the way.
+// mayCarry refuses an unencrypted connection over the internet, because it
+// would reveal the session's token.
 func mayCarry(req *http.Request) error {
 	ip := net.ParseIP(req.URL.Hostname())
 	if req.URL.Scheme == "https" || req.URL.Scheme == "http" && ip != nil && (ip.IsLoopback() || ip.IsPrivate()) {
@@ -199,8 +204,8 @@ func mayCarry(req *http.Request) error {
 	return fmt.Errorf("%s://%s is no endpoint for signed requests: want https", req.URL.Scheme, req.URL.Host)
 }
 
-// correctClock reports whether the service refused a request for its time, and
-// takes over the service's clock where it did.
+// correctClock reports whether the service refused a request for its time. If
+// so, it adopts the service's clock.
 func (c *Client) correctClock(e *Error) bool {
 	if !e.mayBeSkew() || e.date.IsZero() {
 		return false
@@ -212,7 +217,7 @@ func (c *Client) correctClock(e *Error) bool {
 	return true
 }
 
-// sendError is a request that got no answer.
+// sendError is the error of a request without an answer.
 type sendError struct{ error }
 
 func (e *sendError) Unwrap() error { return e.error }
@@ -227,8 +232,8 @@ func temporary(err error) bool {
 	return errors.As(err, &unsent)
 }
 
-// pauseBefore is random, so that machines which were refused together do not come
-// back together.
+// pauseBefore returns a random pause, so that machines that were refused
+// together do not come back together.
 func pauseBefore(try int, e *Error) time.Duration {
 	d := time.Duration(rand.Int64N(int64(pause << (try - 1))))
 	if e != nil && e.retryAfter > d {
@@ -248,7 +253,7 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// retryAfter is what the header asks for, in seconds or as a date.
+// retryAfter returns the pause in the header, which is in seconds or a date.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	value := h.Get("Retry-After")
 	if s, err := strconv.Atoi(value); err == nil && s >= 0 && s < 3600 {

@@ -13,23 +13,25 @@ import (
 	"escala/cloudinit/agent/sigv4"
 )
 
-// Bucket is a bucket that speaks S3's protocol: S3 itself, or Spaces, which
-// differs in what a key may be granted and in nothing that is used here.
+// Bucket is a bucket with S3's protocol: S3 itself, or Spaces. Spaces differs
+// in the permissions that a key can have, but in nothing that this package
+// uses.
 //
-// A request has its whole content's SHA-256 in its signature and no checksum in
-// a trailer, which S3 and Spaces both take. The AWS SDK's default since January
-// 2025, a CRC in a trailer, is what other servers than S3 refuse or store.
+// The signature of a request contains the SHA-256 of its whole content. There
+// is no checksum in a trailer. S3 and Spaces both accept that. Since January
+// 2025 the AWS SDK sends a CRC in a trailer by default, which servers other
+// than S3 refuse or store.
 type Bucket struct {
-	// URL of the bucket, without a slash at its end: the bucket's name stands in
-	// the host, or is the path.
+	// URL is the bucket's URL, without a trailing slash. The bucket's name is
+	// in the host or is the path.
 	URL string
-	// Client signs for S3 ("s3") in the bucket's region.
+	// Client signs requests for S3 ("s3") in the bucket's region.
 	Client *sigv4.Client
 }
 
 var _ Objects = Bucket{}
 
-// Get is S3's GetObject.
+// Get calls S3's GetObject.
 func (b Bucket) Get(ctx context.Context, key string) (io.ReadCloser, error) {
 	resp, err := b.Client.Do(ctx, sigv4.Request{Method: http.MethodGet, URL: b.url(key)}) //nolint:bodyclose // bodyReader closes it
 	if err != nil {
@@ -38,8 +40,9 @@ func (b Bucket) Get(ctx context.Context, key string) (io.ReadCloser, error) {
 	return &bodyReader{ctx, resp.Body}, nil
 }
 
-// Put is S3's PutObject. An object called .json is application/json: Pulumi's
-// providers read only an object whose content type is text.
+// Put calls S3's PutObject. An object with the suffix .json gets the type
+// application/json: Pulumi's providers read an object only if its content type
+// is text.
 func (b Bucket) Put(ctx context.Context, key string, content []byte) error {
 	contentType := "application/octet-stream"
 	if path.Ext(key) == ".json" {
@@ -53,8 +56,8 @@ func (b Bucket) Put(ctx context.Context, key string, content []byte) error {
 		return bucketError(ctx, err)
 	}
 	defer resp.Body.Close()
-	// The answer has no content. Reading to its end lets the connection be used
-	// again.
+	// The answer has no content. The connection can be reused only if the body
+	// is read to its end.
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
 	return nil
 }
@@ -67,7 +70,8 @@ func (b Bucket) url(key string) string {
 	return b.URL + "/" + strings.Join(parts, "/")
 }
 
-// bodyReader says of a connection that breaks what the package's errors are for.
+// bodyReader converts the errors of a broken connection to this package's
+// errors.
 type bodyReader struct {
 	ctx context.Context
 	io.ReadCloser
@@ -81,8 +85,8 @@ func (r *bodyReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// bucketError puts an answer to one of the package's errors. An end of ctx is
-// the caller's.
+// bucketError converts an error to one of this package's errors. It returns the
+// end of the caller's ctx unchanged.
 func bucketError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return err

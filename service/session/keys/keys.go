@@ -1,5 +1,5 @@
-// Package keys reads the keys that sessions are signed with. It is apart from
-// package session so that a plan can check them without linking what signs.
+// Package keys reads the keys that sign sessions. It is separate from package
+// session, so that a plan can check the keys without linking the signing code.
 package keys
 
 import (
@@ -8,12 +8,13 @@ import (
 	"strings"
 )
 
-// minSecret is HS256's output: a shorter key would be the weakest part.
+// minSecret is the output size of HS256, in bytes: a shorter key would be the
+// weakest part.
 const minSecret = 32
 
 // Key is one signing key.
 type Key struct {
-	// ID is the token's "kid": it says which key signed it.
+	// ID is the token's "kid". It names the key that signed the token.
 	ID     string
 	Secret []byte
 }
@@ -30,7 +31,7 @@ type Key struct {
 //	k2:…         once SESSION_TTL has passed: the last session of k1 is over
 type Keys []Key
 
-// Parse reads "id:base64,id:base64,…". Errors name the key by its place,
+// Parse reads "id:base64,id:base64,…". Errors contain the key's position, but
 // never its secret.
 func Parse(s string) (Keys, error) {
 	var keys Keys

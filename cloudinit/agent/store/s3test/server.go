@@ -1,6 +1,6 @@
-// Package s3test is a real S3 server for tests: versitygw, on a folder of the
-// test's own, with versions and with signatures checked. In front of it stands a
-// proxy that can do to a request or its answer what a network and a cloud do.
+// Package s3test runs a real S3 server for tests: versitygw, in a folder of the
+// test, with versions and signature checks. A proxy in front of it simulates
+// faults of a network and a cloud.
 package s3test
 
 import (
@@ -25,22 +25,22 @@ import (
 	"escala/cloudinit/agent/sigv4"
 )
 
-// Variable is the environment variable that names the server's program. Where it
-// is set, as make test does, a test that needs the server fails without it. Where
-// it is not, bin/versitygw of the clone is taken, and the test is skipped if that
-// was never built.
+// Variable is the environment variable with the path of the server's program.
+// If it is set, as in make test, a test fails without the server. If it is not
+// set, the test uses bin/versitygw of the clone, and is skipped if that file
+// does not exist.
 const Variable = "ESCALA_S3_SERVER"
 
 // Region is the server's region.
 const Region = "eu-central-1"
 
-// Fault changes one request. It reports whether it has answered it; the server
-// gets what it has not.
+// Fault changes one request. It reports whether it has answered the request. If
+// not, the server answers.
 type Fault func(w http.ResponseWriter, r *http.Request) bool
 
 // Server is one S3 server.
 type Server struct {
-	// URL of the server; a bucket's name is the path.
+	// URL is the server's URL. A bucket's name is the path.
 	URL string
 
 	t    testing.TB
@@ -51,7 +51,7 @@ type Server struct {
 	requests []string
 }
 
-// Start returns a server that ends with the test.
+// Start starts a server that ends with the test.
 func Start(t testing.TB) *Server {
 	t.Helper()
 	program := os.Getenv(Variable)
@@ -61,7 +61,8 @@ func Start(t testing.TB) *Server {
 	if program == "" {
 		t.Skip("the S3 server is not built: make bin/versitygw")
 	}
-	// Of its own, and not t.TempDir: a socket's path has at most 107 bytes.
+	// The server does not use t.TempDir, because a socket's path has at most
+	// 107 bytes.
 	folder, err := os.MkdirTemp("", "s3-")
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +87,7 @@ func Start(t testing.TB) *Server {
 	}
 	ended := make(chan struct{})
 	go func() {
-		// It is killed when the test ends, which is no failure.
+		// The test's end kills the server, so its exit status is ignored.
 		_ = cmd.Wait()
 		close(ended)
 	}()
@@ -127,7 +128,7 @@ func (s *Server) healthy() bool {
 	return resp.StatusCode == http.StatusOK
 }
 
-// built is bin/versitygw of the clone that the test runs in, if it is there.
+// built returns bin/versitygw of the test's clone, if it exists.
 func built() string {
 	folder, err := os.Getwd()
 	for err == nil && folder != filepath.Dir(folder) {
@@ -145,7 +146,7 @@ func (s *Server) proxy(socket string) http.Handler {
 		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
 	}
 	forward := &httputil.ReverseProxy{
-		// The host stays what was signed.
+		// The host must stay as it was signed.
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.Out.URL = &url.URL{Scheme: "http", Host: "s3", Path: r.In.URL.Path, RawPath: r.In.URL.RawPath, RawQuery: r.In.URL.RawQuery}
 			r.Out.Host = r.In.Host
@@ -164,14 +165,15 @@ func (s *Server) proxy(socket string) http.Handler {
 	})
 }
 
-// Set makes every request from now on go through fault. Nil takes it away.
+// Set applies fault to every later request. Nil removes it.
 func (s *Server) Set(fault Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fault = fault
 }
 
-// Requests are the requests since Start or the last call: "GET /bucket/key".
+// Requests returns the requests since Start or the last call, such as "GET
+// /bucket/key".
 func (s *Server) Requests() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -180,7 +182,7 @@ func (s *Server) Requests() []string {
 	return requests
 }
 
-// BucketURL is the bucket's URL.
+// BucketURL returns the bucket's URL.
 func (s *Server) BucketURL(bucket string) string { return s.URL + "/" + bucket }
 
 // Client returns a client that signs with the key.
@@ -188,8 +190,7 @@ func (s *Server) Client(key sigv4.Credentials) *sigv4.Client {
 	return &sigv4.Client{Service: "s3", Region: Region, Credentials: key}
 }
 
-// Do sends a request with the root account's key, and fails the test if it is
-// refused.
+// Do sends a request with the root account's key. A refusal fails the test.
 func (s *Server) Do(method, path string, body []byte) []byte {
 	s.t.Helper()
 	resp, err := s.Client(s.root).Do(s.t.Context(), sigv4.Request{Method: method, URL: s.URL + path, Body: body})
@@ -204,14 +205,14 @@ func (s *Server) Do(method, path string, body []byte) []byte {
 	return b
 }
 
-// MakeBucket makes a bucket that keeps versions, as the clouds' are.
+// MakeBucket makes a bucket with versions, like the clouds' buckets.
 func (s *Server) MakeBucket(name string) {
 	s.t.Helper()
 	s.Do(http.MethodPut, "/"+name, nil)
 	s.Do(http.MethodPut, "/"+name+"?versioning=", []byte(`<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Status>Enabled</Status></VersioningConfiguration>`))
 }
 
-// MakeKey makes an account that may do nothing yet, and returns its key.
+// MakeKey makes an account without permissions and returns its key.
 func (s *Server) MakeKey(name string) sigv4.Key {
 	s.t.Helper()
 	key := sigv4.Key{Access: name, Secret: name + "-secret"}
@@ -226,12 +227,12 @@ func (s *Server) MakeKey(name string) sigv4.Key {
 	return key
 }
 
-// Statement is what a bucket's policy lets a key do.
+// Statement is a statement of a bucket's policy.
 type Statement struct {
 	Key sigv4.Key
-	// Actions are S3's: "s3:GetObject".
+	// Actions are S3 actions, such as "s3:GetObject".
 	Actions []string
-	// Resources are below the bucket: "releases/*".
+	// Resources are paths below the bucket, such as "releases/*".
 	Resources []string
 }
 
@@ -256,7 +257,7 @@ func (s *Server) SetPolicy(bucket string, statements ...Statement) {
 	s.Do(http.MethodPut, "/"+bucket+"?policy=", body)
 }
 
-// Error answers as S3 does when it refuses.
+// Error answers with an error in S3's form.
 func Error(w http.ResponseWriter, status int, code, message string) {
 	w.Header().Set("Content-Type", "application/xml")
 	w.WriteHeader(status)

@@ -16,9 +16,9 @@ import (
 	"escala/cloudinit/agent/sigv4"
 )
 
-// Session plays the credentials of a role, which versitygw does not have: the key
-// is only good with the token, and the token has to be part of the signature. What
-// is right goes to the server as the key's own.
+// Session simulates the credentials of a role, which versitygw does not have.
+// The key is only valid with the token, and the signature must include the
+// token. A valid request goes to the server with the key's own signature.
 func (s *Server) Session(key sigv4.Key, token string) Fault {
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		body, err := io.ReadAll(r.Body)
@@ -43,8 +43,8 @@ func (s *Server) Session(key sigv4.Key, token string) Fault {
 
 var signedHeaders = regexp.MustCompile(`SignedHeaders=([^,]+),`)
 
-// authorization is what the request's header has to be. It is "" for a request
-// whose token is not signed.
+// authorization returns the expected Authorization header of a request. It is
+// "" if the request's token is not signed.
 func authorization(r *http.Request, body []byte, key sigv4.Key, token string) string {
 	names := signedHeaders.FindStringSubmatch(r.Header.Get("Authorization"))
 	at, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))

@@ -9,8 +9,8 @@ import (
 	"escala/cloudinit/agent/sigv4"
 )
 
-// Grant is what a Spaces key may do with a bucket: "read" or "readwrite". There is
-// nothing narrower than a bucket (DigitalOcean's API reference, "Create a New
+// Grant is a Spaces key's permission for a bucket: "read" or "readwrite". The
+// smallest scope is a bucket (DigitalOcean's API reference, "Create a New
 // Spaces Access Key").
 type Grant struct{ Bucket, Permission string }
 
