@@ -9,22 +9,22 @@ import (
 	"escala/infra/testing/loadgen"
 )
 
-// checkRun is one check under way: what a check can do to the system.
+// checkRun is one running check and its access to the system.
 type checkRun struct {
 	check   Check
 	system  System
 	load    *loadgen.Generator
 	clients uint64 // WebSocket clients
 	outcome *Outcome
-	names   *int // of releases, so that each is like no other
-	// roll is how long the last release took from the moment the system began
-	// to change.
+	names   *int // number of names given to releases, so that each name is unique
+	// roll is the duration of the last release, from the first change of the
+	// system on.
 	roll *time.Duration
 }
 
 func (r *checkRun) mark(label string) { r.load.Mark(label) }
 
-// timed does something that an operator would wait for.
+// timed runs an operation that an operator waits for, and records its duration.
 func (r *checkRun) timed(ctx context.Context, label string, do func(context.Context) error) error {
 	r.mark(label)
 	began := time.Now()
@@ -59,7 +59,7 @@ func (r *checkRun) release(ctx context.Context) error {
 	return err
 }
 
-// awaitChange returns once the system wants another release, or ctx has ended.
+// awaitChange returns when the system wants another release, or when ctx ends.
 func awaitChange(ctx context.Context, system System, before Status) {
 	for ctx.Err() == nil {
 		if s, err := system.Status(ctx); err == nil && s.Wanted != before.Wanted {
@@ -78,7 +78,8 @@ func (r *checkRun) releases(ctx context.Context, n int) error {
 	return nil
 }
 
-// faults injects a fault n times, and waits each time until all is normal.
+// faults injects a fault n times and waits after each until the system is
+// normal.
 func (r *checkRun) faults(ctx context.Context, f Fault, n int) error {
 	for range n {
 		before, _ := r.system.Status(ctx)
@@ -98,7 +99,7 @@ func (r *checkRun) faults(ctx context.Context, f Fault, n int) error {
 	return nil
 }
 
-// inject causes a fault and says when it took effect.
+// inject causes a fault and returns the time at which it took effect.
 func (r *checkRun) inject(ctx context.Context, f Fault) (time.Time, func(context.Context) error, error) {
 	r.mark(string(f))
 	injection, err := r.system.Inject(ctx, f)
@@ -112,8 +113,9 @@ func (r *checkRun) inject(ctx context.Context, f Fault) (time.Time, func(context
 	return at, injection.Heal, nil
 }
 
-// recover waits until all is normal again, and notes how long that took since
-// a moment and what the system said meanwhile. incident is the last one before.
+// recover waits until the system is normal again. It records the recovery time
+// from since on and the reason that the status gave. incident is the incident
+// before the fault.
 func (r *checkRun) recover(ctx context.Context, since time.Time, incident string) error {
 	normal, said, err := waitNormal(ctx, r.system, r.load, r.clients, since, incident, r.check.Budget.Reason && r.outcome.Reason == "")
 	r.outcome.Normal = max(r.outcome.Normal, normal.Sub(since).Seconds())
@@ -123,8 +125,8 @@ func (r *checkRun) recover(ctx context.Context, since time.Time, incident string
 	return err
 }
 
-// stillServes is nil if the system is as it was, but for a release that it was
-// told to run and refuses.
+// stillServes returns nil if the system serves as before. It may still want the
+// release that it refuses.
 func (r *checkRun) stillServes(ctx context.Context) error {
 	s, err := r.system.Status(ctx)
 	if err != nil {
@@ -136,8 +138,8 @@ func (r *checkRun) stillServes(ctx context.Context) error {
 	return nil
 }
 
-// diskFull rolls out a release without room for it, waits until the system says
-// so, and makes room.
+// diskFull rolls out a release on a full disk, waits until the status reports
+// the problem, and then frees the space.
 func (r *checkRun) diskFull(ctx context.Context) error {
 	_, heal, err := r.inject(ctx, FillDisk)
 	if err != nil {
@@ -150,8 +152,8 @@ func (r *checkRun) diskFull(ctx context.Context) error {
 	r.mark("room again")
 	healed := time.Now()
 	err = errors.Join(err, healOnce(ctx, heal))
-	// What counts is whether the release arrives, also if the operator's wait
-	// ended before there was room.
+	// Only the arrival of the release counts, even if the operator's wait timed
+	// out before the space was freed.
 	if gaveUp := <-released; gaveUp != nil {
 		r.mark("the operator had given up")
 	}
@@ -171,7 +173,7 @@ func (r *checkRun) storeAway(ctx context.Context, away time.Duration) error {
 	return errors.Join(err, healOnce(ctx, heal), r.recover(ctx, healed, ""))
 }
 
-// healOnce ends a fault, also when the run was ended meanwhile.
+// healOnce ends a fault, even if the run was cancelled.
 func healOnce(ctx context.Context, heal func(context.Context) error) error {
 	if heal == nil {
 		return nil
@@ -184,7 +186,7 @@ func healOnce(ctx context.Context, heal func(context.Context) error) error {
 	return nil
 }
 
-// awaitReason waits until the status says that something is wrong.
+// awaitReason waits until the status reports a problem.
 func (r *checkRun) awaitReason(ctx context.Context, limit time.Duration) (string, error) {
 	for end := time.Now().Add(limit); time.Now().Before(end) && ctx.Err() == nil; pause(ctx, statusInterval) {
 		if s, err := r.system.Status(ctx); err == nil && s.Reason != "" {
@@ -194,8 +196,8 @@ func (r *checkRun) awaitReason(ctx context.Context, limit time.Duration) (string
 	return "", fmt.Errorf("the status has not said what is wrong for %s", limit)
 }
 
-// followerKilled rolls out n releases and kills the follower once in each, at
-// points spread evenly over the time that a roll takes.
+// followerKilled rolls out n releases and kills the follower once in each. The
+// kills are spread evenly over the duration of a roll.
 func (r *checkRun) followerKilled(ctx context.Context, n int) error {
 	for i := range n {
 		before, err := r.system.Status(ctx)
@@ -213,7 +215,7 @@ func (r *checkRun) followerKilled(ctx context.Context, n int) error {
 	return nil
 }
 
-// killDuringRoll kills the follower that long after the system has begun to
+// killDuringRoll kills the follower at the given time after the system began to
 // change.
 func (r *checkRun) killDuringRoll(ctx context.Context, before Status, after time.Duration) error {
 	watching, stop := context.WithTimeout(ctx, 2*time.Minute)

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Checks are all checks, in the order in which they are done. They are the same
-// for every system.
+// Checks returns all checks in the order in which they run. The list is the
+// same for every system.
 func Checks(c Counts) []Check {
 	checks := []Check{{
 		ID: "releases", Title: fmt.Sprintf("%d releases", c.Releases),
@@ -77,7 +77,7 @@ func Checks(c Counts) []Check {
 	)
 }
 
-// badRelease is the check of one way in which a release can be bad.
+// badRelease returns the check of one kind of bad release.
 func badRelease(bad Bad) Check {
 	id := strings.NewReplacer(" ", "-", ",", "").Replace(string(bad))
 	return Check{
@@ -106,8 +106,8 @@ var badWhat = map[Bad]string{
 	WrongArchitecture: "A release is rolled out that was built for another processor.",
 }
 
-// fault is the check of a fault that cuts everything for a moment, and that is
-// over with the deed.
+// fault returns the check of a momentary fault that breaks all connections and
+// needs no healing.
 func fault(id string, f Fault, title string, normal time.Duration, what string) Check {
 	return Check{
 		ID: id, Title: title, What: what,
@@ -116,11 +116,12 @@ func fault(id string, f Fault, title string, normal time.Duration, what string) 
 	}
 }
 
-// errNotServing is a system that is not as it was after it refused a release.
+// errNotServing means that the system no longer serves as before after it
+// refused a release.
 var errNotServing = errors.New("what served before does not serve on")
 
-// badPrefix begins the IDs of the bad releases' checks; after any of them the
-// one with mendID is done.
+// badPrefix begins the IDs of the checks of bad releases. The check mendID runs
+// after any of them.
 const (
 	badPrefix = "bad-"
 	mendID    = "mend"

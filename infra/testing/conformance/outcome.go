@@ -11,72 +11,75 @@ import (
 	"escala/infra/testing/loadgen"
 )
 
-// Outcome is what came of one check.
+// Outcome is the result of one check.
 type Outcome struct {
-	// ID is the check's: letters, digits and hyphens.
+	// ID is the check's ID: letters, digits and hyphens.
 	ID    string `json:"id"`
 	Title string `json:"title"`
-	// What was done, in a sentence.
+	// What describes the check in one sentence.
 	What   string `json:"what"`
 	Budget string `json:"budget"`
-	// NotApplicable is why the system has no place for this check; "" if it was
-	// done.
+	// NotApplicable is the reason why the system cannot run this check. It is
+	// "" if the check ran.
 	NotApplicable string `json:"not_applicable,omitempty"`
-	// Overload is why nothing is proven: the computer had no time for the load
-	// either. "" if it had, or if the check is within its budget all the same.
+	// Overload is the reason why a failed check proves nothing: the computer
+	// was too busy to send the load in time. It is "" if the load was on time
+	// or the check is within its budget anyway.
 	Overload string `json:"overload,omitempty"`
-	// Problems are what is above the budget or went wrong otherwise.
+	// Problems lists the exceeded limits and all other errors.
 	Problems []string `json:"problems,omitempty"`
 
-	// Began and Ended are in seconds since the start of the load. Requests count
-	// for the check in which they end.
+	// Began and Ended are in seconds since the start of the load. A request
+	// counts for the check in which it ends.
 	Began float64 `json:"began_s"`
 	Ended float64 `json:"ended_s"`
-	// Requests ended; Failed of them failed, by kind (and status); Unsent are
-	// those that this machine could not send.
+	// Requests is the number of requests that ended. Failed counts the failed
+	// ones, by kind (and status). Unsent counts the requests that this machine
+	// could not send.
 	Requests uint64            `json:"requests"`
 	Failed   uint64            `json:"failed"`
 	Kinds    map[string]uint64 `json:"kinds,omitempty"`
 	Unsent   uint64            `json:"unsent,omitempty"`
-	// NotHeld are those of Failed that were sent after a fault had struck. Only
-	// counted where the budget asks for it.
+	// NotHeld counts the requests of Failed that were sent after a fault took
+	// effect. It is counted only if the budget has Held.
 	NotHeld int             `json:"not_held,omitempty"`
 	Latency loadgen.Latency `json:"latency"`
-	// Lag is how late the load itself was: from when a request was due to when
+	// Lag is the delay of the load itself, from the due time of a request until
 	// it was sent.
 	Lag loadgen.Latency `json:"lag"`
-	// Closes are WebSockets that the service ended, by code; Unclean those
-	// without 1000 and 1001.
+	// Closes counts the WebSockets that the service closed, by code. Unclean
+	// counts those with a code other than 1000 and 1001.
 	Closes  map[int]uint64 `json:"closes,omitempty"`
 	Unclean uint64         `json:"unclean"`
-	// Messages are receipts expected; Lost did not come although both ends were
-	// connected, LostAtClose where one was not.
+	// Messages is the number of expected receipts. Lost counts the receipts
+	// that did not arrive although both ends were connected, LostAtClose those
+	// where one end was not.
 	Messages    uint64 `json:"messages"`
 	Lost        uint64 `json:"lost"`
 	LostAtClose uint64 `json:"lost_at_close"`
-	// LongestReconnect is in seconds, from the end of a WebSocket until its
-	// client was in its room again.
+	// LongestReconnect is the longest time, in seconds, from the end of a
+	// WebSocket until its client was in its room again.
 	LongestReconnect float64 `json:"longest_reconnect_s"`
-	// Normal is how many seconds it took from a fault until all was as before:
-	// no failure any more, all WebSockets back, the status normal. The longest
-	// of several. 0 where nothing was broken.
+	// Normal is the longest time, in seconds, from a fault until the system was
+	// as before: no more failures, all WebSockets back, the status normal. It
+	// is 0 if the check broke nothing.
 	Normal float64 `json:"normal_s"`
-	// Took are the seconds of each release or rollback.
+	// Took holds the duration in seconds of each release or rollback.
 	Took []float64 `json:"took_s,omitempty"`
-	// Reason is what the system said was wrong.
+	// Reason is the problem that the system reported.
 	Reason string `json:"reason,omitempty"`
 }
 
-// Met reports that the check was done and is within its budget.
+// Met reports whether the check ran and is within its budget.
 func (o Outcome) Met() bool { return o.NotApplicable == "" && len(o.Problems) == 0 }
 
-// Missed reports that the check was done and is not within its budget.
+// Missed reports whether the check ran and exceeded its budget.
 func (o Outcome) Missed() bool {
 	return o.NotApplicable == "" && o.Overload == "" && len(o.Problems) > 0
 }
 
-// judge compares what was counted with the budget, and tells an overload of this
-// computer from a loss.
+// judge compares the counters with the budget and tells an overload of this
+// computer from a real loss.
 func (o *Outcome) judge(budget Budget) {
 	o.Problems = append(o.Problems, budget.problems(*o)...)
 	if len(o.Problems) > 0 {
@@ -84,7 +87,7 @@ func (o *Outcome) judge(budget Budget) {
 	}
 }
 
-// count fills in what the load counted between two snapshots.
+// count fills in the load's counters between two snapshots.
 func (o *Outcome) count(from, to loadgen.Snapshot, start time.Time) {
 	d := to.Since(from)
 	o.Began, o.Ended = from.At.Sub(start).Seconds(), to.At.Sub(start).Seconds()
@@ -108,7 +111,7 @@ func (o *Outcome) count(from, to loadgen.Snapshot, start time.Time) {
 	}
 }
 
-// String is one line for a terminal.
+// String returns one line for a terminal.
 func (o Outcome) String() string {
 	if o.NotApplicable != "" {
 		return fmt.Sprintf("n/a   %-34s %s", o.Title, o.NotApplicable)
@@ -147,7 +150,7 @@ func bracketed[K ~string | ~int](counts map[K]uint64) string {
 	return " (" + listed(counts) + ")"
 }
 
-// listed writes "502 3, reset 1", ordered by key.
+// listed formats counts as "502 3, reset 1", ordered by key.
 func listed[K ~string | ~int](counts map[K]uint64) string {
 	var parts []string
 	for _, key := range slices.Sorted(maps.Keys(counts)) {

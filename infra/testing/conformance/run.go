@@ -10,13 +10,13 @@ import (
 	"escala/infra/testing/loadgen"
 )
 
-// Options say how a system is tried. Make them with NewOptions.
+// Options configures a run of the suite. Make them with NewOptions.
 type Options struct {
 	Counts Counts
-	// Rate is the load's quick requests per second. Default 500.
+	// Rate is the number of quick requests per second in the load. Default 500.
 	Rate float64
-	// Progress is told of each outcome as it comes, and of what begins.
-	// Default nothing.
+	// Progress receives a line for each check that begins and for each outcome.
+	// Default: no output.
 	Progress func(line string)
 }
 
@@ -25,20 +25,20 @@ func NewOptions() Options {
 	return Options{Counts: NewCounts(), Rate: loadgen.NewMix().Rate, Progress: func(string) {}}
 }
 
-// Result is what came of all checks of one system.
+// Result holds the outcomes of all checks of one system.
 type Result struct {
-	// Target is the system's name; About describes it.
+	// Target is the system's name. About describes the system.
 	Target string `json:"target"`
 	About  string `json:"about"`
-	// SelfTest is what the load counted when it was tried on a server that
+	// SelfTest is the load generator's count from a test against a server that
 	// fails on purpose.
 	SelfTest string    `json:"self_test"`
 	Outcomes []Outcome `json:"outcomes"`
-	// Load is all that the load has counted.
+	// Load holds all counters of the load.
 	Load *loadgen.Result `json:"load"`
 }
 
-// Missed are the titles of the checks that missed their budget.
+// Missed returns the titles of the checks that missed their budget.
 func (r Result) Missed() []string {
 	var missed []string
 	for _, o := range r.Outcomes {
@@ -49,8 +49,8 @@ func (r Result) Missed() []string {
 	return missed
 }
 
-// Overloaded are the titles of the checks that prove nothing, since this computer
-// had no time for the load.
+// Overloaded returns the titles of the checks that prove nothing because this
+// computer was too busy to send the load.
 func (r Result) Overloaded() []string {
 	var overloaded []string
 	for _, o := range r.Outcomes {
@@ -61,9 +61,9 @@ func (r Result) Overloaded() []string {
 	return overloaded
 }
 
-// Run brings a system up, does all checks on it under one load and takes it
-// down. An error means that the run itself failed; what a check found is in the
-// result, which is there, as far as it goes, also with an error.
+// Run starts a system, runs all checks on it under one load and stops it. An
+// error means that the run itself failed. The findings of the checks are in the
+// result, which is also returned, as far as it goes, beside an error.
 func Run(ctx context.Context, system System, o Options) (result Result, err error) {
 	result.Target = system.Name()
 	if result.SelfTest, err = loadgen.SelfTest(ctx); err != nil {
@@ -87,7 +87,7 @@ func Run(ctx context.Context, system System, o Options) (result Result, err erro
 	return result, result.try(ctx, system, endpoint, o)
 }
 
-// try does all checks on a system that serves.
+// try runs all checks on a running system.
 func (r *Result) try(ctx context.Context, system System, endpoint Endpoint, o Options) error {
 	options := loadgen.NewOptions(endpoint.URL)
 	options.Host = endpoint.Host
@@ -135,7 +135,7 @@ func (r *Result) try(ctx context.Context, system System, endpoint Endpoint, o Op
 	return errors.Join(err, ctx.Err())
 }
 
-// run does a check and fills in its outcome.
+// run executes a check and fills in its outcome.
 func (r *checkRun) run(ctx context.Context, check Check) {
 	from := r.load.Mark(check.Title)
 	err := check.do(ctx, r)

@@ -11,7 +11,7 @@ import (
 	"escala/infra/testing/loadgen"
 )
 
-// Section is the result for the report.
+// Section returns the result as a section of the report.
 func (r Result) Section(run report.Run) report.Section {
 	s := report.Section{
 		ID: "conformance-" + r.Target, Title: "Releases and faults: " + r.Target,
@@ -32,7 +32,7 @@ func (r Result) Section(run report.Run) report.Section {
 	return s
 }
 
-// facts are the headline.
+// facts returns the figures of the section's headline.
 func (r Result) facts() []report.Fact {
 	var requests, inReleases, failedInReleases uint64
 	done, met, longest := 0, 0, Outcome{}
@@ -75,7 +75,7 @@ func (r Result) facts() []report.Fact {
 	return facts
 }
 
-// checks is the table of all checks.
+// checks returns the table of all checks.
 func (r Result) checks() report.Part {
 	t := &report.Table{Columns: []report.Column{
 		{Title: "check"},
@@ -129,7 +129,7 @@ func (r Result) checks() report.Part {
 	}
 }
 
-// said is what the systems' own status had to say.
+// said returns what the system's own status reported.
 func (r Result) said() report.Part {
 	t := &report.Table{Columns: []report.Column{{Title: "check"}, {Title: "the system's own status said"}}}
 	for _, o := range r.Outcomes {
@@ -140,7 +140,7 @@ func (r Result) said() report.Part {
 	return report.Part{Title: "Why, in the system's words", Text: "What an operator reads when something has gone wrong, without logging in.", Table: t}
 }
 
-// streams is the load itself.
+// streams returns the part about the load itself.
 func (r Result) streams() report.Part {
 	t := &report.Table{Columns: []report.Column{
 		{Title: "stream"},
@@ -174,7 +174,7 @@ func (r Result) streams() report.Part {
 	return report.Part{Title: "The load", Text: text, Table: t}
 }
 
-// closes writes "1001 × 16".
+// closes formats close codes as "1001 × 16".
 func closes(codes map[int]uint64) string {
 	var parts []string
 	for _, code := range slices.Sorted(maps.Keys(codes)) {
@@ -183,7 +183,7 @@ func closes(codes map[int]uint64) string {
 	return strings.Join(parts, ", ")
 }
 
-// spread writes the shortest, the middle and the longest.
+// spread formats the minimum, the median and the maximum.
 func spread(seconds []float64) string {
 	if len(seconds) == 0 {
 		return ""
@@ -195,7 +195,7 @@ func spread(seconds []float64) string {
 	return fmt.Sprintf("%.1f–%.1f s", sorted[0], sorted[len(sorted)-1])
 }
 
-// number writes 12345 as 12,345.
+// number formats 12345 as 12,345.
 func number(n uint64) string {
 	digits := strconv.FormatUint(n, 10)
 	for i := len(digits) - 3; i > 0; i -= 3 {
@@ -204,7 +204,7 @@ func number(n uint64) string {
 	return digits
 }
 
-// shortened is a text's first line or lines, in at most 400 characters.
+// shortened returns the first lines of a text, in at most 400 characters.
 func shortened(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
 	if letters := []rune(text); len(letters) > 400 {

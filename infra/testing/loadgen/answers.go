@@ -2,20 +2,21 @@ package loadgen
 
 import "time"
 
-// Answers are the complete answers of one release or one worker.
+// Answers counts the complete answers of one release or one worker.
 type Answers struct {
-	// OK are as expected.
+	// OK is the number of answers as expected.
 	OK uint64 `json:"ok"`
-	// Failed are not: another status or another body.
+	// Failed is the number of answers with another status or body.
 	Failed uint64 `json:"failed"`
-	// First and Last are when the first and the last of them came, in seconds
-	// since the start of the load.
+	// First and Last are the arrival times of the first and the last answer, in
+	// seconds since the start of the load.
 	First float64 `json:"first_s"`
 	Last  float64 `json:"last_s"`
 }
 
-// answered counts answers by who gave them. The names come from the service, so
-// their number is bounded: after mostNames, the rest counts as restName.
+// answered counts answers by release or worker. The names come from the
+// service, so their number is bounded: after mostNames names, all others count
+// as restName.
 type answered map[string]*Answers
 
 const (

@@ -2,37 +2,38 @@ package loadgen
 
 import "maps"
 
-// Counters are how many arrivals ended how. Once nothing is in flight,
+// Counters counts arrivals by their outcome. When no request is in flight,
 //
 //	Arrivals = OK + Failed + Unsent
 //	Failed   = the sum of Kinds
 //	Unsent   = the sum of UnsentKinds
 type Counters struct {
-	// Arrivals were due.
+	// Arrivals is the number of requests that were due.
 	Arrivals uint64 `json:"arrivals"`
-	// OK were answered as expected.
+	// OK is the number of requests that were answered as expected.
 	OK uint64 `json:"ok"`
-	// Failed were not, because of the service or the way to it.
+	// Failed is the number of requests that failed because of the service or
+	// the network.
 	Failed uint64 `json:"failed"`
-	// Unsent never reached the service because of the generator. A run that
-	// has any proves less than it seems: the service was not asked.
+	// Unsent is the number of requests that the generator could not send. With
+	// any of them a run proves less, because the service was not asked.
 	Unsent uint64 `json:"unsent"`
-	// Kinds are the failed ones by kind.
+	// Kinds counts the failed requests by kind.
 	Kinds map[Kind]uint64 `json:"kinds,omitempty"`
-	// UnsentKinds are the unsent ones by kind (Shed, Local).
+	// UnsentKinds counts the unsent requests by kind (Shed, Local).
 	UnsentKinds map[Kind]uint64 `json:"unsent_kinds,omitempty"`
-	// Status are the answers, good ones too, by status.
+	// Status counts all answers by status, including the good ones.
 	Status map[int]uint64 `json:"status,omitempty"`
-	// FailedReused are those of Failed that went to a kept connection and of
-	// whose answer nothing came (eof, reset): the other side closed the
-	// connection while the request was on its way, or died with it. Many
-	// clients, net/http among them, repeat such a request silently if it is a
+	// FailedReused is the part of Failed that was sent over a kept connection
+	// and got no byte of an answer (eof, reset): the other side closed the
+	// connection while the request was in flight, or died with it. Many
+	// clients, including net/http, silently repeat such a request if it is a
 	// GET.
 	FailedReused uint64 `json:"failed_reused"`
-	// Opened are connections that were opened or attempted.
+	// Opened is the number of connections that were opened or attempted.
 	Opened uint64 `json:"opened"`
-	// IdleClosed are kept connections that the other side closed while no
-	// request was on them. That is no failure.
+	// IdleClosed is the number of kept connections that the other side closed
+	// while they carried no request. This is not a failure.
 	IdleClosed uint64 `json:"idle_closed"`
 }
 
@@ -63,13 +64,13 @@ func (c *Counters) add(o outcome) {
 	c.IdleClosed += uint64(o.idleClosed)
 }
 
-// clone returns a copy that shares nothing.
+// clone returns a deep copy.
 func (c Counters) clone() Counters {
 	c.Kinds, c.UnsentKinds, c.Status = maps.Clone(c.Kinds), maps.Clone(c.UnsentKinds), maps.Clone(c.Status)
 	return c
 }
 
-// minus returns what was added since earlier.
+// minus returns the difference from an earlier state.
 func (c Counters) minus(earlier Counters) Counters {
 	c.Arrivals -= earlier.Arrivals
 	c.OK -= earlier.OK
@@ -84,7 +85,7 @@ func (c Counters) minus(earlier Counters) Counters {
 	return c
 }
 
-// less subtracts by key and leaves out what did not change.
+// less subtracts by key and omits unchanged keys.
 func less[K comparable](now, earlier map[K]uint64) map[K]uint64 {
 	difference := make(map[K]uint64, len(now))
 	for key, n := range now {

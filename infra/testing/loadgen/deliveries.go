@@ -2,9 +2,9 @@ package loadgen
 
 import "time"
 
-// deliveries is the book of one room: which messages were sent, who should have
-// received them and who has. It holds the messages of the last Sockets.Grace
-// and is guarded by its owner's lock.
+// deliveries records the messages of one room: their senders, the expected
+// receivers and the receipts. It holds the messages of the last Sockets.Grace.
+// The owner's lock guards it.
 type deliveries struct {
 	settle, grace time.Duration
 	counters      *SocketCounters
@@ -33,9 +33,9 @@ type message struct {
 type receipt uint8
 
 const (
-	notExpected receipt = iota // has never been in the room
+	notExpected receipt = iota // the client has never been in the room
 	waiting
-	excused // sender or receiver was away, or went away right then
+	excused // sender or receiver was away, or left shortly after
 	received
 )
 
@@ -55,8 +55,8 @@ func (l *deliveries) join(client int) {
 	l.counters.Joined++
 }
 
-// leave notes that a client's connection ended. Messages that were under way
-// from it or to it are excused.
+// leave records the end of a client's connection. Messages in flight from it or
+// to it are excused.
 func (l *deliveries) leave(client int, now time.Time) {
 	if l.slots[client].joined {
 		l.slots[client].joined = false
@@ -74,7 +74,7 @@ func (l *deliveries) leave(client int, now time.Time) {
 	}
 }
 
-// sent notes a message. It is to be called before the message is written.
+// sent records a message. Call it before the message is written.
 func (l *deliveries) sent(sender int, number uint64, now time.Time) {
 	m := &message{at: now, receipts: make([]receipt, len(l.slots))}
 	for i, s := range l.slots {
@@ -92,7 +92,7 @@ func (l *deliveries) sent(sender int, number uint64, now time.Time) {
 	l.messages[messageID{sender, number}] = m
 }
 
-// receive notes a receipt.
+// receive records a receipt.
 func (l *deliveries) receive(client, sender int, number uint64, now time.Time) {
 	m := l.messages[messageID{sender, number}]
 	if m == nil {
@@ -116,8 +116,8 @@ func (l *deliveries) receive(client, sender int, number uint64, now time.Time) {
 	}
 }
 
-// settled closes the book on messages whose grace is over and says how many
-// receipts are still waited for.
+// settled finishes the messages whose grace period is over and returns the
+// number of outstanding receipts.
 func (l *deliveries) settled(now time.Time) (open int) {
 	for id, m := range l.messages {
 		over := now.Sub(m.at) > l.grace

@@ -1,11 +1,11 @@
-// Package loadgen sends a service a steady load and counts every outcome, so that
-// "no failed request" is a figure and not an impression.
+// Package loadgen sends a steady load to a service and counts every outcome, so
+// that "no failed request" is a measured figure.
 //
-// It is open-loop: arrivals have a timetable that a slow answer cannot delay,
-// and latency counts from the time at which a request was due. No request is
-// ever sent twice: it speaks HTTP/1.1 over connections of its own, because
-// net/http's Transport repeats a request that died on an idle connection and
-// so hides what is to be counted here.
+// The load is open-loop: arrivals follow a timetable that a slow answer cannot
+// delay, and latency counts from the due time of a request. No request is ever
+// sent twice. The package speaks HTTP/1.1 over connections of its own, because
+// net/http's Transport repeats a request that died on an idle connection and so
+// hides the failures that this package must count.
 package loadgen
 
 import (
@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Generator is a load that runs. Make one with Start.
+// Generator is a running load. Make one with Start.
 type Generator struct {
 	options  Options
 	recorder *recorder
@@ -27,8 +27,8 @@ type Generator struct {
 }
 
 // Run sends the load until Options.Duration is over or ctx ends, waits for the
-// requests in flight, and returns what happened. That ctx ended is no error: it
-// is how a load is stopped. Failed requests are no error either.
+// requests in flight, and returns the result. The end of ctx is the normal way
+// to stop a load and no error. Failed requests are no error either.
 func Run(ctx context.Context, options Options) (*Result, error) {
 	g, err := Start(ctx, options)
 	if err != nil {
@@ -37,8 +37,8 @@ func Run(ctx context.Context, options Options) (*Result, error) {
 	return g.Wait()
 }
 
-// Start checks the options, resolves the target and begins the load. It ends
-// when ctx does or after Options.Duration; Wait returns its result.
+// Start checks the options, resolves the target and begins the load. The load
+// ends when ctx ends or after Options.Duration. Wait returns its result.
 func Start(ctx context.Context, options Options) (*Generator, error) {
 	if err := options.Validate(); err != nil {
 		return nil, fmt.Errorf("load options: %w", err)
@@ -62,8 +62,8 @@ func Start(ctx context.Context, options Options) (*Generator, error) {
 
 	var parts errgroup.Group
 	if len(options.Streams) > 0 {
-		// The timetable ends by itself: a deadline would cut off the last
-		// arrivals whenever this machine is late.
+		// The timetable ends by itself. A deadline would cut off the last
+		// arrivals when this machine is late.
 		parts.Go(func() error { return g.send(ctx, where, start, life) })
 	}
 	if options.Sockets != nil {
@@ -113,8 +113,8 @@ func (g *Generator) send(ctx context.Context, where target, start time.Time, lif
 	return inFlight.Wait()
 }
 
-// Snapshot returns the counters as they are now. Two of them tell what happened
-// in between: see Snapshot.Since.
+// Snapshot returns the current counters. Snapshot.Since returns the difference
+// between two snapshots.
 func (g *Generator) Snapshot() Snapshot {
 	s := g.recorder.snapshot()
 	if g.sockets != nil {
@@ -124,20 +124,21 @@ func (g *Generator) Snapshot() Snapshot {
 	return s
 }
 
-// Mark notes in the result that something (a release, a kill) happened now, for
-// plots, and returns the counters at that moment.
+// Mark records an event at the current time (a release, a kill) in the result,
+// for plots, and returns the current counters.
 func (g *Generator) Mark(label string) Snapshot {
 	g.recorder.mark(label)
 	return g.Snapshot()
 }
 
-// Failures are those that were described since a moment: see Result.Failures.
+// Failures returns the described failures since the given time. See
+// Result.Failures.
 func (g *Generator) Failures(since time.Time) []Failure { return g.recorder.failuresSince(since) }
 
-// Start is when the load began.
+// Start returns the time at which the load began.
 func (g *Generator) Start() time.Time { return g.recorder.start }
 
-// Done is closed when the load has ended and nothing is in flight any more.
+// Done is closed when the load has ended and no request is in flight.
 func (g *Generator) Done() <-chan struct{} { return g.done }
 
 // Wait blocks until the load has ended and returns its result.

@@ -19,7 +19,8 @@ const (
 	lastBucket = (32-8)*perOctave + 2*perOctave - 1 // the bucket of longestUS
 )
 
-// bucketOf is exact below 256 µs; above, it keeps the eight highest bits.
+// bucketOf returns the bucket of a duration. It is exact below 256 µs; above,
+// it keeps the eight highest bits.
 func bucketOf(us uint64) int {
 	us = min(us, longestUS)
 	if us < 2*perOctave {
@@ -29,7 +30,7 @@ func bucketOf(us uint64) int {
 	return shift*perOctave + int(us>>shift)
 }
 
-// bucketEnd is the largest number of µs in a bucket.
+// bucketEnd returns the largest number of µs in a bucket.
 func bucketEnd(bucket int) uint64 {
 	if bucket < 2*perOctave {
 		return uint64(bucket)
@@ -45,8 +46,8 @@ func (h *histogram) add(d time.Duration) {
 	h.longest = max(h.longest, d)
 }
 
-// subtract takes away what another one, an earlier state of this one, had
-// counted. The longest value is then known to within a bucket's width.
+// subtract removes the values of an earlier state of the same histogram. The
+// longest value is then exact only to a bucket's width.
 func (h *histogram) subtract(earlier histogram) {
 	longest := time.Duration(0)
 	for i := range h.buckets {
@@ -58,8 +59,8 @@ func (h *histogram) subtract(earlier histogram) {
 	h.longest = min(longest, h.longest)
 }
 
-// quantile returns the duration that a share q of the values do not exceed, to
-// within a bucket's width. It is 0 without values.
+// quantile returns the duration that a share q of the values does not exceed,
+// to within a bucket's width. It returns 0 without values.
 func (h *histogram) quantile(q float64) time.Duration {
 	if h.count == 0 {
 		return 0
@@ -96,5 +97,6 @@ func (h *histogram) latency() Latency {
 	}
 }
 
-// milliseconds rounds to whole microseconds, which is what is measured.
+// milliseconds converts to milliseconds in whole microseconds, the resolution
+// of the measurement.
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

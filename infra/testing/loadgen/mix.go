@@ -2,27 +2,27 @@ package loadgen
 
 import "net/http"
 
-// Mix describes the usual load in a few figures. Make one with NewMix.
+// Mix describes a typical load by a few figures. Make one with NewMix.
 type Mix struct {
 	// Rate is the number of quick requests (GET and POST) per second.
 	// Default 500.
 	Rate float64
-	// PostShare is the share of them that are POSTs with a body, which no
-	// proxy may send twice. Default 0.3.
+	// PostShare is the share of quick requests that are POSTs with a body,
+	// which no proxy may send twice. Default 0.3.
 	PostShare float64
-	// SlowRate is the number of slow requests per second, of each kind: 300 ms
+	// SlowRate is the number of slow requests per second of each kind: 300 ms
 	// and 2 s. 0 sends none. Default 1.
 	SlowRate float64
 	// BodyBytes is the length of a POST's body. Default 512.
 	BodyBytes int
-	// GetPath answers 200 to a GET. Default "/".
+	// GetPath is a path that answers a GET with 200. Default "/".
 	GetPath string
-	// EchoPath answers a POST with its body. Default "/echo".
+	// EchoPath is a path that answers a POST with its body. Default "/echo".
 	EchoPath string
-	// SlowPath answers after as many milliseconds as its query "ms" says.
-	// Default "/slow".
+	// SlowPath is a path that answers after the number of milliseconds in its
+	// query "ms". Default "/slow".
 	SlowPath string
-	// Connections is how connections are used. Default Alternate.
+	// Connections sets how requests use connections. Default Alternate.
 	Connections Connections
 }
 
@@ -41,7 +41,7 @@ func NewMix() Mix {
 }
 
 // Streams returns the streams of the mix: get, post, slow-300ms and slow-2s,
-// without those whose rate is 0.
+// except those with rate 0.
 func (m Mix) Streams() []Stream {
 	all := []Stream{
 		{Name: "get", Method: http.MethodGet, Path: m.GetPath, Rate: m.Rate * (1 - m.PostShare)},

@@ -9,43 +9,45 @@ import (
 	"escala/service"
 )
 
-// Options say what is sent, where, and within which bounds. Make them with
-// NewOptions: the defaults stand there.
+// Options configures a load and its limits. Make them with NewOptions, which
+// sets the defaults.
 type Options struct {
-	// Target is the service's URL, "http://host:port". Only http is spoken.
-	// Its address is resolved once, when the load starts.
+	// Target is the service's URL, "http://host:port". Only http is supported.
+	// The address is resolved once, when the load starts.
 	Target string
-	// Host is the Host header when it is not the target's own: an Ingress
-	// answers by name. Default "": the target's.
+	// Host is the Host header, if it differs from the target's host: an Ingress
+	// answers by name. Default "": the target's host.
 	Host string
-	// Streams are the kinds of requests, each with its own fixed rate.
+	// Streams are the kinds of requests, each with a fixed rate of its own.
 	// Default NewMix().Streams().
 	Streams []Stream
-	// Sockets are WebSocket clients in rooms, beside the requests. Default
-	// nil: none.
+	// Sockets adds WebSocket clients in rooms to the requests. Default nil:
+	// none.
 	Sockets *Sockets
-	// Clients is how many keep-alive connections are held open. Each is used
-	// in turn, so that all of them stay in use. More are opened while all are
-	// busy. Default 32.
+	// Clients is the number of keep-alive connections. They are used in turn,
+	// so that all of them stay in use. If all are busy, more are opened.
+	// Default 32.
 	Clients int
-	// Timeout is how long after its due time a request may end. Default 10 s.
+	// Timeout is the time from the due time of a request until it must have
+	// ended. Default 10 s.
 	Timeout time.Duration
-	// Duration is how long requests are sent; 0 means until the context ends.
-	// Default 0.
+	// Duration is the time for which requests are sent. 0 means until the
+	// context ends. Default 0.
 	Duration time.Duration
-	// MaxDuration ends a load that nobody ended. Default 1 h, at most 24 h:
-	// the time series keeps a row per Interval and four bytes per request.
+	// MaxDuration is the limit for a load that is never stopped. Default 1 h,
+	// at most 24 h: the time series keeps a row per Interval and four bytes per
+	// request.
 	MaxDuration time.Duration
 	// Interval is the length of a row of the time series. Default 250 ms.
 	Interval time.Duration
-	// MaxOutstanding is how many requests may be in flight. An arrival above
-	// it is not sent and counted as Shed. Default 8192.
+	// MaxOutstanding is the maximum number of requests in flight. An arrival
+	// above it is not sent and counts as Shed. Default 8192.
 	MaxOutstanding int
-	// Dial opens the connections. Default nil: TCP. A test that holds the clock
-	// connects in memory.
+	// Dial opens the connections. Default nil: TCP. Tests with a fake clock
+	// connect in memory.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error) `json:"-"`
-	// AllowPublic permits a target that is neither loopback nor private.
-	// Default false.
+	// AllowPublic permits a target with an address that is neither loopback nor
+	// private. Default false.
 	AllowPublic bool
 }
 
@@ -65,11 +67,11 @@ func NewOptions(target string) Options {
 const (
 	longestDuration = 24 * time.Hour
 	mostStreams     = 64
-	// shortestInterval bounds the number of rows.
+	// shortestInterval limits the number of rows.
 	shortestInterval = 10 * time.Millisecond
 )
 
-// Validate reports everything that is wrong at once.
+// Validate reports all invalid options at once.
 func (o Options) Validate() error {
 	var v service.Violations
 	if o.Target == "" {

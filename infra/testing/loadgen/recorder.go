@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// recorder collects outcomes. One lock is enough: an outcome takes well under a
-// microsecond to note.
+// recorder collects outcomes. A single lock is enough: recording an outcome
+// takes well under a microsecond.
 type recorder struct {
 	start   time.Time
 	streams []Stream
@@ -29,8 +29,8 @@ type recorder struct {
 	lastFailure time.Time
 }
 
-// mostFailures bounds the failures that are described one by one: the first
-// after each mark, and in all.
+// mostFailures limits the failures that are described one by one, after each
+// mark and in total.
 const (
 	mostFailures    = 200
 	mostFailuresAll = 20000
@@ -55,7 +55,7 @@ func newRecorder(start time.Time, streams []Stream, interval time.Duration) *rec
 	return r
 }
 
-// counters are all those in which an arrival counts.
+// counters returns the counters that include an arrival.
 func (r *recorder) counters(a arrival) [3]*Counters {
 	use := &r.fresh
 	if a.keep {
@@ -81,8 +81,8 @@ func (r *recorder) ended(a arrival, o outcome) {
 		c.add(o)
 	}
 
-	// A request that was refused or cut has no latency; one that timed out has
-	// at least this one, and leaving it out would flatter the service.
+	// A request that was refused or reset has no latency. One that timed out
+	// has at least this latency; omitting it would flatter the service.
 	var latency time.Duration
 	if o.status != 0 || o.kind == Timeout {
 		latency = now - a.due
@@ -135,7 +135,7 @@ func (r *recorder) failuresSince(moment time.Time) []Failure {
 	return out
 }
 
-// mostMarks bounds the marks.
+// mostMarks limits the number of marks.
 const mostMarks = 10000
 
 func (r *recorder) mark(label string) {
@@ -147,14 +147,14 @@ func (r *recorder) mark(label string) {
 	}
 }
 
-// closed notes that the service ended a WebSocket.
+// closed records that the service closed a WebSocket.
 func (r *recorder) closed(code int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.series.closed(time.Since(r.start), code)
 }
 
-// finish notes when the load ended.
+// finish records the end of the load.
 func (r *recorder) finish() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

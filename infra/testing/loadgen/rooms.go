@@ -12,14 +12,14 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// rooms runs all WebSocket clients and keeps their books.
+// rooms runs all WebSocket clients and records their messages.
 type rooms struct {
 	options Sockets
 	target  target
 	runID   string
 	start   time.Time
 	client  *http.Client
-	// closed is told of each connection that the service ended.
+	// closed is called for each connection that the service closes.
 	closed func(code int)
 
 	ending  chan struct{} // closed: send no more
@@ -43,7 +43,8 @@ func newRooms(o Sockets, where target, runID string, start time.Time) *rooms {
 		ending: make(chan struct{}), leaving: make(chan struct{}),
 		count: newSocketCounters(), releases: answered{}, workers: answered{},
 	}
-	// One connection per handshake, so that nothing is retried, and no proxy.
+	// Each handshake has its own connection, so that nothing is retried, and
+	// uses no proxy.
 	r.client = &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -56,13 +57,13 @@ func newRooms(o Sockets, where target, runID string, start time.Time) *rooms {
 	return r
 }
 
-// closeTime bounds the closing handshakes at the end.
+// closeTime is the limit for the closing handshakes at the end.
 const closeTime = 6 * time.Second
 
 // run keeps all clients in their rooms until ctx ends, waits for the messages
-// under way and then closes all connections.
+// in flight and then closes all connections.
 func (r *rooms) run(ctx context.Context) error {
-	// Connections outlive ctx: that the load ends must not look like a loss.
+	// Connections outlive ctx: the end of the load must not look like a loss.
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 
@@ -87,8 +88,8 @@ func (r *rooms) run(ctx context.Context) error {
 	return nil
 }
 
-// keepBooks closes the books on old messages until ctx has ended and then until
-// no message is under way.
+// keepBooks settles old messages until ctx ends, and then until no message is
+// in flight.
 func (r *rooms) keepBooks(ctx context.Context) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
@@ -105,7 +106,7 @@ func (r *rooms) keepBooks(ctx context.Context) {
 	}
 }
 
-// hush stops all sending.
+// hush stops the sending of messages.
 func (r *rooms) hush() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -113,7 +114,7 @@ func (r *rooms) hush() {
 	close(r.ending)
 }
 
-// settle closes the books on old messages.
+// settle finishes old messages and returns the number of outstanding receipts.
 func (r *rooms) settle(now time.Time) (open int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -123,7 +124,8 @@ func (r *rooms) settle(now time.Time) (open int) {
 	return open
 }
 
-// takeLeave notes who is away at the end; from now on nothing counts.
+// takeLeave counts the clients that are away at the end. After it nothing
+// counts any more.
 func (r *rooms) takeLeave(clients []*wsClient) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -140,8 +142,8 @@ func (r *rooms) takeLeave(clients []*wsClient) {
 	}
 }
 
-// sent notes that a client is about to send its next message; false if it is to
-// send no more.
+// sent records that a client is about to send its next message. It returns
+// false if the client must not send any more.
 func (r *rooms) sent(m *wsClient) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -153,13 +155,13 @@ func (r *rooms) sent(m *wsClient) bool {
 	return true
 }
 
-// cameBack notes how long a client was away. The caller holds the lock.
+// cameBack records how long a client was away. The caller holds the lock.
 func (r *rooms) cameBack(after time.Duration) {
 	r.comeback.add(after)
 	r.count.LongestReconnect = max(r.count.LongestReconnect, milliseconds(after))
 }
 
-// url is where a room is.
+// url returns the URL of a room.
 func (r *rooms) url(room int) string {
 	u := url.URL{Scheme: "ws", Host: r.target.address, Path: r.options.Path}
 	u.RawQuery = url.Values{"room": {fmt.Sprintf("%s-%d", r.options.RoomPrefix, room)}}.Encode()

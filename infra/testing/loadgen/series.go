@@ -6,25 +6,26 @@ import (
 	"time"
 )
 
-// Slot is one row of the time series, Options.Interval long: what became of the
+// Slot is one row of the time series, Options.Interval long. It counts the
 // arrivals that were due in it, whenever they ended. So a row adds up, and a
-// failure stands where its cause was.
+// failure appears at the time of its cause.
 type Slot struct {
-	// At is when the slot began, in seconds since the start of the load.
+	// At is the beginning of the slot, in seconds since the start of the load.
 	At float64 `json:"at_s"`
-	// Arrivals were due in this slot.
+	// Arrivals is the number of requests that were due in this slot.
 	Arrivals uint64 `json:"arrivals"`
-	// OK were answered as expected.
+	// OK is the number of requests that were answered as expected.
 	OK uint64 `json:"ok"`
-	// Failed and unsent ones, by kind; nil without any.
+	// Failed counts the failed and the unsent requests by kind. It is nil
+	// without any.
 	Failed map[Kind]uint64 `json:"failed,omitempty"`
-	// P50, P99 and Max are of the latencies that Result.Latency counts, in
+	// P50, P99 and Max summarize the latencies that Result.Latency counts, in
 	// milliseconds.
 	P50 float64 `json:"p50_ms"`
 	P99 float64 `json:"p99_ms"`
 	Max float64 `json:"max_ms"`
-	// Closes are WebSockets that the service ended during this slot, by close
-	// code; nil without any.
+	// Closes counts the WebSockets that the service closed during this slot, by
+	// close code. It is nil without any.
 	Closes map[int]uint64 `json:"closes,omitempty"`
 }
 
@@ -38,7 +39,7 @@ type series struct {
 
 func (s *series) row(at time.Duration) *Slot { return &s.rows[s.reach(at)] }
 
-// reach is the number of the row of a moment, which is there then.
+// reach returns the row number of a time and adds the missing rows up to it.
 func (s *series) reach(at time.Duration) int {
 	n := int(at / s.interval)
 	for len(s.rows) <= n {
@@ -48,7 +49,7 @@ func (s *series) reach(at time.Duration) int {
 	return n
 }
 
-// ended notes an arrival's end. latency is 0 for one that has none.
+// ended records the end of an arrival. latency is 0 for an arrival without one.
 func (s *series) ended(due time.Duration, kind Kind, latency time.Duration) {
 	n := s.reach(due)
 	if latency > 0 {
@@ -84,8 +85,8 @@ func (s *series) values() []Slot {
 	return rows
 }
 
-// rank is the value, in milliseconds, that a share q of sorted ones does not
-// exceed; 0 without values.
+// rank returns the value, in milliseconds, that a share q of the sorted values
+// does not exceed. It returns 0 without values.
 func rank(sorted []uint32, q float64) float64 {
 	if len(sorted) == 0 {
 		return 0

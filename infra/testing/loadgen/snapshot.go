@@ -2,31 +2,32 @@ package loadgen
 
 import "time"
 
-// Snapshot is what a running load has counted so far.
+// Snapshot holds the counters of a running load at one time.
 type Snapshot struct {
-	// At is when it was taken.
+	// At is the time of the snapshot.
 	At time.Time `json:"at"`
-	// InFlight are arrivals that have not ended yet.
+	// InFlight is the number of arrivals that have not ended.
 	InFlight uint64 `json:"in_flight"`
-	// LastFailure is when a request last ended as failed; zero if none has.
+	// LastFailure is the time at which the last failed request ended. It is
+	// zero without a failure.
 	LastFailure time.Time `json:"last_failure,omitzero"`
 	Counters
-	// Latency is that of all that ended until now, as in Result.
+	// Latency covers all requests that have ended so far, as in Result.
 	Latency Latency `json:"latency"`
-	// Lag is how late the generator itself was, as in Result.
+	// Lag is the delay of the generator itself, as in Result.
 	Lag Latency `json:"lag"`
-	// Releases are the answers by release (header X-Release, "" without).
+	// Releases counts the answers by release (header X-Release, "" without it).
 	Releases map[string]Answers `json:"releases"`
-	// Sockets are the counters of the WebSocket clients; nil without any.
+	// Sockets holds the counters of the WebSocket clients, or nil without any.
 	Sockets *SocketCounters `json:"sockets,omitempty"`
 
 	latencies, lags, comebacks histogram
 }
 
-// Since returns what happened between an earlier snapshot and this one.
-// Requests count when they end, so one that was in flight at the earlier
-// snapshot counts here. InFlight, LastFailure and the times within Releases
-// stay those of the later snapshot.
+// Since returns the difference between an earlier snapshot and this one. A
+// request counts when it ends, so a request that was in flight at the earlier
+// snapshot counts here. InFlight, LastFailure and the times within Releases are
+// those of the later snapshot.
 func (s Snapshot) Since(earlier Snapshot) Snapshot {
 	s.Counters = s.Counters.minus(earlier.Counters)
 	releases := make(map[string]Answers, len(s.Releases))

@@ -8,16 +8,17 @@ import (
 	"escala/service"
 )
 
-// Sockets describe WebSocket clients in rooms. Each client sends numbered text
-// messages; what one sends, all in its room are to receive, itself included.
-// Make them with NewSockets.
+// Sockets configures WebSocket clients in rooms. Each client sends numbered
+// text messages, and all clients in its room, including itself, must receive
+// them. Make them with NewSockets.
 type Sockets struct {
-	// Path of the endpoint; the room is put into its query as "room".
-	// Default "/ws".
+	// Path is the path of the endpoint. The room is added as the query
+	// parameter "room". Default "/ws".
 	Path string
 	// Header is sent with each handshake, for example a session. Default none.
 	Header http.Header
-	// RoomPrefix begins the rooms' names: load-0, load-1. Default "load".
+	// RoomPrefix is the prefix of the rooms' names: load-0, load-1. Default
+	// "load".
 	RoomPrefix string
 	// Rooms is the number of rooms. Default 2.
 	Rooms int
@@ -25,20 +26,21 @@ type Sockets struct {
 	ClientsPerRoom int
 	// SendEvery is the time between two messages of a client. Default 200 ms.
 	SendEvery time.Duration
-	// Wrap turns a text into the message that the service wants to be sent.
-	// What the service sends on may be anything that contains the text, which
-	// is made of letters, digits, colons and a final semicolon. Default nil:
-	// the text is the message.
+	// Wrap turns a text into the message format that the service expects. The
+	// service may forward anything that contains the text, which consists of
+	// letters, digits, colons and a final semicolon. Default nil: the text is
+	// the message.
 	Wrap func(text string) string
-	// Handshake is how long a handshake may take. Default 5 s.
+	// Handshake is the timeout of a handshake. Default 5 s.
 	Handshake time.Duration
-	// Settle is how soon before the end of a connection a message may have
-	// been sent so that its loss is put down to that end. Default 1 s.
+	// Settle is the time before the end of a connection in which a lost message
+	// counts as lost because of that end. Default 1 s.
 	Settle time.Duration
-	// Grace is how long a message may take before it is lost. Default 3 s.
+	// Grace is the time after which an undelivered message counts as lost.
+	// Default 3 s.
 	Grace time.Duration
-	// Stall is how long a client that hears nothing at all, not even its own
-	// messages, believes in its connection. Default 10 s.
+	// Stall is the time without any received message, including the client's
+	// own, after which the client gives up its connection. Default 10 s.
 	Stall time.Duration
 }
 
@@ -57,7 +59,7 @@ func NewSockets() Sockets {
 	}
 }
 
-// mostSockets bounds the clients of one load.
+// mostSockets limits the number of clients in one load.
 const mostSockets = 10000
 
 func (s Sockets) violations() service.Violations {

@@ -9,8 +9,8 @@ import (
 	"text/tabwriter"
 )
 
-// Table writes the result for people: a line per stream, then what failed, by
-// release and worker, and the WebSockets.
+// Table writes the result for people: a line per stream, then the failures, the
+// releases and workers, and the WebSockets.
 func (r *Result) Table(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %d requests in %.1f s\n\n", r.Target, r.Total.Arrivals, r.Seconds)
@@ -60,14 +60,15 @@ func (s *SocketResult) table(b *strings.Builder) {
 		s.Sent, s.Expected, s.Delivered, s.Delivery.P50, s.Delivery.P99, s.Delivery.Max, s.Lost, s.LostAtClose, s.Duplicates, s.OutOfOrder)
 }
 
-// note writes a line unless there is nothing to say.
+// note writes a line unless the text is empty.
 func note(b *strings.Builder, title, text string) {
 	if text != "" {
 		fmt.Fprintf(b, "%s: %s\n", title, text)
 	}
 }
 
-// shownNames bounds the releases and workers in the table; JSON has them all.
+// shownNames limits the releases and workers in the table. JSON has all of
+// them.
 const shownNames = 12
 
 func answersListed(answers map[string]Answers) string {

@@ -8,17 +8,17 @@ import (
 	"net/url"
 )
 
-// target is where requests go: an address that was resolved once, so that no
-// look-up is measured and no name can lead elsewhere later.
+// target is the resolved address of the service. It is resolved once, so that
+// no DNS lookup is measured and the name cannot lead to another address later.
 type target struct {
 	address string // ip:port
 	host    string // Host header
-	// open opens a connection to an address; nil is a TCP connection.
+	// open opens a connection to an address. nil means TCP.
 	open func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// resolve turns a URL into a target and refuses public addresses: a load
-// generator that follows a typing error to a stranger's server is an attack.
+// resolve turns a URL into a target. It refuses public addresses: because of a
+// typing error, the load could attack another party's server.
 func resolve(ctx context.Context, rawURL, host string, allowPublic bool) (target, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
@@ -48,8 +48,8 @@ func resolve(ctx context.Context, rawURL, host string, allowPublic bool) (target
 	return target{address: net.JoinHostPort(ip.String(), port), host: host}, nil
 }
 
-// preferred is the first IPv4 address, or the first of all: "localhost" often
-// resolves to ::1 first, where nothing listens.
+// preferred returns the first IPv4 address, or else the first address:
+// "localhost" often resolves to ::1 first, where nothing listens.
 func preferred(addresses []netip.Addr) netip.Addr {
 	for _, a := range addresses {
 		if a = a.Unmap(); a.Is4() {

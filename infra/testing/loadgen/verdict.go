@@ -9,7 +9,7 @@ import (
 	"escala/service"
 )
 
-// violations are the ways in which a result is not clean.
+// violations returns the reasons why a result is not clean.
 func (r *Result) violations() service.Violations {
 	var v service.Violations
 	if r.Total.Failed > 0 {
@@ -32,7 +32,7 @@ func (r *Result) violations() service.Violations {
 	return v
 }
 
-// listed writes "eof 3, reset 1", ordered by key.
+// listed formats counts as "eof 3, reset 1", ordered by key.
 func listed[K ~string | ~int](counts map[K]uint64) string {
 	parts := make([]string, 0, len(counts))
 	for _, key := range slices.Sorted(maps.Keys(counts)) {

@@ -9,7 +9,7 @@ import (
 	"escala/infra/testing/conformance"
 )
 
-// ReleaseBad updates the stack with sources that make a bad service.
+// ReleaseBad updates the stack with the sources of a bad service.
 func (s *System) ReleaseBad(ctx context.Context, bad conformance.Bad) (string, error) {
 	switch bad {
 	case conformance.HangsOnTerm:
@@ -25,8 +25,8 @@ func (s *System) ReleaseBad(ctx context.Context, bad conformance.Bad) (string, e
 	return s.refused(ctx, string(bad))
 }
 
-// refused updates the stack with what must not be taken, and returns the reasons
-// that are given for that.
+// refused updates the stack with a release that must be refused, and returns
+// the reported reasons.
 func (s *System) refused(ctx context.Context, what string) (string, error) {
 	delete(s.Stack.Config, "release")
 	_, err := s.Stack.Up(ctx)
@@ -72,8 +72,7 @@ func (s *System) ReleaseMissing(ctx context.Context) (string, error) {
 	return s.refused(ctx, "an image that is not there")
 }
 
-// diagnostics are the errors in what the engine displays, without what it says
-// beside them.
+// diagnostics extracts the errors from the engine's display.
 func diagnostics(display string) string {
 	if _, after, ok := strings.Cut(display, "Diagnostics:"); ok {
 		display = after

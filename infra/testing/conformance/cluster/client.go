@@ -16,7 +16,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// The kinds of objects that are looked at or touched.
+// These are the kinds of objects that the checks read or change.
 var (
 	pods        = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
 	nodes       = schema.GroupVersionResource{Version: "v1", Resource: "nodes"}
@@ -27,8 +27,8 @@ var (
 	ingresses   = schema.GroupVersionResource{Group: "networking.k8s.io", Version: "v1", Resource: "ingresses"}
 )
 
-// client is the API server, for what an operator would do with kubectl. The
-// stack itself goes through the engine.
+// client calls the API server for operations that an operator would do with
+// kubectl. Updates of the stack go through the engine instead.
 type client struct {
 	dynamic   dynamic.Interface
 	namespace string
@@ -49,7 +49,8 @@ func newClient(kubeconfig, kubecontext, namespace string) (*client, error) {
 	return &client{dynamic: d, namespace: namespace}, nil
 }
 
-// get is one of the service's objects: all have its name.
+// get returns one of the service's objects. All of them have the service's
+// name.
 func (c *client) get(ctx context.Context, kind schema.GroupVersionResource) (*unstructured.Unstructured, error) {
 	o, err := c.dynamic.Resource(kind).Namespace(c.namespace).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
@@ -58,7 +59,7 @@ func (c *client) get(ctx context.Context, kind schema.GroupVersionResource) (*un
 	return o, nil
 }
 
-// list are the namespace's objects that have the labels.
+// list returns the namespace's objects with the given labels.
 func (c *client) list(ctx context.Context, kind schema.GroupVersionResource, labels string) ([]unstructured.Unstructured, error) {
 	l, err := c.dynamic.Resource(kind).Namespace(c.namespace).List(ctx, metav1.ListOptions{LabelSelector: labels})
 	if err != nil {
@@ -90,8 +91,8 @@ func (c *client) kill(ctx context.Context, pod string) error {
 	return nil
 }
 
-// evict asks for a pod to go, as kubectl drain does. refused has the disruption
-// budget's reason when it does not let it.
+// evict asks for the eviction of a pod, as kubectl drain does. If the
+// disruption budget does not allow it, refused is the budget's reason.
 func (c *client) evict(ctx context.Context, pod string) (refused string, err error) {
 	eviction := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "policy/v1", "kind": "Eviction",
@@ -108,7 +109,7 @@ func (c *client) evict(ctx context.Context, pod string) (refused string, err err
 	}
 }
 
-// cordon says whether the scheduler may use a node.
+// cordon sets whether the scheduler may use a node.
 func (c *client) cordon(ctx context.Context, node string, closed bool) error {
 	body, err := json.Marshal(map[string]any{"spec": map[string]any{"unschedulable": closed}})
 	if err != nil {
@@ -120,7 +121,7 @@ func (c *client) cordon(ctx context.Context, node string, closed bool) error {
 	return nil
 }
 
-// architectures are the processors of the nodes.
+// architectures returns the processor architectures of the nodes.
 func (c *client) architectures(ctx context.Context) (map[string]bool, error) {
 	all, err := c.dynamic.Resource(nodes).List(ctx, metav1.ListOptions{})
 	if err != nil {
@@ -133,16 +134,17 @@ func (c *client) architectures(ctx context.Context) (map[string]bool, error) {
 	return there, nil
 }
 
-// number is a whole number somewhere in an object, 0 if it is not there.
+// number returns an integer at a path in an object, or 0 if it is missing.
 func number(o *unstructured.Unstructured, path ...string) int {
 	n, _, _ := unstructured.NestedInt64(o.Object, path...)
 	return int(n)
 }
 
-// poll is how often the cluster is looked at.
+// poll is the time between two queries of the cluster.
 const poll = 200 * time.Millisecond
 
-// await calls done until it returns "", and otherwise what is still missing.
+// await calls done until it returns "". Any other text names what is still
+// missing.
 func await(ctx context.Context, within time.Duration, done func() (string, error)) error {
 	deadline, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
@@ -162,7 +164,7 @@ func await(ctx context.Context, within time.Duration, done func() (string, error
 	}
 }
 
-// byAge sorts objects, the oldest first.
+// byAge sorts objects by age, oldest first.
 func byAge(all []unstructured.Unstructured) {
 	slices.SortFunc(all, func(a, b unstructured.Unstructured) int {
 		return a.GetCreationTimestamp().Compare(b.GetCreationTimestamp().Time)

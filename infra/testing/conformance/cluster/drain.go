@@ -9,13 +9,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// drainTimeout is for all pods of a node.
+// drainTimeout is the limit for all pods of a node.
 const drainTimeout = 5 * time.Minute
 
-// Drain empties a node of the service's pods as kubectl drain does: it asks for
-// all of them at once, and again for those that the disruption budget does not
-// let go yet. It returns what the budget said, and ends when as many pods serve
-// as before. The only node of a cluster takes the new pods, too.
+// Drain evicts the service's pods from a node as kubectl drain does. It
+// requests all evictions at once and repeats those that the disruption budget
+// refuses. It returns the budget's refusals, and ends when as many pods serve
+// as before. In a cluster with a single node, the new pods start on the same
+// node.
 func (s *System) Drain(ctx context.Context) (refusals []string, err error) {
 	before, err := s.client.workers(ctx, serviceLabels)
 	if err != nil {

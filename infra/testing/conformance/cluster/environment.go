@@ -10,11 +10,12 @@ import (
 	"escala/service"
 )
 
-// The environment variables that say which cluster is tried.
+// These environment variables select the cluster.
 const (
-	// EnvKubeconfig is the path of one kubeconfig.
+	// EnvKubeconfig is the path of a single kubeconfig.
 	EnvKubeconfig = "KUBECONFIG"
-	// EnvContext, EnvRegistry and the others are Options' fields of these names.
+	// EnvContext, EnvRegistry and the others set the fields of Options with the
+	// same names.
 	EnvContext       = "CONFORMANCE_CONTEXT"
 	EnvRegistry      = "CONFORMANCE_REGISTRY"
 	EnvIngressClass  = "CONFORMANCE_INGRESS_CLASS"
@@ -24,8 +25,8 @@ const (
 	EnvNamespace     = "CONFORMANCE_NAMESPACE"
 )
 
-// FromEnvironment is the system that the environment asks for, for the clone at
-// root. Its folder is removed when it is stopped.
+// FromEnvironment returns the system that the environment variables describe,
+// for the clone at root. Stop removes its folder.
 func FromEnvironment(_ context.Context, root string) (conformance.System, error) {
 	var v service.Violations
 	for _, required := range []string{EnvKubeconfig, EnvRegistry} {

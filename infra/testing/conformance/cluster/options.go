@@ -2,38 +2,40 @@ package cluster
 
 import "escala/service"
 
-// Options say which cluster is tried, and what of it. Make them with NewOptions.
+// Options selects the cluster and how to reach it. Make them with NewOptions.
 type Options struct {
-	// Source is the clone that is tried; it is copied. Required.
+	// Source is the clone under test; it is copied. Required.
 	Source string
-	// Folder is for the copy and the state. Required, and empty. It is removed
-	// once everything is gone from the cluster.
+	// Folder holds the copy and the state. It must be empty. It is removed when
+	// everything is deleted from the cluster. Required.
 	Folder string
-	// Kubeconfig is the path of one. Required: nobody's current cluster is tried
-	// by accident.
+	// Kubeconfig is the path of a kubeconfig. It is required, so that no run
+	// uses the current cluster by accident.
 	Kubeconfig string
-	// Context is the kubeconfig's current one by default.
+	// Context is the context in the kubeconfig. Default: the current one.
 	Context string
-	// Registry is where images are pushed to and pulled from, "host:port" or
+	// Registry is the registry for pushing and pulling images, "host:port" or
 	// "host/path". Required.
 	Registry string
-	// IngressClass is the cluster's default class by default.
+	// IngressClass is the ingress class. Default: the cluster's default class.
 	IngressClass string
-	// URL is where the ingress controller is reached, "http://host:port".
-	// Default: the address that it gives to the Ingress.
+	// URL is the address of the ingress controller, "http://host:port".
+	// Default: the address in the status of the Ingress.
 	URL string
-	// RedisImage is what rooms' Redis runs. Default: the workload's own.
+	// RedisImage is the image of the rooms' Redis. Default: the workload's own.
 	RedisImage string
-	// Architectures that images are built for. Default: the stack's own.
+	// Architectures are the architectures of the images. Default: the stack's
+	// own.
 	Architectures []string
-	// Namespace is made and removed. Default "escala-conformance".
+	// Namespace is created and deleted by the run. Default
+	// "escala-conformance".
 	Namespace string
 }
 
 // NewOptions returns the defaults.
 func NewOptions() Options { return Options{Namespace: "escala-conformance"} }
 
-// Validate reports everything that is missing at once.
+// Validate reports all missing options at once.
 func (o Options) Validate() error {
 	var v service.Violations
 	for _, required := range []struct{ name, value string }{

@@ -9,21 +9,22 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// pod is what matters of one.
+// pod is the part of a pod that the checks use.
 type pod struct {
 	name  string
 	node  string
-	image string // of the digest that it was told to run
+	image string // digest of the image that the pod was told to run
 	ready bool
-	// going pods have been told to end.
+	// going reports whether the pod was told to end.
 	going bool
-	// restarts of its container.
+	// restarts is the number of restarts of the pod's container.
 	restarts int
-	// wrong says what keeps it from being ready; "" while it starts as it should.
+	// wrong is the reason why the pod is not ready. It is "" during a normal
+	// start.
 	wrong string
 }
 
-// workers are the pods of the service, the oldest first.
+// workers returns the service's pods, oldest first.
 func (c *client) workers(ctx context.Context, labels string) ([]pod, error) {
 	items, err := c.list(ctx, pods, labels)
 	if err != nil {
@@ -69,7 +70,7 @@ func podOf(o *unstructured.Unstructured) pod {
 	return p
 }
 
-// slice are the objects of a list somewhere in an object.
+// slice returns the objects of a list at a path in an object.
 func slice(o map[string]any, path ...string) []map[string]any {
 	list, _, _ := unstructured.NestedSlice(o, path...)
 	var all []map[string]any
@@ -81,12 +82,12 @@ func slice(o map[string]any, path ...string) []map[string]any {
 	return all
 }
 
-// serving are those that are ready and stay.
+// serving returns the pods that are ready and not about to end.
 func serving(all []pod) []pod {
 	return slices.DeleteFunc(slices.Clone(all), func(p pod) bool { return !p.ready || p.going })
 }
 
-// described names pods with what is wrong with them.
+// described lists pods with their problems.
 func described(all []pod) string {
 	var parts []string
 	for _, p := range all {

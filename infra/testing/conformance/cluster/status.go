@@ -10,13 +10,13 @@ import (
 	"escala/infra/testing/conformance"
 )
 
-// The labels that the workload gives to its pods.
+// The workload gives its pods these labels.
 const (
 	serviceLabels = "app.kubernetes.io/name=" + name + ",app.kubernetes.io/component=service"
 	redisLabels   = "app.kubernetes.io/name=" + name + ",app.kubernetes.io/component=redis"
 )
 
-// Status is what the cluster says of the service.
+// Status derives the service's state from the cluster.
 func (s *System) Status(ctx context.Context) (conformance.Status, error) {
 	deployment, err := s.client.get(ctx, deployments)
 	if err != nil {
@@ -60,7 +60,7 @@ func (s *System) Status(ctx context.Context) (conformance.Status, error) {
 	return status, nil
 }
 
-// wantedImage is the digest of the image that the Deployment is to run.
+// wantedImage returns the digest of the Deployment's image.
 func wantedImage(deployment *unstructured.Unstructured) string {
 	for _, container := range slice(deployment.Object, "spec", "template", "spec", "containers") {
 		image, _ := container["image"].(string)
@@ -69,7 +69,7 @@ func wantedImage(deployment *unstructured.Unstructured) string {
 	return ""
 }
 
-// digest is what an image is known by, whatever registry it comes from.
+// digest returns the digest of an image, which is the same in every registry.
 func digest(image string) string {
 	if _, after, ok := strings.Cut(image, "@sha256:"); ok {
 		return after
@@ -77,7 +77,7 @@ func digest(image string) string {
 	return image
 }
 
-// incident is the last event that tells of a container's end.
+// incident returns the last event about the end of a container.
 func (s *System) incident(ctx context.Context) (string, error) {
 	all, err := s.client.list(ctx, events, "")
 	if err != nil {

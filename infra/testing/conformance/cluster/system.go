@@ -20,27 +20,27 @@ import (
 	"escala/infra/testing/kubeapply"
 )
 
-// name is the service's, and so that of its objects.
+// name is the name of the service and of its objects.
 const name = "api"
 
-// host is the name by which the ingress controller knows the service.
+// host is the service's host name at the ingress controller.
 const host = "api.escala-conformance.example"
 
 // System is the service on a cluster. Make one with New.
 type System struct {
-	// Stack is what is on the cluster, for checks that change its configuration.
+	// Stack is the deployed stack, for checks that change its configuration.
 	Stack *stack.Stack
 
 	options Options
 	client  *client
-	// released are the ids of the good releases, in order.
+	// released holds the ids of the good releases, in order.
 	released []string
 	started  bool
 }
 
 var _ conformance.System = (*System)(nil)
 
-// New returns a system that is not started yet.
+// New returns a system that is not started.
 func New(o Options) (*System, error) {
 	if err := o.Validate(); err != nil {
 		return nil, fmt.Errorf("the options of the cluster: %w", err)
@@ -63,7 +63,8 @@ func New(o Options) (*System, error) {
 	}}, nil
 }
 
-// configuration is a user's, but for times that would make a run long.
+// configuration returns a typical user's configuration, except for settings
+// that would make a run long.
 func configuration(o Options) map[string]any {
 	settings := map[string]any{
 		"kubeconfig": o.Kubeconfig,
@@ -89,16 +90,16 @@ func configuration(o Options) map[string]any {
 			"host":      host,
 			"webSocket": map[string]any{"rooms": true},
 			"redis":     map[string]any{"mode": "local"},
-			// The load of the other checks is to scale nothing.
+			// The load of the other checks must not scale the service.
 			"scale": map[string]any{"min": 3, "max": 6, "cpu": 400, "scaleDown": "15s"},
 		},
 	}
 }
 
-// Name is the target's.
+// Name returns the name of the target, "kubernetes".
 func (s *System) Name() string { return "kubernetes" }
 
-// Start brings the service up on the cluster.
+// Start deploys the service to the cluster.
 func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
 	if there, err := s.namespaceIsThere(ctx); err != nil {
 		return conformance.Endpoint{}, err
@@ -119,7 +120,7 @@ func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
 	}, nil
 }
 
-// Stop takes everything away again.
+// Stop deletes everything from the cluster.
 func (s *System) Stop(ctx context.Context) error {
 	if !s.started {
 		return os.RemoveAll(s.options.Folder)
@@ -132,7 +133,7 @@ func (s *System) Stop(ctx context.Context) error {
 	} else if there {
 		return fmt.Errorf("the stack is destroyed and namespace %s is still there", s.options.Namespace)
 	}
-	// Not before: the state says what is left to destroy.
+	// The folder goes last: its state lists what is left to destroy.
 	return os.RemoveAll(s.options.Folder)
 }
 
@@ -141,12 +142,12 @@ func (s *System) Release(ctx context.Context, release string) error {
 	if err := s.Stack.Clone.Good(release); err != nil {
 		return err
 	}
-	// After a rollback, a release is pinned until somebody ends that.
+	// A rollback pins its release; a new release must remove the pin.
 	delete(s.Stack.Config, "release")
 	return s.up(ctx)
 }
 
-// Rollback pins the release before, as `make rollback` does.
+// Rollback pins the previous release, as `make rollback` does.
 func (s *System) Rollback(ctx context.Context) error {
 	if len(s.released) < 2 {
 		return errors.New("there is no release to go back to")
@@ -155,7 +156,7 @@ func (s *System) Rollback(ctx context.Context) error {
 	return s.up(ctx)
 }
 
-// up updates the stack, and notes what it then runs.
+// up updates the stack and records the release that it then runs.
 func (s *System) up(ctx context.Context) error {
 	u, err := s.Stack.Up(ctx)
 	if err != nil {
@@ -168,7 +169,7 @@ func (s *System) up(ctx context.Context) error {
 	return nil
 }
 
-// address is where the load goes.
+// address returns the address that the load uses.
 func (s *System) address(ctx context.Context) (string, error) {
 	if s.options.URL != "" {
 		return strings.TrimSuffix(s.options.URL, "/"), nil

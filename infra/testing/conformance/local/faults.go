@@ -15,10 +15,11 @@ import (
 	"escala/service"
 )
 
-// Each command kills one process of the machine and prints when, in nanoseconds.
+// Each command kills one process of the machine and prints the time in
+// nanoseconds.
 const (
 	killPID = `kill -KILL "$(cat "$1")" && date +%s%N`
-	// By the whole command line, so that this shell is not among them.
+	// pgrep matches the whole command line, so that this shell does not match.
 	killWorker   = `pid=$(pgrep -x -f '/opt/escala/current/api serve' | sed -n "$1p") && kill -KILL "$pid" && date +%s%N`
 	killRedis    = `kill -KILL "$(pidof redis-server)" && date +%s%N`
 	killFollower = `kill -KILL "$(systemctl show --property MainPID --value escala-agent)" && date +%s%N`
@@ -66,13 +67,13 @@ func (s *System) kill(ctx context.Context, command string, args ...string) (conf
 	if err != nil {
 		return conformance.Injection{}, fmt.Errorf("reading when it was killed: %w", err)
 	}
-	// The machine is a container, so it has this computer's clock.
+	// The machine is a container, so it shares this computer's clock.
 	return conformance.Injection{At: time.Unix(0, ns)}, nil
 }
 
-// A container's disk is its host's, which is not to be filled. So the releases
-// move to a file system of their own, in memory, that has as much room as they
-// need and too little for another.
+// A container's disk is its host's disk, which the check must not fill. So the
+// releases move to an in-memory file system of their own. It has space for
+// them, but too little for another release.
 const (
 	fill = `set -eu
 cd /opt/escala
@@ -93,7 +94,8 @@ func (s *System) fillDisk(ctx context.Context) (conformance.Injection, error) {
 	if err != nil {
 		return conformance.Injection{}, err
 	}
-	// The machine itself may not mount; this computer's root may, in its place.
+	// The machine itself may not mount file systems; this computer's root does
+	// it instead.
 	inside := func(ctx context.Context, script string) error {
 		out, err := exec.CommandContext(ctx, "nsenter", "--target", strconv.Itoa(status.PID), "--mount", "sh", "-c", script).CombinedOutput()
 		if err != nil {
@@ -107,8 +109,8 @@ func (s *System) fillDisk(ctx context.Context) (conformance.Injection, error) {
 	return conformance.Injection{Heal: func(ctx context.Context) error { return inside(ctx, makeRoom) }}, nil
 }
 
-// hideStore takes away what the machine has mounted as its release store: all
-// that is in it.
+// hideStore empties the directory that the machine has mounted as its release
+// store.
 func (s *System) hideStore() (conformance.Injection, error) {
 	store, err := s.store()
 	if err != nil {

@@ -22,14 +22,14 @@ import (
 	"escala/service/machine"
 )
 
-// System is the target "local". Make one with New.
+// System is the local target's machine. Make one with New.
 type System struct {
-	root   string // the clone that is copied
+	root   string // the clone under test, which is copied
 	folder string // the copy
 	stack  *stack.Stack
 	pod    podman.Podman
 	url    string
-	// good are the ids of the good releases, the last one last.
+	// good holds the ids of the good releases, the latest last.
 	good   []string
 	killed int
 }
@@ -41,7 +41,7 @@ func New(root string) *System { return &System{root: root} }
 
 func (*System) Name() string { return "local" }
 
-// workers is how many there are: the default.
+// workers is the default number of workers.
 const workers = 2
 
 func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
@@ -49,7 +49,7 @@ func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
 	if err := host.Install(ctx, os.Stderr); err != nil {
 		return none, err
 	}
-	// Short: podman takes no long paths.
+	// The path is short because podman rejects long paths.
 	var err error
 	if s.folder, err = os.MkdirTemp("", "cl"); err != nil {
 		return none, fmt.Errorf("making a folder: %w", err)
@@ -68,7 +68,8 @@ func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
 		"service": map[string]any{
 			"webSocket": map[string]any{"rooms": true},
 			"redis":     map[string]any{"mode": "local"},
-			// The suite's few clients need no longer to come back one by one.
+			// The suite has few clients, so they need not reconnect one by one
+			// over a longer time.
 			"lifecycle": map[string]any{"closeJitter": "2s"},
 		},
 	})
@@ -97,8 +98,7 @@ func (s *System) Stop(ctx context.Context) error {
 	return os.RemoveAll(s.folder)
 }
 
-// Status is what the machine publishes at
-// machine.StatusPath.
+// Status reads the state that the machine publishes at machine.StatusPath.
 func (s *System) Status(ctx context.Context) (conformance.Status, error) {
 	var said machine.Status
 	if err := readJSON(ctx, s.url+machine.StatusPath, &said); err != nil {
@@ -121,10 +121,10 @@ func (s *System) Status(ctx context.Context) (conformance.Status, error) {
 	return out, nil
 }
 
-// machine is the name of the only machine.
+// machine returns the name of the only machine.
 func (s *System) machine() (string, error) { return only(filepath.Join(s.state(), "machines")) }
 
-// store is the folder of the only release store.
+// store returns the folder of the only release store.
 func (s *System) store() (string, error) {
 	folder := filepath.Join(s.state(), "stores")
 	name, err := only(folder)

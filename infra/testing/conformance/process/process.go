@@ -1,6 +1,6 @@
-// Package process is api cluster, as a process on this computer and without a
-// machine around it, as a system for the conformance suite. A release is another
-// file in the place of the program, and SIGHUP. It needs no root.
+// Package process runs the conformance suite against api cluster as a process
+// on this computer, without a machine around it. A release replaces the
+// program's file and sends SIGHUP. The package needs no root.
 package process
 
 import (
@@ -21,24 +21,25 @@ import (
 	"escala/service/status"
 )
 
-// workers is how many processes serve.
+// workers is the number of worker processes.
 const workers = 2
 
-// System is the target "process". Make one with New.
+// System is the process target. Make one with New.
 type System struct {
 	root   string // the clone
-	folder string // everything of this run
+	folder string // all files of this run
 	clone  source.Clone
-	// program is what the primary runs; built is the good release without
-	// anything appended.
+	// program is the path that the primary runs. built is the good release with
+	// nothing appended.
 	program, built string
 	primary, redis *supervised
 	port           int
-	// wanted is the release that was installed last; Status is asked for meanwhile.
+	// wanted is the release that was installed last. It is atomic because
+	// Status may read it at any time.
 	wanted atomic.Pointer[string]
-	// good are the paths of the good releases, the last one last.
+	// good holds the paths of the good releases, the latest last.
 	good   []string
-	killed int // worker that was killed last
+	killed int // the worker that was killed last
 }
 
 var _ conformance.System = (*System)(nil)
@@ -53,7 +54,7 @@ func (s *System) runDir() string { return filepath.Join(s.folder, "run") }
 func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
 	none := conformance.Endpoint{}
 	var err error
-	// Short: a Unix socket's path has to fit into 107 bytes.
+	// The path is short because a Unix socket's path is limited to 107 bytes.
 	if s.folder, err = os.MkdirTemp("", "cp"); err != nil {
 		return none, fmt.Errorf("making a folder: %w", err)
 	}
@@ -79,8 +80,8 @@ func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
 		env: append(env,
 			fmt.Sprintf("PORT=%d", s.port), "HOST=127.0.0.1", fmt.Sprintf("WORKERS=%d", workers),
 			status.EnvRunDir+"="+s.runDir(),
-			// There is no proxy that would keep idle connections, and the
-			// suite's clients are few.
+			// No proxy keeps idle connections here, and the suite has few
+			// clients, so short times are enough.
 			"DRAIN_LINGER=1s", "DRAIN_CLOSE_JITTER=1s", "DRAIN_TIMEOUT=10s", "START_TIMEOUT=5s",
 		),
 	})
@@ -95,8 +96,8 @@ func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
 	}, nil
 }
 
-// startRedis starts Debian's Redis if it is installed. Without it there are no
-// rooms.
+// startRedis starts Debian's Redis if it is installed. Without Redis the
+// service has no rooms.
 func (s *System) startRedis(ctx context.Context) (env []string, about string, err error) {
 	path, err := exec.LookPath("redis-server")
 	if errors.Is(err, exec.ErrNotFound) {
@@ -138,14 +139,14 @@ func (s *System) Status(ctx context.Context) (conformance.Status, error) {
 	out := conformance.Status{Wanted: *s.wanted.Load(), Workers: workers, Incident: c.Incident}
 	missing := ""
 	for _, w := range c.Workers {
-		// Each begins with its time.
+		// Each incident begins with its time, so the greatest is the latest.
 		out.Incident = max(out.Incident, w.Incident)
 		if w.Trouble != "" {
 			missing = w.Trouble
 		}
 		switch {
 		case w.Draining:
-			// Its successor is among the others, if there is to be one.
+			// If the worker has a successor, it is in the same list.
 		case !w.Ready:
 			missing = fmt.Sprintf("worker %d is %s", w.Worker, w.State)
 		default:
@@ -156,7 +157,7 @@ func (s *System) Status(ctx context.Context) (conformance.Status, error) {
 			}
 		}
 	}
-	out.Ready = min(out.Ready, workers) // while one is replaced there may be one more
+	out.Ready = min(out.Ready, workers) // during a replacement there may be one worker more
 	switch rolling := c.Roll != nil && c.Roll.State == "rolling"; {
 	case c.Roll != nil && c.Roll.State == "aborted" && c.Roll.Release == *s.wanted.Load():
 		out.Reason = c.Roll.Error
@@ -204,7 +205,7 @@ func (s *System) killWorker(ctx context.Context) (conformance.Injection, error) 
 	return conformance.Injection{}, fmt.Errorf("worker %d is not ready, so it cannot be killed", s.killed)
 }
 
-// freePort is a port of loopback that nothing listens on at the moment.
+// freePort returns a loopback port that is currently free.
 func freePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it ends at once
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 	"escala/service/status"
 )
 
-// build compiles the clone's service as it is now.
+// build compiles the clone's service in its present state.
 func (s *System) build(ctx context.Context, name string, env ...string) (string, error) {
 	path := filepath.Join(s.folder, "built-"+name)
 	cmd := exec.CommandContext(ctx, "go", build.Arguments(path, "./service/cmd/api")...)
@@ -30,9 +30,9 @@ func (s *System) build(ctx context.Context, name string, env ...string) (string,
 	return path, nil
 }
 
-// install puts a program in the place of the running one, as a deploy does:
-// beside it, then over it. What is appended makes it another release; the
-// kernel does not read that far.
+// install replaces the running program's file as a deploy does: it writes the
+// new file beside the old one and renames it. The appended bytes make it
+// another release; the kernel ignores them.
 func (s *System) install(ctx context.Context, from, appended string) error {
 	supervised := from
 	if appended != "" {
@@ -50,8 +50,9 @@ func (s *System) install(ctx context.Context, from, appended string) error {
 	if err != nil {
 		return fmt.Errorf("reading a release: %w", err)
 	}
-	// By another process: a file that this one has written may still be open for
-	// writing in a child that is being started, and the kernel refuses to run it.
+	// Another process copies the file. If this process wrote it, a child that
+	// is being started could still hold it open for writing, and the kernel
+	// would refuse to run it.
 	cp := exec.CommandContext(ctx, "sh", "-c", `cp "$1" "$2.new" && chmod 755 "$2.new" && mv "$2.new" "$2"`, "install", supervised, s.program)
 	if out, err := cp.CombinedOutput(); err != nil {
 		return fmt.Errorf("installing a release: %w: %s", err, out)
@@ -62,7 +63,7 @@ func (s *System) install(ctx context.Context, from, appended string) error {
 	return nil
 }
 
-// rollTime bounds a roll of all workers.
+// rollTime is the limit for replacing all workers.
 const rollTime = 2 * time.Minute
 
 func (s *System) Release(ctx context.Context, name string) error {

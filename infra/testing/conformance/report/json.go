@@ -14,8 +14,8 @@ import (
 // New returns a document of these sections.
 func New(sections ...Section) Document { return Document{Schema: Schema, Sections: sections} }
 
-// Merge puts documents together. Of two sections with one ID the later
-// document's takes the place of the earlier's.
+// Merge combines documents. Of two sections with one ID, the later document's
+// section replaces the earlier one.
 func Merge(documents ...Document) Document {
 	merged := New()
 	for _, d := range documents {
@@ -31,7 +31,7 @@ func Merge(documents ...Document) Document {
 	return merged
 }
 
-// Write validates the document and writes it to a file, whole or not at all.
+// Write validates the document and writes it to a file atomically.
 func Write(path string, d Document) error {
 	if err := d.Validate(); err != nil {
 		return fmt.Errorf("this report cannot be kept: %w", err)
@@ -74,7 +74,7 @@ func replaceFile(path string, content []byte) error {
 
 var identifier = regexp.MustCompile(`^[a-z][a-z0-9-]{0,63}$`)
 
-// Validate reports everything that cannot be shown, at once.
+// Validate reports all invalid parts at once.
 func (d Document) Validate() error {
 	var v service.Violations
 	if d.Schema != Schema {

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Markdown is the document for people. Nothing in its texts is taken for markup.
+// Markdown renders the document. Its texts are escaped, so that none is
+// interpreted as markup.
 func Markdown(d Document) string {
 	var b strings.Builder
 	for i, s := range d.Sections {
@@ -61,7 +62,8 @@ func (t Table) markdown() string {
 	return b.String()
 }
 
-// String says when, where and of what the run was, and how busy the machine.
+// String describes the time, place and sources of the run, and the load of the
+// machine.
 func (r Run) String() string {
 	m := r.Machine
 	text := fmt.Sprintf("%s, %s, commit %s", r.Made.UTC().Format("2 January 2006, 15:04 UTC"),
@@ -73,7 +75,7 @@ func (r Run) String() string {
 		r.Command, m.CPUs, m.Processor, m.MemoryMiB, m.OS, m.Kernel, m.Go, m.LoadBefore, m.LoadAfter, 100*m.CPUWaited)
 }
 
-// sign goes before what has a verdict.
+// sign returns the sign that precedes a cell with a verdict.
 func (v Verdict) sign() string {
 	switch v {
 	case Pass:

@@ -12,20 +12,20 @@ import (
 	"github.com/prometheus/procfs"
 )
 
-// Watch notes when a run began and how busy the machine was then.
+// Watch records the start of a run and the machine's load at that time.
 type Watch struct {
 	began   time.Time
 	load    float64
 	waiting time.Duration
 }
 
-// StartWatch begins a run.
+// StartWatch starts a run.
 func StartWatch() Watch {
 	return Watch{began: time.Now(), load: loadAverage(), waiting: cpuWaited()}
 }
 
-// Run ends the run and says where it comes from. root is the clone, command how
-// to repeat it. What cannot be found out is left empty.
+// Run ends the run and returns its description. root is the clone; command
+// repeats the run. Values that cannot be determined stay empty.
 func (w Watch) Run(ctx context.Context, root, command string) Run {
 	took := time.Since(w.began)
 	r := Run{
@@ -73,7 +73,7 @@ func thisMachine() Machine {
 	return m
 }
 
-// osName is the operating system's name for people.
+// osName returns the display name of the operating system.
 func osName() string {
 	text, _ := os.ReadFile("/etc/os-release")
 	for line := range strings.Lines(string(text)) {
@@ -96,8 +96,8 @@ func loadAverage() float64 {
 	return load.Load1
 }
 
-// cpuWaited is how long, since the computer started, something waited for a
-// processor. It is 0 where the kernel does not count it.
+// cpuWaited returns the time since boot in which a task waited for a processor.
+// It is 0 if the kernel does not count it.
 func cpuWaited() time.Duration {
 	proc, err := procfs.NewDefaultFS()
 	if err != nil {

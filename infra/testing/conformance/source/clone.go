@@ -1,5 +1,5 @@
-// Package source makes releases to roll out, good and bad, as a user would: by
-// changing the sources in a copy of the clone.
+// Package source makes good and bad releases as a user would: by changing the
+// sources in a copy of the clone.
 package source
 
 import (
@@ -11,17 +11,17 @@ import (
 	"strings"
 )
 
-// Clone is a copy of the sources that can be changed as a user changes theirs.
+// Clone is a copy of the sources that a check may change.
 type Clone struct {
 	// Root is the copy's top folder.
 	Root string
 }
 
-// copied is all that building and deploying the service needs.
+// copied lists everything that is needed to build and deploy the service.
 var copied = []string{"go.mod", "go.sum", "service", "cloudinit/agent", "infra/targets/local/forwarder"}
 
-// NewClone copies the clone at source to root. The machines' images, which take
-// a minute to build, are shared with it.
+// NewClone copies the clone at source to root. It shares the machines' images,
+// which take a minute to build.
 func NewClone(source, root string) (Clone, error) {
 	for _, path := range copied {
 		if err := copyTree(filepath.Join(source, path), filepath.Join(root, path)); err != nil {
@@ -68,7 +68,7 @@ func copyTree(from, to string) error {
 // variantFile is compiled into the service beside its main function.
 const variantFile = "service/cmd/api/variant.go"
 
-// Change makes the service another one: body is what it does before main.
+// Change makes another version of the service. body runs before main.
 func (c Clone) Change(imports []string, body string) error {
 	var b strings.Builder
 	b.WriteString("package main\n\n")

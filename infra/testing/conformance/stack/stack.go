@@ -1,5 +1,5 @@
-// Package stack runs a clone's program as `make up` does: on Pulumi's engine, with
-// providers in this process. Systems that the program provisions use it.
+// Package stack runs a clone's program as `make up` does: on Pulumi's engine,
+// with providers in this process. Systems that the program provisions use it.
 package stack
 
 import (
@@ -20,19 +20,18 @@ import (
 
 // Stack is one stack of a clone.
 type Stack struct {
-	// Name is the stack's.
 	Name string
-	// Clone is what it is built from. Its state lies there, too.
+	// Clone is the source of the stack. It also holds the stack's state.
 	Clone source.Clone
 	// Config is the stack's configuration, without the namespace.
 	Config map[string]any
-	// Targets are those that the program knows.
+	// Targets are the targets that the program knows.
 	Targets program.Targets
 	// Providers run in this process.
 	Providers []engine.Provider
 }
 
-// open opens the stack with the configuration of now.
+// open opens the stack with the current configuration.
 func (s *Stack) open() (*engine.Stack, error) {
 	values := map[string]any{}
 	for key, value := range s.Config {
@@ -53,13 +52,13 @@ func (s *Stack) open() (*engine.Stack, error) {
 // Update is the result of an update.
 type Update struct {
 	Outputs map[string]string
-	// Changes counts resources by what was done with them ("create", "same").
+	// Changes counts resources by operation ("create", "same").
 	Changes map[string]int
-	// Display is all that the engine printed.
+	// Display is the engine's complete output.
 	Display string
 }
 
-// Up updates the stack. An error has the engine's whole display in it.
+// Up updates the stack. An error contains the engine's complete output.
 func (s *Stack) Up(ctx context.Context) (Update, error) {
 	return s.operate(ctx, func(stack *engine.Stack, run engine.Run) (engine.Result, error) {
 		run.Refresh = true
