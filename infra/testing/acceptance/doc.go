@@ -1,4 +1,3 @@
-// Package acceptance runs the cloud stacks whole, through the real Pulumi
-// engine, against clouds that record what they are asked for and machines that
-// play the agent.
+// Package acceptance runs complete cloud stacks through the real Pulumi engine,
+// against clouds that record the requests and machines that simulate the agent.
 package acceptance

@@ -1,7 +1,8 @@
-// Package closedloop measures how fast a service answers when each client sends its
-// next request as soon as the last one is answered. It writes and reads bytes: an
-// HTTP client would take more of the processor than what is measured. Nothing is
-// sent twice, and any wrong answer ends the measurement with an error.
+// Package closedloop measures how fast a service answers if each client sends
+// its next request as soon as the last one is answered. It writes and reads raw
+// bytes, because an HTTP client would use more processor time than the measured
+// service. No request is sent twice, and any wrong answer ends the measurement
+// with an error.
 package closedloop
 
 import (
@@ -18,19 +19,20 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Greeting is what every measured service answers at /, and the last thing of an
-// answer.
+// Greeting is the answer of every measured service at /, and the end of each
+// response.
 const Greeting = "hello from escala\n"
 
-// Result is what one run saw.
+// Result is the result of one run.
 type Result struct {
 	Requests  int
 	PerSecond float64
 	P99       time.Duration
 }
 
-// Run sends requests over kept connections for a while, one after the other on each,
-// with as many connections to each address.
+// Run sends requests over kept connections for the given time, one after the
+// other on each connection, with the same number of connections to each
+// address.
 func Run(ctx context.Context, addresses []string, connections int, length time.Duration) (Result, error) {
 	var mu sync.Mutex
 	var latencies []time.Duration
@@ -61,8 +63,8 @@ func Run(ctx context.Context, addresses []string, connections int, length time.D
 }
 
 // client sends one request after the other. A server may close a connection
-// between two requests (Nginx does after 1,000 by default): that is its right,
-// and a new one is opened.
+// between two requests (Nginx does after 1,000 by default). This is no error,
+// and the client opens a new connection.
 func client(ctx context.Context, address string, until time.Time) ([]time.Duration, error) {
 	request := []byte("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	latencies := make([]time.Duration, 0, 1<<14)
@@ -101,7 +103,7 @@ func client(ctx context.Context, address string, until time.Time) ([]time.Durati
 	return latencies, nil
 }
 
-// Ask sends one request on a connection of its own and reads the answer.
+// Ask sends one request on a new connection and reads the answer.
 func Ask(ctx context.Context, address string) error {
 	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, network(address), address)
 	if err != nil {
@@ -118,7 +120,8 @@ func Ask(ctx context.Context, address string) error {
 	return err
 }
 
-// readGreeting reads one answer and reports whether it is the connection's last.
+// readGreeting reads one answer and reports whether the server closes the
+// connection after it.
 func readGreeting(conn net.Conn, buffer []byte) (last bool, err error) {
 	for n := 0; ; {
 		m, err := conn.Read(buffer[n:])
@@ -137,7 +140,7 @@ func readGreeting(conn net.Conn, buffer []byte) (last bool, err error) {
 	}
 }
 
-// network is a Unix socket's for a path, and else TCP.
+// network returns "unix" for a path and "tcp" for any other address.
 func network(address string) string {
 	if strings.HasPrefix(address, "/") {
 		return "unix"

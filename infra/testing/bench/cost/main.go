@@ -1,13 +1,13 @@
-// Command bench measures what the service costs, beside a plain net/http
+// Command bench measures the cost of the service beside a plain net/http
 // hello-world in the same run and on the same machine, so that the result is a
 // ratio and not a machine's speed:
 //
 //	make bench
 //
-// Both are separate processes with one processor each, so that the server and
-// not the client is the bottleneck; rounds alternate between the two, and the
-// median of the rounds counts. What was measured is printed, and added to the
-// report that the other measurements write to as well.
+// Both are separate processes with one processor each, so that the server is
+// the bottleneck and not the client. Rounds alternate between the two, and the
+// median of the rounds counts. The command prints the result and adds it to the
+// report of all measurements.
 package main
 
 import (
@@ -24,15 +24,16 @@ import (
 	"escala/infra/workspace"
 )
 
-// The goals. A result that misses one makes the exit status 1.
+// These are the goals. If a result misses one, the exit status is 1.
 const (
-	// leastRatio is our requests/s as a share of plain net/http's.
+	// leastRatio is the required ratio of our requests/s to those of plain
+	// net/http.
 	leastRatio = 0.95
-	// mostPerSocket is the memory per idle WebSocket in bytes.
+	// mostPerSocket is the limit of the memory per idle WebSocket, in bytes.
 	mostPerSocket = 40 << 10
 )
 
-// settings are the flags.
+// settings holds the flags.
 type settings struct {
 	rounds, connections, sockets int
 	round                        time.Duration

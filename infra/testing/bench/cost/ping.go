@@ -8,7 +8,7 @@ import (
 	"net"
 )
 
-// The parts of the WebSocket protocol that an idle client needs.
+// These are the parts of the WebSocket protocol that an idle client needs.
 const (
 	opPing   = 9
 	opClose  = 8
@@ -18,8 +18,8 @@ const (
 	shortest = 125
 )
 
-// answerPings answers pings and drops everything else until the connection
-// ends, and returns how it ended.
+// answerPings answers pings and discards all other frames until the connection
+// ends. It returns the reason of the end.
 func answerPings(c net.Conn, r *bufio.Reader) error {
 	var head [4]byte
 	for {
@@ -42,7 +42,7 @@ func answerPings(c net.Conn, r *bufio.Reader) error {
 			}
 			continue
 		}
-		// The mask is four zero bytes: it changes nothing.
+		// The mask is four zero bytes, so it does not change the payload.
 		pong := make([]byte, 6+size)
 		pong[0], pong[1] = final|0x0a, masked|byte(size)
 		if _, err := io.ReadFull(r, pong[6:]); err != nil {

@@ -14,8 +14,8 @@ import (
 	"escala/service/status"
 )
 
-// compile makes a static binary, as it is deployed, of a package of the module at
-// root.
+// compile builds a static binary, as it is deployed, from a package of the
+// module at root.
 func compile(ctx context.Context, root, dir, pkg string) (string, error) {
 	path := filepath.Join(dir, filepath.Base(pkg))
 	cmd := exec.CommandContext(ctx, "go", build.Arguments(path, pkg)...)
@@ -27,7 +27,7 @@ func compile(ctx context.Context, root, dir, pkg string) (string, error) {
 	return path, nil
 }
 
-// server is a process under measurement.
+// server is a measured process.
 type server struct {
 	cmd     *exec.Cmd
 	address string
@@ -67,5 +67,5 @@ func (s *server) stop() {
 	_ = s.cmd.Wait()
 }
 
-// memory is the resident memory in bytes.
+// memory returns the resident memory in bytes.
 func (s *server) memory() (uint64, error) { return status.Memory(s.cmd.Process.Pid) }

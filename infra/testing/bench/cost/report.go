@@ -9,14 +9,14 @@ import (
 	"escala/infra/testing/conformance/report"
 )
 
-// comparison is all that was measured.
+// comparison holds all measured figures.
 type comparison struct {
 	settings settings
 	speed    speed
 	sockets  sockets
 }
 
-// line is one figure of both servers, as text, and their ratio.
+// line holds one figure of both servers as text, and their ratio.
 type line struct{ what, ours, plain, ratio string }
 
 func (c comparison) lines() []line {
@@ -69,7 +69,7 @@ func goal(w io.Writer, what string, met bool) {
 	_, _ = fmt.Fprintf(w, "goal %s: %s\n", verdict, what)
 }
 
-// section is the comparison for the report.
+// section returns the comparison as a section of the report.
 func (c comparison) section(run report.Run) report.Section {
 	table := &report.Table{Columns: []report.Column{
 		{Title: ""}, {Title: "api serve", Number: true}, {Title: "plain net/http", Number: true}, {Title: "ratio", Number: true},

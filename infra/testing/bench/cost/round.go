@@ -8,14 +8,14 @@ import (
 	"escala/infra/testing/bench/proctree"
 )
 
-// sample is what one round saw.
+// sample is the result of one round.
 type sample struct {
 	closedloop.Result
 	cpu    time.Duration // per request
 	memory uint64
 }
 
-// round sends requests over n connections for a while.
+// round sends requests over n connections for the given time.
 func round(ctx context.Context, s *server, n int, length time.Duration) (sample, error) {
 	pid := s.cmd.Process.Pid
 	before, err := proctree.CPU(pid)

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// sockets is what idle connections cost, in bytes each.
+// sockets holds the memory of idle connections, in bytes per connection.
 type sockets struct {
 	open                 int
 	perSocket, perPlain  uint64
@@ -22,17 +22,17 @@ type sockets struct {
 }
 
 const (
-	// perRoom is how many members a room has.
+	// perRoom is the number of members in a room.
 	perRoom = 100
-	// settle is how long the connections are left alone before the memory is
-	// read: longer than a ping interval, so that pings are part of it.
+	// settle is the idle time of the connections before the memory is read. It
+	// is longer than a ping interval, so that pings are included.
 	settle = 8 * time.Second
-	// dialers is how many connections are opened at a time.
+	// dialers is the number of connections that are opened at the same time.
 	dialers = 64
 )
 
-// measureSockets opens idle WebSockets to the service, and as many idle
-// keep-alive connections to plain net/http.
+// measureSockets opens idle WebSockets to the service and the same number of
+// idle keep-alive connections to plain net/http.
 func measureSockets(ctx context.Context, s settings, ours, plain string) (sockets, error) {
 	out := sockets{open: s.sockets}
 	a, err := start(ctx, ours, "ROOMS=true", "WS_PING_INTERVAL=5s")
@@ -58,7 +58,7 @@ func measureSockets(ctx context.Context, s settings, ours, plain string) (socket
 
 // grow opens n connections and returns the memory without and with them.
 func grow(ctx context.Context, s *server, n int, open func(context.Context, string, int) (net.Conn, *bufio.Reader, error)) (before, after uint64, err error) {
-	// The first requests make a server allocate what it then keeps.
+	// The first requests make a server allocate memory that it then keeps.
 	if _, err := round(ctx, s, 16, time.Second); err != nil {
 		return 0, 0, err
 	}
@@ -104,8 +104,8 @@ func grow(ctx context.Context, s *server, n int, open func(context.Context, stri
 	return before, after, err
 }
 
-// openSocket upgrades a connection by hand: a WebSocket library would need
-// more memory for its clients than the server does.
+// openSocket upgrades a connection by hand: a WebSocket library would need more
+// memory for the clients than the server does.
 func openSocket(ctx context.Context, address string, i int) (net.Conn, *bufio.Reader, error) {
 	return ask(ctx, address, fmt.Sprintf("GET /ws?room=r%d HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", i/perRoom), http.StatusSwitchingProtocols)
@@ -127,7 +127,7 @@ func ask(ctx context.Context, address, request string, want int) (net.Conn, *buf
 			err = fmt.Errorf("it answered %s", res.Status)
 		}
 		if err == nil && want == http.StatusOK {
-			_, err = io.Copy(io.Discard, res.Body) // it stays open for the connection's sake
+			_, err = io.Copy(io.Discard, res.Body) // the connection stays open
 		}
 	}
 	if err != nil {

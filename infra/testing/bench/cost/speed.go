@@ -9,15 +9,15 @@ import (
 	"escala/infra/testing/bench/closedloop"
 )
 
-// speed is the medians of both servers and of the rounds' ratios.
+// speed holds the medians of both servers and of the rounds' ratios.
 type speed struct {
 	ours, plain sample
 	ratio       float64
 	requests    int
 }
 
-// measureSpeed alternates between the servers: whatever else the machine does
-// meets both.
+// measureSpeed alternates between the servers, so that other load of the
+// machine affects both equally.
 func measureSpeed(ctx context.Context, s settings, ours, plain string) (speed, error) {
 	a, err := start(ctx, ours)
 	if err != nil {

@@ -1,8 +1,8 @@
-// Package pm2 measures our service beside the system that the project
-// started from: a NestJS application under PM2 behind Nginx, set up as the
-// tutorial describes it, from npm's and Debian's packages. Both run on the same
-// computer in the same run, and rounds alternate, so that the result is ratios
-// and not a computer's speed.
+// Package pm2 measures our service beside the system that the project started
+// from: a NestJS application under PM2 behind Nginx. It is set up as the
+// tutorial describes, from npm's and Debian's packages. Both run on the same
+// computer in the same run, and rounds alternate, so that the results are
+// ratios and not a computer's speed.
 //
 //	make bench-tutorial
 package pm2
@@ -24,17 +24,17 @@ import (
 //go:embed app/package.json app/package-lock.json app/tsconfig.json app/ecosystem.config.js app/src
 var sources embed.FS
 
-// App is the tutorial's application, built.
+// App is the compiled application of the tutorial.
 type App struct {
-	// Folder has dist, node_modules and what PM2 reads.
+	// Folder contains dist, node_modules and the files that PM2 reads.
 	Folder string
-	// Installed is how long `npm ci` of what runs in production took; 0 if it
-	// had been done by an earlier run.
+	// Installed is the duration of `npm ci` for the production packages. It is
+	// 0 if an earlier run had installed them.
 	Installed time.Duration
 }
 
-// BuildApp installs and compiles the application in folder. What is there from
-// an earlier run with the same lock file stays.
+// BuildApp installs and compiles the application in folder. It keeps the files
+// of an earlier run with the same lock file.
 func BuildApp(ctx context.Context, folder string) (App, error) {
 	app := App{Folder: filepath.Join(folder, "app")}
 	lock, err := sources.ReadFile("app/package-lock.json")
@@ -51,7 +51,7 @@ func BuildApp(ctx context.Context, folder string) (App, error) {
 	if err := writeSources(app.Folder); err != nil {
 		return app, err
 	}
-	// The compiler is needed once and not deployed, as our compiler is not.
+	// The compiler is needed once and is not deployed, like our compiler.
 	for _, args := range [][]string{{"ci", "--ignore-scripts"}, {"run", "build"}} {
 		if err := npm(ctx, app.Folder, args...); err != nil {
 			return app, err

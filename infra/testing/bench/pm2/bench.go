@@ -12,35 +12,37 @@ import (
 	"escala/service"
 )
 
-// Options are what a run does. Make them with NewOptions.
+// Options configures a run. Make them with NewOptions.
 type Options struct {
-	// Root is the clone's top folder; Folder is where the tutorial's system is
-	// installed, State where builds and machine images are kept.
+	// Root is the clone's top folder. Folder holds the installed tutorial
+	// system, State the builds and machine images.
 	Root, Folder, State string
-	// Workers of each stack. Default 4.
+	// Workers is the number of workers in each stack. Default 4.
 	Workers int
-	// Starts is how often a worker of each kind is started. Default 10.
+	// Starts is the number of times that a worker of each kind is started.
+	// Default 10.
 	Starts int
-	// Rounds for each way to the workers, of Round each, over Connections kept
-	// connections. Defaults 7, 2 s, 32.
+	// Rounds is the number of rounds for each way to the workers. Each takes
+	// Round and uses Connections kept connections. Defaults 7, 2 s, 32.
 	Rounds      int
 	Round       time.Duration
 	Connections int
-	// Rate is requests per second while workers are replaced or killed.
-	// Default 80.
+	// Rate is the number of requests per second during replacements and kills
+	// of workers. Default 80.
 	Rate float64
-	// Rest is for how long nobody asks a stack for anything, after some load, until
-	// its memory is looked at once more. Default 20 s.
+	// Rest is the idle time after some load before a stack's memory is read
+	// again. Default 20 s.
 	Rest time.Duration
-	// Times is how often they are, Calm the pause between. Defaults 10, 2 s.
+	// Times is the number of replacements and kills, Calm the pause between
+	// them. Defaults 10, 2 s.
 	Times int
 	Calm  time.Duration
-	// Machines is how many machines of each kind are set up; 0 sets up none.
-	// Default 2.
+	// Machines is the number of machines of each kind that are set up. 0 sets
+	// up none. Default 2.
 	Machines int
-	// OnlyMachines leaves out everything but the machines. Default false.
+	// OnlyMachines skips everything except the machines. Default false.
 	OnlyMachines bool
-	// Progress is told what is being measured.
+	// Progress receives a line for each measurement that begins.
 	Progress func(string)
 }
 
@@ -52,7 +54,7 @@ func NewOptions() Options {
 	}
 }
 
-// Validate reports everything that is wrong at once.
+// Validate reports all invalid options at once.
 func (o Options) Validate() error {
 	var v service.Violations
 	atLeast := func(path string, value, least int) {
@@ -83,33 +85,36 @@ func (o Options) Validate() error {
 	return v.Err()
 }
 
-// Result is everything that a run has measured.
+// Result holds all measured figures of a run.
 type Result struct {
 	Workers int    `json:"workers"`
 	Node    string `json:"node"`
 	Go      string `json:"go"`
-	// Start is from the start of one worker to its first answer, in ms.
+	// Start is the time from the start of one worker to its first answer, in
+	// ms.
 	Start Pair `json:"start_ms"`
-	// Stacks in the order in which they are shown.
+	// Stacks are in display order.
 	Stacks []StackResult `json:"stacks"`
-	// Install is what a machine needs before it serves; nil if that was not
-	// measured.
+	// Install is the effort to set up a machine until it serves. It is nil if
+	// it was not measured.
 	Install *Install `json:"install,omitempty"`
 	Goals   []Goal   `json:"goals"`
 }
 
-// StackResult is one stack's figures.
+// StackResult holds the figures of one stack.
 type StackResult struct {
 	Name   string `json:"name"`
 	Theirs bool   `json:"theirs"`
-	// Up is how long the whole stack took until all workers answered, in ms.
+	// Up is the time that the whole stack took until all workers answered, in
+	// ms.
 	Up float64 `json:"up_ms"`
-	// MemoryIdle, MemoryLoaded and MemoryRested are the whole tree's PSS in bytes:
-	// before the first load, right after some, and when there was none for Rest.
+	// MemoryIdle, MemoryLoaded and MemoryRested are the PSS of the whole
+	// process tree in bytes: before the first load, right after some load, and
+	// after an idle time of Rest.
 	MemoryIdle   int64 `json:"memory_idle"`
 	MemoryLoaded int64 `json:"memory_loaded"`
 	MemoryRested int64 `json:"memory_rested"`
-	// Memory is MemoryLoaded by what has it.
+	// Memory splits MemoryLoaded by component.
 	Memory  Memory `json:"memory"`
 	Direct  *Speed `json:"direct,omitempty"`
 	Proxied *Speed `json:"proxied,omitempty"`
@@ -117,10 +122,10 @@ type StackResult struct {
 	Kills   *Fault `json:"kills,omitempty"`
 }
 
-// Run measures everything. Stacks that are measured alone, for memory and
-// faults, come first; those that are measured in alternating rounds run at the
-// same time. If machines cannot be set up, the rest of the result is returned
-// beside the error.
+// Run measures everything. It first measures the stacks alone, for memory and
+// faults. Then it runs the stacks at the same time and measures them in
+// alternating rounds. If machines cannot be set up, Run returns the rest of the
+// result beside the error.
 func Run(ctx context.Context, o Options) (Result, error) {
 	if err := errors.Join(o.Validate(), Missing()); err != nil {
 		return Result{}, err
@@ -148,7 +153,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	return r, err
 }
 
-// measureStacks measures everything that runs on this computer itself.
+// measureStacks measures everything that runs directly on this computer.
 func (r *Result) measureStacks(ctx context.Context, o Options, app App, releases Releases) (err error) {
 	o.Progress(fmt.Sprintf("starting one worker, %d times each", o.Starts))
 	if r.Start, err = measureStarts(ctx, o, app, releases); err != nil {
@@ -172,8 +177,9 @@ func (r *Result) measureStacks(ctx context.Context, o Options, app App, releases
 	return measureSpeeds(ctx, o, stacks, r.Stacks)
 }
 
-// measureAlone measures what another stack beside it would disturb: memory,
-// since two stacks share pages of one program, and failures.
+// measureAlone takes the measurements that a second running stack would
+// disturb: memory, since two stacks share the pages of one program, and
+// failures.
 func measureAlone(ctx context.Context, o Options, s stack) (r StackResult, err error) {
 	r.Name = s.name()
 	o.Progress("starting " + r.Name)

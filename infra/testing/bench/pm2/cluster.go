@@ -13,8 +13,8 @@ import (
 	"escala/infra/testing/bench/proctree"
 )
 
-// clustered is our service without any of a machine's programs: `api cluster`,
-// the counterpart of the tutorial's own cluster file.
+// clustered is our service without the other programs of a machine: `api
+// cluster`, the counterpart of the tutorial's own cluster file.
 type clustered struct {
 	releases Releases
 	workers  int
@@ -78,8 +78,8 @@ func (c *clustered) proxied() []string { return nil }
 func (c *clustered) manager() int      { return c.daemon.pid() }
 func (c *clustered) roots() []int      { return []int{c.daemon.pid()} }
 
-// reload has the primary replace its workers, and waits until it has: each
-// worker is another process then.
+// reload tells the primary to replace its workers and waits until each worker
+// is a new process.
 func (c *clustered) reload(ctx context.Context) error {
 	before, err := workersOf(c)
 	if err != nil {
@@ -102,7 +102,7 @@ func (c *clustered) reload(ctx context.Context) error {
 	}
 }
 
-// workersOf are the processes that the stack's manager started.
+// workersOf returns the processes that the stack's manager started.
 func workersOf(s stack) ([]int, error) {
 	workers, err := proctree.Children(s.manager())
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// diskUse is what the files below a folder take on disk in bytes, a file with
-// several names once, as du counts.
+// diskUse returns the disk use of the files below a folder, in bytes. Like du,
+// it counts a file with several names once.
 func diskUse(folder string) (int64, error) {
 	type file struct{ device, inode uint64 }
 	seen := map[file]bool{}

@@ -11,15 +11,15 @@ import (
 	"escala/infra/testing/loadgen"
 )
 
-// Fault is what a load saw while something was done to a stack several times.
+// Fault is the result of a load during a repeated operation on a stack.
 type Fault struct {
-	// Times is how often it was done.
+	// Times is the number of repetitions.
 	Times int `json:"times"`
-	// Seconds is how long each time took.
+	// Seconds holds the duration of each repetition.
 	Seconds []float64 `json:"seconds"`
-	// Requests are all that were sent, Failed those that failed, SlowRequests
-	// and SlowFailed those of them that take 300 ms or 2 s, PostFailed the
-	// failed POSTs.
+	// Requests is the number of requests sent and Failed the failed ones.
+	// SlowRequests and SlowFailed are the part of them that takes 300 ms or 2
+	// s. PostFailed is the number of failed POSTs.
 	Requests     uint64                  `json:"requests"`
 	Failed       uint64                  `json:"failed"`
 	SlowRequests uint64                  `json:"slow_requests"`
@@ -28,13 +28,13 @@ type Fault struct {
 	PostFailed   uint64                  `json:"post_failed"`
 	Kinds        map[loadgen.Kind]uint64 `json:"kinds,omitempty"`
 	Status       map[int]uint64          `json:"status,omitempty"`
-	// P99 in milliseconds, of all that were answered.
+	// P99 is the 99th percentile over all answered requests, in milliseconds.
 	P99 float64 `json:"p99_ms"`
 }
 
-// underLoad does something to a stack times times while requests arrive at a
-// steady rate, quick and slow ones and POSTs, with calm before, between and
-// after.
+// underLoad repeats an operation on a stack times times while requests arrive
+// at a steady rate: quick and slow requests and POSTs. It pauses for calm
+// before, between and after the repetitions.
 func underLoad(ctx context.Context, address string, rate float64, times int, calm time.Duration, do func(context.Context) error) (Fault, error) {
 	mix := loadgen.NewMix()
 	mix.Rate, mix.SlowRate = rate, rate/20
@@ -87,7 +87,7 @@ func (f *Fault) count(result *loadgen.Result) {
 	}
 }
 
-// pause waits, and is an error if ctx ends first.
+// pause waits for d. It returns an error if ctx ends first.
 func pause(ctx context.Context, d time.Duration) error {
 	select {
 	case <-time.After(d):
@@ -97,8 +97,8 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// killWorker kills one of the stack's workers and waits until there are as many
-// as before again.
+// killWorker kills one of the stack's workers and waits until the number of
+// workers is the same as before.
 func killWorker(ctx context.Context, s stack) error {
 	before, err := workersOf(s)
 	if err != nil {

@@ -6,8 +6,9 @@ import (
 	"escala/service"
 )
 
-// The goals, as parts of theirs: CPU for one request through Nginx, memory, the
-// time to the first answer, the time to set up a machine.
+// These are the goals as shares of the tutorial's figures: CPU for one request
+// through Nginx, memory, the time to the first answer, the time to set up a
+// machine.
 const (
 	cpuParts     = 4
 	memoryParts  = 20
@@ -15,7 +16,7 @@ const (
 	installParts = 3
 )
 
-// find is the stack of that name.
+// find returns the stack with a name.
 func (r Result) find(name string) *StackResult {
 	for i := range r.Stacks {
 		if r.Stacks[i].Name == name {
@@ -25,8 +26,8 @@ func (r Result) find(name string) *StackResult {
 	return nil
 }
 
-// goals judges the run. Ours is compared in the mode that is the default with the
-// tutorial's that does the same: the workers share one socket.
+// goals compares the run with the goals. It compares our default mode with the
+// tutorial's equivalent mode: in both, the workers share one socket.
 func (r Result) goals() []Goal {
 	var goals []Goal
 	ours, theirs := r.find((&ours{mode: service.WorkersShared}).name()), r.find((&theirs{pattern: patternA}).name())
@@ -53,7 +54,7 @@ func (r Result) goals() []Goal {
 	return goals
 }
 
-// Met reports whether every goal is.
+// Met reports whether all goals are met.
 func (r Result) Met() bool {
 	for _, g := range r.Goals {
 		if !g.Met {
@@ -63,5 +64,5 @@ func (r Result) Met() bool {
 	return len(r.Goals) > 0
 }
 
-// digits writes a whole number without a point.
+// digits formats a number without an exponent.
 func digits(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }

@@ -18,22 +18,23 @@ import (
 //go:embed machine.sh
 var watchMachine string
 
-// Install is what it takes to set up a fresh machine.
+// Install is the effort to set up a fresh machine.
 type Install struct {
 	Ours   Setup `json:"ours"`
 	Theirs Setup `json:"theirs"`
 }
 
-// Setup are the medians over the machines of one kind, from the start of the
+// Setup holds the medians over the machines of one kind, from the start of the
 // machine to its Nginx's first answer from the service.
 type Setup struct {
-	// Seconds are one machine's each, in the order in which they were made.
+	// Seconds holds the time of each machine, in the order of creation.
 	Seconds []float64 `json:"seconds"`
-	// CPU is processor time in seconds, which says more than Seconds where
-	// other things run on the computer.
+	// CPU is the processor time in seconds. It is more reliable than Seconds if
+	// the computer has other load.
 	CPU []float64 `json:"cpu_seconds"`
-	// Fetched is bytes over the network, the release included. Added is bytes
-	// on disk more than the machine's image has.
+	// Fetched is the number of bytes received over the network, including the
+	// release. Added is the growth of the disk use over the machine's image, in
+	// bytes.
 	Fetched int64 `json:"fetched"`
 	Added   int64 `json:"added"`
 }
@@ -54,7 +55,8 @@ func measureInstall(ctx context.Context, o Options, app App, releases Releases) 
 		rootfs: image.RootFS(images, image.Digest()), folder: scratch,
 	}
 	defer func() {
-		// Whatever came before: a network outlives the folder that describes it.
+		// Clean up after earlier runs: a network outlives the folder that
+		// describes it.
 		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 		defer cancel()
 		if removed := field.pod.RemoveWhenUnused(cleanup); err == nil && removed != nil {
@@ -96,13 +98,14 @@ func (s *Setup) add(m machineFigures, before int64) {
 	s.Fetched, s.Added = m.fetched, m.disk-before
 }
 
-// field is where machines are made.
+// field is the environment in which machines are created.
 type field struct {
 	pod            podman.Podman
 	rootfs, folder string
 }
 
-// prepare writes what is mounted into machines, and both kinds of user-data.
+// prepare writes the files that are mounted into machines, and returns both
+// kinds of user-data.
 func (f *field) prepare(ctx context.Context, o Options, app App, releases Releases) (ours, theirs []byte, err error) {
 	spec := service.NewSpec()
 	spec.Workers.Count = o.Workers
@@ -132,13 +135,13 @@ func (f *field) prepare(ctx context.Context, o Options, app App, releases Releas
 	return ours, theirs, deployable(app, filepath.Join(f.folder, "app"))
 }
 
-// machineFigures are one machine's.
+// machineFigures holds the figures of one machine.
 type machineFigures struct {
 	seconds, cpu  float64
 	fetched, disk int64
 }
 
-// setUp makes a machine, waits until it serves, and removes it.
+// setUp creates a machine, waits until it serves, and removes it.
 func (f *field) setUp(ctx context.Context, name string, userData []byte, mounts map[string]string) (figures machineFigures, err error) {
 	seed := filepath.Join(f.folder, name)
 	if err := os.MkdirAll(seed, 0o755); err != nil {
@@ -180,7 +183,7 @@ func (f *field) setUp(ctx context.Context, name string, userData []byte, mounts 
 	return parseMachine(said, began)
 }
 
-// parseMachine reads what machine.sh prints.
+// parseMachine parses the output of machine.sh.
 func parseMachine(said string, began time.Time) (machineFigures, error) {
 	var at, cpu float64
 	var m machineFigures

@@ -2,9 +2,10 @@ package pm2
 
 import "escala/infra/testing/bench/proctree"
 
-// Memory is a stack's memory by what has it, as PSS in bytes.
+// Memory is a stack's memory by component, as PSS in bytes.
 type Memory struct {
-	// Manager is what starts the workers: PM2, supervisord, our primary.
+	// Manager is the memory of the process that starts the workers: PM2,
+	// supervisord, our primary.
 	Manager int64 `json:"manager"`
 	Workers int64 `json:"workers"`
 	Nginx   int64 `json:"nginx"`

@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// nginx is an Nginx with a configuration of its own.
+// nginx is an Nginx process with its own configuration.
 type nginx struct{ daemon *daemon }
 
-// startNginx runs Nginx on conf, in folder, and leaves everything else of this
-// computer's Nginx alone.
+// startNginx runs Nginx with conf in folder. It does not touch this computer's
+// own Nginx.
 func startNginx(ctx context.Context, folder, conf string) (*nginx, error) {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return nil, fmt.Errorf("making Nginx's folder: %w", err)
@@ -38,8 +38,8 @@ func startNginx(ctx context.Context, folder, conf string) (*nginx, error) {
 func (n *nginx) pid() int { return n.daemon.pid() }
 func (n *nginx) stop()    { n.daemon.end(syscall.SIGQUIT, 5*time.Second) }
 
-// tutorialNginx is Debian's nginx.conf with the tutorial's server in it: what it
-// sets is set here, and what it leaves to the defaults is left.
+// tutorialNginx returns Debian's nginx.conf with the tutorial's server. It sets
+// the tutorial's settings and leaves all others at their defaults.
 func tutorialNginx(p pattern, front int, upstreams []string) string {
 	upstream, target := "", "http://"+upstreams[0]
 	if p == patternB {

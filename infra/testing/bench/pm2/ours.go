@@ -21,11 +21,11 @@ import (
 	"escala/service/machine"
 )
 
-// account stands in for the machine's own: every Debian has it.
+// account replaces the machine's own account: every Debian has it.
 const account = "nobody"
 
-// ours is our stack as a machine has it: supervisord, Nginx and the release
-// agent on the very files that cloud-init writes, in a folder.
+// ours is our stack as on a machine: supervisord, Nginx and the release agent
+// in a folder, with the very files that cloud-init writes.
 type ours struct {
 	mode     service.WorkersMode
 	releases Releases
@@ -55,7 +55,7 @@ func (o *ours) start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	// Short: a Unix socket's path has a limit.
+	// The path is short because the length of a Unix socket's path is limited.
 	if o.root, err = os.MkdirTemp("", "esc"); err != nil {
 		return fmt.Errorf("making the machine's folder: %w", err)
 	}
@@ -93,7 +93,7 @@ func (o *ours) start(ctx context.Context) (err error) {
 	return answers(ctx, local(o.front), time.Minute, 20*time.Millisecond)
 }
 
-// writeMachine writes what cloud-init would.
+// writeMachine writes the files that cloud-init would write.
 func (o *ours) writeMachine() error {
 	m := cloudinit.NewMachine(o.spec)
 	m.Root = o.root
@@ -163,7 +163,7 @@ func (o *ours) environment() []string {
 	return append(os.Environ(), "ESCALA_ROOT="+o.root)
 }
 
-// point has the pointer name the release.
+// point makes the pointer name the release.
 func (o *ours) point(release int) error {
 	o.current = release
 	if err := os.WriteFile(filepath.Join(o.root, "store", service.PointerKey), []byte(o.releases.Services[release].Pointer()), 0o644); err != nil {
@@ -172,8 +172,8 @@ func (o *ours) point(release int) error {
 	return nil
 }
 
-// follow runs one round of the agent and says whether it came to
-// what was asked for.
+// follow runs one round of the agent and reports whether it reached the wanted
+// release.
 func (o *ours) follow(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, o.root+cloudinit.AgentPath, "once")
 	cmd.Env = o.environment()
@@ -219,7 +219,7 @@ func (o *ours) proxied() []string { return []string{local(o.front)} }
 func (o *ours) manager() int      { return o.supervisord.pid() }
 func (o *ours) roots() []int      { return []int{o.supervisord.pid(), o.nginx.pid()} }
 
-// reload is a release: the other of the two.
+// reload rolls to the other one of the two releases.
 func (o *ours) reload(ctx context.Context) error {
 	if err := o.point((o.current + 1) % len(o.releases.Services)); err != nil {
 		return err

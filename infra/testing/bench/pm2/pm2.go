@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// pattern is how the tutorial runs its service on a machine.
+// pattern is a way in which the tutorial runs its service on a machine.
 type pattern string
 
 const (
 	// patternA is PM2's cluster mode: the workers share one port.
 	patternA pattern = "A"
-	// patternB is PM2's fork mode: a port for each worker, and Nginx before
+	// patternB is PM2's fork mode: one port per worker, and Nginx in front of
 	// them.
 	patternB pattern = "B"
 )
@@ -27,7 +27,7 @@ const (
 type theirs struct {
 	pattern pattern
 	app     App
-	// home is where PM2 keeps its state, apart from any other PM2.
+	// home is the folder of PM2's state, separate from any other PM2.
 	home    string
 	workers int
 
@@ -65,9 +65,9 @@ func (t *theirs) start(ctx context.Context) (err error) {
 	} else {
 		for n := range t.workers {
 			port := strconv.Itoa(t.port + n)
-			// PM2's command line has no --exec-mode, which the tutorial gives it, and
-			// --instances means its cluster mode: without both it is the fork mode that
-			// the tutorial means.
+			// The tutorial passes --exec-mode, but PM2's command line has no
+			// such flag, and --instances selects the cluster mode. Without both
+			// flags, PM2 uses the fork mode that the tutorial intends.
 			if err = t.pm2(ctx, []string{"NODE_ENV=production", "PORT=" + port}, "start", "dist/main.js", "--name", "api-"+port); err != nil {
 				break
 			}
@@ -94,13 +94,14 @@ func (t *theirs) start(ctx context.Context) (err error) {
 	return answers(ctx, local(t.front), time.Minute, 20*time.Millisecond)
 }
 
-// pm2 runs PM2's own command, which talks to its daemon.
+// pm2 runs PM2's command, which talks to its daemon.
 func (t *theirs) pm2(ctx context.Context, env []string, args ...string) error {
 	cmd := exec.CommandContext(ctx, filepath.Join(t.app.Folder, "node_modules", ".bin", "pm2"), args...)
 	cmd.Dir = t.app.Folder
-	// Without a look at whether there is a newer PM2.
+	// PM2 must not look for a newer version of itself.
 	cmd.Env = append(append(os.Environ(), "PM2_HOME="+t.home, "PM2_DISABLE_VERSION_CHECK=true"), env...)
-	// A file and not a pipe: the daemon inherits it and keeps it open.
+	// The output goes to a file: the daemon inherits it and keeps it open, so a
+	// pipe would never end.
 	said, err := os.Create(filepath.Join(t.home, "said"))
 	if err != nil {
 		return fmt.Errorf("running PM2: %w", err)

@@ -8,15 +8,15 @@ import (
 	"escala/infra/testing/bench/proctree"
 )
 
-// round is what one round of load saw.
+// round is the result of one round of load.
 type round struct {
 	closedloop.Result
-	// cpu is the processor time of the whole stack for one request.
+	// cpu is the processor time of the whole stack per request.
 	cpu time.Duration
 }
 
-// press sends requests as fast as they are answered, and reads how much processor
-// time the trees of the roots took.
+// press sends requests as fast as they are answered, and measures the processor
+// time of the process trees of roots.
 func press(ctx context.Context, addresses []string, connections int, length time.Duration, roots []int) (round, error) {
 	before, err := proctree.CPU(roots...)
 	if err != nil {

@@ -13,18 +13,18 @@ import (
 	"escala/service"
 )
 
-// Releases are what the stacks run.
+// Releases holds the programs that the stacks run.
 type Releases struct {
-	// Services are two releases of one service: rolling from one to the other and
-	// back takes nothing else.
+	// Services are two releases of one service, so that a roll from one to the
+	// other and back is possible without any other build.
 	Services [2]build.Release
-	// Agent is the program that rolls them.
+	// Agent is the release agent.
 	Agent build.Binary
 }
 
 // BuildReleases builds the service of the clone at root as it is deployed. The
-// second release has one byte more, behind the program's end: another release,
-// and the same program.
+// second release has one more byte at the end of the program, so it is another
+// release of the same program.
 func BuildReleases(ctx context.Context, root, state string) (Releases, error) {
 	platform := build.Platform{OS: "linux", Arch: runtime.GOARCH}
 	agent, err := build.Agent(ctx, root, state, platform)

@@ -7,7 +7,8 @@ import (
 	"os/exec"
 )
 
-// Missing says what this computer lacks to run both stacks, or nil.
+// Missing returns an error that lists what this computer lacks to run both
+// stacks, or nil.
 func Missing() error {
 	var missing []error
 	for _, need := range []struct{ program, pkg string }{

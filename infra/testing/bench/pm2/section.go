@@ -10,7 +10,7 @@ import (
 	"escala/infra/testing/conformance/report"
 )
 
-// Section is the result for the report.
+// Section returns the result as a section of the report.
 func (r Result) Section(run report.Run) report.Section {
 	s := report.Section{
 		ID: "tutorial", Title: "Beside the tutorial's stack",
@@ -122,7 +122,7 @@ func (r Result) faultPart(title, text string, of func(StackResult) *Fault) repor
 	return report.Part{Title: title, Text: text, Table: t}
 }
 
-// how the failed requests failed: "status 502 12, eof 3".
+// how describes the failures by kind: "status 502 12, eof 3".
 func (f Fault) how() string {
 	var said []string
 	for status, n := range f.Status {
@@ -179,7 +179,7 @@ func verdict(met bool) report.Verdict {
 	return report.Fail
 }
 
-// parts writes a share as people read it: 0.05 is "1/20", 2 is "2.0 times".
+// parts formats a share: 0.05 is "1/20", 2 is "2.0 times".
 func parts(share float64) string {
 	switch {
 	case share >= math.MaxFloat64:

@@ -9,18 +9,19 @@ import (
 	"time"
 )
 
-// Speed is the medians of a way's rounds.
+// Speed holds the medians over the rounds of one way.
 type Speed struct {
 	PerSecond float64 `json:"per_second"`
-	// CPU of the whole stack for one request, in µs.
+	// CPU is the processor time of the whole stack per request, in µs.
 	CPU float64 `json:"cpu_us"`
-	// P99 in ms, at the most requests that the connections can send.
+	// P99 is the 99th percentile in ms, at the highest rate that the
+	// connections can send.
 	P99 float64 `json:"p99_ms"`
-	// Requests of all rounds.
+	// Requests is the number of requests in all rounds.
 	Requests int `json:"requests"`
 }
 
-// way is one of the ways to a stack's workers under measurement.
+// way is a measured way to a stack's workers.
 type way struct {
 	stack  stack
 	at     []string
@@ -28,9 +29,9 @@ type way struct {
 	rounds []round
 }
 
-// measureSpeeds has all stacks up at the same time and goes round all
-// ways to their workers, each time in the other direction: whatever else the
-// computer does meets all of them.
+// measureSpeeds runs all stacks at the same time and measures all ways to their
+// workers in rounds, in alternating direction. So other load of the computer
+// affects all of them.
 func measureSpeeds(ctx context.Context, o Options, stacks []stack, results []StackResult) error {
 	var all []*way
 	for i, s := range stacks {
@@ -43,7 +44,7 @@ func measureSpeeds(ctx context.Context, o Options, stacks []stack, results []Sta
 			all = append(all, &way{stack: s, at: at, into: &results[i].Proxied})
 		}
 	}
-	// The first round warms up.
+	// The first round is the warm-up.
 	for n := range o.Rounds + 1 {
 		o.Progress(fmt.Sprintf("requests as fast as they are answered, round %d of %d", n, o.Rounds))
 		for _, w := range all {
@@ -67,11 +68,12 @@ func measureSpeeds(ctx context.Context, o Options, stacks []stack, results []Sta
 	return nil
 }
 
-// warmRequests is how many requests a worker has answered before it is measured:
-// V8 compiles a function when it has run often, however long that takes.
+// warmRequests is the number of requests that a worker answers before it is
+// measured: V8 compiles a function after it has run often, which may take any
+// time.
 const warmRequests = 5000
 
-// warm has the workers answer that many requests, for a minute at most.
+// warm sends warmRequests requests per worker, for at most about one minute.
 func warm(ctx context.Context, o Options, w *way) error {
 	for began, answered := time.Now(), 0; answered < warmRequests*o.Workers && time.Since(began) < time.Minute; {
 		r, err := press(ctx, w.at, o.Connections, o.Round, w.stack.roots())

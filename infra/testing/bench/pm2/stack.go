@@ -14,28 +14,28 @@ import (
 	"escala/infra/testing/bench/closedloop"
 )
 
-// stack is a whole system that serves: what manages the workers, the workers,
+// stack is a complete serving system: the manager of the workers, the workers,
 // and Nginx if it has one.
 type stack interface {
-	// name for people, the same in every table.
+	// name returns the display name, the same in every table.
 	name() string
 	// start returns when all workers answer.
 	start(ctx context.Context) error
-	// stop ends everything that start started.
+	// stop ends all processes of the stack.
 	stop()
-	// direct are the workers' addresses: the common one, or each one's own.
+	// direct returns the workers' addresses: the shared one, or one per worker.
 	direct() []string
-	// proxied is Nginx's address, none without Nginx.
+	// proxied returns Nginx's address. It is empty without Nginx.
 	proxied() []string
-	// roots are the processes from which all others of the stack descend.
+	// roots returns the processes from which all others of the stack descend.
 	roots() []int
-	// manager is the process that starts the workers.
+	// manager returns the process that starts the workers.
 	manager() int
-	// reload replaces all workers, as this stack's operator would.
+	// reload replaces all workers as this stack's operator would.
 	reload(ctx context.Context) error
 }
 
-// freePorts are n ports in a row on which nothing listens.
+// freePorts returns the first of n consecutive free ports.
 func freePorts(ctx context.Context, n int) (int, error) {
 	for base := 20000 + os.Getpid()%10000; base < 60000; base += n {
 		free := true
@@ -56,10 +56,10 @@ func freePorts(ctx context.Context, n int) (int, error) {
 	return 0, errors.New("finding ports: none are free")
 }
 
-// local is an address on loopback.
+// local returns a loopback address.
 func local(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 
-// inRow are n addresses on loopback, from a port on.
+// inRow returns n consecutive loopback addresses, beginning at port.
 func inRow(port, n int) []string {
 	addresses := make([]string, n)
 	for i := range addresses {
@@ -83,7 +83,7 @@ func answers(ctx context.Context, address string, patience, pause time.Duration)
 	}
 }
 
-// daemon is a process in the foreground that is ours to end.
+// daemon is a foreground process that we must end.
 type daemon struct {
 	cmd  *exec.Cmd
 	done chan struct{}
@@ -105,7 +105,8 @@ func launch(cmd *exec.Cmd) (*daemon, error) {
 
 func (d *daemon) pid() int { return d.cmd.Process.Pid }
 
-// end asks the process to end, and after a while makes it and its group.
+// end signals the process and waits for at most patience. Then it kills the
+// process group.
 func (d *daemon) end(signal syscall.Signal, patience time.Duration) {
 	_ = d.cmd.Process.Signal(signal)
 	select {

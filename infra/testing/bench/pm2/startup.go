@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// firstAnswer is how long one worker takes from its start to its first answer.
+// firstAnswer returns the time from a worker's start to its first answer.
 func firstAnswer(ctx context.Context, cmd *exec.Cmd, port int) (time.Duration, error) {
 	began := time.Now()
 	d, err := launch(cmd)
@@ -24,7 +24,7 @@ func firstAnswer(ctx context.Context, cmd *exec.Cmd, port int) (time.Duration, e
 	return time.Since(began), nil
 }
 
-// measureStarts starts a worker of each kind in turn.
+// measureStarts starts workers of both kinds in turn.
 func measureStarts(ctx context.Context, o Options, app App, releases Releases) (Pair, error) {
 	var ours, theirs []float64
 	for range o.Starts {

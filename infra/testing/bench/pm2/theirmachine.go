@@ -13,16 +13,16 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Where a machine of the tutorial's finds what is mounted into it.
+// These are the mount points on a machine of the tutorial.
 const (
 	mountedApp = "/srv/app"
 	mountedCA  = "/srv/ca.crt"
 )
 
-// theirUserData sets a machine up as the tutorial says, in cloud-init's own
-// words: Debian's packages, npm's, PM2 in cluster mode, Nginx with pattern A. In
-// the tutorial's favour, Debian's recommendations stay away (npm's alone are
-// hundreds of packages), and the application comes compiled.
+// theirUserData sets up a machine as the tutorial describes, in cloud-init's
+// own format: Debian's packages, npm's, PM2 in cluster mode, Nginx with pattern
+// A. To favour the tutorial, Debian's recommended packages are left out (npm's
+// alone are hundreds of packages), and the application is already compiled.
 func theirUserData(ctx context.Context, workers int) ([]byte, error) {
 	registry, err := exec.CommandContext(ctx, "npm", "config", "get", "registry").Output()
 	if err != nil {
@@ -34,7 +34,7 @@ func theirUserData(ctx context.Context, workers int) ([]byte, error) {
 		Defer   bool   `yaml:"defer,omitempty"`
 	}
 	nginx := tutorialNginx(patternA, 80, []string{local(3000)})
-	// What belongs to a server block; the rest is Debian's own.
+	// Only the part of the server block is needed; the rest is Debian's own.
 	_, server, _ := strings.Cut(nginx, "\tserver {")
 	server = "server {" + strings.TrimSuffix(strings.TrimSpace(server), "}")
 	server = strings.Replace(server, "listen 127.0.0.1:80;", "listen 80 default_server;", 1)
@@ -71,7 +71,8 @@ func theirUserData(ctx context.Context, workers int) ([]byte, error) {
 	return append([]byte("#cloud-config\n"), text...), nil
 }
 
-// deployable copies what of the application is deployed: all but node_modules.
+// deployable copies the deployed files of the application: all except
+// node_modules.
 func deployable(app App, folder string) error {
 	for _, name := range []string{"package.json", "package-lock.json", "ecosystem.config.js", "dist"} {
 		from, to := filepath.Join(app.Folder, name), filepath.Join(folder, name)
@@ -94,8 +95,8 @@ func deployable(app App, folder string) error {
 	return nil
 }
 
-// certificates is the file of authorities that this computer trusts: npm may
-// have to go through one of its own.
+// certificates returns the file of the certificate authorities that this
+// computer trusts: npm may need one of them for a local proxy.
 func certificates() (string, error) {
 	const debian = "/etc/ssl/certs/ca-certificates.crt"
 	if _, err := os.Stat(debian); err != nil {

@@ -1,4 +1,5 @@
-// Package proctree reads what processes and all their descendants use.
+// Package proctree measures the resources of processes and all their
+// descendants.
 package proctree
 
 import (
@@ -11,7 +12,7 @@ import (
 	"github.com/prometheus/procfs"
 )
 
-// Children are the processes that parent started itself.
+// Children returns the direct children of a process.
 func Children(parent int) ([]int, error) {
 	all, err := stats()
 	if err != nil {
@@ -26,7 +27,8 @@ func Children(parent int) ([]int, error) {
 	return pids, nil
 }
 
-// CPU is the processor time that the trees of the roots have used, in steps of 10 ms.
+// CPU returns the processor time that the trees of the roots have used, in
+// steps of 10 ms.
 func CPU(roots ...int) (time.Duration, error) {
 	found, err := tree(roots)
 	if err != nil {
@@ -39,8 +41,8 @@ func CPU(roots ...int) (time.Duration, error) {
 	return time.Duration(seconds * float64(time.Second)), nil
 }
 
-// PSS is the memory of the trees of the roots in bytes, as the kernel shares it out:
-// a page that n processes have counts as 1/n for each.
+// PSS returns the memory of the trees of the roots in bytes, by the kernel's
+// proportional share: a page of n processes counts as 1/n for each.
 func PSS(roots ...int) (int64, error) {
 	found, err := tree(roots)
 	if err != nil {
@@ -65,12 +67,12 @@ func PSS(roots ...int) (int64, error) {
 	return int64(sum), nil
 }
 
-// errGone is the error for processes that have ended.
+// errGone means that the processes have ended.
 var errGone = errors.New("the processes are gone")
 
 func gone(err error) bool { return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ESRCH) }
 
-// stats are all processes. One that ends meanwhile is left out.
+// stats returns all processes. It omits processes that end during the call.
 func stats() ([]procfs.ProcStat, error) {
 	all, err := procfs.AllProcs()
 	if err != nil {
@@ -89,7 +91,7 @@ func stats() ([]procfs.ProcStat, error) {
 	return out, nil
 }
 
-// tree is the roots and all that descends from them, each once.
+// tree returns the roots and all their descendants, each once.
 func tree(roots []int) ([]procfs.ProcStat, error) {
 	all, err := stats()
 	if err != nil {

@@ -78,8 +78,8 @@ func run(ctx context.Context, args []string) (met bool, err error) {
 	return result.Met(), errors.Join(failed, pm2.Print(os.Stdout, section))
 }
 
-// keep writes the section into the report that is there, beside those of other
-// runs, and all figures of this one.
+// keep adds the section to the existing report, beside those of other runs, and
+// stores all figures of this run.
 func keep(folder string, result pm2.Result, section report.Section) error {
 	if _, err := report.Keep(folder, section); err != nil {
 		return err

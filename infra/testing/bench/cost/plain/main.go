@@ -1,5 +1,5 @@
-// Command plain is the yardstick of the benchmarks: what net/http does when
-// nothing is added to it.
+// Command plain is the baseline of the benchmarks: a net/http server without
+// any additions.
 package main
 
 import (
