@@ -10,8 +10,8 @@ import (
 	"escala/infra/workspace"
 )
 
-// agentLimit is the most that the agent's binary may have, in bytes. A machine
-// fetches it before it serves, and what is in it stays in memory.
+// agentLimit is the largest size of the agent's binary, in bytes. A machine
+// downloads it before it serves, and the binary stays in memory.
 const agentLimit = 10_000_000
 
 func TestTheAgentIsSmallAndTheSameEverywhere(t *testing.T) {

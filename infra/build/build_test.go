@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// module writes a small module to a folder of its own.
+// module writes a small module to a new folder and returns the folder.
 func module(t *testing.T, program string) string {
 	t.Helper()
 	root := t.TempDir()

@@ -19,7 +19,7 @@ import (
 )
 
 // TestTheDockerfileBuildsTheSameRelease runs the Dockerfile's own command, with
-// its environment and on no other files than it copies.
+// its environment and only the files that it copies.
 func TestTheDockerfileBuildsTheSameRelease(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles the service")
@@ -60,7 +60,7 @@ func TestTheDockerfileBuildsTheSameRelease(t *testing.T) {
 		return nil
 	}))
 
-	// The shell, since that is who reads the command in a Dockerfile.
+	// A Dockerfile's command is run by the shell.
 	build := exec.CommandContext(t.Context(), "sh", "-c", strings.ReplaceAll(command, "/out/api", out))
 	build.Dir = src
 	build.Env = append(os.Environ(), "TARGETOS=linux", "TARGETARCH="+runtime.GOARCH)

@@ -7,8 +7,8 @@ import (
 	"escala/infra/build"
 )
 
-// The arguments of "go build" leave nothing in the binary that differs from one
-// computer to the next, so that its SHA-256 can name the release.
+// The arguments of "go build" keep out of the binary everything that differs
+// between computers, so that its SHA-256 can name the release.
 func ExampleArguments() {
 	fmt.Println(strings.Join(build.Arguments("bin/api", "./service/cmd/api"), " "))
 	// Output:

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// asService is a module whose service is program.
+// asService returns the folder of a module whose service is program.
 func asService(t *testing.T, program string) string {
 	t.Helper()
 	root := module(t, program)
@@ -19,7 +19,7 @@ func asService(t *testing.T, program string) string {
 	return root
 }
 
-// bothPlatforms are those that a cluster's nodes may have.
+// bothPlatforms are the platforms that a cluster's nodes may have.
 var bothPlatforms = []Platform{{OS: "linux", Arch: "amd64"}, {OS: "linux", Arch: "arm64"}}
 
 func TestServicesBuildsWhatServiceBuilds(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"escala/service"
 )
 
-// number is a release that is told apart by its number.
+// number returns a release that is identified by a number.
 func number(n int) service.Release {
 	return service.Release{ID: service.ReleaseID(fmt.Sprintf("%02x", n) + strings.Repeat("ab", 31)), Size: int64(n + 1)}
 }

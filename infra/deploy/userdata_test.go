@@ -48,7 +48,7 @@ func TestBucketPrefix(t *testing.T) {
 	} {
 		got := BucketPrefix("escala", stack)
 		assert.Equal(t, want, got)
-		// S3 and Spaces take names of at most 63 characters; 16 follow.
+		// S3 and Spaces accept names of at most 63 characters; 16 more follow.
 		assert.LessOrEqual(t, len(got)+16, 63)
 	}
 }

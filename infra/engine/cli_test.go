@@ -20,7 +20,8 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
-// pulumiVariable is the path of a Pulumi CLI of the engine's version.
+// pulumiVariable is the environment variable with the path of a Pulumi CLI of
+// the engine's version.
 const pulumiVariable = "ESCALA_PULUMI"
 
 // cli is a Pulumi CLI that works on the stack "x" of a folder of states.
@@ -29,7 +30,7 @@ type cli struct {
 	path        string
 	work, state string
 	phrase      string
-	// providers are those of this process, as PULUMI_DEBUG_PROVIDERS.
+	// providers are the providers in this process, as PULUMI_DEBUG_PROVIDERS.
 	providers string
 }
 
@@ -41,7 +42,7 @@ func (c cli) command(args ...string) *exec.Cmd {
 	return cmd
 }
 
-// run returns what the command prints.
+// run returns the output of the command.
 func (c cli) run(args ...string) string {
 	c.t.Helper()
 	cmd := c.command(args...)
@@ -51,16 +52,16 @@ func (c cli) run(args ...string) string {
 	return out.String()
 }
 
-// TestTurnsWithTheCLI takes a stack through Pulumi's CLI and this engine in turns:
-// each reads what the other wrote, and heeds its locks.
+// TestTurnsWithTheCLI uses a stack with Pulumi's CLI and this engine in turn:
+// each reads the other's state and respects its locks.
 func TestTurnsWithTheCLI(t *testing.T) {
 	path := os.Getenv(pulumiVariable)
 	if path == "" {
 		t.Skip("needs Pulumi's CLI: make test-cli")
 	}
 	c := cli{t: t, path: path, work: t.TempDir(), state: t.TempDir(), phrase: localPassphrase}
-	// The CLI runs no program here: it has no language host. It refreshes and
-	// destroys without one.
+	// The CLI has no language host here, so it runs no program. Refresh and
+	// destroy work without one.
 	require.NoError(t, os.WriteFile(filepath.Join(c.work, "Pulumi.yaml"), []byte("name: things\nruntime: go\n"), 0o600))
 
 	t.Log("a stack that the CLI made")
@@ -143,7 +144,8 @@ func TestTurnsWithTheCLI(t *testing.T) {
 	assert.NotContains(t, c.run("stack", "ls", "--json"), `"name"`)
 }
 
-// serve serves a world's provider on loopback and returns the port.
+// serve serves a world's provider on the loopback interface and returns the
+// port.
 func serve(t *testing.T, w *world) string {
 	t.Helper()
 	served, err := provider(w).Serve()
@@ -159,7 +161,8 @@ func serve(t *testing.T, w *world) string {
 	return port
 }
 
-// attached is a provider that a CLI does not end: the next one uses it too.
+// attached is a provider that a CLI does not end, since the next CLI uses it
+// too.
 type attached struct {
 	pulumirpc.ResourceProviderServer
 }
@@ -168,8 +171,8 @@ func (attached) Cancel(context.Context, *emptypb.Empty) (*emptypb.Empty, error) 
 	return &emptypb.Empty{}, nil
 }
 
-// resources are the resources of an exported state, without what differs each
-// time: times, and ciphertexts.
+// resources returns the resources of an exported state, without times and
+// ciphertexts, which differ each time.
 func resources(t *testing.T, exported string) []map[string]any {
 	t.Helper()
 	var state struct {

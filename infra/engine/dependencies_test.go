@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestDependencies holds what this package links small: Pulumi's backends bring
-// every cloud's SDK, and its CLI 900 packages.
+// TestDependencies limits the packages that this package links: Pulumi's
+// backends bring every cloud's SDK, and its CLI 900 packages.
 func TestDependencies(t *testing.T) {
 	t.Parallel()
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ".").Output()
@@ -20,7 +20,8 @@ func TestDependencies(t *testing.T) {
 	packages := strings.Fields(string(out))
 	require.Contains(t, packages, "github.com/pulumi/pulumi/pkg/v3/engine")
 	const pkg = "github.com/pulumi/pulumi/pkg/v3/"
-	// What the display needs: its links to Pulumi Cloud, without a backend.
+	// The display needs these packages for its links to Pulumi Cloud, without a
+	// backend.
 	allowed := []string{pkg + "backend/backenderr", pkg + "backend/httpstate/client", pkg + "backend/display"}
 	for _, path := range packages {
 		below := func(parent string) bool { return path == parent || strings.HasPrefix(path, parent+"/") }

@@ -13,7 +13,7 @@ import (
 
 const secret = "correct horse battery staple"
 
-// encrypted is a stack file whose token is encrypted with a passphrase.
+// encrypted returns a stack file whose token is encrypted with a passphrase.
 func encrypted(t *testing.T, phrase string) string {
 	t.Helper()
 	salt, manager, err := passphrase.NewPassphraseSecretsManager(phrase)
@@ -23,7 +23,7 @@ func encrypted(t *testing.T, phrase string) string {
 	return "encryptionsalt: " + salt + "\nconfig:\n  things:token:\n    secure: " + text + "\n"
 }
 
-// forgetKeys has the next operation open its keys as another process would.
+// forgetKeys makes the next operation open its keys as another process would.
 func forgetKeys() {
 	opened.Lock()
 	defer opened.Unlock()
@@ -73,8 +73,8 @@ func TestStateOfAnUnknownPassphrase(t *testing.T) {
 	require.ErrorContains(t, err, "set PULUMI_CONFIG_PASSPHRASE to the passphrase with which the stack was last updated")
 }
 
-// TestStatesOfEarlierVersions have the passphrase of the environment of then, and
-// the next update writes them anew.
+// TestStatesOfEarlierVersions reads states with the passphrase of the
+// environment at that time. The next update encrypts them again.
 func TestStatesOfEarlierVersions(t *testing.T) {
 	for _, phrase := range []string{"", "of the shell"} {
 		state, lines := t.TempDir(), "config:\n  things:token: "+secret+"\n"
@@ -98,7 +98,7 @@ func TestStatesOfEarlierVersions(t *testing.T) {
 	}
 }
 
-// TestLocalKey is one that package passphrase opens, and so a CLI.
+// TestLocalKey checks that package passphrase, and so a CLI, can open the key.
 func TestLocalKey(t *testing.T) {
 	t.Parallel()
 	manager, err := passphrase.GetPassphraseSecretsManager(localPassphrase, localSalt)

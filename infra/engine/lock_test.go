@@ -15,7 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// leave writes a lock file as a CLI does, or as an earlier process of ours did.
+// leave writes a lock file as a CLI, or an earlier process of this program,
+// does.
 func leave(t *testing.T, s store, h Holder) {
 	t.Helper()
 	text, err := marshal(h)
@@ -30,7 +31,7 @@ func here(t *testing.T) string {
 	return name
 }
 
-// sleeping is a process that runs until the test ends.
+// sleeping starts a process that runs until the test ends.
 func sleeping(t *testing.T) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "sleep", "600")
@@ -149,7 +150,7 @@ func TestWaitEnds(t *testing.T) {
 	})
 }
 
-// TestKilledProcess has a process of ours killed while it updates a stack.
+// TestKilledProcess kills a process of this program while it updates a stack.
 func TestKilledProcess(t *testing.T) {
 	t.Parallel()
 	state := t.TempDir()
@@ -174,7 +175,7 @@ func TestKilledProcess(t *testing.T) {
 
 const stateVariable = "ESCALA_TEST_STATE"
 
-// TestUpdateThatIsKilled is the process of TestKilledProcess.
+// TestUpdateThatIsKilled runs in the process of TestKilledProcess.
 func TestUpdateThatIsKilled(t *testing.T) {
 	state := os.Getenv(stateVariable)
 	if state == "" {

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// must fails the test with the display if an operation failed.
+// must fails the test and prints the display if an operation failed.
 func must(t *testing.T, operation func(context.Context, Run) (Result, error), r Run) Result {
 	t.Helper()
 	var out bytes.Buffer
@@ -130,7 +130,8 @@ func TestOfflineUsesNoPlugins(t *testing.T) {
 	assert.Contains(t, out.String(), "provider test: this operation uses no plugins")
 }
 
-// TestInterrupted ends an update while it creates the second of three things.
+// TestInterrupted interrupts an update while it creates the second of three
+// things.
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
@@ -153,7 +154,7 @@ func TestInterrupted(t *testing.T) {
 	assert.Equal(t, map[string]int{"create": 2, "same": 2}, must(t, s.Up, Run{Refresh: true}).Changes)
 }
 
-// TestKilled ends an update at once while its provider does not listen.
+// TestKilled kills an update while its provider does not react.
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	w, end := newWorld(), make(chan struct{})

@@ -20,7 +20,7 @@ import (
 	"escala/infra/engine/stackfile"
 )
 
-// thing is the resource of the tests' provider. What exists is in a world.
+// thing is the resource of the tests' provider. A world holds what exists.
 type thing struct{ world *world }
 
 type thingInputs struct {
@@ -34,7 +34,7 @@ type thingState struct {
 	Made string `pulumi:"made"`
 }
 
-// world is what the provider works on.
+// world is the cloud of the tests' provider.
 type world struct {
 	mu     sync.Mutex
 	exists map[string]bool
@@ -57,7 +57,6 @@ func (w *world) lose(id string) {
 	delete(w.exists, id)
 }
 
-// Annotate names the type.
 func (*thing) Annotate(a infer.Annotator) { a.SetToken("index", "Thing") }
 
 func (t *thing) Create(ctx context.Context, r infer.CreateRequest[thingInputs]) (infer.CreateResponse[thingState], error) {
@@ -102,7 +101,7 @@ func (t *thing) Read(_ context.Context, r infer.ReadRequest[thingInputs, thingSt
 	return infer.ReadResponse[thingInputs, thingState]{ID: r.ID, Inputs: r.Inputs, State: r.State}, nil
 }
 
-// provider serves things of a world.
+// provider returns a provider of things in a world.
 func provider(w *world) Provider {
 	return Provider{Name: "test", Serve: func() (pulumirpc.ResourceProviderServer, error) {
 		provider, err := infer.NewProviderBuilder().WithResources(infer.Resource(&thing{w})).Build()
@@ -126,8 +125,8 @@ type thingArgs struct {
 
 func (*thingArgs) ElementType() reflect.Type { return reflect.TypeFor[thingInputs]() }
 
-// things is a program that makes as many things as the configuration wants, and
-// ends as it says.
+// things is a program that creates the number of things in its configuration,
+// and ends as the configuration says.
 func things(ctx *pulumi.Context) error {
 	c := config.New(ctx, "")
 	token := pulumi.ToSecret(pulumi.String("")).(pulumi.StringOutput)
@@ -166,7 +165,7 @@ func things(ctx *pulumi.Context) error {
 	return nil
 }
 
-// open opens the stack "x" with a configuration, in a folder of its own if state is
+// open opens the stack "x" with a configuration, in a new folder if state is
 // empty.
 func open(t *testing.T, w *world, state, lines string) *Stack {
 	t.Helper()
@@ -189,7 +188,7 @@ func openStack(t *testing.T, name string, w *world, state, lines string) *Stack 
 	return s
 }
 
-// stateText is the state as it is in its file.
+// stateText returns the state's file.
 func stateText(t *testing.T, state string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(state, ".pulumi", "stacks", "things", "x.json"))

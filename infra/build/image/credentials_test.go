@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// loginTo is what a keychain gives for a repository.
+// loginTo returns a keychain's login for a repository.
 func loginTo(t *testing.T, keychain authn.Keychain, repository string) authn.AuthConfig {
 	t.Helper()
 	repo, err := name.NewRepository(repository)

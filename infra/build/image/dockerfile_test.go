@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTheDockerfileSaysTheSame: whoever builds with Docker gets an image that an
-// engine treats as it does ours.
+// TestTheDockerfileSaysTheSame checks that a container engine treats an image
+// of the Dockerfile in the same way as an image of this package.
 func TestTheDockerfileSaysTheSame(t *testing.T) {
 	content, err := os.ReadFile("../../../Dockerfile")
 	require.NoError(t, err)
@@ -50,7 +50,8 @@ func TestTheDockerfileSaysTheSame(t *testing.T) {
 		assert.Contains(t, options, "--"+option+"="+want.String())
 	}
 
-	// The same users, and the same folder for what the service never writes.
+	// Both have the same users, and the same folder for files that the service
+	// never writes.
 	for _, file := range []string{usersFile, groupsFile} {
 		assert.Contains(t, string(content), "printf '"+strings.ReplaceAll(file, "\n", `\n`)+"'")
 	}

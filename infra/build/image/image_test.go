@@ -31,7 +31,7 @@ var (
 	arm64 = build.Platform{OS: "linux", Arch: "arm64"}
 )
 
-// binary writes a file that stands for a binary, in a folder of its own.
+// binary writes a file in place of a binary, in a new folder.
 func binary(t *testing.T, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "api")
@@ -39,7 +39,8 @@ func binary(t *testing.T, content string) string {
 	return path
 }
 
-// args are two binaries, other files each time, with the same content.
+// args returns arguments with two binaries. Each call writes new files with the
+// same content.
 func args(t *testing.T) Args {
 	t.Helper()
 	return Args{
@@ -61,7 +62,7 @@ func sha(content string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// images are the images of the index by platform.
+// images returns the images of the index by platform.
 func images(t *testing.T, index v1.ImageIndex) map[string]v1.Image {
 	t.Helper()
 	manifest, err := index.IndexManifest()
@@ -77,7 +78,7 @@ func images(t *testing.T, index v1.ImageIndex) map[string]v1.Image {
 
 func TestTheSameBinariesAreTheSameImage(t *testing.T) {
 	first := built(t, args(t))
-	time.Sleep(1100 * time.Millisecond) // a second is the least that a tar header tells
+	time.Sleep(1100 * time.Millisecond) // a tar header has a resolution of one second
 	assert.Equal(t, first.Digest(), built(t, args(t)).Digest(), "from other files, later")
 	assert.Regexp(t, `^sha256:[0-9a-f]{64}$`, first.Digest())
 
@@ -117,8 +118,8 @@ func TestTheIndexHasBothPlatformsAndTheirReleases(t *testing.T) {
 	require.ErrorContains(t, err, "not a repository")
 }
 
-// TestConfig keeps what an engine is told, and, by the diff_ids, every byte of
-// the files.
+// TestConfig checks the configuration for container engines and, by the
+// diff_ids, every byte of the files.
 func TestConfig(t *testing.T) {
 	a := args(t)
 	raw, err := images(t, built(t, a).index)["linux/arm64"].RawConfigFile()
@@ -159,8 +160,8 @@ func TestFiles(t *testing.T) {
 	assert.Equal(t, "for amd64", content["api"])
 	assert.Contains(t, content["etc/passwd"], "api:x:65532:65532:")
 
-	// What Go reads there must be authorities, those that everybody knows among
-	// them, and none that Mozilla trusts on a condition.
+	// The file must contain the well-known authorities, and none that Mozilla
+	// trusts only under a condition.
 	names := map[string]bool{}
 	for rest := []byte(content["etc/ssl/certs/ca-certificates.crt"]); ; {
 		var block *pem.Block

@@ -15,8 +15,8 @@ import (
 )
 
 // WriteArchive writes the image as an OCI archive, for engines without a
-// registry: `podman load`, `ctr image import`, `kind load image-archive`. There
-// it is called reference ("host/path:tag").
+// registry: `podman load`, `ctr image import`, `kind load image-archive`.
+// reference ("host/path:tag") is the image's name there.
 func (i *Image) WriteArchive(ctx context.Context, w io.Writer, reference string) error {
 	tag, err := name.NewTag(reference)
 	if err != nil {
@@ -32,7 +32,7 @@ func (i *Image) WriteArchive(ctx context.Context, w io.Writer, reference string)
 		return fmt.Errorf("laying out the image: %w", err)
 	}
 	if err := laid.AppendIndex(i.index, layout.WithAnnotations(map[string]string{
-		// containerd reads the first, everybody else the second.
+		// containerd reads the first annotation, all other engines the second.
 		"io.containerd.image.name":          tag.Name(),
 		"org.opencontainers.image.ref.name": tag.Name(),
 	})); err != nil {
@@ -44,7 +44,7 @@ func (i *Image) WriteArchive(ctx context.Context, w io.Writer, reference string)
 	return nil
 }
 
-// packed writes the files of folder in their order, of one time and owner.
+// packed writes the files of folder in order, with one time and owner.
 func packed(ctx context.Context, w io.Writer, folder string) error {
 	out := tar.NewWriter(w)
 	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {

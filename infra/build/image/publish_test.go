@@ -24,8 +24,7 @@ func (noResources) Call(pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	return nil, errors.New("publishing calls no function")
 }
 
-// published runs a program that publishes, and returns what became of the
-// reference.
+// published runs a program that publishes, and returns the resolved reference.
 func published(t *testing.T, preview bool, img *Image, repository func() pulumi.StringInput, credentials Credentials) (value any, secret, known bool, err error) {
 	t.Helper()
 	var mu sync.Mutex
@@ -42,7 +41,7 @@ func published(t *testing.T, preview bool, img *Image, repository func() pulumi.
 	return value, secret, known, err
 }
 
-// secretOf is a secret output, as a provider's password is.
+// secretOf returns a secret output, like a provider's password.
 func secretOf(s string) pulumi.StringInput {
 	return pulumi.ToSecret(pulumi.String(s)).(pulumi.StringOutput)
 }

@@ -36,7 +36,8 @@ func TestPushSendsOnlyWhatIsNotThere(t *testing.T) {
 	assert.Equal(t, reference, again)
 	assert.Empty(t, s.writes(), "the second push sent something")
 
-	// Of another release with the same arm64 binary, that one is not sent again.
+	// The other release has the same arm64 binary, whose image is not sent
+	// again.
 	other := args(t)
 	other.Binaries[amd64] = binary(t, "for amd64, newer")
 	next, pushed, err := built(t, other).Push(t.Context(), repository, nobody{})

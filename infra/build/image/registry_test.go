@@ -14,18 +14,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// registryServer is a registry in memory that counts what it is asked.
+// registryServer is a registry in memory that records its requests.
 type registryServer struct {
 	*httptest.Server
-	// host is where it is, "127.0.0.1:…".
+	// host is the registry's address, "127.0.0.1:…".
 	host string
 
 	mu       sync.Mutex
 	requests []string // "PUT /v2/…"
 }
 
-// serveRegistry starts one. intercept answers instead of the registry where it
-// returns true; nil never does.
+// serveRegistry starts a registry. Where intercept returns true, it answers
+// instead of the registry; a nil intercept never does.
 func serveRegistry(t *testing.T, intercept func(http.ResponseWriter, *http.Request) bool) *registryServer {
 	t.Helper()
 	s := &registryServer{}
@@ -43,10 +43,10 @@ func serveRegistry(t *testing.T, intercept func(http.ResponseWriter, *http.Reque
 	return s
 }
 
-// repository is one in the registry.
+// repository returns the reference of a repository in the registry.
 func (s *registryServer) repository(name string) string { return s.host + "/" + name }
 
-// take returns the requests since it was last called that change something.
+// writes returns the requests since the last call that change something.
 func (s *registryServer) writes() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -60,7 +60,7 @@ func (s *registryServer) writes() []string {
 	return writes
 }
 
-// login wants user and password of everybody.
+// login requires this user and password for every request.
 func login(user, password string) func(http.ResponseWriter, *http.Request) bool {
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		if u, p, _ := r.BasicAuth(); u == user && p == password {
@@ -72,7 +72,7 @@ func login(user, password string) func(http.ResponseWriter, *http.Request) bool 
 	}
 }
 
-// refuse answers as registries do.
+// refuse answers with an error in the form of a registry.
 func refuse(w http.ResponseWriter, status int, code string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

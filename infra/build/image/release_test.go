@@ -33,8 +33,8 @@ func TestReleasesOfAPushedImage(t *testing.T) {
 	assert.Equal(t, releases, tagged)
 }
 
-// foreign pushes an image that Build did not make: it has one file and starts
-// what entrypoint says.
+// foreign pushes an image that Build did not make. It has one file and this
+// entrypoint.
 func foreign(t *testing.T, reference string, header *tar.Header, content string, entrypoint ...string) {
 	t.Helper()
 	var b bytes.Buffer
@@ -89,7 +89,7 @@ func TestAnImageThatIsNotThere(t *testing.T) {
 	_, err = Releases(t.Context(), "UPPER case", nobody{})
 	require.ErrorContains(t, err, "is not an image")
 
-	// A chart, an attestation: an index, but of no platform.
+	// A chart or an attestation is an index without a platform.
 	index, err := random.Index(10, 1, 1)
 	require.NoError(t, err)
 	ref, err := name.ParseReference(s.repository("api:strange"))

@@ -18,7 +18,8 @@ import (
 	"escala/infra/build"
 )
 
-// serviceImage is the real service for this computer's architecture.
+// serviceImage returns an image of the real service for this computer's
+// architecture.
 func serviceImage(t *testing.T) *Image {
 	t.Helper()
 	if testing.Short() {
@@ -32,8 +33,8 @@ func serviceImage(t *testing.T) *Image {
 	return built(t, Args{Binaries: map[build.Platform]string{platform: release.Path}, Name: "api", Port: 3000})
 }
 
-// TestAnEngineRunsTheImage runs it as Kubernetes will: read-only, as its own
-// user, without a capability, and ends it by its stop signal.
+// TestAnEngineRunsTheImage runs the image as Kubernetes does: read-only, as its
+// own user, without capabilities. It ends the container by its stop signal.
 func TestAnEngineRunsTheImage(t *testing.T) {
 	img := serviceImage(t)
 	if _, err := exec.LookPath("podman"); err != nil || os.Getuid() != 0 {
@@ -62,7 +63,7 @@ func TestAnEngineRunsTheImage(t *testing.T) {
 	t.Cleanup(func() {
 		podman("rm", "--force", "--ignore", "--time=0", container)
 	})
-	// The limits are those of a computer that may not raise its own.
+	// The limits are those of a computer that cannot raise its own.
 	podman("run", "--detach", "--name", container, "--read-only", "--read-only-tmpfs=false", "--cap-drop=all",
 		"--security-opt=no-new-privileges", "--ulimit=nofile=4096:4096", "--ulimit=nproc=4096:4096",
 		"--network=host", fmt.Sprintf("--env=PORT=%d", port), "example.com/api:test")
@@ -93,9 +94,9 @@ func TestAnEngineRunsTheImage(t *testing.T) {
 	assert.Equal(t, "0", podman("inspect", "--format={{.State.ExitCode}}", container), "it drains and ends by itself")
 }
 
-// engineFolder is a folder for podman's state. What podman does after a container
-// has ended it does on its own time, so a single attempt at removing the folder
-// may come too early.
+// engineFolder returns a folder for podman's state. podman still works in it
+// after a container has ended, so a single attempt to remove the folder may
+// come too early.
 func engineFolder(t *testing.T) string {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "escala-image-test-")

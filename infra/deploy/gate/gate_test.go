@@ -22,8 +22,8 @@ var (
 	older  = service.ReleaseID(strings.Repeat("b", 64))
 )
 
-// endpoint plays a machine: each look at its status takes the next of the
-// scripted ones, and the last one stays.
+// endpoint is a scripted machine. Each read of its status takes the next script
+// entry, and the last one stays.
 type endpoint struct {
 	mu       sync.Mutex
 	statuses []machine.Status
@@ -67,7 +67,7 @@ func TestWait(t *testing.T) {
 	for name, tt := range map[string]struct {
 		statuses []machine.Status
 		health   func(http.ResponseWriter)
-		want     []string // of the error; none: it passes
+		want     []string // parts of the error; none if the gate passes
 	}{
 		"serves": {[]machine.Status{serving}, healthy(wanted), nil},
 		"comes to serve": {[]machine.Status{
@@ -134,7 +134,7 @@ func TestWaitGivesUpAtOnceWhatIsFinal(t *testing.T) {
 	assert.Less(t, time.Since(began), 10*time.Second)
 }
 
-// A refusal from before this wait is not its answer: what was in the way may be
+// A refusal from before this wait is not an answer to it: its cause may be
 // gone, and the machine tries the release again.
 func TestWaitGivesARefusedReleaseAnotherTry(t *testing.T) {
 	before := machine.Status{Phase: machine.Refused, Wanted: wanted, Current: older, Reason: "the database is away", Checked: 1000, Refused: 950, Retry: 1010, Workers: workers(older, older)}

@@ -16,14 +16,14 @@ import (
 	"escala/service/machine"
 )
 
-// nowhere is an address at which nothing answers; no connection is made.
+// nowhere sets an address that does not answer, without a real connection.
 func nowhere(g Gate) Gate {
 	g.URL = "http://machine.invalid"
 	return g
 }
 
-// word plays a release store: the status that the machine has written after each
-// time, by the wait's clock.
+// word is a scripted release store: the status that the machine has written
+// after each time, on the wait's clock.
 type word struct {
 	began time.Time
 	after []time.Duration
@@ -134,7 +134,7 @@ func TestAStoreThatHangsKeepsNothingFromBeingSeen(t *testing.T) {
 	})
 }
 
-// comesUp is a machine that serves after a time.
+// comesUp is a network with a machine that serves after a time.
 type comesUp struct{ after time.Time }
 
 func (c comesUp) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -156,7 +156,7 @@ func (unreachable) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
 }
 
-// answers is a machine whose Nginx has no status to show.
+// answers is a network with a machine whose Nginx has no status.
 type answers struct{}
 
 func (answers) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -8,7 +8,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// TestWriteIsWhatClientsRead reads it as every Kubernetes client does.
+// TestWriteIsWhatClientsRead parses the kubeconfig as Kubernetes clients do.
 func TestWriteIsWhatClientsRead(t *testing.T) {
 	written, err := Write(Cluster{
 		Name: "it's", Server: "https://cluster.test", CA: "Y2VydGlmaWNhdGU=",

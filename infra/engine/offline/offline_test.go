@@ -13,7 +13,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 )
 
-// A resource as an SDK has it.
+// thingArgs has the form of a resource in an SDK.
 type thingArgs struct{}
 
 func (*thingArgs) ElementType() reflect.Type { return reflect.TypeFor[thingInputs]() }

@@ -15,7 +15,7 @@ const release = "escala:release"
 func TestSetChangesOneLine(t *testing.T) {
 	t.Parallel()
 	const (
-		id   = "1e1000000000" // a number, if it stood without quotes
+		id   = "1e1000000000" // without quotes it would be a number
 		line = `escala:release: "1e1000000000"`
 	)
 	for name, test := range map[string]struct{ before, after string }{
@@ -83,8 +83,8 @@ func TestSetLeavesTheFileAloneWhenItCannotEditIt(t *testing.T) {
 	}
 }
 
-// TestSetKeepsTheClonesStackFiles checks that a key that is set and removed leaves
-// no trace.
+// TestSetKeepsTheClonesStackFiles checks that setting and removing a key leaves
+// the file unchanged.
 func TestSetKeepsTheClonesStackFiles(t *testing.T) {
 	t.Parallel()
 	stacks, err := Stacks("../../..")

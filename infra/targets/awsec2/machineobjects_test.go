@@ -9,7 +9,7 @@ import (
 	"escala/infra/testing/pulumitest"
 )
 
-// policyOf is the document of the role's policy of that name.
+// policyOf returns the document of the role policy with this name.
 func policyOf(t *testing.T, m *pulumitest.Mocks, name string) any {
 	t.Helper()
 	for _, policy := range m.Of("aws:iam/rolePolicy:RolePolicy") {

@@ -21,7 +21,7 @@ import (
 
 const secret = "correct horse battery staple"
 
-// request has everything in it that a target may be asked for.
+// request returns a request with every field that a target may receive.
 func request() deploy.Request {
 	spec := service.NewSpec()
 	spec.Secrets = []string{"DATABASE_URL"}
@@ -38,7 +38,7 @@ func request() deploy.Request {
 	}
 }
 
-// cloud is an AWS that has what the defaults need.
+// cloud returns an AWS that has what the defaults need.
 func cloud() *pulumitest.Mocks {
 	say := func(answer map[string]any) func(map[string]any) (map[string]any, error) {
 		return func(map[string]any) (map[string]any, error) { return answer, nil }
@@ -173,14 +173,14 @@ func TestZones(t *testing.T) {
 	}
 }
 
-// Whoever cannot reach a machine by its agent still has its console.
+// The console works even when the machine's agent cannot be reached.
 func TestHowToAskBeginsWithTheConsole(t *testing.T) {
 	said := howToAsk("eu-central-1", "i-1")
 	assert.Less(t, strings.Index(said, "get-console-output --latest"), strings.Index(said, "start-session"))
 	assert.Contains(t, said, "--region eu-central-1 --instance-id i-1")
 }
 
-// userData is the machine's, as cloud-init sees it.
+// userData returns the machine's user-data as cloud-init reads it.
 func userData(t *testing.T, m *pulumitest.Mocks) string {
 	t.Helper()
 	raw, err := base64.StdEncoding.DecodeString(one(t, m, "aws:ec2/instance:Instance").Inputs["userDataBase64"].(string))
@@ -217,8 +217,8 @@ func TestNoSecretIsInUserData(t *testing.T) {
 	}
 }
 
-// TestNewSecretIsANewMachine: the value itself is nowhere in user-data, so its
-// version has to be.
+// TestNewSecretIsANewMachine checks that a secret's new version changes
+// user-data. The value itself is not in it, so its version has to be.
 func TestNewSecretIsANewMachine(t *testing.T) {
 	m := cloud()
 	before := m.Outputs
@@ -233,7 +233,7 @@ func TestNewSecretIsANewMachine(t *testing.T) {
 	assert.NotEqual(t, userData(t, deployed(t, New(), request())), userData(t, m))
 }
 
-// allowed are the actions that a policy allows, by their resources.
+// allowed returns the actions that a policy allows, by resource.
 func allowed(t *testing.T, document any) map[string][]string {
 	t.Helper()
 	var p struct {
@@ -261,7 +261,7 @@ func TestTheMachineMayDoNothingElse(t *testing.T) {
 		"arn:aws:ec2:eu-central-1:123456789012:instance/*":                                                {"ssm:UpdateInstanceInformation"},
 		"arn:aws:ssm:eu-central-1:123456789012:parameter/escala/production/0011223344556677/DATABASE_URL": {"ssm:GetParameters"},
 		"arn:aws:s3:::the-bucket/agents/*":                                                                {"s3:GetObject"},
-		// AWS has no narrower resource for Session Manager's channels.
+		// Session Manager's channels support no narrower resource.
 		"*": {"ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"},
 	}, allowed(t, policyOf(t, m, "api-machine")))
 	assert.Empty(t, m.Of("aws:iam/rolePolicyAttachment:RolePolicyAttachment"), "managed policies allow more")
@@ -311,7 +311,7 @@ func TestASubnetOfOnesOwn(t *testing.T) {
 	private := cloud()
 	private.Functions["aws:ec2/getRouteTable:getRouteTable"] = func(args map[string]any) (map[string]any, error) {
 		if args["subnetId"] != nil {
-			return nil, errors.New("query returned no results") // the VPC's main table counts
+			return nil, errors.New("query returned no results") // the VPC's main table applies
 		}
 		return map[string]any{"routes": []any{map[string]any{"cidrBlock": "0.0.0.0/0", "natGatewayId": "nat-1", "gatewayId": ""}}}, nil
 	}
@@ -323,8 +323,8 @@ func TestASubnetOfOnesOwn(t *testing.T) {
 	assert.ErrorContains(t, err, `aws.subnetId: subnet-0123456789abcdef0 is in eu-central-1b, which does not have "t4g.small"`)
 }
 
-// TestWhatAWSSaysNoTo is known before anything but the providers is registered,
-// and all at once.
+// TestWhatAWSSaysNoTo checks that all problems are reported at once, before
+// anything but the providers is registered.
 func TestWhatAWSSaysNoTo(t *testing.T) {
 	target := New()
 	target.settings.InstanceType = "m9x.huge"
@@ -380,7 +380,7 @@ func TestBadSettings(t *testing.T) {
 
 func TestUserDataThatIsTooLarge(t *testing.T) {
 	r := request()
-	// Incompressible, and the same each time.
+	// The value is incompressible and the same each time.
 	random := make([]byte, 0, 40000)
 	state := uint32(1)
 	for range 40000 {

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// apiServer answers each question by its number, from 1 on.
+// apiServer answers each review by its number, from 1 on.
 func apiServer(t *testing.T, answer func(n int64) (status int, allowed bool)) (kubeconfig string, asked *atomic.Int64) {
 	t.Helper()
 	asked = &atomic.Int64{}
@@ -32,7 +32,8 @@ func quick() admission {
 	return admission{inARow: 3, every: time.Millisecond, timeout: 30 * time.Second, askTimeout: 10 * time.Second}
 }
 
-// Two API servers learn of an entry at different times, and of its policy later.
+// Two API servers learn of an entry at different times, and of its policy
+// later.
 func TestAdmissionWaitsForEveryAPIServer(t *testing.T) {
 	config, asked := apiServer(t, func(n int64) (int, bool) {
 		switch {

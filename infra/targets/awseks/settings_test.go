@@ -59,7 +59,7 @@ func TestCheckLooksForTheCLI(t *testing.T) {
 	assert.NoError(t, New().Check(t.Context(), rehearsed))
 }
 
-// withAWS has a computer with the AWS CLI.
+// withAWS sets PATH to a folder with only a fake AWS CLI.
 func withAWS(t *testing.T) {
 	t.Helper()
 	folder := t.TempDir()

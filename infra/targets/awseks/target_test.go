@@ -19,7 +19,7 @@ import (
 
 const secret = "correct horse battery staple"
 
-// request has everything in it that a target may be asked for.
+// request returns a request with every field that a target may receive.
 func request() deploy.Request {
 	spec := service.NewSpec()
 	spec.Secrets = []string{"DATABASE_URL"}
@@ -32,7 +32,8 @@ func request() deploy.Request {
 	}
 }
 
-// cloud is an AWS that has what the defaults need, and is called by caller.
+// cloud returns an AWS that has what the defaults need. caller is the ARN of
+// the caller.
 func cloud(caller string) *pulumitest.Mocks {
 	say := func(answer map[string]any) func(map[string]any) (map[string]any, error) {
 		return func(map[string]any) (map[string]any, error) { return answer, nil }
@@ -83,7 +84,7 @@ func one(t *testing.T, m *pulumitest.Mocks, kind string) pulumitest.Registered {
 	return found[0]
 }
 
-// with is the target with other settings.
+// with returns the target with changed settings.
 func with(change func(*Settings)) *EKS {
 	e := New()
 	change(&e.settings)
@@ -252,7 +253,7 @@ func TestNetworkPoliciesAreEnforced(t *testing.T) {
 	assert.Fail(t, "without amazon-vpc-cni, Auto Mode enforces nothing")
 }
 
-// Auto Mode would make a node for each pod that is to have its own.
+// Auto Mode would create a node for each pod that must not share one.
 func TestPodsAreSpreadOverZonesOnly(t *testing.T) {
 	spec := one(t, deployed(t, New(), request()), "kubernetes:apps/v1:Deployment").Inputs["spec"].(map[string]any)
 	constraints := spec["template"].(map[string]any)["spec"].(map[string]any)["topologySpreadConstraints"].([]any)
@@ -260,7 +261,8 @@ func TestPodsAreSpreadOverZonesOnly(t *testing.T) {
 	assert.Equal(t, "topology.kubernetes.io/zone", constraints[0].(map[string]any)["topologyKey"])
 }
 
-// TestNamesThatAWSTakes: "repository-name" in infra/testing/cloudfake.
+// TestNamesThatAWSTakes checks the rule "repository-name" of
+// infra/testing/cloudfake.
 func TestNamesThatAWSTakes(t *testing.T) {
 	const behaviour = "repository-name"
 	names := regexp.MustCompile(`^[a-z0-9]+(?:[._-][a-z0-9]+)*$`)

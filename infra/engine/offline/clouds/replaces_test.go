@@ -15,8 +15,8 @@ import (
 	"escala/infra/workspace"
 )
 
-// The table is as new as the SDK, has every type that a target registers and no
-// other, and no property that the SDK does not have.
+// The table matches the SDK's version, has exactly the types that targets
+// register, and no property that the SDK lacks.
 func TestEveryTypeHasItsReplacements(t *testing.T) {
 	root, err := workspace.Root()
 	require.NoError(t, err)
