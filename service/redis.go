@@ -28,20 +28,21 @@ type Redis struct {
 	// URL is redis://host:port/db or rediss://… without a password: a password
 	// comes as the secret REDIS_URL instead. Only with RedisURL.
 	URL string `config:"url"`
-	// Prefix goes before every key and channel, so that services and stacks can
-	// share a Redis. Pub/sub channels are the same in every database of a Redis,
-	// so a database's number does not keep rooms apart. Default
+	// Prefix is the prefix of every key and channel, so that services and
+	// stacks can share a Redis. Pub/sub channels are the same in every database
+	// of a Redis, so a database's number does not separate rooms. Default
 	// "escala:<name>:<stack>:".
 	Prefix string `config:"prefix"`
 }
 
-// DefaultRedisPrefix is Redis.Prefix where the description has none.
+// DefaultRedisPrefix returns the default of Redis.Prefix.
 func DefaultRedisPrefix(name, stack string) string { return "escala:" + name + ":" + stack + ":" }
 
-// maxRedisPrefix bounds a prefix: each message of a room carries it.
+// maxRedisPrefix is the longest prefix, because each message of a room contains
+// it.
 const maxRedisPrefix = 128
 
-// CheckRedisPrefix returns what is wrong with a prefix, or "".
+// CheckRedisPrefix returns the error of a prefix, or "".
 func CheckRedisPrefix(s string) string {
 	if len(s) > maxRedisPrefix {
 		return fmt.Sprintf("is longer than %d bytes", maxRedisPrefix)
@@ -52,11 +53,11 @@ func CheckRedisPrefix(s string) string {
 	return ""
 }
 
-// redisQuery are the parameters that a Redis URL may have.
+// redisQuery lists the allowed parameters of a Redis URL with their values.
 var redisQuery = map[string][]string{"skip_verify": {"true", "false"}, "protocol": {"2", "3"}}
 
-// CheckRedisURL returns what is wrong with a Redis URL, or "". It never repeats
-// the URL, which may hold a password.
+// CheckRedisURL returns the error of a Redis URL, or "". The text never
+// contains the URL, which may include a password.
 func CheckRedisURL(s string) string {
 	const form = "is not redis://[user:password@]host:port/db or rediss://… (it is not repeated here, since it may hold a password)"
 	scheme, rest, ok := strings.Cut(s, "://")
@@ -104,11 +105,11 @@ func NewRedis() Redis { return Redis{Mode: RedisNone} }
 // LocalRedisURL is the address of RedisLocal on a machine.
 const LocalRedisURL = "redis://127.0.0.1:6379/0"
 
-// localRedisPort is the port in it.
+// localRedisPort is the port of LocalRedisURL.
 const localRedisPort = 6379
 
-// Address is the URL that workers get as REDIS_URL. It is "" without Redis, and
-// where a secret carries it.
+// Address returns the URL that workers get as REDIS_URL. It is "" without
+// Redis, and if a secret provides the URL.
 func (r Redis) Address() string {
 	switch r.Mode {
 	case RedisLocal:

@@ -7,34 +7,34 @@ import (
 )
 
 // Release is one built service: a binary on machines, an image on clusters. Its
-// identity is the SHA-256 of the binary or of the image's index (its digest), so
-// that a release cannot be taken for another.
+// identity is the SHA-256 of the binary or of the image's index (its digest),
+// so that releases cannot be confused.
 type Release struct {
 	ID ReleaseID
 	// Size is the binary's size in bytes. It is 0 for an image, whose digest
-	// says it.
+	// covers the size.
 	Size int64
 }
 
-// KeptReleases is how many releases a machine and a release store keep, the
-// running one included, for going back to.
+// KeptReleases is the number of releases that a machine and a release store
+// keep for going back, including the running one.
 const KeptReleases = 5
 
 // PointerKey is the object that names the current release in a release store.
 const PointerKey = "current"
 
-// Key is where the release's binary lies in a release store.
+// Key returns the key of the release's binary in a release store.
 func (r Release) Key() string { return "releases/" + string(r.ID) }
 
-// Short is the release's name for people: 12 digits are enough to tell
-// releases apart.
+// Short returns the release's short name for people: 12 digits are enough to
+// distinguish releases.
 func (r Release) Short() string { return r.ID.Short() }
 
-// Pointer is the content of the PointerKey object: one line, the id and the
-// size, which a shell can read with `read`.
+// Pointer returns the content of the PointerKey object: one line with the id
+// and the size, which a shell can read with `read`.
 func (r Release) Pointer() string { return fmt.Sprintf("%s %d\n", r.ID, r.Size) }
 
-// Line names the release in a list: its id, and its size where it has one.
+// Line formats the release for a list: its id, and its size if it has one.
 func (r Release) Line() string {
 	if r.Size == 0 {
 		return string(r.ID)
@@ -50,8 +50,8 @@ func ParseLine(s string) (Release, error) {
 	return ParsePointer(s + "\n")
 }
 
-// ParsePointer reads what Pointer wrote. It takes nothing else: a truncated
-// pointer is an error, not another release.
+// ParsePointer reads what Pointer wrote and nothing else: a truncated pointer
+// is an error, and not another release.
 func ParsePointer(s string) (Release, error) {
 	line, ok := strings.CutSuffix(s, "\n")
 	id, size, two := strings.Cut(line, " ")

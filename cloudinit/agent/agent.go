@@ -1,14 +1,14 @@
 // Package agent keeps a machine on the release that the release store's pointer
-// names, and its workers up.
+// names, and keeps its workers running.
 //
-// A round looks at what is there and does what is missing, so it does not matter
-// where the round before was interrupted: fetch, verify, install beside the
-// others, preflight, switch the symlink, replace the workers. The first failure
-// switches back. Only two things are remembered between rounds: the release that
-// a roll came from, and the release that was refused.
+// A round checks the machine's state and does what is missing: fetch, verify,
+// install beside the other releases, preflight, switch the symlink, replace the
+// workers. It does not matter where the previous round was interrupted. The
+// first failure switches back. The agent remembers only two things between
+// rounds: the release that a roll came from, and the refused release.
 //
-// Everything that the agent touches is an interface, so its whole life can be
-// run in memory.
+// The agent uses the machine only through interfaces, so tests can run its
+// whole life in memory.
 package agent
 
 import (
@@ -25,8 +25,8 @@ import (
 	"escala/service/machine"
 )
 
-// Agent is the machine's own program. All fields are needed, but for those that
-// say otherwise.
+// Agent is the machine's own program. All fields are required, except those
+// marked as optional.
 type Agent struct {
 	Config     Config
 	Store      Store
@@ -37,10 +37,9 @@ type Agent struct {
 	Log        *slog.Logger
 	// MachineID is the cloud's own id of the machine.
 	MachineID string
-	// Secrets are the service's. Optional.
+	// Secrets reads the service's secrets. Optional.
 	Secrets Secrets
-	// Incident tells what last went wrong on this machine and is mended.
-	// Optional.
+	// Incident returns the last resolved problem of this machine. Optional.
 	Incident func(context.Context) string
 
 	started   bool // the secrets were read since the agent started
@@ -55,8 +54,9 @@ type Agent struct {
 	reported  report
 }
 
-// Run follows the pointer until ctx ends. A value in wake begins a round early:
-// the supervisor is being started, and is looked for until it is there.
+// Run follows the pointer until ctx ends. A value in wake means that the
+// supervisor is starting: the next round begins early, and the agent polls
+// until the supervisor answers.
 func (a *Agent) Run(ctx context.Context, wake <-chan struct{}) {
 	soon := 0
 	for ctx.Err() == nil {
@@ -72,7 +72,7 @@ func (a *Agent) Run(ctx context.Context, wake <-chan struct{}) {
 	}
 }
 
-// pause waits, and reports whether it was woken.
+// pause waits for d and reports whether a value in wake ended the wait.
 func (a *Agent) pause(ctx context.Context, d time.Duration, wake <-chan struct{}) bool {
 	asleep, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -91,7 +91,8 @@ func (a *Agent) pause(ctx context.Context, d time.Duration, wake <-chan struct{}
 	return <-woken
 }
 
-// Round looks once and does what is missing. It returns what it published.
+// Round checks the machine once and does what is missing. It returns the status
+// that it published.
 func (a *Agent) Round(ctx context.Context) machine.Status {
 	a.phase, a.reason = machine.Serving, ""
 	for _, folder := range []string{runFolder, endedFolder, stateFolder, releasesFolder} {
@@ -112,8 +113,8 @@ func (a *Agent) Round(ctx context.Context) machine.Status {
 	return a.publish(ctx)
 }
 
-// haveSecrets reads the secrets after a start. Where that fails, those that are
-// in memory from before do.
+// haveSecrets reads the secrets once after the agent's start. If that fails,
+// secrets that are still in memory from an earlier run are good enough.
 func (a *Agent) haveSecrets(ctx context.Context) bool {
 	if a.Secrets == nil || a.started {
 		return true
@@ -130,7 +131,7 @@ func (a *Agent) haveSecrets(ctx context.Context) bool {
 	return true
 }
 
-// look finds out what is wanted, and installs it if it is not here.
+// look reads the wanted release, and installs it if it is missing.
 func (a *Agent) look(ctx context.Context) {
 	release, err := a.Store.Current(ctx)
 	if err != nil {
@@ -143,7 +144,7 @@ func (a *Agent) look(ctx context.Context) {
 		a.failing(stateFolder, err)
 		return
 	}
-	// A refusal that could not be written holds for as long as the agent runs.
+	// A refusal that is not on the disk is valid until the agent ends.
 	if remembered.Release != "" || !a.unwritten {
 		a.refusal, a.unwritten = remembered, false
 	}
@@ -162,7 +163,8 @@ func (a *Agent) look(ctx context.Context) {
 	}
 	switch {
 	case rolling.To != "":
-		// A roll goes to its end first, whatever is wanted by now.
+		// A running roll finishes first, even if another release is wanted by
+		// now.
 	case a.refusal.Release == a.wanted.ID && (a.wanted.ID == a.current() || !a.refusal.due(a.Config, a.Clock.Now())):
 		a.phase, a.reason = machine.Refused, a.refusal.Reason
 	case a.wanted.ID != a.current():
@@ -182,7 +184,7 @@ func (a *Agent) serve(ctx context.Context) {
 		return
 	}
 	if rolling.Failed {
-		// The agent ended before it was back on the other.
+		// The agent ended before it had switched back to the other release.
 		a.goBack(ctx, rolling)
 		return
 	}
@@ -197,13 +199,13 @@ func (a *Agent) serve(ctx context.Context) {
 	case errors.As(err, &worker) && worker.final && rolling.To == current:
 		a.giveUp(ctx, rolling, worker)
 	case a.phase == machine.Refused:
-		// The refusal is the news.
+		// The refusal stays the reason in the status.
 	default:
 		a.failing(stateFolder, err)
 	}
 }
 
-// settled is called once all workers serve the current release.
+// settled runs when all workers serve the current release.
 func (a *Agent) settled(current service.ReleaseID, rolling roll) {
 	if rolling.To != "" {
 		if err := a.forget(rollFile); err != nil {
@@ -271,7 +273,7 @@ func (a *Agent) goBack(ctx context.Context, rolling roll) {
 	}
 }
 
-// refuse notes that the release does not serve.
+// refuse records that the release does not serve.
 func (a *Agent) refuse(reason, output string, id service.ReleaseID, asWorker bool) {
 	a.refusal = refusal{Release: id, Reason: reason, Output: output, At: a.Clock.Now().Unix(), AsWorker: asWorker}
 	a.phase, a.reason = machine.Refused, reason
@@ -283,7 +285,7 @@ func (a *Agent) refuse(reason, output string, id service.ReleaseID, asWorker boo
 	}
 }
 
-// failing notes what is in the way. The next round tries again.
+// failing records a problem. The next round tries again.
 func (a *Agent) failing(place string, err error) {
 	reason := err.Error()
 	if disk := diskReason(a.Disk, place, err); disk != "" {
@@ -297,7 +299,7 @@ func (a *Agent) failing(place string, err error) {
 	a.reason = reason
 }
 
-// current is the release that a worker runs which starts now; "" for none.
+// current returns the release that a newly started worker runs; "" for none.
 func (a *Agent) current() service.ReleaseID {
 	target, err := a.Disk.Readlink(currentLink)
 	if err != nil {
@@ -312,7 +314,7 @@ func (a *Agent) current() service.ReleaseID {
 	return ""
 }
 
-// switchTo makes a release the one that a worker runs which starts from now on.
+// switchTo makes id the release that newly started workers run.
 func (a *Agent) switchTo(id service.ReleaseID) error {
 	folder := path.Join(releasesFolder, string(id))
 	part := path.Join(path.Dir(currentLink), ".current")

@@ -10,19 +10,20 @@ import (
 	"syscall"
 )
 
-// executable is the program that workers are started from: the very file, held
-// open. What is installed at its path later reaches no worker before a roll has
-// tried it, not even when a worker ends by itself and starts again.
+// executable is the program from which workers start: the file itself, held
+// open. A file that is installed at the path later runs in no worker before a
+// roll has tried it, not even when a worker ends by itself and restarts.
 type executable struct {
-	// file is closed by the garbage collector alone: a worker may be starting
-	// from it when another takes its place.
+	// file is only closed by the garbage collector, because a worker may be
+	// starting from it while it is replaced.
 	file *os.File
-	// release is its SHA-256.
+	// release is the SHA-256 of the file.
 	release string
 }
 
 func openExecutable(path string) (*executable, error) {
-	// Opening a FIFO or a device would wait for its other end.
+	// Without O_NONBLOCK, opening a FIFO or a device would wait for its other
+	// end.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("opening the program for the workers: %w", err)
@@ -39,7 +40,7 @@ func openExecutable(path string) (*executable, error) {
 
 func (e *executable) short() string { return e.release[:12] }
 
-// program is the executable that workers are started from.
+// program returns the executable from which workers start.
 func (p *primary) program() *executable {
 	p.mu.Lock()
 	defer p.mu.Unlock()

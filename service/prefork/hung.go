@@ -10,13 +10,13 @@ import (
 	"escala/service/status"
 )
 
-// hungLooks is how many times in a row a worker must not answer before it counts
-// as hung. Looks are counted and not time: after a computer has slept, the first
-// look finds an answer.
+// hungLooks is the number of consecutive checks without an answer after which a
+// worker counts as hung. It is a number and not a time: after a computer has
+// slept, the first check gets an answer.
 const hungLooks = 6
 
-// watchHung kills workers that were ready once and no longer answer the health
-// path for HangLimit. The slot's supervisor starts another one.
+// watchHung kills workers that were ready once and have not answered the health
+// path for HangLimit. The slot's supervisor starts a new one.
 func (p *primary) watchHung(ctx context.Context) error {
 	every := p.Config.HangLimit / hungLooks
 	tick := time.NewTicker(every)
@@ -45,7 +45,7 @@ func (p *primary) watchHung(ctx context.Context) error {
 	}
 }
 
-// answers asks a worker whether it is healthy.
+// answers reports whether a worker is healthy.
 func (p *primary) answers(ctx context.Context, proc *process, limit time.Duration) bool {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -61,7 +61,7 @@ func (p *primary) killHung(s *slot, proc *process) {
 	}
 }
 
-// ending is how a worker ended, for the status.
+// ending describes how a worker ended, for the status.
 func (p *primary) ending(proc *process) string {
 	switch {
 	case proc.hung.Load():

@@ -8,8 +8,8 @@ import (
 	"escala/service/status"
 )
 
-// watchMemory replaces a worker whose resident memory exceeds the limit, in
-// the same way as a roll does: a leak then costs no request.
+// watchMemory replaces a worker whose resident memory exceeds the limit. It
+// works like a roll, so a memory leak costs no request.
 func (p *primary) watchMemory(ctx context.Context) error {
 	tick := time.NewTicker(p.Config.MemoryCheck)
 	defer tick.Stop()

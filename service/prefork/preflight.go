@@ -13,16 +13,16 @@ import (
 	"escala/service/listen"
 )
 
-// The sockets of a program that is being tried, in RunDir.
+// Names of the preflight's sockets in RunDir.
 const (
 	preflightSocket = "preflight.sock"
 	preflightAdmin  = "preflight-admin.sock"
 )
 
-// preflight tries a program on a socket of its own before any worker runs it. It
-// must become ready, report the release that its checksum says, answer the
+// preflight tries a program on its own socket before any worker runs it. The
+// program must become ready, report the release of its checksum, answer the
 // health path, answer / with anything but a 5xx, and end on SIGTERM. A program
-// that fails here has had no request.
+// that fails here has served no request.
 func (p *primary) preflight(ctx context.Context, exe *executable) error {
 	own := listen.Address{Network: listen.Unix, Path: filepath.Join(p.Config.RunDir, preflightSocket)}
 	defer os.Remove(own.Path)
@@ -60,10 +60,10 @@ func (p *primary) preflight(ctx context.Context, exe *executable) error {
 	return nil
 }
 
-// examineLimit bounds each answer of a program that is being tried.
+// examineLimit is the time limit of each answer in a preflight.
 const examineLimit = 5 * time.Second
 
-// examine asks the program for its health and for /.
+// examine requests the program's health path and /.
 func (p *primary) examine(ctx context.Context, socket string, exe *executable) error {
 	client := &http.Client{Timeout: examineLimit, Transport: &http.Transport{
 		DisableKeepAlives: true,
@@ -81,7 +81,7 @@ func (p *primary) examine(ctx context.Context, socket string, exe *executable) e
 		if err != nil {
 			return 0, "", fmt.Errorf("%s is not answered: %w", path, err)
 		}
-		// Not its body: an answer may be a stream that never ends.
+		// The body is not read, because it may be a stream that never ends.
 		return res.StatusCode, res.Header.Get("X-Release"), res.Body.Close()
 	}
 	switch code, release, err := ask(p.Config.Worker.HealthPath); {
@@ -92,8 +92,8 @@ func (p *primary) examine(ctx context.Context, socket string, exe *executable) e
 	case release != exe.release:
 		return fmt.Errorf("it answers as release %.12s", release)
 	}
-	// What the root path answers is the service's own business, but for an
-	// error of the service itself.
+	// The service decides how it answers the root path, but an error of the
+	// server is a failure.
 	if code, _, err := ask("/"); err != nil {
 		return err
 	} else if code >= http.StatusInternalServerError {

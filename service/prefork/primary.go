@@ -1,7 +1,7 @@
-// Package prefork runs several workers of this service on one socket: a
-// primary opens the socket, starts the workers, starts them again when they
-// end, replaces them one by one on request, and ends them together. It is for
-// a machine without another supervisor.
+// Package prefork runs several workers of this service on one socket. A primary
+// opens the socket, starts the workers, restarts them when they end, replaces
+// them one by one on request, and ends them together. It is for a machine
+// without another supervisor.
 package prefork
 
 import (
@@ -23,20 +23,20 @@ import (
 	"escala/service/status"
 )
 
-// ErrGaveUp means that no worker could stay up.
+// ErrGaveUp means that no worker stays up.
 var ErrGaveUp = errors.New("gave up: no worker can stay up")
 
-// Options are the parts of a primary.
+// Options configure a primary.
 type Options struct {
 	Config config.Prefork
-	// Executable is started for each worker, with Args. It is a path and not
-	// the running file, so that a roll finds what has been installed there
-	// since. Between rolls, workers are started from the file that the last one tried.
+	// Executable is the program of each worker, which gets Args. It is a path
+	// and not the running file, so that a roll uses a newly installed program.
+	// Between rolls, workers start from the file that the last roll tried.
 	Executable string
 	Args       []string
-	// Environ goes after the primary's own environment ("NAME=value").
+	// Environ is appended to the primary's own environment ("NAME=value").
 	Environ []string
-	// Out and Err are the workers' output.
+	// Out and Err receive the workers' output.
 	Out, Err io.Writer
 	Log      *slog.Logger
 }
@@ -52,12 +52,13 @@ type primary struct {
 	mu      sync.Mutex
 	exe     *executable
 	last    *status.Roll
-	// incident is the last problem that was mended, with its time.
+	// incident is the last resolved problem, with its time.
 	incident string
 }
 
 // Run serves with Config.Workers workers until ctx ends, then drains them all.
-// When hard ends they end at once. A value on roll replaces them one by one.
+// When hard ends, it ends them at once. A value on roll replaces them one by
+// one.
 func Run(ctx, hard context.Context, roll <-chan struct{}, o Options) error {
 	if err := supported(); err != nil {
 		return err
@@ -106,17 +107,17 @@ func Run(ctx, hard context.Context, roll <-chan struct{}, o Options) error {
 	return errors.Join(err, p.endAll(hard, l), stop())
 }
 
-// inSlot is how a worker of a slot is started.
+// inSlot returns the settings with which a worker of a slot starts.
 func (p *primary) inSlot(s *slot) start {
 	return start{slot: s.number, socket: p.socket, admin: socketPath(p.Config.RunDir, s.number, s.nextGeneration())}
 }
 
-// afterKill is how much longer than their announcement the workers of a killed
-// primary may need until they stop accepting.
+// afterKill is the additional time, beyond their announcement, that the workers
+// of a killed primary may need until they stop accepting.
 const afterKill = 5 * time.Second
 
-// open listens. The workers of a primary that was killed hold its socket until
-// they have announced their end, which is waited for.
+// open starts to listen. The workers of a killed primary hold its socket until
+// they have announced their end, so open waits for them.
 func open(ctx context.Context, o Options, killed bool) (*listen.Listener, error) {
 	until := time.Now().Add(o.Config.Lifecycle.Announce + afterKill)
 	for said := false; ; said = true {
@@ -141,15 +142,16 @@ func leftBehind(path string) bool {
 	return err == nil
 }
 
-// happened notes a problem that is mended, for the status.
+// happened records a resolved problem for the status.
 func (p *primary) happened(what string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.incident = time.Now().UTC().Format("2006-01-02T15:04:05.000Z ") + what
 }
 
-// endAll drains every worker. Closing a shared socket resets what waits in its
-// queue, so newcomers are refused first, while the workers still empty it.
+// endAll drains every worker. Closing a shared socket resets the connections in
+// its queue. So endAll first refuses new connections, while the workers still
+// accept the queued ones.
 func (p *primary) endAll(hard context.Context, l *listen.Listener) error {
 	p.log.Info("ending all workers")
 	announce := p.Config.Lifecycle.Announce
@@ -187,7 +189,7 @@ func tell(workers []*process) error {
 	return err
 }
 
-// hardLimit is how long a worker gets to end after a second signal.
+// hardLimit is the time that a worker has to end after a second signal.
 const hardLimit = 2 * time.Second
 
 // awaitEnd waits for a worker that was told to end.

@@ -14,7 +14,7 @@ import (
 	"escala/service/status"
 )
 
-// process is one worker process of a slot. A roll makes a slot have two for a
+// process is one worker process of a slot. During a roll, a slot has two for a
 // while.
 type process struct {
 	slot    int
@@ -22,15 +22,16 @@ type process struct {
 	cmd     *exec.Cmd
 	socket  string
 	started time.Time
-	// readyAt is when it was first seen ready, in Unix nanoseconds; 0 before.
+	// readyAt is the time at which the process was first seen ready, in Unix
+	// nanoseconds; 0 before.
 	readyAt atomic.Int64
-	// told is set once it has been asked to end.
+	// told reports that the process was asked to end.
 	told atomic.Bool
-	// hung and late are set once it is killed: because it does not answer, or
-	// because it was not ready in time.
+	// hung reports that the process was killed because it did not answer. late
+	// reports that it was killed because it was not ready in time.
 	hung, late atomic.Bool
-	// exited is closed when it has ended; code is its exit status then, or -1
-	// for a signal.
+	// exited is closed when the process has ended. code is then its exit
+	// status, or -1 for a signal.
 	exited chan struct{}
 	code   int
 }
@@ -47,7 +48,7 @@ func (p *process) alive() bool {
 	}
 }
 
-// signal sends a signal; that the process has ended meanwhile is no error.
+// signal sends a signal. It is not an error if the process has already ended.
 func (p *process) signal(s syscall.Signal) error {
 	if s == syscall.SIGTERM {
 		p.told.Store(true)
@@ -58,10 +59,10 @@ func (p *process) signal(s syscall.Signal) error {
 	return nil
 }
 
-// readyPoll is how often a starting worker is asked whether it is ready.
+// readyPoll is the time between two readiness checks of a starting worker.
 const readyPoll = 20 * time.Millisecond
 
-// awaitReady waits until the worker answers that it is ready.
+// awaitReady waits until the worker reports that it is ready.
 func (p *process) awaitReady(ctx context.Context, path string, limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -81,8 +82,8 @@ func (p *process) awaitReady(ctx context.Context, path string, limit time.Durati
 	}
 }
 
-// socketPath is where a process of a slot answers for itself. Two processes
-// of one slot live side by side during a roll, so it has a generation.
+// socketPath returns the path of a process's admin socket. It contains a
+// generation, because a slot has two processes during a roll.
 func socketPath(dir string, slot, generation int) string {
 	return filepath.Join(dir, fmt.Sprintf("worker-%d-%d.sock", slot, generation))
 }

@@ -10,8 +10,8 @@ import (
 	"escala/service/status"
 )
 
-// rollOnRequest rolls whenever it is asked to. A request during a roll makes
-// one more afterwards.
+// rollOnRequest rolls on each request. Requests during a roll cause one more
+// roll afterwards.
 func (p *primary) rollOnRequest(ctx context.Context, requests <-chan struct{}) error {
 	for {
 		select {
@@ -43,8 +43,8 @@ func (p *primary) setRoll(r status.Roll) {
 	p.last = &r
 }
 
-// rollTo tries a program and then replaces the workers by it, one by one. At the
-// first that fails, those that were replaced are put back.
+// rollTo tries a program and then replaces the workers by it, one by one. If
+// one fails, it puts the previous program back into the replaced slots.
 func (p *primary) rollTo(ctx context.Context, next *executable) error {
 	p.rolling.Lock()
 	defer p.rolling.Unlock()
@@ -79,9 +79,9 @@ func (p *primary) putBack(ctx context.Context, slots []*slot, before *executable
 	}
 }
 
-// replace puts a new worker into the slot: it must be ready, and stay so for
-// a while, before the old one is asked to leave. It returns when the old one
-// has ended, so that there is at most one process more than workers.
+// replace puts a new worker into the slot. The new worker must become ready,
+// and stay ready for a while, before the old one is asked to end. replace
+// returns when the old one has ended, so at most one extra process exists.
 func (p *primary) replace(ctx context.Context, s *slot) error {
 	s.work.Lock()
 	defer s.work.Unlock()
@@ -91,7 +91,7 @@ func (p *primary) replace(ctx context.Context, s *slot) error {
 		return err
 	}
 	if err := p.started(ctx, proc); err != nil {
-		// It may be ready by now if only the primary is ending.
+		// If only the primary is ending, the process may be ready by now.
 		s.leave(proc)
 		return err
 	}
@@ -110,9 +110,9 @@ func (p *primary) replace(ctx context.Context, s *slot) error {
 	return p.retire(ctx, old)
 }
 
-// retire asks a replaced worker to drain and waits for its end, or for the end
-// of everything, which then waits for it. One that must be killed is no reason
-// to stop a roll: its successor serves.
+// retire asks a replaced worker to drain. It waits for the worker's end, or for
+// the shutdown, which then waits for the worker. A worker that must be killed
+// does not stop a roll, because its successor serves.
 func (p *primary) retire(ctx context.Context, old *process) error {
 	if err := old.signal(syscall.SIGTERM); err != nil {
 		return err

@@ -6,9 +6,9 @@ import (
 	"syscall"
 )
 
-// makeRunDir makes the directory of the sockets. One that is there already has
-// to be this user's or root's, and closed to others: a user who can write to
-// it can answer in the place of workers.
+// makeRunDir creates the directory of the sockets. An existing one must belong
+// to this user or root, and must be closed to others: a user who can write to
+// it could answer in place of the workers.
 func makeRunDir(path string) error {
 	if err := os.MkdirAll(path, 0o750); err != nil {
 		return fmt.Errorf("making the directory of the sockets: %w", err)

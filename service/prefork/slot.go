@@ -12,30 +12,30 @@ import (
 )
 
 const (
-	// longestPause bounds the pause between restarts.
+	// longestPause is the longest pause between restarts.
 	longestPause = 30 * time.Second
-	// stable is how long a worker must have been ready for its earlier
-	// failures to be forgotten. One that served for a while and was killed is no
-	// program that cannot run: it is needed back at once.
+	// stable is the time for which a worker must have been ready before its
+	// earlier failures no longer count. A worker that served for a while and
+	// was then killed has a working program, and is needed again at once.
 	stable = 3 * time.Second
 )
 
-// slot is the place of one worker. Its supervisor starts the worker again when
-// it ends; a roll puts another process into it.
+// slot is the place of one worker. Its supervisor restarts the worker when it
+// ends. A roll puts another process into it.
 type slot struct {
 	number int
-	// work is held while a process is put into the slot.
+	// work is locked while a process is put into the slot.
 	work sync.Mutex
 
 	mu         sync.Mutex
 	current    *process
 	generation int
 	restarts   int
-	// failures counts the ends in a row that were not asked for.
+	// failures counts consecutive ends that were not requested.
 	failures int
-	// leaving are processes that were replaced and still drain.
+	// leaving holds the replaced processes that are still draining.
 	leaving map[*process]struct{}
-	// changed is closed when another process takes the slot.
+	// changed is closed when another process takes over the slot.
 	changed chan struct{}
 }
 
@@ -54,8 +54,8 @@ func (s *slot) take(p *process) {
 	s.changed = make(chan struct{})
 }
 
-// leave notes a process that has left the slot, so that the end of everything
-// waits for it.
+// leave records a process that has left the slot, so that the shutdown waits
+// for it.
 func (s *slot) leave(p *process) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,7 +68,7 @@ func (s *slot) view() (current *process, changed <-chan struct{}) {
 	return s.current, s.changed
 }
 
-// processes are all that belong to the slot and may be alive.
+// processes returns all processes of the slot that may be running.
 func (s *slot) processes() []*process {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,7 +93,7 @@ func (s *slot) nextGeneration() int {
 	return s.generation
 }
 
-// failed counts an end and returns how many there have been in a row.
+// failed counts an end and returns the number of consecutive ones.
 func (s *slot) failed(p *process, limit int) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -107,11 +107,12 @@ func (s *slot) failed(p *process, limit int) int {
 	return s.failures
 }
 
-// exitConfig is a worker's status for bad configuration.
+// exitConfig is a worker's exit status for bad configuration.
 const exitConfig = 2
 
-// pause is how long to wait before the n-th restart in a row: exponential,
-// with jitter so that workers that fail together do not come back together.
+// pause returns the time to wait before the n-th consecutive restart. It grows
+// exponentially. Its jitter keeps workers that fail together from restarting
+// together.
 func pause(first time.Duration, n int) time.Duration {
 	d := first
 	for range n - 1 {
@@ -178,7 +179,8 @@ func (p *primary) fill(ctx context.Context, s *slot) error {
 	return p.started(ctx, proc)
 }
 
-// started waits until a new worker is ready; one that is not in time is killed.
+// started waits until a new worker is ready. It kills a worker that is not
+// ready in time.
 func (p *primary) started(ctx context.Context, proc *process) error {
 	err := proc.awaitReady(ctx, p.Config.ReadyPath, p.Config.Lifecycle.Start)
 	if err == nil {
@@ -193,8 +195,8 @@ func (p *primary) started(ctx context.Context, proc *process) error {
 	return err
 }
 
-// backOff waits before the slot is filled again. It is an error when no worker
-// at all can stay up.
+// backOff waits before the slot is filled again. It returns an error if no
+// worker at all can stay up.
 func (p *primary) backOff(ctx context.Context, s *slot, ended *process) error {
 	n := s.failed(ended, p.Config.RestartLimit)
 	if p.hopeless() {
@@ -209,7 +211,8 @@ func (p *primary) backOff(ctx context.Context, s *slot, ended *process) error {
 	return nil
 }
 
-// hopeless reports that every slot has failed too often in a row and none serves.
+// hopeless reports that every slot has failed too often in a row and that no
+// worker serves.
 func (p *primary) hopeless() bool {
 	for _, s := range p.slots {
 		s.mu.Lock()

@@ -11,8 +11,8 @@ import (
 )
 
 // spawner starts processes from one operating system thread that lives as long
-// as the primary: the kernel sends Pdeathsig when the thread that started a
-// process ends, not only when its whole process does.
+// as the primary. The kernel sends Pdeathsig when the thread that started a
+// process ends, not only when its whole process ends.
 type spawner struct{ jobs chan func() }
 
 func newSpawner() *spawner {
@@ -28,13 +28,14 @@ func newSpawner() *spawner {
 
 func (s *spawner) close() { close(s.jobs) }
 
-// start is how a process is started.
+// start holds the settings with which a process starts.
 type start struct {
 	slot int
-	// socket is the shared one, or nil; listen is where to listen then.
+	// socket is the shared socket, or nil. listen is the address to listen on
+	// if socket is nil.
 	socket *os.File
 	listen string
-	// admin is the path of its own socket.
+	// admin is the path of the worker's own socket.
 	admin string
 }
 
@@ -46,8 +47,9 @@ func (s *spawner) start(o Options, exe *executable, how start) (*process, error)
 		socket:  how.admin,
 		exited:  make(chan struct{}),
 	}
-	// A worker outlives any context: it is told to end, and drains. What is run
-	// is the open file, descriptor 3, whatever lies at its path by now.
+	// A worker outlives any context: it drains when it is told to end. The
+	// program is the open file, descriptor 3, whatever file is at its path by
+	// now.
 	p.cmd = exec.Command("/proc/self/fd/3", o.Args...) //nolint:noctx // see above
 	p.cmd.Args[0] = o.Executable
 	p.cmd.Stdout, p.cmd.Stderr = o.Out, o.Err

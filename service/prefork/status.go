@@ -14,7 +14,7 @@ import (
 	"escala/service/status"
 )
 
-// serveStatus answers on the cluster's Unix socket until stop is called.
+// serveStatus serves the primary's status socket until stop is called.
 func (p *primary) serveStatus(ctx context.Context, path string) (stop func() error, err error) {
 	l, err := listen.Open(ctx, listen.Address{Network: listen.Unix, Path: path})
 	if err != nil {
@@ -42,10 +42,10 @@ func (p *primary) serveStatus(ctx context.Context, path string) (stop func() err
 	}, nil
 }
 
-// askLimit is how long a worker may take to say how it is.
+// askLimit is the time limit for a worker's status.
 const askLimit = time.Second
 
-// status asks all workers.
+// status collects the status of all workers.
 func (p *primary) status(ctx context.Context) status.Report {
 	c := status.Report{PID: os.Getpid()}
 	p.mu.Lock()

@@ -2,16 +2,17 @@ package prefork
 
 import "syscall"
 
-// supported returns why this system cannot run a primary; nil on Linux.
+// supported returns the reason why this system cannot run a primary; nil on
+// Linux.
 func supported() error { return nil }
 
-// processAttributes are those of a worker's process.
+// processAttributes returns the attributes of a worker's process.
 func processAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{
-		// A terminal's Ctrl-C reaches the primary alone: it tells the workers,
-		// and a second signal would end them at once.
+		// A terminal's Ctrl-C reaches only the primary, which tells the
+		// workers. A second signal would end them at once.
 		Setpgid: true,
-		// Workers whose primary was killed drain and end too.
+		// If the primary is killed, its workers drain and end too.
 		Pdeathsig: syscall.SIGTERM,
 	}
 }

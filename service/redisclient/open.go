@@ -1,6 +1,6 @@
-// Package redisclient connects to Redis in the way that every worker needs:
-// never waiting for it at start, failing fast while it is down, and connecting
-// again by itself.
+// Package redisclient connects to Redis in the way that every worker needs: it
+// does not wait for Redis at start, fails fast during an outage, and reconnects
+// automatically.
 package redisclient
 
 import (
@@ -17,12 +17,12 @@ import (
 	"escala/service/outage"
 )
 
-// limit bounds one step (connecting, writing, reading): a request that waits
-// longer for Redis is better answered with an error.
+// limit is the time limit of one step (connecting, writing, reading). A request
+// that would wait longer for Redis should get an error.
 const limit = time.Second
 
-// Parse reads a redis:// or rediss:// URL. The error never repeats the URL,
-// which may carry a password.
+// Parse reads a redis:// or rediss:// URL. The error never contains the URL,
+// which may include a password.
 func Parse(url string) (*redis.Options, error) {
 	if bad := service.CheckRedisURL(url); bad != "" {
 		return nil, errors.New(bad)
@@ -34,25 +34,25 @@ func Parse(url string) (*redis.Options, error) {
 	return o, nil
 }
 
-// Open returns a client that connects when it is first used.
+// Open returns a client that connects at its first use.
 func Open(o *redis.Options, log *slog.Logger) *redis.Client {
 	redis.SetLogger(quietLogger{log})
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = limit, limit, limit
 	o.ContextTimeoutEnabled = true
 	o.MaxRetries = 1
 	o.DialerRetries = 1
-	// Debian's Redis knows neither of these, and answers with errors.
+	// Debian's Redis supports neither of these and answers with errors.
 	o.DisableIdentity = true
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	return redis.NewClient(o)
 }
 
-// watchPause is how often Watch asks.
+// watchPause is the time between two checks of Watch.
 const watchPause = 3 * time.Second
 
-// Watch asks Redis whether it is there until ctx ends, and notes in o since when
-// it is not. The log gets one line for each outage, with the reason: an address
-// or a password that never worked shows nowhere else.
+// Watch checks Redis until ctx ends, and records outages in o. The log gets one
+// line per outage, with the reason: a wrong address or password appears nowhere
+// else.
 func Watch(ctx context.Context, r *redis.Client, o *outage.Outage, log *slog.Logger) {
 	for {
 		err := r.Ping(ctx).Err()
@@ -72,11 +72,11 @@ func Watch(ctx context.Context, r *redis.Client, o *outage.Outage, log *slog.Log
 	}
 }
 
-// quietLogger keeps what go-redis reports about each failed attempt out of the
-// log above debug level; Watch and rooms report outages.
+// quietLogger logs go-redis's messages about failed attempts only at debug
+// level. Watch and rooms report outages.
 type quietLogger struct{ log *slog.Logger }
 
-// Printf is for go-redis.
+// Printf logs a message of go-redis.
 func (q quietLogger) Printf(ctx context.Context, format string, args ...any) {
 	if q.log.Enabled(ctx, slog.LevelDebug) {
 		q.log.DebugContext(ctx, "redis", slog.String("detail", fmt.Sprintf(format, args...)))

@@ -1,6 +1,6 @@
-// Package release says which release this process is: the SHA-256 of the
-// executable that is actually running. It is never taken from the environment,
-// so that a worker cannot claim to be a release that it is not.
+// Package release reports the release of this process: the SHA-256 of the
+// running executable. It never comes from the environment, so a worker cannot
+// report a release that it does not run.
 package release
 
 import (
@@ -12,15 +12,15 @@ import (
 	"sync"
 )
 
-// executable is the running program's file, even when its path has been given
-// to another one since: the kernel keeps it open for us.
+// executable is the running program's file, even if another file is at its path
+// by now: the kernel keeps it open.
 const executable = "/proc/self/exe"
 
 var hash = sync.OnceValues(func() (string, error) { return fileHash(executable) })
 
-// Running returns the release's id, 64 hexadecimal digits. The first call
-// reads the whole executable (tens of milliseconds); callers that want to
-// start fast call it early, in a goroutine of its own.
+// Running returns the release's id, 64 hexadecimal digits. The first call reads
+// the whole executable, which takes tens of milliseconds. Callers that want to
+// start fast call it early, in its own goroutine.
 func Running() (string, error) {
 	id, err := hash()
 	if err != nil {
