@@ -5,17 +5,17 @@ import (
 	"sync"
 )
 
-// following lets one machine look at a time.
+// following lets only one machine poll at a time.
 var following sync.Mutex
 
-// fakeAddress is an address that leads to a machine, or to none.
+// fakeAddress is an address that leads to a machine or to none.
 type fakeAddress struct {
 	world *world
-	// to is the machine's id.
+	// to is the id of the machine, or "".
 	to string
 }
 
-// allocate makes an address.
+// allocate creates an address.
 func (w *world) allocate() string {
 	a := &fakeAddress{world: w}
 	host, _ := w.serve(a)
@@ -25,7 +25,7 @@ func (w *world) allocate() string {
 	return host
 }
 
-// move lets an address lead to a machine.
+// move assigns an address to a machine.
 func (w *world) move(host, machine string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -33,7 +33,7 @@ func (w *world) move(host, machine string) {
 	w.note("move to %s", machine)
 }
 
-// leave undoes a move, if the address still leads there, as clouds do.
+// leave undoes a move if the address still leads to the machine, as clouds do.
 func (w *world) leave(host, machine string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -43,7 +43,7 @@ func (w *world) leave(host, machine string) {
 	}
 }
 
-// leadsTo is the machine that the only address leads to.
+// leadsTo returns the machine that the only address leads to.
 func (w *world) leadsTo() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -58,7 +58,8 @@ func (a *fakeAddress) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	m := a.world.machines[a.to]
 	a.world.mu.Unlock()
 	if m == nil {
-		// Nobody is there: the connection ends without an answer.
+		// The address leads to no machine: the connection ends without an
+		// answer.
 		panic(http.ErrAbortHandler)
 	}
 	m.ServeHTTP(rw, r)

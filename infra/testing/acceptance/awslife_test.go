@@ -18,9 +18,8 @@ const (
 	roleType      = "aws:iam/role:Role"
 )
 
-// TestAWSLife is what becomes of aws-ec2 in an account that somebody else uses
-// too: a configuration that fails and is taken back, another person's preview and
-// destroy, and everything again.
+// TestAWSLife runs aws-ec2 in a shared account: a configuration that fails and
+// is reverted, another user's preview and destroy, and a new deployment.
 func TestAWSLife(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewAWS()
@@ -62,8 +61,8 @@ func TestAWSLife(t *testing.T) {
 	assert.Equal(t, again["release"], release)
 }
 
-// TestReplacedMachineGetsTheNewestImage: a newer image is no reason for another
-// machine, and every other machine has it.
+// TestReplacedMachineGetsTheNewestImage checks that a newer image alone
+// replaces no machine, and that a machine replaced for another reason gets it.
 func TestReplacedMachineGetsTheNewestImage(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewAWS()
@@ -90,8 +89,9 @@ func TestReplacedMachineGetsTheNewestImage(t *testing.T) {
 	assert.Empty(t, s.changes(events), "it keeps that one now")
 }
 
-// TestZoneWithoutTheInstanceType: the stack's subnet is in a zone that has the
-// type, and a machine whose zone loses it has a way out.
+// TestZoneWithoutTheInstanceType checks that the stack's subnet is in a zone
+// with the instance type, and that a machine can be moved if its zone loses the
+// type.
 func TestZoneWithoutTheInstanceType(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewAWS()
@@ -117,8 +117,8 @@ func TestZoneWithoutTheInstanceType(t *testing.T) {
 	answeredBy(t, moved["url"])
 }
 
-// TestTagOnTheVolume: a backup tool's tag is neither drift nor a reason for
-// another machine.
+// TestTagOnTheVolume checks that a backup tool's tag is neither drift nor a
+// reason to replace the machine.
 func TestTagOnTheVolume(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewAWS()
@@ -136,7 +136,7 @@ func TestTagOnTheVolume(t *testing.T) {
 	assert.Contains(t, strings.Join(s.changes(before), "\n"), "create "+instanceType, "another size is another machine")
 }
 
-// TestManyTags fit on everything, objects too.
+// TestManyTags checks that many tags fit on every resource, including objects.
 func TestManyTags(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewAWS()
@@ -148,7 +148,8 @@ func TestManyTags(t *testing.T) {
 	s.refreshesClean()
 }
 
-// TestTagsThatAWSRefuses are known before anything is asked for.
+// TestTagsThatAWSRefuses checks that invalid tags are reported before any
+// request to AWS.
 func TestTagsThatAWSRefuses(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewAWS()
@@ -164,8 +165,8 @@ func TestTagsThatAWSRefuses(t *testing.T) {
 	}
 }
 
-// TestLongSecret: a chain of certificates fits, and what does not is refused
-// before anything is made.
+// TestLongSecret checks that a certificate chain fits, and that a longer secret
+// is refused before any resource is created.
 func TestLongSecret(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewAWS()
@@ -181,7 +182,8 @@ func TestLongSecret(t *testing.T) {
 	assert.Zero(t, account.Met("parameter-takes-4-kib"))
 }
 
-// TestSecondCloneInTheSameAccount: two stacks of the same names do not meet.
+// TestSecondCloneInTheSameAccount checks that two stacks with the same names do
+// not conflict.
 func TestSecondCloneInTheSameAccount(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewAWS()
@@ -198,8 +200,8 @@ func TestSecondCloneInTheSameAccount(t *testing.T) {
 	}
 }
 
-// TestRenamedService is another service beside the one before, which goes once
-// the other one serves.
+// TestRenamedService checks that the renamed service is a new one beside the
+// old one, which is deleted after the new one serves.
 func TestRenamedService(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewAWS()
@@ -218,7 +220,8 @@ func TestRenamedService(t *testing.T) {
 	}
 }
 
-// TestAnotherRegion: the stack stands there before it goes here.
+// TestAnotherRegion checks that the stack exists in the new region before it is
+// deleted in the old one.
 func TestAnotherRegion(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewAWS()
@@ -246,7 +249,8 @@ func TestAnotherRegion(t *testing.T) {
 	assert.Equal(t, map[string]int{"same": plan.Changes["same"]}, plan.Changes)
 }
 
-// TestOverwrittenPointer is drift, and the next update mends it.
+// TestOverwrittenPointer checks that an overwritten pointer is drift, and that
+// the next update repairs it.
 func TestOverwrittenPointer(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewAWS()

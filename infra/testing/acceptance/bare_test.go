@@ -26,8 +26,8 @@ import (
 	"escala/service"
 )
 
-// bare is a machine's files in a folder, with the real supervisord, Nginx,
-// agent and service, and without systemd.
+// bare holds a machine's files in a folder, with the real supervisord, Nginx,
+// agent and service, but without systemd.
 type bare struct {
 	t      *testing.T
 	root   string
@@ -50,7 +50,8 @@ func newBare(t *testing.T, spec service.Spec) *bare {
 	clone, err := workspace.Root()
 	require.NoError(t, err)
 
-	// Short, for Unix sockets' paths have a limit; open, for the service's user.
+	// The path is short because Unix sockets' paths are limited, and readable
+	// by the service's user.
 	root, err := os.MkdirTemp("", "p")
 	require.NoError(t, err)
 	require.NoError(t, os.Chmod(root, 0o755))
@@ -77,7 +78,7 @@ func newBare(t *testing.T, spec service.Spec) *bare {
 }
 
 // install writes the machine's files, with an account that every Debian has, a
-// port of loopback and a log that can be read.
+// loopback port and a readable log.
 func (b *bare) install(m cloudinit.Machine) {
 	b.t.Helper()
 	userData, err := m.UserData()
@@ -110,7 +111,7 @@ func (b *bare) install(m cloudinit.Machine) {
 	require.NoError(b.t, os.Chown(filepath.Join(b.root, "run/escala"), uid, -1))
 }
 
-// run starts a program that ends, with all that it started, with the test.
+// run starts a program. The program and its children end with the test.
 func (b *bare) run(program string, args ...string) {
 	b.t.Helper()
 	cmd := exec.Command(program, args...)
@@ -125,8 +126,8 @@ func (b *bare) run(program string, args ...string) {
 	})
 }
 
-// release puts a release into the store and points to it. Each is the same
-// program with another tail, which makes it another release.
+// release puts a release into the store and points to it. Each release is the
+// same program with another tail.
 func (b *bare) release(tail string) service.Release {
 	b.t.Helper()
 	content, err := os.ReadFile(b.binary.Path)
@@ -148,7 +149,7 @@ func releaseOf(content []byte) service.Release {
 
 func (b *bare) url() string { return fmt.Sprintf("http://127.0.0.1:%d", b.port) }
 
-// awaits passes the gate that every machine passes.
+// awaits passes the gate that every machine must pass.
 func (b *bare) awaits(r service.Release) {
 	b.t.Helper()
 	g := gate.Gate{URL: b.url(), HealthPath: b.spec.HealthPath, Timeout: time.Minute, Poll: 100 * time.Millisecond}
@@ -159,7 +160,7 @@ func (b *bare) awaits(r service.Release) {
 	}
 }
 
-// pid is a worker's process.
+// pid returns a worker's process id.
 func (b *bare) pid(worker int) int {
 	b.t.Helper()
 	out, err := exec.CommandContext(b.t.Context(), "supervisorctl", "-c", filepath.Join(b.root, "etc/supervisor/supervisord.conf"),

@@ -17,18 +17,18 @@ import (
 	"escala/infra/testing/cloudfake"
 )
 
-// cloud is one of the clouds that the same behaviour is asked of.
+// cloud is one of the clouds that must behave the same.
 type cloud struct {
 	stack string
 	// section is the key of the target's settings.
 	section string
-	// machine, association and object are the types of resources.
+	// machine, association and object are the types of these resources.
 	machine, association, object string
-	// record makes the cloud's provider over a world.
+	// record returns the cloud's provider over a world.
 	record func(w *world) *offline.Provider
-	// beside are providers beside the cloud's own. Optional.
+	// beside holds additional providers. Optional.
 	beside []*offline.Provider
-	// userData is a machine's, as cloud-init sees it.
+	// userData returns a machine's user-data as cloud-init sees it.
 	userData func(e offline.Event) (string, error)
 }
 
@@ -60,12 +60,13 @@ var digitalOcean = cloud{
 }
 
 func init() {
-	// Set here, for they call userData of the very values that they are part of.
+	// These fields are set here because they call userData of the values that
+	// contain them.
 	aws.record = func(w *world) *offline.Provider { return awsIn(cloudfake.NewAWS()).record(w) }
 	digitalOcean.record = func(w *world) *offline.Provider { return clouds.DigitalOcean(w.onDigitalOcean) }
 }
 
-// awsIn is AWS with an account that several stacks may share.
+// awsIn returns AWS with an account that several stacks may share.
 func awsIn(account *cloudfake.AWS) cloud {
 	c := aws
 	c.record = func(w *world) *offline.Provider {
@@ -86,7 +87,7 @@ func everyCloud(t *testing.T, test func(t *testing.T, c cloud)) {
 	}
 }
 
-// text is one of an event's inputs.
+// text returns one of an event's inputs.
 func text(e offline.Event, key string) string {
 	s, _ := offline.Plain(e.Inputs)[key].(string)
 	return s
@@ -96,14 +97,14 @@ func set(e *offline.Event, key, value string) {
 	e.Outputs[resource.PropertyKey(key)] = resource.NewStringProperty(value)
 }
 
-// onAWS is what operations on AWS come to.
+// onAWS simulates the effects of operations on AWS.
 func (w *world) onAWS(e *offline.Event) error {
 	switch e.Type {
 	case aws.object:
 		return w.onObject(e, "source")
 	case aws.machine:
 		if e.Operation == offline.Create {
-			// An instance's id is known to its cloud-init.
+			// Cloud-init knows the id of its instance.
 			e.ID = "i-" + strconv.Itoa(len(w.since(0))+100)
 		}
 		return w.onMachine(e, aws, "publicIp")
@@ -116,7 +117,7 @@ func (w *world) onAWS(e *offline.Event) error {
 		to, host := text(*e, "instanceId"), text(*e, "allocationId")
 		if e.Operation == offline.Create {
 			w.move(host, to)
-			// The instance loses the address that it had by itself.
+			// The instance loses its automatic address.
 			w.machines[to].server.Close()
 		}
 		if e.Operation == offline.Delete {
@@ -126,7 +127,7 @@ func (w *world) onAWS(e *offline.Event) error {
 	return nil
 }
 
-// onDigitalOcean is what operations on DigitalOcean come to.
+// onDigitalOcean simulates the effects of operations on DigitalOcean.
 func (w *world) onDigitalOcean(e *offline.Event) error {
 	switch e.Type {
 	case digitalOcean.object:
@@ -149,7 +150,7 @@ func (w *world) onDigitalOcean(e *offline.Event) error {
 	return nil
 }
 
-// onObject keeps an object of a bucket. A binary has to be on this computer when
+// onObject stores an object in a bucket. A binary must be on this computer when
 // it is uploaded.
 func (w *world) onObject(e *offline.Event, source string) error {
 	bucket, key := text(*e, "bucket"), text(*e, "key")

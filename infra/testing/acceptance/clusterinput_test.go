@@ -14,8 +14,9 @@ import (
 	"escala/infra/testing/fakecluster"
 )
 
-// TestClusterSecrets reach the pods by a Secret, and stand nowhere in the clear;
-// nor does the login to the cluster.
+// TestClusterSecrets checks that secrets reach the pods through a Secret and
+// never appear in plain text, and that the login to the cluster does not
+// either.
 func TestClusterSecrets(t *testing.T) {
 	t.Parallel()
 	c := openCluster(t)
@@ -45,11 +46,13 @@ func TestClusterSecrets(t *testing.T) {
 	}, c.since(before), "another value rolls the pods")
 }
 
-// TestRoomsHaveARedisInTheCluster, which the update waits for, too.
+// TestRoomsHaveARedisInTheCluster checks the Redis in the cluster, which the
+// update also waits for.
 func TestRoomsHaveARedisInTheCluster(t *testing.T) {
 	t.Parallel()
 	c := openCluster(t)
-	// An image of its own, for the service's is none of this test's business.
+	// The test uses an existing image, because it does not depend on the
+	// service's own.
 	image := c.repository + "@sha256:" + strings.Repeat("ab", 32)
 	c.cluster.Pull = func(string) (string, error) { return "", nil }
 	c.cluster.Trouble = func(of string) fakecluster.Trouble {
@@ -74,7 +77,8 @@ func TestRoomsHaveARedisInTheCluster(t *testing.T) {
 	assert.Equal(t, "true", data["ROOMS"])
 }
 
-// TestClusterGuards are reported all at once, before anything is registered.
+// TestClusterGuards checks that all errors are reported at once, before any
+// resource is registered.
 func TestClusterGuards(t *testing.T) {
 	t.Parallel()
 	c := openCluster(t)

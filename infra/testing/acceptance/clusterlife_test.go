@@ -12,8 +12,8 @@ import (
 	"escala/infra/testing/fakecluster"
 )
 
-// TestClusterLifecycle is a cluster stack's whole life, each step of it from the
-// state that the one before left.
+// TestClusterLifecycle runs the whole life of a cluster stack. Each step begins
+// with the state of the previous one.
 func TestClusterLifecycle(t *testing.T) {
 	t.Parallel()
 	c := openCluster(t)
@@ -49,7 +49,7 @@ func TestClusterLifecycle(t *testing.T) {
 	assert.Equal(t, first, c.mustUp())
 	assert.Empty(t, c.since(before))
 
-	// A new release is another image, and nothing else.
+	// A new release changes the image and nothing else.
 	c.release("second")
 	second := c.mustUp()
 	require.NotEqual(t, first["release"], second["release"])
@@ -57,7 +57,7 @@ func TestClusterLifecycle(t *testing.T) {
 	assert.Equal(t, []string{"update Deployment api"}, c.since(before))
 	assert.NotEqual(t, firstBinary, c.served())
 
-	// Another environment is another ConfigMap; the one before goes last.
+	// A changed environment makes a new ConfigMap; the old one is deleted last.
 	before = len(c.cluster.Journal())
 	old := c.object(configMapType)["metadata"].(map[string]any)["name"].(string)
 	c.describe("  escala:service:\n    env:\n      GREETING: hello\n")
@@ -73,7 +73,8 @@ func TestClusterLifecycle(t *testing.T) {
 	assert.Equal(t, "delete Namespace api", gone[len(gone)-1], "the namespace waits for whatever its objects made elsewhere")
 }
 
-// TestBadImageLeavesTheOldPods and fails the update with the pods' own reason.
+// TestBadImageLeavesTheOldPods checks that a bad image fails the update with
+// the pods' own reason while the old pods stay.
 func TestBadImageLeavesTheOldPods(t *testing.T) {
 	t.Parallel()
 	c := openCluster(t)
@@ -110,9 +111,9 @@ func TestBadImageLeavesTheOldPods(t *testing.T) {
 	assert.NotEqual(t, served, c.served())
 }
 
-// TestRevertAfterAFailedChange: after an update fails that changed the
-// configuration, the one before is still in the cluster. Taking the change back
-// works all the same, and afterwards pods can be started anew.
+// TestRevertAfterAFailedChange checks that after a failed change of the
+// configuration, whose old version is still in the cluster, a revert works and
+// the pods can be restarted.
 func TestRevertAfterAFailedChange(t *testing.T) {
 	t.Parallel()
 	c := openCluster(t)
@@ -149,7 +150,8 @@ func TestRevertAfterAFailedChange(t *testing.T) {
 	assert.Equal(t, map[string]any{"DATABASE_URL": "first"}, c.object(secretType)["stringData"])
 }
 
-// TestExistingImage is run as it is: nothing is built, nothing is pushed.
+// TestExistingImage checks that an existing image is used unchanged: nothing is
+// built or pushed.
 func TestExistingImage(t *testing.T) {
 	t.Parallel()
 	c := openCluster(t)
@@ -163,8 +165,8 @@ func TestExistingImage(t *testing.T) {
 	assert.NoDirExists(t, filepath.Join(c.clone, ".escala", "build"))
 }
 
-// TestClusterRollback goes back by the digest alone, whatever is on this
-// computer.
+// TestClusterRollback checks that a rollback needs only the digest, independent
+// of the files on this computer.
 func TestClusterRollback(t *testing.T) {
 	t.Parallel()
 	c := openCluster(t)

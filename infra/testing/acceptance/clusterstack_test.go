@@ -15,12 +15,12 @@ import (
 	"escala/infra/testing/fakecluster"
 )
 
-// clusterStack is the stack "kubernetes" on a cluster and a registry of its own.
+// clusterStack is the stack "kubernetes" with its own cluster and registry.
 type clusterStack struct {
 	*stack
 	cluster    *fakecluster.Cluster
 	repository string
-	// pushes counts what was written to the registry.
+	// pushes counts the writes to the registry.
 	pushes int
 }
 
@@ -46,22 +46,22 @@ func openCluster(t *testing.T) *clusterStack {
 	return c
 }
 
-// describe writes the stack's configuration, with more lines.
+// describe writes the stack's configuration with additional lines.
 func (c *clusterStack) describe(more string) {
 	c.t.Helper()
 	c.configure(fmt.Sprintf("  escala:kubernetes:\n    kubeconfig: kubeconfig\n    registry: %s\n    url: %s\n%s", c.repository, c.cluster.URL(), more))
 }
 
-// existing writes one with an image that is there already.
+// existing writes a configuration with an existing image.
 func (c *clusterStack) existing(image, more string) {
 	c.t.Helper()
 	c.configure(fmt.Sprintf("  escala:kubernetes:\n    kubeconfig: kubeconfig\n    image: %s\n    url: %s\n%s", image, c.cluster.URL(), more))
 }
 
-// since is what happened in the cluster since n entries ago.
+// since returns the cluster's journal from entry n on.
 func (c *clusterStack) since(n int) []string { return c.cluster.Journal()[n:] }
 
-// served is the release that the public gets.
+// served returns the release that the public gets.
 func (c *clusterStack) served() string {
 	c.t.Helper()
 	resp, err := http.Get(c.cluster.URL() + "/health")
@@ -70,7 +70,7 @@ func (c *clusterStack) served() string {
 	return resp.Header.Get("X-Release")
 }
 
-// object is the one object of a kind.
+// object returns the only object of a kind.
 func (c *clusterStack) object(kind string) map[string]any {
 	c.t.Helper()
 	found := c.there(kind)
@@ -84,12 +84,12 @@ const (
 	secretType     = "kubernetes:core/v1:Secret"
 )
 
-// container is the Deployment's.
+// container returns the Deployment's container.
 func (c *clusterStack) container() map[string]any {
 	c.t.Helper()
 	spec := c.object(deploymentType)["spec"].(map[string]any)["template"].(map[string]any)["spec"].(map[string]any)
 	return spec["containers"].([]any)[0].(map[string]any)
 }
 
-// image is what the Deployment runs.
+// image returns the Deployment's image.
 func (c *clusterStack) image() string { return c.container()["image"].(string) }

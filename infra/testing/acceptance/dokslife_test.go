@@ -11,7 +11,7 @@ import (
 	"escala/infra/testing/fakecluster"
 )
 
-// openDOKS is the stack do-doks in an account that others may use too.
+// openDOKS opens the stack do-doks in an account that may be shared.
 func openDOKS(t *testing.T, account *cloudfake.DigitalOcean) *managedStack {
 	t.Helper()
 	c := doks
@@ -19,8 +19,8 @@ func openDOKS(t *testing.T, account *cloudfake.DigitalOcean) *managedStack {
 	return openManaged(t, c)
 }
 
-// TestDOKSLife is the life of a stack in an account that behaves as DigitalOcean
-// does, and on a cluster whose pods need a login for their image
+// TestDOKSLife runs the life of a stack in an account that behaves like
+// DigitalOcean, on a cluster whose pods need a login for their image
 // ("pull-needs-login").
 func TestDOKSLife(t *testing.T) {
 	t.Parallel()
@@ -35,7 +35,7 @@ func TestDOKSLife(t *testing.T) {
 	second := m.mustUp()
 	m.unchanged("right after a release")
 
-	// A change of the configuration that fails, and is taken back.
+	// A change of the configuration fails and is reverted.
 	m.cluster.Fails = func(string) fakecluster.Trouble {
 		return fakecluster.Trouble{Ended: "Error", ExitCode: 2, Restarts: 3}
 	}
@@ -47,7 +47,7 @@ func TestDOKSLife(t *testing.T) {
 	assert.Equal(t, second["release"], m.mustUp()["release"])
 	assert.NotEqual(t, first["release"], second["release"])
 
-	// Another name of the service.
+	// The service is renamed.
 	m.describe(section, "  escala:service:\n    name: api\n")
 	before := m.mark()
 	m.mustUp()
@@ -60,7 +60,8 @@ func TestDOKSLife(t *testing.T) {
 	assert.Empty(t, m.inside.There())
 }
 
-// TestDOKSLifeInANewAccount leaves nothing behind that could not be deleted.
+// TestDOKSLifeInANewAccount checks that no resource is left that could not be
+// deleted.
 func TestDOKSLifeInANewAccount(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewDigitalOcean()
@@ -71,7 +72,7 @@ func TestDOKSLifeInANewAccount(t *testing.T) {
 	assert.Empty(t, account.All())
 }
 
-// TestDOKSSecondClone has the same names in the same account, which has one
+// TestDOKSSecondClone uses the same names in the same account, which has one
 // registry ("one-registry").
 func TestDOKSSecondClone(t *testing.T) {
 	t.Parallel()

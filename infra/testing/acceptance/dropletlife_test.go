@@ -12,7 +12,7 @@ import (
 	"escala/infra/testing/cloudfake"
 )
 
-// openDroplet is the stack do-droplet in an account that others may use too.
+// openDroplet opens the stack do-droplet in an account that may be shared.
 func openDroplet(t *testing.T, account *cloudfake.DigitalOcean) *stack {
 	t.Helper()
 	c := digitalOcean
@@ -20,7 +20,8 @@ func openDroplet(t *testing.T, account *cloudfake.DigitalOcean) *stack {
 	return open(t, c)
 }
 
-// unchanged checks that a refresh finds what the state has: what drift.yml runs.
+// unchanged checks that a refresh finds no difference from the state, as
+// drift.yml does.
 func (s *stack) unchanged(when string) {
 	s.t.Helper()
 	refreshed, err := s.refresh()
@@ -29,8 +30,8 @@ func (s *stack) unchanged(when string) {
 	assert.NotContains(s.t, refreshed.Changes, "delete", when)
 }
 
-// TestDropletLife is the life of a stack in an account that behaves as
-// DigitalOcean does.
+// TestDropletLife runs the life of a stack in an account that behaves like
+// DigitalOcean.
 func TestDropletLife(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewDigitalOcean()
@@ -39,7 +40,7 @@ func TestDropletLife(t *testing.T) {
 	first := s.mustUp()
 	s.unchanged("right after the first update")
 
-	// Spaces returns the rules of releases that expire in the order of their ids
+	// Spaces returns the expiry rules of releases in the order of their ids
 	// ("rules-by-id").
 	for _, name := range []string{"two", "three", "four", "five", "six", "seven", "eight"} {
 		s.release(name)
@@ -51,7 +52,7 @@ func TestDropletLife(t *testing.T) {
 	assert.Empty(t, s.changes(before), "an update without a change asks for nothing")
 	assert.Zero(t, account.Met("rules-by-id"))
 
-	// Somebody writes to the pointer ("object-by-etag").
+	// Another program overwrites the pointer ("object-by-etag").
 	account.Overwrite("current")
 	refreshed, err := s.refresh()
 	require.NoError(t, err)
@@ -61,7 +62,7 @@ func TestDropletLife(t *testing.T) {
 	s.mustUp()
 	assert.Equal(t, []string{"update " + digitalOcean.object + " api-current"}, s.changes(before), "and mended")
 
-	// A machine that is never healthy, and the change taken back.
+	// A new machine never becomes healthy, and the change is reverted.
 	s.world.broken = func(userData string) string {
 		if strings.Contains(userData, "DATABASE") {
 			return "no database"
@@ -76,15 +77,15 @@ func TestDropletLife(t *testing.T) {
 	s.unchanged("after a change was taken back")
 	assert.Len(t, s.there(digitalOcean.machine), 1)
 
-	// A new machine from the newest image, and another name of the service, are
-	// at the same address.
+	// A new machine from the newest image and a renamed service keep the same
+	// address.
 	s.configure("  escala:digitalocean:\n    generation: 2\n")
 	assert.Equal(t, first["url"], s.mustUp()["url"])
 	s.configure("  escala:service:\n    name: web\n")
 	assert.Equal(t, first["url"], s.mustUp()["url"])
 
-	// In another region, the new bucket stands before the old one goes, and has
-	// another name ("bucket-name-kept").
+	// In another region, the new bucket is created before the old one is
+	// deleted, and has another name ("bucket-name-kept").
 	before = len(s.asked.Events())
 	s.configure("  escala:service:\n    name: web\n  escala:digitalocean:\n    region: ams3\n")
 	moved := s.mustUp()
@@ -102,7 +103,8 @@ func TestDropletLife(t *testing.T) {
 	assert.NoError(t, s.destroy())
 }
 
-// TestDropletLifeInANewAccount: the first VPC of a region could never be deleted.
+// TestDropletLifeInANewAccount covers the first VPC of a region, which can
+// never be deleted.
 func TestDropletLifeInANewAccount(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewDigitalOcean()
@@ -119,7 +121,7 @@ func TestDropletLifeInANewAccount(t *testing.T) {
 	s.unchanged("right after the first update")
 	require.NoError(t, s.destroy(), "in one go")
 
-	// Now the region has a default VPC.
+	// The region has a default VPC now.
 	s = openDroplet(t, account)
 	s.configure("  escala:digitalocean:\n    cidr: 10.20.0.0/20\n")
 	s.mustUp()
@@ -127,7 +129,7 @@ func TestDropletLifeInANewAccount(t *testing.T) {
 	assert.Empty(t, account.Of("digitalocean:index/vpc:Vpc"))
 }
 
-// TestDropletSecondClone has the same names in the same account.
+// TestDropletSecondClone uses the same names in the same account.
 func TestDropletSecondClone(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewDigitalOcean()
@@ -146,8 +148,8 @@ func TestDropletSecondClone(t *testing.T) {
 	require.NoError(t, two.destroy())
 }
 
-// TestDropletBadInput: a region without Spaces is known before anything is made
-// ("spaces-regions").
+// TestDropletBadInput checks that a region without Spaces is reported before
+// any resource is created ("spaces-regions").
 func TestDropletBadInput(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewDigitalOcean()

@@ -22,12 +22,12 @@ import (
 	"escala/service"
 )
 
-// ec2 is the id that the machine's metadata service gives it.
+// ec2 is the machine's id from its metadata service.
 const ec2 = "i-0123456789abcdef0"
 
-// ec2Machine is what infra/targets/awsec2 describes, but for where S3, the Parameter Store
-// and the metadata service are, which is on the machine itself here, and for what
-// has to come from AWS.
+// ec2Machine returns the machine of infra/targets/awsec2, except that S3, the
+// Parameter Store and the metadata service are on the machine itself, and
+// except for values that only AWS can provide.
 func ec2Machine() cloudinit.Machine {
 	const services, metadata = "http://127.0.0.1:8099", "http://169.254.169.254:8081"
 	spec := service.NewSpec()
@@ -40,9 +40,9 @@ func ec2Machine() cloudinit.Machine {
 	return m
 }
 
-// TestEC2UserDataBoots has a real Debian machine take its user-data, gzipped,
-// from an EC2 metadata service by cloud-init's own EC2 data source, and read its
-// release and its secret with the role that it finds there.
+// TestEC2UserDataBoots boots a real Debian machine with gzipped user-data from
+// an EC2 metadata service, through cloud-init's own EC2 data source. The
+// machine reads its release and its secret with the role from the metadata.
 func TestEC2UserDataBoots(t *testing.T) {
 	if testing.Short() {
 		t.Skip("boots a machine")
@@ -89,8 +89,8 @@ func TestEC2UserDataBoots(t *testing.T) {
 	})
 	require.NoError(t, pod.Run(t.Context(), podman.Container{
 		Name: "escala-ec2", RootFS: image.RootFS(images, image.Digest()), Network: network.Name, IP: ip, Systemd: true, OpenFiles: 16384,
-		// Its own network's rules are the machine's to set, and its workers' processes
-		// to be looked at.
+		// The machine sets its own firewall rules, and the test inspects the
+		// workers' processes.
 		Capabilities: []string{"NET_ADMIN", "SYS_PTRACE"},
 		ReadOnly: map[string]string{
 			around:                                  "/srv/aws",

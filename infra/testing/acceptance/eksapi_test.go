@@ -15,8 +15,8 @@ import (
 	"escala/infra/testing/cloudfake"
 )
 
-// guardAPI puts what EKS has before its clusters before a cluster's API: it lets
-// in those who have an access entry with a policy, and not at once.
+// guardAPI simulates EKS's access control in front of a cluster's API: it
+// admits principals with an access entry and a policy, and only after a delay.
 func (m *managedStack) guardAPI(t *testing.T, api string) string {
 	t.Helper()
 	target, err := url.Parse(api)
@@ -45,7 +45,7 @@ func (m *managedStack) guardAPI(t *testing.T, api string) string {
 	return server.URL
 }
 
-// late reports whether an API server has not learned yet who is let in.
+// late reports whether the API server does not know a new access entry yet.
 func (m *managedStack) late() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -56,9 +56,9 @@ func (m *managedStack) late() bool {
 	return false
 }
 
-// connect is what pulumi-kubernetes does when it is configured: it asks the
-// cluster once, and takes any error for a cluster that cannot be reached
-// (provider.go, Configure).
+// connect does what pulumi-kubernetes does when it is configured: it queries
+// the cluster once and treats any error as an unreachable cluster (provider.go,
+// Configure).
 func (m *managedStack) connect() error {
 	if m.aws == nil || len(m.aws.Of("aws:eks/cluster:Cluster")) == 0 {
 		return nil
@@ -77,14 +77,14 @@ func (m *managedStack) connect() error {
 	return nil
 }
 
-// refused is what the provider answers to everything once that is so.
+// refused is the provider's error for every request after a failed connect.
 func (m *managedStack) refused() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.unreachable
 }
 
-// eksIn is EKS in an account that several stacks and people share.
+// eksIn returns EKS in an account that several stacks and users share.
 func eksIn(account *cloudfake.AWS) managed {
 	c := eks
 	c.aws = account

@@ -13,11 +13,11 @@ import (
 
 const entryType = "aws:eks/accessEntry:AccessEntry"
 
-// somebodyElse is a principal that has no access of its own.
+// somebodyElse is a principal without access of its own.
 const somebodyElse = "arn:aws:iam::123456789012:role/somebody-else"
 
-// TestKubernetesVersions: the version is the stack's to raise, and what Amazon
-// raised by itself is in nobody's way.
+// TestKubernetesVersions checks that the stack can raise the version, and that
+// an automatic upgrade by Amazon does not block it.
 func TestKubernetesVersions(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewAWS()
@@ -39,7 +39,7 @@ func TestKubernetesVersions(t *testing.T) {
 	assert.Contains(t, m.log.String(), `eks.version: "1.39" is 2 steps from 1.37, which the cluster runs; raise it by one at a time`)
 	assert.Empty(t, m.since(before))
 
-	// Amazon raises it, to a version that this program does not know.
+	// Amazon raises the version to one that this program does not know.
 	account.RaiseVersion("1.38")
 	for _, section := range []string{"", "    version: \"1.37\"\n", "    version: \"1.38\"\n"} {
 		m.describe(section)
@@ -60,8 +60,8 @@ func TestKubernetesVersions(t *testing.T) {
 	assert.Empty(t, m.since(before))
 }
 
-// TestPreviewBySomeoneElse shows what the deployer's update would do, and a role
-// that only reads looks for drift.
+// TestPreviewBySomeoneElse checks that another user's preview shows the
+// deployer's update, and that a read-only role can check for drift.
 func TestPreviewBySomeoneElse(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewAWS()
@@ -81,7 +81,8 @@ func TestPreviewBySomeoneElse(t *testing.T) {
 	assert.True(t, account.Admitted("arn:aws:iam::123456789012:role/reader", "AmazonEKSAdminViewPolicy"))
 	assert.False(t, account.Admitted("arn:aws:iam::123456789012:role/reader", "AmazonEKSClusterAdminPolicy"))
 
-	// Who is named neither as deployer nor as administrator is told so.
+	// A principal that is neither the deployer nor an administrator gets an
+	// error.
 	m.describe("    deployer: \"" + text(account.Of(entryType)[0], "principalArn") + "\"\n")
 	account.CallAs(somebodyElse)
 	before := m.mark()
@@ -91,7 +92,7 @@ func TestPreviewBySomeoneElse(t *testing.T) {
 	assert.Empty(t, m.since(before))
 }
 
-// TestLoadBalancerTagIsRemoved: the cluster's role may take a tag off again.
+// TestLoadBalancerTagIsRemoved checks that the cluster's role may remove a tag.
 func TestLoadBalancerTagIsRemoved(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewAWS()
@@ -104,8 +105,9 @@ func TestLoadBalancerTagIsRemoved(t *testing.T) {
 	assert.Empty(t, account.RefusedTags())
 }
 
-// TestDestroyBySomeoneElse: an administrator of the settings destroys in one go.
-// Who is let in by nobody fails, and is let in as docs/aws-eks.md says.
+// TestDestroyBySomeoneElse checks that an administrator in the settings
+// destroys in one run. Any other principal fails and then gets access as
+// docs/aws-eks.md describes.
 func TestDestroyBySomeoneElse(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewAWS()
@@ -128,7 +130,8 @@ func TestDestroyBySomeoneElse(t *testing.T) {
 	assert.True(t, strings.HasPrefix(text(m.there(eks.cluster)[0], "name"), "escala-aws-eks-api-"))
 }
 
-// TestEKSConfigurationIsTakenBack after an update that failed with it.
+// TestEKSConfigurationIsTakenBack checks that a configuration can be reverted
+// after its update failed.
 func TestEKSConfigurationIsTakenBack(t *testing.T) {
 	t.Parallel()
 	m := openManaged(t, eksIn(cloudfake.NewAWS()))

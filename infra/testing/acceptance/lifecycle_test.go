@@ -11,7 +11,7 @@ import (
 	"escala/cloudinit"
 )
 
-// changes are the operations on the cloud since n events ago.
+// changes returns the operations on the cloud since event n.
 func (s *stack) changes(n int) []string {
 	var all []string
 	for _, e := range s.asked.Events()[n:] {
@@ -20,7 +20,8 @@ func (s *stack) changes(n int) []string {
 	return all
 }
 
-// answeredBy is who answers at the stack's address.
+// answeredBy returns the machine and release that answer at the stack's
+// address.
 func answeredBy(t *testing.T, url any) (machine, release string) {
 	t.Helper()
 	resp, err := http.Get(url.(string) + "/health")
@@ -30,8 +31,8 @@ func answeredBy(t *testing.T, url any) (machine, release string) {
 	return resp.Header.Get("X-Machine"), resp.Header.Get("X-Release")
 }
 
-// TestLifecycle is a stack's whole life, each step of it from the state that
-// the one before left.
+// TestLifecycle runs a stack's whole life. Each step begins with the state of
+// the previous one.
 func TestLifecycle(t *testing.T) {
 	t.Parallel()
 	everyCloud(t, func(t *testing.T, c cloud) {
@@ -63,7 +64,7 @@ func TestLifecycle(t *testing.T) {
 		assert.Equal(t, first, s.mustUp())
 		assert.Empty(t, s.changes(before))
 
-		// A new release reaches the machine that is there.
+		// A new release reaches the existing machine.
 		s.release("second")
 		second := s.mustUp()
 		require.NotEqual(t, first["release"], second["release"])
@@ -78,7 +79,7 @@ func TestLifecycle(t *testing.T) {
 		assert.Contains(t, s.world.stored(), "releases/"+first["release"].(string), "the release before stays, to go back to")
 		s.refreshesClean()
 
-		// Another description makes another machine.
+		// A changed description replaces the machine.
 		mark := s.world.mark()
 		s.configure("  escala:service:\n    env:\n      GREETING: hello\n")
 		third := s.mustUp()
@@ -101,7 +102,7 @@ func TestLifecycle(t *testing.T) {
 	})
 }
 
-// order checks that some entries of a journal stand in that order.
+// order checks that entries of a journal appear in the given order.
 func order(t *testing.T, journal []string, entries ...string) {
 	t.Helper()
 	at := 0
@@ -113,8 +114,8 @@ func order(t *testing.T, journal []string, entries ...string) {
 	require.Equal(t, len(entries), at, "%q stand in this order in:\n%s", entries, strings.Join(journal, "\n"))
 }
 
-// TestMachineThatIsNeverHealthy never gets the address, and goes with the next
-// update.
+// TestMachineThatIsNeverHealthy checks that such a machine never gets the
+// address and is deleted by the next update.
 func TestMachineThatIsNeverHealthy(t *testing.T) {
 	t.Parallel()
 	everyCloud(t, func(t *testing.T, c cloud) {
@@ -150,8 +151,9 @@ func TestMachineThatIsNeverHealthy(t *testing.T) {
 	})
 }
 
-// TestRefusedRelease fails the update with the machine's reason while the
-// release before serves on, and is not one to go back to.
+// TestRefusedRelease checks that a refused release fails the update with the
+// machine's reason while the previous one serves, and that a rollback never
+// selects it.
 func TestRefusedRelease(t *testing.T) {
 	t.Parallel()
 	everyCloud(t, func(t *testing.T, c cloud) {
@@ -176,8 +178,8 @@ func TestRefusedRelease(t *testing.T) {
 	})
 }
 
-// TestRollback goes back to an earlier release by its id alone, also where its
-// binary is not on this computer any more.
+// TestRollback checks that a rollback needs only the release's id, even if its
+// binary is no longer on this computer.
 func TestRollback(t *testing.T) {
 	t.Parallel()
 	everyCloud(t, func(t *testing.T, c cloud) {

@@ -14,8 +14,8 @@ import (
 	"escala/service/machine"
 )
 
-// fakeMachine plays a machine's Nginx and agent, going by nothing
-// but its user-data and the bucket that this names.
+// fakeMachine simulates a machine's Nginx and agent. It uses only its user-data
+// and the bucket named there.
 type fakeMachine struct {
 	world    *world
 	id       string
@@ -26,7 +26,7 @@ type fakeMachine struct {
 	running  service.ReleaseID
 }
 
-// boot makes a machine and returns the address that it has by itself.
+// boot creates a machine and returns its automatic address.
 func (w *world) boot(id, userData string) (string, error) {
 	var config struct {
 		WriteFiles []struct{ Path, Content string } `yaml:"write_files"`
@@ -55,7 +55,7 @@ func (w *world) terminate(id string) {
 	m.server.Close()
 }
 
-// setting is a value of one of the machine's shell files.
+// setting returns a value from one of the machine's shell files.
 func (m *fakeMachine) setting(file, name string) string {
 	for _, line := range strings.Split(m.files[file], "\n") {
 		if value, ok := strings.CutPrefix(line, name+"='"); ok {
@@ -65,14 +65,14 @@ func (m *fakeMachine) setting(file, name string) string {
 	return ""
 }
 
-// bucket is the one that the machine follows.
+// bucket returns the bucket that the machine follows.
 func (m *fakeMachine) bucket() string {
 	host := strings.TrimPrefix(m.setting("/etc/escala/bootstrap.conf", "STORE_URL"), "https://")
 	name, _, _ := strings.Cut(host, ".")
 	return name
 }
 
-// follow is one round of the agent.
+// follow runs one round of the agent.
 func (m *fakeMachine) follow() machine.Status {
 	status := machine.Status{Machine: m.id, Phase: "serving", Current: m.running}
 	if why := m.world.broken(m.userData); why != "" {
@@ -109,7 +109,7 @@ func (m *fakeMachine) follow() machine.Status {
 }
 
 func (m *fakeMachine) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
-	// The journal and the machine's own state are the world's to guard.
+	// The world's lock guards the journal and the machine's state.
 	status := m.round()
 	if r.URL.Path == machine.StatusPath {
 		_ = json.NewEncoder(rw).Encode(status)
@@ -124,7 +124,7 @@ func (m *fakeMachine) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	_, _ = rw.Write([]byte("ok"))
 }
 
-// round follows, one request at a time.
+// round calls follow, one request at a time.
 func (m *fakeMachine) round() machine.Status {
 	following.Lock()
 	defer following.Unlock()

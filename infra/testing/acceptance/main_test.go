@@ -11,9 +11,8 @@ import (
 // account is the token of a DigitalOcean account.
 const account = "dop_v1_account-of-these-tests"
 
-// TestMain sets what is one for the whole process, so that it cannot be set by
-// tests that run beside each other: a passphrase for all stacks, an account, and
-// a computer with the clouds' programs.
+// TestMain sets the process-wide environment, which parallel tests cannot set:
+// a passphrase for all stacks, an account, and the clouds' programs.
 func TestMain(m *testing.M) {
 	status, err := run(m)
 	if err != nil {
@@ -47,8 +46,8 @@ func run(m *testing.M) (int, error) {
 	return m.Run(), nil
 }
 
-// tokenProgram is what the AWS CLI and doctl do for a kubeconfig: they print a
-// token. This one is that of whoever asks, and for what.
+// tokenProgram replaces the AWS CLI and doctl, which print a token for a
+// kubeconfig. Its token contains the caller and the purpose.
 const tokenProgram = `#!/bin/sh
 set -eu
 printf '{"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredential","status":{"token":"%s"}}\n' "$(basename "$0") $*"

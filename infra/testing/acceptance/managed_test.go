@@ -24,17 +24,17 @@ import (
 	"escala/infra/testing/fakecluster"
 )
 
-// managed is one of the clouds that make the cluster themselves.
+// managed is one of the clouds that create the cluster themselves.
 type managed struct {
 	stack, section string
-	// cluster is the type of the cluster.
+	// cluster is the resource type of the cluster.
 	cluster string
-	// user and password let into the cloud's registry.
+	// user and password are the login to the cloud's registry.
 	user, password string
 	record         func(offline.Effect) *offline.Provider
-	// aws is the account, for EKS. Optional: each stack has one of its own.
+	// aws is the account for EKS. Optional: by default each stack has its own.
 	aws *cloudfake.AWS
-	// lead has what the cloud made lead to what plays it here.
+	// lead connects the cloud's resources to their simulations.
 	lead func(m *managedStack, e *offline.Event)
 }
 
@@ -66,7 +66,7 @@ var doks = managed{
 			}))
 			if m.version != "" {
 				set(e, "version", m.version)
-				// The provider reads it back into the inputs, too.
+				// The provider also reads it back into the inputs.
 				e.Inputs["version"] = resource.NewProperty(m.version)
 			}
 		case "digitalocean:index/containerRegistry:ContainerRegistry":
@@ -88,8 +88,8 @@ func everyManaged(t *testing.T, test func(t *testing.T, c managed)) {
 	}
 }
 
-// managedStack is a stack that makes its cluster, and the cluster and the
-// registry that play it.
+// managedStack is a stack that creates its cluster, with the simulated cluster
+// and registry.
 type managedStack struct {
 	*stack
 	managed managed
@@ -97,15 +97,16 @@ type managedStack struct {
 	inside   *offline.Provider
 	cluster  *fakecluster.Cluster
 	registry string
-	// api and ca are the address of its API and its authority.
+	// api and ca are the address of the cluster's API and its certificate
+	// authority.
 	api, ca string
-	// aws is the account, on EKS, slow how many questions its API refuses after
-	// somebody was let in, and unreachable what the Kubernetes provider found when
-	// it was configured.
+	// aws is the account on EKS. slow is the number of requests that the API
+	// refuses after a principal got access. unreachable is the error of the
+	// Kubernetes provider's configuration.
 	aws         *cloudfake.AWS
 	slow        int
 	unreachable error
-	// version is what a cluster runs, where that is not what was asked for.
+	// version is the cluster's version, if it differs from the requested one.
 	version string
 
 	mu      sync.Mutex
@@ -164,7 +165,7 @@ func openManaged(t *testing.T, c managed) *managedStack {
 	return m
 }
 
-// guarded is a registry that only lets in who has the cloud's login.
+// guarded returns a registry that requires the cloud's login.
 func (m *managedStack) guarded(images http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if user, password, _ := r.BasicAuth(); user != m.managed.user || password != m.managed.password {
@@ -181,7 +182,7 @@ func (m *managedStack) guarded(images http.Handler) http.Handler {
 	})
 }
 
-// pull is what a node does, which the cloud lets in.
+// pull simulates a node's pull, which the cloud authorizes.
 func (m *managedStack) pull(reference string) (string, error) {
 	keychain, err := image.Login(m.registry, m.managed.user, m.managed.password)
 	if err != nil {
@@ -197,8 +198,8 @@ func (m *managedStack) pull(reference string) (string, error) {
 	return "", fmt.Errorf("image %s is empty", reference)
 }
 
-// describe writes the stack's configuration, with more lines of its section and
-// of others.
+// describe writes the stack's configuration with additional lines in its
+// section and in others.
 func (m *managedStack) describe(section string, more ...string) {
 	m.t.Helper()
 	m.configure(fmt.Sprintf("  escala:%s:\n    url: %s\n%s%s", m.managed.section, m.cluster.URL(), section, strings.Join(more, "")))
@@ -213,7 +214,7 @@ func (m *managedStack) note(e *offline.Event) {
 	m.journal = append(m.journal, e.String())
 }
 
-// since is what was done in cloud and cluster since n entries ago.
+// since returns the operations in cloud and cluster from entry n on.
 func (m *managedStack) since(n int) []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -222,14 +223,14 @@ func (m *managedStack) since(n int) []string {
 
 func (m *managedStack) mark() int { return len(m.since(0)) }
 
-// pushes counts what was written to the registry.
+// pushes counts the writes to the registry.
 func (m *managedStack) pushes() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.pushed
 }
 
-// kinds are the entries that begin so: an operation and a type.
+// kinds returns the indexes of entries with an operation and a type.
 func kinds(journal []string, operation, kind string) []int {
 	var at []int
 	for i, entry := range journal {
@@ -240,8 +241,8 @@ func kinds(journal []string, operation, kind string) []int {
 	return at
 }
 
-// inOrder checks that all that was done to one type was done before anything to
-// the next.
+// inOrder checks that all operations on one type come before those on the next
+// type.
 func inOrder(t *testing.T, journal []string, operation string, types ...string) {
 	t.Helper()
 	for i := range len(types) - 1 {

@@ -18,13 +18,13 @@ const (
 	releaseType   = "kubernetes:helm.sh/v3:Release"
 )
 
-// TestManagedLifecycle is the whole life of a stack that makes its cluster, each
-// step of it from the state that the one before left.
+// TestManagedLifecycle runs the whole life of a stack that creates its cluster.
+// Each step begins with the state of the previous one.
 func TestManagedLifecycle(t *testing.T) {
 	t.Parallel()
 	everyManaged(t, func(t *testing.T, c managed) {
 		m := openManaged(t, c)
-		// EKS learns only after a while who is let in.
+		// EKS learns of a new access entry only after a delay.
 		m.slow = 3
 		plan, err := m.preview()
 		require.NoError(t, err)
@@ -89,14 +89,15 @@ func TestManagedLifecycle(t *testing.T) {
 		require.NoError(t, m.destroy())
 		assert.Empty(t, m.asked.There())
 		assert.Empty(t, m.inside.There())
-		// Until its namespace is gone, which the Ingress holds up as long as there
-		// is a load balancer, nothing goes that the load balancer needs.
+		// The Ingress keeps the namespace alive as long as there is a load
+		// balancer. Until the namespace is deleted, all resources that the load
+		// balancer needs must stay.
 		inOrder(t, m.since(before), "delete", ingressType, namespaceType+" api-namespace", c.cluster)
 	})
 }
 
-// TestEKSGoesInOrder: what the cluster needs to clean up is there as long as it
-// is.
+// TestEKSGoesInOrder checks that the resources that the cluster needs for its
+// cleanup outlive it.
 func TestEKSGoesInOrder(t *testing.T) {
 	t.Parallel()
 	m := openManaged(t, eks)
@@ -125,8 +126,8 @@ func TestEKSGoesInOrder(t *testing.T) {
 	}
 }
 
-// TestDOKSGoesInOrder: Traefik and its load balancer are there as long as the
-// Ingress is, and gone before the cluster.
+// TestDOKSGoesInOrder checks that Traefik and its load balancer outlive the
+// Ingress and are deleted before the cluster.
 func TestDOKSGoesInOrder(t *testing.T) {
 	t.Parallel()
 	m := openManaged(t, doks)
@@ -142,12 +143,13 @@ func TestDOKSGoesInOrder(t *testing.T) {
 	inOrder(t, gone, "delete", doks.cluster, "digitalocean:index/containerRegistry:")
 }
 
-// TestDOKSVersions: patches are DigitalOcean's, minor versions the stack's.
+// TestDOKSVersions checks that DigitalOcean sets the patch version and the
+// stack the minor version.
 func TestDOKSVersions(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewDigitalOcean()
 	m := openDOKS(t, account)
-	// An older patch than is offered.
+	// The cluster runs an older patch version than the offered one.
 	m.version = "1.36.1-do.0"
 	m.mustUp()
 	before := m.mark()
@@ -158,8 +160,8 @@ func TestDOKSVersions(t *testing.T) {
 	m.mustUp()
 	assert.Empty(t, m.since(before), "nor is one that DigitalOcean has put on")
 
-	// The last patch comes before the next minor version, and each upgrade is
-	// waited for: the API server may be away meanwhile.
+	// The last patch comes before the next minor version. The stack waits for
+	// each upgrade, because the API server may be unavailable during it.
 	m.version = ""
 	m.describe("    version: \"1.37\"\n")
 	m.mustUp()
@@ -172,8 +174,8 @@ func TestDOKSVersions(t *testing.T) {
 	assert.Zero(t, account.Met("last-patch-first"))
 	assert.NotZero(t, account.Met("upgrade-takes-time"))
 
-	// DigitalOcean upgrades by itself when a version ends, and the file is older
-	// then: a release passes all the same.
+	// When a version reaches its end, DigitalOcean upgrades by itself, and the
+	// file names an older version. A release must still succeed.
 	before = m.mark()
 	m.describe("    version: \"1.36\"\n")
 	m.mustUp()
@@ -181,8 +183,8 @@ func TestDOKSVersions(t *testing.T) {
 	assert.Empty(t, m.since(before))
 }
 
-// TestDOKSIsNeverReplaced: DigitalOcean makes another cluster of another size,
-// region or VPC.
+// TestDOKSIsNeverReplaced covers changes of the size, region or VPC, for which
+// DigitalOcean would create another cluster.
 func TestDOKSIsNeverReplaced(t *testing.T) {
 	t.Parallel()
 	m := openManaged(t, doks)
@@ -201,7 +203,8 @@ func TestDOKSIsNeverReplaced(t *testing.T) {
 	assert.Empty(t, m.since(before))
 }
 
-// TestManagedBadInput is reported all at once, before anything is asked for.
+// TestManagedBadInput checks that all errors are reported at once, before any
+// request.
 func TestManagedBadInput(t *testing.T) {
 	t.Parallel()
 	for _, one := range []struct {

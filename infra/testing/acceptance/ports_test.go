@@ -19,8 +19,8 @@ import (
 	"escala/service"
 )
 
-// under runs what happens while the machine is under load, and returns what the
-// load counted.
+// under runs happens while the machine is under load, and returns the load's
+// result.
 func (b *bare) under(mix loadgen.Mix, happens func()) *loadgen.Result {
 	b.t.Helper()
 	options := loadgen.NewOptions(b.url())
@@ -46,7 +46,7 @@ func (b *bare) under(mix loadgen.Mix, happens func()) *loadgen.Result {
 	return result
 }
 
-// portsSpec is a service with a port for each of its workers, quick to roll.
+// portsSpec returns a service with one port per worker and fast rolls.
 func portsSpec(t *testing.T) service.Spec {
 	spec := service.NewSpec()
 	spec.Workers.Mode = service.WorkersPorts
@@ -55,7 +55,7 @@ func portsSpec(t *testing.T) service.Spec {
 	return spec
 }
 
-// freePorts is the first of some free ports in a row.
+// freePorts returns the first of several consecutive free ports.
 func freePorts(t *testing.T, count int) int {
 	t.Helper()
 	for range 50 {
@@ -80,8 +80,8 @@ func freePorts(t *testing.T, count int) int {
 	return 0
 }
 
-// TestPortsLoseNothing: with a port for each worker, releases and a worker that
-// is killed under load.
+// TestPortsLoseNothing releases and kills a worker under load, with one port
+// per worker.
 func TestPortsLoseNothing(t *testing.T) {
 	b := newBare(t, portsSpec(t))
 	b.awaits(b.release("first"))
@@ -97,9 +97,9 @@ func TestPortsLoseNothing(t *testing.T) {
 	assert.Len(t, rolled.Releases, 4)
 	assert.Len(t, rolled.Workers, 3, "all workers get a share")
 
-	// What a killed process had taken on is lost with it, whatever is in front;
-	// all else goes to the others. A GET may be sent again, so only they are
-	// asked for here.
+	// Requests that a killed process had accepted are lost, whatever proxy is
+	// in front of it; all others go to the other workers. A GET may be sent
+	// again, so this part sends only GETs.
 	mix.PostShare = 0
 	killed := b.under(mix, func() {
 		for worker := range 3 {
@@ -110,8 +110,8 @@ func TestPortsLoseNothing(t *testing.T) {
 	require.NoError(t, killed.Clean(), "three workers killed")
 }
 
-// TestTheTutorialsUpstreamIsRefused: 3 failures in 30 s made a 30 s outage of
-// one reload.
+// TestTheTutorialsUpstreamIsRefused: with the tutorial's limit of 3 failures in
+// 30 s, one reload caused an outage of 30 s.
 func TestTheTutorialsUpstreamIsRefused(t *testing.T) {
 	spec := portsSpec(t)
 	spec.Workers.MaxFails, spec.Workers.FailTimeout = 3, 30*time.Second
@@ -120,8 +120,8 @@ func TestTheTutorialsUpstreamIsRefused(t *testing.T) {
 	require.NoError(t, spec.Validate())
 }
 
-// TestAffinity keeps a client with one worker, and with another one when that
-// goes.
+// TestAffinity checks that a client stays with one worker, and moves to another
+// one when that worker ends.
 func TestAffinity(t *testing.T) {
 	spec := portsSpec(t)
 	spec.Workers.Affinity = true
@@ -140,7 +140,7 @@ func TestAffinity(t *testing.T) {
 	}
 	n, err := strconv.Atoi(mine)
 	require.NoError(t, err)
-	// Stopped, it does not come back.
+	// A stopped worker is not restarted.
 	out, err := exec.CommandContext(t.Context(), "supervisorctl", "-c", filepath.Join(b.root, "etc/supervisor/supervisord.conf"),
 		"stop", fmt.Sprintf("%s:%s_%d", spec.Name, spec.Name, n)).CombinedOutput()
 	require.NoError(t, err, "%s", out)

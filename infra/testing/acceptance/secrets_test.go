@@ -16,7 +16,7 @@ import (
 	"escala/infra/engine/offline"
 )
 
-// keep sets a secret as people do, with `pulumi config set --secret`.
+// keep sets a secret as `pulumi config set --secret` does.
 func (s *stack) keep(name, value string) {
 	s.t.Helper()
 	if s.secrets == nil {
@@ -25,7 +25,7 @@ func (s *stack) keep(name, value string) {
 	s.secrets[name] = value
 }
 
-// encrypted is the configuration with the secrets, as the CLI writes it.
+// encrypted returns the configuration with the secrets in the CLI's format.
 func (s *stack) encrypted() string {
 	s.t.Helper()
 	if s.key == nil {
@@ -43,9 +43,9 @@ func (s *stack) encrypted() string {
 	return text.String()
 }
 
-// TestSecrets reach the cloud as secrets and stand nowhere in the clear: not in
-// Pulumi's state, not in what it shows, and on AWS not in user-data. A new value
-// reaches the service by a new machine.
+// TestSecrets checks that secrets reach the cloud as secrets and never appear
+// in plain text: not in Pulumi's state, not in its display, and on AWS not in
+// user-data. A new value reaches the service by a new machine.
 func TestSecrets(t *testing.T) {
 	t.Parallel()
 	everyCloud(t, func(t *testing.T, c cloud) {
@@ -88,7 +88,8 @@ func TestSecrets(t *testing.T) {
 	})
 }
 
-// containsSecret says whether the inputs that hold a text are all marked secret.
+// containsSecret reports whether all inputs that contain a text are marked
+// secret.
 func containsSecret(e offline.Event, text string) bool {
 	for _, value := range e.Inputs {
 		plain, err := json.Marshal(offline.Plain(resource.PropertyMap{"value": value}))
@@ -99,7 +100,7 @@ func containsSecret(e offline.Event, text string) bool {
 	return true
 }
 
-// nowhereInState looks through everything that Pulumi keeps.
+// nowhereInState searches everything that Pulumi stores.
 func (s *stack) nowhereInState(text string) {
 	s.t.Helper()
 	files := 0
@@ -118,7 +119,7 @@ func (s *stack) nowhereInState(text string) {
 	assert.NotZero(s.t, files)
 }
 
-// TestSecretsInTheClear are not taken.
+// TestSecretsInTheClear checks that plain-text secrets are refused.
 func TestSecretsInTheClear(t *testing.T) {
 	t.Parallel()
 	s := open(t, digitalOcean)
@@ -129,7 +130,8 @@ func TestSecretsInTheClear(t *testing.T) {
 	assert.Empty(t, s.asked.Events())
 }
 
-// TestBadInput is reported all at once, before anything is registered.
+// TestBadInput checks that all errors are reported at once, before any resource
+// is registered.
 func TestBadInput(t *testing.T) {
 	t.Parallel()
 	for _, one := range []struct {

@@ -24,19 +24,19 @@ import (
 	"escala/infra/workspace"
 )
 
-// stack is a cloud stack under the real engine, in a clone of its own whose
-// service is one line.
+// stack is a cloud stack under the real engine, in its own clone with a service
+// of one line.
 type stack struct {
 	t     *testing.T
 	cloud cloud
 	world *world
-	// asked is the cloud's provider.
+	// asked is the cloud's provider, which records requests.
 	asked *offline.Provider
 	clone string
-	// lines are the configuration's, in YAML. secrets are set beside them.
+	// lines holds the configuration in YAML. secrets are set beside it.
 	lines   string
 	secrets map[string]string
-	// key encrypts them; salt is its salt.
+	// key encrypts the secrets; salt is its salt.
 	key  secrets.Manager
 	salt string
 	// providers run in this process.
@@ -44,8 +44,8 @@ type stack struct {
 	log       *bytes.Buffer
 }
 
-// limit bounds each thing that a test does to its stack: when a red test gives up.
-// A busy computer takes minutes to build a service for two processors.
+// limit bounds each operation of a test on its stack, so that a failing test
+// ends. A busy computer takes minutes to build a service for two processors.
 const limit = 15 * time.Minute
 
 func open(t *testing.T, c cloud) *stack {
@@ -86,15 +86,15 @@ func (s *stack) release(name string) {
 	s.write("service/cmd/api/main.go", fmt.Sprintf("package main\n\nfunc main() { println(%q) }\n", name))
 }
 
-// configure writes the stack's configuration: the target, the shortest of gates
-// and more lines.
+// configure writes the stack's configuration: the target, the shortest gate
+// times and additional lines.
 func (s *stack) configure(more string) {
 	s.t.Helper()
 	yaml := fmt.Sprintf("config:\n  pulumi:disable-default-providers: [\"*\"]\n  escala:target: %s\n  escala:gate:\n    timeout: 20s\n%s", s.cloud.stack, more)
 	s.lines = yaml
 }
 
-// engine opens the stack with the configuration of now.
+// engine opens the stack with the current configuration.
 func (s *stack) engine() *engine.Stack {
 	s.t.Helper()
 	text := s.lines
@@ -123,13 +123,13 @@ func (s *stack) up() (engine.Result, error) {
 	return s.engine().Up(s.context(), s.run())
 }
 
-// run is an operation whose display goes to the log.
+// run returns the settings of an operation whose display goes to the log.
 func (s *stack) run() engine.Run {
 	s.log.Reset()
 	return engine.Run{Out: s.log}
 }
 
-// mustUp is an update that succeeds, and its outputs.
+// mustUp runs an update that must succeed, and returns its outputs.
 func (s *stack) mustUp() map[string]any {
 	s.t.Helper()
 	result, err := s.up()
@@ -145,8 +145,8 @@ func (s *stack) refresh() (engine.Result, error) {
 	return s.engine().Refresh(s.context(), s.run())
 }
 
-// refreshesClean is a look for drift: what is there is what the state says, also
-// right after a release.
+// refreshesClean checks for drift: the resources match the state, even right
+// after a release.
 func (s *stack) refreshesClean() {
 	s.t.Helper()
 	refreshed, err := s.refresh()
@@ -161,7 +161,7 @@ func (s *stack) destroy() error {
 	return err
 }
 
-// outputs are the stack's as they are kept.
+// outputs returns the stack's stored outputs.
 func (s *stack) outputs() map[string]any {
 	s.t.Helper()
 	all, err := s.engine().Outputs(s.t.Context())
@@ -177,7 +177,7 @@ func values(outputs map[string]engine.Output) map[string]any {
 	return values
 }
 
-// there are the resources of a type that exist.
+// there returns the existing resources of a type.
 func (s *stack) there(kind string) []offline.Event {
 	var found []offline.Event
 	for _, e := range s.asked.There() {
@@ -188,7 +188,7 @@ func (s *stack) there(kind string) []offline.Event {
 	return found
 }
 
-// refuseNext has machines go back from whichever release they get next.
+// refuseNext makes machines refuse the next release.
 func (s *stack) refuseNext(why string) {
 	known := map[string]bool{}
 	for _, key := range s.world.stored() {
@@ -201,7 +201,7 @@ func (s *stack) refuseNext(why string) {
 	}
 }
 
-// forgetBuilds is another computer's view of the clone.
+// forgetBuilds removes the builds, as in a clone on another computer.
 func (s *stack) forgetBuilds() {
 	s.t.Helper()
 	require.NoError(s.t, os.RemoveAll(filepath.Join(s.clone, program.StateFolder)))

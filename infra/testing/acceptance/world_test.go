@@ -15,24 +15,23 @@ import (
 	"escala/infra/testing/cloudfake"
 )
 
-// world is what is outside of Pulumi: buckets, machines that follow them, and
-// addresses that lead to machines. It keeps a journal of what happened, in
-// order.
+// world simulates everything outside Pulumi: buckets, machines that follow
+// them, and addresses that lead to machines. It records the events in order.
 type world struct {
 	t  *testing.T
 	mu sync.Mutex
 	// aws is the account of a stack on AWS.
 	aws *cloudfake.AWS
-	// buckets by name hold objects by key.
+	// buckets maps bucket names to objects by key.
 	buckets   map[string]map[string]string
 	machines  map[string]*fakeMachine
 	addresses map[string]*fakeAddress
 	journal   []string
-	// broken says why machines made from such user-data never serve.
+	// broken returns why machines with this user-data never serve, or "".
 	broken func(userData string) string
-	// refusing says why machines go back from such a release.
+	// refusing maps a release to the reason why machines refuse it.
 	refusing map[string]string
-	// onPut is told of each object that is stored.
+	// onPut is called for each stored object.
 	onPut func(key string)
 }
 
@@ -50,7 +49,7 @@ func (w *world) note(format string, args ...any) {
 	w.journal = append(w.journal, fmt.Sprintf(format, args...))
 }
 
-// since is the journal from a mark on.
+// since returns the journal from a mark on.
 func (w *world) since(mark int) []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -88,7 +87,7 @@ func (w *world) object(bucket, key string) (string, bool) {
 	return content, ok
 }
 
-// stored are the keys of the only bucket.
+// stored returns the keys of the only bucket.
 func (w *world) stored() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
