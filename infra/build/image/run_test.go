@@ -63,7 +63,7 @@ func TestAnEngineRunsTheImage(t *testing.T) {
 	t.Cleanup(func() {
 		podman("rm", "--force", "--ignore", "--time=0", container)
 	})
-	// The limits are those of a computer that cannot raise its own.
+	// The limits are those of a computer that cannot raise its own limits.
 	podman("run", "--detach", "--name", container, "--read-only", "--read-only-tmpfs=false", "--cap-drop=all",
 		"--security-opt=no-new-privileges", "--ulimit=nofile=4096:4096", "--ulimit=nproc=4096:4096",
 		"--network=host", fmt.Sprintf("--env=PORT=%d", port), "example.com/api:test")

@@ -1,10 +1,10 @@
 // Package helm registers Helm releases.
 //
 // The SDK has two resources. helm/v4's Chart is a component that the provider
-// builds from as many resources as the chart has. A release is one resource,
-// which Helm installs and removes. helm/v3, which has it in the SDK, links the
-// types of all of Kubernetes into the program, so this package describes only
-// the one resource.
+// builds from as many resources as the chart has. helm/v3's Release is one
+// resource, which Helm installs and removes, but the SDK's package links the
+// types of all of Kubernetes into the program. So this package describes only
+// the release.
 package helm
 
 import (

@@ -40,8 +40,8 @@ type Resource struct {
 	// resource: "metadata.name", "rootBlockDevice.encrypted". Elements of a
 	// list have no index.
 	Replaces []string
-	// ReplacesIf maps further such paths to the property that must be true for
-	// a replacement.
+	// ReplacesIf maps the paths of further such properties to the property that
+	// must be true for a replacement.
 	ReplacesIf map[string]string
 	// Named is the path of the property that gets a generated name when it is
 	// unset, with dots as in Replaces. A resource whose name the program sets
