@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// The paths that a worker answers itself beside HealthPath and ReadyPath.
+// Paths that a worker answers itself, beside HealthPath and ReadyPath.
 const (
-	// MetricsPath answers Prometheus.
+	// MetricsPath is the path of the Prometheus metrics.
 	MetricsPath = "/metrics"
-	// StatusPath is answered on a worker's admin socket.
+	// StatusPath is the status path on a worker's admin socket.
 	StatusPath = "/status"
 )
 
-// CheckPath returns what is wrong with a health or readiness path, or "".
-// Requests are compared with it as they come, so a path has one spelling.
+// CheckPath returns the error of a health or readiness path, or "". Requests
+// are compared without normalization, so a path must have only one spelling.
 func CheckPath(p string) string {
 	switch {
 	case !urlPath.MatchString(p):

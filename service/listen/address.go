@@ -1,6 +1,6 @@
-// Package listen opens the sockets on which a worker takes connections:
+// Package listen opens the sockets on which a worker accepts connections:
 // inherited from a supervisor, a Unix socket, or a TCP port. It also closes
-// them without losing the connections that the kernel has accepted already.
+// them without losing connections that the kernel has already accepted.
 package listen
 
 import (
@@ -15,32 +15,32 @@ import (
 type Network string
 
 const (
-	// Inherited is a listening socket that the parent process opened.
+	// Inherited is a listening socket from the parent process.
 	Inherited Network = "fd"
-	// Unix is a Unix socket of the worker's own.
+	// Unix is the worker's own Unix socket.
 	Unix Network = "unix"
-	// TCP is a TCP port of the worker's own.
+	// TCP is the worker's own TCP port.
 	TCP Network = "tcp"
 )
 
-// Address is where to listen.
+// Address is the address of a listening socket.
 type Address struct {
 	Network Network
 	// FD is the file descriptor (Inherited).
 	FD int
 	// Path is the socket's file (Unix).
 	Path string
-	// Mode and Group are the file's; 0 is 0660, and "" the process's own group
-	// (Unix).
+	// Mode and Group are those of the socket's file (Unix). Mode 0 is 0660. An
+	// empty Group is the process's own group.
 	Mode  fs.FileMode
 	Group string
-	// Host and Port are the TCP address; an empty Host is every interface, and
-	// port 0 one that the kernel chooses (TCP).
+	// Host and Port are the TCP address. An empty Host is every interface. For
+	// port 0, the kernel chooses a port.
 	Host string
 	Port int
 }
 
-// MaxUnixPath is the longest path that fits into Linux' sockaddr_un.
+// MaxUnixPath is the longest path that fits into Linux's sockaddr_un, in bytes.
 const MaxUnixPath = 107
 
 // Parse reads "fd:0", "unix:/path" or "tcp:host:port".
@@ -76,7 +76,7 @@ func Parse(s string) (Address, error) {
 	}
 }
 
-// String is the address as Parse reads it.
+// String returns the address in the form that Parse reads.
 func (a Address) String() string {
 	switch a.Network {
 	case Inherited:

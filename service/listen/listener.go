@@ -13,17 +13,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Listener takes connections. Retire is how a worker stops doing so.
+// Listener accepts connections. Retire ends this without losing any.
 type Listener struct {
 	net.Listener
 	address Address
-	// file identifies the socket's file that we made, so that we never remove
-	// one that a successor has put in its place.
+	// file identifies the file of this listener's socket, so that the listener
+	// never removes the file of a successor.
 	file fs.FileInfo
 }
 
-// Open starts listening. An inherited socket's descriptor is taken over: it is
-// closed here, and standard input becomes empty when it was descriptor 0.
+// Open starts to listen. It takes an inherited socket's descriptor over and
+// closes it. If that is descriptor 0, standard input becomes empty.
 func Open(ctx context.Context, a Address) (*Listener, error) {
 	switch a.Network {
 	case Inherited:
@@ -42,7 +42,7 @@ func Open(ctx context.Context, a Address) (*Listener, error) {
 	return nil, fmt.Errorf("listening on %q: no such kind of address", a.Network)
 }
 
-// inherit makes a listener of a descriptor that the parent process opened.
+// inherit creates a listener from a descriptor of the parent process.
 func inherit(a Address) (*Listener, error) {
 	accepting, err := syscall.GetsockoptInt(a.FD, syscall.SOL_SOCKET, syscall.SO_ACCEPTCONN)
 	if err != nil || accepting == 0 {
@@ -53,17 +53,17 @@ func inherit(a Address) (*Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listening on %s: %w", a, err)
 	}
-	// Our copy of the descriptor must not outlive the listener: a socket that
-	// is closed only in part would go on queueing connections that this
-	// process no longer accepts.
+	// This copy of the descriptor must not outlive the listener: the kernel
+	// would keep queueing connections on a partly closed socket, and this
+	// process would no longer accept them.
 	if err := giveUp(f, a.FD); err != nil {
 		return nil, errors.Join(fmt.Errorf("listening on %s: %w", a, err), l.Close())
 	}
 	return &Listener{Listener: l, address: a}, nil
 }
 
-// giveUp closes the inherited descriptor. A standard descriptor is replaced by
-// /dev/null instead of leaving a hole that the next open file would fall into.
+// giveUp closes the inherited descriptor. It replaces a standard descriptor by
+// /dev/null, because the next opened file would otherwise get its number.
 func giveUp(f *os.File, fd int) error {
 	if fd > 2 {
 		return f.Close()
@@ -76,15 +76,15 @@ func giveUp(f *os.File, fd int) error {
 	if err := replaceDescriptor(int(null.Fd()), fd); err != nil {
 		return fmt.Errorf("replacing descriptor %d: %w", fd, err)
 	}
-	// f still owns the number, and must not close it when it is collected.
+	// f still owns the number, and its finalizer must not close it.
 	heldFiles = append(heldFiles, f)
 	return nil
 }
 
-// heldFiles holds standard descriptors' files for the life of the process.
+// heldFiles keeps the files of standard descriptors until the process ends.
 var heldFiles []*os.File
 
-// Describe names the address for people: "port 3000" or the socket's name.
+// Describe returns the address for people: "port 3000" or the socket's name.
 func (l *Listener) Describe() string {
 	switch a := l.Addr().(type) {
 	case *net.TCPAddr:
@@ -96,10 +96,10 @@ func (l *Listener) Describe() string {
 	}
 }
 
-// File is a copy of the socket's descriptor, for child processes. It is not
-// that of net.TCPListener.File: passing such a file to a child switches the
-// socket to blocking mode for every process that shares it, and a worker that
-// then loses the race for a connection hangs in accept until the next one.
+// File returns a copy of the socket's descriptor for child processes. It does
+// not use net.TCPListener.File: passing that file to a child switches the
+// socket to blocking mode for every process that shares it. A worker that then
+// loses the race for a connection would hang in accept until the next one.
 func (l *Listener) File() (*os.File, error) {
 	raw, err := l.raw()
 	if err != nil {

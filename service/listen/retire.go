@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// queueLimit bounds the wait for the accept queue to run empty. The server
-// goes on accepting meanwhile, so this is microseconds in practice.
+// queueLimit is the time limit for emptying the accept queue. The server keeps
+// accepting meanwhile, so this takes microseconds in practice.
 const queueLimit = 500 * time.Millisecond
 
 // Retire stops taking new connections and returns once the socket is closed.
@@ -31,7 +31,7 @@ func (l *Listener) Retire(ctx context.Context) error {
 	defer cancel()
 	raw, err := l.raw()
 	if err == nil && l.address.Network == TCP {
-		// Where there are no filters the gap stays, as with a plain close.
+		// Without filters, connections can be lost, as with a plain close.
 		_ = raw.Control(func(fd uintptr) { _ = dropSYN(fd) })
 	}
 	unlinked := l.unlink()
@@ -49,8 +49,8 @@ func (l *Listener) raw() (syscall.RawConn, error) {
 	return sc.SyscallConn()
 }
 
-// awaitEmpty waits until no connection is left to accept. One empty look is
-// not enough: a handshake's last packet may still be on its way.
+// awaitEmpty waits until no connection is left to accept. It checks more than
+// once, because a handshake's last packet may still be on its way.
 func awaitEmpty(ctx context.Context, raw syscall.RawConn) {
 	const pause, looks = time.Millisecond, 3
 	for empty := 0; empty < looks && ctx.Err() == nil; {

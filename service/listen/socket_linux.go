@@ -3,9 +3,9 @@ package listen
 import "golang.org/x/sys/unix"
 
 // dropSYN attaches a socket filter that drops packets that open a connection
-// (SYN without ACK) and lets everything else pass, so that handshakes that
-// have begun still finish. A TCP socket's filter sees packets from the TCP
-// header on; the flags are its byte 13.
+// (SYN without ACK). All other packets pass, so that started handshakes finish.
+// A TCP socket's filter gets packets from the TCP header on; the flags are byte
+// 13 of the header.
 func dropSYN(fd uintptr) error {
 	const flags, synAndAck, syn = 13, 0x12, 0x02
 	program := []unix.SockFilter{
@@ -19,6 +19,6 @@ func dropSYN(fd uintptr) error {
 		&unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
 }
 
-// replaceDescriptor makes the number old name what by names; what old named
-// is closed.
+// replaceDescriptor makes the descriptor old a copy of by, and closes the
+// previous file of old.
 func replaceDescriptor(by, old int) error { return unix.Dup3(by, old, 0) }

@@ -8,11 +8,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// dropSYN does nothing: only Linux filters what reaches a listening socket.
-// Connections that wait in the queue of a worker that ends may be reset here,
-// which is why machines run Linux and this system is for development.
+// dropSYN does nothing, because only Linux filters the packets of a listening
+// socket. Here, connections in the queue of an ending worker may be reset. This
+// system is for development; machines run Linux.
 func dropSYN(uintptr) error { return errors.ErrUnsupported }
 
-// replaceDescriptor makes the number old name what by names; what old named
-// is closed.
+// replaceDescriptor makes the descriptor old a copy of by, and closes the
+// previous file of old.
 func replaceDescriptor(by, old int) error { return unix.Dup2(by, old) }

@@ -12,12 +12,12 @@ import (
 	"syscall"
 )
 
-// socketMode is a socket's mode where none is chosen: the owner and the group,
-// such as the operator's, may connect. A proxy of another group needs
-// LISTEN_MODE or LISTEN_GROUP.
+// socketMode is the default mode of a socket. The owner and the group, such as
+// the operator's, may connect. A proxy of another group needs LISTEN_MODE or
+// LISTEN_GROUP.
 const socketMode = 0o660
 
-// openUnix listens on a Unix socket in place of one that a dead process left.
+// openUnix listens on a Unix socket and replaces the socket of a dead process.
 func openUnix(ctx context.Context, a Address) (*Listener, error) {
 	if err := removeStale(ctx, a.Path); err != nil {
 		return nil, fmt.Errorf("listening on %s: %w", a, err)
@@ -27,7 +27,7 @@ func openUnix(ctx context.Context, a Address) (*Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listening on %s: %w", a, err)
 	}
-	// Go would remove whatever lies at the path on Close.
+	// By default, Go removes any file at the path on Close.
 	l.(*net.UnixListener).SetUnlinkOnClose(false)
 	file, err := os.Lstat(a.Path)
 	if err == nil {
@@ -39,7 +39,7 @@ func openUnix(ctx context.Context, a Address) (*Listener, error) {
 	return &Listener{Listener: l, address: a, file: file}, nil
 }
 
-// admit gives the socket's file its group and mode.
+// admit sets the group and mode of the socket's file.
 func admit(a Address) error {
 	if a.Group != "" {
 		id, err := strconv.Atoi(a.Group)
@@ -63,9 +63,9 @@ func admit(a Address) error {
 	return os.Chmod(a.Path, mode)
 }
 
-// removeStale removes the file of a socket that no process listens on. A file
-// that is not a socket, or one that a live process answers on, stays and is an
-// error.
+// removeStale removes the file of a socket on which no process listens. It
+// returns an error for a file that is not a socket, and for a socket that a
+// running process answers.
 func removeStale(ctx context.Context, path string) error {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -91,7 +91,7 @@ func removeStale(ctx context.Context, path string) error {
 	return nil
 }
 
-// unlink removes the socket's file if it is still ours.
+// unlink removes the socket's file if it still belongs to this listener.
 func (l *Listener) unlink() error {
 	if l.file == nil {
 		return nil
@@ -110,7 +110,7 @@ func (l *Listener) unlink() error {
 }
 
 // Close stops listening at once. It is for listeners whose clients retry;
-// Retire is for the others.
+// Retire is for all others.
 func (l *Listener) Close() error {
 	return errors.Join(l.unlink(), l.Listener.Close())
 }

@@ -1,5 +1,5 @@
-// Package logs makes the one kind of log that every process of the service
-// writes: JSON lines, with durations that say their unit.
+// Package logs creates the log format of every process of the service: JSON
+// lines, with durations that include their unit.
 package logs
 
 import (
@@ -7,7 +7,7 @@ import (
 	"log/slog"
 )
 
-// New returns a logger that writes JSON to w.
+// New returns a logger that writes JSON lines to w.
 func New(w io.Writer, level slog.Level) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{
 		Level: level,

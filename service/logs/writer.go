@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// mostWaiting is how many bytes of lines may wait for the reader of the log.
+// mostWaiting is the largest number of bytes that wait for the reader of the
+// log.
 const mostWaiting = 1 << 20
 
-// Writer writes lines in the background, in their order. Write never waits: a
-// log that is not read must not hold up a request, a drain or a signal. Lines
-// that find no room are dropped and counted, and a line says how many they were
-// once there is room again.
+// Writer writes lines in the background, in their order. Write never waits: an
+// unread log must not delay a request, a drain or a signal. Lines that exceed
+// the buffer are dropped and counted. A later line reports their number.
 type Writer struct {
 	out     io.Writer
 	dropped atomic.Uint64
@@ -22,10 +22,10 @@ type Writer struct {
 	mu      sync.Mutex
 	waiting [][]byte
 	bytes   int
-	// lost is how many lines were dropped since the last that waits.
+	// lost is the number of dropped lines since the last queued line.
 	lost uint64
-	// busy reports that the goroutine that writes is there; it ends when nothing
-	// waits. idle is closed when it does.
+	// busy reports that the writing goroutine runs. The goroutine ends when
+	// nothing waits, and closes idle.
 	busy bool
 	idle chan struct{}
 }
@@ -33,7 +33,7 @@ type Writer struct {
 // NewWriter returns a writer to out.
 func NewWriter(out io.Writer) *Writer { return &Writer{out: out} }
 
-// Write takes one line. It always succeeds.
+// Write queues one line. It always succeeds.
 func (w *Writer) Write(line []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -60,7 +60,7 @@ func (w *Writer) queue(line []byte) {
 	w.bytes += len(line)
 }
 
-// write writes until nothing waits.
+// write writes lines until none is left.
 func (w *Writer) write() {
 	for {
 		w.mu.Lock()
@@ -81,7 +81,7 @@ func (w *Writer) write() {
 	}
 }
 
-// Flush waits until all lines are written, but not for longer than limit.
+// Flush waits until all lines are written, but at most for limit.
 func (w *Writer) Flush(limit time.Duration) {
 	w.mu.Lock()
 	idle, busy := w.idle, w.busy
@@ -95,5 +95,5 @@ func (w *Writer) Flush(limit time.Duration) {
 	}
 }
 
-// Dropped is how many lines were dropped.
+// Dropped returns the number of dropped lines.
 func (w *Writer) Dropped() uint64 { return w.dropped.Load() }

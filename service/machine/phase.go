@@ -1,6 +1,6 @@
 package machine
 
-// Phase is how far a machine is with the release that it was told to run.
+// Phase is the progress of a machine with its wanted release.
 type Phase string
 
 const (
@@ -8,13 +8,14 @@ const (
 	Serving Phase = "serving"
 	// Rolling is the phase in which the wanted release is being tried, or workers are being replaced.
 	Rolling Phase = "rolling"
-	// Failing is the phase in which something is in the way, and the machine goes on trying.
+	// Failing is the phase in which a problem prevents progress and the machine
+	// keeps trying.
 	Failing Phase = "failing"
-	// Refused is the phase in which the wanted release was tried and does not serve; the machine is
-	// back on the one before.
+	// Refused is the phase in which the wanted release was tried and does not
+	// serve. The machine runs the previous release again.
 	Refused Phase = "refused"
 )
 
-// Settled reports that the machine has come to a verdict on the wanted release.
+// Settled reports that the machine has reached a verdict on the wanted release.
 // A phase that this program does not know is not settled.
 func (p Phase) Settled() bool { return p == Serving || p == Refused }

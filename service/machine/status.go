@@ -1,10 +1,10 @@
-// Package machine holds the status that a machine publishes. The machine's
-// agent writes these types, and the gate, the conformance suite and the status
+// Package machine defines the status that a machine publishes. The machine's
+// agent writes these types. The gate, the conformance suite and the status
 // command read them.
 //
-// Machines and programs of different ages read each other: fields that a reader
-// does not know are ignored, fields that a writer does not have are zero, and a
-// Phase is text, so one that is new to a reader survives being read.
+// Machines and programs of different versions read each other's status. A
+// reader ignores unknown fields, missing fields are zero, and a Phase is text,
+// so that an unknown phase is preserved.
 package machine
 
 import (
@@ -26,22 +26,22 @@ type Status struct {
 	// Machine is the cloud's own id of the machine.
 	Machine string `json:"machine"`
 	Phase   Phase  `json:"phase"`
-	// Wanted is the release that the machine was told to run. Current is the
-	// one that a worker runs when it starts now. Either is "" while unknown.
+	// Wanted is the release that the machine is told to run. Current is the
+	// release that a newly started worker runs. Each is "" while unknown.
 	Wanted  service.ReleaseID `json:"wanted"`
 	Current service.ReleaseID `json:"current"`
-	// Reason says why Current is not Wanted, or why a worker is missing. ""
-	// while all is well.
+	// Reason is the reason why Current is not Wanted, or why a worker is
+	// missing. "" if there is no problem.
 	Reason string `json:"reason"`
-	// Incident is the last problem that is mended, with its time. "" for none.
+	// Incident is the last resolved problem, with its time. "" for none.
 	Incident string `json:"incident"`
 	// Attempts counts the failed rounds in a row.
 	Attempts int `json:"attempts"`
-	// Checked is when the machine last looked, in seconds since 1970 by the
-	// machine's clock.
+	// Checked is the time of the machine's last check, in seconds since 1970 by
+	// the machine's clock.
 	Checked int64 `json:"checked"`
-	// Refused is when a refusal's last try ended, and Retry when the machine
-	// tries the release again, by the same clock. 0 where there is none.
+	// Refused is the end of the last try of a refused release. Retry is the
+	// time of the next try. Both use the machine's clock. 0 if there is none.
 	Refused int64 `json:"refused,omitempty"`
 	Retry   int64 `json:"retry,omitempty"`
 	// Workers are in the order of their numbers.
@@ -51,7 +51,7 @@ type Status struct {
 // Worker is the status of one worker.
 type Worker struct {
 	Worker int `json:"worker"`
-	// Release is the one that the worker runs; "" if the worker does not answer.
+	// Release is the worker's release; "" if the worker does not answer.
 	Release service.ReleaseID `json:"release"`
 	Ready   bool              `json:"ready"`
 	// Trouble is the current failure of a dependency of the worker, such as
@@ -60,8 +60,8 @@ type Worker struct {
 	Trouble string `json:"trouble,omitempty"`
 }
 
-// PublicTrouble is a worker's trouble without its reason, which may name
-// addresses and accounts.
+// PublicTrouble returns a worker's trouble without its reason, which may
+// contain addresses and accounts.
 func PublicTrouble(trouble string) string {
 	var out []string
 	for one := range strings.SplitSeq(trouble, "; ") {
@@ -73,8 +73,8 @@ func PublicTrouble(trouble string) string {
 	return strings.Join(out, "; ")
 }
 
-// Trouble lists the current failures of the workers' dependencies, each once. ""
-// for none.
+// Trouble lists the current failures of the workers' dependencies, without
+// duplicates. "" for none.
 func (s Status) Trouble() string {
 	var out []string
 	for _, w := range s.Workers {
@@ -85,7 +85,7 @@ func (s Status) Trouble() string {
 	return strings.Join(out, "; ")
 }
 
-// statusLimit bounds what is read as a status, in bytes.
+// statusLimit is the largest size of a status that is read, in bytes.
 const statusLimit = 1 << 20
 
 // Read decodes a status.
@@ -97,9 +97,9 @@ func Read(r io.Reader) (Status, error) {
 	return s, nil
 }
 
-// SinceRefusal is the time from the refusal's last try until the machine
-// published this status. ok is false where the machine does not tell, as
-// machines before this field do.
+// SinceRefusal returns the time from the refusal's last try until the machine
+// published this status. ok is false if the status does not contain it, as on
+// machines older than this field.
 func (s Status) SinceRefusal() (age time.Duration, ok bool) {
 	if s.Refused == 0 || s.Checked < s.Refused {
 		return 0, false
@@ -107,8 +107,8 @@ func (s Status) SinceRefusal() (age time.Duration, ok bool) {
 	return time.Duration(s.Checked-s.Refused) * time.Second, true
 }
 
-// Serves reports whether all workers are ready and run the release. If they do
-// not, missing says what is missing.
+// Serves reports whether all workers are ready and run the release. If not,
+// missing describes what is missing.
 func (s Status) Serves(release service.ReleaseID, workers int) (ok bool, missing string) {
 	switch {
 	case s.Wanted != release && s.Reason != "":

@@ -1,7 +1,7 @@
-// Package memlimit tells the Go runtime how much memory its container has, so
-// that the garbage collector works harder before the kernel kills the process. Below
-// that limit it has the collector work less while there is load, and gives the
-// system the memory back when there is none.
+// Package memlimit adapts the garbage collector to the container's memory
+// limit, so that it collects more before the kernel kills the process. Below
+// that limit, it collects less under load, and returns memory to the system
+// when there is no load.
 package memlimit
 
 import (
@@ -15,12 +15,12 @@ import (
 	"strings"
 )
 
-// share is the part of the limit that Go's heap may have: the rest is for
-// stacks of other threads, the kernel's buffers and the executable.
+// share is the part of the limit that Go's heap may use. The rest is for stacks
+// of other threads, the kernel's buffers and the executable.
 const share = 0.9
 
-// Apply sets Go's memory limit from the container's, unless GOMEMLIMIT says
-// another one. It returns the limit in bytes, 0 for none.
+// Apply sets Go's memory limit from the container's limit, unless GOMEMLIMIT
+// sets it. It returns the limit in bytes, 0 for none.
 func Apply(getenv func(string) string) int64 {
 	if getenv("GOMEMLIMIT") != "" {
 		return limitOr0(debug.SetMemoryLimit(-1))
@@ -34,7 +34,7 @@ func Apply(getenv func(string) string) int64 {
 	return limit
 }
 
-// Heap is what Go may use of a container's memory, both in bytes.
+// Heap returns the part of a container's memory that Go may use, both in bytes.
 func Heap(container int64) int64 { return int64(float64(container) * share) }
 
 func limitOr0(n int64) int64 {
@@ -44,8 +44,8 @@ func limitOr0(n int64) int64 {
 	return n
 }
 
-// Container is the smallest memory limit, in bytes, of the control groups that
-// this process is in.
+// Container returns the smallest memory limit of this process's control groups,
+// in bytes.
 func Container() (int64, bool) {
 	membership, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {
@@ -54,8 +54,9 @@ func Container() (int64, bool) {
 	return smallest("/sys/fs/cgroup", membership)
 }
 
-// smallest looks at the process's group and all that contain it, since each of
-// them limits it. In a container without a view of the host the group is "/".
+// smallest checks the process's group and all groups that contain it, since
+// each limits the process. In a container without a view of the host, the group
+// is "/".
 func smallest(root string, membership []byte) (int64, bool) {
 	least, found := int64(math.MaxInt64), false
 	for _, file := range files(root, membership) {
@@ -64,7 +65,7 @@ func smallest(root string, membership []byte) (int64, bool) {
 			continue
 		}
 		n, err := strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64)
-		// "max" is no number, and v1's "no limit" is close to 2^63.
+		// "max" is not a number, and v1's "no limit" is close to 2^63.
 		if err != nil || n <= 0 || n > 1<<60 {
 			continue
 		}
@@ -73,7 +74,7 @@ func smallest(root string, membership []byte) (int64, bool) {
 	return least, found
 }
 
-// files are where the limits may stand, for control groups v2 and v1.
+// files returns the possible files of the limits, for control groups v2 and v1.
 func files(root string, membership []byte) []string {
 	var out []string
 	lines := bufio.NewScanner(bytes.NewReader(membership))

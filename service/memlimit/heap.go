@@ -2,18 +2,19 @@ package memlimit
 
 import "runtime/metrics"
 
-// usage is what Go says of its heap.
+// usage holds Go's figures of its heap.
 type usage struct {
-	// live is what the last collection found alive, in bytes.
+	// live is the number of bytes that survived the last collection.
 	live uint64
-	// spare is what the system would get back, in bytes, about: what has been
-	// allocated since, as if none of it were alive, and what is free and kept.
+	// spare is roughly the number of bytes that the system would get back:
+	// memory that was allocated since the last collection, as if all of it were
+	// garbage, and free memory that Go keeps.
 	spare uint64
-	// cycles is how often garbage was collected.
+	// cycles is the number of garbage collections.
 	cycles uint64
 }
 
-// heap reads the usage, which does not stop the world.
+// heap reads the usage without stopping the world.
 type heap []metrics.Sample
 
 func newHeap() heap {

@@ -7,21 +7,21 @@ import (
 )
 
 const (
-	// roomy is how large a heap may grow before it is collected, whatever is
-	// alive in it. Go's own floor of 4 MiB makes a small service that answers
-	// quickly collect dozens of times per second.
+	// roomy is the size to which a heap may grow before a collection, whatever
+	// part of it is alive. Go's own minimum of 4 MiB causes dozens of
+	// collections per second in a small, fast service.
 	roomy = 24 << 20
-	// usual is Go's GOGC, and most is what this package sets at most: Go's
-	// floor grows with it, to 16 MiB.
+	// usual is Go's default GOGC. most is the largest value that this package
+	// sets: Go's minimum heap grows with it, to 16 MiB.
 	usual, most = 100, 400
-	// paceTick is how often the heap is looked at.
+	// paceTick is the time between two checks of the heap.
 	paceTick = time.Second
 )
 
-// Pace collects garbage less often while the heap is small, and as usual when
-// it is not: many open connections must not cost more memory for it. After a
-// busy time it gives the memory of that back (see rest). It returns when ctx ends.
-// GOGC, when set, is left alone, and the memory with it.
+// Pace makes garbage collections rarer while the heap is small, and keeps Go's
+// default when it is not, so that many open connections do not cost more
+// memory. After a busy time, it returns memory to the system (see rest). It
+// returns when ctx ends. If GOGC is set, Pace changes nothing.
 func Pace(ctx context.Context, getenv func(string) string) {
 	if getenv("GOGC") != "" {
 		return
@@ -51,8 +51,8 @@ func pace(ctx context.Context, tick <-chan time.Time) {
 	}
 }
 
-// percent is the GOGC for a live heap, in steps of 50: setting it stops the
-// world for a moment.
+// percent returns the GOGC for a live heap, in steps of 50, because setting it
+// stops the world for a moment.
 func percent(live uint64) int {
 	if live == 0 {
 		return most

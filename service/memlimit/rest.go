@@ -3,18 +3,18 @@ package memlimit
 import "runtime/debug"
 
 const (
-	// restTicks is for how long no garbage may have been collected before a
-	// process counts as at rest: 5 s, in steps of paceTick.
+	// restTicks is the number of ticks without a collection after which a
+	// process counts as idle: 5 s, in steps of paceTick.
 	restTicks = 5
-	// worthwhile is what there must be to gain, in bytes: giving memory back costs
-	// a collection now, and page faults when it is needed again.
+	// worthwhile is the least gain in bytes for returning memory, because that
+	// costs a collection now and page faults when the memory is needed again.
 	worthwhile = 4 << 20
 )
 
-// rest notices when a process that was busy has little to do, and gives the
-// system back the memory that it needed for it. Go would keep it: it collects an
-// idle heap after two minutes, and then keeps what the heap may grow to before the
-// next collection, up to five times what is alive (see Pace).
+// rest detects when a busy process becomes idle, and returns memory to the
+// system. Go would keep it: Go collects an idle heap after two minutes, and
+// then keeps the memory up to the size of the next collection, up to five times
+// the live heap (see Pace).
 type rest struct {
 	cycles uint64
 	ticks  int
@@ -23,14 +23,15 @@ type rest struct {
 
 func newRest() *rest { return &rest{free: debug.FreeOSMemory} }
 
-// tick is called with each look at the heap.
+// tick handles one check of the heap.
 func (r *rest) tick(h usage) {
 	if h.cycles != r.cycles {
 		r.cycles, r.ticks = h.cycles, 0
 		return
 	}
-	// No more often than Go collects by default, when as much has died as lives:
-	// to look through a large heap for a few MiB would cost more than they do.
+	// Memory is returned only if the garbage is at least as large as the live
+	// heap, which is Go's own default: to search a large heap for a few MiB
+	// would cost more than they are worth.
 	if r.ticks++; r.ticks < restTicks || h.spare < max(worthwhile, h.live) {
 		return
 	}

@@ -2,15 +2,17 @@ package metrics
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// Gauges are read when Prometheus asks, and cost nothing in between.
+// Gauges are functions that are called when Prometheus asks. They cost nothing
+// in between.
 type Gauges struct {
 	// Connections counts the open connections by phase.
 	Connections func() map[string]int
-	// Draining reports whether the worker is.
+	// Draining reports whether the worker drains.
 	Draining func() bool
-	// LongLived is how many WebSockets are open.
+	// LongLived returns the number of open WebSockets.
 	LongLived func() int
-	// Refused is how many connections were closed unheard.
+	// Refused returns the number of connections that were closed without
+	// reading a request.
 	Refused func() uint64
 }
 
@@ -35,12 +37,12 @@ func (m *HTTP) Watch(g Gauges) {
 	)
 }
 
-// connections is a gauge per phase.
+// connections is a gauge with one value per phase.
 type connections struct{ count func() map[string]int }
 
 var connectionsDesc = prometheus.NewDesc("http_connections", "Open connections, by phase.", []string{"phase"}, nil)
 
-// Describe is for prometheus.Collector.
+// Describe sends the gauge's description.
 func (c *connections) Describe(ch chan<- *prometheus.Desc) { ch <- connectionsDesc }
 
 // Collect reads the connections once for all phases.

@@ -1,5 +1,5 @@
 // Package metrics counts a worker's requests and answers Prometheus. The hot
-// path is two atomic additions and one lookup in a map that is never locked.
+// path costs two atomic additions and one lookup in a map without a lock.
 package metrics
 
 import (
@@ -14,9 +14,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// HTTP are the metrics of one worker's HTTP server.
+// HTTP holds the metrics of one worker's HTTP server.
 type HTTP struct {
-	// Registry is where the application adds its own metrics.
+	// Registry is the registry for the application's own metrics.
 	Registry *prometheus.Registry
 
 	handler  http.Handler
@@ -26,9 +26,9 @@ type HTTP struct {
 	inFlight atomic.Int64
 	answered atomic.Uint64
 
-	// series is copied when one is added, so that reading needs no lock. Its
-	// size is bounded: routes come from the application's mux, methods and
-	// statuses are few.
+	// series is copied when an entry is added, so that reads need no lock. Its
+	// size is limited: routes come from the application's mux, and there are
+	// few methods and statuses.
 	series atomic.Pointer[map[key]*one]
 	mu     sync.Mutex
 }
@@ -43,16 +43,16 @@ type one struct {
 	latency  prometheus.Observer
 }
 
-// Recent is the metric of a connection's last request. The next one mostly has
-// the same, and comparing is cheaper than a lookup. It is for one
-// goroutine at a time.
+// Recent is the metric of a connection's last request. The next request usually
+// has the same one, and a comparison is cheaper than a lookup. Only one
+// goroutine may use it at a time.
 type Recent struct {
 	key key
 	one *one
 }
 
-// New returns metrics that say which release and worker they are of, beside
-// those of the Go runtime and the process.
+// New returns metrics that are labeled with the release and the worker,
+// including those of the Go runtime and the process.
 func New(release string) *HTTP {
 	m := &HTTP{
 		Registry: prometheus.NewRegistry(),
@@ -87,7 +87,8 @@ func (m *HTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.handler.Ser
 // Begin counts a request that starts.
 func (m *HTTP) Begin() { m.inFlight.Add(1) }
 
-// End counts a request that Begin counted. recent is the connection's, or nil.
+// End counts the end of a request that Begin counted. recent belongs to the
+// connection, or is nil.
 func (m *HTTP) End(r *http.Request, status int, took time.Duration, recent *Recent) {
 	m.inFlight.Add(-1)
 	m.answered.Add(1)
@@ -113,20 +114,20 @@ func (m *HTTP) find(k key, recent *Recent) *one {
 	return o
 }
 
-// CountDroppedLines adds the number of log lines that were not written.
+// CountDroppedLines adds the number of dropped log lines.
 func (m *HTTP) CountDroppedLines(dropped func() uint64) {
 	m.Registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "log_lines_dropped_total", Help: "Log lines that were dropped because the log was not read fast enough.",
 	}, func() float64 { return float64(dropped()) }))
 }
 
-// Panicked counts a handler that panicked.
+// Panicked counts a panic of a handler.
 func (m *HTTP) Panicked() { m.panics.Inc() }
 
-// Requests is how many requests have been answered.
+// Requests returns the number of answered requests.
 func (m *HTTP) Requests() uint64 { return m.answered.Load() }
 
-// InFlight is how many requests are being answered.
+// InFlight returns the number of requests that are being answered.
 func (m *HTTP) InFlight() int64 { return m.inFlight.Load() }
 
 func (m *HTTP) add(k key) *one {
@@ -149,14 +150,14 @@ func (m *HTTP) add(k key) *one {
 	return o
 }
 
-// methods are the values of the label "method", beside "other".
+// methods lists the values of the label "method", beside "other".
 var methods = [...]string{
 	http.MethodGet, http.MethodPost, http.MethodHead, http.MethodPut, http.MethodPatch,
 	http.MethodDelete, http.MethodOptions, http.MethodConnect, http.MethodTrace,
 }
 
-// method keeps clients from making up labels. It returns a constant, which does
-// not keep the request line in memory that s is a part of.
+// method prevents clients from creating labels. It returns a constant, so that
+// the label does not keep the request line, of which s is a part, in memory.
 func method(s string) string {
 	for _, m := range methods {
 		if s == m {

@@ -1,5 +1,5 @@
-// Package outage remembers when something around a worker, such as Redis, did
-// not work, and why. Most outages are over before anybody looks.
+// Package outage records when a dependency of a worker, such as Redis, did not
+// work, and why. Most outages end before anyone looks.
 package outage
 
 import (
@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Outage is the current or last outage of one thing.
+// Outage is the current or last outage of one dependency.
 type Outage struct {
 	name string
 
@@ -17,12 +17,12 @@ type Outage struct {
 	reason       string
 }
 
-// New returns an outage that has not happened. name is what people call the
-// thing.
+// New returns a record without an outage. name is the dependency's name for
+// people.
 func New(name string) *Outage { return &Outage{name: name} }
 
-// Begin notes that the thing does not work. It reports true the first time, and
-// false while the outage lasts.
+// Begin records that the dependency does not work. It returns true at the start
+// of an outage, and false while the outage lasts.
 func (o *Outage) Begin(reason error) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -34,7 +34,8 @@ func (o *Outage) Begin(reason error) bool {
 	return true
 }
 
-// End notes that the thing works. It reports whether an outage was going on.
+// End records that the dependency works. It reports whether an outage has
+// ended.
 func (o *Outage) End() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -47,11 +48,11 @@ func (o *Outage) End() bool {
 
 const at = "2006-01-02T15:04:05.000Z"
 
-// longestReason bounds a reason in a status: it may hold what a stranger's
-// server answered.
+// longestReason is the longest reason in a status, in bytes, because the text
+// may come from another server.
 const longestReason = 200
 
-// Report describes the current outage, and the last one that is over. Both are
+// Report describes the current outage and the last one that has ended. Each is
 // "" if there is none.
 func (o *Outage) Report() (now, before string) {
 	o.mu.Lock()
