@@ -9,8 +9,9 @@ import (
 	"escala/infra/plan"
 )
 
-// policies are the inputs that hold IAM documents, by type. Those with a
-// resource's own policy say who may; the others what.
+// policies maps a resource type to its inputs that hold IAM documents. A
+// resource policy states who may act; the others state which actions are
+// allowed.
 var policies = map[string][]string{
 	"aws:iam/policy:Policy":                     {"policy"},
 	"aws:iam/rolePolicy:RolePolicy":             {"policy"},
@@ -22,8 +23,9 @@ var policies = map[string][]string{
 	"aws:kms/key:Key":                           {"policy"},
 }
 
-// anyResource are the actions for which AWS knows no narrower resource than "*"
-// ("Actions, resources, and condition keys for AWS services").
+// anyResource lists the prefixes of the actions for which AWS supports no
+// narrower resource than "*" ("Actions, resources, and condition keys for AWS
+// services").
 var anyResource = []string{
 	"ssmmessages:", "ec2:Describe", "ecr:GetAuthorizationToken", "sts:GetCallerIdentity",
 	"cloudwatch:PutMetricData", "elasticloadbalancing:Describe", "s3:ListAllMyBuckets",
@@ -39,7 +41,7 @@ type statement struct {
 	Condition map[string]any
 }
 
-// access looks for permissions without bounds.
+// access finds permissions without bounds.
 func access(_ context.Context, s *subject) {
 	for _, r := range s.Resources {
 		for _, input := range policies[r.Type] {

@@ -1,5 +1,5 @@
-// Package check judges a plan: each check is a file of its own and says what is
-// the case, where, and what would be right.
+// Package check judges a plan. Each check has a file of its own. A finding
+// states the problem, where it is, and what would be right.
 package check
 
 import (
@@ -9,11 +9,11 @@ import (
 	"escala/infra/plan"
 )
 
-// subject is what is checked, and where the findings go.
+// subject is the stack that is checked, with its findings.
 type subject struct {
 	plan.Stack
 	secrets *plan.Secrets
-	// find looks for a program on this computer.
+	// find returns the path of a program on this computer.
 	find     func(program string) (string, error)
 	findings []plan.Finding
 }
@@ -22,7 +22,7 @@ func (s *subject) add(level plan.Level, where, what, right string) {
 	s.findings = append(s.findings, plan.Finding{Level: level, Where: where, What: what, Right: right})
 }
 
-// checks in the order in which their findings are shown, within a level.
+// checks lists the checks. Findings of the same level appear in this order.
 var checks = []func(context.Context, *subject){
 	size,
 	secrecy,
@@ -38,8 +38,8 @@ var checks = []func(context.Context, *subject){
 	scripts,
 }
 
-// Stack judges a stack that was previewed. Programs that are not on this
-// computer are named in a notice.
+// Stack judges a previewed stack. A program that is not installed on this
+// computer leads to a notice.
 func Stack(ctx context.Context, stack plan.Stack, secrets *plan.Secrets) []plan.Finding {
 	return run(ctx, stack, secrets, exec.LookPath)
 }

@@ -12,10 +12,11 @@ import (
 	"escala/infra/plan"
 )
 
-// nothing is a computer without any of the programs.
+// nothing is the find function of a computer without any of the programs.
 func nothing(string) (string, error) { return "", errors.New("not here") }
 
-// judged are the findings about a stack, notices of missing programs left out.
+// judged returns the findings about a stack without the notices about missing
+// programs.
 func judged(t *testing.T, s plan.Stack, find func(string) (string, error)) []plan.Finding {
 	t.Helper()
 	var secrets plan.Secrets
@@ -42,8 +43,8 @@ type (
 	l = []any
 )
 
-// each bad resource, and the findings that it must have, as "level where: what"
-// by their beginnings.
+// Each bad resource has its expected findings, as the beginnings of "level
+// where: what".
 func TestBadResourcesAreFound(t *testing.T) {
 	group := func(rule m) plan.Resource {
 		return res("aws:ec2/securityGroup:SecurityGroup", "web", m{"ingress": l{rule}})
@@ -97,7 +98,7 @@ func TestBadResourcesAreFound(t *testing.T) {
 	}
 }
 
-// expect holds findings against their beginnings, one for one.
+// expect compares findings with their expected beginnings, one by one.
 func expect(t *testing.T, want []string, findings []plan.Finding) {
 	t.Helper()
 	require.Len(t, findings, len(want), "%+v", findings)
@@ -150,7 +151,7 @@ func TestSecretsInUserData(t *testing.T) {
 		judged(t, plan.Stack{Machines: []plan.Machine{{Name: "vm", Raw: "postgres://a:hunter22@b/c"}}}, nothing))
 }
 
-// Each with the real program, and a file that it must refuse.
+// Each case has the real program and a file that the program must refuse.
 func TestRealProgramsRefuseBadFiles(t *testing.T) {
 	for name, one := range map[string]struct {
 		program, path, good, bad, want string

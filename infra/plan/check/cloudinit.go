@@ -7,7 +7,7 @@ import (
 	"escala/infra/plan"
 )
 
-// cloudInit asks cloud-init whether it understands the user-data.
+// cloudInit checks the user-data with cloud-init's own schema.
 func cloudInit(ctx context.Context, s *subject) {
 	if len(s.Machines) == 0 {
 		return

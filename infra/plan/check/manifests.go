@@ -10,15 +10,15 @@ import (
 	"escala/infra/plan"
 )
 
-// pod is what a workload's pods are made from.
+// pod is the pod specification of a workload.
 type pod struct {
 	where string
-	// serves says that the pods stay, and answer requests.
+	// serves reports whether the pods run permanently and answer requests.
 	serves bool
 	spec   map[string]any
 }
 
-// manifests looks at how pods run.
+// manifests checks how pods run.
 func manifests(_ context.Context, s *subject) {
 	for _, f := range s.Manifests {
 		if p, ok := podOf(f); ok {
@@ -85,8 +85,8 @@ func (s *subject) pod(p pod) {
 	}
 }
 
-// drain is how long a container takes to end politely: its preStop, and what
-// the service's own environment says.
+// drain returns the time that a container needs for an orderly end: its preStop
+// plus the drain times in the service's environment. The text lists the parts.
 func (s *subject) drain(container any) (time.Duration, string) {
 	var sum time.Duration
 	var parts []string
@@ -180,7 +180,8 @@ func (s *subject) image(where, image string) {
 	}
 }
 
-// replicas: a fixed number and an autoscaler undo each other.
+// replicas finds workloads with both a fixed number of replicas and an
+// autoscaler: each update undoes the scaling.
 func (s *subject) replicas() {
 	for _, hpa := range s.Manifests {
 		if text(hpa.Object, "kind") != "HorizontalPodAutoscaler" {

@@ -6,7 +6,7 @@ import (
 	"escala/infra/plan"
 )
 
-// good is a container with nothing to complain of.
+// good returns a container without findings.
 func good() m {
 	return m{
 		"name": "api", "image": "registry/api@sha256:00",

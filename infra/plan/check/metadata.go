@@ -6,8 +6,8 @@ import (
 	"escala/infra/plan"
 )
 
-// metadata: the first version of EC2's metadata service gives the instance's
-// role to whoever can have the service fetch a URL.
+// metadata requires version 2 of EC2's metadata service. Version 1 gives the
+// instance's role to any client that can make the service fetch a URL.
 func metadata(_ context.Context, s *subject) {
 	for _, r := range s.of("aws:ec2/instance:Instance") {
 		options := at(r.Raw, "metadataOptions")

@@ -16,16 +16,18 @@ const nginxConf = "/etc/nginx/nginx.conf"
 var (
 	listens = regexp.MustCompile(`(?m)^(\s*)listen\s+[^;]+;`)
 	pids    = regexp.MustCompile(`(?m)^(\s*)pid\s+[^;]+;`)
-	// nginxStamp is the time and the process before what Nginx says.
+	// nginxStamp matches the time and the process id at the beginning of Nginx's
+	// messages.
 	nginxStamp = regexp.MustCompile(`(?m)^\d{4}/[^\[]*(\[\w+\]) \d+#\d+: `)
 	httpBlock  = regexp.MustCompile(`(?m)^http\s*\{`)
 )
 
-// temporaries are where Nginx keeps what does not fit into memory; it makes the
-// folders when it tests a configuration.
+// temporaries lists the directives for the folders in which Nginx stores data
+// that does not fit into memory. Nginx creates these folders when it tests a
+// configuration.
 var temporaries = []string{"client_body_temp_path", "proxy_temp_path", "fastcgi_temp_path", "uwsgi_temp_path", "scgi_temp_path"}
 
-// nginx asks Nginx itself.
+// nginx checks the configuration with the real Nginx.
 func nginx(ctx context.Context, s *subject) {
 	if !s.some(named(nginxConf)) {
 		return
@@ -50,8 +52,9 @@ func nginx(ctx context.Context, s *subject) {
 	})
 }
 
-// elsewhere is a configuration that can be tested beside a running Nginx, by
-// anybody: sockets and files in the tool's folder, lines where they were.
+// elsewhere changes a configuration so that any user can test it beside a
+// running Nginx: sockets and files are in the tool's folder. Line numbers stay
+// the same.
 func elsewhere(conf string, t tool, m plan.Machine) string {
 	n := 0
 	conf = listens.ReplaceAllStringFunc(conf, func(line string) string {
@@ -66,7 +69,7 @@ func elsewhere(conf string, t tool, m plan.Machine) string {
 		}
 	}
 	conf = httpBlock.ReplaceAllString(conf, "http {"+extra.String())
-	// What the configuration includes of the machine's own files.
+	// The configuration may include other files of the machine.
 	for _, f := range m.Files {
 		if f.Path == nginxConf || !strings.HasPrefix(f.Path, "/etc/nginx/") || !strings.Contains(conf, f.Path) {
 			continue
@@ -75,7 +78,7 @@ func elsewhere(conf string, t tool, m plan.Machine) string {
 			conf = strings.ReplaceAll(conf, f.Path, path)
 		}
 	}
-	// mime.types is of Nginx's own package, wherever that is.
+	// mime.types comes from Nginx's own package, which may be installed elsewhere.
 	if _, err := os.Stat("/etc/nginx/mime.types"); err != nil {
 		if path, err := t.write("mime.types", "types { text/html html; }\n"); err == nil {
 			conf = strings.ReplaceAll(conf, "/etc/nginx/mime.types", path)
@@ -84,7 +87,7 @@ func elsewhere(conf string, t tool, m plan.Machine) string {
 	return conf
 }
 
-// nginxSaid is the reason in what Nginx says.
+// nginxSaid returns the reason in Nginx's output.
 func nginxSaid(said string) string {
 	said, _, _ = strings.Cut(nginxStamp.ReplaceAllString(said, "$1 "), "\nnginx: configuration file")
 	return said

@@ -9,19 +9,19 @@ import (
 	"escala/infra/plan"
 )
 
-// web are the ports that may be open to anybody.
+// web holds the ports that may be open to every address.
 var web = map[int]bool{80: true, 443: true}
 
-// rule is a rule of whichever firewall.
+// rule is a firewall rule in a form that is common to all clouds.
 type rule struct {
 	where    string
 	protocol string
 	from, to int
-	// sources are address ranges; groups are members of the same network.
+	// sources holds address ranges; groups holds members of the same network.
 	sources, groups []string
 }
 
-// ports looks at who may connect to what.
+// ports checks the firewall rules: which addresses may connect to which ports.
 func ports(_ context.Context, s *subject) {
 	for _, r := range s.of("aws:ec2/securityGroup:SecurityGroup") {
 		for _, one := range list(r.Raw, "ingress") {
@@ -99,7 +99,7 @@ func digitalOceanRule(where string, value any, side string) rule {
 	}
 	var err error
 	if r.from, err = strconv.Atoi(low); err != nil {
-		// "all", "0" or nothing is every port.
+		// "all", "0" and an empty text mean every port.
 		r.from, r.to = 0, 65535
 		return r
 	}
@@ -141,7 +141,8 @@ func (s *subject) outbound(r rule) {
 	s.add(plan.Notice, r.where, "outbound: "+r.ports()+" to "+strings.Join(append(r.sources, r.groups...), ", "), "")
 }
 
-// clusterEndpoint is the API server of EKS.
+// clusterEndpoint checks from where the API server of an EKS cluster can be
+// reached.
 func (s *subject) clusterEndpoint(r plan.Resource) {
 	vpc := at(r.Raw, "vpcConfig")
 	public, set := at(vpc, "endpointPublicAccess").(bool)
@@ -161,7 +162,8 @@ func (s *subject) clusterEndpoint(r plan.Resource) {
 	s.add(level, r.Name, "the cluster's API is open to "+strings.Join(from, ", "), right)
 }
 
-// servicePorts: a Service may open ports by itself.
+// servicePorts finds Services that open ports by themselves, without an
+// Ingress.
 func (s *subject) servicePorts(f plan.File) {
 	if text(f.Object, "kind") != "Service" {
 		return

@@ -8,7 +8,8 @@ import (
 	"escala/infra/plan"
 )
 
-// shellOf is the shell that a file is a script for, or "".
+// shellOf returns the shell that a script is for, or "" if the file is not a
+// shell script.
 func shellOf(f plan.File) string {
 	line, ok := strings.CutPrefix(firstLine(f.Raw), "#!")
 	if !ok {
@@ -29,7 +30,7 @@ func shellOf(f plan.File) string {
 	}
 }
 
-// scripts has the shell read each script, and run none.
+// scripts checks the syntax of each script with its shell. No script is run.
 func scripts(ctx context.Context, s *subject) {
 	for _, shell := range []string{"sh", "bash"} {
 		match := func(f plan.File) bool { return shellOf(f) == shell }

@@ -8,8 +8,8 @@ import (
 	"escala/infra/plan/unpack"
 )
 
-// secrecy looks for secrets where they can be read: in user-data, and among
-// inputs that are not secret in Pulumi's state.
+// secrecy finds readable secrets: in user-data, and in inputs that are not
+// secret in Pulumi's state.
 func secrecy(_ context.Context, s *subject) {
 	for _, m := range s.Machines {
 		for _, f := range m.Files {
@@ -52,11 +52,11 @@ func (s *subject) inUserData(m plan.Machine, f plan.File, found string) {
 		s.add(plan.Error, where, "holds "+found+" in a file of mode "+mode(f), "a file that root alone may read (0600)")
 		return
 	}
-	// A cloud without roles for machines leaves no other way.
+	// A cloud without roles for machines offers no other way.
 	s.add(plan.Notice, where, "holds "+found+": root of the machine can read it in the user-data, and this cloud knows no other way", "")
 }
 
-// private says whether only its owner may read a file.
+// private reports whether only the owner may read a file.
 func private(f plan.File) bool { return strings.HasSuffix(mode(f), "00") }
 
 func mode(f plan.File) string {
@@ -66,7 +66,7 @@ func mode(f plan.File) string {
 	return f.Mode
 }
 
-// texts are all texts in a value.
+// texts returns all texts in a value.
 func texts(value any) []string {
 	switch v := value.(type) {
 	case string:
@@ -82,12 +82,12 @@ func texts(value any) []string {
 		for _, key := range sortedKeys(v) {
 			all = append(all, texts(v[key])...)
 			if value, ok := v[key].(string); ok {
-				// A name says what a value is.
+				// Patterns such as "PASSWORD: …" need the name before the value.
 				all = append(all, key+": "+value)
 			}
 		}
 		if name, ok := v["name"].(string); ok {
-			// The same of a container's environment.
+			// A container's environment has the name and the value in two keys.
 			if value, ok := v["value"].(string); ok {
 				all = append(all, name+": "+value)
 			}

@@ -7,10 +7,10 @@ import (
 	"escala/infra/plan"
 )
 
-// full is the share of a limit, in percent, from which on it is worth a warning.
+// full is the share of a limit, in percent, from which a warning is given.
 const full = 90
 
-// size holds user-data against what the cloud takes.
+// size compares the size of the user-data with the cloud's limit.
 func size(_ context.Context, s *subject) {
 	for _, m := range s.Machines {
 		where := m.Name + ": user-data"

@@ -7,10 +7,11 @@ import (
 	"escala/infra/plan"
 )
 
-// blocks are what keeps a bucket of S3 from ever being public.
+// blocks lists the four settings that together prevent public access to an S3
+// bucket.
 var blocks = []string{"blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"}
 
-// storage looks for what is not encrypted, and what everybody may read.
+// storage finds storage that is not encrypted or that everybody can read.
 func storage(_ context.Context, s *subject) {
 	for _, kind := range []string{"aws:s3/bucketV2:BucketV2", "aws:s3/bucket:Bucket"} {
 		for _, bucket := range s.of(kind) {
@@ -51,8 +52,8 @@ func storage(_ context.Context, s *subject) {
 	}
 }
 
-// bucket is held against the resources beside it: S3 has a bucket's settings in
-// resources of their own.
+// bucket checks a bucket together with the resources that refer to it: S3 keeps
+// a bucket's settings in separate resources.
 func (s *subject) bucket(b plan.Resource) {
 	beside := func(kind string) (plan.Resource, bool) {
 		for _, r := range s.of(kind) {

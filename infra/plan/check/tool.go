@@ -12,17 +12,18 @@ import (
 	"escala/infra/plan"
 )
 
-// toolTime bounds what a program may take to look at a file.
+// toolTime is the time limit for one run of a program.
 const toolTime = 30 * time.Second
 
-// tool runs a real program over what would be on the machine.
+// tool is a program that checks a machine's files.
 type tool struct {
-	// dir is a folder that goes when the check is done.
+	// dir is a temporary folder. close removes it.
 	dir  string
 	path string
 }
 
-// tool finds a program, or says in a notice that what it would check was not.
+// tool looks up a program and makes its folder. If that fails, a notice states
+// what was not checked.
 func (s *subject) tool(program, what string) (tool, bool) {
 	path, err := s.find(program)
 	if err != nil {
@@ -39,7 +40,7 @@ func (s *subject) tool(program, what string) (tool, bool) {
 
 func (t tool) close() { os.RemoveAll(t.dir) }
 
-// write puts a file where the program looks for it.
+// write writes a file below the tool's folder and returns its path.
 func (t tool) write(name, content string) (string, error) {
 	path := filepath.Join(t.dir, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -48,8 +49,8 @@ func (t tool) write(name, content string) (string, error) {
 	return path, os.WriteFile(path, []byte(content), 0o600)
 }
 
-// run returns what the program said, without the folder's name, and whether it
-// agreed.
+// run returns the output of the program, without the folder's path, and whether
+// the program succeeded.
 func (t tool) run(ctx context.Context, env []string, args ...string) (string, bool) {
 	ctx, cancel := context.WithTimeout(ctx, toolTime)
 	defer cancel()
@@ -66,7 +67,7 @@ func (t tool) run(ctx context.Context, env []string, args ...string) (string, bo
 	return said, err == nil
 }
 
-// each calls check for the files of all machines that match.
+// each calls check for each matching file of each machine.
 func (s *subject) each(match func(plan.File) bool, check func(plan.Machine, plan.File)) {
 	for _, m := range s.Machines {
 		for _, f := range m.Files {
@@ -77,7 +78,7 @@ func (s *subject) each(match func(plan.File) bool, check func(plan.Machine, plan
 	}
 }
 
-// some says whether a machine has such a file.
+// some reports whether any machine has a matching file.
 func (s *subject) some(match func(plan.File) bool) bool {
 	found := false
 	s.each(match, func(plan.Machine, plan.File) { found = true })

@@ -11,8 +11,9 @@ import (
 
 const unitFolder = "/etc/systemd/system/"
 
-// misread are systemd's words for what stands wrong in a file. That programs and
-// other units are not there says nothing: this computer is not the machine.
+// misread matches systemd's messages about errors in the file itself. Missing
+// programs and missing units do not count, since this computer is not the
+// machine.
 var misread = regexp.MustCompile(`(?i)unknown (section|key|lvalue)|assignment outside|invalid|failed to parse|missing '='|not absolute|neither a valid executable|bad unit file|lacks.*ExecStart|ignoring`)
 
 func isUnit(f plan.File) bool {
@@ -20,7 +21,7 @@ func isUnit(f plan.File) bool {
 		strings.Contains(f.Path, ".service.d/"))
 }
 
-// units asks systemd.
+// units checks the systemd units with systemd-analyze verify.
 func units(ctx context.Context, s *subject) {
 	if !s.some(isUnit) {
 		return
@@ -48,7 +49,8 @@ func units(ctx context.Context, s *subject) {
 		var args []string
 		for unit, whole := range own {
 			if !whole {
-				// What is added to a unit of a package, with that unit in short.
+				// A drop-in for a unit of a package needs that unit, so a minimal one is
+				// written.
 				if _, err := t.write(path.Join(folder, unit), "[Service]\nExecStart=/bin/true\n"); err != nil {
 					continue
 				}

@@ -7,12 +7,13 @@ import (
 	"escala/infra/plan"
 )
 
-// Inputs are JSON-like values of whatever shape a provider has; these read them
-// without a panic where the shape is another.
+// Inputs are JSON-like values whose shape depends on the provider. These
+// functions return a zero value if the shape is not the expected one; they
+// never panic.
 
 func sortedKeys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }
 
-// at is the value at a path of keys.
+// at returns the value at a path of keys, or nil.
 func at(value any, path ...string) any {
 	for _, key := range path {
 		object, ok := value.(map[string]any)
@@ -44,7 +45,7 @@ func list(value any, path ...string) []any {
 	return items
 }
 
-// words are a list's texts, or the one text that stands for such a list.
+// words returns the texts of a list. A single text counts as a list of one.
 func words(value any, path ...string) []string {
 	switch v := at(value, path...).(type) {
 	case string:
@@ -62,7 +63,7 @@ func words(value any, path ...string) []string {
 	}
 }
 
-// of are the resources of a type.
+// of returns the resources of a type.
 func (s *subject) of(kind string) []plan.Resource {
 	var found []plan.Resource
 	for _, r := range s.Resources {
