@@ -7,20 +7,20 @@ import (
 	"strings"
 )
 
-// Masked stands where a secret was.
+// Masked replaces a secret in a report.
 const Masked = "[secret]"
 
-// Secrets are the values that no report may show.
+// Secrets holds the values that no report may show.
 type Secrets struct {
-	// labels by value.
+	// labels maps a secret value to its label.
 	labels map[string]string
 }
 
-// shortestSecret bounds what is looked for in texts: a shorter value is in too
-// many by chance.
+// shortestSecret is the least length, in bytes, of a value that is searched for
+// in texts. Shorter values match by chance.
 const shortestSecret = 8
 
-// Add names a secret value. The first name stays.
+// Add adds a secret value with a label. The first label of a value stays.
 func (s *Secrets) Add(label, value string) {
 	if s.labels == nil {
 		s.labels = map[string]string{}
@@ -30,8 +30,8 @@ func (s *Secrets) Add(label, value string) {
 	}
 }
 
-// Found are the labels of the secrets in a text, and the kinds of what looks
-// like a key in it.
+// Found returns the labels of the secrets in a text, and the kinds of the texts
+// that look like keys.
 func (s *Secrets) Found(text string) []string {
 	var found []string
 	for _, value := range s.values() {
@@ -49,7 +49,7 @@ func (s *Secrets) Found(text string) []string {
 	return slices.Compact(found)
 }
 
-// Mask replaces the secrets in a text, and what looks like a key.
+// Mask replaces the secrets in a text, and all texts that look like keys.
 func (s *Secrets) Mask(text string) string {
 	for _, value := range s.values() {
 		text = strings.ReplaceAll(text, value, Masked)
@@ -60,7 +60,8 @@ func (s *Secrets) Mask(text string) string {
 	return text
 }
 
-// values are the longest first: one may be part of another.
+// values returns the secrets, the longest first, since one may be part of
+// another.
 func (s *Secrets) values() []string {
 	values := make([]string, 0, len(s.labels))
 	for value := range s.labels {
@@ -72,7 +73,7 @@ func (s *Secrets) values() []string {
 	return values
 }
 
-// keys are what keys look like, whoever gave them.
+// keys lists the patterns of keys and passwords of known services.
 var keys = []struct {
 	kind    string
 	pattern *regexp.Regexp

@@ -14,14 +14,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// clone is a throwaway repository whose program plans what stands in its stacks.
+// clone is a temporary repository whose program plans the stacks in its files.
 type clone struct {
 	t    *testing.T
 	root string
 }
 
-// planner stands in for a commit's own program: one stack for each file, the
-// file's content as its release.
+// planner replaces a commit's own program. It makes one stack per file, with
+// the file's content as its release.
 const planner = `package main
 
 import (
@@ -53,7 +53,7 @@ func main() {
 
 func newClone(t *testing.T) clone {
 	t.Helper()
-	// Whatever is made in a temporary folder is seen there.
+	// The test sees all temporary files in this folder.
 	t.Setenv("TMPDIR", t.TempDir())
 	c := clone{t: t, root: t.TempDir()}
 	c.git("init", "--quiet", "--initial-branch", "main")
@@ -84,7 +84,7 @@ func (c clone) commit(message string) {
 	c.git("commit", "--quiet", "--message", message)
 }
 
-// program commits a planner whose plans have that version.
+// program commits a planner whose plans have the given version.
 func (c clone) program(version string) {
 	c.t.Helper()
 	c.write(commands[0], strings.ReplaceAll(planner, "VERSION", version))
@@ -95,7 +95,7 @@ func (c clone) base(revision, stack string) Base {
 	return Base{Root: c.root, Revision: revision, Stack: stack, Progress: io.Discard}
 }
 
-// clean checks that nothing is left behind.
+// clean checks that no file and no checkout is left.
 func (c clone) clean() {
 	c.t.Helper()
 	assert.Len(c.t, strings.Split(strings.TrimSpace(c.git("worktree", "list")), "\n"), 1, "no checkout is left")

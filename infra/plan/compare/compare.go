@@ -1,6 +1,6 @@
-// Package compare says what changes between two plans, of two commits for
-// instance: in resources and their inputs, and in the files that would be on the
-// machines and in the clusters.
+// Package compare finds the changes between two plans, for example of two
+// commits: in resources and their inputs, and in the files on machines and the
+// manifests in clusters.
 package compare
 
 import (
@@ -11,22 +11,23 @@ import (
 	"escala/infra/plan"
 )
 
-// Note says what a difference is, and what it is not.
+// Note explains what a difference shows and what it does not show.
 const Note = "These are the differences between two plans, each made by its own commit's code. " +
 	"No cloud was asked: what a stack that is there would become is for `pulumi preview` to say."
 
-// Difference is what changes from a base to what is there now.
+// Difference holds the changes from a base plan to the current plan.
 type Difference struct {
 	Version int    `json:"version"`
 	Note    string `json:"note"`
-	// Base is the commit that is compared with.
+	// Base is the commit of the base plan.
 	Base string `json:"base"`
-	// Missing is why the base has no plan, if so: everything is new then.
+	// Missing is the reason if the base has no plan. Everything counts as new
+	// then.
 	Missing string  `json:"missing,omitempty"`
 	Stacks  []Stack `json:"stacks"`
 }
 
-// Change says how something differs.
+// Change is the kind of a change.
 type Change string
 
 // The changes.
@@ -37,47 +38,48 @@ const (
 	Replaced Change = "replaced"
 )
 
-// Stack is what changes in a stack. One that does not change is not there.
+// Stack holds the changes in a stack. Unchanged stacks are left out.
 type Stack struct {
 	Name string `json:"name"`
-	// Change is Changed, or Added or Removed for a whole stack.
+	// Change is Changed, or Added or Removed if the whole stack is new or gone.
 	Change Change `json:"change"`
-	// Before and After are why one side cannot be previewed, if so.
+	// Before and After are the errors of the two previews, if any.
 	Before string `json:"before,omitempty"`
 	After  string `json:"after,omitempty"`
-	// Release are the ids of the release, if they differ.
+	// Release holds the ids of both releases if they differ.
 	Release   *[2]string `json:"release,omitempty"`
 	Resources []Resource `json:"resources,omitempty"`
 	Files     []File     `json:"files,omitempty"`
-	// New are the findings that the base does not have.
+	// New holds the errors and warnings that the base does not have.
 	New []plan.Finding `json:"newFindings,omitempty"`
 }
 
-// Resource is one that changes.
+// Resource is a changed resource.
 type Resource struct {
 	URN    string  `json:"urn"`
 	Type   string  `json:"type"`
 	Name   string  `json:"name"`
 	Change Change  `json:"change"`
 	Inputs []Input `json:"inputs,omitempty"`
-	// By are the inputs that make it another resource.
+	// By lists the changed inputs that force a replacement.
 	By []string `json:"by,omitempty"`
-	// Retained says of one that leaves the program that it stays where it is.
+	// Retained reports whether a removed resource stays in the cloud
+	// (RetainOnDelete).
 	Retained bool `json:"retained,omitempty"`
 }
 
-// Input is one that differs. A side without it is null.
+// Input is a changed input. A missing side is null.
 type Input struct {
 	Path   string `json:"path"`
 	Before any    `json:"before"`
 	After  any    `json:"after"`
 }
 
-// File is one that differs.
+// File is a changed file.
 type File struct {
 	Path   string `json:"path"`
 	Change Change `json:"change"`
-	// Diff is in the unified format.
+	// Diff is the change in the unified format.
 	Diff string `json:"diff"`
 }
 
@@ -116,8 +118,8 @@ func Plans(ctx context.Context, base string, before, after plan.Plan) (Differenc
 	return d, nil
 }
 
-// Fails says whether what changes has errors: a stack that cannot be previewed
-// now, or a new finding.
+// Fails reports whether the changes include an error: a current stack that
+// cannot be previewed, or a new finding of level error.
 func (d Difference) Fails() bool {
 	return slices.ContainsFunc(d.Stacks, func(s Stack) bool {
 		return s.After != "" || slices.ContainsFunc(s.New, func(f plan.Finding) bool { return f.Level == plan.Error })

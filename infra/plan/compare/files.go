@@ -14,12 +14,13 @@ import (
 	"escala/infra/plan"
 )
 
-// contents are a stack's files by machine and path, manifests too.
+// contents returns the contents of a stack's files by machine and path.
+// Manifests are below "manifests".
 func contents(s plan.Stack) map[string]string {
 	all := map[string]string{}
 	for _, m := range s.Machines {
 		for _, f := range m.Files {
-			// A file may be written in several parts.
+			// cloud-init may write a file in several parts.
 			all[filepath.Join(m.Name, f.Path)] += f.Content
 		}
 	}
@@ -61,8 +62,8 @@ func files(ctx context.Context, before, after map[string]string) ([]File, error)
 	return changed, nil
 }
 
-// unified is the difference of two texts in the unified format, by git, which
-// whoever compares commits has.
+// unified returns the difference of two texts in the unified format. It uses
+// git, which is installed wherever commits are compared.
 func unified(ctx context.Context, path, before, after string) (string, error) {
 	dir, err := os.MkdirTemp("", "escala-diff-")
 	if err != nil {
@@ -82,7 +83,7 @@ func unified(ctx context.Context, path, before, after string) (string, error) {
 	if err := cmd.Run(); err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) {
 		return "", fmt.Errorf("git diff: %w: %s", err, strings.TrimSpace(wrong.String()))
 	}
-	// From the first hunk on: what stands before has the names of these two.
+	// The lines before the first hunk hold the names of the temporary files.
 	_, hunks, ok := strings.Cut(out.String(), "\n@@ ")
 	if !ok {
 		return "", nil

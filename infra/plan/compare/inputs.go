@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// inputs are the leaves that differ, by their paths, but for those that the
+// inputs returns the changed leaves with their paths, without those that the
 // program ignores.
 func inputs(before, after map[string]any, ignored []string) []Input {
 	var found []Input
@@ -17,7 +17,8 @@ func inputs(before, after map[string]any, ignored []string) []Input {
 	return slices.DeleteFunc(found, func(i Input) bool { return under(i.Path, ignored) })
 }
 
-// plain is a value as JSON has it: one of the plans comes from JSON.
+// plain converts a value to the types of encoding/json, since one of the plans
+// was read from JSON.
 func plain(m map[string]any) any {
 	b, err := json.Marshal(m)
 	if err != nil {
@@ -65,7 +66,7 @@ func walk(path string, before, after any, found *[]Input) {
 	*found = append(*found, Input{Path: path, Before: before, After: after})
 }
 
-// joined is a path with a key. One with a dot in it, as labels have, is quoted.
+// joined appends a key to a path. A key with a dot, as in labels, is quoted.
 func joined(path, key string) string {
 	if strings.ContainsAny(key, ".[]\"") {
 		return fmt.Sprintf("%s[%q]", path, key)
@@ -76,7 +77,7 @@ func joined(path, key string) string {
 	return path + "." + key
 }
 
-// under says whether a path is one of those, or below one.
+// under reports whether a path equals one of the given paths or is below one.
 func under(path string, above []string) bool {
 	return slices.ContainsFunc(above, func(one string) bool {
 		rest, ok := strings.CutPrefix(path, one)
@@ -84,7 +85,7 @@ func under(path string, above []string) bool {
 	})
 }
 
-// replacing are the changed inputs that make another resource.
+// replacing returns the paths of the changed inputs that force a replacement.
 func replacing(changed []Input, replacedBy []string) []string {
 	var by []string
 	for _, i := range changed {

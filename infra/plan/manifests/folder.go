@@ -12,22 +12,23 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Notes is the file that says what else there is to do.
+// Notes is the name of the file with the remaining manual steps.
 const Notes = "NOTES.md"
 
-// fileNames are those that people look for; other kinds have their own name.
-// kubectl takes files in the order of their names, and everything is in the
-// namespace.
+// fileNames maps a kind to the usual name of its file. Other kinds use their
+// own name. kubectl applies files in the order of their names, and every other
+// object needs the namespace.
 var fileNames = map[string]string{
 	"Namespace":               "00-namespace",
 	"HorizontalPodAutoscaler": "hpa",
 	"PodDisruptionBudget":     "pdb",
 }
 
-// component is the label whose value parts a stack's objects.
+// component is the label that separates the components of a stack. Redis has
+// its own file.
 const component = "app.kubernetes.io/component"
 
-// Files are the manifests by their names, Notes among them.
+// Files returns the contents of the files by their names, Notes included.
 func (s Set) Files() (map[string][]byte, error) {
 	grouped := map[string][]map[string]any{}
 	for _, object := range s.Objects {
@@ -53,7 +54,7 @@ func (s Set) Files() (map[string][]byte, error) {
 	return files, nil
 }
 
-// document is a file with an object after the other.
+// document encodes objects as one YAML file with several documents.
 func document(objects []map[string]any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := yaml.NewEncoder(&b)
@@ -66,8 +67,8 @@ func document(objects []map[string]any) ([]byte, error) {
 	return b.Bytes(), enc.Close()
 }
 
-// Write puts the files into a folder, and takes away those of an earlier time:
-// kubectl takes all that is there.
+// Write writes the files into a folder. It first removes older manifests, since
+// kubectl applies all files of a folder.
 func (s Set) Write(folder string) error {
 	files, err := s.Files()
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package manifests gives a cluster stack's objects as plain manifests, for
-// kubectl apply: what the program itself registers, from a preview of it, and
-// not a second description.
+// Package manifests renders a cluster stack's objects as plain manifests for
+// kubectl apply. The objects come from a preview of the program, so no second
+// description exists.
 package manifests
 
 import (
@@ -15,30 +15,30 @@ import (
 	"escala/infra/targets/kubernetes"
 )
 
-// Set are a stack's objects.
+// Set holds the objects of a stack.
 type Set struct {
 	// Stack is the stack's name, and Release its release's id.
 	Stack, Release string
-	// Objects are as an API server takes them, whole numbers as int64, in the
-	// order in which they were registered. No Secret is among them.
+	// Objects holds the objects in the form that an API server accepts, whole
+	// numbers as int64, in the order of their registration. It contains no Secret.
 	Objects []map[string]any
-	// Secrets are those that have to be made by hand.
+	// Secrets lists the Secrets that a person has to create.
 	Secrets []Secret
-	// Unknown are the places whose values only an update knows, as "Kind name:
-	// path". What stands there is made up.
+	// Unknown lists the places of values that only an update knows, as "Kind name:
+	// path". These places hold made-up values.
 	Unknown []string
-	// Others are the resources of the stack that are no objects of the cluster.
+	// Others lists the resources of the stack that are not Kubernetes objects.
 	Others []string
 }
 
-// Secret is a Secret that an object refers to.
+// Secret describes a Secret that an object refers to.
 type Secret struct {
 	Namespace, Name string
-	// Keys are the environment variables in it.
+	// Keys lists the names of the environment variables in the Secret.
 	Keys []string
 }
 
-// Render plans a stack and takes its objects. It needs no cluster.
+// Render previews a stack and returns its objects. It needs no cluster.
 func Render(ctx context.Context, o preview.Options) (Set, error) {
 	planned, _, err := preview.Stack(ctx, o)
 	if err != nil {
@@ -54,7 +54,7 @@ func Render(ctx context.Context, o preview.Options) (Set, error) {
 	return set, nil
 }
 
-// Of takes the objects out of a plan.
+// Of returns the objects of a plan.
 func Of(planned plan.Stack) Set {
 	set := Set{Stack: planned.Name, Release: planned.Release}
 	renamed := map[string]string{}
@@ -83,8 +83,9 @@ func Of(planned plan.Stack) Set {
 	return set
 }
 
-// secretOf is what a person has to know of a Secret. The checksum in its name is
-// of values that a preview does not know, so it is removed.
+// secretOf returns the data that a person needs to create a Secret. The name
+// loses its checksum, since a preview does not know the values that the
+// checksum is computed from.
 func secretOf(object map[string]any, renamed map[string]string) Secret {
 	s := Secret{}
 	s.Namespace, _ = meta(object)["namespace"].(string)

@@ -18,8 +18,8 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 const image = "    image: ghcr.io/you/api@sha256:abababababababababababababababababababababababababababababababab\n"
 
-// stacks have an image that exists: the digest of one that is built depends on
-// the Go version.
+// stacks holds the configurations. Each has an existing image, since the digest
+// of a built image depends on the Go version.
 var stacks = map[string]string{
 	"default": image,
 	"everything": image + `    namespace: shop
@@ -44,7 +44,7 @@ var stacks = map[string]string{
 	"fixed": image + "  escala:service:\n    scale: {replicas: 2}\n",
 }
 
-// render plans a stack with that configuration in a clone of its own.
+// render renders a stack with the configuration in a new clone.
 func render(t *testing.T, stack, config string) (Set, error) {
 	t.Helper()
 	if testing.Short() {
@@ -85,7 +85,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestABadStack says what is wrong with it, as an update does.
+// TestABadStack expects the same error as from an update.
 func TestABadStack(t *testing.T) {
 	t.Parallel()
 	_, err := render(t, "do-droplet", "  escala:target: do-droplet\n  escala:digitalocean: {region: Frankfurt}\n")

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// notes say what kubectl apply does not do.
+// notes returns the text about the steps that kubectl apply does not do.
 func (s Set) notes(files []string) string {
 	var b strings.Builder
 	folder := "manifests/" + s.Stack
@@ -40,7 +40,7 @@ func (s Set) notes(files []string) string {
 	return b.String()
 }
 
-// namespace is the service's.
+// namespace returns the service's namespace.
 func (s Set) namespace() string {
 	for _, object := range s.Objects {
 		if object["kind"] == "Namespace" {

@@ -17,8 +17,7 @@ func meta(object map[string]any) map[string]any {
 
 func sortedKeys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }
 
-// whole is a copy of a value in which whole numbers are such, and nothing is
-// null.
+// whole copies a value. Whole numbers become int64, null values are left out.
 func whole(value any) any {
 	switch v := value.(type) {
 	case map[string]any:
@@ -45,7 +44,7 @@ func whole(value any) any {
 	return value
 }
 
-// strip takes away what is said to Pulumi alone.
+// strip removes the annotations for Pulumi.
 func strip(object map[string]any) {
 	annotations, _ := meta(object)["annotations"].(map[string]any)
 	maps.DeleteFunc(annotations, func(key string, _ any) bool { return strings.HasPrefix(key, "pulumi.com/") })
@@ -54,7 +53,7 @@ func strip(object map[string]any) {
 	}
 }
 
-// named gives texts anywhere in an object their other name.
+// named replaces old names by new names anywhere in an object.
 func named(value any, renamed map[string]string) any {
 	switch v := value.(type) {
 	case map[string]any:

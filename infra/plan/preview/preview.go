@@ -1,6 +1,6 @@
-// Package preview previews a stack on Pulumi's engine in this process alone: no
-// account, no token, no network. Providers that play the clouds fill in what only
-// a cloud knows, so that the preview has all of a machine's user-data.
+// Package preview previews a stack on Pulumi's engine inside this process: no
+// account, no token, no network. Fake providers fill in the values that only a
+// cloud knows, so that the user-data of machines is complete.
 package preview
 
 import (
@@ -21,13 +21,13 @@ import (
 	"escala/infra/workspace"
 )
 
-// Options say what to preview.
+// Options selects the stack to preview.
 type Options struct {
-	// Root is the clone.
+	// Root is the path of the clone.
 	Root string
 	// Stack is the stack's name.
 	Stack string
-	// Targets are those that the program knows.
+	// Targets makes the targets that the program knows.
 	Targets program.Targets
 }
 
@@ -64,7 +64,7 @@ func Stack(ctx context.Context, o Options) (plan.Stack, *plan.Secrets, error) {
 	return out, r.secrets, nil
 }
 
-// preview is a stack's preview.
+// preview holds the state of one stack's preview.
 type preview struct {
 	options  Options
 	secrets  *plan.Secrets
@@ -73,7 +73,8 @@ type preview struct {
 	events   eventLog
 }
 
-// run has the engine preview the stack. The secrets of its file are placeholders.
+// run lets the engine preview the stack. The secrets in its file are
+// placeholders.
 func (r *preview) run(ctx context.Context, file *stackfile.File) error {
 	providers, watched, err := providers()
 	if err != nil {
@@ -100,7 +101,7 @@ func (r *preview) run(ctx context.Context, file *stackfile.File) error {
 	return nil
 }
 
-// fill writes what the engine and the providers reported into the plan.
+// fill copies the reports of the engine and of the providers into the plan.
 func (r *preview) fill(ctx context.Context, out *plan.Stack) error {
 	wanted := map[string]offline.Wanted{}
 	by := map[string]*offline.Watched{}
@@ -153,8 +154,8 @@ func (r *preview) fill(ctx context.Context, out *plan.Stack) error {
 	return nil
 }
 
-// withoutUserData are a resource's inputs but those that hold a whole machine,
-// whose parts are not all secret.
+// withoutUserData returns a resource's inputs without user-data, since
+// user-data as a whole is marked secret but most of its content is not.
 func withoutUserData(one offline.Wanted) resource.PropertyMap {
 	out := one.Inputs.Copy()
 	for key := range one.Inputs {

@@ -13,8 +13,8 @@ import (
 	"escala/infra/targets"
 )
 
-// previewed is a stack of a clone whose service is one line, through the real
-// engine.
+// previewed previews a stack on the real engine, in a clone whose service is
+// one line.
 func previewed(t *testing.T, config string) (plan.Stack, *plan.Secrets) {
 	t.Helper()
 	if testing.Short() {
@@ -31,7 +31,7 @@ func previewed(t *testing.T, config string) (plan.Stack, *plan.Secrets) {
 		require.NoError(t, os.WriteFile(filepath.Join(clone, path), []byte(content), 0o644))
 	}
 	t.Setenv("TMPDIR", t.TempDir())
-	// What a person has set must not matter.
+	// The user's own environment must not matter.
 	t.Setenv("PULUMI_CONFIG_PASSPHRASE", "another")
 	s, secrets, err := Stack(t.Context(), Options{Root: clone, Stack: "x", Targets: targets.All})
 	require.NoError(t, err)

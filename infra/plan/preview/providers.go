@@ -12,7 +12,8 @@ import (
 	"escala/infra/targets/local/provider"
 )
 
-// playing are the providers that play the clouds'. A new cloud is a line here.
+// playing returns the fake providers of the clouds. A new cloud is a new line
+// here.
 func playing() []*offline.Provider {
 	return []*offline.Provider{
 		clouds.AWS(nil),
@@ -22,7 +23,8 @@ func playing() []*offline.Provider {
 	}
 }
 
-// providers are all that a stack may use, watched.
+// providers returns all providers that a stack may use, and the recorders of
+// their calls.
 func providers() ([]engine.Provider, []*offline.Watched, error) {
 	var all []engine.Provider
 	var watched []*offline.Watched
@@ -34,8 +36,7 @@ func providers() ([]engine.Provider, []*offline.Watched, error) {
 	for _, one := range playing() {
 		add(one.Name(), one.FillOutputs())
 	}
-	// The local target's own provider does nothing in a preview, so it is asked
-	// itself.
+	// The local target uses its real provider, which changes nothing in a preview.
 	own, err := provider.New()
 	if err != nil {
 		return nil, nil, err

@@ -13,15 +13,16 @@ import (
 	"escala/infra/plan/unpack"
 )
 
-// unknownValue stands for what only the cloud can say.
+// unknownValue replaces a value that only the cloud knows.
 const unknownValue = "[unknown]"
 
-// renderer turns inputs into what a report may show.
+// renderer converts inputs to values for a report.
 type renderer struct {
 	secrets *plan.Secrets
-	// root is the clone's path, which says nothing to others.
+	// root is the path of the clone. Reports omit it, since it differs from
+	// computer to computer.
 	root string
-	// open shows secrets, user-data and documents as they are: for the checks.
+	// open keeps secrets, user-data and documents unchanged. The checks need this.
 	open bool
 }
 
@@ -40,7 +41,8 @@ func (r renderer) inputs(kind string, inputs resource.PropertyMap) map[string]an
 	return out
 }
 
-// fingerprint says of user-data whether it is the same; its files say the rest.
+// fingerprint replaces user-data by its checksum, which shows whether it
+// changes. The report lists the files of user-data separately.
 func fingerprint(v resource.PropertyValue) any {
 	text, known := textOf(v)
 	if !known {
@@ -50,7 +52,7 @@ func fingerprint(v resource.PropertyValue) any {
 	return fmt.Sprintf("(user-data, sha256 %s)", hex.EncodeToString(sum[:6]))
 }
 
-// textOf is a text, secret or not.
+// textOf returns the text of a value, secret or not.
 func textOf(v resource.PropertyValue) (string, bool) {
 	for v.IsSecret() {
 		v = v.SecretValue().Element
@@ -99,8 +101,8 @@ func (r renderer) value(v resource.PropertyValue) any {
 	}
 }
 
-// text shows a document (a policy) as what it holds, so that a difference has a
-// path.
+// text converts a JSON document, such as a policy, to an object, so that a
+// difference has a path. Other texts are masked.
 func (r renderer) text(text string) any {
 	if r.open {
 		return text
@@ -118,8 +120,8 @@ func (r renderer) text(text string) any {
 	return r.secrets.Mask(text)
 }
 
-// learn notes what is secret among a resource's inputs and outputs. extra are
-// the names of outputs that the SDK says are secret.
+// learn adds the secrets among a resource's inputs and outputs. extra lists the
+// outputs that the SDK declares secret.
 func learn(secrets *plan.Secrets, label string, props resource.PropertyMap, extra ...string) {
 	for key, value := range props {
 		learnValue(secrets, label+" "+string(key), value, false)
@@ -150,7 +152,8 @@ func learnValue(secrets *plan.Secrets, label string, v resource.PropertyValue, s
 	}
 }
 
-// plain are inputs as the engine tells them, which masks secrets itself.
+// plain converts inputs that the engine reports. The engine has already masked
+// their secrets.
 func (r renderer) plain(inputs map[string]any) map[string]any {
 	return r.inputs("", resource.NewPropertyMapFromMap(inputs))
 }

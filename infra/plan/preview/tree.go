@@ -25,7 +25,8 @@ func typeOf(u string) string {
 	return string(urn.URN(u).Type())
 }
 
-// providerURN is that of a reference, which has the provider's id behind it.
+// providerURN returns the URN part of a provider reference, which ends with the
+// provider's id.
 func providerURN(reference string) string {
 	i := strings.LastIndex(reference, "::")
 	if i < 0 {
@@ -34,8 +35,8 @@ func providerURN(reference string) string {
 	return reference[:i]
 }
 
-// sortTree puts resources behind their parents, and siblings by type and name:
-// the engine's order is another each time.
+// sortTree sorts resources after their parents, and siblings by type and name.
+// The engine's order differs from run to run.
 func sortTree(resources []plan.Resource) {
 	children := map[string][]plan.Resource{}
 	for _, r := range resources {

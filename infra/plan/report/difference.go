@@ -10,10 +10,10 @@ import (
 	"escala/infra/plan/compare"
 )
 
-// DifferenceWriter shows a difference.
+// DifferenceWriter writes a difference in one format.
 type DifferenceWriter func(w io.Writer, d compare.Difference) error
 
-// DifferenceFormat is the writer of a format for differences.
+// DifferenceFormat returns the writer of a format for differences.
 func DifferenceFormat(name string) (DifferenceWriter, error) {
 	switch name {
 	case Text:
@@ -32,7 +32,7 @@ func DifferenceFormat(name string) (DifferenceWriter, error) {
 	}
 }
 
-// signs mark changes as Pulumi does.
+// signs maps changes to Pulumi's own signs.
 var signs = map[compare.Change]string{compare.Added: "+", compare.Removed: "-", compare.Changed: "~", compare.Replaced: "+-"}
 
 func textDifference(w io.Writer, d compare.Difference) error {
@@ -93,7 +93,7 @@ func previews(s compare.Stack) []string {
 	return lines
 }
 
-// tally is "1 added, 2 changed".
+// tally returns the counts of the changes, for example "1 added, 2 changed".
 func tally(resources []compare.Resource) string {
 	counts := map[compare.Change]int{}
 	for _, r := range resources {
@@ -108,7 +108,8 @@ func tally(resources []compare.Resource) string {
 	return strings.Join(parts, ", ")
 }
 
-// changes are resources as lines, their inputs below them.
+// changes returns one line per changed resource, followed by its changed
+// inputs.
 func changes(resources []compare.Resource) []string {
 	var lines []string
 	for _, r := range resources {
@@ -127,7 +128,7 @@ func changes(resources []compare.Resource) []string {
 	return lines
 }
 
-// longest is how much of a value is shown.
+// longest is the length, in characters, after which a value is cut off.
 const longest = 160
 
 func shown(value any) string {

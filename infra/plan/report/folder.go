@@ -10,8 +10,8 @@ import (
 	"escala/infra/plan"
 )
 
-// Folder writes what would be on the machines and in the clusters below dir, by
-// stack. A stack's folder is written anew; secrets are masked there too.
+// Folder writes the files of machines and the manifests into dir, one folder
+// per stack. It replaces a stack's earlier folder. Secrets are masked.
 func Folder(dir string, p plan.Plan) error {
 	for _, s := range p.Stacks {
 		base := filepath.Join(dir, s.Name)
@@ -35,7 +35,7 @@ func Folder(dir string, p plan.Plan) error {
 
 func writeFiles(folder string, files []plan.File) error {
 	for _, f := range files {
-		// A path of the machine never leads out of the folder.
+		// Clean keeps a machine's path inside the folder.
 		path := filepath.Join(folder, filepath.Clean("/"+f.Path))
 		mode, err := strconv.ParseUint(strings.TrimPrefix(f.Mode, "0o"), 8, 32)
 		if err != nil {
@@ -48,7 +48,7 @@ func writeFiles(folder string, files []plan.File) error {
 		if f.Append {
 			flags = os.O_WRONLY | os.O_CREATE | os.O_APPEND
 		}
-		// Nothing in it is secret, so its owner may always look at it.
+		// The files contain no secrets, so the owner can always read and write them.
 		out, err := os.OpenFile(path, flags, os.FileMode(mode)&0o777|0o600)
 		if err != nil {
 			return fmt.Errorf("writing %s: %w", path, err)

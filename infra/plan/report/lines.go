@@ -10,7 +10,7 @@ import (
 	"escala/infra/plan/unpack"
 )
 
-// tree are the resources as lines, each below its parent.
+// tree returns one line per resource, indented below its parent.
 func tree(s plan.Stack) []string {
 	depth := map[string]int{}
 	var lines []string
@@ -23,7 +23,7 @@ func tree(s plan.Stack) []string {
 	return lines
 }
 
-// types are the counts of resources as lines.
+// types returns one line per resource type with its count.
 func types(s plan.Stack) []string {
 	counts := s.Types()
 	var lines []string
@@ -33,7 +33,7 @@ func types(s plan.Stack) []string {
 	return lines
 }
 
-// about says what is made up in a stack.
+// about lists the lookups, placeholders and unused keys of a stack.
 func about(s plan.Stack) []string {
 	var lines []string
 	for _, l := range s.Lookups {
@@ -56,7 +56,8 @@ func made(answer map[string]any) string {
 	return strings.TrimSpace(text) + " (made up)"
 }
 
-// pairs are a few plain values on one line.
+// pairs formats plain values and lists of texts on one line. Other values are
+// left out.
 func pairs(values map[string]any) string {
 	var out []string
 	for _, key := range slices.Sorted(maps.Keys(values)) {
@@ -81,7 +82,7 @@ func pairs(values map[string]any) string {
 	return " " + strings.Join(out, " ")
 }
 
-// used says how much user-data there is.
+// used returns the size of the user-data, with the limit if there is one.
 func used(m plan.Machine) string {
 	size := fmt.Sprintf("%d bytes of user-data", m.Bytes)
 	if m.Limit > 0 {
@@ -93,7 +94,7 @@ func used(m plan.Machine) string {
 	return size
 }
 
-// filesMode is a file's mode, as it would be. A manifest has none.
+// filesMode returns a file's mode on the machine. A manifest has none.
 func filesMode(f plan.File) string {
 	if f.Object != nil || f.Path == unpack.Rest {
 		return "    "
@@ -104,12 +105,14 @@ func filesMode(f plan.File) string {
 	return f.Mode
 }
 
-// configuration says whether a file is one of those that people look for.
+// configuration reports whether a file is a configuration file, whose content
+// reports show by default.
 func configuration(f plan.File) bool {
 	return strings.HasSuffix(f.Path, ".conf") || strings.HasSuffix(f.Path, ".service") || strings.HasSuffix(f.Path, ".yaml") || f.Path == unpack.Rest
 }
 
-// counted is "1 error, 2 warnings, 3 notices".
+// counted returns the counts of findings, for example "1 error, 2 warnings, 3
+// notices".
 func counted(p plan.Plan) string {
 	var parts []string
 	for _, level := range []plan.Level{plan.Error, plan.Warning, plan.Notice} {

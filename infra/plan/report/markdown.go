@@ -10,7 +10,8 @@ import (
 	"escala/infra/plan"
 )
 
-// largestMarkdown is below what GitHub takes as a job's summary, 1 MiB.
+// largestMarkdown is the size limit in bytes. GitHub accepts 1 MiB as the
+// summary of a job; this stays below it.
 const largestMarkdown = 900 << 10
 
 func writeMarkdown(w io.Writer, p plan.Plan, every bool) error {
@@ -22,7 +23,7 @@ func writeMarkdown(w io.Writer, p plan.Plan, every bool) error {
 	return err
 }
 
-// markdown is the plan; without contents, the files are only listed.
+// markdown renders the plan. Without contents, files are only listed.
 func markdown(p plan.Plan, every, contents bool) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "## Plan\n\n> %s\n\n", p.Note)
@@ -84,7 +85,7 @@ func markdownStack(b *bytes.Buffer, s plan.Stack, every, contents bool) {
 	}
 }
 
-// folded is a part that opens on a click.
+// folded writes a section that opens on a click.
 func folded(b *bytes.Buffer, title string, lines []string) {
 	if len(lines) == 0 {
 		return
@@ -120,7 +121,8 @@ func language(name string) string {
 	return ""
 }
 
-// fenced is a block that its content cannot end.
+// fenced returns a code block. Its fence is longer than any fence in the
+// content.
 func fenced(language, content string) string {
 	fence := "```"
 	for strings.Contains(content, fence) {
@@ -129,12 +131,12 @@ func fenced(language, content string) string {
 	return fence + language + "\n" + content + "\n" + fence + "\n"
 }
 
-// cell is a text that stays in its table's cell.
+// cell escapes a text for a table cell.
 func cell(text string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(escaped(text), "|", "\\|"), "\n", "<br>")
 }
 
-// escaped is a text that is no HTML.
+// escaped escapes HTML and backquotes in a text.
 func escaped(text string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "`", "&#96;").Replace(text)
 }

@@ -18,7 +18,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// small has one of everything.
+// small returns a plan with one entry of each kind.
 func small() plan.Plan {
 	const room, machine = "urn:pulumi:small::escala::escala:x:Service::api", "urn:pulumi:small::escala::escala:x:Service$x:y:Machine::api-machine"
 	return plan.New(plan.Stack{

@@ -9,7 +9,7 @@ import (
 	"escala/infra/plan"
 )
 
-// width is how wide the text is for people.
+// width is the width of the text format in characters.
 const width = 90
 
 func writeText(w io.Writer, p plan.Plan, every bool) error {
@@ -104,7 +104,7 @@ func indented(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// wrapped breaks a text at spaces.
+// wrapped breaks a text at spaces after at most width characters.
 func wrapped(text string) string {
 	var b strings.Builder
 	column := 0

@@ -17,18 +17,20 @@ import (
 	"escala/infra/plan"
 )
 
-// Rest names what a cloud-config says beside its files.
+// Rest is the name of the entry for all parts of a cloud-config other than its
+// files.
 const Rest = "cloud-config"
 
-// userData are the files in user-data, which is a cloud-config, a script, or
-// several parts in MIME ("User data formats" of cloud-init).
+// userData returns the files in user-data. User-data is a cloud-config, a
+// script, or a MIME message with several parts ("User data formats" of
+// cloud-init).
 func userData(data []byte) ([]plan.File, error) {
 	first, _, _ := strings.Cut(string(data), "\n")
 	switch {
 	case strings.HasPrefix(first, "#!"):
 		return []plan.File{{Path: "user-data script", Mode: "0700", Raw: string(data)}}, nil
 	case strings.HasPrefix(first, "## template: jinja"):
-		// What its variables become is known on the machine alone.
+		// Only the machine knows the values of the template's variables.
 		_, rest, _ := bytes.Cut(data, []byte("\n"))
 		return userData(rest)
 	case strings.HasPrefix(first, "#cloud-config-archive"), !strings.HasPrefix(first, "#cloud-config") && !isMIME(data):
@@ -45,7 +47,7 @@ func isMIME(data []byte) bool {
 	return strings.HasPrefix(head, "content-type: multipart/") || strings.HasPrefix(head, "mime-version:")
 }
 
-// parts are the files of each part.
+// parts returns the files of all parts of a MIME message.
 func parts(data []byte) ([]plan.File, error) {
 	reader := bufio.NewReader(bytes.NewReader(data))
 	header, err := textproto.NewReader(reader).ReadMIMEHeader()
@@ -83,7 +85,8 @@ func parts(data []byte) ([]plan.File, error) {
 	}
 }
 
-// cloudConfig are the files that a cloud-config writes, and what else it says.
+// cloudConfig returns the files that a cloud-config writes. The other keys
+// become one entry named Rest.
 func cloudConfig(data []byte) ([]plan.File, error) {
 	var config struct {
 		WriteFiles []struct {
@@ -119,7 +122,8 @@ func cloudConfig(data []byte) ([]plan.File, error) {
 	return files, nil
 }
 
-// decoded is a file's content, by cloud-init's names of encodings.
+// decoded decodes a file's content. The names of the encodings are
+// cloud-init's.
 func decoded(content, encoding string) (string, error) {
 	switch strings.ToLower(encoding) {
 	case "", "text/plain":

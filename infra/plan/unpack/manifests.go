@@ -9,8 +9,7 @@ import (
 	"escala/infra/plan"
 )
 
-// Manifests are the objects that the resources of Kubernetes' provider would
-// put into a cluster.
+// Manifests returns the manifests of the Kubernetes provider's resources.
 func Manifests(resources []plan.Resource, secrets *plan.Secrets) []plan.File {
 	var manifests []plan.File
 	for _, r := range resources {
@@ -18,7 +17,7 @@ func Manifests(resources []plan.Resource, secrets *plan.Secrets) []plan.File {
 		if !ok {
 			continue
 		}
-		// What is secret is masked among the inputs already.
+		// The inputs for people already have their secrets masked.
 		shown := map[string]any{}
 		for key, value := range r.Inputs {
 			shown[key] = value
@@ -33,7 +32,7 @@ func Manifests(resources []plan.Resource, secrets *plan.Secrets) []plan.File {
 	return manifests
 }
 
-// Object is the object that a resource stands for: its type is
+// Object returns the Kubernetes object of a resource. The resource's type is
 // kubernetes:<group>/<version>:<Kind>.
 func Object(r plan.Resource) (map[string]any, bool) {
 	parts := strings.Split(r.Type, ":")

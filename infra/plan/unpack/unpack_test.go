@@ -46,7 +46,7 @@ func cloudConfigText(t *testing.T) string {
 	return strings.ReplaceAll(config, "PACKED", base64.StdEncoding.EncodeToString(zipped(t, "packed\n")))
 }
 
-// machineOf is the machine of a resource with that user-data.
+// machineOf returns the machine of a resource with the given user-data.
 func machineOf(t *testing.T, kind, input, userData string) plan.Machine {
 	t.Helper()
 	var secrets plan.Secrets

@@ -1,5 +1,5 @@
-// Package unpack takes apart what resources carry for others: user-data into
-// the files that cloud-init writes, and the manifests of a cluster.
+// Package unpack extracts the contents of resources: the files in user-data
+// that cloud-init writes, and the manifests of a cluster.
 package unpack
 
 import (
@@ -13,14 +13,14 @@ import (
 	"escala/infra/plan"
 )
 
-// Carries says whether an input of a type of resource is user-data.
+// Carries reports whether an input of a resource type is user-data.
 func Carries(kind, input string) bool {
 	return input == "userData" || input == "userDataBase64"
 }
 
-// limits are how much user-data a cloud takes, in bytes before base64, by the
-// beginning of the type ("Run commands when you launch an EC2 instance with user
-// data input"; "Droplet metadata: user data").
+// limits lists each cloud's maximum size of user-data, in bytes before base64,
+// by the prefix of the resource type ("Run commands when you launch an EC2
+// instance with user data input"; "Droplet metadata: user data").
 var limits = []struct {
 	prefix string
 	bytes  int
@@ -29,10 +29,10 @@ var limits = []struct {
 	{"digitalocean:", 64 << 10},
 }
 
-// largest bounds what a compressed user-data may unpack to.
+// largest is the maximum size of decompressed user-data, in bytes.
 const largest = 1 << 20
 
-// Machines are those that the resources' user-data describe.
+// Machines returns the machines that user-data describes.
 func Machines(resources []plan.Resource, secrets *plan.Secrets) []plan.Machine {
 	var machines []plan.Machine
 	for _, r := range resources {
@@ -56,7 +56,7 @@ func Machines(resources []plan.Resource, secrets *plan.Secrets) []plan.Machine {
 
 func machine(text string, secrets *plan.Secrets) plan.Machine {
 	data := []byte(text)
-	// Whoever needs bytes, as gzip does, gives base64; cloud-config is none.
+	// Gzip is passed as base64. A plain cloud-config never decodes as base64.
 	if decoded, err := base64.StdEncoding.DecodeString(text); err == nil {
 		data = decoded
 	}
