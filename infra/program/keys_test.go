@@ -27,10 +27,11 @@ import (
 	"escala/service"
 )
 
-// inWords are the keys whose default is too long for a table.
+// inWords lists the keys whose default is too long for a table.
 var inWords = []string{"eks.redisImage", "doks.redisImage", "kubernetes.redisImage"}
 
-// keys are all configuration keys with their defaults, as a page shows them.
+// keys returns all configuration keys with their defaults, in the format of the
+// pages.
 func keys() map[string]string {
 	all := map[string]string{"target": "", "release": "", "secrets": ""}
 	gate, err := stackconfig.Load("escala", fake{"escala:target": "local"}, sections())
@@ -60,7 +61,7 @@ func collect(all map[string]string, path string, v reflect.Value) {
 	}
 }
 
-// shown is a default as a table has it: nothing, or code.
+// shown formats a default for a table: empty, or code.
 func shown(v reflect.Value) string {
 	switch value := v.Interface().(type) {
 	case time.Duration:
@@ -125,10 +126,10 @@ func sections() []stackconfig.Section {
 	return all
 }
 
-// commented is a key that stands in a comment; text does not look like one.
+// commented matches a key inside a comment. Prose does not match.
 var commented = regexp.MustCompile(`(?m)^( *)# ( *(escala:)?[A-Za-z]+:( .*)?)$`)
 
-// uncommented is a stack's file with every key in it that stands in a comment.
+// uncommented returns a stack's file with all keys in comments made active.
 func uncommented(t *testing.T, content []byte) map[string]any {
 	t.Helper()
 	var stack struct{ Config map[string]any }
@@ -136,10 +137,10 @@ func uncommented(t *testing.T, content []byte) map[string]any {
 	return stack.Config
 }
 
-// TestCommentsSurviveTheCLI: `pulumi config set` writes the whole file anew, and
-// gives comments the indentation of the key that it takes them to belong to. A
-// key that is then taken out of its comment must still be where it belongs, or
-// it is ignored without a word.
+// TestCommentsSurviveTheCLI checks `pulumi config set`, which rewrites the
+// whole file and indents each comment like the key that it seems to belong to.
+// A key that a user then uncomments must still be in the right place, or it is
+// ignored without a message.
 func TestCommentsSurviveTheCLI(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(root(t), "stacks", "Pulumi.*.yaml"))
 	require.NoError(t, err)
@@ -152,7 +153,7 @@ func TestCommentsSurviveTheCLI(t *testing.T) {
 		want := uncommented(t, content)
 		copied := filepath.Join(t.TempDir(), filepath.Base(file))
 		require.NoError(t, os.WriteFile(copied, content, 0o600))
-		// Twice: the first time adds a salt and keys, the second what follows.
+		// The first call adds a salt and keys, the second the rest.
 		for _, key := range []string{"one", "two"} {
 			stack, err := workspace.LoadProjectStack(sink, project, copied)
 			require.NoError(t, err)
@@ -170,8 +171,8 @@ func TestCommentsSurviveTheCLI(t *testing.T) {
 	}
 }
 
-// What a stack's file shows in comments can be taken out of them: no such key is
-// unknown or belongs elsewhere.
+// A user can uncomment each key in a stack's file: no such key is unknown or in
+// the wrong place.
 func TestKeysInTheCommentsOfStackFilesExist(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(root(t), "stacks", "Pulumi.*.yaml"))
 	require.NoError(t, err)

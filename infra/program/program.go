@@ -1,5 +1,5 @@
-// Package program is the Pulumi program: from a stack's configuration to the
-// outputs that every stack has, whatever its target.
+// Package program is the Pulumi program. It turns a stack's configuration into
+// the outputs that every stack has, whatever its target.
 package program
 
 import (
@@ -17,16 +17,16 @@ import (
 	"escala/service"
 )
 
-// Targets makes the targets that a program can deploy to. Each run of a program
-// has its own: they hold what was configured.
+// Targets makes the targets that a program can deploy to. Each run needs new
+// ones, since they hold configuration.
 type Targets func() []deploy.Target
 
-// StateFolder is the folder of the clone that everything lies in that is kept
-// between updates and is not in the repository.
+// StateFolder is the folder in the clone for all files that are kept between
+// updates but are not in the repository.
 const StateFolder = ".escala"
 
-// New returns the program for the clone at root. keys are all configuration
-// keys that are set (see config.FromPulumi).
+// New returns the program for the clone at root. keys lists all configuration
+// keys that are set (see stackconfig.FromPulumi).
 func New(root string, keys []string, targets Targets) pulumi.RunFunc {
 	return run(root, keys, targets, false)
 }
@@ -55,7 +55,8 @@ func run(root string, keys []string, targets Targets, offline bool) pulumi.RunFu
 			return err
 		}
 		now := past.With(request.Release.Release)
-		// A store removes them before it is known whether the release serves.
+		// A store removes expired releases before it is known whether the new release
+		// serves.
 		request.Expired = past.Expired(request.Release.Release)
 		component, err := deploy.NewComponent(ctx, chosen.Section(), request)
 		if err != nil {
@@ -83,9 +84,9 @@ func run(root string, keys []string, targets Targets, offline bool) pulumi.RunFu
 	}
 }
 
-// read turns the configuration into the chosen target, what it is asked for and
-// the release that it is pinned to, if any, or says everything that is wrong
-// with it.
+// read returns the chosen target, the request to it, and the release that the
+// configuration pins, if any. The error lists all violations in the
+// configuration.
 func read(ctx *pulumi.Context, root string, keys []string, all []deploy.Target, offline bool) (deploy.Target, deploy.Request, string, error) {
 	var sections []stackconfig.Section
 	for _, t := range all {
@@ -108,14 +109,15 @@ func read(ctx *pulumi.Context, root string, keys []string, all []deploy.Target, 
 		State:       filepath.Join(root, StateFolder),
 		GateTimeout: c.Gate.Timeout,
 		Stack:       ctx.Stack(),
-		// Nothing is built before all that is wrong was reported.
+		// Nothing is built until all violations are reported, so the hash is a
+		// placeholder.
 		Agent:          build.Binary{SHA256: strings.Repeat("0", 64)},
 		Offline:        offline,
 		ProviderConfig: ctx.GetConfig,
 	}
 	i := slices.IndexFunc(all, func(t deploy.Target) bool { return t.Name() == c.Target })
 	if i < 0 {
-		// What is wrong with a target that nobody chose cannot be said.
+		// No target is selected, so target settings cannot be checked.
 		return nil, deploy.Request{}, "", stackconfig.Error(ctx.Stack(), wrong)
 	}
 	var ofTarget service.Violations

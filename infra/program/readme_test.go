@@ -18,8 +18,8 @@ import (
 // The README is the only page that exists in both languages.
 const english, spanish = "README.md", "README.es.md"
 
-// pages are all pages that people read, in both languages: those at the top,
-// the reference, the decisions and the service's own.
+// pages returns the paths of all pages for people, in both languages: those in
+// the top folder, the reference, the decisions and the service's own.
 func pages(t *testing.T) []string {
 	t.Helper()
 	var all []string
@@ -52,7 +52,7 @@ func text(t *testing.T, page string) string {
 	return string(b)
 }
 
-// fence is a block of code, without what only explains it.
+// fence is a block of code without explanatory comments.
 type fence struct{ language, code string }
 
 var (
@@ -61,7 +61,7 @@ var (
 	blanks   = regexp.MustCompile(`\s+`)
 )
 
-// split parts a page into its blocks of code and its prose.
+// split separates the blocks of code of a page from its prose.
 func split(page string) (fences []fence, prose string) {
 	var text, code []string
 	inside, language := false, ""
@@ -82,8 +82,8 @@ func split(page string) (fences []fence, prose string) {
 	return fences, strings.Join(text, "\n")
 }
 
-// commands are the blocks as both languages have to have them. A block of the
-// language "text" is a drawing, whose words are translated.
+// commands returns the blocks that must be the same in both languages. A block
+// of the language "text" is a drawing, whose words are translated.
 func commands(fences []fence) []fence {
 	var all []fence
 	for _, f := range fences {
@@ -98,8 +98,8 @@ func commands(fences []fence) []fence {
 	return all
 }
 
-// shape is what a page's prose consists of: the levels of its headings, and the
-// columns of its tables' rows.
+// shape returns the structure of a page's prose: the levels of its headings and
+// the number of columns in each row of its tables.
 func shape(prose string) []string {
 	var all []string
 	for line := range strings.SplitSeq(prose, "\n") {
@@ -116,8 +116,8 @@ func shape(prose string) []string {
 	return all
 }
 
-// quoted is everything in a text that stands in backquotes, sorted: commands,
-// keys and messages, which are not translated.
+// quoted returns all texts in backquotes, sorted: commands, keys and messages,
+// which are not translated.
 func quoted(prose string) []string {
 	var all []string
 	for _, span := range codeSpan.FindAllString(prose, -1) {
@@ -135,7 +135,7 @@ func TestBothLanguagesSayTheSame(t *testing.T) {
 	assert.Equal(t, quoted(prose), quoted(spanishProse), "what stands in backquotes")
 }
 
-// A newcomer reads the README to its end.
+// The README must be short enough for a newcomer to read it to its end.
 func TestReadmeIsShort(t *testing.T) {
 	assert.Less(t, strings.Count(text(t, english), "\n"), 150)
 }
@@ -146,7 +146,7 @@ var (
 	notSlug = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 )
 
-// slugs are the anchors of a page's headings, as GitHub makes them.
+// slugs returns the anchors of a page's headings in GitHub's format.
 func slugs(page string) []string {
 	var all []string
 	for _, m := range heading.FindAllStringSubmatch(page, -1) {
@@ -179,12 +179,12 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	assert.Greater(t, seen, 40)
 }
 
-// inRepository is a file or folder that a page names: it begins with one of the
-// folders at the top.
+// inRepository matches the path of a file or folder in the repository. The path
+// begins with a top folder.
 var inRepository = regexp.MustCompile(`^(infra|service|cloudinit|docs|\.ci|\.github|\.devcontainer)/[\w./-]+$`)
 
-// A page that names a file names one that is there. The change log tells of what
-// is gone.
+// Each file that a page names must exist, except in the change log, which also
+// names removed files.
 func TestFilesThatPagesNameExist(t *testing.T) {
 	seen := 0
 	for _, page := range pages(t) {
@@ -202,7 +202,7 @@ func TestFilesThatPagesNameExist(t *testing.T) {
 	assert.Greater(t, seen, 50)
 }
 
-// The parts of the test support stand in ARCHITECTURE.md, each with what it is.
+// ARCHITECTURE.md must list each part of the test support with its purpose.
 func TestArchitectureHasTheTestSupport(t *testing.T) {
 	folders, err := os.ReadDir(filepath.Join(root(t), "infra", "testing"))
 	require.NoError(t, err)
@@ -214,8 +214,8 @@ func TestArchitectureHasTheTestSupport(t *testing.T) {
 	}
 }
 
-// runs are what a page tells people to run: the lines of its blocks, and what
-// stands in backquotes.
+// runs returns the commands in a page: the lines of its blocks and the texts in
+// backquotes.
 func runs(page string) []string {
 	fences, prose := split(page)
 	var all []string
@@ -251,7 +251,8 @@ func TestMakeTargetsExist(t *testing.T) {
 
 var elsewhere = regexp.MustCompile(`(?m)^(\w+=\S+ )*(pulumi|aws|doctl|kubectl) `)
 
-// What could not be tried on a computer without an account says so.
+// A command that cannot be tested without a cloud account must be marked as
+// such.
 func TestWhatNeedsAnAccountSaysSo(t *testing.T) {
 	marks := []string{"# needs an account", "# needs a cluster"}
 	seen := 0

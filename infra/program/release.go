@@ -13,8 +13,9 @@ import (
 	"escala/service"
 )
 
-// prepare gives the request its agent and its release: the earlier one that the configuration
-// pins, the image that it names, or what the source makes.
+// prepare sets the request's agent and release. The release is the earlier one
+// that the configuration pins, the image that it names, or the one that the
+// source code produces.
 func prepare(ctx *pulumi.Context, root string, chosen deploy.Target, past deploy.History, pin string, r *deploy.Request) error {
 	var err error
 	if machine, ok := chosen.(deploy.Machine); ok {
@@ -45,8 +46,8 @@ func prepare(ctx *pulumi.Context, root string, chosen deploy.Target, past deploy
 	}
 }
 
-// releaseOfImage is the release that an image's digest, or its reference by
-// digest, names.
+// releaseOfImage returns the release of an image. reference is a digest or a
+// reference by digest.
 func releaseOfImage(reference string) (build.Release, error) {
 	id, ok := service.ReleaseOfImage(reference)
 	if !ok {
@@ -55,7 +56,7 @@ func releaseOfImage(reference string) (build.Release, error) {
 	return build.Release{Release: service.Release{ID: id}}, nil
 }
 
-// packed is the service as an image for several platforms.
+// packed builds the service and packs it as an image for several platforms.
 func packed(ctx context.Context, root string, platforms []build.Platform, r deploy.Request) (*image.Image, error) {
 	built, err := build.Services(ctx, root, r.State, platforms...)
 	if err != nil {
@@ -68,7 +69,7 @@ func packed(ctx context.Context, root string, platforms []build.Platform, r depl
 	return image.Build(ctx, image.Args{Binaries: binaries, Name: r.Spec.Name, Port: r.Spec.Port})
 }
 
-// pinned is the earlier release that the configuration asks for.
+// pinned returns the earlier release that the configuration pins.
 func pinned(ctx *pulumi.Context, past deploy.History, pin, state string) (build.Release, error) {
 	release, err := past.Find(pin)
 	if err != nil {
