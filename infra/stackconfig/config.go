@@ -1,6 +1,5 @@
-// Package stackconfig reads a stack's configuration once, into typed values, and
-// reports everything that is wrong with it at once, before any resource is
-// registered.
+// Package stackconfig reads a stack's configuration once, into typed values. It
+// reports all violations at once, before any resource is registered.
 package stackconfig
 
 import (
@@ -17,51 +16,52 @@ import (
 	"escala/service/config"
 )
 
-// Config is a stack's configuration, but for the target's own section.
+// Config is a stack's configuration without the target's own section.
 type Config struct {
-	// Target is where the service runs. It is the one key without a default.
+	// Target is the name of the target. It is the only key without a default.
 	Target string `config:"target"`
-	// Service is what runs.
+	// Service describes the service.
 	Service service.Spec `config:"service"`
-	// Secrets are the values of Service.Secrets by their names.
+	// Secrets holds the values of Service.Secrets by their names.
 	Secrets map[string]string `config:"secrets"`
-	// Release pins an earlier release, by its id or the beginning of it, instead
-	// of the one that the source makes. Default none.
+	// Release pins an earlier release, by its id or a prefix of it, instead of the
+	// release that the source code produces. Default none.
 	Release string `config:"release"`
-	// Gate is how long an update waits for the service.
+	// Gate configures how long an update waits for the service.
 	Gate Gate `config:"gate"`
 }
 
-// Gate says how long an update may wait.
+// Gate limits the time that an update waits.
 type Gate struct {
-	// Timeout is how long a machine or a rollout may take until the release
-	// serves on all workers; after it the update fails. Default 5 min.
+	// Timeout is the time that a machine or a rollout has until the release serves
+	// on all workers. The update fails after it. Default 5 min.
 	Timeout time.Duration `config:"timeout"`
 }
 
-// Source is where configuration comes from: Pulumi's, or a test's.
+// Source provides configuration: Pulumi's, or a test's.
 type Source interface {
-	// Keys are all keys that are set, with their namespace ("escala:target").
+	// Keys returns all keys that are set, with their namespace ("escala:target").
 	Keys() []string
-	// Get is a key's value, JSON where it is an object or a list.
+	// Get returns a key's value. Objects and lists are in JSON.
 	Get(key string) (string, bool)
-	// File is the file that the values were typed into. The zero File is none.
+	// File returns the file that contains the values as typed. It returns the zero
+	// File if there is none.
 	File() File
 }
 
-// Section is one target's own part of the configuration.
+// Section is one target's own section of the configuration.
 type Section struct {
-	// Target is the name by which "target" chooses it.
+	// Target is the target's name, a value of the key "target".
 	Target string
-	// Key is the section's key; several targets may share one.
+	// Key is the section's key. Several targets may share one.
 	Key string
-	// Settings is a pointer to the settings with their defaults in place.
+	// Settings is a pointer to the target's settings, filled with their defaults.
 	Settings any
 }
 
-// Load reads the configuration of project from source: the common part, and
-// the chosen target's section into that section's Settings. The error, if any,
-// holds every violation.
+// Load reads the configuration of project from source. It returns the common
+// part and fills the Settings of the chosen target's section. The error holds
+// all violations.
 func Load(project string, source Source, sections []Section) (Config, error) {
 	c := Config{
 		Service: service.NewSpec(),
@@ -111,8 +111,8 @@ func Load(project string, source Source, sections []Section) (Config, error) {
 	if c.Gate.Timeout < 10*time.Second {
 		v.Add("gate.timeout", "%s is below 10s: no release rolls out in less", c.Gate.Timeout)
 	}
-	// What could not be read keeps its default, so this finds the violations
-	// that are left.
+	// A field that could not be read keeps its default, so Validate finds only the
+	// remaining violations.
 	var ofSpec service.Violations
 	if err := c.Service.Validate(); errors.As(err, &ofSpec) {
 		v = append(v, ofSpec.Under("service")...)
@@ -122,8 +122,8 @@ func Load(project string, source Source, sections []Section) (Config, error) {
 	return c, append(v, c.secretViolations()...).Err()
 }
 
-// planned are the violations that a worker would find in the environment that
-// this configuration makes for it.
+// planned returns the violations that a worker would find in its environment
+// with this configuration.
 func (c *Config) planned() service.Violations {
 	var out service.Violations
 	for _, one := range config.Planned(c.Service, c.Secrets) {
@@ -135,7 +135,7 @@ func (c *Config) planned() service.Violations {
 	return out
 }
 
-// secretViolations are what does not fit between the names of secrets and their
+// secretViolations returns the mismatches between the listed secrets and their
 // values.
 func (c *Config) secretViolations() service.Violations {
 	var v service.Violations
@@ -175,8 +175,8 @@ func (c *Config) chooseTarget(values map[string]any, sections []Section, v *serv
 	return nil
 }
 
-// parse reads objects and lists, which Pulumi hands over as JSON, and takes
-// everything else as text, as it stands in the stack's file.
+// parse decodes objects and lists, which Pulumi provides as JSON. Every other
+// value stays text, as in the stack's file.
 func parse(raw string) any {
 	if trimmed := strings.TrimSpace(raw); !strings.HasPrefix(trimmed, "{") && !strings.HasPrefix(trimmed, "[") {
 		return raw
@@ -190,7 +190,8 @@ func parse(raw string) any {
 	return value
 }
 
-// Error is a configuration that cannot be used, as a person reads it.
+// Error formats violations as one error for people. It returns other errors
+// unchanged.
 func Error(stack string, err error) error {
 	var v service.Violations
 	if !errors.As(err, &v) {

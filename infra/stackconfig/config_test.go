@@ -63,7 +63,7 @@ func TestLoadReadsEveryKind(t *testing.T) {
 	assert.Equal(t, 9090, local.Port)
 }
 
-// shared is what several sections have in common.
+// shared holds the settings that several sections have in common.
 type shared struct {
 	Namespace string `config:"namespace"`
 }
@@ -143,8 +143,8 @@ func TestLoadReportsEverythingAtOnce(t *testing.T) {
 	}
 }
 
-// Every key of the description can be set: a field without a tag, or of a type
-// that cannot be decoded, would be found by its user.
+// Each field of the description must be configurable. Without this test, only a
+// user would notice a field without a tag or of a type that cannot be decoded.
 func TestEveryFieldOfTheDescriptionIsAKey(t *testing.T) {
 	everything := `{"name": "n", "port": 4000, "healthPath": "/h", "readyPath": "/r", "env": {}, "secrets": [],
 		"workers": {"mode": "shared", "count": 2, "portsBase": 3001},

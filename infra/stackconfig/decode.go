@@ -14,9 +14,9 @@ import (
 	"escala/service"
 )
 
-// decode writes value, as encoding/json reads it with UseNumber, over target,
-// whose fields carry `config:"key"`. What is not in value keeps what target
-// has: its default. Everything that does not fit is noted in v with its path.
+// decode copies value, as encoding/json reads it with UseNumber, into target,
+// whose fields have the tag `config:"key"`. Fields without a value keep their
+// defaults. Every mismatch is added to v with its path.
 func decode(path string, value any, target reflect.Value, v *service.Violations) {
 	if plain, ok := value.(literal); ok {
 		if target.Kind() == reflect.String {
@@ -99,7 +99,8 @@ func decodeStruct(path string, value any, target reflect.Value, v *service.Viola
 	}
 }
 
-// keyed are a struct's fields by their keys. An embedded struct's are its own.
+// keyed returns a struct's fields by their keys. The fields of embedded structs
+// are included.
 func keyed(target reflect.Value) map[string]reflect.Value {
 	fields := map[string]reflect.Value{}
 	for i := range target.NumField() {
@@ -138,7 +139,7 @@ func number(value any) (int64, bool) {
 	if i, err := n.Int64(); err == nil {
 		return i, true
 	}
-	// YAML on its way through JSON may make 2 into 2.0.
+	// The conversion from YAML to JSON may turn 2 into 2.0.
 	f, err := n.Float64()
 	if err != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
 		return 0, false
@@ -146,7 +147,7 @@ func number(value any) (int64, bool) {
 	return int64(f), true
 }
 
-// show quotes a value for a person.
+// show formats a value for an error message. It cuts off long values.
 func show(value any) string {
 	b, err := json.Marshal(value)
 	if err != nil {
@@ -174,7 +175,8 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
-// suggest names the known key that looks most like the unknown one, or all.
+// suggest returns a hint: the known key most similar to the unknown one, or all
+// known keys.
 func suggest(unknown string, known []string) string {
 	best, distance := "", 3
 	for _, key := range known {
@@ -188,7 +190,7 @@ func suggest(unknown string, known []string) string {
 	return "known here: " + strings.Join(known, ", ")
 }
 
-// edits is the Levenshtein distance.
+// edits returns the Levenshtein distance of two texts.
 func edits(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -11,13 +11,13 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// File is a stack's file, as it was typed. YAML takes 2024-06-20 for a date, 010
-// for eight and 72225e2 for a number, and Pulumi hands over what it was taken
-// for. Where a text is meant, the file has it as it was typed.
+// File is a stack's file as typed. YAML reads 2024-06-20 as a date, 010 as
+// eight and 72225e2 as a number, and Pulumi provides the converted values.
+// Where a text is expected, File has the original one.
 type File struct{ config *yaml.Node }
 
-// ReadFile reads a stack's file. One that is not there or no YAML knows
-// nothing: Pulumi reports what is wrong with it.
+// ReadFile reads a stack's file. It returns an empty File if the file is
+// missing or is not YAML; Pulumi reports such errors.
 func ReadFile(path string) File {
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -26,7 +26,7 @@ func ReadFile(path string) File {
 	return ParseFile(b)
 }
 
-// ParseFile is ReadFile for the content.
+// ParseFile does the same as ReadFile for a file's content.
 func ParseFile(b []byte) File {
 	var all struct {
 		Config yaml.Node `yaml:"config"`
@@ -37,7 +37,8 @@ func ParseFile(b []byte) File {
 	return File{&all.Config}
 }
 
-// at is the node of a key ("escala:service") and what lies below it, or nil.
+// at returns the node at a path of keys, the first one with its namespace
+// ("escala:service"), or nil.
 func (f File) at(keys ...string) *yaml.Node {
 	node := f.config
 	for _, key := range keys {
@@ -63,9 +64,9 @@ func child(node *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// typed replaces what YAML took for something else by the text that was typed,
-// in everything below node. Only what Pulumi handed over from just this node is
-// replaced: its configuration may come from another file.
+// typed replaces each converted value below node by a literal with the original
+// text. It replaces only values that agree with their node, since Pulumi's
+// configuration may come from another file.
 func typed(node *yaml.Node, value any) any {
 	if node != nil && node.Kind == yaml.AliasNode {
 		node = node.Alias
@@ -92,14 +93,15 @@ func typed(node *yaml.Node, value any) any {
 	return value
 }
 
-// literal is a plain scalar: the text that was typed, and what it was taken for.
+// literal is a plain scalar: the original text and the value that YAML reads it
+// as.
 type literal struct {
 	text  string
 	value any
 }
 
-// came reports whether Pulumi's value is what YAML takes the node for, and not a
-// text already.
+// came reports whether Pulumi's value is the converted value of the node. It
+// reports false if YAML reads the node as text.
 func came(node *yaml.Node, value any) bool {
 	var taken any
 	if err := node.Decode(&taken); err != nil {
@@ -107,7 +109,7 @@ func came(node *yaml.Node, value any) bool {
 	}
 	switch t := taken.(type) {
 	case time.Time:
-		// How the value is written depends on who hands it over.
+		// The format of a date depends on the component that passes it on.
 		s, ok := value.(string)
 		return ok && (s == t.String() || s == t.Format(time.RFC3339Nano) || s == t.Format(time.RFC3339))
 	case bool:
@@ -138,8 +140,9 @@ func sameNumber(taken, value any) bool {
 	return got == want
 }
 
-// madeOfADate reports whether a text is how Go writes a time: a date that was
-// typed without quotes, in a file that is not there to look at.
+// madeOfADate reports whether a text has the format of Go's time.Time.String.
+// Such a text is a date that was typed without quotes in a file that cannot be
+// read.
 func madeOfADate(s string) bool {
 	_, err := time.Parse("2006-01-02 15:04:05 -0700 MST", s)
 	return err == nil && strings.HasSuffix(s, " +0000 UTC")

@@ -11,12 +11,11 @@ import (
 	"escala/service"
 )
 
-// typedFile is a source that hands over what YAML takes a file for, as Pulumi
-// does.
+// typedFile is a source that converts values as YAML does, like Pulumi.
 type typedFile struct {
 	t       *testing.T
 	content string
-	// hidden says that the file is not there to look at.
+	// hidden reports whether the file cannot be read.
 	hidden bool
 }
 
@@ -65,7 +64,7 @@ const typedByHand = `config:
     workers: {count: 0x3}
 `
 
-// TestWhatWasTypedArrives has values that YAML takes for something else.
+// TestWhatWasTypedArrives uses values that YAML reads as another type.
 func TestWhatWasTypedArrives(t *testing.T) {
 	t.Parallel()
 	c, err := Load("escala", typedFile{t: t, content: typedByHand}, sections(&settings{}))
@@ -78,7 +77,7 @@ func TestWhatWasTypedArrives(t *testing.T) {
 	assert.Equal(t, 3, c.Service.Workers.Count, "a number is one however it is typed")
 }
 
-// TestWhatCannotBeSeenIsRefused is the same without the file.
+// TestWhatCannotBeSeenIsRefused uses the same values without the file.
 func TestWhatCannotBeSeenIsRefused(t *testing.T) {
 	t.Parallel()
 	_, err := Load("escala", typedFile{t: t, content: typedByHand, hidden: true}, sections(&settings{}))
@@ -91,7 +90,8 @@ func TestWhatCannotBeSeenIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, `service.env.API_VERSION: "2024-06-20 00:00:00 +0000 UTC" was a date when it was typed; put it in quotes`)
 }
 
-// TestAnotherFileIsNotBelieved: what Pulumi hands over is what counts.
+// TestAnotherFileIsNotBelieved checks that Pulumi's value counts if it differs
+// from the file.
 func TestAnotherFileIsNotBelieved(t *testing.T) {
 	t.Parallel()
 	f := ParseFile([]byte("config:\n  escala:service: {env: {A: 010, B: 2024-06-20}}\n"))
@@ -101,8 +101,8 @@ func TestAnotherFileIsNotBelieved(t *testing.T) {
 	assert.Equal(t, "x", env["B"])
 }
 
-// TestPlansRefuseWhatAWorkerRefuses: the violation has the key of the stack's
-// file.
+// TestPlansRefuseWhatAWorkerRefuses checks that a violation has the key of the
+// stack's file.
 func TestPlansRefuseWhatAWorkerRefuses(t *testing.T) {
 	t.Parallel()
 	_, err := Load("escala", fake{
@@ -119,8 +119,8 @@ func FuzzFile(f *testing.F) {
 	f.Add([]byte("config:\n  escala:service: &a {env: *a}\n"))
 	f.Add([]byte("config: # comment\n    escala:target: local\n"))
 	f.Add([]byte("\xef\xbb\xbfconfig:\n  \"escala:release\": 0o17\n"))
-	// A stack's file is never taken for something that was not typed, and never
-	// ends the program.
+	// The content of a file must not change a value other than by literals, and
+	// must not end the program.
 	f.Fuzz(func(t *testing.T, content []byte) {
 		file := ParseFile(content)
 		for _, value := range []string{`{"env": {"A": 8, "B": "2024-06-20T00:00:00Z"}, "secrets": [1, true]}`, "15", "text"} {
@@ -144,7 +144,7 @@ func FuzzFile(f *testing.F) {
 	})
 }
 
-// strip takes the typed texts out again.
+// strip replaces each literal by its converted value.
 func strip(value any) any {
 	switch v := value.(type) {
 	case literal:
