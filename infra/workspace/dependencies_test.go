@@ -14,7 +14,7 @@ import (
 )
 
 // importsOf returns the imports of each package that matches the pattern,
-// those of its tests included.
+// including the imports of its tests.
 func importsOf(t *testing.T, pattern string) map[string][]string {
 	t.Helper()
 	all := map[string][]string{}
@@ -30,7 +30,8 @@ type packageImports struct {
 	Imports, TestImports, XTestImports []string
 }
 
-// listImports asks Go for the imports of each package that matches the pattern.
+// listImports lists the imports of each package that matches the pattern with
+// `go list`.
 func listImports(t *testing.T, pattern string) map[string]packageImports {
 	t.Helper()
 	root, err := Root()
@@ -72,11 +73,12 @@ func TestDependenciesPointOneWay(t *testing.T) {
 	}
 }
 
-// workload is the target whose package the managed clusters hand their cluster to.
+// workload is the target whose package deploys the service into managed
+// clusters too.
 const workload = "kubernetes"
 
-// Targets never import each other: what they share is in infra/deploy. The one
-// exception is that a managed cluster runs the workload of the target kubernetes.
+// Targets never import each other; shared code is in infra/deploy. The one
+// exception: a managed cluster uses the workload of the target kubernetes.
 func TestTargetsAreApart(t *testing.T) {
 	for pkg, imports := range importsOf(t, "./infra/targets/...") {
 		target := targetOf(pkg)
@@ -90,7 +92,7 @@ func TestTargetsAreApart(t *testing.T) {
 	}
 }
 
-// targetOf is the name of the target that a package belongs to, or "".
+// targetOf returns the name of a package's target, or "" if it belongs to none.
 func targetOf(pkg string) string {
 	rest, below := strings.CutPrefix(pkg, "escala/infra/targets/")
 	if !below {
@@ -100,8 +102,7 @@ func targetOf(pkg string) string {
 	return name
 }
 
-// What exists for tests is below infra/testing, and nothing that users run
-// imports it.
+// Test support is below infra/testing. Production packages must not import it.
 func TestProductionImportsNoTestSupport(t *testing.T) {
 	const testing = "escala/infra/testing/"
 	for pkg, imports := range listImports(t, "./...") {

@@ -12,7 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// matrix is what .ci/stacks says with those settings, and its notices.
+// matrix runs .ci/stacks with the given settings and returns its result and its
+// notices.
 func matrix(t *testing.T, env ...string) (clouds map[string]string, notices []string) {
 	t.Helper()
 	root, err := Root()
@@ -70,8 +71,8 @@ func TestWorkflowsReachWhatIsConfigured(t *testing.T) {
 	assert.Len(t, clouds, len(files)-len(notices))
 }
 
-// A role that deploys one stack of a cloud deploys all of its stacks: a merge
-// makes none that nobody asked for.
+// A role that can deploy one stack of a cloud can deploy all of them, so a
+// merge must create only requested stacks.
 func TestAMergeDeploysOnlyWhatIsAskedFor(t *testing.T) {
 	all := []string{"HAS_BACKEND=true", "HAS_AWS=true", "HAS_DIGITALOCEAN=true", "HAS_SPACES=true"}
 	clouds, notices := matrix(t, append(all, "ONLY=aws-ec2, do-doks")...)

@@ -12,7 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// workflow is the part of a GitHub workflow that these tests look at.
+// workflow holds the parts of a GitHub workflow that these tests check.
 type workflow struct {
 	On          yaml.Node       `yaml:"on"`
 	Permissions map[string]any  `yaml:"permissions"`
@@ -53,7 +53,8 @@ func workflows(t *testing.T) map[string]workflow {
 
 var pinned = regexp.MustCompile(`^[\w.-]+/[\w./-]+@[0-9a-f]{40}$`)
 
-// A tag can be moved to other code; a commit cannot.
+// A tag can be moved to other code; a commit cannot, so actions are pinned by
+// commit.
 func TestActionsArePinnedByCommit(t *testing.T) {
 	for file, w := range workflows(t) {
 		for name, j := range w.Jobs {
@@ -69,7 +70,7 @@ func TestActionsArePinnedByCommit(t *testing.T) {
 	}
 }
 
-// The version stands beside each commit, for people and for Dependabot.
+// Each commit has its version beside it, for people and for Dependabot.
 func TestPinnedActionsNameTheirVersion(t *testing.T) {
 	root, err := Root()
 	require.NoError(t, err)
@@ -107,8 +108,8 @@ func TestWorkflowsMayDoNoMoreThanTheyNeed(t *testing.T) {
 	}
 }
 
-// What a workflow does has to run elsewhere too; and a branch's name that stands
-// in a script is a script.
+// Workflow steps only call commands that run elsewhere too. A branch's name
+// inside a script would run as part of the script.
 func TestStepsAreShortAndTakeNothingFromOthers(t *testing.T) {
 	for file, w := range workflows(t) {
 		for name, j := range w.Jobs {
