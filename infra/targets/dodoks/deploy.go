@@ -10,7 +10,7 @@ import (
 	"escala/infra/deploy"
 )
 
-// deployment is one Deploy.
+// deployment is the state of one Deploy.
 type deployment struct {
 	*deploy.Component
 	settings Settings
@@ -30,17 +30,17 @@ func (t *DOKS) Deploy(c *deploy.Component) (deploy.Endpoint, error) {
 		return deploy.Endpoint{}, fmt.Errorf("registering the DigitalOcean provider: %w", err)
 	}
 	d.Provider = provider
-	// Asked before anything else is registered.
+	// Look up the settings before other resources are registered.
 	if d.found, err = d.look(); err != nil {
 		return deploy.Endpoint{}, err
 	}
 	return d.run()
 }
 
-// tokenKey is where the stack's configuration may have the account's token.
+// tokenKey is the key of the account's token in the stack's configuration.
 const tokenKey = "digitalocean:token"
 
-// token is the account's, where the provider looks for it.
+// token returns the account's token, from the same places as the provider.
 func (d deployment) token() string {
 	if token, set := d.Ctx.GetConfig(tokenKey); set {
 		return token

@@ -18,43 +18,43 @@ type Settings struct {
 	// Region is DigitalOcean's name of the region. Default "fra1".
 	Region string `config:"region"`
 	// Version is Kubernetes' minor version. It can be raised by one at a time and
-	// never lowered; DigitalOcean raises the patch by itself, in the maintenance
+	// never lowered. DigitalOcean upgrades patches by itself, in the maintenance
 	// window. Default "1.36".
 	Version string `config:"version"`
-	// HA has the control plane run more than once, for 40 $ a month. It cannot be
-	// taken back. Default false.
+	// HA makes the control plane highly available, for 40 $ a month. It cannot be
+	// turned off again. Default false.
 	HA bool `config:"ha"`
-	// Size is the nodes' size. It cannot change: DigitalOcean would make another
-	// cluster. Default "s-2vcpu-4gb".
+	// Size is the nodes' size. It cannot change, because DigitalOcean would replace
+	// the cluster. Default "s-2vcpu-4gb".
 	Size string `config:"size"`
-	// MinNodes and MaxNodes bound the number of nodes, which the cluster's
-	// autoscaler decides. Default 2 and 4.
+	// MinNodes and MaxNodes limit the number of nodes, which the cluster's
+	// autoscaler chooses. Default 2 and 4.
 	MinNodes int `config:"minNodes"`
 	MaxNodes int `config:"maxNodes"`
-	// MaintenanceDay is the day, or "any", and MaintenanceStart the hour in UTC of
-	// the maintenance window, which is four hours long. Default "any" and "03:00".
+	// MaintenanceDay is the day of the maintenance window, or "any".
+	// MaintenanceStart is its first hour in UTC. The window lasts four hours.
+	// Default "any" and "03:00".
 	MaintenanceDay   string `config:"maintenanceDay"`
 	MaintenanceStart string `config:"maintenanceStart"`
 	// CIDR is the IPv4 range, from /16 to /24, of a VPC that is made for the
 	// cluster. Default none: the region's default VPC.
 	CIDR string `config:"cidr"`
-	// VPC is the id of a VPC that exists. Default none: the region's default VPC.
+	// VPC is the id of an existing VPC. Default none: the region's default VPC.
 	VPC string `config:"vpc"`
-	// Registry is the name of a container registry that the account has already;
-	// an account has one, unless it pays for more. Default none: one is made.
+	// Registry is the name of the account's existing container registry. An account
+	// has one, unless it pays for more. Default none: one is made.
 	Registry string `config:"registry"`
-	// RegistryTier is the tier of the one that is made: "starter" (500 MiB, free),
+	// RegistryTier is the tier of a new registry: "starter" (500 MiB, free),
 	// "basic" or "professional". Default starter.
 	RegistryTier string `config:"registryTier"`
 	// Certificate is the name of a certificate that DigitalOcean manages, for
-	// service.host: the load balancer then speaks TLS, and HTTP only to say so.
+	// service.host. The load balancer then serves HTTPS and redirects HTTP to it.
 	// Default none: HTTP, or TLSSecret.
 	Certificate string `config:"certificate"`
-	// URL is where the public reaches the service, where that is neither
-	// service.host nor the load balancer itself: a CDN in front of the load balancer.
-	// Default none.
+	// URL is the public address, if it is neither service.host nor the load
+	// balancer: that of a CDN in front of the load balancer. Default none.
 	URL string `config:"url"`
-	// Tags are put on cluster and nodes.
+	// Tags are added to the cluster and its nodes.
 	Tags []string `config:"tags"`
 }
 
@@ -82,16 +82,16 @@ var (
 	tiers        = []string{"starter", "basic", "professional"}
 )
 
-// maxPoolNodes bounds a typing error, not a cluster.
+// maxPoolNodes catches typing errors; it is not a limit of clusters.
 const maxPoolNodes = 500
 
-// A load balancer's idle timeout for HTTP is within these.
+// Limits of a load balancer's idle timeout for HTTP.
 const (
 	minIdle = 30 * time.Second
 	maxIdle = 10 * time.Minute
 )
 
-// violations are what can be known without asking DigitalOcean.
+// violations checks the settings without asking DigitalOcean.
 func (s Settings) violations(spec service.Spec) service.Violations {
 	var v service.Violations
 	if !slug.MatchString(s.Region) {

@@ -30,7 +30,7 @@ const (
 	defaultVPC    = "5a4981aa-9653-4bd1-bef5-d6bff52042e4"
 )
 
-// request has everything in it that a target may be asked for.
+// request returns a request that uses every feature of a target.
 func request() deploy.Request {
 	spec := service.NewSpec()
 	spec.Secrets = []string{"DATABASE_URL"}
@@ -42,15 +42,15 @@ func request() deploy.Request {
 	}
 }
 
-// later is request after an update that succeeded.
+// later returns the request after a successful update.
 func later() deploy.Request {
 	r := request()
 	r.Outputs = map[string]any{"cluster": "escala-production-api-00112233"}
 	return r
 }
 
-// cloud is a DigitalOcean that has what the defaults need. running is the
-// version of the cluster that it has, or empty.
+// cloud returns a DigitalOcean that has everything for the defaults. running is
+// the version of its cluster; it is empty if there is no cluster.
 func cloud(running string) *pulumitest.Mocks {
 	return &pulumitest.Mocks{
 		Outputs: func(kind, _ string) map[string]any {
@@ -125,7 +125,7 @@ func one(t *testing.T, m *pulumitest.Mocks, kind string) pulumitest.Registered {
 	return found[0]
 }
 
-// with is the target with other settings.
+// with returns the target with changed settings.
 func with(change func(*Settings)) *DOKS {
 	d := New()
 	change(&d.settings)
@@ -169,11 +169,11 @@ func TestVersions(t *testing.T) {
 		{"", "1.35", "", `doks.version: "1.35" is not available; these are: 1.37.1-do.0, 1.36.5-do.0, 1.36.4-do.1`},
 		{"1.36.2-do.0", "1.36", "1.36.2-do.0", ""},
 		{"1.36.9-do.0", "1.36", "1.36.9-do.0", ""},
-		// The last patch comes first, and then the next minor version.
+		// The last patch comes before the next minor version.
 		{"1.36.2-do.0", "1.37", "1.36.5-do.0", ""},
 		{"1.36.5-do.0", "1.37", "1.37.1-do.0", ""},
 		{"1.36.10-do.0", "1.37", "1.37.1-do.0", ""},
-		// DigitalOcean was faster: a release must pass all the same.
+		// DigitalOcean has already upgraded: a release must still work.
 		{"1.37.1-do.0", "1.36", "1.37.1-do.0", ""},
 		{"1.35.2-do.0", "1.36", "1.36.5-do.0", ""},
 		{"1.35.2-do.0", "1.37", "", `doks.version: "1.37" is not available: the cluster runs 1.35.2-do.0: the next is 1.36, and then the one after it`},
@@ -192,8 +192,9 @@ func TestVersions(t *testing.T) {
 	}
 }
 
-// TestNoSettingReplacesTheCluster: DigitalOcean makes another cluster of another
-// size, region or VPC, and the one that serves is deleted.
+// TestNoSettingReplacesTheCluster checks that another size, region or VPC is
+// refused. DigitalOcean would replace the cluster, and delete the one that
+// serves.
 func TestNoSettingReplacesTheCluster(t *testing.T) {
 	for problem, change := range map[string]func(*Settings){
 		`doks.size: "s-4vcpu-8gb" is another size than that of the cluster's nodes, s-2vcpu-4gb`: func(s *Settings) { s.Size = "s-4vcpu-8gb" },
@@ -207,7 +208,7 @@ func TestNoSettingReplacesTheCluster(t *testing.T) {
 	require.NoError(t, cloud("1.36.5-do.0").Preview(with(func(s *Settings) { s.VPC, s.MaxNodes = defaultVPC, 9 }), later()))
 }
 
-// TestCharts are in the clone: an update loads them each time.
+// TestCharts checks that the charts are in the clone: every update loads them.
 func TestCharts(t *testing.T) {
 	for _, release := range deployed(t, New(), request()).Of("kubernetes:helm.sh/v3:Release") {
 		assert.NotContains(t, release.Inputs, "repositoryOpts")
@@ -275,8 +276,8 @@ func TestRegistries(t *testing.T) {
 			deployment, err := json.Marshal(one(t, m, "kubernetes:apps/v1:Deployment").Inputs)
 			require.NoError(t, err)
 			assert.Contains(t, string(deployment), tt.image)
-			// The cluster's integration with the registry lets in pods of the default
-			// service account, some time after their namespace was made.
+			// The cluster's registry integration gives access only to pods of the default
+			// service account, some time after their namespace is made.
 			logins := m.Of("digitalocean:index/containerRegistryDockerCredentials:ContainerRegistryDockerCredentials")
 			if tt.login == "" {
 				assert.Empty(t, logins)
@@ -300,8 +301,8 @@ func TestRegistries(t *testing.T) {
 	assert.ErrorContains(t, err, `doks.registry: "other" is not available`)
 }
 
-// TestChartValues holds what the charts are told against testdata, which was
-// rendered with the charts themselves and their schemas.
+// TestChartValues compares the charts' values with testdata, which was rendered
+// with the charts themselves and their schemas.
 func TestChartValues(t *testing.T) {
 	r := request()
 	for name, change := range map[string]func(*Settings){

@@ -11,7 +11,7 @@ import (
 	"escala/infra/deploy"
 )
 
-// deployment is one Deploy.
+// deployment is the state of one Deploy.
 type deployment struct {
 	*deploy.Component
 	settings Settings
@@ -27,17 +27,17 @@ func (t *Droplet) Deploy(c *deploy.Component) (deploy.Endpoint, error) {
 		return deploy.Endpoint{}, fmt.Errorf("registering the DigitalOcean provider: %w", err)
 	}
 	d.Provider = provider
-	// Asked before anything else is registered.
+	// Look up the settings before other resources are registered.
 	if d.sshKeys, err = d.look(); err != nil {
 		return deploy.Endpoint{}, err
 	}
 	return d.run()
 }
 
-// account is whose DigitalOcean it is: from the stack's configuration
-// (digitalocean:token, …) and else from the environment (DIGITALOCEAN_TOKEN,
-// SPACES_ACCESS_KEY_ID, SPACES_SECRET_ACCESS_KEY), as for Pulumi's default
-// provider.
+// account returns the provider's credentials. They come from the stack's
+// configuration (digitalocean:token, …), or else from the environment
+// (DIGITALOCEAN_TOKEN, SPACES_ACCESS_KEY_ID, SPACES_SECRET_ACCESS_KEY), as for
+// Pulumi's default provider.
 func account(ctx *pulumi.Context) *digitalocean.ProviderArgs {
 	args := &digitalocean.ProviderArgs{}
 	for key, arg := range map[string]*pulumi.StringPtrInput{
@@ -84,7 +84,7 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	}.Run(d.Ctx, d.Request)
 }
 
-// diagnosis says how to ask a machine what is wrong.
+// diagnosis returns the instructions to diagnose a machine.
 func (d deployment) diagnosis(droplet string) string {
 	const command = cloudinit.AgentPath + " diagnose"
 	if len(d.sshKeys) > 0 && len(d.settings.SSHFrom) > 0 {
@@ -93,15 +93,15 @@ func (d deployment) diagnosis(droplet string) string {
 	return fmt.Sprintf("(only the machine itself knows more: in the recovery console of Droplet %s, run\n%s;\ndigitalocean.sshKeys and sshFrom let you log in to the next machine)", droplet, command)
 }
 
-// calledAfterService is for a resource whose logical name contained the
-// service's: it is the same one.
+// calledAfterService keeps a resource whose logical name used to contain the
+// service's name: the old name becomes an alias.
 func (d deployment) calledAfterService(part string) pulumi.ResourceOption {
 	return pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String(d.Name(part))}})
 }
 
 var notInTags = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
 
-// label names the stack to DigitalOcean.
+// label identifies the stack in names at DigitalOcean.
 func (d deployment) label() string {
 	return notInTags.ReplaceAllString(d.Ctx.Project()+"-"+d.Ctx.Stack(), "-")
 }

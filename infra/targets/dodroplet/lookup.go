@@ -12,8 +12,9 @@ import (
 	"escala/service"
 )
 
-// look asks DigitalOcean whether the settings fit each other, and reports
-// everything that does not at once. It returns the fingerprints of the keys.
+// look checks at DigitalOcean that the settings are available and fit together.
+// It reports all violations together, and returns the fingerprints of the SSH
+// keys.
 func (d deployment) look() ([]string, error) {
 	v := d.credentialViolations()
 	ask := pulumi.Provider(d.Provider)
@@ -47,13 +48,14 @@ func (d deployment) look() ([]string, error) {
 	return fingerprints, v.Err()
 }
 
-// credentials are where the provider finds the keys to Spaces.
+// credentials maps the keys to Spaces in the configuration to the environment
+// variables that the provider reads instead.
 var credentials = map[string]string{
 	"spacesAccessId": "SPACES_ACCESS_KEY_ID", "spacesSecretKey": "SPACES_SECRET_ACCESS_KEY",
 }
 
-// credentialViolations reports missing keys to Spaces: without them an update
-// makes everything up to the bucket, and fails there.
+// credentialViolations reports missing keys to Spaces. Without them, an update
+// would make everything up to the bucket and fail there.
 func (d deployment) credentialViolations() service.Violations {
 	var v service.Violations
 	if d.Request.Offline {

@@ -11,21 +11,22 @@ import (
 	"escala/service"
 )
 
-// userDataLimit is a Droplet's: 64 KiB of text, so it cannot be compressed.
+// userDataLimit is the limit of Droplets: 64 KiB of text. Text cannot be
+// compressed.
 var userDataLimit = deploy.UserDataLimit{Bytes: 64 << 10}
 
-// bucketKey is what a machine needs to read its releases and to write what it has
-// to say.
+// bucketKey contains the buckets and the key with which a machine reads
+// releases and writes its status.
 type bucketKey struct{ bucket, machines, access, secret string }
 
-// machine is what the Droplet's user-data describes.
+// machine returns the machine that the Droplet's user-data describes.
 func machine(r deploy.Request, s Settings, key bucketKey) cloudinit.Machine {
 	m := cloudinit.NewMachine(r.Spec)
 	m.Agent = service.ReleaseID(r.Agent.SHA256)
 	m.Store = cloudinit.SpacesStore{Bucket: key.bucket, Machines: key.machines, Region: s.spacesRegion(), AccessKey: key.access, SecretKey: key.secret}
 	m.MetadataOnlyRoot = []string{"169.254.169.254"}
 	if s.Monitoring {
-		// DigitalOcean's agent asks it for everything, as a user of its own.
+		// DigitalOcean's agent uses the metadata service under its own user.
 		m.MetadataRefused = []string{cloudinit.User, "www-data"}
 	}
 	if len(r.Spec.Secrets) > 0 {
@@ -34,8 +35,9 @@ func machine(r deploy.Request, s Settings, key bucketKey) cloudinit.Machine {
 	return m
 }
 
-// droplet is the machine. Whatever it is made from makes another machine when
-// it changes, beside the old one, which goes when the address has moved.
+// droplet registers the machine. A change of any of its inputs makes a new
+// machine beside the old one. The old one is deleted after the address has
+// moved.
 func (d deployment) droplet(net network, store releaseStore) (*digitalocean.Droplet, error) {
 	userData := pulumi.All(store.bucket.Name, store.machines.Name, store.key.AccessKey, store.key.SecretKey).ApplyT(func(v []any) (string, error) {
 		data, err := userDataLimit.UserData(machine(d.Request, d.settings, bucketKey{v[0].(string), v[1].(string), v[2].(string), v[3].(string)}))
@@ -53,18 +55,18 @@ func (d deployment) droplet(net network, store releaseStore) (*digitalocean.Drop
 		Monitoring: pulumi.Bool(d.settings.Monitoring),
 		Ipv6:       pulumi.Bool(true),
 		Backups:    pulumi.Bool(d.settings.Backups),
-		// This agent is for the web console, which comes from addresses of
-		// DigitalOcean's that the firewall does not let in.
+		// This agent is for the web console. The firewall blocks the addresses of
+		// DigitalOcean that the console connects from.
 		DropletAgent: pulumi.Bool(false),
 		Tags:         tags,
-		// The key and the secrets in it make the whole of it secret in the state.
+		// It contains a key and secrets, so the state keeps all of it as a secret.
 		UserData: pulumi.ToSecret(userData).(pulumi.StringOutput),
 	}
 	if len(d.sshKeys) > 0 {
 		args.SshKeys = pulumi.ToStringArray(d.sshKeys)
 	}
 	droplet, err := digitalocean.NewDroplet(d.Ctx, d.Name(fmt.Sprintf("machine-%d", d.settings.Generation)), args, d.Options(
-		// Changed in place, it would stop the machine that serves.
+		// A change in place would stop the machine that serves.
 		pulumi.ReplaceOnChanges([]string{"size"}),
 		pulumi.DeleteBeforeReplace(false),
 		pulumi.DependsOn([]pulumi.Resource{net.firewall, store.agent}),

@@ -7,18 +7,19 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// network is where the Droplet stands.
+// network is the Droplet's network.
 type network struct {
 	// vpc is the VPC's id, or nil for the region's default one.
 	vpc pulumi.StringPtrInput
-	// tag is what the firewall goes by: a Droplet is behind it from its first
-	// moment, and not only once the firewall has heard of it.
+	// tag selects the Droplets behind the firewall. With a tag, a Droplet is
+	// protected from its first moment, and not only after it is added to the
+	// firewall.
 	tag      *digitalocean.Tag
 	firewall *digitalocean.Firewall
 }
 
-// network registers the firewall and, where the settings name an address range,
-// a VPC. unique is what tells this stack's tag from that of another clone.
+// network registers the firewall and, if the settings contain an address range,
+// a VPC. unique distinguishes this stack's tag from that of another clone.
 func (d deployment) network(unique pulumi.StringOutput) (network, error) {
 	var net network
 	var err error
@@ -36,7 +37,8 @@ func (d deployment) network(unique pulumi.StringOutput) (network, error) {
 	return net, err
 }
 
-// firewall lets the web in, and SSH from the addresses that the settings name.
+// firewall allows HTTP and HTTPS from everywhere, and SSH from the addresses in
+// the settings.
 func (d deployment) firewall(tag *digitalocean.Tag) (*digitalocean.Firewall, error) {
 	anywhere := pulumi.ToStringArray([]string{"0.0.0.0/0", "::/0"})
 	var in digitalocean.FirewallInboundRuleArray

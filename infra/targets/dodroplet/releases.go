@@ -16,25 +16,25 @@ import (
 	"escala/service"
 )
 
-// releaseStore is the bucket that the machine follows.
+// releaseStore contains the bucket from which the machine fetches releases.
 type releaseStore struct {
 	bucket *digitalocean.SpacesBucket
 	// machines is the bucket that machines write to.
 	machines *digitalocean.SpacesBucket
-	// key can read the one and write the other, and nothing else.
+	// key can read bucket and write machines, and nothing else.
 	key *digitalocean.SpacesKey
 	// agent is the machine's own program.
 	agent *digitalocean.SpacesBucketObject
 	// pointer is the object that names the current release.
 	pointer *digitalocean.SpacesBucketObject
-	// unique is what tells this stack's names from those of another clone.
+	// unique distinguishes this stack's names from those of another clone.
 	unique pulumi.StringOutput
 }
 
 func (d deployment) releases() (releaseStore, error) {
 	none := releaseStore{}
-	// Another region is another bucket, which needs another name: Spaces keeps the
-	// name of a bucket that was deleted for days.
+	// Another region needs another bucket with another name: Spaces reserves the
+	// name of a deleted bucket for days.
 	unique, err := d.RandomHexFor("releases", 8, map[string]string{"region": d.settings.spacesRegion()})
 	if err != nil {
 		return none, fmt.Errorf("registering the release bucket's name: %w", err)
@@ -45,13 +45,12 @@ func (d deployment) releases() (releaseStore, error) {
 		Region:     region,
 		Acl:        pulumi.String("private"),
 		Versioning: &digitalocean.SpacesBucketVersioningArgs{Enabled: pulumi.Bool(true)},
-		// Releases are built from source: nothing in it is worth keeping when
-		// the stack goes.
+		// Releases are built from source, so the bucket can be deleted with the stack.
 		ForceDestroy:   pulumi.Bool(true),
 		LifecycleRules: d.lifecycle(),
 	}, d.Options(
-		// The provider would delete a bucket whose name is given before it makes
-		// another one, and with it the machine and its address.
+		// The provider would otherwise delete a bucket with a given name before it
+		// makes the replacement, and with it the machine and its address.
 		pulumi.DeleteBeforeReplace(false),
 	)...)
 	if err != nil {
@@ -67,7 +66,8 @@ func (d deployment) releases() (releaseStore, error) {
 	if err != nil {
 		return none, fmt.Errorf("registering the machine's key to its buckets: %w", err)
 	}
-	// A machine fetches it once. The one before stays until the update is over.
+	// A machine fetches its agent once. The previous agent stays until the update
+	// is over.
 	agentETag, err := fileETag(d.Request.Agent.Path)
 	if err != nil {
 		return none, fmt.Errorf("reading the machine's agent: %w", err)
@@ -86,10 +86,9 @@ func (d deployment) releases() (releaseStore, error) {
 	}
 	pointing := d.Options()
 	if d.Request.Release.Path != "" {
-		// The binary stays when another release takes its place in the program:
-		// it is what a rollback goes back to. The bucket's lifecycle removes the
-		// oldest ones. The key says what it holds, so where it was uploaded from
-		// does not matter.
+		// The binary stays when another release replaces it in the program, because a
+		// rollback needs it. The bucket's lifecycle removes the oldest binaries. The
+		// key identifies the content, so the path of the upload does not matter.
 		etag, err := fileETag(d.Request.Release.Path)
 		if err != nil {
 			return none, fmt.Errorf("reading the release: %w", err)
@@ -124,9 +123,10 @@ func (d deployment) releases() (releaseStore, error) {
 	return releaseStore{bucket: bucket, machines: machines, key: key, agent: agent, pointer: pointer, unique: unique}, nil
 }
 
-// etag is what Spaces has as the entity tag of an object that was uploaded in one
-// piece: its MD5. The provider compares nothing else of an object's content, so
-// without it refresh finds no object that was overwritten or damaged.
+// etag returns the entity tag that Spaces gives an object uploaded in one
+// piece: its MD5. The provider compares nothing else of an object's content.
+// Without the tag, refresh does not notice an object that was overwritten or
+// damaged.
 func etag(content []byte) string {
 	sum := md5.Sum(content) //nolint:gosec // it is the store's checksum, and the machine verifies a SHA-256
 	return hex.EncodeToString(sum[:])
@@ -140,17 +140,18 @@ func fileETag(path string) (string, error) {
 	return etag(content), nil
 }
 
-// supersededDays is how long a version of an object stays once it is not the
-// current one.
+// supersededDays is the number of days that a superseded version of an object
+// stays.
 const supersededDays = 30
 
-// lifecycle removes superseded versions, uploads that broke off, and the
-// releases that are too old to go back to. Spaces counts days and not releases,
-// so those are named one by one. Spaces returns rules in the order of their ids,
-// and the provider compares a list.
+// lifecycle returns rules that remove superseded versions, interrupted uploads,
+// and releases that are too old for a rollback. Spaces counts days and not
+// releases, so each of those releases has its own rule. The rules are ordered
+// by id, because Spaces returns them in that order and the provider compares
+// lists.
 func (d deployment) lifecycle() digitalocean.SpacesBucketLifecycleRuleArray {
 	rules := digitalocean.SpacesBucketLifecycleRuleArray{&digitalocean.SpacesBucketLifecycleRuleArgs{
-		// Its id comes before those of releases.
+		// This id sorts before those of releases.
 		Id:                                 pulumi.String("all-superseded"),
 		Enabled:                            pulumi.Bool(true),
 		AbortIncompleteMultipartUploadDays: pulumi.Int(1),

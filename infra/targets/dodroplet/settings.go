@@ -16,35 +16,35 @@ import (
 type Settings struct {
 	// Region is DigitalOcean's name of the region. Default "fra1".
 	Region string `config:"region"`
-	// Size is the Droplet's. Default "s-1vcpu-1gb".
+	// Size is the Droplet's size. Default "s-1vcpu-1gb".
 	Size string `config:"size"`
 	// Image is the slug of a Debian 12 image. Default "debian-12-x64".
 	Image string `config:"image"`
-	// Generation is a number to raise when a new machine from the newest image is
-	// wanted. Default 1.
+	// Generation is a number. Raise it to get a new machine from the newest image.
+	// Default 1.
 	Generation int `config:"generation"`
-	// Backups has DigitalOcean back the Droplet up, which costs a fifth more.
-	// Default false: the machine holds nothing that cannot be made again.
+	// Backups makes DigitalOcean back up the Droplet, which costs a fifth more.
+	// Default false: everything on the machine can be made again.
 	Backups bool `config:"backups"`
 	// CIDR is the IPv4 range, from /16 to /28, of a VPC that is made for the
 	// Droplet. Default none: the region's default VPC.
 	CIDR string `config:"cidr"`
-	// VPC is the id of a VPC that exists. Default none: the region's default VPC.
+	// VPC is the id of an existing VPC. Default none: the region's default VPC.
 	VPC string `config:"vpc"`
 	// SpacesRegion is the region of the release bucket. Default: Region, or the
-	// nearest that has Spaces.
+	// nearest region with Spaces.
 	SpacesRegion string `config:"spacesRegion"`
-	// Monitoring has DigitalOcean's agent send memory and disk figures for its
-	// graphs and alerts. The metadata service is then closed to the service's and
-	// Nginx's accounts instead of to all but root. Default false.
+	// Monitoring makes DigitalOcean's agent send memory and disk figures for its
+	// graphs and alerts. The metadata service is then closed only to the service's
+	// and Nginx's accounts, instead of to all accounts but root. Default false.
 	Monitoring bool `config:"monitoring"`
-	// SSHKeys are the names of SSH keys of the account that root may log in with.
+	// SSHKeys are the names of the account's SSH keys that can log in as root.
 	// Default none: DigitalOcean e-mails a password for the recovery console.
 	SSHKeys []string `config:"sshKeys"`
-	// SSHFrom are the address ranges that may log in. Default none: port 22 is
-	// closed.
+	// SSHFrom are the address ranges from which SSH is open. Default none: port 22
+	// is closed.
 	SSHFrom []string `config:"sshFrom"`
-	// Tags are put on the Droplet.
+	// Tags are added to the Droplet.
 	Tags []string `config:"tags"`
 }
 
@@ -53,10 +53,10 @@ func NewSettings() Settings {
 	return Settings{Region: "fra1", Size: "s-1vcpu-1gb", Image: "debian-12-x64", Generation: 1}
 }
 
-// spacesRegions are the regions that have Spaces, by the provider's own list.
+// spacesRegions are the regions with Spaces, from the provider's own list.
 var spacesRegions = []string{"ams3", "atl1", "blr1", "fra1", "lon1", "nyc3", "sfo2", "sfo3", "sgp1", "syd1", "tor1"}
 
-// nearSpaces are the regions without Spaces, and the nearest with them.
+// nearSpaces maps regions without Spaces to the nearest region with Spaces.
 var nearSpaces = map[string]string{"ams2": "ams3", "nyc1": "nyc3", "nyc2": "nyc3", "sfo1": "sfo2"}
 
 // vpc is the VPC that the settings choose.
@@ -74,7 +74,7 @@ var (
 	tagName = regexp.MustCompile(`^[A-Za-z0-9:_-]{1,255}$`)
 )
 
-// violations are what can be known without asking DigitalOcean.
+// violations checks the settings without asking DigitalOcean.
 func (s Settings) violations() service.Violations {
 	var v service.Violations
 	if !slug.MatchString(s.Region) {

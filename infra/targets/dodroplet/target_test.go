@@ -24,7 +24,7 @@ const (
 	spacesKey = "the-read-only-key"
 )
 
-// request has everything in it that a target may be asked for.
+// request returns a request that uses every feature of a target.
 func request(t *testing.T) deploy.Request {
 	t.Helper()
 	spec := service.NewSpec()
@@ -46,7 +46,7 @@ func request(t *testing.T) deploy.Request {
 	}
 }
 
-// cloud is a DigitalOcean that has what the defaults need.
+// cloud returns a DigitalOcean that has everything for the defaults.
 func cloud() *pulumitest.Mocks {
 	return &pulumitest.Mocks{
 		ID: func(kind, name string) string {
@@ -129,7 +129,7 @@ func TestOnlyTheWebIsOpen(t *testing.T) {
 	assert.Subset(t, one(t, m, "droplet:Droplet").Inputs["tags"], firewall["tags"])
 }
 
-// files are those of the Droplet's user-data.
+// files returns the files in the Droplet's user-data.
 func files(t *testing.T, m *pulumitest.Mocks) map[string]map[string]string {
 	t.Helper()
 	data := one(t, m, "droplet:Droplet").Inputs["userData"].(string)
@@ -145,8 +145,8 @@ func files(t *testing.T, m *pulumitest.Mocks) map[string]map[string]string {
 	return all
 }
 
-// TestSecretsAreOnlyRootsAndTheStatesSecrets: a Droplet cannot be given them in
-// another way.
+// TestSecretsAreOnlyRootsAndTheStatesSecrets checks the user-data, which is the
+// only way to give secrets to a Droplet.
 func TestSecretsAreOnlyRootsAndTheStatesSecrets(t *testing.T) {
 	m := deployed(t, New(), request(t))
 	for path, f := range files(t, m) {
@@ -212,15 +212,17 @@ func TestReleaseBucket(t *testing.T) {
 	id := strings.Repeat("ab", 32)
 	assert.Equal(t, map[any]any{"current": id + " 4711\n", "releases/" + id: nil, "agents/" + strings.Repeat("0e", 32): nil}, keys)
 
-	// An earlier release whose binary is elsewhere is in the store already.
+	// An earlier release whose binary is not on this computer is already in the
+	// store.
 	r := request(t)
 	r.Release.Path = ""
 	assert.Len(t, deployed(t, New(), r).Of("digitalocean:index/spacesBucketObject:SpacesBucketObject"), 2, "the agent and the pointer")
 }
 
-// TestNothingIsOnlyForShow: a Project moves its resources before it is deleted,
-// which DigitalOcean refuses for an address that leads to a Droplet, so an update
-// or a destroy would fail for the sake of a view.
+// TestNothingIsOnlyForShow checks that there is no Project. A Project moves its
+// resources before it is deleted. DigitalOcean refuses that for an address that
+// is assigned to a Droplet, so an update or a destroy would fail because of a
+// view.
 func TestNothingIsOnlyForShow(t *testing.T) {
 	assert.Empty(t, deployed(t, New(), request(t)).Of("digitalocean:index/project:Project"))
 }
@@ -249,7 +251,7 @@ func TestNetwork(t *testing.T) {
 	require.ErrorContains(t, m.Preview(target, request(t)), "digitalocean.cidr: region fra1 has no default VPC yet")
 }
 
-// TestLoggingIn needs a key, and addresses that the firewall lets in.
+// TestLoggingIn checks that a login needs a key and addresses in the firewall.
 func TestLoggingIn(t *testing.T) {
 	target := New()
 	target.settings.SSHKeys, target.settings.SSHFrom = []string{"work"}, []string{"203.0.113.7/32"}
@@ -263,8 +265,8 @@ func TestLoggingIn(t *testing.T) {
 	require.ErrorContains(t, cloud().Preview(target, request(t)), `digitalocean.sshKeys[0]: the account has no SSH key "home"`)
 }
 
-// TestMonitoring needs the metadata service, which DigitalOcean's agent asks as
-// a user of its own.
+// TestMonitoring checks that DigitalOcean's agent reaches the metadata service,
+// which it asks under its own user.
 func TestMonitoring(t *testing.T) {
 	target := New()
 	target.settings.Monitoring = true
@@ -275,8 +277,8 @@ func TestMonitoring(t *testing.T) {
 	assert.NotContains(t, rules, "!= 0")
 }
 
-// TestReleasesAreFoundDamaged: the provider compares nothing of an object but
-// its entity tag.
+// TestReleasesAreFoundDamaged checks the entity tags: the provider compares
+// nothing else of an object's content.
 func TestReleasesAreFoundDamaged(t *testing.T) {
 	for _, object := range deployed(t, New(), request(t)).Of("digitalocean:index/spacesBucketObject:SpacesBucketObject") {
 		content, ok := object.Inputs["content"].(string)
@@ -288,7 +290,8 @@ func TestReleasesAreFoundDamaged(t *testing.T) {
 	assert.Equal(t, "d41d8cd98f00b204e9800998ecf8427e", etag(nil))
 }
 
-// TestLifecycleRulesAreSorted as Spaces returns them.
+// TestLifecycleRulesAreSorted checks that rules have the order in which Spaces
+// returns them.
 func TestLifecycleRulesAreSorted(t *testing.T) {
 	r := request(t)
 	for _, id := range []string{"ff", "01", "9a", "cd"} {
@@ -307,7 +310,7 @@ func TestLifecycleRulesAreSorted(t *testing.T) {
 	assert.True(t, slices.IsSorted(ids), "%v", ids)
 }
 
-// TestSpacesAreNotEverywhere: Droplets are.
+// TestSpacesAreNotEverywhere checks regions that have Droplets but no Spaces.
 func TestSpacesAreNotEverywhere(t *testing.T) {
 	target := New()
 	target.settings.Region = "nyc1"
@@ -328,8 +331,8 @@ func TestSpacesAreNotEverywhere(t *testing.T) {
 	assert.Equal(t, "mars1", one(t, m, "droplet:Droplet").Inputs["region"])
 }
 
-// TestKeysToSpacesAreLookedForFirst: without them an update fails at the bucket,
-// after nine other things.
+// TestKeysToSpacesAreLookedForFirst checks for early errors. Without the keys,
+// an update fails at the bucket, after it has made nine other resources.
 func TestKeysToSpacesAreLookedForFirst(t *testing.T) {
 	r := request(t)
 	t.Setenv("SPACES_SECRET_ACCESS_KEY", "")

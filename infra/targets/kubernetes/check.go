@@ -19,13 +19,14 @@ var (
 	dnsSubdomain = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
 )
 
-// othersNamespaces are a cluster's own: what is in them does not go with a
-// service.
+// othersNamespaces are a cluster's own namespaces. They cannot be deleted
+// together with a service.
 var othersNamespaces = []string{"default", "kube-system", "kube-public", "kube-node-lease"}
 
-// Check reports what is wrong with a service on a cluster, beyond what
-// service.Spec.Validate says of it. section is the key of the target's settings,
-// for the paths. Every cluster target calls it in its own Check.
+// Check reports the violations that are specific to clusters;
+// service.Spec.Validate reports the others. section is the key of the target's
+// settings and begins the paths of violations. Every cluster target calls Check
+// in its own Check.
 func Check(r deploy.Request, s WorkloadSettings, section string) service.Violations {
 	v := checkSpec(r.Spec).Under("service")
 	v = append(v, s.violations(r.Spec).Under(section)...)
@@ -35,12 +36,12 @@ func Check(r deploy.Request, s WorkloadSettings, section string) service.Violati
 	return v
 }
 
-// checkSpec holds the description against what a pod is.
+// checkSpec reports settings of the service that a pod cannot fulfil.
 func checkSpec(spec service.Spec) service.Violations {
 	var v service.Violations
-	// A description that says nothing of workers moves from a machine to a
-	// cluster as it is. One that does wants something that a pod does not give,
-	// and must not be left to find that out.
+	// The same description runs on a machine and on a cluster if it does not set
+	// workers. If it does, it expects something that a pod cannot do; report that
+	// instead of ignoring it.
 	given, usual := spec.Workers, service.NewWorkers()
 	if given.Count != usual.Count {
 		v.Add("workers.count", "is set to %d, but a pod runs one process: how many pods there are is scale.min and scale.max; take workers out", given.Count)

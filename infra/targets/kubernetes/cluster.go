@@ -14,17 +14,17 @@ import (
 	"escala/infra/deploy"
 )
 
-// cluster is what a kubeconfig says of one.
+// cluster is the part of a kubeconfig that describes one cluster.
 type cluster struct {
-	// path of the kubeconfig, or "" for the usual places.
+	// path of the kubeconfig. If it is empty, kubectl's default places are used.
 	path string
-	// context is its name.
+	// context is the name of the kubeconfig's context.
 	context string
-	// kubeconfig is the content, reduced to that context. It may be secret.
+	// kubeconfig is the content, reduced to that context. It may contain secrets.
 	kubeconfig string
 }
 
-// cluster reads the kubeconfig. It asks nobody.
+// cluster reads the kubeconfig. It makes no requests.
 func (s Settings) cluster(r deploy.Request) (cluster, error) {
 	c := cluster{path: s.Kubeconfig, context: s.Context}
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
@@ -37,7 +37,7 @@ func (s Settings) cluster(r deploy.Request) (cluster, error) {
 			c.path = filepath.Join(folder, rest)
 		}
 		if !filepath.IsAbs(c.path) {
-			// The state lies in the clone.
+			// The state folder is in the clone.
 			c.path = filepath.Join(filepath.Dir(r.State), c.path)
 		}
 		rules.ExplicitPath = c.path
@@ -61,7 +61,7 @@ func (s Settings) cluster(r deploy.Request) (cluster, error) {
 		return c, fmt.Errorf("%q is not a context of the kubeconfig; these are: %s", c.context, strings.Join(names, ", "))
 	}
 	all.CurrentContext = c.context
-	// Certificates in files become part of it.
+	// Replace paths of certificate files by their contents.
 	if err := api.MinifyConfig(all); err != nil {
 		return c, fmt.Errorf("%q cannot be used: %w", c.context, err)
 	}

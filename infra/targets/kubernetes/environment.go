@@ -11,12 +11,12 @@ import (
 	"escala/service"
 )
 
-// privateNetworks are those that an ingress controller reaches pods from; what
-// it says of clients is believed.
+// privateNetworks are the networks from which an ingress controller reaches
+// pods. The service trusts the client addresses that it forwards.
 var privateNetworks = []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"}
 
-// environ is what a pod's one process gets. It does not announce its end by
-// itself: the preStop hook has waited when it is told.
+// environ returns the environment of a pod's process. The announce time is
+// zero, because the preStop hook waits before the process gets SIGTERM.
 func (p *parts) environ() map[string]string {
 	spec := p.spec
 	if len(spec.TrustedProxies) == 0 {
@@ -34,15 +34,15 @@ func (p *parts) environ() map[string]string {
 	return env
 }
 
-// environment registers the ConfigMap and the Secret that pods take their
-// environment from, and returns references to them.
+// environment registers the ConfigMap and the Secret with the pods'
+// environment, and returns references to them.
 //
-// Neither has a name of its own: both are immutable, so other content is another
-// object, and Pulumi gives each a name that no other has. The new name rolls the
-// pods. Until that is done, pods of the release before find their own objects
-// unchanged, also when they are restarted. A name derived from the content would
-// be taken when a change is reverted after a failed update, which leaves the
-// object of the content before in the cluster.
+// Pulumi generates their names. Both objects are immutable, so changed content
+// makes a new object with a new, unique name, and the new name rolls the pods.
+// Until that is done, pods of the previous release still find their own
+// objects, also when they restart. A name derived from the content would fail
+// when a change is reverted after a failed update: the object with the previous
+// content is then still in the cluster.
 func (p *parts) environment() (corev1.EnvFromSourceArray, error) {
 	plain, err := corev1.NewConfigMap(p.ctx, p.logical("config"), &corev1.ConfigMapArgs{
 		Metadata:  p.unnamed(componentService),
@@ -73,14 +73,14 @@ func (p *parts) environment() (corev1.EnvFromSourceArray, error) {
 		return nil, fmt.Errorf("registering the secrets: %w", err)
 	}
 	p.object(secret)
-	// Last, so that a secret goes before a plain value of the same name.
+	// The last source wins: a secret overrides a plain value of the same name.
 	return append(from, &corev1.EnvFromSourceArgs{
 		SecretRef: &corev1.SecretEnvSourceArgs{Name: secret.Metadata.Name()},
 	}), nil
 }
 
 // The Secret with the service's secrets is named after the service, this part,
-// and a suffix of Pulumi's.
+// and a suffix that Pulumi generates.
 const (
 	secretsPart  = "secrets"
 	SecretSuffix = "-" + secretsPart

@@ -12,10 +12,9 @@ import (
 )
 
 // gate resolves to the address and the release once all pods run the release
-// and the address serves it, and fails, and with it the update, if not. It
-// begins when everything is registered. During a preview there is nothing to
-// wait for: the release is known then, the address only where it does not come
-// from the cluster.
+// and the address serves it. Otherwise it fails, and the update with it. It
+// begins when all objects are registered. A preview does not wait: the release
+// is known, and the address only if it does not come from the cluster.
 func (p *parts) gate() (url, release pulumi.StringOutput) {
 	kubeconfig := p.args.Kubeconfig
 	if kubeconfig == nil {
@@ -41,12 +40,13 @@ func (p *parts) gate() (url, release pulumi.StringOutput) {
 		r.Kubeconfig, r.Image, r.URL = v[0].(string), v[1].(string), v[2].(string)
 		return r.Wait(wait)
 	})
-	// It is made of the login to the cluster, as Pulumi sees it, but is no secret.
+	// Pulumi treats the result as secret because the cluster's login is one of its
+	// inputs. It contains no secret.
 	url = pulumi.Unsecret(served).(pulumi.StringOutput)
 	return url, pulumi.All(release, url).ApplyT(func(v []any) string { return v[0].(string) }).(pulumi.StringOutput)
 }
 
-// foreseenURL is the address as far as it is known before the cluster is asked.
+// foreseenURL is the address as far as it is known without asking the cluster.
 func (p *parts) foreseenURL() pulumi.StringOutput {
 	switch {
 	case p.args.URL != nil:
@@ -59,7 +59,8 @@ func (p *parts) foreseenURL() pulumi.StringOutput {
 	}
 }
 
-// rollout is what is waited for, but for what only the update knows.
+// rollout returns the wait's parameters, except those that only the update
+// knows.
 func (p *parts) rollout() rollout.Rollout {
 	r := rollout.Rollout{
 		Namespace:  p.in(),
@@ -73,7 +74,7 @@ func (p *parts) rollout() rollout.Rollout {
 		CA:         p.args.gateCA(),
 		Timeout:    p.args.Request.GateTimeout,
 		Report: func(s string) {
-			// A line of progress that cannot be shown is no reason to fail.
+			// A progress line that cannot be shown must not fail the update.
 			_ = p.ctx.Log.Info(s, &pulumi.LogArgs{Resource: p.workload, Ephemeral: true})
 		},
 	}

@@ -12,7 +12,7 @@ import (
 	"escala/service"
 )
 
-// ingress registers the way in for the public.
+// ingress registers the Ingress.
 func (p *parts) ingress() error {
 	rule := &netv1.IngressRuleArgs{Http: &netv1.HTTPIngressRuleValueArgs{
 		Paths: netv1.HTTPIngressPathArray{&netv1.HTTPIngressPathArgs{
@@ -48,7 +48,7 @@ func (p *parts) ingress() error {
 	if more := p.args.IngressAnnotations; more != nil {
 		meta.Annotations = pulumi.All(more, annotations).ApplyT(func(v []any) map[string]string {
 			all := maps.Clone(v[0].(map[string]string))
-			// What a person writes wins.
+			// Annotations from the settings override those of the target.
 			maps.Copy(all, v[1].(map[string]string))
 			return all
 		}).(pulumi.StringMapOutput)
@@ -61,9 +61,9 @@ func (p *parts) ingress() error {
 	return nil
 }
 
-// nginxLimits are the annotations that hold ingress-nginx to the description's
-// limits: it would refuse bodies above 1 MiB and end quiet connections after 60 s
-// by itself. Other ingress controllers ignore them.
+// nginxLimits returns the annotations that set the description's limits in
+// ingress-nginx. Its own defaults refuse bodies above 1 MiB and close quiet
+// connections after 60 s. Other ingress controllers ignore the annotations.
 func nginxLimits(spec service.Spec) pulumi.StringMap {
 	const prefix = "nginx.ingress.kubernetes.io/"
 	idle := strconv.Itoa(int(math.Ceil(spec.WebSocket.ProxyIdle.Seconds())))
@@ -79,7 +79,7 @@ func nginxLimits(spec service.Spec) pulumi.StringMap {
 	return all
 }
 
-// scheme is what the public speaks to the ingress.
+// scheme is the public scheme of the ingress: "http" or "https".
 func (p *parts) scheme() string {
 	if p.args.HTTPS || p.args.Settings.TLSSecret != "" {
 		return "https"

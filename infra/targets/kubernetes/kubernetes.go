@@ -1,6 +1,6 @@
-// Package kubernetes runs the service on a cluster. It is the workload of every
-// cluster target (NewWorkload), and the target "kubernetes" itself: whatever
-// cluster a kubeconfig reaches.
+// Package kubernetes runs the service on a cluster. It contains the workload of
+// all cluster targets (NewWorkload), and the target "kubernetes" for any
+// cluster that a kubeconfig reaches.
 package kubernetes
 
 import (
@@ -25,13 +25,10 @@ func New() *Kubernetes { return &Kubernetes{settings: NewSettings(), clusterID: 
 
 func (*Kubernetes) Name() string { return "kubernetes" }
 
-// Section implements target.Target.
 func (*Kubernetes) Section() string { return section }
 
-// Settings implements target.Target.
 func (t *Kubernetes) Settings() any { return &t.settings }
 
-// Platforms implements target.Cluster.
 func (t *Kubernetes) Platforms() []build.Platform {
 	var all []build.Platform
 	for _, arch := range t.settings.Architectures {
@@ -40,10 +37,8 @@ func (t *Kubernetes) Platforms() []build.Platform {
 	return all
 }
 
-// ExistingImage implements target.Cluster.
 func (t *Kubernetes) ExistingImage() string { return t.settings.Image }
 
-// Check implements target.Target.
 func (t *Kubernetes) Check(_ context.Context, r deploy.Request) error {
 	v := append(Check(r, t.settings.WorkloadSettings, section), t.settings.violations()...)
 	if _, err := t.settings.cluster(r); err != nil && !r.Offline {

@@ -26,7 +26,7 @@ const (
 	component = "escala:kubernetes:Workload"
 )
 
-// request has everything in it that a target may be asked for.
+// request returns a request that uses every feature of a target.
 func request(t *testing.T) deploy.Request {
 	t.Helper()
 	spec := service.NewSpec()
@@ -55,7 +55,7 @@ func clusterID(name string) string { return strings.Repeat(name, 8) + "-0000-400
 func ready() *Kubernetes {
 	k := New()
 	k.settings.Kubeconfig, k.settings.Registry = "kubeconfig", "ghcr.io/you/api"
-	// Each of the kubeconfig's contexts is a cluster of its own.
+	// Each context of the kubeconfig is another cluster.
 	k.clusterID = func(_ context.Context, kubeconfig string) (string, error) {
 		for _, name := range []string{"a", "b"} {
 			if strings.Contains(kubeconfig, "https://"+name+".example") {
@@ -76,7 +76,7 @@ func deployed(t *testing.T, k *Kubernetes, r deploy.Request) *pulumitest.Mocks {
 	return m
 }
 
-// part is a value inside of an object.
+// part returns a value inside an object.
 func part(t *testing.T, value any, path ...any) any {
 	t.Helper()
 	for _, step := range path {
@@ -92,7 +92,7 @@ func part(t *testing.T, value any, path ...any) any {
 	return value
 }
 
-// named is the one object of a type with that name in the program.
+// named returns the one object with this type and logical name.
 func named(t *testing.T, m *pulumitest.Mocks, kind, name string) map[string]any {
 	t.Helper()
 	for _, r := range m.Of(kind) {
@@ -117,7 +117,7 @@ func TestEverythingBelongsToTheWorkloadAndItsProvider(t *testing.T) {
 	assert.Equal(t, 14, objects)
 }
 
-// TestTheLoginIsKeptNowhere: the provider gets a path and a context.
+// TestTheLoginIsKeptNowhere checks that the provider gets a path and a context.
 func TestTheLoginIsKeptNowhere(t *testing.T) {
 	r := request(t)
 	m := deployed(t, ready(), r)
@@ -140,8 +140,8 @@ func TestTheLoginIsKeptNowhere(t *testing.T) {
 	assert.Equal(t, "a", deployed(t, k, r).Of("pulumi:providers:kubernetes")[0].Inputs["context"])
 }
 
-// TestEveryPodIsRestricted: what pod security's standard of that name asks for,
-// Redis included.
+// TestEveryPodIsRestricted checks that every pod, including Redis', meets the
+// pod security standard "restricted".
 func TestEveryPodIsRestricted(t *testing.T) {
 	m := deployed(t, ready(), request(t))
 	pods := m.Of("kubernetes:apps/v1:Deployment")
@@ -164,8 +164,8 @@ func TestEveryPodIsRestricted(t *testing.T) {
 	assert.Equal(t, "restricted", part(t, labels, "pod-security.kubernetes.io/enforce"))
 }
 
-// TestTheDrainFitsIntoThePod: the hook announces, the process does not again,
-// and the grace period holds both.
+// TestTheDrainFitsIntoThePod checks that only the hook announces, not the
+// process again, and that the grace period covers both announce and drain.
 func TestTheDrainFitsIntoThePod(t *testing.T) {
 	r := request(t)
 	r.Spec.Lifecycle.Announce, r.Spec.Lifecycle.Stop = 9500*time.Millisecond, 32*time.Second
@@ -195,8 +195,9 @@ func TestTheNumberOfPodsHasOneOwner(t *testing.T) {
 	assert.Empty(t, m.Of("kubernetes:autoscaling/v2:HorizontalPodAutoscaler"))
 }
 
-// TestConfigurationHasNoNameOfItsOwn: a name that is made from the content is
-// taken when a change is reverted after a failed update.
+// TestConfigurationHasNoNameOfItsOwn checks that names are not derived from the
+// content. Such a name is taken when a change is reverted after a failed
+// update.
 func TestConfigurationHasNoNameOfItsOwn(t *testing.T) {
 	r := request(t)
 	m := deployed(t, ready(), r)
@@ -212,8 +213,9 @@ func TestConfigurationHasNoNameOfItsOwn(t *testing.T) {
 	}, part(t, deployment, "spec", "template", "spec", "containers", 0, "envFrom"), "pods take it from the objects that Pulumi named")
 }
 
-// TestAnotherContextMovesNothing: everything would be made in the other cluster,
-// and deleted in the one that serves.
+// TestAnotherContextMovesNothing checks that another context is refused.
+// Everything would be made in the other cluster and deleted in the one that
+// serves.
 func TestAnotherContextMovesNothing(t *testing.T) {
 	r := request(t)
 	m := deployed(t, ready(), r)
@@ -254,7 +256,8 @@ func TestWhatAPersonAddsToTheIngress(t *testing.T) {
 	require.ErrorContains(t, err, `kubernetes.gateCA: "ca.pem" cannot be read`)
 }
 
-// TestARenamedServiceKeepsItsNamespace where that has a name of its own.
+// TestARenamedServiceKeepsItsNamespace checks namespaces that the settings
+// name.
 func TestARenamedServiceKeepsItsNamespace(t *testing.T) {
 	k, r := ready(), request(t)
 	k.settings.Namespace = "team"
@@ -265,7 +268,7 @@ func TestARenamedServiceKeepsItsNamespace(t *testing.T) {
 	assert.Equal(t, before[0].Parent[:strings.LastIndex(before[0].Parent, "::")], after[0].Parent[:strings.LastIndex(after[0].Parent, "::")])
 }
 
-// TestWhatATargetAdds reaches the objects.
+// TestWhatATargetAdds checks that a target's additions reach the objects.
 func TestWhatATargetAdds(t *testing.T) {
 	r := request(t)
 	r.Spec.Host = "api.example.com"

@@ -9,10 +9,10 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// namespace registers the service's own namespace, in which only pods without
-// privileges run. Pulumi waits until it is gone, and with it whatever its
-// objects made elsewhere: an ingress controller keeps the Ingress, and so the
-// namespace, until its load balancer is deleted.
+// namespace registers the service's own namespace. Only unprivileged pods run
+// in it. A destroy waits until the namespace is gone, which includes what its
+// objects made elsewhere: an ingress controller keeps the Ingress, and
+// therefore the namespace, until its load balancer is deleted.
 func (p *parts) namespace() error {
 	labels := pulumi.StringMap{
 		"app.kubernetes.io/name":       pulumi.String(p.spec.Name),
@@ -29,8 +29,8 @@ func (p *parts) namespace() error {
 			return both
 		}).(pulumi.StringMapOutput)
 	}
-	// A service that gets another name in a namespace that keeps its own must not
-	// make and delete that namespace.
+	// If the settings name the namespace, a change of the service's name must not
+	// replace it.
 	logical := p.logical("namespace")
 	if name := p.args.Settings.Namespace; name != "" {
 		logical = name + "-namespace"
@@ -45,7 +45,8 @@ func (p *parts) namespace() error {
 	return nil
 }
 
-// serviceAccount registers an account that may nothing: the pods have no token.
+// serviceAccount registers an account without permissions. The pods get no
+// token.
 func (p *parts) serviceAccount() error {
 	account, err := corev1.NewServiceAccount(p.ctx, p.logical("serviceaccount"), &corev1.ServiceAccountArgs{
 		Metadata:                     p.meta(p.spec.Name, componentService, nil),

@@ -13,14 +13,14 @@ type parts struct {
 	name string
 	args *WorkloadArgs
 	spec service.Spec
-	// workload is the component that everything is under.
+	// workload is the parent of all objects.
 	workload *Workload
-	// options are those of every object; the namespace joins them once it is
-	// registered.
+	// options are the options of every object. The namespace is added to them once
+	// it is registered.
 	options []pulumi.ResourceOption
 	// pullSecret is the name of the secret with WorkloadArgs.PullLogin, or nil.
 	pullSecret pulumi.StringPtrInput
-	// registered is what the gate waits for.
+	// registered are the objects that the gate waits for.
 	registered []pulumi.CustomResource
 }
 
@@ -33,9 +33,9 @@ func newParts(ctx *pulumi.Context, name string, args *WorkloadArgs, w *Workload)
 	}
 }
 
-// register registers everything, in the order in which a cluster wants it: what
-// the pods read, and what guards them, is there before them, and goes after
-// them.
+// register registers all objects in the order of their dependencies. Objects
+// that the pods read, or that protect them, are made before the pods and
+// deleted after them.
 func (p *parts) register() error {
 	if err := p.namespace(); err != nil {
 		return err
@@ -61,11 +61,11 @@ func (p *parts) register() error {
 	return nil
 }
 
-// object notes a registered object for the gate.
+// object adds a registered object to those that the gate waits for.
 func (p *parts) object(r pulumi.CustomResource) { p.registered = append(p.registered, r) }
 
-// after are the options of what comes after everything that is registered so
-// far, and goes before it.
+// after returns the options of an object that depends on everything registered
+// so far.
 func (p *parts) after() []pulumi.ResourceOption {
 	var all []pulumi.Resource
 	for _, r := range p.registered {
@@ -74,20 +74,20 @@ func (p *parts) after() []pulumi.ResourceOption {
 	return append(p.options[:len(p.options):len(p.options)], pulumi.DependsOn(all))
 }
 
-// in is the namespace's name.
+// in is the name of the namespace.
 func (p *parts) in() string { return p.args.Settings.namespace(p.spec) }
 
-// logical is the name of an object in the program.
+// logical is an object's logical name in the program.
 func (p *parts) logical(part string) string { return p.name + "-" + part }
 
-// The values of the label that tells a workload's pods apart.
+// Values of the label that distinguishes a workload's pods.
 const (
 	componentService = "service"
 	componentRedis   = "redis"
 )
 
-// selector chooses the pods of a component. It cannot change, so it says no more
-// than it has to.
+// selector selects the pods of a component. A Deployment's selector is
+// immutable, so it contains no more labels than necessary.
 func (p *parts) selector(component string) pulumi.StringMap {
 	return pulumi.StringMap{
 		"app.kubernetes.io/name":      pulumi.String(p.spec.Name),
@@ -95,19 +95,18 @@ func (p *parts) selector(component string) pulumi.StringMap {
 	}
 }
 
-// choose is selector where an object wants it wrapped.
+// choose returns selector as a LabelSelector.
 func (p *parts) choose(component string) *metav1.LabelSelectorArgs {
 	return &metav1.LabelSelectorArgs{MatchLabels: p.selector(component)}
 }
 
-// labels are those of every object of a component.
+// labels returns the labels of every object of a component.
 func (p *parts) labels(component string) pulumi.StringMap {
 	all := p.selector(component)
 	all["app.kubernetes.io/managed-by"] = pulumi.String("escala")
 	return all
 }
 
-// meta is an object's metadata.
 func (p *parts) meta(name, component string, annotations pulumi.StringMap) *metav1.ObjectMetaArgs {
 	m := &metav1.ObjectMetaArgs{
 		Name:      pulumi.String(name),
@@ -120,15 +119,16 @@ func (p *parts) meta(name, component string, annotations pulumi.StringMap) *meta
 	return m
 }
 
-// unnamed is the metadata of an object that Pulumi names: the object's name in
-// the program and eight random digits, another one for each replacement.
+// unnamed returns the metadata of an object that Pulumi names. The name is the
+// logical name and eight random digits, new ones for each replacement.
 func (p *parts) unnamed(component string) *metav1.ObjectMetaArgs {
 	return &metav1.ObjectMetaArgs{Namespace: pulumi.String(p.in()), Labels: p.labels(component)}
 }
 
-// skipAwait keeps pulumi-kubernetes from waiting for a rollout or an address: the
-// gate does, says the pods' own reasons, and gives up when that is certain.
-// Deletion is waited for all the same, by the namespace's.
+// skipAwait stops pulumi-kubernetes from waiting for a rollout or an address.
+// The gate does that instead: it reports the pods' own reasons and fails as
+// soon as the failure is certain. Pulumi still waits for the namespace's
+// deletion, and so for that of its objects.
 const skipAwait = "pulumi.com/skipAwait"
 
 func notAwaited() pulumi.StringMap { return pulumi.StringMap{skipAwait: pulumi.String("true")} }

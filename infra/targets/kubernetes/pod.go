@@ -10,13 +10,13 @@ import (
 	"escala/service"
 )
 
-// portName is the service port's name, for whatever refers to it.
+// portName is the name of the service's port in the pod.
 const portName = "http"
 
-// temporaryMiB bounds what a pod writes to /tmp, its only writable folder.
+// temporaryMiB limits /tmp, the pod's only writable folder.
 const temporaryMiB = 64
 
-// pod is one process without privileges.
+// pod returns a pod with one unprivileged process.
 func (p *parts) pod(environment corev1.EnvFromSourceArray) *corev1.PodSpecArgs {
 	life := p.spec.Lifecycle
 	user := &corev1.PodSecurityContextArgs{
@@ -24,13 +24,13 @@ func (p *parts) pod(environment corev1.EnvFromSourceArray) *corev1.PodSpecArgs {
 		SeccompProfile: &corev1.SeccompProfileArgs{Type: pulumi.String("RuntimeDefault")},
 	}
 	if p.args.Settings.Image == "" {
-		// An image that was not built here has a user of its own.
+		// An image that was not built here has its own user.
 		user.RunAsUser, user.RunAsGroup = pulumi.Int(image.UserID), pulumi.Int(image.UserID)
 	}
 	spec := &corev1.PodSpecArgs{
 		ServiceAccountName:           pulumi.String(p.spec.Name),
 		AutomountServiceAccountToken: pulumi.Bool(false),
-		// Variables for every Service of the namespace are nobody's wish.
+		// Nothing uses the variables that Kubernetes adds for each Service.
 		EnableServiceLinks:            pulumi.Bool(false),
 		NodeSelector:                  p.nodes(),
 		TopologySpreadConstraints:     p.spread(),
@@ -46,8 +46,8 @@ func (p *parts) pod(environment corev1.EnvFromSourceArray) *corev1.PodSpecArgs {
 			}},
 			Resources: p.resources(),
 			Lifecycle: &corev1.LifecycleArgs{PreStop: &corev1.LifecycleHandlerArgs{
-				// While load balancers learn that the pod is leaving, it serves on.
-				// Kubernetes sleeps by itself: the image has no shell.
+				// The pod serves on while load balancers learn that it is leaving. The kubelet
+				// itself sleeps, because the image has no shell.
 				Sleep: &corev1.SleepActionArgs{Seconds: pulumi.Int(service.Seconds(life.Announce))},
 			}},
 			StartupProbe:    p.startup(),
@@ -74,9 +74,9 @@ func (p *parts) pod(environment corev1.EnvFromSourceArray) *corev1.PodSpecArgs {
 	return spec
 }
 
-// resources: memory is limited to what is asked for, so that a node never has to
-// choose whom to kill; the service's collector knows the limit. The processor is
-// not limited by default (see service.Resources).
+// resources limits memory to the requested amount, so that a node never has to
+// choose which pod to kill. The service's garbage collector knows the limit.
+// The processor is not limited by default (see service.Resources).
 func (p *parts) resources() *corev1.ResourceRequirementsArgs {
 	r := p.spec.Resources
 	memory := pulumi.String(fmt.Sprintf("%dMi", r.MemoryMiB))
@@ -90,7 +90,7 @@ func (p *parts) resources() *corev1.ResourceRequirementsArgs {
 	}
 }
 
-// nodes are those that can run the image.
+// nodes selects the nodes that can run the image.
 func (p *parts) nodes() pulumi.StringMap {
 	nodes := pulumi.StringMap{"kubernetes.io/os": pulumi.String("linux")}
 	if platforms := p.args.Platforms; len(platforms) == 1 {
@@ -99,8 +99,8 @@ func (p *parts) nodes() pulumi.StringMap {
 	return nodes
 }
 
-// spread puts a release's pods on different zones and nodes as far as there are
-// any: a cluster of one node still runs them.
+// spread prefers different zones and nodes for a release's pods. It is only a
+// preference: a cluster with one node still runs them all.
 func (p *parts) spread() corev1.TopologySpreadConstraintArray {
 	var all corev1.TopologySpreadConstraintArray
 	keys := []string{"topology.kubernetes.io/zone", "kubernetes.io/hostname"}
@@ -119,8 +119,8 @@ func (p *parts) spread() corev1.TopologySpreadConstraintArray {
 	return all
 }
 
-// restricted is what the pod security standard of that name wants, and a root
-// file system that cannot be written to.
+// restricted returns the security context that the pod security standard
+// "restricted" requires, with a read-only root file system.
 func restricted() *corev1.SecurityContextArgs {
 	return &corev1.SecurityContextArgs{
 		AllowPrivilegeEscalation: pulumi.Bool(false),

@@ -17,24 +17,26 @@ type Settings struct {
 	// Kubeconfig is the path of a kubeconfig, relative to the clone if it is not
 	// absolute. Default: $KUBECONFIG, or ~/.kube/config.
 	Kubeconfig string `config:"kubeconfig"`
-	// Context of the kubeconfig. Default: its current one.
+	// Context is the name of the kubeconfig's context. Default: its current one.
 	Context string `config:"context"`
 	// Cluster is the id of the cluster: the UID of its namespace kube-system.
-	// Default: that of the last update, so that another context does not move the
-	// service and delete it where it was. Set it to move the service.
+	// Default: the cluster of the last update. The default prevents that another
+	// kubectl context moves the service and deletes it on the previous cluster. Set
+	// it to move the service.
 	Cluster string `config:"cluster"`
 	// IngressClass is the class of the cluster's ingress controller: traefik on
 	// k3s. Default: the cluster's default class.
 	IngressClass string `config:"ingressClass"`
-	// URL is where the ingress controller is reached, if its Ingress has no
-	// address that this computer can reach: "http://localhost:8080" for kind.
-	// Default: the Ingress' own address.
+	// URL is the public address, for an Ingress without an address that this
+	// computer can reach: "http://localhost:8080" for kind. Default: the Ingress'
+	// own address.
 	URL string `config:"url"`
 	// Registry is the repository ("ghcr.io/you/api") that the image is pushed to,
-	// with what `docker login` left on this computer. Either it or Image has to
-	// be set.
+	// with the login that `docker login` saved on this computer. Either Registry or
+	// Image must be set.
 	Registry string `config:"registry"`
-	// Architectures of the nodes. Default amd64 and arm64, both in one image.
+	// Architectures are those of the nodes. Default amd64 and arm64, both in one
+	// image.
 	Architectures []string `config:"architectures"`
 }
 
@@ -45,7 +47,7 @@ func NewSettings() Settings {
 
 var uid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
-// violations are what can be known of them alone.
+// violations checks the settings without asking the cluster.
 func (s Settings) violations() service.Violations {
 	var v service.Violations
 	if s.IngressClass != "" && !dnsSubdomain.MatchString(s.IngressClass) {
@@ -76,8 +78,8 @@ func (s Settings) violations() service.Violations {
 	return v
 }
 
-// CheckURL checks an address that is waited for instead of the Ingress' own.
-// None is fine. path is the setting's.
+// CheckURL checks an address that replaces the Ingress' own. An empty address
+// is valid. path is that of the setting.
 func CheckURL(v *service.Violations, path, address string) {
 	if address == "" {
 		return

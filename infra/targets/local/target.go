@@ -1,5 +1,5 @@
 // Package local is the target on this computer: a Debian 12 machine in a
-// container, with the same user-data, the same releases and the same gate as a
+// container. The user-data, the releases and the gate are the same as for a
 // machine in a cloud.
 package local
 
@@ -24,8 +24,7 @@ import (
 
 // Settings is the section "local" of the configuration.
 type Settings struct {
-	// Port of this computer, on loopback, that the service is reached at.
-	// Default 8080.
+	// Port is the service's port on this computer, on loopback. Default 8080.
 	Port int `config:"port"`
 }
 
@@ -39,17 +38,14 @@ func New() *Local { return &Local{settings: Settings{Port: 8080}} }
 
 func (*Local) Name() string { return "local" }
 
-// Section implements target.Target.
 func (*Local) Section() string { return "local" }
 
-// Settings implements target.Target.
 func (l *Local) Settings() any { return &l.settings }
 
-// Platform implements target.Target: the machine is a container, so it has this
-// computer's architecture.
+// Platform returns this computer's architecture, because the machine is a
+// container.
 func (*Local) Platform() build.Platform { return build.Platform{OS: "linux", Arch: runtime.GOARCH} }
 
-// Check implements target.Target.
 func (l *Local) Check(ctx context.Context, r deploy.Request) error {
 	var v service.Violations
 	if l.settings.Port < 1 || l.settings.Port > 65535 {
@@ -73,8 +69,7 @@ func (l *Local) Check(ctx context.Context, r deploy.Request) error {
 	return v.Err()
 }
 
-// checkPort: a port that is taken is only right when it is this stack's own
-// address that has it.
+// checkPort reports a taken port, unless this stack's own address has it.
 func (l *Local) checkPort(ctx context.Context, state string) error {
 	taken := provider.CheckPort(ctx, l.settings.Port)
 	if taken == nil {
@@ -90,8 +85,8 @@ func (l *Local) checkPort(ctx context.Context, state string) error {
 	return taken
 }
 
-// Deploy registers the release store, the machine and the address. The release
-// passes the gate at the machine, and once more through the address.
+// Deploy registers the release store, the machine and the address. The gate
+// checks the release at the machine, and again through the address.
 func (l *Local) Deploy(c *deploy.Component) (deploy.Endpoint, error) {
 	local := &providerResource{}
 	if err := c.Ctx.RegisterResource("pulumi:providers:"+provider.Name, provider.Name,
@@ -102,7 +97,7 @@ func (l *Local) Deploy(c *deploy.Component) (deploy.Endpoint, error) {
 	return deployment{Component: c, settings: l.settings}.run()
 }
 
-// deployment is one Deploy.
+// deployment is the state of one Deploy.
 type deployment struct {
 	*deploy.Component
 	settings Settings
@@ -124,9 +119,9 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	none := deploy.Endpoint{}
 	r := d.Request
 	vm := cloudinit.NewMachine(r.Spec)
-	// The store is a folder: looking at it costs nothing, and people wait.
+	// Users wait here, and polling a folder costs nothing.
 	vm.Poll = localPoll
-	// The machine goes before it needs an upgrade.
+	// The machine is deleted before it needs an upgrade.
 	vm.Upgrades = false
 	vm.Agent = service.ReleaseID(r.Agent.SHA256)
 	userData, err := vm.UserData()
@@ -150,7 +145,7 @@ func (d deployment) run() (deploy.Endpoint, error) {
 		Store:   store.Folder,
 		Release: pulumi.String(r.Release.ID),
 		Size:    pulumi.Int(int(r.Release.Size)),
-		// Empty for an earlier release whose binary only the store has.
+		// It is empty for an earlier release whose binary only the store has.
 		Source: pulumi.String(relative(r.State, r.Release.Path)),
 	}, release, pulumi.RetainOnDelete(true)); err != nil {
 		return none, err
@@ -178,8 +173,8 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	}
 	healthy := d.gate(machine, pulumi.Sprintf("http://%s", machine.IP), pointer.Release)
 	address := &addressResource{}
-	// There is one such port, so it is the same address whatever the service is
-	// called.
+	// The name does not contain the service's: a renamed service keeps its address,
+	// because the port is the same.
 	if err := d.registerAs("Address", "address", &addressArgs{
 		Port:      pulumi.Int(d.settings.Port),
 		Target:    gate.After(machine.IP, healthy),
@@ -214,7 +209,8 @@ func (d deployment) gate(machine *machineResource, url, release pulumi.StringOut
 	})
 }
 
-// relative is path as the provider names it: below the state folder.
+// relative returns the path relative to the state folder, as the provider
+// expects it.
 func relative(state, path string) string {
 	if path == "" {
 		return ""

@@ -15,7 +15,7 @@ import (
 	"escala/service"
 )
 
-// request asks for a service in a clone whose forwarder is one line.
+// request returns a request in a clone whose forwarder is one line.
 func request(t *testing.T, name string) deploy.Request {
 	t.Helper()
 	clone := t.TempDir()
@@ -36,8 +36,9 @@ func request(t *testing.T, name string) deploy.Request {
 	}
 }
 
-// TestARenamedServiceKeepsItsAddress: there is one port, which another address
-// could only have once the old one is gone.
+// TestARenamedServiceKeepsItsAddress checks that the name does not change the
+// address. There is one port, and a new address could take it only after the
+// old one is gone.
 func TestARenamedServiceKeepsItsAddress(t *testing.T) {
 	for _, name := range []string{"api", "web"} {
 		m := &pulumitest.Mocks{}

@@ -10,27 +10,27 @@ import (
 	"time"
 )
 
-// view is what one look at the cluster showed.
+// view is the state of the cluster at one moment.
 type view struct {
-	// missing says what is missing, for a person. Empty when all is well.
+	// missing describes for people what is missing. It is empty if nothing is.
 	missing string
-	// url is the public's way in.
+	// url is the public address.
 	url string
-	// ready is how many pods of the release are.
+	// ready is the number of ready pods of the release.
 	ready int
-	// trouble is what keeps pods from starting.
+	// trouble is the reason that keeps pods from starting.
 	trouble trouble
-	// new are the pods of the release, before the ready ones of earlier releases.
+	// new are the pods of the release; before are the ready pods of earlier ones.
 	new, before []pod
-	// replicaSet is the release's.
+	// replicaSet is the name of the release's ReplicaSet.
 	replicaSet string
-	// other is the Deployment that is not up, and its pods.
+	// other is the name of a needed Deployment that is not up, if there is one.
 	other string
-	// ingress is set once only the address is missing.
+	// ingress is set if only the address is missing.
 	ingress bool
 }
 
-// look asks for everything, up to the first thing that is missing.
+// look reads the cluster's state, up to the first thing that is missing.
 func (r Rollout) look(ctx context.Context, c *client) view {
 	v := r.service(ctx, c)
 	if v.missing != "" {
@@ -45,7 +45,7 @@ func (r Rollout) look(ctx context.Context, c *client) view {
 	return v
 }
 
-// read is a Deployment and its pods, or what is missing.
+// read returns a Deployment and its pods, or what is missing.
 func (r Rollout) read(ctx context.Context, c *client, name string) (*deployment, []pod, string) {
 	d := &deployment{}
 	err := c.get(ctx, "/apis/apps/v1/namespaces/"+r.Namespace+"/deployments/"+name, nil, d)
@@ -65,7 +65,7 @@ func (r Rollout) read(ctx context.Context, c *client, name string) (*deployment,
 	return d, pods.Items, ""
 }
 
-// selecting is the query for what a Deployment selects.
+// selecting returns the query for the pods and sets that a Deployment selects.
 func selecting(d *deployment) url.Values {
 	var terms []string
 	for key, value := range d.Spec.Selector.MatchLabels {
@@ -75,7 +75,8 @@ func selecting(d *deployment) url.Values {
 	return url.Values{"labelSelector": {strings.Join(terms, ",")}}
 }
 
-// service says whether all pods, and only they, run the release.
+// service reports whether all pods run the release, and no pods of another one
+// are left.
 func (r Rollout) service(ctx context.Context, c *client) view {
 	d, pods, missing := r.read(ctx, c, r.Deployment)
 	if missing != "" {
@@ -131,7 +132,7 @@ func (r Rollout) service(ctx context.Context, c *client) view {
 	return v
 }
 
-// other says whether a Deployment that the service needs is up.
+// other reports whether a Deployment that the service needs is up.
 func (r Rollout) other(ctx context.Context, c *client, name string) view {
 	d, pods, missing := r.read(ctx, c, name)
 	if missing != "" {

@@ -2,7 +2,8 @@ package rollout
 
 import "time"
 
-// What the gate reads of the cluster's objects.
+// The types below contain the fields that the gate reads of the cluster's
+// objects.
 
 type meta struct {
 	Name              string
@@ -32,7 +33,7 @@ type deployment struct {
 	}
 }
 
-// wanted is how many pods there should be.
+// wanted is the number of pods that there should be.
 func (d *deployment) wanted() int {
 	if d.Spec.Replicas == nil {
 		return 1
@@ -40,7 +41,7 @@ func (d *deployment) wanted() int {
 	return *d.Spec.Replicas
 }
 
-// image is what the first container should run.
+// image is the image that the first container should run.
 func (d *deployment) image() string {
 	if len(d.Spec.Template.Spec.Containers) == 0 {
 		return ""
@@ -48,7 +49,7 @@ func (d *deployment) image() string {
 	return d.Spec.Template.Spec.Containers[0].Image
 }
 
-// revision tells a Deployment's ReplicaSets apart.
+// revision is the annotation that distinguishes a Deployment's ReplicaSets.
 const revision = "deployment.kubernetes.io/revision"
 
 type replicaSet struct{ Metadata meta }
@@ -84,7 +85,7 @@ type state struct {
 	}
 }
 
-// hash names the release and configuration that a pod was made from.
+// hash identifies the pod template, and so the release and its configuration.
 func (p *pod) hash() string { return p.Metadata.Labels["pod-template-hash"] }
 
 func (p *pod) condition(kind string) condition {
@@ -100,11 +101,11 @@ func (p *pod) ready() bool { return p.condition("Ready").Status == "True" }
 
 func (p *pod) ended() bool { return p.Status.Phase == "Succeeded" || p.Status.Phase == "Failed" }
 
-// lostMargin is how long after its time a pod may still end: where its node is
-// gone, nobody ever says that it did.
+// lostMargin is the time that a pod may take to end after its deletion time. If
+// its node is gone, nothing ever reports that the pod has ended.
 const lostMargin = 15 * time.Second
 
-// leaving says whether a pod is still on its way out.
+// leaving reports whether a pod is still terminating.
 func (p *pod) leaving(now time.Time) bool {
 	gone := p.Metadata.DeletionTimestamp
 	return gone != nil && now.Before(gone.Add(lostMargin))
@@ -120,7 +121,7 @@ type ingress struct {
 	}
 }
 
-// address is where the ingress controller says that it is reached.
+// address is the address that the ingress controller has published.
 func (i *ingress) address() string {
 	for _, at := range i.Status.LoadBalancer.Ingress {
 		if at.Hostname != "" {

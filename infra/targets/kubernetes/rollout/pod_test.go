@@ -7,7 +7,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// TestLeaving: pods that drain are waited for, those whose node is gone are not.
+// TestLeaving checks that the wait includes draining pods, but not pods whose
+// node is gone.
 func TestLeaving(t *testing.T) {
 	now := time.Now()
 	for name, tt := range map[string]struct {
@@ -24,7 +25,7 @@ func TestLeaving(t *testing.T) {
 	}
 }
 
-// TestStuck counts how long the same trouble lasts without any progress.
+// TestStuck checks the duration of one trouble without progress.
 func TestStuck(t *testing.T) {
 	var s tracker
 	crash := view{trouble: trouble{kind: troubleCrash}}

@@ -8,13 +8,15 @@ import (
 )
 
 const (
-	// toldPods is how many pods are asked: the others say the same.
+	// toldPods is the number of pods that are reported; the others give the same
+	// reasons.
 	toldPods = 2
-	// toldLines is how much each may say.
+	// toldLines is the number of log lines per pod.
 	toldLines = 15
 )
 
-// reasons are the cluster's own, the pods' above all.
+// reasons returns the reasons that the cluster reports, mainly those of the
+// pods.
 func (r Rollout) reasons(ctx context.Context, c *client, v view) []string {
 	var said []string
 	if v.replicaSet != "" {
@@ -26,7 +28,7 @@ func (r Rollout) reasons(ctx context.Context, c *client, v view) []string {
 		said = slices.Compact(said)
 		said = said[max(0, len(said)-1):]
 	}
-	// Those that are not ready, the one with the clearest trouble first.
+	// The pods that are not ready, the one with the clearest trouble first.
 	var silent []pod
 	for _, p := range v.new {
 		if !p.ready() {
@@ -50,7 +52,7 @@ func (r Rollout) reasons(ctx context.Context, c *client, v view) []string {
 	return said
 }
 
-// reason is why one pod is not ready.
+// reason returns why one pod is not ready.
 func (r Rollout) reason(ctx context.Context, c *client, p pod) string {
 	name := "pod " + p.Metadata.Name
 	if s := p.condition("PodScheduled"); s.Status == "False" {
@@ -80,7 +82,7 @@ func (r Rollout) reason(ctx context.Context, c *client, p pod) string {
 	return why + r.printed(ctx, c, p, "", false)
 }
 
-// crash is how a container ended, and what it printed then.
+// crash returns how a container ended, and its last log lines.
 func (r Rollout) crash(ctx context.Context, c *client, p pod, one container, events []string) string {
 	ended, previous := one.LastState.Terminated, true
 	if one.State.Terminated != nil {
@@ -98,7 +100,7 @@ func (r Rollout) crash(ctx context.Context, c *client, p pod, one container, eve
 		}
 	}
 	how += ", " + plural(one.RestartCount, "restart") + " so far"
-	// A container that a probe had killed looks as if it had ended.
+	// A container that a failed probe killed looks as if it had ended by itself.
 	said := []string{how}
 	for _, e := range events {
 		if strings.Contains(e, "probe failed") {
@@ -108,7 +110,7 @@ func (r Rollout) crash(ctx context.Context, c *client, p pod, one container, eve
 	return strings.Join(said, "; ") + r.printed(ctx, c, p, one.Name, previous)
 }
 
-// printed are a container's last lines.
+// printed returns a container's last log lines.
 func (r Rollout) printed(ctx context.Context, c *client, p pod, container string, previous bool) string {
 	if container == "" && len(p.Spec.Containers) > 0 {
 		container = p.Spec.Containers[0].Name
@@ -120,7 +122,7 @@ func (r Rollout) printed(ctx context.Context, c *client, p pod, container string
 	return "; it printed:\n  " + strings.ReplaceAll(lines, "\n", "\n  ")
 }
 
-// warnings are events' messages, each once, the latest ones.
+// warnings returns the last three different messages of warning events.
 func warnings(events []event) []string {
 	var all []string
 	for _, e := range events {

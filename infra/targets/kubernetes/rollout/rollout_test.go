@@ -22,7 +22,7 @@ var (
 
 func imageOf(digit string) string { return "registry.example/api@sha256:" + strings.Repeat(digit, 64) }
 
-// releaseOf is the binary in an image.
+// releaseOf returns the id of the binary in an image.
 func releaseOf(image string) (string, error) { return "binary-" + image[len(image)-4:], nil }
 
 func object(kind, name string, spec map[string]any) *offline.Event {
@@ -39,7 +39,7 @@ func deploymentOf(name, image string) *offline.Event {
 	})
 }
 
-// apply has a cluster take objects.
+// apply makes objects on a cluster.
 func apply(t *testing.T, c *fakecluster.Cluster, objects ...*offline.Event) {
 	t.Helper()
 	for _, o := range objects {
@@ -47,7 +47,7 @@ func apply(t *testing.T, c *fakecluster.Cluster, objects ...*offline.Event) {
 	}
 }
 
-// running is a cluster that runs the older release on three pods.
+// running returns a cluster that runs the older release on three pods.
 func running(t *testing.T) *fakecluster.Cluster {
 	t.Helper()
 	c := fakecluster.New()
@@ -76,8 +76,9 @@ func TestServes(t *testing.T) {
 	assert.Equal(t, c.URL(), url)
 }
 
-// TestWhoIsAsked: where this computer does not reach the address, the cluster's
-// API asks the service, or the pods' readiness is enough.
+// TestWhoIsAsked checks the values of Ask for an address that this computer
+// does not reach: AskPods asks the service through the cluster's API, and
+// AskNobody relies on the pods' readiness.
 func TestWhoIsAsked(t *testing.T) {
 	c := running(t)
 	apply(t, c, deploymentOf("api", wanted))
@@ -103,7 +104,8 @@ func TestClusterID(t *testing.T) {
 	assert.Equal(t, c.ID(), id)
 }
 
-// TestReasons are the pods' own, and what served still does.
+// TestReasons checks that a failure contains the pods' own reasons, and the
+// release that still serves.
 func TestReasons(t *testing.T) {
 	before := "the release before (bbbbbbbbbbbb) still serves, on 3 pods"
 	for name, tt := range map[string]struct {
@@ -205,7 +207,8 @@ func TestWhatIsMissing(t *testing.T) {
 	}
 }
 
-// TestTheIngressOwnAddress is asked by the service's name, whoever resolves it.
+// TestTheIngressOwnAddress checks that the Ingress' address is asked with the
+// service's name, independently of DNS.
 func TestTheIngressOwnAddress(t *testing.T) {
 	c := running(t)
 	apply(t, c, deploymentOf("api", wanted))

@@ -1,15 +1,15 @@
 package rollout
 
-// trouble is what keeps pods from running, as far as Kubernetes alone will not
-// overcome it.
+// trouble is a reason that keeps pods from running and that Kubernetes alone
+// will probably not overcome.
 type trouble struct {
-	// kind stays the same while the trouble does. Empty is none.
+	// kind stays the same as long as the trouble lasts. It is empty without
+	// trouble.
 	kind string
-	// final is one that no waiting helps.
+	// final means that waiting cannot help.
 	final bool
 }
 
-// The kinds of trouble.
 const (
 	troubleImage   = "image"
 	troubleConfig  = "configuration"
@@ -17,8 +17,8 @@ const (
 	troubleRefused = "refused"
 )
 
-// refusedPods is the trouble of a Deployment whose pods the cluster does not
-// take: a quota, a policy.
+// refusedPods returns the trouble of a Deployment whose pods the cluster
+// refuses, because of a quota or a policy.
 func refusedPods(d *deployment) trouble {
 	for _, c := range d.Status.Conditions {
 		if c.Type == "ReplicaFailure" && c.Status == "True" {
@@ -28,8 +28,9 @@ func refusedPods(d *deployment) trouble {
 	return trouble{}
 }
 
-// worst is the first trouble among pods. A pod that finds no node, or is not
-// ready yet, is none: a node may come, and the service may take its time.
+// worst returns the first trouble among pods. A pod without a node, or one that
+// is not ready yet, is no trouble: a node may be added, and the service may
+// need more time.
 func worst(pods []pod) trouble {
 	for _, p := range pods {
 		for _, c := range p.Status.ContainerStatuses {

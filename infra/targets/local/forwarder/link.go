@@ -13,23 +13,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// link opens connections to machines, and only over the interface of this
-// computer that they are attached to. While a machine is off, its network has no
-// interface, and a connection would take the way to the Internet: a user's
-// requests would go to whoever has that address there. So connections begin at
-// this computer's own address in the machine's network, and no gateway may take
-// them: without the interface there is no such address, and without its route
-// nothing is sent.
+// link opens connections to machines, and only over this computer's interface
+// in the machines' network. While a machine is off, its network has no
+// interface. A connection would then take the default route to the Internet,
+// and a user's requests would reach a foreign host with that address. So
+// connections begin at this computer's own address in the machines' network,
+// and use no gateway. Without the interface that address does not exist, and
+// without the route nothing is sent.
 //
-// To bind them to the interface (SO_BINDTODEVICE) would do harm. To Linux a bound
-// socket and one that is not, the health gate's or curl's, are no conflict, so it
-// gives both the same source port to the same machine. The machine takes the
-// second one's SYN for the first one's, and the first one's request is lost:
-// seen three times in some 500,000 requests under load.
+// Binding to the interface (SO_BINDTODEVICE) would do harm. In Linux a bound
+// and an unbound socket, such as the health gate's or curl's, do not conflict.
+// Both can get the same source port to the same machine. The machine then takes
+// the second connection's SYN for the first one's, and the first one's request
+// is lost. This happened three times in some 500,000 requests under load.
 type link struct {
 	mu sync.Mutex
-	// own are this computer's addresses by the address of a machine. One that is
-	// gone makes dialing fail, which is what is wanted; then it is looked for anew.
+	// own maps a machine's address to this computer's address in its network. If
+	// the own address no longer exists, dialing fails, as intended, and the next
+	// dial looks it up again.
 	own map[netip.Addr]netip.Addr
 }
 
@@ -60,8 +61,9 @@ func (l *link) dial(ctx context.Context, address string) (net.Conn, error) {
 	return conn, nil
 }
 
-// stayOnLink forbids gateways. And it leaves the port to be chosen when the target
-// is known, so that each machine has all of them and none is given twice.
+// stayOnLink forbids gateways. It also delays the choice of the source port
+// until the target is known. Each machine then has all ports, and none is used
+// twice.
 func stayOnLink(c syscall.RawConn) error {
 	var set error
 	err := c.Control(func(fd uintptr) {
@@ -73,7 +75,7 @@ func stayOnLink(c syscall.RawConn) error {
 	return errors.Join(err, set)
 }
 
-// ownAddress is this computer's address in the network of ip.
+// ownAddress returns this computer's address in the network of ip.
 func (l *link) ownAddress(ip netip.Addr) (netip.Addr, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -1,5 +1,5 @@
-// Package host knows what the local target needs of this computer, and how to
-// get it on Debian.
+// Package host checks what the local target needs on this computer, and
+// installs it on Debian.
 package host
 
 import (
@@ -12,23 +12,23 @@ import (
 	"strings"
 )
 
-// requirement is a program and the Debian package that has it.
+// requirement is a program and the Debian package that contains it.
 type requirement struct{ program, pkg string }
 
 var requirements = []requirement{
 	{"podman", "podman"},
 	{"runc", "runc"},
 	{"mmdebstrap", "mmdebstrap"},
-	// netavark sets the machines' network up with it.
+	// netavark needs it for the machines' network.
 	{"iptables", "iptables"},
 	{netavark, "netavark"},
 }
 
-// netavark is not on PATH: podman looks for it here.
+// netavark is not on PATH. Podman expects it at this path.
 const netavark = "/usr/lib/podman/netavark"
 
-// Missing says, one sentence each, what this computer lacks to run a machine,
-// and how to get it.
+// Missing returns a sentence for each requirement that this computer lacks,
+// with instructions.
 func Missing() []string {
 	var missing []string
 	if os.Getuid() != 0 {
@@ -60,8 +60,9 @@ func programs(packages []string) []string {
 	return out
 }
 
-// Install installs what is missing, with apt-get, if this is a Debian and the
-// user is root; otherwise it does nothing, and Missing says what to do.
+// Install installs the missing packages with apt-get, if this computer has
+// apt-get and the user is root. Otherwise it does nothing; Missing contains
+// instructions.
 func Install(ctx context.Context, progress io.Writer) error {
 	packages := missingPackages()
 	if len(packages) == 0 || os.Getuid() != 0 {

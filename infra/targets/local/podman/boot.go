@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// bootID is this boot of the computer.
+// bootID is the file with the id of the host's current boot.
 const bootID = "/proc/sys/kernel/random/boot_id"
 
-// noticeBoot has podman take all containers for stopped once the computer was
-// started anew. By itself podman knows that by its temporary folder, which a
-// boot usually empties; here it is in the clone, where it stays.
+// noticeBoot makes podman treat all containers as stopped after a reboot of the
+// host. Podman itself detects a reboot by its empty temporary folder. Here that
+// folder is in the clone, and a reboot does not empty it.
 func (p Podman) noticeBoot() error {
 	now, err := os.ReadFile(bootID)
 	if err != nil {
@@ -41,16 +41,16 @@ func (p Podman) noticeBoot() error {
 	return nil
 }
 
-// alive reports whether a process is a container's. Another one may have its
-// number by now.
+// alive reports whether a process belongs to a container. Another process may
+// have the same number by now.
 func alive(pid int, container string) bool {
 	groups, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
 	return err == nil && strings.Contains(string(groups), container)
 }
 
-// noticeExit tells podman that a container has ended, as its monitor would have
-// done that ended with it. Otherwise podman takes it for running for ever, and
-// neither starts nor stops it.
+// noticeExit tells podman that a container has ended. The container's monitor
+// does that normally, but it ended, too. Otherwise podman would treat the
+// container as running for ever, and neither start nor stop it.
 func (p Podman) noticeExit(container string) error {
 	folder := filepath.Join(p.Folder, "tmp", "exits")
 	if err := os.MkdirAll(folder, 0o750); err != nil {

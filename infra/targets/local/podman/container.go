@@ -11,30 +11,31 @@ import (
 	"time"
 )
 
-// Container is a container to run.
+// Container is the configuration of a container for Run.
 type Container struct {
 	Name string
-	// RootFS is the folder of its root file system. It is not written to: the
-	// container's changes go to an overlay that is removed with it.
+	// RootFS is the folder of the container's root file system. It stays unchanged:
+	// the container writes to an overlay that is removed with the container.
 	RootFS string
 	// Network is the network's name, or "host".
 	Network string
-	// IP is the container's address in Network, or "" for none of its own.
+	// IP is the container's address in Network. It is empty for a container
+	// without an own address.
 	IP string
-	// Systemd makes the container a machine: /sbin/init may be systemd.
+	// Systemd prepares the container for systemd as /sbin/init.
 	Systemd bool
-	// ReadOnly mounts host folders: host path → container path.
+	// ReadOnly maps host folders to container paths. The mounts are read-only.
 	ReadOnly map[string]string
-	// Capabilities are more than podman gives by itself ("NET_ADMIN").
+	// Capabilities are added to podman's default ones ("NET_ADMIN").
 	Capabilities []string
-	// OpenFiles is the limit on open files, if this computer allows as many.
+	// OpenFiles is the limit on open files. The host's limit applies if it is
+	// lower.
 	OpenFiles int
 	Command   []string
 }
 
-// Run starts a container that comes back by itself when its process ends (as a
-// machine does after a reboot). A container that could not be started is
-// removed again.
+// Run starts a container that restarts when its process ends, as a machine does
+// after a reboot. A container that fails to start is removed.
 func (p Podman) Run(ctx context.Context, c Container) error {
 	args := []string{"run", "--detach", "--name", c.Name, "--network", c.Network, "--restart", "always"}
 	if c.IP != "" {
@@ -62,8 +63,8 @@ func (p Podman) Run(ctx context.Context, c Container) error {
 	return nil
 }
 
-// openFiles is want, or what this process may have if that is less: podman's
-// own default is above what some hosts allow even root, and then fails.
+// openFiles returns want, or this process' limit if that is lower. Podman's own
+// default is above what some hosts allow even root, and then fails.
 func openFiles(want int) int {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
@@ -72,18 +73,19 @@ func openFiles(want int) int {
 	return int(min(uint64(want), limit.Max))
 }
 
-// Status is what a container is doing.
+// Status is the state of a container.
 type Status struct {
 	Exists  bool
 	Running bool
 	IP      string
-	// PID is its first process, by this computer's numbers.
+	// PID is its first process' id on the host.
 	PID int
-	// Command is what it was told to run.
+	// Command is the command that the container runs.
 	Command []string
 }
 
-// Inspect looks at a container; one that does not exist is not an error.
+// Inspect returns a container's state. A container that does not exist is not
+// an error.
 func (p Podman) Inspect(ctx context.Context, name string) (Status, error) {
 	if _, err := os.Stat(p.Folder); os.IsNotExist(err) {
 		return Status{}, nil
@@ -128,14 +130,14 @@ func (p Podman) Start(ctx context.Context, name string) error {
 	return err
 }
 
-// Restart restarts a container: for a machine, a reboot.
+// Restart restarts a container. For a machine, this is a reboot.
 func (p Podman) Restart(ctx context.Context, name string, grace time.Duration) error {
 	_, err := p.run(ctx, "restart", "--time", strconv.Itoa(int(grace.Seconds())), name)
 	return err
 }
 
-// Remove stops a container, giving it grace to end by itself, and removes it.
-// One that does not exist is not an error.
+// Remove stops a container and removes it. The container has grace to end by
+// itself. A container that does not exist is not an error.
 func (p Podman) Remove(ctx context.Context, name string, grace time.Duration) error {
 	_, err := p.run(ctx, "stop", "--ignore", "--time", strconv.Itoa(int(grace.Seconds())), name)
 	if err != nil && !notFound(err) {

@@ -13,16 +13,16 @@ import (
 	"strings"
 )
 
-// Network is the clone's own network, so that two clones on one host do not
-// hand out the same addresses.
+// Network is the clone's own network. It keeps two clones on one host from
+// using the same addresses.
 type Network struct {
 	Name   string
 	Subnet netip.Prefix
 }
 
-// EnsureNetwork returns the clone's network, making it when it is not there.
-// Its name, its interface and its subnet (in 10.128.0.0/9) come from the
-// folder's path; a subnet that is in use is passed over.
+// EnsureNetwork returns the clone's network, and makes it if it does not exist.
+// Its name, interface and subnet (in 10.128.0.0/9) are derived from the
+// folder's path. Subnets that are in use are skipped.
 func (p Podman) EnsureNetwork(ctx context.Context) (Network, error) {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(p.Folder))
@@ -46,9 +46,9 @@ func (p Podman) EnsureNetwork(ctx context.Context) (Network, error) {
 	return Network{}, fmt.Errorf("making the machines' network: %w", last)
 }
 
-// nameInterface gives the network's bridge a name of its own: podman takes the
-// first free podmanN, and another clone's network that is not up at that moment
-// would come to have the same.
+// nameInterface gives the network's bridge its own name. Podman would take the
+// first free podmanN, which another clone's network may also have if it is down
+// at that moment.
 func (p Podman) nameInterface(network, bridge string) error {
 	path := filepath.Join(p.Folder, "networks", network+".json")
 	b, err := os.ReadFile(path)
@@ -83,8 +83,8 @@ func (p Podman) network(ctx context.Context, name string) (Network, error) {
 	return Network{Name: name, Subnet: found[0].Subnets[0].Subnet}, nil
 }
 
-// FreeIP is the lowest address of the network that no container has, running
-// or not, and that is not among taken.
+// FreeIP returns the lowest address of the network that is not in taken and
+// that no container has, running or not.
 func (p Podman) FreeIP(ctx context.Context, n Network, taken ...string) (string, error) {
 	names, err := p.containers(ctx)
 	if err != nil {
@@ -97,7 +97,7 @@ func (p Podman) FreeIP(ctx context.Context, n Network, taken ...string) (string,
 		}
 		taken = append(taken, strings.Fields(strings.Trim(out, "[]\n"))...)
 	}
-	// .0 is the network, .1 the host's end.
+	// .0 is the network, .1 is the host.
 	for ip := n.Subnet.Addr().Next().Next(); n.Subnet.Contains(ip.Next()); ip = ip.Next() {
 		if !slices.Contains(taken, ip.String()) {
 			return ip.String(), nil
@@ -106,9 +106,9 @@ func (p Podman) FreeIP(ctx context.Context, n Network, taken ...string) (string,
 	return "", errors.New("no address is left in the machines' network " + n.Subnet.String())
 }
 
-// Leased reports whether podman refused an address that it takes for another
-// container's. The lease of a container whose creation was cut off is never
-// given back.
+// Leased reports whether podman refused an address because it believes that
+// another container has it. The lease of a container whose creation was
+// interrupted is never returned.
 func Leased(err error) bool {
 	failed := &Error{}
 	return errors.As(err, &failed) && strings.Contains(failed.Stderr, "is already allocated")
@@ -122,8 +122,8 @@ func (p Podman) containers(ctx context.Context) ([]string, error) {
 	return strings.Fields(out), nil
 }
 
-// RemoveWhenUnused removes the clone's network and what podman left of itself
-// on the host, if no container is left.
+// RemoveWhenUnused removes the clone's network and podman's traces on the host,
+// if no container is left.
 func (p Podman) RemoveWhenUnused(ctx context.Context) error {
 	left, err := p.containers(ctx)
 	if err != nil || len(left) > 0 {

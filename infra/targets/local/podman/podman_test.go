@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sleeper is a root file system with one program, which sleeps.
+// sleeper returns a root file system with one program, which sleeps.
 func sleeper(t *testing.T) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -29,7 +29,7 @@ func sleeper(t *testing.T) string {
 	return rootfs
 }
 
-// open is podman in a folder of the test's own.
+// open returns podman with its state in the test's own folder.
 func open(t *testing.T) Podman {
 	t.Helper()
 	if _, err := exec.LookPath("podman"); err != nil || os.Getuid() != 0 || testing.Short() {
@@ -55,8 +55,9 @@ func open(t *testing.T) Podman {
 	return p
 }
 
-// TestAContainerWithoutItsMonitorIsStartedAgain with what it had written: podman
-// itself takes it for running for ever.
+// TestAContainerWithoutItsMonitorIsStartedAgain checks that such a container
+// starts and keeps its changes. Podman itself would treat it as running for
+// ever.
 func TestAContainerWithoutItsMonitorIsStartedAgain(t *testing.T) {
 	p := open(t)
 	require.NoError(t, p.Run(t.Context(), Container{Name: "c", RootFS: sleeper(t), Network: "host", OpenFiles: 1024, Command: []string{"/sleep"}}))
@@ -84,7 +85,8 @@ func TestAContainerWithoutItsMonitorIsStartedAgain(t *testing.T) {
 	assert.NotEqual(t, before.PID, after.PID)
 }
 
-// TestAfterABootNothingRuns, whatever podman's files say.
+// TestAfterABootNothingRuns checks that after a reboot no container counts as
+// running, although podman's files say so.
 func TestAfterABootNothingRuns(t *testing.T) {
 	p := Podman{Folder: t.TempDir()}
 	alive := filepath.Join(p.Folder, "tmp", "alive")
@@ -99,8 +101,8 @@ func TestAfterABootNothingRuns(t *testing.T) {
 	assert.NoFileExists(t, alive, "podman takes every container for stopped without it")
 }
 
-// TestALeaseOfNobody does not keep a machine from starting: podman keeps the
-// address of a container whose creation was cut off.
+// TestALeaseOfNobody checks that a machine starts although podman keeps the
+// address of a container whose creation was interrupted.
 func TestALeaseOfNobody(t *testing.T) {
 	p := open(t)
 	network, err := p.EnsureNetwork(t.Context())

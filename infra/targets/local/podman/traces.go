@@ -7,10 +7,11 @@ import (
 	"strings"
 )
 
-// removeTraces removes what podman leaves on a host after its last container:
-// a mount over /run/netns and netavark's iptables chains. It takes away only
-// what serves nobody any more, and netavark makes it anew when it is needed, so
-// another user of podman loses nothing. A host without any of it is as well.
+// removeTraces removes what podman leaves on a host after its last container: a
+// mount over /run/netns and netavark's iptables chains. It removes only unused
+// ones, and netavark makes them again when it needs them, so it does not affect
+// other users of podman. It ignores errors: a host may have none of these
+// traces.
 func removeTraces(ctx context.Context) {
 	if entries, err := os.ReadDir("/run/netns"); err == nil && len(entries) == 0 {
 		_ = exec.CommandContext(ctx, "umount", "/run/netns").Run()
@@ -45,7 +46,7 @@ func removeTraces(ctx context.Context) {
 	}
 }
 
-// words splits at spaces, but for what stands between bars.
+// words splits a string at spaces, except between bars.
 func words(s string) []string {
 	var out []string
 	for i, part := range strings.Split(s, "|") {

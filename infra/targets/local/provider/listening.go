@@ -8,8 +8,8 @@ import (
 	"escala/infra/targets/local/podman"
 )
 
-// Listening says whether it is an address of this state folder that has the
-// port.
+// Listening reports whether the port belongs to an address of this state
+// folder.
 func Listening(ctx context.Context, state string, port int) (bool, error) {
 	pod := podman.Podman{Folder: PodmanFolder(state)}
 	entries, err := os.ReadDir(Config{State: state}.path(addressesFolder))

@@ -18,12 +18,12 @@ import (
 // Machine is a Debian 12 machine: a container with systemd and cloud-init.
 type Machine struct{}
 
-// MachineArgs are a Machine's inputs. A change of any makes a new machine, as
-// it does in a cloud.
+// MachineArgs are a Machine's inputs. As in a cloud, a change of any of them
+// makes a new machine.
 type MachineArgs struct {
 	// Image is the digest of the machine's image.
 	Image string `pulumi:"image"`
-	// UserData is what cloud-init does on the first boot.
+	// UserData is cloud-init's input for the first boot.
 	UserData string `pulumi:"userData"`
 	// Store is the release store that is mounted into the machine, relative to
 	// the state folder.
@@ -32,24 +32,24 @@ type MachineArgs struct {
 	OpenFiles int `pulumi:"openFiles"`
 }
 
-// MachineState is a Machine as it is.
+// MachineState is a Machine's state.
 type MachineState struct {
 	MachineArgs
 	// IP is the machine's address, reachable from this computer.
 	IP string `pulumi:"ip"`
-	// Running is false when the machine was found switched off.
+	// Running is false if Read found the machine switched off.
 	Running bool `pulumi:"running"`
 }
 
-// machinesFolder holds a folder for each machine.
+// machinesFolder contains a folder for each machine.
 const machinesFolder = "machines"
 
-// stopGrace is how long a machine may take to shut down: longer than the
+// stopGrace is the time that a machine has to shut down. It is longer than the
 // longest default lifecycle.
 const stopGrace = 60 * time.Second
 
-// Create starts a machine. It does not wait until the machine serves: that is
-// the health gate's to judge.
+// Create starts a machine. It does not wait until the machine serves; the
+// health gate checks that.
 func (*Machine) Create(ctx context.Context, req infer.CreateRequest[MachineArgs]) (infer.CreateResponse[MachineState], error) {
 	id := uniqueName(req.Name)
 	out := infer.CreateResponse[MachineState]{ID: id, Output: MachineState{MachineArgs: req.Inputs}}
@@ -57,7 +57,7 @@ func (*Machine) Create(ctx context.Context, req infer.CreateRequest[MachineArgs]
 		return out, nil
 	}
 	config := infer.GetConfig[Config](ctx)
-	// Two machines that start at once must not pick the same address.
+	// The lock keeps two machines that start together from using the same address.
 	unlock, err := lock(config.path("network.lock"))
 	if err != nil {
 		return out, err
@@ -84,7 +84,8 @@ func (*Machine) Create(ctx context.Context, req infer.CreateRequest[MachineArgs]
 		Network:   network.Name,
 		Systemd:   true,
 		OpenFiles: req.Inputs.OpenFiles,
-		// As root has it on a machine: the agent looks at the workers' processes.
+		// The agent inspects the workers' processes. On a real machine, root has
+		// this capability.
 		Capabilities: []string{"SYS_PTRACE"},
 		ReadOnly: map[string]string{
 			seed:                          "/var/lib/cloud/seed/nocloud",
@@ -100,8 +101,9 @@ func (*Machine) Create(ctx context.Context, req infer.CreateRequest[MachineArgs]
 	return out, nil
 }
 
-// runAtFreeIP runs a container at an address that no other has. Podman may still
-// take one for leased to a container that was never finished.
+// runAtFreeIP runs a container at a free address. It tries further ones,
+// because podman may believe that a container whose creation was interrupted
+// still has one.
 func runAtFreeIP(ctx context.Context, pod podman.Podman, network podman.Network, c podman.Container) (string, error) {
 	var leased []string
 	for {
@@ -117,8 +119,8 @@ func runAtFreeIP(ctx context.Context, pod podman.Podman, network podman.Network,
 	}
 }
 
-// Diff says that any changed input is another machine, and that one that was
-// found switched off is switched on again.
+// Diff replaces the machine if an input changes. It updates a machine that Read
+// found switched off.
 func (*Machine) Diff(_ context.Context, req infer.DiffRequest[MachineArgs, MachineState]) (infer.DiffResponse, error) {
 	diff := map[string]p.PropertyDiff{}
 	replace := func(key string, changed bool) {
@@ -136,7 +138,7 @@ func (*Machine) Diff(_ context.Context, req infer.DiffRequest[MachineArgs, Machi
 	return infer.DiffResponse{HasChanges: len(diff) > 0, DetailedDiff: diff}, nil
 }
 
-// Update switches on a machine that was found switched off.
+// Update switches on a machine that Read found switched off.
 func (*Machine) Update(ctx context.Context, req infer.UpdateRequest[MachineArgs, MachineState]) (infer.UpdateResponse[MachineState], error) {
 	out := infer.UpdateResponse[MachineState]{Output: req.State}
 	out.Output.MachineArgs = req.Inputs
@@ -150,7 +152,6 @@ func (*Machine) Update(ctx context.Context, req infer.UpdateRequest[MachineArgs,
 	return out, nil
 }
 
-// Read looks at the machine.
 func (*Machine) Read(ctx context.Context, req infer.ReadRequest[MachineArgs, MachineState]) (infer.ReadResponse[MachineArgs, MachineState], error) {
 	status, err := infer.GetConfig[Config](ctx).podman().Inspect(ctx, req.ID)
 	if err != nil {
@@ -163,8 +164,8 @@ func (*Machine) Read(ctx context.Context, req infer.ReadRequest[MachineArgs, Mac
 	return infer.ReadResponse[MachineArgs, MachineState]{ID: req.ID, Inputs: req.Inputs, State: req.State}, nil
 }
 
-// Delete shuts the machine down and removes it, and the machines' network with
-// the last one.
+// Delete shuts the machine down and removes it. With the last machine, it
+// removes the machines' network.
 func (*Machine) Delete(ctx context.Context, req infer.DeleteRequest[MachineState]) (infer.DeleteResponse, error) {
 	config := infer.GetConfig[Config](ctx)
 	if err := config.podman().Remove(ctx, req.ID, stopGrace); err != nil {
@@ -173,7 +174,7 @@ func (*Machine) Delete(ctx context.Context, req infer.DeleteRequest[MachineState
 	return infer.DeleteResponse{}, sweep(ctx, config)
 }
 
-// writeSeed writes what cloud-init's NoCloud data source reads.
+// writeSeed writes the files of cloud-init's NoCloud data source.
 func writeSeed(config Config, id, userData string) (string, error) {
 	seed := config.path(machinesFolder, id, "seed")
 	if err := os.MkdirAll(seed, 0o755); err != nil {
@@ -181,7 +182,7 @@ func writeSeed(config Config, id, userData string) (string, error) {
 	}
 	for name, content := range map[string]string{
 		"user-data": userData,
-		// The instance id decides whether cloud-init sees a new machine.
+		// A new instance id means a new machine to cloud-init.
 		"meta-data": "instance-id: " + id + "\nlocal-hostname: " + id + "\n",
 	} {
 		if err := os.WriteFile(filepath.Join(seed, name), []byte(content), 0o644); err != nil {

@@ -19,7 +19,7 @@ import (
 )
 
 // Release is the binary of one release in a store. The store keeps the last
-// ones also when their resources are gone, for going back to.
+// binaries for rollbacks, also after their resources are deleted.
 type Release struct{}
 
 // ReleaseArgs are a Release's inputs.
@@ -27,20 +27,20 @@ type ReleaseArgs struct {
 	Store string `pulumi:"store" provider:"replaceOnChanges"`
 	// Release is the binary's SHA-256.
 	Release string `pulumi:"release" provider:"replaceOnChanges"`
-	// Size in bytes.
+	// Size is the binary's size in bytes.
 	Size int `pulumi:"size"`
-	// Source is the binary, relative to the state folder. Empty when only the
-	// store has it.
+	// Source is the path of the binary, relative to the state folder. It is empty
+	// if only the store has the binary.
 	Source string `pulumi:"source"`
 }
 
-// ReleaseState is a Release as it is.
+// ReleaseState is a Release's state.
 type ReleaseState struct {
 	ReleaseArgs
 }
 
-// Create copies the binary into the store, unless it is there from an earlier
-// time; it appears by a rename, whole and verified.
+// Create copies the binary into the store, unless the store already has it. The
+// binary is verified first and appears, complete, by a rename.
 func (*Release) Create(ctx context.Context, req infer.CreateRequest[ReleaseArgs]) (infer.CreateResponse[ReleaseState], error) {
 	out := infer.CreateResponse[ReleaseState]{ID: req.Inputs.Release, Output: ReleaseState{req.Inputs}}
 	if req.DryRun {
@@ -52,7 +52,7 @@ func (*Release) Create(ctx context.Context, req infer.CreateRequest[ReleaseArgs]
 	sum, err := digest(stored)
 	switch {
 	case err == nil && sum == req.Inputs.Release:
-		// The newest stay, and this one is wanted again.
+		// prune keeps the newest files, so make this one new again.
 		now := time.Now()
 		err = os.Chtimes(stored, now, now)
 	case req.Inputs.Source == "":
@@ -69,13 +69,12 @@ func (*Release) Create(ctx context.Context, req infer.CreateRequest[ReleaseArgs]
 	return out, nil
 }
 
-// Update does nothing: where the binary came from does not matter once it is
-// stored.
+// Update does nothing: the source of a stored binary does not matter.
 func (*Release) Update(_ context.Context, req infer.UpdateRequest[ReleaseArgs, ReleaseState]) (infer.UpdateResponse[ReleaseState], error) {
 	return infer.UpdateResponse[ReleaseState]{Output: ReleaseState{req.Inputs}}, nil
 }
 
-// Read finds out whether the stored binary is still what it was.
+// Read checks that the stored binary is unchanged.
 func (*Release) Read(ctx context.Context, req infer.ReadRequest[ReleaseArgs, ReleaseState]) (infer.ReadResponse[ReleaseArgs, ReleaseState], error) {
 	path := infer.GetConfig[Config](ctx).path(req.State.Store, "releases", req.ID)
 	if sum, err := digest(path); errors.Is(err, os.ErrNotExist) || (err == nil && sum != req.ID) {
@@ -124,11 +123,11 @@ func digest(path string) (string, error) {
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
-// keptFiles is more than the releases that a stack can go back to, since bad
-// ones, which it cannot, take places too.
+// keptFiles is larger than the number of releases for rollbacks, because bad
+// releases take places too but cannot be rolled back to.
 const keptFiles = 3 * service.KeptReleases
 
-// prune keeps the newest keptFiles files of the folder.
+// prune deletes all but the newest keptFiles files of the folder.
 func prune(folder string) error {
 	entries, err := os.ReadDir(folder)
 	if err != nil {

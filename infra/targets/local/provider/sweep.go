@@ -7,9 +7,9 @@ import (
 	"os"
 )
 
-// sweep removes what belongs to no container any more: the folders of those
-// that are gone (also of those that vanished by another hand, which the engine
-// then forgets), and with the last container the network.
+// sweep removes the folders of containers that no longer exist, and the network
+// if no container is left. Containers may also have been removed by hand; the
+// engine then forgets them without a Delete.
 func sweep(ctx context.Context, config Config) error {
 	unlock, err := lock(config.path("network.lock"))
 	if err != nil {
