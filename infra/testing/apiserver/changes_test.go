@@ -13,9 +13,10 @@ import (
 	"escala/service"
 )
 
-// TestEveryDescriptionCanBecomeEveryOther: no change of a description changes a
-// field that cannot change, in which case an update would have to delete what
-// serves, and nothing else owns a field of it.
+// TestEveryDescriptionCanBecomeEveryOther checks that no change of a
+// description changes an immutable field, because an update would then have to
+// delete the serving object. It also checks that no other manager owns a field
+// of the object.
 func TestEveryDescriptionCanBecomeEveryOther(t *testing.T) {
 	server := apiserver.Start(t)
 	for _, on := range slices.Sorted(maps.Keys(stacks)) {
@@ -24,7 +25,8 @@ func TestEveryDescriptionCanBecomeEveryOther(t *testing.T) {
 			cluster := server.Objects(t)
 			namespace := newNamespace()
 			names := slices.Sorted(maps.Keys(descriptions))
-			// Around twice, so that each follows each, directly or not.
+			// The list runs twice, so that each description follows each other
+			// one, directly or indirectly.
 			for _, name := range append(names, names...) {
 				for _, object := range descriptions[name].objects(t, stacks[on], namespace) {
 					_, err := cluster.ApplyGently(t.Context(), object)
@@ -36,7 +38,8 @@ func TestEveryDescriptionCanBecomeEveryOther(t *testing.T) {
 	}
 }
 
-// TestTheNumberOfPodsStaysTheAutoscalers plays the autoscaler, and then releases.
+// TestTheNumberOfPodsStaysTheAutoscalers sets the number of pods as the
+// autoscaler does, and then releases.
 func TestTheNumberOfPodsStaysTheAutoscalers(t *testing.T) {
 	server := apiserver.Start(t)
 	cluster := server.Objects(t)
@@ -69,8 +72,8 @@ func TestTheNumberOfPodsStaysTheAutoscalers(t *testing.T) {
 	}
 	assert.EqualValues(t, 7, replicas())
 
-	// A number in the description is another matter: it takes the number back,
-	// and is in the autoscaler's way from then on.
+	// A number in the description takes the field back, and conflicts with the
+	// autoscaler from then on.
 	fixed := only(descriptions["fixed number"].objects(t, onKubernetes, namespace), "Deployment")[0]
 	_, err := cluster.ApplyGently(t.Context(), fixed)
 	require.NoError(t, err)

@@ -17,8 +17,9 @@ import (
 	"escala/infra/testing/apiserver"
 )
 
-// TestTheServerTakesPlainManifests applies the files that `make manifests`
-// writes: the golden ones, which manifests' own tests hold to be those.
+// TestTheServerTakesPlainManifests applies the files of `make manifests`. It
+// uses the golden files, which the tests of package manifests compare with that
+// output.
 func TestTheServerTakesPlainManifests(t *testing.T) {
 	server := apiserver.Start(t)
 	folders, err := filepath.Glob("../../plan/manifests/testdata/*")
@@ -43,7 +44,7 @@ func TestTheServerTakesPlainManifests(t *testing.T) {
 	}
 }
 
-// documents are the objects of a YAML file.
+// documents returns the objects of a YAML file.
 func documents(t *testing.T, content []byte) []map[string]any {
 	t.Helper()
 	var objects []map[string]any

@@ -12,8 +12,8 @@ import (
 	"escala/infra/testing/apiserver"
 )
 
-// wrong are ways to break an object of each kind, with words of what the server
-// says then.
+// wrong lists invalid changes to an object of each kind, with a part of the
+// server's error.
 var wrong = map[string][]struct {
 	field []string
 	value any
@@ -45,15 +45,16 @@ var wrong = map[string][]struct {
 	},
 	"Deployment": {
 		{[]string{"spec", "selector", "matchLabels", "app.kubernetes.io/component"}, "another", "`selector` does not match template `labels`"},
-		// A pod must live longer than it announces its end.
+		// A pod's grace period must be longer than the time for which it
+		// announces its end.
 		{[]string{"spec", "template", "spec", "terminationGracePeriodSeconds"}, int64(1), "less than terminationGracePeriodSeconds (1)"},
 		{[]string{"spec", "progressDeadlineSeconds"}, int64(1), "must be greater than minReadySeconds"},
 	},
 	"IngressClass": {{[]string{"spec", "controller"}, "no controller", "spec.controller"}},
 }
 
-// TestTheServerRefusesWhatIsWrong: that the server takes what is rendered says
-// something only if it refuses the same objects once they are broken.
+// TestTheServerRefusesWhatIsWrong breaks the rendered objects: that the server
+// accepts them proves something only if it refuses them when they are invalid.
 func TestTheServerRefusesWhatIsWrong(t *testing.T) {
 	server := apiserver.Start(t)
 	cluster := server.Objects(t)
@@ -92,8 +93,8 @@ func TestTheServerRefusesWhatIsWrong(t *testing.T) {
 	cluster.Warnings()
 }
 
-// TestRestrictedIsEnforced breaks the pods that Deployments would make, in each
-// way that the restricted standard knows.
+// TestRestrictedIsEnforced breaks the Deployments' pods in each way that the
+// restricted standard forbids.
 func TestRestrictedIsEnforced(t *testing.T) {
 	server := apiserver.Start(t)
 	cluster := server.Objects(t)
@@ -120,8 +121,8 @@ func TestRestrictedIsEnforced(t *testing.T) {
 		_, err := cluster.Create(t.Context(), broken)
 		require.ErrorContains(t, err, `violates PodSecurity "restricted:latest"`, name)
 
-		// A Deployment with it is taken, with a warning, which is why no warning
-		// may pass.
+		// The server accepts a Deployment with it and only warns, so the tests
+		// allow no warning.
 		if name == "root" {
 			warned := clone(deployment)
 			pod := warned["spec"].(map[string]any)["template"].(map[string]any)["spec"].(map[string]any)

@@ -20,7 +20,8 @@ import (
 	"escala/service"
 )
 
-// request asks for a description, with an image that was built for it.
+// request returns a deploy request for a description, with an image that is
+// already built.
 func request(t *testing.T, spec service.Spec, secrets map[string]string) deploy.Request {
 	t.Helper()
 	require.NoError(t, spec.Validate())
@@ -38,12 +39,12 @@ func request(t *testing.T, spec service.Spec, secrets map[string]string) deploy.
 	}
 }
 
-// otherwise are types that are no objects of the cluster's API, or of one that
+// otherwise lists the types that are no objects of the cluster's API, or that
 // only EKS has.
 var otherwise = []string{"kubernetes:helm.sh/", "kubernetes:eks.amazonaws.com/v1:IngressClassParams"}
 
-// render runs a target and returns the objects that it wants in its cluster, the
-// namespace first.
+// render runs a target and returns its objects for the cluster, the namespace
+// first.
 func render(t *testing.T, on deploy.Target, r deploy.Request, mocks *pulumitest.Mocks) []map[string]any {
 	t.Helper()
 	require.NoError(t, on.Check(t.Context(), r))
@@ -53,8 +54,8 @@ func render(t *testing.T, on deploy.Target, r deploy.Request, mocks *pulumitest.
 		if !strings.HasPrefix(made.Type, "kubernetes:") || slices.ContainsFunc(otherwise, func(s string) bool { return strings.HasPrefix(made.Type, s) }) {
 			continue
 		}
-		// As it goes to the server: through JSON, with nothing in it that the
-		// preview did not know.
+		// Convert through JSON, as for the server. Nothing may be unknown in
+		// the preview.
 		text, err := json.Marshal(made.Inputs)
 		require.NoError(t, err)
 		object := map[string]any{}
@@ -67,7 +68,7 @@ func render(t *testing.T, on deploy.Target, r deploy.Request, mocks *pulumitest.
 	return objects
 }
 
-// rank puts what others need before them.
+// rank orders objects so that dependencies come first.
 func rank(object map[string]any) int {
 	switch object["kind"] {
 	case "Namespace":
@@ -79,18 +80,18 @@ func rank(object map[string]any) int {
 	}
 }
 
-// kindAndName is what a message calls an object.
+// kindAndName returns an object's name for messages.
 func kindAndName(object map[string]any) string {
 	u := unstructured.Unstructured{Object: object}
 	return u.GetKind() + " " + u.GetName()
 }
 
-// clone is a copy that can be broken.
+// clone returns a deep copy.
 func clone(object map[string]any) map[string]any {
 	return (&unstructured.Unstructured{Object: object}).DeepCopy().Object
 }
 
-// only are the objects of a kind.
+// only returns the objects of a kind.
 func only(objects []map[string]any, kind string) []map[string]any {
 	var found []map[string]any
 	for _, object := range objects {

@@ -11,9 +11,10 @@ import (
 	"escala/infra/testing/apiserver"
 )
 
-// TestTheServerTakesWhatIsRendered applies every object of every stack: strictly,
-// in a namespace that enforces the restricted pod security, twice, and as the
-// pods that the Deployments would make, since only those are enforced.
+// TestTheServerTakesWhatIsRendered applies every object of every stack, with
+// strict validation, in a namespace that enforces the restricted pod security
+// standard. It applies each twice, and also the Deployments' pods, because the
+// standard is enforced only for pods.
 func TestTheServerTakesWhatIsRendered(t *testing.T) {
 	server := apiserver.Start(t)
 	for _, on := range slices.Sorted(maps.Keys(stacks)) {
@@ -33,8 +34,8 @@ func TestTheServerTakesWhatIsRendered(t *testing.T) {
 
 				assert.Equal(t, versions, applyAll(t, cluster, objects), "an update without a change changes something")
 
-				// Without controllers nobody makes the account that pods have which
-				// name none.
+				// Without controllers, no default service account exists for
+				// pods that name none.
 				_, err = cluster.Apply(t.Context(), map[string]any{
 					"apiVersion": "v1", "kind": "ServiceAccount", "metadata": map[string]any{"name": "default", "namespace": namespace},
 				})
@@ -64,7 +65,7 @@ func applyAll(t *testing.T, cluster *apiserver.Objects, objects []map[string]any
 	return versions
 }
 
-// pod is the one that a Deployment would make.
+// pod returns the pod that a Deployment would create.
 func pod(t *testing.T, deployment map[string]any) map[string]any {
 	t.Helper()
 	template, ok := clone(deployment)["spec"].(map[string]any)["template"].(map[string]any)

@@ -14,10 +14,10 @@ import (
 	"escala/service"
 )
 
-// A stack's target with the names that every case has of its own.
+// stack renders a target with names that are unique to each test case.
 type stack func(t *testing.T, namespace string, spec service.Spec, secrets map[string]string, change func(*kubernetes.WorkloadSettings)) []map[string]any
 
-// onKubernetes renders for whatever cluster a kubeconfig reaches.
+// onKubernetes renders for any cluster that a kubeconfig reaches.
 func onKubernetes(t *testing.T, namespace string, spec service.Spec, secrets map[string]string, change func(*kubernetes.WorkloadSettings)) []map[string]any {
 	t.Helper()
 	on := kubernetes.New()
@@ -30,7 +30,7 @@ func onKubernetes(t *testing.T, namespace string, spec service.Spec, secrets map
 	return render(t, on, request(t, spec, secrets), &pulumitest.Mocks{})
 }
 
-// onEKS renders for AWS, whose answers are made up.
+// onEKS renders for AWS with simulated answers.
 func onEKS(t *testing.T, namespace string, spec service.Spec, secrets map[string]string, change func(*kubernetes.WorkloadSettings)) []map[string]any {
 	t.Helper()
 	on := awseks.New()
@@ -65,7 +65,7 @@ func onEKS(t *testing.T, namespace string, spec service.Spec, secrets map[string
 	})
 }
 
-// onDOKS renders for DigitalOcean, whose answers are made up.
+// onDOKS renders for DigitalOcean with simulated answers.
 func onDOKS(t *testing.T, namespace string, spec service.Spec, secrets map[string]string, change func(*kubernetes.WorkloadSettings)) []map[string]any {
 	t.Helper()
 	on := dodoks.New()
@@ -98,14 +98,14 @@ func onDOKS(t *testing.T, namespace string, spec service.Spec, secrets map[strin
 
 var stacks = map[string]stack{"kubernetes": onKubernetes, "aws-eks": onEKS, "do-doks": onDOKS}
 
-// description is one that somebody could write.
+// description is a possible description of a service.
 type description struct {
 	spec     func(*service.Spec)
 	settings func(*kubernetes.WorkloadSettings)
 	secrets  map[string]string
 }
 
-// existing is an image that was made elsewhere.
+// existing is an image from another build.
 const existing = "ghcr.io/you/api@sha256:d2e18f3410b6f616de1417f570fa55261af2898b9c5b2cfb6781ce2373ea43d1"
 
 var descriptions = map[string]description{
@@ -138,7 +138,7 @@ var descriptions = map[string]description{
 	}},
 }
 
-// objects are a stack's for a description.
+// objects returns a stack's objects for a description.
 func (d description) objects(t *testing.T, on stack, namespace string) []map[string]any {
 	t.Helper()
 	spec := service.NewSpec()
@@ -154,5 +154,6 @@ func (d description) objects(t *testing.T, on stack, namespace string) []map[str
 
 var namespaces atomic.Int64
 
-// newNamespace is a name of its own: without controllers, no namespace ever goes.
+// newNamespace returns a unique name: without controllers, a namespace is never
+// deleted.
 func newNamespace() string { return fmt.Sprintf("test-%d", namespaces.Add(1)) }

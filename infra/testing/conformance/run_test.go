@@ -20,15 +20,15 @@ import (
 	"escala/infra/testing/conformance/report"
 )
 
-// fake is a system within the test: it does what it is told to, or fails in a
-// way that the runner must see.
+// fake is a system within the test. It works normally or fails in a way that
+// the runner must detect.
 type fake struct {
 	server *httptest.Server
 
 	mu     sync.Mutex
 	status conformance.Status
-	cut    int // requests to be cut
-	// onRelease, onFault change what happens.
+	cut    int // number of requests to cut
+	// onRelease and onFault change the behaviour.
 	onRelease func(*fake) error
 	onFault   func(*fake, conformance.Fault) (conformance.Injection, error)
 	stopped   bool
@@ -78,7 +78,7 @@ func (f *fake) ReleaseBad(_ context.Context, bad conformance.Bad) (string, error
 	case conformance.NeverReady:
 		return "", fmt.Errorf("release x: %w", conformance.ErrAccepted)
 	case conformance.Truncated:
-		return "", nil // it does not say why
+		return "", nil // no reason is given
 	}
 	return "it is " + string(bad), nil
 }
@@ -100,7 +100,7 @@ func (f *fake) Status(context.Context) (conformance.Status, error) {
 	return f.status, nil
 }
 
-// try runs the checks that match.
+// try runs the checks that match only.
 func try(t *testing.T, f *fake, only string) map[string]conformance.Outcome {
 	t.Helper()
 	if testing.Short() {
@@ -176,7 +176,7 @@ func TestFaults(t *testing.T) {
 			n++
 			f.cut++
 			f.status.Incident = fmt.Sprintf("worker %d was killed", n)
-		case conformance.KillProxy: // it comes back late, and says nothing
+		case conformance.KillProxy: // it recovers late and reports nothing
 			f.status.Ready = 0
 			time.AfterFunc(500*time.Millisecond, func() {
 				f.mu.Lock()
@@ -213,7 +213,7 @@ func TestFaults(t *testing.T) {
 	assert.Equal(t, "a test has no reboot", got["reboot"].NotApplicable)
 }
 
-// A failure long after the kill is none that the worker held.
+// A failure long after the kill does not belong to the killed worker.
 func TestALateFailureIsNotHeld(t *testing.T) {
 	t.Parallel()
 	f := &fake{onFault: func(f *fake, _ conformance.Fault) (conformance.Injection, error) {

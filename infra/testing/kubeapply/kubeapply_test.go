@@ -24,7 +24,7 @@ func encoded(t *testing.T, values map[string]any) *structpb.Struct {
 	return s
 }
 
-// parsed is an object as a server's JSON makes it.
+// parsed returns an object decoded from a server's JSON.
 func parsed(t *testing.T, text string) *unstructured.Unstructured {
 	t.Helper()
 	var o unstructured.Unstructured

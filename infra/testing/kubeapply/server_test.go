@@ -38,8 +38,8 @@ func unwired(t *testing.T, s *structpb.Struct) map[string]any {
 	return props.Mappable()
 }
 
-// server is a provider connected to a real kube-apiserver, and what others would
-// do there.
+// server returns a provider connected to a real kube-apiserver, and a client
+// that acts as other managers.
 func server(t *testing.T) (*kubeapply.Provider, dynamic.Interface) {
 	t.Helper()
 	kubeconfig := apiserver.Start(t).Kubeconfig
@@ -104,8 +104,8 @@ func TestAnObjectsLife(t *testing.T) {
 	require.NoError(t, err, "what is gone is deleted")
 }
 
-// removeFinalizers does, once an object is being deleted, what the garbage
-// collector does in a cluster with controllers.
+// removeFinalizers removes the finalizers once an object is being deleted, as
+// the garbage collector does in a cluster with controllers.
 func removeFinalizers(t *testing.T, others dynamic.Interface, name string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -127,7 +127,7 @@ func TestDeletingWaitsUntilTheObjectIsGone(t *testing.T) {
 	stays := wire(t, configMap("stays", nil))
 	made, err := p.Create(t.Context(), &pulumirpc.CreateRequest{Properties: stays})
 	require.NoError(t, err)
-	// There is no garbage collector here.
+	// This cluster has no garbage collector.
 	_, err = p.Delete(t.Context(), &pulumirpc.DeleteRequest{Id: made.GetId(), Properties: made.GetProperties(), Timeout: 1})
 	require.ErrorContains(t, err, "it is still there after 1s")
 }
@@ -148,7 +148,7 @@ func deployment(name string, replicas any, annotations map[string]any) map[strin
 		"selector": map[string]any{"matchLabels": labels},
 		"template": map[string]any{
 			"metadata": map[string]any{"labels": labels},
-			// 1000m is 1, and the server writes it so.
+			// The server normalizes 1000m to 1.
 			"spec": map[string]any{"containers": []any{map[string]any{"name": "c", "image": "i", "resources": map[string]any{"requests": map[string]any{"cpu": "1000m"}}}}},
 		},
 	}
@@ -193,7 +193,8 @@ func TestAnAutoscalersNumberOfPodsStays(t *testing.T) {
 	require.NoError(t, err)
 	assert.EqualValues(t, 5, replicas)
 
-	// Without that, taking the number back is a conflict that somebody must see.
+	// Without that option, taking the number back is a conflict that the user
+	// must see.
 	_, err = p.Update(t.Context(), &pulumirpc.UpdateRequest{Id: "default/scaled", News: wire(t, deployment("scaled", 2, notAwaited))})
 	require.ErrorContains(t, err, "conflict")
 }

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// The books of a room of three, step by step, without a network.
+// TestDeliveries tests the deliveries of a room of three clients step by step,
+// without a network.
 func TestDeliveries(t *testing.T) {
 	start := time.Now()
 	at := func(ms int) time.Time { return start.Add(time.Duration(ms) * time.Millisecond) }
@@ -111,7 +112,7 @@ func TestDeliveries(t *testing.T) {
 	}
 }
 
-// A client that has never been in the room is not waited for.
+// The room does not wait for a client that has never joined.
 func TestDeliveriesExpectOnlyThoseWhoHaveJoined(t *testing.T) {
 	o := NewSockets()
 	o.ClientsPerRoom = 2

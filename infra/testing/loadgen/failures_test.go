@@ -12,8 +12,8 @@ import (
 	"escala/infra/testing/loadgen"
 )
 
-// brief is a load of 200 requests in 0.4 s, half of them POSTs, half of each
-// over kept connections.
+// brief returns a load of 200 requests in 0.4 s. Half of them are POSTs, and
+// half of each kind uses kept connections.
 func brief(f *faulty) loadgen.Options {
 	mix := loadgen.NewMix()
 	mix.Rate, mix.PostShare, mix.SlowRate = 500, 0.5, 0
@@ -26,7 +26,7 @@ func brief(f *faulty) loadgen.Options {
 	return o
 }
 
-// run runs a load to its end and checks what holds for every result.
+// run runs a load to its end and checks the invariants of every result.
 func run(t *testing.T, o loadgen.Options) *loadgen.Result {
 	t.Helper()
 	result, err := loadgen.Run(t.Context(), o)
@@ -101,7 +101,8 @@ func TestGoodServer(t *testing.T) {
 	})
 }
 
-// Each way to fail is counted as what it is, and exactly as often as it was.
+// TestFailuresAreCounted checks that each kind of failure is counted as its
+// kind and exactly as often as it occurred.
 func TestFailuresAreCounted(t *testing.T) {
 	t.Parallel()
 	type kinds = map[loadgen.Kind]uint64
@@ -168,7 +169,7 @@ func TestFailuresAreCounted(t *testing.T) {
 			map[int]uint64{200: 200},
 		},
 		"a second answer that nobody asked for": {
-			// The first answer is fine. What follows it must not be taken for
+			// The first answer is correct. The data after it must not count as
 			// the answer to the next request.
 			everyFifth(func(v visit) bool {
 				return v.say("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%sHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nother", len(v.body), v.body)
@@ -211,7 +212,7 @@ func TestWrongBodyIsCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := inMemory(t, func(v visit) bool {
 			if len(v.body) > 0 && v.inAll%2 == 0 {
-				v.body[0]++ // another request's number
+				v.body[0]++ // the number of another request
 			}
 			return v.ok()
 		})
@@ -271,8 +272,8 @@ func TestHangingServerNeitherSlowsNorHides(t *testing.T) {
 }
 
 // The server does not answer for half a second. A generator that waits for
-// answers would send one slow request; this one has sent half of all meanwhile,
-// and each has waited as long as it really had to.
+// answers would send one slow request. This one has sent half of all requests
+// by then, and the latency of each is its real waiting time.
 func TestNoCoordinatedOmission(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -292,7 +293,8 @@ func TestNoCoordinatedOmission(t *testing.T) {
 		if r.Total.OK != 200 {
 			t.Fatalf("%+v, want 200 ok", r.Total)
 		}
-		// 100 of 200 arrive within the pause; they wait 0 to 500 ms, evenly.
+		// 100 of 200 requests arrive during the pause. Their waiting times are
+		// spread evenly over 0 to 500 ms.
 		if r.Latency.P90 < 300 || r.Latency.P90 > 500 || r.Latency.P99 < 430 {
 			t.Errorf("latency %+v, want p90 about 400 ms and p99 about 490 ms", r.Latency)
 		}

@@ -12,12 +12,11 @@ import (
 	"testing"
 )
 
-// faulty is a server that is wrong in exactly the way in which a test wants it
-// to be. It counts the requests that reached it, which is what the generator's
-// figures are compared with.
+// faulty is a server that fails exactly as a test wants. It counts the requests
+// that it received, for comparison with the generator's counters.
 type faulty struct {
 	url string
-	// dial opens a connection; nil is TCP.
+	// dial opens a connection. nil means TCP.
 	dial     func(ctx context.Context, network, address string) (net.Conn, error)
 	requests atomic.Int64
 	conns    atomic.Int64
@@ -32,8 +31,8 @@ type visit struct {
 	body    []byte
 }
 
-// newFaulty serves until the test ends. answer says whether the connection is
-// to be kept; if not, it is closed.
+// newFaulty serves until the test ends. answer reports whether to keep the
+// connection; otherwise it is closed.
 func newFaulty(t *testing.T, answer func(visit) bool) *faulty {
 	t.Helper()
 	var config net.ListenConfig
@@ -46,8 +45,8 @@ func newFaulty(t *testing.T, answer func(visit) bool) *faulty {
 	return f
 }
 
-// inMemory is newFaulty in a bubble of testing/synctest: its clock stands still
-// while anything computes, so that times are exact on a busy computer too.
+// inMemory is newFaulty in a bubble of testing/synctest. Its clock stands still
+// while anything computes, so that times are exact even on a busy computer.
 func inMemory(t *testing.T, answer func(visit) bool) *faulty {
 	t.Helper()
 	listener := listenInMemory()
@@ -103,7 +102,7 @@ func (f *faulty) serve(conn net.Conn, answer func(visit) bool) {
 	}
 }
 
-// ok answers 200 with the body that came, or with "ok".
+// ok answers 200 with the body of the request, or with "ok".
 func (v visit) ok() bool {
 	body := v.body
 	if len(body) == 0 {
@@ -112,7 +111,7 @@ func (v visit) ok() bool {
 	return v.say("HTTP/1.1 200 OK\r\nX-Release: r1\r\nX-Worker: w%d\r\nContent-Length: %d\r\n\r\n%s", v.inAll%2, len(body), body)
 }
 
-// say writes an answer and keeps the connection if the request wants it kept.
+// say writes an answer. It keeps the connection if the request allows it.
 func (v visit) say(format string, args ...any) bool {
 	_, err := fmt.Fprintf(v.conn, format, args...)
 	return err == nil && !v.request.Close
@@ -120,6 +119,6 @@ func (v visit) say(format string, args ...any) bool {
 
 // reset cuts the connection with RST.
 func (v visit) reset() bool {
-	_ = v.conn.(*net.TCPConn).SetLinger(0) // a failure shows in the test's counts
+	_ = v.conn.(*net.TCPConn).SetLinger(0) // a failure shows in the test's counters
 	return false
 }

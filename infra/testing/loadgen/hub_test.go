@@ -12,16 +12,16 @@ import (
 	"github.com/coder/websocket"
 )
 
-// hub is a room server that forwards what one client sends to all in the room,
-// and does it wrong where a test wants that.
+// hub is a room server that forwards each client's messages to all clients in
+// the room, with the errors that a test wants.
 type hub struct {
 	url string
 	// dial opens a connection.
 	dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// copies says how often a message goes to a client, which counts from 0 in
-	// the order of arrival. Nil: once.
+	// copies returns how often a message is sent to a client. Clients count
+	// from 0 in the order of arrival. nil means once.
 	copies func(client int, message string) int
-	// refuse answers handshakes with 503 while it is true.
+	// refuse makes handshakes fail with 503.
 	refuse bool
 
 	mu      sync.Mutex
@@ -101,13 +101,13 @@ func (h *hub) forward(from *websocket.Conn, message string) {
 		}
 		for range times {
 			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-			_ = to.Write(ctx, websocket.MessageText, []byte(`{"text":"`+message+`"}`)) // a client that left
+			_ = to.Write(ctx, websocket.MessageText, []byte(`{"text":"`+message+`"}`)) // the client may have left
 			cancel()
 		}
 	}
 }
 
-// closeAll ends all connections as end says.
+// closeAll ends all connections by calling end.
 func (h *hub) closeAll(end func(*websocket.Conn, guest)) {
 	h.mu.Lock()
 	clients := h.clients

@@ -10,7 +10,7 @@ import (
 	"escala/infra/testing/loadgen"
 )
 
-// keptOnly is a load of 100 requests in a second over kept connections.
+// keptOnly returns a load of 100 requests in a second over kept connections.
 func keptOnly(f *faulty) loadgen.Options {
 	o := brief(f)
 	o.Duration = time.Second
@@ -21,9 +21,9 @@ func keptOnly(f *faulty) loadgen.Options {
 	return o
 }
 
-// onTime skips a test whose requests were late: two that are sent at the same time
-// use a connection sooner than the server's close can arrive, which is then the
-// loss that it would be for any client.
+// onTime skips a test whose requests were late. Of two late requests that are
+// sent at the same time, one uses a connection before the server's close can
+// arrive, so it is lost as it would be for any client.
 func onTime(t *testing.T, r *loadgen.Result) {
 	t.Helper()
 	if lag := time.Duration(r.Lag.Max * float64(time.Millisecond)); lag > 5*time.Millisecond {
@@ -31,13 +31,13 @@ func onTime(t *testing.T, r *loadgen.Result) {
 	}
 }
 
-// A server that closes connections while nothing is on them does nothing wrong.
+// A server may close connections that carry no request.
 func TestIdleConnectionsMayBeClosed(t *testing.T) {
 	t.Parallel()
 	f := newFaulty(t, func(v visit) bool {
 		kept := v.ok()
 		if v.onConn%2 == 0 {
-			return false // after the answer, without having announced it
+			return false // close after the answer without an announcement
 		}
 		return kept
 	})
@@ -46,8 +46,9 @@ func TestIdleConnectionsMayBeClosed(t *testing.T) {
 	if r.Total.OK != 100 || f.requests.Load() != 100 {
 		t.Errorf("%+v, %d reached the server, want 100 ok", r.Total, f.requests.Load())
 	}
-	// Each connection carries one or two requests, and is closed after the second.
-	// Those in the pool at the end, four at most, were not looked at again.
+	// Each connection carries one or two requests and is closed after the
+	// second. Those in the pool at the end, four at most, were not checked
+	// again.
 	opened := r.Total.Opened
 	if opened != uint64(f.conns.Load()) || opened < 50 {
 		t.Errorf("%d opened, the server saw %d, want 50 or a few more", opened, f.conns.Load())
@@ -57,8 +58,9 @@ func TestIdleConnectionsMayBeClosed(t *testing.T) {
 	}
 }
 
-// A server that takes the second request on each connection and closes instead
-// of answering: the requests are lost, and the generator says so, for GET too.
+// The server reads the second request on each connection and closes instead of
+// answering. These requests are lost, and the generator must report that, even
+// for GETs.
 func TestNothingIsSentTwice(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -97,8 +99,9 @@ func TestNothingIsSentTwice(t *testing.T) {
 	}
 }
 
-// This is why the generator does not use net/http's Transport: from the same
-// server it reports no failure at all, and has sent half of the GETs twice.
+// This test shows why the generator does not use net/http's Transport: with the
+// same server, the Transport reports no failure at all and sends half of the
+// GETs twice.
 func TestTransportWouldHideThis(t *testing.T) {
 	t.Parallel()
 	f := newFaulty(t, func(v visit) bool { return v.onConn != 2 && v.ok() })

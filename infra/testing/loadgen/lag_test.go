@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// TestLagOfAPartIsOfThatPartAlone has requests that were sent on time, and then some
-// that were sent late, of which the last not at all.
+// TestLagOfAPartIsOfThatPartAlone has requests that were sent on time, then
+// some that were sent late. The last one was not sent at all.
 func TestLagOfAPartIsOfThatPartAlone(t *testing.T) {
 	t.Parallel()
 	start := time.Now()

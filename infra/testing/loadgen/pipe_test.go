@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// pipeListener accepts connections in memory, in a bubble of testing/synctest. They
-// are net.Pipes, whose deadlines can be cleared at any moment, as net/http does when
-// a connection is hijacked.
+// pipeListener accepts connections in memory, in a bubble of testing/synctest.
+// They are net.Pipes, whose deadlines can be cleared at any time. net/http does
+// so when a connection is hijacked.
 type pipeListener struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -48,5 +48,5 @@ func (l *pipeListener) Close() error {
 	return nil
 }
 
-// Addr is loopback's.
+// Addr returns a loopback address.
 func (*pipeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }

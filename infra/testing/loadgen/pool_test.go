@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// What is this machine's own fault must never count as the service's.
+// A problem of this machine must never count as the service's failure.
 func TestLocalTroubleIsNotTheServices(t *testing.T) {
 	where, err := resolve(t.Context(), "http://127.0.0.1:1", "", false)
 	if err != nil {
@@ -27,7 +27,7 @@ func TestLocalTroubleIsNotTheServices(t *testing.T) {
 	}
 }
 
-// A place in the pool that a failed connection held must be free again.
+// A failed connection must free its place in the pool.
 func TestPoolRefillsAfterFailures(t *testing.T) {
 	where, err := resolve(t.Context(), "http://127.0.0.1:1", "", false)
 	if err != nil {

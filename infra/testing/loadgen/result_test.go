@@ -8,7 +8,7 @@ import (
 	"escala/infra/testing/loadgen"
 )
 
-// What is published must be complete in both forms.
+// Both published forms of a result must be complete.
 func TestResultAsTextAndJSON(t *testing.T) {
 	t.Parallel()
 	f := newFaulty(t, func(v visit) bool {

@@ -13,7 +13,7 @@ import (
 	"escala/infra/testing/loadgen"
 )
 
-// gathering is a load of two rooms of three clients and nothing else.
+// gathering returns a load of two rooms of three clients, without any requests.
 func gathering(h *hub) loadgen.Options {
 	s := loadgen.NewSockets()
 	s.ClientsPerRoom = 3
@@ -189,7 +189,8 @@ func TestSilentConnectionsAreGivenUp(t *testing.T) {
 		o.Sockets.Stall = 500 * time.Millisecond
 		o.Duration = 2 * time.Second
 		g := meet(t, o)
-		// The hub forgets its clients without closing: they hear nothing more.
+		// The hub drops its clients without closing, so that they receive
+		// nothing more.
 		h.closeAll(func(*websocket.Conn, guest) {})
 		time.Sleep(600 * time.Millisecond)
 		joined(t, g)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// The timetable is the whole of open-loop pacing, so it is tested by itself.
+// The timetable alone paces the open loop, so it has a test of its own.
 func TestTimetable(t *testing.T) {
 	streams := []Stream{
 		{Name: "fast", Rate: 100, Connections: Alternate},

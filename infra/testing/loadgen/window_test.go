@@ -8,8 +8,8 @@ import (
 	"escala/infra/testing/loadgen"
 )
 
-// What is published of a part of a load must be of that part alone: its
-// latencies, and its failures one by one.
+// A window of a load must contain only its own latencies and its own described
+// failures.
 func TestWindowOfALoad(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -55,7 +55,7 @@ func TestWindowOfALoad(t *testing.T) {
 	})
 }
 
-// One long outage must not hide the failures after it.
+// One long outage must not hide later failures.
 func TestFailuresAreDescribedAfterEachMark(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

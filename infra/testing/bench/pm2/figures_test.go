@@ -80,7 +80,7 @@ func TestDisjoint(t *testing.T) {
 	assert.False(t, disjoint([]int{1, 2}, []int{2, 3}))
 }
 
-// result is a run that meets every goal.
+// result returns a run that meets every goal.
 func result() Result {
 	one := func(name string, theirs bool, cpu float64, memory int64) StackResult {
 		return StackResult{

@@ -23,7 +23,7 @@ import (
 	"escala/infra/testing/bench/proctree"
 )
 
-// The measuring code measures two tiny servers here whose difference is known:
+// The tests measure two tiny servers with a known difference. Each server is
 // this test's own program, started again.
 const serverEnv = "TUTORIAL_TEST_SERVER"
 
@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// ballast is memory that the large server holds.
+// ballast is the memory that the large server holds.
 var ballast []byte
 
 func serve(kind, port string) error {
@@ -67,7 +67,7 @@ func serve(kind, port string) error {
 	return (&http.Server{Addr: "127.0.0.1:" + port, Handler: mux, ReadHeaderTimeout: 10 * time.Second}).ListenAndServe()
 }
 
-// tiny is a stack of one worker and a shell that starts it again.
+// tiny is a stack of one worker and a shell that restarts it.
 type tiny struct {
 	kind   string
 	port   int
@@ -118,8 +118,9 @@ func TestALargerAndSlowerServerShows(t *testing.T) {
 			figures[s.kind] = r
 		}
 	}
-	// It computes for 1 ms on each request, by the clock: less of its own time on
-	// a busy computer, but never as little as the other.
+	// The large server computes for 1 ms of wall-clock time per request. On a
+	// busy computer this is less processor time, but never as little as the
+	// small server's.
 	assert.Greater(t, figures["large"].cpu, 3*figures["small"].cpu)
 	assert.Greater(t, figures["small"].PerSecond, figures["large"].PerSecond)
 	assert.GreaterOrEqual(t, figures["large"].P99, time.Millisecond)
@@ -127,14 +128,14 @@ func TestALargerAndSlowerServerShows(t *testing.T) {
 	require.NoError(t, err)
 	other, err := proctree.PSS(large.roots()...)
 	require.NoError(t, err)
-	if raceDetector { // which keeps a shadow of all memory
+	if raceDetector { // the race detector keeps a shadow of all memory
 		assert.Greater(t, other-one, int64(48<<20), "the ballast")
 		return
 	}
 	assert.InDelta(t, 48<<20, other-one, 12<<20, "the ballast")
 }
 
-// Workers with an address each get as many connections each.
+// Workers with one address each get the same number of connections.
 func TestConnectionsAreSpreadOverTheAddresses(t *testing.T) {
 	t.Parallel()
 	var opened [3]atomic.Int64
@@ -207,7 +208,7 @@ func TestOptionsAreCheckedWhole(t *testing.T) {
 	}
 }
 
-// Nginx itself must take what the tutorial says, and the patterns must be its.
+// Nginx must accept the tutorial's configuration, with the tutorial's patterns.
 func TestTutorialsNginxIsTaken(t *testing.T) {
 	t.Parallel()
 	_, err := exec.LookPath("nginx")

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTreeIsAllThatDescends has a shell with a child that has a child.
+// TestTreeIsAllThatDescends measures a shell whose child has a child.
 func TestTreeIsAllThatDescends(t *testing.T) {
 	t.Parallel()
 	cmd := exec.CommandContext(t.Context(), "sh", "-c", "sh -c 'sleep 60 & echo $$ $!; wait' & wait")

@@ -23,7 +23,7 @@ var (
 	releases = flag.Int("releases", 5, "how many releases to roll out under load")
 )
 
-// open is the system that the environment names.
+// open returns the system that the environment variables describe.
 func open(t *testing.T) *cluster.System {
 	t.Helper()
 	if !*try {
@@ -36,8 +36,8 @@ func open(t *testing.T) *cluster.System {
 	return system.(*cluster.System)
 }
 
-// TestCluster are the checks that only a cluster has; those of every target are
-// cmd/kubernetes.
+// TestCluster runs the checks that only a cluster has. cmd/kubernetes runs the
+// checks of every target.
 func TestCluster(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 	defer cancel()
@@ -160,8 +160,8 @@ func TestCluster(t *testing.T) {
 	})
 }
 
-// step is a part of one long test: when one fails, what builds on it is not
-// tried.
+// step is a part of one long test. When it fails, the test stops, because later
+// steps depend on it.
 func step(t *testing.T, name string, f func(*testing.T)) {
 	t.Helper()
 	if !t.Run(name, f) {
@@ -169,7 +169,7 @@ func step(t *testing.T, name string, f func(*testing.T)) {
 	}
 }
 
-// generator is a load that can be stopped.
+// generator is a load that the test can stop.
 type generator struct {
 	*loadgen.Generator
 	stop context.CancelFunc
@@ -191,14 +191,14 @@ func start(ctx context.Context, t *testing.T, endpoint conformance.Endpoint, rat
 	return generator{g, stop}
 }
 
-// since is what happened since a mark, requests of 2 s that were under way
-// included.
+// since returns the counters since a mark. It includes requests of 2 s that
+// were in flight.
 func since(g generator, mark loadgen.Snapshot) loadgen.Snapshot {
 	time.Sleep(4 * time.Second)
 	return g.Snapshot().Since(mark)
 }
 
-// lossless logs what happened since a mark, and fails if anything was lost.
+// lossless logs the counters since a mark, and fails if anything was lost.
 func lossless(t *testing.T, g generator, mark loadgen.Snapshot) loadgen.Snapshot {
 	t.Helper()
 	got := since(g, mark)
@@ -212,7 +212,7 @@ func lossless(t *testing.T, g generator, mark loadgen.Snapshot) loadgen.Snapshot
 	return got
 }
 
-// changed are the kinds of changes that are some.
+// changed returns the kinds of changes with a count above 0.
 func changed(m map[string]int) []string {
 	var out []string
 	for kind, n := range m {

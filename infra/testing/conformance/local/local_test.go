@@ -30,8 +30,8 @@ import (
 
 var releases = flag.Int("releases", 2, "how many releases to roll out under load")
 
-// TestLocal is the life of a service on the local target, as its user sees it,
-// with every request counted.
+// TestLocal runs the life of a service on the local target, as its user sees
+// it, and counts every request.
 func TestLocal(t *testing.T) {
 	if testing.Short() {
 		t.Skip("boots a machine; -short leaves that out")
@@ -113,7 +113,7 @@ func TestLocal(t *testing.T) {
 	require.NoError(t, err)
 	failures := func(t *testing.T, since loadgen.Snapshot) {
 		t.Helper()
-		time.Sleep(3 * time.Second) // requests of 2 s that are under way
+		time.Sleep(3 * time.Second) // the longest requests in flight take 2 s
 		got := generator.Snapshot().Since(since)
 		t.Logf("%d requests, %d failed", got.OK+got.Failed, got.Failed)
 		assert.Positive(t, got.OK)
@@ -171,7 +171,7 @@ func TestLocal(t *testing.T) {
 	step(t, "a rollback serves the earlier release, on the same machine", func(t *testing.T) {
 		mark := generator.Mark("rollback")
 		machine := onlyMachine(t, clone)
-		// The store has it; what was built on this computer may be gone.
+		// The release is in the store; the build on this computer may be gone.
 		require.NoError(t, os.RemoveAll(filepath.Join(clone.Root, ".escala", "build")))
 		stack.Config["release"] = previous.Outputs["release"][:12]
 		u, err := stack.Up(ctx)
@@ -243,9 +243,9 @@ func TestLocal(t *testing.T) {
 				t.Log(line)
 			}
 		}
-		// Nginx 1.22 closes its idle connections at once when it ends, so a request
-		// that is on its way on one is lost, as on any server's restart; clients
-		// send such a request again if it is a GET. Nothing else may be lost.
+		// Nginx 1.22 closes its idle connections as soon as it ends, so a
+		// request in flight on one is lost, as in any server's restart. Clients
+		// repeat such a request if it is a GET. Nothing else may be lost.
 		assert.Equal(t, got.FailedReused, got.Failed, "%v", got.Kinds)
 	})
 
@@ -274,8 +274,8 @@ func TestLocal(t *testing.T) {
 	})
 }
 
-// step is a part of one long test: when one fails, what builds on it is not
-// tried.
+// step is a part of one long test. When it fails, the test stops, because later
+// steps depend on it.
 func step(t *testing.T, name string, f func(*testing.T)) {
 	t.Helper()
 	if !t.Run(name, f) {
@@ -283,8 +283,9 @@ func step(t *testing.T, name string, f func(*testing.T)) {
 	}
 }
 
-// longStep is a step that runs when ESCALA_TEST=all: the others are the life that
-// every change must leave as it is, and these take some minutes more.
+// longStep is a step that runs only with ESCALA_TEST=all. The other steps cover
+// the behaviour that every change must keep; the long ones take some minutes
+// more.
 func longStep(t *testing.T, name string, f func(*testing.T)) {
 	t.Helper()
 	if os.Getenv("ESCALA_TEST") == "all" {
@@ -292,8 +293,8 @@ func longStep(t *testing.T, name string, f func(*testing.T)) {
 	}
 }
 
-// hostTraces is what on this computer the local target touches: network
-// interfaces, mounts, iptables rules.
+// hostTraces returns the parts of this computer that the local target changes:
+// network interfaces, mounts, iptables rules.
 func hostTraces(t *testing.T) map[string]string {
 	t.Helper()
 	traces := map[string]string{}
@@ -329,7 +330,7 @@ func onlyMachine(t *testing.T, clone source.Clone) string {
 	return entries[0].Name()
 }
 
-// incident is what the machine says last went wrong; "" if it does not answer.
+// incident returns the machine's last incident, or "" if it does not answer.
 func incident(ctx context.Context, url string) string {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+machine.StatusPath, nil)
 	if err != nil {
@@ -347,13 +348,13 @@ func incident(ctx context.Context, url string) string {
 	return status.Incident
 }
 
-// serving is the release that answers at url.
+// serving returns the release that answers at url.
 func serving(t *testing.T, url string) string {
 	t.Helper()
 	return get(t, url).Get("X-Release")
 }
 
-// changed are the kinds of changes that are some.
+// changed returns the kinds of changes with a count above 0.
 func changed(m map[string]int) []string {
 	var out []string
 	for k, n := range m {
@@ -364,7 +365,7 @@ func changed(m map[string]int) []string {
 	return out
 }
 
-// assertOrder: the texts stand in s, each after the one before.
+// assertOrder checks that the texts appear in s in this order.
 func assertOrder(t *testing.T, s string, texts ...string) {
 	t.Helper()
 	at := 0

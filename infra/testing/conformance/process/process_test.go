@@ -12,8 +12,8 @@ import (
 	"escala/infra/workspace"
 )
 
-// TestProcess is the whole suite in short. `make conformance TARGET=process` is
-// the long form.
+// TestProcess runs the whole suite in a short form. `make conformance
+// TARGET=process` is the long form.
 func TestProcess(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes about two minutes; -short leaves that out")

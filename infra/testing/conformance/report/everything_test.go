@@ -6,7 +6,7 @@ import (
 	"escala/infra/testing/conformance/report"
 )
 
-// everything is a document with one of each thing that there is.
+// everything returns a document with every kind of element.
 func everything() report.Document {
 	return report.New(
 		report.Section{

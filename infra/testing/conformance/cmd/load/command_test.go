@@ -15,8 +15,8 @@ import (
 	"escala/infra/testing/loadgen"
 )
 
-// service answers as the command's defaults want it, but every nth request, if
-// n is not 0, with 500.
+// service answers as the command's defaults expect. If n is not 0, it answers
+// every nth request with 500.
 func service(t *testing.T, nth int64) string {
 	t.Helper()
 	var requests atomic.Int64
@@ -25,7 +25,7 @@ func service(t *testing.T, nth int64) string {
 			w.WriteHeader(http.StatusInternalServerError)
 			return
 		}
-		_, _ = io.Copy(w, r.Body) // the client's counts tell
+		_, _ = io.Copy(w, r.Body) // the client counts the failures
 	}))
 	t.Cleanup(server.Close)
 	return server.URL
