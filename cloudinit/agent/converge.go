@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
 
@@ -169,13 +168,13 @@ func rank(o occupant) int {
 
 // replace ends what runs for the worker and starts another in its place. It
 // takes the machine one worker, so all others must serve that can. A worker that
-// is on its way by now is left alone, and so is one that was hung and answers again.
+// is on its way by now is left alone, unless it is hung.
 func (a *Agent) replace(ctx context.Context, worker int, hung bool) error {
 	v, err := a.view(ctx)
 	if err != nil {
 		return err
 	}
-	if c, ok := v.candidate(a.Config, worker); ok && c.Alive() && (!hung || a.answersAgain(ctx, c)) {
+	if c, ok := v.candidate(a.Config, worker); ok && c.Alive() && !hung {
 		return nil
 	}
 	for _, o := range v.of(a.Config, worker) {
@@ -199,12 +198,6 @@ func (a *Agent) replace(ctx context.Context, worker int, hung bool) error {
 		return err
 	}
 	return a.handOver(ctx)
-}
-
-// answersAgain asks a worker that was hung once more. The answers of all other
-// workers may have taken seconds since it was asked last.
-func (a *Agent) answersAgain(ctx context.Context, o occupant) bool {
-	return a.Workers.Ask(ctx, o.slot, a.Config.HealthPath).Code == http.StatusOK
 }
 
 // comesUp waits until the slot's worker is ready with the current release.

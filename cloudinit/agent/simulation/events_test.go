@@ -100,7 +100,8 @@ func newScript(seed uint64) []event {
 			add(later, healDisk, 0)
 		case 12:
 			add(at, dependencyGoes, 0)
-			add(later, dependencyComes, 0)
+			// Longer than an unhealthy worker is left alone.
+			add(later+(later-at), dependencyComes, 0)
 		case 13, 14:
 			add(at, jumpClock, rng.IntN(200_000)-100_000)
 		}
