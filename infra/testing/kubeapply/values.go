@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// options preserves unknown and secret values.
+// options preserves unknown values, secrets and resource references.
 var options = plugin.MarshalOptions{KeepUnknowns: true, KeepSecrets: true, KeepResources: true}
 
 func unmarshal(s *structpb.Struct) (resource.PropertyMap, error) {

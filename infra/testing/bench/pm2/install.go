@@ -55,7 +55,7 @@ func measureInstall(ctx context.Context, o Options, app App, releases Releases) 
 		rootfs: image.RootFS(images, image.Digest()), folder: scratch,
 	}
 	defer func() {
-		// Clean up after earlier runs: a network outlives the folder that
+		// Clean up even after an error: a network outlives the folder that
 		// describes it.
 		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 		defer cancel()

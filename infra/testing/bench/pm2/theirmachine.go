@@ -95,8 +95,8 @@ func deployable(app App, folder string) error {
 	return nil
 }
 
-// certificates returns the file of the certificate authorities that this
-// computer trusts: npm may need one of them for a local proxy.
+// certificates returns the file of the certificate authorities that this computer
+// trusts: npm may have to go through an authority of its own.
 func certificates() (string, error) {
 	const debian = "/etc/ssl/certs/ca-certificates.crt"
 	if _, err := os.Stat(debian); err != nil {

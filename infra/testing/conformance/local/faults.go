@@ -109,8 +109,8 @@ func (s *System) fillDisk(ctx context.Context) (conformance.Injection, error) {
 	return conformance.Injection{Heal: func(ctx context.Context) error { return inside(ctx, makeRoom) }}, nil
 }
 
-// hideStore empties the directory that the machine has mounted as its release
-// store.
+// hideStore moves the content of the machine's release store into a hidden folder
+// of the store. The machine has the store mounted, so the store itself stays.
 func (s *System) hideStore() (conformance.Injection, error) {
 	store, err := s.store()
 	if err != nil {
