@@ -1,9 +1,9 @@
 package service
 
-// ClientClaims are the headers with which a proxy speaks for its client, in Go's
-// canonical form. A client can write any of them. So every front of the service
-// (Nginx on a machine, the worker behind an Ingress) sets each of them itself or
-// removes it.
+// ClientClaims are the headers in which a proxy describes its client, in Go's
+// canonical form. A client can send any of them. So every front of the service
+// (Nginx on a machine, the worker behind an Ingress) must set or remove each of
+// them.
 var ClientClaims = []string{
 	"Forwarded",
 	"X-Forwarded-For",
@@ -31,11 +31,11 @@ var ClientClaims = []string{
 	"X-Request-Id",
 }
 
-// MachineClaims are those that Nginx on a machine sets. A worker believes them
-// from a trusted proxy unless TRUSTED_HEADERS names others.
+// MachineClaims are the headers that Nginx on a machine sets. A worker believes
+// them from a trusted proxy unless TRUSTED_HEADERS names others.
 var MachineClaims = []string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-Ip", "X-Request-Id"}
 
-// IngressClaims are those that every Ingress controller sets. What else comes
-// through one may be the client's: an ALB sets neither X-Forwarded-Host nor
-// X-Real-Ip nor X-Request-Id, and hands them on.
+// IngressClaims are the headers that every Ingress controller sets. The client
+// may have sent any other: an ALB does not set X-Forwarded-Host, X-Real-Ip or
+// X-Request-Id, and passes them on.
 var IngressClaims = []string{"X-Forwarded-For", "X-Forwarded-Proto"}

@@ -7,33 +7,33 @@ import (
 	"time"
 )
 
-// The environment variables that a supervisor gives to a worker. Renderers
-// write them from a Spec, the binary reads them; both through this file.
+// Environment variables that a supervisor gives to a worker. Renderers write
+// them from a Spec and the binary reads them, both through this file.
 const (
 	// EnvListen is the address to listen on: "fd:0" (an inherited socket),
-	// "unix:/path" or "tcp:host:port". It goes before EnvPort.
+	// "unix:/path" or "tcp:host:port". It takes precedence over EnvPort.
 	EnvListen = "LISTEN"
-	// EnvPort is the TCP port when EnvListen is not set.
+	// EnvPort is the TCP port if EnvListen is not set.
 	EnvPort = "PORT"
 	// EnvHost is the address for EnvPort; empty is every interface.
 	EnvHost = "HOST"
 	// EnvWorker is the worker's number on its machine, from 0.
 	EnvWorker = "WORKER"
-	// EnvAdmin is the path of a Unix socket on which this one worker answers
-	// for itself, independently of the shared port.
+	// EnvAdmin is the path of the worker's own Unix socket, which answers for
+	// this worker alone, independently of the shared port.
 	EnvAdmin = "ADMIN_SOCKET"
 	// EnvHealthPath and EnvReadyPath are Spec.HealthPath and Spec.ReadyPath.
 	EnvHealthPath = "HEALTH_PATH"
 	EnvReadyPath  = "READY_PATH"
 	// EnvRedis is a redis:// or rediss:// URL.
 	EnvRedis = "REDIS_URL"
-	// EnvRooms is "true" when WebSocket rooms are on.
+	// EnvRooms is "true" if WebSocket rooms are on.
 	EnvRooms = "ROOMS"
 	// EnvWorkers is the number of workers that share the traffic. A worker with
-	// rooms that is one of several needs Redis.
+	// rooms needs Redis if there are several workers.
 	EnvWorkers = "WORKERS"
 	// EnvSupervised is set by a supervisor that runs several workers on one
-	// socket ("supervisord"), so that api cluster inside it is refused.
+	// socket ("supervisord"). api cluster refuses to run inside it.
 	EnvSupervised = "SUPERVISED"
 	// EnvPing is WebSocket.PingInterval, EnvProxyIdle is WebSocket.ProxyIdle.
 	EnvPing      = "WS_PING_INTERVAL"
@@ -43,10 +43,11 @@ const (
 	EnvMaxBody        = "HTTP_MAX_BODY_BYTES"
 	EnvMaxHeader      = "HTTP_MAX_HEADER_BYTES"
 	EnvMaxConnections = "HTTP_MAX_CONNECTIONS"
-	// EnvTrustedProxies is Spec.TrustedProxies: addresses and networks, beside
-	// loopback and Unix sockets, that may speak for their clients.
+	// EnvTrustedProxies is Spec.TrustedProxies: further addresses and networks,
+	// beside loopback and Unix sockets, of proxies whose headers about the
+	// client are believed.
 	EnvTrustedProxies = "TRUSTED_PROXIES"
-	// EnvTrustedHeaders are the ClientClaims that those set.
+	// EnvTrustedHeaders lists the ClientClaims that the trusted proxies set.
 	EnvTrustedHeaders = "TRUSTED_HEADERS"
 	// EnvRedisPrefix is Redis.Prefix.
 	EnvRedisPrefix = "REDIS_PREFIX"
@@ -54,8 +55,8 @@ const (
 	EnvStartTimeout = "START_TIMEOUT"
 )
 
-// lifecycleVariable pairs one of a Lifecycle's values that a worker acts on with
-// its environment variable and its key.
+// lifecycleVariable pairs a value of a Lifecycle that workers use with its
+// environment variable and its key.
 type lifecycleVariable struct {
 	Name, Key string
 	Value     *time.Duration
@@ -71,10 +72,10 @@ func lifecycleEnv(l *Lifecycle) []lifecycleVariable {
 	}
 }
 
-// Environ is the environment that every worker of the service gets on every
-// target: paths, limits, lifecycle, WebSocket and Redis settings, and Spec.Env,
-// which may not name any of them (see Validate). A renderer adds the variables
-// that differ per worker (EnvListen, EnvWorker, EnvAdmin).
+// Environ returns the environment that every worker gets on every target:
+// paths, limits, lifecycle, WebSocket and Redis settings, and Spec.Env, which
+// must not contain any of these variables (see Validate). A renderer adds the
+// variables that differ per worker (EnvListen, EnvWorker, EnvAdmin).
 func (s Spec) Environ() map[string]string {
 	env := s.ownEnv()
 	for k, v := range s.Env {
@@ -83,9 +84,10 @@ func (s Spec) Environ() map[string]string {
 	return env
 }
 
-// variable is one of the environment variables that a Spec fills.
+// variable is an environment variable that a Spec sets.
 type variable struct {
-	// Value is what workers get. Key is where the description says it.
+	// Value is the workers' value. Key is the key of the description that sets
+	// it.
 	Value, Key string
 }
 
@@ -97,7 +99,7 @@ func (s Spec) ownEnv() map[string]string {
 	return env
 }
 
-// variables are all that the description says to a worker, by their names.
+// variables returns all variables that the description sets, by name.
 func (s Spec) variables() map[string]variable {
 	env := map[string]variable{
 		EnvHealthPath:     {s.HealthPath, "healthPath"},
@@ -125,14 +127,15 @@ func (s Spec) variables() map[string]variable {
 	return env
 }
 
-// KeyOf is the key of the description that sets a worker's environment variable,
-// such as "limits.bodyMiB" for HTTP_MAX_BODY_BYTES, or "" if none does.
+// KeyOf returns the key of the description that sets a worker's environment
+// variable, such as "limits.bodyMiB" for HTTP_MAX_BODY_BYTES, or "" if none
+// does.
 func (s Spec) KeyOf(name string) string { return s.variables()[name].Key }
 
 // LifecycleFrom reads a worker's lifecycle from its environment. A variable
-// that is not set keeps NewLifecycle's default, but for Announce, which is 0: a
-// process that is started by hand has no load balancer to warn. The error holds
-// all bad values, as Violations.
+// that is not set gets NewLifecycle's default. Only Announce defaults to 0,
+// because a process that is started by hand has no load balancer to notify. The
+// error contains all bad values, as Violations.
 func LifecycleFrom(getenv func(string) string) (Lifecycle, error) {
 	l := NewLifecycle().WithoutAnnounce()
 	var bad Violations

@@ -7,7 +7,7 @@ import (
 
 var hostName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
-// checkHost checks the service's public address.
+// checkHost checks the public host name.
 func (s Spec) checkHost(v *Violations) {
 	if s.Host != "" && (len(s.Host) > 253 || !hostName.MatchString(s.Host)) {
 		v.Add("host", "%q is not a host name in lower case; for example \"api.example.com\"", s.Host)

@@ -22,14 +22,14 @@ type Lifecycle struct {
 	// Steady is the time that a new worker must stay ready before the next one
 	// is replaced (Nomad's min_healthy_time). Default 1 s.
 	Steady time.Duration `config:"steady"`
-	// Announce is the time in which a worker is not ready and still accepts, so
+	// Announce is the time in which a worker is not ready but still accepts, so
 	// that a load balancer sends requests elsewhere. Nginx beside the workers
 	// does not need it, so machines render 0. Default 5 s.
 	Announce time.Duration `config:"announce"`
 	// Linger is the time that an idle connection stays open once the worker has
-	// stopped accepting. A proxy that closes idle connections sooner
-	// than this never loses a request to a closing worker, which is how Nginx
-	// is configured (UpstreamIdle). Default 2 s.
+	// stopped accepting. A proxy that closes idle connections sooner than this
+	// never loses a request to a closing worker. Nginx is configured that way
+	// (UpstreamIdle). Default 2 s.
 	Linger time.Duration `config:"linger"`
 	// CloseJitter spreads the closing of WebSockets, so that clients do not
 	// all come back in the same instant. Default 5 s.
@@ -42,8 +42,8 @@ type Lifecycle struct {
 	Stop time.Duration `config:"stop"`
 }
 
-// StopMargin is the least time between the end of a drain and the kill, in which
-// a worker reports the requests that it cuts.
+// StopMargin is the shortest time between the end of a drain and the kill. In
+// it, a worker reports the requests that it cuts.
 const StopMargin = 2 * time.Second
 
 // NewLifecycle returns the defaults.
@@ -59,14 +59,14 @@ func NewLifecycle() Lifecycle {
 	}
 }
 
-// UpstreamIdle is the time that a proxy beside the worker may keep an idle
-// connection to it. It is half of Linger, so that the proxy always closes first
-// and a worker never closes a connection onto which a request is being written.
+// UpstreamIdle returns the time for which a proxy beside the worker may keep an
+// idle connection. It is half of Linger, so that the proxy always closes first,
+// and a worker never closes a connection to which a request is being written.
 func (l Lifecycle) UpstreamIdle() time.Duration { return l.Linger / 2 }
 
-// WithoutAnnounce returns the lifecycle for a worker whose readiness is not
+// WithoutAnnounce returns the lifecycle of a worker whose readiness is not
 // watched: behind Nginx on the same machine, or in a pod whose preStop hook has
-// waited already.
+// already waited.
 func (l Lifecycle) WithoutAnnounce() Lifecycle {
 	l.Announce = 0
 	return l

@@ -2,20 +2,22 @@ package service
 
 import "time"
 
-// Limits bound what one client, and all clients together, may take. Each is one
-// value for every front: Nginx and the Ingress refuse what the worker refuses.
+// Limits are the limits for one client and for all clients together. Each has
+// one value for every front: Nginx and the Ingress refuse the same requests as
+// the worker.
 type Limits struct {
 	// BodyMiB is the largest request body, in MiB. Default 10.
 	BodyMiB int `config:"bodyMiB"`
 	// HeaderKiB is the largest request header with its request line, in KiB.
 	// Default 64.
 	HeaderKiB int `config:"headerKiB"`
-	// ResponseHeaderKiB is the largest header that Nginx takes from a worker, in
-	// KiB. Each open WebSocket costs Nginx this much memory. Default 16.
+	// ResponseHeaderKiB is the largest response header that Nginx accepts from
+	// a worker, in KiB. Each open WebSocket costs Nginx this much memory.
+	// Default 16.
 	ResponseHeaderKiB int `config:"responseHeaderKiB"`
-	// Connections is how many open connections one worker serves, WebSockets
-	// among them. A request beyond it is answered with 503 and Retry-After,
-	// health and readiness as always. Default 12000.
+	// Connections is the number of open connections that one worker serves,
+	// including WebSockets. Requests on further connections get 503 and
+	// Retry-After. Health and readiness always answer. Default 12000.
 	Connections int `config:"connections"`
 }
 
@@ -24,8 +26,9 @@ func NewLimits() Limits {
 	return Limits{BodyMiB: 10, HeaderKiB: 64, ResponseHeaderKiB: 16, Connections: 12_000}
 }
 
-// The bounds of Limits. They bound a typing error, but for the least header,
-// below which Go's server takes no usual request.
+// The allowed values of Limits. They catch typing errors. Only the smallest
+// header limit has another reason: below it, Go's server accepts no usual
+// request.
 const (
 	maxBodyMiB     = 1 << 20
 	minHeaderKiB   = 4
@@ -34,30 +37,31 @@ const (
 	maxConnections = 1_000_000
 )
 
-// BodyBytes is BodyMiB in bytes.
+// BodyBytes returns BodyMiB in bytes.
 func (l Limits) BodyBytes() int64 { return int64(l.BodyMiB) << 20 }
 
-// HeaderBytes is HeaderKiB in bytes.
+// HeaderBytes returns HeaderKiB in bytes.
 func (l Limits) HeaderBytes() int { return l.HeaderKiB << 10 }
 
-// BodySilence is how long a client may send nothing of a body, and AnswerSilence
-// how long it may take nothing of an answer, until it is given up. Both may last
-// as long as they move.
+// BodySilence is the longest time for which a client may send nothing of a
+// body. AnswerSilence is the longest time for which it may read nothing of an
+// answer. Both may take any time while they progress.
 const (
 	BodySilence   = time.Minute
 	AnswerSilence = 2 * time.Minute
 )
 
-// spareFiles is what a worker has open beside its clients: connections beyond
-// the limit that get one answer, Redis, logs, sockets, the application's own.
+// spareFiles is the number of files that a worker has open beside its clients:
+// connections beyond the limit that get one answer, Redis, logs, sockets, the
+// application's own.
 const spareFiles = 1024
 
-// OpenFiles is how many files a worker has to be able to have open.
+// OpenFiles returns the number of files that a worker must be able to open.
 func (l Limits) OpenFiles() int { return l.Connections + spareFiles }
 
-// ProxyConnections is how many connections a proxy beside the workers has to be
-// able to have open. A proxied request takes two. Any process of the proxy
-// can get all of them.
+// ProxyConnections returns the number of connections that a proxy beside the
+// workers must be able to open. A proxied request takes two. A single process
+// of the proxy may get all of them.
 func (s Spec) ProxyConnections() int {
 	return 2*s.Limits.Connections*s.Workers.Count + spareFiles
 }

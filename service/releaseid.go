@@ -17,7 +17,8 @@ var releaseID = regexp.MustCompile(`^[0-9a-f]{64}$`)
 const digestPrefix = "sha256:"
 
 // ReleaseOfImage returns the release of an image's digest ("sha256:…") or of a
-// reference by digest ("repository@sha256:…"). ok is false for any other text.
+// reference by digest ("repository@sha256:…"). The second result is false for
+// any other text.
 func ReleaseOfImage(reference string) (ReleaseID, bool) {
 	digest := reference[strings.LastIndexByte(reference, '@')+1:]
 	hex, hasPrefix := strings.CutPrefix(digest, digestPrefix)

@@ -1,3 +1,3 @@
 // Package acceptance tests the built binary as it is deployed: real processes,
-// real signals, a real Redis and a real Nginx. It has no code of its own.
+// real signals, a real Redis and a real Nginx. It contains only tests.
 package acceptance

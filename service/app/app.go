@@ -1,6 +1,6 @@
-// Package app is the service itself: its routes and their handlers. It is
-// the one package to replace with your own; nothing in it knows how a worker
-// starts, drains or ends.
+// Package app is the service itself: its routes and their handlers. It is the
+// only package that your own service replaces. It does not depend on how a
+// worker starts, drains or ends.
 package app
 
 import (
@@ -10,7 +10,7 @@ import (
 	"escala/service/worker"
 )
 
-// New makes the application that every worker serves.
+// New creates the application that every worker serves.
 func New(_ context.Context, rt worker.Runtime) (worker.App, error) {
 	counter := counter{redis: rt.Redis, key: rt.Prefix + "counter"}
 	sessions := sessions{rt.Sessions}
@@ -29,6 +29,6 @@ func New(_ context.Context, rt worker.Runtime) (worker.App, error) {
 	if rt.Rooms != nil {
 		mux.Handle("GET /ws", rt.Rooms)
 	}
-	// Other sites' pages may not change anything with a browser's cookie.
+	// Other sites' pages must not change anything with a browser's cookie.
 	return worker.App{Handler: http.NewCrossOriginProtection().Handler(mux)}, nil
 }

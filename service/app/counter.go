@@ -10,14 +10,14 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// counter counts in Redis, so that all workers count together and none forgets
-// when it ends.
+// counter counts in Redis, so that all workers share one count, which outlives
+// a worker.
 type counter struct {
 	redis *redis.Client
 	key   string
 }
 
-// counterLimit bounds the wait for Redis.
+// counterLimit is the time limit for Redis.
 const counterLimit = 2 * time.Second
 
 func (c counter) get(w http.ResponseWriter, r *http.Request) {

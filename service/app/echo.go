@@ -17,7 +17,8 @@ func echo(w http.ResponseWriter, r *http.Request) {
 		bodyError(w, err)
 		return
 	}
-	// Always as bytes: a browser must not run what a stranger posted.
+	// The answer is always bytes: a browser must not run what a stranger
+	// posted.
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	_, _ = w.Write(b)

@@ -11,11 +11,12 @@ import (
 	"escala/service/session"
 )
 
-// sessions are the endpoints that give, show, renew and take away a session.
-// Who asks for a name gets it: checking a password would be here.
+// sessions holds the endpoints that issue, show, renew and delete a session.
+// Every caller gets the requested name. A real service would check a password
+// here.
 type sessions struct{ *session.Sessions }
 
-// maxSubject bounds a name, in bytes.
+// maxSubject is the longest name, in bytes.
 const maxSubject = 64
 
 func (s sessions) begin(w http.ResponseWriter, r *http.Request) {
@@ -61,7 +62,7 @@ func (s sessions) end(w http.ResponseWriter, r *http.Request) {
 type sessionAnswer struct {
 	Name    string    `json:"name"`
 	Expires time.Time `json:"expires"`
-	// Token is for clients that are no browsers.
+	// Token is for clients other than browsers.
 	Token string `json:"token,omitempty"`
 }
 

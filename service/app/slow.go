@@ -7,10 +7,12 @@ import (
 	"time"
 )
 
-// slowest bounds /slow, which is for trying out drains and timeouts.
+// slowest is the longest answer time of /slow, which is for testing drains and
+// timeouts.
 const slowest = time.Minute
 
-// slow answers after ?ms= milliseconds, or not at all if the client leaves.
+// slow answers after ?ms= milliseconds, or not at all if the client
+// disconnects.
 func slow(w http.ResponseWriter, r *http.Request) {
 	ms, err := strconv.Atoi(r.URL.Query().Get("ms"))
 	if err != nil || ms < 0 || ms > int(slowest.Milliseconds()) {

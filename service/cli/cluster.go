@@ -51,11 +51,11 @@ func clusterCommand(p Process) *cobra.Command {
 	}
 }
 
-// lastLines bounds the wait for the reader of the log at the end.
+// lastLines is the time limit for the last log lines.
 const lastLines = time.Second
 
-// executable is the path by which this program was started, not the file that
-// it leads to now: after an installation, a roll starts the new one.
+// executable returns the path by which this program was started, and not the
+// current file: after an installation, a roll starts the new file at the path.
 func executable() (string, error) {
 	path, err := exec.LookPath(os.Args[0])
 	if err == nil {
@@ -68,7 +68,7 @@ func executable() (string, error) {
 }
 
 // memoryShare divides the container's memory among the workers, unless
-// GOMEMLIMIT says what each may have.
+// GOMEMLIMIT sets the limit of each worker.
 func memoryShare(getenv func(string) string, workers int) []string {
 	limit, ok := memlimit.Container()
 	if getenv("GOMEMLIMIT") != "" || !ok {
@@ -77,8 +77,8 @@ func memoryShare(getenv func(string) string, workers int) []string {
 	return []string{fmt.Sprintf("GOMEMLIMIT=%d", memlimit.Heap(limit)/int64(workers))}
 }
 
-// onHangup turns each SIGHUP into a request for a roll; those that come during
-// a roll become one. The returned function ends it.
+// onHangup turns each SIGHUP into a request for a roll. Several SIGHUPs during
+// a roll become one request. The returned function stops it.
 func onHangup(roll chan<- struct{}) (stop func()) {
 	ch := make(chan os.Signal, 1)
 	signal.Notify(ch, syscall.SIGHUP)

@@ -35,8 +35,8 @@ func healthCommand(p Process) *cobra.Command {
 	return cmd
 }
 
-// askHealth asks on the admin socket if there is one, else where the worker
-// listens.
+// askHealth requests the health path on the admin socket if there is one,
+// otherwise on the worker's listener.
 func askHealth(ctx context.Context, c config.Worker) error {
 	socket := c.AdminSocket
 	if socket == "" && c.Listen.Network == listen.Unix {
@@ -57,7 +57,8 @@ func askHealth(ctx context.Context, c config.Worker) error {
 	if err != nil {
 		return fmt.Errorf("asking for health: %w", err)
 	}
-	// No proxy from the environment: the worker is on this machine.
+	// The client ignores the environment's proxy settings, because the worker
+	// is on this machine.
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	res, err := client.Do(req)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package cli is the command line of the binary: which subcommand does what,
-// and which exit status means what.
+// Package cli implements the binary's command line: its subcommands and exit
+// statuses.
 package cli
 
 import (
@@ -16,12 +16,12 @@ import (
 	"escala/service/worker"
 )
 
-// The exit statuses. Supervisors tell "try again" from "a person has to mend
-// this" by them.
+// Exit statuses. They tell a supervisor whether a restart can help or a person
+// must correct something.
 const (
 	ExitOK     = 0
 	ExitFailed = 1
-	// ExitConfig is for bad configuration: starting again cannot help.
+	// ExitConfig means bad configuration, which a restart cannot correct.
 	ExitConfig = 2
 )
 
@@ -32,13 +32,13 @@ func Main(newApp worker.New) int {
 	}, newApp)
 }
 
-// Process is what a command may use of its process.
+// Process holds the parts of its process that a command may use.
 type Process struct {
 	Getenv   func(string) string
 	Out, Err io.Writer
 }
 
-// Run is Main with everything injected.
+// Run is Main with injected dependencies.
 func Run(ctx context.Context, args []string, p Process, newApp worker.New) int {
 	root := &cobra.Command{
 		Use:           "api",
@@ -56,13 +56,13 @@ func Run(ctx context.Context, args []string, p Process, newApp worker.New) int {
 	return exitStatus(p.Err, root.ExecuteContext(ctx))
 }
 
-// usageError is a command line that cannot be understood.
+// usageError is the error of an invalid command line.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// exitStatus reports the error, one line per problem, and returns the exit
-// status. Like the log, it does not wait for ever for its reader.
+// exitStatus prints the error, one line per problem, and returns the exit
+// status. Like the log, it does not wait forever for its reader.
 func exitStatus(out io.Writer, err error) int {
 	if err == nil {
 		return ExitOK

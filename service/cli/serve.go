@@ -26,9 +26,10 @@ func serveCommand(p Process, newApp worker.New) *cobra.Command {
 	}
 }
 
-// hangup is what SIGHUP does. A worker that stands alone drains: its terminal has
-// gone. One under a supervisor ignores it: it asks the primary for a roll, and
-// "pkill -HUP api" reaches the workers as well.
+// hangup returns the signals that drain the worker besides SIGTERM and SIGINT.
+// A worker without a supervisor drains on SIGHUP, because its terminal has
+// closed. A worker under a supervisor ignores SIGHUP: it is a request for a
+// roll to the primary, and "pkill -HUP api" reaches the workers as well.
 func hangup(getenv func(string) string) []os.Signal {
 	if getenv(service.EnvSupervised) != "" {
 		signal.Ignore(syscall.SIGHUP)
@@ -39,8 +40,8 @@ func hangup(getenv func(string) string) []os.Signal {
 	return []os.Signal{syscall.SIGHUP}
 }
 
-// keepName gives the process the name by which it was started: a primary starts
-// its workers from an open file, and ps would call them by its number.
+// keepName gives the process the name by which it was started. A primary starts
+// its workers from an open file, so ps would show the descriptor's number.
 func keepName() {
 	_ = os.WriteFile("/proc/self/comm", []byte(filepath.Base(os.Args[0])), 0) // only for the eye
 }

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// signals returns two contexts: the first ends at the first SIGTERM or SIGINT, or
-// one of also, the second at the second. stop frees them.
+// signals returns two contexts. The first ends at the first SIGTERM or SIGINT,
+// or signal of also; the second ends at the second one. stop releases both.
 func signals(ctx context.Context, also ...os.Signal) (drain, hard context.Context, stop func()) {
-	// A supervisor that was killed no longer reads what this process writes. That
-	// must not end it in the middle of its drain. The other two are what tools
-	// that rotate logs send.
+	// If the supervisor was killed, this process's output has no reader. The
+	// SIGPIPE must not end the process during its drain. Tools that rotate logs
+	// send the other two signals.
 	signal.Ignore(syscall.SIGPIPE, syscall.SIGUSR1, syscall.SIGUSR2)
 	parent := os.Getppid()
 	drain, drainNow := context.WithCancel(ctx)
@@ -48,14 +48,14 @@ func signals(ctx context.Context, also ...os.Signal) (drain, hard context.Contex
 	}
 }
 
-// orphaned is for how long after the first SIGTERM others count as the same one
-// if this process's parent has ended meanwhile: a primary that was killed ends
-// thread by thread, and the kernel signals its workers each time that they get
-// another parent.
+// orphaned is the time after the first SIGTERM in which further ones count as
+// the same, if the parent has ended meanwhile. A killed primary ends thread by
+// thread, and the kernel signals its workers each time that their parent
+// changes.
 const orphaned = 2 * time.Second
 
-// lostParent reports whether the parent has ended. One that is ending has a moment
-// to be gone: the kernel signals before the last of its threads is.
+// lostParent reports whether the parent has ended. It waits for a moment,
+// because the kernel signals before the last thread of the parent has ended.
 func lostParent(parent int) bool {
 	for range 20 {
 		if os.Getppid() != parent {

@@ -13,7 +13,7 @@ import (
 	"escala/service/status"
 )
 
-// errNotReady makes the exit status tell a script that not all is well.
+// errNotReady sets the exit status for scripts if a worker is not ready.
 var errNotReady = errors.New("not every worker is ready")
 
 func statusCommand(p Process) *cobra.Command {

@@ -2,8 +2,8 @@ package config
 
 import "path"
 
-// origins reads the hosts whose pages may open WebSockets. A pattern that does
-// not parse would refuse everybody at run time, so it is refused here.
+// origins reads the hosts whose pages may open WebSockets. It refuses an
+// invalid pattern, because that would refuse all pages at run time.
 func (r *reader) origins() []string {
 	list := r.list(EnvOrigins)
 	for _, one := range list {

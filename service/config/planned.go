@@ -7,9 +7,9 @@ import (
 	"escala/service"
 )
 
-// Planned returns what a worker of the described service would refuse, as
-// violations of the description. secrets are the values that are known; one that
-// is not known yet is not checked.
+// Planned returns the settings that a worker of the described service would
+// refuse, as violations of the description. secrets holds the known values. A
+// secret that is not yet known is not checked.
 //
 // It reads the planned environment with the worker's own reader, so that a plan
 // and a worker cannot disagree.

@@ -13,56 +13,61 @@ import (
 )
 
 const (
-	// EnvStopTimeout is Lifecycle.Stop for api cluster: when the primary kills
-	// a worker that has not ended. Default: announce + drain + StopMargin.
+	// EnvStopTimeout is Lifecycle.Stop for api cluster: the time after which
+	// the primary kills a worker that has not ended. Default: announce + drain
+	// + StopMargin.
 	EnvStopTimeout = "STOP_TIMEOUT"
-	// EnvSteady is Lifecycle.Steady for api cluster: how long a new worker must
-	// stay ready before the next one is replaced. Default 1 s.
+	// EnvSteady is Lifecycle.Steady for api cluster: the time that a new worker
+	// must stay ready before the next one is replaced. Default 1 s.
 	EnvSteady = "ROLL_STEADY"
 	// EnvMemoryMax is the resident memory in MiB above which a worker is
 	// replaced. Default 0: never.
 	EnvMemoryMax = "WORKER_MEMORY_MAX_MIB"
-	// EnvMemoryCheck is how often that is looked at. Default 5 s.
+	// EnvMemoryCheck is the time between two checks of the memory. Default 5 s.
 	EnvMemoryCheck = "WORKER_MEMORY_CHECK"
-	// EnvRestartPause is the pause before the first restart of a worker that
-	// failed; it doubles up to 30 s. Default 100 ms.
+	// EnvRestartPause is the pause before the first restart of a failed worker.
+	// It doubles up to 30 s. Default 100 ms.
 	EnvRestartPause = "RESTART_PAUSE"
-	// EnvRestartLimit is how often in a row every worker must fail before the
-	// primary gives up. Default 8.
+	// EnvRestartLimit is the number of consecutive failures of every worker
+	// after which the primary gives up. Default 8.
 	EnvRestartLimit = "RESTART_LIMIT"
-	// EnvHangLimit is how long a worker may not answer the health path until it
-	// is killed and another one started. 0 is never. Default 30 s.
+	// EnvHangLimit is the time without an answer of the health path after which
+	// a worker is killed and replaced. 0 is never. Default 30 s.
 	EnvHangLimit = "WORKER_HANG_LIMIT"
 
 	envKubernetes = "KUBERNETES_SERVICE_HOST"
 )
 
-// Prefork is everything that a primary reads from its environment.
+// Prefork holds a primary's settings from its environment.
 type Prefork struct {
-	// Workers is how many; the default is how many processors the process may
-	// use at a time, a container's quota included.
+	// Workers is the number of workers. The default is the number of processors
+	// that the process may use at a time, including a container's quota.
 	Workers int
-	// Listen is the socket that they share.
+	// Listen is the address of the shared socket.
 	Listen listen.Address
-	// ReadyPath is the path that they answer when they are ready.
+	// ReadyPath is the workers' readiness path.
 	ReadyPath string
 	Lifecycle service.Lifecycle
-	// RunDir holds the sockets.
+	// RunDir is the directory of the sockets.
 	RunDir string
-	// MemoryMax is in bytes, 0 for none; MemoryCheck is how often to look.
+	// MemoryMax is in bytes, 0 for no limit. MemoryCheck is the time between
+	// two checks.
 	MemoryMax   uint64
 	MemoryCheck time.Duration
-	// HangLimit is when a worker that does not answer is killed; 0 for never.
+	// HangLimit is the time after which a worker that does not answer is
+	// killed; 0 for never.
 	HangLimit time.Duration
-	// RestartPause and RestartLimit bound the restarts.
+	// RestartPause is the first pause before a restart. RestartLimit is the
+	// number of failures after which the primary gives up.
 	RestartPause time.Duration
 	RestartLimit int
-	// Worker holds the settings of every worker, checked before any is started.
+	// Worker holds the settings of every worker. They are checked before any
+	// worker starts.
 	Worker Worker
 }
 
-// ReadPrefork reads a primary's settings and its workers', and refuses to run
-// where something else already runs several of them. The error is
+// ReadPrefork reads the settings of a primary and its workers. It returns an
+// error inside another supervisor of several workers. The error is
 // service.Violations.
 func ReadPrefork(getenv func(string) string) (Prefork, error) {
 	r := &reader{getenv: getenv}
@@ -88,12 +93,11 @@ func ReadPrefork(getenv func(string) string) (Prefork, error) {
 	return c, r.bad.Err()
 }
 
-// longestSocket is the longest name of a socket in RUN_DIR: a worker's, after a
-// million starts.
+// longestSocket is the length of the longest socket name in RUN_DIR: a
+// worker's, after a million starts.
 const longestSocket = len("/worker-63-1000000.sock")
 
-// runDir reads RUN_DIR. Its sockets' paths are handed to workers and have a
-// greatest length.
+// runDir reads RUN_DIR. The paths of its sockets are limited in length.
 func (r *reader) runDir() string {
 	dir := r.text(status.EnvRunDir, status.DefaultDir(r.getenv))
 	if !filepath.IsAbs(dir) {
@@ -105,8 +109,8 @@ func (r *reader) runDir() string {
 	return filepath.Clean(dir)
 }
 
-// withWorkers is the environment as the workers will see it: several of them,
-// even when only the number of processors says so.
+// withWorkers returns the workers' environment. It contains the number of
+// workers even if that comes from the number of processors.
 func withWorkers(getenv func(string) string, n int) func(string) string {
 	return func(name string) string {
 		if name == service.EnvWorkers {
@@ -116,9 +120,9 @@ func withWorkers(getenv func(string) string, n int) func(string) string {
 	}
 }
 
-// refuseNesting reports the two ways of running a primary inside something
-// that is one already. Both would work, and both would hide dead workers from
-// the outer one.
+// refuseNesting reports a primary inside another supervisor of several workers.
+// There are two such cases. Both would work, but would hide dead workers from
+// the outer supervisor.
 func (r *reader) refuseNesting() {
 	if by := r.getenv(service.EnvSupervised); by != "" {
 		r.bad.Add(service.EnvSupervised, "is %q: a supervisor already runs several workers on one socket; run \"api serve\" under it, not \"api cluster\"", by)

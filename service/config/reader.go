@@ -1,9 +1,9 @@
-// Package config turns environment variables into typed settings. All bad values
-// are reported together, with the variable's name and an example: otherwise each
-// restart would find the next mistake.
+// Package config converts environment variables to typed settings. It reports
+// all bad values together, with the variable's name and an example; otherwise
+// each restart would find only the next mistake.
 //
-// The plan of a stack reads the environment that it will render with the same
-// reader (Planned). So this package links nothing that only a worker needs.
+// The plan of a stack reads its rendered environment with the same reader
+// (Planned). So this package links nothing that only a worker needs.
 package config
 
 import (
@@ -17,13 +17,13 @@ import (
 	"escala/service"
 )
 
-// reader reads variables one by one and collects their violations.
+// reader reads variables and collects their violations.
 type reader struct {
 	getenv func(string) string
 	bad    service.Violations
 }
 
-// text returns the variable, or fallback when it is empty or not set.
+// text returns the variable, or fallback if it is empty or not set.
 func (r *reader) text(name, fallback string) string {
 	if s := r.getenv(name); s != "" {
 		return s
@@ -31,7 +31,7 @@ func (r *reader) text(name, fallback string) string {
 	return fallback
 }
 
-// number reads a whole number from least to most.
+// number reads a whole number between least and most.
 func (r *reader) number(name string, fallback, least, most int) int {
 	s := r.getenv(name)
 	if s == "" {
@@ -45,7 +45,7 @@ func (r *reader) number(name string, fallback, least, most int) int {
 	return n
 }
 
-// duration reads a duration of at least least.
+// duration reads a duration that is not shorter than least.
 func (r *reader) duration(name string, fallback, least time.Duration) time.Duration {
 	s := r.getenv(name)
 	if s == "" {
@@ -74,7 +74,7 @@ func (r *reader) boolean(name string, fallback bool) bool {
 	}
 }
 
-// oneOf reads one of the allowed words; the first is the default.
+// oneOf reads one of the allowed words. The first word is the default.
 func (r *reader) oneOf(name string, allowed ...string) string {
 	s := r.text(name, allowed[0])
 	for _, one := range allowed {
@@ -96,7 +96,7 @@ func (r *reader) path(name, fallback string) string {
 	return s
 }
 
-// list reads comma-separated words without the empty ones.
+// list reads comma-separated words and skips empty ones.
 func (r *reader) list(name string) []string {
 	var out []string
 	for one := range strings.SplitSeq(r.getenv(name), ",") {
@@ -121,7 +121,7 @@ func (r *reader) networks(name string) []netip.Prefix {
 	return out
 }
 
-// headers reads the names of headers that speak for a client.
+// headers reads the names of headers about the client.
 func (r *reader) headers(name string, fallback []string) []string {
 	if r.getenv(name) == "" {
 		return fallback

@@ -7,64 +7,66 @@ import (
 	"escala/service/session/keys"
 )
 
-// What workers share beyond one process: Redis, rooms, sessions.
+// Environment variables of what workers share beyond one process: Redis, rooms,
+// sessions.
 const (
-	// EnvSessionKeys are the keys for sessions, "id:base64,…"; the first one
-	// signs, all are accepted. A secret. Without it there are no sessions. See
-	// keys.Keys for how to rotate them.
+	// EnvSessionKeys holds the keys for sessions, "id:base64,…". The first one
+	// signs, and all are accepted. It is a secret. Without it there are no
+	// sessions. keys.Keys describes how to rotate keys.
 	EnvSessionKeys = "SESSION_KEYS"
-	// EnvSessionTTL is how long a session lasts. Default 15 min.
+	// EnvSessionTTL is the lifetime of a session. Default 15 min.
 	EnvSessionTTL = "SESSION_TTL"
-	// EnvOrigins are the hosts, beside the service's own, whose pages may open
-	// WebSockets: "app.example.org,*.example.com".
+	// EnvOrigins lists further hosts whose pages may open WebSockets, beside
+	// the service's own: "app.example.org,*.example.com".
 	EnvOrigins = "WS_ORIGINS"
-	// EnvMaxMessage is the longest message from a client in bytes. Default
-	// 32 KiB.
+	// EnvMaxMessage is the size of the longest message from a client, in bytes.
+	// Default 32 KiB.
 	EnvMaxMessage = "WS_MAX_MESSAGE_BYTES"
-	// EnvRate and EnvBurst are how many messages a client may send per second
-	// and at once. Default 20 and 40.
+	// EnvRate is the number of messages that a client may send per second, and
+	// EnvBurst the number at once. Default 20 and 40.
 	EnvRate  = "WS_RATE"
 	EnvBurst = "WS_BURST"
-	// EnvQueue and EnvQueueBytes are how many messages, and of how many bytes in
-	// all, may wait for a client. Default 64 and 256 KiB.
+	// EnvQueue and EnvQueueBytes limit the messages that wait for a client, by
+	// number and by total size. Default 64 and 256 KiB.
 	EnvQueue      = "WS_QUEUE"
 	EnvQueueBytes = "WS_QUEUE_BYTES"
-	// EnvQueuesBytes is how many bytes may wait for all clients of a worker
+	// EnvQueuesBytes limits the bytes that wait for all clients of a worker
 	// together. Default 32 MiB.
 	EnvQueuesBytes = "WS_QUEUES_BYTES"
 	// EnvSlow is the treatment of a client whose queue is full: "close" or
 	// "drop". Default close.
 	EnvSlow = "WS_SLOW_CLIENT"
-	// EnvMaxClients is how many WebSockets a worker takes. Default nine tenths of
-	// HTTP_MAX_CONNECTIONS, so that plain requests still find room.
+	// EnvMaxClients is the largest number of WebSockets of a worker. Default
+	// nine tenths of HTTP_MAX_CONNECTIONS, so that some connections stay free
+	// for plain requests.
 	EnvMaxClients = "WS_MAX_CLIENTS"
 )
 
 // Shared are the settings of Redis, rooms and sessions.
 type Shared struct {
-	// RedisURL is "" when there is no Redis.
+	// RedisURL is "" without Redis.
 	RedisURL string
-	// Prefix goes before every key and channel.
+	// Prefix is the prefix of every key and channel.
 	Prefix string
-	// Rooms is nil when rooms are off.
+	// Rooms is nil if rooms are off.
 	Rooms *Rooms
-	// Keys is empty when there are no sessions.
+	// Keys is empty if there are no sessions.
 	Keys       keys.Keys
 	SessionTTL time.Duration
 }
 
-// Rooms are the limits of WebSocket rooms; see rooms.Options.
+// Rooms holds the limits of WebSocket rooms; see rooms.Options.
 type Rooms struct {
 	PingInterval time.Duration
-	// MaxMessageBytes bounds one message from a client.
+	// MaxMessageBytes limits one message from a client.
 	MaxMessageBytes int64
-	// Rate and Burst bound a client's messages per second, and at once.
+	// Rate and Burst limit a client's messages, per second and at once.
 	Rate, Burst int
-	// Queue and QueueBytes bound what waits for one client, QueuesBytes what
-	// waits for all.
+	// Queue and QueueBytes limit the messages that wait for one client.
+	// QueuesBytes limits the bytes that wait for all clients.
 	Queue, QueueBytes, QueuesBytes int
-	// DropSlow reports that a client whose queue is full misses messages instead
-	// of being closed.
+	// DropSlow reports that a client with a full queue misses messages.
+	// Otherwise the client is closed.
 	DropSlow   bool
 	MaxClients int
 	Origins    []string

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// The OpenTelemetry variables that are checked here. Its SDK reads them all, and
-// goes on without traces when one of these cannot work.
+// The OpenTelemetry variables that this package checks. The SDK reads all of
+// them, but continues without traces if one of these is invalid.
 const (
 	EnvTraces         = "OTEL_TRACES_EXPORTER"
 	EnvTracesDisabled = "OTEL_SDK_DISABLED"
@@ -18,8 +18,8 @@ var (
 	otlpProtocols = []string{"OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"}
 )
 
-// tracing reads whether traces are sent: an endpoint is set, and nothing turns
-// them off.
+// tracing reports whether traces are sent: an endpoint is set, and no variable
+// disables them.
 func (r *reader) tracing() bool {
 	if strings.EqualFold(r.getenv(EnvTracesDisabled), "true") || r.getenv(EnvTraces) == "none" {
 		return false

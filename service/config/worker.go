@@ -12,39 +12,40 @@ import (
 	"escala/service/listen"
 )
 
-// The environment variables that only the binary knows: a machine or a
-// manifest may set them through Spec.Env, no renderer has to.
+// Environment variables that only the binary knows. A machine or a manifest can
+// set them through Spec.Env; renderers do not write them.
 const (
 	// EnvLogLevel is debug, info, warn or error. Default info.
 	EnvLogLevel = "LOG_LEVEL"
-	// EnvLogRequests is which requests are logged: "errors" (answered with
-	// 5xx), "all" or "none". Default errors: a proxy in front has an access
-	// log, and a line per request costs more than the request.
+	// EnvLogRequests selects the requests that are logged: "errors" (answered
+	// with 5xx), "all" or "none". Default errors: a proxy in front has an
+	// access log, and a log line costs more than the request.
 	EnvLogRequests = "LOG_REQUESTS"
-	// EnvReadHeaderTimeout is the time for a request's header. Default 10 s.
-	// EnvReadTimeout and EnvWriteTimeout are how long a client may send nothing
-	// of a body, or take nothing of an answer: both may last as long as they
-	// move. Default 1 min and 2 min. EnvIdleTimeout is how long a connection may
-	// be unused. It has to be longer than that of any proxy in front, so that
-	// the proxy is the side that closes. Default 2 min.
+	// EnvReadHeaderTimeout is the time limit for a request's header. Default 10
+	// s. EnvReadTimeout is the longest silence of a client that sends a body,
+	// and EnvWriteTimeout that of a client that reads an answer. A body or an
+	// answer may take any time while it progresses. Default 1 min and 2 min.
+	// EnvIdleTimeout is the longest time that a connection may be unused. It
+	// must be longer than that of any proxy in front, so that the proxy closes
+	// first. Default 2 min.
 	EnvReadHeaderTimeout = "HTTP_READ_HEADER_TIMEOUT"
 	EnvReadTimeout       = "HTTP_READ_TIMEOUT"
 	EnvWriteTimeout      = "HTTP_WRITE_TIMEOUT"
 	EnvIdleTimeout       = "HTTP_IDLE_TIMEOUT"
-	// EnvMetrics selects where /metrics is served: "direct" also on the public
-	// port, for clients that connect without a proxy; "admin" on the admin
-	// socket alone. Default direct.
+	// EnvMetrics selects where /metrics is served. "direct" also serves it on
+	// the public port, for clients that connect without a proxy. "admin" serves
+	// it only on the admin socket. Default direct.
 	EnvMetrics = "METRICS"
-	// EnvSocketMode is the mode of a Unix socket that the worker makes (LISTEN),
-	// in octal. Default 0660. EnvSocketGroup is its group, by name or number;
-	// default the process's own.
+	// EnvSocketMode is the mode of the worker's own Unix socket (LISTEN), in
+	// octal. Default 0660. EnvSocketGroup is its group, by name or number.
+	// Default: the process's own group.
 	EnvSocketMode  = "LISTEN_MODE"
 	EnvSocketGroup = "LISTEN_GROUP"
 )
 
-// Worker is everything that one worker reads from its environment.
+// Worker holds a worker's settings from its environment.
 type Worker struct {
-	// Listen is where requests come in.
+	// Listen is the address for requests.
 	Listen listen.Address
 	// Number is the worker's number on its machine, from 0.
 	Number int
@@ -54,29 +55,29 @@ type Worker struct {
 	HealthPath, ReadyPath string
 	// Lifecycle holds the steps of the drain.
 	Lifecycle service.Lifecycle
-	// HTTP are the limits of the server.
+	// HTTP holds the limits of the server.
 	HTTP HTTP
 	// LogLevel is the least severe level that is logged.
 	LogLevel slog.Level
 	// LogRequests is "errors", "all" or "none".
 	LogRequests string
-	// TrustedProxies, beside loopback and Unix sockets, may speak for their
-	// clients with TrustedHeaders.
+	// TrustedProxies are further proxies, beside loopback and Unix sockets,
+	// whose TrustedHeaders are believed.
 	TrustedProxies []netip.Prefix
 	TrustedHeaders []string
 	// MetricsOnPort reports whether the public port answers /metrics.
 	MetricsOnPort bool
-	// Shared are the settings of Redis, rooms and sessions.
+	// Shared holds the settings of Redis, rooms and sessions.
 	Shared Shared
 	// Tracing reports whether traces are sent.
 	Tracing bool
 }
 
-// HTTP are limits against slow, large and endless requests.
+// HTTP holds limits against slow, large and endless requests.
 type HTTP struct {
 	ReadHeaderTimeout, ReadTimeout, WriteTimeout, IdleTimeout time.Duration
-	// MaxHeaderBytes and MaxBodyBytes bound one request, MaxConnections all
-	// clients together.
+	// MaxHeaderBytes and MaxBodyBytes limit one request. MaxConnections limits
+	// all clients together.
 	MaxHeaderBytes int
 	MaxBodyBytes   int64
 	MaxConnections int
@@ -126,7 +127,7 @@ func (r *reader) lifecycle() service.Lifecycle {
 	return l
 }
 
-// listen reads LISTEN, or else HOST and PORT.
+// listen reads LISTEN. If it is not set, it reads HOST and PORT.
 func (r *reader) listen() listen.Address {
 	a := listen.Address{Network: listen.TCP, Host: r.getenv(service.EnvHost)}
 	if s := r.getenv(service.EnvListen); s != "" {

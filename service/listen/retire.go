@@ -13,16 +13,16 @@ import (
 // accepting meanwhile, so this takes microseconds in practice.
 const queueLimit = 500 * time.Millisecond
 
-// Retire stops taking new connections and returns once the socket is closed.
-// The caller must go on calling Accept until it fails.
+// Retire stops accepting connections and returns once the socket is closed. The
+// caller must keep calling Accept until it fails.
 //
 // Closing a listening socket resets the connections that the kernel has
-// completed but the process has not accepted yet: their clients may have sent
-// a request already. An inherited socket has no such gap, because others hold
-// it too. A socket of our own is first closed to newcomers (a Unix socket's
-// file is removed; a TCP socket drops SYN packets, which the client's kernel
-// repeats and then finds the port closed), and is closed when its queue is
-// empty.
+// completed but the process has not yet accepted. Their clients may have sent a
+// request already. An inherited socket has no such gap, because other processes
+// hold it too. The worker's own socket first refuses new connections: a Unix
+// socket's file is removed, and a TCP socket drops SYN packets, so that the
+// client's kernel repeats them and then finds the port closed. The socket is
+// closed when its queue is empty.
 func (l *Listener) Retire(ctx context.Context) error {
 	if l.address.Network == Inherited {
 		return l.Listener.Close()
