@@ -19,19 +19,20 @@ import (
 	"time"
 )
 
-// fakeAWS is S3 (or Spaces), the Parameter Store and the instance metadata
-// service on loopback. It answers what is signed as AWS wants it, and refuses
-// the rest as AWS does.
+// fakeAWS simulates S3 (or Spaces), the Parameter Store and the instance
+// metadata service on loopback. It answers requests with a valid AWS signature,
+// and refuses all others as AWS does.
 type fakeAWS struct {
 	*httptest.Server
-	// id, secret and session are the credentials that it knows. Without a
-	// session it is Spaces.
+	// id, secret and session are the valid credentials. Without a session, it
+	// simulates Spaces.
 	id, secret, session string
 	objects, parameters map[string]string
 	refused             []string
 	tokens              map[string]bool
 
-	// mu guards all of it: the test and the server are not of one goroutine.
+	// mu guards all fields, because the test and the server run in different
+	// goroutines.
 	mu sync.Mutex
 }
 
@@ -51,14 +52,14 @@ func (f *fakeAWS) refuse(w http.ResponseWriter, format string, args ...any) {
 	w.WriteHeader(http.StatusForbidden)
 }
 
-// change changes what the server knows, between two requests.
+// change changes the server's state between two requests.
 func (f *fakeAWS) change(what func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	what()
 }
 
-// refusals are what it refused so far, and why.
+// refusals returns the refused requests so far, with the reasons.
 func (f *fakeAWS) refusals() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -89,7 +90,7 @@ func (f *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, content)
 }
 
-// metadata is the instance metadata service, version 2 only.
+// metadata simulates the instance metadata service, version 2 only.
 func (f *fakeAWS) metadata(w http.ResponseWriter, r *http.Request) {
 	path := strings.TrimPrefix(r.URL.Path, "/latest/")
 	if path == "api/token" {
@@ -110,7 +111,7 @@ func (f *fakeAWS) metadata(w http.ResponseWriter, r *http.Request) {
 	case "meta-data/iam/security-credentials/":
 		_, _ = io.WriteString(w, "api-machine")
 	case "meta-data/iam/security-credentials/api-machine":
-		// As AWS writes it: one field to a line.
+		// AWS writes one field per line.
 		_, _ = fmt.Fprintf(w, "{\n  \"Code\" : \"Success\",\n  \"LastUpdated\" : \"2026-01-01T00:00:00Z\",\n  \"Type\" : \"AWS-HMAC\",\n"+
 			"  \"AccessKeyId\" : %q,\n  \"SecretAccessKey\" : %q,\n  \"Token\" : %q,\n  \"Expiration\" : \"2026-01-01T06:00:00Z\"\n}", f.id, f.secret, f.session)
 	default:
@@ -173,7 +174,8 @@ func (f *fakeAWS) verify(r *http.Request, body []byte) error {
 	}
 	required := []string{"host", "x-amz-date"}
 	if r.Method == http.MethodGet {
-		// S3 refuses a request that does not say it, the Parameter Store does not.
+		// S3 refuses a request without this header. The Parameter Store does
+		// not.
 		required = append(required, "x-amz-content-sha256")
 	}
 	for _, name := range required {

@@ -21,8 +21,8 @@ import (
 	"escala/cloudinit/agent/store/s3test"
 )
 
-// bootstrapped is a machine that the bootstrap runs on: a folder for its root, and
-// programs in place of apt and systemd that note what they are called for.
+// bootstrapped is a machine for the bootstrap: a folder as its root, and
+// programs that replace apt and systemd and record their calls.
 type bootstrapped struct {
 	t         *testing.T
 	root, log string
@@ -42,7 +42,7 @@ func newBootstrapped(t *testing.T) *bootstrapped {
 	for _, folder := range []string{"usr/sbin", "usr/local/lib/escala", "etc/escala", "etc/tmpfiles.d", "var/lib/escala", "var/lib/dpkg/updates", "bin"} {
 		require.NoError(t, os.MkdirAll(filepath.Join(b.root, folder), 0o755))
 	}
-	// apt-get notes whether a package could start its service by now.
+	// apt-get records whether a package could start its service at that time.
 	for name, more := range map[string]string{
 		"apt-get":   `[ ! -x "$ESCALA_ROOT/usr/sbin/policy-rc.d" ] || { "$ESCALA_ROOT/usr/sbin/policy-rc.d" || echo "policy $?" >>"$ESCALA_ROOT/calls"; }`,
 		"systemctl": "", "systemd-tmpfiles": "", "dpkg": "",
@@ -83,7 +83,7 @@ func (b *bootstrapped) there(path string) bool {
 	return err == nil
 }
 
-// publish puts the agent into the machine's folder store.
+// publish writes the agent to the machine's folder store.
 func (b *bootstrapped) publish(content []byte) {
 	folder := filepath.Join(b.root, "srv/escala/releases/agents")
 	require.NoError(b.t, os.MkdirAll(folder, 0o755))
@@ -180,7 +180,8 @@ func TestBootstrapRunsNothingThatIsNotTheAgent(t *testing.T) {
 	}
 }
 
-// bucket is a real S3 server with the agent in it, and the key that may read it.
+// bucket starts a real S3 server that has the agent, and returns it with the
+// key that may read it.
 func (b *bootstrapped) bucket() (*s3test.Server, sigv4.Key) {
 	s := s3test.Start(b.t)
 	s.MakeBucket("releases")
@@ -207,7 +208,7 @@ func TestBootstrapFromABucketWithAKey(t *testing.T) {
 	assert.False(t, b.there(agentFile))
 
 	b.key(key)
-	// curl does not take what is cut, and the checksum would not either.
+	// curl refuses a truncated answer, and so would the checksum.
 	s.Set(s3test.Times(2, s3test.Cut(b.agent, b.agent[:100_000])))
 	said, err = b.run()
 	require.Error(t, err)
@@ -218,7 +219,7 @@ func TestBootstrapFromABucketWithAKey(t *testing.T) {
 	b.requireAgent()
 }
 
-// roleService plays EC2's metadata service for one role.
+// roleService simulates EC2's metadata service for one role.
 func roleService(t *testing.T, key sigv4.Key) *httptest.Server {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		const folder = "/latest/meta-data/iam/security-credentials/"
@@ -264,7 +265,7 @@ func TestBootstrapHasNoCredentialsOnACommandLine(t *testing.T) {
 	metadata := roleService(t, key)
 	b.settings["METADATA_URL"] = metadata.URL
 	s.Set(s.Session(key, "IQoJb3Jp+/="))
-	// A curl that notes its arguments and becomes the real one.
+	// This curl records its arguments and then runs the real one.
 	real, err := exec.LookPath("curl")
 	require.NoError(t, err)
 	noted := filepath.Join(t.TempDir(), "noted")

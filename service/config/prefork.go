@@ -120,8 +120,8 @@ func withWorkers(getenv func(string) string, n int) func(string) string {
 	}
 }
 
-// refuseNesting reports a primary inside another supervisor of several workers.
-// There are two such cases. Both would work, but would hide dead workers from
+// refuseNesting reports a primary inside a supervisor of several workers or
+// inside a Kubernetes pod. Both would work, but would hide dead workers from
 // the outer supervisor.
 func (r *reader) refuseNesting() {
 	if by := r.getenv(service.EnvSupervised); by != "" {

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// stand makes a program of that name that prints the text.
+// stand creates a program with that name that prints the text.
 func stand(t *testing.T, folder, name, prints string) {
 	t.Helper()
 	require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte("#!/bin/sh\ncat <<'EOF'\n"+prints+"\nEOF\n"), 0o755))

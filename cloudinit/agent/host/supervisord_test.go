@@ -15,7 +15,7 @@ import (
 	"escala/cloudinit/agent"
 )
 
-// answering is a supervisord that gives one answer to all.
+// answering returns a supervisord that gives the same answer to every call.
 func answering(t *testing.T, answer string) (*Supervisord, *string) {
 	t.Helper()
 	root, err := os.MkdirTemp("", "s")
@@ -78,8 +78,8 @@ func TestNoSupervisord(t *testing.T) {
 	assert.ErrorIs(t, err, os.ErrNotExist)
 }
 
-// A socket is found by its inode: under the proxy's name the old one works until
-// the rename, and the new one after it.
+// The kernel finds a socket by its inode. Under the proxy's path, the old
+// socket works until the rename, and the new one after it.
 func TestHandOver(t *testing.T) {
 	root, err := os.MkdirTemp("", "s")
 	require.NoError(t, err)

@@ -17,9 +17,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ec2Service plays EC2's metadata service as its user guide has it: a PUT with a
-// time to live of 1 to 21,600 s brings a token, every item wants one (401), a PUT
-// that was forwarded is refused (403), and an item that is not there is 404.
+// ec2Service simulates EC2's metadata service by its user guide: a PUT with a
+// time to live of 1 to 21,600 s returns a token, every item needs a token
+// (401), a forwarded PUT is refused (403), and a missing item is 404.
 type ec2Service struct {
 	*httptest.Server
 	mu       sync.Mutex
@@ -43,7 +43,7 @@ func (s *ec2Service) set(path, item string) {
 	s.items[path] = item
 }
 
-// forget is what a stop and a start of the instance do to tokens.
+// forget invalidates all tokens, like a stop and a start of the instance.
 func (s *ec2Service) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -172,8 +172,8 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 
 func TestDropletIdentity(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// "Droplet Properties": an index without its slash is 301, what is not
-		// there is 404.
+		// "Droplet Properties": an index without its slash is 301, and a
+		// missing item is 404.
 		switch r.URL.Path {
 		case "/metadata/v1/id":
 			io.WriteString(w, "2756294")

@@ -30,7 +30,7 @@ func TestRoleRenewsBeforeItExpires(t *testing.T) {
 	assert.Equal(t, "ASIA1", got.AccessKeyID)
 	assert.Equal(t, asked, s.count(), "an hour is long")
 
-	// Four minutes before they expire, and a while after they were asked for.
+	// The credentials expire in four minutes and are an hour old.
 	r.current.Expires, r.asked = time.Now().Add(4*time.Minute), time.Now().Add(-time.Hour)
 	got, err = r.Retrieve(t.Context())
 	require.NoError(t, err)
@@ -97,7 +97,7 @@ func TestRoleThatHasNoCredentials(t *testing.T) {
 
 func TestRoleSaysWhenTheServiceIsClosed(t *testing.T) {
 	s := newEC2Service(t, nil)
-	// What an instance answers whose metadata service is switched off.
+	// An instance answers this if its metadata service is switched off.
 	s.next(http.StatusForbidden)
 	_, err := NewRole(NewEC2(s.URL)).Retrieve(t.Context())
 	require.ErrorIs(t, err, ErrUnreachable)

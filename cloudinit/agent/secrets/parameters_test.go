@@ -16,9 +16,9 @@ import (
 	"escala/cloudinit/agent/sigv4"
 )
 
-// parameterStore plays Systems Manager's GetParameters as its reference has it: at
-// most ten names, what is not there is in InvalidParameters and no error, answers
-// in the order of the names' alphabet, errors as JSON with 400.
+// parameterStore simulates Systems Manager's GetParameters by its reference: at
+// most ten names, missing names in InvalidParameters and not as an error,
+// answers sorted by name, errors as JSON with 400.
 type parameterStore struct {
 	*httptest.Server
 	mu       sync.Mutex

@@ -19,7 +19,7 @@ func TestValuesAreNeverPrinted(t *testing.T) {
 	var log bytes.Buffer
 	slog.New(slog.NewTextHandler(&log, nil)).Info("read", "values", values)
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("read", "values", values)
-	// Go's own vet would call some of these wrong.
+	// As literals, vet would reject some of these verbs.
 	verbs := []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"}
 	for _, verb := range verbs {
 		fmt.Fprintf(&log, verb, values)

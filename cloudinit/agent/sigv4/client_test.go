@@ -25,7 +25,8 @@ type answer struct {
 	err    error
 }
 
-// service answers in turn, the last answer for ever, and keeps the requests.
+// service returns its answers in turn, repeats the last one, and keeps the
+// requests.
 type service struct {
 	mu       sync.Mutex
 	answers  []answer
@@ -50,7 +51,7 @@ func (s *service) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: a.status, Header: a.header, Body: io.NopCloser(strings.NewReader(a.body)), Request: r}, nil
 }
 
-// role is credentials that are newer each time that they are asked for again.
+// role returns new credentials after each Invalidate.
 type role struct{ n, invalidated int }
 
 func (r *role) Retrieve(context.Context) (aws.Credentials, error) {
@@ -65,7 +66,7 @@ func do(t *testing.T, s *service) error {
 	return get(t.Context(), c, "https://bucket.s3.eu-central-1.amazonaws.com/current")
 }
 
-// get is a request whose answer only has to be 2xx.
+// get sends a request and only checks for status 2xx.
 func get(ctx context.Context, c *Client, url string) error {
 	resp, err := c.Do(ctx, Request{Method: http.MethodGet, URL: url})
 	if err != nil {
@@ -123,7 +124,7 @@ func TestTriesAndPausesAreBounded(t *testing.T) {
 		assert.Len(t, s.requests, tries)
 		assert.Less(t, time.Since(began), 2*time.Second)
 
-		// A service may ask for more, and gets no more than the bound.
+		// A service may ask for a longer pause, but gets at most the limit.
 		for header, want := range map[string]time.Duration{"2": 2 * time.Second, "3000": longestPause, "-1": 0, "soon": 0} {
 			s := &service{answers: []answer{{status: 503, header: http.Header{"Retry-After": {header}}}, {status: 200}}}
 			err := do(t, s)
@@ -166,14 +167,16 @@ func TestAWrongClockIsCorrected(t *testing.T) {
 			assert.Equal(t, ahead.Format("20060102T150405Z"), r.Header.Get("X-Amz-Date"))
 		}
 
-		// A signature that is wrong for another reason is no matter of time.
+		// A signature that is wrong for another reason does not change the
+		// clock.
 		now := answer{status: 403, header: http.Header{"Date": {time.Now().UTC().Format(http.TimeFormat)}}, body: s3Error("SignatureDoesNotMatch")}
 		s = &service{answers: []answer{now}}
 		err := do(t, s)
 		require.ErrorContains(t, err, "SignatureDoesNotMatch")
 		assert.Len(t, s.requests, 1)
 
-		// A service whose clock runs wild is asked twice, not for ever.
+		// A service with an erratic clock gets two requests, and not endless
+		// ones.
 		s = &service{answers: []answer{skewed}}
 		s.answers[0].header = http.Header{"Date": {ahead.AddDate(9, 0, 0).Format(http.TimeFormat)}}
 		err = do(t, s)

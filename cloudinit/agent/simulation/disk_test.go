@@ -22,11 +22,12 @@ type inode struct {
 	changed time.Time
 }
 
-// operation is a change of names that is not on the disk yet.
+// operation is a change of names that has not reached the disk.
 type operation func(tree map[string]*inode)
 
-// disk is a file system as ext4 behaves: names change in order, and a file's
-// content is only safe once it was synced. Below /run it is memory.
+// disk is a file system that behaves like ext4: changes of names keep their
+// order, and a file's content is only safe after a sync. Below /run it is
+// memory.
 type disk struct {
 	w       *world
 	tree    map[string]*inode
@@ -66,8 +67,8 @@ func (d *disk) do(op operation) {
 	d.pending = append(d.pending, op)
 }
 
-// powerCut loses what was not synced: the last of the names' changes, and the
-// ends of files.
+// powerCut loses everything that was not synced: the last changes of names, and
+// the ends of files.
 func (d *disk) powerCut() {
 	kept := d.w.rng.IntN(len(d.pending) + 1)
 	for _, op := range d.pending[:kept] {
@@ -88,7 +89,7 @@ func (d *disk) powerCut() {
 	}
 }
 
-// shutDown is a reboot in order.
+// shutDown is an orderly reboot.
 func (d *disk) shutDown() {
 	d.syncAll()
 	for name := range d.tree {
@@ -113,7 +114,7 @@ func (d *disk) commit() {
 	d.pending = nil
 }
 
-// life is the disk as one life of the agent has it.
+// lifeDisk is the disk during one life of the agent.
 type lifeDisk struct {
 	*life
 }

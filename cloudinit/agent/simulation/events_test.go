@@ -11,7 +11,7 @@ import (
 	"escala/cloudinit/agent"
 )
 
-// eventKind is what happens to a machine.
+// eventKind is the kind of an event on a machine.
 type eventKind int
 
 const (
@@ -32,17 +32,17 @@ const (
 	jumpClock
 )
 
-// event is something that happens.
+// event is one event of a script.
 type event struct {
 	at   time.Duration
 	kind eventKind
 	n    int // which, or how much
 }
 
-// String is the event as parseScript reads it.
+// String returns the event in the form that parseScript reads.
 func (e event) String() string { return fmt.Sprintf("%s:%d:%d", e.at, e.kind, e.n) }
 
-// parseScript reads events, with blanks between them.
+// parseScript reads events that are separated by blanks.
 func parseScript(text string) ([]event, error) {
 	var script []event
 	for _, field := range strings.Fields(text) {
@@ -67,10 +67,11 @@ func parseScript(text string) ([]event, error) {
 	return script, nil
 }
 
-// chaos is how long faults go on.
+// chaos is the time during which faults occur.
 const chaos = 90 * time.Second
 
-// newScript is a life's events. The first release is a good one as often as not.
+// newScript returns the events of a life. The first release is good in half of
+// the lives.
 func newScript(seed uint64) []event {
 	rng := rand.New(rand.NewPCG(seed, 2))
 	script := []event{{at: time.Duration(rng.IntN(3000)) * time.Millisecond, kind: point, n: rng.IntN(2) * rng.IntN(100)}}
@@ -100,7 +101,8 @@ func newScript(seed uint64) []event {
 			add(later, healDisk, 0)
 		case 12:
 			add(at, dependencyGoes, 0)
-			// Longer than an unhealthy worker is left alone.
+			// This is longer than the time for which the agent leaves an
+			// unhealthy worker alone.
 			add(later+(later-at), dependencyComes, 0)
 		case 13, 14:
 			add(at, jumpClock, rng.IntN(200_000)-100_000)
@@ -110,7 +112,7 @@ func newScript(seed uint64) []event {
 	return script
 }
 
-// happens is the event.
+// happens applies an event to the world.
 func (w *world) happens(e event) {
 	w.note("event %s", e)
 	switch e.kind {
@@ -169,7 +171,7 @@ func (w *world) happens(e event) {
 	}
 }
 
-// pick is a release: one that the store has had, or another.
+// pick returns a release: an earlier one of the store, or a new one.
 func (w *world) pick(n int) *binary {
 	if n%3 == 1 && len(w.store.pointers) > 0 {
 		return w.store.pointers[n%len(w.store.pointers)]
@@ -205,7 +207,7 @@ func (w *world) heal() {
 	w.dependency, w.lastFault = true, w.elapsed
 }
 
-// faults reports whether something is still wrong around the agent.
+// faults reports whether a fault around the agent is still active.
 func (w *world) faults() bool {
 	return w.store.mode != storeWell || w.disk.full || w.disk.noInodes || w.disk.readOnly || !w.dependency
 }

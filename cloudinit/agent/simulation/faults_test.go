@@ -13,8 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// faults are changes of the agent's source, each of which takes one of its
-// behaviours away.
+// faults are changes of the agent's source. Each removes one of its behaviors.
 var faults = []struct{ name, file, old, new string }{
 	{
 		"it believes the store",
@@ -108,8 +107,8 @@ var faults = []struct{ name, file, old, new string }{
 	},
 }
 
-// TestEachPlantedFaultIsFound shows that the simulation finds faults: each of
-// them, within the time of a run of it.
+// TestEachPlantedFaultIsFound checks that the simulation finds each fault
+// within the time of a run.
 func TestEachPlantedFaultIsFound(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles the agent once for each fault")

@@ -10,7 +10,7 @@ import (
 	"escala/service/machine"
 )
 
-// grace is how long the agent may not know of a fault.
+// grace is the time within which the agent must notice a fault.
 const grace = 5 * time.Second
 
 func (w *world) faultJustNow() bool { return w.elapsed-w.lastFault < grace }
@@ -32,7 +32,8 @@ func (w *world) reachable() bool {
 	return false
 }
 
-// serving counts the workers of whom a process serves, without one process.
+// serving counts the workers that have a serving process, not counting the
+// process without. others reports whether other processes serve.
 func (w *world) serving(without *process) (workers int, others bool) {
 	seen := map[int]bool{}
 	for _, p := range w.processes {
@@ -43,7 +44,7 @@ func (w *world) serving(without *process) (workers int, others bool) {
 	return len(seen), seen[w.config.Worker(without.slot)]
 }
 
-// checkTermination is called when the agent tells a worker to end.
+// checkTermination runs when the agent tells a worker to end.
 func (w *world) checkTermination(p *process) {
 	if w.faultJustNow() || p.slot < 0 {
 		return
@@ -64,7 +65,7 @@ func (w *world) checkTermination(p *process) {
 	}
 }
 
-// checkStatus is called when the agent publishes.
+// checkStatus runs when the agent publishes.
 func (w *world) checkStatus(content []byte) {
 	s, err := machine.Read(bytes.NewReader(content))
 	if err != nil {
@@ -99,8 +100,8 @@ func (w *world) checkStatus(content []byte) {
 	}
 }
 
-// has reports whether a worker's process answers as ready with a release, or did
-// a moment ago and was told to end since.
+// has reports whether a worker's process reports ready with a release, or did
+// so a moment ago and was told to end since.
 func (w *world) has(worker int, release service.ReleaseID) bool {
 	for _, p := range w.processes {
 		if p.slot >= 0 && w.config.Worker(p.slot) == worker && p.binary != nil && w.answer(p, w.config.HealthPath).Release == release {
@@ -110,7 +111,7 @@ func (w *world) has(worker int, release service.ReleaseID) bool {
 	return false
 }
 
-// bound is how long the agent may take once all faults have ended.
+// bound returns the time that the agent may take once all faults have ended.
 func (w *world) bound() time.Duration {
 	b := 3 * time.Minute
 	if w.config.Mode == service.WorkersPorts {
@@ -119,7 +120,7 @@ func (w *world) bound() time.Duration {
 	return b
 }
 
-// settles ends a life in which the machine is where it should be, after the
+// settles ends a life in which the machine reaches the right state after the
 // faults.
 func (w *world) settles() {
 	if !w.served && w.whole(w.currentID()) {
@@ -147,7 +148,7 @@ func (w *world) settles() {
 	}
 }
 
-// whole reports whether all workers serve a release, each once.
+// whole reports whether all workers serve a release, each with one process.
 func (w *world) whole(release service.ReleaseID) bool {
 	n := 0
 	for _, p := range w.processes {
@@ -162,7 +163,7 @@ func (w *world) whole(release service.ReleaseID) bool {
 	return n == w.config.Workers && w.reachable()
 }
 
-// unsettled is what is not as it should be at last.
+// unsettled describes what is wrong at the end of a life.
 func (w *world) unsettled() string {
 	wanted := w.store.current()
 	switch current := w.currentID(); {
@@ -175,7 +176,8 @@ func (w *world) unsettled() string {
 	case !wanted.kind.bad() && w.status.Phase != machine.Serving:
 		return "the status does not say that it serves"
 	case wanted.kind.bad() && current == wanted.ID && !w.served && w.status.Phase == machine.Failing:
-		// There is no release to go back to. The status says why it does not serve.
+		// There is no release to go back to. The status gives the reason why
+		// the release does not serve.
 	case wanted.kind.bad() && w.status.Phase != machine.Refused:
 		return "a bad release is not refused"
 	case wanted.kind.bad() && w.served && !w.whole(current):
@@ -187,7 +189,7 @@ func (w *world) unsettled() string {
 			releases++
 		}
 	}
-	// One that is refused may be there beside those that are kept.
+	// A refused release may exist beside the kept ones.
 	if releases > w.config.Kept+1 {
 		return "old releases are still on the disk"
 	}

@@ -20,9 +20,10 @@ var (
 	script   = flag.String("script", "", "with -seed: its events")
 )
 
-// TestLives runs random lives: those of the seeds from 1 on, so that a change of
-// the agent is all that can turn it red, or with -lives-for new ones. A life that
-// goes wrong is reported with its seed, in as few events as show it.
+// TestLives runs random lives. By default it uses the seeds from 1 on, so that
+// only a change of the agent can make it fail. With -lives-for it uses new
+// seeds. It reports a failed life with its seed and the fewest events that
+// reproduce it.
 func TestLives(t *testing.T) {
 	if *seedFlag != 0 {
 		events := newScript(*seedFlag)
@@ -67,7 +68,7 @@ func TestLives(t *testing.T) {
 	}
 }
 
-// TestKeptLives are lives that went wrong once, by what went wrong.
+// TestKeptLives repeats lives that failed once, named by their failure.
 func TestKeptLives(t *testing.T) {
 	for name, life := range map[string]struct {
 		seed   uint64
@@ -105,13 +106,13 @@ func TestKeptLives(t *testing.T) {
 	}
 }
 
-// problem is what goes wrong in a life, or "".
+// problem returns the failure of a life, or "".
 func problem(t *testing.T, seed uint64, script []event) (wrong string) {
 	synctest.Test(t, func(*testing.T) { wrong = newWorld(seed, slices.Clone(script)).run() })
 	return wrong
 }
 
-// shrink leaves out every event without which the life goes wrong as well.
+// shrink removes every event without which the life still fails.
 func shrink(t *testing.T, seed uint64, script []event) []event {
 	for again := true; again; {
 		again = false
@@ -126,7 +127,7 @@ func shrink(t *testing.T, seed uint64, script []event) []event {
 	return script
 }
 
-// tell reports a life.
+// tell reports a failed life.
 func tell(t *testing.T, seed uint64, events []event) {
 	t.Helper()
 	var w *world

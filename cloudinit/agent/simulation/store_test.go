@@ -13,7 +13,7 @@ import (
 	"escala/service"
 )
 
-// kind is how a release behaves.
+// kind is the behavior of a release.
 type kind int
 
 const (
@@ -31,7 +31,7 @@ const (
 // bad reports whether a release of this kind must not serve.
 func (k kind) bad() bool { return k != good && k != needsDependency }
 
-// binary is a release's content, and how it behaves.
+// binary is a release's content and behavior.
 type binary struct {
 	service.Release
 	content []byte
@@ -44,7 +44,7 @@ func newBinary(n int, k kind) *binary {
 	return &binary{service.Release{ID: service.ReleaseID(hex.EncodeToString(sum[:])), Size: int64(len(content))}, content, k}
 }
 
-// storeMode is what is wrong with the store.
+// storeMode is a fault of the store.
 type storeMode int
 
 const (

@@ -11,7 +11,7 @@ import (
 	"escala/service"
 )
 
-// process runs a release, or waits for the first.
+// process runs a release, or waits for the first one.
 type process struct {
 	pid     int
 	slot    int // -1 for a trial
@@ -29,7 +29,7 @@ type process struct {
 	life    *life // a trial's agent
 }
 
-// supervisor is supervisord.
+// supervisor simulates supervisord.
 type supervisor struct {
 	up      bool
 	number  int // counts supervisors: each has a socket of its own
@@ -65,7 +65,7 @@ func (w *world) ready(p *process) bool {
 	return true
 }
 
-// answer is what a process answers on its own socket.
+// answer returns a process's answer on its own socket.
 func (w *world) answer(p *process, path string) agent.Answer {
 	if p.dead || p.hung || p.binary == nil || w.now() < p.started+p.warmUp {
 		return agent.Answer{}
@@ -83,7 +83,8 @@ func (w *world) answer(p *process, path string) agent.Answer {
 	return a
 }
 
-// spawn starts a process. A worker runs what the symlink points to.
+// spawn starts a process. A worker runs the release to which the symlink
+// points.
 func (w *world) spawn(slotNumber int) *process {
 	w.pids++
 	p := &process{
@@ -122,7 +123,7 @@ func (w *world) exit(p *process, status int) {
 	p.dead, p.status = true, status
 }
 
-// lives moves a process through what is due.
+// lives applies the changes of a process that are due.
 func (w *world) lives(p *process) {
 	if p.dead {
 		return
@@ -152,7 +153,7 @@ func (w *world) lives(p *process) {
 	}
 }
 
-// supervise is what supervisord does about its slots.
+// supervise applies supervisord's actions to its slots.
 func (w *world) supervise() {
 	s := w.sup
 	if !s.up {
@@ -255,7 +256,7 @@ func (s lifeSupervisor) Stop(_ context.Context, number int) error {
 	return nil
 }
 
-// terminate is SIGTERM by the agent's wish.
+// terminate sends SIGTERM for the agent.
 func (w *world) terminate(p *process) {
 	if p.dead {
 		return

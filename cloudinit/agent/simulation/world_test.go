@@ -16,7 +16,7 @@ import (
 	"escala/service/machine"
 )
 
-// world is a machine and what is around it.
+// world is a machine and its environment.
 type world struct {
 	rng    *rand.Rand
 	config agent.Config
@@ -104,14 +104,14 @@ func (w *world) idOf(name string) service.ReleaseID {
 // stopped is the panic that ends a life of the agent.
 type stopped struct{}
 
-// life is the world as the agent sees it until it is killed.
+// life gives the agent access to the world until the agent is killed.
 type life struct {
 	w    *world
 	dead bool
 }
 
-// call is the beginning of each call of the agent's: time passes, and the agent
-// may be killed.
+// call runs at the beginning of each call of the agent: time passes, and the
+// agent may be killed.
 func (l *life) call() {
 	w := l.w
 	if l.dead || w.over {
@@ -129,8 +129,8 @@ func (l *life) call() {
 	}
 }
 
-// after is the end of a call that changes something: the agent may not see its
-// answer.
+// after runs at the end of a call that changes something. The agent may be
+// killed before it sees the result.
 func (l *life) after() {
 	if w := l.w; w.killAt > 0 && w.rng.IntN(2) == 0 && w.steps+1 >= w.killAt {
 		w.killAt, w.killedAt = 0, w.elapsed
@@ -140,7 +140,7 @@ func (l *life) after() {
 	}
 }
 
-// Now, Elapsed and Sleep are the agent's clock.
+// clock is the agent's clock.
 type clock struct{ *life }
 
 var _ agent.Clock = clock{}
@@ -161,10 +161,10 @@ func (c clock) Sleep(_ context.Context, d time.Duration) error {
 	return nil
 }
 
-// tick is how finely time passes.
+// tick is the step in which time passes.
 const tick = 250 * time.Millisecond
 
-// pass lets time pass, with all that is due.
+// pass lets time pass and applies everything that is due.
 func (w *world) pass(d time.Duration) {
 	for end := w.elapsed + d; ; {
 		w.elapsed = min(end, w.elapsed+tick)
@@ -180,7 +180,7 @@ func (w *world) pass(d time.Duration) {
 	}
 }
 
-// moves brings processes and the supervisor up to date.
+// moves updates the processes and the supervisor.
 func (w *world) moves() {
 	live := w.processes[:0]
 	for _, p := range w.processes {
@@ -199,7 +199,7 @@ func (w *world) note(format string, args ...any) {
 	}
 }
 
-// violation ends the world.
+// violation ends the simulation with a failure.
 func (w *world) violation(format string, args ...any) {
 	if w.problem == "" {
 		w.problem = fmt.Sprintf(format, args...)
@@ -208,7 +208,7 @@ func (w *world) violation(format string, args ...any) {
 	w.over = true
 }
 
-// run is the whole of it. It returns what is wrong, or "".
+// run runs the whole simulation. It returns the failure, or "".
 func (w *world) run() string {
 	for !w.over {
 		w.live()
@@ -217,7 +217,7 @@ func (w *world) run() string {
 	return w.problem
 }
 
-// live is the agent from its start until it is killed.
+// live runs the agent from its start until it is killed.
 func (w *world) live() {
 	l := &life{w: w}
 	w.life = l

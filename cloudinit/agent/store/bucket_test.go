@@ -25,8 +25,8 @@ import (
 
 const machine = "i-0123456789abcdef0"
 
-// published is a server with a bucket that has a release, and the key of a machine
-// that may do what its role lets it.
+// published returns a server with a bucket that has a release, and the key of a
+// machine with the permissions of its role.
 func published(t *testing.T) (*s3test.Server, sigv4.Key, service.Release, []byte) {
 	t.Helper()
 	s := s3test.Start(t)
@@ -78,10 +78,10 @@ func TestS3(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, said, string(got))
 	}
-	// A name that needs escaping in a URL would be signed wrongly if it were
-	// escaped twice; no name has such a character.
+	// A name that needs escaping in a URL would get a wrong signature if it
+	// were escaped twice. No name has such a character.
 	require.NoError(t, opened.Write(t.Context(), "certificates/example.com_v1.2-x", []byte("x")))
-	// Versions are kept: the bucket's lifecycle removes them.
+	// The store keeps old versions. The bucket's lifecycle removes them.
 	assert.Equal(t, 3, bytes.Count(s.Do(http.MethodGet, "/releases?versions=&prefix=machines/"+machine+"/status.json", nil), []byte("<VersionId>")))
 }
 
@@ -143,7 +143,7 @@ func TestSpaces(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "{}", string(got))
 
-	// With one bucket for both, the machine could not write.
+	// If one bucket were used for both, the machine could not write.
 	err = open(store.Spaces{Releases: "releases", Machines: "releases"}).Write(t.Context(), store.StatusName, nil)
 	require.ErrorIs(t, err, store.ErrDenied)
 	_, err = open(store.Spaces{Releases: "another", Machines: "machines"}).Current(t.Context())
@@ -236,7 +236,7 @@ func TestSettingsAreOfOneKind(t *testing.T) {
 	}
 }
 
-// session is credentials of a role: a key with a token.
+// session holds credentials of a role: a key with a token.
 type session struct {
 	sigv4.Key
 	token string

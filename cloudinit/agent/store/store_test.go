@@ -22,7 +22,7 @@ import (
 	"escala/service"
 )
 
-// answers are Objects that answer each key with a reader of the test's.
+// answers are Objects in which the test gives each key a reader.
 type answers map[string]func(ctx context.Context) (io.ReadCloser, error)
 
 func (a answers) Get(ctx context.Context, key string) (io.ReadCloser, error) {
@@ -38,7 +38,7 @@ func content(b []byte) func(context.Context) (io.ReadCloser, error) {
 	return func(context.Context) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }
 }
 
-// silent brings b and then nothing, until its context ends.
+// silent returns b and then nothing, until its context ends.
 func silent(b []byte) func(context.Context) (io.ReadCloser, error) {
 	return func(ctx context.Context) (io.ReadCloser, error) {
 		return io.NopCloser(io.MultiReader(bytes.NewReader(b), readerFunc(func([]byte) (int, error) {
@@ -136,7 +136,7 @@ func TestFetchLeavesOnlyWhatIsVerified(t *testing.T) {
 			folder := t.TempDir()
 			path := filepath.Join(folder, "api")
 			require.NoError(t, os.WriteFile(path, []byte("what was there"), 0o644))
-			// A fetch that was killed has left this.
+			// A killed fetch left this file behind.
 			require.NoError(t, os.WriteFile(path+".part", bytes.Repeat([]byte{1}, 1<<20), 0o400))
 
 			err := Fetch(t.Context(), open(t, objects), release, path)
@@ -183,7 +183,7 @@ func TestCopyGivesUpWhenNothingComes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		binary := make([]byte, 1000)
 		release := releaseOf(binary)
-		// A byte each 19 s is slow, but it comes.
+		// A byte every 19 s is slow, but it is progress.
 		slow := func(ctx context.Context) (io.ReadCloser, error) {
 			return io.NopCloser(iotest.OneByteReader(readerAfter(bytes.NewReader(binary), Stall-time.Second))), nil
 		}

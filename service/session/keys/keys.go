@@ -19,16 +19,16 @@ type Key struct {
 	Secret []byte
 }
 
-// Keys are the keys that are accepted; the first one signs.
+// Keys are the accepted keys. The first one signs.
 //
-// Workers of two releases serve side by side while a change rolls out, and each
-// has to accept what the other signs. So a key is rotated in steps, one release
-// each:
+// During a roll, workers of two releases serve side by side, and each must
+// accept the other's signatures. So a key is rotated in steps, with one release
+// per step:
 //
 //	k1:…         before
 //	k1:…,k2:…    every worker accepts k2, none signs with it yet
 //	k2:…,k1:…    k2 signs
-//	k2:…         once SESSION_TTL has passed: the last session of k1 is over
+//	k2:…         after SESSION_TTL, when the last session of k1 has ended
 type Keys []Key
 
 // Parse reads "id:base64,id:base64,…". Errors contain the key's position, but
