@@ -21,7 +21,7 @@ import (
 // bucketID is the machine's id in these tests.
 const bucketID = "i-0123456789abcdef0"
 
-// onBucket gives the machine a store that is a bucket, with settings of its kind.
+// onBucket configures a bucket with these settings as the machine's store.
 func (b *bench) onBucket(t *testing.T, settings store.Settings, metadata string) {
 	t.Helper()
 	path := b.root + host.ConfigFile
@@ -38,7 +38,7 @@ func (b *bench) onBucket(t *testing.T, settings store.Settings, metadata string)
 	require.NoError(t, os.WriteFile(id, []byte(bucketID+"\n"), 0o644))
 }
 
-// publish moves a release from the folder to the bucket.
+// publish copies a release from the folder to the bucket.
 func (b *bench) publish(t *testing.T, s *s3test.Server, variant string) service.Release {
 	t.Helper()
 	release := b.release(t, variant)
@@ -51,7 +51,7 @@ func (b *bench) publish(t *testing.T, s *s3test.Server, variant string) service.
 	return release
 }
 
-// storedStatus is what the machine has written to the bucket.
+// storedStatus returns the machine's status in the bucket.
 func storedStatus(t *testing.T, s *s3test.Server, bucket string) machine.Status {
 	t.Helper()
 	status, err := machine.Read(bytes.NewReader(s.Do(http.MethodGet, "/"+bucket+"/"+store.MachineKey(bucketID, store.StatusName), nil)))
@@ -59,7 +59,7 @@ func storedStatus(t *testing.T, s *s3test.Server, bucket string) machine.Status 
 	return status
 }
 
-// The agent itself on a real S3 server, with the credentials of its role.
+// The agent runs against a real S3 server, with the credentials of its role.
 func TestAgentFollowsABucketWithItsRole(t *testing.T) {
 	s := s3test.Start(t)
 	b := newBench(t)
@@ -78,7 +78,8 @@ func TestAgentFollowsABucketWithItsRole(t *testing.T) {
 	assert.Equal(t, bucketID, status.Machine)
 	assert.Equal(t, first.ID, status.Wanted)
 
-	// A store that is busy, refuses or lies leaves what serves, and says why.
+	// If the store is busy, refuses or returns wrong content, the current
+	// release keeps serving and the status has the reason.
 	second := b.publish(t, s, "two")
 	for reason, fault := range map[string]s3test.Fault{
 		"503 SlowDown":      s3test.Refuse(http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate."),
@@ -98,7 +99,7 @@ func TestAgentFollowsABucketWithItsRole(t *testing.T) {
 	b.serves(t, b.once(t), second)
 }
 
-// The same on what plays Spaces: two buckets, and a key for both.
+// The agent runs against simulated Spaces: two buckets, and one key for both.
 func TestAgentFollowsSpacesWithItsKey(t *testing.T) {
 	s := s3test.Start(t)
 	b := newBench(t)

@@ -28,7 +28,7 @@ func ExampleMachine_UserData() {
 	// #cloud-config true <nil>
 }
 
-// What cannot be rendered is reported whole.
+// All errors of a description are reported together.
 func ExampleMachine_UserData_violations() {
 	spec := service.NewSpec()
 	spec.Secrets = []string{"SESSION_KEYS"}

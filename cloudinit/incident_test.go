@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A worker that died is back before anybody looks; the status still says that it
-// died, and how.
+// A dead worker is replaced quickly. The status still reports that it died, and
+// how.
 func TestStatusTellsOfAWorkerThatDied(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

@@ -24,8 +24,8 @@ import (
 	"escala/service/machine"
 )
 
-// envKillFile has this test program be the agent, for one round. It kills itself
-// at the first place that the file does not name yet.
+// envKillFile makes this test program run one round of the agent. It kills
+// itself at the first place that is not yet in the file.
 const envKillFile = "TEST_KILL_FILE"
 
 func TestMain(m *testing.M) {
@@ -44,9 +44,9 @@ func TestMain(m *testing.M) {
 }
 
 // TestAgentSurvivesBeingKilledAtEveryStep kills the agent before and after each
-// call that it makes of disk, store, supervisor and workers in a rollout, each
-// time where the time before left off. The socket must answer throughout, and in
-// the end the release must be there.
+// of its calls of disk, store, supervisor and workers in a rollout. Each run
+// continues where the previous one was killed. The socket must answer
+// throughout, and at the end the release must run.
 func TestAgentSurvivesBeingKilledAtEveryStep(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -83,7 +83,7 @@ func TestAgentSurvivesBeingKilledAtEveryStep(t *testing.T) {
 	assert.Greater(t, kills, 60)
 }
 
-// killedOnce is one round of an agent whose every call is a killer's.
+// killedOnce runs one round of an agent whose calls all go through a killer.
 func killedOnce(root host.Root, file string) error {
 	a, err := root.Agent()
 	if err != nil {
@@ -96,10 +96,11 @@ func killedOnce(root host.Root, file string) error {
 	return nil
 }
 
-// killer is the file that names the places of the kills so far.
+// killer is a file with the places of the kills so far.
 type killer string
 
-// at kills this process before or after a call, unless it was killed there.
+// at kills this process before or after a call, unless the file has the place
+// already.
 func (k killer) at(when string) {
 	place := when + " " + caller()
 	f, err := os.OpenFile(string(k), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
@@ -117,7 +118,7 @@ func (k killer) at(when string) {
 	select {}
 }
 
-// caller is the line of the agent that makes the call.
+// caller returns the agent's line that makes the call.
 func caller() string {
 	var pcs [64]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs[:])])
@@ -132,7 +133,7 @@ func caller() string {
 	}
 }
 
-// around is a call between two places.
+// around makes a call between two places.
 func around[T any](k killer, call func() T) T {
 	k.at("before")
 	defer k.at("after")
@@ -177,7 +178,7 @@ func (d killDisk) Touch(name string, when time.Time) error {
 }
 func (d killDisk) Free(name string) (agent.Space, error) { return d.d.Free(name) }
 
-// killWriter dies in the middle of a file.
+// killWriter kills the process in the middle of a file.
 type killWriter struct {
 	io.WriteCloser
 	k killer

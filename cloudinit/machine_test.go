@@ -29,8 +29,8 @@ import (
 	"escala/service/machine"
 )
 
-// bench is a machine's files in a folder, with a real supervisord, a release
-// store and no systemd: what the agent works with.
+// bench holds a machine's files in a folder, with a real supervisord and a
+// release store, but without systemd.
 type bench struct {
 	root, store string
 	spec        service.Spec
@@ -75,7 +75,8 @@ func newBench(t *testing.T, changes ...func(*service.Spec)) *bench {
 	asRoot(t, "the agent runs as root and the service does not")
 	tool(t, "supervisord", "supervisor")
 
-	// Short, for Unix sockets' paths have a limit; open, for the service's user.
+	// The path is short, because Unix sockets' paths have a limit. It is open,
+	// because the service's user needs access.
 	root, err := os.MkdirTemp("", "m")
 	require.NoError(t, err)
 	require.NoError(t, os.Chmod(root, 0o755))
@@ -112,7 +113,7 @@ func newBench(t *testing.T, changes ...func(*service.Spec)) *bench {
 		mode, err := strconv.ParseUint(f.Permissions(), 8, 32)
 		require.NoError(t, err)
 		require.NoError(t, os.MkdirAll(filepath.Dir(f.Path), 0o755))
-		// An account that every Debian has.
+		// Every Debian has this account.
 		content := strings.NewReplacer("\nuser="+User+"\n", "\nuser=nobody\n", `"user": "`+User+`"`, `"user": "nobody"`, StoreFolder, b.store).Replace(f.Content)
 		require.NoError(t, os.WriteFile(f.Path, []byte(content), os.FileMode(mode)))
 	}
@@ -130,8 +131,8 @@ func newBench(t *testing.T, changes ...func(*service.Spec)) *bench {
 	return b
 }
 
-// supervise starts supervisord and waits until it can be asked; the end of the
-// test ends it and its workers.
+// supervise starts supervisord and waits until it answers. The end of the test
+// ends it and its workers.
 func (b *bench) supervise(t *testing.T) {
 	t.Helper()
 	cmd := exec.Command("supervisord", "--nodaemon", "--configuration", filepath.Join(b.root, "etc/supervisor/supervisord.conf"))
@@ -178,7 +179,7 @@ func (b *bench) point(t *testing.T, pointer string) {
 	require.NoError(t, os.WriteFile(filepath.Join(b.store, service.PointerKey), []byte(pointer), 0o644))
 }
 
-// agent is the machine's own program, run by hand.
+// agent returns a command that runs the agent by hand.
 func (b *bench) agent(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, b.root+AgentPath, args...)
 	cmd.Env = append(os.Environ(), "ESCALA_ROOT="+b.root)
@@ -196,7 +197,7 @@ func (b *bench) once(t *testing.T) machine.Status {
 	return b.status(t)
 }
 
-// retry has a refusal's pause pass.
+// retry lets a refusal's pause pass.
 func (b *bench) retry(t *testing.T) {
 	t.Helper()
 	file := filepath.Join(b.root, host.RefusalFile)
@@ -219,7 +220,7 @@ func (b *bench) status(t *testing.T) machine.Status {
 	return s
 }
 
-// serves asserts that the machine is on the release, with all workers.
+// serves asserts that all workers of the machine run the release.
 func (b *bench) serves(t *testing.T, s machine.Status, r service.Release) {
 	t.Helper()
 	assert.Equal(t, r.ID, s.Current, "%s: %s", s.Phase, s.Reason)
@@ -231,7 +232,7 @@ func (b *bench) serves(t *testing.T, s machine.Status, r service.Release) {
 	assert.Equal(t, r.ID, b.get(t))
 }
 
-// get asks, as the proxy does, which release answers.
+// get returns the release that answers through the proxy's socket.
 func (b *bench) get(t *testing.T) service.ReleaseID {
 	t.Helper()
 	release, err := b.ask()
@@ -239,7 +240,7 @@ func (b *bench) get(t *testing.T) service.ReleaseID {
 	return release
 }
 
-// answering is which release answers, or "" if none does.
+// answering returns the release that answers, or "" if none does.
 func (b *bench) answering() service.ReleaseID {
 	release, err := b.ask()
 	if err != nil {
@@ -253,7 +254,8 @@ func (b *bench) ask() (service.ReleaseID, error) {
 	return service.ReleaseID(header.Get("X-Release")), err
 }
 
-// header asks as Nginx does: on the shared socket, or each worker in turn.
+// header sends a request as Nginx does: on the shared socket, or to each worker
+// in turn.
 func (b *bench) header(path string) (http.Header, error) {
 	var err error
 	for _, address := range b.addresses() {
@@ -283,8 +285,8 @@ func (b *bench) addresses() []net.Addr {
 	return out
 }
 
-// load asks all the time, until stop, which returns how many requests there were
-// and the errors of those that failed.
+// load sends requests until stop is called. stop returns the number of requests
+// and the errors of the failed ones.
 func (b *bench) load(t *testing.T) (stop func() (int, []error)) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -309,7 +311,7 @@ func (b *bench) load(t *testing.T) (stop func() (int, []error)) {
 	}
 }
 
-// freePorts is the first of n free ports.
+// freePorts returns the first of n consecutive free ports.
 func freePorts(t *testing.T, n int) int {
 	t.Helper()
 	for {
@@ -379,7 +381,7 @@ func TestAgentRefuses(t *testing.T) {
 			assert.Contains(t, s.Reason, want)
 			b.serves(t, s, good)
 
-			// It is not tried again at once.
+			// The refused release is not tried again at once.
 			again := b.once(t)
 			assert.Equal(t, machine.Refused, again.Phase)
 			assert.Equal(t, s.Reason, again.Reason)
@@ -470,7 +472,7 @@ func TestAgentKeepsTheLastReleases(t *testing.T) {
 	assert.ElementsMatch(t, want, kept)
 }
 
-// whole asserts that whatever a worker would start now is complete.
+// whole asserts that the release which a worker would start now is complete.
 func (b *bench) whole(t *testing.T) {
 	t.Helper()
 	link, err := os.Readlink(filepath.Join(b.root, "opt/escala/current"))

@@ -13,8 +13,9 @@ import (
 	"escala/service"
 )
 
-// TestMetadataIsRootsAlone sets the rules, in a network of its own, before a
-// metadata service that answers, and asks it as root and as another account.
+// TestMetadataIsRootsAlone sets the rules in its own network namespace, in
+// front of a metadata service. Then it sends requests as root and as another
+// account.
 func TestMetadataIsRootsAlone(t *testing.T) {
 	asRoot(t, "a network of its own needs root")
 	for _, program := range []string{"unshare", "nft", "ip", "setpriv", "python3", "curl"} {
@@ -35,7 +36,7 @@ func TestMetadataIsRootsAlone(t *testing.T) {
 	file := filepath.Join(folder, "metadata.nft")
 	require.NoError(t, os.WriteFile(file, []byte(rules), 0o644))
 
-	// Twice, for the unit may be started again.
+	// The rules are loaded twice, because the unit may be restarted.
 	script := `set -eu
 ip link set lo up
 ip address add 169.254.169.254/32 dev lo

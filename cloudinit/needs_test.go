@@ -8,7 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// asRoot fails a test that needs root; -short leaves it out.
+// asRoot fails a test that needs root if it runs as another user. -short skips
+// it.
 func asRoot(t *testing.T, why string) {
 	t.Helper()
 	if testing.Short() {
@@ -17,8 +18,8 @@ func asRoot(t *testing.T, why string) {
 	require.Zero(t, os.Getuid(), "%s; run this test as root", why)
 }
 
-// tool fails a test that needs a Debian package that is missing: skipping it would
-// let what it tests break. -short leaves it out instead.
+// tool fails a test if a Debian package is missing, because a skipped test
+// could hide a failure. -short skips the test.
 func tool(t testing.TB, program, pkg string) {
 	t.Helper()
 	_, err := exec.LookPath(program)

@@ -109,7 +109,7 @@ func askNginx(t *testing.T, method, address, path string, header http.Header, bo
 	return res.StatusCode, string(b)
 }
 
-// TestNginxBelievesNoClient sends every header that speaks for a client.
+// TestNginxBelievesNoClient sends every header about the client.
 func TestNginxBelievesNoClient(t *testing.T) {
 	address := startNginx(t, service.NewSpec(), func(w http.ResponseWriter, r *http.Request) {
 		for _, name := range service.ClientClaims {
@@ -133,8 +133,8 @@ func TestNginxBelievesNoClient(t *testing.T) {
 	assert.Equal(t, len(service.MachineClaims), strings.Count(got, "\n"), "nothing else:\n%s", got)
 }
 
-// TestNginxKeepsTheOriginOfAPage: a page of the service's own may post to it,
-// whatever the port, and another site's may not.
+// TestNginxKeepsTheOriginOfAPage checks that a page of the service itself may
+// post to it, on any port, and that another site's page may not.
 func TestNginxKeepsTheOriginOfAPage(t *testing.T) {
 	address := startNginx(t, service.NewSpec(), http.NewCrossOriginProtection().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, r.Host)
@@ -159,8 +159,8 @@ func TestNginxKeepsTheOriginOfAPage(t *testing.T) {
 	}
 }
 
-// TestNginxHasTheServicesLimits: what the description allows reaches the
-// service.
+// TestNginxHasTheServicesLimits checks that requests within the description's
+// limits reach the service.
 func TestNginxHasTheServicesLimits(t *testing.T) {
 	asRoot(t, "Nginx raises its limit of open files and writes large bodies to its own folder")
 	spec := service.NewSpec()
@@ -181,7 +181,7 @@ func TestNginxHasTheServicesLimits(t *testing.T) {
 	assert.Equal(t, http.StatusRequestEntityTooLarge, status)
 }
 
-// TestNginxBelievesItsProxies has a proxy of the operator's own in front.
+// TestNginxBelievesItsProxies puts the operator's own proxy in front.
 func TestNginxBelievesItsProxies(t *testing.T) {
 	spec := service.NewSpec()
 	spec.TrustedProxies = []string{"127.0.0.0/8"}
@@ -192,8 +192,8 @@ func TestNginxBelievesItsProxies(t *testing.T) {
 	assert.Equal(t, "203.0.113.7 https", got)
 }
 
-// TestNginxTakesMoreConnectionsThanTheWorkers: the service's own limit, which
-// answers, comes first.
+// TestNginxTakesMoreConnectionsThanTheWorkers checks that connections reach the
+// service's own limit first, which sends an answer.
 func TestNginxTakesMoreConnectionsThanTheWorkers(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []service.WorkersMode{service.WorkersShared, service.WorkersPorts} {

@@ -15,10 +15,10 @@ import (
 	"escala/service"
 )
 
-// FuzzNginx is what a stranger writes to a machine's Nginx. The service may
-// never get a request that speaks for another client, that has two lengths, or
-// whose host is not one; and one request may never become two (a request that
-// is hidden in another's body).
+// FuzzNginx sends arbitrary bytes to a machine's Nginx. The service must never
+// get a request with forged headers about a client, with two lengths, or with
+// an invalid host. One request must never become two (a request that is hidden
+// in another's body).
 func FuzzNginx(f *testing.F) {
 	for _, seed := range []string{
 		"GET / HTTP/1.1\r\nHost: x\r\n\r\n",

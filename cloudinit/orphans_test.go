@@ -16,7 +16,7 @@ import (
 	"escala/service/machine"
 )
 
-// kill kills supervisord alone and waits until it is gone.
+// kill kills only supervisord and waits for its end.
 func (b *bench) kill(t *testing.T) {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join(b.root, "run/supervisord.pid"))
@@ -26,8 +26,8 @@ func (b *bench) kill(t *testing.T) {
 	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
 }
 
-// The workers of a supervisord that was killed serve on until the next one's
-// have taken over, and none is lost on the way.
+// The workers of a killed supervisord keep serving until the workers of the
+// next one have taken over. No request is lost.
 func TestWorkersOutliveTheirSupervisor(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*service.Spec){

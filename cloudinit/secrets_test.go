@@ -17,8 +17,7 @@ import (
 	"escala/service"
 )
 
-// placed writes a machine's files into a folder and returns how to run its
-// programs.
+// placed writes a machine's files to a folder. run runs one of its programs.
 func placed(t *testing.T, m Machine) (root string, run func(program string, args ...string) (string, error)) {
 	t.Helper()
 	root = t.TempDir()
@@ -42,8 +41,8 @@ func placed(t *testing.T, m Machine) (root string, run func(program string, args
 	}
 }
 
-// awkward has in it whatever a shell, JSON or a file of assignments could trip
-// over.
+// awkward contains characters that are special in a shell, in JSON or in a file
+// of assignments.
 const awkward = "it's \"so\" $HOME `id` \\ 100% ü\nsecond line\t{\"a\": [1]}"
 
 func secretMachines(f *fakeAWS) map[string]Machine {
@@ -68,7 +67,7 @@ func TestSecretsReachTheServiceAndNobodyElse(t *testing.T) {
 			f.change(func() { f.parameters["/escala/production/AWKWARD"] = awkward })
 			root, run := placed(t, secretMachines(f)[name])
 
-			// The worker's own program, with a service that prints a secret.
+			// The worker runs with a service that prints a secret.
 			release := filepath.Join(root, "opt/escala/current")
 			require.NoError(t, os.MkdirAll(release, 0o755))
 			require.NoError(t, os.WriteFile(filepath.Join(release, "api"), []byte("#!/bin/sh\nprintf %s \"$AWKWARD\"\n"), 0o755))
@@ -92,8 +91,8 @@ func TestSecretsReachTheServiceAndNobodyElse(t *testing.T) {
 	}
 }
 
-// TestSecretsThatCannotBeReadLeaveThoseThatWere: a roll must not take them from
-// workers that have to start again.
+// TestSecretsThatCannotBeReadLeaveThoseThatWere checks that a failed read keeps
+// the old secrets, because restarted workers need them.
 func TestSecretsThatCannotBeReadLeaveThoseThatWere(t *testing.T) {
 	asRoot(t, "only root can give a file to another group")
 	f := newFakeAWS(t)
@@ -125,8 +124,8 @@ func TestSecretsNeedAStore(t *testing.T) {
 	assert.ErrorContains(t, err, "secrets: this machine has no secret store")
 }
 
-// TestUserDataHoldsNoParameter but its name; files that hold a secret are
-// root's.
+// TestUserDataHoldsNoParameter checks that user-data holds only the names of
+// parameters, and that only root can read files with secrets.
 func TestUserDataHoldsNoParameter(t *testing.T) {
 	f := newFakeAWS(t)
 	for name, m := range secretMachines(f) {

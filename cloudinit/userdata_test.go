@@ -21,7 +21,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// machines are what the golden files show.
+// machines returns the machines of the golden files.
 func machines() map[string]Machine {
 	everything := service.NewSpec()
 	everything.Name = "chat"
@@ -41,14 +41,14 @@ func machines() map[string]Machine {
 	}
 }
 
-// testMachine is a machine with an agent.
+// testMachine returns a machine with an agent.
 func testMachine(spec service.Spec) Machine {
 	m := NewMachine(spec)
 	m.Agent = service.ReleaseID(strings.Repeat("a9", 32))
 	return m
 }
 
-// ec2 is a machine as AWS gets it, with a port for each worker.
+// ec2 returns a machine as on AWS, with a port for each worker.
 func ec2() Machine {
 	spec := service.NewSpec()
 	spec.Workers.Mode = service.WorkersPorts
@@ -65,7 +65,7 @@ func ec2() Machine {
 	return m
 }
 
-// droplet is a machine as DigitalOcean gets it.
+// droplet returns a machine as on DigitalOcean.
 func droplet() Machine {
 	spec := service.NewSpec()
 	spec.Secrets = []string{"DATABASE_URL"}
@@ -91,8 +91,8 @@ func TestUserDataIsWhatItWas(t *testing.T) {
 	}
 }
 
-// withoutPrograms is the machine's user-data with the programs left out, which
-// are files of this package already.
+// withoutPrograms returns the machine's user-data without the programs, because
+// those are files of this package.
 func withoutPrograms(t *testing.T, m Machine) []byte {
 	t.Helper()
 	data, err := m.UserData()
@@ -119,7 +119,8 @@ func TestUserDataIsDeterministic(t *testing.T) {
 	}
 }
 
-// EC2 takes 16 KiB of user-data, gzip allowed; a Droplet 64 KiB, as it is.
+// EC2 accepts 16 KiB of user-data, also compressed with gzip. DigitalOcean
+// accepts 64 KiB, uncompressed.
 func TestUserDataFitsEveryCloud(t *testing.T) {
 	for name, m := range machines() {
 		data, err := m.UserData()
@@ -170,8 +171,8 @@ func TestNginxTakesItsConfiguration(t *testing.T) {
 	}
 }
 
-// withoutUserWarning leaves out what Nginx says of the user directive, on one line,
-// when the test itself does not run as root.
+// withoutUserWarning removes Nginx's one-line warning about the user directive,
+// which appears if the test does not run as root.
 func withoutUserWarning(said string) string {
 	if os.Getuid() == 0 {
 		return said
@@ -214,7 +215,7 @@ func TestINIRefusesWhatWouldBeAnotherLine(t *testing.T) {
 	assert.Equal(t, "[s]\nk=100%%\n\n[t]\n", got)
 }
 
-// The user-data's files, parsed back, hold no two of a path.
+// No two files in the parsed user-data have the same path.
 func TestUserDataWritesEachFileOnce(t *testing.T) {
 	data, err := machines()["everything"].UserData()
 	require.NoError(t, err)
@@ -229,8 +230,8 @@ func TestUserDataWritesEachFileOnce(t *testing.T) {
 }
 
 func TestLogBound(t *testing.T) {
-	// Two slots of 20 MB for each of four workers, supervisord's 2, the journal's
-	// 200.
+	// The sum is two slots of 20 MB for each of four workers, supervisord's 2
+	// MB, and the journal's 200 MB.
 	spec := service.NewSpec()
 	spec.Workers.Count = 4
 	assert.Equal(t, 4*2*20+2+200, NewMachine(spec).logBoundMB())

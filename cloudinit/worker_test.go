@@ -15,8 +15,8 @@ import (
 	"escala/service/machine"
 )
 
-// A variable of the service is nobody else's, whatever it is called, and comes
-// out as it went in.
+// A variable of the service changes no other setting, whatever its name, and
+// keeps its value exactly.
 func TestWorkersGetTheServicesVariables(t *testing.T) {
 	t.Parallel()
 	env := map[string]string{
@@ -44,8 +44,8 @@ func TestWorkersGetTheServicesVariables(t *testing.T) {
 	assert.True(t, slices.Contains(got, "WORKER=0") || slices.Contains(got, "WORKER=1"), got)
 }
 
-// A worker that waits for something is left alone: what it still answers would
-// be cut, and a restart does not bring what is missing.
+// An unready worker is not restarted: a restart would cut the requests that it
+// still answers, and would not repair the missing dependency.
 func TestAWorkerThatIsNotReadyIsNotStartedAgain(t *testing.T) {
 	t.Parallel()
 	unready := switchFile(t)
@@ -66,7 +66,8 @@ func TestAWorkerThatIsNotReadyIsNotStartedAgain(t *testing.T) {
 	assert.Equal(t, before, b.workers(t))
 }
 
-// switchFile is a file that is not there, in a folder that every account reads.
+// switchFile returns the path of a missing file, in a folder that every account
+// can read.
 func switchFile(t *testing.T) string {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "switch")
@@ -76,7 +77,7 @@ func switchFile(t *testing.T) string {
 	return filepath.Join(folder, "on")
 }
 
-// workers are the numbers of the processes that run a release here.
+// workers returns the ids of the processes that run a release in this bench.
 func (b *bench) workers(t *testing.T) []string {
 	t.Helper()
 	var out []string
@@ -91,7 +92,7 @@ func (b *bench) workers(t *testing.T) []string {
 	return out
 }
 
-// A release that was refused for something that is gone by now is tried again.
+// A release that was refused for a temporary reason is tried again.
 func TestARefusedReleaseIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	unready := switchFile(t)

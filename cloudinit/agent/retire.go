@@ -11,8 +11,8 @@ import (
 	"escala/service"
 )
 
-// retire ends every process that is not needed: where a worker is good, all
-// others of its number.
+// retire ends all unneeded processes. If a worker has a good process, these are
+// all its other processes.
 func (a *Agent) retire(ctx context.Context) error {
 	if err := a.handOver(ctx); err != nil {
 		return err
@@ -41,7 +41,7 @@ func (a *Agent) retire(ctx context.Context) error {
 	return nil
 }
 
-// handOver leads the proxy to the supervisor's socket once a worker of the
+// handOver switches the proxy to the supervisor's socket once a worker of the
 // current release serves there.
 func (a *Agent) handOver(ctx context.Context) error {
 	if a.Config.Mode != service.WorkersShared {
@@ -63,8 +63,8 @@ func (a *Agent) handOver(ctx context.Context) error {
 	return nil
 }
 
-// end tells an occupant to end. An orphan is told once, and killed when it has
-// not ended by then.
+// end asks an occupant to end. It asks an orphan once, and kills it if it has
+// not ended in time.
 func (a *Agent) end(ctx context.Context, o occupant) error {
 	switch {
 	case o.orphan != nil:
@@ -82,8 +82,8 @@ func (a *Agent) end(ctx context.Context, o occupant) error {
 	return nil
 }
 
-// told notes that a process is told to end, and returns when it was told first,
-// in seconds since 1970; 0 for never before.
+// told records that a process is told to end. It returns the time of the first
+// record, in seconds since 1970, or 0 if there was none.
 func (a *Agent) told(process string) (int64, error) {
 	if process == "" {
 		return 0, nil
@@ -96,8 +96,8 @@ func (a *Agent) told(process string) (int64, error) {
 	return 0, a.remember(name, a.Clock.Now().Unix())
 }
 
-// untold takes the note back where the process could not be told, and was not
-// before either.
+// untold removes the record of a process that could not be told, unless the
+// record is older.
 func (a *Agent) untold(process string, at int64) error {
 	if process == "" || at != 0 {
 		return nil
@@ -105,7 +105,7 @@ func (a *Agent) untold(process string, at int64) error {
 	return a.forget(path.Join(endedFolder, process))
 }
 
-// forgetEnded removes the notes about processes that are gone.
+// forgetEnded removes the records of processes that have ended.
 func (a *Agent) forgetEnded(v view) error {
 	notes, err := a.Disk.List(endedFolder)
 	if err != nil {
@@ -143,10 +143,11 @@ func (a *Agent) endOrphan(ctx context.Context, o Orphan) error {
 	return nil
 }
 
-// stopMargin is what the supervisor may take to notice that a process has ended.
+// stopMargin is the time that the supervisor may take to notice the end of a
+// process.
 const stopMargin = 5 * time.Second
 
-// gone waits until nothing runs in a slot.
+// gone waits until no process runs in a slot.
 func (a *Agent) gone(ctx context.Context, slot int) error {
 	var err error
 	isGone := until(ctx, a.Clock, time.Duration(a.Config.Stop)+stopMargin, lookEvery, func() bool {

@@ -7,32 +7,32 @@ import (
 	"escala/service"
 )
 
-// occupant is what is in a slot.
+// occupant is the content of a slot.
 type occupant struct {
 	slot int
 	Slot
-	// orphan is the worker of a supervisor that has died, if one is there.
+	// orphan is the slot's orphan, or nil.
 	orphan *Orphan
-	// answers is the release that the worker answers as, and ready whether its
+	// answers is the release that the worker reports. ready reports whether its
 	// ready path answers 200.
 	answers service.ReleaseID
 	ready   bool
-	// healthy: the health path answers 200.
+	// healthy reports whether the health path answers 200.
 	healthy bool
 }
 
-// alive reports whether a process is there that was not told to end.
+// alive reports whether a process runs and was not told to end.
 func (o occupant) alive() bool { return o.orphan != nil || o.Alive() }
 
-// view is the machine's workers at a moment.
+// view is the state of the machine's workers at one moment.
 type view struct {
 	slots   []occupant
 	current service.ReleaseID
-	// rolling: current has been so for a moment only.
+	// rolling reports that the last change of current is recent.
 	rolling bool
 }
 
-// view asks the supervisor and the workers!
+// view collects the state from the supervisor and the workers.
 func (a *Agent) view(ctx context.Context) (view, error) {
 	slots, err := a.Supervisor.Slots(ctx)
 	if err != nil {
@@ -74,7 +74,7 @@ func (a *Agent) view(ctx context.Context) (view, error) {
 	return v, nil
 }
 
-// of are the slots of one worker.
+// of returns the slots of one worker.
 func (v view) of(c Config, worker int) []occupant {
 	var out []occupant
 	for _, o := range v.slots {
@@ -85,13 +85,13 @@ func (v view) of(c Config, worker int) []occupant {
 	return out
 }
 
-// good reports whether the occupant is what a worker should be.
+// good reports whether the occupant is a correct worker.
 func (v view) good(o occupant) bool {
 	return o.orphan == nil && o.Alive() && o.ready && o.answers == v.current
 }
 
-// candidate is the occupant that is, or becomes, the worker: a good one, or
-// else a process of the current release that is on its way.
+// candidate returns the occupant that is, or becomes, the worker: a good one,
+// otherwise a starting process of the current release.
 func (v view) candidate(c Config, worker int) (occupant, bool) {
 	slots := v.of(c, worker)
 	for _, o := range slots {
@@ -100,11 +100,12 @@ func (v view) candidate(c Config, worker int) (occupant, bool) {
 		}
 	}
 	for _, o := range slots {
-		// After a switch, what failed before it is no candidate.
+		// After a switch, a process that failed before the switch is not a
+		// candidate.
 		if o.orphan != nil || o.State == SlotStopping || o.Down() || o.State == SlotBackoff && v.rolling {
 			continue
 		}
-		// A process that runs no release yet is about to run the current one.
+		// A process without a release is about to run the current one.
 		if o.Release == v.current || o.Release == "" {
 			return o, true
 		}
@@ -112,7 +113,7 @@ func (v view) candidate(c Config, worker int) (occupant, bool) {
 	return occupant{}, false
 }
 
-// serving is the occupant that serves for a worker now, whatever its release.
+// serving returns the occupant that serves for a worker now, with any release.
 func (v view) serving(c Config, worker int) (occupant, bool) {
 	var found occupant
 	ok := false

@@ -32,8 +32,9 @@ func (w *world) reachable() bool {
 	return false
 }
 
-// serving counts the workers that have a serving process, not counting the
-// process without. others reports whether other processes serve.
+// serving counts the workers that have a serving process, without counting one
+// process. others reports whether another process of that process's worker
+// serves.
 func (w *world) serving(without *process) (workers int, others bool) {
 	seen := map[int]bool{}
 	for _, p := range w.processes {

@@ -1,5 +1,5 @@
-// Command release stands in for a service in the tests of the agent:
-// the smallest program that keeps a worker's contract.
+// Command release simulates a service in the tests of the agent. It is the
+// smallest program that follows a worker's contract.
 package main
 
 import (
@@ -38,7 +38,7 @@ func main() {
 	if path, ok := strings.CutPrefix(os.Getenv("LISTEN"), "unix:"); ok {
 		listener, err = net.Listen("unix", path)
 	} else if variant == "fails-as-worker" {
-		// Fine on its own, but not where it is to serve.
+		// The program passes its preflight, but fails on the shared socket.
 		os.Stderr.WriteString("cannot use the shared socket\n")
 		os.Exit(8)
 	} else if os.Getenv("LISTEN") == "fd:0" {
@@ -55,7 +55,7 @@ func main() {
 		if variant == "lies" {
 			w.Header().Set("X-Release", strings.Repeat("0", 64))
 		}
-		// What a test does to the machine while the release runs.
+		// A test can change the machine while the release runs.
 		if _, err := os.Stat(os.Getenv("UNREADY_FILE")); err == nil && r.URL.Path == os.Getenv("READY_PATH") {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
@@ -66,7 +66,8 @@ func main() {
 			w.WriteHeader(http.StatusInternalServerError)
 		}
 	})
-	// Before it answers: who sees it ready may tell it to end.
+	// The handler is set before the first answer, because a client that sees
+	// the process ready may tell it to end.
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM)
 	server := &http.Server{Handler: answer, ReadHeaderTimeout: time.Second}
@@ -76,7 +77,7 @@ func main() {
 	if variant == "hangs" {
 		time.Sleep(time.Hour)
 	}
-	// Polite enough for one request at a time.
+	// One request at a time needs no more than this.
 	_ = listener.Close()
 	time.Sleep(50 * time.Millisecond)
 }
