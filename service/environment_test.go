@@ -55,7 +55,8 @@ func TestLifecycleFrom(t *testing.T) {
 	}
 }
 
-// TestWhatIsRenderedIsRead: a worker understands what a Spec tells it.
+// TestWhatIsRenderedIsRead checks that a worker reads back the values of a
+// Spec.
 func TestWhatIsRenderedIsRead(t *testing.T) {
 	t.Parallel()
 	s := NewSpec()

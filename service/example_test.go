@@ -7,8 +7,8 @@ import (
 	"escala/service"
 )
 
-// A description starts with the defaults. Change what differs, then validate:
-// all mistakes are reported together, with the path of each key.
+// A description starts with the defaults. Change fields, then validate: all
+// mistakes are reported together, with the path of each key.
 func ExampleSpec_Validate() {
 	spec := service.NewSpec()
 	spec.Workers.Count = 1
@@ -20,8 +20,7 @@ func ExampleSpec_Validate() {
 	// lifecycle.stop: 30s is too short: announce (5s) + drain (1m0s) + 2s to say what was still open is 1m7s; the supervisor would kill a worker that is still draining
 }
 
-// The values that a worker needs reach it as environment variables, whatever it
-// runs on.
+// Workers get their values as environment variables on every target.
 func ExampleSpec_Environ() {
 	spec := service.NewSpec()
 	spec.Env = map[string]string{"WHO": "world"}
@@ -32,8 +31,8 @@ func ExampleSpec_Environ() {
 	// world /ready 20s 230MiB
 }
 
-// A worker reads its lifecycle back. A value that is missing keeps its default;
-// a bad one is reported with the variable's name.
+// A worker reads its lifecycle back. A missing value keeps its default. A bad
+// value is reported with the variable's name.
 func ExampleLifecycleFrom() {
 	env := map[string]string{"DRAIN_TIMEOUT": "45s"}
 	lifecycle, err := service.LifecycleFrom(func(name string) string { return env[name] })
@@ -48,7 +47,7 @@ func ExampleLifecycleFrom() {
 }
 
 // A proxy must close an idle connection before the worker does. UpstreamIdle is
-// the time to give to it.
+// the idle time for the proxy.
 func ExampleLifecycle_UpstreamIdle() {
 	lifecycle := service.NewLifecycle()
 	lifecycle.Linger = 4 * time.Second
@@ -57,7 +56,7 @@ func ExampleLifecycle_UpstreamIdle() {
 }
 
 // The object "current" in a release store names the release that machines run.
-// A pointer that is cut off is an error and never another release.
+// A truncated pointer is an error and never another release.
 func ExampleParsePointer() {
 	const id = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 	release, err := service.ParsePointer(id + " 14700000\n")
@@ -70,8 +69,7 @@ func ExampleParsePointer() {
 	// true
 }
 
-// Violations gathers what is wrong while it is checked. Err returns nil when
-// there is none.
+// Violations collects errors during a check. Err returns nil if there are none.
 func ExampleViolations() {
 	check := func(port int, name string) error {
 		var v service.Violations

@@ -20,8 +20,9 @@ import (
 const root = "../.."
 
 // TestBuildIsStaticAndReproducible builds as the Dockerfile does, in two
-// folders of other names, for this processor, and with ESCALA_TEST=all for both:
-// the other one's standard library has to be compiled for it.
+// folders with different names. It builds for this processor, and with
+// ESCALA_TEST=all for both, because the other one needs a compiled standard
+// library.
 func TestBuildIsStaticAndReproducible(t *testing.T) {
 	t.Parallel()
 	build, env := dockerBuild(t)
@@ -61,16 +62,15 @@ func checkStatic(t *testing.T, path string, machine elf.Machine, dir string) str
 	b, err := os.ReadFile(path)
 	require.NoError(t, err)
 	assert.NotContains(t, string(b), dir, "no path of the machine that built it")
-	// It was 24.6 MB while the linker kept what nothing calls (see Arguments in
-	// infra/build): each machine fetches it, each worker hashes it.
+	// The size was 24.6 MB while the linker kept unused code (see Arguments in
+	// infra/build). Each machine fetches the binary, and each worker hashes it.
 	assert.Less(t, len(b), 17<<20, "something calls methods by name again: text/template or reflect.Value.MethodByName")
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
 }
 
 // dockerBuild reads the build's arguments and environment from the Dockerfile,
-// so that what is tested is what the image is built with. The output's path
-// is left out.
+// so that the test builds as the image does. It leaves the output's path out.
 func dockerBuild(t *testing.T) (args, env []string) {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(root, "Dockerfile"))
@@ -97,7 +97,7 @@ func TestDockerfileIsSafeAndUsesThisGo(t *testing.T) {
 	assert.NotContains(t, last, "RUN ", "there is nothing in the image that could run it")
 }
 
-// copySource copies what the Dockerfile copies.
+// copySource copies the files that the Dockerfile copies.
 func copySource(t *testing.T, to string) {
 	t.Helper()
 	require.NoError(t, os.MkdirAll(to, 0o755))

@@ -26,7 +26,7 @@ type primary struct {
 }
 
 // startCluster runs a copy of the binary, so that a test can install another
-// release in its place.
+// release over it.
 func startCluster(t *testing.T, workers int, env ...string) *primary {
 	t.Helper()
 	c := unreadyCluster(t, workers, env...)
@@ -50,19 +50,19 @@ func unreadyCluster(t *testing.T, workers int, env ...string) *primary {
 	return c
 }
 
-// install puts a program in the place of another as a release does: beside it
-// and then over it. What is appended makes it another release.
+// install replaces a program as a release does: it writes a new file beside it
+// and renames it. The appended text makes it another release.
 func install(t *testing.T, from, to, appended string) {
 	t.Helper()
-	// By another process: a file that this one has just written may still be
-	// open for writing in a child that is about to become something else, and
-	// the kernel refuses to run it then ("text file busy").
+	// Another process writes the file. A file that this process has just
+	// written may still be open for writing in a child that has not yet called
+	// exec, and the kernel then refuses to run it ("text file busy").
 	out, err := exec.Command("sh", "-c", `cp "$1" "$2.new" && printf %s "$3" >>"$2.new" && chmod 755 "$2.new" && mv "$2.new" "$2"`,
 		"install", from, to, appended).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 }
 
-// script makes a file that install takes.
+// script creates a file for install.
 func script(t *testing.T, text string) string {
 	t.Helper()
 	path := filepath.Join(socketDir(t), "script")
@@ -170,7 +170,7 @@ func TestClusterAbortsARollThatFails(t *testing.T) {
 		{"exits at once", "#!/bin/sh\nexit 3\n", "exited with status 3 before it was ready"},
 		{"is never ready", "#!/bin/sh\nexec sleep 600\n", "was not ready within 20s"},
 		{"is no program", "no program", "starting worker"},
-		// It starts the good one, which says which release it is.
+		// It starts the good program, which reports its own release.
 		{"is another than its checksum", fmt.Sprintf("#!/bin/sh\nexec %s \"$@\"\n", binary), "it answers as release " + releaseID[:12]},
 	}
 	for _, tt := range tests {
@@ -196,8 +196,8 @@ func TestClusterAbortsARollThatFails(t *testing.T) {
 				assert.True(t, w.Ready)
 				require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
 			}
-			// A worker that ends by itself comes back as what served, not as what
-			// was installed and refused.
+			// A worker that ends by itself restarts from the serving program,
+			// and not from the installed and refused one.
 			await(t, func() bool { return c.ready() == 2 && !overlap(old, c.workers()) })
 			for _, w := range c.workers() {
 				assert.Equal(t, releaseID, w.Release)
@@ -213,7 +213,7 @@ func TestClusterAbortsARollThatFails(t *testing.T) {
 
 func TestClusterGivesUp(t *testing.T) {
 	t.Parallel()
-	// A program that is a good primary and a bad worker.
+	// The program is a good primary and a bad worker.
 	program := filepath.Join(socketDir(t), "api")
 	install(t, script(t, fmt.Sprintf("#!/bin/bash\n[ \"$1\" = serve ] && exit 7\nexec -a %s %s \"$@\"\n", program, binary)), program, "")
 	c := &primary{process: launch(t, program, []string{"cluster"}, []string{
@@ -254,7 +254,7 @@ func TestWorkersEndWithAKilledPrimary(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, 2, "DRAIN_LINGER="+far.String(), "DRAIN_TIMEOUT="+(2*far).String(), "STOP_TIMEOUT="+(3*far).String())
 	workers := c.workers()
-	// A request in flight is answered: the workers drain, they are not cut.
+	// A request in flight is answered, because the workers drain.
 	address := strings.TrimPrefix(c.url, "http://")
 	request := dial(t, address, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhe")
 	await(t, func() bool {
@@ -277,8 +277,7 @@ func TestWorkersEndWithAKilledPrimary(t *testing.T) {
 	}
 }
 
-// running reports whether a process exists and is not a zombie that nobody has
-// waited for.
+// running reports whether a process exists and is not a zombie.
 func running(pid int) bool {
 	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
@@ -308,7 +307,7 @@ func TestClusterSecondSignalEndsAtOnce(t *testing.T) {
 
 func TestClusterReplacesAWorkerWithTooMuchMemory(t *testing.T) {
 	t.Parallel()
-	// No worker fits into 1 MiB, so each is replaced again and again.
+	// No worker fits into 1 MiB, so each is replaced repeatedly.
 	c := startCluster(t, 1, "WORKER_MEMORY_MAX_MIB=1", "WORKER_MEMORY_CHECK=200ms")
 	old := c.workers()
 	l := startLoad(t, c.url, 4, true)

@@ -20,14 +20,14 @@ import (
 )
 
 const (
-	// linger is the shortest that the service accepts.
+	// linger is the shortest value that the service accepts.
 	linger = time.Second
-	// far is later than anything that a test waits for: a worker with this limit
-	// that ends did not end because of it.
+	// far is later than any wait of a test. If a worker with this limit ends,
+	// the limit was not the reason.
 	far = 2 * maxWait
 )
 
-// onPort starts a worker on a port of its own.
+// onPort starts a worker on its own port.
 func onPort(t *testing.T, env ...string) (*process, string) {
 	t.Helper()
 	address := fmt.Sprintf("127.0.0.1:%d", freePort(t))
@@ -65,8 +65,8 @@ func TestDrainFinishesRequestsInFlight(t *testing.T) {
 
 	require.ErrorContains(t, status.Probe(t.Context(), p.admin, "/ready"), "503: draining", "not ready while draining")
 	require.NoError(t, status.Probe(t.Context(), p.admin, "/health"), "but healthy")
-	// A connection that is asked for while the socket closes is refused at the
-	// client's second try, which its kernel makes after a second (listen.Retire).
+	// A connection during the closing of the socket is refused at the client's
+	// second SYN, which its kernel sends after a second (listen.Retire).
 	awaitRefusal(t, address)
 
 	_, err := io.WriteString(c, "llo")
@@ -77,7 +77,7 @@ func TestDrainFinishesRequestsInFlight(t *testing.T) {
 	assert.Equal(t, 0, p.wait(), "it ends as soon as nothing is open")
 }
 
-// awaitRefusal waits until nothing new is accepted.
+// awaitRefusal waits until new connections are refused.
 func awaitRefusal(t *testing.T, address string) {
 	t.Helper()
 	await(t, func() bool {
@@ -162,7 +162,8 @@ func TestPeerThatDoesNotReadDoesNotHoldADrain(t *testing.T) {
 	assert.Equal(t, 0, p.wait(), "before the limit")
 }
 
-// awaitAnswer waits until the kernel has some of the answer, and leaves it there.
+// awaitAnswer waits until the kernel has a part of the answer, and does not
+// read it.
 func awaitAnswer(t *testing.T, c net.Conn) {
 	t.Helper()
 	raw, err := c.(*net.TCPConn).SyscallConn()

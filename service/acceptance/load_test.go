@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// load is a steady stream of requests, a third of them POST: those are the
-// ones that no proxy sends a second time.
+// load is a steady stream of requests. A third of them are POST, because no
+// proxy repeats those.
 type load struct {
 	url    string
 	cancel context.CancelFunc
@@ -29,15 +29,15 @@ type load struct {
 	workers  map[string]int
 }
 
-// startLoad sends requests from n clients until stop is called, each with a
-// pause of its own so that connections are idle, busy and new when a worker
-// ends.
+// startLoad sends requests from n clients until stop is called. Each client has
+// another pause, so that connections are idle, busy and new when a worker ends.
 func startLoad(t *testing.T, url string, n int, keepAlive bool) *load {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &load{url: url, cancel: cancel, releases: map[string]int{}, workers: map[string]int{}}
 	for range n {
-		// A transport each: clients do not share connections.
+		// Each client has its own transport, so that clients do not share
+		// connections.
 		client := &http.Client{Timeout: maxWait, Transport: &http.Transport{
 			DisableKeepAlives: !keepAlive,
 			DialContext:       (&net.Dialer{Timeout: maxWait}).DialContext,
@@ -60,7 +60,7 @@ func (l *load) one(client *http.Client, i int) {
 	switch i % 10 {
 	case 0, 3, 6:
 		method, path, want = http.MethodPost, "/echo", strings.Repeat("x", 1000)
-		// A reader that net/http cannot rewind: it must not repeat a request.
+		// net/http cannot rewind this reader, so it cannot repeat the request.
 		body = io.MultiReader(bytes.NewReader([]byte(want)))
 	case 5:
 		path, want = "/slow?ms=20", "waited 20ms\n"
@@ -91,8 +91,8 @@ func (l *load) one(client *http.Client, i int) {
 	l.mu.Unlock()
 }
 
-// awaitAnswers waits until n more requests have been answered as they should, or
-// one has failed.
+// awaitAnswers waits until n more requests have the right answer, or one has
+// failed.
 func (l *load) awaitAnswers(t *testing.T, n int) {
 	t.Helper()
 	answers := func() (all int, failed bool) {
@@ -116,7 +116,7 @@ func (l *load) fail(s string) {
 	l.failures = append(l.failures, time.Now().Format("15:04:05.000 ")+s)
 }
 
-// stop ends the load and returns what failed.
+// stop ends the load and returns the failures.
 func (l *load) stop() (sent int64, failures []string) {
 	l.cancel()
 	l.done.Wait()

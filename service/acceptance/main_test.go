@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// binary is the built service, and releaseID its SHA-256.
+// binary is the path of the built service. releaseID is its SHA-256.
 var binary, releaseID string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
@@ -44,7 +44,7 @@ func run(m *testing.M) int {
 	}
 	sum := sha256.Sum256(b)
 	releaseID = hex.EncodeToString(sum[:])
-	// The tests wait for processes more than they compute.
+	// The tests mostly wait for processes.
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

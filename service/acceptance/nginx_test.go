@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// nginxConfig is Nginx as it stands in front of workers on a machine: a pool
-// of kept-alive connections whose idle time is half the workers' linger, no
-// worker ever marked as failed, and upgrades only where a client asks.
+// nginxConfig configures Nginx as in front of workers on a machine: a pool of
+// kept-alive connections whose idle time is half the workers' linger, no worker
+// is ever marked as failed, and upgrades happen only on a client's request.
 const nginxConfig = `
 daemon off; pid %[1]s/nginx.pid; error_log stderr warn; worker_processes 1; user root;
 events { worker_connections 1024; }
@@ -38,7 +38,7 @@ http {
 }
 `
 
-// startNginx proxies to the given addresses and returns its own URL.
+// startNginx starts a proxy to the given addresses and returns its URL.
 func startNginx(t *testing.T, workers ...string) string {
 	t.Helper()
 	nginx := requireProgram(t, "nginx", "nginx")

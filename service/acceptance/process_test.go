@@ -21,7 +21,7 @@ import (
 	"escala/service/status"
 )
 
-// process is a started program and what it wrote.
+// process is a started program and its output.
 type process struct {
 	t      *testing.T
 	cmd    *exec.Cmd
@@ -50,7 +50,7 @@ func launch(t *testing.T, path string, args, env []string, stdin *os.File) *proc
 	t.Helper()
 	p := &process{t: t, exited: make(chan struct{})}
 	p.cmd = exec.Command(path, args...)
-	// Nothing of the machine's own settings may leak into a test.
+	// The test's own environment must not affect the program.
 	p.cmd.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
 		"GORACE=atexit_sleep_ms=0", // or every race-checked process takes a second to end
@@ -66,7 +66,8 @@ func launch(t *testing.T, path string, args, env []string, stdin *os.File) *proc
 		close(p.exited)
 	}()
 	t.Cleanup(func() {
-		// The whole group: a killed Nginx leaves its workers behind.
+		// The signal goes to the whole group, because a killed Nginx leaves its
+		// workers behind.
 		_ = syscall.Kill(-p.pid(), syscall.SIGKILL)
 		<-p.exited
 		if t.Failed() {
@@ -86,14 +87,13 @@ func (p *process) signal(s os.Signal) {
 	require.NoError(p.t, p.cmd.Process.Signal(s))
 }
 
-// maxWait bounds every wait for an event. It is the time until a red test
-// gives up and no property of the service: on a busy computer a worker takes
-// many seconds to start. A test of a time limit of the service sets the other
-// limits of that worker so far apart that the order of events decides.
+// maxWait is the time limit for an event in a failing test. It is not a
+// property of the service: on a busy computer a worker takes many seconds to
+// start. A test of one of the service's time limits sets the worker's other
+// limits so far apart that the order of events decides.
 const maxWait = time.Minute
 
-// wait returns the exit status, and fails the test when the process does not
-// end.
+// wait returns the exit status. It fails the test if the process does not end.
 func (p *process) wait() int {
 	p.t.Helper()
 	select {
@@ -121,7 +121,7 @@ func (p *process) awaitOutput(s string) {
 	await(p.t, func() bool { return strings.Contains(p.output(), s) }, "no %q in:\n%s", s, lazy(p.output))
 }
 
-// lazy is a text that is asked for when a failure is printed.
+// lazy is a text that is computed when a failure is printed.
 type lazy func() string
 
 func (l lazy) String() string { return l() }
@@ -134,7 +134,7 @@ func worker(t *testing.T, stdin *os.File, env ...string) *process {
 	return p
 }
 
-// unready starts "api serve" without waiting.
+// unready starts "api serve" without waiting for its readiness.
 func unready(t *testing.T, stdin *os.File, env ...string) *process {
 	t.Helper()
 	admin := filepath.Join(socketDir(t), "admin.sock")
@@ -174,8 +174,8 @@ func (p *process) status() status.Worker {
 	return w
 }
 
-// socketDir is a short temporary directory: a Unix socket's path has to fit
-// into 107 bytes, which a long test's name would not leave.
+// socketDir returns a temporary directory with a short path: a Unix socket's
+// path is limited to 107 bytes, which a long test's name could exceed.
 func socketDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "s")
@@ -200,9 +200,9 @@ func sharedSocket(t *testing.T) (string, *os.File) {
 	return fmt.Sprintf("127.0.0.1:%d", local.(*syscall.SockaddrInet4).Port), f
 }
 
-// freePort is a port that nothing listens on at the moment. It is below those
-// that the kernel gives to outgoing connections: one of another test could take
-// it before the worker does.
+// freePort returns a port without a listener. It is below the range for
+// outgoing connections, because a connection of another test could take a port
+// in that range before the worker does.
 func freePort(t *testing.T) int {
 	t.Helper()
 	for range 100 {
@@ -218,7 +218,7 @@ func freePort(t *testing.T) int {
 	return 0
 }
 
-// get is one request on a connection of its own.
+// get sends one request on its own connection.
 func get(t *testing.T, url string) (reply, string) {
 	t.Helper()
 	res, body, err := fetch(t.Context(), url)
@@ -243,7 +243,7 @@ func fetch(ctx context.Context, url string) (reply, string, error) {
 type reply struct {
 	StatusCode int
 	Header     http.Header
-	// Close reports that the server asked for the end of the connection.
+	// Close reports that the server asked the client to close the connection.
 	Close bool
 }
 
@@ -255,8 +255,8 @@ func replied(res *http.Response) (reply, string, error) {
 	return reply{res.StatusCode, res.Header, res.Close}, string(b), err
 }
 
-// requireProgram fails when a Debian package that the tests need is missing:
-// skipping would let a broken service through.
+// requireProgram fails the test if a Debian package is missing, because a
+// skipped test could hide a failure.
 func requireProgram(t *testing.T, name, pkg string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)

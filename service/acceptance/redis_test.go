@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// startRedis runs Debian's Redis without persistence on the port.
+// startRedis runs Debian's Redis on the port, without persistence.
 func startRedis(t *testing.T, port int) *process {
 	t.Helper()
 	program := requireProgram(t, "redis-server", "redis-server")

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// restarts is how many workers each test replaces; ROLLING_RESTARTS makes it
-// more for a thorough run.
+// restarts returns the number of workers that each test replaces.
+// ROLLING_RESTARTS increases it for a thorough run.
 func restarts(t *testing.T) int {
 	t.Helper()
 	s := os.Getenv("ROLLING_RESTARTS")
@@ -25,7 +25,7 @@ func restarts(t *testing.T) int {
 }
 
 // TestRollingRestartLosesNothing restarts workers under load as a supervisor
-// does: SIGTERM, wait for the end, start again, wait until it is ready.
+// does: send SIGTERM, wait for the end, start again, wait until it is ready.
 func TestRollingRestartLosesNothing(t *testing.T) {
 	const workers = 2
 	type setup struct {

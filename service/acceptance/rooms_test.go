@@ -21,8 +21,8 @@ import (
 type member struct {
 	t    *testing.T
 	conn *websocket.Conn
-	// events are what the server sent; closed when the connection ended, with
-	// err saying how.
+	// events receives the server's messages. It is closed when the connection
+	// ends, with the reason in err.
 	events chan event
 	err    error
 }
@@ -61,7 +61,7 @@ func join(t *testing.T, base, room string) *member {
 	return m
 }
 
-// await waits for an event that is wanted.
+// await waits for a matching event.
 func (m *member) await(what string, wanted func(event) bool) event {
 	m.t.Helper()
 	deadline := time.After(maxWait)
@@ -106,7 +106,8 @@ func TestRoomsReachEveryWorker(t *testing.T) {
 	_, addressB := onPort(t, append(env, "WORKER=1")...)
 	a.awaitOutput("rooms are shared")
 
-	// No proxy has to keep a client on one worker: these two never share one.
+	// No proxy has to keep a client on one worker. These two clients use
+	// different workers.
 	anna := join(t, "http://"+addressA, "tea")
 	ben := join(t, "http://"+addressB, "tea")
 	other := join(t, "http://"+addressB, "coffee")
@@ -118,7 +119,8 @@ func TestRoomsReachEveryWorker(t *testing.T) {
 	ben.say("hi")
 	anna.awaitText("hi")
 
-	// Redis goes: they are told, local delivery goes on, HTTP does not notice.
+	// Redis stops. Clients are notified, local delivery continues, and HTTP is
+	// not affected.
 	require.NoError(t, redis.cmd.Process.Kill())
 	<-redis.exited
 	anna.awaitPresence(1, false)
@@ -127,7 +129,7 @@ func TestRoomsReachEveryWorker(t *testing.T) {
 	anna.awaitPresence(2, false)
 	anna.say("still here")
 	second.awaitText("still here")
-	// What waited for Redis would wait for at least a second, each time.
+	// A request that waited for Redis would take at least a second each time.
 	quickest := maxWait
 	for range 10 {
 		begin := time.Now()
@@ -141,13 +143,14 @@ func TestRoomsReachEveryWorker(t *testing.T) {
 	res, body := get(t, "http://"+addressA+"/counter")
 	assert.Equal(t, http.StatusServiceUnavailable, res.StatusCode, body)
 
-	// Redis comes back: so does the room, without anybody doing anything.
+	// Redis returns, and the room is shared again automatically.
 	startRedis(t, port)
 	ben.awaitPresence(3, true)
 	anna.say("back")
 	ben.awaitText("back")
 
-	// One worker drains: its clients are sent away, the others see them go.
+	// One worker drains. Its clients are closed, and the other clients see them
+	// leave.
 	a.signal(syscall.SIGTERM)
 	for range anna.events {
 	}
@@ -178,7 +181,7 @@ func TestWorkerStartsWithoutRedis(t *testing.T) {
 	assert.Equal(t, 0, p.wait())
 }
 
-// A Redis that died is back before anybody looks: the status remembers.
+// The status still reports an outage of Redis that has ended.
 func TestStatusTellsOfRedis(t *testing.T) {
 	t.Parallel()
 	port := freePort(t)
@@ -194,8 +197,8 @@ func TestStatusTellsOfRedis(t *testing.T) {
 	assert.Regexp(t, `^20\S+Z Redis was away for \S+s$`, p.status().Incident)
 }
 
-// How the closes are spread is exact in the rooms' own tests, whose clock stands
-// still while they compute.
+// The rooms' own tests check the spread exactly, because their clock stops
+// while code runs.
 func TestDrainClosesWebSocketsOverTheJitter(t *testing.T) {
 	t.Parallel()
 	const clients = 40
@@ -204,7 +207,7 @@ func TestDrainClosesWebSocketsOverTheJitter(t *testing.T) {
 	for range clients {
 		members = append(members, join(t, "http://"+address, "tea"))
 	}
-	// One that never answers a close must not hold the drain up.
+	// A client that never answers a close must not delay the drain.
 	dial(t, address, "GET /ws?room=tea HTTP/1.1\r\nHost: "+address+"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
 	await(t, func() bool { return p.status().WebSockets == clients+1 })
@@ -229,7 +232,8 @@ func TestRoomsThroughNginx(t *testing.T) {
 		worker(t, socket, append(env, fmt.Sprintf("WORKER=%d", n))...).awaitOutput("rooms are shared")
 	}
 	url := startNginx(t, address)
-	// Enough clients that both workers have some, whoever accepts them.
+	// There are enough clients for both workers to have some, whichever accepts
+	// them.
 	var members []*member
 	for range 12 {
 		members = append(members, join(t, url, "tea"))

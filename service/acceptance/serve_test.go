@@ -21,7 +21,7 @@ func TestEveryResponseNamesReleaseAndWorker(t *testing.T) {
 	t.Parallel()
 	port := freePort(t)
 	p := worker(t, nil, fmt.Sprintf("PORT=%d", port), "HOST=127.0.0.1", "WORKER=7", "X_RELEASE=lie", "RELEASE=lie")
-	// Its log comes through a pipe, a little later than the readiness that was asked for.
+	// The log arrives through a pipe, a little later than the readiness.
 	p.awaitOutput(fmt.Sprintf("HTTP listening on port %d pid=%d", port, p.pid()))
 	for path, want := range map[string]int{"/": 200, "/health": 200, "/ready": 200, "/metrics": 200, "/nowhere": 404, "/slow?ms=x": 400} {
 		res, body := get(t, fmt.Sprintf("http://127.0.0.1:%d%s", port, path))
@@ -71,7 +71,7 @@ func TestListensWhereItIsTold(t *testing.T) {
 	}
 }
 
-// staleSocket leaves a socket's file behind, as a killed process does.
+// staleSocket leaves a socket's file behind, like a killed process.
 func staleSocket(path string) error {
 	l, err := net.Listen("unix", path)
 	if err != nil {

@@ -16,8 +16,9 @@ import (
 	"escala/service/status"
 )
 
-// TestHangupOfEveryProcessLosesNothing is "pkill -HUP api": the primary rolls,
-// and a worker with a request in flight is not ended by the same signal.
+// TestHangupOfEveryProcessLosesNothing sends SIGHUP to every process, like
+// "pkill -HUP api". The primary must roll, and the signal must not end a worker
+// with a request in flight.
 func TestHangupOfEveryProcessLosesNothing(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, 2)
@@ -49,7 +50,8 @@ func TestHangupOfEveryProcessLosesNothing(t *testing.T) {
 	assert.Empty(t, s.Incident, "no worker ended by itself")
 }
 
-// TestHangupOfALoneWorkerDrains: its terminal has gone.
+// TestHangupOfALoneWorkerDrains sends SIGHUP to a worker without a supervisor,
+// as a closed terminal does.
 func TestHangupOfALoneWorkerDrains(t *testing.T) {
 	t.Parallel()
 	address, socket := sharedSocket(t)
@@ -83,7 +85,7 @@ func TestHungWorkerIsReplaced(t *testing.T) {
 	assert.Contains(t, s.Incident, "did not answer /health for 3s and was killed")
 }
 
-// TestLogThatNobodyReads has a worker that writes its log into a full pipe.
+// TestLogThatNobodyReads has a worker that writes its log to a full pipe.
 func TestLogThatNobodyReads(t *testing.T) {
 	t.Parallel()
 	r, w, err := os.Pipe()
@@ -117,8 +119,8 @@ func TestLogThatNobodyReads(t *testing.T) {
 	}
 }
 
-// TestPrimaryAfterAKilledOne starts while the workers of the one before still
-// announce their end on the socket.
+// TestPrimaryAfterAKilledOne starts a primary while the workers of a killed one
+// still announce their end on the socket.
 func TestPrimaryAfterAKilledOne(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, 2, "DRAIN_ANNOUNCE=2s")

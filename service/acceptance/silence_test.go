@@ -12,9 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestWhatNeverWorkedIsReportedOnce has things around a worker that do not
-// answer from the start: the log says so once, with the reason, and the status
-// for as long as it lasts.
+// TestWhatNeverWorkedIsReportedOnce has dependencies that never answer. The log
+// must report each of them once, with the reason, and the status as long as the
+// outage lasts.
 func TestWhatNeverWorkedIsReportedOnce(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -48,8 +48,8 @@ func TestResourceAttributesThatCannotBeReadCostNoWorker(t *testing.T) {
 	p.awaitOutput("OTEL_RESOURCE_ATTRIBUTES is not key=value")
 }
 
-// TestUnixSocketForAProxyOfAnotherGroup has the mode and the group that were
-// asked for.
+// TestUnixSocketForAProxyOfAnotherGroup checks the configured mode and group of
+// the socket.
 func TestUnixSocketForAProxyOfAnotherGroup(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(socketDir(t), "api.sock")

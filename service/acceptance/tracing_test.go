@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTracesAreSentWhenAskedFor uses a collector of its own. The message is
-// Protocol Buffers, in which strings and identifiers stand as they are.
+// TestTracesAreSentWhenAskedFor uses its own collector. The message is Protocol
+// Buffers, which contains strings and identifiers unencoded.
 func TestTracesAreSentWhenAskedFor(t *testing.T) {
 	t.Parallel()
 	bodies := make(chan []byte, 100)

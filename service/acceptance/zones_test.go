@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTimeZonesAreInTheBinary runs the service where there is no other file, as
-// in the image. The time of its only log line is in the zone that it was given.
+// TestTimeZonesAreInTheBinary runs the service without any other file, as in
+// the image. The time in its only log line must be in the configured zone.
 func TestTimeZonesAreInTheBinary(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {

@@ -58,8 +58,8 @@ func TestWorkerSettings(t *testing.T) {
 	assert.Equal(t, 9*time.Second, w.Lifecycle.Drain)
 }
 
-// TestASpecsEnvironmentIsUnderstood: what a renderer gives a worker is valid
-// for the worker, whatever the target.
+// TestASpecsEnvironmentIsUnderstood checks that a worker accepts the rendered
+// environment on every target.
 func TestASpecsEnvironmentIsUnderstood(t *testing.T) {
 	t.Parallel()
 	s := service.NewSpec()
@@ -154,8 +154,8 @@ func TestUnixSocketsHaveAModeAndAGroup(t *testing.T) {
 	}
 }
 
-// TestPlansRefuseWhatWorkersRefuse has what passed a plan once and kept a worker
-// from starting, and where the plan reports it now.
+// TestPlansRefuseWhatWorkersRefuse lists settings that once passed a plan but
+// kept a worker from starting, with the key that the plan now reports.
 func TestPlansRefuseWhatWorkersRefuse(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -217,8 +217,9 @@ func TestClusterSettings(t *testing.T) {
 	require.NoError(t, err, "one worker needs no Redis")
 }
 
-// TestWorkersFollowTheQuota: GOMAXPROCS knows a container's quota, the number of
-// processors does not. It does not run beside other tests.
+// TestWorkersFollowTheQuota checks that the default follows GOMAXPROCS, which
+// includes a container's quota; the number of processors does not. It does not
+// run in parallel with other tests.
 func TestWorkersFollowTheQuota(t *testing.T) { //nolint:paralleltest // it changes the process
 	before := runtime.GOMAXPROCS(runtime.NumCPU() + 3)
 	defer runtime.GOMAXPROCS(before)

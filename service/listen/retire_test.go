@@ -16,9 +16,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestRetireLosesNoConnection connects as fast as it can while the listener
-// retires. A connection that was made must be answered; one that was refused
-// is fine, since a proxy then asks the next worker.
+// TestRetireLosesNoConnection opens connections as fast as it can while the
+// listener retires. Every opened connection must be answered. A refused one is
+// allowed, since a proxy then tries the next worker.
 func TestRetireLosesNoConnection(t *testing.T) {
 	t.Parallel()
 	dir, err := os.MkdirTemp("", "l")
@@ -48,7 +48,8 @@ func TestRetireLosesNoConnection(t *testing.T) {
 	}
 }
 
-// filters reports whether a listening socket can be closed to newcomers here.
+// filters reports whether a listening socket can refuse new connections on this
+// system.
 func filters(t *testing.T) bool {
 	t.Helper()
 	l, err := Open(t.Context(), Address{Network: TCP, Host: "127.0.0.1"})

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// stuck is a log that nobody reads until it is let go.
+// stuck is a log whose reader waits until the test releases it.
 type stuck struct {
 	gate chan struct{}
 	got  bytes.Buffer
@@ -24,7 +24,7 @@ func (s *stuck) Write(p []byte) (int, error) {
 	return s.got.Write(p)
 }
 
-// TestALogThatNobodyReadsHoldsNothingUp has more lines than may wait.
+// TestALogThatNobodyReadsHoldsNothingUp writes more lines than may wait.
 func TestALogThatNobodyReadsHoldsNothingUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &stuck{gate: make(chan struct{})}

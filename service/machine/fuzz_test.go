@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// FuzzRead is what a machine, or whoever answers in its place, publishes as its
-// status. It may never end the reader, and never be read as serving a release
-// with workers that it does not name.
+// FuzzRead reads arbitrary bytes as a machine's status. The reader must never
+// crash, and must never report a release as serving with workers that the
+// status does not list.
 func FuzzRead(f *testing.F) {
 	older, err := os.ReadFile("testdata/shell.json")
 	if err != nil {

@@ -37,7 +37,8 @@ func TestReadTakesAnOlderMachinesStatus(t *testing.T) {
 	assert.False(t, ok, "it does not tell when it refused")
 }
 
-// What an older program reads of a newer machine: the fields that it knows.
+// An older program reads the fields that it knows from a newer machine's
+// status.
 func TestStatusIsReadByOlderPrograms(t *testing.T) {
 	newer := Status{Machine: "i-1", Phase: "certifying", Wanted: two, Current: one, Reason: "r", Checked: 9, Refused: 8, Retry: 10, Workers: []Worker{{Worker: 0, Release: one, Ready: true}}}
 	content, err := json.Marshal(newer)

@@ -18,7 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// resident is this process's anonymous memory in bytes, as the kernel counts it.
+// resident returns this process's anonymous memory in bytes, as the kernel
+// counts it.
 func resident(t *testing.T) uint64 {
 	t.Helper()
 	content, err := os.ReadFile("/proc/self/smaps_rollup")
@@ -34,15 +35,16 @@ func resident(t *testing.T) uint64 {
 	return 0
 }
 
-// page is a variable of the package so that what it points to is on the heap.
+// page is a package variable, so that its memory is on the heap.
 var page *[4096]byte
 
-// TestMemoryIsGivenBack checks the kernel's count of the memory, and the figures
-// that rest judges by. It runs before the package's parallel tests.
+// TestMemoryIsGivenBack checks the kernel's count of the memory, and the
+// figures that rest uses. It runs before the package's parallel tests.
 func TestMemoryIsGivenBack(t *testing.T) {
 	const size = 64 << 20
 	debug.FreeOSMemory()
-	// No collection meanwhile: one would take for alive what is just being made.
+	// Collections are off, because one would count the memory that the test is
+	// allocating as alive.
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	for range size / 4096 {
 		page = new([4096]byte)
@@ -57,8 +59,9 @@ func TestMemoryIsGivenBack(t *testing.T) {
 		defer close(ended)
 		pace(ctx, ticks)
 	}()
-	// The first tick learns how often there was a collection. Go may begin another
-	// one, now that it is allowed to again: then rest begins to count anew.
+	// The first tick reads the number of collections. Go may start another
+	// collection, now that this is allowed again, and rest then starts to count
+	// again.
 	for range 2 * (1 + restTicks) {
 		ticks <- time.Now()
 	}

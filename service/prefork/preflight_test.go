@@ -12,7 +12,8 @@ import (
 	"escala/service/config"
 )
 
-// TestPreflightTakesAStreamForAnAnswer has a service whose root path never ends.
+// TestPreflightTakesAStreamForAnAnswer has a service whose root path answers
+// with an endless stream.
 func TestPreflightTakesAStreamForAnAnswer(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

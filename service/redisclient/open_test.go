@@ -7,8 +7,9 @@ import (
 	"escala/service"
 )
 
-// FuzzParse is a Redis URL as an operator types it. What the plan's check takes,
-// the client takes too, and no error repeats it: it may hold a password.
+// FuzzParse parses Redis URLs of an operator. The client must accept each URL
+// that the plan's check accepts. No error may contain the URL, because it may
+// include a password.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"redis://h:6379/0", "rediss://user:p%23w@h:6380/2?skip_verify=true", "redis://:12#x@h/0", "redis://:a/b@h", "redis://:a?b@h",

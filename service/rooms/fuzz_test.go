@@ -17,7 +17,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 )
 
-// clientFrame is a WebSocket frame as a client sends it.
+// clientFrame returns a WebSocket frame in a client's form.
 func clientFrame(first byte, payload string) string {
 	b := []byte{first}
 	switch n := len(payload); {
@@ -31,10 +31,9 @@ func clientFrame(first byte, payload string) string {
 	return string(b) + payload
 }
 
-// FuzzFrames is what a stranger writes on a WebSocket, as frames and as what is
-// said in a room. It may never make the worker panic, reach another client as
-// anything but one valid message of at most the greatest length, or leave bytes
-// behind that count for ever.
+// FuzzFrames sends arbitrary bytes on a WebSocket, as frames and as messages in
+// a room. The worker must never panic, send another client anything but one
+// valid message of at most the greatest length, or leak bytes of its budgets.
 func FuzzFrames(f *testing.F) {
 	for _, seed := range []string{
 		clientFrame(0x81, "hello"), clientFrame(0x81, "\xff\x00\u2028</script>"), clientFrame(0x82, "binary"),
@@ -104,7 +103,7 @@ func FuzzFrames(f *testing.F) {
 				if !utf8.Valid(b) || json.Unmarshal(b, &m) != nil || m.Room != "tea" || (m.Type != "message" && m.Type != "presence" && m.Type != "welcome") {
 					t.Fatalf("%q: another client heard %q", in, b)
 				}
-				// A byte that is not UTF-8 becomes three.
+				// A byte that is not UTF-8 becomes three bytes.
 				if m.Type == "message" && (len(m.Text) > 3*int(o.MaxMessageBytes) || m.From == "") {
 					t.Fatalf("%q: another client heard %q", in, b)
 				}

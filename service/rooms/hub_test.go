@@ -27,8 +27,8 @@ func options() Options {
 	}
 }
 
-// network is a hub and the connections to it, all in memory: in a bubble of
-// testing/synctest, whose clock stands still while anything computes.
+// network is a hub with its connections in memory, in a bubble of
+// testing/synctest, whose clock stops while code runs.
 type network struct {
 	*Hub
 	client *http.Client
@@ -55,7 +55,7 @@ func serve(t *testing.T, o Options) network {
 	return network{h, &http.Client{Transport: transport}}
 }
 
-// try asks for a WebSocket.
+// try requests a WebSocket.
 func (n network) try(t *testing.T, query string, o *websocket.DialOptions) (*websocket.Conn, *http.Response, error) {
 	t.Helper()
 	if o == nil {
@@ -78,7 +78,7 @@ func (n network) join(t *testing.T, o *websocket.DialOptions) *websocket.Conn {
 	return c
 }
 
-// next reads what the server says next.
+// next returns the server's next message.
 func next(t *testing.T, c *websocket.Conn) map[string]any {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
@@ -90,7 +90,7 @@ func next(t *testing.T, c *websocket.Conn) map[string]any {
 	return v
 }
 
-// ended reads until the connection ends and says how.
+// ended reads until the connection ends and returns its status.
 func ended(t *testing.T, c *websocket.Conn) websocket.StatusCode {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -178,7 +178,8 @@ func TestMessageOfTheGreatestLengthPasses(t *testing.T) {
 	})
 }
 
-// TestSlowClients has one client that does not read while another talks.
+// TestSlowClients has one client that does not read while another one sends
+// messages.
 func TestSlowClients(t *testing.T) {
 	t.Parallel()
 	for _, policy := range []Policy{CloseSlow, DropSlow} {

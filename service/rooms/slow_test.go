@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestSlowReadersAreBoundedInBytes has 45 clients, each in a room of its own,
-// that say as much as they may and read nothing. It counts bytes, not the
+// TestSlowReadersAreBoundedInBytes has 45 clients, each in its own room, that
+// send as much as they may and read nothing. It counts bytes, and not the
 // process's memory.
 func TestSlowReadersAreBoundedInBytes(t *testing.T) {
 	t.Parallel()
@@ -26,7 +26,7 @@ func TestSlowReadersAreBoundedInBytes(t *testing.T) {
 		o.QueueBytes, o.QueuesBytes = 256<<10, 2<<20
 		h := serve(t, o)
 		const clients = 45
-		// Six bytes of JSON for each of the client's.
+		// JSON takes six bytes for each byte of the client.
 		loud := []byte(strings.Repeat("\x01", 32<<10))
 		var all sync.WaitGroup
 		most := int64(0)
@@ -80,8 +80,8 @@ func TestOneEncodingForAll(t *testing.T) {
 	assert.Zero(t, h.waiting.held.Load())
 }
 
-// TestTheSlowestMakesRoom: who has read everything is not sent away for those
-// who have not.
+// TestTheSlowestMakesRoom checks that a client that has read everything is not
+// closed in favor of clients that have not.
 func TestTheSlowestMakesRoom(t *testing.T) {
 	t.Parallel()
 	o := options()
@@ -101,8 +101,8 @@ func TestTheSlowestMakesRoom(t *testing.T) {
 }
 
 // TestHalfMessagesHoldNobodyUp has clients that begin long messages and never
-// finish them. They take all room for long messages, and none of that for short
-// ones, until they are sent away.
+// finish them. Until they are closed, they take the whole share for long
+// messages, but none for short ones.
 func TestHalfMessagesHoldNobodyUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTooManyConnections has a worker that takes three, and strangers that open
-// many more and say nothing.
+// TestTooManyConnections has a limit of three connections, and clients that
+// open many more and send nothing.
 func TestTooManyConnections(t *testing.T) {
 	t.Parallel()
 	s, address, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -43,7 +43,8 @@ func TestTooManyConnections(t *testing.T) {
 	}
 	res, _ = ask(t, address, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
 	assert.Equal(t, http.StatusOK, res.StatusCode, "probes are answered while strangers fill the worker")
-	// One that is pushed out is closed at once, and counts until its goroutine ends.
+	// A connection that is pushed out is closed at once, but counts until its
+	// goroutine ends.
 	require.Eventually(t, func() bool { return s.Connections() <= 3+reserve }, maxWait, 5*time.Millisecond)
 	assert.Positive(t, s.conns.refused.Load())
 
@@ -54,7 +55,7 @@ func TestTooManyConnections(t *testing.T) {
 	}, maxWait, 20*time.Millisecond, "there is room again")
 }
 
-// TestUnfinishedHeadersAreBoundedInAll has strangers that begin long headers and
+// TestUnfinishedHeadersAreBoundedInAll has clients that begin long headers and
 // never finish them.
 func TestUnfinishedHeadersAreBoundedInAll(t *testing.T) {
 	t.Parallel()

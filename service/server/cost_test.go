@@ -18,10 +18,10 @@ import (
 	"escala/service/metrics"
 )
 
-// BenchmarkKeepAlive is one request after the other on a connection that stays
-// open: what a worker behind Nginx does all day. cpu-ns/op is the processor time
-// of client and server together, which other work on the computer changes less
-// than ns/op.
+// BenchmarkKeepAlive sends one request after the other on an open connection,
+// which is the usual load of a worker behind Nginx. cpu-ns/op is the processor
+// time of client and server together. Other work on the computer affects it
+// less than ns/op.
 func BenchmarkKeepAlive(b *testing.B) {
 	c, err := config.ReadWorker(func(string) string { return "" })
 	require.NoError(b, err)

@@ -13,7 +13,7 @@ import (
 	"escala/service/config"
 )
 
-// pair is a tracked connection and its peer, in memory.
+// pair returns a tracked connection and its peer, in memory.
 func pair(t *testing.T) (*conn, net.Conn) {
 	t.Helper()
 	nc, peer := net.Pipe()
@@ -22,7 +22,7 @@ func pair(t *testing.T) (*conn, net.Conn) {
 	return c, peer
 }
 
-// read reads one byte and says how long that took.
+// read reads one byte and returns the time that it took.
 func read(c net.Conn) (time.Duration, error) {
 	begin := time.Now()
 	_, err := c.Read(make([]byte, 1))
@@ -79,7 +79,8 @@ func TestClearedDeadlineDoesNotFire(t *testing.T) {
 	})
 }
 
-// TestInterruptedRead is what net/http does to its background read.
+// TestInterruptedRead interrupts a read as net/http does with its background
+// read.
 func TestInterruptedRead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

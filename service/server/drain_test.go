@@ -17,7 +17,7 @@ import (
 )
 
 // TestHTTP2RequestFinishesInADrain has a request in flight on an HTTP/2
-// connection, which carries several and ends by GOAWAY.
+// connection. Such a connection carries several requests and ends with GOAWAY.
 func TestHTTP2RequestFinishesInADrain(t *testing.T) {
 	t.Parallel()
 	c, err := config.ReadWorker(func(string) string { return "" })

@@ -100,8 +100,8 @@ func FuzzClientIP(f *testing.F) {
 		if ok != ip.IsValid() {
 			t.Fatalf("%q: %v, %v", s, ip, ok)
 		}
-		// What the sender puts in front can never change what a trusted proxy
-		// appended.
+		// Addresses in front of those that a trusted proxy appended must not
+		// change the result.
 		again, ok := clientIP([]string{s + ", 203.0.113.7, 10.0.0.1"}, proxies)
 		if !ok || again.String() != "203.0.113.7" {
 			t.Fatalf("%q hides the client: %v", s, again)

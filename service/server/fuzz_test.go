@@ -20,8 +20,7 @@ import (
 	"escala/service/metrics"
 )
 
-// strangers is a listener for connections in memory that come from somebody on
-// the network.
+// strangers is a listener for connections in memory from untrusted addresses.
 type strangers struct{ *bufconn.Listener }
 
 func (l strangers) Accept() (net.Conn, error) {
@@ -39,7 +38,7 @@ type fuzzed struct {
 	l        strangers
 	log      logBuffer
 	believed atomic.Bool
-	// lingering is how many connections may still be open.
+	// lingering is the number of connections that may still be open.
 	lingering int
 }
 
@@ -67,8 +66,8 @@ func newFuzzed(f *testing.F) *fuzzed {
 	return w
 }
 
-// send gives a stranger's bytes to the server and returns what it answers until
-// it closes the connection, or says nothing for a moment.
+// send sends bytes to the server. It returns the answer up to the end of the
+// connection, or until the server is silent for a moment.
 func (w *fuzzed) send(t *testing.T, in []byte) []byte {
 	c, err := w.l.Dial()
 	if err != nil {
@@ -86,8 +85,8 @@ func (w *fuzzed) send(t *testing.T, in []byte) []byte {
 		}
 	}
 	_ = c.Close()
-	// HTTP/2 takes a second to say good-bye: those of several inputs may do so at
-	// a time.
+	// An HTTP/2 connection takes a second to close, so those of several inputs
+	// may overlap.
 	for end := time.Now().Add(10 * time.Second); w.s.conns.len() > w.lingering; time.Sleep(50 * time.Microsecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%q: the connection is not given up", in)
@@ -102,9 +101,9 @@ func (w *fuzzed) send(t *testing.T, in []byte) []byte {
 	return got
 }
 
-// FuzzRequest is what a stranger writes without Nginx. It may never make the
-// server panic, answer what is no HTTP, name itself twice or in a body's place,
-// be believed who it is, or hold its connection.
+// FuzzRequest sends arbitrary bytes without Nginx. The server must never panic,
+// answer anything but HTTP, send its headers twice or in a body, trust the
+// client's headers, or keep the connection open.
 func FuzzRequest(f *testing.F) {
 	for _, seed := range []string{
 		"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -151,7 +150,7 @@ func FuzzRequest(f *testing.F) {
 	})
 }
 
-// frame is one frame of HTTP/2.
+// frame returns an HTTP/2 frame.
 func frame(kind, flags byte, stream uint32, payload string) string {
 	b := make([]byte, 9, 9+len(payload))
 	binary.BigEndian.PutUint32(b, uint32(len(payload))<<8)
@@ -160,9 +159,9 @@ func frame(kind, flags byte, stream uint32, payload string) string {
 	return string(b) + payload
 }
 
-// FuzzFrames is what a stranger writes on an HTTP/2 connection after the
-// preface. It may never make the server panic, put anything that no handler
-// wrote into a body, leave a stream behind, or hold its connection.
+// FuzzFrames sends arbitrary bytes on an HTTP/2 connection after the preface.
+// The server must never panic, send a body that no handler wrote, leak a
+// stream, or keep the connection open.
 func FuzzFrames(f *testing.F) {
 	const (
 		data, headers, reset, settings, ping, goAway, window, more = 0, 1, 3, 4, 6, 7, 8, 9

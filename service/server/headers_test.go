@@ -12,9 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestEveryAnswerNamesWorkerAndRequestOnce: whatever a handler does, and whatever
-// its body looks like. What net/http refuses before there is a request has no
-// worker's name.
+// TestEveryAnswerNamesWorkerAndRequestOnce checks the headers for any handler
+// and any body. Answers of net/http itself to invalid requests do not name the
+// worker.
 func TestEveryAnswerNamesWorkerAndRequestOnce(t *testing.T) {
 	t.Parallel()
 	body := strings.Repeat("HTTP/1.1 200 OK\r\n", 1000) // looks like an answer's first line

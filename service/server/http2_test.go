@@ -17,9 +17,9 @@ import (
 	"escala/service/metrics"
 )
 
-// TestStalledUploadOverHTTP2CutsNobodyElse has one client's upload that stalls
-// and another client's request on the same connection, as a proxy sends them.
-// The drain gives the upload up, and nothing else.
+// TestStalledUploadOverHTTP2CutsNobodyElse sends a stalled upload of one client
+// and a request of another client on the same connection, as a proxy does. The
+// drain must end only the upload.
 func TestStalledUploadOverHTTP2CutsNobodyElse(t *testing.T) {
 	t.Parallel()
 	c, err := config.ReadWorker(func(string) string { return "" })
@@ -93,7 +93,8 @@ func TestStalledUploadOverHTTP2CutsNobodyElse(t *testing.T) {
 	require.NoError(t, <-drained)
 }
 
-// TestADrainThatCutsAnHTTP2RequestSaysSo: the error names every stream.
+// TestADrainThatCutsAnHTTP2RequestSaysSo checks that the error names every
+// stream.
 func TestADrainThatCutsAnHTTP2RequestSaysSo(t *testing.T) {
 	t.Parallel()
 	working := make(chan struct{}, 2)
@@ -121,7 +122,7 @@ func TestADrainThatCutsAnHTTP2RequestSaysSo(t *testing.T) {
 	assert.Contains(t, text, "GET /two")
 }
 
-// slowly is a body that arrives in parts, with pauses.
+// slowly is a body that arrives in parts with pauses.
 type slowly struct {
 	parts int
 	pause time.Duration
@@ -136,8 +137,8 @@ func (s *slowly) Read(p []byte) (int, error) {
 	return copy(p, "part"), nil
 }
 
-// TestBodiesAndAnswersMayTakeLongAsLongAsTheyMove has both last several times
-// as long as the timeouts.
+// TestBodiesAndAnswersMayTakeLongAsLongAsTheyMove has a body and an answer that
+// each last several times as long as the timeouts.
 func TestBodiesAndAnswersMayTakeLongAsLongAsTheyMove(t *testing.T) {
 	t.Parallel()
 	const limit, pause, parts = 600 * time.Millisecond, 100 * time.Millisecond, 20

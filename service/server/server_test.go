@@ -25,7 +25,7 @@ import (
 	"escala/service/metrics"
 )
 
-// maxWait bounds a wait for an event: when a red test gives up.
+// maxWait is the time limit for an event in a failing test.
 const maxWait = time.Minute
 
 const testRelease = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -48,7 +48,7 @@ func (l *logBuffer) String() string {
 	return l.b.String()
 }
 
-// newServer makes a server with the settings in env.
+// newServer returns a server with the settings in env.
 func newServer(t *testing.T, h http.HandlerFunc, log slog.Handler, env map[string]string) *Server {
 	t.Helper()
 	c, err := config.ReadWorker(func(name string) string { return env[name] })
@@ -103,7 +103,7 @@ func askOn(t *testing.T, c net.Conn, r *bufio.Reader, request string) (reply, st
 type reply struct {
 	StatusCode int
 	Header     http.Header
-	// Close reports that the server asked for the end of the connection.
+	// Close reports that the server asked the client to close the connection.
 	Close bool
 }
 
@@ -179,8 +179,8 @@ func TestBodiesAreLimited(t *testing.T) {
 	assert.Contains(t, body, "too large")
 }
 
-// TestSilentClientsAreClosed has connections in memory, whose clock stands still
-// while anything computes.
+// TestSilentClientsAreClosed uses connections in memory and a clock that stops
+// while code runs.
 func TestSilentClientsAreClosed(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -214,7 +214,7 @@ func TestSilentClientsAreClosed(t *testing.T) {
 	}
 }
 
-// pipes is a listener whose connections are given to it.
+// pipes is a listener for connections that the test provides.
 type pipes struct {
 	conns chan net.Conn
 	ended chan struct{}

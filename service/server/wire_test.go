@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestConnectionsCarryWhatIsWritten has bytes that look like the beginning of a
-// response in the middle of something else: an HTTP/2 connection carries
+// TestConnectionsCarryWhatIsWritten writes bytes that look like the beginning
+// of a response in the middle of other data. An HTTP/2 connection carries
 // several clients' bodies, and a write can begin anywhere in them.
 func TestConnectionsCarryWhatIsWritten(t *testing.T) {
 	t.Parallel()

@@ -12,13 +12,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestAnswerThatNobodyReadsIsGivenUp has a client that reads no further than
-// the header: the handler's write must fail when HTTP_WRITE_TIMEOUT is over.
+// TestAnswerThatNobodyReadsIsGivenUp has a client that reads only the header.
+// The handler's write must fail after HTTP_WRITE_TIMEOUT.
 func TestAnswerThatNobodyReadsIsGivenUp(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name string
-		// ask sends a request and leaves the answer unread.
+		// ask sends a request and does not read the answer.
 		ask func(t *testing.T, address string)
 	}{
 		{"HTTP/1", func(t *testing.T, address string) {

@@ -11,9 +11,9 @@ import (
 	"escala/service/session/keys"
 )
 
-// Keys are rotated in steps, so that workers of two releases accept each other's
-// sessions: a new key is first accepted, signs one release later, and the old one
-// goes once its last session is over.
+// Keys are rotated in steps, so that workers of two releases accept each
+// other's sessions. A new key is first accepted and signs one release later.
+// The old key is removed once its last session has ended.
 func ExampleSessions() {
 	k1 := "k1:" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("1"), 32))
 	k2 := "k2:" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("2"), 32))

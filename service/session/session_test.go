@@ -47,8 +47,8 @@ func TestRotation(t *testing.T) {
 	require.ErrorIs(t, err, ErrInvalid)
 }
 
-// TestRotationInSteps has workers of two neighbouring releases serve side by
-// side, as they do while a change rolls out: each accepts what the other signs.
+// TestRotationInSteps has workers of two consecutive releases side by side, as
+// during a roll. Each must accept the other's signatures.
 func TestRotationInSteps(t *testing.T) {
 	t.Parallel()
 	old, fresh := "old:"+secret('o'), "new:"+secret('n')

@@ -14,8 +14,8 @@ import (
 	"escala/service/worker"
 )
 
-// newApp is all that a service has to bring: a handler. Health, readiness,
-// metrics and the drain are the worker's.
+// newApp returns all that a service must provide: a handler. The worker
+// provides health, readiness, metrics and the drain.
 func newApp(_ context.Context, rt worker.Runtime) (worker.App, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /hello", func(w http.ResponseWriter, _ *http.Request) {
@@ -24,9 +24,9 @@ func newApp(_ context.Context, rt worker.Runtime) (worker.App, error) {
 	return worker.App{Handler: mux}, nil
 }
 
-// A worker serves until its context ends, which is what a signal does to it.
-// Then it drains: Run returns nil once every request has its answer. The second
-// context is for a second signal, which ends the drain at once.
+// A worker serves until its context ends, for example by a signal. Then it
+// drains: Run returns nil once every request has its answer. The second context
+// ends the drain at once, for example by a second signal.
 func ExampleRun() {
 	dir, err := os.MkdirTemp("", "worker")
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// BenchmarkMove compares the five moves of a request with those of a plain
-// connection.
+// BenchmarkMove compares a request's five moves of the deadline with those on a
+// plain connection.
 func BenchmarkMove(b *testing.B) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(b, err)
