@@ -30,7 +30,7 @@ func startNginx(t testing.TB, spec service.Spec, h http.HandlerFunc) string {
 	return address
 }
 
-// startLogging is startNginx with a log of every request.
+// startLogging starts Nginx like startNginx, with a log of every request.
 func startLogging(t testing.TB, spec service.Spec, h http.HandlerFunc) (address, log string) {
 	t.Helper()
 	tool(t, "nginx", "nginx")
@@ -42,7 +42,7 @@ func startLogging(t testing.TB, spec service.Spec, h http.HandlerFunc) (address,
 	m := testMachine(spec)
 	require.NoError(t, m.validate())
 	var err error
-	m.Root, err = os.MkdirTemp("", "nginx") // short enough for sockets, open to www-data
+	m.Root, err = os.MkdirTemp("", "nginx") // a short path for sockets, which www-data can read
 	require.NoError(t, err)
 	require.NoError(t, os.Chmod(m.Root, 0o755))
 	t.Cleanup(func() { _ = os.RemoveAll(m.Root) })

@@ -91,7 +91,7 @@ func recall[T any](d Disk, name string) (T, error) {
 		return none, fmt.Errorf("reading %s: %w", name, err)
 	}
 	if err := json.Unmarshal(content, &v); err != nil {
-		return none, nil //nolint:nilerr // a torn note is none
+		return none, nil //nolint:nilerr // a torn file counts as missing
 	}
 	return v, nil
 }

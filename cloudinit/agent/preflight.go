@@ -35,7 +35,7 @@ func (a *Agent) preflight(ctx context.Context) (*preflightFault, error) {
 		return nil, fmt.Errorf("trying release %s: %w", a.wanted.Short(), ctx.Err())
 	}
 	if reason != "" {
-		trial.Close() // it may print until it ends
+		trial.Close() // before its output is read, because it may print until it ends
 		return &preflightFault{reason, trial.LastLines()}, nil
 	}
 	return nil, nil

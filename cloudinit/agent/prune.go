@@ -16,7 +16,7 @@ func (a *Agent) prune(current service.ReleaseID) error {
 		return fmt.Errorf("looking for old releases: %w", err)
 	}
 	sort.SliceStable(entries, func(i, j int) bool { return entries[i].Changed.After(entries[j].Changed) })
-	kept := 1 // the current one, whatever the clock says
+	kept := 1 // the current release stays, whatever its time is
 	for _, e := range entries {
 		id := service.ReleaseID(e.Name)
 		if !id.Valid() || id == current {

@@ -7,7 +7,7 @@ import (
 )
 
 func home(w http.ResponseWriter, _ *http.Request) {
-	_, _ = io.WriteString(w, "hello from escala\n") // a client that has gone is not an error
+	_, _ = io.WriteString(w, "hello from escala\n") // a disconnected client is not an error
 }
 
 // echo answers with the request's body.

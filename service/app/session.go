@@ -101,5 +101,5 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // a client that has gone is not an error
+	_ = json.NewEncoder(w).Encode(v) // a disconnected client is not an error
 }

@@ -34,7 +34,7 @@ func hangup(getenv func(string) string) []os.Signal {
 	if getenv(service.EnvSupervised) != "" {
 		signal.Ignore(syscall.SIGHUP)
 	}
-	if signal.Ignored(syscall.SIGHUP) { // by nohup, too
+	if signal.Ignored(syscall.SIGHUP) { // nohup also does this
 		return nil
 	}
 	return []os.Signal{syscall.SIGHUP}
@@ -43,5 +43,5 @@ func hangup(getenv func(string) string) []os.Signal {
 // keepName gives the process the name by which it was started. A primary starts
 // its workers from an open file, so ps would show the descriptor's number.
 func keepName() {
-	_ = os.WriteFile("/proc/self/comm", []byte(filepath.Base(os.Args[0])), 0) // only for the eye
+	_ = os.WriteFile("/proc/self/comm", []byte(filepath.Base(os.Args[0])), 0) // only for display
 }

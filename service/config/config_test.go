@@ -135,7 +135,7 @@ func TestWorkerViolations(t *testing.T) {
 	for _, one := range v {
 		reported[one.Path] = true
 	}
-	delete(all, "PORT") // LISTEN goes before it
+	delete(all, "PORT") // LISTEN takes precedence
 	for name := range all {
 		assert.True(t, reported[name], "%s is reported with all others", name)
 	}

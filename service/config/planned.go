@@ -15,7 +15,7 @@ import (
 // and a worker cannot disagree.
 func Planned(spec service.Spec, secrets map[string]string) service.Violations {
 	env := spec.Environ()
-	env[service.EnvWorkers] = "2" // what several workers need is checked by Spec.Validate
+	env[service.EnvWorkers] = "2" // Spec.Validate checks the needs of several workers
 	if env[service.EnvRedis] == "" {
 		env[service.EnvWorkers] = "1"
 	}

@@ -32,7 +32,7 @@ func Open(ctx context.Context, a Address) (*Listener, error) {
 		return openUnix(ctx, a)
 	case TCP:
 		var lc net.ListenConfig
-		lc.SetMultipathTCP(false) // Go's default, which knows no filters (see Retire) and costs more per connection
+		lc.SetMultipathTCP(false) // Go's default, multipath, has no filters (see Retire) and costs more per connection
 		l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(a.Host, strconv.Itoa(a.Port)))
 		if err != nil {
 			return nil, fmt.Errorf("listening on %s: %w", a, err)

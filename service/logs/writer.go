@@ -74,7 +74,7 @@ func (w *Writer) write() {
 		w.waiting[0] = nil
 		w.waiting = w.waiting[1:]
 		w.mu.Unlock()
-		_, _ = w.out.Write(line) // there is nowhere to report it
+		_, _ = w.out.Write(line) // an error cannot be reported anywhere
 		w.mu.Lock()
 		w.bytes -= len(line)
 		w.mu.Unlock()

@@ -31,7 +31,7 @@ func (p *primary) checkMemory(ctx context.Context, s *slot) {
 		return
 	}
 	used, err := status.Memory(proc.pid())
-	if err != nil || used <= p.Config.MemoryMax { // it may just have ended
+	if err != nil || used <= p.Config.MemoryMax { // the process may have ended just now
 		return
 	}
 	p.rolling.Lock()

@@ -34,7 +34,7 @@ func (p *primary) preflight(ctx context.Context, exe *executable) error {
 	}
 	defer func() {
 		if proc.alive() {
-			_ = proc.signal(syscall.SIGKILL) // it may end just now
+			_ = proc.signal(syscall.SIGKILL) // the process may end just now
 			<-proc.exited
 		}
 	}()

@@ -198,7 +198,7 @@ func (p *primary) awaitEnd(hard context.Context, w *process) error {
 	select {
 	case <-w.exited:
 	case <-hard.Done():
-		if err := w.signal(syscall.SIGTERM); err != nil { // its second one
+		if err := w.signal(syscall.SIGTERM); err != nil { // the second signal
 			return err
 		}
 		limit = hardLimit

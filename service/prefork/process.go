@@ -36,7 +36,7 @@ type process struct {
 	code   int
 }
 
-// pid is the process's id.
+// pid returns the process's id.
 func (p *process) pid() int { return p.cmd.Process.Pid }
 
 func (p *process) alive() bool {

@@ -102,7 +102,7 @@ func (s *slot) failed(p *process, limit int) int {
 	}
 	s.failures++
 	if p.code == exitConfig && p.readyAt.Load() == 0 {
-		s.failures = max(s.failures, limit) // starting it again cannot help
+		s.failures = max(s.failures, limit) // a restart cannot help
 	}
 	return s.failures
 }
@@ -132,7 +132,7 @@ func (p *primary) supervise(ctx context.Context, s *slot) error {
 			if err := p.fill(ctx, s); err != nil && ctx.Err() == nil {
 				p.log.Error("worker did not start", slog.Any("error", err))
 			}
-			if now, _ := s.view(); now == nil { // not even a process: no memory, no executable
+			if now, _ := s.view(); now == nil { // the process did not start: no memory, no executable
 				if err := p.backOff(ctx, s, &process{code: -1}); err != nil {
 					return err
 				}
@@ -145,7 +145,7 @@ func (p *primary) supervise(ctx context.Context, s *slot) error {
 		case <-changed:
 		case <-current.exited:
 			if now, _ := s.view(); now != current || ctx.Err() != nil {
-				continue // replaced meanwhile, or the end of everything
+				continue // it was replaced meanwhile, or everything ends
 			}
 			p.log.Error("worker ended by itself", slog.Int("worker", s.number), slog.Int("pid", current.pid()),
 				slog.Int("status", current.code), slog.String("state", current.cmd.ProcessState.String()))
@@ -169,7 +169,7 @@ func (p *primary) fill(ctx context.Context, s *slot) error {
 	s.work.Lock()
 	defer s.work.Unlock()
 	if now, _ := s.view(); now != nil {
-		return nil // a roll was faster
+		return nil // a roll has filled the slot
 	}
 	proc, err := p.spawner.start(p.Options, p.program(), p.inSlot(s))
 	if err != nil {

@@ -74,7 +74,7 @@ func (s *spawner) start(o Options, exe *executable, how start) (*process, error)
 	}
 	p.started = time.Now()
 	go func() {
-		_ = p.cmd.Wait() // the status is in ProcessState
+		_ = p.cmd.Wait() // ProcessState has the status
 		p.code = p.cmd.ProcessState.ExitCode()
 		_ = os.Remove(p.socket) // a killed worker leaves it behind
 		close(p.exited)

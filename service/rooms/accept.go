@@ -32,9 +32,9 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	taken := &taker{ResponseWriter: w}
 	conn, err := websocket.Accept(taken, r, &websocket.AcceptOptions{
 		OriginPatterns:  h.o.Origins,
-		CompressionMode: websocket.CompressionDisabled, // it costs memory per client and messages are short
+		CompressionMode: websocket.CompressionDisabled, // compression costs memory per client, and messages are short
 	})
-	if err != nil { // Accept has answered
+	if err != nil { // Accept has already answered
 		h.refused(r, taken.status, err)
 		return
 	}

@@ -81,7 +81,7 @@ func (b *bus) want(room string, yes bool) {
 	b.mu.Unlock()
 	select {
 	case b.dirty <- struct{}{}:
-	default: // it is awake already
+	default: // a wake-up is already pending
 	}
 }
 
@@ -125,7 +125,7 @@ func (b *bus) receive(ctx context.Context, ps *redis.PubSub) {
 	for ctx.Err() == nil {
 		var err error
 		if !connected {
-			err = ps.Subscribe(ctx, b.prefix) // and every room: go-redis remembers them
+			err = ps.Subscribe(ctx, b.prefix) // go-redis also subscribes to the earlier rooms again
 		}
 		var got any
 		if err == nil {

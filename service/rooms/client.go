@@ -142,7 +142,7 @@ func (c *client) read() {
 func (c *client) close(code websocket.StatusCode, reason string) {
 	cut := time.AfterFunc(closeLimit, func() { _ = c.raw.Close() })
 	defer cut.Stop()
-	_ = c.conn.Close(code, reason) // the client may be gone already
+	_ = c.conn.Close(code, reason) // the client may have disconnected
 }
 
 func (c *client) leave() {

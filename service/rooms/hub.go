@@ -77,7 +77,7 @@ func (h *Hub) Open() int {
 // shared reports whether messages reach other workers.
 func (h *Hub) shared() bool { return h.bus != nil && h.bus.up.Load() }
 
-// localOnly is a metric. It is 1 while rooms should be shared but are not.
+// localOnly returns a metric. It is 1 while rooms should be shared but are not.
 func (h *Hub) localOnly() float64 {
 	if h.bus != nil && !h.bus.up.Load() {
 		return 1

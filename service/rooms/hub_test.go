@@ -235,7 +235,7 @@ func TestRefusals(t *testing.T) {
 			{"the page of an allowed site", "?room=tea", "https://app.example.org", http.StatusSwitchingProtocols},
 			{"no room for more", "?room=tea", "", http.StatusServiceUnavailable},
 		}
-		for _, tt := range tests { // in this order: the last needs the one before
+		for _, tt := range tests { // in this order, because the last needs the previous one
 			header := http.Header{}
 			if tt.origin != "" {
 				header.Set("Origin", tt.origin)
@@ -275,7 +275,7 @@ func TestPingsFindDeadClients(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := options()
 		n := serve(t, o)
-		n.join(t, nil) // it does not read, so it does not answer pings
+		n.join(t, nil) // this client does not read, so it does not answer pings
 		time.Sleep(pongLimit - time.Millisecond)
 		synctest.Wait()
 		assert.Equal(t, 1, n.Open(), "a client has this long to answer")

@@ -79,7 +79,7 @@ func (h *Hub) hear(room string, e envelope) {
 		r.elsewhere[e.Origin] = seen{members: e.Members, at: time.Now()}
 	}
 	if e.Ask {
-		r.changed = true // answers with the next tick
+		r.changed = true // the next tick sends the answer
 	}
 }
 

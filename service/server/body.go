@@ -77,6 +77,6 @@ func (b *body) readStream(p []byte) (int, error) {
 // body, and must not wait forever for a silent client.
 func (b *body) leave() {
 	if b.conn != nil && b.failed == nil {
-		_ = b.limit() // a connection that is closed needs none
+		_ = b.limit() // a closed connection needs no deadline
 	}
 }

@@ -104,7 +104,7 @@ func (c *conn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
-// SetReadDeadline is for net.Conn; see package lazy.
+// SetReadDeadline sets the deadline through package lazy.
 func (c *conn) SetReadDeadline(t time.Time) error { return c.reading.Move(t) }
 
 // CloseWrite half-closes; net/http uses it to get an early answer through to a
@@ -146,7 +146,7 @@ func (c *conn) state(s http.ConnState) {
 	c.mark()
 }
 
-// connState is http.Server.ConnState.
+// connState is the http.Server.ConnState callback.
 func connState(nc net.Conn, s http.ConnState) {
 	if c, ok := nc.(*conn); ok {
 		c.state(s)

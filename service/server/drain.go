@@ -83,7 +83,7 @@ func (s *Server) awaitClosed(ctx context.Context, served <-chan struct{}) error 
 func (s *Server) cut() error {
 	open := s.stillOpen()
 	err := s.http.Close()
-	for _, c := range s.conns.all() { // hijacked ones, which net/http forgot
+	for _, c := range s.conns.all() { // includes hijacked ones, which net/http does not close
 		err = errors.Join(err, c.Close())
 	}
 	if err != nil {

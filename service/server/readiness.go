@@ -26,7 +26,7 @@ func (r *Readiness) Set(state uint32) {
 // Is reports whether the worker is in this state.
 func (r *Readiness) Is(state uint32) bool { return r.state.Load() == state }
 
-// String is "starting", "ready" or "draining".
+// String returns "starting", "ready" or "draining".
 func (r *Readiness) String() string {
 	switch r.state.Load() {
 	case Starting:

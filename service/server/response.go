@@ -27,7 +27,7 @@ type response struct {
 	late bool
 }
 
-// Unwrap is for http.ResponseController.
+// Unwrap returns the inner writer for http.ResponseController.
 func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (w *response) commit(status int) {

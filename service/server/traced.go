@@ -44,7 +44,7 @@ func Traced(h http.Handler, tracer trace.Tracer) http.Handler {
 			}
 			span.End()
 			if failure != nil {
-				panic(failure) // the server answers it
+				panic(failure) // the server handles the panic
 			}
 		}()
 		h.ServeHTTP(w, inner)

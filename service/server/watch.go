@@ -74,7 +74,7 @@ func (w *watch) look(now time.Time, open []*conn) {
 			for _, st := range c.streams.all() {
 				w.lookAt(now, st)
 			}
-		case phaseHijacked: // LongLived's to close
+		case phaseHijacked: // LongLived closes it
 		}
 	}
 }

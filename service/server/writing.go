@@ -58,7 +58,7 @@ func (c *conn) Write(p []byte) (int, error) {
 // ReadFrom lets the kernel send files. Any other source is copied, because it
 // may be slow itself, which is not the peer's silence.
 func (c *conn) ReadFrom(r io.Reader) (int64, error) {
-	limited, ok := r.(*io.LimitedReader) // net/http wraps files in one of these, and the kernel's way knows no two
+	limited, ok := r.(*io.LimitedReader) // net/http wraps files in one of these; sendfile supports only one level
 	if !ok {
 		limited = &io.LimitedReader{R: r, N: math.MaxInt64}
 	}
@@ -114,7 +114,7 @@ func (c *conn) SetWriteDeadline(t time.Time) error {
 // The handler sets its own.
 func (c *conn) takenOver() {
 	if c.armed.Swap(0) != 0 {
-		_ = c.Conn.SetWriteDeadline(time.Time{}) // a connection that is closed has none
+		_ = c.Conn.SetWriteDeadline(time.Time{}) // a closed connection has no deadline
 	}
 }
 

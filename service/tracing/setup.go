@@ -36,11 +36,11 @@ func Start(ctx context.Context, release string, away *outage.Outage, log *slog.L
 	}
 	about, err := resource.New(ctx, resource.WithTelemetrySDK(),
 		resource.WithAttributes(attribute.String("service.name", "api"), attribute.String("service.version", release)),
-		resource.WithFromEnv()) // last: OTEL_SERVICE_NAME goes before our name
+		resource.WithFromEnv()) // last, so that OTEL_SERVICE_NAME overrides the name above
 	if about == nil {
 		return nil, nil, fmt.Errorf("describing the service to the trace collector: %w", err)
 	}
-	if err != nil { // what could be read is in it
+	if err != nil { // the resource has the readable part
 		log.WarnContext(ctx, "OTEL_RESOURCE_ATTRIBUTES is not key=value,key=value; traces do without", slog.Any("error", err))
 	}
 	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(noting{exporter, away, log}), sdktrace.WithResource(about))

@@ -15,7 +15,7 @@ var _ agent.Clock = Clock{}
 // NewClock returns a clock whose Elapsed starts at zero.
 func NewClock() Clock { return Clock{time.Now()} }
 
-// Now is the wall clock's time.
+// Now returns the wall clock's time.
 func (Clock) Now() time.Time { return time.Now() }
 
 // Elapsed returns the time since NewClock. Changes of the wall clock do not

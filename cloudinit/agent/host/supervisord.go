@@ -22,7 +22,7 @@ type Supervisord struct {
 	Program string
 	Count   int
 
-	pid   int // of the supervisord that had no orphans beside it
+	pid   int // of the last supervisord without orphans
 	clean bool
 }
 

@@ -18,7 +18,7 @@ type inode struct {
 	folder  bool
 	target  string
 	data    []byte
-	durable []byte // what a power cut leaves at least
+	durable []byte // survives a power cut
 	changed time.Time
 }
 
@@ -31,7 +31,7 @@ type operation func(tree map[string]*inode)
 type disk struct {
 	w       *world
 	tree    map[string]*inode
-	safe    map[string]*inode // what a power cut leaves at least
+	safe    map[string]*inode // survives a power cut
 	pending []operation
 
 	full, noInodes, readOnly bool

@@ -36,7 +36,7 @@ const (
 type event struct {
 	at   time.Duration
 	kind eventKind
-	n    int // which, or how much
+	n    int // an index or an amount
 }
 
 // String returns the event in the form that parseScript reads.

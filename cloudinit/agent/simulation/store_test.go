@@ -24,7 +24,7 @@ const (
 	answersAsAnother
 	hangsOnTerm
 	failsAsWorker
-	needsDependency // is ready only while that is there
+	needsDependency // is ready only while its dependency works
 	kinds
 )
 
@@ -51,9 +51,9 @@ const (
 	storeWell storeMode = iota
 	storeAway
 	storeSlow
-	storeStale   // answers pointers from before
-	storeLies    // gives another content, and says that all is well
-	storeCorrupt // notices that its content is not what it should be
+	storeStale   // returns earlier pointers
+	storeLies    // returns wrong content without an error
+	storeCorrupt // detects wrong content and returns an error
 	storeModes
 )
 

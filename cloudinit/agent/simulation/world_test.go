@@ -43,7 +43,7 @@ type world struct {
 	over      bool
 	problem   string
 	killedAt  time.Duration // the agent, last
-	lastFault time.Duration // after which processes may be gone that were there
+	lastFault time.Duration // processes from before it may have ended
 	served    bool          // a good release has served on all workers
 	status    machine.Status
 	trace     []string

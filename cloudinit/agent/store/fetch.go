@@ -32,7 +32,7 @@ func WriteFile(path string, mode os.FileMode, write func(io.Writer) error) (err 
 		return fmt.Errorf("making %s: %w", path, err)
 	}
 	defer func() {
-		f.Close() // a second time where all is well
+		f.Close() // closes a second time on success, which has no effect
 		if err != nil {
 			os.Remove(part)
 		}

@@ -1,11 +1,11 @@
 // Command escala-agent is the machine's own program.
 //
-//	escala-agent run              keep this machine on the wanted release, for ever
+//	escala-agent run              keep this machine on the wanted release, forever
 //	escala-agent once             one round
 //	escala-agent worker SLOT      become the worker in a slot of supervisord's
 //	escala-agent stop-supervisor  end supervisord, as its unit's ExecStop
 //	escala-agent status           print what the machine publishes
-//	escala-agent diagnose         say why this machine does not serve
+//	escala-agent diagnose         explain why this machine does not serve
 package main
 
 import (
