@@ -10,11 +10,11 @@ import "time"
 // A worker that is told to end (SIGTERM):
 //
 //	t=0                 not ready, still accepting        for Announce
-//	t=Announce          stops accepting; what still comes on open connections
-//	                    is answered with "Connection: close"; WebSockets are
-//	                    closed with 1001, spread over CloseJitter
+//	t=Announce          stops accepting; requests on open connections get
+//	                    "Connection: close"; WebSockets are closed with 1001,
+//	                    spread over CloseJitter
 //	   + Linger         idle connections are closed
-//	   + Drain          hard stop: whatever is still open is cut, exit status 1
+//	   + Drain          hard stop: all open connections are cut, exit status 1
 //	t=Stop              the supervisor kills the process
 type Lifecycle struct {
 	// Start is the time that a new worker has to become ready. Default 15 s.

@@ -1,7 +1,7 @@
 //go:build !race
 
-// The race detector keeps memory of its own for every address that was used, which
-// the kernel counts as this process's: what it gives back cannot be measured then.
+// The race detector allocates its own memory for every used address. The kernel
+// counts that memory for this process, so the returned memory cannot be measured.
 
 package memlimit
 

@@ -2,9 +2,9 @@
 //
 //	escala-agent run              keep this machine on the wanted release, forever
 //	escala-agent once             one round
-//	escala-agent worker SLOT      become the worker in a slot of supervisord's
-//	escala-agent stop-supervisor  end supervisord, as its unit's ExecStop
-//	escala-agent status           print what the machine publishes
+//	escala-agent worker SLOT      replace this process by the worker in a supervisord slot
+//	escala-agent stop-supervisor  end supervisord; ExecStop of its unit
+//	escala-agent status           print the machine's published status
 //	escala-agent diagnose         explain why this machine does not serve
 package main
 

@@ -16,15 +16,14 @@ type Grant struct{ Bucket, Permission string }
 
 var accessKey = regexp.MustCompile(`Credential=([^/]+)/`)
 
-// Spaces makes the server answer the key as Spaces does, where that is not what S3
-// does:
+// Spaces makes the server treat the key as Spaces does. Spaces differs from S3:
 //
-//   - a key has grants, one a bucket ("Spaces Access Keys"), and there are no roles
-//     and no session tokens ("Spaces API": IAM and STS are not supported);
-//   - a bucket that such a key is for takes no policy ("Configure Bucket Policies");
-//   - an operation that Spaces does not have is NotImplemented ("S3 Compatibility");
-//   - an error has a code and a request's id, and no message, so that a client that
-//     needs one is found out.
+//   - a key has one grant per bucket ("Spaces Access Keys"), and there are no
+//     roles and no session tokens ("Spaces API": IAM and STS are not supported);
+//   - a bucket with such a key accepts no policy ("Configure Bucket Policies");
+//   - an unsupported operation is NotImplemented ("S3 Compatibility");
+//   - an error has a code and a request's id, but no message, so that a test
+//     detects a client that needs one.
 //
 // The server itself still checks the signature.
 func (s *Server) Spaces(key sigv4.Key, grants ...Grant) {
