@@ -35,6 +35,8 @@ func (d deployment) releases(unique pulumi.StringOutput) (releaseStore, error) {
 		Key:         pulumi.String(cloudinit.AgentKey(service.ReleaseID(d.Request.Agent.SHA256))),
 		Source:      pulumi.NewFileAsset(d.Request.Agent.Path),
 		ContentType: pulumi.String("application/octet-stream"),
+
+		OverrideProvider: untagged(),
 	}, d.Options()...)
 	if err != nil {
 		return none, fmt.Errorf("registering the machine's agent: %w", err)
