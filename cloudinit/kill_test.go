@@ -159,9 +159,11 @@ func (d killDisk) Open(name string) (io.ReadCloser, error) { return d.d.Open(nam
 func (d killDisk) Sync(name string) error {
 	return around(d.k, func() error { return d.d.Sync(name) })
 }
+
 func (d killDisk) Rename(from, to string) error {
 	return around(d.k, func() error { return d.d.Rename(from, to) })
 }
+
 func (d killDisk) Symlink(target, name string) error {
 	return around(d.k, func() error { return d.d.Symlink(target, name) })
 }
@@ -169,6 +171,7 @@ func (d killDisk) Readlink(name string) (string, error) { return d.d.Readlink(na
 func (d killDisk) Remove(name string) error {
 	return around(d.k, func() error { return d.d.Remove(name) })
 }
+
 func (d killDisk) MakeFolder(name string) error {
 	return around(d.k, func() error { return d.d.MakeFolder(name) })
 }

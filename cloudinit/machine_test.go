@@ -240,15 +240,6 @@ func (b *bench) get(t *testing.T) service.ReleaseID {
 	return release
 }
 
-// answering returns the release that answers, or "" if none does.
-func (b *bench) answering() service.ReleaseID {
-	release, err := b.ask()
-	if err != nil {
-		return ""
-	}
-	return release
-}
-
 func (b *bench) ask() (service.ReleaseID, error) {
 	header, err := b.header("/")
 	return service.ReleaseID(header.Get("X-Release")), err

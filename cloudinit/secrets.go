@@ -52,7 +52,7 @@ type FileSecrets struct {
 }
 
 // secretsFile is the path of the secrets on the machine. Only root can read it.
-const secretsFile = "/etc/escala/secrets.json"
+const secretsFile = "/etc/escala/secrets.json" //nolint:gosec // G101: a path
 
 func (s FileSecrets) settings() secrets.Settings {
 	return secrets.Settings{Names: slices.Sorted(maps.Keys(s.Values)), File: secretsFile}

@@ -93,7 +93,7 @@ func (s SpacesStore) origin() origin {
 }
 
 func (s SpacesStore) files() ([]File, error) {
-	key, err := json.MarshalIndent(host.StoreKey{Access: s.AccessKey, Secret: s.SecretKey}, "", "  ")
+	key, err := json.MarshalIndent(host.StoreKey{Access: s.AccessKey, Secret: s.SecretKey}, "", "  ") //nolint:gosec // G117: a file that only root reads
 	if err != nil {
 		return nil, fmt.Errorf("writing the release store's key: %w", err)
 	}

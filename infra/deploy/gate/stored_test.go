@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,11 +29,11 @@ type word struct {
 	began time.Time
 	after []time.Duration
 	said  []machine.Status
-	asked int
+	asked atomic.Int32
 }
 
 func (w *word) read(context.Context) (machine.Status, error) {
-	w.asked++
+	w.asked.Add(1)
 	for i := len(w.after) - 1; i >= 0; i-- {
 		if time.Since(w.began) >= w.after[i] {
 			return w.said[i], nil
@@ -99,7 +100,7 @@ func TestASilentMachinesReasonIsInTheStore(t *testing.T) {
 					assert.NotContains(t, err.Error(), test.not)
 				}
 				assert.InDelta(t, test.took.Seconds(), time.Since(began).Seconds(), 15)
-				assert.LessOrEqual(t, w.asked, int(time.Since(began)/storedEvery)+1, "each look costs a call")
+				assert.LessOrEqual(t, int(w.asked.Load()), int(time.Since(began)/storedEvery)+1, "each look costs a call")
 			})
 		})
 	}
@@ -112,7 +113,7 @@ func TestAMachineThatIsNotSetUpIsLookedUp(t *testing.T) {
 		g.transport = answers{}
 		err := g.Wait(t.Context(), Want{Release: wanted, Workers: 2})
 		require.ErrorContains(t, err, "not set up yet")
-		assert.NotZero(t, w.asked, "what answers has no status of its own")
+		assert.NotZero(t, w.asked.Load(), "what answers has no status of its own")
 	})
 }
 
@@ -120,9 +121,9 @@ func TestAStoreThatHangsKeepsNothingFromBeingSeen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		asked := 0
+		var asked atomic.Int32
 		g := nowhere(Gate{HealthPath: "/health", Timeout: time.Hour, Stored: func(context.Context) (machine.Status, error) {
-			asked++
+			asked.Add(1)
 			<-ctx.Done()
 			return machine.Status{}, ctx.Err()
 		}})
@@ -130,7 +131,7 @@ func TestAStoreThatHangsKeepsNothingFromBeingSeen(t *testing.T) {
 		g.transport = comesUp{after: began.Add(time.Minute)}
 		require.NoError(t, g.Wait(t.Context(), Want{Release: wanted, Workers: 2}))
 		assert.Less(t, time.Since(began), time.Minute+5*time.Second)
-		assert.Equal(t, 1, asked, "one look is under way at most")
+		assert.EqualValues(t, 1, asked.Load(), "one look is under way at most")
 	})
 }
 

@@ -314,12 +314,12 @@ func TestAVPCOfOnesOwn(t *testing.T) {
 		`eks.cidr: is "172.16.0.0/22", but vpc-0123456789abcdef0 has "10.9.0.0/16"`, "eks.vpcId: vpc-0123456789abcdef0 has DNS names or DNS resolution turned off",
 		"eks.publicSubnetIds: subnet-00000000000000001 is a subnet of vpc-1, not of eks.vpcId", "eks.nodeSubnetIds: are all in eu-central-1a; EKS needs two zones",
 	} {
-		assert.ErrorContains(t, err, said)
+		require.ErrorContains(t, err, said)
 	}
 	half := with(func(s *Settings) { s.VPCID, s.NodeSubnetIDs = "vpc-1", []string{"x"} })
 	v := half.settings.violations(request().Spec).Err()
 	for _, said := range []string{`eks.vpcId: "vpc-1" is not the id of a VPC`, "eks.publicSubnetIds: has 0 subnets", `eks.nodeSubnetIds: "x" is not the id of a subnet`} {
-		assert.ErrorContains(t, v, said)
+		require.ErrorContains(t, v, said)
 	}
 	assert.ErrorContains(t, with(func(s *Settings) { s.NodeSubnetIDs = []string{"subnet-00000000000000003"} }).settings.violations(request().Spec).Err(), "eks.nodeSubnetIds: is set, but eks.vpcId is not")
 }
