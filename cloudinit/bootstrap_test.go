@@ -229,8 +229,8 @@ func roleService(t *testing.T, key sigv4.Key) *httptest.Server {
 		case r.Header.Get("X-aws-ec2-metadata-token") != "AQAEAtoken==":
 			w.WriteHeader(http.StatusUnauthorized)
 		case r.URL.Path == folder:
-			io.WriteString(w, "escala-machine")
-		case r.URL.Path == folder+"escala-machine":
+			io.WriteString(w, "the-role")
+		case r.URL.Path == folder+"the-role":
 			fmt.Fprintf(w, "{\n  \"Code\" : \"Success\",\n  \"Type\" : \"AWS-HMAC\",\n  \"AccessKeyId\" : %q,\n  \"SecretAccessKey\" : %q,\n  \"Token\" : \"IQoJb3Jp+/=\",\n  \"Expiration\" : \"2030-01-01T00:00:00Z\"\n}", key.Access, key.Secret)
 		default:
 			http.NotFound(w, r)

@@ -11,11 +11,11 @@ import (
 
 const (
 	rolePath        = "/latest/meta-data/iam/security-credentials/"
-	credentialsPath = rolePath + "escala-machine"
+	credentialsPath = rolePath + "the-role"
 )
 
 func TestRoleRenewsBeforeItExpires(t *testing.T) {
-	s := newEC2Service(t, map[string]string{rolePath: "escala-machine\n"})
+	s := newEC2Service(t, map[string]string{rolePath: "the-role\n"})
 	r := NewRole(NewEC2(s.URL))
 	s.set(credentialsPath, credentials(t, 1, time.Now().Add(time.Hour)))
 	got, err := r.Retrieve(t.Context())
@@ -38,7 +38,7 @@ func TestRoleRenewsBeforeItExpires(t *testing.T) {
 }
 
 func TestRoleKeepsWhatItHasWhileTheServiceIsAway(t *testing.T) {
-	s := newEC2Service(t, map[string]string{rolePath: "escala-machine"})
+	s := newEC2Service(t, map[string]string{rolePath: "the-role"})
 	s.set(credentialsPath, credentials(t, 1, time.Now().Add(time.Minute)))
 	r := NewRole(NewEC2(s.URL))
 	_, err := r.Retrieve(t.Context())
@@ -57,7 +57,7 @@ func TestRoleKeepsWhatItHasWhileTheServiceIsAway(t *testing.T) {
 }
 
 func TestRoleForgetsWhatAServiceRefused(t *testing.T) {
-	s := newEC2Service(t, map[string]string{rolePath: "escala-machine"})
+	s := newEC2Service(t, map[string]string{rolePath: "the-role"})
 	s.set(credentialsPath, credentials(t, 1, time.Now().Add(time.Hour)))
 	r := NewRole(NewEC2(s.URL))
 	_, err := r.Retrieve(t.Context())
@@ -75,18 +75,18 @@ func TestRoleThatHasNoCredentials(t *testing.T) {
 	require.ErrorIs(t, err, ErrAbsent, "an instance without a profile has no such folder")
 
 	for name, answer := range map[string]string{
-		"EC2 cannot assume it": `{"Code":"AssumeRoleUnauthorizedAccess","Message":"EC2 cannot assume the role escala-machine."}`,
+		"EC2 cannot assume it": `{"Code":"AssumeRoleUnauthorizedAccess","Message":"EC2 cannot assume the role the-role."}`,
 		"no JSON":              `secret-value`,
 		"no token":             `{"Code":"Success","AccessKeyId":"A","SecretAccessKey":"secret-value","Expiration":"2030-01-01T00:00:00Z"}`,
 		"no expiration":        `{"Code":"Success","AccessKeyId":"A","SecretAccessKey":"secret-value","Token":"token-value"}`,
 		"a number":             `{"Code":"Success","AccessKeyId":1,"SecretAccessKey":"secret-value"}`,
 	} {
-		s := newEC2Service(t, map[string]string{rolePath: "escala-machine", credentialsPath: answer})
+		s := newEC2Service(t, map[string]string{rolePath: "the-role", credentialsPath: answer})
 		_, err := NewRole(NewEC2(s.URL)).Retrieve(t.Context())
 		require.Error(t, err, name)
 		assert.NotContains(t, err.Error(), "secret-value", name)
 		assert.NotContains(t, err.Error(), "token-value", name)
-		require.ErrorContains(t, err, "escala-machine", name)
+		require.ErrorContains(t, err, "the-role", name)
 	}
 	for _, name := range []string{"", "a/b", "a?b", "a b"} {
 		s := newEC2Service(t, map[string]string{rolePath: name})
