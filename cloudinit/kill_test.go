@@ -81,7 +81,7 @@ func TestAgentSurvivesBeingKilledAtEveryStep(t *testing.T) {
 	require.NoError(t, err)
 	t.Logf("killed %d times at:\n%s", kills, content)
 	// Each call site counts once. How many a rollout reaches depends on whether
-	// a worker still drains when the agent looks: 60 to 64 were seen.
+	// a worker still drains when the agent looks: 60 and more were seen.
 	assert.GreaterOrEqual(t, kills, 55)
 }
 
