@@ -61,6 +61,11 @@ func render(t *testing.T, on deploy.Target, r deploy.Request, mocks *pulumitest.
 		object := map[string]any{}
 		require.NoError(t, json.Unmarshal(text, &object))
 		require.NotEmpty(t, object["apiVersion"], "%s %s", made.Type, made.Name)
+		named := unstructured.Unstructured{Object: object}
+		if named.GetName() == "" {
+			// Pulumi names it, as the mocks do for what refers to it.
+			named.SetName(made.Name + "-1a2b3c4d")
+		}
 		objects = append(objects, object)
 	}
 	require.NotEmpty(t, objects)

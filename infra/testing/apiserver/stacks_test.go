@@ -1,6 +1,7 @@
 package apiserver_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -58,7 +59,7 @@ func onEKS(t *testing.T, namespace string, spec service.Spec, secrets map[string
 				"names": []any{"eu-central-1a", "eu-central-1b", "eu-central-1c"},
 			}),
 			"aws:eks/getClusterVersions:getClusterVersions": answer(map[string]any{
-				"clusterVersions": []any{map[string]any{"clusterVersion": settings.Version}},
+				"clusterVersions": []any{map[string]any{"clusterVersion": cmp.Or(settings.Version, "1.36")}},
 			}),
 			"aws:ecr/getAuthorizationToken:getAuthorizationToken": answer(map[string]any{"userName": "AWS", "password": "x"}),
 		},
