@@ -2,7 +2,9 @@ package apiserver_test
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -63,8 +65,8 @@ func render(t *testing.T, on deploy.Target, r deploy.Request, mocks *pulumitest.
 		require.NotEmpty(t, object["apiVersion"], "%s %s", made.Type, made.Name)
 		named := unstructured.Unstructured{Object: object}
 		if named.GetName() == "" {
-			// Pulumi names it, as the mocks do for what refers to it.
-			named.SetName(made.Name + "-1a2b3c4d")
+			// Pulumi names it, and gives a replaced object another name.
+			named.SetName(fmt.Sprintf("%s-%.4x", made.Name, sha256.Sum256(text)))
 		}
 		objects = append(objects, object)
 	}
