@@ -83,6 +83,10 @@ func TestAgentSurvivesBeingKilledAtEveryStep(t *testing.T) {
 	// Each call site counts once. How many a rollout reaches depends on whether
 	// a worker still drains when the agent looks: 60 and more were seen.
 	assert.GreaterOrEqual(t, kills, 55)
+	for _, site := range []string{"agent.go:", "install.go:", "retire.go:", "converge.go:"} {
+		assert.Contains(t, string(content), "before "+site)
+		assert.Contains(t, string(content), "after "+site)
+	}
 }
 
 // killedOnce runs one round of an agent whose calls all go through a killer.
