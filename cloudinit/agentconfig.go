@@ -46,7 +46,10 @@ func (m Machine) agentConfig() agent.Config {
 // environment of every worker. They are separate, so no variable of the service
 // can replace a setting of the machine.
 func (m Machine) agentFiles() ([]File, error) {
-	config := host.Config{Config: m.agentConfig(), Store: m.Store.settings(), Units: m.watchedUnits()}
+	config := host.Config{
+		Config: m.agentConfig(), Store: m.Store.settings(), Units: m.watchedUnits(),
+		Certificate: m.certificateSettings(),
+	}
 	if s3, ok := m.Store.(S3Store); ok {
 		config.Metadata = s3.Metadata
 	}

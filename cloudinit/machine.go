@@ -23,9 +23,12 @@ type Machine struct {
 	// Agent is the SHA-256 of the agent's binary, which the store has under
 	// AgentKey.
 	Agent service.ReleaseID
-	// Secrets is the source of the values of Spec.Secrets. Default nil, for a
-	// service without secrets.
+	// Secrets is the source of the values of Spec.Secrets, and of the secrets for
+	// HTTPS. Default nil, for a service without both.
 	Secrets Secrets
+	// TLS is what HTTPS needs beside Spec.TLS. It is not used if Spec.HTTPS is
+	// false.
+	TLS TLS
 	// MetadataOnlyRoot lists the addresses of the cloud's metadata service.
 	// Only root can reach them. Default none.
 	MetadataOnlyRoot []string
@@ -74,6 +77,7 @@ func (m Machine) validate() error {
 	if len(m.Spec.Secrets) > 0 && m.Secrets == nil {
 		v.Add("secrets", "this machine has no secret store")
 	}
+	m.checkTLS(&v)
 	return v.Err()
 }
 
@@ -116,6 +120,7 @@ func (m Machine) files() ([]File, error) {
 	files = append(files, agent...)
 	files = append(files, m.units()...)
 	files = append(files, m.programs()...)
+	files = append(files, m.tlsFiles()...)
 	files = append(files, store...)
 	files = append(files, secrets...)
 	files = append(files, metadata...)

@@ -41,6 +41,10 @@ type nginxValues struct {
 	// TrustedProxies are the addresses whose headers about the client are
 	// believed.
 	TrustedProxies []string
+	// ClientScheme is the variable of the client's own scheme.
+	ClientScheme string
+	// TLS is nil without HTTPS.
+	TLS *nginxTLS
 	// RemovedClaims are the headers that describe a client and that this
 	// configuration does not set.
 	RemovedClaims []string
@@ -77,6 +81,8 @@ func (m Machine) nginx() (string, error) {
 		BodySilence:       seconds(service.BodySilence),
 		AnswerSilence:     seconds(service.AnswerSilence),
 		TrustedProxies:    spec.TrustedProxies,
+		ClientScheme:      "$scheme",
+		TLS:               m.nginxTLS(),
 		RemovedClaims:     removedClaims(),
 		Sources:           sources(spec),
 	}
@@ -88,7 +94,14 @@ func (m Machine) nginx() (string, error) {
 		values.MaxFails = workers.MaxFails
 		values.FailTimeout = seconds(workers.FailTimeout)
 	}
-	for _, s := range append([]string{values.Root, values.Name, values.Socket}, values.TrustedProxies...) {
+	if len(spec.TrustedProxies) > 0 {
+		values.ClientScheme = "$client_scheme"
+	}
+	words := append([]string{values.Root, values.Name, values.Socket}, values.TrustedProxies...)
+	if values.TLS != nil {
+		words = append(words, values.TLS.Subjects...)
+	}
+	for _, s := range words {
 		if err := token(s); err != nil {
 			return "", err
 		}

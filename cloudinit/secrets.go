@@ -18,7 +18,8 @@ type Secrets interface {
 }
 
 // ParameterSecrets are SecureStrings in AWS Systems Manager Parameter Store.
-// The machine reads them with its role. User-data holds only their names.
+// The machine reads them with its role. User-data holds only their names. The
+// secrets for HTTPS are beside them, as TLSSeedName and TLSCertificateName.
 type ParameterSecrets struct {
 	// Names are the names of environment variables.
 	Names []string
@@ -47,8 +48,11 @@ func (ParameterSecrets) files() ([]File, error) { return nil, nil }
 // no other way to a secret. Each account that may read the machine's user-data
 // can read them, and so can root on the machine.
 type FileSecrets struct {
-	// Values maps names of environment variables to their values.
+	// Values maps names of environment variables to their values. Every worker
+	// gets all of them.
 	Values map[string]string
+	// TLS holds the secrets for HTTPS, which no worker gets.
+	TLS TLSSecrets
 }
 
 // secretsFile is the path of the secrets on the machine. Only root can read it.
@@ -59,7 +63,9 @@ func (s FileSecrets) settings() secrets.Settings {
 }
 
 func (s FileSecrets) files() ([]File, error) {
-	content, err := json.MarshalIndent(s.Values, "", "  ")
+	all := s.TLS.values()
+	maps.Copy(all, s.Values)
+	content, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("writing the secrets: %w", err)
 	}

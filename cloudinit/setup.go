@@ -20,6 +20,9 @@ func (m Machine) packages() []string {
 	if m.localRedis() {
 		packages = append(packages, "redis-server")
 	}
+	if m.Spec.HTTPS() {
+		packages = append(packages, "libnginx-mod-http-lua")
+	}
 	if len(m.MetadataOnlyRoot) > 0 {
 		packages = append(packages, "nftables")
 	}

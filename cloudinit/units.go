@@ -63,18 +63,18 @@ Restart=always
 RestartSec=100ms
 KillMode=process
 LimitNOFILE=%d
-ExecStartPre=-/usr/bin/pkill --signal QUIT --uid www-data --exact nginx
+%sExecStartPre=-/usr/bin/pkill --signal QUIT --uid www-data --exact nginx
 ExecStop=
 ExecStop=-/sbin/start-stop-daemon --quiet --stop --retry QUIT/%d --pidfile /run/nginx.pid
 TimeoutStopSec=%d
-`, openFiles, stop, stop+5)},
+`, openFiles, m.nginxStartPre(), stop, stop+5)},
 		{Path: "/etc/systemd/journald.conf.d/escala.conf", Content: fmt.Sprintf(`[Journal]
 SystemMaxUse=%dM
 RuntimeMaxUse=%dM
 `, journalMB/2, journalMB/2)},
 		{Path: "/etc/tmpfiles.d/escala.conf", Content: fmt.Sprintf(`d /run/escala 0755 %s %s -
 d /run/escala-release 0755 root root -
-`, User, User)},
+`, User, User) + m.tlsFolders()},
 	}
 	files = append(files, m.laterUnits()...)
 	if m.localRedis() {

@@ -1,15 +1,31 @@
 package service
 
 import (
+	"net/netip"
 	"regexp"
 	"strings"
 )
 
 var hostName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
+// isHostName reports whether s is a full host name in lower case, and not an
+// address.
+func isHostName(s string) bool {
+	return len(s) <= 253 && hostName.MatchString(s) && !isAddress(s)
+}
+
+func isAddress(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return err == nil
+}
+
 // checkHost checks the public host name.
 func (s Spec) checkHost(v *Violations) {
-	if s.Host != "" && (len(s.Host) > 253 || !hostName.MatchString(s.Host)) {
+	switch {
+	case s.Host == "" || isHostName(s.Host):
+	case isAddress(s.Host):
+		v.Add("host", "%q is an address, not a name; remove it: a machine answers on its address anyway, and with tls.mode %q by HTTPS", s.Host, TLSIP)
+	default:
 		v.Add("host", "%q is not a host name in lower case; for example \"api.example.com\"", s.Host)
 	}
 	if !urlPath.MatchString(s.PathPrefix) || (s.PathPrefix != "/" && strings.HasSuffix(s.PathPrefix, "/")) {

@@ -25,9 +25,12 @@ type Spec struct {
 	// as it drains. Default "/ready".
 	ReadyPath string `config:"readyPath"`
 	// Host is the public host name, without scheme and port. Clusters route by
-	// it. Machines answer to every name and do not use it. Default none: every
-	// name and the bare address.
+	// it. Machines answer to every name, and get a certificate for this one.
+	// Default none: every name and the bare address.
 	Host string `config:"host"`
+	// DNS makes the host's record where the target's cloud has the zone. Default
+	// false.
+	DNS bool `config:"dns"`
 	// PathPrefix is the service's part of the host. Requests keep the prefix in
 	// their path, so HealthPath must be below it. Machines do not use it.
 	// Default "/".
@@ -51,6 +54,7 @@ type Spec struct {
 	WebSocket WebSocket `config:"webSocket"`
 	Redis     Redis     `config:"redis"`
 	Lifecycle Lifecycle `config:"lifecycle"`
+	TLS       TLS       `config:"tls"`
 }
 
 // NewSpec returns a Spec with all defaults. Defaults are only here and in the
@@ -69,6 +73,7 @@ func NewSpec() Spec {
 		WebSocket:  NewWebSocket(),
 		Redis:      NewRedis(),
 		Lifecycle:  NewLifecycle(),
+		TLS:        NewTLS(),
 	}
 }
 

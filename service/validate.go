@@ -35,6 +35,7 @@ func (s Spec) Validate() error {
 		v.Add("readyPath", "is the same as healthPath (%q): a draining worker is healthy but not ready, so they must differ", s.ReadyPath)
 	}
 	s.checkHost(&v)
+	s.checkTLS(&v)
 	for i, one := range s.TrustedProxies {
 		if _, ok := ParseNetwork(one); !ok {
 			v.Add(fmt.Sprintf("trustedProxies[%d]", i), "%q is neither an address nor a network; for example \"10.0.0.0/8\"", one)

@@ -19,6 +19,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"path"
+	"sync"
 	"time"
 
 	"escala/service"
@@ -39,6 +40,8 @@ type Agent struct {
 	MachineID string
 	// Secrets reads the service's secrets. Optional.
 	Secrets Secrets
+	// Certificates keeps the machine's certificates. Optional.
+	Certificates Certificates
 	// Incident returns the last resolved problem of this machine. Optional.
 	Incident func(context.Context) string
 
@@ -58,6 +61,11 @@ type Agent struct {
 // supervisor is starting: the next round begins early, and the agent polls
 // until the supervisor answers.
 func (a *Agent) Run(ctx context.Context, wake <-chan struct{}) {
+	if a.Certificates != nil {
+		var keeping sync.WaitGroup
+		keeping.Go(func() { a.Certificates.Run(ctx) })
+		defer keeping.Wait()
+	}
 	soon := 0
 	for ctx.Err() == nil {
 		failing := a.Round(ctx).Phase == machine.Failing

@@ -73,6 +73,10 @@ func (a *Agent) status(ctx context.Context) machine.Status {
 		}
 		s.Workers = append(s.Workers, w)
 	}
+	if a.Certificates != nil {
+		s.Certificate = a.Certificates.Status()
+		s.Certificate.Error = plain(s.Certificate.Error, reasonLimit)
+	}
 	if a.Incident != nil {
 		s.Incident = plain(a.Incident(ctx), incidentLimit)
 	}

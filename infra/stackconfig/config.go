@@ -144,8 +144,13 @@ func (c *Config) secretViolations() service.Violations {
 			v.Add("secrets."+name, "is not set, but service.secrets lists it: pulumi config set --secret --path 'escala:secrets.%s'", name)
 		}
 	}
+	certificate := c.Service.TLS.Certificate
+	if certificate != "" && c.Secrets[certificate] == "" {
+		v.Add("secrets."+certificate, "is not set, but service.tls.certificate names it: pulumi config set --secret --path 'escala:secrets.%s' < fullchain-and-key.pem", certificate)
+	}
 	for _, name := range sortedKeys(c.Secrets) {
 		switch {
+		case name == certificate:
 		case !slices.Contains(c.Service.Secrets, name):
 			v.Add("secrets."+name, "is set, but service.secrets does not list it")
 		case strings.ContainsRune(c.Secrets[name], 0):

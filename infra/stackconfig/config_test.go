@@ -120,7 +120,7 @@ func TestLoadReportsEverythingAtOnce(t *testing.T) {
 			{Path: "service.secrets", Problem: `"KEY" is not a list`},
 			{Path: "service.webSocket.rooms", Problem: `"yes" is neither true nor false`},
 			{Path: "service.workers", Problem: "4 is not a set of keys"},
-			{Path: "service.zzz", Problem: "is not a key; known here: env, healthPath, host, lifecycle, limits, name, pathPrefix, port, readyPath, redis, resources, scale, secrets, trustedProxies, webSocket, workers"},
+			{Path: "service.zzz", Problem: "is not a key; known here: dns, env, healthPath, host, lifecycle, limits, name, pathPrefix, port, readyPath, redis, resources, scale, secrets, tls, trustedProxies, webSocket, workers"},
 			{Path: "servise", Problem: `is not a key; did you mean "service"?`},
 		}},
 		"broken JSON": {fake{"escala:target": "local", "escala:service": `{"name": `}, service.Violations{
@@ -156,6 +156,19 @@ func TestEveryFieldOfTheDescriptionIsAKey(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, service.Lifecycle{Start: 10 * time.Second, Steady: 2 * time.Second, Announce: time.Second, Linger: 3 * time.Second, CloseJitter: 4 * time.Second, Drain: 9 * time.Second, Stop: 20 * time.Second}, c.Service.Lifecycle)
 	assert.Equal(t, service.Redis{Mode: service.RedisURL, URL: "redis://r:6379/0"}, c.Service.Redis)
+}
+
+func TestCertificateIsASecretThatNoWorkerGets(t *testing.T) {
+	own := `{"host": "api.example.com", "tls": {"mode": "certificate", "certificate": "TLS_CERTIFICATE"}}`
+	_, err := Load("escala", fake{"escala:target": "local", "escala:service": own, "escala:secrets": `{"TLS_CERTIFICATE": "pem"}`}, sections(&settings{}))
+	require.NoError(t, err)
+	_, err = Load("escala", fake{"escala:target": "local", "escala:service": own}, sections(&settings{}))
+	var v service.Violations
+	require.ErrorAs(t, err, &v)
+	assert.Equal(t, service.Violations{{
+		Path:    "secrets.TLS_CERTIFICATE",
+		Problem: "is not set, but service.tls.certificate names it: pulumi config set --secret --path 'escala:secrets.TLS_CERTIFICATE' < fullchain-and-key.pem",
+	}}, v)
 }
 
 func TestErrorSaysThatNothingWasChanged(t *testing.T) {

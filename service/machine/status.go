@@ -44,6 +44,8 @@ type Status struct {
 	// time of the next try. Both use the machine's clock. 0 if there is none.
 	Refused int64 `json:"refused,omitempty"`
 	Retry   int64 `json:"retry,omitempty"`
+	// Certificate is the machine's certificate; nil on a machine without HTTPS.
+	Certificate *Certificate `json:"certificate,omitempty"`
 	// Workers are in the order of their numbers.
 	Workers []Worker `json:"workers"`
 }

@@ -29,7 +29,8 @@ func (r Root) Agent() (*agent.Agent, error) {
 	role := instance.NewRole(instance.NewEC2(config.Metadata))
 	// A machine without an id from its cloud cannot write to the store, but it
 	// can read.
-	releases, err := config.Store.Open(cmp.Or(id, "unknown"), store.Access{Role: role, Key: sigv4.Key(key)})
+	access := store.Access{Role: role, Key: sigv4.Key(key)}
+	releases, err := config.Store.Open(cmp.Or(id, "unknown"), access)
 	if err != nil {
 		return nil, err
 	}
@@ -44,17 +45,25 @@ func (r Root) Agent() (*agent.Agent, error) {
 		}
 		ofService = Secrets{Root: r, User: config.User, Source: source}
 	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	var keeper agent.Certificates
+	if config.Certificate != nil {
+		if keeper, err = r.keeper(config, access, role, log); err != nil {
+			return nil, err
+		}
+	}
 	incidents := &Incidents{Root: r, Units: config.Units, SetUp: SetUpFile}
 	return &agent.Agent{
-		Config:     config.Config,
-		Store:      releases,
-		Disk:       Disk(r),
-		Supervisor: &Supervisord{Root: r, Program: config.Name, Count: config.Slots()},
-		Workers:    Workers{Root: r, Config: config.Config},
-		Clock:      NewClock(),
-		Log:        slog.New(slog.NewTextHandler(os.Stderr, nil)),
-		MachineID:  id,
-		Secrets:    ofService,
-		Incident:   incidents.Last,
+		Config:       config.Config,
+		Store:        releases,
+		Disk:         Disk(r),
+		Supervisor:   &Supervisord{Root: r, Program: config.Name, Count: config.Slots()},
+		Workers:      Workers{Root: r, Config: config.Config},
+		Clock:        NewClock(),
+		Log:          log,
+		MachineID:    id,
+		Secrets:      ofService,
+		Certificates: keeper,
+		Incident:     incidents.Last,
 	}, nil
 }

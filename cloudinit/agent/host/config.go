@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"escala/cloudinit/agent"
+	"escala/cloudinit/agent/certificate"
 	"escala/cloudinit/agent/secrets"
 	"escala/cloudinit/agent/store"
 )
@@ -19,6 +20,8 @@ type Config struct {
 	Store store.Settings `json:"store"`
 	// Secrets is null for a service without secrets.
 	Secrets *secrets.Settings `json:"secrets,omitempty"`
+	// Certificate is null for a machine without HTTPS.
+	Certificate *certificate.Settings `json:"certificate,omitempty"`
 	// Metadata is the URL of the cloud's metadata service. Default: the cloud's.
 	Metadata string `json:"metadata,omitempty"`
 	// Units are the units whose deaths the status reports.
@@ -66,6 +69,11 @@ func (r Root) Config() (Config, error) {
 	}
 	if err := c.Validate(); err != nil {
 		return Config{}, fmt.Errorf("reading the agent's configuration %s: %w", ConfigFile, err)
+	}
+	if c.Certificate != nil {
+		if err := c.Certificate.Validate(); err != nil {
+			return Config{}, fmt.Errorf("reading the agent's configuration %s: %w", ConfigFile, err)
+		}
 	}
 	return c, nil
 }

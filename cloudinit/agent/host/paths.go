@@ -24,6 +24,18 @@ const (
 	WorkersSocket = "/run/escala-release/workers.sock"
 	ProxySocket   = "/run/escala-release/proxy.sock"
 
+	// CertificatesFolder keeps the certificates on the disk. Only root can read it.
+	CertificatesFolder = "/var/lib/escala/certificates"
+	// CertificatesRun is in memory, and only root enters it. CertificatesSocket is
+	// where Nginx takes new certificates, SelfSignedFile is what Nginx serves before
+	// there is one.
+	CertificatesRun    = "/run/escala-certificates"
+	CertificatesSocket = CertificatesRun + "/nginx.sock"
+	SelfSignedFile     = CertificatesRun + "/self-signed.pem"
+	// ValidFolder has an empty file for each subject whose certificate is valid, by
+	// which Nginx redirects.
+	ValidFolder = "/run/escala-release/https"
+
 	adminFolder    = "/run/escala"
 	releasesFolder = "/opt/escala/releases"
 	currentLink    = "/opt/escala/current"

@@ -24,6 +24,15 @@ var (
 	ErrUnreachable = errors.New("unreachable")
 )
 
+// Names of the secrets for HTTPS. An environment variable cannot have such a
+// name, so they never reach a worker's environment.
+const (
+	// TLSSeed is the seed of the stack's keys: 32 random bytes in hexadecimal.
+	TLSSeed = "tls-seed"
+	// TLSCertificate is the operator's own certificate with its key, in PEM.
+	TLSCertificate = "tls-certificate"
+)
+
 // Source is a store of secrets.
 type Source interface {
 	// Read returns all secrets or an error, but never only some of them.
@@ -58,6 +67,9 @@ var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 // check reports the first value that an environment cannot hold.
 func (v Values) check() error {
 	for _, name := range slices.Sorted(maps.Keys(v)) {
+		if name == TLSSeed || name == TLSCertificate {
+			continue // it does not become a variable
+		}
 		if !variable.MatchString(name) {
 			return fmt.Errorf("the secret %.80q: not the name of an environment variable", name)
 		}

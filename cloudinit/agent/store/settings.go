@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,7 +12,10 @@ import (
 // Settings describe a machine's store. Exactly one of the three is set.
 type Settings struct {
 	// Folder is the mount point of the store.
-	Folder string  `json:"folder,omitempty"`
+	Folder string `json:"folder,omitempty"`
+	// Shared is the mount point of the folder that machines write to, beside
+	// Folder. Default Folder.
+	Shared string  `json:"shared,omitempty"`
 	S3     *S3     `json:"s3,omitempty"`
 	Spaces *Spaces `json:"spaces,omitempty"`
 }
@@ -63,6 +67,21 @@ func (s Settings) Open(id string, access Access) (Store, error) {
 		return New(
 			Bucket{URL: s.Spaces.url(s.Spaces.Releases), Client: client},
 			Bucket{URL: s.Spaces.url(s.Spaces.Machines), Client: client}, id)
+	default:
+		return nil, errors.New("the release store's settings: want exactly one of folder, s3 and spaces")
+	}
+}
+
+// OpenShared returns the objects that the machines of a stack share.
+func (s Settings) OpenShared(access Access) (*Shared, error) {
+	switch {
+	case s.Folder != "" && s.S3 == nil && s.Spaces == nil:
+		return &Shared{Folder(cmp.Or(s.Shared, s.Folder))}, nil
+	case s.Folder == "" && s.S3 != nil && s.Spaces == nil:
+		return &Shared{s.S3.bucket(access.Role)}, nil
+	case s.Folder == "" && s.S3 == nil && s.Spaces != nil:
+		client := &sigv4.Client{Service: "s3", Region: s.Spaces.Region, Credentials: access.Key}
+		return &Shared{Bucket{URL: s.Spaces.url(s.Spaces.Machines), Client: client}}, nil
 	default:
 		return nil, errors.New("the release store's settings: want exactly one of folder, s3 and spaces")
 	}

@@ -28,6 +28,8 @@ func run(ctx context.Context, root host.Root, args []string) error {
 		return worker(root, args[1])
 	case command == "stop-supervisor" && len(args) == 1:
 		return stopSupervisor(ctx, root)
+	case command == "self-signed" && len(args) == 1:
+		return root.SelfSigned()
 	case command == "status" && len(args) == 1:
 		return status(root)
 	case command == "diagnose" && len(args) == 1:

@@ -4,6 +4,7 @@
 //	escala-agent once             one round
 //	escala-agent worker SLOT      replace this process by the worker in a supervisord slot
 //	escala-agent stop-supervisor  end supervisord; ExecStop of its unit
+//	escala-agent self-signed      make the certificate that Nginx starts with; ExecStartPre of its unit
 //	escala-agent status           print the machine's published status
 //	escala-agent diagnose         explain why this machine does not serve
 package main
@@ -28,4 +29,4 @@ func main() {
 	}
 }
 
-const usage = "usage: escala-agent run|once|worker SLOT|stop-supervisor|status|diagnose"
+const usage = "usage: escala-agent run|once|worker SLOT|stop-supervisor|self-signed|status|diagnose"

@@ -1,0 +1,259 @@
+package certificate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+)
+
+// entry is one subject of a Keeper.
+type entry struct {
+	k       *Keeper
+	subject string
+	// pair is the certificate that serves, or nil. record.Orders are those that
+	// this machine knows of.
+	pair   *Pair
+	record record
+
+	archive *archive // nil until there is a seed
+	lock    *lock
+
+	// began is the time of the first round. All times of this struct but renewAt
+	// are by Clock.Elapsed.
+	began   time.Duration
+	loaded  bool // the disk was read
+	lookAt  time.Duration
+	onDisk  bool // the disk has what serves
+	inStore bool
+	saveAt  time.Duration
+
+	renewAt time.Time
+	askAt   time.Duration // the next question for a Window
+	nextTry time.Duration
+	tried   time.Duration // the last order, or began
+	// silences and refusals are failures in a row, by kind.
+	silences, refusals int
+
+	// orderError is why the last try ended without a certificate. storeError and
+	// diskError are why the certificate is not kept there.
+	orderError, storeError, diskError error
+}
+
+const (
+	// lookEvery is the time between two looks in the store, for what another
+	// machine has renewed.
+	lookEvery = time.Hour
+	// saveEvery is the time between two tries to keep a certificate, and between
+	// two looks in a store that did not answer.
+	saveEvery = time.Minute
+	// orderTimeout bounds one order.
+	orderTimeout = 3 * time.Minute
+	// busyPause is the time until a machine looks again whether the one that has
+	// the lock is ready.
+	busyPause = 5 * time.Second
+	// aloneAfter is the time without any certificate after which a machine orders
+	// without the store.
+	aloneAfter = 10 * time.Minute
+	// reachGrace is the time after which a machine orders although it cannot reach
+	// itself under the subject's name: the authority may see another network.
+	reachGrace = 15 * time.Minute
+)
+
+func newEntry(k *Keeper, subject string) *entry {
+	now := k.Clock.Elapsed()
+	return &entry{k: k, subject: subject, began: now, tried: now, lookAt: now, nextTry: now, inStore: true, onDisk: true}
+}
+
+// round finds the certificate and decides when it is due.
+func (e *entry) round(ctx context.Context) {
+	e.load()
+	if e.k.seed == nil {
+		return
+	}
+	if e.archive == nil {
+		e.archive = &archive{objects: e.k.Objects, seed: *e.k.seed, folder: folder(e.k.Settings.Directory, e.subject)}
+		e.lock = &lock{archive: *e.archive, clock: e.k.Clock, owner: newOwner(e.k.MachineID)}
+	}
+	if now := e.k.Clock.Elapsed(); now >= e.lookAt && now >= e.k.storeAt {
+		_ = e.look(ctx) // it keeps its error
+	}
+	e.save(ctx)
+}
+
+// load reads the disk once.
+func (e *entry) load() {
+	if e.loaded {
+		return
+	}
+	content, err := e.k.Disk.Read(FileName(e.subject))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		e.loaded = true
+		return
+	case err != nil:
+		e.diskError = fmt.Errorf("reading the certificate from the disk: %w", err)
+		return
+	}
+	e.loaded, e.diskError = true, nil
+	pair, r, err := parseFile(content)
+	if err == nil {
+		err = pair.Leaf.VerifyHostname(e.subject)
+	}
+	if err != nil {
+		// The store has it, or it is ordered again.
+		e.k.Log.Warn("the certificate on the disk is not used", "subject", e.subject, "error", err)
+		return
+	}
+	e.use(pair, r)
+	e.inStore = true // look compares it
+}
+
+// use makes a pair the one that serves.
+func (e *entry) use(pair Pair, r record) {
+	e.pair = &pair
+	r.PEM = pair.PEM
+	e.record = r.merged(e.record)
+	e.renewAt = renewal(pair)
+	e.askAt = e.k.Clock.Elapsed()
+}
+
+// look reads the store, and takes over what another machine has renewed. A worse
+// object is replaced by the certificate of this machine.
+func (e *entry) look(ctx context.Context) error {
+	now := e.k.Clock.Elapsed()
+	r, err := e.archive.read(ctx)
+	var found *Pair
+	switch {
+	case errors.Is(err, errCorrupt):
+		e.storeError = err
+	case err != nil:
+		e.storeError = err
+		e.lookAt = now + saveEvery
+		e.k.storeAt = e.lookAt
+		return err
+	default:
+		e.storeError = nil
+		if found, err = e.parse(r); err != nil {
+			e.storeError = fmt.Errorf("the certificate in the store: %w", err)
+		}
+	}
+	e.lookAt = now + lookEvery
+	e.record = e.record.merged(r)
+	switch {
+	case found.newer(e.pair):
+		e.k.Log.Info("certificate found in the store", "subject", e.subject, "serial", found.serial(), "notAfter", found.Leaf.NotAfter)
+		e.use(*found, r)
+		e.onDisk, e.inStore = false, true
+		e.succeeded()
+	case e.pair.newer(found):
+		e.inStore = false
+	default:
+		e.inStore = true
+	}
+	return nil
+}
+
+// parse returns the pair of a record, nil for an empty record.
+func (e *entry) parse(r record) (*Pair, error) {
+	if len(r.PEM) == 0 {
+		return nil, nil
+	}
+	pair, err := ParsePair(r.PEM)
+	if err != nil {
+		return nil, err
+	}
+	if err := pair.Leaf.VerifyHostname(e.subject); err != nil {
+		return nil, err
+	}
+	return &pair, nil
+}
+
+// save keeps the certificate where it is missing. What serves does not depend on
+// it.
+func (e *entry) save(ctx context.Context) {
+	now := e.k.Clock.Elapsed()
+	if e.pair == nil || now < e.saveAt || e.onDisk && e.inStore {
+		return
+	}
+	e.saveAt = now + saveEvery
+	if !e.onDisk {
+		if err := e.k.Disk.Write(FileName(e.subject), File(*e.pair, e.record.Orders)); err != nil {
+			e.diskError = fmt.Errorf("keeping the certificate on the disk: %w", err)
+		} else {
+			e.onDisk, e.diskError = true, nil
+		}
+	}
+	if !e.inStore && now >= e.k.storeAt {
+		if err := e.archive.write(ctx, e.record); err != nil {
+			e.storeError = err
+			e.k.storeAt = now + saveEvery
+		} else {
+			e.inStore, e.storeError = true, nil
+		}
+	}
+}
+
+// asks reports whether a question for the Window is due.
+func (e *entry) asks() bool {
+	return e.pair != nil && e.k.authority != nil && e.k.Clock.Elapsed() >= e.askAt
+}
+
+// ask asks the authority when the certificate is to be renewed. Without an answer
+// the certificate is renewed by its lifetime.
+func (e *entry) ask(ctx context.Context) {
+	now := e.k.Clock.Elapsed()
+	again := max(min(e.pair.lifetime()/20, 6*time.Hour), askLeast)
+	e.askAt = now + again
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	w, err := e.k.authority.Window(ctx, e.pair.Leaf)
+	if err != nil {
+		e.k.Log.Debug("the authority names no time for the renewal", "subject", e.subject, "error", err)
+		return
+	}
+	if w.Again > 0 {
+		e.askAt = now + max(min(w.Again, again, askMost), askLeast)
+	}
+	if e.renewAt.After(w.Start) && e.renewAt.Before(w.End) {
+		return // the time that was picked before is in the window still
+	}
+	if at, ok := w.pick(); ok {
+		e.renewAt = bounded(*e.pair, at)
+	}
+}
+
+// askTimeout bounds one question for a Window.
+const askTimeout = 20 * time.Second
+
+// due reports whether a certificate is missing or to be renewed.
+func (e *entry) due() bool {
+	return e.loaded && e.archive != nil && e.k.authority != nil && e.k.Clock.Elapsed() >= e.nextTry &&
+		e.wanted(e.k.Clock.Now())
+}
+
+func (e *entry) wanted(now time.Time) bool { return e.pair == nil || !now.Before(e.renewAt) }
+
+// problems are what an operator has to know.
+func (e *entry) problems() []string {
+	var all []string
+	for _, err := range []error{e.orderError, e.storeError, e.diskError} {
+		if err != nil {
+			all = append(all, err.Error())
+		}
+	}
+	return all
+}
+
+// next returns the time of the next try or of the renewal.
+func (e *entry) next(now time.Time) time.Time {
+	if e.archive == nil {
+		return time.Time{}
+	}
+	at := now.Add(max(0, e.nextTry-e.k.Clock.Elapsed()))
+	if e.pair != nil && e.renewAt.After(at) {
+		return e.renewAt
+	}
+	return at
+}

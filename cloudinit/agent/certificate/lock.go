@@ -1,0 +1,89 @@
+package certificate
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// lock keeps two machines of a stack from ordering for the same subject. It is an
+// object in the store that names its owner. A bucket need not know conditional
+// writes: a machine writes its name, waits until a write that began before its own
+// must have ended, and has the lock if its name is still there. The last writer
+// wins.
+//
+// Two owners are possible only if a write takes longer than lockSettle. They cost
+// one order too many, and nothing else.
+type lock struct {
+	archive archive
+	clock   Clock
+	// owner is unique to this run of the agent.
+	owner string
+
+	// seen is another owner that was there at since, by Clock.Elapsed. Clocks of
+	// machines differ, so no time stands in the object.
+	seen  string
+	since time.Duration
+}
+
+const (
+	// lockSettle is longer than a read and a write of the store together, in the
+	// usual case.
+	lockSettle = 2 * time.Second
+	// lockLease is the time after which an owner that has not changed is given up.
+	// It is longer than an order may take.
+	lockLease = 2 * orderTimeout
+	lockLimit = 1 << 10
+)
+
+// acquire tries once. It returns false if another machine has the lock.
+func (l *lock) acquire(ctx context.Context) (bool, error) {
+	owner, err := l.read(ctx)
+	if err != nil {
+		return false, err
+	}
+	now := l.clock.Elapsed()
+	if owner != "" && owner != l.owner {
+		if owner != l.seen {
+			l.seen, l.since = owner, now
+		}
+		if now-l.since < lockLease {
+			return false, nil
+		}
+	}
+	if err := l.write(ctx, l.owner); err != nil {
+		return false, err
+	}
+	if err := l.clock.Sleep(ctx, lockSettle); err != nil {
+		return false, err
+	}
+	owner, err = l.read(ctx)
+	if err != nil {
+		return false, err
+	}
+	return owner == l.owner, nil
+}
+
+// release gives the lock back. If that fails, others wait for lockLease.
+func (l *lock) release(ctx context.Context) error { return l.write(ctx, "") }
+
+func (l *lock) read(ctx context.Context) (string, error) {
+	content, err := l.archive.objects.Read(ctx, l.key(), lockLimit)
+	if absent(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading the lock of the certificate in the store: %w", err)
+	}
+	return strings.TrimSpace(string(content)), nil
+}
+
+func (l *lock) write(ctx context.Context, owner string) error {
+	if err := l.archive.objects.Write(ctx, l.key(), []byte(owner+"\n")); err != nil {
+		return fmt.Errorf("writing the lock of the certificate in the store: %w", err)
+	}
+	return nil
+}
+
+func (l *lock) key() string { return l.archive.folder + "/lock" }

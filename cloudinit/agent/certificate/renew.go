@@ -1,0 +1,182 @@
+package certificate
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// renew orders a certificate, unless another machine of the stack does or has.
+func (e *entry) renew(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, orderTimeout)
+	defer cancel()
+	if err := e.reach(ctx); err != nil {
+		e.failed(err)
+		return
+	}
+	locked, err := e.lock.acquire(ctx)
+	switch {
+	case err != nil && !e.alone():
+		e.failed(err)
+		return
+	case err == nil && !locked:
+		e.orderError = errBusy
+		e.nextTry = e.k.Clock.Elapsed() + busyPause
+		_ = e.look(ctx)
+		return
+	}
+	if locked {
+		defer e.release(ctx)
+		if err := e.look(ctx); err == nil && !e.wanted(e.k.Clock.Now()) {
+			e.succeeded()
+			return
+		}
+	}
+	if err := e.order(ctx); err != nil {
+		e.failed(err)
+		return
+	}
+	e.succeeded()
+	e.save(ctx)
+}
+
+var errBusy = errors.New("another machine of this stack is about to get the certificate")
+
+// release gives the lock back, also if ctx has ended.
+func (e *entry) release(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveEvery)
+	defer cancel()
+	if err := e.lock.release(ctx); err != nil {
+		e.k.Log.Warn("giving the lock of the certificate back", "subject", e.subject, "error", err)
+	}
+}
+
+// alone reports whether the machine orders without the store. It must need to, and
+// it must be able to keep the certificate on its disk: one that is kept nowhere is
+// ordered again after each start.
+func (e *entry) alone() bool {
+	now := e.k.Clock.Elapsed()
+	if !urgent(e.pair, e.k.Clock.Now()) || e.pair == nil && now-e.began < aloneAfter {
+		return false
+	}
+	if err := e.k.Disk.Write("probe", nil); err != nil {
+		e.diskError = fmt.Errorf("keeping a certificate on the disk: %w", err)
+		return false
+	}
+	return true
+}
+
+// reach looks whether a challenge would arrive here. Until reachGrace has passed
+// since the last order, a subject that does not lead here costs no order.
+func (e *entry) reach(ctx context.Context) error {
+	if e.k.Reach == nil {
+		return nil
+	}
+	err := e.k.Reach(ctx, e.subject, e.k.thumbprint)
+	if err != nil && e.k.Clock.Elapsed()-e.tried >= reachGrace {
+		e.k.Log.Info("ordering although the subject does not lead here", "subject", e.subject, "error", err)
+		return nil
+	}
+	if err != nil {
+		return &unreached{err}
+	}
+	return nil
+}
+
+// unreached is an error of Reach. It costs nobody anything, so it is tried again
+// soon: an operator waits for the effect of a DNS record.
+type unreached struct{ error }
+
+func (u *unreached) Unwrap() error { return u.error }
+
+// order gets a certificate from the authority and uses it.
+func (e *entry) order(ctx context.Context) error {
+	now := e.k.Clock.Now()
+	var replaces *x509.Certificate
+	var lifetime time.Duration
+	if e.pair != nil {
+		replaces, lifetime = e.pair.Leaf, e.pair.lifetime()
+	}
+	if ok, at := e.record.allowed(now, lifetime); !ok {
+		return &Refusal{
+			Err:  fmt.Errorf("this stack got %d certificates for %s already, and the authority would refuse more: the next is ordered on %s", ordersMost, e.subject, at.UTC().Format(time.RFC3339)),
+			Wait: min(at.Sub(now), time.Hour),
+		}
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return fmt.Errorf("making the certificate's key: %w", err)
+	}
+	e.tried = e.k.Clock.Elapsed()
+	e.k.mu.Lock()
+	e.k.orders++
+	e.k.mu.Unlock()
+	chain, err := e.k.authority.Order(ctx, e.subject, key, replaces)
+	if err != nil {
+		return err
+	}
+	pair, err := e.join(chain, key)
+	if err != nil {
+		return &Refusal{Err: fmt.Errorf("the authority's certificate cannot be used: %w", err)}
+	}
+	e.k.Log.Info("certificate issued", "subject", e.subject, "serial", pair.serial(), "issuer", pair.issuer(), "notAfter", pair.Leaf.NotAfter)
+	e.use(pair, e.record.counted(now))
+	e.onDisk, e.inStore, e.saveAt = false, false, 0
+	return nil
+}
+
+// join makes a pair of a chain and its key.
+func (e *entry) join(chain []byte, key *ecdsa.PrivateKey) (Pair, error) {
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return Pair{}, fmt.Errorf("writing the key: %w", err)
+	}
+	content := io.MultiReader(bytes.NewReader(chain), bytes.NewReader(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))
+	all, err := io.ReadAll(content)
+	if err != nil {
+		return Pair{}, err
+	}
+	pair, err := ParsePair(all)
+	if err != nil {
+		return Pair{}, err
+	}
+	return pair, pair.Leaf.VerifyHostname(e.subject)
+}
+
+// failed plans the next try.
+func (e *entry) failed(err error) {
+	e.orderError = err
+	left := time.Duration(0)
+	if e.pair != nil {
+		left = e.pair.Leaf.NotAfter.Sub(e.k.Clock.Now())
+	}
+	var pause time.Duration
+	var refusal *Refusal
+	var elsewhere *unreached
+	switch {
+	case errors.As(err, &refusal):
+		e.refusals++
+		pause = max(afterRefusal.pause(e.refusals, left), refusal.Wait)
+	case errors.As(err, &elsewhere):
+		e.silences++
+		pause = afterUnreached.pause(e.silences, left)
+	default:
+		e.silences++
+		pause = afterSilence.pause(e.silences, left)
+	}
+	e.nextTry = e.k.Clock.Elapsed() + pause
+}
+
+// succeeded forgets the failures.
+func (e *entry) succeeded() {
+	e.orderError, e.silences, e.refusals = nil, 0, 0
+	e.nextTry = e.k.Clock.Elapsed()
+}

@@ -1,0 +1,104 @@
+package host
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"escala/cloudinit/agent/certificate"
+	"escala/cloudinit/agent/certificate/acme"
+	"escala/cloudinit/agent/secrets"
+	"escala/cloudinit/agent/sigv4"
+	"escala/cloudinit/agent/store"
+)
+
+// certificatePoll is the time between two rounds of the certificates' keeper. A
+// round at rest asks Nginx what it serves.
+const certificatePoll = 5 * time.Second
+
+// keeper returns the keeper of this machine's certificates.
+func (r Root) keeper(config Config, access store.Access, role sigv4.Credentials, log *slog.Logger) (*certificate.Keeper, error) {
+	shared, err := config.Store.OpenShared(access)
+	if err != nil {
+		return nil, err
+	}
+	settings := *config.Certificate
+	k := &certificate.Keeper{
+		Settings: settings,
+		Authorities: func(account *ecdsa.PrivateKey) (certificate.Authority, error) {
+			return acme.New(settings, account)
+		},
+		Objects:   shared,
+		Disk:      certificates(r.path(CertificatesFolder)),
+		Secrets:   tlsSecrets{settings: config.Secrets, role: role},
+		Proxy:     newNginx(r),
+		Clock:     NewClock(),
+		Log:       log,
+		MachineID: r.MachineID(),
+		Poll:      certificatePoll,
+	}
+	if settings.Roots == "" {
+		k.Reach = acme.Reacher{}.Reach
+	}
+	return k, nil
+}
+
+// tlsSecrets reads the secrets for HTTPS, each alone.
+type tlsSecrets struct {
+	settings *secrets.Settings
+	role     sigv4.Credentials
+}
+
+var _ certificate.Secrets = tlsSecrets{}
+
+// Seed returns the seed of the stack's keys.
+func (s tlsSecrets) Seed(ctx context.Context) (string, error) { return s.read(ctx, secrets.TLSSeed) }
+
+// Own returns the operator's own certificate.
+func (s tlsSecrets) Own(ctx context.Context) (string, error) {
+	return s.read(ctx, secrets.TLSCertificate)
+}
+
+func (s tlsSecrets) read(ctx context.Context, name string) (string, error) {
+	if s.settings == nil {
+		return "", secrets.ErrMissing
+	}
+	only := *s.settings
+	only.Names = []string{name}
+	source, err := only.Open(s.role)
+	if err != nil {
+		return "", err
+	}
+	values, err := source.Read(ctx)
+	return values[name], err
+}
+
+// certificates is the folder of the certificates. Only root can read it.
+type certificates string
+
+var _ certificate.Disk = certificates("")
+
+// Read returns a file.
+func (c certificates) Read(name string) ([]byte, error) {
+	f, err := os.Open(filepath.Join(string(c), name))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, 1<<20))
+}
+
+// Write replaces a file, atomically.
+func (c certificates) Write(name string, content []byte) error {
+	if err := os.MkdirAll(string(c), 0o700); err != nil {
+		return err
+	}
+	return store.WriteFile(filepath.Join(string(c), name), 0o600, func(w io.Writer) error {
+		_, err := w.Write(content)
+		return err
+	})
+}

@@ -1,0 +1,50 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// SharedPrefix is the beginning of the keys that the machines of a stack share,
+// and that each of them may write.
+const SharedPrefix = "certificates/"
+
+// Shared gives access to the objects that the machines of a stack share. Each
+// machine can replace them, so a reader must not trust their content.
+type Shared struct{ objects Objects }
+
+// Read returns the object key, of at most limit bytes.
+func (s *Shared) Read(ctx context.Context, key string, limit int64) ([]byte, error) {
+	if err := sharedKey(key); err != nil {
+		return nil, err
+	}
+	content, err := read(ctx, s.objects, key, limit)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", key, err)
+	}
+	return content, nil
+}
+
+// Write replaces the object key, atomically.
+func (s *Shared) Write(ctx context.Context, key string, content []byte) error {
+	if err := sharedKey(key); err != nil {
+		return err
+	}
+	if len(content) > MaxObject {
+		return fmt.Errorf("writing %s: it has %d bytes, and %d is the most", key, len(content), MaxObject)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, Timeout, errSlow)
+	defer cancel()
+	if err := s.objects.Put(ctx, key, content); err != nil {
+		return fmt.Errorf("writing %s: %w", key, because(ctx, err))
+	}
+	return nil
+}
+
+func sharedKey(key string) error {
+	if len(key) > maxName || !strings.HasPrefix(key, SharedPrefix) || !objectName.MatchString(key) || strings.Contains(key, "..") {
+		return fmt.Errorf("%.80q is no key of a shared object: want one below %s", key, SharedPrefix)
+	}
+	return nil
+}
