@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"testing"
 )
 
@@ -18,6 +20,7 @@ func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
 	flag.Parse()
+	defaultSignals()
 	if testing.Short() {
 		fmt.Println("skipped: runs the built service; -short leaves that out")
 		return 0
@@ -50,4 +53,16 @@ func run(m *testing.M) int {
 		return 1
 	}
 	return m.Run()
+}
+
+// defaultSignals makes the processes under test start with the default actions
+// of SIGHUP and SIGINT. A process inherits ignored signals, and nohup or a
+// background job of a shell ignores these two. A signal that is caught here is
+// reset when a process starts (execve(2)).
+func defaultSignals() {
+	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGINT} {
+		if signal.Ignored(s) {
+			signal.Notify(make(chan os.Signal, 1), s)
+		}
+	}
 }
