@@ -14,7 +14,7 @@ ESCALA = bin/$(PROGRAM) --stack $(STACK) $(if $(WAIT),--wait $(WAIT))
 plan plan-diff manifests: PROGRAM = escala
 
 .DEFAULT_GOAL := help
-.PHONY: conformance help up preview plan plan-diff manifests rollback unpin refresh down outputs shell boot-times logs test test-unit test-all test-rest lint format bench bench-tutorial clean escala unlock test-cli vulnerabilities release-snapshot
+.PHONY: conformance help init up preview plan plan-diff manifests rollback unpin refresh down outputs shell boot-times logs test test-unit test-all test-rest lint format bench bench-tutorial clean escala unlock test-cli vulnerabilities release-snapshot
 
 help: ## List the targets
 	@echo "make TARGET [STACK=local]"
@@ -23,6 +23,10 @@ help: ## List the targets
 
 up: escala ## Create or update the stack: build, release, wait until it serves (WAIT=5m: for another make)
 	@$(ESCALA) up
+
+init: PROGRAM = local
+init: escala ## Prepare the repository in DIR, with a service of its own (DIR=../my-api, PACKAGE=./cmd/api, NAME=api)
+	@bin/$(PROGRAM) init --dir "$(or $(DIR),.)" $(if $(PACKAGE),--package "$(PACKAGE)") $(if $(NAME),--name "$(NAME)")
 
 preview: escala ## Show what up would change
 	@$(ESCALA) preview

@@ -15,6 +15,7 @@ type Spec struct {
 	// Name is a DNS label. It names the service's user, folders, supervisor
 	// program, Nginx upstream and Kubernetes objects. Default "api".
 	Name string `config:"name"`
+	Program
 	// Port is the port of all workers in WorkersShared mode. In WorkersPorts
 	// mode, PortsBase is the first worker's port instead. Default 3000.
 	Port int `config:"port"`
@@ -62,6 +63,7 @@ type Spec struct {
 func NewSpec() Spec {
 	return Spec{
 		Name:       "api",
+		Program:    NewProgram(),
 		Port:       3000,
 		HealthPath: "/health",
 		ReadyPath:  "/ready",

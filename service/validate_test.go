@@ -91,6 +91,11 @@ func TestValidateNamesTheKey(t *testing.T) {
 		{"lifecycle.linger", "is not below drain", func(s *Spec) { s.Lifecycle.Linger = s.Lifecycle.Drain }},
 		{"lifecycle.closeJitter", "cut with 1006", func(s *Spec) { s.Lifecycle.CloseJitter = s.Lifecycle.Drain }},
 		{"lifecycle.stop", "is too short", func(s *Spec) { s.Lifecycle.Stop = 26 * time.Second }},
+		{"source", "is empty", func(s *Spec) { s.Source = "" }},
+		{"package", `"cmd/api" is not a folder below source; for example "./cmd/api"`, func(s *Spec) { s.Package = "cmd/api" }},
+		{"package", "is not a folder below source", func(s *Spec) { s.Package = "./..." }},
+		{"package", "is not a folder below source", func(s *Spec) { s.Package = "../api" }},
+		{"binary", "is set together with source or package", func(s *Spec) { s.Binary, s.Source = "dist/api", "../my-api" }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.path+" "+tt.says, func(t *testing.T) {
@@ -154,7 +159,7 @@ func TestEverythingThatIsWrongIsReportedAtOnce(t *testing.T) {
 		paths = append(paths, one.Path)
 	}
 	assert.Equal(t, []string{
-		"name", "port", "healthPath", "readyPath", "readyPath", "pathPrefix", "workers.mode", "workers.count",
+		"name", "source", "package", "port", "healthPath", "readyPath", "readyPath", "pathPrefix", "workers.mode", "workers.count",
 		"scale.min", "scale.cpu", "resources.memoryMiB", "resources.cpuMillis",
 		"limits.bodyMiB", "limits.headerKiB", "limits.responseHeaderKiB", "limits.connections",
 		"webSocket.pingInterval", "webSocket.pingInterval", "redis.mode",

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 
+	"escala/infra/workspace"
 	"escala/service"
 )
 
@@ -54,26 +55,27 @@ func Earlier(state string, release service.Release) Release {
 
 // Agent builds the machine's own program from the clone at root.
 func Agent(ctx context.Context, root, state string, platform Platform) (Binary, error) {
-	binary, err := Program(ctx, root, state, "./cloudinit/agent/cmd/escala-agent", platform)
+	return agent(ctx, workspace.Home{Folder: root}, state, platform)
+}
+
+func agent(ctx context.Context, home workspace.Home, state string, platform Platform) (Binary, error) {
+	binary, err := AgentTool.For(ctx, home, state, platform)
 	if err != nil {
 		return Binary{}, fmt.Errorf("building the machine's agent for %s: %w", platform, err)
 	}
 	return binary, nil
 }
 
-// Service builds the service from the clone at root.
+// Service builds the clone's own service.
 func Service(ctx context.Context, root, state string, platform Platform) (Release, error) {
-	binary, err := Program(ctx, root, state, "./service/cmd/api", platform)
-	if err != nil {
-		return Release{}, fmt.Errorf("building the service for %s: %w", platform, err)
-	}
-	return Release{Release: service.Release{ID: service.ReleaseID(binary.SHA256), Size: binary.Size}, Path: binary.Path}, nil
+	return Source{Root: root, Program: service.NewProgram()}.Service(ctx, state, platform)
 }
 
-const tags = "grpcnotrace"
+// ownTags are the build tags of the clone's own programs.
+const ownTags = "grpcnotrace"
 
 // Arguments returns the arguments of the go command that builds a release of
-// pkg into the file out.
+// the clone's package pkg into the file out.
 //
 // -trimpath, no VCS stamp and no build id: otherwise the bytes would depend on
 // the computer or the commit, not only on the source.
@@ -81,23 +83,62 @@ const tags = "grpcnotrace"
 // grpcnotrace: the trace exporter uses gRPC, which would link html/template for
 // a page about itself. That package calls methods by name, so the linker would
 // have to keep every method of every library: 24.6 MB instead of 14.7.
-func Arguments(out, pkg string) []string {
-	return []string{
-		"build", "-trimpath", "-buildvcs=false", "-tags", tags,
-		"-ldflags", "-s -w -buildid=", "-o", out, pkg,
+func Arguments(out, pkg string) []string { return goModule{}.arguments(out, pkg) }
+
+// goModule is a Go module that programs are built from.
+type goModule struct {
+	root string
+	// foreign is true for a module of the user's: its vendor folder, its go.work
+	// and its build tags are its own.
+	foreign bool
+}
+
+func (m goModule) arguments(out, pkg string) []string {
+	args := []string{"build", "-trimpath", "-buildvcs=false"}
+	args = append(args, m.tags()...)
+	return append(args, "-ldflags", "-s -w -buildid=", "-o", out, pkg)
+}
+
+func (m goModule) tags() []string {
+	if m.foreign {
+		return nil
 	}
+	return []string{"-tags", ownTags}
+}
+
+// environment returns the environment of the go command. Values that depend on
+// the computer are fixed.
+func (m goModule) environment(platform Platform) []string {
+	fixed := []string{"CGO_ENABLED=0", "GOOS=" + platform.OS, "GOARCH=" + platform.Arch, "GOEXPERIMENT=", "GOAMD64=v1", "GOARM64=v8.0"}
+	if m.foreign {
+		fixed = append(fixed, "GOFLAGS=")
+	} else {
+		fixed = append(fixed, "GOFLAGS=-mod=readonly", "GOWORK=off")
+	}
+	return append(os.Environ(), fixed...)
+}
+
+// command returns the go command with these arguments, in the module.
+func (m goModule) command(ctx context.Context, platform Platform, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir, cmd.Env = m.root, m.environment(platform)
+	return cmd
 }
 
 // Program builds a program of the clone at root into the state folder. It
 // changes only that folder, so that a preview may build too: without a build, a
 // preview could not show the release.
 func Program(ctx context.Context, root, state, pkg string, platform Platform) (Binary, error) {
+	return goModule{root: root}.program(ctx, state, pkg, platform)
+}
+
+func (m goModule) program(ctx context.Context, state, pkg string, platform Platform) (Binary, error) {
 	folder := filepath.Join(state, "build")
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return Binary{}, fmt.Errorf("making the build folder: %w", err)
 	}
 	// Without a key the link is not remembered; go build reports the error.
-	key, unknown := compile(ctx, root, pkg, platform)
+	key, unknown := m.compile(ctx, pkg, platform)
 	if unknown == nil {
 		if linked, found := (links{folder}).find(key); found {
 			return linked, nil
@@ -109,8 +150,7 @@ func Program(ctx context.Context, root, state, pkg string, platform Platform) (B
 	}
 	defer os.RemoveAll(work)
 	out := filepath.Join(work, "program")
-	cmd := exec.CommandContext(ctx, "go", Arguments(out, pkg)...)
-	cmd.Dir, cmd.Env = root, environment(platform)
+	cmd := m.command(ctx, platform, m.arguments(out, pkg)...)
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
 	if err := cmd.Run(); err != nil {
@@ -134,13 +174,6 @@ func Program(ctx context.Context, root, state, pkg string, platform Platform) (B
 		}
 	}
 	return built, nil
-}
-
-// environment returns the environment of the go command. Values that depend on
-// the computer are fixed.
-func environment(platform Platform) []string {
-	return append(os.Environ(), "CGO_ENABLED=0", "GOOS="+platform.OS, "GOARCH="+platform.Arch,
-		"GOFLAGS=-mod=readonly", "GOWORK=off", "GOEXPERIMENT=", "GOAMD64=v1", "GOARM64=v8.0")
 }
 
 func measure(path string) (string, int64, error) {

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -23,18 +22,18 @@ type links struct{ folder string }
 
 // compile compiles the packages of a program. It returns a key that differs for
 // each binary that they can be linked to.
-func compile(ctx context.Context, root, pkg string, platform Platform) (string, error) {
-	names, stop := reportProgress(ctx, root, pkg, platform)
+func (m goModule) compile(ctx context.Context, pkg string, platform Platform) (string, error) {
+	names, stop := m.reportProgress(ctx, pkg, platform)
 	defer stop()
-	cmd := exec.CommandContext(ctx, "go", "list", "-v", "-deps", "-export", "-trimpath", "-buildvcs=false", "-tags", tags, "-f", "{{.ImportPath}} {{.BuildID}}", pkg)
-	cmd.Dir, cmd.Env = root, environment(platform)
+	args := append([]string{"list", "-v", "-deps", "-export", "-trimpath", "-buildvcs=false"}, m.tags()...)
+	cmd := m.command(ctx, platform, append(args, "-f", "{{.ImportPath}} {{.BuildID}}", pkg)...)
 	var ids bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &ids, names
 	if err := cmd.Run(); err != nil {
 		return "", fmt.Errorf("go list %s: %w", pkg, err)
 	}
 	hash := sha256.New()
-	fmt.Fprintln(hash, platform, strings.Join(Arguments("", pkg), " "))
+	fmt.Fprintln(hash, platform, strings.Join(m.arguments("", pkg), " "))
 	hash.Write(ids.Bytes())
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }

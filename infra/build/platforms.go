@@ -9,13 +9,13 @@ import (
 
 // Services builds the service for several platforms at once. The bytes are the
 // same as Service's.
-func Services(ctx context.Context, root, state string, platforms ...Platform) (map[Platform]Release, error) {
+func (s Source) Services(ctx context.Context, state string, platforms ...Platform) (map[Platform]Release, error) {
 	var mu sync.Mutex
 	releases := make(map[Platform]Release, len(platforms))
 	builds, ctx := errgroup.WithContext(ctx)
 	for _, platform := range platforms {
 		builds.Go(func() error {
-			release, err := Service(ctx, root, state, platform)
+			release, err := s.Service(ctx, state, platform)
 			if err != nil {
 				return err
 			}

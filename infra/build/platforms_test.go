@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"escala/service"
 )
 
 // asService returns the folder of a module whose service is program.
@@ -19,13 +21,16 @@ func asService(t *testing.T, program string) string {
 	return root
 }
 
+// own returns the source of the service of a module.
+func own(root string) Source { return Source{Root: root, Program: service.NewProgram()} }
+
 // bothPlatforms are the platforms that a cluster's nodes may have.
 var bothPlatforms = []Platform{{OS: "linux", Arch: "amd64"}, {OS: "linux", Arch: "arm64"}}
 
 func TestServicesBuildsWhatServiceBuilds(t *testing.T) {
 	root := asService(t, hello)
 	state := filepath.Join(root, ".state")
-	both, err := Services(t.Context(), root, state, bothPlatforms...)
+	both, err := own(root).Services(t.Context(), state, bothPlatforms...)
 	require.NoError(t, err)
 	require.Len(t, both, 2)
 	for _, platform := range bothPlatforms {
@@ -40,7 +45,7 @@ func TestServicesSaysForWhichPlatformItDoesNotCompile(t *testing.T) {
 	root := asService(t, hello)
 	folder := filepath.Join(root, "service", "cmd", "api")
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "main_arm64.go"), []byte("package main\n\nvar _ = nonsense\n"), 0o600))
-	_, err := Services(t.Context(), root, filepath.Join(root, ".state"), bothPlatforms...)
+	_, err := own(root).Services(t.Context(), filepath.Join(root, ".state"), bothPlatforms...)
 	require.ErrorContains(t, err, "building the service for linux/arm64")
 	assert.ErrorContains(t, err, "undefined: nonsense")
 }

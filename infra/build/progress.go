@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os/exec"
 	"strings"
 	"sync"
 	"time"
@@ -48,7 +47,7 @@ func WithProgress(ctx context.Context, report func(Progress)) context.Context {
 
 // reportProgress reports a compilation until the returned function is called.
 // The go command writes the names of packages to the returned writer.
-func reportProgress(ctx context.Context, root, pkg string, platform Platform) (names *packageNames, stop func()) {
+func (m goModule) reportProgress(ctx context.Context, pkg string, platform Platform) (names *packageNames, stop func()) {
 	names = &packageNames{}
 	report, wanted := ctx.Value(progressKey{}).(func(Progress))
 	if !wanted {
@@ -66,7 +65,7 @@ func reportProgress(ctx context.Context, root, pkg string, platform Platform) (n
 			case <-time.After(progressEvery):
 			}
 			if total == 0 {
-				total = countPackages(ctx, root, pkg, platform)
+				total = m.countPackages(ctx, pkg, platform)
 			}
 			compiled, last := names.state()
 			if ctx.Err() == nil {
@@ -81,9 +80,9 @@ func reportProgress(ctx context.Context, root, pkg string, platform Platform) (n
 }
 
 // countPackages returns the number of packages of a program, 0 if unknown.
-func countPackages(ctx context.Context, root, pkg string, platform Platform) int {
-	cmd := exec.CommandContext(ctx, "go", "list", "-deps", "-tags", tags, pkg)
-	cmd.Dir, cmd.Env = root, environment(platform)
+func (m goModule) countPackages(ctx context.Context, pkg string, platform Platform) int {
+	args := append([]string{"list", "-deps"}, m.tags()...)
+	cmd := m.command(ctx, platform, append(args, pkg)...)
 	out, err := cmd.Output()
 	if err != nil {
 		return 0

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"escala/infra/cli/initcmd"
 	"escala/infra/program"
 )
 
@@ -20,6 +21,9 @@ type Subcommand func(stack *string, targets program.Targets) *cobra.Command
 
 // Main runs the command line and returns the exit status.
 func Main(targets program.Targets, more ...Subcommand) int {
+	if status, ok := asPulumi(targets); ok {
+		return status
+	}
 	ctx, kill, stop := signals(context.Background())
 	defer stop()
 	if err := root(targets, kill, more).ExecuteContext(ctx); err != nil {
@@ -62,7 +66,7 @@ func root(targets program.Targets, kill <-chan struct{}, more []Subcommand) *cob
 			},
 		})
 	}
-	c.AddCommand(rollbackCommand(&opener), unpinCommand(&opener))
+	c.AddCommand(rollbackCommand(&opener), unpinCommand(&opener), initcmd.Command(version))
 	for _, m := range more {
 		c.AddCommand(m(&opener.stack, targets))
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // releaseKey is the configuration key that pins a release.
-const releaseKey = workspace.Project + ":release"
+const releaseKey = workspace.Namespace + ":release"
 
 // rollbackCommand pins the release before the current one, or a given one, and
 // updates the stack to it. The pin stays in the stack's file, where a review sees

@@ -29,12 +29,12 @@ type opener struct {
 // session is an open stack.
 type session struct {
 	*engine.Stack
-	// root is the clone, state its folder for what is kept between operations.
+	// root is the project's folder, state its folder for what is kept between operations.
 	root, state string
 	run         engine.Run
 }
 
-// open finds the clone and reads the stack's configuration.
+// open finds the project and reads the stack's configuration.
 func (o *opener) open(ctx context.Context) (*session, error) {
 	root, err := workspace.Root()
 	if err != nil {
@@ -44,10 +44,14 @@ func (o *opener) open(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if file.String(workspace.Project+":target") == local.New().Name() {
+	if file.String(workspace.Namespace+":target") == local.New().Name() {
 		if err := host.Install(ctx, os.Stderr); err != nil {
 			return nil, err
 		}
+	}
+	project, err := workspace.Read(root)
+	if err != nil {
+		return nil, err
 	}
 	s := &session{root: root, state: filepath.Join(root, program.StateFolder)}
 	// The engine takes the folder for plugins from the environment.
@@ -55,7 +59,7 @@ func (o *opener) open(ctx context.Context) (*session, error) {
 		return nil, fmt.Errorf("setting PULUMI_HOME: %w", err)
 	}
 	if s.Stack, err = engine.Open(engine.Options{
-		Project: workspace.Project, Stack: o.stack, File: file, Root: filepath.Join(root, workspace.Main),
+		Project: project.Name, Stack: o.stack, File: file, Root: filepath.Join(root, project.Main),
 		State:     filepath.Join(s.state, "pulumi", "backend"),
 		Program:   func(keys []string) pulumi.RunFunc { return program.New(root, keys, o.targets) },
 		Providers: []engine.Provider{engine.NewProvider(provider.Name, provider.Version, provider.New)},

@@ -8,6 +8,7 @@ import (
 
 	"escala/infra/build"
 	"escala/infra/build/image"
+	"escala/infra/workspace"
 	"escala/service"
 )
 
@@ -31,13 +32,16 @@ type Request struct {
 	// Outputs are the stack's outputs of its last successful update, without
 	// secret ones. Nil before the first.
 	Outputs map[string]any
-	// State is the absolute path of the folder in the clone for files that are
+	// State is the absolute path of the folder in the project for files that are
 	// kept between updates.
 	State string
 	// GateTimeout is the time in which the release must serve.
 	GateTimeout time.Duration
-	// Stack is the name of the Pulumi stack.
-	Stack string
+	// Home has escala's own files.
+	Home workspace.Home
+	// Project is the name of the Pulumi project. Stack is that of the stack.
+	Project string
+	Stack   string
 	// ProviderConfig returns a value of another namespace of the configuration
 	// ("aws:region"), and whether it is set. A nil ProviderConfig has no
 	// values.

@@ -14,6 +14,7 @@ import (
 	"escala/infra/build"
 	"escala/infra/deploy"
 	"escala/infra/stackconfig"
+	"escala/infra/workspace"
 	"escala/service"
 )
 
@@ -21,11 +22,11 @@ import (
 // ones, since they hold configuration.
 type Targets func() []deploy.Target
 
-// StateFolder is the folder in the clone for all files that are kept between
+// StateFolder is the folder in the project for all files that are kept between
 // updates but are not in the repository.
 const StateFolder = ".escala"
 
-// New returns the program for the clone at root. keys lists all configuration
+// New returns the program for the project at root. keys lists all configuration
 // keys that are set (see stackconfig.FromPulumi).
 func New(root string, keys []string, targets Targets) pulumi.RunFunc {
 	return run(root, keys, targets, false)
@@ -38,7 +39,11 @@ func Offline(root string, keys []string, targets Targets) pulumi.RunFunc {
 
 func run(root string, keys []string, targets Targets, offline bool) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
-		chosen, request, pin, err := read(ctx, root, keys, targets(), offline)
+		home, err := workspace.FindHome(root)
+		if err != nil {
+			return err
+		}
+		chosen, request, pin, err := read(ctx, root, home, keys, targets(), offline)
 		if err != nil {
 			return err
 		}
@@ -87,17 +92,17 @@ func run(root string, keys []string, targets Targets, offline bool) pulumi.RunFu
 // read returns the chosen target, the request to it, and the release that the
 // configuration pins, if any. The error lists all violations in the
 // configuration.
-func read(ctx *pulumi.Context, root string, keys []string, all []deploy.Target, offline bool) (deploy.Target, deploy.Request, string, error) {
+func read(ctx *pulumi.Context, root string, home workspace.Home, keys []string, all []deploy.Target, offline bool) (deploy.Target, deploy.Request, string, error) {
 	var sections []stackconfig.Section
 	for _, t := range all {
 		sections = append(sections, stackconfig.Section{Target: t.Name(), Key: t.Section(), Settings: t.Settings()})
 	}
 	var wrong service.Violations
-	c, err := stackconfig.Load(ctx.Project(), stackconfig.FromPulumi(ctx, root, keys), sections)
+	c, err := stackconfig.Load(workspace.Namespace, stackconfig.FromPulumi(ctx, root, keys), sections)
 	if err != nil && !errors.As(err, &wrong) {
 		return nil, deploy.Request{}, "", err
 	}
-	if secrets := ctx.Project() + ":secrets"; len(c.Secrets) > 0 && !ctx.IsConfigSecret(secrets) {
+	if secrets := workspace.Namespace + ":secrets"; len(c.Secrets) > 0 && !ctx.IsConfigSecret(secrets) {
 		wrong.Add("secrets", "stand in the configuration in the clear: pulumi config set --secret --path '%s.NAME'", secrets)
 	}
 	if c.Service.Redis.Prefix == "" {
@@ -108,7 +113,9 @@ func read(ctx *pulumi.Context, root string, keys []string, all []deploy.Target, 
 		Secrets:     c.Secrets,
 		State:       filepath.Join(root, StateFolder),
 		GateTimeout: c.Gate.Timeout,
+		Project:     ctx.Project(),
 		Stack:       ctx.Stack(),
+		Home:        home,
 		// Nothing is built until all violations are reported, so the hash is a
 		// placeholder.
 		Agent:          build.Binary{SHA256: strings.Repeat("0", 64)},
@@ -124,5 +131,12 @@ func read(ctx *pulumi.Context, root string, keys []string, all []deploy.Target, 
 	if err := all[i].Check(ctx.Context(), request); err != nil && !errors.As(err, &ofTarget) {
 		return nil, deploy.Request{}, "", err
 	}
-	return all[i], request, c.Release, stackconfig.Error(ctx.Stack(), append(wrong, ofTarget...).Err())
+	wrong = append(wrong, ofTarget...)
+	// What is wrong with the source does not matter to an earlier release. An
+	// image that exists needs no source, and only a valid target names it.
+	if place, ok := placeOf(all[i]); ok && c.Release == "" && len(wrong) == 0 {
+		source := build.Source{Root: root, Program: c.Service.Program}
+		wrong = append(wrong, source.Check(ctx.Context(), place).Under("service")...)
+	}
+	return all[i], request, c.Release, stackconfig.Error(ctx.Stack(), wrong.Err())
 }

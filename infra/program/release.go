@@ -19,24 +19,25 @@ import (
 func prepare(ctx *pulumi.Context, root string, chosen deploy.Target, past deploy.History, pin string, r *deploy.Request) error {
 	var err error
 	if machine, ok := chosen.(deploy.Machine); ok {
-		if r.Agent, err = build.Agent(ctx.Context(), root, r.State, machine.Platform()); err != nil {
-			return err
+		if r.Agent, err = build.AgentTool.For(ctx.Context(), r.Home, r.State, machine.Platform()); err != nil {
+			return fmt.Errorf("building the machine's agent: %w", err)
 		}
 	}
 	if pin != "" {
 		r.Release, err = pinned(ctx, past, pin, r.State)
 		return err
 	}
+	source := build.Source{Root: root, Program: r.Spec.Program}
 	switch t := chosen.(type) {
 	case deploy.Machine:
-		r.Release, err = build.Service(reporting(ctx), root, r.State, t.Platform())
+		r.Release, err = source.Service(reporting(ctx), r.State, t.Platform())
 		return err
 	case deploy.Cluster:
 		if existing := t.ExistingImage(); existing != "" {
 			r.Release, err = releaseOfImage(existing)
 			return err
 		}
-		if r.Image, err = packed(reporting(ctx), root, t.Platforms(), *r); err != nil {
+		if r.Image, err = packed(reporting(ctx), source, t.Platforms(), *r); err != nil {
 			return err
 		}
 		r.Release, err = releaseOfImage(r.Image.Digest())
@@ -44,6 +45,18 @@ func prepare(ctx *pulumi.Context, root string, chosen deploy.Target, past deploy
 	default:
 		return fmt.Errorf("target %s takes neither binaries nor images", chosen.Name())
 	}
+}
+
+// placeOf returns where the target runs a program that is built here. ok is
+// false for an image that exists.
+func placeOf(chosen deploy.Target) (place build.Place, ok bool) {
+	switch t := chosen.(type) {
+	case deploy.Machine:
+		return build.Place{Platforms: []build.Platform{t.Platform()}, Libraries: true}, true
+	case deploy.Cluster:
+		return build.Place{Platforms: t.Platforms()}, t.ExistingImage() == ""
+	}
+	return build.Place{}, false
 }
 
 // releaseOfImage returns the release of an image. reference is a digest or a
@@ -57,8 +70,8 @@ func releaseOfImage(reference string) (build.Release, error) {
 }
 
 // packed builds the service and packs it as an image for several platforms.
-func packed(ctx context.Context, root string, platforms []build.Platform, r deploy.Request) (*image.Image, error) {
-	built, err := build.Services(ctx, root, r.State, platforms...)
+func packed(ctx context.Context, source build.Source, platforms []build.Platform, r deploy.Request) (*image.Image, error) {
+	built, err := source.Services(ctx, r.State, platforms...)
 	if err != nil {
 		return nil, err
 	}

@@ -120,7 +120,7 @@ func TestLoadReportsEverythingAtOnce(t *testing.T) {
 			{Path: "service.secrets", Problem: `"KEY" is not a list`},
 			{Path: "service.webSocket.rooms", Problem: `"yes" is neither true nor false`},
 			{Path: "service.workers", Problem: "4 is not a set of keys"},
-			{Path: "service.zzz", Problem: "is not a key; known here: dns, env, healthPath, host, lifecycle, limits, name, pathPrefix, port, readyPath, redis, resources, scale, secrets, tls, trustedProxies, webSocket, workers"},
+			{Path: "service.zzz", Problem: "is not a key; known here: binary, dns, env, healthPath, host, lifecycle, limits, name, package, pathPrefix, port, readyPath, redis, resources, scale, secrets, source, tls, trustedProxies, webSocket, workers"},
 			{Path: "servise", Problem: `is not a key; did you mean "service"?`},
 		}},
 		"broken JSON": {fake{"escala:target": "local", "escala:service": `{"name": `}, service.Violations{

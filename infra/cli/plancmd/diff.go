@@ -31,7 +31,13 @@ func Diff(stack *string, targets program.Targets) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			before, commit, missing, err := compare.Base{Root: root, Revision: base, Stack: *stack, Progress: os.Stderr}.Plan(ctx)
+			from := compare.Base{Root: root, Revision: base, Stack: *stack, Progress: os.Stderr}
+			if !workspace.IsClone(root) {
+				if from.Program, err = os.Executable(); err != nil {
+					return fmt.Errorf("finding this program: %w", err)
+				}
+			}
+			before, commit, missing, err := from.Plan(ctx)
 			if err != nil {
 				return interrupted(ctx.Err(), err)
 			}

@@ -20,8 +20,11 @@ import (
 
 // Base is the commit to compare with.
 type Base struct {
-	// Root is the path of the clone.
+	// Root is the path of the project.
 	Root string
+	// Program is the path of the program that plans the base. Default: the one
+	// that the base's own code compiles to, as in the clone.
+	Program string
 	// Revision is any revision that git accepts: main, HEAD~1, a commit.
 	Revision string
 	// Stack is the name of a stack, or "all".
@@ -47,11 +50,22 @@ func (b Base) Plan(ctx context.Context) (p plan.Plan, commit, missing string, er
 		return p, "", "", fmt.Errorf("looking for %s: %w", b.Revision, err)
 	}
 	short := commit[:min(12, len(commit))]
-	if !b.hasAny(ctx, commit, commands) {
+	prefix, err := b.git(ctx, "rev-parse", "--show-prefix")
+	if err != nil {
+		return p, short, "", fmt.Errorf("looking for the top folder of the repository: %w", err)
+	}
+	needed := commands
+	if b.Program != "" {
+		needed = []string{prefix + "Pulumi.yaml"}
+	}
+	if !b.hasAny(ctx, commit, needed) {
+		if b.Program != "" {
+			return p, short, "it has no Pulumi.yaml", nil
+		}
 		return p, short, "it has no command that plans", nil
 	}
 	if b.Stack != "all" {
-		if _, err := b.git(ctx, "cat-file", "-e", commit+":stacks/Pulumi."+b.Stack+".yaml"); err != nil {
+		if _, err := b.git(ctx, "cat-file", "-e", commit+":"+prefix+"stacks/Pulumi."+b.Stack+".yaml"); err != nil {
 			return plan.New(), short, "", nil
 		}
 	}
@@ -75,7 +89,7 @@ func (b Base) Plan(ctx context.Context) (p plan.Plan, commit, missing string, er
 	if _, err := b.git(ctx, "-c", "core.hooksPath=/dev/null", "worktree", "add", "--quiet", "--detach", tree, commit); err != nil {
 		return p, short, "", fmt.Errorf("checking %s out: %w", b.Revision, err)
 	}
-	p, missing, err = b.run(ctx, tree, filepath.Join(dir, "escala"))
+	p, missing, err = b.run(ctx, filepath.Join(tree, prefix), filepath.Join(dir, "escala"))
 	return p, short, missing, err
 }
 
@@ -83,9 +97,13 @@ func (b Base) Plan(ctx context.Context) (p plan.Plan, commit, missing string, er
 // cannot plan is not an error; the text states the reason.
 func (b Base) run(ctx context.Context, tree, program string) (plan.Plan, string, error) {
 	var p plan.Plan
-	fmt.Fprintf(b.Progress, "compiling %s's own program\n", b.Revision)
-	if _, err := b.in(ctx, tree, "go", "build", "-o", program, "./infra/cmd/escala"); err != nil {
-		return p, "its program does not compile: " + err.Error(), nil //nolint:nilerr // that is an answer
+	if b.Program != "" {
+		program = b.Program
+	} else {
+		fmt.Fprintf(b.Progress, "compiling %s's own program\n", b.Revision)
+		if _, err := b.in(ctx, tree, "go", "build", "-o", program, "./infra/cmd/escala"); err != nil {
+			return p, "its program does not compile: " + err.Error(), nil //nolint:nilerr // that is an answer
+		}
 	}
 	fmt.Fprintf(b.Progress, "planning %s\n", b.Revision)
 	out, err := b.in(ctx, tree, program, "plan", "--stack", b.Stack, "--format", "json")

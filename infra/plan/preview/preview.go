@@ -23,7 +23,7 @@ import (
 
 // Options selects the stack to preview.
 type Options struct {
-	// Root is the path of the clone.
+	// Root is the path of the project.
 	Root string
 	// Stack is the stack's name.
 	Stack string
@@ -76,13 +76,21 @@ type preview struct {
 // run lets the engine preview the stack. The secrets in its file are
 // placeholders.
 func (r *preview) run(ctx context.Context, file *stackfile.File) error {
+	// A clone without Pulumi.yaml is one of a test's.
+	project := workspace.Settings{Name: workspace.Project}
+	if !workspace.IsClone(r.options.Root) {
+		var err error
+		if project, err = workspace.Read(r.options.Root); err != nil {
+			return err
+		}
+	}
 	providers, watched, err := providers()
 	if err != nil {
 		return err
 	}
 	r.watched = watched
 	stack, err := engine.Open(engine.Options{
-		Project: workspace.Project, Stack: r.options.Stack, File: file, PlainSecrets: true, Root: r.options.Root,
+		Project: project.Name, Stack: r.options.Stack, File: file, PlainSecrets: true, Root: r.options.Root,
 		Program: func(keys []string) pulumi.RunFunc {
 			return r.declared.noted(program.Offline(r.options.Root, keys, r.options.Targets))
 		},

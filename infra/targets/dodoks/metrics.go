@@ -8,7 +8,7 @@ import (
 
 // The chart contains metrics-server 0.8.1.
 const (
-	metricsChartFile = charts + "metrics-server-3.13.1.tgz"
+	metricsChartFile = "metrics-server-3.13.1.tgz"
 	metricsVersion   = "3.13.1"
 )
 
@@ -26,8 +26,12 @@ func (d deployment) metricsServer(provider pulumi.ProviderResource) (pulumi.Reso
 	if err != nil {
 		return nil, err
 	}
+	chart, err := d.chart(metricsChartFile)
+	if err != nil {
+		return nil, err
+	}
 	return helm.NewRelease(d.Ctx, d.Name("metrics-server"), &helm.ReleaseArgs{
-		Chart:      pulumi.String(metricsChartFile),
+		Chart:      pulumi.String(chart),
 		Version:    pulumi.String(metricsVersion),
 		Name:       pulumi.String("metrics-server"),
 		Namespace:  pulumi.String("kube-system"),

@@ -18,13 +18,9 @@ const class = "traefik"
 
 // The chart contains Traefik 3.7.11.
 const (
-	traefikChartFile = charts + "traefik-41.3.0.tgz"
+	traefikChartFile = "traefik-41.3.0.tgz"
 	traefikVersion   = "41.3.0"
 )
-
-// charts is the folder of the charts (see charts/README.md). It is relative to
-// infra/, where Pulumi runs.
-const charts = "./targets/dodoks/charts/"
 
 // installTimeout is the time in seconds that a chart's pods have to become
 // ready. It includes the wait for the load balancer.
@@ -59,8 +55,12 @@ func (d deployment) traefik(provider pulumi.ProviderResource) (pulumi.Resource, 
 	if err != nil {
 		return nil, err
 	}
+	chart, err := d.chart(traefikChartFile)
+	if err != nil {
+		return nil, err
+	}
 	return helm.NewRelease(d.Ctx, d.Name(class), &helm.ReleaseArgs{
-		Chart:     pulumi.String(traefikChartFile),
+		Chart:     pulumi.String(chart),
 		Version:   pulumi.String(traefikVersion),
 		Name:      pulumi.String(class),
 		Namespace: namespace.Metadata.Name().Elem(),

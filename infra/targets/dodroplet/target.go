@@ -14,7 +14,6 @@ import (
 
 	"escala/infra/build"
 	"escala/infra/deploy"
-	"escala/infra/workspace"
 )
 
 // Droplet is the target do-droplet.
@@ -40,8 +39,8 @@ func (t *Droplet) Check(_ context.Context, r deploy.Request) error {
 		// Render the user-data now to find out whether it is too large. Stand-ins of
 		// the same length replace the names that only DigitalOcean can give.
 		if _, err := userDataLimit.UserData(machine(r, t.settings, bucketKey{
-			bucket:   deploy.BucketPrefix(workspace.Project, r.Stack) + "0123456789abcdef",
-			machines: deploy.BucketPrefix(workspace.Project, r.Stack) + "0123456789abcdef",
+			bucket:   deploy.BucketPrefix(r.Project, r.Stack) + "0123456789abcdef",
+			machines: deploy.BucketPrefix(r.Project, r.Stack) + "0123456789abcdef",
 			access:   strings.Repeat("0", 20),
 			secret:   strings.Repeat("0", 43),
 		})); err != nil {

@@ -128,7 +128,7 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	if err != nil {
 		return none, fmt.Errorf("rendering the machine's user-data: %w", err)
 	}
-	forwarder, err := build.Program(d.Ctx.Context(), filepath.Dir(r.State), r.State, "./infra/targets/local/forwarder", build.Platform{OS: "linux", Arch: runtime.GOARCH})
+	forwarder, err := build.ForwarderTool.For(d.Ctx.Context(), r.Home, r.State, build.Platform{OS: "linux", Arch: runtime.GOARCH})
 	if err != nil {
 		return none, fmt.Errorf("building the address's forwarder: %w", err)
 	}

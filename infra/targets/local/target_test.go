@@ -12,6 +12,7 @@ import (
 	"escala/infra/build"
 	"escala/infra/deploy"
 	"escala/infra/testing/pulumitest"
+	"escala/infra/workspace"
 	"escala/service"
 )
 
@@ -30,7 +31,7 @@ func request(t *testing.T, name string) deploy.Request {
 	spec := service.NewSpec()
 	spec.Name = name
 	return deploy.Request{
-		Spec: spec, Stack: "local", State: filepath.Join(clone, ".escala"),
+		Spec: spec, Stack: "local", State: filepath.Join(clone, ".escala"), Home: workspace.Home{Folder: clone},
 		Release: build.Release{Release: service.Release{ID: service.ReleaseID(strings.Repeat("ab", 32)), Size: 1}},
 		Agent:   build.Binary{SHA256: strings.Repeat("0e", 32), Size: 7, Path: "agent"},
 	}

@@ -1,0 +1,165 @@
+package build
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"escala/service"
+)
+
+// Place is where a program is to run.
+type Place struct {
+	// Platforms are the platforms of the machines or nodes. At least one.
+	Platforms []Platform
+	// Libraries reports whether Debian's C libraries are there. A container image
+	// of escala's has none.
+	Libraries bool
+}
+
+// Check reports what would keep the source from being built, or its binary from
+// running at the place. The paths are those of the description. It builds
+// nothing.
+func (s Source) Check(ctx context.Context, place Place) service.Violations {
+	var v service.Violations
+	if s.Program.Binary != "" {
+		for _, platform := range place.Platforms {
+			if bad := s.checkBinary(platform, place); bad != "" {
+				v.Add("binary", "%s", bad)
+				return v
+			}
+		}
+		return v
+	}
+	if bad := s.checkModule(); bad != "" {
+		v.Add("source", "%q %s", s.Program.Source, bad)
+		return v
+	}
+	if bad := s.checkPackage(ctx, place.Platforms[0]); bad != "" {
+		v.Add("package", "%q %s", s.Program.Package, bad)
+	}
+	return v
+}
+
+// goMod is the file that makes a folder a Go module.
+const goMod = "go.mod"
+
+// checkModule returns what is wrong with the source's folder, or "".
+func (s Source) checkModule() string {
+	folder := s.path(s.Program.Source)
+	info, err := os.Stat(folder)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Sprintf("is not there; it is looked for at %s", folder)
+	case err != nil:
+		return fmt.Sprintf("cannot be read: %v", err)
+	case !info.IsDir():
+		return "is a file; it is a folder with a go.mod. A program that was built before is service.binary"
+	}
+	if _, err := os.Stat(filepath.Join(folder, goMod)); err == nil {
+		return ""
+	}
+	for parent := filepath.Dir(folder); parent != filepath.Dir(parent); parent = filepath.Dir(parent) {
+		if _, err := os.Stat(filepath.Join(parent, goMod)); err != nil {
+			continue
+		}
+		source, err := filepath.Rel(s.Root, parent)
+		if err != nil {
+			source = parent
+		}
+		below, err := filepath.Rel(parent, filepath.Join(folder, s.Program.Package))
+		if err != nil {
+			break
+		}
+		return fmt.Sprintf("has no go.mod, but a folder above has: service.source: %s, service.package: ./%s", filepath.ToSlash(source), filepath.ToSlash(below))
+	}
+	return "has no go.mod: `go mod init` makes one"
+}
+
+// listed is a package in the form of `go list -json`.
+type listed struct {
+	Name  string
+	Dir   string
+	Error *struct{ Err string }
+}
+
+// checkPackage returns what is wrong with the source's package, or "".
+func (s Source) checkPackage(ctx context.Context, platform Platform) string {
+	m := s.module()
+	out, err := m.command(ctx, platform, "list", "-e", "-find", "-json=Name,Dir,Error", s.Program.Package).Output()
+	if err != nil {
+		return "cannot be looked at: " + said(err)
+	}
+	var p listed
+	if err := json.Unmarshal(out, &p); err != nil {
+		return fmt.Sprintf("cannot be looked at: reading what go list says: %v", err)
+	}
+	switch {
+	case p.Name == "main":
+		return ""
+	case p.Name != "":
+		return fmt.Sprintf("is the package %s and not a program (package main)%s", p.Name, m.programs(ctx, platform))
+	case p.Error != nil:
+		return "is no package: " + strings.TrimSpace(p.Error.Err) + m.programs(ctx, platform)
+	default:
+		return "is no package" + m.programs(ctx, platform)
+	}
+}
+
+// programs returns a hint at the programs of the module.
+func (m goModule) programs(ctx context.Context, platform Platform) string {
+	names := m.mains(ctx, platform)
+	if len(names) == 0 {
+		return "; this module has no program: a file with `package main` and `func main()`"
+	}
+	return "; this module's programs: " + strings.Join(names, ", ")
+}
+
+// mains returns the folders of the module's programs, in the form of
+// service.Program.Package.
+func (m goModule) mains(ctx context.Context, platform Platform) []string {
+	out, err := m.command(ctx, platform, "list", "-e", "-find", "-f", `{{if eq .Name "main"}}{{.Dir}}{{end}}`, "./...").Output()
+	if err != nil {
+		return nil
+	}
+	root, err := filepath.EvalSymlinks(m.root)
+	if err != nil {
+		root = m.root
+	}
+	var names []string
+	for line := range strings.Lines(string(out)) {
+		dir := strings.TrimSpace(line)
+		if dir == "" {
+			continue
+		}
+		if rel, err := filepath.Rel(root, dir); err == nil && rel != "." {
+			names = append(names, "./"+filepath.ToSlash(rel))
+		} else {
+			names = append(names, ".")
+		}
+	}
+	return names
+}
+
+// Programs returns the programs of the Go module in a folder, as values of
+// service.Program.Package. They are those for Linux.
+func Programs(ctx context.Context, folder string) []string {
+	return goModule{root: folder, foreign: true}.mains(ctx, Platform{OS: "linux", Arch: "amd64"})
+}
+
+// said returns what a program wrote before it failed.
+func said(err error) string {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		if text := strings.TrimSpace(string(exit.Stderr)); text != "" {
+			return text
+		}
+	}
+	return err.Error()
+}

@@ -1,0 +1,267 @@
+package initcmd
+
+import (
+	"bytes"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"escala/infra/workspace"
+)
+
+const program = "package main\n\nfunc main() {}\n"
+
+// repo returns the folder of a repository with these files.
+func repo(t *testing.T, files map[string]string) string {
+	t.Helper()
+	folder := filepath.Join(t.TempDir(), "my-api")
+	for name, content := range files {
+		path := filepath.Join(folder, name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
+	}
+	return folder
+}
+
+// prepare runs init in a folder and returns what it says.
+func prepare(t *testing.T, folder string, flags ...string) (string, error) {
+	t.Helper()
+	c := Command(func() string { return "v0.0.0" })
+	var out bytes.Buffer
+	c.SetOut(&out)
+	c.SetArgs(append([]string{"--dir", folder}, flags...))
+	c.SilenceErrors, c.SilenceUsage = true, true
+	err := c.ExecuteContext(t.Context())
+	return out.String(), err
+}
+
+// clone makes this clone the home of the command.
+func clone(t *testing.T) string {
+	t.Helper()
+	root, err := workspace.Root()
+	require.NoError(t, err)
+	t.Setenv(workspace.EnvHome, root)
+	return root
+}
+
+// content returns all files below a folder.
+func content(t *testing.T, folder string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	require.NoError(t, filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		name, _ := filepath.Rel(folder, path)
+		all[name] = string(text)
+		return err
+	}))
+	return all
+}
+
+func TestInitWritesWhatARepositoryNeeds(t *testing.T) {
+	home := clone(t)
+	folder := repo(t, map[string]string{"go.mod": "module example.com/team/shop/v2\n\ngo 1.26\n", "cmd/shop/main.go": program, "cmd/cron/main.go": program})
+	said, err := prepare(t, folder)
+	require.NoError(t, err)
+	assert.Contains(t, said, "wrote      Pulumi.yaml\n")
+	assert.NotContains(t, said, "Add this line")
+	files := content(t, folder)
+	assert.Contains(t, files["Pulumi.yaml"], "\nname: shop\n")
+	assert.Contains(t, files["Pulumi.yaml"], "\n    binary: .escala/bin/escala\n")
+	assert.Equal(t, home+"\n", files[".escala/clone"])
+	assert.Equal(t, "/.escala/\n", files[".gitignore"])
+	assert.True(t, includes([]byte(files["Makefile"])))
+
+	stacks, err := filepath.Glob(filepath.Join(home, "stacks", "*"))
+	require.NoError(t, err)
+	for _, stack := range stacks {
+		name := "stacks/" + filepath.Base(stack)
+		var s struct{ Config map[string]any }
+		require.NoError(t, yaml.Unmarshal([]byte(files[name]), &s), name)
+		assert.Equal(t, map[string]any{"name": "shop", "package": "./cmd/shop"}, s.Config["escala:service"], name)
+		own, err := os.ReadFile(stack)
+		require.NoError(t, err)
+		target := regexp.MustCompile(`(?m)^  escala:target: .*$`).Find(own)
+		assert.Contains(t, files[name], string(target))
+	}
+}
+
+func TestInitAgainChangesNothingThatWasEdited(t *testing.T) {
+	clone(t)
+	folder := repo(t, map[string]string{"go.mod": "module shop\n\ngo 1.26\n", "main.go": program, "Makefile": "test:\n\tgo test ./...", ".gitignore": "/dist"})
+	said, err := prepare(t, folder)
+	require.NoError(t, err)
+	assert.Contains(t, said, "kept       Makefile\n")
+	assert.Contains(t, said, "Add this line to it:\n  include escala.mk\n")
+	first := content(t, folder)
+	assert.Equal(t, "test:\n\tgo test ./...", first["Makefile"])
+	assert.Equal(t, "/dist\n/.escala/\n", first[".gitignore"])
+
+	said, err = prepare(t, folder)
+	require.NoError(t, err)
+	assert.NotContains(t, said, "wrote")
+	assert.NotContains(t, said, "updated")
+	assert.Equal(t, first, content(t, folder))
+
+	t.Log("what was edited stays; what was not follows escala")
+	stack := filepath.Join(folder, "stacks", "Pulumi.local.yaml")
+	edit := strings.Replace(first["stacks/Pulumi.local.yaml"], "name: shop", "name: web", 1)
+	require.NoError(t, os.WriteFile(stack, []byte(edit), 0o600))
+	older := stamped([]byte("# an older escala's\n"))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "escala.mk"), older, 0o600))
+	said, err = prepare(t, folder)
+	require.NoError(t, err)
+	assert.Contains(t, said, "kept       stacks/Pulumi.local.yaml\n")
+	assert.Contains(t, said, "updated    escala.mk\n")
+	first["stacks/Pulumi.local.yaml"] = edit
+	assert.Equal(t, first, content(t, folder))
+}
+
+func TestInitSaysWhatIsMissing(t *testing.T) {
+	home := clone(t)
+	for name, test := range map[string]struct {
+		folder string
+		flags  []string
+		want   string
+	}{
+		"the clone":        {home, nil, "this is the clone of escala"},
+		"no module":        {repo(t, map[string]string{"main.go": program}), nil, "has no go.mod: `go mod init"},
+		"no program":       {repo(t, map[string]string{"go.mod": "module m\n\ngo 1.26\n", "m.go": "package m\n"}), nil, "has no program yet"},
+		"several programs": {repo(t, map[string]string{"go.mod": "module m\n\ngo 1.26\n", "cmd/a/main.go": program, "cmd/b/main.go": program}), nil, "choose one: --package ./cmd/a, ./cmd/b"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := map[string]string{}
+			if test.folder != home {
+				before = content(t, test.folder)
+			}
+			_, err := prepare(t, test.folder, test.flags...)
+			require.ErrorContains(t, err, test.want)
+			if test.folder != home {
+				assert.Equal(t, before, content(t, test.folder))
+			}
+		})
+	}
+}
+
+func TestNamesOfServices(t *testing.T) {
+	for module, want := range map[string]string{
+		"example.com/my-api": "my-api", "example.com/shop/v2": "shop", "gopkg.in/yaml.v3": "yaml-v3", "example.com/My_API": "my-api",
+		"example.com/123": "api", "x/" + strings.Repeat("a", 40): strings.Repeat("a", 32),
+	} {
+		assert.Equal(t, want, label(moduleName(module)), module)
+	}
+}
+
+// The actions are those of the clone's own workflows, which Dependabot renews.
+func TestWorkflowsUseTheClonesActions(t *testing.T) {
+	home := clone(t)
+	uses := regexp.MustCompile(`uses: (\S+@[0-9a-f]{40} # v\S+)`)
+	own := map[string]bool{}
+	files, err := filepath.Glob(filepath.Join(home, ".github", "workflows", "*.yml"))
+	require.NoError(t, err)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, m := range uses.FindAllStringSubmatch(string(text), -1) {
+			own[m[1]] = true
+		}
+	}
+	for _, name := range []string{"escala-plan.yml", "escala-deploy.yml"} {
+		text, err := Repository{Version: "0123"}.render(name)
+		require.NoError(t, err)
+		found := uses.FindAllStringSubmatch(string(text), -1)
+		require.NotEmpty(t, found)
+		for _, m := range found {
+			assert.True(t, own[m[1]], "%s: %s", name, m[1])
+		}
+		assert.NotContains(t, string(text), "[[")
+		assert.NotRegexp(t, `(?m)^ +run: .*\$\{\{`, string(text), "values come by env")
+		var w struct {
+			Permissions map[string]any
+			Jobs        map[string]any
+		}
+		require.NoError(t, yaml.Unmarshal(text, &w))
+		assert.NotNil(t, w.Permissions)
+		assert.NotEmpty(t, w.Jobs)
+	}
+}
+
+// archive makes a release's archive of escala, whose program says "escala".
+func archive(t *testing.T, folder, name string) {
+	t.Helper()
+	work := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(work, "escala"), []byte("#!/bin/sh\necho escala \"$@\"\n"), 0o755)) //nolint:gosec // G306: a program
+	out, err := exec.CommandContext(t.Context(), "tar", "-C", work, "-czf", filepath.Join(folder, name), "escala").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+}
+
+// A repository without a clone takes escala from a release's archives, by
+// version and checksum.
+func TestMakeFindsAReleaseByItsChecksum(t *testing.T) {
+	home := clone(t)
+	for _, name := range []string{"make", "curl", "tar", "sha256sum"} {
+		if _, err := exec.LookPath(name); err != nil {
+			t.Skipf("there is no %s", name)
+		}
+	}
+	served := t.TempDir()
+	server := httptest.NewServer(http.FileServer(http.Dir(served)))
+	defer server.Close()
+	uname := func(flag string) string {
+		out, err := exec.CommandContext(t.Context(), "uname", flag).Output()
+		require.NoError(t, err)
+		return strings.TrimSpace(string(out))
+	}
+	arch := map[string]string{"x86_64": "amd64", "aarch64": "arm64"}[uname("-m")]
+	name := "escala_v1.2.3_" + strings.ToLower(uname("-s")) + "_" + arch + ".tar.gz"
+	archive(t, served, name)
+	sums := exec.CommandContext(t.Context(), "sha256sum", name)
+	sums.Dir = served
+	text, err := sums.Output()
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(served, "checksums.txt"), text, 0o600))
+
+	folder := repo(t, map[string]string{"go.mod": "module shop\n\ngo 1.26\n", "main.go": program})
+	r := Repository{Folder: folder, Home: workspace.Home{Folder: home, Built: true}, Version: "v1.2.3", Archives: server.URL}
+	require.NoError(t, r.complete(t.Context()))
+	files, err := r.Files()
+	require.NoError(t, err)
+	for _, f := range files {
+		_, err := f.write(folder)
+		require.NoError(t, err)
+	}
+	run := func() (string, error) {
+		cmd := exec.CommandContext(t.Context(), "make", "--silent", "up")
+		cmd.Dir = folder
+		// A make that runs this test has no say.
+		cmd.Env = append(os.Environ(), "MAKEFLAGS=", "MAKELEVEL=", "STACK=local")
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	out, err := run()
+	require.NoError(t, err, out)
+	assert.Equal(t, "escala --stack local up\n", out)
+	target, err := os.Readlink(filepath.Join(folder, ".escala", "bin", "pulumi-resource-escala"))
+	require.NoError(t, err)
+	assert.Equal(t, "escala", target)
+
+	t.Log("another archive under the same name is refused")
+	require.NoError(t, os.RemoveAll(filepath.Join(folder, ".escala")))
+	require.NoError(t, os.WriteFile(filepath.Join(served, name), []byte("something else"), 0o600))
+	out, err = run()
+	require.Error(t, err)
+	assert.Contains(t, out, "FAILED")
+	assert.NoFileExists(t, filepath.Join(folder, ".escala", "bin", "escala"))
+}

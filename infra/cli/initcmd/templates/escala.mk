@@ -1,0 +1,55 @@
+# The targets by which this repository runs escala: `include escala.mk`.
+
+STACK ?= local
+
+# escala comes from a clone of it on this computer: the one in .escala/clone, or
+#   make ESCALA_CLONE=../escala
+# or else from the archives of a release: ESCALA_ARCHIVES is the URL of their
+# folder, and escala.sum has their SHA-256.
+ESCALA_CLONE ?= $(shell cat .escala/clone 2>/dev/null)
+ESCALA_VERSION ?= [[.Version]]
+ESCALA_ARCHIVES ?= [[.Archives]]
+
+# A clone has a smaller program for the target local: it compiles in less time.
+ESCALA_PROGRAM = $(if $(and $(ESCALA_CLONE),$(filter local,$(STACK))),local,escala)
+ESCALA = .escala/bin/$(ESCALA_PROGRAM) --stack $(STACK) $(if $(WAIT),--wait $(WAIT))
+plan plan-diff manifests: ESCALA_PROGRAM = escala
+
+.PHONY: escala up preview plan plan-diff manifests rollback unpin refresh down outputs unlock logs shell
+
+up: escala ## Create or update the stack: build, release, wait until it serves
+	@$(ESCALA) up
+
+plan: escala ## Show what STACK (or all) would be, without an account (FORMAT=json|markdown, OUT=folder, FILES=all)
+	@$(ESCALA) plan --format $(or $(FORMAT),text) $(if $(OUT),--out "$(OUT)") $(if $(FILES),--files)
+
+plan-diff: escala ## Show what the working tree changes in the plans of all stacks (BASE=main)
+	@.escala/bin/$(ESCALA_PROGRAM) plan-diff --stack $(if $(filter file,$(origin STACK)),all,$(STACK)) --base $(or $(BASE),main) --format $(or $(FORMAT),text)
+
+rollback: escala ## Go back to the release before (or TO=…), until make unpin
+	@$(ESCALA) rollback $(if $(TO),--to $(TO))
+
+preview manifests unpin refresh down outputs unlock logs shell: escala
+	@$(ESCALA) $@
+
+# .escala/bin/escala is what Pulumi.yaml names.
+escala_os = $(shell uname -s | tr A-Z a-z)
+escala_arch = $(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(shell uname -m)))
+escala_name = escala_$(ESCALA_VERSION)_$(escala_os)_$(escala_arch)
+escala:
+ifneq ($(ESCALA_CLONE),)
+	@$(MAKE) --no-print-directory -C "$(ESCALA_CLONE)" escala PROGRAM=$(ESCALA_PROGRAM)
+	@mkdir -p .escala/bin
+	@ln -sfn "$(abspath $(ESCALA_CLONE))/bin/$(ESCALA_PROGRAM)" .escala/bin/$(ESCALA_PROGRAM)
+	@ln -sfn $(ESCALA_PROGRAM) .escala/bin/pulumi-resource-escala
+else ifneq ($(ESCALA_ARCHIVES),)
+	@test -x .escala/$(escala_name)/escala || { set -e; mkdir -p .escala/$(escala_name).part; cd .escala/$(escala_name).part; \
+		curl --silent --show-error --fail --location --output $(escala_name).tar.gz "$(ESCALA_ARCHIVES)/$(escala_name).tar.gz"; \
+		grep " $(escala_name).tar.gz$$" ../../escala.sum | { sha256sum --check --quiet || shasum -a 256 --check --quiet; }; \
+		tar -xzf $(escala_name).tar.gz; rm $(escala_name).tar.gz; cd ..; rm -rf $(escala_name); mv $(escala_name).part $(escala_name); }
+	@mkdir -p .escala/bin
+	@ln -sfn ../$(escala_name)/escala .escala/bin/escala
+	@ln -sfn escala .escala/bin/pulumi-resource-escala
+else
+	@echo "where is escala? make ESCALA_CLONE=path/to/a/clone, which .escala/clone can name" >&2; exit 1
+endif

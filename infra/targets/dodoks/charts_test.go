@@ -1,0 +1,35 @@
+package dodoks
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/infra/deploy"
+	"escala/infra/workspace"
+)
+
+// In a repository of its own the charts are written beside the state; in the
+// clone they are where they were.
+func TestChartsOfAnotherProject(t *testing.T) {
+	root := t.TempDir()
+	d := deployment{Component: &deploy.Component{Request: deploy.Request{
+		State: filepath.Join(root, ".escala"), Home: workspace.Home{Folder: root},
+	}}}
+	path, err := d.chart(traefikChartFile)
+	require.NoError(t, err)
+	assert.Equal(t, "./targets/dodoks/charts/"+traefikChartFile, path)
+
+	d.Request.Home.Folder = "/elsewhere"
+	path, err = d.chart(traefikChartFile)
+	require.NoError(t, err)
+	assert.Equal(t, "./.escala/charts/"+traefikChartFile, path)
+	want, err := os.ReadFile(filepath.Join("charts", traefikChartFile))
+	require.NoError(t, err)
+	got, err := os.ReadFile(filepath.Join(root, path))
+	require.NoError(t, err)
+	assert.Equal(t, want, got)
+}
