@@ -50,6 +50,9 @@ func (m Machine) agentFiles() ([]File, error) {
 		Config: m.agentConfig(), Store: m.Store.settings(), Units: m.watchedUnits(),
 		Certificate: m.certificateSettings(),
 	}
+	if config.Certificate != nil && config.Store.Folder != "" {
+		config.Store.Shared = SharedFolder
+	}
 	if s3, ok := m.Store.(S3Store); ok {
 		config.Metadata = s3.Metadata
 	}

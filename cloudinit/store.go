@@ -31,6 +31,10 @@ func AgentKey(id service.ReleaseID) string { return "agents/" + string(id) }
 // StoreFolder is the mount point of a FolderStore on the machine.
 const StoreFolder = "/srv/escala/releases"
 
+// SharedFolder is the mount point of the folder that the machines of a FolderStore
+// share and write to: their certificates. Only a machine with HTTPS needs it.
+const SharedFolder = "/srv/escala/shared"
+
 // FolderStore is a release store that is mounted at StoreFolder.
 type FolderStore struct{}
 

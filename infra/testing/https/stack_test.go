@@ -1,0 +1,166 @@
+package https
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"io"
+	"net"
+	"net/http/httptest"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"escala/cloudinit"
+	"escala/infra/targets/local/pebble"
+	"escala/service"
+)
+
+// stack is a stack with HTTPS: its authority, its store and its address.
+type stack struct {
+	t         *testing.T
+	authority *pebble.Authority
+	acme      *httptest.Server
+	shared    string
+	seed      string
+	// http and https are the stack's stable address.
+	http, https *front
+}
+
+// newStack starts an authority whose certificates live that long.
+func newStack(t *testing.T, lifetime time.Duration) *stack {
+	t.Helper()
+	s := &stack{t: t, shared: t.TempDir(), seed: strings.Repeat("5eed", 16), http: newFront(t), https: newFront(t)}
+	_, port, err := net.SplitHostPort(s.http.address())
+	require.NoError(t, err)
+	number, err := strconv.Atoi(port)
+	require.NoError(t, err)
+	s.authority, err = pebble.New(pebble.Options{
+		HTTPPort: number, Lifetime: lifetime, NonceReject: 20, Log: t.Output(),
+		Resolve: func(name string) netip.Addr {
+			if strings.HasPrefix(name, "missing.") {
+				return netip.Addr{}
+			}
+			return netip.MustParseAddr("127.0.0.1")
+		},
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = s.authority.Close() })
+	s.acme = httptest.NewTLSServer(s.authority)
+	t.Cleanup(s.acme.Close)
+	return s
+}
+
+// machine returns the description of a machine of the stack.
+func (s *stack) machine(spec service.Spec) cloudinit.Machine {
+	spec.TLS.Authority = s.acme.URL + pebble.DirectoryPath
+	spec.TLS.AuthorityCA = "roots.pem"
+	m := cloudinit.NewMachine(spec)
+	m.Agent = service.ReleaseID(strings.Repeat("a9", 32))
+	m.Secrets = cloudinit.FileSecrets{TLS: cloudinit.TLSSecrets{Seed: s.seed}}
+	m.TLS.AuthorityCA = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.acme.Certificate().Raw}))
+	return m
+}
+
+// start starts a machine of the stack with Nginx and the agent.
+func (s *stack) start(id string, spec service.Spec) *box {
+	s.t.Helper()
+	b := newBox(s.t, id, s.machine(spec), s.shared)
+	b.startNginx()
+	b.startAgent()
+	return b
+}
+
+// lead makes the stack's address lead to a machine.
+func (s *stack) lead(b *box) {
+	s.http.lead(b.http)
+	s.https.lead(b.https)
+}
+
+// trusting returns a configuration that trusts the authority.
+func (s *stack) trusting() *tls.Config {
+	s.t.Helper()
+	root, err := s.authority.Root()
+	require.NoError(s.t, err)
+	pool := x509.NewCertPool()
+	require.True(s.t, pool.AppendCertsFromPEM(root))
+	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+}
+
+// certified waits until the machine serves a certificate for the name, and returns
+// its serial number.
+func (s *stack) certified(b *box, name string) string {
+	s.t.Helper()
+	var found string
+	eventually(s.t, 40*time.Second, func() (err error) {
+		found, err = serial(b.https, name, s.trusting())
+		return err
+	})
+	return found
+}
+
+// front is a stable address: new connections go to one machine.
+type front struct {
+	l  net.Listener
+	mu sync.Mutex
+	to string
+}
+
+func newFront(t *testing.T) *front {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	f := &front{l: l}
+	var open sync.WaitGroup
+	t.Cleanup(func() {
+		_ = l.Close()
+		open.Wait()
+	})
+	open.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			open.Go(func() { f.forward(c) })
+		}
+	})
+	return f
+}
+
+func (f *front) address() string { return f.l.Addr().String() }
+
+func (f *front) lead(to string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.to = to
+}
+
+func (f *front) forward(c net.Conn) {
+	defer c.Close()
+	f.mu.Lock()
+	to := f.to
+	f.mu.Unlock()
+	machine, err := net.Dial("tcp", to)
+	if err != nil {
+		return
+	}
+	defer machine.Close()
+	var both sync.WaitGroup
+	for _, way := range [][2]net.Conn{{machine, c}, {c, machine}} {
+		both.Go(func() {
+			if _, err := io.Copy(way[0], way[1]); err != nil && !errors.Is(err, net.ErrClosed) {
+				_ = way[0].Close()
+				return
+			}
+			_ = way[0].(*net.TCPConn).CloseWrite()
+		})
+	}
+	both.Wait()
+}
