@@ -82,21 +82,21 @@ func (e *entry) round(ctx context.Context) {
 	e.save(ctx)
 }
 
-// load reads the disk once.
+// load reads the disk once. A disk that cannot be read is like an empty one: the
+// store has the certificate too.
 func (e *entry) load() {
 	if e.loaded {
 		return
 	}
+	e.loaded = true
 	content, err := e.k.Disk.Read(FileName(e.subject))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		e.loaded = true
 		return
 	case err != nil:
 		e.diskError = fmt.Errorf("reading the certificate from the disk: %w", err)
 		return
 	}
-	e.loaded, e.diskError = true, nil
 	pair, r, err := parseFile(content)
 	if err == nil {
 		err = pair.Leaf.VerifyHostname(e.subject)

@@ -52,8 +52,9 @@ type Keeper struct {
 // Run keeps the certificates until ctx ends.
 func (k *Keeper) Run(ctx context.Context) {
 	for ctx.Err() == nil {
-		k.Round(ctx)
-		_ = k.Clock.Sleep(ctx, k.Poll)
+		if !k.Round(ctx) {
+			_ = k.Clock.Sleep(ctx, k.Poll)
+		}
 	}
 }
 
@@ -65,13 +66,14 @@ func (k *Keeper) Status() *machine.Certificate {
 	return &s
 }
 
-// Round looks once and does what is due: at most one order.
-func (k *Keeper) Round(ctx context.Context) {
+// Round looks once and does what is due: at most one order. It reports whether
+// another one is due.
+func (k *Keeper) Round(ctx context.Context) (more bool) {
 	k.readSeed(ctx)
 	if k.Settings.Mode == service.TLSCertificate {
 		k.own.round(ctx, k)
 		k.serve(ctx)
-		return
+		return false
 	}
 	if k.entries == nil {
 		for _, subject := range k.Settings.Subjects {
@@ -84,13 +86,14 @@ func (k *Keeper) Round(ctx context.Context) {
 	// The proxy has to answer the challenges of an order, and serves what was
 	// found meanwhile.
 	k.serve(ctx)
-	switch e := k.nextDue(); {
-	case e != nil:
-		e.renew(ctx)
-		k.serve(ctx)
-	default:
+	e := k.nextDue()
+	if e == nil {
 		k.ask(ctx)
+		return false
 	}
+	e.renew(ctx)
+	k.serve(ctx)
+	return k.nextDue() != nil
 }
 
 // ask puts the question of one entry to the authority: one that hangs must not

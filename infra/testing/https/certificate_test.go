@@ -42,6 +42,7 @@ func get(t *testing.T, address string, config *tls.Config, url string) (*http.Re
 }
 
 func TestFirstCertificate(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, time.Hour)
 	spec := spec(name)
 	spec.TLS.HSTS = time.Hour

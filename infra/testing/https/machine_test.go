@@ -2,9 +2,11 @@ package https
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -136,6 +138,7 @@ func (b *box) serve() {
 			}
 		}
 	})
+	mux.HandleFunc("POST /echo", func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) })
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "%s %s %s", r.Host, r.Header.Get("X-Forwarded-Proto"), r.Proto)
 	})
@@ -157,14 +160,19 @@ func (b *box) startNginx() {
 	require.NoError(b.t, err, "%s", said)
 	_ = os.Remove(b.root + host.CertificatesSocket)
 	b.nginx = exec.Command("nginx", "-c", b.root+"/etc/nginx/nginx.conf", "-g", "daemon off;")
-	output := &bytes.Buffer{}
+	// A file, since a pipe would stay open as long as a worker of a killed master.
+	output, err := os.Create(b.root + "/var/log/nginx-output.log")
+	require.NoError(b.t, err)
+	defer output.Close()
 	b.nginx.Stdout, b.nginx.Stderr = output, output
 	require.NoError(b.t, b.nginx.Start())
 	b.t.Cleanup(func() {
 		b.stopNginx()
 		if b.t.Failed() {
-			log, _ := os.ReadFile(b.root + "/var/log/nginx.log")
-			b.t.Logf("nginx: %s%s", output, log[max(0, len(log)-5000):])
+			for _, name := range []string{"nginx-output.log", "nginx.log"} {
+				log, _ := os.ReadFile(b.root + "/var/log/" + name)
+				b.t.Logf("%s: %s", name, log[max(0, len(log)-5000):])
+			}
 		}
 	})
 	eventually(b.t, 10*time.Second, func() error {
@@ -314,4 +322,12 @@ func spec(hostName string) service.Spec {
 	// One worker process of Nginx has at most what this computer allows.
 	s.Limits.Connections = 1000
 	return s
+}
+
+// socketClient speaks to Nginx as the agent does.
+func (b *box) socketClient() *http.Client {
+	return &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "unix", b.root+host.CertificatesSocket)
+	}}}
 }

@@ -5,13 +5,16 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,6 +30,7 @@ type stack struct {
 	t         *testing.T
 	authority *pebble.Authority
 	acme      *httptest.Server
+	isDown    atomic.Bool
 	shared    string
 	seed      string
 	// http and https are the stack's stable address.
@@ -42,7 +46,7 @@ func newStack(t *testing.T, lifetime time.Duration) *stack {
 	number, err := strconv.Atoi(port)
 	require.NoError(t, err)
 	s.authority, err = pebble.New(pebble.Options{
-		HTTPPort: number, Lifetime: lifetime, NonceReject: 20, Log: t.Output(),
+		HTTPPort: number, Lifetime: lifetime, NonceReject: 20,
 		Resolve: func(name string) netip.Addr {
 			if strings.HasPrefix(name, "missing.") {
 				return netip.Addr{}
@@ -52,7 +56,15 @@ func newStack(t *testing.T, lifetime time.Duration) *stack {
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = s.authority.Close() })
-	s.acme = httptest.NewTLSServer(s.authority)
+	s.acme = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.isDown.Load() {
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			fmt.Fprint(w, `{"type":"urn:ietf:params:acme:error:serverInternal","status":503,"detail":"The service is down for maintenance."}`)
+			return
+		}
+		s.authority.ServeHTTP(w, r)
+	}))
 	t.Cleanup(s.acme.Close)
 	return s
 }
@@ -136,6 +148,7 @@ func newFront(t *testing.T) *front {
 
 func (f *front) address() string { return f.l.Addr().String() }
 
+// lead makes new connections go there.
 func (f *front) lead(to string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -163,4 +176,17 @@ func (f *front) forward(c net.Conn) {
 		})
 	}
 	both.Wait()
+}
+
+// down makes every answer of the authority a failure.
+func (s *stack) down(down bool) { s.isDown.Store(down) }
+
+// startLeading starts a machine at the stack's address.
+func (s *stack) startLeading(id string, spec service.Spec) *box {
+	s.t.Helper()
+	b := newBox(s.t, id, s.machine(spec), s.shared)
+	s.lead(b)
+	b.startNginx()
+	b.startAgent()
+	return b
 }
