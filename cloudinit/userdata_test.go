@@ -38,7 +38,18 @@ func machines() map[string]Machine {
 		"everything": testMachine(everything),
 		"ec2":        ec2(),
 		"droplet":    droplet(),
+		"https":      https(),
 	}
+}
+
+// https returns a machine as on AWS, with all of HTTPS.
+func https() Machine {
+	m := ec2()
+	m.Spec.Host, m.Spec.DNS = "api.example.com", true
+	m.Spec.TrustedProxies = []string{"192.0.2.0/24"}
+	m.Spec.TLS.Names, m.Spec.TLS.RedirectNames = []string{"example.com", "www.example.com"}, true
+	m.Spec.TLS.Email, m.Spec.TLS.HSTS = "ops@example.com", 24*time.Hour
+	return m
 }
 
 // testMachine returns a machine with an agent.
@@ -133,6 +144,7 @@ func TestUserDataFitsEveryCloud(t *testing.T) {
 		require.NoError(t, w.Close())
 		t.Logf("%s: %d bytes, %d zipped", name, len(data), zipped.Len())
 		assert.Less(t, len(data), 64<<10)
+		t.Logf("%s: %d bytes, %d with gzip", name, len(data), zipped.Len())
 		assert.Less(t, zipped.Len(), 16<<10)
 	}
 }

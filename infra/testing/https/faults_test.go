@@ -249,6 +249,16 @@ func TestCertificateForAnAddress(t *testing.T) {
 	assert.Equal(t, "127.0.0.1 https HTTP/1.1", body)
 }
 
+func TestNginxTakesTheLongestNames(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, time.Hour)
+	d := spec(strings.Repeat(strings.Repeat("a", 61)+".", 4) + "test")
+	for i := range service.MaxTLSNames {
+		d.TLS.Names = append(d.TLS.Names, strconv.Itoa(i+10)+d.Host[2:])
+	}
+	newBox(t, "one", s.machine(d), s.shared).startNginx()
+}
+
 func TestAgentStaysSmall(t *testing.T) {
 	s := newStack(t, time.Hour)
 	b := s.startLeading("one", spec(name))
