@@ -46,6 +46,13 @@ func (c *Component) Complete(e Endpoint) error {
 // Name returns the logical name of a part of the service: "api-network".
 func (c *Component) Name(part string) string { return c.Request.Spec.Name + "-" + part }
 
+// Lasting returns the logical name of a part that stays when the service gets
+// another name, because its cloud has only one at a time, and the option that
+// takes it over from stacks where it has the service's name.
+func (c *Component) Lasting(part string) (name string, renamed pulumi.ResourceOption) {
+	return part, pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String(c.Name(part))}})
+}
+
 // Options returns the options of every resource of the target: its parent, its
 // provider, and more.
 func (c *Component) Options(more ...pulumi.ResourceOption) []pulumi.ResourceOption {

@@ -76,7 +76,7 @@ func (p *Provider) Diff(_ context.Context, req *pulumirpc.DiffRequest) (*pulumir
 			continue
 		}
 		resp.Changes = pulumirpc.DiffResponse_DIFF_SOME
-		replaces := kind.replacedBy(property, news)
+		replaces := kind.replacedBy(property, olds, news)
 		resp.DetailedDiff[path] = detail(replaces)
 		name, _, _ := strings.Cut(property, ".")
 		resp.Diffs = appendNew(resp.Diffs, name)
@@ -97,16 +97,12 @@ func appendNew(names []string, name string) []string {
 
 // replacedBy reports whether a change at a path of the schema replaces the
 // resource.
-func (r Resource) replacedBy(path string, news resource.PropertyMap) bool {
+func (r Resource) replacedBy(path string, olds, news resource.PropertyMap) bool {
 	if slices.ContainsFunc(r.Replaces, func(property string) bool { return within(path, property) }) {
 		return true
 	}
-	flag, ok := r.ReplacesIf[path]
-	if !ok {
-		return false
-	}
-	value := plain(news[resource.PropertyKey(flag)])
-	return value.IsBool() && value.BoolValue()
+	holds, ok := r.ReplacesIf[path]
+	return ok && holds(olds, news)
 }
 
 // autoName records whether the provider chose a resource's name.

@@ -40,9 +40,9 @@ type Resource struct {
 	// resource: "metadata.name", "rootBlockDevice.encrypted". Elements of a
 	// list have no index.
 	Replaces []string
-	// ReplacesIf maps the paths of further such properties to the property that
-	// must be true for a replacement.
-	ReplacesIf map[string]string
+	// ReplacesIf maps the paths of further such properties to what must hold for
+	// a replacement.
+	ReplacesIf map[string]Condition
 	// Named is the path of the property that gets a generated name when it is
 	// unset, with dots as in Replaces. A resource whose name the program sets
 	// is deleted before it is replaced.
@@ -50,6 +50,17 @@ type Resource struct {
 	// DeleteFirst reports that a resource is always deleted before it is
 	// replaced.
 	DeleteFirst bool
+}
+
+// Condition reports whether a change of a resource's inputs replaces it.
+type Condition func(olds, news resource.PropertyMap) bool
+
+// WhenTrue holds if a property of the new inputs is true.
+func WhenTrue(property string) Condition {
+	return func(_, news resource.PropertyMap) bool {
+		value := plain(news[resource.PropertyKey(property)])
+		return value.IsBool() && value.BoolValue()
+	}
 }
 
 // Function answers a function call to the cloud.

@@ -49,7 +49,7 @@ func provider(effect Effect) *Provider {
 	return New(Schema{
 		Package: "test", Version: "1.0.0", Config: &thingArgs{},
 		Resources: map[string]Resource{kind: {
-			Args: &thingArgs{}, State: thing{}, Replaces: []string{"size"}, ReplacesIf: map[string]string{"data": "wipe"}, Named: "name",
+			Args: &thingArgs{}, State: thing{}, Replaces: []string{"size"}, ReplacesIf: map[string]Condition{"data": WhenTrue("wipe")}, Named: "name",
 		}},
 		Functions: map[string]Function{"test:index:ask": func(args resource.PropertyMap) (resource.PropertyMap, error) { return args, nil }},
 	}, effect)

@@ -14,8 +14,9 @@ import (
 
 func (d deployment) cluster(images registry) (*digitalocean.KubernetesCluster, error) {
 	// The workers and load balancers of a deleted cluster leave the VPC minutes
-	// later.
-	vpc, err := d.settings.vpc().Register(d.Ctx, d.Name("network"), "30m", d.Options()...)
+	// later. DigitalOcean refuses a second VPC with the range of the first.
+	name, renamed := d.Lasting("network")
+	vpc, err := d.settings.vpc().Register(d.Ctx, name, "30m", d.Options(renamed)...)
 	if err != nil {
 		return nil, err
 	}

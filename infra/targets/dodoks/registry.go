@@ -32,10 +32,13 @@ func (d deployment) registry() (registry, error) {
 	if err != nil {
 		return registry{}, fmt.Errorf("registering the registry's name: %w", err)
 	}
-	made, err := digitalocean.NewContainerRegistry(d.Ctx, d.Name("images"), &digitalocean.ContainerRegistryArgs{
+	// An account of the smaller tiers has one registry, so a service with another
+	// name keeps it, with the name that it has.
+	name, renamed := d.Lasting("images")
+	made, err := digitalocean.NewContainerRegistry(d.Ctx, name, &digitalocean.ContainerRegistryArgs{
 		Name:                 pulumi.Sprintf("%s-%s", d.Label(50), unique),
 		SubscriptionTierSlug: pulumi.String(d.settings.RegistryTier),
-	}, d.Options(pulumi.DeleteBeforeReplace(true))...)
+	}, d.Options(renamed, pulumi.DeleteBeforeReplace(true), pulumi.IgnoreChanges([]string{"name"}))...)
 	if err != nil {
 		return registry{}, fmt.Errorf("registering the container registry: %w", err)
 	}

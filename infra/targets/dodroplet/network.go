@@ -23,7 +23,9 @@ type network struct {
 func (d deployment) network(unique pulumi.StringOutput) (network, error) {
 	var net network
 	var err error
-	if net.vpc, err = d.settings.vpc().Register(d.Ctx, d.Name("network"), "15m", d.Options()...); err != nil {
+	// DigitalOcean refuses a second VPC with the range of the first.
+	name, renamed := d.Lasting("network")
+	if net.vpc, err = d.settings.vpc().Register(d.Ctx, name, "15m", d.Options(renamed)...); err != nil {
 		return net, err
 	}
 	// Destroying a tag takes it off every Droplet that has it.

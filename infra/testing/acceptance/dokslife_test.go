@@ -47,12 +47,21 @@ func TestDOKSLife(t *testing.T) {
 	assert.Equal(t, second["release"], m.mustUp()["release"])
 	assert.NotEqual(t, first["release"], second["release"])
 
-	// The service is renamed.
-	m.describe(section, "  escala:service:\n    name: api\n")
-	before := m.mark()
-	m.mustUp()
-	assert.Empty(t, m.since(before))
+	// The renamed service is a new one beside the old one, with a cluster of its
+	// own, in the account's one registry and the range's one VPC.
+	m.rename(t, "web")
+	m.describe(section, "  escala:service:\n    name: web\n")
+	answeredBy(t, m.mustUp()["url"])
+	assert.Len(t, account.Of(doks.cluster), 1, "the old one is gone")
+	assert.Zero(t, account.Met("one-registry"))
+	assert.Zero(t, account.Met("vpc-ranges-overlap"))
+	m.unchanged("after the service was renamed")
 
+	// Another person, with another token, sees the same, and destroys it.
+	m.forgetBuilds()
+	plan, err := m.preview()
+	require.NoError(t, err)
+	assert.Equal(t, map[string]int{"same": plan.Changes["same"]}, plan.Changes)
 	require.NoError(t, m.destroy(), "in one go")
 	assert.Zero(t, account.Met("vpc-members-leave-late"), "the VPC's deletion is patient")
 	assert.Zero(t, m.cluster.Met("pull-needs-login"))

@@ -97,7 +97,13 @@ func TestDropletLife(t *testing.T) {
 		"create digitalocean:index/reservedIpAssignment:ReservedIpAssignment address",
 		"delete digitalocean:index/spacesBucket:SpacesBucket web-releases")
 	assert.Zero(t, account.Met("bucket-name-kept"))
+	assert.Zero(t, account.Met("bucket-keeps-its-name"))
 
+	// Another person, with another token, sees the same, and destroys it.
+	s.forgetBuilds()
+	plan, err := s.preview()
+	require.NoError(t, err)
+	assert.Equal(t, map[string]int{"same": plan.Changes["same"]}, plan.Changes)
 	require.NoError(t, s.destroy(), "in one go")
 	assert.Empty(t, s.world.machines)
 	assert.NoError(t, s.destroy())
@@ -121,10 +127,13 @@ func TestDropletLifeInANewAccount(t *testing.T) {
 	s.unchanged("right after the first update")
 	require.NoError(t, s.destroy(), "in one go")
 
-	// The region has a default VPC now.
+	// The region has a default VPC now. A renamed service stays in the VPC.
 	s = openDroplet(t, account)
 	s.configure("  escala:digitalocean:\n    cidr: 10.20.0.0/20\n")
 	s.mustUp()
+	s.configure("  escala:digitalocean:\n    cidr: 10.20.0.0/20\n  escala:service:\n    name: web\n")
+	s.mustUp()
+	assert.Zero(t, account.Met("vpc-ranges-overlap"))
 	require.NoError(t, s.destroy(), "in one go")
 	assert.Empty(t, account.Of("digitalocean:index/vpc:Vpc"))
 }

@@ -17,11 +17,8 @@ import (
 
 // guardAPI simulates EKS's access control in front of a cluster's API: it
 // admits principals with an access entry and a policy, and only after a delay.
-func (m *managedStack) guardAPI(t *testing.T, api string) string {
+func (m *managedStack) guardAPI(t *testing.T, behind http.Handler) string {
 	t.Helper()
-	target, err := url.Parse(api)
-	require.NoError(t, err)
-	behind := httputil.NewSingleHostReverseProxy(target)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		admin := m.aws.Admitted(m.aws.Caller(), "AmazonEKSClusterAdminPolicy")
 		viewer := m.aws.Admitted(m.aws.Caller(), "AmazonEKSAdminViewPolicy")
@@ -43,6 +40,23 @@ func (m *managedStack) guardAPI(t *testing.T, api string) string {
 	}))
 	t.Cleanup(server.Close)
 	return server.URL
+}
+
+// forward returns a handler that sends requests on to an API. transport may log
+// in there; nil does not.
+func forward(t *testing.T, api string, transport http.RoundTripper) http.Handler {
+	t.Helper()
+	target, err := url.Parse(api)
+	require.NoError(t, err)
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	proxy.Transport, proxy.FlushInterval = transport, -1
+	send := proxy.Director
+	proxy.Director = func(r *http.Request) {
+		send(r)
+		// The login is the cloud's, which the API does not know.
+		r.Header.Del("Authorization")
+	}
+	return proxy
 }
 
 // late reports whether the API server does not know a new access entry yet.

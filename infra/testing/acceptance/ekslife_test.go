@@ -149,3 +149,47 @@ func TestEKSConfigurationIsTakenBack(t *testing.T) {
 	assert.Equal(t, first["release"], m.mustUp()["release"])
 	m.refreshesClean()
 }
+
+// TestEKSReleaseIsTakenBack checks that the source of a failed release can be
+// reverted.
+func TestEKSReleaseIsTakenBack(t *testing.T) {
+	t.Parallel()
+	m := openManaged(t, eksIn(cloudfake.NewAWS()))
+	first := m.mustUp()
+	_, served := answeredBy(t, first["url"])
+	m.cluster.Trouble = func(image string) fakecluster.Trouble {
+		if strings.HasSuffix(image, first["release"].(string)) {
+			return fakecluster.Trouble{}
+		}
+		return fakecluster.Trouble{Ended: "Error", ExitCode: 2, Restarts: 3}
+	}
+	m.release("bad")
+	_, err := m.up()
+	require.Error(t, err)
+	before := m.mark()
+	m.release("first")
+	reverted := m.mustUp()
+	assert.Equal(t, first["releases"], reverted["releases"])
+	assert.Equal(t, []string{"update " + deploymentType + " api-deployment"}, m.since(before))
+	_, now := answeredBy(t, reverted["url"])
+	assert.Equal(t, served, now)
+	m.refreshesClean()
+}
+
+// TestEKSServiceIsRenamed checks that the renamed service is a new one beside
+// the old one, which is deleted after the new one serves.
+func TestEKSServiceIsRenamed(t *testing.T) {
+	t.Parallel()
+	account := cloudfake.NewAWS()
+	m := openManaged(t, eksIn(account))
+	m.mustUp()
+	m.rename(t, "shop")
+	m.describe("", "  escala:service:\n    name: shop\n")
+	answeredBy(t, m.mustUp()["url"])
+	for _, e := range append(account.All(), m.inside.There()...) {
+		assert.True(t, strings.HasPrefix(e.Name, "shop-"), e.String())
+	}
+	m.refreshesClean()
+	require.NoError(t, m.destroy())
+	assert.Zero(t, account.Met("network-in-use"))
+}

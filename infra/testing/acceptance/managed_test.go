@@ -44,7 +44,7 @@ var eks = managed{
 	lead: func(m *managedStack, e *offline.Event) {
 		switch e.Type {
 		case "aws:eks/cluster:Cluster":
-			set(e, "endpoint", m.api)
+			set(e, "endpoint", m.apiOf(e.Name))
 			e.Outputs["certificateAuthority"] = resource.NewProperty(resource.PropertyMap{"data": resource.NewProperty(m.ca)})
 		case "aws:ecr/repository:Repository":
 			set(e, "repositoryUrl", m.registry+"/"+e.ID)
@@ -58,7 +58,7 @@ var doks = managed{
 	lead: func(m *managedStack, e *offline.Event) {
 		switch e.Type {
 		case "digitalocean:index/kubernetesCluster:KubernetesCluster":
-			set(e, "endpoint", m.api)
+			set(e, "endpoint", m.apiOf(e.Name))
 			e.Outputs["kubeConfigs"] = resource.MakeSecret(resource.NewProperty([]resource.PropertyValue{
 				resource.NewProperty(resource.PropertyMap{
 					"clusterCaCertificate": resource.NewProperty(m.ca), "token": resource.NewProperty(clouds.RecordedToken),
@@ -93,13 +93,18 @@ func everyManaged(t *testing.T, test func(t *testing.T, c managed)) {
 type managedStack struct {
 	*stack
 	managed managed
-	// inside is the cluster's own provider.
-	inside   *offline.Provider
-	cluster  *fakecluster.Cluster
+	// inside is the cluster's own provider, and cluster the cluster. They are
+	// nil if the cluster is a real API server.
+	inside  *offline.Provider
+	cluster *fakecluster.Cluster
+	// url is the address of the ingress controller.
+	url      string
 	registry string
 	// api and ca are the address of the cluster's API and its certificate
 	// authority.
 	api, ca string
+	// others are the clusters of services with other names, by the names.
+	others map[string]place
 	// aws is the account on EKS. slow is the number of requests that the API
 	// refuses after a principal got access. unreachable is the error of the
 	// Kubernetes provider's configuration.
@@ -116,31 +121,14 @@ type managedStack struct {
 
 func openManaged(t *testing.T, c managed) *managedStack {
 	t.Helper()
-	m := &managedStack{cluster: fakecluster.New()}
+	m := newManaged(t, c)
+	m.cluster = fakecluster.New()
 	t.Cleanup(m.cluster.Close)
-	config, err := clientcmd.Load([]byte(m.cluster.Kubeconfig()))
-	require.NoError(t, err)
-	m.api = config.Clusters["fake"].Server
-	effect := m.cluster.Effect
-	if c.stack == eks.stack {
-		if c.aws == nil {
-			c.aws = cloudfake.NewAWS()
-		}
-		m.aws, c.record = c.aws, c.aws.Provider
-		m.api, effect = m.guardAPI(t, m.api), c.aws.Effect(m.cluster.Effect)
+	m.url, m.api = m.cluster.URL(), m.serve(t, m.cluster)
+	effect := m.inCluster
+	if m.aws != nil {
+		effect = m.aws.Effect(m.inCluster)
 	}
-	tls := httptest.NewTLSServer(http.NotFoundHandler())
-	t.Cleanup(tls.Close)
-	m.ca = base64.StdEncoding.EncodeToString(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: tls.Certificate().Raw}))
-
-	images := httptest.NewServer(m.guarded(registry.New()))
-	t.Cleanup(images.Close)
-	m.registry = strings.TrimPrefix(images.URL, "http://")
-	m.cluster.Pull = m.pull
-	if c.stack == doks.stack {
-		m.cluster.Private = m.registry
-	}
-
 	m.inside = clouds.Kubernetes(func(e *offline.Event) error {
 		if err := m.refused(); err != nil {
 			return err
@@ -148,21 +136,100 @@ func openManaged(t *testing.T, c managed) *managedStack {
 		m.note(e)
 		return effect(e)
 	}).WhenConfigured(func(resource.PropertyMap) error { return m.connect() })
-	m.managed = c
-	m.stack = open(t, cloud{
-		stack: c.stack, section: c.section, beside: []*offline.Provider{m.inside},
-		record: func(*world) *offline.Provider {
-			return c.record(func(e *offline.Event) error {
-				m.note(e)
-				if e.Operation == offline.Create {
-					c.lead(m, e)
-				}
-				return nil
-			})
-		},
-	})
-	m.describe("")
+	m.open(t, cloud{beside: []*offline.Provider{m.inside}})
 	return m
+}
+
+// place is a cluster beside the first one.
+type place struct {
+	cluster *fakecluster.Cluster
+	api     string
+}
+
+// serve connects a cluster to the stack's registry, and returns the address of
+// its API.
+func (m *managedStack) serve(t *testing.T, cluster *fakecluster.Cluster) string {
+	t.Helper()
+	cluster.Pull = m.pull
+	config, err := clientcmd.Load([]byte(cluster.Kubeconfig()))
+	require.NoError(t, err)
+	api := config.Clusters["fake"].Server
+	if m.aws != nil {
+		return m.guardAPI(t, forward(t, api, nil))
+	}
+	cluster.Private = m.registry
+	return api
+}
+
+// rename gives the service another name, which has a cluster of its own.
+func (m *managedStack) rename(t *testing.T, name string) {
+	t.Helper()
+	cluster := fakecluster.New()
+	t.Cleanup(cluster.Close)
+	m.others[name] = place{cluster, m.serve(t, cluster)}
+	m.url = cluster.URL()
+}
+
+// inCluster carries out an operation in the cluster of the resource's service.
+func (m *managedStack) inCluster(e *offline.Event) error {
+	for name, other := range m.others {
+		if strings.HasPrefix(e.Name, name+"-") {
+			if e.Operation == offline.Create {
+				// Objects of two clusters may have the same name.
+				e.ID = name + ":" + e.ID
+			}
+			return other.cluster.Effect(e)
+		}
+	}
+	return m.cluster.Effect(e)
+}
+
+// apiOf returns the address of the API of a cluster resource.
+func (m *managedStack) apiOf(resource string) string {
+	for name, other := range m.others {
+		if strings.HasPrefix(resource, name+"-") {
+			return other.api
+		}
+	}
+	return m.api
+}
+
+// newManaged returns a stack with a registry, and an account if it is on AWS.
+// The caller sets its cluster and opens it.
+func newManaged(t *testing.T, c managed) *managedStack {
+	t.Helper()
+	m := &managedStack{others: map[string]place{}}
+	if c.stack == eks.stack {
+		if c.aws == nil {
+			c.aws = cloudfake.NewAWS()
+		}
+		m.aws, c.record = c.aws, c.aws.Provider
+	}
+	m.managed = c
+	tls := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(tls.Close)
+	m.ca = base64.StdEncoding.EncodeToString(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: tls.Certificate().Raw}))
+	images := httptest.NewServer(m.guarded(registry.New()))
+	t.Cleanup(images.Close)
+	m.registry = strings.TrimPrefix(images.URL, "http://")
+	return m
+}
+
+// open opens the stack with what is in the cluster.
+func (m *managedStack) open(t *testing.T, c cloud) {
+	t.Helper()
+	c.stack, c.section = m.managed.stack, m.managed.section
+	c.record = func(*world) *offline.Provider {
+		return m.managed.record(func(e *offline.Event) error {
+			m.note(e)
+			if e.Operation == offline.Create {
+				m.managed.lead(m, e)
+			}
+			return nil
+		})
+	}
+	m.stack = open(t, c)
+	m.describe("")
 }
 
 // guarded returns a registry that requires the cloud's login.
@@ -202,7 +269,7 @@ func (m *managedStack) pull(reference string) (string, error) {
 // section and in others.
 func (m *managedStack) describe(section string, more ...string) {
 	m.t.Helper()
-	m.configure(fmt.Sprintf("  escala:%s:\n    url: %s\n%s%s", m.managed.section, m.cluster.URL(), section, strings.Join(more, "")))
+	m.configure(fmt.Sprintf("  escala:%s:\n    url: %s\n%s%s", m.managed.section, m.url, section, strings.Join(more, "")))
 }
 
 func (m *managedStack) note(e *offline.Event) {

@@ -143,7 +143,9 @@ func (a *AWS) clusters() []Behaviour {
 			Does:   "Keeps a load balancer whose Ingress was never deleted, also when its cluster goes, and with it the network.",
 			Source: "https://docs.aws.amazon.com/eks/latest/userguide/delete-cluster.html",
 			Before: func(e *offline.Event) error {
-				if e.Operation == offline.Delete && len(a.Of(ingress)) > 0 {
+				service, _, _ := strings.Cut(e.Name, "-")
+				held := slices.ContainsFunc(a.Of(ingress), func(other offline.Event) bool { return strings.HasPrefix(other.Name, service+"-") })
+				if e.Operation == offline.Delete && held {
 					return fmt.Errorf("DependencyViolation: The vpc '%s' has dependencies and cannot be deleted.", e.ID) //nolint:revive,staticcheck // as EC2 says it
 				}
 				return nil

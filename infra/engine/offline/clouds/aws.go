@@ -37,7 +37,10 @@ func AWS(effect offline.Effect) *offline.Provider {
 			},
 			"aws:ec2/instance:Instance": {
 				Args: &ec2.InstanceArgs{}, State: ec2.Instance{},
-				ReplacesIf: map[string]string{"userData": "userDataReplaceOnChange", "userDataBase64": "userDataReplaceOnChange"},
+				ReplacesIf: map[string]offline.Condition{
+					"userData":       offline.WhenTrue("userDataReplaceOnChange"),
+					"userDataBase64": offline.WhenTrue("userDataReplaceOnChange"),
+				},
 			},
 			"aws:ec2/eip:Eip": {Args: &ec2.EipArgs{}, State: ec2.Eip{}},
 			"aws:ec2/eipAssociation:EipAssociation": {
@@ -59,7 +62,12 @@ func AWS(effect offline.Effect) *offline.Provider {
 			},
 			"aws:s3/bucketPolicy:BucketPolicy":     {Args: &s3.BucketPolicyArgs{}, State: s3.BucketPolicy{}},
 			"aws:s3/bucketObjectv2:BucketObjectv2": {Args: &s3.BucketObjectv2Args{}, State: s3.BucketObjectv2{}},
-			"aws:ssm/parameter:Parameter":          {Args: &ssm.ParameterArgs{}, State: ssm.Parameter{}, Named: "name"},
+			"aws:ssm/parameter:Parameter": {
+				Args: &ssm.ParameterArgs{}, State: ssm.Parameter{}, Named: "name",
+				// No parameter goes back to the standard tier
+				// (internal/service/ssm/parameter.go).
+				ReplacesIf: map[string]offline.Condition{"tier": lowered("tier", "Advanced", "Standard")},
+			},
 		})),
 		Functions: both(awsClusterFunctions(), map[string]offline.Function{
 			"aws:index/getCallerIdentity:getCallerIdentity": answer(map[string]any{

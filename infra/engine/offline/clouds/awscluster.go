@@ -41,6 +41,12 @@ func awsClusterResources() map[string]offline.Resource {
 		"aws:ecr/lifecyclePolicy:LifecyclePolicy": {Args: &ecr.LifecyclePolicyArgs{}, State: ecr.LifecyclePolicy{}, DeleteFirst: true},
 		"aws:eks/cluster:Cluster": {
 			Args: &eks.ClusterArgs{}, State: eks.Cluster{}, Named: "name",
+			// EKS changes neither the role of a cluster's nodes nor back to no
+			// encryption (internal/service/eks/cluster.go).
+			ReplacesIf: map[string]offline.Condition{
+				"computeConfig.nodeRoleArn": changed("computeConfig", "nodeRoleArn"),
+				"encryptionConfig":          removed("encryptionConfig"),
+			},
 		},
 		"aws:eks/addon:Addon": {Args: &eks.AddonArgs{}, State: eks.Addon{}},
 		"aws:eks/accessEntry:AccessEntry": {

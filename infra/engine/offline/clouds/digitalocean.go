@@ -18,29 +18,29 @@ func DigitalOcean(effect offline.Effect) *offline.Provider {
 	clusters := &digitalOceanClusters{running: map[string]runningCluster{}}
 	return offline.New(offline.Schema{
 		Package: "digitalocean",
-		Version: "4.76.0",
+		Version: read(digitalOceanReplaces).Version,
 		Config:  &digitalocean.ProviderArgs{},
-		Resources: both(clusters.resources(), map[string]offline.Resource{
+		Resources: read(digitalOceanReplaces).with(both(clusters.resources(), map[string]offline.Resource{
 			"digitalocean:index/droplet:Droplet": {
-				Args: &digitalocean.DropletArgs{}, State: digitalocean.Droplet{},
-				Replaces: []string{"image", "region", "userData", "vpcUuid", "sshKeys", "dropletAgent", "monitoring"}, Named: "name",
+				Args: &digitalocean.DropletArgs{}, State: digitalocean.Droplet{}, Named: "name",
+				ReplacesIf: map[string]offline.Condition{"ipv6": turnedOff("ipv6")},
 			},
-			"digitalocean:index/vpc:Vpc":               {Args: &digitalocean.VpcArgs{}, State: digitalocean.Vpc{}, Replaces: []string{"region", "ipRange"}, Named: "name"},
-			"digitalocean:index/tag:Tag":               {Args: &digitalocean.TagArgs{}, State: digitalocean.Tag{}, Replaces: []string{"name"}, Named: "name"},
+			"digitalocean:index/vpc:Vpc":               {Args: &digitalocean.VpcArgs{}, State: digitalocean.Vpc{}, Named: "name"},
+			"digitalocean:index/tag:Tag":               {Args: &digitalocean.TagArgs{}, State: digitalocean.Tag{}, Named: "name"},
 			"digitalocean:index/firewall:Firewall":     {Args: &digitalocean.FirewallArgs{}, State: digitalocean.Firewall{}, Named: "name"},
-			"digitalocean:index/reservedIp:ReservedIp": {Args: &digitalocean.ReservedIpArgs{}, State: digitalocean.ReservedIp{}, Replaces: []string{"region", "ipAddress"}},
+			"digitalocean:index/reservedIp:ReservedIp": {Args: &digitalocean.ReservedIpArgs{}, State: digitalocean.ReservedIp{}},
 			"digitalocean:index/reservedIpAssignment:ReservedIpAssignment": {
-				Args: &digitalocean.ReservedIpAssignmentArgs{}, State: digitalocean.ReservedIpAssignment{}, Replaces: []string{"dropletId", "ipAddress"},
+				Args: &digitalocean.ReservedIpAssignmentArgs{}, State: digitalocean.ReservedIpAssignment{},
 			},
 			"digitalocean:index/project:Project": {Args: &digitalocean.ProjectArgs{}, State: digitalocean.Project{}, Named: "name"},
 			"digitalocean:index/spacesBucket:SpacesBucket": {
-				Args: &digitalocean.SpacesBucketArgs{}, State: digitalocean.SpacesBucket{}, Replaces: []string{"name", "region"}, Named: "name",
+				Args: &digitalocean.SpacesBucketArgs{}, State: digitalocean.SpacesBucket{}, Named: "name",
 			},
 			"digitalocean:index/spacesBucketObject:SpacesBucketObject": {
-				Args: &digitalocean.SpacesBucketObjectArgs{}, State: digitalocean.SpacesBucketObject{}, Replaces: []string{"bucket", "key", "region"},
+				Args: &digitalocean.SpacesBucketObjectArgs{}, State: digitalocean.SpacesBucketObject{},
 			},
 			"digitalocean:index/spacesKey:SpacesKey": {Args: &digitalocean.SpacesKeyArgs{}, State: digitalocean.SpacesKey{}, Named: "name"},
-		}),
+		})),
 		Functions: both(clusters.functions(), map[string]offline.Function{
 			"digitalocean:index/getRegion:getRegion": getRegion,
 			"digitalocean:index/getImage:getImage":   getImage,

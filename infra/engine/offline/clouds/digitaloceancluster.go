@@ -34,15 +34,14 @@ type runningCluster struct {
 func (*digitalOceanClusters) resources() map[string]offline.Resource {
 	return map[string]offline.Resource{
 		digitalOceanCluster: {
-			Args: &digitalocean.KubernetesClusterArgs{}, State: digitalocean.KubernetesCluster{},
-			Replaces: []string{"region", "vpcUuid", "clusterSubnet", "serviceSubnet", "nodePool.size"}, Named: "name",
+			Args: &digitalocean.KubernetesClusterArgs{}, State: digitalocean.KubernetesCluster{}, Named: "name",
+			ReplacesIf: map[string]offline.Condition{"version": versionLowered},
 		},
 		"digitalocean:index/containerRegistryDockerCredentials:ContainerRegistryDockerCredentials": {
 			Args: &digitalocean.ContainerRegistryDockerCredentialsArgs{}, State: digitalocean.ContainerRegistryDockerCredentials{},
-			Replaces: []string{"registryName", "write", "expirySeconds"},
 		},
 		"digitalocean:index/containerRegistry:ContainerRegistry": {
-			Args: &digitalocean.ContainerRegistryArgs{}, State: digitalocean.ContainerRegistry{}, Replaces: []string{"name", "region"}, Named: "name",
+			Args: &digitalocean.ContainerRegistryArgs{}, State: digitalocean.ContainerRegistry{}, Named: "name",
 		},
 	}
 }

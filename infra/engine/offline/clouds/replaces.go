@@ -4,20 +4,30 @@ import (
 	_ "embed"
 	"encoding/json"
 	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
 	"escala/infra/engine/offline"
 )
 
-// awsReplaces are the properties of AWS types whose change replaces the
-// resource, from the provider's own schema (willReplaceOnChanges). It has only
-// the types that targets register. After an upgrade of the provider, or for a
-// new type (add its token with an empty list), regenerate it:
+// These are the properties whose change replaces the resource, from the
+// providers' own schemas (willReplaceOnChanges). They have only the types that
+// targets register. After an upgrade of a provider, or for a new type (add its
+// token with an empty list), regenerate its table:
 //
 //	pulumi package get-schema aws@6.83.4 >schema.json
 //	go run ./infra/engine/offline/clouds/replaces -schema schema.json infra/engine/offline/clouds/aws_replaces.json
 //
-//go:embed aws_replaces.json
-var awsReplaces []byte
+// Code in the providers (CustomizeDiff) replaces resources for further
+// properties, which no schema shows. They are in the types' ReplacesIf.
+var (
+	//go:embed aws_replaces.json
+	awsReplaces []byte
+	//go:embed digitalocean_replaces.json
+	digitalOceanReplaces []byte
+)
 
 // replacements is a parsed table.
 type replacements struct {
@@ -35,20 +45,73 @@ func read(table []byte) replacements {
 	return r
 }
 
-// byDifference are the properties that replace a resource only through code in
-// the provider (CustomizeDiff), which no schema shows: EKS cannot change the
-// role of a cluster's nodes.
-var byDifference = map[string][]string{
-	"aws:eks/cluster:Cluster": {"computeConfig.nodeRoleArn"},
-}
-
 // with returns the types with their properties from the table. A type that the
 // table lacks stays as it is; TestEveryTypeHasItsReplacements refuses such
 // types.
 func (r replacements) with(types map[string]offline.Resource) map[string]offline.Resource {
 	for token, t := range types {
-		t.Replaces = slices.Concat(r.Replaces[token], byDifference[token])
+		t.Replaces = r.Replaces[token]
 		types[token] = t
 	}
 	return types
+}
+
+// changed holds if a property had a value and has another one, or none.
+func changed(path ...string) offline.Condition {
+	return func(olds, news resource.PropertyMap) bool {
+		before, after := find(olds, path), find(news, path)
+		return before.HasValue() && !before.DeepEquals(after)
+	}
+}
+
+// removed holds if a property had a value and has none any more.
+func removed(property string) offline.Condition {
+	return func(olds, news resource.PropertyMap) bool {
+		return olds.HasValue(resource.PropertyKey(property)) && !news.HasValue(resource.PropertyKey(property))
+	}
+}
+
+// lowered holds if a property goes from one value to another.
+func lowered(property, from, to string) offline.Condition {
+	return func(olds, news resource.PropertyMap) bool {
+		return text(olds, property) == from && text(news, property) == to
+	}
+}
+
+// find returns the value at a path, or null.
+func find(properties resource.PropertyMap, path []string) resource.PropertyValue {
+	value := resource.NewProperty(properties)
+	for _, key := range path {
+		if !value.IsObject() {
+			return resource.NewNullProperty()
+		}
+		value = value.ObjectValue()[resource.PropertyKey(key)]
+	}
+	return value
+}
+
+// turnedOff holds if a property was true and is not any more.
+func turnedOff(property string) offline.Condition {
+	return func(olds, news resource.PropertyMap) bool {
+		return offline.WhenTrue(property)(nil, olds) && !offline.WhenTrue(property)(nil, news)
+	}
+}
+
+// versionLowered holds if a cluster is to go back to an older version
+// (resource_kubernetes_cluster.go of DigitalOcean's provider).
+func versionLowered(olds, news resource.PropertyMap) bool {
+	return slices.Compare(numbers(text(news, "version")), numbers(text(olds, "version"))) < 0
+}
+
+// numbers returns the numbers in a version: 1, 36, 5 and 0 of "1.36.5-do.0".
+func numbers(version string) []int {
+	var all []int
+	for _, field := range strings.FieldsFunc(version, func(r rune) bool { return r < '0' || r > '9' }) {
+		n, err := strconv.Atoi(field)
+		if err != nil {
+			return nil
+		}
+		all = append(all, n)
+	}
+	return all
 }
