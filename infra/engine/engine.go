@@ -49,7 +49,7 @@ type Options struct {
 	// Program returns the program. keys are the configuration keys that are
 	// set, with their namespaces.
 	Program func(keys []string) pulumi.RunFunc
-	// Providers run in this process.
+	// Providers are used instead of installed plugins.
 	Providers []Provider
 	// Offline refuses providers that are not among Providers. Otherwise the
 	// engine installs them as plugins.
@@ -59,14 +59,19 @@ type Options struct {
 	PlainSecrets bool
 }
 
-// Provider is a resource provider that runs in this process.
+// Provider is a resource provider that the engine need not install. One of
+// Serve and Path is set.
 type Provider struct {
 	// Name is the name of the package, for example "aws".
 	Name string
-	// Serve returns a server for one operation. The engine calls it once for
-	// each provider resource of the program, and cancels each server
-	// separately.
+	// Serve returns a server that runs in this process, for one operation. The
+	// engine calls it once for each provider resource of the program, and
+	// cancels each server separately.
 	Serve func() (pulumirpc.ResourceProviderServer, error)
+	// Path is the folder of a plugin, the program pulumi-resource-NAME. The
+	// engine runs it as it runs an installed plugin, whatever version the
+	// program's SDK asks for.
+	Path string
 }
 
 // NewProvider returns a provider that is written with pulumi-go-provider.
@@ -106,11 +111,30 @@ func Open(o Options) (*Stack, error) {
 	if o.Root, err = filepath.Abs(o.Root); err != nil {
 		return nil, fmt.Errorf("the program's folder: %w", err)
 	}
+	if project.Plugins, err = plugins(o.Providers); err != nil {
+		return nil, err
+	}
 	return &Stack{
 		options: o, name: name, project: project, config: values,
 		store:   store{root: o.State, project: o.Project, stack: o.Stack},
 		secrets: newKeyring(o.File, values.HasSecureValue(), o.PlainSecrets),
 	}, nil
+}
+
+// plugins returns the project's setting for the providers that are plugins.
+func plugins(providers []Provider) (*workspace.Plugins, error) {
+	var all workspace.Plugins
+	for _, p := range providers {
+		if p.Path == "" {
+			continue
+		}
+		path, err := filepath.Abs(p.Path)
+		if err != nil {
+			return nil, fmt.Errorf("the plugin %s: %w", p.Name, err)
+		}
+		all.Providers = append(all.Providers, workspace.PluginOptions{Name: p.Name, Path: path})
+	}
+	return &all, nil
 }
 
 func (s *Stack) Name() string { return s.options.Stack }

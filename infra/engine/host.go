@@ -86,6 +86,9 @@ func (h *host) LanguageRuntime(*plugin.Context, string) (plugin.LanguageRuntime,
 func (h *host) Provider(ctx *plugin.Context, d workspace.PluginDescriptor, e env.Env) (plugin.Provider, error) {
 	for _, p := range h.stack.options.Providers {
 		if p.Name == d.Name {
+			if p.Path != "" {
+				return h.Host.Provider(ctx, d, e)
+			}
 			provider, err := h.start(ctx, p)
 			if err != nil {
 				return nil, fmt.Errorf("starting the provider %s: %w", p.Name, err)
