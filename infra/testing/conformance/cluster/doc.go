@@ -2,10 +2,11 @@
 // Kubernetes cluster, and adds the checks that only a cluster has: autoscaling
 // with the load, drained nodes, and images that cannot be pulled.
 //
-// The real program runs under the real engine; package kubeapply stands in for
-// pulumi-kubernetes. The user provides the cluster by a kubeconfig. Everything
-// that a run creates lies in one namespace, which must not exist before and is
-// deleted afterwards.
+// The real program runs under the real engine with Pulumi's own Kubernetes
+// plugin: the release that go.mod names, which the engine installs, or the one
+// in the folder that ESCALA_KUBERNETES_PLUGIN names (see package kubeplugin). The
+// user provides the cluster by a kubeconfig. Everything that a run creates lies
+// in one namespace, which must not exist before and is deleted afterwards.
 //
 // The cluster needs an ingress controller, metrics (for the check of the
 // autoscaler), and a registry that this computer pushes to and the nodes pull

@@ -7,7 +7,6 @@ import (
 	"os"
 	"strings"
 
-	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -17,7 +16,7 @@ import (
 	"escala/infra/testing/conformance"
 	"escala/infra/testing/conformance/source"
 	"escala/infra/testing/conformance/stack"
-	"escala/infra/testing/kubeapply"
+	"escala/infra/testing/kubeplugin"
 )
 
 // name is the name of the service and of its objects.
@@ -54,13 +53,17 @@ func New(o Options) (*System, error) {
 		return nil, fmt.Errorf("copying the sources: %w", err)
 	}
 	targets := func() []deploy.Target { return []deploy.Target{kubernetes.New()} }
-	provider := kubeapply.New()
-	return &System{options: o, client: client, Stack: &stack.Stack{
-		Name: "kubernetes", Clone: clone, Config: configuration(o), Targets: targets,
-		Providers: []engine.Provider{{Name: kubeapply.Package, Serve: func() (pulumirpc.ResourceProviderServer, error) {
-			return provider, nil
-		}}},
-	}}, nil
+	plugin, err := kubeplugin.Find()
+	if err != nil {
+		return nil, err
+	}
+	deployed := &stack.Stack{Name: "kubernetes", Clone: clone, Config: configuration(o), Targets: targets}
+	if plugin.Path == "" {
+		deployed.Install = true
+	} else {
+		deployed.Providers = []engine.Provider{plugin}
+	}
+	return &System{options: o, client: client, Stack: deployed}, nil
 }
 
 // configuration returns a typical user's configuration, except for settings

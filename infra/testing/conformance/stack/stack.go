@@ -1,5 +1,5 @@
-// Package stack runs a clone's program as `make up` does: on Pulumi's engine,
-// with providers in this process. Systems that the program provisions use it.
+// Package stack runs a clone's program as `make up` does, on Pulumi's engine.
+// Systems that the program provisions use it.
 package stack
 
 import (
@@ -27,8 +27,10 @@ type Stack struct {
 	Config map[string]any
 	// Targets are the targets that the program knows.
 	Targets program.Targets
-	// Providers run in this process.
+	// Providers are used instead of installed plugins.
 	Providers []engine.Provider
+	// Install lets the engine install the plugins of other providers.
+	Install bool
 }
 
 // open opens the stack with the current configuration.
@@ -45,7 +47,7 @@ func (s *Stack) open() (*engine.Stack, error) {
 		Project: workspace.Project, Stack: s.Name, File: file, Root: s.Clone.Root,
 		State:     filepath.Join(s.Clone.Root, program.StateFolder, "pulumi", "backend"),
 		Program:   func(keys []string) pulumi.RunFunc { return program.New(s.Clone.Root, keys, s.Targets) },
-		Providers: s.Providers, Offline: true,
+		Providers: s.Providers, Offline: !s.Install,
 	})
 }
 
