@@ -38,6 +38,8 @@ const (
 	// EnvPing is WebSocket.PingInterval, EnvProxyIdle is WebSocket.ProxyIdle.
 	EnvPing      = "WS_PING_INTERVAL"
 	EnvProxyIdle = "PROXY_IDLE_TIMEOUT"
+	// EnvMaxResponseHeader is Limits.ResponseHeaderKiB in bytes.
+	EnvMaxResponseHeader = "HTTP_MAX_RESPONSE_HEADER_BYTES"
 	// EnvMaxBody and EnvMaxHeader are Limits.BodyMiB and Limits.HeaderKiB in
 	// bytes, EnvMaxConnections is Limits.Connections.
 	EnvMaxBody        = "HTTP_MAX_BODY_BYTES"
@@ -102,15 +104,16 @@ func (s Spec) ownEnv() map[string]string {
 // variables returns all variables that the description sets, by name.
 func (s Spec) variables() map[string]variable {
 	env := map[string]variable{
-		EnvHealthPath:     {s.HealthPath, "healthPath"},
-		EnvReadyPath:      {s.ReadyPath, "readyPath"},
-		EnvRooms:          {strconv.FormatBool(s.WebSocket.Rooms), "webSocket.rooms"},
-		EnvPing:           {s.WebSocket.PingInterval.String(), "webSocket.pingInterval"},
-		EnvProxyIdle:      {s.WebSocket.ProxyIdle.String(), "webSocket.proxyIdle"},
-		EnvMaxBody:        {strconv.FormatInt(s.Limits.BodyBytes(), 10), "limits.bodyMiB"},
-		EnvMaxHeader:      {strconv.Itoa(s.Limits.HeaderBytes()), "limits.headerKiB"},
-		EnvMaxConnections: {strconv.Itoa(s.Limits.Connections), "limits.connections"},
-		"GOMEMLIMIT":      {fmt.Sprintf("%dMiB", s.Resources.MemoryMiB*goMemoryPercent/100), "resources.memoryMiB"},
+		EnvHealthPath:        {s.HealthPath, "healthPath"},
+		EnvReadyPath:         {s.ReadyPath, "readyPath"},
+		EnvRooms:             {strconv.FormatBool(s.WebSocket.Rooms), "webSocket.rooms"},
+		EnvPing:              {s.WebSocket.PingInterval.String(), "webSocket.pingInterval"},
+		EnvProxyIdle:         {s.WebSocket.ProxyIdle.String(), "webSocket.proxyIdle"},
+		EnvMaxBody:           {strconv.FormatInt(s.Limits.BodyBytes(), 10), "limits.bodyMiB"},
+		EnvMaxHeader:         {strconv.Itoa(s.Limits.HeaderBytes()), "limits.headerKiB"},
+		EnvMaxResponseHeader: {strconv.Itoa(s.Limits.ResponseHeaderBytes()), "limits.responseHeaderKiB"},
+		EnvMaxConnections:    {strconv.Itoa(s.Limits.Connections), "limits.connections"},
+		"GOMEMLIMIT":         {fmt.Sprintf("%dMiB", s.Resources.MemoryMiB*goMemoryPercent/100), "resources.memoryMiB"},
 	}
 	if url := s.Redis.Address(); url != "" {
 		env[EnvRedis] = variable{url, "redis.url"}

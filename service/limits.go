@@ -11,9 +11,9 @@ type Limits struct {
 	// HeaderKiB is the largest request header with its request line, in KiB.
 	// Default 64.
 	HeaderKiB int `config:"headerKiB"`
-	// ResponseHeaderKiB is the largest response header that Nginx accepts from
-	// a worker, in KiB. Each open WebSocket costs Nginx this much memory.
-	// Default 16.
+	// ResponseHeaderKiB is the largest response header, in KiB. A worker answers
+	// 500 in place of a larger one, and logs its size; Nginx would answer 502.
+	// Each open WebSocket costs Nginx this much memory. Default 16.
 	ResponseHeaderKiB int `config:"responseHeaderKiB"`
 	// Connections is the number of open connections that one worker serves,
 	// including WebSockets. Requests on further connections get 503 and
@@ -42,6 +42,9 @@ func (l Limits) BodyBytes() int64 { return int64(l.BodyMiB) << 20 }
 
 // HeaderBytes returns HeaderKiB in bytes.
 func (l Limits) HeaderBytes() int { return l.HeaderKiB << 10 }
+
+// ResponseHeaderBytes returns ResponseHeaderKiB in bytes.
+func (l Limits) ResponseHeaderBytes() int { return l.ResponseHeaderKiB << 10 }
 
 // BodySilence is the longest time for which a client may send nothing of a
 // body. AnswerSilence is the longest time for which it may read nothing of an

@@ -202,6 +202,7 @@ func TestStartTimeIsOneValue(t *testing.T) {
 	assert.Equal(t, time.Minute, w.Lifecycle.Start, "the supervisor and the worker wait equally long")
 	assert.Equal(t, s.Limits.BodyBytes(), w.HTTP.MaxBodyBytes)
 	assert.Equal(t, s.Limits.HeaderBytes(), w.HTTP.MaxHeaderBytes)
+	assert.Equal(t, s.Limits.ResponseHeaderBytes(), w.HTTP.MaxResponseHeaderBytes)
 	assert.Equal(t, s.Limits.Connections, w.HTTP.MaxConnections)
 }
 

@@ -79,8 +79,10 @@ type HTTP struct {
 	// MaxHeaderBytes and MaxBodyBytes limit one request. MaxConnections limits
 	// all clients together.
 	MaxHeaderBytes int
-	MaxBodyBytes   int64
-	MaxConnections int
+	// MaxResponseHeaderBytes limits the header of one answer.
+	MaxResponseHeaderBytes int
+	MaxBodyBytes           int64
+	MaxConnections         int
 }
 
 // ReadWorker reads a worker's settings. The error is service.Violations.
@@ -97,13 +99,14 @@ func ReadWorker(getenv func(string) string) (Worker, error) {
 		TrustedHeaders: r.headers(service.EnvTrustedHeaders, service.MachineClaims),
 		MetricsOnPort:  r.oneOf(EnvMetrics, "direct", "admin") == "direct",
 		HTTP: HTTP{
-			ReadHeaderTimeout: r.duration(EnvReadHeaderTimeout, 10*time.Second, time.Millisecond),
-			ReadTimeout:       r.duration(EnvReadTimeout, service.BodySilence, time.Millisecond),
-			WriteTimeout:      r.duration(EnvWriteTimeout, service.AnswerSilence, time.Millisecond),
-			IdleTimeout:       r.duration(EnvIdleTimeout, 2*time.Minute, time.Millisecond),
-			MaxHeaderBytes:    r.number(service.EnvMaxHeader, service.NewLimits().HeaderBytes(), 1<<10, 16<<20),
-			MaxBodyBytes:      int64(r.number(service.EnvMaxBody, int(service.NewLimits().BodyBytes()), 0, 1<<40)),
-			MaxConnections:    r.number(service.EnvMaxConnections, service.NewLimits().Connections, 1, 10_000_000),
+			ReadHeaderTimeout:      r.duration(EnvReadHeaderTimeout, 10*time.Second, time.Millisecond),
+			ReadTimeout:            r.duration(EnvReadTimeout, service.BodySilence, time.Millisecond),
+			WriteTimeout:           r.duration(EnvWriteTimeout, service.AnswerSilence, time.Millisecond),
+			IdleTimeout:            r.duration(EnvIdleTimeout, 2*time.Minute, time.Millisecond),
+			MaxHeaderBytes:         r.number(service.EnvMaxHeader, service.NewLimits().HeaderBytes(), 1<<10, 16<<20),
+			MaxResponseHeaderBytes: r.number(service.EnvMaxResponseHeader, service.NewLimits().ResponseHeaderBytes(), 1<<10, 16<<20),
+			MaxBodyBytes:           int64(r.number(service.EnvMaxBody, int(service.NewLimits().BodyBytes()), 0, 1<<40)),
+			MaxConnections:         r.number(service.EnvMaxConnections, service.NewLimits().Connections, 1, 10_000_000),
 		},
 	}
 	if w.HealthPath == w.ReadyPath {

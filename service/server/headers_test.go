@@ -133,3 +133,48 @@ func TestEveryAnswerNamesWorkerAndRequestOnce(t *testing.T) {
 		assert.NotEqual(t, first.Header["X-Request-Id"], second.Header["X-Request-Id"])
 	})
 }
+
+// TestTheServicesOwnLimitOfAnAnswersHeaderComesFirst checks that the worker and
+// not its proxy refuses a large header, whichever way the handler answers.
+func TestTheServicesOwnLimitOfAnAnswersHeaderComesFirst(t *testing.T) {
+	t.Parallel()
+	const limit = 4096
+	ended := make(chan error, 16)
+	_, address, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Set-Cookie", strings.Repeat("c", map[string]int{"/small": limit - 600, "/none": limit, "/early": limit, "/write": limit, "/copy": limit, "/flush": limit, "/hijack": limit}[r.URL.Path]))
+		var err error
+		switch r.URL.Path {
+		case "/none":
+		case "/early":
+			w.WriteHeader(http.StatusTeapot)
+			_, err = io.WriteString(w, "secret")
+		case "/copy":
+			_, err = io.Copy(w, strings.NewReader("secret"))
+		case "/flush":
+			w.(http.Flusher).Flush()
+			_, err = w.Write([]byte("secret"))
+		case "/hijack":
+			w.WriteHeader(http.StatusSwitchingProtocols)
+			_, _, err = http.NewResponseController(w).Hijack()
+		default:
+			_, err = w.Write([]byte("body"))
+		}
+		ended <- err
+	}, map[string]string{"HTTP_MAX_RESPONSE_HEADER_BYTES": "4096"})
+
+	res, got := ask(t, address, "GET /small HTTP/1.1\r\nHost: x\r\n\r\n")
+	assert.Equal(t, http.StatusOK, res.StatusCode)
+	assert.Equal(t, "body", got)
+	require.NoError(t, <-ended)
+	for _, path := range []string{"/none", "/early", "/write", "/copy", "/flush", "/hijack"} {
+		res, got := ask(t, address, "GET "+path+" HTTP/1.1\r\nHost: x\r\n\r\n")
+		assert.Equal(t, http.StatusInternalServerError, res.StatusCode, path)
+		assert.Equal(t, "Internal Server Error\n", got, path)
+		assert.Empty(t, res.Header["Set-Cookie"], path)
+		assert.Equal(t, []string{testRelease}, res.Header["X-Release"], path)
+		assert.NotEmpty(t, res.Header.Get("X-Request-Id"), path)
+		if err := <-ended; path != "/none" {
+			require.ErrorIs(t, err, errHeaderTooLarge, path)
+		}
+	}
+}

@@ -25,6 +25,9 @@ type response struct {
 	status int
 	// late reports that the handler failed after the header was sent.
 	late bool
+	// replaced reports that the header was too large, and that another answer
+	// was sent in its place.
+	replaced bool
 }
 
 // Unwrap returns the inner writer for http.ResponseController.
@@ -32,6 +35,10 @@ func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (w *response) commit(status int) {
 	if w.status != 0 {
+		return
+	}
+	if headerSize(w.Header()) > w.server.Config.HTTP.MaxResponseHeaderBytes {
+		w.replace()
 		return
 	}
 	w.status = status
@@ -45,13 +52,18 @@ func (w *response) WriteHeader(status int) {
 	if status >= 200 || status == http.StatusSwitchingProtocols {
 		w.commit(status)
 	}
-	w.ResponseWriter.WriteHeader(status)
+	if !w.replaced {
+		w.ResponseWriter.WriteHeader(status)
+	}
 }
 
 // Write sends the header with status 200 if none has been sent.
 func (w *response) Write(p []byte) (int, error) {
 	w.commit(http.StatusOK)
-	if w.stream != nil {
+	switch {
+	case w.replaced:
+		return 0, errHeaderTooLarge
+	case w.stream != nil:
 		return w.stream.writeTo(w.ResponseWriter, p)
 	}
 	return w.ResponseWriter.Write(p)
@@ -59,17 +71,17 @@ func (w *response) Write(p []byte) (int, error) {
 
 // WriteString avoids a copy of the string.
 func (w *response) WriteString(s string) (int, error) {
-	if w.stream != nil {
+	w.commit(http.StatusOK)
+	if w.replaced || w.stream != nil {
 		return w.Write([]byte(s))
 	}
-	w.commit(http.StatusOK)
 	return io.WriteString(w.ResponseWriter, s)
 }
 
 // ReadFrom keeps sendfile working.
 func (w *response) ReadFrom(r io.Reader) (int64, error) {
 	w.commit(http.StatusOK)
-	if w.stream != nil {
+	if w.replaced || w.stream != nil {
 		return io.Copy(struct{ io.Writer }{w}, r)
 	}
 	return io.Copy(w.ResponseWriter, r)
@@ -85,6 +97,9 @@ func (w *response) Flush() {
 
 // Hijack hands the connection over, for instance to a WebSocket.
 func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if w.replaced {
+		return nil, nil, errHeaderTooLarge
+	}
 	nc, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err == nil && w.status == 0 {
 		w.status = http.StatusSwitchingProtocols
