@@ -22,7 +22,7 @@ const (
 type report struct {
 	phase           machine.Phase
 	wanted, current service.ReleaseID
-	reason          string
+	reason, trouble string
 	at              time.Duration
 	told            bool
 }
@@ -66,6 +66,7 @@ func (a *Agent) status(ctx context.Context) machine.Status {
 		if err == nil {
 			if o, ok := v.serving(a.Config, n); ok {
 				w.Release, w.Ready = o.answers, o.ready
+				w.Trouble = a.trouble(ctx, o)
 			}
 		}
 		if !w.Release.Valid() {
@@ -91,10 +92,18 @@ func (a *Agent) status(ctx context.Context) machine.Status {
 	return s
 }
 
+// trouble returns the public part of what a worker reports of its dependencies.
+func (a *Agent) trouble(ctx context.Context, o occupant) string {
+	if o.answers == "" {
+		return ""
+	}
+	return plain(machine.PublicTrouble(a.Workers.Trouble(ctx, o.slot)), reasonLimit)
+}
+
 // tell writes the status to the store, for a machine that cannot be reached.
 func (a *Agent) tell(ctx context.Context, s machine.Status, content []byte) {
 	now := a.Clock.Elapsed()
-	next := report{phase: s.Phase, wanted: s.Wanted, current: s.Current, reason: s.Reason, told: true}
+	next := report{phase: s.Phase, wanted: s.Wanted, current: s.Current, reason: s.Reason, trouble: s.Trouble(), told: true}
 	last := a.reported
 	last.at = 0
 	if last == next || a.reported.told && now-a.reported.at < reportEvery {

@@ -18,6 +18,9 @@ type Answer struct {
 type Workers interface {
 	// Ask sends a request to the worker in a slot, on its own socket.
 	Ask(ctx context.Context, slot int, path string) Answer
+	// Trouble returns the current failure of a dependency of the worker in a
+	// slot, as the worker reports it; "" for none.
+	Trouble(ctx context.Context, slot int) string
 	// Try starts a release beside the workers, on its own sockets. Only the
 	// caller can reach it. It dies with the agent.
 	Try(ctx context.Context, binary string) (Trial, error)

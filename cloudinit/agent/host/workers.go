@@ -12,6 +12,7 @@ import (
 
 	"escala/cloudinit/agent"
 	"escala/service"
+	"escala/service/status"
 )
 
 // Workers queries the workers on their own sockets.
@@ -28,6 +29,18 @@ const askTimeout = 2 * time.Second
 // Ask sends a request to the worker in a slot.
 func (w Workers) Ask(ctx context.Context, slot int, path string) agent.Answer {
 	return ask(ctx, w.Root.adminSocket(slot), path, askTimeout)
+}
+
+// Trouble reads it from the worker's status. A worker that does not answer has
+// none.
+func (w Workers) Trouble(ctx context.Context, slot int) string {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	var said status.Worker
+	if err := status.Read(ctx, w.Root.adminSocket(slot), &said); err != nil {
+		return ""
+	}
+	return said.Trouble
 }
 
 // ask sends a request on a socket. It does not read the answer's body.

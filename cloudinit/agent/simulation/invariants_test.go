@@ -88,10 +88,18 @@ func (w *world) checkStatus(content []byte) {
 	if b := w.binaries[s.Wanted]; b != nil && s.Phase == machine.Refused && b.kind == good && strings.Contains(s.Reason, "fails its preflight") {
 		w.violation("a good release is refused: %s", s.Reason)
 	}
+	for _, worker := range s.Workers {
+		if worker.Trouble != "" && worker.Trouble != away {
+			w.violation("the status tells everybody %q", worker.Trouble)
+		}
+	}
 	if w.faultJustNow() {
 		return
 	}
 	for _, worker := range s.Workers {
+		if p := w.sockets[worker.Worker]; w.config.Mode == service.WorkersPorts && p != nil && (w.trouble(p) != "") != (worker.Trouble != "") && worker.Release != "" {
+			w.violation("worker %d has the trouble %q, and the status says %q", worker.Worker, w.trouble(p), worker.Trouble)
+		}
 		if s.Phase == machine.Serving && !worker.Ready {
 			w.violation("the status says that all is well, and worker %d is not ready", worker.Worker)
 		}

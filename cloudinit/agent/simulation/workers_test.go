@@ -83,6 +83,17 @@ func (w *world) answer(p *process, path string) agent.Answer {
 	return a
 }
 
+// trouble is what a worker reports of its dependency: what has failed, and the
+// reason, which strangers may not read.
+func (w *world) trouble(p *process) string {
+	if p.binary != nil && p.binary.kind == needsDependency && !w.dependency && w.answer(p, w.config.HealthPath).Code == 200 {
+		return away + ": dial tcp 10.0.0.3:5432: connection refused"
+	}
+	return ""
+}
+
+const away = "the database is away"
+
 // spawn starts a process. A worker runs the release to which the symlink
 // points.
 func (w *world) spawn(slotNumber int) *process {
@@ -334,6 +345,14 @@ func (x lifeWorkers) Ask(_ context.Context, slotNumber int, path string) agent.A
 		return x.w.answer(p, path)
 	}
 	return agent.Answer{}
+}
+
+// Trouble takes no time, so that kept lives stay as they are.
+func (x lifeWorkers) Trouble(_ context.Context, slotNumber int) string {
+	if p := x.w.sockets[slotNumber]; p != nil {
+		return x.w.trouble(p)
+	}
+	return ""
 }
 
 func (x lifeWorkers) Try(_ context.Context, name string) (agent.Trial, error) {
