@@ -171,7 +171,7 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	}, machine, pulumi.DependsOn([]pulumi.Resource{agent})); err != nil {
 		return none, err
 	}
-	healthy := d.gate(machine, pulumi.Sprintf("http://%s", machine.IP), pointer.Release)
+	healthy := d.gate(machine, store.Folder, pulumi.Sprintf("http://%s", machine.IP), pointer.Release)
 	address := &addressResource{}
 	// The name does not contain the service's: a renamed service keeps its address,
 	// because the port is the same.
@@ -182,7 +182,7 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	}, address, pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String(r.Spec.Name + "-address")}})); err != nil {
 		return none, err
 	}
-	serving := d.gate(machine, address.URL, healthy)
+	serving := d.gate(machine, store.Folder, address.URL, healthy)
 	return deploy.Endpoint{
 		URL:     gate.After(address.URL, serving),
 		Release: serving,
@@ -190,7 +190,7 @@ func (d deployment) run() (deploy.Endpoint, error) {
 }
 
 // gate resolves to the release once url serves it on every worker.
-func (d deployment) gate(machine *machineResource, url, release pulumi.StringOutput) pulumi.StringOutput {
+func (d deployment) gate(machine *machineResource, store, url, release pulumi.StringOutput) pulumi.StringOutput {
 	pod := podman.Podman{Folder: provider.PodmanFolder(d.Request.State)}
 	return gate.Output(d.Ctx, gate.OutputArgs{
 		Machine:    machine,
@@ -199,6 +199,10 @@ func (d deployment) gate(machine *machineResource, url, release pulumi.StringOut
 		Workers:    d.Request.Spec.Workers.Count,
 		HealthPath: d.Request.Spec.HealthPath,
 		Timeout:    d.Request.GateTimeout,
+		Store:      store,
+		Stored: func(_ context.Context, store, id string) (string, error) {
+			return provider.StoredStatus(d.Request.State, store, id)
+		},
 		Diagnose: func(ctx context.Context, machine string) string {
 			said, err := pod.Exec(ctx, machine, cloudinit.Diagnose()...)
 			if err != nil && said == "" {

@@ -24,8 +24,8 @@ type Container struct {
 	IP string
 	// Systemd prepares the container for systemd as /sbin/init.
 	Systemd bool
-	// ReadOnly maps host folders to container paths. The mounts are read-only.
-	ReadOnly map[string]string
+	// ReadOnly and Writable map host folders to container paths.
+	ReadOnly, Writable map[string]string
 	// Capabilities are added to podman's default ones ("NET_ADMIN").
 	Capabilities []string
 	// OpenFiles is the limit on open files. The host's limit applies if it is
@@ -51,6 +51,9 @@ func (p Podman) Run(ctx context.Context, c Container) error {
 	args = append(args, "--ulimit", fmt.Sprintf("nofile=%d:%d", files, files))
 	for from, to := range c.ReadOnly {
 		args = append(args, "--volume", from+":"+to+":ro")
+	}
+	for from, to := range c.Writable {
+		args = append(args, "--volume", from+":"+to)
 	}
 	args = append(args, "--ulimit", "nproc=4096:4096", "--rootfs", c.RootFS+":O")
 	args = append(args, c.Command...)

@@ -11,6 +11,7 @@ import (
 	"github.com/pulumi/pulumi-go-provider/infer"
 
 	"escala/cloudinit"
+	"escala/cloudinit/agent/store"
 	"escala/infra/targets/local/image"
 	"escala/infra/targets/local/podman"
 )
@@ -67,10 +68,15 @@ func (*Machine) Create(ctx context.Context, req infer.CreateRequest[MachineArgs]
 	if err != nil {
 		return out, err
 	}
+	own, err := makeOwn(config, req.Inputs.Store, id)
+	if err != nil {
+		return out, err
+	}
 	created := false
 	defer func() {
 		if !created {
 			_ = os.RemoveAll(filepath.Dir(seed))
+			_ = os.RemoveAll(own)
 		}
 	}()
 	pod := config.podman()
@@ -91,7 +97,8 @@ func (*Machine) Create(ctx context.Context, req infer.CreateRequest[MachineArgs]
 			seed:                          "/var/lib/cloud/seed/nocloud",
 			config.path(req.Inputs.Store): cloudinit.StoreFolder,
 		},
-		Command: []string{"/sbin/init"},
+		Writable: map[string]string{own: filepath.Join(cloudinit.StoreFolder, store.MachineKey(id, ""))},
+		Command:  []string{"/sbin/init"},
 	})
 	if err != nil {
 		return out, fmt.Errorf("starting machine %s: %w", id, err)
@@ -171,7 +178,35 @@ func (*Machine) Delete(ctx context.Context, req infer.DeleteRequest[MachineState
 	if err := config.podman().Remove(ctx, req.ID, stopGrace); err != nil {
 		return infer.DeleteResponse{}, fmt.Errorf("removing machine %s: %w", req.ID, err)
 	}
+	if err := os.RemoveAll(ownFolder(config, req.State.Store, req.ID)); err != nil {
+		return infer.DeleteResponse{}, fmt.Errorf("removing the objects of machine %s: %w", req.ID, err)
+	}
 	return infer.DeleteResponse{}, sweep(ctx, config)
+}
+
+// ownFolder is the only part of the release store that the machine may write.
+func ownFolder(config Config, releases, id string) string {
+	return config.path(releases, store.MachineKey(id, ""))
+}
+
+// makeOwn makes the folder. It is a mount point below the mounted store, so it
+// must exist before the machine.
+func makeOwn(config Config, releases, id string) (string, error) {
+	own := ownFolder(config, releases, id)
+	if err := os.MkdirAll(own, 0o755); err != nil {
+		return "", fmt.Errorf("making the folder of machine %s in the release store: %w", id, err)
+	}
+	return own, nil
+}
+
+// StoredStatus returns the status that a machine wrote to its release store.
+// releases is the store's folder, relative to the state folder.
+func StoredStatus(state, releases, id string) (string, error) {
+	content, err := os.ReadFile(Config{State: state}.path(releases, store.MachineKey(id, store.StatusName)))
+	if err != nil {
+		return "", fmt.Errorf("reading the machine's status in the release store: %w", err)
+	}
+	return string(content), nil
 }
 
 // writeSeed writes the files of cloud-init's NoCloud data source.
