@@ -35,7 +35,13 @@ func (p Podman) noticeBoot() error {
 	if err := os.MkdirAll(p.Folder, 0o755); err != nil {
 		return fmt.Errorf("making podman's folder: %w", err)
 	}
-	if err := os.WriteFile(marker, now, 0o644); err != nil {
+	// The rename is for another process that reads meanwhile: half a file would be
+	// another boot to it.
+	part := fmt.Sprintf("%s.%d", marker, os.Getpid())
+	if err := os.WriteFile(part, now, 0o644); err != nil {
+		return fmt.Errorf("noting which boot this is: %w", err)
+	}
+	if err := os.Rename(part, marker); err != nil {
 		return fmt.Errorf("noting which boot this is: %w", err)
 	}
 	return nil

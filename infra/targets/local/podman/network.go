@@ -86,7 +86,7 @@ func (p Podman) network(ctx context.Context, name string) (Network, error) {
 // FreeIP returns the lowest address of the network that is not in taken and
 // that no container has, running or not.
 func (p Podman) FreeIP(ctx context.Context, n Network, taken ...string) (string, error) {
-	names, err := p.containers(ctx)
+	names, err := p.Containers(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -114,7 +114,11 @@ func Leased(err error) bool {
 	return errors.As(err, &failed) && strings.Contains(failed.Stderr, "is already allocated")
 }
 
-func (p Podman) containers(ctx context.Context) ([]string, error) {
+// Containers returns the names of all containers, running or not.
+func (p Podman) Containers(ctx context.Context) ([]string, error) {
+	if _, err := os.Stat(p.Folder); os.IsNotExist(err) {
+		return nil, nil
+	}
 	out, err := p.run(ctx, "ps", "--all", "--format", "{{.Names}}")
 	if err != nil {
 		return nil, err
@@ -125,7 +129,7 @@ func (p Podman) containers(ctx context.Context) ([]string, error) {
 // RemoveWhenUnused removes the clone's network and podman's traces on the host,
 // if no container is left.
 func (p Podman) RemoveWhenUnused(ctx context.Context) error {
-	left, err := p.containers(ctx)
+	left, err := p.Containers(ctx)
 	if err != nil || len(left) > 0 {
 		return err
 	}

@@ -69,14 +69,20 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// notFound reports whether podman failed because an object does not exist.
+// notFound reports whether podman failed because an object does not exist. A
+// file of podman's own that does not exist ("no such file or directory") is
+// another failure: callers forget or remove what is not found.
 func notFound(err error) bool {
 	var failed *Error
 	if !errors.As(err, &failed) {
 		return false
 	}
-	return strings.Contains(failed.Stderr, "no such") || strings.Contains(failed.Stderr, "no container") ||
-		strings.Contains(failed.Stderr, "unable to find network") || strings.Contains(failed.Stderr, "network not found")
+	for _, words := range []string{"no such container", "no such object", "no container with name or ID", "unable to find network", "network not found"} {
+		if strings.Contains(failed.Stderr, words) {
+			return true
+		}
+	}
+	return false
 }
 
 func lastLines(s string, n int) string {

@@ -43,7 +43,7 @@ func open(t *testing.T) Podman {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		names, err := p.containers(ctx)
+		names, err := p.Containers(ctx)
 		assert.NoError(t, err)
 		for _, name := range names {
 			assert.NoError(t, p.Remove(ctx, name, 0))
@@ -120,4 +120,21 @@ func TestALeaseOfNobody(t *testing.T) {
 	assert.NotEqual(t, first, next)
 	c.IP = next
 	require.NoError(t, p.Run(t.Context(), c))
+}
+
+// TestOnlyAMissingContainerIsNotFound checks that another failure does not count
+// as a missing container: its files would be removed while it runs.
+func TestOnlyAMissingContainerIsNotFound(t *testing.T) {
+	t.Parallel()
+	for stderr, want := range map[string]bool{
+		`Error: no such container "c"`:                                                  true,
+		`Error: inspecting object: no such container c`:                                 true,
+		`Error: no container with name or ID "c" found: no such container`:              true,
+		`Error: network n: unable to find network with name or ID n: network not found`: true,
+		`Error: open /s/tmp/alive.lck: no such file or directory`:                       false,
+		`Error: stat /s/storage/overlay: no such file or directory`:                     false,
+		`Error: runc: no such process`:                                                  false,
+	} {
+		assert.Equal(t, want, notFound(&Error{Command: "inspect", Stderr: stderr, Err: os.ErrInvalid}), stderr)
+	}
 }

@@ -84,7 +84,7 @@ func (*Address) Create(ctx context.Context, req infer.CreateRequest[AddressArgs]
 		RootFS:   rootfs,
 		Network:  "host",
 		ReadOnly: map[string]string{folder: "/address"},
-		// Each connection needs two.
+		// Each connection needs two: its two sockets.
 		OpenFiles: 16384,
 		Command:   []string{"/forwarder", "-listen", req.Inputs.listen(), "-target", "/address/target"},
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 )
 
 // sweep removes the folders of containers that no longer exist, and the network
@@ -16,17 +17,17 @@ func sweep(ctx context.Context, config Config) error {
 		return err
 	}
 	defer unlock()
+	names, err := config.podman().Containers(ctx)
+	if err != nil {
+		return fmt.Errorf("looking for what is left over: %w", err)
+	}
 	for _, parent := range []string{machinesFolder, addressesFolder} {
 		entries, err := os.ReadDir(config.path(parent))
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("looking for what is left over: %w", err)
 		}
 		for _, e := range entries {
-			status, err := config.podman().Inspect(ctx, e.Name())
-			if err != nil {
-				return fmt.Errorf("looking for what is left over: %w", err)
-			}
-			if status.Exists {
+			if slices.Contains(names, e.Name()) {
 				continue
 			}
 			if err := os.RemoveAll(config.path(parent, e.Name())); err != nil {

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// backlog is the number of connections that may wait to be accepted. It is small
+// on purpose. Go's default is 4096 (net.core.somaxconn). On a computer that is so
+// busy that the forwarder accepts no more than arrives, a queue of that length
+// never empties again: every connection waits in it until its client has given
+// up, and the forwarder works for clients that are gone. With a short queue, the
+// kernel lets clients beyond it try again, and those in it are served.
+const backlog = 128
+
+// listenOn listens with a queue of backlog connections.
+func listenOn(ctx context.Context, address string) (net.Listener, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listening: %w", err)
+	}
+	if err := shorten(l); err != nil {
+		return nil, errors.Join(fmt.Errorf("shortening the queue of %s: %w", address, err), l.Close())
+	}
+	return l, nil
+}
+
+// shorten calls listen(2) again, which changes the length of the queue.
+func shorten(l net.Listener) error {
+	socket, ok := l.(syscall.Conn)
+	if !ok {
+		return errors.New("it has no socket")
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var set error
+	if err := raw.Control(func(fd uintptr) { set = unix.Listen(int(fd), backlog) }); err != nil {
+		return err
+	}
+	return set
+}
