@@ -10,6 +10,15 @@ import (
 // Values converts a struct with json tags to a chart's values, so that the
 // compiler checks the types of values.
 func Values(from any) (pulumi.Map, error) {
+	plain, err := Plain(from)
+	if err != nil {
+		return nil, err
+	}
+	return pulumi.ToMap(plain), nil
+}
+
+// Plain is Values for use in an apply.
+func Plain(from any) (map[string]any, error) {
 	b, err := json.Marshal(from)
 	if err != nil {
 		return nil, fmt.Errorf("writing a chart's values: %w", err)
@@ -18,5 +27,5 @@ func Values(from any) (pulumi.Map, error) {
 	if err := json.Unmarshal(b, &plain); err != nil {
 		return nil, fmt.Errorf("writing a chart's values: %w", err)
 	}
-	return pulumi.ToMap(plain), nil
+	return plain, nil
 }

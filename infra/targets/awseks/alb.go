@@ -76,9 +76,11 @@ func annotations(spec service.Spec, s Settings) (map[string]string, error) {
 		"unhealthy-threshold-count":    "2",
 		"success-codes":                "200",
 	}
-	if s.CertificateARN != "" {
+	if s.certificateSource(spec) != noCertificate {
 		ports = append(ports, map[string]int{"HTTPS": 443})
-		all["ssl-redirect"] = "443"
+		if spec.TLS.Redirect {
+			all["ssl-redirect"] = "443"
+		}
 		all["ssl-policy"] = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 	}
 	listen, err := json.Marshal(ports)

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"escala/infra/testing/selfsigned"
 	"escala/service"
 )
 
@@ -65,4 +66,22 @@ func TestAPodOutlivesItsPlaceInTheLoadBalancer(t *testing.T) {
 	assert.Equal(t, own.Lifecycle, spec.Lifecycle)
 	assert.Equal(t, "10.0.0.1/32", spec.Environ()["TRUSTED_PROXIES"])
 	assert.Len(t, own.Env, 1, "what was given stays as it was")
+}
+
+// TestOwnCertificate checks that the operator's own certificate is imported, and
+// that its key is a secret.
+func TestOwnCertificate(t *testing.T) {
+	r := request()
+	r.Spec.Host, r.Spec.TLS.Mode, r.Spec.TLS.Certificate = "api.example.com", service.TLSCertificate, "TLS_CERTIFICATE"
+	r.Spec.TLS.Redirect = false
+	r.Secrets["TLS_CERTIFICATE"] = selfsigned.PEM(t, "api.example.com")
+	m := deployed(t, New(), r)
+	imported := one(t, m, "aws:acm/certificate:Certificate")
+	assert.Contains(t, imported.Inputs["certificateBody"], "BEGIN CERTIFICATE")
+	assert.True(t, imported.Secret["privateKey"])
+	assert.NotContains(t, imported.Inputs, "domainName")
+	assert.Empty(t, m.Of("aws:acm/certificateValidation:CertificateValidation"))
+	how := one(t, m, "kubernetes:networking.k8s.io/v1:Ingress").Inputs["metadata"].(map[string]any)["annotations"].(map[string]any)
+	assert.NotContains(t, how, "alb.ingress.kubernetes.io/ssl-redirect")
+	assert.Equal(t, `[{"HTTP":80},{"HTTPS":443}]`, how["alb.ingress.kubernetes.io/listen-ports"])
 }

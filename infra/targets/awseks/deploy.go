@@ -66,7 +66,8 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	if err != nil {
 		return none, err
 	}
-	endpoint.Outputs = pulumi.Map{outputCluster: cluster.Name, outputDeployer: pulumi.String(d.lookup.deployer)}
+	endpoint.Outputs[outputCluster] = cluster.Name
+	endpoint.Outputs[outputDeployer] = pulumi.String(d.lookup.deployer)
 	return endpoint, d.metricsServer(cluster, endpoint.Release)
 }
 

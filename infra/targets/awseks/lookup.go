@@ -9,6 +9,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"escala/infra/deploy/awsdns"
 	"escala/infra/deploy/iampolicy"
 	"escala/service"
 )
@@ -25,6 +26,10 @@ type lookup struct {
 	clusterOptions []pulumi.ResourceOption
 	// partition and account are parts of ARNs.
 	partition, account string
+	// dns are the zones of the service's names. balancerZone is the id of the
+	// zone that the load balancer's name is in.
+	dns          awsdns.Zones
+	balancerZone string
 }
 
 // unfitZones are the zones in which EKS accepts no cluster subnets ("View
@@ -55,6 +60,7 @@ func (d deployment) ask() (lookup, error) {
 		v.Add("eks.zones", "%s has %d zones for EKS (%s), not %d", d.settings.Region, len(f.zones), strings.Join(f.zones, ", "), d.settings.Zones)
 	}
 	d.chooseVersion(&f, &v, provider)
+	d.lookDNS(&f, &v, provider)
 	return f, v.Err()
 }
 

@@ -60,9 +60,14 @@ type Settings struct {
 	// LogDays is the number of days that logs are kept: 1, 3, 5, 7, 14, 30, 60,
 	// 90, 120, 150, 180 or 365. Default 7.
 	LogDays int `config:"logDays"`
-	// CertificateARN is the ACM certificate for service.host, of the same
+	// Zone is the id or the name of the public hosted zone in Route 53 that
+	// holds service.host. With it the stack gets the host's certificate from ACM
+	// and makes its records. Default: with service.dns or service.tls.mode acme,
+	// the zone with the longest name that the host ends with; else none.
+	Zone string `config:"zone"`
+	// CertificateARN is an existing ACM certificate for service.host, of the same
 	// region. With it the load balancer serves TLS and redirects HTTP. Default
-	// none: HTTP.
+	// none.
 	CertificateARN string `config:"certificateArn"`
 	// URL is the public URL of the service if it is neither service.host nor
 	// the load balancer's: for example a CDN in front of the load balancer.
@@ -153,7 +158,8 @@ func (s Settings) violations(spec service.Spec) service.Violations {
 	if !slices.Contains(retentionDays, s.LogDays) {
 		v.Add("eks.logDays", "%d is none of the days that CloudWatch knows: %v", s.LogDays, retentionDays)
 	}
-	s.checkCertificate(&v, spec)
+	s.checkHTTPS(&v, spec)
+	v = append(v, s.zones(spec).Violations()...)
 	if idle := spec.WebSocket.ProxyIdle; idle > maxIdle || idle < time.Second {
 		v.Add("service.webSocket.proxyIdle", "%s is not from 1s to %s, which is what a load balancer takes", idle, maxIdle)
 	}
@@ -163,23 +169,6 @@ func (s Settings) violations(spec service.Spec) service.Violations {
 	kubernetes.CheckURL(&v, "eks.url", s.URL)
 	deploy.CheckTags(&v, "eks.tags", s.Tags, "aws:", "eks:", "kubernetes.io/")
 	return v
-}
-
-func (s Settings) checkCertificate(v *service.Violations, spec service.Spec) {
-	if s.CertificateARN == "" {
-		return
-	}
-	if match := certificateARN.FindStringSubmatch(s.CertificateARN); match == nil {
-		v.Add("eks.certificateArn", "%q is not the ARN of an ACM certificate", s.CertificateARN)
-	} else if match[1] != s.Region {
-		v.Add("eks.certificateArn", "is of %s, but the load balancer is in %s", match[1], s.Region)
-	}
-	if spec.Host == "" {
-		v.Add("service.host", "is not set, but eks.certificateArn is: say for which host it is")
-	}
-	if s.TLSSecret != "" {
-		v.Add("eks.tlsSecret", "is set together with eks.certificateArn; a load balancer of AWS takes the latter")
-	}
 }
 
 func checkPrincipals(v *service.Violations, path string, arns []string) {

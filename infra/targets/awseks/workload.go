@@ -34,7 +34,11 @@ func (d deployment) workload(net network, cluster *eks.Cluster, admins []pulumi.
 	if err != nil {
 		return none, err
 	}
-	ingress, err := d.ingressClass(provider, net)
+	certificates, err := d.certificates()
+	if err != nil {
+		return none, err
+	}
+	ingress, err := d.ingressClass(provider, net, certificates)
 	if err != nil {
 		return none, err
 	}
@@ -71,8 +75,9 @@ func (d deployment) workload(net network, cluster *eks.Cluster, admins []pulumi.
 		// A new pod is ready only once the load balancer sends it requests, so
 		// an old one does not end earlier.
 		NamespaceLabels: pulumi.StringMap{"eks.amazonaws.com/pod-readiness-gate-inject": pulumi.String("enabled")},
-		HTTPS:           d.settings.CertificateARN != "",
+		HTTPS:           d.settings.certificateSource(d.Request.Spec) != noCertificate,
 		URL:             reached,
+		Addressed:       d.makesRecords(),
 		// Auto Mode creates a node for every pod that must not share one, and
 		// does not consolidate these nodes later.
 		SpreadZonesOnly: true,
@@ -81,13 +86,13 @@ func (d deployment) workload(net network, cluster *eks.Cluster, admins []pulumi.
 	if err != nil {
 		return none, err
 	}
-	return deploy.Endpoint{URL: service.URL, Release: service.Release}, nil
+	return deploy.Endpoint{URL: service.URL, Release: service.Release, Outputs: service.Outputs()}, d.records(service)
 }
 
 // ingressClass registers the configuration of the service's load balancer. It
 // exists as long as the Ingress does: without it, EKS would not delete the load
 // balancer.
-func (d deployment) ingressClass(provider pulumi.ProviderResource, net network) (pulumi.Resource, error) {
+func (d deployment) ingressClass(provider pulumi.ProviderResource, net network, certificates pulumi.StringArray) (pulumi.Resource, error) {
 	on := []pulumi.ResourceOption{pulumi.Parent(d), pulumi.Provider(provider)}
 	spec := ingressclass.SpecArgs{
 		Scheme: pulumi.String("internet-facing"),
@@ -96,8 +101,8 @@ func (d deployment) ingressClass(provider pulumi.ProviderResource, net network) 
 		Attributes: pairs(attributes(d.Request.Spec)),
 		Tags:       pairs(sortedTags(d.Tags(d.settings.Tags))),
 	}
-	if d.settings.CertificateARN != "" {
-		spec.Certificates = pulumi.ToStringArray([]string{d.settings.CertificateARN})
+	if len(certificates) > 0 {
+		spec.Certificates = certificates
 	}
 	params, err := ingressclass.NewParams(d.Ctx, d.Name("alb-params"), &ingressclass.ParamsArgs{
 		Name: pulumi.String(class),

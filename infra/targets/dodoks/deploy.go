@@ -80,8 +80,8 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	if err != nil {
 		return none, err
 	}
-	endpoint.Outputs = pulumi.Map{clusterOutput: pulumi.All(cluster.Name, endpoint.Release).ApplyT(func(v []any) string {
+	endpoint.Outputs[clusterOutput] = pulumi.All(cluster.Name, endpoint.Release).ApplyT(func(v []any) string {
 		return v[0].(string)
-	})}
+	})
 	return endpoint, nil
 }

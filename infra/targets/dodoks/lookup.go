@@ -7,6 +7,7 @@ import (
 	"github.com/pulumi/pulumi-digitalocean/sdk/v4/go/digitalocean"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"escala/infra/deploy/dodns"
 	"escala/service"
 )
 
@@ -21,6 +22,8 @@ type found struct {
 	upgrades bool
 	// registry is the endpoint of the registry that the settings name.
 	registry string
+	// domains are the domains of the service's names.
+	domains dodns.Domains
 }
 
 // look checks at DigitalOcean that the settings are available. It reports all
@@ -53,6 +56,11 @@ func (d deployment) look() (found, error) {
 		if _, err := digitalocean.LookupCertificate(d.Ctx, &digitalocean.LookupCertificateArgs{Name: s.Certificate}, ask); err != nil {
 			v.Add("doks.certificate", "%q is not available: %s", s.Certificate, err)
 		}
+	}
+	if choice := s.domains(d.Request.Spec); len(choice.Names) > 0 {
+		var problems service.Violations
+		f.domains, problems = choice.Look(d.Ctx, ask)
+		v = append(v, problems...)
 	}
 	return f, v.Err()
 }

@@ -47,10 +47,15 @@ type Settings struct {
 	// RegistryTier is the tier of a new registry: "starter" (500 MiB, free),
 	// "basic" or "professional". Default starter.
 	RegistryTier string `config:"registryTier"`
-	// Certificate is the name of a certificate that DigitalOcean manages, for
+	// Certificate is the name of a certificate that the account has, for
 	// service.host. The load balancer then serves HTTPS and redirects HTTP to it.
-	// Default none: HTTP, or TLSSecret.
+	// Default none.
 	Certificate string `config:"certificate"`
+	// Domain is the account's domain that holds service.host. With it the stack
+	// makes the host's records and gets a certificate that DigitalOcean manages.
+	// Default: with service.dns, the longest domain that the host ends with; else
+	// none.
+	Domain string `config:"domain"`
 	// URL is the public address, if it is neither service.host nor the load
 	// balancer: that of a CDN in front of the load balancer. Default none.
 	URL string `config:"url"`
@@ -125,7 +130,8 @@ func (s Settings) violations(spec service.Spec) service.Violations {
 	if s.Namespace == class || s.Namespace == "" && spec.Name == class {
 		v.Add("doks.namespace", "%q is that of the ingress controller", class)
 	}
-	s.checkCertificate(&v, spec)
+	s.checkHTTPS(&v, spec)
+	v = append(v, s.domains(spec).Violations()...)
 	kubernetes.CheckURL(&v, "doks.url", s.URL)
 	for _, tag := range s.Tags {
 		if !tagName.MatchString(tag) {
@@ -133,19 +139,4 @@ func (s Settings) violations(spec service.Spec) service.Violations {
 		}
 	}
 	return v
-}
-
-func (s Settings) checkCertificate(v *service.Violations, spec service.Spec) {
-	if s.Certificate == "" {
-		return
-	}
-	if spec.Host == "" {
-		v.Add("service.host", "is not set, but doks.certificate is: say for which host it is")
-	}
-	if s.TLSSecret != "" {
-		v.Add("doks.tlsSecret", "is set together with doks.certificate: either Traefik ends TLS or the load balancer does")
-	}
-	if idle := spec.WebSocket.ProxyIdle; idle < minIdle || idle > maxIdle {
-		v.Add("service.webSocket.proxyIdle", "%s is not from %s to %s, which is what a load balancer with a certificate takes", idle, minIdle, maxIdle)
-	}
 }

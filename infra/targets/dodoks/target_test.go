@@ -55,6 +55,8 @@ func cloud(running string) *pulumitest.Mocks {
 	return &pulumitest.Mocks{
 		Outputs: func(kind, _ string) map[string]any {
 			switch kind {
+			case "digitalocean:index/certificate:Certificate":
+				return map[string]any{"name": "api-certificate-1a2b3c4"}
 			case "random:index/randomId:RandomId":
 				return map[string]any{"hex": "00112233"}
 			case "digitalocean:index/containerRegistry:ContainerRegistry":
@@ -103,6 +105,15 @@ func cloud(running string) *pulumitest.Mocks {
 					return nil, errors.New("the registry you requested was not found")
 				}
 				return map[string]any{"endpoint": "registry.digitalocean.com/mine"}, nil
+			},
+			"digitalocean:index/getDomain:getDomain": func(args map[string]any) (map[string]any, error) {
+				if args["name"] != "example.com" {
+					return nil, errors.New("domain not found")
+				}
+				return map[string]any{"name": args["name"]}, nil
+			},
+			"digitalocean:index/getRecords:getRecords": func(map[string]any) (map[string]any, error) {
+				return map[string]any{"records": []any{}}, nil
 			},
 			"digitalocean:index/getCertificate:getCertificate": func(args map[string]any) (map[string]any, error) {
 				return map[string]any{"name": args["name"]}, nil
@@ -304,15 +315,21 @@ func TestRegistries(t *testing.T) {
 // TestChartValues compares the charts' values with testdata, which was rendered
 // with the charts themselves and their schemas.
 func TestChartValues(t *testing.T) {
-	r := request()
-	for name, change := range map[string]func(*Settings){
-		"http":        func(*Settings) {},
-		"tls-secret":  func(s *Settings) { s.TLSSecret = "tls" },
-		"certificate": func(s *Settings) { s.Certificate = "api" },
+	for name, change := range map[string]func(*Settings, *service.Spec){
+		"http":        func(*Settings, *service.Spec) {},
+		"tls-secret":  func(s *Settings, _ *service.Spec) { s.TLSSecret = "tls" },
+		"certificate": func(s *Settings, _ *service.Spec) { s.Certificate = "api" },
+		"managed":     func(_ *Settings, spec *service.Spec) { spec.DNS = true },
+		"acme": func(_ *Settings, spec *service.Spec) {
+			spec.TLS.Mode, spec.TLS.Email = service.TLSACME, "ops@example.com"
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			r := request()
 			r.Spec.Host = "api.example.com"
-			m := deployed(t, with(change), r)
+			change := func(s *Settings) { change(s, &r.Spec) }
+			target := with(change)
+			m := deployed(t, target, r)
 			for _, release := range m.Of("kubernetes:helm.sh/v3:Release") {
 				assert.Equal(t, true, release.Inputs["atomic"])
 				assert.NotEmpty(t, release.Inputs["version"])
@@ -340,7 +357,50 @@ func TestTraefikOutlivesItsPlaceInTheLoadBalancer(t *testing.T) {
 	spec := service.NewSpec()
 	for _, drains := range []time.Duration{time.Second, 20 * time.Second, 10 * time.Minute} {
 		spec.Lifecycle.Drain = drains
-		grace := traefikValues(NewSettings(), spec).Deployment.TerminationGracePeriodSeconds
+		grace := traefikValues(NewSettings(), spec, "").Deployment.TerminationGracePeriodSeconds
 		assert.GreaterOrEqual(t, time.Duration(grace)*time.Second, stillServing+stillAccepting+drains)
+	}
+}
+
+// TestTraefikThatGetsItsCertificateIsAlone ("acme-has-one-traefik"): the chart
+// refuses a second one only where it sees it.
+func TestTraefikThatGetsItsCertificateIsAlone(t *testing.T) {
+	spec := service.NewSpec()
+	spec.Host, spec.TLS.Mode = "api.example.com", service.TLSACME
+	const met = "acme-has-one-traefik"
+	for _, s := range []Settings{NewSettings(), with(func(s *Settings) { s.Issuer = "x" }).settings} {
+		values := traefikValues(s, spec, "")
+		if s.Issuer != "" {
+			assert.Equal(t, 2, values.Deployment.Replicas, "cert-manager keeps the certificate in the cluster")
+			assert.Nil(t, values.Resolvers)
+			continue
+		}
+		assert.Equal(t, 1, values.Deployment.Replicas, met)
+		assert.Equal(t, "Recreate", values.UpdateStrategy.Type, "its volume is at one node")
+		assert.True(t, values.Persistence.Enabled)
+	}
+	spec.DNS = true
+	assert.Equal(t, 2, traefikValues(NewSettings(), spec, "api").Deployment.Replicas, "the load balancer has the certificate")
+}
+
+func TestCertificateSource(t *testing.T) {
+	for _, one := range []struct {
+		name   string
+		change func(*Settings, *service.Spec)
+		want   certificateSource
+	}{
+		{"nothing", func(*Settings, *service.Spec) {}, noCertificate},
+		{"off", func(_ *Settings, spec *service.Spec) { spec.DNS, spec.TLS.Mode = true, service.TLSOff }, noCertificate},
+		{"a domain", func(s *Settings, _ *service.Spec) { s.Domain = "example.com" }, managedCertificate},
+		{"dns", func(_ *Settings, spec *service.Spec) { spec.DNS = true }, managedCertificate},
+		{"acme elsewhere", func(_ *Settings, spec *service.Spec) { spec.TLS.Mode = service.TLSACME }, traefikCertificate},
+		{"cert-manager", func(s *Settings, spec *service.Spec) { s.Issuer, spec.TLS.Mode = "le", service.TLSACME }, secretCertificate},
+		{"own", func(_ *Settings, spec *service.Spec) { spec.TLS.Mode = service.TLSCertificate }, secretCertificate},
+		{"a secret and records", func(s *Settings, spec *service.Spec) { s.TLSSecret, spec.DNS = "tls", true }, secretCertificate},
+	} {
+		s, spec := NewSettings(), service.NewSpec()
+		spec.Host = "api.example.com"
+		one.change(&s, &spec)
+		assert.Equal(t, one.want, s.certificateSource(spec), one.name)
 	}
 }

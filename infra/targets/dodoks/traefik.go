@@ -51,7 +51,7 @@ func (d deployment) traefik(provider pulumi.ProviderResource) (pulumi.Resource, 
 	if err != nil {
 		return nil, fmt.Errorf("registering the namespace of Traefik: %w", err)
 	}
-	values, err := helm.Values(traefikValues(d.settings, d.Request.Spec))
+	certificate, err := d.certificate()
 	if err != nil {
 		return nil, err
 	}
@@ -59,6 +59,9 @@ func (d deployment) traefik(provider pulumi.ProviderResource) (pulumi.Resource, 
 	if err != nil {
 		return nil, err
 	}
+	values := certificate.ToStringOutput().ApplyT(func(name string) (map[string]any, error) {
+		return helm.Plain(traefikValues(d.settings, d.Request.Spec, name))
+	}).(pulumi.MapOutput)
 	return helm.NewRelease(d.Ctx, d.Name(class), &helm.ReleaseArgs{
 		Chart:     pulumi.String(chart),
 		Version:   pulumi.String(traefikVersion),
@@ -88,8 +91,9 @@ const (
 func drain(spec service.Spec) time.Duration { return max(spec.Lifecycle.Drain, leastDrain) }
 
 // annotations returns the annotations of Traefik's Service. DigitalOcean's
-// controller makes the load balancer from them.
-func annotations(s Settings, spec service.Spec) map[string]string {
+// controller makes the load balancer from them. certificate is the name of the
+// load balancer's certificate, or "".
+func annotations(s Settings, spec service.Spec, certificate string) map[string]string {
 	const prefix = "service.beta.kubernetes.io/do-loadbalancer-"
 	all := map[string]string{
 		// Only this type supports the PROXY protocol and certificates.
@@ -99,15 +103,23 @@ func annotations(s Settings, spec service.Spec) map[string]string {
 		prefix + "healthcheck-unhealthy-threshold":      "2",
 		prefix + "healthcheck-healthy-threshold":        "2",
 	}
-	if s.Certificate == "" {
+	source := s.certificateSource(spec)
+	if !source.atBalancer() {
 		all[prefix+"protocol"] = "tcp"
 		all[prefix+"enable-proxy-protocol"] = "true"
 		return all
 	}
 	all[prefix+"protocol"] = "http"
 	all[prefix+"tls-ports"] = "443"
-	all[prefix+"certificate-name"] = s.Certificate
-	all[prefix+"redirect-http-to-https"] = "true"
+	all[prefix+"certificate-name"] = certificate
+	if spec.TLS.Redirect {
+		all[prefix+"redirect-http-to-https"] = "true"
+	}
 	all[prefix+"http-idle-timeout-seconds"] = strconv.Itoa(service.Seconds(spec.WebSocket.ProxyIdle))
+	if source == managedCertificate {
+		// DigitalOcean would otherwise make an A record at the top of the domain,
+		// whatever the certificate's names are, and take the domain's own site down.
+		all[prefix+"disable-lets-encrypt-dns-records"] = "true"
+	}
 	return all
 }

@@ -20,6 +20,11 @@ type traefikChart struct {
 	Service             traefikService    `json:"service"`
 	Resources           resources         `json:"resources"`
 	TopologySpread      []spread          `json:"topologySpreadConstraints"`
+	// These are for certificates that Traefik gets by itself.
+	Resolvers          map[string]resolver `json:"certificatesResolvers,omitempty"`
+	Persistence        *persistence        `json:"persistence,omitempty"`
+	UpdateStrategy     *updateStrategy     `json:"updateStrategy,omitempty"`
+	PodSecurityContext *podSecurityContext `json:"podSecurityContext,omitempty"`
 }
 
 type traefikDeployment struct {
@@ -91,7 +96,13 @@ type exposed struct {
 }
 
 type portHTTP struct {
-	Redirections redirections `json:"redirections"`
+	Redirections *redirections `json:"redirections,omitempty"`
+	TLS          *portTLS      `json:"tls,omitempty"`
+}
+
+type portTLS struct {
+	Enabled      bool   `json:"enabled"`
+	CertResolver string `json:"certResolver"`
 }
 
 type redirections struct {
@@ -148,31 +159,44 @@ type selector struct {
 	MatchLabels map[string]string `json:"matchLabels"`
 }
 
-// traefikValues returns the chart's values.
-func traefikValues(s Settings, spec service.Spec) traefikChart {
+// traefikValues returns the chart's values. certificate is the name of the load
+// balancer's certificate, or "".
+func traefikValues(s Settings, spec service.Spec, certificate string) traefikChart {
+	chart := commonValues(spec)
+	chart.Service.Annotations = annotations(s, spec, certificate)
+	web, websecure := &chart.Ports.Web, &chart.Ports.Websecure
+	source := s.certificateSource(spec)
+	switch source {
+	case namedCertificate, managedCertificate:
+		// The load balancer terminates TLS and sends the client's address in a header.
+		web.ForwardedHeaders.TrustedIPs = privateNetworks
+		websecure.ForwardedHeaders.TrustedIPs = privateNetworks
+		websecure.TargetPort = "web"
+		return chart
+	case noCertificate:
+		// It would present a self-signed certificate, which clients do not trust.
+		websecure.Expose.Default = false
+	case secretCertificate, traefikCertificate:
+		if spec.TLS.Redirect {
+			web.HTTP = &portHTTP{Redirections: &redirections{redirection{To: "websecure", Scheme: "https", Permanent: true}}}
+		}
+	}
+	web.ProxyProtocol.TrustedIPs = privateNetworks
+	websecure.ProxyProtocol.TrustedIPs = privateNetworks
+	if source == traefikCertificate {
+		chart.resolve(spec)
+	}
+	return chart
+}
+
+// commonValues returns the values that do not depend on who terminates TLS.
+func commonValues(spec service.Spec) traefikChart {
 	port := traefikPort{
 		Expose: exposed{Default: true},
 		Transport: portTransport{LifeCycle: portLifecycle{
 			RequestAcceptGraceTimeout: inSeconds(stillAccepting),
 			GraceTimeOut:              inSeconds(drain(spec)),
 		}},
-	}
-	web, websecure := port, port
-	switch {
-	case s.Certificate != "":
-		// The load balancer terminates TLS and sends the client's address in a header.
-		web.ForwardedHeaders.TrustedIPs = privateNetworks
-		websecure.ForwardedHeaders.TrustedIPs = privateNetworks
-		websecure.TargetPort = "web"
-	default:
-		web.ProxyProtocol.TrustedIPs = privateNetworks
-		websecure.ProxyProtocol.TrustedIPs = privateNetworks
-		if s.TLSSecret == "" {
-			// It would present a self-signed certificate, which clients do not trust.
-			websecure.Expose.Default = false
-			break
-		}
-		web.HTTP = &portHTTP{redirections{redirection{To: "websecure", Scheme: "https", Permanent: true}}}
 	}
 	return traefikChart{
 		Deployment: traefikDeployment{
@@ -183,9 +207,8 @@ func traefikValues(s Settings, spec service.Spec) traefikChart {
 		PodDisruptionBudget: disruption{Enabled: true, MaxUnavailable: 1},
 		IngressClass:        ingressClass{Enabled: true, Name: class},
 		Log:                 traefikLog{Format: "json"},
-		Ports:               traefikPorts{Web: web, Websecure: websecure},
+		Ports:               traefikPorts{Web: port, Websecure: port},
 		Service: traefikService{
-			Annotations: annotations(s, spec),
 			// With "Local", a node whose only Traefik terminates still gets new connections
 			// until the load balancer has checked it twice. Cilium, which replaces
 			// kube-proxy on DOKS, drops them. Any node may forward a connection, because

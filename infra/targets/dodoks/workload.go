@@ -19,6 +19,7 @@ func (d deployment) workload(provider pulumi.ProviderResource, config pulumi.Str
 		// The platforms of an image that was not built here are unknown.
 		platforms = nil
 	}
+	certificate := d.settings.certificateSource(d.Request.Spec)
 	var reached pulumi.StringInput
 	if d.settings.URL != "" {
 		reached = pulumi.String(d.settings.URL)
@@ -32,12 +33,15 @@ func (d deployment) workload(provider pulumi.ProviderResource, config pulumi.Str
 		Platforms:    platforms,
 		PullLogin:    images.login,
 		IngressClass: pulumi.String(class),
-		HTTPS:        d.settings.Certificate != "",
+		HTTPS:        certificate.atBalancer() || certificate == traefikCertificate,
+		Issued:       certificate == traefikCertificate,
+		CertManager:  d.settings.Issuer != "",
 		URL:          reached,
+		Addressed:    d.settings.makesRecords(d.Request.Spec),
 		DependsOn:    needed,
 	}, pulumi.Parent(d.Component))
 	if err != nil {
 		return none, err
 	}
-	return deploy.Endpoint{URL: service.URL, Release: service.Release}, nil
+	return deploy.Endpoint{URL: service.URL, Release: service.Release, Outputs: service.Outputs()}, d.records(service)
 }

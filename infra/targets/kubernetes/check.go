@@ -33,6 +33,11 @@ func Check(r deploy.Request, s WorkloadSettings, section string) service.Violati
 	if _, err := s.readGateCA(r); err != nil && !r.Offline {
 		v.Add(section+".gateCA", "%q %s", s.GateCA, err)
 	}
+	if _, err := readCA(r.Spec.TLS.AuthorityCA, r); err != nil && !r.Offline {
+		v.Add("service.tls.authorityCA", "%q %s", r.Spec.TLS.AuthorityCA, err)
+	}
+	s.checkHTTPS(&v, r.Spec, section)
+	r.CheckOwnCertificate(&v)
 	return v
 }
 
@@ -76,6 +81,9 @@ func (s WorkloadSettings) violations(spec service.Spec) service.Violations {
 			v.Add("image", "%q does not name an image by digest (host/path@sha256:…): a tag may mean another image tomorrow, on another pod; `docker buildx imagetools inspect` and `crane digest` say it", s.Image)
 		}
 	}
+	if s.Issuer != "" && !dnsSubdomain.MatchString(s.Issuer) {
+		v.Add("issuer", "%q is not the name of a ClusterIssuer", s.Issuer)
+	}
 	for key, secret := range map[string]string{"imagePullSecret": s.ImagePullSecret, "tlsSecret": s.TLSSecret} {
 		if secret != "" && !dnsSubdomain.MatchString(secret) {
 			v.Add(key, "%q is not the name of a secret", secret)
@@ -103,4 +111,41 @@ func (s WorkloadSettings) violations(spec service.Spec) service.Violations {
 	}
 	slices.SortFunc(v, func(a, b service.Violation) int { return strings.Compare(a.Path, b.Path) })
 	return v
+}
+
+// checkHTTPS reports what a cluster cannot fulfil of the description's HTTPS,
+// and what the settings say twice.
+func (s WorkloadSettings) checkHTTPS(v *service.Violations, spec service.Spec, section string) {
+	t := spec.TLS
+	if t.Mode == service.TLSIP {
+		v.Add("service.tls.mode", "is %q, which is for a machine's own address; a cluster's load balancer needs a host name", t.Mode)
+	}
+	if t.HSTS > 0 {
+		v.Add("service.tls.hsts", "is set, but in a cluster the service itself writes that header")
+	}
+	if t.RedirectNames {
+		v.Add("service.tls.redirectNames", "is on, but in a cluster every name serves; let the service itself redirect")
+	}
+	for _, one := range []struct{ key, value string }{{"tlsSecret", s.TLSSecret}, {"issuer", s.Issuer}} {
+		if one.value == "" {
+			continue
+		}
+		if taken := t.Mode == service.TLSCertificate || t.Mode == service.TLSOff || t.Mode == service.TLSACME && one.key == "tlsSecret"; taken {
+			v.Add("service.tls.mode", "is %q, but %s.%s says where the certificate comes from; take one out", t.Mode, section, one.key)
+		}
+	}
+	if s.Issuer == "" {
+		return
+	}
+	if s.TLSSecret != "" {
+		v.Add(section+".issuer", "is set together with %s.tlsSecret; take one out", section)
+	}
+	if spec.Host == "" {
+		v.Add("service.host", "is not set, but %s.issuer is: a certificate is for a name", section)
+	}
+	for _, one := range []struct{ key, value string }{{"email", t.Email}, {"authority", t.Authority}} {
+		if one.value != "" {
+			v.Add("service.tls."+one.key, "is set, but the ClusterIssuer %s.issuer has its own", section)
+		}
+	}
 }

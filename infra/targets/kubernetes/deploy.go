@@ -23,6 +23,9 @@ func (t *Kubernetes) Deploy(component *deploy.Component) (deploy.Endpoint, error
 	if err != nil {
 		return none, err
 	}
+	if err := t.lookCertManager(ctx.Context(), c, r); err != nil {
+		return none, err
+	}
 	// Pass the path and the context, not the content: the provider's configuration
 	// is kept in the state, and the content may contain a login.
 	login := &kubernetes.ProviderArgs{}
@@ -45,11 +48,12 @@ func (t *Kubernetes) Deploy(component *deploy.Component) (deploy.Endpoint, error
 		return none, err
 	}
 	args := &WorkloadArgs{
-		Request:    r,
-		Settings:   t.settings.WorkloadSettings,
-		Provider:   provider,
-		Kubeconfig: pulumi.String(c.kubeconfig),
-		Image:      reference,
+		Request:     r,
+		Settings:    t.settings.WorkloadSettings,
+		Provider:    provider,
+		Kubeconfig:  pulumi.String(c.kubeconfig),
+		Image:       reference,
+		CertManager: t.certManager(r.Spec),
 	}
 	if t.settings.Image == "" {
 		args.Platforms = t.Platforms()
@@ -65,5 +69,7 @@ func (t *Kubernetes) Deploy(component *deploy.Component) (deploy.Endpoint, error
 		return none, err
 	}
 	served := pulumi.All(w.Release).ApplyT(func([]any) string { return id }).(pulumi.StringOutput)
-	return deploy.Endpoint{URL: w.URL, Release: w.Release, Outputs: pulumi.Map{clusterOutput: served}}, nil
+	outputs := w.Outputs()
+	outputs[clusterOutput] = served
+	return deploy.Endpoint{URL: w.URL, Release: w.Release, Outputs: outputs}, nil
 }

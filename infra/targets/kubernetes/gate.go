@@ -11,11 +11,12 @@ import (
 	"escala/service"
 )
 
-// gate resolves to the address and the release once all pods run the release
-// and the address serves it. Otherwise it fails, and the update with it. It
-// begins when all objects are registered. A preview does not wait: the release
-// is known, and the address only if it does not come from the cluster.
-func (p *parts) gate() (url, release pulumi.StringOutput) {
+// gate sets the workload's outputs. They resolve once all pods run the release
+// and the address serves it. Otherwise they fail, and the update with them. The
+// wait begins when all objects are registered. A preview does not wait: the
+// release is known, and what comes from the cluster is as the last update left
+// it.
+func (p *parts) gate(w *Workload) {
 	kubeconfig := p.args.Kubeconfig
 	if kubeconfig == nil {
 		kubeconfig = pulumi.String("")
@@ -24,27 +25,56 @@ func (p *parts) gate() (url, release pulumi.StringOutput) {
 	if p.args.URL != nil {
 		override = p.args.URL
 	}
-	release = p.args.Image.ToStringOutput().ApplyT(func(image string) string {
+	release := p.args.Image.ToStringOutput().ApplyT(func(image string) string {
 		id, _ := service.ReleaseOfImage(image)
 		return string(id)
 	}).(pulumi.StringOutput)
 	if p.ctx.DryRun() {
-		return p.foreseenURL(), release
+		w.URL, w.Release = p.foreseenURL(), release
+		w.Address, w.HTTPS = p.last(OutputAddress), p.last(OutputHTTPS)
+		return
 	}
 	waits := []any{kubeconfig, p.args.Image, override}
 	for _, r := range p.registered {
 		waits = append(waits, r.ID())
 	}
-	served := pulumi.All(waits...).ApplyTWithContext(p.ctx.Context(), func(wait context.Context, v []any) (string, error) {
+	served := pulumi.All(waits...).ApplyTWithContext(p.ctx.Context(), func(wait context.Context, v []any) (map[string]string, error) {
 		r := p.rollout()
 		r.Kubeconfig, r.Image, r.URL = v[0].(string), v[1].(string), v[2].(string)
-		return r.Wait(wait)
+		is, err := r.Wait(wait)
+		if err != nil {
+			return nil, err
+		}
+		if is.Missing != "" {
+			// A failure to show the warning is not an error.
+			_ = p.ctx.Log.Warn("the release serves, but "+is.Missing, &pulumi.LogArgs{Resource: p.workload})
+		}
+		return map[string]string{"url": is.URL, OutputAddress: is.Address, OutputHTTPS: is.HTTPS}, nil
 	})
 	// Pulumi treats the result as secret because the cluster's login is one of its
 	// inputs. It contains no secret.
-	url = pulumi.Unsecret(served).(pulumi.StringOutput)
-	return url, pulumi.All(release, url).ApplyT(func(v []any) string { return v[0].(string) }).(pulumi.StringOutput)
+	plain := pulumi.Unsecret(served).(pulumi.StringMapOutput)
+	w.URL = plain.MapIndex(pulumi.String("url"))
+	w.Address, w.HTTPS = plain.MapIndex(pulumi.String(OutputAddress)), plain.MapIndex(pulumi.String(OutputHTTPS))
+	w.Release = pulumi.All(release, w.URL).ApplyT(func(v []any) string { return v[0].(string) }).(pulumi.StringOutput)
 }
+
+// The next preview reads these outputs: the address of the load balancer, and
+// whether it answers HTTPS.
+const (
+	OutputAddress = "address"
+	OutputHTTPS   = "https"
+)
+
+// last returns an output of the last update, or an unknown one.
+func (p *parts) last(output string) pulumi.StringOutput {
+	if value, _ := p.args.Request.Outputs[output].(string); value != "" {
+		return pulumi.String(value).ToStringOutput()
+	}
+	return unknown()
+}
+
+func unknown() pulumi.StringOutput { return pulumi.Sprintf("%v", pulumi.UnsafeUnknownOutput(nil)) }
 
 // foreseenURL is the address as far as it is known without asking the cluster.
 func (p *parts) foreseenURL() pulumi.StringOutput {
@@ -54,8 +84,7 @@ func (p *parts) foreseenURL() pulumi.StringOutput {
 	case p.spec.Host != "":
 		return pulumi.String(p.scheme() + "://" + p.spec.Host).ToStringOutput()
 	default:
-		unknown := pulumi.UnsafeUnknownOutput(nil)
-		return pulumi.Sprintf("%v", unknown)
+		return unknown()
 	}
 }
 
@@ -69,6 +98,10 @@ func (p *parts) rollout() rollout.Rollout {
 		Ingress:    p.spec.Name,
 		Scheme:     p.scheme(),
 		Host:       p.spec.Host,
+		Names:      p.spec.HostNames(),
+		Made:       p.args.Addressed,
+		Addressed:  p.args.Addressed,
+		Issued:     p.issued(),
 		HealthPath: p.spec.HealthPath,
 		Ask:        rollout.Asked(p.args.Settings.GateAddress),
 		CA:         p.args.gateCA(),

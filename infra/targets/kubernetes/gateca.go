@@ -11,8 +11,11 @@ import (
 )
 
 // readGateCA returns the certificate authorities that the settings name.
-func (s WorkloadSettings) readGateCA(r deploy.Request) ([]byte, error) {
-	path := s.GateCA
+func (s WorkloadSettings) readGateCA(r deploy.Request) ([]byte, error) { return readCA(s.GateCA, r) }
+
+// readCA returns the certificate authorities in a file. An empty path is no
+// file.
+func readCA(path string, r deploy.Request) ([]byte, error) {
 	if path == "" {
 		return nil, nil
 	}
@@ -30,9 +33,20 @@ func (s WorkloadSettings) readGateCA(r deploy.Request) ([]byte, error) {
 	return content, nil
 }
 
-// gateCA returns the result of readGateCA. Check has reported its errors.
+// gateCA returns the authorities of the settings and of the description that
+// the gate trusts. Check has reported errors.
 func (a *WorkloadArgs) gateCA() []byte {
 	content, err := a.Settings.readGateCA(a.Request)
+	if err != nil {
+		content = nil
+	}
+	return append(content, a.authorityCA()...)
+}
+
+// authorityCA returns the roots of the description's own authority. Check has
+// reported errors.
+func (a *WorkloadArgs) authorityCA() []byte {
+	content, err := readCA(a.Request.Spec.TLS.AuthorityCA, a.Request)
 	if err != nil {
 		return nil
 	}

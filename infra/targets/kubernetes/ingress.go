@@ -14,26 +14,17 @@ import (
 
 // ingress registers the Ingress.
 func (p *parts) ingress() error {
-	rule := &netv1.IngressRuleArgs{Http: &netv1.HTTPIngressRuleValueArgs{
-		Paths: netv1.HTTPIngressPathArray{&netv1.HTTPIngressPathArgs{
-			Path:     pulumi.String(p.spec.PathPrefix),
-			PathType: pulumi.String("Prefix"),
-			Backend: &netv1.IngressBackendArgs{Service: &netv1.IngressServiceBackendArgs{
-				Name: pulumi.String(p.spec.Name),
-				Port: &netv1.ServiceBackendPortArgs{Name: pulumi.String(portName)},
-			}},
-		}},
-	}}
-	spec := &netv1.IngressSpecArgs{Rules: netv1.IngressRuleArray{rule}}
+	secret, certified, err := p.certificate()
+	if err != nil {
+		return err
+	}
+	spec := &netv1.IngressSpecArgs{Rules: p.rules()}
 	if class := p.args.IngressClass; class != nil {
 		spec.IngressClassName = class.ToStringOutput().ToStringPtrOutput()
 	}
-	if p.spec.Host != "" {
-		rule.Host = pulumi.String(p.spec.Host)
-	}
-	if name := p.args.Settings.TLSSecret; name != "" {
+	if secret != nil {
 		spec.Tls = netv1.IngressTLSArray{&netv1.IngressTLSArgs{
-			Hosts: pulumi.ToStringArray([]string{p.spec.Host}), SecretName: pulumi.String(name),
+			Hosts: pulumi.ToStringArray(p.spec.HostNames()), SecretName: secret.ToStringOutput().ToStringPtrOutput(),
 		}}
 	}
 	meta := p.meta(p.spec.Name, componentService, nil)
@@ -41,6 +32,7 @@ func (p *parts) ingress() error {
 	if p.args.IngressAnnotations == nil { // no controller that a target has chosen
 		annotations = nginxLimits(p.spec)
 	}
+	maps.Copy(annotations, certified)
 	for key, value := range p.args.Settings.IngressAnnotations {
 		annotations[key] = pulumi.String(value)
 	}
@@ -61,6 +53,34 @@ func (p *parts) ingress() error {
 	return nil
 }
 
+// rules route every name of the service to it.
+func (p *parts) rules() netv1.IngressRuleArray {
+	rule := func(host string) *netv1.IngressRuleArgs {
+		r := &netv1.IngressRuleArgs{Http: &netv1.HTTPIngressRuleValueArgs{
+			Paths: netv1.HTTPIngressPathArray{&netv1.HTTPIngressPathArgs{
+				Path:     pulumi.String(p.spec.PathPrefix),
+				PathType: pulumi.String("Prefix"),
+				Backend: &netv1.IngressBackendArgs{Service: &netv1.IngressServiceBackendArgs{
+					Name: pulumi.String(p.spec.Name),
+					Port: &netv1.ServiceBackendPortArgs{Name: pulumi.String(portName)},
+				}},
+			}},
+		}}
+		if host != "" {
+			r.Host = pulumi.String(host)
+		}
+		return r
+	}
+	if p.spec.Host == "" {
+		return netv1.IngressRuleArray{rule("")}
+	}
+	var all netv1.IngressRuleArray
+	for _, name := range p.spec.HostNames() {
+		all = append(all, rule(name))
+	}
+	return all
+}
+
 // nginxLimits returns the annotations that set the description's limits in
 // ingress-nginx. Its own defaults refuse bodies above 1 MiB and close quiet
 // connections after 60 s. Other ingress controllers ignore the annotations.
@@ -76,13 +96,9 @@ func nginxLimits(spec service.Spec) pulumi.StringMap {
 	} {
 		all[prefix+name] = pulumi.String(value)
 	}
-	return all
-}
-
-// scheme is the public scheme of the ingress: "http" or "https".
-func (p *parts) scheme() string {
-	if p.args.HTTPS || p.args.Settings.TLSSecret != "" {
-		return "https"
+	if !spec.TLS.Redirect {
+		// With a certificate, it redirects by default.
+		all[prefix+"ssl-redirect"] = pulumi.String("false")
 	}
-	return "http"
+	return all
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"escala/infra/build"
 	"escala/infra/deploy"
 	"escala/infra/testing/pulumitest"
+	"escala/infra/testing/selfsigned"
 	"escala/service"
 )
 
@@ -332,4 +334,94 @@ func TestBadSettings(t *testing.T) {
 	r.Offline = true
 	require.NoError(t, New().settings.WorkloadSettings.violations(service.NewSpec()).Err())
 	assert.NotContains(t, k.Check(t.Context(), r).Error(), "kubernetes.context", "a plan does without a cluster")
+}
+
+// TestOwnCertificate checks that the operator's own certificate becomes a secret
+// of the Ingress, for every name.
+func TestOwnCertificate(t *testing.T) {
+	r := request(t)
+	r.Spec.Host, r.Spec.TLS.Names = "api.example.com", []string{"www.example.com"}
+	r.Spec.TLS.Mode, r.Spec.TLS.Certificate = service.TLSCertificate, "TLS_CERTIFICATE"
+	r.Secrets["TLS_CERTIFICATE"] = selfsigned.PEM(t, "api.example.com")
+	require.ErrorContains(t, ready().Check(t.Context(), r), "secrets.TLS_CERTIFICATE: the certificate in secret TLS_CERTIFICATE is for api.example.com, not for www.example.com")
+
+	r.Secrets["TLS_CERTIFICATE"] = selfsigned.PEM(t, "api.example.com", "www.example.com")
+	m := deployed(t, ready(), r)
+	made := named(t, m, "kubernetes:core/v1:Secret", "api-certificate")
+	assert.Equal(t, "kubernetes.io/tls", part(t, made, "type"))
+	assert.Contains(t, part(t, made, "stringData", "tls.crt"), "BEGIN CERTIFICATE")
+	assert.Contains(t, part(t, made, "stringData", "tls.key"), "BEGIN PRIVATE KEY")
+	for _, registered := range m.Of("kubernetes:core/v1:Secret") {
+		assert.True(t, registered.Secret["stringData"], registered.Name)
+	}
+	ingress := named(t, m, "kubernetes:networking.k8s.io/v1:Ingress", "api-ingress")
+	assert.Equal(t, []any{map[string]any{"hosts": []any{"api.example.com", "www.example.com"}, "secretName": "api-certificate-1a2b3c4d"}}, part(t, ingress, "spec", "tls"))
+	assert.Len(t, part(t, ingress, "spec", "rules"), 2)
+	for _, registered := range m.Of("kubernetes:apps/v1:Deployment") {
+		assert.NotContains(t, fmt.Sprint(registered.Inputs), "TLS_CERTIFICATE")
+	}
+
+	// A plan has a placeholder for the secret.
+	r.Offline, r.Secrets["TLS_CERTIFICATE"] = true, "placeholder"
+	require.NoError(t, ready().Check(t.Context(), r))
+	require.NoError(t, new(pulumitest.Mocks).Preview(ready(), r))
+}
+
+// TestIssuer checks which issuer the Ingress names.
+func TestIssuer(t *testing.T) {
+	r := request(t)
+	r.Spec.Host, r.Spec.TLS.Mode, r.Spec.TLS.Redirect = "api.example.com", service.TLSACME, false
+	k := ready()
+	k.settings.Issuer = "letsencrypt"
+	asked := ""
+	k.hasCertManager = func(_ context.Context, _, issuer string) error {
+		asked = issuer
+		return nil
+	}
+	m := deployed(t, k, r)
+	assert.Equal(t, "letsencrypt", asked)
+	annotations := part(t, named(t, m, "kubernetes:networking.k8s.io/v1:Ingress", "api-ingress"), "metadata", "annotations")
+	assert.Equal(t, "letsencrypt", part(t, annotations, "cert-manager.io/cluster-issuer"))
+	assert.Equal(t, "false", part(t, annotations, "nginx.ingress.kubernetes.io/ssl-redirect"))
+	assert.Empty(t, m.Of("kubernetes:cert-manager.io/v1:Issuer"))
+
+	k.settings.Issuer = ""
+	k.settings.IngressClass = "nginx"
+	r.Spec.TLS.Authority = service.AuthorityStaging
+	m = deployed(t, k, r)
+	assert.Empty(t, asked)
+	issuer := named(t, m, "kubernetes:cert-manager.io/v1:Issuer", "api-issuer")
+	assert.Equal(t, "https://acme-staging-v02.api.letsencrypt.org/directory", part(t, issuer, "spec", "acme", "server"))
+	assert.Equal(t, "nginx", part(t, issuer, "spec", "acme", "solvers", 0, "http01", "ingress", "ingressClassName"))
+
+	k.hasCertManager = func(context.Context, string, string) error { return errors.New("the cluster has no cert-manager") }
+	require.ErrorContains(t, new(pulumitest.Mocks).Preview(k, r), "service.tls.mode: the cluster has no cert-manager")
+}
+
+// TestHTTPSBadInput checks what settings and description cannot mean together.
+func TestHTTPSBadInput(t *testing.T) {
+	for name, one := range map[string]struct {
+		change func(*Kubernetes, *service.Spec)
+		said   []string
+	}{
+		"ip":   {func(_ *Kubernetes, s *service.Spec) { s.Host, s.TLS.Mode = "", service.TLSIP }, []string{`service.tls.mode: is "ip"`}},
+		"dns":  {func(_ *Kubernetes, s *service.Spec) { s.DNS = true }, []string{"service.dns: is on, but the cluster's cloud is not known here"}},
+		"hsts": {func(_ *Kubernetes, s *service.Spec) { s.TLS.HSTS = time.Hour }, []string{"service.tls.hsts: is set, but in a cluster"}},
+		"two secrets": {func(k *Kubernetes, s *service.Spec) { k.settings.TLSSecret, s.TLS.Mode = "tls", service.TLSCertificate }, []string{
+			`service.tls.mode: is "certificate", but kubernetes.tlsSecret says`,
+		}},
+		"off with a secret": {func(k *Kubernetes, s *service.Spec) { k.settings.TLSSecret, s.TLS.Mode = "tls", service.TLSOff }, []string{`service.tls.mode: is "off", but kubernetes.tlsSecret`}},
+		"issuer and secret": {func(k *Kubernetes, s *service.Spec) { k.settings.TLSSecret, k.settings.Issuer = "tls", "le" }, []string{"kubernetes.issuer: is set together with kubernetes.tlsSecret"}},
+		"issuer and email":  {func(k *Kubernetes, s *service.Spec) { k.settings.Issuer, s.TLS.Email = "le", "ops@example.com" }, []string{"service.tls.email: is set, but the ClusterIssuer kubernetes.issuer"}},
+		"no host":           {func(k *Kubernetes, s *service.Spec) { k.settings.Issuer, s.Host = "le", "" }, []string{"service.host: is not set, but kubernetes.issuer is"}},
+	} {
+		r, k := request(t), ready()
+		r.Spec.Host = "api.example.com"
+		one.change(k, &r.Spec)
+		err := k.Check(t.Context(), r)
+		require.Error(t, err, name)
+		for _, said := range one.said {
+			assert.ErrorContains(t, err, said, name)
+		}
+	}
 }

@@ -25,6 +25,10 @@ type WorkloadSettings struct {
 	// TLSSecret is the name of a secret of type kubernetes.io/tls in the namespace,
 	// with the certificate of service.host. Default none: HTTP.
 	TLSSecret string `config:"tlsSecret"`
+	// Issuer is the name of a ClusterIssuer of the cluster's cert-manager, which
+	// gets the certificate of service.host. Default: with service.tls.mode acme,
+	// an Issuer that the stack makes; else none.
+	Issuer string `config:"issuer"`
 	// IngressAnnotations are added to the Ingress, for example
 	// cert-manager.io/cluster-issuer or
 	// nginx.ingress.kubernetes.io/proxy-body-size. Default none.

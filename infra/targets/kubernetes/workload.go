@@ -45,11 +45,17 @@ type WorkloadArgs struct {
 	// cluster's default; a cluster that has both uses both.
 	IPFamilies pulumi.StringArrayInput
 	// HTTPS means that the ingress controller terminates TLS with a certificate of
-	// its own (an ALB's) and needs no secret.
-	HTTPS bool
+	// its own (an ALB's) and needs no secret. Issued means that it asks for this
+	// certificate by ACME, so that it may come after the release.
+	HTTPS, Issued bool
+	// CertManager means that the cluster's cert-manager gets the certificate.
+	CertManager bool
 	// URL is the public address, for a cluster whose Ingress has no address of its
 	// own (kind). Nil takes the Ingress' address.
 	URL pulumi.StringInput
+	// Addressed means that the target makes records in DNS that lead to
+	// Workload.Address.
+	Addressed bool
 	// SpreadZonesOnly spreads pods over zones but not over nodes. Use it for
 	// clusters that create nodes for pods: they treat the preference for different
 	// nodes as a requirement.
@@ -70,7 +76,18 @@ type Workload struct {
 	// Release is the digest of the image that serves, without "sha256:". It
 	// resolves together with URL.
 	Release pulumi.StringOutput
+	// Address is the IP address or the host name of the Ingress' load balancer. It
+	// is set if WorkloadArgs.Addressed is, and resolves together with URL.
+	Address pulumi.StringOutput
+	// HTTPS is https.Serving, or begins with https.Waiting and says what is
+	// missing. It resolves together with URL.
+	HTTPS pulumi.StringOutput
+
+	outputs pulumi.Map
 }
+
+// Outputs returns the stack's outputs that a later preview reads.
+func (w *Workload) Outputs() pulumi.Map { return w.outputs }
 
 // NewWorkload registers the component escala:kubernetes:Workload. It does not
 // validate args; the target calls Check first.
@@ -83,7 +100,14 @@ func NewWorkload(ctx *pulumi.Context, name string, args *WorkloadArgs, opts ...p
 	if err := p.register(); err != nil {
 		return nil, err
 	}
-	w.URL, w.Release = p.gate()
+	p.gate(w)
+	w.outputs = pulumi.Map{}
+	if args.Addressed {
+		w.outputs[OutputAddress] = w.Address
+	}
+	if p.scheme() == "https" {
+		w.outputs[OutputHTTPS] = w.HTTPS
+	}
 	if err := ctx.RegisterResourceOutputs(w, pulumi.Map{"url": w.URL, "release": w.Release}); err != nil {
 		return nil, fmt.Errorf("registering the workload's outputs: %w", err)
 	}

@@ -15,7 +15,7 @@ import (
 func openDOKS(t *testing.T, account *cloudfake.DigitalOcean) *managedStack {
 	t.Helper()
 	c := doks
-	c.record = account.Provider
+	c.record, c.around = account.Provider, account.Effect
 	return openManaged(t, c)
 }
 

@@ -34,6 +34,9 @@ type managed struct {
 	record         func(offline.Effect) *offline.Provider
 	// aws is the account for EKS. Optional: by default each stack has its own.
 	aws *cloudfake.AWS
+	// around is the effect of an account that also sees what is on the cluster.
+	// Optional.
+	around func(offline.Effect) offline.Effect
 	// lead connects the cloud's resources to their simulations.
 	lead func(m *managedStack, e *offline.Event)
 }
@@ -128,6 +131,10 @@ func openManaged(t *testing.T, c managed) *managedStack {
 	effect := m.inCluster
 	if m.aws != nil {
 		effect = m.aws.Effect(m.inCluster)
+		m.cluster.Hostname = "k8s-api-api-0123456789-0123456789.eu-central-1.elb.amazonaws.com"
+	}
+	if c.around != nil {
+		effect = c.around(effect)
 	}
 	m.inside = clouds.Kubernetes(func(e *offline.Event) error {
 		if err := m.refused(); err != nil {

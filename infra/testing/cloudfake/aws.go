@@ -39,6 +39,8 @@ type AWS struct {
 	// refusedTags are the load balancer's tags that the cluster's role may not
 	// remove.
 	refusedTags []string
+	// zones are the public hosted zones.
+	zones []hostedZone
 }
 
 // The types that behaviours are about.
@@ -82,7 +84,8 @@ func NewAWS() *AWS {
 	}
 	a.behaviours = append(a.uniqueNames(), a.limits()...)
 	a.behaviours = append(a.behaviours, a.machines()...)
-	a.behaviours = append(append(a.behaviours, a.clusters()...), a.objects())
+	a.behaviours = append(a.behaviours, a.clusters()...)
+	a.behaviours = append(append(a.behaviours, a.names()...), a.objects())
 	return a
 }
 

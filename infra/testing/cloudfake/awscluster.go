@@ -225,7 +225,8 @@ func tagKeys(params resource.PropertyMap) map[string]bool {
 // functions are the answers that depend on the account.
 func (a *AWS) functions() map[string]offline.Function {
 	return map[string]offline.Function{
-		"aws:ec2/getAmi:getAmi": a.newestImage,
+		"aws:ec2/getAmi:getAmi":       a.newestImage,
+		"aws:route53/getZone:getZone": a.getZone,
 		"aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": func(args resource.PropertyMap) (resource.PropertyMap, error) {
 			var zones []any
 			for _, filter := range args["filters"].ArrayValue() {

@@ -24,6 +24,8 @@ type DigitalOcean struct {
 	overwritten map[string]bool
 	// lingering are the VPCs that a cluster's workers have not yet left.
 	lingering map[string]bool
+	// domains are the account's domains.
+	domains map[string]bool
 }
 
 // The types that behaviours are about.
@@ -52,8 +54,9 @@ func NewDigitalOcean() *DigitalOcean {
 	d := &DigitalOcean{
 		Account:     newAccount(),
 		defaultVPCs: map[string]string{}, buckets: map[string]bool{}, overwritten: map[string]bool{}, lingering: map[string]bool{},
+		domains: map[string]bool{},
 	}
-	d.behaviours = slices.Concat(d.networks(), d.spaces(), d.clusters(), d.names())
+	d.behaviours = slices.Concat(d.networks(), d.spaces(), d.clusters(), d.names(), d.dns())
 	return d
 }
 
@@ -72,5 +75,7 @@ func (d *DigitalOcean) Provider(effect offline.Effect) *offline.Provider {
 		return behave(e)
 	}).NumberFrom(1000 * (number - 1))
 	p.Answer(doGetVPC, d.getVPC)
+	p.Answer("digitalocean:index/getDomain:getDomain", d.getDomain)
+	p.Answer("digitalocean:index/getRecords:getRecords", d.getRecords)
 	return p
 }

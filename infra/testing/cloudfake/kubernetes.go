@@ -4,6 +4,11 @@ package cloudfake
 func kubernetes() []Behaviour {
 	return []Behaviour{
 		{
+			Name: "acme-has-one-traefik", Test: "TestTraefikThatGetsItsCertificateIsAlone",
+			Does:   "Gets certificates by Traefik's own ACME with one Traefik: several would not answer each other's challenges, and cannot share the file of certificates.",
+			Source: "https://doc.traefik.io/traefik/providers/kubernetes-ingress/",
+		},
+		{
 			Name: "object-exists", Test: "TestRevertAfterAFailedChange",
 			Does:   "Refuses to create an object that exists: since 4.29.0 the provider creates with POST. After a failed update, objects that were to be deleted still exist.",
 			Source: "https://github.com/pulumi/pulumi-kubernetes/issues/2926",

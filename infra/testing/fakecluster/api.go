@@ -48,12 +48,21 @@ func (c *Cluster) answers() http.Handler {
 		if !c.Unaddressed {
 			host, _, _ := strings.Cut(strings.TrimPrefix(c.way.URL, "http://"), ":")
 			balancer["ingress"] = []any{map[string]any{"ip": host}}
+			if c.Hostname != "" {
+				balancer["ingress"] = []any{map[string]any{"hostname": c.Hostname}}
+			}
 		}
 		return map[string]any{
 			"metadata": map[string]any{"name": r.PathValue("name")},
 			"spec":     map[string]any{"ingressClassName": class},
 			"status":   map[string]any{"loadBalancer": balancer},
 		}
+	})
+	handle("/apis/cert-manager.io/v1", func(*http.Request) any {
+		if !c.CertManager {
+			return nil
+		}
+		return map[string]any{"kind": "APIResourceList", "groupVersion": "cert-manager.io/v1"}
 	})
 	handle("/api/v1/namespaces/kube-system", func(*http.Request) any {
 		return map[string]any{"metadata": map[string]any{"name": "kube-system", "uid": c.id}}

@@ -53,6 +53,11 @@ type Cluster struct {
 	Fails func(template string) Trouble
 	// Unaddressed leaves the Ingress without an address.
 	Unaddressed bool
+	// Hostname is the host name that the Ingress gets instead of an IP address,
+	// as from a load balancer of AWS. Default none.
+	Hostname string
+	// CertManager is true if the cluster has cert-manager.
+	CertManager bool
 
 	api, way *httptest.Server
 	id       string

@@ -3,6 +3,7 @@ package clouds
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"github.com/pulumi/pulumi-digitalocean/sdk/v4/go/digitalocean"
@@ -40,12 +41,20 @@ func DigitalOcean(effect offline.Effect) *offline.Provider {
 				Args: &digitalocean.SpacesBucketObjectArgs{}, State: digitalocean.SpacesBucketObject{},
 			},
 			"digitalocean:index/spacesKey:SpacesKey": {Args: &digitalocean.SpacesKeyArgs{}, State: digitalocean.SpacesKey{}, Named: "name"},
+			"digitalocean:index/dnsRecord:DnsRecord": {Args: &digitalocean.DnsRecordArgs{}, State: digitalocean.DnsRecord{}},
+			"digitalocean:index/certificate:Certificate": {
+				Args: &digitalocean.CertificateArgs{}, State: digitalocean.Certificate{}, Named: "name",
+			},
 		})),
 		Functions: both(clusters.functions(), map[string]offline.Function{
 			"digitalocean:index/getRegion:getRegion": getRegion,
 			"digitalocean:index/getImage:getImage":   getImage,
 			"digitalocean:index/getVpc:getVpc":       getVPC,
 			"digitalocean:index/getSshKey:getSshKey": getSSHKey,
+			"digitalocean:index/getDomain:getDomain": getDomain,
+			"digitalocean:index/getRecords:getRecords": func(args resource.PropertyMap) (resource.PropertyMap, error) {
+				return resource.NewPropertyMapFromMap(map[string]any{"id": "offline", "domain": text(args, "domain"), "records": []any{}}), nil
+			},
 		}),
 	}, func(e *offline.Event) error {
 		if e.Operation == offline.Create {
@@ -59,6 +68,8 @@ func DigitalOcean(effect offline.Effect) *offline.Provider {
 			case "digitalocean:index/spacesBucket:SpacesBucket":
 				e.ID = text(e.Outputs, "name")
 				urn("bucketUrn", "space")
+			case "digitalocean:index/certificate:Certificate":
+				e.ID = text(e.Outputs, "name")
 			}
 		}
 		clusters.fillIn(e)
@@ -120,4 +131,13 @@ func getImage(args resource.PropertyMap) (resource.PropertyMap, error) {
 		return nil, errNotFound("image", slug)
 	}
 	return resource.NewPropertyMapFromMap(map[string]any{"id": 1, "slug": slug, "distribution": "Debian", "regions": recordedRegions}), nil
+}
+
+// getDomain has every domain of two labels.
+func getDomain(args resource.PropertyMap) (resource.PropertyMap, error) {
+	name := text(args, "name")
+	if strings.Count(name, ".") != 1 {
+		return nil, fmt.Errorf("domain not found: there is no domain %q", name)
+	}
+	return resource.NewPropertyMapFromMap(map[string]any{"id": name, "name": name, "domainUrn": "do:domain:" + name, "ttl": 1800, "zoneFile": ""}), nil
 }

@@ -14,6 +14,7 @@ import (
 	"escala/infra/deploy/helm"
 	"escala/infra/engine/offline"
 	"escala/infra/targets/awseks/ingressclass"
+	"escala/infra/targets/kubernetes/certmanager"
 )
 
 // objectName is the path of an object's name.
@@ -51,6 +52,7 @@ func Kubernetes(effect offline.Effect) *offline.Provider {
 			"kubernetes:rbac.authorization.k8s.io/v1:ClusterRole": {Args: &rbacv1.ClusterRoleArgs{}, State: rbacv1.ClusterRole{}},
 			"kubernetes:rbac.authorization.k8s.io/v1:RoleBinding": {Args: &rbacv1.RoleBindingArgs{}, State: rbacv1.RoleBinding{}, Replaces: []string{"roleRef"}},
 			ingressclass.ResourceType:                             {Args: &ingressclass.ObjectArgs{}, State: ingressclass.Params{}},
+			certmanager.ResourceType:                              {Args: &certmanager.ObjectArgs{}, State: certmanager.Issuer{}},
 			helm.ResourceType:                                     {Args: &helm.ReleaseArgs{}, State: helm.Release{}, Replaces: []string{"name", "namespace"}},
 		},
 	}, func(e *offline.Event) error {

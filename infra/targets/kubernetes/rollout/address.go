@@ -3,7 +3,6 @@ package rollout
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -12,22 +11,26 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"escala/infra/deploy/https"
 )
 
-// address returns the public address, and what is missing there. onIngress
-// reports that the ingress, not the pods, explains the reason.
-func (r Rollout) address(ctx context.Context, c *client) (public, missing string, onIngress bool) {
-	base, dial := r.URL, ""
-	if base == "" {
+// public returns the public URL, the Ingress' own address, and what is missing
+// there. onIngress reports that the ingress, not the pods, explains the reason.
+func (r Rollout) public(ctx context.Context, c *client) (base, at, missing string, onIngress bool) {
+	base = r.URL
+	dial := ""
+	if base == "" || r.Addressed {
 		var i ingress
 		err := c.get(ctx, "/apis/networking.k8s.io/v1/namespaces/"+r.Namespace+"/ingresses/"+r.Ingress, nil, &i)
 		if err != nil {
-			return "", err.Error(), true
+			return "", "", err.Error(), true
 		}
-		at := i.address()
-		if at == "" {
-			return "", fmt.Sprintf("ingress %s has no address yet: %s", r.Ingress, whoGives(i.Spec.IngressClassName)), true
+		if at = i.address(); at == "" {
+			return "", "", fmt.Sprintf("ingress %s has no address yet: %s", r.Ingress, whoGives(i.Spec.IngressClassName)), true
 		}
+	}
+	if base == "" {
 		dial = net.JoinHostPort(at, r.port())
 		base = r.Scheme + "://" + bracketed(at)
 		if r.Host != "" {
@@ -37,12 +40,12 @@ func (r Rollout) address(ctx context.Context, c *client) (public, missing string
 	base = strings.TrimSuffix(base, "/")
 	switch r.Ask {
 	case AskNobody:
-		return base, "", false
+		return base, at, "", false
 	case AskPods:
-		return base, r.askPods(ctx, c), false
+		return base, at, r.askPods(ctx, c), false
 	}
 	missing = r.ask(ctx, base, dial)
-	return base, missing, missing != ""
+	return base, at, missing, missing != ""
 }
 
 // port is the scheme's default port.
@@ -120,16 +123,18 @@ func (r Rollout) askPods(ctx context.Context, c *client) string {
 }
 
 // trust returns nil for this computer's own authorities, or those together with
-// CA.
+// CA. An issued certificate is checked apart.
 func (r Rollout) trust() *tls.Config {
+	if r.Issued {
+		return &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true} //nolint:gosec // see certified
+	}
 	if len(r.CA) == 0 {
 		return nil
 	}
-	roots, err := x509.SystemCertPool()
+	roots, err := https.Roots(r.CA)
 	if err != nil {
-		roots = x509.NewCertPool()
+		return nil
 	}
-	roots.AppendCertsFromPEM(r.CA)
 	return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 }
 

@@ -14,8 +14,8 @@ import (
 type view struct {
 	// missing describes for people what is missing. It is empty if nothing is.
 	missing string
-	// url is the public address.
-	url string
+	// url is the public address. address is the Ingress' own.
+	url, address string
 	// ready is the number of ready pods of the release.
 	ready int
 	// trouble is the reason that keeps pods from starting.
@@ -41,7 +41,7 @@ func (r Rollout) look(ctx context.Context, c *client) view {
 			return other
 		}
 	}
-	v.url, v.missing, v.ingress = r.address(ctx, c)
+	v.url, v.address, v.missing, v.ingress = r.public(ctx, c)
 	return v
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"escala/infra/deploy/https"
 	"escala/service"
 )
 
@@ -32,6 +33,17 @@ type Rollout struct {
 	Ingress, Scheme, Host string
 	// URL is the public address, if it is not the Ingress' own.
 	URL string
+	// Addressed waits for the Ingress' own address also if URL is set, since
+	// records in DNS lead to it.
+	Addressed bool
+	// Names are all names of the service, Host first. Made means that the stack
+	// makes their records.
+	Names []string
+	Made  bool
+	// Issued means that the certificate comes from an authority that asks for it
+	// at Host's address. It may be missing without being an error, so the release
+	// is checked whatever certificate the address presents.
+	Issued bool
 	// HealthPath must answer 200.
 	HealthPath string
 	// Ask is the address that is checked last. Default AskPublic.
@@ -55,6 +67,25 @@ type Rollout struct {
 
 	// dialPort replaces the scheme's port in tests, which may not listen on it.
 	dialPort string
+	// resolver replaces this computer's in tests.
+	resolver https.Resolver
+	// patience is the time that Wait gives an issued certificate. Default
+	// certificatePatience.
+	patience time.Duration
+}
+
+// Served is the result of a wait.
+type Served struct {
+	// URL is the address ("http://host"), without a slash at its end.
+	URL string
+	// Address is the IP address or host name that the Ingress has. It is empty if
+	// the wait did not ask for it.
+	Address string
+	// Missing is what keeps the service's names from leading here, or the
+	// certificate from being there, for people. The release serves nevertheless.
+	Missing string
+	// HTTPS is https.Serving, https.Unchecked, or https.Waiting and Missing.
+	HTTPS string
 }
 
 // Asked is the address that a wait checks last.
@@ -75,12 +106,12 @@ const (
 // give. Several load balancers with different views may be behind it.
 const steadyLooks = 3
 
-// Wait returns the address ("http://host", without a slash at its end) once it
-// serves the release.
-func (r Rollout) Wait(ctx context.Context) (string, error) {
+// Wait returns the address once it serves the release.
+func (r Rollout) Wait(ctx context.Context) (Served, error) {
+	none := Served{}
 	c, err := newClient(r.Kubeconfig)
 	if err != nil {
-		return "", err
+		return none, err
 	}
 	if r.Poll == 0 {
 		r.Poll = time.Second
@@ -100,7 +131,7 @@ func (r Rollout) Wait(ctx context.Context) (string, error) {
 		now := r.look(deadline, c)
 		if now.missing == "" {
 			if answers++; answers >= steadyLooks {
-				return now.url, nil
+				return r.certified(ctx, Served{URL: now.url, Address: now.address}), nil
 			}
 		} else {
 			answers = 0
@@ -116,9 +147,9 @@ func (r Rollout) Wait(ctx context.Context) (string, error) {
 		}
 		switch {
 		case ctx.Err() != nil:
-			return "", fmt.Errorf("waiting for release %s: %w", short(r.Image), ctx.Err())
+			return none, fmt.Errorf("waiting for release %s: %w", short(r.Image), ctx.Err())
 		case deadline.Err() != nil, stuck.lasts(now) > r.Stuck, now.trouble.final:
-			return "", r.failure(ctx, c, last, time.Since(began))
+			return none, r.failure(ctx, c, last, time.Since(began))
 		}
 		select {
 		case <-deadline.Done():

@@ -71,9 +71,9 @@ func rolloutOf(c *fakecluster.Cluster) Rollout {
 func TestServes(t *testing.T) {
 	c := running(t)
 	apply(t, c, deploymentOf("api", wanted))
-	url, err := rolloutOf(c).Wait(t.Context())
+	served, err := rolloutOf(c).Wait(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, c.URL(), url)
+	assert.Equal(t, c.URL(), served.URL)
 }
 
 // TestWhoIsAsked checks the values of Ask for an address that this computer
@@ -88,9 +88,9 @@ func TestWhoIsAsked(t *testing.T) {
 	require.ErrorContains(t, err, "does not answer")
 	for _, ask := range []Asked{AskPods, AskNobody} {
 		r.Ask = ask
-		url, err := r.Wait(t.Context())
+		served, err := r.Wait(t.Context())
 		require.NoError(t, err, ask)
-		assert.Equal(t, r.URL, url)
+		assert.Equal(t, r.URL, served.URL)
 	}
 	r.Ask, r.Releases = AskPods, []string{"another"}
 	_, err = r.Wait(t.Context())
@@ -218,12 +218,12 @@ func TestTheIngressOwnAddress(t *testing.T) {
 	r.URL, r.dialPort = "", at.Port()
 	public, err := r.Wait(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, "http://127.0.0.1", public)
+	assert.Equal(t, "http://127.0.0.1", public.URL)
 
 	r.Host = "api.example.com"
 	public, err = r.Wait(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, "http://api.example.com", public)
+	assert.Equal(t, "http://api.example.com", public.URL)
 }
 
 func TestWaitReportsEachChangeOnce(t *testing.T) {

@@ -1,0 +1,32 @@
+package dodoks
+
+import (
+	"escala/infra/deploy/dodns"
+	"escala/infra/targets/kubernetes"
+	"escala/service"
+)
+
+// makesRecords reports whether the stack makes the records of its names.
+func (s Settings) makesRecords(spec service.Spec) bool {
+	return spec.Host != "" && (spec.DNS || s.Domain != "")
+}
+
+// domains is the choice of domains for the service's names. It has no names if
+// DigitalOcean's DNS is not needed.
+func (s Settings) domains(spec service.Spec) dodns.Choice {
+	choice := dodns.Choice{Key: "doks.domain", Domain: s.Domain}
+	if s.makesRecords(spec) {
+		choice.Names = spec.HostNames()
+	}
+	return choice
+}
+
+// records registers the records that lead to the load balancer. Its address is
+// known once DigitalOcean has made it, which the workload's gate sees.
+func (d deployment) records(w *kubernetes.Workload) error {
+	if !d.settings.makesRecords(d.Request.Spec) {
+		return nil
+	}
+	before, _ := d.Request.Outputs[kubernetes.OutputAddress].(string)
+	return dodns.Addresses(d.Component, d.found.domains, d.Request.Spec.HostNames(), w.Address, before)
+}

@@ -1,0 +1,249 @@
+package acceptance
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/infra/engine/offline"
+	"escala/infra/testing/cloudfake"
+)
+
+const (
+	certificateType = "aws:acm/certificate:Certificate"
+	issuedType      = "aws:acm/certificateValidation:CertificateValidation"
+	recordType      = "aws:route53/record:Record"
+	dnsRecordType   = "digitalocean:index/dnsRecord:DnsRecord"
+	managedType     = "digitalocean:index/certificate:Certificate"
+	paramsType      = "kubernetes:eks.amazonaws.com/v1:IngressClassParams"
+)
+
+// withHost returns the part of the configuration with the service's names.
+func withHost(name string, more ...string) string {
+	return fmt.Sprintf("  escala:service:\n    host: %s\n%s", name, strings.Join(more, ""))
+}
+
+// column returns an input of all resources of a type, sorted.
+func column(events []offline.Event, kind, key string) []string {
+	var all []string
+	for _, e := range events {
+		if e.Type == kind {
+			all = append(all, text(e, key))
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// TestEKSZone runs the life of names: certificates, the records that prove them,
+// and aliases to a load balancer whose name nobody knows before.
+func TestEKSZone(t *testing.T) {
+	t.Parallel()
+	account := cloudfake.NewAWS()
+	zone := account.Zone("example.com")
+	c := eks
+	c.aws = account
+	m := openManaged(t, c)
+	m.describe("    zone: example.com\n", withHost("api.example.com"))
+	_, err := m.preview()
+	require.NoError(t, err)
+	assert.Empty(t, m.since(0), "a preview changes nothing")
+
+	first := m.mustUp()
+	inOrder(t, m.since(0), "create", certificateType, recordType+" api-certificate-api.example.com", issuedType, paramsType, deploymentType, recordType+" api-dns-api.example.com")
+	assert.Equal(t, m.cluster.Hostname, first["address"])
+	assert.Zero(t, account.Met("listener-needs-an-issued-certificate"))
+	assert.Equal(t, 1, account.Met("alias-needs-the-balancers-zone"))
+	assert.Equal(t, 1, account.Met("validation-record-is-the-names"))
+	for _, record := range m.there(recordType) {
+		assert.Equal(t, zone, text(record, "zoneId"))
+	}
+	m.unchanged("right after the first update")
+
+	// Another name leaves the host's certificate alone.
+	before := m.mark()
+	m.describe("    zone: example.com\n", withHost("api.example.com", "    tls:\n      names: [www.example.com]\n"))
+	m.mustUp()
+	assert.Equal(t, []string{"api.example.com", "www.example.com"}, column(m.there(certificateType), certificateType, "domainName"))
+	assert.Empty(t, kinds(m.since(before), "delete", "aws:"))
+
+	// Another host gets its certificate and its record before the old one's go.
+	before = m.mark()
+	m.describe("    zone: example.com\n", withHost("new.example.com"))
+	m.mustUp()
+	moved := m.since(before)
+	inOrder(t, moved, "create", issuedType, recordType+" api-dns-new.example.com")
+	assert.Less(t, kinds(moved, "create", recordType+" api-dns-new.example.com")[0], kinds(moved, "delete", recordType+" api-dns-api.example.com")[0])
+	assert.Equal(t, []string{"new.example.com"}, column(m.there(certificateType), certificateType, "domainName"))
+	m.unchanged("after the move")
+
+	// Without HTTPS the certificate goes, which no listener has any more.
+	m.describe("", withHost("new.example.com", "    tls:\n      mode: \"off\"\n"))
+	m.mustUp()
+	assert.Empty(t, m.there(certificateType))
+	assert.Empty(t, m.there(recordType))
+	assert.Zero(t, account.Met("certificate-in-use"))
+
+	m.describe("    zone: example.com\n", withHost("api.example.com"))
+	m.mustUp()
+	require.NoError(t, m.destroy(), "in one go")
+	assert.Empty(t, account.All())
+	assert.Zero(t, account.Met("certificate-in-use"))
+}
+
+// TestEKSRecordExists checks that a record of others is not overwritten.
+func TestEKSRecordExists(t *testing.T) {
+	t.Parallel()
+	account := cloudfake.NewAWS()
+	account.Record(account.Zone("example.com"), "api.example.com", "A")
+	c := eks
+	c.aws = account
+	m := openManaged(t, c)
+	m.describe("", withHost("api.example.com", "    dns: true\n"))
+	_, err := m.up()
+	require.Error(t, err)
+	assert.Equal(t, 1, account.Met("record-exists"))
+	assert.Contains(t, m.log.String(), "resource record set [name='api.example.com.', type='A'] but it already exists")
+	_, serves := answeredBy(t, m.cluster.URL())
+	assert.NotEmpty(t, serves, "the service serves")
+}
+
+// TestEKSNamesBadInput checks that all errors are reported before anything is
+// made.
+func TestEKSNamesBadInput(t *testing.T) {
+	t.Parallel()
+	account := cloudfake.NewAWS()
+	account.Zone("example.com")
+	account.Zone("twice.example")
+	account.Zone("twice.example")
+	c := eks
+	c.aws = account
+	m := openManaged(t, c)
+	for _, one := range []struct {
+		section, service string
+		said             []string
+	}{
+		{"    zone: example.com\n", withHost("api.example.org"), []string{`eks.zone: "example.com" does not hold api.example.org`}},
+		{"", withHost("api.example.org", "    dns: true\n"), []string{"the account has no public hosted zone for api.example.org"}},
+		{"", withHost("api.twice.example", "    dns: true\n"), []string{`the account has several zones "twice.example"; give the id of one`}},
+		{"    zone: Z999999\n", withHost("api.example.com"), []string{`the account has no public hosted zone "Z999999"`}},
+		{"    zone: example.com\n", "", []string{"service.host: is not set, but eks.zone is"}},
+		{"    certificateArn: arn:aws:acm:eu-central-1:123456789012:certificate/0123abcd\n", withHost("api.example.com", "    tls:\n      mode: acme\n      email: ops@example.com\n"), []string{
+			`service.tls.mode: is "acme", but eks.certificateArn names a certificate`,
+		}},
+		{"    zone: example.com\n", withHost("api.example.com", "    tls:\n      email: ops@example.com\n      hsts: 24h\n"), []string{
+			"service.tls.email: is set, but the load balancer's certificate is issued by Amazon's own authority (ACM)", "service.tls.hsts: is set, but in a cluster",
+		}},
+		{"", "  escala:service:\n    tls:\n      mode: ip\n", []string{`service.tls.mode: is "ip", which is for a machine's own address`}},
+		{"    issuer: letsencrypt\n", withHost("api.example.com"), []string{"eks.issuer: is set, but a load balancer of AWS has its certificates from ACM"}},
+	} {
+		m.describe(one.section, one.service)
+		_, err := m.up()
+		require.Error(t, err)
+		for _, said := range one.said {
+			assert.Contains(t, m.log.String(), said)
+		}
+	}
+	assert.Empty(t, m.since(0), "nothing was asked for")
+}
+
+// TestDOKSNames runs the life of names at DigitalOcean.
+func TestDOKSNames(t *testing.T) {
+	t.Parallel()
+	account := cloudfake.NewDigitalOcean()
+	m := openDOKS(t, account)
+	m.describe("", withHost("api.example.com", "    dns: true\n"))
+	_, err := m.up()
+	require.Error(t, err)
+	assert.Contains(t, m.log.String(), "doks.domain: the account has no domain for api.example.com")
+	assert.Empty(t, m.since(0))
+
+	account.Domain("example.com")
+	first := m.mustUp()
+	inOrder(t, m.since(0), "create", managedType, releaseType+" api-traefik", deploymentType, dnsRecordType)
+	assert.Equal(t, "127.0.0.1", first["address"])
+	assert.Contains(t, first["https"], "waiting: api.example.com: 127.0.0.1:443 does not answer HTTPS", "nothing terminates TLS here")
+	record := m.there(dnsRecordType)[0]
+	assert.Equal(t, []string{"example.com", "api", "127.0.0.1"}, []string{text(record, "domain"), text(record, "name"), text(record, "value")})
+	assert.Zero(t, account.Met("certificate-takes-the-apex"))
+	m.unchanged("right after the first update")
+
+	before := m.mark()
+	m.describe("", withHost("api.example.com", "    dns: true\n    tls:\n      names: [example.com]\n"))
+	m.mustUp()
+	moved := m.since(before)
+	inOrder(t, moved, "create", managedType, dnsRecordType)
+	assert.Less(t, kinds(moved, "update", releaseType)[0], kinds(moved, "delete", managedType)[0], "a load balancer always has a certificate")
+	assert.Equal(t, []string{"@", "api"}, column(m.there(dnsRecordType), dnsRecordType, "name"))
+	assert.Zero(t, account.Met("certificate-in-use"))
+	assert.Zero(t, account.Met("certificate-name-taken"))
+	m.unchanged("with another name")
+
+	require.NoError(t, m.destroy(), "in one go")
+	assert.Empty(t, account.All())
+	assert.Zero(t, account.Met("records-add-up"))
+	assert.Zero(t, account.Met("domain-must-be-there"))
+}
+
+// TestDOKSRecordExists checks that no second address is added to a name.
+func TestDOKSRecordExists(t *testing.T) {
+	t.Parallel()
+	account := cloudfake.NewDigitalOcean()
+	account.Domain("example.com")
+	account.Record("example.com", "api", "A", "203.0.113.9")
+	m := openDOKS(t, account)
+	m.describe("", withHost("api.example.com", "    dns: true\n"))
+	_, err := m.up()
+	require.Error(t, err)
+	assert.Contains(t, m.log.String(), "api.example.com already leads to 203.0.113.9, by a record that is not this stack's")
+	assert.Empty(t, m.there(dnsRecordType))
+	assert.Zero(t, account.Met("records-add-up"))
+	_, serves := answeredBy(t, m.cluster.URL())
+	assert.NotEmpty(t, serves, "the service serves")
+}
+
+// TestDOKSTraefikGetsItsCertificate checks the life without DigitalOcean's DNS:
+// one Traefik with a volume, and nothing at the load balancer.
+func TestDOKSTraefikGetsItsCertificate(t *testing.T) {
+	t.Parallel()
+	account := cloudfake.NewDigitalOcean()
+	m := openDOKS(t, account)
+	m.describe("", withHost("api.example.com", "    tls:\n      mode: acme\n      authority: staging\n"))
+	m.mustUp()
+	assert.Empty(t, m.there(managedType))
+	assert.Empty(t, m.there(dnsRecordType))
+	m.unchanged("right after the first update")
+	require.NoError(t, m.destroy())
+	assert.Empty(t, account.All())
+}
+
+// TestCertManagerIsThere checks that the certificate of any cluster comes from
+// its cert-manager, which must be there before anything is made.
+func TestCertManagerIsThere(t *testing.T) {
+	t.Parallel()
+	c := openCluster(t)
+	c.describe(withHost("api.example.com", "    tls:\n      mode: acme\n      email: ops@example.com\n"))
+	_, err := c.up()
+	require.Error(t, err)
+	assert.Contains(t, c.log.String(), "service.tls.mode: the cluster has no cert-manager")
+	assert.Empty(t, c.since(0))
+
+	c.cluster.CertManager = true
+	c.mustUp()
+	issuer := c.object("kubernetes:cert-manager.io/v1:Issuer")
+	assert.Equal(t, map[string]any{"acme": map[string]any{
+		"server": "https://acme-v02.api.letsencrypt.org/directory", "email": "ops@example.com",
+		"privateKeySecretRef": map[string]any{"name": "api-acme-account"},
+		"solvers":             []any{map[string]any{"http01": map[string]any{"ingress": map[string]any{}}}},
+	}}, issuer["spec"])
+	ingress := c.object("kubernetes:networking.k8s.io/v1:Ingress")
+	annotations := ingress["metadata"].(map[string]any)["annotations"].(map[string]any)
+	assert.Equal(t, "api", annotations["cert-manager.io/issuer"])
+	assert.Equal(t, []any{map[string]any{"hosts": []any{"api.example.com"}, "secretName": "api-tls"}}, ingress["spec"].(map[string]any)["tls"])
+	c.unchanged("right after the first update")
+	require.NoError(t, c.destroy())
+}

@@ -1,0 +1,243 @@
+package cloudfake
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"escala/infra/engine/offline"
+	"escala/infra/engine/offline/clouds"
+)
+
+const (
+	awsRecord      = "aws:route53/record:Record"
+	awsCertificate = "aws:acm/certificate:Certificate"
+	awsIssued      = "aws:acm/certificateValidation:CertificateValidation"
+)
+
+// hostedZone is a zone of Route 53.
+type hostedZone struct{ id, name string }
+
+// Zone has somebody make a public hosted zone. It returns its id.
+func (a *AWS) Zone(name string) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	id := fmt.Sprintf("Z%015d", len(a.zones)+1)
+	a.zones = append(a.zones, hostedZone{id, name})
+	return id
+}
+
+// Record has somebody make a record by hand.
+func (a *AWS) Record(zone, name, kind string) {
+	a.keep(offline.Event{Operation: offline.Create, Type: awsRecord, ID: "by hand " + name, Inputs: resource.NewPropertyMapFromMap(map[string]any{
+		"zoneId": zone, "name": name, "type": kind,
+	})})
+}
+
+// getZone answers as the provider's data source does.
+func (a *AWS) getZone(args resource.PropertyMap) (resource.PropertyMap, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var found []hostedZone
+	for _, z := range a.zones {
+		if z.id == text(args, "zoneId") || z.name == text(args, "name") {
+			found = append(found, z)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return nil, errors.New("no matching Route 53 Hosted Zone found")
+	case 1:
+		return clouds.ZoneFound(found[0].id, found[0].name), nil
+	default:
+		return nil, errors.New("multiple Route 53 Hosted Zones matched; use additional constraints to reduce matches to a single Route 53 Hosted Zone")
+	}
+}
+
+// zoneName returns the name of a zone, or "".
+func (a *AWS) zoneName(id string) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, z := range a.zones {
+		if z.id == id {
+			return z.name
+		}
+	}
+	return ""
+}
+
+// names are the behaviours of Route 53 and ACM.
+func (a *AWS) names() []Behaviour {
+	const (
+		changes = "https://docs.aws.amazon.com/Route53/latest/APIReference/API_ChangeResourceRecordSets.html"
+		request = "https://docs.aws.amazon.com/acm/latest/APIReference/API_RequestCertificate.html"
+	)
+	return []Behaviour{
+		{
+			Name: "record-exists", Types: []string{awsRecord}, Test: "TestEKSRecordExists",
+			Does:   "Refuses to create a record that exists; the provider overwrites one only if it is told to.",
+			Source: "https://github.com/DefangLabs/docs-chatbot/issues/22",
+			Before: func(e *offline.Event) error {
+				if overwrite, _ := offline.Plain(e.Inputs)["allowOverwrite"].(bool); e.Operation != offline.Create || overwrite {
+					return nil
+				}
+				for _, other := range a.Of(awsRecord) {
+					if recordKey(other) == recordKey(*e) {
+						return fmt.Errorf("creating Route53 Record: InvalidChangeBatch: [Tried to create resource record set [name='%s.', type='%s'] but it already exists]", text(e.Inputs, "name"), text(e.Inputs, "type"))
+					}
+				}
+				return nil
+			},
+		},
+		{
+			Name: "zone-holds-the-name", Types: []string{awsRecord}, Test: "TestAWSNames",
+			Does:   "Takes only records whose name ends with the zone's.",
+			Source: changes,
+			Before: func(e *offline.Event) error {
+				name, zone := strings.TrimSuffix(text(e.Inputs, "name"), "."), a.zoneName(text(e.Inputs, "zoneId"))
+				switch {
+				case e.Operation != offline.Create:
+					return nil
+				case zone == "":
+					return fmt.Errorf("NoSuchHostedZone: No hosted zone found with ID: %s", text(e.Inputs, "zoneId"))
+				case name != zone && !strings.HasSuffix(name, "."+zone):
+					return fmt.Errorf("InvalidChangeBatch: [RRSet with DNS name %s. is not permitted in zone %s.]", name, zone)
+				}
+				return nil
+			},
+		},
+		{
+			Name: "alias-needs-the-balancers-zone", Types: []string{awsRecord}, Test: "TestEKSZone",
+			Does:   "Takes an alias to a load balancer's host name together with the id of the zone that this name is in, one for each region.",
+			Source: "https://docs.aws.amazon.com/Route53/latest/APIReference/API_AliasTarget.html",
+			Before: func(e *offline.Event) error {
+				target, zone := alias(*e)
+				if e.Operation == offline.Delete || target == "" {
+					return nil
+				}
+				parts := strings.Split(target, ".")
+				if len(parts) != 5 || !strings.HasSuffix(target, ".elb.amazonaws.com") || clouds.BalancerZones[parts[1]] != zone {
+					return fmt.Errorf("InvalidChangeBatch: [Tried to create an alias that targets %s., type A in zone %s, but the alias target name does not lie within the target zone]", target, zone)
+				}
+				return nil
+			},
+			After: func(e *offline.Event) bool {
+				target, _ := alias(*e)
+				return e.Operation == offline.Create && target != ""
+			},
+		},
+		{
+			Name: "validation-record-is-the-names", Types: []string{awsCertificate}, Test: "TestEKSZone",
+			Does:   "Gives an account the same validation record for each certificate of a name.",
+			Source: "https://docs.aws.amazon.com/acm/latest/userguide/dns-validation.html",
+			After: func(e *offline.Event) bool {
+				return e.Operation == offline.Create && text(e.Inputs, "validationMethod") == "DNS"
+			},
+		},
+		{
+			Name: "certificate-is-validated", Types: []string{awsIssued}, Test: "TestAWSNames",
+			Does:   "Issues a certificate once its validation record is there; the provider waits.",
+			Source: "https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/acm/certificate_validation.go",
+			Before: func(e *offline.Event) error {
+				arn := text(e.Inputs, "certificateArn")
+				if e.Operation == offline.Create && !a.validated(arn) {
+					return fmt.Errorf("waiting for ACM Certificate (%s) to be issued: timeout while waiting for state to become 'ISSUED' (last state: 'PENDING_VALIDATION', timeout: 20m0s)", arn)
+				}
+				return nil
+			},
+		},
+		{
+			Name: "listener-needs-an-issued-certificate", Types: []string{ingressParams}, Test: "TestAWSNames",
+			Does:   "Makes no listener with a certificate that is not issued: the Ingress keeps the event FailedDeployModel, UnsupportedCertificate.",
+			Source: "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/https-listener-certificates.html",
+			After: func(e *offline.Event) bool {
+				if e.Operation == offline.Delete {
+					return false
+				}
+				return slices.ContainsFunc(listenerCertificates(*e), func(arn string) bool { return !a.isIssued(arn) })
+			},
+		},
+		{
+			Name: "certificate-in-use", Types: []string{awsCertificate}, Test: "TestAWSNames",
+			Does:   "Deletes no certificate that a load balancer has. The provider retries for 20 minutes.",
+			Source: "https://docs.aws.amazon.com/acm/latest/APIReference/API_DeleteCertificate.html",
+			Before: func(e *offline.Event) error {
+				if e.Operation != offline.Delete {
+					return nil
+				}
+				for _, params := range a.Of(ingressParams) {
+					if slices.Contains(listenerCertificates(params), e.ID) {
+						return fmt.Errorf("ResourceInUseException: Certificate %s is in use.", e.ID) //nolint:revive,staticcheck // as ACM says it
+					}
+				}
+				return nil
+			},
+		},
+		{
+			Name: "common-name-64", Types: []string{awsCertificate}, Test: "TestAWSNames",
+			Does:   "Takes a first name of at most 64 characters on a certificate.",
+			Source: request,
+			Before: func(e *offline.Event) error {
+				if name := text(e.Inputs, "domainName"); e.Operation == offline.Create && len(name) > 64 {
+					return fmt.Errorf("InvalidDomainValidationOptionsException: The first domain name can be no longer than 64 characters: %q", name)
+				}
+				return nil
+			},
+		},
+	}
+}
+
+// recordKey identifies a record.
+func recordKey(e offline.Event) string {
+	return text(e.Inputs, "zoneId") + " " + strings.TrimSuffix(text(e.Inputs, "name"), ".") + " " + text(e.Inputs, "type")
+}
+
+// alias returns the target of an alias record and the target's zone.
+func alias(e offline.Event) (target, zone string) {
+	aliases, _ := offline.Plain(e.Inputs)["aliases"].([]any)
+	if len(aliases) == 0 {
+		return "", ""
+	}
+	one, _ := aliases[0].(map[string]any)
+	return fmt.Sprint(one["name"]), fmt.Sprint(one["zoneId"])
+}
+
+// validated reports whether the record that proves a certificate's name exists.
+func (a *AWS) validated(arn string) bool {
+	for _, certificate := range a.Of(awsCertificate) {
+		if certificate.ID != arn {
+			continue
+		}
+		record, value := clouds.ValidationRecord(text(certificate.Inputs, "domainName"))
+		return slices.ContainsFunc(a.Of(awsRecord), func(e offline.Event) bool {
+			values, _ := offline.Plain(e.Inputs)["records"].([]any)
+			return strings.TrimSuffix(text(e.Inputs, "name"), ".") == record && len(values) == 1 && strings.TrimSuffix(fmt.Sprint(values[0]), ".") == value
+		})
+	}
+	return false
+}
+
+// isIssued reports whether a listener can use a certificate. Those that are not
+// in the account were made by others.
+func (a *AWS) isIssued(arn string) bool {
+	for _, certificate := range a.Of(awsCertificate) {
+		if certificate.ID == arn {
+			return text(certificate.Inputs, "domainName") == "" || a.validated(arn)
+		}
+	}
+	return true
+}
+
+// listenerCertificates are the ARNs that IngressClassParams name.
+func listenerCertificates(params offline.Event) []string {
+	spec, _ := offline.Plain(params.Inputs)["spec"].(map[string]any)
+	list, _ := spec["certificateARNs"].([]any)
+	var arns []string
+	for _, one := range list {
+		arns = append(arns, fmt.Sprint(one))
+	}
+	return arns
+}
