@@ -32,6 +32,9 @@ StartLimitIntervalSec=0
 ExecStart=` + AgentPath + ` run
 Restart=always
 RestartSec=1
+# What the agent has started (systemctl, journalctl, a preflight) ends by itself.
+# systemd would wait up to 90 s for it before it starts a dead agent again.
+KillMode=process
 # Go gives memory back before it takes more.
 Environment=GOMEMLIMIT=12MiB GOGC=50
 
