@@ -230,7 +230,7 @@ const askTimeout = 20 * time.Second
 // due reports whether a certificate is missing or to be renewed.
 func (e *entry) due() bool {
 	return e.loaded && e.archive != nil && e.k.authority != nil && e.k.Clock.Elapsed() >= e.nextTry &&
-		e.wanted(e.k.Clock.Now())
+		e.wanted(e.k.now())
 }
 
 func (e *entry) wanted(now time.Time) bool { return e.pair == nil || !now.Before(e.renewAt) }

@@ -17,7 +17,7 @@ import (
 //	-----BEGIN CERTIFICATE-----
 func File(p Pair, orders []int64) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "# %s\n# orders", p.ID())
+	fmt.Fprintf(&b, "# %s\n# orders", p.ID)
 	for _, at := range orders {
 		fmt.Fprintf(&b, " %d", at)
 	}

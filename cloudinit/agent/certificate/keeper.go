@@ -38,6 +38,9 @@ type Keeper struct {
 	entries    []*entry
 	own        own
 	served     error // of the last round's Serve
+	// ahead is how far this machine's clock is ahead of the authority's, if that is
+	// much.
+	ahead time.Duration
 	// storeAt is the time, by Clock.Elapsed, before which a store that did not
 	// answer is left alone, except for an order.
 	storeAt time.Duration
@@ -107,6 +110,20 @@ func (k *Keeper) ask(ctx context.Context) {
 	}
 }
 
+// now returns the time by the authority's clock, as far as it is known. A clock far
+// ahead would take each new certificate for an expired one.
+func (k *Keeper) now() time.Time { return k.Clock.Now().Add(-k.ahead) }
+
+// setClock compares the clock with the beginning of a certificate that was issued
+// just now. Let's Encrypt dates it back by an hour, others to midnight.
+func (k *Keeper) setClock(p Pair) {
+	k.ahead = 0
+	if ahead := k.Clock.Now().Sub(p.Leaf.NotBefore); ahead > 25*time.Hour || ahead < -time.Minute {
+		k.ahead = ahead
+		k.Log.Warn("this machine's clock is wrong", "ahead", ahead)
+	}
+}
+
 // nextDue returns the entry that has waited the longest for an order.
 func (k *Keeper) nextDue() *entry {
 	var next *entry
@@ -159,7 +176,7 @@ func (k *Keeper) open(seed Seed) error {
 
 // serve gives the proxy what it has to serve, and updates the status.
 func (k *Keeper) serve(ctx context.Context) {
-	now := k.Clock.Now()
+	now := k.now()
 	s := Serving{Thumbprint: k.thumbprint, Files: map[string][]byte{}}
 	if k.seed != nil {
 		s.Tickets = k.seed.TicketKey(now)

@@ -18,6 +18,8 @@ type Pair struct {
 	PEM []byte
 	// Leaf is the certificate itself.
 	Leaf *x509.Certificate
+	// ID identifies the content.
+	ID string
 }
 
 // maxPair is more than the size of any chain with its key.
@@ -53,13 +55,9 @@ func ParsePair(content []byte) (Pair, error) {
 	if err != nil {
 		return Pair{}, fmt.Errorf("reading the certificate: %w", err)
 	}
-	return Pair{PEM: append(chain.Bytes(), key.Bytes()...), Leaf: pair.Leaf}, nil
-}
-
-// ID identifies the content of the pair.
-func (p Pair) ID() string {
-	sum := sha256.Sum256(p.PEM)
-	return hex.EncodeToString(sum[:8])
+	all := append(chain.Bytes(), key.Bytes()...)
+	sum := sha256.Sum256(all)
+	return Pair{PEM: all, Leaf: pair.Leaf, ID: hex.EncodeToString(sum[:8])}, nil
 }
 
 // lifetime is the time for which the certificate is valid.

@@ -35,7 +35,7 @@ func (e *entry) renew(ctx context.Context) {
 	}
 	if locked {
 		defer e.release(ctx)
-		if err := e.look(ctx); err == nil && !e.wanted(e.k.Clock.Now()) {
+		if err := e.look(ctx); err == nil && !e.wanted(e.k.now()) {
 			e.succeeded()
 			return
 		}
@@ -64,7 +64,7 @@ func (e *entry) release(ctx context.Context) {
 // ordered again after each start.
 func (e *entry) alone() bool {
 	now := e.k.Clock.Elapsed()
-	if !urgent(e.pair, e.k.Clock.Now()) || e.pair == nil && now-e.began < aloneAfter {
+	if !urgent(e.pair, e.k.now()) || e.pair == nil && now-e.began < aloneAfter {
 		return false
 	}
 	if err := e.k.Disk.Write("probe", nil); err != nil {
@@ -99,7 +99,7 @@ func (u *unreached) Unwrap() error { return u.error }
 
 // order gets a certificate from the authority and uses it.
 func (e *entry) order(ctx context.Context) error {
-	now := e.k.Clock.Now()
+	now := e.k.now()
 	var replaces *x509.Certificate
 	var lifetime time.Duration
 	if e.pair != nil {
@@ -128,7 +128,8 @@ func (e *entry) order(ctx context.Context) error {
 		return &Refusal{Err: fmt.Errorf("the authority's certificate cannot be used: %w", err)}
 	}
 	e.k.Log.Info("certificate issued", "subject", e.subject, "serial", pair.serial(), "issuer", pair.issuer(), "notAfter", pair.Leaf.NotAfter)
-	e.use(pair, e.record.counted(now))
+	e.k.setClock(pair)
+	e.use(pair, e.record.counted(e.k.now()))
 	e.onDisk, e.inStore, e.saveAt = false, false, 0
 	return nil
 }
@@ -156,7 +157,7 @@ func (e *entry) failed(err error) {
 	e.orderError = err
 	left := time.Duration(0)
 	if e.pair != nil {
-		left = e.pair.Leaf.NotAfter.Sub(e.k.Clock.Now())
+		left = e.pair.Leaf.NotAfter.Sub(e.k.now())
 	}
 	var pause time.Duration
 	var refusal *Refusal
