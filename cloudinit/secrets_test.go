@@ -107,7 +107,7 @@ func TestSecretsThatCannotBeReadLeaveThoseThatWere(t *testing.T) {
 	f.change(func() { delete(f.parameters, "/escala/production/AWKWARD") })
 	said, err := run("escala-agent", "once")
 	require.NoError(t, err)
-	assert.Contains(t, said, "the secrets are those from before")
+	assert.Contains(t, said, "using the secrets of an earlier run")
 	assert.Contains(t, said, "/escala/production/AWKWARD: missing")
 	after, err := os.ReadFile(root + host.SecretsFile)
 	require.NoError(t, err)

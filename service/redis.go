@@ -76,7 +76,7 @@ func CheckRedisURL(s string) string {
 	case strings.Contains(rest, "#"):
 		return `has a "#": ` + encode
 	case strings.Contains(rest, "@") && (err != nil || u.User == nil):
-		return "cannot be taken apart: " + encode
+		return "cannot be parsed: " + encode
 	case err != nil || u.Hostname() == "":
 		return form + "; " + encode
 	}

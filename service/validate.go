@@ -112,7 +112,7 @@ func (s Spec) checkEnv(v *Violations) {
 		case name != EnvRedis && taken(name):
 			v.Add("secrets", "%q is set by escala from the description", name)
 		case s.Env[name] != "":
-			v.Add("secrets", "%q is in env too; a secret must not stand there in the clear", name)
+			v.Add("secrets", "%q is in env too; its value there is not encrypted; remove it from env", name)
 		case slices.Contains(s.Secrets[:i], name):
 			v.Add("secrets", "%q is listed twice", name)
 		}
@@ -201,7 +201,7 @@ func (r Redis) check(v *Violations) {
 			v.Add("redis.url", "carries a password; give the whole URL as the secret %s instead", EnvRedis)
 		}
 	default:
-		v.Add("redis.mode", "%q is none of %q, %q, %q", r.Mode, RedisNone, RedisLocal, RedisURL)
+		v.Add("redis.mode", "%q is not one of %q, %q, %q", r.Mode, RedisNone, RedisLocal, RedisURL)
 	}
 	if bad := CheckRedisPrefix(r.Prefix); bad != "" {
 		v.Add("redis.prefix", "%q %s", r.Prefix, bad)

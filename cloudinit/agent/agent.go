@@ -132,7 +132,7 @@ func (a *Agent) haveSecrets(ctx context.Context) bool {
 			a.failing(stateFolder, err)
 			return false
 		}
-		a.Log.Warn("the secrets are those from before", "error", err)
+		a.Log.Warn("using the secrets of an earlier run", "error", err)
 		return true
 	}
 	a.started = true
@@ -253,7 +253,7 @@ func (a *Agent) giveUp(ctx context.Context, rolling roll, worker workerError) {
 	a.refuse(worker.Error(), a.Workers.LastLines(worker.slot), rolling.To, true)
 	rolling.Failed = true
 	if err := a.remember(rollFile, rolling); err != nil {
-		a.Log.Error("the roll's end is not written", "error", err)
+		a.Log.Error("recording the end of the roll failed", "error", err)
 	}
 	a.goBack(ctx, rolling)
 }
@@ -289,7 +289,7 @@ func (a *Agent) refuse(reason, output string, id service.ReleaseID, asWorker boo
 	err := a.remember(refusalFile, a.refusal)
 	a.unwritten = err != nil
 	if err != nil {
-		a.Log.Error("the refusal is not written", "error", err)
+		a.Log.Error("recording the refusal failed", "error", err)
 	}
 }
 
@@ -302,7 +302,7 @@ func (a *Agent) failing(place string, err error) {
 	a.phase = machine.Failing
 	if a.logged != reason {
 		a.logged = reason
-		a.Log.Warn("this round did not get there", "reason", reason)
+		a.Log.Warn("the round failed", "reason", reason)
 	}
 	a.reason = reason
 }

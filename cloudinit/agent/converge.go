@@ -10,8 +10,8 @@ import (
 	"escala/service"
 )
 
-// workerError is a worker that does not serve as it should. It is final if the
-// worker had its time to come up.
+// workerError reports a worker that does not serve correctly. It is final if the
+// worker had its whole time to become ready.
 type workerError struct {
 	slot   int
 	reason string
@@ -20,8 +20,9 @@ type workerError struct {
 
 func (e workerError) Error() string { return e.reason }
 
-// converge brings every worker to the current release, and the proxy to them. It
-// looks again after each step: a worker that was good may have died meanwhile.
+// converge brings every worker to the current release and points the proxy at
+// them. It reads the state again after each step, because a good worker may have
+// died in the meantime.
 func (a *Agent) converge(ctx context.Context) error {
 	for range 2*a.Config.Slots() + 2 {
 		if done, err := a.step(ctx); done || err != nil {
@@ -31,8 +32,8 @@ func (a *Agent) converge(ctx context.Context) error {
 	return errors.New("workers end as soon as they have started")
 }
 
-// step replaces the workers that can be replaced at once. It is done when there
-// are none.
+// step replaces the workers that can be replaced at the same time. done reports
+// that no worker is left to replace.
 func (a *Agent) step(ctx context.Context) (done bool, err error) {
 	v, err := a.view(ctx)
 	if err != nil {
@@ -50,8 +51,8 @@ func (a *Agent) step(ctx context.Context) (done bool, err error) {
 			todo = append(todo, worker)
 		}
 	}
-	// First those that are on their way already. While one is missing, none that
-	// serves is replaced.
+	// Workers that are already starting come first. While one of them is missing,
+	// no serving worker is replaced.
 	missing, err := a.awaitAll(ctx, others)
 	if err != nil {
 		return false, err
@@ -65,7 +66,7 @@ func (a *Agent) step(ctx context.Context) (done bool, err error) {
 		}
 		return true, missing
 	}
-	// Those that do not serve anyway go first.
+	// Workers that do not serve are replaced first.
 	slices.SortStableFunc(todo, func(x, y int) int { return v.rank(a.Config, x) - v.rank(a.Config, y) })
 	a.publish(ctx)
 	if batch := todo[:min(len(todo), a.beside())]; len(batch) > 0 {
@@ -74,7 +75,8 @@ func (a *Agent) step(ctx context.Context) (done bool, err error) {
 	return false, a.replace(ctx, todo[0], false)
 }
 
-// awaitAll returns the first of the workers that is missing and may still come.
+// awaitAll waits for all of the workers. missing is the error of the first worker
+// that is not ready yet and may still become ready.
 func (a *Agent) awaitAll(ctx context.Context, workers []int) (missing, err error) {
 	for _, worker := range workers {
 		err := a.await(ctx, worker)
@@ -89,7 +91,8 @@ func (a *Agent) awaitAll(ctx context.Context, workers []int) (missing, err error
 	return missing, nil
 }
 
-// rank is how much a worker would be missed.
+// rank returns how much is lost if the worker ends: 0 if nothing runs, 1 if it is
+// not ready, 2 if it serves.
 func (v view) rank(c Config, worker int) int {
 	o, ok := v.serving(c, worker)
 	if !ok {
@@ -98,7 +101,7 @@ func (v view) rank(c Config, worker int) int {
 	return rank(o)
 }
 
-// beside is the number of workers that can start while all others run.
+// beside returns the number of workers that can start while all others run.
 func (a *Agent) beside() int {
 	if a.Config.Slots() == a.Config.Workers {
 		return 0
@@ -106,8 +109,9 @@ func (a *Agent) beside() int {
 	return max(0, a.Workers.Memory()) / max(1, a.Config.MemoryMiB)
 }
 
-// startBeside starts workers in their free slots and waits until they are ready
-// and have been for a while. Only then the others of the same numbers end.
+// startBeside starts workers in their free slots and waits until they have been
+// ready for Config.Steady. Only then does it end the old processes of the same
+// workers.
 func (a *Agent) startBeside(ctx context.Context, workers []int) error {
 	slots := make([]int, 0, len(workers))
 	for _, worker := range workers {
@@ -131,8 +135,8 @@ func (a *Agent) startBeside(ctx context.Context, workers []int) error {
 	return a.retire(ctx)
 }
 
-// free is a slot of the worker in which nothing runs. One whose process drains
-// is waited for.
+// free returns a slot of the worker in which nothing runs. If all are in use, it
+// ends a process and waits for its end.
 func (a *Agent) free(ctx context.Context, worker int) (int, error) {
 	v, err := a.view(ctx)
 	if err != nil {
@@ -143,7 +147,7 @@ func (a *Agent) free(ctx context.Context, worker int) (int, error) {
 		if o.orphan == nil && o.Down() {
 			return o.slot, nil
 		}
-		// Rather the one that drains, or does not serve.
+		// A process that drains or does not serve is preferred.
 		if best == nil || rank(o) < rank(*best) {
 			best = &o
 		}
@@ -154,7 +158,7 @@ func (a *Agent) free(ctx context.Context, worker int) (int, error) {
 	return best.slot, a.gone(ctx, best.slot)
 }
 
-// rank is how much an occupant would be missed.
+// rank is view.rank of one occupant.
 func rank(o occupant) int {
 	switch {
 	case !o.alive():
@@ -166,9 +170,9 @@ func rank(o occupant) int {
 	}
 }
 
-// replace ends what runs for the worker and starts another in its place. It
-// takes the machine one worker, so all others must serve that can. A worker that
-// is on its way by now is left alone, unless it is hung.
+// replace ends the worker's process and starts another one in its place. The
+// machine has one worker less in the meantime, so all others that can serve must
+// serve. replace leaves a worker alone that is starting by now, unless it is hung.
 func (a *Agent) replace(ctx context.Context, worker int, hung bool) error {
 	v, err := a.view(ctx)
 	if err != nil {
@@ -215,16 +219,17 @@ func (a *Agent) comesUp(ctx context.Context, slot int) error {
 	return a.notUp(ctx, slot, current)
 }
 
-// notUp is the error of a worker that had its time to come up.
+// notUp returns the error of a worker that had its whole time to become ready.
 func (a *Agent) notUp(ctx context.Context, slot int, current service.ReleaseID) error {
-	// A supervisor that died meanwhile is not the release's fault.
+	// The release is not to blame if the supervisor died in the meantime.
 	if _, err := a.Supervisor.Slots(ctx); err != nil {
 		return fmt.Errorf("no worker can be started: %w", err)
 	}
 	return workerError{slot: slot, final: true, reason: fmt.Sprintf("worker %d does not come up with %s", a.Config.Worker(slot), current.Describe())}
 }
 
-// steady waits for as long as new workers must stay ready, and looks again.
+// steady waits for the time that new workers must stay ready, and checks them
+// again.
 func (a *Agent) steady(ctx context.Context, slots []int) error {
 	if err := a.Clock.Sleep(ctx, time.Duration(a.Config.Steady)); err != nil {
 		return fmt.Errorf("waiting for new workers: %w", err)
@@ -238,12 +243,14 @@ func (a *Agent) steady(ctx context.Context, slots []int) error {
 	return nil
 }
 
-// unhealthyFor is how long the health path of a worker may fail before it is
-// started again. Only the health path can have a worker restarted: one that is
-// healthy and not ready waits for something that a restart does not bring.
+// unhealthyFor is the time that the health path of a worker may fail before the
+// worker is started again. Only the health path causes a restart: a worker that
+// is healthy but not ready waits for a dependency, which a restart does not
+// bring back.
 const unhealthyFor = 15 * time.Second
 
-// await is for a worker whose process runs the current release and is not ready.
+// await waits for a worker whose process runs the current release but is not
+// ready. It starts the worker again if it has been unhealthy for too long.
 func (a *Agent) await(ctx context.Context, worker int) error {
 	v, err := a.view(ctx)
 	if err != nil {
@@ -254,14 +261,14 @@ func (a *Agent) await(ctx context.Context, worker int) error {
 		patience = time.Duration(a.Config.Start)
 	}
 	var last occupant
-	// One that just died may be on its way back, by the supervisor's hand.
+	// The supervisor may already be restarting a worker that just died.
 	isGood := until(ctx, a.Clock, patience, lookEvery, func() bool {
 		if v, err = a.view(ctx); err != nil {
 			return true
 		}
 		c, ok := v.candidate(a.Config, worker)
 		if !ok {
-			// It is no longer on its way: the next round starts another.
+			// The process is gone; the next round starts another one.
 			err = workerError{slot: last.slot, reason: fmt.Sprintf("worker %d has ended", worker)}
 			return true
 		}
@@ -283,7 +290,7 @@ func (a *Agent) await(ctx context.Context, worker int) error {
 	}
 	if last.healthy {
 		a.recovered(last.slot)
-		return workerError{slot: last.slot, reason: fmt.Sprintf("worker %d is not ready, and its %s answers 200: something that it needs is missing", worker, a.Config.HealthPath)}
+		return workerError{slot: last.slot, reason: fmt.Sprintf("worker %d is not ready, and its %s answers 200: one of its dependencies is missing", worker, a.Config.HealthPath)}
 	}
 	if last.State == SlotBackoff {
 		return workerError{slot: last.slot, reason: fmt.Sprintf("worker %d does not come up with %s", worker, v.current.Describe())}
@@ -300,15 +307,15 @@ func (a *Agent) await(ctx context.Context, worker int) error {
 	return workerError{slot: last.slot, reason: fmt.Sprintf("worker %d does not answer %s", worker, a.Config.HealthPath)}
 }
 
-// unhealthy is a process whose health path fails.
+// unhealthy describes a process whose health path fails.
 type unhealthy struct {
 	process string
-	// since is when it was first seen to fail, by Clock.Elapsed.
+	// since is the time of the first failure, by Clock.Elapsed.
 	since time.Duration
 }
 
-// unhealthySince returns when the occupant's process was first seen to fail. A
-// new process in the slot begins anew: it gets all of its own time.
+// unhealthySince returns the time of the first failure of the occupant's process.
+// A new process in the slot gets the whole time again.
 func (a *Agent) unhealthySince(o occupant, now time.Duration) time.Duration {
 	if noted, ok := a.unhealthy[o.slot]; ok && noted.process == o.Process {
 		return noted.since
@@ -322,5 +329,5 @@ func (a *Agent) unhealthySince(o occupant, now time.Duration) time.Duration {
 
 func (a *Agent) recovered(slot int) { delete(a.unhealthy, slot) }
 
-// patience is how long a round waits for a worker that may be on its way.
+// patience returns the time that a round waits for a worker that may be starting.
 func (a *Agent) patience() time.Duration { return min(3*time.Second, time.Duration(a.Config.Start)) }

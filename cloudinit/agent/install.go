@@ -87,7 +87,7 @@ func (a *Agent) fetch(ctx context.Context) error {
 		return err
 	}
 	if err := a.verifyFile(file, a.wanted); err != nil {
-		return fmt.Errorf("release %s is not what it should be: %w", id.Short(), err)
+		return fmt.Errorf("release %s is damaged: %w", id.Short(), err)
 	}
 	for _, step := range []func() error{
 		func() error { return d.Sync(file) },
@@ -113,7 +113,7 @@ func (a *Agent) verifyFile(name string, release service.Release) error {
 	r, err := a.Disk.Open(name)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return errors.New("it is not there")
+			return errors.New("the file is missing")
 		}
 		return err
 	}

@@ -114,7 +114,7 @@ func (a *Agent) tell(ctx context.Context, s machine.Status, content []byte) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	if err := a.Store.Write(ctx, store.StatusName, content); err != nil {
-		a.Log.Debug("telling the release store", "error", err)
+		a.Log.Debug("writing the status to the release store", "error", err)
 	}
 }
 

@@ -44,5 +44,5 @@ func machine(ctx context.Context, s *session) (string, error) {
 			return r.ID, nil
 		}
 	}
-	return "", errors.New("the stack has no machine on this computer: make up makes one; machines elsewhere have their own consoles (see the README)")
+	return "", errors.New("the stack has no machine on this computer; make up creates it (a cloud's machine is reached through the cloud's console: see the README)")
 }

@@ -82,7 +82,7 @@ func unlock(_ context.Context, s *session) error {
 // explained says what an interrupted operation leaves.
 func explained(err error) error {
 	if errors.Is(err, engine.ErrInterrupted) {
-		return errors.New("interrupted; what was being made is in the state, and the next up continues")
+		return errors.New("interrupted; the state has everything that was created, and the next up continues")
 	}
 	return err
 }

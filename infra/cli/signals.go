@@ -24,7 +24,7 @@ func signals(parent context.Context) (ctx context.Context, kill <-chan struct{},
 			}
 			switch n {
 			case 1:
-				fmt.Fprintln(os.Stderr, "\ninterrupted: ending what is under way; once more ends at once")
+				fmt.Fprintln(os.Stderr, "\ninterrupted: finishing the running operations; interrupt again to end at once")
 				cancel()
 			case 2:
 				fmt.Fprintln(os.Stderr, "\nending at once")

@@ -54,14 +54,14 @@ var tagText = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 // reserved prefixes, in upper or lower case.
 func CheckTags(v *service.Violations, key string, tags map[string]string, reserved ...string) {
 	if len(tags) > mostTags {
-		v.Add(key, "has %d tags; %d at most leave room for those of the stack", len(tags), mostTags)
+		v.Add(key, "has %d tags; at most %d are possible, since the stack adds its own", len(tags), mostTags)
 	}
 	// IAM compares keys without regard to case.
 	seen := map[string]string{"project": "Project", "stack": "Stack", "service": "Service", "managedby": "ManagedBy"}
 	for _, name := range slices.Sorted(maps.Keys(tags)) {
 		lower := strings.ToLower(name)
 		if other, taken := seen[lower]; taken && other != name {
-			v.Add(key+"."+name, "differs from the tag %q only in case, which IAM does not tell apart", other)
+			v.Add(key+"."+name, "differs from the tag %q only in case, which IAM ignores", other)
 		}
 		seen[lower] = name
 		begins := func(prefix string) bool { return strings.HasPrefix(lower, prefix) }
@@ -71,7 +71,7 @@ func CheckTags(v *service.Violations, key string, tags map[string]string, reserv
 		case name == "" || len([]rune(name)) > longestTagKey || len([]rune(tags[name])) > longestTagValue:
 			v.Add(key+"."+name, "is not a tag of 1 to %d characters with a value of at most %d", longestTagKey, longestTagValue)
 		case !tagText.MatchString(name) || !tagText.MatchString(tags[name]):
-			v.Add(key+"."+name, "has a character that IAM or S3 refuse; letters, digits, spaces and _ . : / = + - @ are taken")
+			v.Add(key+"."+name, "has a character that IAM or S3 refuse; letters, digits, spaces and _ . : / = + - @ are allowed")
 		}
 	}
 }

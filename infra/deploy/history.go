@@ -122,14 +122,14 @@ func (h History) Find(id string) (service.Release, error) {
 		return found[0], nil
 	}
 	if len(h) == 0 {
-		return service.Release{}, fmt.Errorf("%q cannot be gone back to: the stack has had no release yet", id)
+		return service.Release{}, fmt.Errorf("cannot go back to %q: the stack has had no release yet", id)
 	}
 	var ids []string
 	for _, release := range h.Kept() {
 		ids = append(ids, release.Short())
 	}
 	if len(found) > 1 {
-		return service.Release{}, fmt.Errorf("%q may be several of %s", id, strings.Join(ids, ", "))
+		return service.Release{}, fmt.Errorf("%q is the beginning of more than one of %s", id, strings.Join(ids, ", "))
 	}
 	return service.Release{}, fmt.Errorf("%q is not a release that the stack can go back to; these are: %s", id, strings.Join(ids, ", "))
 }

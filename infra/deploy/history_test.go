@@ -60,5 +60,5 @@ func TestFind(t *testing.T) {
 	twin := number(6)
 	twin.ID = twin.ID[:20] + service.ReleaseID(strings.Repeat("0", 44))
 	_, err = h.With(twin).Find(number(6).Short())
-	require.ErrorContains(t, err, "may be several")
+	require.ErrorContains(t, err, "is the beginning of more than one of")
 }

@@ -30,7 +30,7 @@ func (l UserDataLimit) UserData(m cloudinit.Machine) ([]byte, error) {
 		}
 	}
 	if len(data) > l.Bytes {
-		return nil, fmt.Errorf("the machine's user-data has %d bytes, and the cloud takes %d: the only large parts that are yours are service.env and the secrets", len(data), l.Bytes)
+		return nil, fmt.Errorf("the machine's user-data has %d bytes, and the cloud accepts %d: shorten service.env or the secrets, the only large parts that you set", len(data), l.Bytes)
 	}
 	return data, nil
 }

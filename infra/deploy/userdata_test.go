@@ -37,7 +37,7 @@ func TestUserDataIsWhatCloudInitGets(t *testing.T) {
 	assert.Equal(t, zipped, again, "other bytes would be another machine")
 
 	_, err = UserDataLimit{Bytes: 16 << 10}.UserData(m)
-	assert.ErrorContains(t, err, "and the cloud takes 16384")
+	assert.ErrorContains(t, err, "and the cloud accepts 16384")
 }
 
 func TestBucketPrefix(t *testing.T) {

@@ -160,7 +160,7 @@ func warn(out io.Writer, interrupted []pkgresource.Operation) {
 	for _, operation := range interrupted {
 		fmt.Fprintf(out, "  %s %s\n", operation.Resource.Type, operation.Resource.URN.Name())
 	}
-	fmt.Fprintln(out, "They are created anew. If the provider had made one already, it is there twice: delete the one that the stack does not list.")
+	fmt.Fprintln(out, "They are created again. If the provider had already made one, it exists twice: delete the one that the stack does not list.")
 }
 
 // resolved returns a function that reports which interrupted creations need no

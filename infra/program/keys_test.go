@@ -198,7 +198,7 @@ func TestKeysInTheCommentsOfStackFilesExist(t *testing.T) {
 			require.ErrorAs(t, err, &wrong, file)
 		}
 		for _, one := range wrong {
-			assert.NotRegexp(t, "is not a key|belongs to another target|is not a (text|whole number|list|set of keys|duration)", one.Problem, "%s: %s", filepath.Base(file), one.Path)
+			assert.NotRegexp(t, "is not a key|belongs to another target|is not a (text|whole number|list|mapping of keys|duration)", one.Problem, "%s: %s", filepath.Base(file), one.Path)
 		}
 	}
 }

@@ -103,7 +103,7 @@ func read(ctx *pulumi.Context, root string, home workspace.Home, keys []string, 
 		return nil, deploy.Request{}, "", err
 	}
 	if secrets := workspace.Namespace + ":secrets"; len(c.Secrets) > 0 && !ctx.IsConfigSecret(secrets) {
-		wrong.Add("secrets", "stand in the configuration in the clear: pulumi config set --secret --path '%s.NAME'", secrets)
+		wrong.Add("secrets", "are not encrypted in the configuration; set them with: pulumi config set --secret --path '%s.NAME'", secrets)
 	}
 	if c.Service.Redis.Prefix == "" {
 		c.Service.Redis.Prefix = service.DefaultRedisPrefix(c.Service.Name, ctx.Stack())

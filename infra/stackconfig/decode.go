@@ -54,11 +54,11 @@ func decode(path string, value any, target reflect.Value, v *service.Violations)
 	case reflect.String:
 		s, ok := value.(string)
 		if !ok {
-			v.Add(path, "%s is not a text; put what you typed in quotes", show(value))
+			v.Add(path, "%s is not a text; put the value in quotes", show(value))
 			return
 		}
 		if madeOfADate(s) {
-			v.Add(path, "%q was a date when it was typed; put it in quotes", s)
+			v.Add(path, "YAML reads the value as a date, %q; put it in quotes", s)
 			return
 		}
 		target.SetString(s)
@@ -85,7 +85,7 @@ func decode(path string, value any, target reflect.Value, v *service.Violations)
 func decodeStruct(path string, value any, target reflect.Value, v *service.Violations) {
 	object, ok := value.(map[string]any)
 	if !ok {
-		v.Add(path, "%s is not a set of keys", show(value))
+		v.Add(path, "%s is not a mapping of keys", show(value))
 		return
 	}
 	fields := keyed(target)
@@ -119,7 +119,7 @@ func keyed(target reflect.Value) map[string]reflect.Value {
 func decodeMap(path string, value any, target reflect.Value, v *service.Violations) {
 	object, ok := value.(map[string]any)
 	if !ok {
-		v.Add(path, "%s is not a set of keys", show(value))
+		v.Add(path, "%s is not a mapping of keys", show(value))
 		return
 	}
 	out := reflect.MakeMap(target.Type())

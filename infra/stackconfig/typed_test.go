@@ -87,7 +87,7 @@ func TestWhatCannotBeSeenIsRefused(t *testing.T) {
 		assert.Contains(t, one.Problem, "in quotes", one.Path)
 	}
 	_, err = Load("escala", fake{"escala:target": "local", "escala:service": `{"env": {"API_VERSION": "2024-06-20 00:00:00 +0000 UTC"}}`}, sections(&settings{}))
-	require.ErrorContains(t, err, `service.env.API_VERSION: "2024-06-20 00:00:00 +0000 UTC" was a date when it was typed; put it in quotes`)
+	require.ErrorContains(t, err, `service.env.API_VERSION: YAML reads the value as a date, "2024-06-20 00:00:00 +0000 UTC"; put it in quotes`)
 }
 
 // TestAnotherFileIsNotBelieved checks that Pulumi's value counts if it differs
@@ -110,7 +110,7 @@ func TestPlansRefuseWhatAWorkerRefuses(t *testing.T) {
 		"escala:service": `{"env": {"LOG_LEVEL": "verbose"}, "secrets": ["SESSION_KEYS"]}`,
 		"escala:secrets": `{"SESSION_KEYS": "k1:c2hvcnQ="}`,
 	}, sections(&settings{}))
-	require.ErrorContains(t, err, `service.env.LOG_LEVEL: "verbose" is none of debug`)
+	require.ErrorContains(t, err, `service.env.LOG_LEVEL: "verbose" is not one of debug`)
 	require.ErrorContains(t, err, "secrets.SESSION_KEYS: key 1 (k1) is not at least 32 bytes")
 }
 

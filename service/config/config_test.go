@@ -77,14 +77,14 @@ func TestASpecsEnvironmentIsUnderstood(t *testing.T) {
 func TestWorkerViolations(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, value, says string }{
-		{"LISTEN", "3000", "is none of"},
+		{"LISTEN", "3000", "is not one of"},
 		{"PORT", "70000", "is not a whole number from 0 to 65535; for example 3000"},
 		{"WORKER", "-1", "whole number"},
 		{"HEALTH_PATH", "/a{b}", "is not a path; for example \"/health\""},
 		{"READY_PATH", "/health", "must differ"},
-		{"LOG_REQUESTS", "some", "is none of errors, all, none"},
-		{"LOG_LEVEL", "loud", "is none of debug, info, warn, error"},
-		{"METRICS", "public", "is none of direct, admin"},
+		{"LOG_REQUESTS", "some", "is not one of errors, all, none"},
+		{"LOG_LEVEL", "loud", "is not one of debug, info, warn, error"},
+		{"METRICS", "public", "is not one of direct, admin"},
 		{"TRUSTED_PROXIES", "10.0.0.0/33", "neither an address nor a network"},
 		{"TRUSTED_PROXIES", "fe80::1%eth0", "neither an address nor a network"},
 		{"HTTP_IDLE_TIMEOUT", "0", "is not a duration of 1ms or more"},
@@ -96,14 +96,14 @@ func TestWorkerViolations(t *testing.T) {
 		{"HEALTH_PATH", "/status", "is what a worker answers itself"},
 		{"HEALTH_PATH", "//health", "empty or dot segments"},
 		{"READY_PATH", "/metrics", "is what a worker answers itself"},
-		{"TRUSTED_HEADERS", "X-Forwarded-For,Cookie", `"Cookie" is none of Forwarded`},
+		{"TRUSTED_HEADERS", "X-Forwarded-For,Cookie", `"Cookie" is not one of Forwarded`},
 		{"REDIS_PREFIX", "a b", "has other characters"},
 		{"REDIS_URL", "redis://h:6379/mydb", "no number of a database"},
 		{"REDIS_URL", "redis://:12#x@h/0", "percent-encoded"},
 		{"OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", "is not the URL of a collector"},
 		{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "ftp://c", "is not the URL of a collector"},
 		{"START_TIMEOUT", "0", "no worker would ever be ready"},
-		{"WS_SLOW_CLIENT", "wait", "is none of close, drop"},
+		{"WS_SLOW_CLIENT", "wait", "is not one of close, drop"},
 		{"WS_ORIGINS", "[", "is not a host or a pattern"},
 		{"WS_RATE", "0", "whole number from 1"},
 		{"REDIS_URL", "localhost:6379", "is not redis://"},
@@ -163,7 +163,7 @@ func TestPlansRefuseWhatWorkersRefuse(t *testing.T) {
 		change           func(*service.Spec)
 		secrets          map[string]string
 	}{
-		{"the log's level", "env.LOG_LEVEL", "is none of debug", func(s *service.Spec) { s.Env = map[string]string{"LOG_LEVEL": "verbose"} }, nil},
+		{"the log's level", "env.LOG_LEVEL", "is not one of debug", func(s *service.Spec) { s.Env = map[string]string{"LOG_LEVEL": "verbose"} }, nil},
 		{"a number with a unit", "env.WS_MAX_MESSAGE_BYTES", "whole number", func(s *service.Spec) { s.Env = map[string]string{"WS_MAX_MESSAGE_BYTES": "50MB"} }, nil},
 		{"a collector", "env.OTEL_EXPORTER_OTLP_ENDPOINT", "is not the URL", func(s *service.Spec) { s.Env = map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318"} }, nil},
 		{"Redis' address in a secret", "secrets.REDIS_URL", "percent-encoded", func(s *service.Spec) { s.Secrets = []string{"REDIS_URL"} }, map[string]string{"REDIS_URL": "redis://:p#w@h:6379/0"}},

@@ -82,7 +82,7 @@ func (r *reader) oneOf(name string, allowed ...string) string {
 			return s
 		}
 	}
-	r.bad.Add(name, "%q is none of %s", s, strings.Join(allowed, ", "))
+	r.bad.Add(name, "%q is not one of %s", s, strings.Join(allowed, ", "))
 	return allowed[0]
 }
 
@@ -130,7 +130,7 @@ func (r *reader) headers(name string, fallback []string) []string {
 	for _, one := range r.list(name) {
 		header := http.CanonicalHeaderKey(one)
 		if !slices.Contains(service.ClientClaims, header) {
-			r.bad.Add(name, "%q is none of %s", one, strings.Join(service.ClientClaims, ", "))
+			r.bad.Add(name, "%q is not one of %s", one, strings.Join(service.ClientClaims, ", "))
 			continue
 		}
 		out = append(out, header)

@@ -113,7 +113,7 @@ func ReadWorker(getenv func(string) string) (Worker, error) {
 		r.bad.Add(service.EnvReadyPath, "is the same as %s (%q): a draining worker is healthy but not ready, so they must differ", service.EnvHealthPath, w.ReadyPath)
 	}
 	if err := w.LogLevel.UnmarshalText([]byte(r.text(EnvLogLevel, "info"))); err != nil {
-		r.bad.Add(EnvLogLevel, "%q is none of debug, info, warn, error", r.getenv(EnvLogLevel))
+		r.bad.Add(EnvLogLevel, "%q is not one of debug, info, warn, error", r.getenv(EnvLogLevel))
 	}
 	w.Shared = r.shared(w.HTTP.MaxConnections)
 	w.Tracing = r.tracing()

@@ -72,7 +72,7 @@ func Parse(s string) (Address, error) {
 		}
 		return Address{Network: TCP, Host: host, Port: n}, nil
 	default:
-		return Address{}, fmt.Errorf("%.100q is none of \"fd:0\", \"unix:/path\", \"tcp:host:port\"", s)
+		return Address{}, fmt.Errorf("%.100q is not one of \"fd:0\", \"unix:/path\", \"tcp:host:port\"", s)
 	}
 }
 

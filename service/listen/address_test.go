@@ -29,8 +29,8 @@ func TestParse(t *testing.T) {
 		{"tcp:3000", Address{}, "no host:port"},
 		{"tcp:h:65536", Address{}, "no port from 0 to 65535"},
 		{"tcp:h:http", Address{}, "no port from 0 to 65535"},
-		{"3000", Address{}, "is none of"},
-		{"", Address{}, "is none of"},
+		{"3000", Address{}, "is not one of"},
+		{"", Address{}, "is not one of"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.in, func(t *testing.T) {

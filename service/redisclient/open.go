@@ -29,7 +29,7 @@ func Parse(url string) (*redis.Options, error) {
 	}
 	o, err := redis.ParseURL(url)
 	if err != nil {
-		return nil, errors.New("is not a URL that the Redis client takes (it is not repeated here, since it may hold a password)")
+		return nil, errors.New("is not a URL that the Redis client accepts (it is not repeated here, since it may hold a password)")
 	}
 	return o, nil
 }

@@ -41,7 +41,7 @@ func Start(ctx context.Context, release string, away *outage.Outage, log *slog.L
 		return nil, nil, fmt.Errorf("describing the service to the trace collector: %w", err)
 	}
 	if err != nil { // the resource has the readable part
-		log.WarnContext(ctx, "OTEL_RESOURCE_ATTRIBUTES is not key=value,key=value; traces do without", slog.Any("error", err))
+		log.WarnContext(ctx, "OTEL_RESOURCE_ATTRIBUTES is not key=value,key=value; traces are sent without it", slog.Any("error", err))
 	}
 	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(noting{exporter, away, log}), sdktrace.WithResource(about))
 	return provider.Tracer("escala/service"), provider.Shutdown, nil

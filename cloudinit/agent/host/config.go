@@ -50,7 +50,7 @@ func (r Root) StoreKey() (StoreKey, error) {
 	}
 	if json.Unmarshal(content, &key) != nil {
 		// The decoder's error could contain the key.
-		return key, fmt.Errorf("reading the release store's key: %s is not what it should be", StoreKeyFile)
+		return key, fmt.Errorf("reading the release store's key: %s is not valid JSON", StoreKeyFile)
 	}
 	return key, nil
 }

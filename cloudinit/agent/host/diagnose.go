@@ -38,7 +38,7 @@ func (d Diagnosis) Write(ctx context.Context, w io.Writer) {
 		section("cloud-init:", said+"\n"+lastFailures(tail(d.Root.path("/var/log/cloud-init-output.log"), outputBytes)))
 	}
 	if _, err := os.Stat(d.Root.path(d.SetUp)); err != nil {
-		section("the setup has not come to its end:", lastFailures(journal(ctx, d.SetupUnit, 200)))
+		section("the setup has not finished:", lastFailures(journal(ctx, d.SetupUnit, 200)))
 	}
 	failed := map[string]bool{}
 	for line := range strings.Lines(output(ctx, "systemctl", "--failed", "--no-legend", "--plain")) {
@@ -56,7 +56,7 @@ func (d Diagnosis) Write(ctx context.Context, w io.Writer) {
 	if why := d.refusal(); why != "" {
 		section("the agent refused a release:", why)
 	} else {
-		section("the agent says:", journal(ctx, AgentUnit, 5))
+		section("the agent reports:", journal(ctx, AgentUnit, 5))
 	}
 	logs, _ := filepath.Glob(d.Root.path("/var/log/escala/worker-*.log"))
 	for _, log := range logs {

@@ -30,7 +30,7 @@ func (r Root) StopSupervisor(ctx context.Context, config agent.Config) error {
 	}
 	pid, err := strconv.Atoi(strings.TrimSpace(string(content)))
 	if err != nil || pid <= 1 {
-		return fmt.Errorf("%s has %.20q, which is no process number", supervisorPID, content)
+		return fmt.Errorf("%s has %.20q, which is not a process id", supervisorPID, content)
 	}
 	sig := syscall.SIGKILL
 	if strings.TrimSpace(output(ctx, "systemctl", "is-system-running")) == "stopping" {

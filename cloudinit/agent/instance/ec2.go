@@ -74,7 +74,7 @@ func (e *EC2) session(ctx context.Context, renew bool) (string, error) {
 		return "", err
 	}
 	if token == "" || strings.ContainsAny(token, "\r\n") {
-		return "", errors.New("the metadata service's token is none")
+		return "", errors.New("the metadata service returned no token")
 	}
 	e.token, e.until = token, time.Now().Add(tokenTTL-time.Minute)
 	return token, nil

@@ -91,7 +91,7 @@ func (r *Role) ask(ctx context.Context) (aws.Credentials, error) {
 	}
 	if err := json.Unmarshal([]byte(answer), &said); err != nil {
 		// The decoder's error could contain a part of a secret.
-		return none, fmt.Errorf("the credentials of the role %s are no JSON", name)
+		return none, fmt.Errorf("the credentials of the role %s are not JSON", name)
 	}
 	if said.Code != "" && said.Code != "Success" {
 		return none, fmt.Errorf("the role %s has no credentials: %.80q: %.300q", name, said.Code, said.Message)

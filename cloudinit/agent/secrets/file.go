@@ -50,7 +50,7 @@ func (f File) Read(context.Context) (Values, error) {
 	var all map[string]string
 	if json.Unmarshal(b, &all) != nil {
 		// The decoder's error could contain a part of a secret.
-		return nil, fmt.Errorf("reading the secrets: %s is no JSON object of strings", f.Path)
+		return nil, fmt.Errorf("reading the secrets: %s is not a JSON object of strings", f.Path)
 	}
 	values := Values{}
 	for _, name := range f.Names {

@@ -201,7 +201,7 @@ func mayCarry(req *http.Request) error {
 	if req.URL.Scheme == "https" || req.URL.Scheme == "http" && ip != nil && (ip.IsLoopback() || ip.IsPrivate()) {
 		return nil
 	}
-	return fmt.Errorf("%s://%s is no endpoint for signed requests: want https", req.URL.Scheme, req.URL.Host)
+	return fmt.Errorf("%s://%s is not an endpoint for signed requests: want https", req.URL.Scheme, req.URL.Host)
 }
 
 // correctClock reports whether the service refused a request for its time. If

@@ -48,7 +48,7 @@ func (f Folder) Put(ctx context.Context, key string, content []byte) error {
 		return err
 	}
 	if !filepath.IsLocal(filepath.FromSlash(key)) || strings.HasSuffix(key, ".part") {
-		return fmt.Errorf("%w: %q is no key", ErrDenied, key)
+		return fmt.Errorf("%w: %q is not a key", ErrDenied, key)
 	}
 	// If the folder is not mounted, Put must not create it.
 	if _, err := os.Stat(string(f)); err != nil {

@@ -187,7 +187,7 @@ func (s *store) Write(ctx context.Context, name string, content []byte) error {
 // folder.
 func (s *store) key(name string) (string, error) {
 	if len(name) > maxName || !objectName.MatchString(name) || strings.Contains(name, "..") {
-		return "", fmt.Errorf("%.80q is no name of a machine's object: want letters, digits, '.', '_' and '-', with '/' between parts", name)
+		return "", fmt.Errorf("%.80q is not the name of a machine's object: want letters, digits, '.', '_' and '-', with '/' between parts", name)
 	}
 	return MachineKey(s.id, name), nil
 }

@@ -20,7 +20,7 @@ var DockerKeychain = authn.DefaultKeychain
 // another one.
 func Login(repository, username, password string) (authn.Keychain, error) {
 	if username == "" || password == "" {
-		return nil, fmt.Errorf("the login to %s lacks its user or its password", repository)
+		return nil, fmt.Errorf("the login to %s has no user name or no password", repository)
 	}
 	host, err := registryOf(repository)
 	if err != nil {

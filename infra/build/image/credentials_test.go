@@ -27,7 +27,7 @@ func TestLoginIsForItsRegistryOnly(t *testing.T) {
 	assert.Empty(t, loginTo(t, keychain, "registry.example.com/escala/api"))
 	for _, wrong := range [][2]string{{"", "secret"}, {"AWS", ""}} {
 		_, err := Login("registry.example.com/api", wrong[0], wrong[1])
-		require.ErrorContains(t, err, "lacks its user or its password")
+		require.ErrorContains(t, err, "has no user name or no password")
 	}
 	_, err := Login("not a host/api", "a", "b")
 	require.ErrorContains(t, err, "is not a registry")

@@ -112,7 +112,7 @@ func (a Args) check() error {
 	case a.Name == "":
 		return errors.New("it has no name")
 	case a.Port < 1024 || a.Port > 65535:
-		return fmt.Errorf("port %d is not from 1024 to 65535; below it one must be root", a.Port)
+		return fmt.Errorf("port %d is not from 1024 to 65535; lower ports need root", a.Port)
 	}
 	return nil
 }

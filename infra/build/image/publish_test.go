@@ -79,7 +79,7 @@ func TestPublishFailsTheUpdateWhenThePushFails(t *testing.T) {
 	_, _, _, err := published(t, false, built(t, args(t)), repository, Credentials{Username: pulumi.String("AWS"), Password: secretOf("guessed")})
 	require.ErrorContains(t, err, "docker login")
 	_, _, _, err = published(t, false, built(t, args(t)), repository, Credentials{Username: pulumi.String("AWS")})
-	require.ErrorContains(t, err, "logging in to push the image: the login to "+s.repository("api")+" lacks its user or its password")
+	require.ErrorContains(t, err, "logging in to push the image: the login to "+s.repository("api")+" has no user name or no password")
 }
 
 func TestThePreviewOfANewRepositoryKnowsNoReference(t *testing.T) {

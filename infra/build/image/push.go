@@ -107,10 +107,10 @@ func status(err error) int {
 func explain(repository name.Repository, err error) error {
 	switch status(err) {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return fmt.Errorf("%s does not let this login in, or there is none: `docker login %s` as one that may push and pull (on AWS `aws ecr get-login-password | docker login --username AWS --password-stdin %s`, on DigitalOcean `doctl registry login`): %w",
+		return fmt.Errorf("%s refuses the login, or has none: run `docker login %s` with an account that may push and pull (on AWS `aws ecr get-login-password | docker login --username AWS --password-stdin %s`, on DigitalOcean `doctl registry login`): %w",
 			repository.RegistryStr(), repository.RegistryStr(), repository.RegistryStr(), err)
 	case http.StatusNotFound:
-		return fmt.Errorf("%s has no repository %s, or not this image: %w", repository.RegistryStr(), repository.RepositoryStr(), err)
+		return fmt.Errorf("%s has no repository %s, or it lacks this image: %w", repository.RegistryStr(), repository.RepositoryStr(), err)
 	}
 	return err
 }

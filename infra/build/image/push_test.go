@@ -102,7 +102,7 @@ func TestPushSaysWhatTheRegistryRefused(t *testing.T) {
 		code   string
 		want   string
 	}{
-		"may pull but not push": {http.StatusForbidden, "DENIED", "as one that may push"},
+		"may pull but not push": {http.StatusForbidden, "DENIED", "with an account that may push"},
 		"no such repository":    {http.StatusNotFound, "NAME_UNKNOWN", "has no repository api"},
 	} {
 		s := serveRegistry(t, func(w http.ResponseWriter, r *http.Request) bool {

@@ -101,14 +101,14 @@ const maxProgram = 1 << 30
 func hashed(one v1.Image, config v1.Config) (string, error) {
 	command := append(append([]string{}, config.Entrypoint...), config.Cmd...)
 	if len(command) == 0 || !path.IsAbs(command[0]) {
-		return "", fmt.Errorf("it starts %q, which is not the absolute path of a program", command)
+		return "", fmt.Errorf("its entrypoint %q is not the absolute path of a program", command)
 	}
 	files := mutate.Extract(one)
 	defer files.Close()
 	for r := tar.NewReader(files); ; {
 		header, err := r.Next()
 		if errors.Is(err, io.EOF) {
-			return "", fmt.Errorf("it starts %s, which is not in it", command[0])
+			return "", fmt.Errorf("its entrypoint %s is not in the image", command[0])
 		}
 		if err != nil {
 			return "", err
@@ -117,10 +117,10 @@ func hashed(one v1.Image, config v1.Config) (string, error) {
 			continue
 		}
 		if header.Typeflag != tar.TypeReg {
-			return "", fmt.Errorf("it starts %s, which is a link", command[0])
+			return "", fmt.Errorf("its entrypoint %s is a link", command[0])
 		}
 		if header.Size > maxProgram {
-			return "", fmt.Errorf("it starts %s, which has %d bytes and is no service", command[0], header.Size)
+			return "", fmt.Errorf("its entrypoint %s has %d bytes, which is too large", command[0], header.Size)
 		}
 		hash := sha256.New()
 		if _, err := io.CopyN(hash, r, header.Size); err != nil {

@@ -73,13 +73,13 @@ func TestReleasesOfAnImageMadeOtherwise(t *testing.T) {
 
 	foreign(t, s.repository("web:2"), file(), "a program", "/api")
 	_, err = Releases(t.Context(), s.repository("web:2"), nobody{})
-	require.ErrorContains(t, err, "it starts /api, which is not in it")
+	require.ErrorContains(t, err, "its entrypoint /api is not in the image")
 	foreign(t, s.repository("web:3"), file(), "a program", "sh", "-c", "api")
 	_, err = Releases(t.Context(), s.repository("web:3"), nobody{})
-	require.ErrorContains(t, err, "which is not the absolute path of a program")
+	require.ErrorContains(t, err, "is not the absolute path of a program")
 	foreign(t, s.repository("web:4"), &tar.Header{Name: "api", Typeflag: tar.TypeSymlink, Linkname: "/bin/x"}, "", "/api")
 	_, err = Releases(t.Context(), s.repository("web:4"), nobody{})
-	require.ErrorContains(t, err, "which is a link")
+	require.ErrorContains(t, err, "is a link")
 }
 
 func TestAnImageThatIsNotThere(t *testing.T) {

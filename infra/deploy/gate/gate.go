@@ -152,7 +152,7 @@ func (g Gate) look(ctx context.Context, client *http.Client, url string, want Wa
 	}
 	if want.Machine != "" && status.Machine != want.Machine {
 		// The other machine's report is not about the wanted one.
-		return machine.Status{}, fmt.Errorf("%s leads to another machine than %s", url, want.Machine)
+		return machine.Status{}, fmt.Errorf("%s reaches another machine than %s", url, want.Machine)
 	}
 	if status.Phase == machine.Refused && status.Wanted == want.Release {
 		if stale(status, time.Since(began)) {
@@ -214,7 +214,7 @@ func (g Gate) failure(ctx context.Context, want Want, status machine.Status, wai
 		ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 		defer cancel()
 		if said := strings.TrimSpace(g.Diagnose(ctx)); said != "" {
-			fmt.Fprintf(&b, "\nthe machine says:\n%s", said)
+			fmt.Fprintf(&b, "\nthe machine reports:\n%s", said)
 		}
 	}
 	return errors.New(b.String())

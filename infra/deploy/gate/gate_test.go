@@ -85,7 +85,7 @@ func TestWait(t *testing.T) {
 		"refused": {
 			[]machine.Status{{Phase: "refused", Wanted: wanted, Current: older, Reason: "it exits at start with status 3", Workers: workers(older, older)}},
 			healthy(older),
-			[]string{"release aaaaaaaaaaaa does not serve", ": it exits at start with status 3", "still does, on 2 of 2 workers", "the machine says:\nask the machine"},
+			[]string{"release aaaaaaaaaaaa does not serve", ": it exits at start with status 3", "still does, on 2 of 2 workers", "the machine reports:\nask the machine"},
 		},
 		"fails again and again": {
 			[]machine.Status{{Phase: "failing", Wanted: wanted, Current: older, Reason: "the disk is full", Workers: workers(older)}},

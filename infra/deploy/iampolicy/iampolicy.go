@@ -46,7 +46,7 @@ func Trust(principal string, actions ...string) (string, error) {
 func Partition(arn string) (string, error) {
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) < 6 || parts[0] != "arn" {
-		return "", fmt.Errorf("%q, which AWS says is calling, is not an ARN", arn)
+		return "", fmt.Errorf("AWS returned the caller %q, which is not an ARN", arn)
 	}
 	return parts[1], nil
 }

@@ -72,7 +72,7 @@ func (c *shapeCheck) object(path string, props resource.PropertyMap, t reflect.T
 	}
 	for name, field := range known {
 		if required(field) && !props.HasValue(resource.PropertyKey(name)) {
-			c.fail(joined(path, name), "is required and not there")
+			c.fail(joined(path, name), "is required")
 		}
 	}
 }

@@ -118,10 +118,10 @@ func (s *subject) allowed(r plan.Resource, where string, one statement) {
 	})
 	switch {
 	case len(narrow) == 0 && len(actions) > 0:
-		s.add(plan.Notice, where, "is for every resource, for AWS knows no narrower one for "+strings.Join(actions, ", "), "")
+		s.add(plan.Notice, where, "applies to every resource: AWS supports no narrower one for "+strings.Join(actions, ", "), "")
 	case len(one.Condition) > 0:
-		s.add(plan.Warning, where, "is for every resource that a condition allows: "+strings.Join(narrow, ", "), "the resources by name, where AWS can")
+		s.add(plan.Warning, where, "applies to every resource that its condition allows: "+strings.Join(narrow, ", "), "the resources by name, where AWS supports it")
 	default:
-		s.add(plan.Error, where, "is for every resource: "+strings.Join(narrow, ", "), "the resources that are needed, by name")
+		s.add(plan.Error, where, "applies to every resource: "+strings.Join(narrow, ", "), "the resources that are needed, by name")
 	}
 }

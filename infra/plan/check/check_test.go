@@ -23,7 +23,7 @@ func judged(t *testing.T, s plan.Stack, find func(string) (string, error)) []pla
 	secrets.Add("the value of escala:secrets.KEY", "placeholder-for-escala:secrets.KEY")
 	var kept []plan.Finding
 	for _, f := range run(t.Context(), s, &secrets, find) {
-		if !strings.Contains(f.What, "is not on this computer") {
+		if !strings.Contains(f.What, "is not installed on this computer") {
 			kept = append(kept, f)
 		}
 		if f.Level != plan.Notice {
@@ -77,14 +77,14 @@ func TestBadResourcesAreFound(t *testing.T) {
 		"every action":       {[]plan.Resource{role(`{"Statement":[{"Effect":"Allow","Action":"*","Resource":"arn:x"}]}`)}, []string{"error role.policy: allows every action (*)"}},
 		"a service's all":    {[]plan.Resource{role(`{"Statement":{"Effect":"Allow","Action":["s3:*"],"Resource":"arn:x"}}`)}, []string{"error role.policy: allows every action (s3:*)"}},
 		"all but some":       {[]plan.Resource{role(`{"Statement":[{"Effect":"Allow","NotAction":["iam:*"],"Resource":"arn:x"}]}`)}, []string{"error role.policy: allows every action but some"}},
-		"every resource":     {[]plan.Resource{role(`{"Statement":[{"Sid":"S","Effect":"Allow","Action":["s3:GetObject"],"Resource":["*"]}]}`)}, []string{"error role.policy (S): is for every resource: s3:GetObject"}},
-		"under a condition":  {[]plan.Resource{role(`{"Statement":[{"Effect":"Allow","Action":["s3:GetObject"],"Resource":["*"],"Condition":{"Bool":{"x":"true"}}}]}`)}, []string{"warning role.policy: is for every resource that a condition allows"}},
-		"no other way":       {[]plan.Resource{role(`{"Statement":[{"Effect":"Allow","Action":["ecr:GetAuthorizationToken"],"Resource":"*"}]}`)}, []string{"notice role.policy: is for every resource, for AWS knows no narrower one"}},
+		"every resource":     {[]plan.Resource{role(`{"Statement":[{"Sid":"S","Effect":"Allow","Action":["s3:GetObject"],"Resource":["*"]}]}`)}, []string{"error role.policy (S): applies to every resource: s3:GetObject"}},
+		"under a condition":  {[]plan.Resource{role(`{"Statement":[{"Effect":"Allow","Action":["s3:GetObject"],"Resource":["*"],"Condition":{"Bool":{"x":"true"}}}]}`)}, []string{"warning role.policy: applies to every resource that its condition allows"}},
+		"no other way":       {[]plan.Resource{role(`{"Statement":[{"Effect":"Allow","Action":["ecr:GetAuthorizationToken"],"Resource":"*"}]}`)}, []string{"notice role.policy: applies to every resource: AWS supports no narrower one"}},
 		"a denial":           {[]plan.Resource{role(`{"Statement":[{"Effect":"Deny","Action":"*","Resource":"*","Principal":"*"}]}`)}, nil},
 		"everybody":          {[]plan.Resource{res("aws:iam/role:Role", "r", m{"assumeRolePolicy": `{"Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}`})}, []string{"error r.assumeRolePolicy: allows everybody"}},
 		"no policy":          {[]plan.Resource{role(`{`)}, []string{"error role.policy: is not a policy"}},
 		"an administrator":   {[]plan.Resource{res("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "a", m{"policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"})}, []string{"error a: has the managed policy AdministratorAccess"}},
-		"a bare bucket":      {[]plan.Resource{res("aws:s3/bucketV2:BucketV2", "b", m{})}, []string{"error b: may be made public", "error b: says nothing about encryption", "warning b: takes requests without TLS"}},
+		"a bare bucket":      {[]plan.Resource{res("aws:s3/bucketV2:BucketV2", "b", m{})}, []string{"error b: may be made public", "error b: has no encryption setting", "warning b: accepts requests without TLS"}},
 		"a public Space":     {[]plan.Resource{res("digitalocean:index/spacesBucket:SpacesBucket", "b", m{"acl": "public-read"})}, []string{"error b: has the ACL public-read"}},
 		"a public object":    {[]plan.Resource{res("aws:s3/bucketObjectv2:BucketObjectv2", "o", m{"acl": "public-read"})}, []string{"error o: has the ACL public-read"}},
 		"an open disk, v1":   {[]plan.Resource{res("aws:ec2/instance:Instance", "i", m{})}, []string{"error i.rootBlockDevice: is not encrypted", "error i.metadataOptions: the metadata service answers without a token"}},
@@ -139,11 +139,11 @@ func TestSecretsInUserData(t *testing.T) {
 		return plan.Stack{Machines: []plan.Machine{{Resource: resource, Name: "vm", Sealed: sealed, Files: []plan.File{f}}}}
 	}
 	const aws, local = "urn:aws:ec2/instance:Instance::vm", "urn:escala:local:Machine::vm"
-	expect(t, []string{"error vm: /etc/key: holds the value of escala:secrets.KEY, which everybody"},
+	expect(t, []string{"error vm: /etc/key: holds the value of escala:secrets.KEY, which everyone"},
 		judged(t, machine(aws, false, plan.File{Path: "/etc/key", Mode: "0600", Raw: secret}), nothing))
 	expect(t, []string{"error vm: /etc/key: holds the value of escala:secrets.KEY in a file of mode 0644"},
 		judged(t, machine(aws, true, plan.File{Path: "/etc/key", Raw: secret}), nothing))
-	expect(t, []string{"notice vm: /etc/key: holds the value of escala:secrets.KEY: root of the machine can read it"},
+	expect(t, []string{"notice vm: /etc/key: holds the value of escala:secrets.KEY: root on the machine can read it"},
 		judged(t, machine(aws, true, plan.File{Path: "/etc/key", Mode: "0600", Raw: secret}), nothing))
 	expect(t, []string{"warning vm: /etc/key: holds the value of escala:secrets.KEY"},
 		judged(t, machine(local, false, plan.File{Path: "/etc/key", Raw: secret}), nothing))
@@ -172,13 +172,13 @@ func TestRealProgramsRefuseBadFiles(t *testing.T) {
 			"systemd-analyze", "/etc/systemd/system/a.service",
 			"[Unit]\nDescription=a\n[Service]\nExecStart=/usr/local/lib/escala/a run\nRestart=always\n",
 			"[Unit]\nDescription=a\n[Service]\nExecStart=/bin/true\nRestrat=always\n",
-			"error vm: systemd: systemd-analyze verify says: a.service:5: Unknown key ",
+			"error vm: systemd: systemd-analyze verify reports: a.service:5: Unknown key ",
 		},
 		"systemd, drop-in": {
 			"systemd-analyze", "/etc/systemd/system/nginx.service.d/a.conf",
 			"[Service]\nRestart=always\n",
 			"[Service]\nRestart=at-noon\n",
-			"error vm: systemd: systemd-analyze verify says: nginx.service.d/a.conf:2:",
+			"error vm: systemd: systemd-analyze verify reports: nginx.service.d/a.conf:2:",
 		},
 		"sh": {
 			"sh", "/usr/local/bin/a", "#!/bin/sh\nif true; then echo; fi\n", "#!/bin/sh\nif true; then echo\n",
@@ -232,10 +232,10 @@ func TestMissingProgramsAreNamed(t *testing.T) {
 		programs = append(programs, f.What)
 	}
 	assert.Equal(t, []string{
-		"the cloud-config's schema was not checked: cloud-init is not on this computer",
-		"nginx.conf was not checked: nginx is not on this computer",
-		"supervisord.conf was not checked: supervisord is not on this computer",
-		"the systemd units was not checked: systemd-analyze is not on this computer",
+		"the cloud-config's schema was not checked: cloud-init is not installed on this computer",
+		"nginx.conf was not checked: nginx is not installed on this computer",
+		"supervisord.conf was not checked: supervisord is not installed on this computer",
+		"the systemd units was not checked: systemd-analyze is not installed on this computer",
 	}, programs)
 }
 

@@ -28,7 +28,7 @@ func cloudInit(ctx context.Context, s *subject) {
 			continue
 		}
 		if said, ok := t.run(ctx, nil, "schema", "--config-file", file); !ok {
-			s.add(plan.Error, where, "cloud-init refuses it: "+s.secrets.Mask(said), "what cloud-init's module reference says of the key")
+			s.add(plan.Error, where, "cloud-init refuses it: "+s.secrets.Mask(said), "the key as in cloud-init's module reference")
 			continue
 		}
 		s.add(plan.Notice, where, "cloud-init's schema accepts it", "")

@@ -48,7 +48,7 @@ func podOf(f plan.File) (pod, bool) {
 func (s *subject) pod(p pod) {
 	for _, key := range []string{"hostNetwork", "hostPID", "hostIPC"} {
 		if truth(p.spec, key) {
-			s.add(plan.Error, p.where, key+": the pod is not apart from its node", "none")
+			s.add(plan.Error, p.where, key+": the pod is not isolated from its node", "none")
 		}
 	}
 	for _, volume := range list(p.spec, "volumes") {
@@ -73,10 +73,10 @@ func (s *subject) pod(p pod) {
 		}
 		where := p.where + ": " + text(one, "name")
 		if len(list(one, "ports")) > 0 && at(one, "readinessProbe") == nil {
-			s.add(plan.Error, where, "has no readinessProbe: requests come before it can answer", "a probe of the readiness path")
+			s.add(plan.Error, where, "has no readinessProbe: requests arrive before it can answer", "a probe of the readiness path")
 		}
 		if at(one, "livenessProbe") == nil {
-			s.add(plan.Warning, where, "has no livenessProbe: a process that hangs stays", "a probe of the health path")
+			s.add(plan.Warning, where, "has no livenessProbe: a hung process is not restarted", "a probe of the health path")
 		}
 		if need, parts := s.drain(one); need > time.Duration(grace)*time.Second {
 			s.add(plan.Error, where, fmt.Sprintf("may take %s to end (%s), and is killed after terminationGracePeriodSeconds, %gs", need, parts, grace),
@@ -122,11 +122,11 @@ func (s *subject) container(p pod, container any) {
 	s.image(where, text(container, "image"))
 	limits, requests := at(container, "resources", "limits"), at(container, "resources", "requests")
 	if at(limits, "memory") == nil {
-		s.add(plan.Error, where, "has no limit of memory: it can take its node's", "resources.limits.memory")
+		s.add(plan.Error, where, "has no memory limit: it can use up its node's memory", "resources.limits.memory")
 	}
 	for _, key := range []string{"cpu", "memory"} {
 		if at(requests, key) == nil {
-			s.add(plan.Warning, where, "requests no "+key+": it is placed, and scaled, by chance", "resources.requests."+key)
+			s.add(plan.Warning, where, "requests no "+key+": the scheduler and the autoscaler cannot plan for it", "resources.requests."+key)
 		}
 	}
 	own, whole := at(container, "securityContext"), at(p.spec, "securityContext")
@@ -146,10 +146,10 @@ func (s *subject) container(p pod, container any) {
 		s.add(plan.Error, where, "is privileged", "none")
 	}
 	if escalation, set := at(own, "allowPrivilegeEscalation").(bool); !set || escalation {
-		s.add(plan.Error, where, "may become another user", "securityContext.allowPrivilegeEscalation: false")
+		s.add(plan.Error, where, "may gain privileges", "securityContext.allowPrivilegeEscalation: false")
 	}
 	if !slices.Contains(words(own, "capabilities", "drop"), "ALL") {
-		s.add(plan.Warning, where, "keeps capabilities of root", `securityContext.capabilities.drop: ["ALL"]`)
+		s.add(plan.Warning, where, "keeps root's capabilities", `securityContext.capabilities.drop: ["ALL"]`)
 	}
 	if !truth(own, "readOnlyRootFilesystem") {
 		s.add(plan.Warning, where, "can write to its image's files", "securityContext.readOnlyRootFilesystem: true")
@@ -174,7 +174,7 @@ func (s *subject) image(where, image string) {
 	case image == "":
 		s.add(plan.Error, where, "has no image", "an image by its digest")
 	case !tagged || tag == "latest":
-		s.add(plan.Error, where, "runs "+image+", which is another one tomorrow", "a digest (@sha256:…), or a tag that stays")
+		s.add(plan.Error, where, "runs "+image+", a tag that may mean another image tomorrow", "a digest (@sha256:…), or a tag that stays")
 	default:
 		s.add(plan.Notice, where, "runs "+image+" by its tag, which its registry may move", "")
 	}

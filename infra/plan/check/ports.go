@@ -134,7 +134,7 @@ func (s *subject) inbound(r rule) {
 		s.add(plan.Notice, r.where, r.ports()+" is open to "+from, "")
 		return
 	}
-	s.add(plan.Error, r.where, r.ports()+" is open to "+from, "80 and 443 alone; people come in by the cloud's own console")
+	s.add(plan.Error, r.where, r.ports()+" is open to "+from, "80 and 443 alone; log in through the cloud's own console")
 }
 
 func (s *subject) outbound(r rule) {
@@ -156,7 +156,7 @@ func (s *subject) clusterEndpoint(r plan.Resource) {
 	level, right := plan.Notice, ""
 	for _, cidr := range from {
 		if cidr == "0.0.0.0/0" || cidr == "::/0" {
-			level, right = plan.Warning, "the addresses that you deploy from; whoever connects must have IAM's permission either way"
+			level, right = plan.Warning, "the addresses that you deploy from; IAM authenticates every caller in any case"
 		}
 	}
 	s.add(level, r.Name, "the cluster's API is open to "+strings.Join(from, ", "), right)

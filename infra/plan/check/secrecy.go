@@ -30,7 +30,7 @@ func secrecy(_ context.Context, s *subject) {
 			}
 			for _, text := range texts(r.Raw[key]) {
 				for _, found := range s.secrets.Found(text) {
-					s.add(plan.Error, r.Name+"."+key, "holds "+found+" in the clear", "a secret of Pulumi's (pulumi config set --secret), or a reference to where it is stored")
+					s.add(plan.Error, r.Name+"."+key, "holds "+found+" in the clear", "a Pulumi secret (pulumi config set --secret), or a reference to where it is stored")
 				}
 			}
 		}
@@ -40,20 +40,20 @@ func secrecy(_ context.Context, s *subject) {
 func (s *subject) inUserData(m plan.Machine, f plan.File, found string) {
 	where := m.Name + ": " + f.Path
 	if strings.Contains(m.Resource, "escala:local:") {
-		s.add(plan.Warning, where, "holds "+found, "nothing that matters: this computer has no store for secrets")
+		s.add(plan.Warning, where, "holds "+found, "only values for tests: the local target has no secret store")
 		return
 	}
 	if !m.Sealed {
-		s.add(plan.Error, where, "holds "+found+", which everybody with access to the instance's attributes can read",
-			"service.secrets, which the machine fetches by its role")
+		s.add(plan.Error, where, "holds "+found+", which everyone with access to the instance's attributes can read",
+			"service.secrets, which the machine reads with its role")
 		return
 	}
 	if !private(f) {
-		s.add(plan.Error, where, "holds "+found+" in a file of mode "+mode(f), "a file that root alone may read (0600)")
+		s.add(plan.Error, where, "holds "+found+" in a file of mode "+mode(f), "a file that only root can read (0600)")
 		return
 	}
 	// A cloud without roles for machines offers no other way.
-	s.add(plan.Notice, where, "holds "+found+": root of the machine can read it in the user-data, and this cloud knows no other way", "")
+	s.add(plan.Notice, where, "holds "+found+": root on the machine can read it in the user-data; this cloud offers no other way", "")
 }
 
 // private reports whether only the owner may read a file.

@@ -22,7 +22,7 @@ func size(_ context.Context, s *subject) {
 		}
 		used := m.Bytes * 100 / m.Limit
 		what := fmt.Sprintf("%d of %d bytes (%d %%)", m.Bytes, m.Limit, used)
-		const right = "less in service.env; the release does not belong into user-data"
+		const right = "less in service.env; the release does not belong in user-data"
 		switch {
 		case m.Bytes > m.Limit:
 			s.add(plan.Error, where, what+": the cloud refuses it", right)

@@ -75,9 +75,9 @@ func (s *subject) bucket(b plan.Resource) {
 	}
 	_, encrypted := beside("aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2")
 	if !encrypted && at(b.Raw, "serverSideEncryptionConfiguration") == nil {
-		s.add(plan.Error, b.Name, "says nothing about encryption", "a BucketServerSideEncryptionConfigurationV2")
+		s.add(plan.Error, b.Name, "has no encryption setting", "a BucketServerSideEncryptionConfigurationV2")
 	}
 	if policy, there := beside("aws:s3/bucketPolicy:BucketPolicy"); !there || !strings.Contains(text(policy.Raw, "policy"), "aws:SecureTransport") {
-		s.add(plan.Warning, b.Name, "takes requests without TLS", "a policy that denies them (aws:SecureTransport)")
+		s.add(plan.Warning, b.Name, "accepts requests without TLS", "a policy that denies them (aws:SecureTransport)")
 	}
 }

@@ -40,7 +40,7 @@ func supervisor(ctx context.Context, s *subject) {
 	program, err := os.ReadFile(t.path)
 	python, found := strings.CutPrefix(firstLine(string(program)), "#!")
 	if err != nil || !found {
-		s.add(plan.Notice, s.Name, "supervisord.conf was not checked: "+t.path+" does not say which Python runs it", "")
+		s.add(plan.Notice, s.Name, "supervisord.conf was not checked: "+t.path+" names no Python in its first line", "")
 		return
 	}
 	interpreter := strings.Fields(python)

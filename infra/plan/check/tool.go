@@ -27,7 +27,7 @@ type tool struct {
 func (s *subject) tool(program, what string) (tool, bool) {
 	path, err := s.find(program)
 	if err != nil {
-		s.add(plan.Notice, s.Name, what+" was not checked: "+program+" is not on this computer", "")
+		s.add(plan.Notice, s.Name, what+" was not checked: "+program+" is not installed on this computer", "")
 		return tool{}, false
 	}
 	dir, err := os.MkdirTemp("", "escala-check-")

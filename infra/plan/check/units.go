@@ -63,7 +63,7 @@ func units(ctx context.Context, s *subject) {
 		for _, line := range strings.Split(said, "\n") {
 			if misread.MatchString(line) && strings.Contains(line, folder) {
 				wrong = true
-				s.add(plan.Error, m.Name+": systemd", "systemd-analyze verify says: "+strings.TrimPrefix(strings.TrimSpace(line), "/"+folder+"/"), "a unit that systemd-analyze verify reads")
+				s.add(plan.Error, m.Name+": systemd", "systemd-analyze verify reports: "+strings.TrimPrefix(strings.TrimSpace(line), "/"+folder+"/"), "a unit that systemd-analyze verify reads")
 			}
 		}
 		if !wrong && len(args) > 0 {

@@ -62,7 +62,7 @@ func (b Base) Plan(ctx context.Context) (p plan.Plan, commit, missing string, er
 		if b.Program != "" {
 			return p, short, "it has no Pulumi.yaml", nil
 		}
-		return p, short, "it has no command that plans", nil
+		return p, short, "it has no plan command", nil
 	}
 	if b.Stack != "all" {
 		if _, err := b.git(ctx, "cat-file", "-e", commit+":"+prefix+"stacks/Pulumi."+b.Stack+".yaml"); err != nil {

@@ -131,7 +131,7 @@ func TestABaseWithoutAPlanIsNamed(t *testing.T) {
 	c.write(commands[0], "package main\n\nfunc main() { broken }\n")
 	c.commit("broken")
 	for revision, want := range map[string]string{
-		"HEAD~2": "it has no command that plans",
+		"HEAD~2": "it has no plan command",
 		"HEAD~1": "its plan has version 99, and this one 1",
 		"HEAD":   "its program does not compile",
 	} {

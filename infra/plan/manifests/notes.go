@@ -12,7 +12,7 @@ func (s Set) notes(files []string) string {
 	fmt.Fprintf(&b, "# Manifests of stack %s\n\nRelease %.12s. Made by `make manifests STACK=%s`; change the stack's description, not these files.\n\n", s.Stack, s.Release, s.Stack)
 	fmt.Fprintf(&b, "```sh\nkubectl apply -f %s\nkubectl -n %s rollout status deployment\n```\n", folder, s.namespace())
 	if len(s.Secrets) > 0 {
-		b.WriteString("\n## Secrets\n\nThey are not in these files. Make them after the namespace, before the rest:\n\n```sh\n")
+		b.WriteString("\n## Secrets\n\nThey are not in these files. Create them after the namespace and before the rest:\n\n```sh\n")
 		fmt.Fprintf(&b, "kubectl apply -f %s/%s\n", folder, files[0])
 		for _, one := range s.Secrets {
 			fmt.Fprintf(&b, "kubectl -n %s create secret generic %s", one.Namespace, one.Name)
@@ -21,22 +21,22 @@ func (s Set) notes(files []string) string {
 			}
 			b.WriteByte('\n')
 		}
-		b.WriteString("```\n\nWhere one changes, `kubectl rollout restart deployment` has the pods read it.\n")
+		b.WriteString("```\n\nAfter a change of one, `kubectl rollout restart deployment` makes the pods read it.\n")
 	}
 	b.WriteString("\n## Image\n\nThe Deployment names it by digest; nodes fetch it from the registry, where `make up` puts it. An image of your own is named by `image` in the stack's file.\n")
 	if len(s.Unknown) > 0 {
-		b.WriteString("\n## To fill in\n\nOnly an update knows these values; what stands there is made up:\n\n")
+		b.WriteString("\n## To fill in\n\nOnly an update knows these values; the files have placeholders:\n\n")
 		for _, place := range s.Unknown {
 			fmt.Fprintf(&b, "- %s\n", place)
 		}
 	}
 	if len(s.Others) > 0 {
-		b.WriteString("\n## Not in a cluster\n\nThese belong to the stack, too, and are no objects that kubectl could apply:\n\n")
+		b.WriteString("\n## Not in a cluster\n\nThese resources of the stack are not Kubernetes objects:\n\n")
 		for _, one := range s.Others {
 			fmt.Fprintf(&b, "- %s\n", one)
 		}
 	}
-	b.WriteString("\n## What Pulumi does beside\n\n`make up` waits until the release serves, says the pods' own reasons if not, and removes what is not wanted any more; `kubectl apply` leaves earlier ConfigMaps behind (their names say what is in them).\n")
+	b.WriteString("\n## What Pulumi does beside\n\n`make up` waits until the release serves, reports the pods' own reasons if it does not, and removes obsolete objects; `kubectl apply` leaves earlier ConfigMaps behind (their names say what is in them).\n")
 	return b.String()
 }
 

@@ -28,7 +28,7 @@ func DifferenceFormat(name string) (DifferenceWriter, error) {
 			return enc.Encode(d)
 		}, nil
 	default:
-		return nil, fmt.Errorf("the format %q is none of %s, %s and %s", name, Text, JSON, Markdown)
+		return nil, fmt.Errorf("the format %q is not one of %s, %s and %s", name, Text, JSON, Markdown)
 	}
 }
 
@@ -85,10 +85,10 @@ func textDifference(w io.Writer, d compare.Difference) error {
 func previews(s compare.Stack) []string {
 	var lines []string
 	if s.Before != "" {
-		lines = append(lines, "the base cannot be previewed: "+s.Before)
+		lines = append(lines, "the preview of the base failed: "+s.Before)
 	}
 	if s.After != "" {
-		lines = append(lines, "it cannot be previewed now: "+s.After)
+		lines = append(lines, "the preview failed: "+s.After)
 	}
 	return lines
 }
@@ -115,10 +115,10 @@ func changes(resources []compare.Resource) []string {
 	for _, r := range resources {
 		line := fmt.Sprintf("%-2s %s  %s", signs[r.Change], r.Type, r.Name)
 		if len(r.By) > 0 {
-			line += "  (another one, because of " + strings.Join(r.By, ", ") + ")"
+			line += "  (replaced because of " + strings.Join(r.By, ", ") + ")"
 		}
 		if r.Change == compare.Removed && r.Retained {
-			line += "  (stays where it is)"
+			line += "  (stays in the cloud)"
 		}
 		lines = append(lines, line)
 		for _, i := range r.Inputs {
@@ -176,7 +176,7 @@ func markdownChanges(d compare.Difference, diffs bool) []byte {
 			fmt.Fprintf(&b, "\nRelease `%.12s` becomes `%.12s`.\n", s.Release[0], s.Release[1])
 		}
 		if len(s.New) > 0 {
-			b.WriteString("\n| new finding | where | what | right would be |\n|---|---|---|---|\n")
+			b.WriteString("\n| new finding | where | what | expected |\n|---|---|---|---|\n")
 			for _, f := range s.New {
 				fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", f.Level, cell(f.Where), cell(f.What), cell(f.Right))
 			}

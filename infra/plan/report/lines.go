@@ -43,7 +43,7 @@ func about(s plan.Stack) []string {
 		lines = append(lines, "placeholders stand for the secrets "+strings.Join(s.Placeholders, ", "))
 	}
 	if len(s.Unused) > 0 {
-		lines = append(lines, "the stack's file also has "+strings.Join(s.Unused, ", ")+", which a plan does without")
+		lines = append(lines, "the stack's file also has "+strings.Join(s.Unused, ", ")+", which a plan does not use")
 	}
 	return lines
 }

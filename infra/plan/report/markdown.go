@@ -49,7 +49,7 @@ func markdown(p plan.Plan, every, contents bool) []byte {
 func markdownStack(b *bytes.Buffer, s plan.Stack, every, contents bool) {
 	fmt.Fprintf(b, "\n### %s\n", s.Name)
 	if s.Error != "" {
-		fmt.Fprintf(b, "\n**It cannot be previewed:**\n\n%s", fenced("", s.Error))
+		fmt.Fprintf(b, "\n**The preview failed:**\n\n%s", fenced("", s.Error))
 		return
 	}
 	fmt.Fprintf(b, "\nTarget `%s`, release `%.12s`\n\n", s.Target, s.Release)
@@ -59,7 +59,7 @@ func markdownStack(b *bytes.Buffer, s plan.Stack, every, contents bool) {
 			continue
 		}
 		if rows == 0 {
-			b.WriteString("| level | where | what | right would be |\n|---|---|---|---|\n")
+			b.WriteString("| level | where | what | expected |\n|---|---|---|---|\n")
 		}
 		rows++
 		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", f.Level, cell(f.Where), cell(f.What), cell(f.Right))

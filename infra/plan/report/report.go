@@ -30,7 +30,7 @@ func Format(name string, every bool) (Writer, error) {
 	case Markdown:
 		return func(w io.Writer, p plan.Plan) error { return writeMarkdown(w, p, every) }, nil
 	default:
-		return nil, fmt.Errorf("the format %q is none of %s, %s and %s", name, Text, JSON, Markdown)
+		return nil, fmt.Errorf("the format %q is not one of %s, %s and %s", name, Text, JSON, Markdown)
 	}
 }
 

@@ -93,9 +93,9 @@ func TestFormats(t *testing.T) {
 		golden(t, "difference."+ext, b.Bytes())
 	}
 	_, err := Format("xml", false)
-	require.ErrorContains(t, err, `the format "xml" is none of`)
+	require.ErrorContains(t, err, `the format "xml" is not one of`)
 	_, err = DifferenceFormat("xml")
-	require.ErrorContains(t, err, `the format "xml" is none of`)
+	require.ErrorContains(t, err, `the format "xml" is not one of`)
 }
 
 func TestEveryFileIsShownOnRequest(t *testing.T) {

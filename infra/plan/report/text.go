@@ -27,7 +27,7 @@ func textStack(b *bytes.Buffer, s plan.Stack, every bool) {
 	title := "== " + s.Name + " "
 	fmt.Fprintf(b, "\n%s%s\n", title, strings.Repeat("=", max(0, width-len(title))))
 	if s.Error != "" {
-		fmt.Fprintf(b, "\nerror: it cannot be previewed\n%s\n", indented(s.Error))
+		fmt.Fprintf(b, "\nerror: the preview failed\n%s\n", indented(s.Error))
 		return
 	}
 	fmt.Fprintf(b, "target   %s\nrelease  %s\n", s.Target, s.Release)
@@ -90,7 +90,7 @@ func remarks(f plan.File) string {
 func textFinding(b *bytes.Buffer, f plan.Finding) {
 	fmt.Fprintf(b, "  %-8s %s: %s\n", f.Level, f.Where, strings.ReplaceAll(f.What, "\n", "\n"+strings.Repeat(" ", 11)))
 	if f.Right != "" {
-		fmt.Fprintf(b, "           right would be: %s\n", f.Right)
+		fmt.Fprintf(b, "           expected: %s\n", f.Right)
 	}
 }
 

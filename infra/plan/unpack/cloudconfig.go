@@ -34,7 +34,7 @@ func userData(data []byte) ([]plan.File, error) {
 		_, rest, _ := bytes.Cut(data, []byte("\n"))
 		return userData(rest)
 	case strings.HasPrefix(first, "#cloud-config-archive"), !strings.HasPrefix(first, "#cloud-config") && !isMIME(data):
-		return nil, fmt.Errorf("user-data that begins with %q is not understood", first)
+		return nil, fmt.Errorf("user-data begins with %q, which is not a supported format", first)
 	case isMIME(data):
 		return parts(data)
 	default:

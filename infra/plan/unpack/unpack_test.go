@@ -101,7 +101,7 @@ func TestUserDataIsUnpackedHoweverItIsCarried(t *testing.T) {
 
 func TestWhatCannotBeUnpackedIsSaid(t *testing.T) {
 	for want, data := range map[string]string{
-		"is not understood":          "hello",
+		"is not a supported format":  "hello",
 		"reading the cloud-config":   "#cloud-config\na: [",
 		"is not one of cloud-init's": "#cloud-config\nwrite_files: [{path: /a, encoding: rot13, content: x}]\n",
 		"decoding /a":                "#cloud-config\nwrite_files: [{path: /a, encoding: b64, content: '!'}]\n",

@@ -40,7 +40,7 @@ func (d deployment) access(store releaseStore, secrets secretStore) (access, err
 		Policy: may,
 	}, d.Options()...)
 	if err != nil {
-		return none, fmt.Errorf("registering what the machine's role may do: %w", err)
+		return none, fmt.Errorf("registering the policy of the machine's role: %w", err)
 	}
 	profile, err := iam.NewInstanceProfile(d.Ctx, d.Name("machine"), &iam.InstanceProfileArgs{Role: role.Name}, d.Options()...)
 	if err != nil {

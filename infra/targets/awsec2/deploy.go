@@ -92,7 +92,7 @@ func (d deployment) run() (deploy.Endpoint, error) {
 // machine. The console comes first: it needs neither the machine's agent nor
 // its internet access, which is what is most often missing.
 func howToAsk(region, id string) string {
-	return fmt.Sprintf("(the machine's own words)\n"+
+	return fmt.Sprintf("(the machine's console output and its own diagnosis)\n"+
 		"aws ec2 get-console-output --latest --output text --region %[1]s --instance-id %[2]s\n"+
 		"aws ssm start-session --region %[1]s --target %[2]s\n"+
 		"sudo %[3]s diagnose", region, id, cloudinit.AgentPath)

@@ -58,7 +58,7 @@ func (d deployment) ask() (lookup, error) {
 	}
 
 	if image, err := ec2.LookupAmi(d.Ctx, s.imageQuery(), provider); err != nil {
-		v.Add("aws.ami", "no such image in %s (outside of AWS' public regions name one yourself): %s", s.Region, err)
+		v.Add("aws.ami", "no such image in %s (outside of AWS' public regions, set aws.ami): %s", s.Region, err)
 	} else {
 		f.ami = image.Id
 		if image.Architecture != arch {
@@ -68,7 +68,7 @@ func (d deployment) ask() (lookup, error) {
 
 	zones, err := d.typeZones(provider)
 	if err != nil {
-		v.Add("aws.instanceType", "AWS does not say which zones have %q: %s", s.instanceType(), err)
+		v.Add("aws.instanceType", "looking up the zones that have %q failed: %s", s.instanceType(), err)
 		return f, v.Err()
 	}
 	if s.SubnetID != "" {
@@ -131,7 +131,7 @@ func (d deployment) checkSubnet(v *service.Violations, zones []string, provider 
 		v.Add("aws.subnetId", "%s is in %s, which does not have %q; these zones do: %s", s.SubnetID, subnet.AvailabilityZone, s.instanceType(), strings.Join(zones, ", "))
 	}
 	if public, err := d.public(subnet, provider); err != nil {
-		v.Add("aws.subnetId", "AWS does not say where %s leads: %s", s.SubnetID, err)
+		v.Add("aws.subnetId", "looking up the routes of %s failed: %s", s.SubnetID, err)
 	} else if !public {
 		v.Add("aws.subnetId", "%s has no route to an internet gateway: the machine could neither fetch its packages nor be reached", s.SubnetID)
 	}

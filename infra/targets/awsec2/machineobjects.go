@@ -24,7 +24,7 @@ func (d deployment) machineObjects(releases releaseStore, role access, m *ec2.In
 		Role:   role.profile.Role.Elem(),
 		Policy: policy,
 	}, d.Options()...); err != nil {
-		return fmt.Errorf("registering what the machine may write: %w", err)
+		return fmt.Errorf("registering the machine's permission to write: %w", err)
 	}
 	return nil
 }

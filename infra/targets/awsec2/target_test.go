@@ -388,5 +388,5 @@ func TestUserDataThatIsTooLarge(t *testing.T) {
 		random = append(random, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_"[state>>26])
 	}
 	r.Spec.Env = map[string]string{"NOISE": string(random)}
-	assert.ErrorContains(t, New().Check(t.Context(), r), "and the cloud takes 16384")
+	assert.ErrorContains(t, New().Check(t.Context(), r), "and the cloud accepts 16384")
 }

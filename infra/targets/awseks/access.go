@@ -65,7 +65,7 @@ func (d deployment) admit(cluster *eks.Cluster, role, principal, policy string) 
 		AccessScope:  &eks.AccessPolicyAssociationAccessScopeArgs{Type: pulumi.String("cluster")},
 	}, d.Options()...)
 	if err != nil {
-		return nil, fmt.Errorf("registering what %s may do: %w", principal, err)
+		return nil, fmt.Errorf("registering the permissions of %s: %w", principal, err)
 	}
 	return admitted, nil
 }

@@ -61,7 +61,7 @@ func (a admission) wait(ctx context.Context, kubeconfig string) error {
 			if refused == nil {
 				refused = errors.New("its API servers do not agree yet")
 			}
-			return fmt.Errorf("the cluster does not let this caller in within %s (see eks.admins and eks.deployer): %w", a.timeout, refused)
+			return fmt.Errorf("the cluster refuses this caller after %s (see eks.admins and eks.deployer): %w", a.timeout, refused)
 		}
 	}
 }
@@ -112,7 +112,7 @@ func review(ctx context.Context, client *http.Client, at *url.URL) error {
 		return fmt.Errorf("Kubernetes API: %w", err) //nolint:staticcheck // a name
 	}
 	if !answer.Status.Allowed {
-		return errors.New("Kubernetes API: the access policy is not there yet") //nolint:staticcheck // a name
+		return errors.New("Kubernetes API: the access policy is not effective yet") //nolint:staticcheck // a name
 	}
 	return nil
 }

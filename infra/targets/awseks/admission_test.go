@@ -56,6 +56,6 @@ func TestAdmissionSaysWhatTheClusterAnswered(t *testing.T) {
 	a := quick()
 	a.timeout = 20 * time.Millisecond
 	err := a.wait(t.Context(), config)
-	require.ErrorContains(t, err, "the cluster does not let this caller in within 20ms (see eks.admins and eks.deployer)")
+	require.ErrorContains(t, err, "the cluster refuses this caller after 20ms (see eks.admins and eks.deployer)")
 	assert.NotContains(t, err.Error(), `"t"`)
 }

@@ -55,7 +55,7 @@ func (d deployment) ask() (lookup, error) {
 	if d.settings.VPCID != "" {
 		d.checkNetwork(&v, provider)
 	} else if f.zones, err = d.zones(provider); err != nil {
-		v.Add("eks.region", "AWS does not say which zones %q has: %s", d.settings.Region, err)
+		v.Add("eks.region", "looking up the zones of %q failed: %s", d.settings.Region, err)
 	} else if len(f.zones) < d.settings.Zones {
 		v.Add("eks.zones", "%s has %d zones for EKS (%s), not %d", d.settings.Region, len(f.zones), strings.Join(f.zones, ", "), d.settings.Zones)
 	}
@@ -79,17 +79,17 @@ func (d deployment) deployer(v *service.Violations, caller string, provider pulu
 	// derived from it.
 	session, err := iam.GetSessionContext(d.Ctx, &iam.GetSessionContextArgs{Arn: caller}, provider)
 	if err != nil {
-		v.Add("eks.deployer", "AWS does not say whose session %s is (iam:GetRole): %s", caller, err)
+		v.Add("eks.deployer", "looking up the role of session %s failed (it needs iam:GetRole): %s", caller, err)
 		return ""
 	}
 	principal := session.IssuerArn
 	switch {
 	case !principalARN.MatchString(principal):
-		v.Add("eks.deployer", "%s updates the stack, and cannot be let into a cluster: EKS takes IAM users and roles", principal)
+		v.Add("eks.deployer", "%s updates the stack, but cannot get access to a cluster: EKS accepts IAM users and roles", principal)
 	case d.settings.Deployer == "" || d.settings.Deployer == principal:
 		return principal
 	case !slices.Contains(d.settings.Admins, principal):
-		v.Add("eks.deployer", "is %s, but %s updates the stack: name it in eks.admins, or it cannot reach the cluster", d.settings.Deployer, principal)
+		v.Add("eks.deployer", "is %s, but %s updates the stack: add it to eks.admins, or it cannot reach the cluster", d.settings.Deployer, principal)
 	}
 	return d.settings.Deployer
 }

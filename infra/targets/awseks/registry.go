@@ -32,7 +32,7 @@ func (d deployment) repository(unique pulumi.StringOutput) (*ecr.Repository, err
 		Repository: repository.Name,
 		Policy:     pulumi.String(policy),
 	}, d.Options()...); err != nil {
-		return nil, fmt.Errorf("registering which images go: %w", err)
+		return nil, fmt.Errorf("registering the repository's lifecycle policy: %w", err)
 	}
 	return repository, nil
 }
@@ -102,7 +102,7 @@ func lifecyclePolicy(forgotten []service.Release) (string, error) {
 	})
 	b, err := json.Marshal(policy)
 	if err != nil {
-		return "", fmt.Errorf("writing which images go: %w", err)
+		return "", fmt.Errorf("writing the repository's lifecycle policy: %w", err)
 	}
 	return string(b), nil
 }

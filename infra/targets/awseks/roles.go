@@ -49,7 +49,7 @@ func (d deployment) roles() (roles, error) {
 		Policy: pulumi.String(mayTag),
 	}, d.Options()...)
 	if err != nil {
-		return r, fmt.Errorf("registering how the cluster may tag: %w", err)
+		return r, fmt.Errorf("registering the cluster's permission to tag: %w", err)
 	}
 	r.granted = append(r.granted, tagging)
 	return r, nil

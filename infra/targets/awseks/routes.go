@@ -23,7 +23,7 @@ func (d deployment) routes(vpc *ec2.Vpc, gateway *ec2.InternetGateway, zones []z
 		GatewayId:            gateway.ID(),
 	}, d.Options()...)
 	if err != nil {
-		return nil, fmt.Errorf("registering the way to the internet: %w", err)
+		return nil, fmt.Errorf("registering the route to the internet: %w", err)
 	}
 	online := []pulumi.Resource{out}
 	tables := pulumi.StringArray{public.ID()}
@@ -59,7 +59,7 @@ func (d deployment) routes(vpc *ec2.Vpc, gateway *ec2.InternetGateway, zones []z
 		Tags:            d.NameTag("s3", nil),
 	}, d.Options()...)
 	if err != nil {
-		return nil, fmt.Errorf("registering the way to S3: %w", err)
+		return nil, fmt.Errorf("registering the S3 endpoint: %w", err)
 	}
 	return append(online, s3), nil
 }
@@ -98,7 +98,7 @@ func (d deployment) through(vpc *ec2.Vpc, z zone, nat *ec2.NatGateway) (*ec2.Rou
 		NatGatewayId:         nat.ID(),
 	}, d.Options()...)
 	if err != nil {
-		return nil, nil, fmt.Errorf("registering the way out of %s: %w", part, err)
+		return nil, nil, fmt.Errorf("registering the NAT route of %s: %w", part, err)
 	}
 	routed, err := d.routed(z.private, table, part)
 	return table, []pulumi.Resource{out, routed}, err

@@ -152,11 +152,11 @@ func (s Settings) violations(spec service.Spec) service.Violations {
 	}
 	for _, log := range s.Logs {
 		if !slices.Contains(logTypes, log) {
-			v.Add("eks.logs", "%q is none of %s", log, strings.Join(logTypes, ", "))
+			v.Add("eks.logs", "%q is not one of %s", log, strings.Join(logTypes, ", "))
 		}
 	}
 	if !slices.Contains(retentionDays, s.LogDays) {
-		v.Add("eks.logDays", "%d is none of the days that CloudWatch knows: %v", s.LogDays, retentionDays)
+		v.Add("eks.logDays", "%d is not a number of days that CloudWatch accepts: %v", s.LogDays, retentionDays)
 	}
 	s.checkHTTPS(&v, spec)
 	v = append(v, s.zones(spec).Violations()...)

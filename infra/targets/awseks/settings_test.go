@@ -42,7 +42,7 @@ func TestCheckReportsEverythingAtOnce(t *testing.T) {
 	for _, said := range []string{
 		`eks.region: "Frankfurt" is not a region`, `eks.version: "1.36.1" is not a minor version`, "eks.cidr: /8 is not from /16 to /20",
 		"eks.zones: 1 is not from 2", `eks.nat: "two" must be`, "eks.admins: \"arn:aws:sts::123456789012:assumed-role/deploy/session\" is not the ARN",
-		`eks.endpointCidrs: "10.0.0.1/8" is not a range`, `eks.logs: "kubelet" is none of`, "eks.logDays: 8 is none of",
+		`eks.endpointCidrs: "10.0.0.1/8" is not a range`, `eks.logs: "kubelet" is not one of`, "eks.logDays: 8 is not a number of days",
 		"eks.certificateArn: is of us-east-1, but the load balancer is in Frankfurt", "service.host: is not set, but eks.certificateArn is",
 		"eks.tags.eks:mine: begins with", "service.workers.count: is set to 8", "service.webSocket.proxyIdle: 2h0m0s is not",
 		"service.lifecycle.drain: 1h0m0s and the 20s before it",

@@ -49,7 +49,7 @@ func (d deployment) chooseVersion(f *lookup, v *service.Violations, provider pul
 	supported := "STANDARD_SUPPORT"
 	answer, err := eks.GetClusterVersions(d.Ctx, &eks.GetClusterVersionsArgs{VersionStatus: &supported}, provider)
 	if err != nil {
-		v.Add("eks.version", "EKS does not say which versions there are: %s", err)
+		v.Add("eks.version", "looking up the versions of EKS failed: %s", err)
 		return
 	}
 	var versions []string
@@ -72,7 +72,7 @@ func (d deployment) runningVersion(provider pulumi.InvokeOption) string {
 	cluster, err := eks.LookupCluster(d.Ctx, &eks.LookupClusterArgs{Name: name}, provider)
 	if err != nil {
 		// The cluster is gone or in another region, so the update creates one.
-		d.warn(fmt.Sprintf("EKS does not say what cluster %s runs: %s", name, err))
+		d.warn(fmt.Sprintf("looking up the version of cluster %s failed: %s", name, err))
 		return ""
 	}
 	return cluster.Version

@@ -115,7 +115,7 @@ func (s Settings) violations(spec service.Spec) service.Violations {
 		v.Add("doks.maxNodes", "%d is not from doks.minNodes (%d) to %d", s.MaxNodes, s.MinNodes, maxPoolNodes)
 	}
 	if !slices.Contains(days, s.MaintenanceDay) {
-		v.Add("doks.maintenanceDay", "%q is none of %s", s.MaintenanceDay, strings.Join(days, ", "))
+		v.Add("doks.maintenanceDay", "%q is not one of %s", s.MaintenanceDay, strings.Join(days, ", "))
 	}
 	if !fullHour.MatchString(s.MaintenanceStart) {
 		v.Add("doks.maintenanceStart", "%q is not a full hour such as \"03:00\"", s.MaintenanceStart)
@@ -125,10 +125,10 @@ func (s Settings) violations(spec service.Spec) service.Violations {
 		v.Add("doks.registry", "%q is not the name of a registry; `doctl registry get` shows it", s.Registry)
 	}
 	if !slices.Contains(tiers, s.RegistryTier) {
-		v.Add("doks.registryTier", "%q is none of %s", s.RegistryTier, strings.Join(tiers, ", "))
+		v.Add("doks.registryTier", "%q is not one of %s", s.RegistryTier, strings.Join(tiers, ", "))
 	}
 	if s.Namespace == class || s.Namespace == "" && spec.Name == class {
-		v.Add("doks.namespace", "%q is that of the ingress controller", class)
+		v.Add("doks.namespace", "%q is the namespace of the ingress controller", class)
 	}
 	s.checkHTTPS(&v, spec)
 	v = append(v, s.domains(spec).Violations()...)

@@ -29,10 +29,10 @@ func TestCheckReportsEverythingAtOnce(t *testing.T) {
 	err := d.Check(t.Context(), r)
 	for _, said := range []string{
 		`doks.region: "Frankfurt" is not a region`, `doks.version: "1.36.4-do.0" is not a minor version`, `doks.size: "large!" is not`,
-		"doks.minNodes: 0 is not from 1", "doks.maxNodes: -1 is not from", `doks.maintenanceDay: "someday" is none of`,
+		"doks.minNodes: 0 is not from 1", "doks.maxNodes: -1 is not from", `doks.maintenanceDay: "someday" is not one of`,
 		`doks.maintenanceStart: "03:30" is not a full hour`, `doks.cidr: "8.8.8.0/24" is not a private`, `doks.registry: "Mine" is not`,
-		`doks.registryTier: "free" is none of`, "service.host: is not set, but doks.certificate is", `doks.tags: "a b" is not a tag`,
-		`doks.namespace: "traefik" is that of the ingress controller`, "service.workers.count: is set to 8", "service.webSocket.proxyIdle: 1h0m0s is not from 30s to 10m0s",
+		`doks.registryTier: "free" is not one of`, "service.host: is not set, but doks.certificate is", `doks.tags: "a b" is not a tag`,
+		`doks.namespace: "traefik" is the namespace of the ingress controller`, "service.workers.count: is set to 8", "service.webSocket.proxyIdle: 1h0m0s is not from 30s to 10m0s",
 	} {
 		require.ErrorContains(t, err, said)
 	}

@@ -88,9 +88,9 @@ func (d deployment) run() (deploy.Endpoint, error) {
 func (d deployment) diagnosis(droplet string) string {
 	const command = cloudinit.AgentPath + " diagnose"
 	if len(d.sshKeys) > 0 && len(d.settings.SSHFrom) > 0 {
-		return fmt.Sprintf("(only the machine itself knows more: ssh root@ the address of Droplet %s, and run\n%s)", droplet, command)
+		return fmt.Sprintf("(for details, ssh root@ the address of Droplet %s, and run\n%s)", droplet, command)
 	}
-	return fmt.Sprintf("(only the machine itself knows more: in the recovery console of Droplet %s, run\n%s;\ndigitalocean.sshKeys and sshFrom let you log in to the next machine)", droplet, command)
+	return fmt.Sprintf("(for details, run in the recovery console of Droplet %s\n%s;\ndigitalocean.sshKeys and sshFrom let you log in to the next machine)", droplet, command)
 }
 
 // calledAfterService keeps a resource whose logical name used to contain the

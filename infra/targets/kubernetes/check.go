@@ -57,7 +57,7 @@ func checkSpec(spec service.Spec) service.Violations {
 	}
 	life := spec.Lifecycle
 	if life.Announce < time.Second {
-		v.Add("lifecycle.announce", "%s is below 1s: load balancers learn that a pod is leaving while it announces; requests would reach it when it takes no more", life.Announce)
+		v.Add("lifecycle.announce", "%s is below 1s: load balancers learn that a pod is leaving while it announces; requests would still reach it after it stops accepting them", life.Announce)
 	}
 	if need := ceil(life.Announce) + life.Drain + service.StopMargin; need > ceil(life.Stop) && life.Announce+life.Drain+service.StopMargin <= life.Stop {
 		v.Add("lifecycle.stop", "%s is too short in a cluster, which counts in whole seconds: announce (%s) + drain (%s) + %s is %s; the pod would be killed while it drains",
@@ -74,11 +74,11 @@ func (s WorkloadSettings) violations(spec service.Spec) service.Violations {
 		v.Add("namespace", "%q is not a name of 1 to 63 lower-case letters, digits and hyphens", s.Namespace)
 	}
 	if namespace := s.namespace(spec); slices.Contains(othersNamespaces, namespace) || strings.HasPrefix(namespace, "kube-") {
-		v.Add("namespace", "%q is the cluster's own; the service's namespace is made for it and goes with it", namespace)
+		v.Add("namespace", "%q is one of Kubernetes' own namespaces; choose another one: the stack creates and deletes the service's namespace", namespace)
 	}
 	if s.Image != "" {
 		if _, err := name.NewDigest(s.Image); err != nil {
-			v.Add("image", "%q does not name an image by digest (host/path@sha256:…): a tag may mean another image tomorrow, on another pod; `docker buildx imagetools inspect` and `crane digest` say it", s.Image)
+			v.Add("image", "%q does not name an image by digest (host/path@sha256:…): a tag may mean another image tomorrow, on another pod; `docker buildx imagetools inspect` and `crane digest` print it", s.Image)
 		}
 	}
 	if s.Issuer != "" && !dnsSubdomain.MatchString(s.Issuer) {

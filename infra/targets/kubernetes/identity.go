@@ -21,7 +21,7 @@ func (t *Kubernetes) identify(ctx context.Context, c cluster, r deploy.Request) 
 	var v service.Violations
 	id, err := t.clusterID(ctx, c.kubeconfig)
 	if err != nil {
-		v.Add(section+".context", "which cluster %q is cannot be asked: %s", c.context, err)
+		v.Add(section+".context", "the cluster of context %q cannot be identified: %s", c.context, err)
 		return "", v
 	}
 	before, _ := r.Outputs[clusterOutput].(string)

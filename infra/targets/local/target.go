@@ -206,7 +206,7 @@ func (d deployment) gate(machine *machineResource, store, url, release pulumi.St
 		Diagnose: func(ctx context.Context, machine string) string {
 			said, err := pod.Exec(ctx, machine, cloudinit.Diagnose()...)
 			if err != nil && said == "" {
-				return fmt.Sprintf("(it cannot be asked: %v)", err)
+				return fmt.Sprintf("(it cannot be reached: %v)", err)
 			}
 			return said
 		},

@@ -88,7 +88,7 @@ func TestPreviewBySomeoneElse(t *testing.T) {
 	before := m.mark()
 	_, err = m.up()
 	require.Error(t, err)
-	assert.Contains(t, m.log.String(), somebodyElse+" updates the stack: name it in eks.admins")
+	assert.Contains(t, m.log.String(), somebodyElse+" updates the stack: add it to eks.admins")
 	assert.Empty(t, m.since(before))
 }
 

@@ -219,7 +219,7 @@ func TestManagedBadInput(t *testing.T) {
 			`eks.version: "1.33" is not in standard support in eu-central-1; these are: 1.36, 1.37`, "eks.zones: eu-central-1 has 3 zones for EKS",
 		}},
 		{doks, "    version: latest\n    minNodes: 0\n    maintenanceStart: \"3\"\n    registryTier: free\n", []string{
-			`doks.version: "latest" is not a minor version`, "doks.minNodes: 0 is not from 1", `doks.maintenanceStart: "3" is not a full hour`, `doks.registryTier: "free" is none of`,
+			`doks.version: "latest" is not a minor version`, "doks.minNodes: 0 is not from 1", `doks.maintenanceStart: "3" is not a full hour`, `doks.registryTier: "free" is not one of`,
 		}},
 		{doks, "    region: atlantis\n    version: \"1.20\"\n    registry: nobodys\n", []string{
 			`doks.region: "atlantis" is not available`, `doks.version: "1.20" is not available; these are: 1.37.1-do.0`, `doks.registry: "nobodys" is not available`,

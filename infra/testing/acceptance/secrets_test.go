@@ -126,7 +126,7 @@ func TestSecretsInTheClear(t *testing.T) {
 	s.configure("  escala:service:\n    secrets: [DATABASE_URL]\n  escala:secrets:\n    DATABASE_URL: in the clear\n")
 	_, err := s.up()
 	require.Error(t, err)
-	assert.Contains(t, s.log.String(), "secrets: stand in the configuration in the clear")
+	assert.Contains(t, s.log.String(), "secrets: are not encrypted in the configuration")
 	assert.Empty(t, s.asked.Events())
 }
 

@@ -33,7 +33,7 @@ func Random(seeds ...string) *offline.Provider {
 		}
 		sum := sha256.Sum256([]byte(of))
 		if length > len(sum) {
-			return fmt.Errorf("more than %d bytes are not to be had", len(sum))
+			return fmt.Errorf("more than %d bytes are not available", len(sum))
 		}
 		e.Outputs["hex"] = resource.NewStringProperty(hex.EncodeToString(sum[:length]))
 		return nil

@@ -64,7 +64,7 @@ func whoGives(class string) string {
 	if class == "" {
 		return "it names no class, so an ingress controller has to be the cluster's default"
 	}
-	return "the ingress controller of class " + class + " gives it one"
+	return "the ingress controller of class " + class + " assigns it"
 }
 
 func bracketed(host string) string {

@@ -24,7 +24,7 @@ type client struct {
 }
 
 // errNotFound means that an object does not exist.
-var errNotFound = errors.New("is not there")
+var errNotFound = errors.New("does not exist")
 
 // askTimeout limits one request.
 const askTimeout = 10 * time.Second
@@ -56,7 +56,7 @@ func (c *client) get(ctx context.Context, path string, query url.Values, into an
 		return err
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		return fmt.Errorf("reading what the cluster says of %s: %w", path, err)
+		return fmt.Errorf("reading the Kubernetes API's answer for %s: %w", path, err)
 	}
 	return nil
 }
@@ -80,7 +80,7 @@ func (c *client) do(ctx context.Context, path string, query url.Values) ([]byte,
 	req.Header.Set("Accept", "application/json, */*")
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, nil, fmt.Errorf("the cluster cannot be asked: %w", err)
+		return nil, nil, fmt.Errorf("Kubernetes API: %w", err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
@@ -88,13 +88,13 @@ func (c *client) do(ctx context.Context, path string, query url.Values) ([]byte,
 	case resp.StatusCode == http.StatusNotFound:
 		return nil, nil, fmt.Errorf("%s %w", path, errNotFound)
 	case err != nil:
-		return nil, nil, fmt.Errorf("the cluster cannot be asked: %w", err)
+		return nil, nil, fmt.Errorf("Kubernetes API: %w", err)
 	case resp.StatusCode != http.StatusOK:
 		var said struct{ Message string }
 		if json.Unmarshal(body, &said) != nil || said.Message == "" {
 			said.Message = resp.Status
 		}
-		return nil, nil, fmt.Errorf("the cluster does not say: %s", said.Message)
+		return nil, nil, fmt.Errorf("Kubernetes API: %s", said.Message)
 	}
 	return body, resp.Header, nil
 }

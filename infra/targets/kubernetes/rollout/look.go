@@ -51,12 +51,12 @@ func (r Rollout) read(ctx context.Context, c *client, name string) (*deployment,
 	err := c.get(ctx, "/apis/apps/v1/namespaces/"+r.Namespace+"/deployments/"+name, nil, d)
 	switch {
 	case errors.Is(err, errNotFound):
-		return nil, nil, "deployment " + name + " is not there yet"
+		return nil, nil, "deployment " + name + " does not exist yet"
 	case err != nil:
 		return nil, nil, err.Error()
 	}
 	if d.Status.ObservedGeneration < d.Metadata.Generation {
-		return nil, nil, "the cluster has not yet seen what deployment " + name + " should be"
+		return nil, nil, "Kubernetes has not yet processed the latest change of deployment " + name + ""
 	}
 	var pods struct{ Items []pod }
 	if err := c.get(ctx, "/api/v1/namespaces/"+r.Namespace+"/pods", selecting(d), &pods); err != nil {
@@ -93,7 +93,7 @@ func (r Rollout) service(ctx context.Context, c *client) view {
 		return s.Metadata.Annotations[revision] != "" && s.Metadata.Annotations[revision] == d.Metadata.Annotations[revision]
 	})
 	if i < 0 {
-		return view{missing: "the cluster has made no pods of the release yet", trouble: refusedPods(d)}
+		return view{missing: "Kubernetes has created no pods of the release yet", trouble: refusedPods(d)}
 	}
 	current := sets.Items[i].Metadata
 	v := view{replicaSet: current.Name}

@@ -187,7 +187,7 @@ func (r Rollout) failure(ctx context.Context, c *client, v view, took time.Durat
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	if said := r.reasons(ctx, c, v); len(said) > 0 {
-		fmt.Fprintf(&b, "\nthe cluster says:\n  %s", strings.ReplaceAll(strings.Join(said, "\n"), "\n", "\n  "))
+		fmt.Fprintf(&b, "\nthe cluster reports:\n  %s", strings.ReplaceAll(strings.Join(said, "\n"), "\n", "\n  "))
 	}
 	return errors.New(b.String())
 }

@@ -169,13 +169,13 @@ func TestWhatIsMissing(t *testing.T) {
 		change func(t *testing.T, c *fakecluster.Cluster, r *Rollout)
 		want   string
 	}{
-		"the deployment": {func(_ *testing.T, _ *fakecluster.Cluster, r *Rollout) { r.Deployment = "other" }, "deployment other is not there yet"},
+		"the deployment": {func(_ *testing.T, _ *fakecluster.Cluster, r *Rollout) { r.Deployment = "other" }, "deployment other does not exist yet"},
 		"the image":      {func(_ *testing.T, _ *fakecluster.Cluster, r *Rollout) { r.Image = imageOf("c") }, "deployment api runs image " + wanted},
 		"pods":           {func(_ *testing.T, _ *fakecluster.Cluster, r *Rollout) { r.Pods = 4 }, "the autoscaler has not yet raised the number of pods from 3 to 4"},
-		"the ingress":    {func(_ *testing.T, _ *fakecluster.Cluster, r *Rollout) { r.URL, r.Ingress = "", "other" }, "/ingresses/other is not there"},
+		"the ingress":    {func(_ *testing.T, _ *fakecluster.Cluster, r *Rollout) { r.URL, r.Ingress = "", "other" }, "/ingresses/other does not exist"},
 		"its address": {
 			func(_ *testing.T, c *fakecluster.Cluster, r *Rollout) { r.URL, c.Unaddressed = "", true },
-			"ingress api has no address yet: the ingress controller of class traefik gives it one\nthe cluster says:\n  ingress api: no subnet has the tag",
+			"ingress api has no address yet: the ingress controller of class traefik assigns it\nthe cluster reports:\n  ingress api: no subnet has the tag",
 		},
 		"health":    {func(_ *testing.T, _ *fakecluster.Cluster, r *Rollout) { r.Releases = []string{"another"} }, "/health answers as binary-aaaa"},
 		"an answer": {func(_ *testing.T, _ *fakecluster.Cluster, r *Rollout) { r.URL = "http://127.0.0.1:1" }, "http://127.0.0.1:1/health does not answer: dial tcp 127.0.0.1:1"},
@@ -188,11 +188,11 @@ func TestWhatIsMissing(t *testing.T) {
 				apply(t, c, deploymentOf("api-redis", "valkey"))
 				r.Others = []string{"api-redis"}
 			},
-			"0 of 1 pod of api-redis are ready\nthe cluster says:\n  pod api-redis-hash1-0 cannot pull its image: no such image",
+			"0 of 1 pod of api-redis are ready\nthe cluster reports:\n  pod api-redis-hash1-0 cannot pull its image: no such image",
 		},
 		"the cluster": {func(_ *testing.T, _ *fakecluster.Cluster, r *Rollout) {
 			r.Kubeconfig = strings.Replace(r.Kubeconfig, "http://127.0.0.1:", "http://127.0.0.1:1/", 1)
-		}, "the cluster cannot be asked: "},
+		}, "Kubernetes API: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

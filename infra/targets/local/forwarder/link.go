@@ -84,7 +84,7 @@ func (l *link) ownAddress(ip netip.Addr) (netip.Addr, error) {
 	}
 	interfaces, err := net.Interfaces()
 	if err != nil {
-		return netip.Addr{}, fmt.Errorf("looking at this computer's interfaces: %w", err)
+		return netip.Addr{}, fmt.Errorf("reading this computer's network interfaces: %w", err)
 	}
 	for _, i := range interfaces {
 		addresses, err := i.Addrs()

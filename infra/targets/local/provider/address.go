@@ -167,7 +167,7 @@ func (*Address) Read(ctx context.Context, req infer.ReadRequest[AddressArgs, Add
 func (*Address) Delete(ctx context.Context, req infer.DeleteRequest[AddressState]) (infer.DeleteResponse, error) {
 	config := infer.GetConfig[Config](ctx)
 	if err := config.podman().Remove(ctx, req.ID, 5*time.Second); err != nil {
-		return infer.DeleteResponse{}, fmt.Errorf("letting port %d go: %w", req.State.Port, err)
+		return infer.DeleteResponse{}, fmt.Errorf("releasing port %d: %w", req.State.Port, err)
 	}
 	return infer.DeleteResponse{}, sweep(ctx, config)
 }

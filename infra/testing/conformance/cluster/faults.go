@@ -20,11 +20,11 @@ func (s *System) Inject(ctx context.Context, fault conformance.Fault) (conforman
 	case conformance.KillProxy:
 		return conformance.Injection{}, conformance.NotApplicable("the ingress controller is the cluster's, with its own number of pods and its own way to end")
 	case conformance.Reboot:
-		return conformance.Injection{}, conformance.NotApplicable("nodes are the cluster's; that one goes politely is what the drain tries")
+		return conformance.Injection{}, conformance.NotApplicable("nodes belong to the cluster; the check of the drain covers the orderly end of one")
 	case conformance.FillDisk:
-		return conformance.Injection{}, conformance.NotApplicable("nodes have no room for a release: that is an image that cannot be pulled")
+		return conformance.Injection{}, conformance.NotApplicable("a node without disk space is an image that cannot be pulled, which has a check of its own")
 	case conformance.HideStore:
-		return conformance.Injection{}, conformance.NotApplicable("the registry away is an image that cannot be pulled")
+		return conformance.Injection{}, conformance.NotApplicable("a registry that is away is an image that cannot be pulled, which has a check of its own")
 	case conformance.KillFollower:
 		return conformance.Injection{}, conformance.NotApplicable("releases are brought by Kubernetes' own controllers")
 	}

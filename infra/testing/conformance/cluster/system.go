@@ -107,7 +107,7 @@ func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
 	if there, err := s.namespaceIsThere(ctx); err != nil {
 		return conformance.Endpoint{}, err
 	} else if there {
-		return conformance.Endpoint{}, fmt.Errorf("namespace %s is there already, from an earlier run or somebody else's: delete it or name another", s.options.Namespace)
+		return conformance.Endpoint{}, fmt.Errorf("namespace %s exists already, from an earlier run or of another user: delete it or choose another one", s.options.Namespace)
 	}
 	s.started = true
 	if err := s.Release(ctx, "first"); err != nil {
@@ -188,7 +188,7 @@ func (s *System) address(ctx context.Context) (string, error) {
 			}
 		}
 	}
-	return "", errors.New("the Ingress has no address; say with the url where the ingress controller is reached")
+	return "", errors.New("the Ingress has no address; set CONFORMANCE_URL to the address of the ingress controller")
 }
 
 func (s *System) namespaceIsThere(ctx context.Context) (bool, error) {

@@ -70,7 +70,7 @@ func (s *System) ReleaseBad(ctx context.Context, bad conformance.Bad) (string, e
 	}
 	status, err := s.Status(ctx)
 	if err != nil {
-		return "", fmt.Errorf("the update failed, and the machine cannot be asked why: %w", err)
+		return "", fmt.Errorf("the update failed, and so did asking the machine why: %w", err)
 	}
 	return status.Reason, nil
 }

@@ -15,7 +15,7 @@ const ExitStatus = 23
 func (c Clone) Bad(bad conformance.Bad) error {
 	variant, ok := badPrograms()[bad]
 	if !ok {
-		return fmt.Errorf("no program is bad in the way %q: that is a matter of its file", bad)
+		return fmt.Errorf("no source code has the fault %q: it is a fault of the binary's file", bad)
 	}
 	return c.Change(variant.imports, variant.body)
 }
