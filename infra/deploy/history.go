@@ -94,8 +94,8 @@ func (h History) With(current service.Release) History {
 	return next
 }
 
-// Kept returns the releases that a rollback can use, the current one first.
-func (h History) Kept() []service.Release { return h[:min(len(h), service.KeptReleases)] }
+// Restorable returns the releases that a rollback can use, the current one first.
+func (h History) Restorable() []service.Release { return h[:min(len(h), service.KeptReleases)] }
 
 // Expired returns the releases that a rollback can no longer use, even if
 // current never serves: it counts only the other releases. So the result is the
@@ -113,7 +113,7 @@ const shortest = 6
 // Find returns the release with this id or with an id that begins so.
 func (h History) Find(id string) (service.Release, error) {
 	var found []service.Release
-	for _, release := range h.Kept() {
+	for _, release := range h.Restorable() {
 		if len(id) >= shortest && strings.HasPrefix(string(release.ID), id) {
 			found = append(found, release)
 		}
@@ -125,7 +125,7 @@ func (h History) Find(id string) (service.Release, error) {
 		return service.Release{}, fmt.Errorf("cannot go back to %q: the stack has had no release yet", id)
 	}
 	var ids []string
-	for _, release := range h.Kept() {
+	for _, release := range h.Restorable() {
 		ids = append(ids, release.Short())
 	}
 	if len(found) > 1 {
@@ -139,7 +139,7 @@ func (h History) Find(id string) (service.Release, error) {
 // release that did not serve.
 func (h History) Export(ctx *pulumi.Context, served pulumi.StringOutput) {
 	ids := make([]string, 0, service.KeptReleases)
-	for _, release := range h.Kept() {
+	for _, release := range h.Restorable() {
 		ids = append(ids, string(release.ID))
 	}
 	lines := make([]string, 0, len(h))

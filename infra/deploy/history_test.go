@@ -29,12 +29,12 @@ func TestWithKeepsTheLastOnesInOrder(t *testing.T) {
 	for n := range 20 {
 		h = h.With(number(n))
 	}
-	assert.Equal(t, []int64{19, 18, 17, 16, 15}, numbers(h.Kept()))
+	assert.Equal(t, []int64{19, 18, 17, 16, 15}, numbers(h.Restorable()))
 	assert.Equal(t, []int64{14, 13, 12, 11, 10, 9, 8, 7, 6}, numbers(h.Expired(number(20))), "15 is gone back to if 20 fails")
 	assert.Equal(t, h.Expired(number(20)), h.With(number(20)).Expired(number(20)), "an update without a change changes nothing")
 
 	h = h.With(number(17))
-	assert.Equal(t, []int64{17, 19, 18, 16, 15}, numbers(h.Kept()), "one that comes back stands in front")
+	assert.Equal(t, []int64{17, 19, 18, 16, 15}, numbers(h.Restorable()), "one that comes back stands in front")
 	assert.NotContains(t, numbers(h.Expired(number(14))), int64(14), "one that comes back is not to be removed any more")
 	assert.Equal(t, h, h.With(number(17)), "an update without another release changes nothing")
 }

@@ -9,8 +9,8 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-// MadeUp is part of every value that a preview makes up.
-const MadeUp = "made-up"
+// Placeholder is part of every value that a preview makes up.
+const Placeholder = "made-up"
 
 // FillOutputs makes previews return outputs as if the resources existed: an id,
 // and values for what the cloud sets. The values are recognizable as made up
@@ -25,7 +25,7 @@ func (p *Provider) FillOutputs() *Provider {
 
 // filled is Create for a preview that fills in outputs. It keeps nothing.
 func (p *Provider) filled(kind Resource, req *pulumirpc.CreateRequest, inputs resource.PropertyMap) (*pulumirpc.CreateResponse, error) {
-	id := fmt.Sprintf("%s-%s", MadeUp, req.GetName())
+	id := fmt.Sprintf("%s-%s", Placeholder, req.GetName())
 	e := Event{
 		Operation: Create, Type: req.GetType(), Name: req.GetName(), ID: id, Inputs: inputs, Config: p.Config(),
 		Outputs: filledIn(kind.State, inputs, id, 1),
@@ -40,16 +40,16 @@ func (p *Provider) filled(kind Resource, req *pulumirpc.CreateRequest, inputs re
 	return &pulumirpc.CreateResponse{Id: e.ID, Properties: outputs}, nil
 }
 
-// named names an unnamed resource. The engine draws another seed each time,
-// which must not change a plan. In a plan, a nested name (that of an object in
-// a cluster) is derived from the object's content, so that other content has
-// another name.
-func (p *Provider) named(name string, random []byte, inputs resource.PropertyMap) string {
+// generatedName returns a name for an unnamed resource. The engine draws another
+// seed each time, which must not change a plan. In a plan, a nested name (of an
+// object in a cluster) is derived from the object's content, so that other content
+// has another name.
+func (p *Provider) generatedName(name string, random []byte, inputs resource.PropertyMap) string {
 	if !p.fills {
 		return fmt.Sprintf("%s-%07x", name, seed(random))
 	}
 	if _, object := inputs["metadata"]; !object {
-		return name + "-" + MadeUp
+		return name + "-" + Placeholder
 	}
 	content := resource.PropertyMap{}
 	for key, value := range inputs {

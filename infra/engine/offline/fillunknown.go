@@ -50,7 +50,7 @@ func (f *Filled) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*pul
 	if err != nil {
 		return nil, err
 	}
-	id := MadeUp + "-" + req.GetName()
+	id := Placeholder + "-" + req.GetName()
 	types := f.schema.Resources[req.GetType()].Properties
 	for key, value := range outputs {
 		outputs[key] = fillUnknown(value, types[string(key)].Type, id+"-"+string(key))

@@ -29,7 +29,7 @@ func (p *Provider) Check(_ context.Context, req *pulumirpc.CheckRequest) (*pulum
 	if kind.Named != "" && !hasAt(news, kind.Named) {
 		name, had := at(olds, kind.Named)
 		if !had {
-			name = resource.NewStringProperty(p.named(req.GetName(), req.GetRandomSeed(), news))
+			name = resource.NewStringProperty(p.generatedName(req.GetName(), req.GetRandomSeed(), news))
 		}
 		setAt(news, kind.Named, name)
 		p.autoName(req.GetUrn(), true)

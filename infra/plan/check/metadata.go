@@ -9,7 +9,7 @@ import (
 // metadata requires version 2 of EC2's metadata service. Version 1 gives the
 // instance's role to any client that can make the service fetch a URL.
 func metadata(_ context.Context, s *subject) {
-	for _, r := range s.of("aws:ec2/instance:Instance") {
+	for _, r := range s.byType("aws:ec2/instance:Instance") {
 		options := at(r.Raw, "metadataOptions")
 		if text(options, "httpEndpoint") == "disabled" {
 			continue

@@ -29,7 +29,7 @@ var temporaries = []string{"client_body_temp_path", "proxy_temp_path", "fastcgi_
 
 // nginx checks the configuration with the real Nginx.
 func nginx(ctx context.Context, s *subject) {
-	if !s.some(named(nginxConf)) {
+	if !s.some(atPath(nginxConf)) {
 		return
 	}
 	t, ok := s.tool("nginx", "nginx.conf")
@@ -37,7 +37,7 @@ func nginx(ctx context.Context, s *subject) {
 		return
 	}
 	defer t.close()
-	s.each(named(nginxConf), func(m plan.Machine, f plan.File) {
+	s.each(atPath(nginxConf), func(m plan.Machine, f plan.File) {
 		where := m.Name + ": " + f.Path
 		file, err := t.write("nginx.conf", elsewhere(f.Raw, t, m))
 		if err != nil {

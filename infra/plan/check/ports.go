@@ -23,7 +23,7 @@ type rule struct {
 
 // ports checks the firewall rules: which addresses may connect to which ports.
 func ports(_ context.Context, s *subject) {
-	for _, r := range s.of("aws:ec2/securityGroup:SecurityGroup") {
+	for _, r := range s.byType("aws:ec2/securityGroup:SecurityGroup") {
 		for _, one := range list(r.Raw, "ingress") {
 			s.inbound(awsRule(r.Name, one))
 		}
@@ -31,20 +31,20 @@ func ports(_ context.Context, s *subject) {
 			s.outbound(awsRule(r.Name, one))
 		}
 	}
-	for _, r := range s.of("aws:ec2/securityGroupRule:SecurityGroupRule") {
+	for _, r := range s.byType("aws:ec2/securityGroupRule:SecurityGroupRule") {
 		if text(r.Raw, "type") == "egress" {
 			s.outbound(awsRule(r.Name, r.Raw))
 		} else {
 			s.inbound(awsRule(r.Name, r.Raw))
 		}
 	}
-	for _, r := range s.of("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule") {
+	for _, r := range s.byType("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule") {
 		s.inbound(awsRule(r.Name, r.Raw))
 	}
-	for _, r := range s.of("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule") {
+	for _, r := range s.byType("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule") {
 		s.outbound(awsRule(r.Name, r.Raw))
 	}
-	for _, r := range s.of("digitalocean:index/firewall:Firewall") {
+	for _, r := range s.byType("digitalocean:index/firewall:Firewall") {
 		for _, one := range list(r.Raw, "inboundRules") {
 			s.inbound(digitalOceanRule(r.Name, one, "source"))
 		}
@@ -52,12 +52,12 @@ func ports(_ context.Context, s *subject) {
 			s.outbound(digitalOceanRule(r.Name, one, "destination"))
 		}
 	}
-	for _, r := range s.of("digitalocean:index/droplet:Droplet") {
-		if len(s.of("digitalocean:index/firewall:Firewall")) == 0 {
+	for _, r := range s.byType("digitalocean:index/droplet:Droplet") {
+		if len(s.byType("digitalocean:index/firewall:Firewall")) == 0 {
 			s.add(plan.Error, r.Name, "no firewall: a Droplet without one is open on all ports", "a Firewall that lets 80 and 443 in")
 		}
 	}
-	for _, r := range s.of("aws:eks/cluster:Cluster") {
+	for _, r := range s.byType("aws:eks/cluster:Cluster") {
 		s.clusterEndpoint(r)
 	}
 	for _, f := range s.Manifests {

@@ -14,23 +14,23 @@ var blocks = []string{"blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls"
 // storage finds storage that is not encrypted or that everybody can read.
 func storage(_ context.Context, s *subject) {
 	for _, kind := range []string{"aws:s3/bucketV2:BucketV2", "aws:s3/bucket:Bucket"} {
-		for _, bucket := range s.of(kind) {
+		for _, bucket := range s.byType(kind) {
 			s.bucket(bucket)
 		}
 	}
 	for _, kind := range []string{"digitalocean:index/spacesBucket:SpacesBucket", "digitalocean:index/spacesBucketObject:SpacesBucketObject"} {
-		for _, r := range s.of(kind) {
+		for _, r := range s.byType(kind) {
 			if acl := text(r.Raw, "acl"); strings.HasPrefix(acl, "public") {
 				s.add(plan.Error, r.Name, "has the ACL "+acl+": everybody may read it", "private")
 			}
 		}
 	}
-	for _, r := range s.of("aws:s3/bucketObjectv2:BucketObjectv2") {
+	for _, r := range s.byType("aws:s3/bucketObjectv2:BucketObjectv2") {
 		if acl := text(r.Raw, "acl"); strings.HasPrefix(acl, "public") {
 			s.add(plan.Error, r.Name, "has the ACL "+acl+": everybody may read it", "private")
 		}
 	}
-	for _, r := range s.of("aws:ec2/instance:Instance") {
+	for _, r := range s.byType("aws:ec2/instance:Instance") {
 		if !truth(r.Raw, "rootBlockDevice", "encrypted") {
 			s.add(plan.Error, r.Name+".rootBlockDevice", "is not encrypted", "encrypted: true")
 		}
@@ -40,12 +40,12 @@ func storage(_ context.Context, s *subject) {
 			}
 		}
 	}
-	for _, r := range s.of("aws:ebs/volume:Volume") {
+	for _, r := range s.byType("aws:ebs/volume:Volume") {
 		if !truth(r.Raw, "encrypted") {
 			s.add(plan.Error, r.Name, "is not encrypted", "encrypted: true")
 		}
 	}
-	for _, r := range s.of("aws:ssm/parameter:Parameter") {
+	for _, r := range s.byType("aws:ssm/parameter:Parameter") {
 		if r.Secret["value"] && text(r.Raw, "type") != "SecureString" {
 			s.add(plan.Error, r.Name, "is a secret in a parameter of type "+text(r.Raw, "type"), "SecureString")
 		}
@@ -56,7 +56,7 @@ func storage(_ context.Context, s *subject) {
 // a bucket's settings in separate resources.
 func (s *subject) bucket(b plan.Resource) {
 	beside := func(kind string) (plan.Resource, bool) {
-		for _, r := range s.of(kind) {
+		for _, r := range s.byType(kind) {
 			if text(r.Raw, "bucket") == b.ID {
 				return r, true
 			}

@@ -85,6 +85,6 @@ func (s *subject) some(match func(plan.File) bool) bool {
 	return found
 }
 
-func named(path string) func(plan.File) bool {
+func atPath(path string) func(plan.File) bool {
 	return func(f plan.File) bool { return f.Path == path }
 }

@@ -63,8 +63,8 @@ func words(value any, path ...string) []string {
 	}
 }
 
-// of returns the resources of a type.
-func (s *subject) of(kind string) []plan.Resource {
+// byType returns the resources of a type.
+func (s *subject) byType(kind string) []plan.Resource {
 	var found []plan.Resource
 	for _, r := range s.Resources {
 		if r.Type == kind {

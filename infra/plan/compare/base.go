@@ -101,12 +101,12 @@ func (b Base) run(ctx context.Context, tree, program string) (plan.Plan, string,
 		program = b.Program
 	} else {
 		fmt.Fprintf(b.Progress, "compiling %s's own program\n", b.Revision)
-		if _, err := b.in(ctx, tree, "go", "build", "-o", program, "./infra/cmd/escala"); err != nil {
+		if _, err := b.output(ctx, tree, "go", "build", "-o", program, "./infra/cmd/escala"); err != nil {
 			return p, "its program does not compile: " + err.Error(), nil //nolint:nilerr // that is an answer
 		}
 	}
 	fmt.Fprintf(b.Progress, "planning %s\n", b.Revision)
-	out, err := b.in(ctx, tree, program, "plan", "--stack", b.Stack, "--format", "json")
+	out, err := b.output(ctx, tree, program, "plan", "--stack", b.Stack, "--format", "json")
 	if ctx.Err() != nil {
 		return p, "", ctx.Err()
 	}
@@ -132,12 +132,13 @@ func (b Base) hasAny(ctx context.Context, commit string, paths []string) bool {
 }
 
 func (b Base) git(ctx context.Context, args ...string) (string, error) {
-	out, err := b.in(ctx, b.Root, "git", args...)
+	out, err := b.output(ctx, b.Root, "git", args...)
 	return strings.TrimSpace(out), err
 }
 
-// in runs a program in a folder. An interruption ends the whole process group.
-func (b Base) in(ctx context.Context, dir, program string, args ...string) (string, error) {
+// output runs a program in a folder and returns its output. An interruption ends
+// the whole process group.
+func (b Base) output(ctx context.Context, dir, program string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = dir
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

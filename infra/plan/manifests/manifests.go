@@ -75,8 +75,8 @@ func Of(planned plan.Stack) Set {
 		set.Objects = append(set.Objects, object)
 	}
 	for _, object := range set.Objects {
-		named(object, renamed)
-		for _, path := range madeUp("", object) {
+		rename(object, renamed)
+		for _, path := range placeholders("", object) {
 			set.Unknown = append(set.Unknown, fmt.Sprintf("%s %s: %s", object["kind"], meta(object)["name"], path))
 		}
 	}

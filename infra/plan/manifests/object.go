@@ -53,16 +53,16 @@ func strip(object map[string]any) {
 	}
 }
 
-// named replaces old names by new names anywhere in an object.
-func named(value any, renamed map[string]string) any {
+// rename replaces old names by new names anywhere in an object.
+func rename(value any, renamed map[string]string) any {
 	switch v := value.(type) {
 	case map[string]any:
 		for key, one := range v {
-			v[key] = named(one, renamed)
+			v[key] = rename(one, renamed)
 		}
 	case []any:
 		for i, one := range v {
-			v[i] = named(one, renamed)
+			v[i] = rename(one, renamed)
 		}
 	case string:
 		if other, ok := renamed[v]; ok {
@@ -72,20 +72,20 @@ func named(value any, renamed map[string]string) any {
 	return value
 }
 
-// madeUp returns the paths of texts that the preview made up.
-func madeUp(path string, value any) []string {
+// placeholders returns the paths of texts that the preview filled in.
+func placeholders(path string, value any) []string {
 	var found []string
 	switch v := value.(type) {
 	case map[string]any:
 		for _, key := range sortedKeys(v) {
-			found = append(found, madeUp(path+"."+key, v[key])...)
+			found = append(found, placeholders(path+"."+key, v[key])...)
 		}
 	case []any:
 		for i, one := range v {
-			found = append(found, madeUp(fmt.Sprintf("%s[%d]", path, i), one)...)
+			found = append(found, placeholders(fmt.Sprintf("%s[%d]", path, i), one)...)
 		}
 	case string:
-		if strings.Contains(v, offline.MadeUp) {
+		if strings.Contains(v, offline.Placeholder) {
 			found = append(found, strings.TrimPrefix(path, "."))
 		}
 	}

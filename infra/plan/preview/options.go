@@ -16,15 +16,15 @@ type options struct {
 
 func optionsKey(kind, name string) string { return kind + "::" + name }
 
-// of returns the options of a resource.
-func (o *options) of(kind, name string) pulumi.ResourceOptions {
+// forResource returns the options of a resource.
+func (o *options) forResource(kind, name string) pulumi.ResourceOptions {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.byName[optionsKey(kind, name)]
 }
 
-// noted wraps the program so that the options of its resources are recorded.
-func (o *options) noted(program pulumi.RunFunc) pulumi.RunFunc {
+// record wraps the program so that the options of its resources are recorded.
+func (o *options) record(program pulumi.RunFunc) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
 		err := ctx.RegisterStackTransformation(func(args *pulumi.ResourceTransformationArgs) *pulumi.ResourceTransformationResult {
 			all, err := pulumi.NewResourceOptions(args.Opts...)

@@ -92,7 +92,7 @@ func (r *preview) run(ctx context.Context, file *stackfile.File) error {
 	stack, err := engine.Open(engine.Options{
 		Project: project.Name, Stack: r.options.Stack, File: file, PlainSecrets: true, Root: r.options.Root,
 		Program: func(keys []string) pulumi.RunFunc {
-			return r.declared.noted(program.Offline(r.options.Root, keys, r.options.Targets))
+			return r.declared.record(program.Offline(r.options.Root, keys, r.options.Targets))
 		},
 		Providers: providers, Offline: true,
 	})
@@ -118,7 +118,7 @@ func (r *preview) fill(ctx context.Context, out *plan.Stack) error {
 			wanted[one.URN], by[one.URN] = one, w
 			label := "the " + one.Type[strings.LastIndex(one.Type, ":")+1:] + " " + one.Name + "'s"
 			learn(r.secrets, label, withoutUserData(one))
-			learn(r.secrets, label, one.Outputs, r.declared.of(one.Type, one.Name).AdditionalSecretOutputs...)
+			learn(r.secrets, label, one.Outputs, r.declared.forResource(one.Type, one.Name).AdditionalSecretOutputs...)
 		}
 	}
 	show := renderer{secrets: r.secrets, root: r.options.Root}
@@ -133,7 +133,7 @@ func (r *preview) fill(ctx context.Context, out *plan.Stack) error {
 		if !strings.HasSuffix(typeOf(seen.Parent), stackType) {
 			res.Parent = seen.Parent
 		}
-		declared := r.declared.of(seen.Type, res.Name)
+		declared := r.declared.forResource(seen.Type, res.Name)
 		res.Ignores = declared.IgnoreChanges
 		if one, there := wanted[seen.URN]; there {
 			res.ID, res.Raw = one.ID, renderer{open: true}.inputs(one.Type, one.Inputs)

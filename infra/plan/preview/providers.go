@@ -12,9 +12,9 @@ import (
 	"escala/infra/targets/local/provider"
 )
 
-// playing returns the fake providers of the clouds. A new cloud is a new line
+// offlineClouds returns the fake providers of the clouds. A new cloud is a new line
 // here.
-func playing() []*offline.Provider {
+func offlineClouds() []*offline.Provider {
 	return []*offline.Provider{
 		clouds.AWS(nil),
 		clouds.DigitalOcean(nil),
@@ -33,7 +33,7 @@ func providers() ([]engine.Provider, []*offline.Watched, error) {
 		watched = append(watched, w)
 		all = append(all, engine.Provider{Name: name, Serve: func() (pulumirpc.ResourceProviderServer, error) { return w, nil }})
 	}
-	for _, one := range playing() {
+	for _, one := range offlineClouds() {
 		add(one.Name(), one.FillOutputs())
 	}
 	// The local target uses its real provider, which changes nothing in a preview.

@@ -34,7 +34,7 @@ func (d deployment) cluster(images registry) (*digitalocean.KubernetesCluster, e
 		// It contains a token, which the program does not use.
 		pulumi.AdditionalSecretOutputs([]string{"kubeConfigs"}),
 	)
-	if d.found.stays {
+	if d.lookup.stays {
 		options = append(options, pulumi.IgnoreChanges([]string{"version"}))
 	}
 	tags := pulumi.ToStringArray(append([]string{d.Label(50)}, d.settings.Tags...))
@@ -43,7 +43,7 @@ func (d deployment) cluster(images registry) (*digitalocean.KubernetesCluster, e
 		Name:    pulumi.Sprintf("%s-%s", d.Label(50), unique),
 		Region:  pulumi.String(d.settings.Region),
 		VpcUuid: vpc,
-		Version: pulumi.String(d.found.version),
+		Version: pulumi.String(d.lookup.version),
 		// Set HA also if it is false. If it is unset, DigitalOcean turns it on from
 		// version 1.36; it then costs money and cannot be turned off.
 		Ha:           pulumi.Bool(d.settings.HA),

@@ -14,7 +14,7 @@ import (
 type deployment struct {
 	*deploy.Component
 	settings Settings
-	found    found
+	lookup   lookup
 }
 
 // Deploy registers the target's resources.
@@ -31,7 +31,7 @@ func (t *DOKS) Deploy(c *deploy.Component) (deploy.Endpoint, error) {
 	}
 	d.Provider = provider
 	// Look up the settings before other resources are registered.
-	if d.found, err = d.look(); err != nil {
+	if d.lookup, err = d.ask(); err != nil {
 		return deploy.Endpoint{}, err
 	}
 	return d.run()

@@ -21,7 +21,7 @@ var noCluster = []string{"Unable to find cluster", "No clusters found"}
 // lookCluster decides on the cluster's version. It refuses changes that make
 // DigitalOcean replace the cluster, because that would delete everything that
 // serves.
-func (d deployment) lookCluster(f *found, v *service.Violations, ask pulumi.InvokeOption) {
+func (d deployment) lookCluster(f *lookup, v *service.Violations, ask pulumi.InvokeOption) {
 	name, _ := d.Request.Outputs[clusterOutput].(string)
 	if name == "" {
 		d.lookNew(f, v, ask)
@@ -60,7 +60,7 @@ func (d deployment) refuseReplacement(running *digitalocean.LookupKubernetesClus
 }
 
 // lookNew chooses the newest version for a new cluster.
-func (d deployment) lookNew(f *found, v *service.Violations, ask pulumi.InvokeOption) {
+func (d deployment) lookNew(f *lookup, v *service.Violations, ask pulumi.InvokeOption) {
 	offered := d.patches(d.settings.Version, v, ask)
 	if offered == nil {
 		return
@@ -73,7 +73,7 @@ func (d deployment) lookNew(f *found, v *service.Violations, ask pulumi.InvokeOp
 }
 
 // lookUpgrade chooses the next version for an existing cluster.
-func (d deployment) lookUpgrade(running string, f *found, v *service.Violations, ask pulumi.InvokeOption) {
+func (d deployment) lookUpgrade(running string, f *lookup, v *service.Violations, ask pulumi.InvokeOption) {
 	upgrade, err := step(running, d.settings.Version)
 	if err != nil {
 		v.Add("doks.version", "%q is not available: %s", d.settings.Version, err)

@@ -11,8 +11,8 @@ import (
 	"escala/service"
 )
 
-// found is the result of the lookups at DigitalOcean.
-type found struct {
+// lookup is the result of the lookups at DigitalOcean.
+type lookup struct {
 	// version is the version of a new cluster or of an upgrade: the newest of the
 	// minor version in the settings, or a patch before it.
 	version string
@@ -26,10 +26,10 @@ type found struct {
 	domains dodns.Domains
 }
 
-// look checks at DigitalOcean that the settings are available. It reports all
+// ask checks at DigitalOcean that the settings are available. It reports all
 // violations together.
-func (d deployment) look() (found, error) {
-	var f found
+func (d deployment) ask() (lookup, error) {
+	var f lookup
 	var v service.Violations
 	ask := pulumi.Provider(d.Provider)
 	s := d.settings

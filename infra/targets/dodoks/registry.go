@@ -25,7 +25,7 @@ func (d deployment) registry() (registry, error) {
 		return registry{}, nil
 	case d.settings.Registry != "":
 		login, err := d.pullLogin(pulumi.String(d.settings.Registry))
-		return registry{repository: pulumi.String(d.found.registry + "/" + d.Label(50)), login: login}, err
+		return registry{repository: pulumi.String(d.lookup.registry + "/" + d.Label(50)), login: login}, err
 	}
 	// Registry names are unique in all of DigitalOcean.
 	unique, err := d.RandomHex("images", 4)

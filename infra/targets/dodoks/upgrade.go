@@ -16,7 +16,7 @@ const upgradeTimeout = time.Hour
 // update is done. The provider only sends the request. Meanwhile the API does
 // not answer for minutes, and DigitalOcean refuses the next upgrade.
 func (d deployment) upgraded(cluster *digitalocean.KubernetesCluster) pulumi.StringOutput {
-	if !d.found.upgrades || d.Ctx.DryRun() {
+	if !d.lookup.upgrades || d.Ctx.DryRun() {
 		return cluster.Endpoint
 	}
 	return pulumi.All(cluster.Name, cluster.Endpoint, cluster.ID()).ApplyTWithContext(d.Ctx.Context(), func(ctx context.Context, v []any) (string, error) {
@@ -32,8 +32,8 @@ func (d deployment) awaitUpgrade(ctx context.Context, name string) error {
 		now, err := digitalocean.LookupKubernetesCluster(d.Ctx, &digitalocean.LookupKubernetesClusterArgs{Name: name}, pulumi.Provider(d.Provider))
 		status := fmt.Sprintf("cluster %s cannot be looked up: %v", name, err)
 		if err == nil {
-			status = fmt.Sprintf("cluster %s is %s, with version %s instead of %s", name, now.Status, now.Version, d.found.version)
-			if now.Status == "running" && now.Version == d.found.version {
+			status = fmt.Sprintf("cluster %s is %s, with version %s instead of %s", name, now.Status, now.Version, d.lookup.version)
+			if now.Status == "running" && now.Version == d.lookup.version {
 				return nil
 			}
 		}

@@ -28,7 +28,7 @@ func (t *Droplet) Deploy(c *deploy.Component) (deploy.Endpoint, error) {
 	}
 	d.Provider = provider
 	// Look up the settings before other resources are registered.
-	if d.sshKeys, err = d.look(); err != nil {
+	if d.sshKeys, err = d.ask(); err != nil {
 		return deploy.Endpoint{}, err
 	}
 	return d.run()

@@ -12,10 +12,10 @@ import (
 	"escala/service"
 )
 
-// look checks at DigitalOcean that the settings are available and fit together.
+// ask checks at DigitalOcean that the settings are available and fit together.
 // It reports all violations together, and returns the fingerprints of the SSH
 // keys.
-func (d deployment) look() ([]string, error) {
+func (d deployment) ask() ([]string, error) {
 	v := d.credentialViolations()
 	ask := pulumi.Provider(d.Provider)
 	s := d.settings

@@ -92,7 +92,7 @@ func (p *parts) foreseenURL() pulumi.StringOutput {
 // knows.
 func (p *parts) rollout() rollout.Rollout {
 	r := rollout.Rollout{
-		Namespace:  p.in(),
+		Namespace:  p.namespace(),
 		Deployment: p.spec.Name,
 		Pods:       p.spec.Scale.Least(),
 		Ingress:    p.spec.Name,

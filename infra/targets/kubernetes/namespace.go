@@ -9,11 +9,11 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// namespace registers the service's own namespace. Only unprivileged pods run
+// ownNamespace registers the service's own namespace. Only unprivileged pods run
 // in it. A destroy waits until the namespace is gone, which includes what its
 // objects made elsewhere: an ingress controller keeps the Ingress, and
 // therefore the namespace, until its load balancer is deleted.
-func (p *parts) namespace() error {
+func (p *parts) ownNamespace() error {
 	labels := pulumi.StringMap{
 		"app.kubernetes.io/name":       pulumi.String(p.spec.Name),
 		"app.kubernetes.io/managed-by": pulumi.String("escala"),
@@ -36,7 +36,7 @@ func (p *parts) namespace() error {
 		logical = name + "-namespace"
 	}
 	namespace, err := corev1.NewNamespace(p.ctx, logical, &corev1.NamespaceArgs{
-		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(p.in()), Labels: all},
+		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(p.namespace()), Labels: all},
 	}, p.options...)
 	if err != nil {
 		return fmt.Errorf("registering the namespace: %w", err)

@@ -37,7 +37,7 @@ func newParts(ctx *pulumi.Context, name string, args *WorkloadArgs, w *Workload)
 // that the pods read, or that protect them, are made before the pods and
 // deleted after them.
 func (p *parts) register() error {
-	if err := p.namespace(); err != nil {
+	if err := p.ownNamespace(); err != nil {
 		return err
 	}
 	if p.spec.Redis.Mode == service.RedisLocal {
@@ -75,7 +75,7 @@ func (p *parts) after() []pulumi.ResourceOption {
 }
 
 // in is the name of the namespace.
-func (p *parts) in() string { return p.args.Settings.namespace(p.spec) }
+func (p *parts) namespace() string { return p.args.Settings.namespace(p.spec) }
 
 // logical is an object's logical name in the program.
 func (p *parts) logical(part string) string { return p.name + "-" + part }
@@ -110,7 +110,7 @@ func (p *parts) labels(component string) pulumi.StringMap {
 func (p *parts) meta(name, component string, annotations pulumi.StringMap) *metav1.ObjectMetaArgs {
 	m := &metav1.ObjectMetaArgs{
 		Name:      pulumi.String(name),
-		Namespace: pulumi.String(p.in()),
+		Namespace: pulumi.String(p.namespace()),
 		Labels:    p.labels(component),
 	}
 	if len(annotations) > 0 {
@@ -122,7 +122,7 @@ func (p *parts) meta(name, component string, annotations pulumi.StringMap) *meta
 // unnamed returns the metadata of an object that Pulumi names. The name is the
 // logical name and eight random digits, new ones for each replacement.
 func (p *parts) unnamed(component string) *metav1.ObjectMetaArgs {
-	return &metav1.ObjectMetaArgs{Namespace: pulumi.String(p.in()), Labels: p.labels(component)}
+	return &metav1.ObjectMetaArgs{Namespace: pulumi.String(p.namespace()), Labels: p.labels(component)}
 }
 
 // skipAwait stops pulumi-kubernetes from waiting for a rollout or an address.

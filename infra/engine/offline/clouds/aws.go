@@ -24,7 +24,7 @@ func AWS(effect offline.Effect) *offline.Provider {
 		Version:        read(awsReplaces).Version,
 		Config:         &aws.ProviderArgs{},
 		ConfigReplaces: []string{"region"}, // until version 7 (github.com/pulumi/pulumi-aws/pull/4000)
-		Resources: read(awsReplaces).with(both(both(awsClusterResources(), awsNameResources()), map[string]offline.Resource{
+		Resources: read(awsReplaces).with(merge(merge(awsClusterResources(), awsNameResources()), map[string]offline.Resource{
 			"aws:ec2/vpc:Vpc":                         {Args: &ec2.VpcArgs{}, State: ec2.Vpc{}},
 			"aws:ec2/internetGateway:InternetGateway": {Args: &ec2.InternetGatewayArgs{}, State: ec2.InternetGateway{}},
 			"aws:ec2/subnet:Subnet":                   {Args: &ec2.SubnetArgs{}, State: ec2.Subnet{}},
@@ -69,7 +69,7 @@ func AWS(effect offline.Effect) *offline.Provider {
 				ReplacesIf: map[string]offline.Condition{"tier": lowered("tier", "Advanced", "Standard")},
 			},
 		})),
-		Functions: both(both(awsClusterFunctions(), awsNameFunctions()), map[string]offline.Function{
+		Functions: merge(merge(awsClusterFunctions(), awsNameFunctions()), map[string]offline.Function{
 			"aws:index/getCallerIdentity:getCallerIdentity": answer(map[string]any{
 				"accountId": AWSAccount, "arn": "arn:aws:iam::" + AWSAccount + ":user/recorded", "userId": "RECORDED", "id": AWSAccount,
 			}),

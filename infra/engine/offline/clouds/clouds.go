@@ -37,8 +37,8 @@ func errNotFound(kind, name string) error {
 	return fmt.Errorf("there is no %s %q", kind, name)
 }
 
-// both returns a map with the entries of two maps.
-func both[V any](a, b map[string]V) map[string]V {
+// merge returns a map with the entries of two maps.
+func merge[V any](a, b map[string]V) map[string]V {
 	all := maps.Clone(a)
 	maps.Copy(all, b)
 	return all

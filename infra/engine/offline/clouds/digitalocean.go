@@ -21,7 +21,7 @@ func DigitalOcean(effect offline.Effect) *offline.Provider {
 		Package: "digitalocean",
 		Version: read(digitalOceanReplaces).Version,
 		Config:  &digitalocean.ProviderArgs{},
-		Resources: read(digitalOceanReplaces).with(both(clusters.resources(), map[string]offline.Resource{
+		Resources: read(digitalOceanReplaces).with(merge(clusters.resources(), map[string]offline.Resource{
 			"digitalocean:index/droplet:Droplet": {
 				Args: &digitalocean.DropletArgs{}, State: digitalocean.Droplet{}, Named: "name",
 				ReplacesIf: map[string]offline.Condition{"ipv6": turnedOff("ipv6")},
@@ -46,7 +46,7 @@ func DigitalOcean(effect offline.Effect) *offline.Provider {
 				Args: &digitalocean.CertificateArgs{}, State: digitalocean.Certificate{}, Named: "name",
 			},
 		})),
-		Functions: both(clusters.functions(), map[string]offline.Function{
+		Functions: merge(clusters.functions(), map[string]offline.Function{
 			"digitalocean:index/getRegion:getRegion": getRegion,
 			"digitalocean:index/getImage:getImage":   getImage,
 			"digitalocean:index/getVpc:getVpc":       getVPC,

@@ -45,7 +45,7 @@ func run(ctx context.Context, listen, target string) error {
 		return err
 	}
 	defer context.AfterFunc(ctx, func() { l.Close() })()
-	machines := newLink()
+	machines := newDialer()
 	for {
 		client, err := l.Accept()
 		if ctx.Err() != nil {
@@ -68,7 +68,7 @@ func run(ctx context.Context, listen, target string) error {
 }
 
 // forward connects client to the machine whose address the file contains now.
-func forward(ctx context.Context, client net.Conn, machines *link, target string) error {
+func forward(ctx context.Context, client net.Conn, machines *dialer, target string) error {
 	address, err := os.ReadFile(target)
 	if err != nil {
 		return fmt.Errorf("reading the target: %w", err)

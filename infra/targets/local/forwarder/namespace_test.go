@@ -73,11 +73,11 @@ func TestAGatewayIsNoWayToAMachine(t *testing.T) {
 	heard := listenIPv4(t, "far")
 
 	machine := netip.MustParseAddrPort("198.51.100.2:80")
-	link := newLink()
-	link.own[machine.Addr()] = netip.MustParseAddr("198.51.100.1")
+	machines := newDialer()
+	machines.own[machine.Addr()] = netip.MustParseAddr("198.51.100.1")
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
-	_, err := link.dial(ctx, machine.String())
+	_, err := machines.dial(ctx, machine.String())
 	require.ErrorIs(t, err, unix.ENETUNREACH)
 	assert.Zero(t, heard(), "something went to the gateway")
 

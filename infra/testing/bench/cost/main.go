@@ -1,4 +1,4 @@
-// Command bench measures the cost of the service beside a plain net/http
+// Command cost measures the cost of the service beside a plain net/http
 // hello-world in the same run and on the same machine, so that the result is a
 // ratio and not a machine's speed:
 //
@@ -26,7 +26,7 @@ import (
 
 // These are the goals. If a result misses one, the exit status is 1.
 const (
-	// leastRatio is the required ratio of our requests/s to those of plain
+	// leastRatio is the required ratio of the service's requests/s to those of plain
 	// net/http.
 	leastRatio = 0.95
 	// mostPerSocket is the limit of the memory per idle WebSocket, in bytes.
@@ -71,7 +71,7 @@ func run(ctx context.Context, s settings) (met bool, err error) {
 		return false, fmt.Errorf("making a folder for the binaries: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	ours, err := compile(ctx, root, dir, "escala/service/cmd/api")
+	escala, err := compile(ctx, root, dir, "escala/service/cmd/api")
 	if err != nil {
 		return false, err
 	}
@@ -79,11 +79,11 @@ func run(ctx context.Context, s settings) (met bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	speed, err := measureSpeed(ctx, s, ours, plain)
+	speed, err := measureSpeed(ctx, s, escala, plain)
 	if err != nil {
 		return false, err
 	}
-	memory, err := measureSockets(ctx, s, ours, plain)
+	memory, err := measureSockets(ctx, s, escala, plain)
 	if err != nil {
 		return false, err
 	}

@@ -17,15 +17,15 @@ type comparison struct {
 }
 
 // line holds one figure of both servers as text, and their ratio.
-type line struct{ what, ours, plain, ratio string }
+type line struct{ what, escala, plain, ratio string }
 
 func (c comparison) lines() []line {
 	v, m := c.speed, c.sockets
 	return []line{
-		{"requests/s", fmt.Sprintf("%.0f", v.ours.PerSecond), fmt.Sprintf("%.0f", v.plain.PerSecond), fmt.Sprintf("%.3f", v.ratio)},
-		{"CPU per request", v.ours.cpu.String(), v.plain.cpu.String(), fmt.Sprintf("%.3f", float64(v.ours.cpu)/float64(v.plain.cpu))},
-		{"p99", v.ours.P99.String(), v.plain.P99.String(), fmt.Sprintf("%.3f", float64(v.ours.P99)/float64(v.plain.P99))},
-		{"memory per worker under this load", mib(v.ours.memory), mib(v.plain.memory), fmt.Sprintf("%.2f", float64(v.ours.memory)/float64(v.plain.memory))},
+		{"requests/s", fmt.Sprintf("%.0f", v.escala.PerSecond), fmt.Sprintf("%.0f", v.plain.PerSecond), fmt.Sprintf("%.3f", v.ratio)},
+		{"CPU per request", v.escala.cpu.String(), v.plain.cpu.String(), fmt.Sprintf("%.3f", float64(v.escala.cpu)/float64(v.plain.cpu))},
+		{"p99", v.escala.P99.String(), v.plain.P99.String(), fmt.Sprintf("%.3f", float64(v.escala.P99)/float64(v.plain.P99))},
+		{"memory per worker under this load", mib(v.escala.memory), mib(v.plain.memory), fmt.Sprintf("%.2f", float64(v.escala.memory)/float64(v.plain.memory))},
 		{
 			fmt.Sprintf("memory per idle connection, %d open", m.open),
 			fmt.Sprintf("%.1f KiB (WebSocket)", kib(m.perSocket)), fmt.Sprintf("%.1f KiB (keep-alive)", kib(m.perPlain)),
@@ -53,7 +53,7 @@ func (c comparison) print(w io.Writer) {
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	_, _ = fmt.Fprintf(w, "%s\n\n", c.conditions())
 	for _, l := range append([]line{{"", "api serve", "plain net/http", "ratio"}}, c.lines()...) {
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", l.what, l.ours, l.plain, l.ratio)
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", l.what, l.escala, l.plain, l.ratio)
 	}
 	_ = t.Flush()
 	_, _ = fmt.Fprintln(w)
@@ -75,7 +75,7 @@ func (c comparison) section(run report.Run) report.Section {
 		{Title: ""}, {Title: "api serve", Number: true}, {Title: "plain net/http", Number: true}, {Title: "ratio", Number: true},
 	}}
 	for _, l := range c.lines() {
-		table.Rows = append(table.Rows, report.Row{Cells: []report.Cell{{Text: l.what}, {Text: l.ours}, {Text: l.plain}, {Text: l.ratio}}})
+		table.Rows = append(table.Rows, report.Row{Cells: []report.Cell{{Text: l.what}, {Text: l.escala}, {Text: l.plain}, {Text: l.ratio}}})
 	}
 	table.Rows[0].Cells[3].Verdict, table.Rows[0].Cells[3].Note = verdict(c.fast()), fastGoal
 	last := len(table.Rows) - 1
@@ -87,7 +87,7 @@ func (c comparison) section(run report.Run) report.Section {
 		Facts: []report.Fact{
 			{Value: fmt.Sprintf("%.3f", c.speed.ratio), Label: "of plain net/http's requests/s", Verdict: verdict(c.fast())},
 			{Value: fmt.Sprintf("%.1f KiB", kib(c.sockets.perSocket)), Label: "per idle WebSocket", Verdict: verdict(c.small())},
-			{Value: fmt.Sprintf("%.2f", float64(c.speed.ours.cpu)/float64(c.speed.plain.cpu)), Label: "times the CPU per request"},
+			{Value: fmt.Sprintf("%.2f", float64(c.speed.escala.cpu)/float64(c.speed.plain.cpu)), Label: "times the CPU per request"},
 		},
 		Parts: []report.Part{{Text: c.conditions() + ".", Table: table}},
 	}

@@ -33,9 +33,9 @@ const (
 
 // measureSockets opens idle WebSockets to the service and the same number of
 // idle keep-alive connections to plain net/http.
-func measureSockets(ctx context.Context, s settings, ours, plain string) (sockets, error) {
+func measureSockets(ctx context.Context, s settings, escala, plain string) (sockets, error) {
 	out := sockets{open: s.sockets}
-	a, err := start(ctx, ours, "ROOMS=true", "WS_PING_INTERVAL=5s")
+	a, err := start(ctx, escala, "ROOMS=true", "WS_PING_INTERVAL=5s")
 	if err != nil {
 		return out, err
 	}

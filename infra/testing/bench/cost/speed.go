@@ -11,15 +11,15 @@ import (
 
 // speed holds the medians of both servers and of the rounds' ratios.
 type speed struct {
-	ours, plain sample
-	ratio       float64
-	requests    int
+	escala, plain sample
+	ratio         float64
+	requests      int
 }
 
 // measureSpeed alternates between the servers, so that other load of the
 // machine affects both equally.
-func measureSpeed(ctx context.Context, s settings, ours, plain string) (speed, error) {
-	a, err := start(ctx, ours)
+func measureSpeed(ctx context.Context, s settings, escala, plain string) (speed, error) {
+	a, err := start(ctx, escala)
 	if err != nil {
 		return speed{}, err
 	}
@@ -55,7 +55,7 @@ func measureSpeed(ctx context.Context, s settings, ours, plain string) (speed, e
 		ratios = append(ratios, x.PerSecond/y.PerSecond)
 		total += x.Requests + y.Requests
 	}
-	return speed{ours: medians(as), plain: medians(bs), ratio: median(ratios), requests: total}, nil
+	return speed{escala: medians(as), plain: medians(bs), ratio: median(ratios), requests: total}, nil
 }
 
 func medians(all []sample) sample {

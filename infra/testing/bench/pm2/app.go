@@ -1,4 +1,4 @@
-// Package pm2 measures our service beside the system that the project started
+// Package pm2 measures the service beside the system that the project started
 // from: a NestJS application under PM2 behind Nginx. It is set up as the
 // tutorial describes, from npm's and Debian's packages. Both run on the same
 // computer in the same run, and rounds alternate, so that the results are
@@ -51,7 +51,7 @@ func BuildApp(ctx context.Context, folder string) (App, error) {
 	if err := writeSources(app.Folder); err != nil {
 		return app, err
 	}
-	// The compiler is needed once and is not deployed, like our compiler.
+	// The compiler is needed once and is not deployed, like the Go compiler.
 	for _, args := range [][]string{{"ci", "--ignore-scripts"}, {"run", "build"}} {
 		if err := npm(ctx, app.Folder, args...); err != nil {
 			return app, err

@@ -103,8 +103,8 @@ type Result struct {
 
 // StackResult holds the figures of one stack.
 type StackResult struct {
-	Name   string `json:"name"`
-	Theirs bool   `json:"theirs"`
+	Name string `json:"name"`
+	PM2  bool   `json:"pm2"`
 	// Up is the time that the whole stack took until all workers answered, in
 	// ms.
 	Up float64 `json:"up_ms"`
@@ -160,10 +160,10 @@ func (r *Result) measureStacks(ctx context.Context, o Options, app App, releases
 		return err
 	}
 	stacks := []stack{
-		newTheirs(patternA, app, o.Folder, o.Workers),
-		newTheirs(patternB, app, o.Folder, o.Workers),
-		newOurs(service.WorkersShared, releases, o.Workers),
-		newOurs(service.WorkersPorts, releases, o.Workers),
+		newPM2Stack(patternA, app, o.Folder, o.Workers),
+		newPM2Stack(patternB, app, o.Folder, o.Workers),
+		newEscalaStack(service.WorkersShared, releases, o.Workers),
+		newEscalaStack(service.WorkersPorts, releases, o.Workers),
 		newClustered(releases, o.Workers),
 	}
 	for _, s := range stacks {
@@ -171,7 +171,7 @@ func (r *Result) measureStacks(ctx context.Context, o Options, app App, releases
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.name(), err)
 		}
-		_, one.Theirs = s.(*theirs)
+		_, one.PM2 = s.(*pm2Stack)
 		r.Stacks = append(r.Stacks, one)
 	}
 	return measureSpeeds(ctx, o, stacks, r.Stacks)

@@ -13,7 +13,7 @@ import (
 	"escala/infra/testing/bench/proctree"
 )
 
-// clustered is our service without the other programs of a machine: `api
+// clustered is the service without the other programs of a machine: `api
 // cluster`, the counterpart of the tutorial's own cluster file.
 type clustered struct {
 	releases Releases

@@ -8,16 +8,16 @@ import (
 
 // Pair holds one figure of both stacks.
 type Pair struct {
-	Ours   float64 `json:"ours"`
-	Theirs float64 `json:"theirs"`
+	Escala float64 `json:"escala"`
+	PM2    float64 `json:"pm2"`
 }
 
-// Ratio returns our figure as a share of theirs. It is infinite if theirs is 0.
+// Ratio returns escala's figure as a share of PM2's. It is infinite if PM2's is 0.
 func (p Pair) Ratio() float64 {
-	if p.Theirs == 0 {
+	if p.PM2 == 0 {
 		return math.Inf(1)
 	}
-	return p.Ours / p.Theirs
+	return p.Escala / p.PM2
 }
 
 // median returns the middle value, the upper one of two. It returns 0 without
@@ -31,7 +31,7 @@ func median[T cmp.Ordered](all []T) T {
 	return sorted[len(sorted)/2]
 }
 
-// Goal is a limit for one of our figures.
+// Goal is a limit for one of escala's figures.
 type Goal struct {
 	// What is the name of the figure, Bound its limit in words.
 	What  string `json:"what"`
@@ -43,10 +43,10 @@ type Goal struct {
 	Met bool `json:"met"`
 }
 
-// ratioGoal returns a goal that is met if our figure is at most the given share
-// of theirs.
+// ratioGoal returns a goal that is met if escala's figure is at most the given
+// share of PM2's.
 func ratioGoal(what string, p Pair, parts float64) Goal {
-	return newGoal(what, "ours ≤ 1/"+digits(parts)+" of theirs", p.Ratio(), 1/parts)
+	return newGoal(what, "escala ≤ 1/"+digits(parts)+" of PM2's", p.Ratio(), 1/parts)
 }
 
 // newGoal compares a value with its limit. NaN and infinite values never meet a

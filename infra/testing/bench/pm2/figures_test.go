@@ -32,7 +32,7 @@ func TestRatioGoalIsMetUpToItsBound(t *testing.T) {
 		"below":                {Pair{24, 100}, true},
 		"exactly":              {Pair{25, 100}, true},
 		"above":                {Pair{26, 100}, false},
-		"theirs not measured":  {Pair{25, 0}, false},
+		"PM2 not measured":     {Pair{25, 0}, false},
 		"nothing was measured": {Pair{0, 0}, false},
 	}
 	for name, test := range tests {
@@ -82,22 +82,22 @@ func TestDisjoint(t *testing.T) {
 
 // result returns a run that meets every goal.
 func result() Result {
-	one := func(name string, theirs bool, cpu float64, memory int64) StackResult {
+	one := func(name string, pm2 bool, cpu float64, memory int64) StackResult {
 		return StackResult{
-			Name: name, Theirs: theirs, MemoryLoaded: memory, Proxied: &Speed{CPU: cpu, PerSecond: 1},
-			Reloads: &Fault{Times: 10, Failed: map[bool]uint64{true: 9, false: 0}[theirs]}, Kills: &Fault{},
+			Name: name, PM2: pm2, MemoryLoaded: memory, Proxied: &Speed{CPU: cpu, PerSecond: 1},
+			Reloads: &Fault{Times: 10, Failed: map[bool]uint64{true: 9, false: 0}[pm2]}, Kills: &Fault{},
 		}
 	}
 	r := Result{
-		Workers: 4, Start: Pair{Ours: 3, Theirs: 300},
+		Workers: 4, Start: Pair{Escala: 3, PM2: 300},
 		Stacks: []StackResult{
-			one((&theirs{pattern: patternA}).name(), true, 400, 400<<20),
-			one((&ours{mode: service.WorkersShared}).name(), false, 50, 20<<20),
-			one((&ours{mode: service.WorkersPorts}).name(), false, 50, 20<<20),
+			one((&pm2Stack{pattern: patternA}).name(), true, 400, 400<<20),
+			one((&escalaStack{mode: service.WorkersShared}).name(), false, 50, 20<<20),
+			one((&escalaStack{mode: service.WorkersPorts}).name(), false, 50, 20<<20),
 		},
 		Install: &Install{
-			Ours:   Setup{Seconds: []float64{9, 8, 30}, CPU: []float64{5}},
-			Theirs: Setup{Seconds: []float64{60, 50, 40}, CPU: []float64{50}},
+			Escala: Setup{Seconds: []float64{9, 8, 30}, CPU: []float64{5}},
+			PM2:    Setup{Seconds: []float64{60, 50, 40}, CPU: []float64{50}},
 		},
 	}
 	r.Goals = r.goals()
@@ -113,9 +113,9 @@ func TestGoalsAreJudged(t *testing.T) {
 		"CPU":           func(r *Result) { r.Stacks[1].Proxied.CPU = 101 },
 		"no CPU":        func(r *Result) { r.Stacks[0].Proxied = nil },
 		"memory":        func(r *Result) { r.Stacks[1].MemoryLoaded = 21 << 20 },
-		"start":         func(r *Result) { r.Start.Ours = 3.1 },
+		"start":         func(r *Result) { r.Start.Escala = 3.1 },
 		"a reload":      func(r *Result) { r.Stacks[2].Reloads.Failed = 1 },
-		"a slow set-up": func(r *Result) { r.Install.Ours.Seconds = []float64{17} },
+		"a slow set-up": func(r *Result) { r.Install.Escala.Seconds = []float64{17} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -26,30 +26,30 @@ func (r Result) find(name string) *StackResult {
 	return nil
 }
 
-// goals compares the run with the goals. It compares our default mode with the
+// goals compares the run with the goals. It compares escala's default mode with the
 // tutorial's equivalent mode: in both, the workers share one socket.
 func (r Result) goals() []Goal {
 	var goals []Goal
-	ours, theirs := r.find((&ours{mode: service.WorkersShared}).name()), r.find((&theirs{pattern: patternA}).name())
-	if ours != nil && theirs != nil {
+	escala, pm2 := r.find((&escalaStack{mode: service.WorkersShared}).name()), r.find((&pm2Stack{pattern: patternA}).name())
+	if escala != nil && pm2 != nil {
 		var cpu Pair
-		if ours.Proxied != nil && theirs.Proxied != nil {
-			cpu = Pair{Ours: ours.Proxied.CPU, Theirs: theirs.Proxied.CPU}
+		if escala.Proxied != nil && pm2.Proxied != nil {
+			cpu = Pair{Escala: escala.Proxied.CPU, PM2: pm2.Proxied.CPU}
 		}
 		goals = append(goals,
 			ratioGoal("CPU for one request through Nginx, whole stack", cpu, cpuParts),
-			ratioGoal("memory of the whole stack after load ("+strconv.Itoa(r.Workers)+" workers, PSS)", Pair{float64(ours.MemoryLoaded), float64(theirs.MemoryLoaded)}, memoryParts))
+			ratioGoal("memory of the whole stack after load ("+strconv.Itoa(r.Workers)+" workers, PSS)", Pair{float64(escala.MemoryLoaded), float64(pm2.MemoryLoaded)}, memoryParts))
 	}
 	if len(r.Stacks) > 0 {
 		goals = append(goals, ratioGoal("one worker's start to its first answer", r.Start, startParts))
 	}
 	for _, s := range r.Stacks {
-		if !s.Theirs && s.Reloads != nil {
+		if !s.PM2 && s.Reloads != nil {
 			goals = append(goals, newGoal("failed requests in "+strconv.Itoa(s.Reloads.Times)+" reloads: "+s.Name, "0", float64(s.Reloads.Failed), 0))
 		}
 	}
 	if r.Install != nil {
-		goals = append(goals, ratioGoal("a fresh machine's start to its first answer", Pair{median(r.Install.Ours.Seconds), median(r.Install.Theirs.Seconds)}, installParts))
+		goals = append(goals, ratioGoal("a fresh machine's start to its first answer", Pair{median(r.Install.Escala.Seconds), median(r.Install.PM2.Seconds)}, installParts))
 	}
 	return goals
 }

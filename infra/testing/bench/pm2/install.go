@@ -20,8 +20,8 @@ var watchMachine string
 
 // Install is the effort to set up a fresh machine.
 type Install struct {
-	Ours   Setup `json:"ours"`
-	Theirs Setup `json:"theirs"`
+	Escala Setup `json:"escala"`
+	PM2    Setup `json:"pm2"`
 }
 
 // Setup holds the medians over the machines of one kind, from the start of the
@@ -63,7 +63,7 @@ func measureInstall(ctx context.Context, o Options, app App, releases Releases) 
 			err = removed
 		}
 	}()
-	ourData, theirData, err := field.prepare(ctx, o, app, releases)
+	escalaData, tutorialData, err := field.prepare(ctx, o, app, releases)
 	if err != nil {
 		return nil, err
 	}
@@ -77,18 +77,18 @@ func measureInstall(ctx context.Context, o Options, app App, releases Releases) 
 	}
 	in = &Install{}
 	for n := range o.Machines {
-		o.Progress(fmt.Sprintf("setting up machine %d of %d of ours", n+1, o.Machines))
-		one, err := field.setUp(ctx, fmt.Sprintf("ours-%d", n), ourData, map[string]string{filepath.Join(scratch, "store"): cloudinit.StoreFolder})
+		o.Progress(fmt.Sprintf("setting up machine %d of %d with escala", n+1, o.Machines))
+		one, err := field.setUp(ctx, fmt.Sprintf("escala-%d", n), escalaData, map[string]string{filepath.Join(scratch, "store"): cloudinit.StoreFolder})
 		if err != nil {
 			return nil, err
 		}
 		one.fetched += releases.Services[0].Size
-		in.Ours.add(one, before)
-		o.Progress(fmt.Sprintf("setting up machine %d of %d of the tutorial's", n+1, o.Machines))
-		if one, err = field.setUp(ctx, fmt.Sprintf("theirs-%d", n), theirData, map[string]string{filepath.Join(scratch, "app"): mountedApp, ca: mountedCA}); err != nil {
+		in.Escala.add(one, before)
+		o.Progress(fmt.Sprintf("setting up machine %d of %d with PM2", n+1, o.Machines))
+		if one, err = field.setUp(ctx, fmt.Sprintf("pm2-%d", n), tutorialData, map[string]string{filepath.Join(scratch, "app"): mountedApp, ca: mountedCA}); err != nil {
 			return nil, err
 		}
-		in.Theirs.add(one, before)
+		in.PM2.add(one, before)
 	}
 	return in, nil
 }
@@ -106,15 +106,15 @@ type field struct {
 
 // prepare writes the files that are mounted into machines, and returns both
 // kinds of user-data.
-func (f *field) prepare(ctx context.Context, o Options, app App, releases Releases) (ours, theirs []byte, err error) {
+func (f *field) prepare(ctx context.Context, o Options, app App, releases Releases) (escala, pm2 []byte, err error) {
 	spec := service.NewSpec()
 	spec.Workers.Count = o.Workers
 	m := cloudinit.NewMachine(spec)
 	m.Agent = service.ReleaseID(releases.Agent.SHA256)
-	if ours, err = m.UserData(); err != nil {
-		return nil, nil, fmt.Errorf("rendering our machine: %w", err)
+	if escala, err = m.UserData(); err != nil {
+		return nil, nil, fmt.Errorf("rendering the machine: %w", err)
 	}
-	if theirs, err = theirUserData(ctx, o.Workers); err != nil {
+	if pm2, err = tutorialUserData(ctx, o.Workers); err != nil {
 		return nil, nil, err
 	}
 	for _, folder := range []string{"store/releases", "store/agents", "app"} {
@@ -132,7 +132,7 @@ func (f *field) prepare(ctx context.Context, o Options, app App, releases Releas
 	if err := os.WriteFile(filepath.Join(f.folder, "store", service.PointerKey), []byte(release.Pointer()), 0o644); err != nil {
 		return nil, nil, fmt.Errorf("filling the release store: %w", err)
 	}
-	return ours, theirs, deployable(app, filepath.Join(f.folder, "app"))
+	return escala, pm2, deployable(app, filepath.Join(f.folder, "app"))
 }
 
 // machineFigures holds the figures of one machine.

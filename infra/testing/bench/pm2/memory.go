@@ -5,7 +5,7 @@ import "escala/infra/testing/bench/proctree"
 // Memory is a stack's memory by component, as PSS in bytes.
 type Memory struct {
 	// Manager is the memory of the process that starts the workers: PM2,
-	// supervisord, our primary.
+	// supervisord, the primary of api cluster.
 	Manager int64 `json:"manager"`
 	Workers int64 `json:"workers"`
 	Nginx   int64 `json:"nginx"`

@@ -93,7 +93,7 @@ func (r Result) costsPart() report.Part {
 	}
 	return report.Part{
 		Title: "What each costs", Table: t,
-		Text: fmt.Sprintf("CPU and memory (PSS) are the whole tree's: process manager, workers, Nginx. CPU is processor time for one request. One worker's start to its first answer: ours %.1f ms, theirs %.1f ms.", r.Start.Ours, r.Start.Theirs),
+		Text: fmt.Sprintf("CPU and memory (PSS) are the whole tree's: process manager, workers, Nginx. CPU is processor time for one request. One worker's start to its first answer: escala %.1f ms, PM2 %.1f ms.", r.Start.Escala, r.Start.PM2),
 	}
 }
 
@@ -151,7 +151,7 @@ func (in Install) part() report.Part {
 	for _, m := range []struct {
 		name string
 		s    Setup
-	}{{"escala: curl, nginx, supervisor, the release", in.Ours}, {"the tutorial's: nodejs, npm, nginx, npm ci, PM2 (pattern A)", in.Theirs}} {
+	}{{"escala: curl, nginx, supervisor, the release", in.Escala}, {"the tutorial's: nodejs, npm, nginx, npm ci, PM2 (pattern A)", in.PM2}} {
 		each := make([]string, len(m.s.Seconds))
 		for i, s := range m.s.Seconds {
 			each[i] = fmt.Sprintf("%.1f", s)

@@ -241,7 +241,7 @@ func TestTheirUserDataIsValid(t *testing.T) {
 			t.Skip("needs " + program)
 		}
 	}
-	data, err := theirUserData(t.Context(), 4)
+	data, err := tutorialUserData(t.Context(), 4)
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "user-data")
 	require.NoError(t, os.WriteFile(file, data, 0o600))

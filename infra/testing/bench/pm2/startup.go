@@ -26,7 +26,7 @@ func firstAnswer(ctx context.Context, cmd *exec.Cmd, port int) (time.Duration, e
 
 // measureStarts starts workers of both kinds in turn.
 func measureStarts(ctx context.Context, o Options, app App, releases Releases) (Pair, error) {
-	var ours, theirs []float64
+	var escala, pm2 []float64
 	for range o.Starts {
 		port, err := freePorts(ctx, 1)
 		if err != nil {
@@ -39,15 +39,15 @@ func measureStarts(ctx context.Context, o Options, app App, releases Releases) (
 		if err != nil {
 			return Pair{}, err
 		}
-		theirs = append(theirs, milliseconds(took))
+		pm2 = append(pm2, milliseconds(took))
 		cmd = exec.CommandContext(ctx, releases.Services[0].Path, "serve")
 		cmd.Env = env
 		if took, err = firstAnswer(ctx, cmd, port); err != nil {
 			return Pair{}, err
 		}
-		ours = append(ours, milliseconds(took))
+		escala = append(escala, milliseconds(took))
 	}
-	return Pair{Ours: median(ours), Theirs: median(theirs)}, nil
+	return Pair{Escala: median(escala), PM2: median(pm2)}, nil
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -1,4 +1,4 @@
-// Command tutorial measures the service beside the tutorial's own stack:
+// Command pm2 measures the service beside the tutorial's own stack:
 //
 //	make bench-tutorial
 //
@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string) (met bool, err error) {
 	o.Folder = filepath.Join(o.State, "tutorial")
 	o.Progress = func(line string) { fmt.Fprintln(os.Stderr, line) }
 	out := filepath.Join(o.State, "report")
-	f := flag.NewFlagSet("tutorial", flag.ContinueOnError)
+	f := flag.NewFlagSet("pm2", flag.ContinueOnError)
 	f.IntVar(&o.Workers, "workers", o.Workers, "workers of each stack")
 	f.IntVar(&o.Starts, "starts", o.Starts, "how often one worker is started")
 	f.IntVar(&o.Rounds, "rounds", o.Rounds, "rounds for each way to the workers")

@@ -12,51 +12,51 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestLinkLeadsToAttachedNetworksOnly(t *testing.T) {
+func TestDialerLeadsToAttachedNetworksOnly(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer l.Close()
-	link := newLink()
-	conn, err := link.dial(t.Context(), l.Addr().String())
+	machines := newDialer()
+	conn, err := machines.dial(t.Context(), l.Addr().String())
 	require.NoError(t, err)
 	require.NoError(t, conn.Close())
 	assert.Equal(t, "127.0.0.1", conn.LocalAddr().(*net.TCPAddr).IP.String())
 
 	// A network for benchmarks (RFC 2544), to which no interface is attached. Not
 	// one packet may be sent to it.
-	_, err = link.dial(t.Context(), "198.19.255.1:80")
+	_, err = machines.dial(t.Context(), "198.19.255.1:80")
 	require.ErrorIs(t, err, errOff)
 
-	_, err = link.dial(t.Context(), "somewhere.example:80")
+	_, err = machines.dial(t.Context(), "somewhere.example:80")
 	assert.ErrorContains(t, err, "no address and port")
 }
 
-func TestLinkDoesNotTakeAnotherWay(t *testing.T) {
+func TestDialerDoesNotTakeAnotherWay(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer l.Close()
 	address := l.Addr().(*net.TCPAddr).AddrPort()
-	link := newLink()
+	machines := newDialer()
 	// This computer's address in a network that no longer exists (RFC 5737).
-	link.own[address.Addr()] = netip.MustParseAddr("192.0.2.1")
-	_, err = link.dial(t.Context(), address.String())
+	machines.own[address.Addr()] = netip.MustParseAddr("192.0.2.1")
+	_, err = machines.dial(t.Context(), address.String())
 	require.Error(t, err)
-	conn, err := link.dial(t.Context(), address.String()) // it is back
+	conn, err := machines.dial(t.Context(), address.String()) // it is back
 	require.NoError(t, err)
 	require.NoError(t, conn.Close())
 }
 
-// A socket outside of the link, such as the health gate's, must not get the
-// source port of one of the link's connections: the machine could not tell the
+// A socket outside of the machines, such as the health gate's, must not get the
+// source port of one of the dialer's connections: the machine could not tell the
 // two apart.
 func TestNobodyElseGetsThePortOfAConnection(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer l.Close()
-	conn, err := newLink().dial(t.Context(), l.Addr().String())
+	conn, err := newDialer().dial(t.Context(), l.Addr().String())
 	require.NoError(t, err)
 	defer conn.Close()
 	taken := conn.LocalAddr().(*net.TCPAddr).Port

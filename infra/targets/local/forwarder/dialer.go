@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// link opens connections to machines, and only over this computer's interface
+// dialer opens connections to machines, and only over this computer's interface
 // in the machines' network. While a machine is off, its network has no
 // interface. A connection would then take the default route to the Internet,
 // and a user's requests would reach a foreign host with that address. So
@@ -26,7 +26,7 @@ import (
 // Both can get the same source port to the same machine. The machine then takes
 // the second connection's SYN for the first one's, and the first one's request
 // is lost. This happened three times in some 500,000 requests under load.
-type link struct {
+type dialer struct {
 	mu sync.Mutex
 	// own maps a machine's address to this computer's address in its network. If
 	// the own address no longer exists, dialing fails, as intended, and the next
@@ -36,15 +36,15 @@ type link struct {
 
 var errOff = errors.New("no interface of this computer leads to the machine: it is off")
 
-func newLink() *link { return &link{own: map[netip.Addr]netip.Addr{}} }
+func newDialer() *dialer { return &dialer{own: map[netip.Addr]netip.Addr{}} }
 
 // dial connects to host:port, where host is an IP address.
-func (l *link) dial(ctx context.Context, address string) (net.Conn, error) {
+func (d *dialer) dial(ctx context.Context, address string) (net.Conn, error) {
 	target, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return nil, fmt.Errorf("the target is no address and port: %w", err)
 	}
-	own, err := l.ownAddress(target.Addr())
+	own, err := d.ownAddress(target.Addr())
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func (l *link) dial(ctx context.Context, address string) (net.Conn, error) {
 	}
 	conn, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
-		l.forget(target.Addr())
+		d.forget(target.Addr())
 		return nil, err
 	}
 	return conn, nil
@@ -76,10 +76,10 @@ func stayOnLink(c syscall.RawConn) error {
 }
 
 // ownAddress returns this computer's address in the network of ip.
-func (l *link) ownAddress(ip netip.Addr) (netip.Addr, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if own, known := l.own[ip]; known {
+func (d *dialer) ownAddress(ip netip.Addr) (netip.Addr, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if own, known := d.own[ip]; known {
 		return own, nil
 	}
 	interfaces, err := net.Interfaces()
@@ -93,7 +93,7 @@ func (l *link) ownAddress(ip netip.Addr) (netip.Addr, error) {
 		}
 		for _, a := range addresses {
 			if network, err := netip.ParsePrefix(a.String()); err == nil && network.Contains(ip) && i.Flags&net.FlagUp != 0 {
-				l.own[ip] = network.Addr()
+				d.own[ip] = network.Addr()
 				return network.Addr(), nil
 			}
 		}
@@ -101,8 +101,8 @@ func (l *link) ownAddress(ip netip.Addr) (netip.Addr, error) {
 	return netip.Addr{}, errOff
 }
 
-func (l *link) forget(ip netip.Addr) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.own, ip)
+func (d *dialer) forget(ip netip.Addr) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.own, ip)
 }

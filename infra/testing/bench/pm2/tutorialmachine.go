@@ -19,11 +19,11 @@ const (
 	mountedCA  = "/srv/ca.crt"
 )
 
-// theirUserData sets up a machine as the tutorial describes, in cloud-init's
+// tutorialUserData sets up a machine as the tutorial describes, in cloud-init's
 // own format: Debian's packages, npm's, PM2 in cluster mode, Nginx with pattern
 // A. To favour the tutorial, Debian's recommended packages are left out (npm's
 // alone are hundreds of packages), and the application is already compiled.
-func theirUserData(ctx context.Context, workers int) ([]byte, error) {
+func tutorialUserData(ctx context.Context, workers int) ([]byte, error) {
 	registry, err := exec.CommandContext(ctx, "npm", "config", "get", "registry").Output()
 	if err != nil {
 		return nil, fmt.Errorf("asking npm for its registry: %w", err)
