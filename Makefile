@@ -117,8 +117,7 @@ clean: ## Remove what was built and kept (make down first)
 	rm -rf bin .escala
 
 escala:
-	@[ -x bin/$(PROGRAM) ] || echo "compiling bin/$(PROGRAM), once (a few minutes on two cores)" >&2
-	@go build -ldflags "-s -w" -o bin/$(PROGRAM) ./infra/cmd/$(PROGRAM)
+	@.ci/compile bin/$(PROGRAM) ./infra/cmd/$(PROGRAM)
 
 # The CLI of the engine's version, for the one test that needs it.
 bin/pulumi: infra/tools/pulumi/go.mod
