@@ -1,7 +1,7 @@
-// Package kubeconfig writes a kubeconfig without secrets. A program on the
-// user's computer asks the cloud for a short-lived token at each use. So the
-// kubeconfig can be in Pulumi's state, works for a destroy a year later, and is
-// the same after each update.
+// Package kubeconfig writes and uses kubeconfigs. What it writes has no
+// secrets: a program on the user's computer asks the cloud for a short-lived
+// token at each use. So the kubeconfig can be in Pulumi's state, works for a
+// destroy a year later, and is the same after each update.
 package kubeconfig
 
 import (

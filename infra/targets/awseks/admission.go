@@ -11,8 +11,7 @@ import (
 	"net/url"
 	"time"
 
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
+	"escala/infra/deploy/kubeconfig"
 )
 
 // admission waits until a cluster admits the principal that updates the stack.
@@ -37,11 +36,12 @@ func newAdmission() admission {
 
 // wait returns once the cluster of a kubeconfig allows the caller everything.
 // On a timeout, the error includes the cluster's last answer.
-func (a admission) wait(ctx context.Context, kubeconfig string) error {
-	client, at, err := reviewer(kubeconfig, a.askTimeout)
+func (a admission) wait(ctx context.Context, content string) error {
+	client, base, err := kubeconfig.Client(content, a.askTimeout)
 	if err != nil {
 		return err
 	}
+	at := base.JoinPath("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews")
 	ctx, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
 	tick := time.NewTicker(a.every)
@@ -64,25 +64,6 @@ func (a admission) wait(ctx context.Context, kubeconfig string) error {
 			return fmt.Errorf("the cluster refuses this caller after %s (see eks.admins and eks.deployer): %w", a.timeout, refused)
 		}
 	}
-}
-
-// reviewer returns an HTTP client for the cluster of a kubeconfig, and the URL
-// to send reviews to.
-func reviewer(kubeconfig string, timeout time.Duration) (*http.Client, *url.URL, error) {
-	config, err := clientcmd.RESTConfigFromKubeConfig([]byte(kubeconfig))
-	if err != nil {
-		return nil, nil, fmt.Errorf("reading the kubeconfig: %w", err)
-	}
-	config.Timeout = timeout
-	base, _, err := rest.DefaultServerUrlFor(config)
-	if err != nil {
-		return nil, nil, fmt.Errorf("reading the kubeconfig's server: %w", err)
-	}
-	client, err := rest.HTTPClientFor(config)
-	if err != nil {
-		return nil, nil, fmt.Errorf("reading the kubeconfig's login: %w", err)
-	}
-	return client, base.JoinPath("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"), nil
 }
 
 // everything is the review that asks whether the caller may do everything.

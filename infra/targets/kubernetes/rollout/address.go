@@ -115,7 +115,7 @@ func (r Rollout) ask(ctx context.Context, base, dial string) string {
 // askPods does the same as ask, through the cluster's API.
 func (r Rollout) askPods(ctx context.Context, c *client) string {
 	at := "/api/v1/namespaces/" + r.Namespace + "/services/" + r.Deployment + ":http/proxy" + r.HealthPath
-	_, header, err := c.do(ctx, at, nil)
+	_, header, err := c.read(ctx, at, nil)
 	if err != nil {
 		return fmt.Sprintf("service %s does not answer: %s", r.Deployment, err)
 	}

@@ -12,12 +12,10 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
+	"escala/infra/deploy/kubeconfig"
 )
 
-// client makes the gate's few requests to an API server. Kubernetes' own client
-// takes minutes to compile.
+// client makes the gate's few requests to an API server.
 type client struct {
 	http *http.Client
 	base *url.URL
@@ -31,27 +29,17 @@ const askTimeout = 10 * time.Second
 
 // newClient returns a client for the cluster of the kubeconfig's current
 // context.
-func newClient(kubeconfig string) (*client, error) {
-	config, err := clientcmd.RESTConfigFromKubeConfig([]byte(kubeconfig))
+func newClient(content string) (*client, error) {
+	h, base, err := kubeconfig.Client(content, askTimeout)
 	if err != nil {
-		// The content may be secret: the error does not quote it.
-		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
-	}
-	config.Timeout = askTimeout
-	base, _, err := rest.DefaultServerUrlFor(config)
-	if err != nil {
-		return nil, fmt.Errorf("reading the kubeconfig's server: %w", err)
-	}
-	h, err := rest.HTTPClientFor(config)
-	if err != nil {
-		return nil, fmt.Errorf("reading the kubeconfig's login: %w", err)
+		return nil, err
 	}
 	return &client{http: h, base: base}, nil
 }
 
 // get reads an object or a list.
 func (c *client) get(ctx context.Context, path string, query url.Values, into any) error {
-	body, err := c.read(ctx, path, query)
+	body, _, err := c.read(ctx, path, query)
 	if err != nil {
 		return err
 	}
@@ -64,13 +52,8 @@ func (c *client) get(ctx context.Context, path string, query url.Values, into an
 // maxAnswer limits an answer to about a thousand pods.
 const maxAnswer = 64 << 20
 
-func (c *client) read(ctx context.Context, path string, query url.Values) ([]byte, error) {
-	body, _, err := c.do(ctx, path, query)
-	return body, err
-}
-
-// do makes a request, and returns the answer's body and header.
-func (c *client) do(ctx context.Context, path string, query url.Values) ([]byte, http.Header, error) {
+// read makes a request, and returns the answer's body and header.
+func (c *client) read(ctx context.Context, path string, query url.Values) ([]byte, http.Header, error) {
 	at := c.base.JoinPath(path)
 	at.RawQuery = query.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
@@ -102,7 +85,7 @@ func (c *client) do(ctx context.Context, path string, query url.Values) ([]byte,
 // logTail returns the last lines of a container, or those of its previous run.
 // It returns "" if no lines are available.
 func (c *client) logTail(ctx context.Context, namespace, pod, container string, lines int, previous bool) string {
-	body, err := c.read(ctx, "/api/v1/namespaces/"+namespace+"/pods/"+pod+"/log", url.Values{
+	body, _, err := c.read(ctx, "/api/v1/namespaces/"+namespace+"/pods/"+pod+"/log", url.Values{
 		"container": {container}, "tailLines": {strconv.Itoa(lines)}, "previous": {strconv.FormatBool(previous)},
 		"limitBytes": {"8192"},
 	})

@@ -1,0 +1,32 @@
+package kubeconfig
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// Client returns an HTTP client that authenticates as the current context of a
+// kubeconfig, with a time limit for each request, and the URL of the context's
+// API. It is for a few requests: Kubernetes' own typed client takes minutes to
+// compile. Errors do not quote the content, which may be secret.
+func Client(content string, timeout time.Duration) (*http.Client, *url.URL, error) {
+	config, err := clientcmd.RESTConfigFromKubeConfig([]byte(content))
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading the kubeconfig: %w", err)
+	}
+	config.Timeout = timeout
+	base, _, err := rest.DefaultServerUrlFor(config)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading the kubeconfig's server: %w", err)
+	}
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading the kubeconfig's login: %w", err)
+	}
+	return client, base, nil
+}
