@@ -97,13 +97,8 @@ func (c *Component) Label(longest int) string {
 }
 
 // RandomHex registers random bytes and returns them in hexadecimal. The stack
-// keeps them, so later updates have the same bytes.
-func (c *Component) RandomHex(part string, bytes int) (pulumi.StringOutput, error) {
-	return c.RandomHexFor(part, bytes, nil)
-}
-
-// RandomHexFor is RandomHex with new bytes when one of keepers changes.
-func (c *Component) RandomHexFor(part string, bytes int, keepers map[string]string) (pulumi.StringOutput, error) {
+// keeps them until one of keepers changes. Nil keepers keep them for ever.
+func (c *Component) RandomHex(part string, bytes int, keepers map[string]string) (pulumi.StringOutput, error) {
 	if c.random == nil {
 		var err error
 		if c.random, err = random.NewProvider(c.Ctx, c.Name("random"), &random.ProviderArgs{}, pulumi.Parent(c)); err != nil {

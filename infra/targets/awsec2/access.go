@@ -21,7 +21,7 @@ type access struct {
 
 func (d deployment) access(store releaseStore, secrets secretStore) (access, error) {
 	none := access{}
-	trust, err := iampolicy.Trust("ec2."+iampolicy.ServiceDomain(d.lookup.partition), "sts:AssumeRole")
+	trust, err := iampolicy.Trust("ec2."+iampolicy.ServiceDomain(d.lookup.account.Partition), "sts:AssumeRole")
 	if err != nil {
 		return none, err
 	}
@@ -64,7 +64,7 @@ func (d deployment) mayDo(bucket string, parameters []string) (string, error) {
 			Sid:      "SessionManager",
 			Effect:   "Allow",
 			Action:   []string{"ssm:UpdateInstanceInformation"},
-			Resource: []string{fmt.Sprintf("arn:%s:ec2:%s:%s:instance/*", d.lookup.partition, d.settings.Region, d.lookup.account)},
+			Resource: []string{fmt.Sprintf("arn:%s:ec2:%s:%s:instance/*", d.lookup.account.Partition, d.settings.Region, d.lookup.account.ID)},
 		},
 		{
 			Sid:    "SessionManagerChannels",

@@ -3,11 +3,11 @@ package awsec2
 import (
 	"fmt"
 
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"escala/cloudinit"
 	"escala/infra/deploy"
+	"escala/infra/deploy/awsaccount"
 )
 
 // deployment is the state of one call of Deploy.
@@ -20,15 +20,11 @@ type deployment struct {
 // Deploy registers the target's resources.
 func (t *EC2) Deploy(c *deploy.Component) (deploy.Endpoint, error) {
 	d := deployment{Component: c, settings: t.settings}
-	provider, err := aws.NewProvider(d.Ctx, d.Name("aws"), &aws.ProviderArgs{
-		Region:      pulumi.String(t.settings.Region),
-		DefaultTags: &aws.ProviderDefaultTagsArgs{Tags: pulumi.ToStringMap(d.Tags(d.settings.Tags))},
-	}, d.Options()...)
-	if err != nil {
-		return deploy.Endpoint{}, fmt.Errorf("registering the AWS provider: %w", err)
+	if err := awsaccount.Register(c, d.settings.Region, d.settings.Tags); err != nil {
+		return deploy.Endpoint{}, err
 	}
-	d.Provider = provider
 	// The lookup comes before anything else is registered.
+	var err error
 	if d.lookup, err = d.ask(); err != nil {
 		return deploy.Endpoint{}, err
 	}
@@ -43,7 +39,7 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	}
 	// Bucket names are unique worldwide, so a stack in another region needs
 	// another name.
-	unique, err := d.RandomHexFor("releases", 8, map[string]string{"region": d.settings.Region})
+	unique, err := d.RandomHex("releases", 8, map[string]string{"region": d.settings.Region})
 	if err != nil {
 		return none, err
 	}

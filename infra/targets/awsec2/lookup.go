@@ -1,15 +1,13 @@
 package awsec2
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"escala/infra/deploy/iampolicy"
+	"escala/infra/deploy/awsaccount"
 	"escala/service"
 )
 
@@ -21,8 +19,8 @@ type lookup struct {
 	vpc string
 	// zone is the availability zone of the stack's own subnet.
 	zone string
-	// partition and account are parts of ARNs.
-	partition, account string
+	// account is the account that the stack is in.
+	account awsaccount.Account
 }
 
 // debianOwner is the AWS account that publishes Debian's images
@@ -41,15 +39,10 @@ func (d deployment) ask() (lookup, error) {
 	s := d.settings
 	arch := awsArch[s.Arch]
 
-	caller, err := aws.GetCallerIdentity(d.Ctx, &aws.GetCallerIdentityArgs{}, provider)
-	if err != nil {
-		// Without credentials every further lookup fails in the same way.
-		return f, fmt.Errorf("asking AWS who is calling: %w", err)
-	}
-	if f.partition, err = iampolicy.Partition(caller.Arn); err != nil {
+	var err error
+	if f.account, err = awsaccount.Ask(d.Component); err != nil {
 		return f, err
 	}
-	f.account = caller.AccountId
 
 	if kind, err := ec2.GetInstanceType(d.Ctx, &ec2.GetInstanceTypeArgs{InstanceType: s.instanceType()}, provider); err != nil {
 		v.Add("aws.instanceType", "%q is not available in %s: %s", s.instanceType(), s.Region, err)

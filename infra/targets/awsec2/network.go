@@ -6,6 +6,8 @@ import (
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/infra/deploy/awsaccount"
 )
 
 // network is the network that the machine is in.
@@ -22,21 +24,9 @@ func (d deployment) network() (network, error) {
 		group, err := d.securityGroup(pulumi.String(d.lookup.vpc))
 		return network{subnet: pulumi.String(d.settings.SubnetID), group: group}, err
 	}
-	vpc, err := ec2.NewVpc(d.Ctx, d.Name("network"), &ec2.VpcArgs{
-		CidrBlock:          pulumi.String(d.settings.CIDR),
-		EnableDnsHostnames: pulumi.Bool(true),
-		EnableDnsSupport:   pulumi.Bool(true),
-		Tags:               d.NameTag("network", nil),
-	}, d.Options()...)
+	vpc, gateway, err := awsaccount.VPC(d.Component, d.settings.CIDR)
 	if err != nil {
-		return network{}, fmt.Errorf("registering the network: %w", err)
-	}
-	gateway, err := ec2.NewInternetGateway(d.Ctx, d.Name("gateway"), &ec2.InternetGatewayArgs{
-		VpcId: vpc.ID(),
-		Tags:  d.NameTag("gateway", nil),
-	}, d.Options()...)
-	if err != nil {
-		return network{}, fmt.Errorf("registering the network's gateway: %w", err)
+		return network{}, err
 	}
 	part, at := "public", firstSubnet(d.settings.CIDR)
 	options := d.Options(

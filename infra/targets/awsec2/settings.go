@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"escala/infra/deploy"
+	"escala/infra/deploy/awsaccount"
 	"escala/service"
 )
 
@@ -71,19 +72,14 @@ func (s Settings) burstable() bool {
 
 var (
 	zoneName     = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9][a-g]$`)
-	regionName   = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
 	instanceType = regexp.MustCompile(`^[a-z][a-z0-9-]*\.[a-z0-9-]+$`)
 	amiID        = regexp.MustCompile(`^ami-([0-9a-f]{8}|[0-9a-f]{17})$`)
-	subnetID     = regexp.MustCompile(`^subnet-([0-9a-f]{8}|[0-9a-f]{17})$`)
-	vpcID        = regexp.MustCompile(`^vpc-([0-9a-f]{8}|[0-9a-f]{17})$`)
 )
 
 // violations returns the problems that can be found without calling AWS.
 func (s Settings) violations() service.Violations {
 	var v service.Violations
-	if !regionName.MatchString(s.Region) {
-		v.Add("aws.region", "%q is not a region; for example \"eu-central-1\"", s.Region)
-	}
+	awsaccount.CheckRegion(&v, "aws.region", s.Region)
 	if !slices.Contains([]string{"arm64", "amd64"}, s.Arch) {
 		v.Add("aws.arch", "%q is neither \"arm64\" nor \"amd64\"", s.Arch)
 	}
@@ -106,11 +102,11 @@ func (s Settings) violations() service.Violations {
 	}
 	deploy.CIDRRule{Widest: 16, Narrowest: 28, Public: true, Example: "10.20.0.0/16"}.Check(&v, "aws.cidr", s.CIDR)
 	s.checkZone(&v)
-	if s.SubnetID != "" && !subnetID.MatchString(s.SubnetID) {
-		v.Add("aws.subnetId", "%q is not the id of a subnet (subnet-…)", s.SubnetID)
+	if s.SubnetID != "" {
+		awsaccount.CheckSubnet(&v, "aws.subnetId", s.SubnetID)
 	}
-	if s.VPCID != "" && !vpcID.MatchString(s.VPCID) {
-		v.Add("aws.vpcId", "%q is not the id of a VPC (vpc-…)", s.VPCID)
+	if s.VPCID != "" {
+		awsaccount.CheckVPC(&v, "aws.vpcId", s.VPCID)
 	}
 	if s.VPCID != "" && s.SubnetID == "" {
 		v.Add("aws.subnetId", "is not set, but aws.vpcId is: say which of its public subnets to use")

@@ -61,7 +61,7 @@ func (d deployment) admit(cluster *eks.Cluster, role, principal, policy string) 
 	admitted, err := eks.NewAccessPolicyAssociation(d.Ctx, d.Name(part), &eks.AccessPolicyAssociationArgs{
 		ClusterName:  cluster.Name,
 		PrincipalArn: entry.PrincipalArn,
-		PolicyArn:    pulumi.Sprintf("arn:%s:eks::aws:cluster-access-policy/%s", d.lookup.partition, policy),
+		PolicyArn:    pulumi.Sprintf("arn:%s:eks::aws:cluster-access-policy/%s", d.lookup.account.Partition, policy),
 		AccessScope:  &eks.AccessPolicyAssociationAccessScopeArgs{Type: pulumi.String("cluster")},
 	}, d.Options()...)
 	if err != nil {

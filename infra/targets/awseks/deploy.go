@@ -1,13 +1,12 @@
 package awseks
 
 import (
-	"fmt"
 	"regexp"
 
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"escala/infra/deploy"
+	"escala/infra/deploy/awsaccount"
 )
 
 // deployment is the state of one call of Deploy.
@@ -21,15 +20,11 @@ type deployment struct {
 func (t *EKS) Deploy(c *deploy.Component) (deploy.Endpoint, error) {
 	d := deployment{Component: c, settings: t.settings}
 	d.Request.Spec = behindALB(d.Request.Spec, t.settings)
-	provider, err := aws.NewProvider(d.Ctx, d.Name("aws"), &aws.ProviderArgs{
-		Region:      pulumi.String(t.settings.Region),
-		DefaultTags: &aws.ProviderDefaultTagsArgs{Tags: pulumi.ToStringMap(d.Tags(d.settings.Tags))},
-	}, d.Options()...)
-	if err != nil {
-		return deploy.Endpoint{}, fmt.Errorf("registering the AWS provider: %w", err)
+	if err := awsaccount.Register(c, d.settings.Region, d.settings.Tags); err != nil {
+		return deploy.Endpoint{}, err
 	}
-	d.Provider = provider
 	// The lookup comes before anything else is registered.
+	var err error
 	if d.lookup, err = d.ask(); err != nil {
 		return deploy.Endpoint{}, err
 	}
@@ -46,7 +41,7 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	if err != nil {
 		return none, err
 	}
-	unique, err := d.RandomHex("cluster", 3)
+	unique, err := d.RandomHex("cluster", 3, nil)
 	if err != nil {
 		return none, err
 	}

@@ -1,7 +1,6 @@
 package awseks
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -9,8 +8,8 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"escala/infra/deploy/awsaccount"
 	"escala/infra/deploy/awsdns"
-	"escala/infra/deploy/iampolicy"
 	"escala/service"
 )
 
@@ -24,8 +23,8 @@ type lookup struct {
 	// that depend on it.
 	version        string
 	clusterOptions []pulumi.ResourceOption
-	// partition and account are parts of ARNs.
-	partition, account string
+	// account is the account that the stack is in.
+	account awsaccount.Account
 	// dns are the zones of the service's names. balancerZone is the id of the
 	// zone that the load balancer's name is in.
 	dns          awsdns.Zones
@@ -42,16 +41,11 @@ func (d deployment) ask() (lookup, error) {
 	var f lookup
 	var v service.Violations
 	provider := pulumi.Provider(d.Provider)
-	caller, err := aws.GetCallerIdentity(d.Ctx, &aws.GetCallerIdentityArgs{}, provider)
-	if err != nil {
-		// Without credentials every further lookup fails in the same way.
-		return f, fmt.Errorf("asking AWS who is calling: %w", err)
-	}
-	if f.partition, err = iampolicy.Partition(caller.Arn); err != nil {
+	var err error
+	if f.account, err = awsaccount.Ask(d.Component); err != nil {
 		return f, err
 	}
-	f.account = caller.AccountId
-	f.deployer = d.deployer(&v, caller.Arn, provider)
+	f.deployer = d.deployer(&v, f.account.Caller, provider)
 	if d.settings.VPCID != "" {
 		d.checkNetwork(&v, provider)
 	} else if f.zones, err = d.zones(provider); err != nil {

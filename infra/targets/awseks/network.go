@@ -5,6 +5,8 @@ import (
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/infra/deploy/awsaccount"
 )
 
 // network is the network that the cluster is in.
@@ -27,15 +29,10 @@ func (d deployment) network() (network, error) {
 	if d.settings.VPCID != "" {
 		return d.ownNetwork(), nil
 	}
-	vpc, err := ec2.NewVpc(d.Ctx, d.Name("network"), &ec2.VpcArgs{
-		CidrBlock: pulumi.String(d.settings.CIDR),
-		// EKS needs both DNS options.
-		EnableDnsHostnames: pulumi.Bool(true),
-		EnableDnsSupport:   pulumi.Bool(true),
-		Tags:               d.NameTag("network", nil),
-	}, d.Options()...)
+	// EKS needs DNS names and DNS resolution, which the VPC has.
+	vpc, gateway, err := awsaccount.VPC(d.Component, d.settings.CIDR)
 	if err != nil {
-		return none, fmt.Errorf("registering the network: %w", err)
+		return none, err
 	}
 	// The VPC's default security group lets its members reach each other. It is
 	// not used, so it allows nothing.
@@ -44,13 +41,6 @@ func (d deployment) network() (network, error) {
 		Tags:  d.NameTag("unused", nil),
 	}, d.Options()...); err != nil {
 		return none, fmt.Errorf("closing the network's default security group: %w", err)
-	}
-	gateway, err := ec2.NewInternetGateway(d.Ctx, d.Name("gateway"), &ec2.InternetGatewayArgs{
-		VpcId: vpc.ID(),
-		Tags:  d.NameTag("gateway", nil),
-	}, d.Options()...)
-	if err != nil {
-		return none, fmt.Errorf("registering the network's gateway: %w", err)
 	}
 	var net network
 	var zones []zone

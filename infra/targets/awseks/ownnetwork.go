@@ -1,19 +1,14 @@
 package awseks
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"escala/infra/deploy/awsaccount"
 	"escala/service"
-)
-
-var (
-	vpcID    = regexp.MustCompile(`^vpc-([0-9a-f]{8}|[0-9a-f]{17})$`)
-	subnetID = regexp.MustCompile(`^subnet-([0-9a-f]{8}|[0-9a-f]{17})$`)
 )
 
 // checkVPC checks the settings about an existing VPC against each other.
@@ -28,13 +23,11 @@ func (s Settings) checkVPC(v *service.Violations) {
 			v.Add(path, "has %d subnets; EKS needs two, in different zones", len(ids))
 		}
 		for _, id := range ids {
-			if !subnetID.MatchString(id) {
-				v.Add(path, "%q is not the id of a subnet (subnet-…)", id)
-			}
+			awsaccount.CheckSubnet(v, path, id)
 		}
 	}
-	if s.VPCID != "" && !vpcID.MatchString(s.VPCID) {
-		v.Add("eks.vpcId", "%q is not the id of a VPC (vpc-…)", s.VPCID)
+	if s.VPCID != "" {
+		awsaccount.CheckVPC(v, "eks.vpcId", s.VPCID)
 	}
 }
 

@@ -31,7 +31,7 @@ var (
 func (d deployment) roles() (roles, error) {
 	var r roles
 	var err error
-	domain := iampolicy.ServiceDomain(d.lookup.partition)
+	domain := iampolicy.ServiceDomain(d.lookup.account.Partition)
 	// The session's tags name the cluster, and the policies above allow it to
 	// change only its own resources.
 	if r.cluster, err = d.role(&r, "cluster", "eks."+domain, clusterPolicies, "sts:AssumeRole", "sts:TagSession"); err != nil {
@@ -70,7 +70,7 @@ func (d deployment) role(r *roles, part, principal string, policies []string, tr
 	for _, policy := range policies {
 		attached, err := iam.NewRolePolicyAttachment(d.Ctx, d.Name(part+"-"+policy), &iam.RolePolicyAttachmentArgs{
 			Role:      role.Name,
-			PolicyArn: pulumi.Sprintf("arn:%s:iam::aws:policy/%s", d.lookup.partition, policy),
+			PolicyArn: pulumi.Sprintf("arn:%s:iam::aws:policy/%s", d.lookup.account.Partition, policy),
 		}, d.Options()...)
 		if err != nil {
 			return nil, fmt.Errorf("attaching %s to the role of the %s: %w", policy, part, err)

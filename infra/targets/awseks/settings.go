@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"escala/infra/deploy"
+	"escala/infra/deploy/awsaccount"
 	"escala/infra/targets/kubernetes"
 	"escala/service"
 )
@@ -99,7 +100,6 @@ func NewSettings() Settings {
 }
 
 var (
-	regionName     = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
 	minorVersion   = regexp.MustCompile(`^1\.[1-9][0-9]$`)
 	principalARN   = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:(user|role)/[^\s*]+$`)
 	certificateARN = regexp.MustCompile(`^arn:aws[a-z-]*:acm:([a-z0-9-]+):[0-9]{12}:certificate/[0-9a-f-]+$`)
@@ -117,9 +117,7 @@ const (
 // violations returns the problems that can be found without calling AWS.
 func (s Settings) violations(spec service.Spec) service.Violations {
 	var v service.Violations
-	if !regionName.MatchString(s.Region) {
-		v.Add("eks.region", "%q is not a region; for example \"eu-central-1\"", s.Region)
-	}
+	awsaccount.CheckRegion(&v, "eks.region", s.Region)
 	if s.Version != "" && !minorVersion.MatchString(s.Version) {
 		v.Add("eks.version", "%q is not a minor version of Kubernetes; for example \"1.36\"", s.Version)
 	}

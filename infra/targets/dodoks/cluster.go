@@ -21,7 +21,7 @@ func (d deployment) cluster(images registry) (*digitalocean.KubernetesCluster, e
 		return nil, err
 	}
 	// Clusters of two clones need different names.
-	unique, err := d.RandomHex("cluster", 4)
+	unique, err := d.RandomHex("cluster", 4, nil)
 	if err != nil {
 		return nil, fmt.Errorf("registering the cluster's name: %w", err)
 	}

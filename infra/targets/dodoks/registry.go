@@ -28,7 +28,7 @@ func (d deployment) registry() (registry, error) {
 		return registry{repository: pulumi.String(d.lookup.registry + "/" + d.Label(50)), login: login}, err
 	}
 	// Registry names are unique in all of DigitalOcean.
-	unique, err := d.RandomHex("images", 4)
+	unique, err := d.RandomHex("images", 4, nil)
 	if err != nil {
 		return registry{}, fmt.Errorf("registering the registry's name: %w", err)
 	}
