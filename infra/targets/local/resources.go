@@ -4,19 +4,18 @@ import (
 	"reflect"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/infra/targets/local/provider"
 )
 
-// The program's side of the resources that package provider implements.
+// The program's side of the resources that package provider implements. The
+// provider's own structs describe the inputs to the SDK.
 
 type providerArgs struct {
 	State pulumi.StringInput
 }
 
-func (*providerArgs) ElementType() reflect.Type { return reflect.TypeFor[providerInputs]() }
-
-type providerInputs struct {
-	State string `pulumi:"state"`
-}
+func (*providerArgs) ElementType() reflect.Type { return reflect.TypeFor[provider.Config]() }
 
 type providerResource struct {
 	pulumi.ProviderResourceState
@@ -26,11 +25,7 @@ type imageArgs struct {
 	Digest pulumi.StringInput
 }
 
-func (*imageArgs) ElementType() reflect.Type { return reflect.TypeFor[imageInputs]() }
-
-type imageInputs struct {
-	Digest string `pulumi:"digest"`
-}
+func (*imageArgs) ElementType() reflect.Type { return reflect.TypeFor[provider.ImageArgs]() }
 
 type imageResource struct {
 	pulumi.CustomResourceState
@@ -39,9 +34,7 @@ type imageResource struct {
 
 type storeArgs struct{}
 
-func (*storeArgs) ElementType() reflect.Type { return reflect.TypeFor[storeInputs]() }
-
-type storeInputs struct{}
+func (*storeArgs) ElementType() reflect.Type { return reflect.TypeFor[provider.StoreArgs]() }
 
 type storeResource struct {
 	pulumi.CustomResourceState
@@ -54,13 +47,7 @@ type agentArgs struct {
 	Source pulumi.StringInput
 }
 
-func (*agentArgs) ElementType() reflect.Type { return reflect.TypeFor[agentInputs]() }
-
-type agentInputs struct {
-	Store  string `pulumi:"store"`
-	SHA256 string `pulumi:"sha256"`
-	Source string `pulumi:"source"`
-}
+func (*agentArgs) ElementType() reflect.Type { return reflect.TypeFor[provider.AgentArgs]() }
 
 type agentResource struct {
 	pulumi.CustomResourceState
@@ -73,14 +60,7 @@ type releaseArgs struct {
 	Source  pulumi.StringInput
 }
 
-func (*releaseArgs) ElementType() reflect.Type { return reflect.TypeFor[releaseInputs]() }
-
-type releaseInputs struct {
-	Store   string `pulumi:"store"`
-	Release string `pulumi:"release"`
-	Size    int    `pulumi:"size"`
-	Source  string `pulumi:"source"`
-}
+func (*releaseArgs) ElementType() reflect.Type { return reflect.TypeFor[provider.ReleaseArgs]() }
 
 type releaseResource struct {
 	pulumi.CustomResourceState
@@ -94,13 +74,7 @@ type pointerArgs struct {
 	Size    pulumi.IntInput
 }
 
-func (*pointerArgs) ElementType() reflect.Type { return reflect.TypeFor[pointerInputs]() }
-
-type pointerInputs struct {
-	Store   string `pulumi:"store"`
-	Release string `pulumi:"release"`
-	Size    int    `pulumi:"size"`
-}
+func (*pointerArgs) ElementType() reflect.Type { return reflect.TypeFor[provider.PointerArgs]() }
 
 type pointerResource struct {
 	pulumi.CustomResourceState
@@ -114,14 +88,7 @@ type machineArgs struct {
 	OpenFiles pulumi.IntInput
 }
 
-func (*machineArgs) ElementType() reflect.Type { return reflect.TypeFor[machineInputs]() }
-
-type machineInputs struct {
-	Image     string `pulumi:"image"`
-	UserData  string `pulumi:"userData"`
-	Store     string `pulumi:"store"`
-	OpenFiles int    `pulumi:"openFiles"`
-}
+func (*machineArgs) ElementType() reflect.Type { return reflect.TypeFor[provider.MachineArgs]() }
 
 type machineResource struct {
 	pulumi.CustomResourceState
@@ -134,13 +101,7 @@ type addressArgs struct {
 	Forwarder pulumi.StringInput
 }
 
-func (*addressArgs) ElementType() reflect.Type { return reflect.TypeFor[addressInputs]() }
-
-type addressInputs struct {
-	Port      int    `pulumi:"port"`
-	Target    string `pulumi:"target"`
-	Forwarder string `pulumi:"forwarder"`
-}
+func (*addressArgs) ElementType() reflect.Type { return reflect.TypeFor[provider.AddressArgs]() }
 
 type addressResource struct {
 	pulumi.CustomResourceState

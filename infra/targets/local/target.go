@@ -123,7 +123,7 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	vm.Poll = localPoll
 	// The machine is deleted before it needs an upgrade.
 	vm.Upgrades = false
-	vm.Agent = service.ReleaseID(r.Agent.SHA256)
+	vm.Agent = r.Agent.ID
 	userData, err := vm.UserData()
 	if err != nil {
 		return none, fmt.Errorf("rendering the machine's user-data: %w", err)
@@ -157,7 +157,7 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	agent := &agentResource{}
 	if err := d.register("Agent", "agent", &agentArgs{
 		Store:  store.Folder,
-		SHA256: pulumi.String(r.Agent.SHA256),
+		SHA256: pulumi.String(r.Agent.ID),
 		Source: pulumi.String(relative(r.State, r.Agent.Path)),
 	}, agent); err != nil {
 		return none, err

@@ -33,7 +33,7 @@ func request(t *testing.T, name string) deploy.Request {
 	return deploy.Request{
 		Spec: spec, Stack: "local", State: filepath.Join(clone, ".escala"), Home: workspace.Home{Folder: clone},
 		Release: build.Release{Release: service.Release{ID: service.ReleaseID(strings.Repeat("ab", 32)), Size: 1}},
-		Agent:   build.Binary{SHA256: strings.Repeat("0e", 32), Size: 7, Path: "agent"},
+		Agent:   build.Release{Release: service.Release{ID: service.ReleaseID(strings.Repeat("0e", 32)), Size: 7}, Path: "agent"},
 	}
 }
 

@@ -54,12 +54,9 @@ func (*Agent) Update(_ context.Context, req infer.UpdateRequest[AgentArgs, Agent
 // Read checks that the stored binary is unchanged.
 func (*Agent) Read(ctx context.Context, req infer.ReadRequest[AgentArgs, AgentState]) (infer.ReadResponse[AgentArgs, AgentState], error) {
 	none := infer.ReadResponse[AgentArgs, AgentState]{}
-	sum, err := digest(agentPath(infer.GetConfig[Config](ctx), req.State.AgentArgs))
-	if errors.Is(err, os.ErrNotExist) || (err == nil && sum != req.State.SHA256) {
-		return none, nil
-	}
-	if err != nil {
-		return none, fmt.Errorf("looking at the stored agent: %w", err)
+	there, err := isBinary(agentPath(infer.GetConfig[Config](ctx), req.State.AgentArgs), req.State.SHA256)
+	if err != nil || !there {
+		return none, err
 	}
 	return infer.ReadResponse[AgentArgs, AgentState]{ID: req.ID, Inputs: req.Inputs, State: req.State}, nil
 }

@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/pulumi/pulumi-go-provider/infer"
 
+	"escala/cloudinit/agent/store"
 	"escala/service"
 )
 
@@ -81,16 +82,8 @@ func (a PointerArgs) write(ctx context.Context) error {
 
 // replaceFile writes a file atomically.
 func replaceFile(target, content string) error {
-	tmp, err := os.CreateTemp(filepath.Dir(target), ".new-")
-	if err != nil {
+	return store.WriteFile(target, 0o644, func(w io.Writer) error {
+		_, err := io.WriteString(w, content)
 		return err
-	}
-	defer os.Remove(tmp.Name())
-	if _, err := tmp.WriteString(content); err != nil {
-		return errors.Join(err, tmp.Close())
-	}
-	if err := errors.Join(tmp.Chmod(0o644), tmp.Sync(), tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), target)
+	})
 }

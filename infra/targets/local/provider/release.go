@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -49,9 +47,9 @@ func (*Release) Create(ctx context.Context, req infer.CreateRequest[ReleaseArgs]
 	config := infer.GetConfig[Config](ctx)
 	folder := config.path(req.Inputs.Store, "releases")
 	stored := filepath.Join(folder, req.Inputs.Release)
-	sum, err := digest(stored)
+	there, err := isBinary(stored, req.Inputs.Release)
 	switch {
-	case err == nil && sum == req.Inputs.Release:
+	case err == nil && there:
 		// prune keeps the newest files, so make this one new again.
 		now := time.Now()
 		err = os.Chtimes(stored, now, now)
@@ -76,51 +74,12 @@ func (*Release) Update(_ context.Context, req infer.UpdateRequest[ReleaseArgs, R
 
 // Read checks that the stored binary is unchanged.
 func (*Release) Read(ctx context.Context, req infer.ReadRequest[ReleaseArgs, ReleaseState]) (infer.ReadResponse[ReleaseArgs, ReleaseState], error) {
+	none := infer.ReadResponse[ReleaseArgs, ReleaseState]{}
 	path := infer.GetConfig[Config](ctx).path(req.State.Store, "releases", req.ID)
-	if sum, err := digest(path); errors.Is(err, os.ErrNotExist) || (err == nil && sum != req.ID) {
-		return infer.ReadResponse[ReleaseArgs, ReleaseState]{}, nil
-	} else if err != nil {
-		return infer.ReadResponse[ReleaseArgs, ReleaseState]{}, fmt.Errorf("looking at a stored release: %w", err)
+	if there, err := isBinary(path, req.ID); err != nil || !there {
+		return none, err
 	}
 	return infer.ReadResponse[ReleaseArgs, ReleaseState]{ID: req.ID, Inputs: req.Inputs, State: req.State}, nil
-}
-
-func install(source, target, want string) error {
-	in, err := os.Open(source)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	tmp, err := os.CreateTemp(filepath.Dir(target), ".store-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	defer tmp.Close()
-	hash := sha256.New()
-	if _, err := io.Copy(io.MultiWriter(tmp, hash), in); err != nil {
-		return err
-	}
-	if got := hex.EncodeToString(hash.Sum(nil)); got != want {
-		return fmt.Errorf("%s has the SHA-256 %s, not %s", source, got, want)
-	}
-	if err := errors.Join(tmp.Chmod(0o644), tmp.Sync(), tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), target)
-}
-
-func digest(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	hash := sha256.New()
-	if _, err := io.Copy(hash, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
 // keptFiles is larger than the number of releases for rollbacks, because bad
