@@ -1,7 +1,10 @@
 package service
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 )
@@ -14,6 +17,19 @@ type Release struct {
 	// Size is the binary's size in bytes. It is 0 for an image, whose digest
 	// covers the size.
 	Size int64
+}
+
+// ReleaseOf returns the release of a binary with this content.
+func ReleaseOf(binary []byte) Release {
+	sum := sha256.Sum256(binary)
+	return Release{ID: ReleaseID(hex.EncodeToString(sum[:])), Size: int64(len(binary))}
+}
+
+// ReadRelease reads a binary to its end and returns its release.
+func ReadRelease(binary io.Reader) (Release, error) {
+	hash := sha256.New()
+	size, err := io.Copy(hash, binary)
+	return Release{ID: ReleaseID(hex.EncodeToString(hash.Sum(nil))), Size: size}, err //nolint:wrapcheck // the reader's error
 }
 
 // KeptReleases is the number of releases that a machine and a release store

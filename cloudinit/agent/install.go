@@ -2,8 +2,6 @@ package agent
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -118,16 +116,15 @@ func (a *Agent) verifyFile(name string, release service.Release) error {
 		return err
 	}
 	defer r.Close()
-	hash := sha256.New()
-	size, err := io.Copy(hash, r)
+	read, err := service.ReadRelease(r)
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", name, err)
 	}
-	if release.Size > 0 && size != release.Size {
-		return fmt.Errorf("it has %d bytes, not %d", size, release.Size)
+	if release.Size > 0 && read.Size != release.Size {
+		return fmt.Errorf("it has %d bytes, not %d", read.Size, release.Size)
 	}
-	if sum := service.ReleaseID(hex.EncodeToString(hash.Sum(nil))); sum != release.ID {
-		return fmt.Errorf("its SHA-256 is %s…", sum.Short())
+	if read.ID != release.ID {
+		return fmt.Errorf("its SHA-256 is %s…", read.Short())
 	}
 	return nil
 }

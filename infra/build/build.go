@@ -5,11 +5,8 @@ package build
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,21 +23,11 @@ type Platform struct{ OS, Arch string }
 // String returns the platform as containers name it: "linux/arm64".
 func (p Platform) String() string { return p.OS + "/" + p.Arch }
 
-// Binary is a built program.
-type Binary struct {
-	// SHA256 is in hexadecimal digits.
-	SHA256 string
-	// Size is in bytes.
-	Size int64
-	// Path is absolute. The file's name is its SHA-256.
-	Path string
-}
-
-// Release is a built service.
+// Release is a built program: the service, or the machine's agent.
 type Release struct {
 	service.Release
-	// Path is absolute. It is empty for an Earlier release whose binary is no
-	// longer on this computer.
+	// Path is absolute. The file's name is its SHA-256. Path is empty for an
+	// Earlier release whose binary is no longer on this computer.
 	Path string
 }
 
@@ -54,16 +41,16 @@ func Earlier(state string, release service.Release) Release {
 }
 
 // Agent builds the machine's own program from the clone at root.
-func Agent(ctx context.Context, root, state string, platform Platform) (Binary, error) {
+func Agent(ctx context.Context, root, state string, platform Platform) (Release, error) {
 	return agent(ctx, workspace.Home{Folder: root}, state, platform)
 }
 
-func agent(ctx context.Context, home workspace.Home, state string, platform Platform) (Binary, error) {
-	binary, err := AgentTool.For(ctx, home, state, platform)
+func agent(ctx context.Context, home workspace.Home, state string, platform Platform) (Release, error) {
+	built, err := AgentTool.For(ctx, home, state, platform)
 	if err != nil {
-		return Binary{}, fmt.Errorf("building the machine's agent for %s: %w", platform, err)
+		return Release{}, fmt.Errorf("building the machine's agent for %s: %w", platform, err)
 	}
-	return binary, nil
+	return built, nil
 }
 
 // Service builds the clone's own service.
@@ -128,14 +115,14 @@ func (m goModule) command(ctx context.Context, platform Platform, args ...string
 // Program builds a program of the clone at root into the state folder. It
 // changes only that folder, so that a preview may build too: without a build, a
 // preview could not show the release.
-func Program(ctx context.Context, root, state, pkg string, platform Platform) (Binary, error) {
+func Program(ctx context.Context, root, state, pkg string, platform Platform) (Release, error) {
 	return goModule{root: root}.program(ctx, state, pkg, platform)
 }
 
-func (m goModule) program(ctx context.Context, state, pkg string, platform Platform) (Binary, error) {
+func (m goModule) program(ctx context.Context, state, pkg string, platform Platform) (Release, error) {
 	folder := filepath.Join(state, "build")
 	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return Binary{}, fmt.Errorf("making the build folder: %w", err)
+		return Release{}, fmt.Errorf("making the build folder: %w", err)
 	}
 	// Without a key the link is not remembered; go build reports the error.
 	key, unknown := m.compile(ctx, pkg, platform)
@@ -146,7 +133,7 @@ func (m goModule) program(ctx context.Context, state, pkg string, platform Platf
 	}
 	work, err := os.MkdirTemp(folder, ".build-")
 	if err != nil {
-		return Binary{}, fmt.Errorf("making the build folder: %w", err)
+		return Release{}, fmt.Errorf("making the build folder: %w", err)
 	}
 	defer os.RemoveAll(work)
 	out := filepath.Join(work, "program")
@@ -154,37 +141,26 @@ func (m goModule) program(ctx context.Context, state, pkg string, platform Platf
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
 	if err := cmd.Run(); err != nil {
-		return Binary{}, fmt.Errorf("go build %s: %w:\n%s", pkg, err, strings.TrimSpace(output.String()))
+		return Release{}, fmt.Errorf("go build %s: %w:\n%s", pkg, err, strings.TrimSpace(output.String()))
 	}
-	sum, size, err := measure(out)
+	content, err := os.ReadFile(out)
 	if err != nil {
-		return Binary{}, fmt.Errorf("reading what was built: %w", err)
+		return Release{}, fmt.Errorf("reading the build: %w", err)
 	}
-	path := filepath.Join(folder, sum)
-	if err := os.Rename(out, path); err != nil {
-		return Binary{}, fmt.Errorf("keeping what was built: %w", err)
+	built := Release{Release: service.ReleaseOf(content)}
+	built.Path = filepath.Join(folder, string(built.ID))
+	if err := os.Rename(out, built.Path); err != nil {
+		return Release{}, fmt.Errorf("storing the build: %w", err)
 	}
 	if err := prune(folder); err != nil {
-		return Binary{}, fmt.Errorf("removing old builds: %w", err)
+		return Release{}, fmt.Errorf("removing old builds: %w", err)
 	}
-	built := Binary{SHA256: sum, Size: size, Path: path}
 	if unknown == nil {
 		if err := (links{folder}).add(key, built); err != nil {
-			return Binary{}, fmt.Errorf("remembering what was built: %w", err)
+			return Release{}, fmt.Errorf("recording the build: %w", err)
 		}
 	}
 	return built, nil
-}
-
-func measure(path string) (string, int64, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", 0, err
-	}
-	defer f.Close()
-	hash := sha256.New()
-	size, err := io.Copy(hash, f)
-	return hex.EncodeToString(hash.Sum(nil)), size, err
 }
 
 // keptBuilds is the number of builds that are kept: enough for several

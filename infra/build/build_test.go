@@ -23,7 +23,7 @@ const hello = "package main\n\nfunc main() { println(\"hello\") }\n"
 
 func TestTheSameSourceIsTheSameRelease(t *testing.T) {
 	linux := Platform{OS: "linux", Arch: "amd64"}
-	var built []Binary
+	var built []Release
 	for range 2 {
 		root := module(t, hello)
 		b, err := Program(t.Context(), root, filepath.Join(root, ".state"), ".", linux)
@@ -31,19 +31,19 @@ func TestTheSameSourceIsTheSameRelease(t *testing.T) {
 		info, err := os.Stat(b.Path)
 		require.NoError(t, err)
 		assert.Equal(t, b.Size, info.Size())
-		assert.Equal(t, b.SHA256, filepath.Base(b.Path))
+		assert.Equal(t, b.ID, filepath.Base(b.Path))
 		built = append(built, b)
 	}
-	assert.Equal(t, built[0].SHA256, built[1].SHA256, "in another folder")
+	assert.Equal(t, built[0].ID, built[1].ID, "in another folder")
 
 	root := module(t, strings.Replace(hello, "hello", "hallo", 1))
 	other, err := Program(t.Context(), root, filepath.Join(root, ".state"), ".", linux)
 	require.NoError(t, err)
-	assert.NotEqual(t, built[0].SHA256, other.SHA256)
+	assert.NotEqual(t, built[0].ID, other.ID)
 
 	arm, err := Program(t.Context(), root, filepath.Join(root, ".state"), ".", Platform{OS: "linux", Arch: "arm64"})
 	require.NoError(t, err)
-	assert.NotEqual(t, other.SHA256, arm.SHA256)
+	assert.NotEqual(t, other.ID, arm.ID)
 }
 
 func TestWhatDoesNotCompileSaysWhereAndKeepsNothing(t *testing.T) {

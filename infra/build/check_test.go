@@ -82,7 +82,7 @@ func TestASourceOutsideTheProjectIsBuilt(t *testing.T) {
 	require.NoError(t, err)
 	t.Log("the same bytes as a binary that was built before")
 	require.NoError(t, os.MkdirAll(filepath.Join(root, "project", "dist"), 0o755))
-	require.NoError(t, copyProgram(built.Path, filepath.Join(root, "project", "dist", "api-amd64")))
+	require.NoError(t, os.Link(built.Path, filepath.Join(root, "project", "dist", "api-amd64")))
 	s.Program = service.Program{Binary: "./dist/api-{arch}"}
 	assert.Empty(t, s.Check(t.Context(), amd64))
 	assert.Empty(t, s.Check(t.Context(), Place{Platforms: amd64.Platforms}), "it is static")
@@ -97,7 +97,7 @@ func TestABinaryThatCannotRunThereIsAViolation(t *testing.T) {
 	arm := filepath.Join(root, "api-arm64")
 	b, err := goModule{root: filepath.Join(root, "m"), foreign: true}.program(t.Context(), filepath.Join(root, "state"), ".", Platform{OS: "linux", Arch: "arm64"})
 	require.NoError(t, err)
-	require.NoError(t, copyProgram(b.Path, arm))
+	require.NoError(t, os.Link(b.Path, arm))
 	both := Place{Platforms: []Platform{{OS: "linux", Arch: "arm64"}, {OS: "linux", Arch: "amd64"}}}
 	for name, test := range map[string]struct {
 		binary string

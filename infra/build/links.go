@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"escala/service"
 )
 
 // links remembers which binary was linked from which compiled packages. A
@@ -39,26 +41,26 @@ func (m goModule) compile(ctx context.Context, pkg string, platform Platform) (s
 }
 
 // find returns the binary that was linked for a key, if it still exists.
-func (l links) find(key string) (Binary, bool) {
+func (l links) find(key string) (Release, bool) {
 	sum, err := os.ReadFile(filepath.Join(l.folder, "links", key))
 	if err != nil {
-		return Binary{}, false
+		return Release{}, false
 	}
 	path := filepath.Join(l.folder, string(sum))
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() {
-		return Binary{}, false
+		return Release{}, false
 	}
 	// The new time marks the binary as in use: prune removes the oldest builds.
 	now := time.Now()
 	if err := os.Chtimes(path, now, now); err != nil {
-		return Binary{}, false
+		return Release{}, false
 	}
-	return Binary{SHA256: string(sum), Size: info.Size(), Path: path}, true
+	return Release{Release: service.Release{ID: service.ReleaseID(sum), Size: info.Size()}, Path: path}, true
 }
 
 // add remembers a binary and forgets binaries that no longer exist.
-func (l links) add(key string, b Binary) error {
+func (l links) add(key string, b Release) error {
 	folder := filepath.Join(l.folder, "links")
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
@@ -77,5 +79,5 @@ func (l links) add(key string, b Binary) error {
 			_ = os.Remove(path)
 		}
 	}
-	return os.WriteFile(filepath.Join(folder, key), []byte(b.SHA256), 0o600)
+	return os.WriteFile(filepath.Join(folder, key), []byte(b.ID), 0o600)
 }

@@ -32,7 +32,7 @@ func (s Source) path(name string) string {
 
 // Service builds the service for a platform, or takes the binary that exists.
 func (s Source) Service(ctx context.Context, state string, platform Platform) (Release, error) {
-	var b Binary
+	var b Release
 	var err error
 	if s.Program.Binary != "" {
 		if b, err = keep(s.path(s.Program.BinaryFor(platform.Arch)), state); err != nil {
@@ -41,5 +41,5 @@ func (s Source) Service(ctx context.Context, state string, platform Platform) (R
 	} else if b, err = s.module().program(ctx, state, s.Program.Package, platform); err != nil {
 		return Release{}, fmt.Errorf("building the service for %s: %w", platform, err)
 	}
-	return Release{Release: service.Release{ID: service.ReleaseID(b.SHA256), Size: b.Size}, Path: b.Path}, nil
+	return b, nil
 }

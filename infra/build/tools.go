@@ -2,14 +2,13 @@ package build
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
 
 	"escala/infra/workspace"
+	"escala/service"
 )
 
 // Tool is one of escala's own programs that run on machines.
@@ -35,68 +34,46 @@ func (t Tool) File(platform Platform) string {
 
 // For returns the tool for a platform. It builds it from a clone, or copies the
 // one of a release into the state folder.
-func (t Tool) For(ctx context.Context, home workspace.Home, state string, platform Platform) (Binary, error) {
+func (t Tool) For(ctx context.Context, home workspace.Home, state string, platform Platform) (Release, error) {
 	if !home.Built {
 		return Program(ctx, home.Folder, state, t.Package, platform)
 	}
 	path := filepath.Join(home.Folder, workspace.ProgramsFolder, t.File(platform))
 	b, err := keep(path, state)
 	if err != nil {
-		return Binary{}, fmt.Errorf("taking %s from the release of escala: %w", t.File(platform), err)
+		return Release{}, fmt.Errorf("taking %s from the release of escala: %w", t.File(platform), err)
 	}
 	return b, nil
 }
 
 // keep copies a built program into the state folder, under its SHA-256.
-func keep(path, state string) (Binary, error) {
+func keep(path, state string) (Release, error) {
 	folder := filepath.Join(state, "build")
 	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return Binary{}, fmt.Errorf("making the build folder: %w", err)
+		return Release{}, fmt.Errorf("making the build folder: %w", err)
 	}
-	sum, size, err := measure(path)
+	content, err := os.ReadFile(path)
 	if err != nil {
-		return Binary{}, err
+		return Release{}, err
 	}
-	kept := Binary{SHA256: sum, Size: size, Path: filepath.Join(folder, sum)}
-	if info, err := os.Stat(kept.Path); err == nil && info.Size() == size {
+	kept := Release{Release: service.ReleaseOf(content)}
+	kept.Path = filepath.Join(folder, string(kept.ID))
+	if info, err := os.Stat(kept.Path); err == nil && info.Size() == kept.Size {
 		// The new time marks the binary as in use: prune removes the oldest.
 		now := time.Now()
 		return kept, os.Chtimes(kept.Path, now, now)
 	}
 	work, err := os.MkdirTemp(folder, ".build-")
 	if err != nil {
-		return Binary{}, fmt.Errorf("making the build folder: %w", err)
+		return Release{}, fmt.Errorf("making the build folder: %w", err)
 	}
 	defer os.RemoveAll(work)
 	part := filepath.Join(work, "program")
-	if err := copyProgram(path, part); err != nil {
-		return Binary{}, err
-	}
-	// The file may have been written again since it was measured.
-	again, _, err := measure(part)
-	if err != nil {
-		return Binary{}, err
-	}
-	if again != sum {
-		return Binary{}, fmt.Errorf("%s changed while it was read", path)
+	if err := os.WriteFile(part, content, 0o755); err != nil {
+		return Release{}, fmt.Errorf("keeping %s: %w", path, err)
 	}
 	if err := os.Rename(part, kept.Path); err != nil {
-		return Binary{}, fmt.Errorf("keeping %s: %w", path, err)
+		return Release{}, fmt.Errorf("keeping %s: %w", path, err)
 	}
 	return kept, prune(folder)
-}
-
-// copyProgram copies a program.
-func copyProgram(from, to string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"escala/infra/workspace"
+	"escala/service"
 )
 
 func TestAReleaseOfEscalaHasItsToolsBuilt(t *testing.T) {
@@ -23,9 +24,9 @@ func TestAReleaseOfEscalaHasItsToolsBuilt(t *testing.T) {
 	state := t.TempDir()
 	agent, err := AgentTool.For(t.Context(), home, state, arm)
 	require.NoError(t, err)
-	assert.Equal(t, Binary{
-		SHA256: "d4f0bc5a29de06b510f9aa428f1eedba926012b591fef7a518e776a7c9bd1824", Size: 5,
-		Path: filepath.Join(state, "build", "d4f0bc5a29de06b510f9aa428f1eedba926012b591fef7a518e776a7c9bd1824"),
+	assert.Equal(t, Release{
+		Release: service.Release{ID: "d4f0bc5a29de06b510f9aa428f1eedba926012b591fef7a518e776a7c9bd1824", Size: 5},
+		Path:    filepath.Join(state, "build", "d4f0bc5a29de06b510f9aa428f1eedba926012b591fef7a518e776a7c9bd1824"),
 	}, agent)
 	assert.FileExists(t, agent.Path)
 	again, err := AgentTool.For(t.Context(), home, state, arm)

@@ -69,7 +69,7 @@ func TestTagsThatAServiceRefuses(t *testing.T) {
 		"reserved":        {map[string]string{"AWS:x": "y", "eks:x": "y"}, []string{`t.AWS:x: begins with "aws:"`, `t.eks:x: begins with "eks:"`}},
 		"case":            {map[string]string{"project": "x", "Team": "a", "team": "b"}, []string{`t.project: differs from the tag "Project" only in case`, `t.team: differs from the tag "Team" only in case`}},
 		"characters":      {map[string]string{"a#b": "x", "note": "50 % off!"}, []string{"t.a#b: has a character", "t.note: has a character"}},
-		"too many":        {many, []string{"t: has 41 tags; 40 at most"}},
+		"too many":        {many, []string{"t: has 41 tags; at most 40"}},
 		"without any key": {map[string]string{"": "x"}, []string{"is not a tag of 1 to 128"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -22,7 +22,7 @@ type Request struct {
 	Release build.Release
 	// Agent is the machine's own program, for a Machine. In Check it is a
 	// placeholder of the same length.
-	Agent build.Binary
+	Agent build.Release
 	// Image is Release as an image, for a Cluster. It is nil if the registry
 	// already has it: an earlier release, or an image that was not built here.
 	Image *image.Image

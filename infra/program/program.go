@@ -118,7 +118,7 @@ func read(ctx *pulumi.Context, root string, home workspace.Home, keys []string, 
 		Home:        home,
 		// Nothing is built until all violations are reported, so the hash is a
 		// placeholder.
-		Agent:          build.Binary{SHA256: strings.Repeat("0", 64)},
+		Agent:          build.Release{Release: service.Release{ID: service.ReleaseID(strings.Repeat("0", 64))}},
 		Offline:        offline,
 		ProviderConfig: ctx.GetConfig,
 	}

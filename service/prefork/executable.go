@@ -1,13 +1,12 @@
 package prefork
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"syscall"
+
+	"escala/service"
 )
 
 // executable is the program from which workers start: the file itself, held
@@ -31,11 +30,11 @@ func openExecutable(path string) (*executable, error) {
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 		return nil, errors.Join(fmt.Errorf("the program for the workers, %s, is not a regular file", path), err, f.Close())
 	}
-	hash := sha256.New()
-	if _, err := io.Copy(hash, f); err != nil {
+	release, err := service.ReadRelease(f)
+	if err != nil {
 		return nil, fmt.Errorf("reading the program for the workers: %w", err)
 	}
-	return &executable{file: f, release: hex.EncodeToString(hash.Sum(nil))}, nil
+	return &executable{file: f, release: string(release.ID)}, nil
 }
 
 func (e *executable) short() string { return e.release[:12] }

@@ -4,12 +4,11 @@
 package release
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"io"
 	"os"
 	"sync"
+
+	"escala/service"
 )
 
 // executable is the running program's file, even if another file is at its path
@@ -35,9 +34,9 @@ func fileHash(path string) (string, error) {
 		return "", err
 	}
 	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
+	release, err := service.ReadRelease(f)
+	if err != nil {
 		return "", fmt.Errorf("reading %s: %w", path, err)
 	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	return string(release.ID), nil
 }

@@ -2,8 +2,6 @@ package simulation
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -40,8 +38,7 @@ type binary struct {
 
 func newBinary(n int, k kind) *binary {
 	content := []byte(fmt.Sprintf("release %d is a program of kind %d", n, k))
-	sum := sha256.Sum256(content)
-	return &binary{service.Release{ID: service.ReleaseID(hex.EncodeToString(sum[:])), Size: int64(len(content))}, content, k}
+	return &binary{service.ReleaseOf(content), content, k}
 }
 
 // storeMode is a fault of the store.

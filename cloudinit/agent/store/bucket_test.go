@@ -3,8 +3,6 @@ package store_test
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -44,8 +42,7 @@ func put(t *testing.T, s *s3test.Server, bucket string) (service.Release, []byte
 	binary := make([]byte, 300_000)
 	r := rand.NewChaCha8([32]byte{1})
 	r.Read(binary)
-	sum := sha256.Sum256(binary)
-	release := service.Release{ID: service.ReleaseID(hex.EncodeToString(sum[:])), Size: int64(len(binary))}
+	release := service.ReleaseOf(binary)
 	s.Do(http.MethodPut, "/"+bucket+"/"+release.Key(), binary)
 	s.Do(http.MethodPut, "/"+bucket+"/"+service.PointerKey, []byte(release.Pointer()))
 	return release, binary

@@ -15,7 +15,7 @@ import (
 func TestFolderHoldsWhatAStoreNeeds(t *testing.T) {
 	folder := t.TempDir()
 	binary := []byte("the service")
-	release := releaseOf(binary)
+	release := service.ReleaseOf(binary)
 	require.NoError(t, os.Mkdir(filepath.Join(folder, "releases"), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "current"), []byte(release.Pointer()), 0o644))
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "releases", string(release.ID)), binary, 0o644))
@@ -59,7 +59,7 @@ func TestFolderReadsFilesOnly(t *testing.T) {
 
 func TestFolderDoesNotFollowALinkOutOfIt(t *testing.T) {
 	outside := filepath.Join(t.TempDir(), "current")
-	require.NoError(t, os.WriteFile(outside, []byte(releaseOf([]byte("x")).Pointer()), 0o644))
+	require.NoError(t, os.WriteFile(outside, []byte(service.ReleaseOf([]byte("x")).Pointer()), 0o644))
 	folder := t.TempDir()
 	require.NoError(t, os.Symlink(outside, filepath.Join(folder, service.PointerKey)))
 	_, err := open(t, Folder(folder)).Current(t.Context())

@@ -3,8 +3,6 @@ package store
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -52,11 +50,6 @@ type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
-func releaseOf(binary []byte) service.Release {
-	sum := sha256.Sum256(binary)
-	return service.Release{ID: service.ReleaseID(hex.EncodeToString(sum[:])), Size: int64(len(binary))}
-}
-
 func open(t *testing.T, objects Objects) Store {
 	t.Helper()
 	s, err := New(objects, objects, "i-0123456789abcdef0")
@@ -65,7 +58,7 @@ func open(t *testing.T, objects Objects) Store {
 }
 
 func TestCurrentReadsAPointerAndNothingElse(t *testing.T) {
-	release := releaseOf([]byte("binary"))
+	release := service.ReleaseOf([]byte("binary"))
 	for name, test := range map[string]struct {
 		pointer func(context.Context) (io.ReadCloser, error)
 		want    error
@@ -111,7 +104,7 @@ func TestCurrentEndsWithItsTimeout(t *testing.T) {
 
 func TestFetchLeavesOnlyWhatIsVerified(t *testing.T) {
 	binary := bytes.Repeat([]byte("escala"), 100_000)
-	release := releaseOf(binary)
+	release := service.ReleaseOf(binary)
 	wrong := bytes.Clone(binary)
 	wrong[len(wrong)/2] ^= 1
 	for name, test := range map[string]struct {
@@ -161,7 +154,7 @@ func TestFetchLeavesOnlyWhatIsVerified(t *testing.T) {
 }
 
 func TestCopyPassesNoMoreThanThePointerSays(t *testing.T) {
-	release := releaseOf(make([]byte, 1000))
+	release := service.ReleaseOf(make([]byte, 1000))
 	var w bytes.Buffer
 	objects := answers{release.Key(): func(context.Context) (io.ReadCloser, error) { return io.NopCloser(zeros{}), nil }}
 	require.ErrorIs(t, open(t, objects).Copy(t.Context(), &w, release), ErrCorrupt)
@@ -169,7 +162,7 @@ func TestCopyPassesNoMoreThanThePointerSays(t *testing.T) {
 }
 
 func TestCopyReturnsTheWritersError(t *testing.T) {
-	release := releaseOf(make([]byte, 1000))
+	release := service.ReleaseOf(make([]byte, 1000))
 	full := errors.New("no space left on device")
 	err := open(t, answers{release.Key(): content(make([]byte, 1000))}).Copy(t.Context(), writerFunc(func([]byte) (int, error) { return 0, full }), release)
 	require.ErrorIs(t, err, full)
@@ -182,7 +175,7 @@ func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 func TestCopyGivesUpWhenNothingComes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		binary := make([]byte, 1000)
-		release := releaseOf(binary)
+		release := service.ReleaseOf(binary)
 		// A byte every 19 s is slow, but it is progress.
 		slow := func(ctx context.Context) (io.ReadCloser, error) {
 			return io.NopCloser(iotest.OneByteReader(readerAfter(bytes.NewReader(binary), Stall-time.Second))), nil
@@ -204,7 +197,7 @@ func readerAfter(r io.Reader, pause time.Duration) io.Reader {
 }
 
 func TestCopyEndsWithItsContext(t *testing.T) {
-	release := releaseOf([]byte("binary"))
+	release := service.ReleaseOf([]byte("binary"))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	err := open(t, answers{release.Key(): silent(nil)}).Copy(ctx, io.Discard, release)

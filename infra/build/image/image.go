@@ -25,8 +25,14 @@ import (
 	"escala/infra/build"
 )
 
-// Title is the OCI annotation with the image's name for people.
-const Title = "org.opencontainers.image.title"
+// These are labels of each image, and annotations in the index.
+const (
+	// Title is the OCI annotation with the image's name for people.
+	Title = "org.opencontainers.image.title"
+	// ReleaseLabel has the SHA-256 of the service's binary, which the service
+	// answers as X-Release.
+	ReleaseLabel = "escala.release"
+)
 
 // Args are the inputs of an image.
 type Args struct {

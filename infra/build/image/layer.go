@@ -4,8 +4,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +11,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"escala/service"
 )
 
 const (
@@ -29,8 +29,7 @@ func layer(path string) (v1.Layer, string, error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("reading the binary: %w", err)
 	}
-	sum := sha256.Sum256(binary)
-	release := hex.EncodeToString(sum[:])
+	release := string(service.ReleaseOf(binary).ID)
 	packed, err := layers.get(release, func() (v1.Layer, error) { return compress(binary) })
 	if err != nil {
 		return nil, "", err

@@ -81,7 +81,9 @@ func TestPushLogsIn(t *testing.T) {
 	reference, pushed, err := img.Push(t.Context(), repository, loggedIn(t, repository, "AWS", "open sesame"))
 	require.NoError(t, err)
 	assert.True(t, pushed)
-	_, err = Releases(t.Context(), reference, loggedIn(t, s.host, "AWS", "open sesame"))
+	there, err := name.ParseReference(reference)
+	require.NoError(t, err)
+	_, err = remote.Get(there, remote.WithAuthFromKeychain(loggedIn(t, s.host, "AWS", "open sesame")))
 	require.NoError(t, err)
 
 	for what, keychain := range map[string]authn.Keychain{

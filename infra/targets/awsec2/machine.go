@@ -9,7 +9,6 @@ import (
 
 	"escala/cloudinit"
 	"escala/infra/deploy"
-	"escala/service"
 )
 
 // userDataLimit is EC2's limit: 16 KiB before base64 encoding ("Run commands
@@ -27,7 +26,7 @@ type machineNames struct {
 // machine returns the machine that the instance's user-data describes.
 func machine(r deploy.Request, s Settings, names machineNames) cloudinit.Machine {
 	m := cloudinit.NewMachine(r.Spec)
-	m.Agent = service.ReleaseID(r.Agent.SHA256)
+	m.Agent = r.Agent.ID
 	m.Store = cloudinit.S3Store{Bucket: names.bucket, Region: s.Region}
 	m.MetadataOnlyRoot = []string{"169.254.169.254", "fd00:ec2::254"}
 	m.SessionManager = &cloudinit.SessionManager{Region: s.Region, Arch: s.Arch}

@@ -32,7 +32,7 @@ func (d deployment) releases(unique pulumi.StringOutput) (releaseStore, error) {
 	// update is over.
 	agent, err := s3.NewBucketObjectv2(d.Ctx, d.Name("agent"), &s3.BucketObjectv2Args{
 		Bucket:      bucket.ID(),
-		Key:         pulumi.String(cloudinit.AgentKey(service.ReleaseID(d.Request.Agent.SHA256))),
+		Key:         pulumi.String(cloudinit.AgentKey(d.Request.Agent.ID)),
 		Source:      pulumi.NewFileAsset(d.Request.Agent.Path),
 		ContentType: pulumi.String("application/octet-stream"),
 

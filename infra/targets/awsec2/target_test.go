@@ -28,7 +28,7 @@ func request() deploy.Request {
 	return deploy.Request{
 		Spec:    spec,
 		Secrets: map[string]string{"DATABASE_URL": secret},
-		Agent:   build.Binary{SHA256: strings.Repeat("0e", 32), Size: 7, Path: "agent"},
+		Agent:   build.Release{Release: service.Release{ID: service.ReleaseID(strings.Repeat("0e", 32)), Size: 7}, Path: "agent"},
 		Release: build.Release{
 			Release: service.Release{ID: service.ReleaseID(strings.Repeat("ab", 32)), Size: 4711},
 			Path:    "aws_test.go",

@@ -8,7 +8,6 @@ import (
 
 	"escala/cloudinit"
 	"escala/infra/deploy"
-	"escala/service"
 )
 
 // userDataLimit is the limit of Droplets: 64 KiB of text. Text cannot be
@@ -22,7 +21,7 @@ type bucketKey struct{ bucket, machines, access, secret string }
 // machine returns the machine that the Droplet's user-data describes.
 func machine(r deploy.Request, s Settings, key bucketKey) cloudinit.Machine {
 	m := cloudinit.NewMachine(r.Spec)
-	m.Agent = service.ReleaseID(r.Agent.SHA256)
+	m.Agent = r.Agent.ID
 	m.Store = cloudinit.SpacesStore{Bucket: key.bucket, Machines: key.machines, Region: s.spacesRegion(), AccessKey: key.access, SecretKey: key.secret}
 	m.MetadataOnlyRoot = []string{"169.254.169.254"}
 	if s.Monitoring {

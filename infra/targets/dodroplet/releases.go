@@ -35,7 +35,7 @@ func (d deployment) releases() (releaseStore, error) {
 	none := releaseStore{}
 	// Another region needs another bucket with another name: Spaces reserves the
 	// name of a deleted bucket for days.
-	unique, err := d.RandomHexFor("releases", 8, map[string]string{"region": d.settings.spacesRegion()})
+	unique, err := d.RandomHex("releases", 8, map[string]string{"region": d.settings.spacesRegion()})
 	if err != nil {
 		return none, fmt.Errorf("registering the release bucket's name: %w", err)
 	}
@@ -75,7 +75,7 @@ func (d deployment) releases() (releaseStore, error) {
 	agent, err := digitalocean.NewSpacesBucketObject(d.Ctx, d.Name("agent"), &digitalocean.SpacesBucketObjectArgs{
 		Bucket:      bucket.Name,
 		Region:      region,
-		Key:         pulumi.String(cloudinit.AgentKey(service.ReleaseID(d.Request.Agent.SHA256))),
+		Key:         pulumi.String(cloudinit.AgentKey(d.Request.Agent.ID)),
 		Source:      pulumi.String(d.Request.Agent.Path),
 		Etag:        pulumi.String(agentETag),
 		ContentType: pulumi.String("application/octet-stream"),

@@ -36,7 +36,7 @@ func request(t *testing.T) deploy.Request {
 	return deploy.Request{
 		Spec:    spec,
 		Secrets: map[string]string{"DATABASE_URL": secret},
-		Agent:   build.Binary{SHA256: strings.Repeat("0e", 32), Size: 7, Path: path},
+		Agent:   build.Release{Release: service.Release{ID: service.ReleaseID(strings.Repeat("0e", 32)), Size: 7}, Path: path},
 		Release: build.Release{
 			Release: service.Release{ID: service.ReleaseID(strings.Repeat("ab", 32)), Size: 4711},
 			Path:    path,

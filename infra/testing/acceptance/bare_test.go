@@ -1,8 +1,6 @@
 package acceptance
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"os/exec"
@@ -66,7 +64,7 @@ func newBare(t *testing.T, spec service.Spec) *bare {
 	m := cloudinit.NewMachine(spec)
 	m.Root = root
 	m.Poll = time.Second
-	m.Agent = service.ReleaseID(agent.SHA256)
+	m.Agent = agent.ID
 	b.install(m)
 	require.NoError(t, os.Link(agent.Path, root+cloudinit.AgentPath))
 	require.NoError(t, os.Chmod(root+cloudinit.AgentPath, 0o755))
@@ -133,18 +131,13 @@ func (b *bare) release(tail string) service.Release {
 	content, err := os.ReadFile(b.binary.Path)
 	require.NoError(b.t, err)
 	content = append(content, tail...)
-	r := releaseOf(content)
+	r := service.ReleaseOf(content)
 	store := filepath.Join(b.root, "store")
 	require.NoError(b.t, os.WriteFile(filepath.Join(store, r.Key()), content, 0o644))
 	pointer := filepath.Join(store, service.PointerKey)
 	require.NoError(b.t, os.WriteFile(pointer+".new", []byte(r.Pointer()), 0o644))
 	require.NoError(b.t, os.Rename(pointer+".new", pointer))
 	return r
-}
-
-func releaseOf(content []byte) service.Release {
-	sum := sha256.Sum256(content)
-	return service.Release{ID: service.ReleaseID(hex.EncodeToString(sum[:])), Size: int64(len(content))}
 }
 
 func (b *bare) url() string { return fmt.Sprintf("http://127.0.0.1:%d", b.port) }

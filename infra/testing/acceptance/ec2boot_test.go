@@ -61,7 +61,7 @@ func TestEC2UserDataBoots(t *testing.T) {
 	agent, err := build.Agent(t.Context(), root, filepath.Join(folder, "state"), build.Platform{OS: "linux", Arch: runtime.GOARCH})
 	require.NoError(t, err)
 	m := ec2Machine()
-	m.Agent = service.ReleaseID(agent.SHA256)
+	m.Agent = agent.ID
 	userData, err := deploy.UserDataLimit{Bytes: 16 << 10, Gzip: true}.UserData(m)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(around, "user-data"), userData, 0o644))

@@ -5,13 +5,15 @@
 package fakecluster
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"escala/infra/build/image"
 	"escala/infra/engine/offline"
@@ -142,14 +144,24 @@ current-context: fake
 }
 
 func pull(reference string) (string, error) {
-	releases, err := image.Releases(context.Background(), reference, nil)
+	ref, err := name.ParseReference(reference)
 	if err != nil {
 		return "", err
 	}
-	for _, release := range releases {
-		return release, nil
+	index, err := remote.Index(ref)
+	if err != nil {
+		return "", err
 	}
-	return "", fmt.Errorf("image %s is empty", reference)
+	manifest, err := index.IndexManifest()
+	if err != nil {
+		return "", err
+	}
+	for _, m := range manifest.Manifests {
+		if release := m.Annotations[image.ReleaseLabel]; release != "" {
+			return release, nil
+		}
+	}
+	return "", fmt.Errorf("image %s has no release", reference)
 }
 
 // Effect carries out an operation of a recording provider. Pass it to

@@ -97,7 +97,7 @@ func (e *escalaStack) start(ctx context.Context) (err error) {
 func (e *escalaStack) writeMachine() error {
 	m := cloudinit.NewMachine(e.spec)
 	m.Root = e.root
-	m.Agent = service.ReleaseID(e.releases.Agent.SHA256)
+	m.Agent = e.releases.Agent.ID
 	data, err := m.UserData()
 	if err != nil {
 		return fmt.Errorf("rendering the machine: %w", err)

@@ -110,7 +110,7 @@ func (f *field) prepare(ctx context.Context, o Options, app App, releases Releas
 	spec := service.NewSpec()
 	spec.Workers.Count = o.Workers
 	m := cloudinit.NewMachine(spec)
-	m.Agent = service.ReleaseID(releases.Agent.SHA256)
+	m.Agent = releases.Agent.ID
 	if escala, err = m.UserData(); err != nil {
 		return nil, nil, fmt.Errorf("rendering the machine: %w", err)
 	}

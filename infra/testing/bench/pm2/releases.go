@@ -2,8 +2,6 @@ package pm2
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,7 +17,7 @@ type Releases struct {
 	// other and back is possible without any other build.
 	Services [2]build.Release
 	// Agent is the release agent.
-	Agent build.Binary
+	Agent build.Release
 }
 
 // BuildReleases builds the service of the clone at root as it is deployed. The
@@ -40,8 +38,7 @@ func BuildReleases(ctx context.Context, root, state string) (Releases, error) {
 		return Releases{}, fmt.Errorf("reading the release: %w", err)
 	}
 	content = append(content, '\n')
-	sum := sha256.Sum256(content)
-	two := build.Release{Release: service.Release{ID: service.ReleaseID(hex.EncodeToString(sum[:])), Size: int64(len(content))}}
+	two := build.Release{Release: service.ReleaseOf(content)}
 	two.Path = filepath.Join(state, "build", string(two.ID))
 	if err := os.WriteFile(two.Path, content, 0o755); err != nil {
 		return Releases{}, fmt.Errorf("writing a second release: %w", err)

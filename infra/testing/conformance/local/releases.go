@@ -2,8 +2,6 @@ package local
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -100,8 +98,7 @@ func (s *System) tamper(ctx context.Context, bad conformance.Bad) (string, error
 	if err != nil {
 		return "", fmt.Errorf("reading what was built: %w", err)
 	}
-	sum := sha256.Sum256(content)
-	release := service.Release{ID: service.ReleaseID(hex.EncodeToString(sum[:])), Size: int64(len(content))}
+	release := service.ReleaseOf(content)
 	switch bad {
 	case conformance.WrongChecksum:
 		content[len(content)/2] ^= 1

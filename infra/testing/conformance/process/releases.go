@@ -2,8 +2,6 @@ package process
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -15,6 +13,7 @@ import (
 
 	"escala/infra/build"
 	"escala/infra/testing/conformance"
+	"escala/service"
 	"escala/service/status"
 )
 
@@ -57,8 +56,7 @@ func (s *System) install(ctx context.Context, from, appended string) error {
 	if out, err := cp.CombinedOutput(); err != nil {
 		return fmt.Errorf("installing a release: %w: %s", err, out)
 	}
-	sum := sha256.Sum256(content)
-	id := hex.EncodeToString(sum[:])
+	id := string(service.ReleaseOf(content).ID)
 	s.wanted.Store(&id)
 	return nil
 }
