@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
@@ -95,7 +96,7 @@ type set struct {
 // New starts a cluster. The caller must close it.
 func New() *Cluster {
 	c := &Cluster{deployments: map[string]*deployed{}, ingresses: map[string]string{}, objects: map[string]map[string]any{}, met: map[string]int{}}
-	c.Pull = pull
+	c.Pull = func(image string) (string, error) { return Pull(image, authn.DefaultKeychain) }
 	c.Trouble = func(string) Trouble { return Trouble{} }
 	c.way = httptest.NewServer(c.ingress())
 	c.api = httptest.NewServer(c.answers())
@@ -143,12 +144,13 @@ current-context: fake
 `, c.api.URL)
 }
 
-func pull(reference string) (string, error) {
+// Pull returns the release of an image in a registry, as its index states it.
+func Pull(reference string, login authn.Keychain) (string, error) {
 	ref, err := name.ParseReference(reference)
 	if err != nil {
 		return "", err
 	}
-	index, err := remote.Index(ref)
+	index, err := remote.Index(ref, remote.WithAuthFromKeychain(login))
 	if err != nil {
 		return "", err
 	}
