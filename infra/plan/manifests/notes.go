@@ -36,7 +36,7 @@ func (s Set) notes(files []string) string {
 			fmt.Fprintf(&b, "- %s\n", one)
 		}
 	}
-	b.WriteString("\n## What Pulumi does beside\n\n`make up` waits until the release serves, reports the pods' own reasons if it does not, and removes obsolete objects; `kubectl apply` leaves earlier ConfigMaps behind (their names say what is in them).\n")
+	b.WriteString("\n## What Pulumi does in addition\n\n`make up` waits until the release serves, reports the pods' own reasons if it does not, and removes obsolete objects; `kubectl apply` leaves earlier ConfigMaps behind (their names say what is in them).\n")
 	return b.String()
 }
 

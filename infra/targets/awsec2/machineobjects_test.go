@@ -24,7 +24,7 @@ func policyOf(t *testing.T, m *pulumitest.Mocks, name string) any {
 func TestAMachineWritesItsOwnObjectsOnly(t *testing.T) {
 	m := deployed(t, New(), request())
 	require.Len(t, m.Of("aws:iam/rolePolicy:RolePolicy"), 2)
-	instance := one(t, m, "aws:ec2/instance:Instance")
+	instance := m.One(t, "aws:ec2/instance:Instance")
 	assert.JSONEq(t, `{"Version":"2012-10-17","Statement":[{"Sid":"OwnObjects","Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],
 		"Resource":["arn:aws:s3:::the-bucket/machines/`+instance.Name+`-id/*"],
 		"Condition":{"StringLike":{"aws:userid":"*:`+instance.Name+`-id"}}}]}`, policyOf(t, m, "api-machine-objects").(string))

@@ -81,13 +81,6 @@ func deployed(t *testing.T, target *EC2, r deploy.Request) *pulumitest.Mocks {
 	return m
 }
 
-func one(t *testing.T, m *pulumitest.Mocks, kind string) pulumitest.Registered {
-	t.Helper()
-	found := m.Of(kind)
-	require.Len(t, found, 1, kind)
-	return found[0]
-}
-
 func TestEverythingBelongsToTheServiceAndToItsProviders(t *testing.T) {
 	m := deployed(t, New(), request())
 	for _, r := range m.Made() {
@@ -100,7 +93,7 @@ func TestEverythingBelongsToTheServiceAndToItsProviders(t *testing.T) {
 		}
 		assert.True(t, strings.HasSuffix(r.Parent, "escala:aws:Service::api"), "%s %s is under %s", r.Type, r.Name, r.Parent)
 	}
-	tags := one(t, m, "pulumi:providers:aws").Inputs["defaultTags"]
+	tags := m.One(t, "pulumi:providers:aws").Inputs["defaultTags"]
 	encoded, err := json.Marshal(tags)
 	require.NoError(t, err)
 	for _, tag := range []string{"Project", "escala", "Stack", "production", "Service", "api"} {
@@ -109,7 +102,7 @@ func TestEverythingBelongsToTheServiceAndToItsProviders(t *testing.T) {
 }
 
 func TestOnlyTheWebIsOpen(t *testing.T) {
-	group := one(t, deployed(t, New(), request()), "aws:ec2/securityGroup:SecurityGroup")
+	group := deployed(t, New(), request()).One(t, "aws:ec2/securityGroup:SecurityGroup")
 	var open []any
 	for _, rule := range group.Inputs["ingress"].([]any) {
 		r := rule.(map[string]any)
@@ -122,7 +115,7 @@ func TestOnlyTheWebIsOpen(t *testing.T) {
 
 func TestMachine(t *testing.T) {
 	m := deployed(t, New(), request())
-	machine := one(t, m, "aws:ec2/instance:Instance").Inputs
+	machine := m.One(t, "aws:ec2/instance:Instance").Inputs
 	assert.Equal(t, map[string]any{
 		"httpEndpoint": "enabled", "httpTokens": "required", "httpPutResponseHopLimit": 1.0, "instanceMetadataTags": "disabled",
 	}, machine["metadataOptions"])
@@ -133,7 +126,7 @@ func TestMachine(t *testing.T) {
 	assert.NotContains(t, machine, "keyName", "nobody logs in by SSH")
 	assert.Equal(t, "t4g.small", machine["instanceType"])
 	assert.Equal(t, map[string]any{"cpuCredits": "unlimited"}, machine["creditSpecification"])
-	subnet := one(t, m, "aws:ec2/subnet:Subnet").Inputs
+	subnet := m.One(t, "aws:ec2/subnet:Subnet").Inputs
 	assert.Equal(t, "eu-central-1b", subnet["availabilityZone"], "the first zone that has the type")
 	assert.Equal(t, "10.20.0.0/24", subnet["cidrBlock"])
 }
@@ -141,7 +134,7 @@ func TestMachine(t *testing.T) {
 func TestOnlyBurstableTypesHaveCredits(t *testing.T) {
 	target := New()
 	target.settings.InstanceType = "m7g.medium"
-	assert.NotContains(t, one(t, deployed(t, target, request()), "aws:ec2/instance:Instance").Inputs, "creditSpecification")
+	assert.NotContains(t, deployed(t, target, request()).One(t, "aws:ec2/instance:Instance").Inputs, "creditSpecification")
 	target.settings.CPUCredits = "standard"
 	assert.ErrorContains(t, target.Check(t.Context(), request()), `aws.cpuCredits: is set, but "m7g.medium" has no CPU credits`)
 }
@@ -149,7 +142,7 @@ func TestOnlyBurstableTypesHaveCredits(t *testing.T) {
 func TestZones(t *testing.T) {
 	target := New()
 	target.settings.Zone = "eu-central-1c"
-	subnet := one(t, deployed(t, target, request()), "aws:ec2/subnet:Subnet")
+	subnet := deployed(t, target, request()).One(t, "aws:ec2/subnet:Subnet")
 	assert.Equal(t, "api-public-eu-central-1c", subnet.Name)
 	assert.Equal(t, "eu-central-1c", subnet.Inputs["availabilityZone"])
 	assert.Equal(t, "10.20.3.0/24", subnet.Inputs["cidrBlock"], "beside the first one's")
@@ -183,7 +176,7 @@ func TestHowToAskBeginsWithTheConsole(t *testing.T) {
 // userData returns the machine's user-data as cloud-init reads it.
 func userData(t *testing.T, m *pulumitest.Mocks) string {
 	t.Helper()
-	raw, err := base64.StdEncoding.DecodeString(one(t, m, "aws:ec2/instance:Instance").Inputs["userDataBase64"].(string))
+	raw, err := base64.StdEncoding.DecodeString(m.One(t, "aws:ec2/instance:Instance").Inputs["userDataBase64"].(string))
 	require.NoError(t, err)
 	assert.LessOrEqual(t, len(raw), 16<<10)
 	z, err := gzip.NewReader(bytes.NewReader(raw))
@@ -202,7 +195,7 @@ func TestNoSecretIsInUserData(t *testing.T) {
 	assert.Contains(t, data, "https://the-bucket.s3.eu-central-1.amazonaws.com")
 	assert.Contains(t, data, "ip daddr 169.254.169.254")
 
-	parameter := one(t, m, "aws:ssm/parameter:Parameter")
+	parameter := m.One(t, "aws:ssm/parameter:Parameter")
 	assert.Equal(t, "SecureString", parameter.Inputs["type"])
 	assert.Equal(t, "/escala/production/0011223344556677/DATABASE_URL", parameter.Inputs["name"])
 	assert.Equal(t, secret, parameter.Inputs["value"])
@@ -275,19 +268,19 @@ func TestTheMachineMayDoNothingElse(t *testing.T) {
 
 func TestReleaseBucket(t *testing.T) {
 	m := deployed(t, New(), request())
-	assert.Equal(t, "escala-production-releases-0011223344556677", one(t, m, "aws:s3/bucketV2:BucketV2").Inputs["bucket"])
-	private := one(t, m, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock").Inputs
+	assert.Equal(t, "escala-production-releases-0011223344556677", m.One(t, "aws:s3/bucketV2:BucketV2").Inputs["bucket"])
+	private := m.One(t, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock").Inputs
 	for _, key := range []string{"blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"} {
 		assert.Equal(t, true, private[key], key)
 	}
-	assert.Equal(t, map[string]any{"status": "Enabled"}, one(t, m, "aws:s3/bucketVersioningV2:BucketVersioningV2").Inputs["versioningConfiguration"])
-	encryption := one(t, m, "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2").Inputs["rules"].([]any)[0].(map[string]any)
+	assert.Equal(t, map[string]any{"status": "Enabled"}, m.One(t, "aws:s3/bucketVersioningV2:BucketVersioningV2").Inputs["versioningConfiguration"])
+	encryption := m.One(t, "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2").Inputs["rules"].([]any)[0].(map[string]any)
 	assert.Equal(t, map[string]any{"sseAlgorithm": "AES256"}, encryption["applyServerSideEncryptionByDefault"])
-	policy := one(t, m, "aws:s3/bucketPolicy:BucketPolicy").Inputs["policy"].(string)
+	policy := m.One(t, "aws:s3/bucketPolicy:BucketPolicy").Inputs["policy"].(string)
 	assert.JSONEq(t, `{"Version":"2012-10-17","Statement":[{"Sid":"OnlyTLS","Effect":"Deny","Principal":"*","Action":["s3:*"],
 		"Resource":["arn:aws:s3:::the-bucket","arn:aws:s3:::the-bucket/*"],"Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}`, policy)
 
-	rules := one(t, m, "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2").Inputs["rules"].([]any)
+	rules := m.One(t, "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2").Inputs["rules"].([]any)
 	require.Len(t, rules, 3)
 	assert.Equal(t, map[string]any{"prefix": "machines/"}, rules[1].(map[string]any)["filter"])
 	assert.Equal(t, map[string]any{"prefix": "releases/" + strings.Repeat("cd", 32)}, rules[2].(map[string]any)["filter"])
@@ -305,8 +298,8 @@ func TestASubnetOfOnesOwn(t *testing.T) {
 	target.settings.SubnetID = "subnet-0123456789abcdef0"
 	m := deployed(t, target, request())
 	assert.Empty(t, m.Of("aws:ec2/vpc:Vpc"))
-	assert.Equal(t, "vpc-0123456789abcdef0", one(t, m, "aws:ec2/securityGroup:SecurityGroup").Inputs["vpcId"])
-	assert.Equal(t, "subnet-0123456789abcdef0", one(t, m, "aws:ec2/instance:Instance").Inputs["subnetId"])
+	assert.Equal(t, "vpc-0123456789abcdef0", m.One(t, "aws:ec2/securityGroup:SecurityGroup").Inputs["vpcId"])
+	assert.Equal(t, "subnet-0123456789abcdef0", m.One(t, "aws:ec2/instance:Instance").Inputs["subnetId"])
 
 	private := cloud()
 	private.Functions["aws:ec2/getRouteTable:getRouteTable"] = func(args map[string]any) (map[string]any, error) {

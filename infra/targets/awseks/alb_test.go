@@ -26,11 +26,11 @@ func TestLoadBalancer(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m := deployed(t, tt.target, r)
-			params := one(t, m, "kubernetes:eks.amazonaws.com/v1:IngressClassParams").Inputs["spec"].(map[string]any)
+			params := m.One(t, "kubernetes:eks.amazonaws.com/v1:IngressClassParams").Inputs["spec"].(map[string]any)
 			assert.Equal(t, "internet-facing", params["scheme"])
 			assert.Contains(t, params["loadBalancerAttributes"], map[string]any{"key": "idle_timeout.timeout_seconds", "value": "200"})
 			assert.Contains(t, params["tags"], map[string]any{"key": "Stack", "value": "production"})
-			how := one(t, m, "kubernetes:networking.k8s.io/v1:Ingress").Inputs["metadata"].(map[string]any)["annotations"].(map[string]any)
+			how := m.One(t, "kubernetes:networking.k8s.io/v1:Ingress").Inputs["metadata"].(map[string]any)["annotations"].(map[string]any)
 			const alb = "alb.ingress.kubernetes.io/"
 			assert.Equal(t, tt.ports, how[alb+"listen-ports"])
 			assert.Equal(t, "ip", how[alb+"target-type"])
@@ -44,7 +44,7 @@ func TestLoadBalancer(t *testing.T) {
 			} else {
 				assert.NotContains(t, params, "certificateARNs")
 			}
-			namespace := one(t, m, "kubernetes:core/v1:Namespace").Inputs["metadata"].(map[string]any)["labels"].(map[string]any)
+			namespace := m.One(t, "kubernetes:core/v1:Namespace").Inputs["metadata"].(map[string]any)["labels"].(map[string]any)
 			assert.Equal(t, "enabled", namespace["eks.amazonaws.com/pod-readiness-gate-inject"])
 		})
 	}

@@ -77,13 +77,6 @@ func deployed(t *testing.T, t2 *EKS, r deploy.Request) *pulumitest.Mocks {
 	return m
 }
 
-func one(t *testing.T, m *pulumitest.Mocks, kind string) pulumitest.Registered {
-	t.Helper()
-	found := m.Of(kind)
-	require.Len(t, found, 1, kind)
-	return found[0]
-}
-
 // with returns the target with changed settings.
 func with(change func(*Settings)) *EKS {
 	e := New()
@@ -107,7 +100,7 @@ func TestEverythingBelongsToTheServiceAndToItsProviders(t *testing.T) {
 		}
 		assert.Regexp(t, `escala:eks:Service(\$escala:kubernetes:Workload)?::api$`, r.Parent, "%s %s is elsewhere", r.Type, r.Name)
 	}
-	tags, err := json.Marshal(one(t, m, "pulumi:providers:aws").Inputs["defaultTags"])
+	tags, err := json.Marshal(m.One(t, "pulumi:providers:aws").Inputs["defaultTags"])
 	require.NoError(t, err)
 	for _, tag := range []string{"Project", "escala", "Stack", "production", "Service", "api"} {
 		assert.Contains(t, string(tags), tag)
@@ -116,7 +109,7 @@ func TestEverythingBelongsToTheServiceAndToItsProviders(t *testing.T) {
 
 func TestCluster(t *testing.T) {
 	m := deployed(t, New(), request())
-	in := one(t, m, "aws:eks/cluster:Cluster").Inputs
+	in := m.One(t, "aws:eks/cluster:Cluster").Inputs
 	assert.Equal(t, "escala-production-api-001122", in["name"])
 	assert.Equal(t, "1.36", in["version"])
 	assert.Equal(t, map[string]any{"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": false}, in["accessConfig"])
@@ -127,8 +120,8 @@ func TestCluster(t *testing.T) {
 	assert.Equal(t, map[string]any{"blockStorage": map[string]any{"enabled": true}}, in["storageConfig"])
 	assert.Equal(t, []any{"secrets"}, in["encryptionConfig"].(map[string]any)["resources"])
 	assert.Equal(t, map[string]any{"supportType": "STANDARD"}, in["upgradePolicy"])
-	assert.Equal(t, true, one(t, m, "aws:kms/key:Key").Inputs["enableKeyRotation"])
-	logs := one(t, m, "aws:cloudwatch/logGroup:LogGroup").Inputs
+	assert.Equal(t, true, m.One(t, "aws:kms/key:Key").Inputs["enableKeyRotation"])
+	logs := m.One(t, "aws:cloudwatch/logGroup:LogGroup").Inputs
 	assert.Equal(t, "/aws/eks/escala-production-api-001122/cluster", logs["name"])
 	assert.InDelta(t, 7, logs["retentionInDays"], 0)
 }
@@ -138,7 +131,7 @@ func TestNobodyComesInButByTheLoadBalancer(t *testing.T) {
 	for _, r := range m.Made() {
 		assert.NotContains(t, []string{"aws:ec2/securityGroup:SecurityGroup", "aws:ec2/securityGroupRule:SecurityGroupRule"}, r.Type)
 	}
-	unused := one(t, m, "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup").Inputs
+	unused := m.One(t, "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup").Inputs
 	assert.NotContains(t, unused, "ingress")
 	assert.NotContains(t, unused, "egress")
 	for _, subnet := range m.Of("aws:ec2/subnet:Subnet") {
@@ -179,7 +172,7 @@ func TestNetworks(t *testing.T) {
 				assert.Equal(t, !public, tags["kubernetes.io/role/internal-elb"] == "1")
 				assert.Equal(t, tt.nodesPublic, s.Inputs["mapPublicIpOnLaunch"])
 			}
-			for _, id := range one(t, m, "aws:eks/cluster:Cluster").Inputs["vpcConfig"].(map[string]any)["subnetIds"].([]any) {
+			for _, id := range m.One(t, "aws:eks/cluster:Cluster").Inputs["vpcConfig"].(map[string]any)["subnetIds"].([]any) {
 				assert.Equal(t, tt.nodesPublic, strings.Contains(id.(string), "public"))
 			}
 		})
@@ -201,15 +194,15 @@ func TestRolesMayNoMoreThanTheyHaveTo(t *testing.T) {
 		attached[role] = append(attached[role], strings.TrimPrefix(a.Inputs["policyArn"].(string), "arn:aws:iam::aws:policy/"))
 	}
 	assert.Equal(t, map[string][]string{
-		"cluster": {"AmazonEKSClusterPolicy", "AmazonEKSComputePolicy", "AmazonEKSBlockStoragePolicy", "AmazonEKSLoadBalancingPolicy", "AmazonEKSNetworkingPolicy"},
-		"nodes":   {"AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly"},
+		"cluster": {"AmazonEKSBlockStoragePolicy", "AmazonEKSClusterPolicy", "AmazonEKSComputePolicy", "AmazonEKSLoadBalancingPolicy", "AmazonEKSNetworkingPolicy"},
+		"nodes":   {"AmazonEC2ContainerRegistryPullOnly", "AmazonEKSWorkerNodeMinimalPolicy"},
 	}, attached)
 	for _, role := range m.Of("aws:iam/role:Role") {
 		trust := role.Inputs["assumeRolePolicy"].(string)
 		assert.Equal(t, role.Name == "api-cluster", strings.Contains(trust, "sts:TagSession"), trust)
 		assert.Equal(t, role.Name == "api-cluster", strings.Contains(trust, "eks.amazonaws.com"), trust)
 	}
-	own := one(t, m, "aws:iam/rolePolicy:RolePolicy").Inputs["policy"].(string)
+	own := m.One(t, "aws:iam/rolePolicy:RolePolicy").Inputs["policy"].(string)
 	assert.NotContains(t, own, `:*"`)
 	assert.Contains(t, own, `"elasticloadbalancing:RemoveTags","ec2:DeleteTags"`, "or a tag that leaves the settings stops the Ingress from being reconciled")
 	assert.Contains(t, own, `"aws:ResourceTag/eks:eks-cluster-name":"${aws:PrincipalTag/eks:eks-cluster-name}"`)
@@ -227,7 +220,7 @@ func TestTheDeployerIsLetIn(t *testing.T) {
 	assert.ElementsMatch(t, []string{admin, deployer}, in, "once each, and the role and not its session")
 
 	err := cloud("arn:aws:iam::123456789012:root").Preview(New(), request())
-	assert.ErrorContains(t, err, "arn:aws:iam::123456789012:root updates the stack, and cannot be let into a cluster")
+	assert.ErrorContains(t, err, "arn:aws:iam::123456789012:root updates the stack, but cannot get access to a cluster")
 }
 
 func TestViewersSeeAndNoMore(t *testing.T) {
@@ -255,7 +248,7 @@ func TestNetworkPoliciesAreEnforced(t *testing.T) {
 
 // Auto Mode would create a node for each pod that must not share one.
 func TestPodsAreSpreadOverZonesOnly(t *testing.T) {
-	spec := one(t, deployed(t, New(), request()), "kubernetes:apps/v1:Deployment").Inputs["spec"].(map[string]any)
+	spec := deployed(t, New(), request()).One(t, "kubernetes:apps/v1:Deployment").Inputs["spec"].(map[string]any)
 	constraints := spec["template"].(map[string]any)["spec"].(map[string]any)["topologySpreadConstraints"].([]any)
 	require.Len(t, constraints, 1)
 	assert.Equal(t, "topology.kubernetes.io/zone", constraints[0].(map[string]any)["topologyKey"])
@@ -271,7 +264,7 @@ func TestNamesThatAWSTakes(t *testing.T) {
 		r.Stack = stack
 		m := cloud(deployer)
 		require.NoError(t, m.Preview(New(), r))
-		name := one(t, m, "aws:ecr/repository:Repository").Inputs["name"].(string)
+		name := m.One(t, "aws:ecr/repository:Repository").Inputs["name"].(string)
 		assert.Regexp(t, names, name, "%s: %s", behaviour, stack)
 		assert.LessOrEqual(t, len(name), 100, "an EKS cluster's name, which has the same length")
 	}
@@ -300,7 +293,7 @@ func TestAVPCOfOnesOwn(t *testing.T) {
 	for _, kind := range []string{"aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", "aws:ec2/natGateway:NatGateway", "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "aws:ec2/vpcEndpoint:VpcEndpoint"} {
 		assert.Empty(t, m.Of(kind), "its network is its owner's")
 	}
-	assert.Equal(t, []any{"subnet-00000000000000003", "subnet-00000000000000004"}, one(t, m, "aws:eks/cluster:Cluster").Inputs["vpcConfig"].(map[string]any)["subnetIds"])
+	assert.Equal(t, []any{"subnet-00000000000000003", "subnet-00000000000000004"}, m.One(t, "aws:eks/cluster:Cluster").Inputs["vpcConfig"].(map[string]any)["subnetIds"])
 
 	m = account()
 	m.Functions["aws:ec2/getVpc:getVpc"] = func(map[string]any) (map[string]any, error) {
@@ -325,7 +318,7 @@ func TestAVPCOfOnesOwn(t *testing.T) {
 }
 
 func TestKubeconfigHoldsNoSecret(t *testing.T) {
-	provider := one(t, deployed(t, New(), request()), "pulumi:providers:kubernetes").Inputs
+	provider := deployed(t, New(), request()).One(t, "pulumi:providers:kubernetes").Inputs
 	var config map[string]any
 	require.NoError(t, json.Unmarshal([]byte(provider["kubeconfig"].(string)), &config))
 	users, err := json.Marshal(config["users"])
@@ -354,7 +347,7 @@ func TestSecretsAreMarked(t *testing.T) {
 
 func TestImages(t *testing.T) {
 	m := deployed(t, New(), request())
-	repository := one(t, m, "aws:ecr/repository:Repository").Inputs
+	repository := m.One(t, "aws:ecr/repository:Repository").Inputs
 	assert.Equal(t, "IMMUTABLE", repository["imageTagMutability"])
 	assert.Equal(t, true, repository["forceDelete"])
 	assert.JSONEq(t, `{"rules": [
@@ -362,8 +355,8 @@ func TestImages(t *testing.T) {
 		 "selection": {"tagStatus": "tagged", "tagPatternList": ["cdcdcdcdcdcd"], "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 1}},
 		{"rulePriority": 2, "description": "uploads that broke off", "action": {"type": "expire"},
 		 "selection": {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 7}}
-	]}`, one(t, m, "aws:ecr/lifecyclePolicy:LifecyclePolicy").Inputs["policy"].(string))
-	deployment, err := json.Marshal(one(t, m, "kubernetes:apps/v1:Deployment").Inputs)
+	]}`, m.One(t, "aws:ecr/lifecyclePolicy:LifecyclePolicy").Inputs["policy"].(string))
+	deployment, err := json.Marshal(m.One(t, "kubernetes:apps/v1:Deployment").Inputs)
 	require.NoError(t, err)
 	assert.Contains(t, string(deployment), "amazonaws.com/escala-production-api@sha256:"+strings.Repeat("ab", 32))
 }

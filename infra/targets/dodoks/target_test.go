@@ -129,13 +129,6 @@ func deployed(t *testing.T, d *DOKS, r deploy.Request) *pulumitest.Mocks {
 	return m
 }
 
-func one(t *testing.T, m *pulumitest.Mocks, kind string) pulumitest.Registered {
-	t.Helper()
-	found := m.Of(kind)
-	require.Len(t, found, 1, kind)
-	return found[0]
-}
-
 // with returns the target with changed settings.
 func with(change func(*Settings)) *DOKS {
 	d := New()
@@ -161,7 +154,7 @@ func TestEverythingBelongsToTheServiceAndToItsProviders(t *testing.T) {
 
 func TestCluster(t *testing.T) {
 	m := deployed(t, with(func(s *Settings) { s.Tags = []string{"team:web"} }), request())
-	in := one(t, m, cluster).Inputs
+	in := m.One(t, cluster).Inputs
 	assert.Equal(t, map[string]any{
 		"name": "escala-production-api-00112233", "region": "fra1", "version": "1.36.5-do.0",
 		"ha": false, "autoUpgrade": true, "surgeUpgrade": true, "registryIntegration": false, "destroyAllAssociatedResources": true,
@@ -198,7 +191,7 @@ func TestVersions(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
-			assert.Equal(t, tt.version, one(t, m, cluster).Inputs["version"])
+			assert.Equal(t, tt.version, m.One(t, cluster).Inputs["version"])
 		})
 	}
 }
@@ -235,7 +228,7 @@ func TestCharts(t *testing.T) {
 
 func TestKubeconfigHoldsNoToken(t *testing.T) {
 	m := deployed(t, New(), request())
-	provider := one(t, m, "pulumi:providers:kubernetes").Inputs
+	provider := m.One(t, "pulumi:providers:kubernetes").Inputs
 	assert.Equal(t, "api-cluster-id", provider["clusterIdentifier"])
 	assert.NotContains(t, provider["kubeconfig"], token)
 	var config struct{ Users []any }
@@ -284,7 +277,7 @@ func TestRegistries(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			m := deployed(t, tt.target, tt.request)
 			assert.Len(t, m.Of("digitalocean:index/containerRegistry:ContainerRegistry"), tt.made)
-			deployment, err := json.Marshal(one(t, m, "kubernetes:apps/v1:Deployment").Inputs)
+			deployment, err := json.Marshal(m.One(t, "kubernetes:apps/v1:Deployment").Inputs)
 			require.NoError(t, err)
 			assert.Contains(t, string(deployment), tt.image)
 			// The cluster's registry integration gives access only to pods of the default

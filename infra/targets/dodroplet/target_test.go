@@ -95,13 +95,6 @@ func deployed(t *testing.T, target *Droplet, r deploy.Request) *pulumitest.Mocks
 	return m
 }
 
-func one(t *testing.T, m *pulumitest.Mocks, kind string) pulumitest.Registered {
-	t.Helper()
-	found := m.Of("digitalocean:index/" + kind)
-	require.Len(t, found, 1, kind)
-	return found[0]
-}
-
 func TestEverythingBelongsToTheServiceAndToItsProviders(t *testing.T) {
 	for _, r := range deployed(t, New(), request(t)).Made() {
 		switch {
@@ -117,7 +110,7 @@ func TestEverythingBelongsToTheServiceAndToItsProviders(t *testing.T) {
 
 func TestOnlyTheWebIsOpen(t *testing.T) {
 	m := deployed(t, New(), request(t))
-	firewall := one(t, m, "firewall:Firewall").Inputs
+	firewall := m.One(t, "digitalocean:index/firewall:Firewall").Inputs
 	var open []any
 	for _, rule := range firewall["inboundRules"].([]any) {
 		r := rule.(map[string]any)
@@ -126,13 +119,13 @@ func TestOnlyTheWebIsOpen(t *testing.T) {
 	}
 	assert.ElementsMatch(t, []any{"80", "443"}, open)
 	assert.NotContains(t, firewall, "dropletIds", "a Droplet must be behind it from its first moment")
-	assert.Subset(t, one(t, m, "droplet:Droplet").Inputs["tags"], firewall["tags"])
+	assert.Subset(t, m.One(t, "digitalocean:index/droplet:Droplet").Inputs["tags"], firewall["tags"])
 }
 
 // files returns the files in the Droplet's user-data.
 func files(t *testing.T, m *pulumitest.Mocks) map[string]map[string]string {
 	t.Helper()
-	data := one(t, m, "droplet:Droplet").Inputs["userData"].(string)
+	data := m.One(t, "digitalocean:index/droplet:Droplet").Inputs["userData"].(string)
 	assert.LessOrEqual(t, len(data), 64<<10)
 	var config struct {
 		WriteFiles []map[string]string `yaml:"write_files"`
@@ -168,7 +161,7 @@ func TestSecretsAreOnlyRootsAndTheStatesSecrets(t *testing.T) {
 }
 
 func TestMachine(t *testing.T) {
-	machine := one(t, deployed(t, New(), request(t)), "droplet:Droplet").Inputs
+	machine := deployed(t, New(), request(t)).One(t, "digitalocean:index/droplet:Droplet").Inputs
 	assert.Equal(t, false, machine["monitoring"], "its agent's installer would run beside the machine's own")
 	assert.Equal(t, true, machine["ipv6"])
 	assert.Equal(t, false, machine["backups"])
@@ -178,7 +171,7 @@ func TestMachine(t *testing.T) {
 	target := New()
 	target.settings.Backups = true
 	target.settings.Tags = []string{"team:web"}
-	machine = one(t, deployed(t, target, request(t)), "droplet:Droplet").Inputs
+	machine = deployed(t, target, request(t)).One(t, "digitalocean:index/droplet:Droplet").Inputs
 	assert.Equal(t, true, machine["backups"])
 	assert.Equal(t, []any{"escala-production-0011223344556677", "team:web"}, machine["tags"], "no other clone's")
 }
@@ -202,7 +195,7 @@ func TestReleaseBucket(t *testing.T) {
 	assert.Equal(t, []any{
 		map[string]any{"bucket": machines["name"], "permission": "readwrite"},
 		map[string]any{"bucket": bucket["name"], "permission": "read"},
-	}, one(t, m, "spacesKey:SpacesKey").Inputs["grants"], "a machine writes no release")
+	}, m.One(t, "digitalocean:index/spacesKey:SpacesKey").Inputs["grants"], "a machine writes no release")
 
 	keys := map[any]any{}
 	for _, object := range m.Of("digitalocean:index/spacesBucketObject:SpacesBucketObject") {
@@ -230,19 +223,19 @@ func TestNothingIsOnlyForShow(t *testing.T) {
 func TestNetwork(t *testing.T) {
 	m := deployed(t, New(), request(t))
 	assert.Empty(t, m.Of("digitalocean:index/vpc:Vpc"), "the first VPC of a region can never be deleted")
-	assert.NotContains(t, one(t, m, "droplet:Droplet").Inputs, "vpcUuid")
+	assert.NotContains(t, m.One(t, "digitalocean:index/droplet:Droplet").Inputs, "vpcUuid")
 
 	const id = "5a4981aa-9653-4bd1-bef5-d6bff52042e4"
 	target := New()
 	target.settings.VPC = id
 	m = deployed(t, target, request(t))
 	assert.Empty(t, m.Of("digitalocean:index/vpc:Vpc"))
-	assert.Equal(t, id, one(t, m, "droplet:Droplet").Inputs["vpcUuid"])
+	assert.Equal(t, id, m.One(t, "digitalocean:index/droplet:Droplet").Inputs["vpcUuid"])
 
 	target = New()
 	target.settings.CIDR = "10.20.0.0/20"
 	m = deployed(t, target, request(t))
-	assert.Equal(t, "10.20.0.0/20", one(t, m, "vpc:Vpc").Inputs["ipRange"])
+	assert.Equal(t, "10.20.0.0/20", m.One(t, "digitalocean:index/vpc:Vpc").Inputs["ipRange"])
 
 	m = cloud()
 	m.Functions["digitalocean:index/getVpc:getVpc"] = func(map[string]any) (map[string]any, error) {
@@ -257,8 +250,8 @@ func TestLoggingIn(t *testing.T) {
 	target.settings.SSHKeys, target.settings.SSHFrom = []string{"work"}, []string{"203.0.113.7/32"}
 	require.NoError(t, target.Check(t.Context(), request(t)))
 	m := deployed(t, target, request(t))
-	assert.Equal(t, []any{"aa:bb"}, one(t, m, "droplet:Droplet").Inputs["sshKeys"])
-	rules := one(t, m, "firewall:Firewall").Inputs["inboundRules"].([]any)
+	assert.Equal(t, []any{"aa:bb"}, m.One(t, "digitalocean:index/droplet:Droplet").Inputs["sshKeys"])
+	rules := m.One(t, "digitalocean:index/firewall:Firewall").Inputs["inboundRules"].([]any)
 	assert.Equal(t, map[string]any{"protocol": "tcp", "portRange": "22", "sourceAddresses": []any{"203.0.113.7/32"}}, rules[len(rules)-1])
 
 	target.settings.SSHKeys = []string{"home"}
@@ -271,7 +264,7 @@ func TestMonitoring(t *testing.T) {
 	target := New()
 	target.settings.Monitoring = true
 	m := deployed(t, target, request(t))
-	assert.Equal(t, true, one(t, m, "droplet:Droplet").Inputs["monitoring"])
+	assert.Equal(t, true, m.One(t, "digitalocean:index/droplet:Droplet").Inputs["monitoring"])
 	rules := files(t, m)["/etc/escala/metadata.nft"]["content"]
 	assert.Contains(t, rules, "meta skuid { escala, www-data } ip daddr 169.254.169.254 counter reject")
 	assert.NotContains(t, rules, "!= 0")
@@ -328,7 +321,7 @@ func TestSpacesAreNotEverywhere(t *testing.T) {
 	for _, object := range m.Of("digitalocean:index/spacesBucketObject:SpacesBucketObject") {
 		assert.Equal(t, "fra1", object.Inputs["region"])
 	}
-	assert.Equal(t, "mars1", one(t, m, "droplet:Droplet").Inputs["region"])
+	assert.Equal(t, "mars1", m.One(t, "digitalocean:index/droplet:Droplet").Inputs["region"])
 }
 
 // TestKeysToSpacesAreLookedForFirst checks for early errors. Without the keys,
@@ -376,5 +369,5 @@ func TestBadSettings(t *testing.T) {
 
 	r := request(t)
 	r.Spec.Env = map[string]string{"MUCH": strings.Repeat("x", 60000)}
-	assert.ErrorContains(t, New().Check(t.Context(), r), "and the cloud takes 65536")
+	assert.ErrorContains(t, New().Check(t.Context(), r), "and the cloud accepts 65536")
 }

@@ -5,7 +5,10 @@ package pulumitest
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
+	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -89,15 +92,22 @@ func (m *Mocks) Made() []Registered {
 	return append([]Registered(nil), m.made...)
 }
 
-// Of returns the registered resources of one type.
+// Of returns the registered resources of one type, sorted by name: the SDK
+// registers resources concurrently.
 func (m *Mocks) Of(kind string) []Registered {
-	var found []Registered
-	for _, r := range m.Made() {
-		if r.Type == kind {
-			found = append(found, r)
-		}
+	of := slices.DeleteFunc(m.Made(), func(r Registered) bool { return r.Type != kind })
+	slices.SortStableFunc(of, func(a, b Registered) int { return strings.Compare(a.Name, b.Name) })
+	return of
+}
+
+// One returns the only registered resource of a type.
+func (m *Mocks) One(t testing.TB, kind string) Registered {
+	t.Helper()
+	of := m.Of(kind)
+	if len(of) != 1 {
+		t.Fatalf("%d resources of type %s, not one", len(of), kind)
 	}
-	return found
+	return of[0]
 }
 
 // Preview deploys a target in preview mode, in which no gate waits.
