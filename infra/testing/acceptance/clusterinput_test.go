@@ -103,7 +103,7 @@ func TestClusterGuards(t *testing.T) {
 	for _, said := range []string{
 		"cannot be used, nothing was changed",
 		`kubernetes.context: "elsewhere" is not a context of the kubeconfig; these are: fake`,
-		`kubernetes.namespace: "kube-system" is the cluster's own`,
+		`kubernetes.namespace: "kube-system" is one of Kubernetes' own namespaces`,
 		`kubernetes.image: "ghcr.io/you/api:latest" does not name an image by digest`,
 		"kubernetes.registry: is set together with kubernetes.image",
 		`kubernetes.url: "localhost:8080" is not http:// or https:// and a host`,
