@@ -76,12 +76,12 @@ func TestOwnCertificate(t *testing.T) {
 	r.Spec.TLS.Redirect = false
 	r.Secrets["TLS_CERTIFICATE"] = selfsigned.PEM(t, "api.example.com")
 	m := deployed(t, New(), r)
-	imported := one(t, m, "aws:acm/certificate:Certificate")
+	imported := m.One(t, "aws:acm/certificate:Certificate")
 	assert.Contains(t, imported.Inputs["certificateBody"], "BEGIN CERTIFICATE")
 	assert.True(t, imported.Secret["privateKey"])
 	assert.NotContains(t, imported.Inputs, "domainName")
 	assert.Empty(t, m.Of("aws:acm/certificateValidation:CertificateValidation"))
-	how := one(t, m, "kubernetes:networking.k8s.io/v1:Ingress").Inputs["metadata"].(map[string]any)["annotations"].(map[string]any)
+	how := m.One(t, "kubernetes:networking.k8s.io/v1:Ingress").Inputs["metadata"].(map[string]any)["annotations"].(map[string]any)
 	assert.NotContains(t, how, "alb.ingress.kubernetes.io/ssl-redirect")
 	assert.Equal(t, `[{"HTTP":80},{"HTTPS":443}]`, how["alb.ingress.kubernetes.io/listen-ports"])
 }
