@@ -118,7 +118,7 @@ func (s Spec) CertificateNames() []string {
 func (s Spec) checkTLS(v *Violations) {
 	t, mode := s.TLS, s.TLSMode()
 	if !slices.Contains([]TLSMode{TLSDefault, TLSACME, TLSIP, TLSCertificate, TLSOff}, t.Mode) {
-		v.Add("tls.mode", "%q is none of %q, %q, %q, %q", t.Mode, TLSACME, TLSIP, TLSCertificate, TLSOff)
+		v.Add("tls.mode", "%q is not one of %q, %q, %q, %q", t.Mode, TLSACME, TLSIP, TLSCertificate, TLSOff)
 		return
 	}
 	switch {

@@ -68,7 +68,7 @@ func TestValidateNamesTheKeyOfTLS(t *testing.T) {
 	}{
 		{"host", "is an address", func(s *Spec) { s.Host = "203.0.113.9" }},
 		{"dns", "host is not set", func(s *Spec) { s.DNS = true; s.Host = "" }},
-		{"tls.mode", `"on" is none of`, func(s *Spec) { s.TLS.Mode = "on" }},
+		{"tls.mode", `"on" is not one of`, func(s *Spec) { s.TLS.Mode = "on" }},
 		{"tls.mode", "host is not set", func(s *Spec) { s.TLS.Mode, s.Host = TLSACME, "" }},
 		{"tls.mode", "host is not set", func(s *Spec) { s.TLS.Mode, s.TLS.Certificate, s.Host = TLSCertificate, "T", "" }},
 		{"tls.mode", "remove one of the two", func(s *Spec) { s.TLS.Mode = TLSIP }},
