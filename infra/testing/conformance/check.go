@@ -28,6 +28,9 @@ type Counts struct {
 	// FollowerKills is the number of releases during which the follower is
 	// killed, each time at a later point. Default 6.
 	FollowerKills int
+	// WebSockets is the number of WebSockets that are opened at once. Default
+	// 4300: that many were not served behind Nginx once.
+	WebSockets int
 	// StoreAway is the time for which the release store is unreachable. Default
 	// 1 min.
 	StoreAway time.Duration
@@ -37,7 +40,7 @@ type Counts struct {
 
 // NewCounts returns the defaults.
 func NewCounts() Counts {
-	return Counts{Releases: 20, Kills: 20, FollowerKills: 6, StoreAway: time.Minute}
+	return Counts{Releases: 20, Kills: 20, FollowerKills: 6, WebSockets: 4300, StoreAway: time.Minute}
 }
 
 // wants reports whether the check is selected.

@@ -11,12 +11,13 @@ import (
 
 // checkRun is one running check and its access to the system.
 type checkRun struct {
-	check   Check
-	system  System
-	load    *loadgen.Generator
-	clients uint64 // WebSocket clients
-	outcome *Outcome
-	names   *int // number of names given to releases, so that each name is unique
+	check    Check
+	system   System
+	endpoint Endpoint
+	load     *loadgen.Generator
+	clients  uint64 // WebSocket clients
+	outcome  *Outcome
+	names    *int // number of names given to releases, so that each name is unique
 	// roll is the duration of the last release, from the first change of the
 	// system on.
 	roll *time.Duration
@@ -138,10 +139,10 @@ func (r *checkRun) stillServes(ctx context.Context) error {
 	return nil
 }
 
-// diskFull rolls out a release on a full disk, waits until the status reports
-// the problem, and then frees the space.
-func (r *checkRun) diskFull(ctx context.Context) error {
-	_, heal, err := r.inject(ctx, FillDisk)
+// noRoom rolls out a release on a disk without room, waits until the status
+// reports the problem, and then frees the room.
+func (r *checkRun) noRoom(ctx context.Context, f Fault) error {
+	_, heal, err := r.inject(ctx, f)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ func Checks(c Counts) []Check {
 	for _, bad := range Bads() {
 		checks = append(checks, badRelease(bad))
 	}
-	return append(checks,
+	return append(append(append(checks,
 		Check{
 			ID: mendID, Title: "the next good release",
 			What:   "After the bad releases a good one is rolled out, with nothing done in between.",
@@ -60,7 +60,7 @@ func Checks(c Counts) []Check {
 			ID: "disk-full", Title: "disk full during a release",
 			What:   "The disk has no room while a release is rolled out. Once there is room again, the release must arrive by itself.",
 			Budget: Budget{Normal: time.Minute, Reason: true},
-			do:     func(ctx context.Context, t *checkRun) error { return t.diskFull(ctx) },
+			do:     func(ctx context.Context, t *checkRun) error { return t.noRoom(ctx, FillDisk) },
 		},
 		Check{
 			ID: "store-away", Title: fmt.Sprintf("release store unreachable for %s", c.StoreAway),
@@ -74,7 +74,7 @@ func Checks(c Counts) []Check {
 			Budget: lossless,
 			do:     func(ctx context.Context, t *checkRun) error { return t.followerKilled(ctx, c.FollowerKills) },
 		},
-	)
+	), machineChecks()...), clientChecks(c)...)
 }
 
 // badRelease returns the check of one kind of bad release.

@@ -31,6 +31,39 @@ const (
 	KillFollower Fault = "kill follower"
 )
 
+// Each of these kills a process QuickDeaths times, each time as soon as it is
+// back.
+const (
+	KillProxyOften      Fault = "kill proxy often"
+	KillSupervisorOften Fault = "kill supervisor often"
+	KillRedisOften      Fault = "kill redis often"
+	KillFollowerOften   Fault = "kill follower often"
+)
+
+// QuickDeaths is more than the five starts in ten seconds after which systemd
+// leaves a unit down for ever by default (DefaultStartLimitBurst in
+// systemd-system.conf(5)).
+const QuickDeaths = 8
+
+// These faults last until they are healed, except UpgradeSupervisor.
+const (
+	// HangRedis keeps Redis from answering, while its connections stay open.
+	HangRedis Fault = "hang redis"
+	// HangLogReader stops the process that reads the workers' logs.
+	HangLogReader Fault = "hang log reader"
+	// TakePort stops the proxy, gives its port to another process and starts the
+	// proxy again.
+	TakePort Fault = "take port"
+	// FillInodes leaves no inodes for another release.
+	FillInodes Fault = "fill inodes"
+	// OtherPointer points the release store at the release before, as a second
+	// operator would.
+	OtherPointer Fault = "other pointer"
+	// UpgradeSupervisor installs the package of what restarts workers again, as
+	// a security upgrade does. It returns when the package is installed.
+	UpgradeSupervisor Fault = "upgrade supervisor"
+)
+
 // Injection describes an injected fault.
 type Injection struct {
 	// At is the time at which the fault took effect, as precisely as the system

@@ -48,9 +48,10 @@ func runCommand(ctx context.Context, open func(context.Context, string) (System,
 	f.IntVar(&o.Counts.Releases, "releases", o.Counts.Releases, "how many releases to roll out")
 	f.IntVar(&o.Counts.Kills, "kills", o.Counts.Kills, "how often to kill a worker")
 	f.IntVar(&o.Counts.FollowerKills, "follower-kills", o.Counts.FollowerKills, "in how many releases to kill the follower")
+	f.IntVar(&o.Counts.WebSockets, "websockets", o.Counts.WebSockets, "how many WebSockets to open at once")
 	f.DurationVar(&o.Counts.StoreAway, "store-away", o.Counts.StoreAway, "how long the release store is unreachable")
 	f.Float64Var(&o.Rate, "rate", o.Rate, "quick requests per second")
-	f.StringVar(&only, "only", "", "a regular expression: only the checks whose name it matches (releases, bad-…, rollback, kill-…, reboot, disk-full, store-away)")
+	f.StringVar(&only, "only", "", "a regular expression: only the checks whose name it matches (releases, bad-…, rollback, kill-…, often-…, reboot, disk-full, store-away, …)")
 	f.StringVar(&folder, "out", filepath.Join(root, ".escala", "report"), "folder for the report: report.md, report.json and all figures of this run")
 	if err := f.Parse(args); err != nil {
 		return false, err

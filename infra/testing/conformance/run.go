@@ -120,7 +120,7 @@ func (r *Result) try(ctx context.Context, system System, endpoint Endpoint, o Op
 		}
 		broken = broken || strings.HasPrefix(check.ID, badPrefix)
 		t := &checkRun{
-			check: check, system: system, load: g, clients: clients, names: &names, roll: &roll,
+			check: check, system: system, endpoint: endpoint, load: g, clients: clients, names: &names, roll: &roll,
 			outcome: &Outcome{ID: check.ID, Title: check.Title, What: check.What, Budget: check.Budget.String()},
 		}
 		t.run(ctx, check)

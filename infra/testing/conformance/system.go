@@ -56,6 +56,9 @@ type Endpoint struct {
 	// Rooms reports whether /ws serves rooms, so that WebSockets are part of
 	// the load.
 	Rooms bool
+	// Believes is the reason why the service believes what the suite's clients
+	// claim about themselves in headers. It is "" if the suite is a stranger.
+	Believes string
 	// About describes the system for readers of the report in one or two
 	// sentences: the processes and where they run, the number of workers, and
 	// the proxy in front of them.

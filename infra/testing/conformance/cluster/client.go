@@ -70,6 +70,10 @@ func (c *client) list(ctx context.Context, kind schema.GroupVersionResource, lab
 
 // patch changes the service's Deployment as kubectl patch does.
 func (c *client) patch(ctx context.Context, change any) error {
+	return c.patchDeployment(ctx, name, change)
+}
+
+func (c *client) patchDeployment(ctx context.Context, name string, change any) error {
 	body, err := json.Marshal(change)
 	if err != nil {
 		return fmt.Errorf("writing the change of %s: %w", name, err)

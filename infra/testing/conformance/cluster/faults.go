@@ -25,10 +25,36 @@ func (s *System) Inject(ctx context.Context, fault conformance.Fault) (conforman
 		return conformance.Injection{}, conformance.NotApplicable("a node without disk space is an image that cannot be pulled, which has a check of its own")
 	case conformance.HideStore:
 		return conformance.Injection{}, conformance.NotApplicable("a registry that is away is an image that cannot be pulled, which has a check of its own")
+	case conformance.HangRedis:
+		return s.noRedis(ctx)
+	case conformance.KillProxyOften, conformance.TakePort:
+		return conformance.Injection{}, conformance.NotApplicable("the ingress controller is the cluster's, with its own ports and its own way to end")
+	case conformance.KillSupervisorOften, conformance.UpgradeSupervisor:
+		return conformance.Injection{}, conformance.NotApplicable("what starts pods again, the kubelet, is the cluster's, and a kubeconfig does not reach it")
+	case conformance.KillRedisOften:
+		return conformance.Injection{}, conformance.NotApplicable("a killed pod is replaced by a new one, which has not died before")
+	case conformance.HangLogReader:
+		return conformance.Injection{}, conformance.NotApplicable("the container runtime reads the logs, and a kubeconfig does not reach it")
+	case conformance.FillInodes:
+		return conformance.Injection{}, conformance.NotApplicable("a node without inodes is an image that cannot be pulled, which has a check of its own")
+	case conformance.KillFollowerOften, conformance.OtherPointer:
+		return conformance.Injection{}, conformance.NotApplicable("releases are brought by Kubernetes' own controllers, which keep no pointer")
 	case conformance.KillFollower:
 		return conformance.Injection{}, conformance.NotApplicable("releases are brought by Kubernetes' own controllers")
 	}
 	return conformance.Injection{}, conformance.NotApplicable("a cluster does not know the fault %q", fault)
+}
+
+// noRedis takes Redis away until the fault is healed: a kubeconfig cannot stop a
+// process.
+func (s *System) noRedis(ctx context.Context) (conformance.Injection, error) {
+	scale := func(ctx context.Context, replicas int) error {
+		return s.client.patchDeployment(ctx, name+"-redis", map[string]any{"spec": map[string]any{"replicas": replicas}})
+	}
+	if err := scale(ctx, 0); err != nil {
+		return conformance.Injection{}, err
+	}
+	return conformance.Injection{At: time.Now(), Heal: func(ctx context.Context) error { return scale(ctx, 1) }}, nil
 }
 
 // killPod deletes the oldest serving pod without grace, so that each kill hits

@@ -46,9 +46,29 @@ func (s *System) Inject(ctx context.Context, fault conformance.Fault) (conforman
 		at := time.Now()
 		return conformance.Injection{At: at}, s.pod.Restart(ctx, machine, time.Minute)
 	case conformance.FillDisk:
-		return s.fillDisk(ctx)
+		return s.mount(ctx, fill, makeRoom)
 	case conformance.HideStore:
 		return s.hideStore()
+	case conformance.KillProxyOften:
+		return s.kill(ctx, killOften, "nginx")
+	case conformance.KillSupervisorOften:
+		return s.kill(ctx, killOften, "supervisor")
+	case conformance.KillRedisOften:
+		return s.kill(ctx, killOften, "redis-server")
+	case conformance.KillFollowerOften:
+		return s.kill(ctx, killOften, "escala-agent")
+	case conformance.HangRedis:
+		return s.hang(ctx, "redis-server")
+	case conformance.HangLogReader:
+		return s.hang(ctx, "supervisor")
+	case conformance.TakePort:
+		return s.takePort(ctx)
+	case conformance.FillInodes:
+		return s.mount(ctx, fillInodes, moreInodes)
+	case conformance.UpgradeSupervisor:
+		return s.upgrade(ctx, "supervisor")
+	case conformance.OtherPointer:
+		return s.otherPointer()
 	}
 	return conformance.Injection{}, conformance.NotApplicable("a machine knows no %s", fault)
 }
@@ -85,7 +105,9 @@ mount --move .small releases`
 	makeRoom = `mount -o remount,size=1g /opt/escala/releases`
 )
 
-func (s *System) fillDisk(ctx context.Context) (conformance.Injection, error) {
+// mount runs a script that mounts file systems on the machine, and another one
+// when the fault is healed.
+func (s *System) mount(ctx context.Context, script, heal string) (conformance.Injection, error) {
 	machine, err := s.machine()
 	if err != nil {
 		return conformance.Injection{}, err
@@ -103,10 +125,10 @@ func (s *System) fillDisk(ctx context.Context) (conformance.Injection, error) {
 		}
 		return nil
 	}
-	if err := inside(ctx, fill); err != nil {
+	if err := inside(ctx, script); err != nil {
 		return conformance.Injection{}, err
 	}
-	return conformance.Injection{Heal: func(ctx context.Context) error { return inside(ctx, makeRoom) }}, nil
+	return conformance.Injection{Heal: func(ctx context.Context) error { return inside(ctx, heal) }}, nil
 }
 
 // hideStore moves the content of the machine's release store into a hidden folder

@@ -249,6 +249,39 @@ func TestLocal(t *testing.T) {
 		assert.Equal(t, got.FailedReused, got.Failed, "%v", got.Kinds)
 	})
 
+	longStep(t, "a machine that does not answer has its reason in the release store", func(t *testing.T) {
+		_, err := pod.Exec(ctx, onlyMachine(t, clone), "systemctl", "stop", "nginx")
+		require.NoError(t, err)
+		require.NoError(t, clone.Good("silent"))
+		stack.Config["gate"] = map[string]any{"timeout": "25s"}
+		_, err = stack.Up(ctx)
+		require.Error(t, err)
+		assert.Contains(t, err.Error(), "the machine reports through the release store")
+		_, err = pod.Exec(ctx, onlyMachine(t, clone), "systemctl", "start", "nginx")
+		require.NoError(t, err)
+		delete(stack.Config, "gate")
+		last, err = stack.Up(ctx)
+		require.NoError(t, err)
+	})
+
+	longStep(t, "security upgrades wait for apt's lock", func(t *testing.T) {
+		waitsForLock(ctx, t, pod, onlyMachine(t, clone))
+	})
+
+	longStep(t, "after a restart of this computer, up brings the same machine back", func(t *testing.T) {
+		mark := generator.Mark("restart")
+		machine := onlyMachine(t, clone)
+		restartComputer(ctx, t, pod, machine)
+		_, err := pod.Exec(ctx, machine, "true")
+		require.Error(t, err, "nothing runs before up")
+		u, err := stack.Up(ctx)
+		require.NoError(t, err)
+		assert.Equal(t, machine, onlyMachine(t, clone))
+		assert.Equal(t, last.Outputs["release"], serving(t, u.Outputs["health"]))
+		got := generator.Snapshot().Since(mark)
+		assert.Positive(t, got.OK)
+	})
+
 	step(t, "stop the load", func(t *testing.T) {
 		stopLoad()
 		_, err := generator.Wait()

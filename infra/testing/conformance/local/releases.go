@@ -24,8 +24,17 @@ func (s *System) up(ctx context.Context) error {
 	if err != nil {
 		return shortened(err)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.good = append(s.good, u.Outputs["release"])
 	return nil
+}
+
+// lastGood returns the good release that was rolled out last.
+func (s *System) lastGood() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.good[len(s.good)-1]
 }
 
 // shortened reduces the engine's display to its errors.
@@ -108,12 +117,8 @@ func (s *System) tamper(ctx context.Context, bad conformance.Bad) (string, error
 	if err := os.WriteFile(filepath.Join(store, "releases", string(release.ID)), content, 0o644); err != nil {
 		return "", fmt.Errorf("storing a release: %w", err)
 	}
-	pointer := filepath.Join(store, service.PointerKey)
-	if err := os.WriteFile(pointer+".new", []byte(release.Pointer()), 0o644); err != nil {
-		return "", fmt.Errorf("pointing to a release: %w", err)
-	}
-	if err := os.Rename(pointer+".new", pointer); err != nil {
-		return "", fmt.Errorf("pointing to a release: %w", err)
+	if err := writePointer(store, release.Pointer()); err != nil {
+		return "", err
 	}
 	return s.awaitRefusal(ctx, release.ID)
 }

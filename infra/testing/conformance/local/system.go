@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"escala/infra/program"
@@ -29,7 +30,9 @@ type System struct {
 	stack  *stack.Stack
 	pod    podman.Podman
 	url    string
-	// good holds the ids of the good releases, the latest last.
+	// good holds the ids of the good releases, the latest last. A fault may be
+	// injected during a release, so mu guards it.
+	mu     sync.Mutex
 	good   []string
 	killed int
 }
@@ -115,7 +118,11 @@ func (s *System) Status(ctx context.Context) (conformance.Status, error) {
 			out.Serving = ""
 		}
 	}
-	if said.Phase != machine.Serving && said.Phase != machine.Rolling {
+	switch said.Phase {
+	case machine.Rolling:
+	case machine.Serving:
+		out.Reason = said.Trouble()
+	default:
 		out.Reason = said.Reason
 	}
 	return out, nil

@@ -89,8 +89,9 @@ func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
 		return none, err
 	}
 	return conformance.Endpoint{
-		URL:   fmt.Sprintf("http://127.0.0.1:%d", s.port),
-		Rooms: s.redis != nil,
+		URL:      fmt.Sprintf("http://127.0.0.1:%d", s.port),
+		Believes: "there is no proxy: a client on this computer is what the workers take for one, and believe",
+		Rooms:    s.redis != nil,
 		About: fmt.Sprintf("api cluster with %d workers on one socket, without a proxy: clients reach the workers themselves. "+
 			"A release is a new file and SIGHUP. What systemd does with Restart=always, the suite does: it starts the primary again 100 ms after its end. %s", workers, about),
 	}, nil
@@ -178,6 +179,28 @@ func (s *System) Inject(ctx context.Context, fault conformance.Fault) (conforman
 			return conformance.Injection{}, conformance.NotApplicable("there is no redis-server on this computer")
 		}
 		return conformance.Injection{At: time.Now()}, s.redis.signal(syscall.SIGKILL)
+	case conformance.KillSupervisorOften:
+		return s.primary.killOften(ctx)
+	case conformance.KillRedisOften:
+		if s.redis == nil {
+			return conformance.Injection{}, conformance.NotApplicable("there is no redis-server on this computer")
+		}
+		return s.redis.killOften(ctx)
+	case conformance.HangRedis:
+		if s.redis == nil {
+			return conformance.Injection{}, conformance.NotApplicable("there is no redis-server on this computer")
+		}
+		return conformance.Injection{At: time.Now(), Heal: func(context.Context) error { return s.redis.signal(syscall.SIGCONT) }}, s.redis.signal(syscall.SIGSTOP)
+	case conformance.HangLogReader:
+		return conformance.Injection{At: time.Now(), Heal: s.primary.readLog}, s.primary.stopReading(ctx)
+	case conformance.KillProxyOften, conformance.TakePort:
+		return conformance.Injection{}, conformance.NotApplicable("there is no proxy: clients reach the workers themselves")
+	case conformance.KillFollowerOften, conformance.OtherPointer:
+		return conformance.Injection{}, conformance.NotApplicable("nobody brings releases: the operator puts the file in place")
+	case conformance.FillInodes:
+		return conformance.Injection{}, conformance.NotApplicable("a release is one file that the operator puts in place: the disk is theirs to look after")
+	case conformance.UpgradeSupervisor:
+		return conformance.Injection{}, conformance.NotApplicable("the supervisor is the service's own primary: its upgrade is a release")
 	case conformance.KillProxy:
 		return conformance.Injection{}, conformance.NotApplicable("there is no proxy: clients reach the workers themselves")
 	case conformance.Reboot:

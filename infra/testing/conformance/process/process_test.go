@@ -21,7 +21,7 @@ func TestProcess(t *testing.T) {
 	root, err := workspace.Root()
 	require.NoError(t, err)
 	o := conformance.NewOptions()
-	o.Counts.Releases, o.Counts.Kills = 3, 4
+	o.Counts.Releases, o.Counts.Kills, o.Counts.WebSockets = 3, 4, 1000
 	o.Rate = 300
 	o.Progress = func(line string) { t.Log(line) }
 	result, err := conformance.Run(t.Context(), process.New(root), o)
@@ -34,7 +34,7 @@ func TestProcess(t *testing.T) {
 	for _, outcome := range result.Outcomes {
 		done[outcome.ID] = outcome.NotApplicable == ""
 	}
-	for _, id := range []string{"releases", "bad-exits-at-once", "bad-never-ready", "bad-ready-then-answers-500", "bad-hangs-on-sigterm", "bad-truncated", "bad-wrong-architecture", "mend", "rollback", "kill-worker", "kill-supervisor", "kill-redis"} {
+	for _, id := range []string{"releases", "bad-exits-at-once", "bad-never-ready", "bad-ready-then-answers-500", "bad-hangs-on-sigterm", "bad-truncated", "bad-wrong-architecture", "mend", "rollback", "kill-worker", "kill-supervisor", "kill-redis", "often-supervisor", "often-redis", "redis-hangs", "log-hangs", "slow-readers", "many-websockets"} {
 		assert.True(t, done[id], "%s is to be done", id)
 	}
 	assert.Positive(t, result.Load.Sockets.Delivered)

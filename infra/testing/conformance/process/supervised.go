@@ -27,6 +27,9 @@ type supervised struct {
 	cmd      *exec.Cmd
 	stopping bool
 	failure  error
+
+	// hung is locked while nothing may read the program's output.
+	hung sync.RWMutex
 }
 
 const restartPause = 100 * time.Millisecond
@@ -50,20 +53,20 @@ func (k *supervised) once() bool {
 		k.mu.Unlock()
 		return false
 	}
-	log, err := os.OpenFile(k.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	output, err := k.output()
 	if err != nil {
 		k.failure = err
 		k.mu.Unlock()
 		return false
 	}
-	defer log.Close()
 	cmd := exec.Command(k.path, k.args...) //nolint:noctx // it outlives any context: stop ends it
 	// The environment is minimal, so that this computer's settings do not
 	// influence the measurement.
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, k.env...)
-	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Stdout, cmd.Stderr = output, output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	err = cmd.Start()
+	_ = output.Close() // the program has its own
 	k.cmd = cmd
 	k.mu.Unlock()
 	if err != nil {

@@ -1,0 +1,57 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"escala/service"
+)
+
+// claims sends each header that speaks for a client. What they could change is
+// seen from outside: the request's id in the answer, and whether the page of
+// another host may post.
+func (r *checkRun) claims(ctx context.Context) error {
+	if r.endpoint.Believes != "" {
+		return NotApplicable("%s", r.endpoint.Believes)
+	}
+	client := r.endpoint.client()
+	defer client.CloseIdleConnections()
+	const foreign, forged = "elsewhere.example", "forged-by-a-client"
+	var failures []error
+	for _, name := range service.ClientClaims {
+		resp, err := r.endpoint.do(ctx, client, http.MethodGet, "/", nil, http.Header{name: {forged}})
+		if err != nil {
+			return fmt.Errorf("claiming %s: %w", name, err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusOK || strings.Contains(fmt.Sprint(resp.Header), forged) {
+			failures = append(failures, fmt.Errorf("%s: %s is answered %s with %v", name, forged, resp.Status, resp.Header))
+		}
+		// Whatever a client says of the host, the page is another host's.
+		for _, value := range []string{foreign, "host=" + foreign + ";proto=http"} {
+			header := http.Header{"Origin": {"http://" + foreign}, name: {value}}
+			resp, err := r.endpoint.do(ctx, client, http.MethodPost, "/echo", strings.NewReader("x"), header)
+			if err != nil {
+				return fmt.Errorf("claiming %s: %w", name, err)
+			}
+			_ = resp.Body.Close()
+			if resp.StatusCode != http.StatusForbidden {
+				failures = append(failures, fmt.Errorf("%s: %s lets a page of %s post: %s", name, value, foreign, resp.Status))
+			}
+		}
+	}
+	// The same request from the service's own page, so that the refusals above
+	// are of the page.
+	resp, err := r.endpoint.do(ctx, client, http.MethodPost, "/echo", strings.NewReader("x"), http.Header{"Origin": {"http://" + r.endpoint.authority()}})
+	if err != nil {
+		return fmt.Errorf("posting from the service's own page: %w", err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		failures = append(failures, fmt.Errorf("the service's own page may not post: %s", resp.Status))
+	}
+	return errors.Join(failures...)
+}

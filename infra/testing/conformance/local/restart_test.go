@@ -1,0 +1,101 @@
+package local_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/infra/targets/local/podman"
+)
+
+// restartComputer leaves what a restart of this computer leaves of a clone: its
+// files, and nothing in the kernel. All processes of its containers and their
+// monitors end at once, and its mounts, network namespaces and bridge are gone.
+// podman's note of the boot is another one's.
+func restartComputer(ctx context.Context, t *testing.T, pod podman.Podman, machine string) {
+	t.Helper()
+	status, err := pod.Inspect(ctx, machine)
+	require.NoError(t, err)
+	mine := processes(t, pod.Folder)
+	require.Contains(t, mine, status.PID)
+	require.NoError(t, os.WriteFile(filepath.Join(pod.Folder, "boot"), []byte("the boot before\n"), 0o644))
+	for _, pid := range mine {
+		_ = syscall.Kill(pid, syscall.SIGKILL) // children end with the first process of their container
+	}
+	require.Eventually(t, func() bool { return len(processes(t, pod.Folder)) == 0 }, 20*time.Second, 20*time.Millisecond)
+	for _, point := range mountsBelow(t, pod.Folder) {
+		assert.NoError(t, syscall.Unmount(point, syscall.MNT_DETACH))
+	}
+	for _, name := range bridges(t, pod.Folder) {
+		out, err := exec.CommandContext(ctx, "ip", "link", "delete", name).CombinedOutput()
+		assert.NoError(t, err, "%s", out)
+	}
+}
+
+// processes returns the monitors of the clone's containers, and everything that
+// runs in these.
+func processes(t *testing.T, folder string) []int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc")
+	require.NoError(t, err)
+	containers, err := os.ReadDir(filepath.Join(folder, "storage", "overlay-containers"))
+	require.NoError(t, err)
+	var pids []int
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		groups, _ := os.ReadFile(filepath.Join("/proc", e.Name(), "cgroup"))
+		command, _ := os.ReadFile(filepath.Join("/proc", e.Name(), "cmdline"))
+		inside := slices.ContainsFunc(containers, func(c os.DirEntry) bool {
+			return c.IsDir() && strings.Contains(string(groups), c.Name())
+		})
+		monitor := strings.HasSuffix(strings.SplitN(string(command), "\x00", 2)[0], "conmon") && strings.Contains(string(command), folder)
+		if inside || monitor {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// mountsBelow returns the mount points below a folder, the deepest first.
+func mountsBelow(t *testing.T, folder string) []string {
+	t.Helper()
+	mounts, err := os.ReadFile("/proc/self/mounts")
+	require.NoError(t, err)
+	var points []string
+	for line := range strings.Lines(string(mounts)) {
+		if fields := strings.Fields(line); strings.HasPrefix(fields[1], folder+"/") {
+			points = append(points, fields[1])
+		}
+	}
+	slices.Sort(points)
+	slices.Reverse(points)
+	return points
+}
+
+// bridges returns the interfaces of the clone's networks that exist.
+func bridges(t *testing.T, folder string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "networks", "escala-*.json"))
+	require.NoError(t, err)
+	var names []string
+	for _, file := range files {
+		name := "esc" + strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "escala-"), ".json")
+		if _, err := os.Stat("/sys/class/net/" + name); err == nil {
+			names = append(names, name)
+		}
+	}
+	return names
+}
