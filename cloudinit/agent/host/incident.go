@@ -20,6 +20,7 @@ type Incidents struct {
 	SetUp string
 
 	asked  time.Time
+	pids   [len(pidFiles)]logState
 	unit   string
 	worker string
 	log    logState
@@ -31,13 +32,30 @@ type logState struct {
 	changed time.Time
 }
 
-// incidentEvery is the pause between two queries of systemd. Each query starts
-// a process.
-const incidentEvery = 10 * time.Second
+func stateOf(path string) logState {
+	info, err := os.Stat(path)
+	if err != nil {
+		return logState{}
+	}
+	return logState{info.Size(), info.ModTime()}
+}
+
+// pidFiles are the files in which the units write their process numbers. One that
+// changed means that its unit was started again.
+var pidFiles = [...]string{"/run/nginx.pid", supervisorPID, "/run/redis/redis-server.pid"}
+
+// incidentEvery is the longest pause between two queries of systemd, for units
+// without such a file. Each query starts a process.
+const incidentEvery = time.Minute
 
 // Last returns the latest incident, with its time first; "" for none.
 func (i *Incidents) Last(ctx context.Context) string {
-	if i.asked.IsZero() || time.Since(i.asked) >= incidentEvery {
+	var pids [len(pidFiles)]logState
+	for n, name := range pidFiles {
+		pids[n] = stateOf(i.Root.path(name))
+	}
+	if i.asked.IsZero() || pids != i.pids || time.Since(i.asked) >= incidentEvery {
+		i.pids = pids
 		i.unit = max(i.unitDied(ctx), i.rebooted(ctx))
 		i.asked = time.Now()
 	}
@@ -67,11 +85,7 @@ var notExpected = regexp.MustCompile(`^([0-9-]*) ([0-9:]*),[0-9]* [A-Z]* (.*not 
 // workerDied reads supervisord's log if it has changed.
 func (i *Incidents) workerDied() string {
 	path := i.Root.path(SupervisorLog)
-	info, err := os.Stat(path)
-	if err != nil {
-		return i.worker
-	}
-	now := logState{info.Size(), info.ModTime()}
+	now := stateOf(path)
 	if now == i.log {
 		return i.worker
 	}

@@ -56,3 +56,20 @@ func TestAReboot(t *testing.T) {
 		assert.Equal(t, want, i.rebooted(t.Context()), booted)
 	}
 }
+
+// systemd is asked once, and again when a unit has another process.
+func TestSystemdIsAskedWhenAUnitWasStartedAgain(t *testing.T) {
+	root, bin := t.TempDir(), t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(root, "run"), 0o755))
+	pid := root + "/run/nginx.pid"
+	require.NoError(t, os.WriteFile(pid, []byte("12\n"), 0o644))
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	stand(t, bin, "systemctl", "0")
+	i := Incidents{Root: Root(root), Units: []string{"nginx"}, SetUp: SetUpFile}
+	assert.Empty(t, i.Last(t.Context()))
+	stand(t, bin, "systemctl", "1")
+	stand(t, bin, "journalctl", "2026-11-23T18:31:02+0000 api systemd[1]: nginx.service: Main process exited, code=killed, status=9/KILL")
+	assert.Empty(t, i.Last(t.Context()), "nothing has changed")
+	require.NoError(t, os.WriteFile(pid, []byte("345\n"), 0o644))
+	assert.Equal(t, "2026-11-23T18:31:02 nginx.service: Main process exited, code=killed, status=9/KILL", i.Last(t.Context()))
+}

@@ -3,6 +3,7 @@ package host
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"os"
@@ -36,8 +37,17 @@ func (w Workers) Ask(ctx context.Context, slot int, path string) agent.Answer {
 func (w Workers) Trouble(ctx context.Context, slot int) string {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/status", nil)
+	if err != nil {
+		return ""
+	}
+	resp, err := exchange(ctx, w.Root.adminSocket(slot), req)
+	if err != nil {
+		return ""
+	}
+	defer resp.Body.Close()
 	var said status.Worker
-	if err := status.Read(ctx, w.Root.adminSocket(slot), &said); err != nil {
+	if json.NewDecoder(resp.Body).Decode(&said) != nil {
 		return ""
 	}
 	return said.Trouble
@@ -51,9 +61,7 @@ func ask(ctx context.Context, socket, path string, timeout time.Duration) agent.
 	if err != nil {
 		return agent.Answer{}
 	}
-	client := unixClient(socket)
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	resp, err := client.Do(req)
+	resp, err := exchange(ctx, socket, req)
 	if err != nil {
 		return agent.Answer{}
 	}

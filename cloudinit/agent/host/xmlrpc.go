@@ -4,22 +4,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/xml"
-	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// rpcTimeout is the time limit of a call. rpcLimit is the size limit of its
-// answer, in bytes.
-const (
-	rpcTimeout = 10 * time.Second
-	rpcLimit   = 4 << 20
-)
+// rpcTimeout is the time limit of a call.
+const rpcTimeout = 10 * time.Second
 
 // value is an XML-RPC value.
 type value struct {
@@ -89,9 +82,9 @@ func (s *Supervisord) post(ctx context.Context, method string, args []any) (valu
 		return value{}, err
 	}
 	req.Header.Set("Content-Type", "text/xml")
-	resp, err := unixClient(s.Root.path(SupervisorSocket)).Do(req)
+	resp, err := exchange(ctx, s.Root.path(SupervisorSocket), req)
 	if err != nil {
-		return value{}, fmt.Errorf("it does not answer at %s: %w", SupervisorSocket, errors.Unwrap(err))
+		return value{}, fmt.Errorf("it does not answer at %s: %w", SupervisorSocket, err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
@@ -101,7 +94,7 @@ func (s *Supervisord) post(ctx context.Context, method string, args []any) (valu
 		Params []value `xml:"params>param>value"`
 		Fault  *value  `xml:"fault>value"`
 	}
-	if err := xml.NewDecoder(io.LimitReader(resp.Body, rpcLimit)).Decode(&decoded); err != nil {
+	if err := xml.NewDecoder(resp.Body).Decode(&decoded); err != nil {
 		return value{}, fmt.Errorf("reading its answer: %w", err)
 	}
 	switch {
@@ -139,14 +132,4 @@ func encode(method string, args []any) ([]byte, error) {
 		}
 	}
 	return xml.Marshal(call)
-}
-
-// unixClient connects to a Unix socket and opens a connection for each request.
-func unixClient(path string) *http.Client {
-	return &http.Client{Transport: &http.Transport{
-		DisableKeepAlives: true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "unix", path)
-		},
-	}}
 }
