@@ -2,9 +2,7 @@ package instance
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -29,22 +27,6 @@ type EC2 struct {
 // NewEC2 returns the service at url, without a trailing slash. Default
 // DefaultURL.
 func NewEC2(url string) *EC2 { return &EC2{service: newService(url)} }
-
-// Identity reads the instance's identity document.
-func (e *EC2) Identity(ctx context.Context) (Identity, error) {
-	document, err := e.get(ctx, "/latest/dynamic/instance-identity/document")
-	if err != nil {
-		return Identity{}, fmt.Errorf("reading the instance's identity: %w", err)
-	}
-	var said struct{ InstanceID, Region string }
-	if err := json.Unmarshal([]byte(document), &said); err != nil {
-		return Identity{}, fmt.Errorf("reading the instance's identity: %w", err)
-	}
-	if said.InstanceID == "" || said.Region == "" {
-		return Identity{}, errors.New("reading the instance's identity: its document names no instance and region")
-	}
-	return Identity{ID: said.InstanceID, Region: said.Region}, nil
-}
 
 // get reads an item. It replaces a rejected token (401) once: the service
 // forgets tokens when the instance is stopped and started.

@@ -1,6 +1,6 @@
-// Package instance reads the machine's identity from the cloud's metadata
-// service: its id, its region and, on AWS, the credentials of its role. Only
-// root can reach the service; a packet filter rule blocks every other account.
+// Package instance reads the credentials of the machine's role from EC2's
+// metadata service. Only root can reach the service; a packet filter rule blocks
+// every other account. The machine's id comes from cloud-init.
 package instance
 
 import (
@@ -13,14 +13,6 @@ import (
 	"time"
 )
 
-// Identity is the cloud's identity of a machine.
-type Identity struct {
-	// ID is the instance's or the Droplet's id: "i-0123456789abcdef0", "2756294".
-	ID string
-	// Region is the region's name: "eu-central-1", "fra1".
-	Region string
-}
-
 // Errors of a metadata service.
 var (
 	// ErrAbsent means that the service does not have the item.
@@ -31,7 +23,7 @@ var (
 )
 
 const (
-	// DefaultURL is the address of the service on AWS and DigitalOcean.
+	// DefaultURL is the address of the service.
 	DefaultURL = "http://169.254.169.254"
 	// timeout is the time limit of one request.
 	timeout = 3 * time.Second

@@ -100,45 +100,39 @@ func (s *ec2Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, item)
 }
 
-const document = "/latest/dynamic/instance-identity/document"
+const item = "/latest/meta-data/iam/security-credentials/"
 
-func TestEC2Identity(t *testing.T) {
-	s := newEC2Service(t, map[string]string{document: `{
-  "accountId" : "123456789012", "architecture" : "x86_64",
-  "instanceId" : "i-0123456789abcdef0", "region" : "eu-central-1", "billingProducts" : null
-}`})
+func TestEC2Session(t *testing.T) {
+	s := newEC2Service(t, map[string]string{item: "the-role\n"})
 	e := NewEC2(s.URL)
-	want := Identity{ID: "i-0123456789abcdef0", Region: "eu-central-1"}
 	for range 3 {
-		got, err := e.Identity(t.Context())
+		got, err := e.get(t.Context(), item)
 		require.NoError(t, err)
-		assert.Equal(t, want, got)
+		assert.Equal(t, "the-role", got)
 	}
 	assert.Equal(t, 1, s.tokens, "one token serves for six hours")
 
 	s.forget()
-	got, err := e.Identity(t.Context())
+	got, err := e.get(t.Context(), item)
 	require.NoError(t, err)
-	assert.Equal(t, want, got)
+	assert.Equal(t, "the-role", got)
 	assert.Equal(t, 2, s.tokens)
 }
 
-func TestEC2IdentityThatIsNone(t *testing.T) {
-	for _, bad := range []string{"", "{}", "no JSON", `{"instanceId":"i-1"}`, strings.Repeat("x", maxItem+1)} {
-		s := newEC2Service(t, map[string]string{document: bad})
-		_, err := NewEC2(s.URL).Identity(t.Context())
-		require.ErrorContains(t, err, "reading the instance's identity", "%.20s", bad)
-	}
+func TestAnItemIsBounded(t *testing.T) {
+	s := newEC2Service(t, map[string]string{item: strings.Repeat("x", maxItem+1)})
+	_, err := NewEC2(s.URL).get(t.Context(), item)
+	require.ErrorContains(t, err, "the answer has more than")
 }
 
 func TestABusyServiceIsAskedAgain(t *testing.T) {
-	s := newEC2Service(t, map[string]string{document: `{"instanceId":"i-1","region":"r"}`})
+	s := newEC2Service(t, map[string]string{item: "the-role"})
 	s.next(http.StatusServiceUnavailable, http.StatusInternalServerError)
-	_, err := NewEC2(s.URL).Identity(t.Context())
+	_, err := NewEC2(s.URL).get(t.Context(), item)
 	require.NoError(t, err)
 
 	s.next(503, 503, 503)
-	_, err = NewEC2(s.URL).Identity(t.Context())
+	_, err = NewEC2(s.URL).get(t.Context(), item)
 	require.ErrorIs(t, err, ErrUnreachable)
 }
 
@@ -147,9 +141,7 @@ func TestAServiceThatIsNotThere(t *testing.T) {
 	s.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	_, err := NewEC2(s.URL).Identity(ctx)
-	require.ErrorIs(t, err, ErrUnreachable)
-	_, err = NewDroplet(s.URL).Identity(ctx)
+	_, err := NewEC2(s.URL).get(ctx, item)
 	require.ErrorIs(t, err, ErrUnreachable)
 }
 
@@ -165,30 +157,9 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 		http.Redirect(w, r, elsewhere.URL, http.StatusMovedPermanently)
 	}))
 	defer s.Close()
-	_, err := NewEC2(s.URL).Identity(t.Context())
+	_, err := NewEC2(s.URL).get(t.Context(), item)
 	require.Error(t, err)
 	assert.Empty(t, seen)
-}
-
-func TestDropletIdentity(t *testing.T) {
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// "Droplet Properties": an index without its slash is 301, and a
-		// missing item is 404.
-		switch r.URL.Path {
-		case "/metadata/v1/id":
-			io.WriteString(w, "2756294")
-		case "/metadata/v1/region":
-			io.WriteString(w, "fra1")
-		case "/metadata/v1":
-			http.Redirect(w, r, "/metadata/v1/", http.StatusMovedPermanently)
-		default:
-			http.NotFound(w, r)
-		}
-	}))
-	defer s.Close()
-	got, err := NewDroplet(s.URL).Identity(t.Context())
-	require.NoError(t, err)
-	assert.Equal(t, Identity{ID: "2756294", Region: "fra1"}, got)
 }
 
 func credentials(t *testing.T, n int, expires time.Time) string {

@@ -1,26 +1,15 @@
 package store
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-
-	"escala/service"
 )
 
-// Fetch writes the release's binary to path and makes it executable. It
-// replaces an existing file. The file appears at path only after it is verified
-// and flushed to the disk. Until then it has another name in the same folder. A
-// killed Fetch leaves that file behind, and the next Fetch for the same path
-// replaces it.
-func Fetch(ctx context.Context, s Store, release service.Release, path string) error {
-	return WriteFile(path, 0o755, func(w io.Writer) error { return s.Copy(ctx, w, release) })
-}
-
 // WriteFile replaces the file at path with the output of write. If write fails,
-// the file stays unchanged.
+// the file stays unchanged. A killed process leaves a file path.part behind,
+// which the next WriteFile for the same path replaces.
 func WriteFile(path string, mode os.FileMode, write func(io.Writer) error) (err error) {
 	part := path + ".part"
 	// A file of a killed run may have another owner or mode.
