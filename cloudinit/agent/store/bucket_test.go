@@ -71,7 +71,7 @@ func TestS3(t *testing.T) {
 
 	for _, said := range []string{`{"phase":"rolling"}`, `{"phase":"serving"}`, ""} {
 		require.NoError(t, opened.Write(t.Context(), store.StatusName, []byte(said)))
-		got, err := opened.Read(t.Context(), store.StatusName)
+		got, err := store.Read(t.Context(), opened, store.StatusName)
 		require.NoError(t, err)
 		assert.Equal(t, said, string(got))
 	}
@@ -107,7 +107,7 @@ func TestS3LetsAMachineDoNoMore(t *testing.T) {
 	other, err := store.Settings{S3: &store.S3{Bucket: "releases", Region: s3test.Region, Endpoint: s.BucketURL("releases")}}.Open("i-other", store.Access{Role: key})
 	require.NoError(t, err)
 	require.ErrorIs(t, other.Write(t.Context(), store.StatusName, nil), store.ErrDenied)
-	_, err = opened.Read(t.Context(), "never-written")
+	_, err = store.Read(t.Context(), opened, "never-written")
 	require.Error(t, err, "without s3:ListBucket S3 says denied, and versitygw not found")
 
 	_, err = openS3(t, s, sigv4.Key{Access: key.Access, Secret: "wrong"}).Current(t.Context())
@@ -136,7 +136,7 @@ func TestSpaces(t *testing.T) {
 	assert.Equal(t, release, current)
 	require.NoError(t, store.Fetch(t.Context(), opened, release, filepath.Join(t.TempDir(), "api")))
 	require.NoError(t, opened.Write(t.Context(), store.StatusName, []byte("{}")))
-	got, err := opened.Read(t.Context(), store.StatusName)
+	got, err := store.Read(t.Context(), opened, store.StatusName)
 	require.NoError(t, err)
 	assert.Equal(t, "{}", string(got))
 

@@ -27,7 +27,7 @@ func TestFolderHoldsWhatAStoreNeeds(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "api")
 	require.NoError(t, Fetch(t.Context(), s, release, path))
 
-	_, err = s.Read(t.Context(), "status.json")
+	_, err = Read(t.Context(), s, "status.json")
 	require.ErrorIs(t, err, ErrNotFound)
 	for _, said := range []string{"first", "second"} {
 		require.NoError(t, s.Write(t.Context(), "status.json", []byte(said)))
@@ -35,7 +35,7 @@ func TestFolderHoldsWhatAStoreNeeds(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, said, string(got))
 	}
-	_, err = s.Read(t.Context(), "certificates/example.com")
+	_, err = Read(t.Context(), s, "certificates/example.com")
 	require.ErrorIs(t, err, ErrNotFound)
 }
 

@@ -39,10 +39,9 @@ var (
 
 // Limits of the store. A time starts again with each received byte.
 const (
-	// MaxObject is the size in bytes of the largest object that Read returns
-	// and Write takes.
+	// MaxObject is the size in bytes of the largest object that Write takes.
 	MaxObject = 1 << 20
-	// Timeout is the time limit of reading a pointer, of Read and of Write.
+	// Timeout is the time limit of reading a pointer, and of Write.
 	Timeout = 20 * time.Second
 	// Stall is the time without a byte after which a download of a release
 	// fails.
@@ -64,9 +63,8 @@ type Store interface {
 	// nil, the bytes in w are unverified. w gets at most release.Size bytes.
 	// Errors are those of Current and of w.
 	Copy(ctx context.Context, w io.Writer, release service.Release) error
-	// Read returns the object name of this machine, machines/<id>/name.
-	Read(ctx context.Context, name string) ([]byte, error)
-	// Write replaces the object name of this machine, atomically.
+	// Write replaces the object name of this machine, machines/<id>/name,
+	// atomically.
 	Write(ctx context.Context, name string, content []byte) error
 }
 
@@ -153,18 +151,6 @@ func (s *store) copy(ctx context.Context, w io.Writer, release service.Release) 
 		return fmt.Errorf("%w: its SHA-256 is %.12s…", ErrCorrupt, sum)
 	}
 	return nil
-}
-
-func (s *store) Read(ctx context.Context, name string) ([]byte, error) {
-	key, err := s.key(name)
-	if err != nil {
-		return nil, err
-	}
-	content, err := read(ctx, s.machines, key, MaxObject)
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", key, err)
-	}
-	return content, nil
 }
 
 func (s *store) Write(ctx context.Context, name string, content []byte) error {

@@ -212,7 +212,7 @@ func TestAMachineWritesOnlyBelowItsOwnFolder(t *testing.T) {
 		"../i-other/status.json", strings.Repeat("a", maxName+1),
 	} {
 		require.Error(t, s.Write(t.Context(), name, []byte("x")), name)
-		_, err := s.Read(t.Context(), name)
+		_, err := Read(t.Context(), s, name)
 		require.Error(t, err, name)
 	}
 	for _, id := range []string{"", ".", "..", "a/b", "../x", "-x", "a b", strings.Repeat("a", 65), "a\n"} {
@@ -226,11 +226,11 @@ func TestReadAndWriteAreBounded(t *testing.T) {
 	s := open(t, Folder(folder))
 	require.ErrorContains(t, s.Write(t.Context(), "status.json", make([]byte, MaxObject+1)), "is the most")
 	require.NoError(t, s.Write(t.Context(), "status.json", make([]byte, MaxObject)))
-	got, err := s.Read(t.Context(), "status.json")
+	got, err := Read(t.Context(), s, "status.json")
 	require.NoError(t, err)
 	assert.Len(t, got, MaxObject)
 	path := filepath.Join(folder, filepath.FromSlash(MachineKey("i-0123456789abcdef0", "status.json")))
 	require.NoError(t, os.WriteFile(path, make([]byte, MaxObject+1), 0o644))
-	_, err = s.Read(t.Context(), "status.json")
+	_, err = Read(t.Context(), s, "status.json")
 	require.ErrorIs(t, err, ErrCorrupt)
 }
