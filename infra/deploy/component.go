@@ -99,11 +99,8 @@ func (c *Component) Label(longest int) string {
 // RandomHex registers random bytes and returns them in hexadecimal. The stack
 // keeps them until one of keepers changes. Nil keepers keep them for ever.
 func (c *Component) RandomHex(part string, bytes int, keepers map[string]string) (pulumi.StringOutput, error) {
-	if c.random == nil {
-		var err error
-		if c.random, err = random.NewProvider(c.Ctx, c.Name("random"), &random.ProviderArgs{}, pulumi.Parent(c)); err != nil {
-			return pulumi.StringOutput{}, fmt.Errorf("registering the random provider: %w", err)
-		}
+	if err := c.registerRandom(); err != nil {
+		return pulumi.StringOutput{}, err
 	}
 	args := &random.RandomIdArgs{ByteLength: pulumi.Int(bytes)}
 	if len(keepers) > 0 {
@@ -115,3 +112,39 @@ func (c *Component) RandomHex(part string, bytes int, keepers map[string]string)
 	}
 	return id.Hex, nil
 }
+
+// SecretHex registers random bytes that are a secret, and returns them in
+// hexadecimal. The state has them only encrypted. name is the logical name; it
+// does not contain the service's, so that a renamed service keeps them.
+func (c *Component) SecretHex(name string, bytes int) (pulumi.StringOutput, error) {
+	if err := c.registerRandom(); err != nil {
+		return pulumi.StringOutput{}, err
+	}
+	made, err := random.NewRandomBytes(c.Ctx, name, &random.RandomBytesArgs{Length: pulumi.Int(bytes)}, pulumi.Parent(c), pulumi.Provider(c.random))
+	if err != nil {
+		return pulumi.StringOutput{}, fmt.Errorf("registering the secret %s: %w", name, err)
+	}
+	return made.Hex, nil
+}
+
+func (c *Component) registerRandom() error {
+	if c.random != nil {
+		return nil
+	}
+	var err error
+	if c.random, err = random.NewProvider(c.Ctx, c.Name("random"), &random.ProviderArgs{}, pulumi.Parent(c)); err != nil {
+		return fmt.Errorf("registering the random provider: %w", err)
+	}
+	return nil
+}
+
+// TLSSeed registers the secret from which all machines of the stack derive their
+// keys for HTTPS.
+func (c *Component) TLSSeed() (pulumi.StringOutput, error) {
+	return c.SecretHex("tls-seed", tlsSeedBytes)
+}
+
+const tlsSeedBytes = 32
+
+// TLSSeedStandIn is a placeholder of the seed's length, for a size check.
+var TLSSeedStandIn = strings.Repeat("0", 2*tlsSeedBytes)

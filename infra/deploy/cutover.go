@@ -7,6 +7,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"escala/infra/deploy/gate"
+	"escala/infra/deploy/https"
+	"escala/service"
 )
 
 // Cutover puts a machine behind a stable address. The machine passes the gate
@@ -30,13 +32,20 @@ type Cutover struct {
 	// that the machine with that id wrote there. Optional.
 	Store  pulumi.StringInput
 	Stored func(ctx context.Context, store, id string) (string, error)
+	// Records registers the records of the service's names in DNS. address is
+	// Stable, and resolves once the service serves there: a name that leads
+	// elsewhere now never leads to nothing. It returns the resources that must
+	// exist before the names lead here. Nil if the stack makes no records.
+	Records func(address pulumi.StringOutput) ([]pulumi.Resource, error)
 	// Ask returns instructions for a person to ask the machine with that id
 	// what is wrong.
 	Ask func(machine string) string
 }
 
-// Run registers the gates and the move.
+// Run registers the gates and the move, and with HTTPS the records and the wait
+// for the certificates.
 func (c Cutover) Run(ctx *pulumi.Context, r Request) (Endpoint, error) {
+	none := Endpoint{}
 	stable := pulumi.Sprintf("http://%s", c.Stable)
 	wait := gate.OutputArgs{
 		Machine:     c.Machine,
@@ -51,16 +60,89 @@ func (c Cutover) Run(ctx *pulumi.Context, r Request) (Endpoint, error) {
 		Stored:      c.Stored,
 		Diagnose:    func(_ context.Context, machine string) string { return c.Ask(machine) },
 	}
+	certificates, err := c.https(r)
+	if err != nil {
+		return none, err
+	}
+	if certificates != nil {
+		wait.HTTPS, wait.Had = certificates, gate.Had(ctx, stable, *certificates)
+	}
 	healthy := gate.Output(ctx, wait)
 	id := c.Machine.ID().ApplyT(func(id pulumi.ID) string { return string(id) }).(pulumi.StringOutput)
 	moved, err := c.Move(gate.After(id, healthy))
 	if err != nil {
-		return Endpoint{}, fmt.Errorf("registering where the address leads: %w", err)
+		return none, fmt.Errorf("registering where the address leads: %w", err)
 	}
 	wait.URL = pulumi.All(stable, moved.ID()).ApplyT(func(v []any) string { return v[0].(string) }).(pulumi.StringOutput)
 	wait.Release = healthy
 	serving := gate.Output(ctx, wait)
-	return Endpoint{URL: gate.After(stable, serving), Release: serving}, nil
+	endpoint := Endpoint{URL: gate.After(stable, serving), Release: serving, Outputs: pulumi.Map{}}
+	reached := endpoint.URL
+	if c.Records != nil {
+		address := gate.After(c.Stable, serving)
+		records, err := c.Records(address)
+		if err != nil {
+			return none, err
+		}
+		reached = after(reached, records)
+		endpoint.Outputs[OutputAddress] = address
+	}
+	if certificates == nil {
+		return endpoint, nil
+	}
+	last, _ := r.Outputs[outputHTTPS].(string)
+	certified := gate.Certified(ctx, gate.CertifiedArgs{
+		HTTPS: *certificates, Machine: c.Machine, Stable: reached, Had: wait.Had, Last: last,
+	})
+	endpoint.Outputs[outputHTTPS] = certified
+	endpoint.URL = pulumi.All(endpoint.URL, certified, c.Stable).ApplyT(func(v []any) string {
+		return publicURL(r.Spec, v[0].(string), v[1].(string), v[2].(string))
+	}).(pulumi.StringOutput)
+	return endpoint, nil
+}
+
+// The next update reads these outputs: the stable address, if the stack makes
+// records, and whether it answers HTTPS.
+const (
+	OutputAddress = "address"
+	outputHTTPS   = "https"
+)
+
+// publicURL returns the address for people: by HTTPS if that serves, and
+// otherwise by plain HTTP at the stable address.
+func publicURL(spec service.Spec, plain, certified, stable string) string {
+	switch {
+	case certified != https.Serving:
+		return plain
+	case spec.Host != "":
+		return "https://" + spec.Host
+	default:
+		return "https://" + stable
+	}
+}
+
+// https returns the certificates that the machine needs, or nil.
+func (c Cutover) https(r Request) (*gate.HTTPS, error) {
+	if !r.Spec.HTTPS() {
+		return nil, nil
+	}
+	ca, err := r.AuthorityCA()
+	if err != nil {
+		return nil, err
+	}
+	return &gate.HTTPS{Names: r.Spec.CertificateNames(), CA: ca, Made: c.Records != nil}, nil
+}
+
+// after returns a value once resources exist.
+func after(value pulumi.StringOutput, resources []pulumi.Resource) pulumi.StringOutput {
+	waits := []any{value}
+	for _, r := range resources {
+		waits = append(waits, r.URN())
+		if custom, ok := r.(pulumi.CustomResource); ok {
+			waits = append(waits, custom.ID())
+		}
+	}
+	return pulumi.All(waits...).ApplyT(func(v []any) string { return v[0].(string) }).(pulumi.StringOutput)
 }
 
 // Published returns the release once the pointer to it is written.

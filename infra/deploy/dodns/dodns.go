@@ -157,23 +157,26 @@ const ttl = 300
 //
 // DigitalOcean answers with all records of a name, so a record that is not the
 // stack's fails the update before another one is made.
-func Addresses(c *deploy.Component, domains Domains, names []string, address pulumi.StringOutput, before string) error {
+func Addresses(c *deploy.Component, domains Domains, names []string, address pulumi.StringOutput, before string) ([]pulumi.Resource, error) {
+	var made []pulumi.Resource
 	for _, name := range names {
 		domain := domains[name]
 		alone := address.ApplyT(func(address string) (string, error) {
 			return address, domain.alone(name, address, before)
 		}).(pulumi.StringOutput)
-		if _, err := digitalocean.NewDnsRecord(c.Ctx, c.Name("dns-"+name), &digitalocean.DnsRecordArgs{
+		record, err := digitalocean.NewDnsRecord(c.Ctx, c.Name("dns-"+name), &digitalocean.DnsRecordArgs{
 			Domain: pulumi.String(domain.Name),
 			Name:   pulumi.String(domain.Record),
 			Type:   pulumi.String("A"),
 			Value:  alone,
 			Ttl:    pulumi.Int(ttl),
-		}, c.Options()...); err != nil {
-			return fmt.Errorf("registering the record of %s: %w", name, err)
+		}, c.Options()...)
+		if err != nil {
+			return nil, fmt.Errorf("registering the record of %s: %w", name, err)
 		}
+		made = append(made, record)
 	}
-	return nil
+	return made, nil
 }
 
 // alone returns an error if a name has a record that is not the stack's.

@@ -42,9 +42,16 @@ type Gate struct {
 	Stored func(context.Context) (machine.Status, error)
 	// Diagnose returns the machine's own account of what is wrong. Optional.
 	Diagnose func(context.Context) string
+	// Names need a certificate at the endpoint, with the authorities of CA beside
+	// this computer's. They are set if the stack's address has one now: a machine
+	// that would take HTTPS away does not pass. Optional.
+	Names []string
+	CA    []byte
 
 	// transport replaces the network in tests. Default: this computer's.
 	transport http.RoundTripper
+	// httpsPort is the port of HTTPS in tests. Default 443.
+	httpsPort string
 }
 
 // Want describes what the endpoint must serve.
@@ -176,7 +183,7 @@ func (g Gate) look(ctx context.Context, client *http.Client, url string, want Wa
 	if got := service.ReleaseID(health.Header.Get("X-Release")); got != want.Release {
 		return status, fmt.Errorf("%s%s answers as %s", url, g.HealthPath, got.Describe())
 	}
-	return status, nil
+	return status, g.certified(ctx, url, status)
 }
 
 // refusalGrace is the time before the wait in which a refusal still counts as

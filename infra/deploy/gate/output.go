@@ -37,6 +37,10 @@ type OutputArgs struct {
 	// Stored reads the status that the machine with that id wrote to the store.
 	// Optional.
 	Stored func(ctx context.Context, store, id string) (string, error)
+	// HTTPS are the certificates that the endpoint must have if Had resolves to
+	// true. Optional.
+	HTTPS *HTTPS
+	Had   pulumi.BoolOutput
 	// Diagnose returns the account of the machine with that id of what is
 	// wrong. Optional.
 	Diagnose func(ctx context.Context, machine string) string
@@ -55,7 +59,11 @@ func Output(ctx *pulumi.Context, args OutputArgs) pulumi.StringOutput {
 	if store == nil {
 		store = pulumi.String("")
 	}
-	return pulumi.All(args.Machine.ID(), args.URL, args.Release, stable, store).ApplyTWithContext(ctx.Context(),
+	had := pulumi.Bool(false).ToBoolOutput()
+	if args.HTTPS != nil {
+		had = args.Had
+	}
+	return pulumi.All(args.Machine.ID(), args.URL, args.Release, stable, store, had).ApplyTWithContext(ctx.Context(),
 		func(wait context.Context, v []any) (string, error) {
 			id, url, release := string(v[0].(pulumi.ID)), v[1].(string), v[2].(string)
 			if ctx.DryRun() {
@@ -70,6 +78,9 @@ func Output(ctx *pulumi.Context, args OutputArgs) pulumi.StringOutput {
 					// A failure to show a line of progress is not an error.
 					_ = ctx.Log.Info(s, &pulumi.LogArgs{Resource: args.Machine, Ephemeral: true})
 				},
+			}
+			if v[5].(bool) {
+				g.Names, g.CA, g.httpsPort = args.HTTPS.names(v[3].(string)), args.HTTPS.CA, args.HTTPS.Port
 			}
 			if args.Stored != nil {
 				g.Stored = func(ctx context.Context) (machine.Status, error) {

@@ -16,6 +16,8 @@ type subject struct {
 	// find returns the path of a program on this computer.
 	find     func(program string) (string, error)
 	findings []plan.Finding
+	// open are the ports that every address may connect to.
+	open map[int]bool
 }
 
 func (s *subject) add(level plan.Level, where, what, right string) {
@@ -33,6 +35,7 @@ var checks = []func(context.Context, *subject){
 	manifests,
 	cloudInit,
 	nginx,
+	https,
 	supervisor,
 	units,
 	scripts,
@@ -48,7 +51,7 @@ func run(ctx context.Context, stack plan.Stack, secrets *plan.Secrets, find func
 	if stack.Error != "" {
 		return nil
 	}
-	s := &subject{Stack: stack, secrets: secrets, find: find}
+	s := &subject{Stack: stack, secrets: secrets, find: find, open: map[int]bool{}}
 	for _, check := range checks {
 		check(ctx, s)
 	}

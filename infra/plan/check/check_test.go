@@ -162,6 +162,12 @@ func TestRealProgramsRefuseBadFiles(t *testing.T) {
 			"events {}\nhttp {\n\tserver {\n\t\tlisten 80;\n\t\tproxy_pas http://x;\n\t}\n}\n",
 			`error vm: /etc/nginx/nginx.conf: nginx -t refuses it: [emerg] unknown directive "proxy_pas" in /nginx.conf:5`,
 		},
+		"nginx, HTTPS": {
+			"nginx", nginxConf,
+			"events {}\nhttp {\n\tserver {\n\t\tlisten 443 ssl http2 default_server;\n\t\tssl_certificate /run/made/here.pem;\n\t\tssl_certificate_key /run/made/here.pem;\n\t}\n}\n",
+			"events {}\nhttp {\n\tserver {\n\t\tlisten 443 ssl;\n\t\tssl_certificate /run/made/here.pem;\n\t\tssl_certificat_key /run/made/here.pem;\n\t}\n}\n",
+			`error vm: /etc/nginx/nginx.conf: nginx -t refuses it: [emerg] unknown directive "ssl_certificat_key"`,
+		},
 		"supervisor": {
 			"supervisord", supervisordConf,
 			"[supervisord]\nlogfile=/var/log/supervisor/x.log\n[program:a]\ncommand=/usr/bin/a\nuser=nobody-here\nstdout_logfile=/var/log/a/a.log\n",
@@ -241,4 +247,43 @@ func TestMissingProgramsAreNamed(t *testing.T) {
 
 func TestAStackWithoutPreviewIsNotJudged(t *testing.T) {
 	assert.Empty(t, Stack(t.Context(), plan.Stack{Error: "no", Resources: []plan.Resource{res("aws:s3/bucketV2:BucketV2", "b", m{})}}, nil))
+}
+
+func TestHTTPSCanBeReached(t *testing.T) {
+	machine := []plan.Machine{{Name: "vm", Files: []plan.File{{Path: nginxConf, Raw: "http {\n\tserver {\n\t\tlisten 443 ssl http2;\n\t}\n}\n"}}}}
+	rule := func(port float64) any {
+		return m{"protocol": "tcp", "fromPort": port, "toPort": port, "cidrBlocks": l{"0.0.0.0/0"}}
+	}
+	group := func(rules ...any) plan.Stack {
+		return plan.Stack{Machines: machine, Resources: []plan.Resource{res("aws:ec2/securityGroup:SecurityGroup", "web", m{"ingress": rules})}}
+	}
+	errorsOf := func(s plan.Stack) []plan.Finding {
+		var kept []plan.Finding
+		for _, f := range judged(t, s, nothing) {
+			if f.Level == plan.Error {
+				kept = append(kept, f)
+			}
+		}
+		return kept
+	}
+	assert.Empty(t, errorsOf(group(rule(80), rule(443))))
+	assert.Empty(t, errorsOf(plan.Stack{Machines: machine}), "a machine on this computer has no firewall")
+	expect(t, []string{"error vm: Nginx serves HTTPS, but no rule opens 443"}, errorsOf(group(rule(80))))
+	expect(t, []string{"error vm: the certificate's authority asks on port 80, which no rule opens"}, errorsOf(group(rule(443))))
+
+	ingress := func(annotations m, names ...any) plan.File {
+		rules := l{}
+		for _, name := range []any{"api.example.com", "www.example.com"} {
+			rules = append(rules, m{"host": name})
+		}
+		return plan.File{Path: "ingress.yaml", Object: m{"kind": "Ingress", "metadata": m{"annotations": annotations}, "spec": m{"rules": rules, "tls": l{m{"hosts": l(names), "secretName": "tls"}}}}}
+	}
+	assert.Empty(t, errorsOf(plan.Stack{Manifests: []plan.File{ingress(nil, "api.example.com", "www.example.com")}}))
+	expect(t, []string{`error ingress.yaml: host "www.example.com" has no certificate, though others have`},
+		errorsOf(plan.Stack{Manifests: []plan.File{ingress(nil, "api.example.com")}}))
+	both := m{"alb.ingress.kubernetes.io/listen-ports": `[{"HTTP":80},{"HTTPS":443}]`}
+	expect(t, []string{"error ingress.yaml: the load balancer listens for HTTPS without a certificate"},
+		errorsOf(plan.Stack{Manifests: []plan.File{ingress(both, "api.example.com", "www.example.com")}}))
+	params := plan.File{Path: "params.yaml", Object: m{"kind": "IngressClassParams", "spec": m{"certificateARNs": l{"arn"}}}}
+	assert.Empty(t, errorsOf(plan.Stack{Manifests: []plan.File{params, ingress(both, "api.example.com", "www.example.com")}}))
 }

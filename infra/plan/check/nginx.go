@@ -20,6 +20,11 @@ var (
 	// messages.
 	nginxStamp = regexp.MustCompile(`(?m)^\d{4}/[^\[]*(\[\w+\]) \d+#\d+: `)
 	httpBlock  = regexp.MustCompile(`(?m)^http\s*\{`)
+	// pems matches a certificate or a key in a file. Those of a machine are made on
+	// it.
+	pems = regexp.MustCompile(`(?m)^(\s*ssl_certificate(?:_key)?)\s+/[^;$]+;`)
+	// noModule matches the reason for a module that this computer's Nginx lacks.
+	noModule = regexp.MustCompile(`dlopen\(\) "[^"]*/([^"/]+)" failed`)
 )
 
 // temporaries lists the directives for the folders in which Nginx stores data
@@ -44,7 +49,12 @@ func nginx(ctx context.Context, s *subject) {
 			s.add(plan.Notice, where, "was not checked: "+err.Error(), "")
 			return
 		}
-		if said, ok := t.run(ctx, nil, "-t", "-q", "-e", "stderr", "-c", file); !ok {
+		said, ok := t.run(ctx, nil, "-t", "-q", "-e", "stderr", "-c", file)
+		if lacks := noModule.FindStringSubmatch(said); !ok && lacks != nil {
+			s.add(plan.Notice, where, "was not checked: Nginx on this computer lacks "+lacks[1], "")
+			return
+		}
+		if !ok {
 			s.add(plan.Error, where, "nginx -t refuses it: "+s.secrets.Mask(nginxSaid(said)), "a configuration that nginx -t accepts")
 			return
 		}
@@ -62,6 +72,11 @@ func elsewhere(conf string, t tool, m plan.Machine) string {
 		return fmt.Sprintf("listen unix:%s;", filepath.Join(t.dir, fmt.Sprintf("%d.sock", n)))
 	})
 	conf = pids.ReplaceAllString(conf, "${1}pid "+filepath.Join(t.dir, "nginx.pid")+";")
+	if pems.MatchString(conf) {
+		if path, err := t.write("self-signed.pem", selfSigned()); err == nil {
+			conf = pems.ReplaceAllString(conf, "${1} "+path+";")
+		}
+	}
 	var extra strings.Builder
 	for _, directive := range temporaries {
 		if !strings.Contains(conf, directive) {

@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -132,6 +133,7 @@ func (s *subject) inbound(r rule) {
 	from := strings.Join(r.sources, ", ")
 	if r.from == r.to && web[r.from] && (r.protocol == "tcp" || r.protocol == "6") {
 		s.add(plan.Notice, r.where, r.ports()+" is open to "+from, "")
+		s.open[r.from] = s.open[r.from] || slices.Contains(r.sources, "0.0.0.0/0")
 		return
 	}
 	s.add(plan.Error, r.where, r.ports()+" is open to "+from, "80 and 443 alone; log in through the cloud's own console")

@@ -6,6 +6,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"escala/cloudinit/agent/store"
 	"escala/infra/deploy/iampolicy"
 	"escala/service"
 )
@@ -19,7 +20,7 @@ type access struct {
 	granted *iam.RolePolicy
 }
 
-func (d deployment) access(store releaseStore, secrets secretStore) (access, error) {
+func (d deployment) access(releases releaseStore, secrets secretStore) (access, error) {
 	none := access{}
 	trust, err := iampolicy.Trust("ec2."+iampolicy.ServiceDomain(d.lookup.account.Partition), "sts:AssumeRole")
 	if err != nil {
@@ -32,7 +33,7 @@ func (d deployment) access(store releaseStore, secrets secretStore) (access, err
 	if err != nil {
 		return none, fmt.Errorf("registering the machine's role: %w", err)
 	}
-	may := pulumi.All(store.bucket.Arn, secrets.arns).ApplyT(func(v []any) (string, error) {
+	may := pulumi.All(releases.bucket.Arn, secrets.arns).ApplyT(func(v []any) (string, error) {
 		return d.mayDo(v[0].(string), v[1].([]string))
 	}).(pulumi.StringOutput)
 	granted, err := iam.NewRolePolicy(d.Ctx, d.Name("machine"), &iam.RolePolicyArgs{
@@ -76,6 +77,16 @@ func (d deployment) mayDo(bucket string, parameters []string) (string, error) {
 			// These actions support no narrower resource.
 			Resource: []string{"*"},
 		},
+	}
+	if d.Request.Spec.HTTPS() {
+		// All machines of the stack share these objects, which are encrypted with
+		// a key that only the stack's secrets hold.
+		statements = append(statements, iampolicy.Statement{
+			Sid:      "Certificates",
+			Effect:   "Allow",
+			Action:   []string{"s3:GetObject", "s3:PutObject"},
+			Resource: []string{bucket + "/" + store.SharedPrefix + "*"},
+		})
 	}
 	if len(parameters) > 0 {
 		statements = append(statements, iampolicy.Statement{

@@ -2,12 +2,16 @@ package awsec2
 
 import (
 	"fmt"
+	"maps"
 
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"escala/cloudinit"
 	"escala/infra/deploy"
 	"escala/infra/deploy/awsaccount"
+	"escala/infra/deploy/awsdns"
+	"escala/service"
 )
 
 // deployment is the state of one call of Deploy.
@@ -55,18 +59,28 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	if err != nil {
 		return none, err
 	}
-	m, outputs, err := d.instance(net, store, secrets, role)
+	var address *ec2.Eip
+	var known pulumi.StringInput = pulumi.String("")
+	if d.Request.Spec.TLSMode() == service.TLSIP {
+		// The machine's certificate is for the address itself.
+		if address, err = d.address(); err != nil {
+			return none, err
+		}
+		known = address.PublicIp
+	}
+	m, outputs, err := d.instance(net, store, secrets, role, known)
 	if err != nil {
 		return none, err
 	}
 	if err := d.machineObjects(store, role, m); err != nil {
 		return none, err
 	}
-	address, err := d.address()
-	if err != nil {
-		return none, err
+	if address == nil {
+		if address, err = d.address(); err != nil {
+			return none, err
+		}
 	}
-	endpoint, err := deploy.Cutover{
+	cutover := deploy.Cutover{
 		Machine:   m,
 		Own:       m.PublicIp,
 		Stable:    address.PublicIp,
@@ -79,9 +93,18 @@ func (d deployment) run() (deploy.Endpoint, error) {
 		Ask: func(id string) string {
 			return howToAsk(d.settings.Region, id)
 		},
-	}.Run(d.Ctx, d.Request)
-	endpoint.Outputs = outputs
-	return endpoint, err
+	}
+	if d.settings.makesRecords(d.Request.Spec) {
+		cutover.Records = func(address pulumi.StringOutput) ([]pulumi.Resource, error) {
+			return awsdns.Addresses(d.Component, d.lookup.dns, d.Request.Spec.HostNames(), address)
+		}
+	}
+	endpoint, err := cutover.Run(d.Ctx, d.Request)
+	if err != nil {
+		return none, err
+	}
+	maps.Copy(endpoint.Outputs, outputs)
+	return endpoint, nil
 }
 
 // howToAsk returns instructions for a person to find out what is wrong with a

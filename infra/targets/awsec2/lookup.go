@@ -8,6 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"escala/infra/deploy/awsaccount"
+	"escala/infra/deploy/awsdns"
 	"escala/service"
 )
 
@@ -21,6 +22,8 @@ type lookup struct {
 	zone string
 	// account is the account that the stack is in.
 	account awsaccount.Account
+	// dns are the zones of the service's names.
+	dns awsdns.Zones
 }
 
 // debianOwner is the AWS account that publishes Debian's images
@@ -42,6 +45,9 @@ func (d deployment) ask() (lookup, error) {
 	var err error
 	if f.account, err = awsaccount.Ask(d.Component); err != nil {
 		return f, err
+	}
+	if choice := s.zones(d.Request.Spec); len(choice.Names) > 0 {
+		f.dns, v = choice.Look(d.Ctx, provider)
 	}
 
 	if kind, err := ec2.GetInstanceType(d.Ctx, &ec2.GetInstanceTypeArgs{InstanceType: s.instanceType()}, provider); err != nil {

@@ -21,6 +21,8 @@ type machineNames struct {
 	// secrets is the path of the parameters. revision changes when any of them
 	// changes.
 	secrets, revision string
+	// address is the stable address, which service.TLSIP mode needs.
+	address string
 }
 
 // machine returns the machine that the instance's user-data describes.
@@ -30,7 +32,13 @@ func machine(r deploy.Request, s Settings, names machineNames) cloudinit.Machine
 	m.Store = cloudinit.S3Store{Bucket: names.bucket, Region: s.Region}
 	m.MetadataOnlyRoot = []string{"169.254.169.254", "fd00:ec2::254"}
 	m.SessionManager = &cloudinit.SessionManager{Region: s.Region, Arch: s.Arch}
-	if len(r.Spec.Secrets) > 0 {
+	if r.Spec.HTTPS() {
+		m.TLS.Address = names.address
+		// Check has reported a file that cannot be read.
+		ca, _ := r.AuthorityCA()
+		m.TLS.AuthorityCA = string(ca)
+	}
+	if len(r.Spec.Secrets) > 0 || r.Spec.HTTPS() {
 		m.Secrets = cloudinit.ParameterSecrets{
 			Names: r.Spec.Secrets, Path: names.secrets, Region: s.Region, Revision: names.revision,
 		}
@@ -41,9 +49,9 @@ func machine(r deploy.Request, s Settings, names machineNames) cloudinit.Machine
 // instance registers the machine. When its inputs change, a second machine is
 // created, and the old one is deleted after the address has moved. The outputs
 // say where the machine is.
-func (d deployment) instance(net network, store releaseStore, secrets secretStore, role access) (*ec2.Instance, pulumi.Map, error) {
-	userData := pulumi.All(store.bucket.Bucket, secrets.path, secrets.revision).ApplyT(func(v []any) (string, error) {
-		names := machineNames{bucket: v[0].(string), secrets: v[1].(string), revision: v[2].(string)}
+func (d deployment) instance(net network, store releaseStore, secrets secretStore, role access, address pulumi.StringInput) (*ec2.Instance, pulumi.Map, error) {
+	userData := pulumi.All(store.bucket.Bucket, secrets.path, secrets.revision, address).ApplyT(func(v []any) (string, error) {
+		names := machineNames{bucket: v[0].(string), secrets: v[1].(string), revision: v[2].(string), address: v[3].(string)}
 		data, err := userDataLimit.UserData(machine(d.Request, d.settings, names))
 		return base64.StdEncoding.EncodeToString(data), err
 	}).(pulumi.StringOutput)

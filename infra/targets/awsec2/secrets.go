@@ -7,6 +7,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"escala/cloudinit"
 	"escala/infra/deploy"
 	"escala/service"
 )
@@ -33,29 +34,63 @@ func secretsPath(stack, unique string) string { return "/escala/" + stack + "/" 
 
 // checkSecrets reports the secrets that are too large for a parameter.
 func checkSecrets(v *service.Violations, r deploy.Request) {
-	for _, name := range r.Spec.Secrets {
+	names := r.Spec.Secrets
+	if r.Spec.TLSMode() == service.TLSCertificate {
+		names = append(names[:len(names):len(names)], r.Spec.TLS.Certificate)
+	}
+	for _, name := range names {
 		if size := len(r.Secrets[name]); size > parameterBytes {
 			v.Add("secrets."+name, "has %d bytes; the Parameter Store takes %d at most", size, parameterBytes)
 		}
 	}
 }
 
+// value is a secret of the stack.
+type value struct {
+	name string
+	text pulumi.StringInput
+}
+
+// values returns the stack's secrets: those of the service, and those for HTTPS.
+func (d deployment) values() ([]value, error) {
+	var all []value
+	for _, name := range d.Request.Spec.Secrets {
+		all = append(all, value{name, pulumi.String(d.Request.Secrets[name])})
+	}
+	spec := d.Request.Spec
+	if !spec.HTTPS() {
+		return all, nil
+	}
+	seed, err := d.TLSSeed()
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, value{cloudinit.TLSSeedName, seed})
+	if spec.TLSMode() == service.TLSCertificate {
+		all = append(all, value{cloudinit.TLSCertificateName, pulumi.String(d.Request.Secrets[spec.TLS.Certificate])})
+	}
+	return all, nil
+}
+
 func (d deployment) secrets(unique pulumi.StringOutput) (secretStore, error) {
+	values, err := d.values()
+	if err != nil {
+		return secretStore{}, err
+	}
 	path := unique.ApplyT(func(unique string) string { return secretsPath(d.Ctx.Stack(), unique) }).(pulumi.StringOutput)
 	var arns pulumi.StringArray
 	var versions []any
-	for _, name := range d.Request.Spec.Secrets {
-		value := d.Request.Secrets[name]
-		parameter, err := ssm.NewParameter(d.Ctx, d.Name("secret-"+name), &ssm.ParameterArgs{
-			Name:  pulumi.Sprintf("%s/%s", path, name),
+	for _, one := range values {
+		parameter, err := ssm.NewParameter(d.Ctx, d.Name("secret-"+one.name), &ssm.ParameterArgs{
+			Name:  pulumi.Sprintf("%s/%s", path, one.name),
 			Type:  pulumi.String("SecureString"),
 			Tier:  pulumi.String("Intelligent-Tiering"), // chooses the cheapest tier that takes the value
-			Value: pulumi.ToSecret(pulumi.String(value)).(pulumi.StringOutput),
+			Value: pulumi.ToSecret(one.text.ToStringOutput()).(pulumi.StringOutput),
 			// The machine that serves reads the old parameter until the new
 			// machine serves.
 		}, d.Options(pulumi.DeleteBeforeReplace(false))...)
 		if err != nil {
-			return secretStore{}, fmt.Errorf("registering the secret %s: %w", name, err)
+			return secretStore{}, fmt.Errorf("registering the secret %s: %w", one.name, err)
 		}
 		arns = append(arns, parameter.Arn)
 		versions = append(versions, parameter.Version)
@@ -75,5 +110,6 @@ func (d deployment) secrets(unique pulumi.StringOutput) (secretStore, error) {
 
 // revisionStandIn is a placeholder as long as the longest revision.
 func revisionStandIn(r deploy.Request) string {
-	return strings.Repeat("100.", len(r.Spec.Secrets))
+	// Two more are for HTTPS.
+	return strings.Repeat("100.", len(r.Spec.Secrets)+2)
 }

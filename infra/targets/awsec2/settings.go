@@ -8,6 +8,7 @@ import (
 
 	"escala/infra/deploy"
 	"escala/infra/deploy/awsaccount"
+	"escala/infra/deploy/awsdns"
 	"escala/service"
 )
 
@@ -42,6 +43,11 @@ type Settings struct {
 	// optional and must be that subnet's VPC.
 	SubnetID string `config:"subnetId"`
 	VPCID    string `config:"vpcId"`
+	// DNSZone is the id or the name of the public hosted zone in Route 53 that
+	// holds service.host. With it the stack makes the host's records. Default:
+	// with service.dns, the zone with the longest name that the host ends with;
+	// else none.
+	DNSZone string `config:"dnsZone"`
 	// Tags are put on everything that AWS can tag.
 	Tags map[string]string `config:"tags"`
 }
@@ -129,4 +135,18 @@ func (s Settings) checkZone(v *service.Violations) {
 	if prefix, err := netip.ParsePrefix(s.CIDR); err == nil && prefix.Bits() > 24-zoneBits {
 		v.Add("aws.zone", "needs a VPC of /%d or larger, but aws.cidr is %q", 24-zoneBits, s.CIDR)
 	}
+}
+
+// makesRecords reports whether the stack makes the records of its names.
+func (s Settings) makesRecords(spec service.Spec) bool {
+	return spec.Host != "" && (spec.DNS || s.DNSZone != "")
+}
+
+// zones is the choice of zones for the service's names.
+func (s Settings) zones(spec service.Spec) awsdns.Choice {
+	choice := awsdns.Choice{Key: "aws.dnsZone", Zone: s.DNSZone}
+	if s.makesRecords(spec) {
+		choice.Names = spec.HostNames()
+	}
+	return choice
 }

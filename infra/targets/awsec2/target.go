@@ -37,11 +37,14 @@ func (t *EC2) Check(_ context.Context, r deploy.Request) error {
 	v := t.settings.violations()
 	r.CheckRegion(&v, t.Section(), t.settings.Region)
 	checkSecrets(&v, r)
+	v = append(v, t.settings.zones(r.Spec).Violations()...)
+	r.CheckOwnCertificate(&v)
+	r.CheckAuthorityCA(&v)
 	if len(v) == 0 && r.Spec.Validate() == nil {
 		// Names that only AWS knows have a placeholder of the same length, so
 		// that too large user-data is found before the update.
 		const unique = "0123456789abcdef"
-		names := machineNames{bucket: deploy.BucketPrefix(r.Project, r.Stack) + unique, secrets: secretsPath(r.Stack, unique), revision: revisionStandIn(r)}
+		names := machineNames{bucket: deploy.BucketPrefix(r.Project, r.Stack) + unique, secrets: secretsPath(r.Stack, unique), revision: revisionStandIn(r), address: "255.255.255.255"}
 		if _, err := userDataLimit.UserData(machine(r, t.settings, names)); err != nil {
 			v.Add("service", "%s", err)
 		}

@@ -28,5 +28,6 @@ func (d deployment) records(w *kubernetes.Workload) error {
 		return nil
 	}
 	before, _ := d.Request.Outputs[kubernetes.OutputAddress].(string)
-	return dodns.Addresses(d.Component, d.lookup.domains, d.Request.Spec.HostNames(), w.Address, before)
+	_, err := dodns.Addresses(d.Component, d.lookup.domains, d.Request.Spec.HostNames(), w.Address, before)
+	return err
 }

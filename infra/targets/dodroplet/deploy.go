@@ -9,14 +9,15 @@ import (
 
 	"escala/cloudinit"
 	"escala/infra/deploy"
+	"escala/infra/deploy/dodns"
+	"escala/service"
 )
 
 // deployment is the state of one Deploy.
 type deployment struct {
 	*deploy.Component
 	settings Settings
-	// sshKeys are the fingerprints of the settings' keys.
-	sshKeys []string
+	lookup   lookup
 }
 
 // Deploy registers the target's resources.
@@ -28,7 +29,7 @@ func (t *Droplet) Deploy(c *deploy.Component) (deploy.Endpoint, error) {
 	}
 	d.Provider = provider
 	// Look up the settings before other resources are registered.
-	if d.sshKeys, err = d.ask(); err != nil {
+	if d.lookup, err = d.ask(); err != nil {
 		return deploy.Endpoint{}, err
 	}
 	return d.run()
@@ -62,15 +63,25 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	if err != nil {
 		return none, err
 	}
-	m, err := d.droplet(net, store)
+	var address *digitalocean.ReservedIp
+	var known pulumi.StringInput = pulumi.String("")
+	if d.Request.Spec.TLSMode() == service.TLSIP {
+		// The machine's certificate is for the address itself.
+		if address, err = d.address(); err != nil {
+			return none, err
+		}
+		known = address.IpAddress
+	}
+	m, err := d.droplet(net, store, known)
 	if err != nil {
 		return none, err
 	}
-	address, err := d.address()
-	if err != nil {
-		return none, err
+	if address == nil {
+		if address, err = d.address(); err != nil {
+			return none, err
+		}
 	}
-	return deploy.Cutover{
+	cutover := deploy.Cutover{
 		Machine:   m,
 		Own:       m.Ipv4Address,
 		Stable:    address.IpAddress,
@@ -81,13 +92,20 @@ func (d deployment) run() (deploy.Endpoint, error) {
 		Store:  store.machines.Name,
 		Stored: d.storedStatus(d.settings.spacesRegion()),
 		Ask:    d.diagnosis,
-	}.Run(d.Ctx, d.Request)
+	}
+	if d.settings.makesRecords(d.Request.Spec) {
+		before, _ := d.Request.Outputs[deploy.OutputAddress].(string)
+		cutover.Records = func(address pulumi.StringOutput) ([]pulumi.Resource, error) {
+			return dodns.Addresses(d.Component, d.lookup.domains, d.Request.Spec.HostNames(), address, before)
+		}
+	}
+	return cutover.Run(d.Ctx, d.Request)
 }
 
 // diagnosis returns the instructions to diagnose a machine.
 func (d deployment) diagnosis(droplet string) string {
 	const command = cloudinit.AgentPath + " diagnose"
-	if len(d.sshKeys) > 0 && len(d.settings.SSHFrom) > 0 {
+	if len(d.lookup.sshKeys) > 0 && len(d.settings.SSHFrom) > 0 {
 		return fmt.Sprintf("(for details, ssh root@ the address of Droplet %s, and run\n%s)", droplet, command)
 	}
 	return fmt.Sprintf("(for details, run in the recovery console of Droplet %s\n%s;\ndigitalocean.sshKeys and sshFrom let you log in to the next machine)", droplet, command)

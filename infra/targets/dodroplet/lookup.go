@@ -9,13 +9,22 @@ import (
 	"github.com/pulumi/pulumi-digitalocean/sdk/v4/go/digitalocean"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"escala/infra/deploy/dodns"
 	"escala/service"
 )
 
+// lookup is the result of the lookups at DigitalOcean.
+type lookup struct {
+	// sshKeys are the fingerprints of the settings' keys.
+	sshKeys []string
+	// domains are the domains of the service's names.
+	domains dodns.Domains
+}
+
 // ask checks at DigitalOcean that the settings are available and fit together.
-// It reports all violations together, and returns the fingerprints of the SSH
-// keys.
-func (d deployment) ask() ([]string, error) {
+// It reports all violations together.
+func (d deployment) ask() (lookup, error) {
+	var f lookup
 	v := d.credentialViolations()
 	ask := pulumi.Provider(d.Provider)
 	s := d.settings
@@ -36,16 +45,20 @@ func (d deployment) ask() ([]string, error) {
 		v.Add("digitalocean.image", "%q is not available in %s", s.Image, s.Region)
 	}
 	v = append(v, s.vpc().Look(d.Ctx, ask)...)
-	var fingerprints []string
 	for i, name := range s.SSHKeys {
 		key, err := digitalocean.LookupSshKey(d.Ctx, &digitalocean.LookupSshKeyArgs{Name: name}, ask)
 		if err != nil {
 			v.Add(fmt.Sprintf("digitalocean.sshKeys[%d]", i), "the account has no SSH key %q (doctl compute ssh-key list): %s", name, err)
 			continue
 		}
-		fingerprints = append(fingerprints, key.Fingerprint)
+		f.sshKeys = append(f.sshKeys, key.Fingerprint)
 	}
-	return fingerprints, v.Err()
+	if choice := s.domains(d.Request.Spec); len(choice.Names) > 0 {
+		var problems service.Violations
+		f.domains, problems = choice.Look(d.Ctx, ask)
+		v = append(v, problems...)
+	}
+	return f, v.Err()
 }
 
 // credentials maps the keys to Spaces in the configuration to the environment

@@ -18,8 +18,12 @@ var userDataLimit = deploy.UserDataLimit{Bytes: 64 << 10}
 // releases and writes its status.
 type bucketKey struct{ bucket, machines, access, secret string }
 
+// tls is what a machine needs for HTTPS: the stack's seed, and the stable
+// address in service.TLSIP mode.
+type tls struct{ seed, address string }
+
 // machine returns the machine that the Droplet's user-data describes.
-func machine(r deploy.Request, s Settings, key bucketKey) cloudinit.Machine {
+func machine(r deploy.Request, s Settings, key bucketKey, https tls) cloudinit.Machine {
 	m := cloudinit.NewMachine(r.Spec)
 	m.Agent = r.Agent.ID
 	m.Store = cloudinit.SpacesStore{Bucket: key.bucket, Machines: key.machines, Region: s.spacesRegion(), AccessKey: key.access, SecretKey: key.secret}
@@ -28,8 +32,19 @@ func machine(r deploy.Request, s Settings, key bucketKey) cloudinit.Machine {
 		// DigitalOcean's agent uses the metadata service under its own user.
 		m.MetadataRefused = []string{cloudinit.User, "www-data"}
 	}
-	if len(r.Spec.Secrets) > 0 {
-		m.Secrets = cloudinit.FileSecrets{Values: r.Secrets}
+	secrets := cloudinit.FileSecrets{Values: map[string]string{}}
+	for _, name := range r.Spec.Secrets {
+		secrets.Values[name] = r.Secrets[name]
+	}
+	if r.Spec.HTTPS() {
+		m.TLS.Address = https.address
+		// Check has reported a file that cannot be read.
+		ca, _ := r.AuthorityCA()
+		m.TLS.AuthorityCA = string(ca)
+		secrets.TLS = cloudinit.TLSSecrets{Seed: https.seed, Certificate: r.Secrets[r.Spec.TLS.Certificate]}
+	}
+	if len(r.Spec.Secrets) > 0 || r.Spec.HTTPS() {
+		m.Secrets = secrets
 	}
 	return m
 }
@@ -37,9 +52,17 @@ func machine(r deploy.Request, s Settings, key bucketKey) cloudinit.Machine {
 // droplet registers the machine. A change of any of its inputs makes a new
 // machine beside the old one. The old one is deleted after the address has
 // moved.
-func (d deployment) droplet(net network, store releaseStore) (*digitalocean.Droplet, error) {
-	userData := pulumi.All(store.bucket.Name, store.machines.Name, store.key.AccessKey, store.key.SecretKey).ApplyT(func(v []any) (string, error) {
-		data, err := userDataLimit.UserData(machine(d.Request, d.settings, bucketKey{v[0].(string), v[1].(string), v[2].(string), v[3].(string)}))
+func (d deployment) droplet(net network, store releaseStore, address pulumi.StringInput) (*digitalocean.Droplet, error) {
+	seed := pulumi.String("").ToStringOutput()
+	if d.Request.Spec.HTTPS() {
+		var err error
+		if seed, err = d.TLSSeed(); err != nil {
+			return nil, err
+		}
+	}
+	userData := pulumi.All(store.bucket.Name, store.machines.Name, store.key.AccessKey, store.key.SecretKey, seed, address).ApplyT(func(v []any) (string, error) {
+		key := bucketKey{v[0].(string), v[1].(string), v[2].(string), v[3].(string)}
+		data, err := userDataLimit.UserData(machine(d.Request, d.settings, key, tls{v[4].(string), v[5].(string)}))
 		return string(data), err
 	}).(pulumi.StringOutput)
 	tags := pulumi.StringArray{net.tag.Name}
@@ -61,8 +84,8 @@ func (d deployment) droplet(net network, store releaseStore) (*digitalocean.Drop
 		// It contains a key and secrets, so the state keeps all of it as a secret.
 		UserData: pulumi.ToSecret(userData).(pulumi.StringOutput),
 	}
-	if len(d.sshKeys) > 0 {
-		args.SshKeys = pulumi.ToStringArray(d.sshKeys)
+	if len(d.lookup.sshKeys) > 0 {
+		args.SshKeys = pulumi.ToStringArray(d.lookup.sshKeys)
 	}
 	droplet, err := digitalocean.NewDroplet(d.Ctx, d.Name(fmt.Sprintf("machine-%d", d.settings.Generation)), args, d.Options(
 		// A change in place would stop the machine that serves.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"escala/infra/deploy/dodns"
 	"escala/infra/deploy/dovpc"
 	"escala/service"
 )
@@ -44,6 +45,10 @@ type Settings struct {
 	// SSHFrom are the address ranges from which SSH is open. Default none: port 22
 	// is closed.
 	SSHFrom []string `config:"sshFrom"`
+	// Domain is the account's domain that holds service.host. With it the stack
+	// makes the host's records. Default: with service.dns, the longest domain that
+	// the host ends with; else none.
+	Domain string `config:"domain"`
 	// Tags are added to the Droplet.
 	Tags []string `config:"tags"`
 }
@@ -113,4 +118,18 @@ func (s Settings) violations() service.Violations {
 		}
 	}
 	return v
+}
+
+// makesRecords reports whether the stack makes the records of its names.
+func (s Settings) makesRecords(spec service.Spec) bool {
+	return spec.Host != "" && (spec.DNS || s.Domain != "")
+}
+
+// domains is the choice of domains for the service's names.
+func (s Settings) domains(spec service.Spec) dodns.Choice {
+	choice := dodns.Choice{Key: "digitalocean.domain", Domain: s.Domain}
+	if s.makesRecords(spec) {
+		choice.Names = spec.HostNames()
+	}
+	return choice
 }

@@ -34,7 +34,9 @@ func (t *Droplet) Settings() any { return &t.settings }
 func (*Droplet) Platform() build.Platform { return build.Platform{OS: "linux", Arch: "amd64"} }
 
 func (t *Droplet) Check(_ context.Context, r deploy.Request) error {
-	v := t.settings.violations()
+	v := append(t.settings.violations(), t.settings.domains(r.Spec).Violations()...)
+	r.CheckOwnCertificate(&v)
+	r.CheckAuthorityCA(&v)
 	if len(v) == 0 && r.Spec.Validate() == nil {
 		// Render the user-data now to find out whether it is too large. Stand-ins of
 		// the same length replace the names that only DigitalOcean can give.
@@ -43,7 +45,7 @@ func (t *Droplet) Check(_ context.Context, r deploy.Request) error {
 			machines: deploy.BucketPrefix(r.Project, r.Stack) + "0123456789abcdef",
 			access:   strings.Repeat("0", 20),
 			secret:   strings.Repeat("0", 43),
-		})); err != nil {
+		}, tls{seed: deploy.TLSSeedStandIn, address: "255.255.255.255"})); err != nil {
 			v.Add("service", "%s", err)
 		}
 	}

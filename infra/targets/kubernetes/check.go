@@ -33,9 +33,7 @@ func Check(r deploy.Request, s WorkloadSettings, section string) service.Violati
 	if _, err := s.readGateCA(r); err != nil && !r.Offline {
 		v.Add(section+".gateCA", "%q %s", s.GateCA, err)
 	}
-	if _, err := readCA(r.Spec.TLS.AuthorityCA, r); err != nil && !r.Offline {
-		v.Add("service.tls.authorityCA", "%q %s", r.Spec.TLS.AuthorityCA, err)
-	}
+	r.CheckAuthorityCA(&v)
 	s.checkHTTPS(&v, r.Spec, section)
 	r.CheckOwnCertificate(&v)
 	return v

@@ -20,22 +20,33 @@ func Random(seeds ...string) *offline.Provider {
 		Version: "4.18.0",
 		Config:  &random.ProviderArgs{},
 		Resources: map[string]offline.Resource{
-			"random:index/randomId:RandomId": {Args: &random.RandomIdArgs{}, State: random.RandomId{}, Replaces: []string{"byteLength", "keepers", "prefix"}},
+			"random:index/randomBytes:RandomBytes": {Args: &random.RandomBytesArgs{}, State: random.RandomBytes{}, Replaces: []string{"length", "keepers"}},
+			"random:index/randomId:RandomId":       {Args: &random.RandomIdArgs{}, State: random.RandomId{}, Replaces: []string{"byteLength", "keepers", "prefix"}},
 		},
 	}, func(e *offline.Event) error {
 		if e.Operation != offline.Create {
 			return nil
 		}
-		length := int(e.Inputs["byteLength"].NumberValue())
+		secret := e.Type == "random:index/randomBytes:RandomBytes"
+		length := e.Inputs["byteLength"]
+		if secret {
+			length = e.Inputs["length"]
+		}
 		of := strings.Join(append(seeds, e.Name), "/")
 		if keepers, ok := offline.Plain(e.Inputs)["keepers"]; ok {
 			of += fmt.Sprint(keepers)
 		}
 		sum := sha256.Sum256([]byte(of))
-		if length > len(sum) {
+		bytes := int(length.NumberValue())
+		if bytes > len(sum) {
 			return fmt.Errorf("more than %d bytes are not available", len(sum))
 		}
-		e.Outputs["hex"] = resource.NewStringProperty(hex.EncodeToString(sum[:length]))
+		e.Outputs["hex"] = resource.NewStringProperty(hex.EncodeToString(sum[:bytes]))
+		if secret {
+			// The provider marks them as sensitive.
+			e.Outputs["hex"] = resource.MakeSecret(e.Outputs["hex"])
+			e.Outputs["base64"] = resource.MakeSecret(e.Outputs["base64"])
+		}
 		return nil
 	})
 }

@@ -1,0 +1,200 @@
+package gate
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/infra/deploy/https"
+	"escala/service/machine"
+)
+
+// certified returns nil if the endpoint has a certificate for Names.
+func (g Gate) certified(ctx context.Context, endpoint string, status machine.Status) error {
+	if len(g.Names) == 0 {
+		return nil
+	}
+	look := https.Look{Address: atPort(endpoint, g.httpsPort), Names: g.Names, CA: g.CA}
+	if err := look.Certificate(ctx); err != nil {
+		return fmt.Errorf("the stack has HTTPS, and this machine would take it away: %w%s", err, reported(status))
+	}
+	return nil
+}
+
+// reported returns the machine's own words about its certificate.
+func reported(status machine.Status) string {
+	c := status.Certificate
+	if c == nil || c.Error == "" {
+		return ""
+	}
+	text := "; the machine reports: " + c.Error
+	if c.Next > 0 {
+		text += ", and tries again at " + time.Unix(c.Next, 0).UTC().Format("15:04:05 MST")
+	}
+	return text
+}
+
+// atPort returns the host and the port of HTTPS of an endpoint's URL. An empty
+// port is 443.
+func atPort(endpoint, port string) string {
+	host := strings.TrimPrefix(endpoint, "http://")
+	if u, err := url.Parse(endpoint); err == nil && u.Hostname() != "" {
+		host = u.Hostname()
+	}
+	return net.JoinHostPort(host, cmp.Or(port, "443"))
+}
+
+// HTTPS describes the certificates of a stack's names.
+type HTTPS struct {
+	// Names are host names. Default: the stable IP address itself.
+	Names []string
+	// CA are the roots of a private authority, in PEM. Optional.
+	CA []byte
+	// Made means that the stack makes the names' records.
+	Made bool
+	// Unresolved means that the names are not in DNS: they are names of this
+	// computer alone.
+	Unresolved bool
+	// Port is the port of HTTPS. Default 443.
+	Port string
+}
+
+// names returns the names that need a certificate at a stable address.
+func (h HTTPS) names(stable string) []string {
+	if len(h.Names) > 0 {
+		return h.Names
+	}
+	host, _, _ := net.SplitHostPort(atPort(stable, ""))
+	return []string{host}
+}
+
+// Had resolves to whether the stable address has good certificates now, before
+// anything moves. It does not wait, and is false in a preview.
+func Had(ctx *pulumi.Context, stable pulumi.StringOutput, h HTTPS) pulumi.BoolOutput {
+	return stable.ApplyTWithContext(ctx.Context(), func(wait context.Context, stable string) bool {
+		if ctx.DryRun() {
+			return false
+		}
+		return https.Look{Address: atPort(stable, h.Port), Names: h.names(stable), CA: h.CA}.Certificate(wait) == nil
+	}).(pulumi.BoolOutput)
+}
+
+// patience is the time that a machine has to get its first certificate once its
+// names lead to it. An authority needs some seconds.
+const patience = 90 * time.Second
+
+// CertifiedArgs are the inputs of Certified.
+type CertifiedArgs struct {
+	HTTPS
+	// Machine is the machine that serves. Messages are shown beside it.
+	Machine pulumi.CustomResource
+	// Stable is the URL of the stable address, by plain HTTP. It should resolve
+	// once the release serves there and the names' records are made.
+	Stable pulumi.StringOutput
+	// Had is the result of Had.
+	Had pulumi.BoolOutput
+	// Last is the result of the last update, for a preview.
+	Last string
+}
+
+// Certified resolves to https.Serving once every name leads to the stable
+// address and has a certificate there, or to https.Waiting and what is missing.
+// That is a warning: the release serves, and neither a record that somebody has
+// to make nor an authority that is down holds it up. Only the loss of
+// certificates that were there before is an error.
+func Certified(ctx *pulumi.Context, args CertifiedArgs) pulumi.StringOutput {
+	return pulumi.All(args.Stable, args.Had).ApplyTWithContext(ctx.Context(), func(wait context.Context, v []any) (string, error) {
+		stable, had := v[0].(string), v[1].(bool)
+		if ctx.DryRun() {
+			return args.Last, nil
+		}
+		w := waiter{
+			HTTPS: args.HTTPS, stable: stable, patience: patience, poll: time.Second,
+			report: func(s string) {
+				// A failure to show a line of progress is not an error.
+				_ = ctx.Log.Info(s, &pulumi.LogArgs{Resource: args.Machine, Ephemeral: true})
+			},
+		}
+		missing := w.wait(wait)
+		switch {
+		case missing == "":
+			return https.Serving, nil
+		case had:
+			return "", fmt.Errorf("%s had HTTPS before this update, and has not now: %s", strings.Join(args.names(stable), ", "), missing)
+		}
+		// A failure to show the warning is not an error.
+		_ = ctx.Log.Warn("the release serves, but not yet by HTTPS: "+missing, &pulumi.LogArgs{Resource: args.Machine})
+		return https.Waiting + missing, nil
+	}).(pulumi.StringOutput)
+}
+
+// waiter waits for certificates at a stable address.
+type waiter struct {
+	HTTPS
+	stable         string
+	patience, poll time.Duration
+	report         func(string)
+	// resolver replaces this computer's in tests.
+	resolver https.Resolver
+}
+
+// wait returns "" once nothing is missing, or what is missing.
+func (w waiter) wait(ctx context.Context) string {
+	deadline := time.Now().Add(w.patience)
+	said := ""
+	for {
+		missing, until := w.missing(ctx)
+		if missing == "" {
+			return ""
+		}
+		if missing != said {
+			w.report(https.Waiting + missing)
+			said = missing
+		}
+		// Nothing happens before a person acts, or before the machine tries again.
+		if !time.Now().Before(deadline) || until.After(deadline) {
+			return missing
+		}
+		select {
+		case <-ctx.Done():
+			return missing
+		case <-time.After(w.poll):
+		}
+	}
+}
+
+// never is after every deadline.
+var never = time.Unix(1<<40, 0)
+
+// missing returns what is missing, and the time before which that cannot change.
+func (w waiter) missing(ctx context.Context) (string, time.Time) {
+	host, _, _ := net.SplitHostPort(atPort(w.stable, ""))
+	meanwhile := "; the service serves " + w.stable + " meanwhile"
+	if !w.Unresolved && len(w.Names) > 0 {
+		destination := https.Destination{Address: host, Made: w.Made}
+		if text := destination.Leads(ctx, w.resolver, w.Names); text != "" {
+			return text + meanwhile, never
+		}
+	}
+	err := https.Look{Address: atPort(w.stable, w.Port), Names: w.names(w.stable), CA: w.CA}.Certificate(ctx)
+	if err == nil {
+		return "", time.Time{}
+	}
+	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, Proxy: nil}}
+	status, statusErr := read(ctx, client, w.stable)
+	if statusErr != nil {
+		return err.Error() + meanwhile, time.Time{}
+	}
+	until := time.Time{}
+	if c := status.Certificate; c != nil && c.Error != "" && c.Next > 0 {
+		until = time.Unix(c.Next, 0)
+	}
+	return err.Error() + reported(status) + meanwhile, until
+}

@@ -1,0 +1,98 @@
+package check
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"regexp"
+	"strings"
+	"time"
+
+	"escala/infra/plan"
+)
+
+// listensTLS matches a listener of HTTPS in an nginx.conf.
+var listensTLS = regexp.MustCompile(`(?m)^\s*listen\s+443\s+ssl\b`)
+
+// https checks that what answers HTTPS can be reached, and has a certificate. It
+// needs the result of ports.
+func https(_ context.Context, s *subject) {
+	s.each(atPath(nginxConf), func(m plan.Machine, f plan.File) {
+		if !listensTLS.MatchString(f.Raw) || !s.behindFirewall() {
+			return
+		}
+		if !s.open[443] {
+			s.add(plan.Error, m.Name, "Nginx serves HTTPS, but no rule opens 443", "a rule that lets 443 in")
+		}
+		if !s.open[80] {
+			s.add(plan.Error, m.Name, "the certificate's authority asks on port 80, which no rule opens", "a rule that lets 80 in")
+		}
+	})
+	for _, f := range s.Manifests {
+		if text(f.Object, "kind") != "Ingress" {
+			continue
+		}
+		s.ingressNames(f)
+		if strings.Contains(text(f.Object, "metadata", "annotations", "alb.ingress.kubernetes.io/listen-ports"), "HTTPS") && !s.hasListenerCertificate() {
+			s.add(plan.Error, f.Path, "the load balancer listens for HTTPS without a certificate", "certificateARNs in the IngressClassParams")
+		}
+	}
+}
+
+// behindFirewall reports whether the stack has the firewall of its machines: a
+// machine on this computer has none.
+func (s *subject) behindFirewall() bool {
+	return len(s.byType("aws:ec2/securityGroup:SecurityGroup"))+len(s.byType("digitalocean:index/firewall:Firewall")) > 0
+}
+
+// ingressNames checks that every host of an Ingress with a certificate is one of
+// the certificate's.
+func (s *subject) ingressNames(f plan.File) {
+	certified := map[string]bool{}
+	for _, one := range list(f.Object, "spec", "tls") {
+		for _, name := range words(one, "hosts") {
+			certified[name] = true
+		}
+	}
+	for _, rule := range list(f.Object, "spec", "rules") {
+		if host := text(rule, "host"); len(certified) > 0 && !certified[host] {
+			s.add(plan.Error, f.Path, fmt.Sprintf("host %q has no certificate, though others have", host), "every host below tls.hosts")
+		}
+	}
+}
+
+// hasListenerCertificate reports whether the parameters of a load balancer name
+// a certificate.
+func (s *subject) hasListenerCertificate() bool {
+	for _, f := range s.Manifests {
+		if text(f.Object, "kind") == "IngressClassParams" && len(list(f.Object, "spec", "certificateARNs")) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// selfSigned returns a certificate and its key in PEM, in place of a machine's
+// own. An error makes it empty, which Nginx refuses.
+func selfSigned() string {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return ""
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		return ""
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return ""
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate})) +
+		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))
+}

@@ -1,0 +1,102 @@
+package awsec2
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/infra/testing/pulumitest"
+	"escala/infra/testing/selfsigned"
+	"escala/service"
+)
+
+var seed = strings.Repeat("5eed", 16)
+
+// seeded returns a cloud whose random bytes are the seed.
+func seeded() *pulumitest.Mocks {
+	m := cloud()
+	before := m.Outputs
+	m.Outputs = func(kind, name string) map[string]any {
+		if kind == "random:index/randomBytes:RandomBytes" {
+			return map[string]any{"hex": seed, "base64": "x"}
+		}
+		return before(kind, name)
+	}
+	return m
+}
+
+// TestHTTPS checks what a machine gets for HTTPS: the seed as a parameter, the
+// right to read it and to share certificates, and no secret in user-data.
+func TestHTTPS(t *testing.T) {
+	r := request()
+	r.Spec.Secrets = nil
+	r.Spec.Host, r.Spec.TLS.Names, r.Spec.TLS.HSTS = "api.example.com", []string{"www.example.com"}, time.Hour
+	m := seeded()
+	require.NoError(t, New().Check(t.Context(), r))
+	require.NoError(t, m.Preview(New(), r))
+	parameter := m.One(t, "aws:ssm/parameter:Parameter")
+	assert.Equal(t, "/escala/production/0011223344556677/tls-seed", parameter.Inputs["name"])
+	assert.Equal(t, seed, parameter.Inputs["value"])
+	assert.True(t, parameter.Secret["value"])
+	assert.Equal(t, "tls-seed", m.One(t, "random:index/randomBytes:RandomBytes").Name, "it stays when the service is renamed")
+	for _, policy := range m.Of("aws:iam/rolePolicy:RolePolicy") {
+		if policy.Name == "api-machine" {
+			assert.Contains(t, policy.Inputs["policy"], `{"Sid":"Certificates","Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":["arn:aws:s3:::the-bucket/certificates/*"]}`)
+			assert.Contains(t, policy.Inputs["policy"], "ssm:GetParameters")
+		}
+	}
+	assert.NotContains(t, userData(t, m), seed)
+
+	r.Spec.TLS = service.NewTLS()
+	r.Spec.TLS.Mode = service.TLSOff
+	m = deployed(t, New(), r)
+	assert.Empty(t, m.Of("random:index/randomBytes:RandomBytes"))
+	assert.Empty(t, m.Of("aws:ssm/parameter:Parameter"))
+	assert.NotContains(t, fmt.Sprint(m.Of("aws:iam/rolePolicy:RolePolicy")), "certificates/")
+}
+
+// TestHTTPSOnTheAddress checks that the machine knows the address that its
+// certificate is for.
+func TestHTTPSOnTheAddress(t *testing.T) {
+	r := request()
+	r.Spec.TLS.Mode = service.TLSIP
+	m := seeded()
+	require.NoError(t, New().Check(t.Context(), r))
+	require.NoError(t, m.Preview(New(), r))
+	assert.Contains(t, userData(t, m), "192.0.2.2", "the Elastic IP's")
+	assert.NotContains(t, userData(t, deployed(t, New(), request())), "192.0.2.2")
+}
+
+// TestOwnCertificate checks that a certificate of the operator's own reaches the
+// machine as a parameter, and that a bad one is found before anything is made.
+func TestOwnCertificate(t *testing.T) {
+	r := request()
+	r.Spec.Host, r.Spec.TLS.Mode, r.Spec.TLS.Certificate = "api.example.com", service.TLSCertificate, "TLS_CERTIFICATE"
+	r.Secrets["TLS_CERTIFICATE"] = selfsigned.PEM(t, "www.example.com")
+	require.ErrorContains(t, New().Check(t.Context(), r), "secrets.TLS_CERTIFICATE: the certificate in secret TLS_CERTIFICATE is for www.example.com, not for api.example.com")
+	r.Secrets["TLS_CERTIFICATE"] = selfsigned.PEM(t, "api.example.com") + strings.Repeat(" ", parameterBytes)
+	require.ErrorContains(t, New().Check(t.Context(), r), "secrets.TLS_CERTIFICATE: has")
+	r.Secrets["TLS_CERTIFICATE"] = selfsigned.PEM(t, "api.example.com")
+	require.NoError(t, New().Check(t.Context(), r))
+	m := seeded()
+	require.NoError(t, m.Preview(New(), r))
+	var names []string
+	for _, parameter := range m.Of("aws:ssm/parameter:Parameter") {
+		names = append(names, parameter.Inputs["name"].(string))
+		assert.True(t, parameter.Secret["value"])
+	}
+	assert.Contains(t, names, "/escala/production/0011223344556677/tls-certificate")
+	assert.NotContains(t, names, "/escala/production/0011223344556677/TLS_CERTIFICATE")
+	assert.NotContains(t, userData(t, m), "PRIVATE KEY")
+
+	r.Spec.TLS = service.NewTLS()
+	r.Spec.TLS.Authority, r.Spec.TLS.AuthorityCA = "https://ca.example/directory", "roots.pem"
+	require.ErrorContains(t, New().Check(t.Context(), r), `service.tls.authorityCA: "roots.pem" cannot be read`)
+	s := NewSettings()
+	s.DNSZone = "example.org"
+	require.ErrorContains(t, (&EC2{settings: s}).Check(t.Context(), r), `aws.dnsZone: "example.org" does not hold api.example.com`)
+}

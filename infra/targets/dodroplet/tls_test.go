@@ -1,0 +1,70 @@
+package dodroplet
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/infra/testing/pulumitest"
+	"escala/infra/testing/selfsigned"
+	"escala/service"
+)
+
+var seed = strings.Repeat("5eed", 16)
+
+// seeded returns a cloud whose random bytes are the seed.
+func seeded() *pulumitest.Mocks {
+	m := cloud()
+	before := m.Outputs
+	m.Outputs = func(kind, name string) map[string]any {
+		if kind == "random:index/randomBytes:RandomBytes" {
+			return map[string]any{"hex": seed, "base64": "x"}
+		}
+		return before(kind, name)
+	}
+	return m
+}
+
+// TestHTTPS checks that a machine gets the seed in a file that only root reads,
+// and that the state has user-data as a secret.
+func TestHTTPS(t *testing.T) {
+	r := request(t)
+	r.Spec.Secrets = nil
+	r.Spec.Host = "api.example.com"
+	m := seeded()
+	require.NoError(t, New().Check(t.Context(), r))
+	require.NoError(t, m.Preview(New(), r))
+	droplet := m.One(t, "digitalocean:index/droplet:Droplet")
+	assert.Contains(t, droplet.Inputs["userData"], seed)
+	assert.True(t, droplet.Secret["userData"])
+	assert.Equal(t, "tls-seed", m.Of("random:index/randomBytes:RandomBytes")[0].Name)
+}
+
+// TestOwnCertificate checks that a certificate of the operator's own is not
+// among the secrets that workers get.
+func TestOwnCertificate(t *testing.T) {
+	r := request(t)
+	r.Spec.Host, r.Spec.TLS.Mode, r.Spec.TLS.Certificate = "api.example.com", service.TLSCertificate, "TLS_CERTIFICATE"
+	r.Secrets["TLS_CERTIFICATE"] = selfsigned.PEM(t, "api.example.com")
+	require.NoError(t, New().Check(t.Context(), r))
+	m := seeded()
+	require.NoError(t, m.Preview(New(), r))
+	data := m.One(t, "digitalocean:index/droplet:Droplet").Inputs["userData"].(string)
+	assert.Contains(t, data, `"tls-certificate":`)
+	assert.NotContains(t, data, "TLS_CERTIFICATE")
+	r.Secrets["TLS_CERTIFICATE"] = "no PEM"
+	require.ErrorContains(t, New().Check(t.Context(), r), "secrets.TLS_CERTIFICATE: the certificate in secret TLS_CERTIFICATE has no certificate in PEM")
+}
+
+// TestHTTPSOnTheAddress checks that the machine knows the address that its
+// certificate is for.
+func TestHTTPSOnTheAddress(t *testing.T) {
+	r := request(t)
+	r.Spec.TLS.Mode = service.TLSIP
+	m := seeded()
+	require.NoError(t, New().Check(t.Context(), r))
+	require.NoError(t, m.Preview(New(), r))
+	assert.Contains(t, m.One(t, "digitalocean:index/droplet:Droplet").Inputs["userData"], "192.0.2.2", "the Reserved IP's")
+}
