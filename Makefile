@@ -77,11 +77,12 @@ test: ## Run those, the built service, the program and one machine (root on Debi
 
 test-all: test test-rest ## Run that and what is heavy to compile or long (kube-apiserver, race, conformance)
 
-# Tests that need a kube-apiserver or an S3 server fail without one here, instead of
-# being skipped.
+# Tests that need a control plane, Pulumi's Kubernetes plugin or an S3 server fail
+# without them here, instead of being skipped.
 test-rest: export ESCALA_CONTROL_PLANE = $(CURDIR)/bin/kubernetes
+test-rest: export ESCALA_KUBERNETES_PLUGIN = $(CURDIR)/bin/plugins/kubernetes
 test-rest: export ESCALA_S3_SERVER = $(CURDIR)/bin/versitygw
-test-rest: bin/kubernetes/controlplane bin/versitygw
+test-rest: bin/kubernetes/controlplane bin/plugins/kubernetes/pulumi-resource-kubernetes bin/versitygw
 	@.ci/packages
 	@.ci/test rest
 
@@ -132,15 +133,30 @@ bin/versitygw: infra/tools/versitygw/go.mod
 	@echo "building the S3 server of the tests, once (about two minutes on two cores)"
 	@cd infra/tools/versitygw && go build -o ../../../bin/versitygw -ldflags "-s -w" github.com/versity/versitygw/cmd/versitygw
 
-# A real kube-apiserver and etcd, for tests. They share what Go has compiled of its
-# own library for the program, so they are built with its flags.
+# Kubernetes' control plane, for tests. It shares what Go has compiled of its own
+# library for the program, so it is built with its flags.
 bin/kubernetes/controlplane: infra/tools/kubernetes/go.mod infra/tools/kubernetes/main.go
-	@echo "building kube-apiserver and etcd, once (about four minutes on two cores)"
+	@echo "building Kubernetes' control plane and etcd, once (about six minutes on two cores)"
 	@cd infra/tools/kubernetes && out=../../../bin/kubernetes && \
 		version=$$(go list -m -f '{{.Version}}' k8s.io/kubernetes) && \
 		minor=$${version#v1.} && stamp=k8s.io/component-base/version && \
-		go build -o $$out/kube-apiserver -ldflags "-s -w -X $$stamp.gitVersion=$$version \
-			-X $$stamp.gitMajor=1 -X $$stamp.gitMinor=$${minor%%.*} -X $$stamp.gitTreeState=clean" \
-			k8s.io/kubernetes/cmd/kube-apiserver && \
+		for program in kube-apiserver kube-controller-manager; do \
+			go build -o $$out/$$program -ldflags "-s -w -X $$stamp.gitVersion=$$version \
+				-X $$stamp.gitMajor=1 -X $$stamp.gitMinor=$${minor%%.*} -X $$stamp.gitTreeState=clean" \
+				k8s.io/kubernetes/cmd/$$program || exit; \
+		done && \
 		go build -o $$out/etcd -ldflags "-s -w" go.etcd.io/etcd/server/v3 && \
 		go build -o $$out/controlplane -ldflags "-s -w" .
+
+# Pulumi's Kubernetes plugin, for tests. It reads the two files beside it, which the
+# plugin's own build embeds.
+bin/plugins/kubernetes/pulumi-resource-kubernetes: infra/tools/pulumi-kubernetes/go.mod infra/tools/pulumi-kubernetes/main.go
+	@echo "building Pulumi's Kubernetes plugin, once (about ten minutes on two cores)"
+	@cd infra/tools/pulumi-kubernetes && out=../../../bin/plugins/kubernetes && \
+		module=github.com/pulumi/pulumi-kubernetes/provider/v4 && \
+		version=$$(go list -m -f '{{.Version}}' $$module) && \
+		files=$$(go list -m -f '{{.Dir}}' $$module)/cmd/pulumi-resource-kubernetes && \
+		mkdir -p $$out && \
+		sed "1s/{/{\"version\": \"$${version#v}\",/" "$$files/schema.json" >$$out/schema.json && \
+		cat "$$files/terraform-mapping.json" >$$out/terraform-mapping.json && \
+		go build -o $$out/pulumi-resource-kubernetes -ldflags "-s -w -X $$module/pkg/version.Version=$${version#v}" .

@@ -1,10 +1,11 @@
 // Package apiserver gives tests a real kube-apiserver with its etcd on
-// loopback. It validates, defaults and stores objects as any cluster does, but
-// runs nothing, since there are no controllers and no nodes.
+// loopback. It validates, defaults and stores objects as any cluster does. On
+// request, Kubernetes' own controllers run beside it. Nothing runs pods;
+// package nodes acts as if something did.
 //
-// Both programs are built from their Go modules (`make
-// bin/kubernetes/controlplane`), not downloaded. A test binary starts them once
-// for all of its tests, and they end with it. Only tests import this package.
+// The programs are built from their Go modules (`make
+// bin/kubernetes/controlplane`), not downloaded, and they end with the test
+// binary. Only tests import this package.
 package apiserver
 
 import (
@@ -37,30 +38,59 @@ type Server struct {
 	// Kubeconfig is the path of an administrator's kubeconfig.
 	Kubeconfig string
 	config     *rest.Config
+	command    *exec.Cmd
 	// alive stays open until this process ends, and the server runs as long as
 	// it is open. The field keeps a reference to it, because Go closes
 	// unreferenced files.
 	alive io.WriteCloser
 }
 
-var started = sync.OnceValues(start)
+var started = sync.OnceValues(func() (*Server, error) { return start() })
 
 // errNotBuilt means that the binaries do not exist.
-var errNotBuilt = errors.New("kube-apiserver and etcd are not built: make bin/kubernetes/controlplane")
+var errNotBuilt = errors.New("the control plane is not built: make bin/kubernetes/controlplane")
 
-// Start returns the test binary's kube-apiserver. It skips the test if
-// kube-apiserver was never built.
+// Start returns the test binary's kube-apiserver, which has no controllers. It
+// skips the test if kube-apiserver was never built.
 func Start(t testing.TB) *Server {
 	t.Helper()
 	server, err := started()
+	mustStart(t, err)
+	return server
+}
+
+// StartWithControllers starts a kube-apiserver of the test's own, with
+// Kubernetes' controllers. It skips the test if they were never built.
+func StartWithControllers(t testing.TB) *Server {
+	t.Helper()
+	server, err := start("-controllers")
+	mustStart(t, err)
+	t.Cleanup(func() {
+		if err := server.alive.Close(); err != nil {
+			t.Errorf("ending the control plane: %v", err)
+		}
+		// It has nothing left that the test could lose, however it ends.
+		_ = server.command.Wait()
+	})
+	return server
+}
+
+// mustStart ends a test that has no server.
+func mustStart(t testing.TB, err error) {
+	t.Helper()
 	if errors.Is(err, errNotBuilt) && os.Getenv(Variable) == "" {
 		t.Skip(err)
 	}
 	if err != nil {
 		t.Fatalf("starting a kube-apiserver: %v", err)
 	}
-	return server
 }
+
+// Config returns an administrator's client configuration.
+func (s *Server) Config() *rest.Config { return rest.CopyConfig(s.config) }
+
+// programs are the names of the binaries.
+var programs = []string{"controlplane", "kube-apiserver", "kube-controller-manager", "etcd"}
 
 // binaries returns the folder of the binaries.
 func binaries() (string, error) {
@@ -72,7 +102,7 @@ func binaries() (string, error) {
 		}
 		folder = filepath.Join(root, "bin", "kubernetes")
 	}
-	for _, name := range []string{"controlplane", "kube-apiserver", "etcd"} {
+	for _, name := range programs {
 		if _, err := os.Stat(filepath.Join(folder, name)); err != nil {
 			return "", fmt.Errorf("%w (%s lacks %s)", errNotBuilt, folder, name)
 		}
@@ -80,14 +110,15 @@ func binaries() (string, error) {
 	return folder, nil
 }
 
-func start() (*Server, error) {
+// start starts a control plane with arguments of its command.
+func start(args ...string) (*Server, error) {
 	folder, err := binaries()
 	if err != nil {
 		return nil, err
 	}
 	// The command has no context: it ends when its standard input is closed,
 	// which happens when this process ends.
-	cmd := exec.Command(filepath.Join(folder, "controlplane")) //nolint:noctx // see above
+	cmd := exec.Command(filepath.Join(folder, "controlplane"), args...) //nolint:noctx // see above
 	alive, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, fmt.Errorf("opening its standard input: %w", err)
@@ -111,5 +142,5 @@ func start() (*Server, error) {
 		return nil, fmt.Errorf("reading its kubeconfig: %w", err)
 	}
 	config.QPS = -1 // no pause between requests
-	return &Server{Kubeconfig: kubeconfig, config: config, alive: alive}, nil
+	return &Server{Kubeconfig: kubeconfig, config: config, command: cmd, alive: alive}, nil
 }

@@ -12,7 +12,7 @@ import (
 func TestBinariesMustBeWhereTheVariableSays(t *testing.T) {
 	folder := t.TempDir()
 	t.Setenv(Variable, folder)
-	for _, name := range []string{"controlplane", "kube-apiserver", "etcd"} {
+	for _, name := range programs {
 		_, err := binaries()
 		require.ErrorIs(t, err, errNotBuilt)
 		require.ErrorContains(t, err, folder+" lacks "+name)

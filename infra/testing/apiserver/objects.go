@@ -81,6 +81,12 @@ func (o *Objects) Get(ctx context.Context, object map[string]any) (*unstructured
 	return o.in(u).Get(ctx, u.GetName(), metav1.GetOptions{})
 }
 
+// Delete deletes an object, by its kind, namespace and name.
+func (o *Objects) Delete(ctx context.Context, object map[string]any) error {
+	u := &unstructured.Unstructured{Object: object}
+	return o.in(u).Delete(ctx, u.GetName(), metav1.DeleteOptions{})
+}
+
 // Scale sets the number of an object's pods through the scale subresource, as
 // the autoscaler does.
 func (o *Objects) Scale(ctx context.Context, object map[string]any, replicas int64) error {

@@ -3,22 +3,26 @@
 // everything of Kubernetes that they are built from.
 //
 // It prints the path of an administrator's kubeconfig as its only line and ends
-// both when its standard input is closed, so that they go with the test that
-// started it, however that ends.
+// all of them when its standard input is closed, so that they go with the test
+// that started it, however that ends.
 //
-// There are no controllers and no nodes: what is applied is checked, completed
-// and kept, and nothing runs.
+// Objects are checked, completed and kept, and nothing acts on them. With
+// -controllers, Kubernetes' own controllers do: they make pods, and end
+// namespaces. There are no nodes in either case, so no pod runs.
 package main
 
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -31,13 +35,15 @@ import (
 const patience = 2 * time.Minute
 
 func main() {
-	if err := run(os.Stdin, os.Stdout); err != nil {
+	controllers := flag.Bool("controllers", false, "also run Kubernetes' controllers")
+	flag.Parse()
+	if err := run(os.Stdin, os.Stdout, *controllers); err != nil {
 		fmt.Fprintln(os.Stderr, "controlplane:", err)
 		os.Exit(1)
 	}
 }
 
-func run(stdin io.Reader, stdout io.Writer) (err error) {
+func run(stdin io.Reader, stdout io.Writer, controllers bool) (err error) {
 	log.SetLogger(logr.FromSlogHandler(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	self, err := os.Executable()
 	if err != nil {
@@ -84,11 +90,49 @@ func run(stdin io.Reader, stdout io.Writer) (err error) {
 	if err := os.WriteFile(kubeconfig, environment.KubeConfig, 0o600); err != nil {
 		return fmt.Errorf("writing the kubeconfig: %w", err)
 	}
+	if controllers {
+		stop, err := startControllers(filepath.Dir(self), folder, kubeconfig)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
 	if _, err := fmt.Fprintln(stdout, kubeconfig); err != nil {
 		return fmt.Errorf("saying where the kubeconfig is: %w", err)
 	}
 	<-ctx.Done()
 	return nil
+}
+
+// running are the controllers that tests need: those that make and end what the
+// program describes. The others would look for nodes and clouds.
+var running = []string{
+	"deployment-controller", "replicaset-controller", "job-controller", "horizontal-pod-autoscaler-controller",
+	"disruption-controller", "endpoints-controller", "endpointslice-controller",
+	"serviceaccount-controller", "namespace-controller", "garbage-collector-controller",
+}
+
+// startControllers starts kube-controller-manager. The returned function ends it.
+func startControllers(binaries, folder, kubeconfig string) (stop func(), err error) {
+	log, err := os.Create(filepath.Join(folder, "kube-controller-manager.log"))
+	if err != nil {
+		return nil, fmt.Errorf("making a log: %w", err)
+	}
+	defer log.Close()
+	//nolint:noctx // it is ended by stop
+	cmd := exec.Command(filepath.Join(binaries, "kube-controller-manager"),
+		"--kubeconfig="+kubeconfig, "--controllers="+strings.Join(running, ","),
+		"--leader-elect=false", "--secure-port=0", "--kube-api-qps=200", "--kube-api-burst=400",
+		"--horizontal-pod-autoscaler-sync-period=1s",
+	)
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("starting kube-controller-manager: %w", err)
+	}
+	return func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}, nil
 }
 
 // tail is the end of a log.

@@ -1,0 +1,108 @@
+package nodes_test
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"escala/infra/testing/apiserver"
+	"escala/infra/testing/fakecluster"
+	"escala/infra/testing/nodes"
+)
+
+func object(apiVersion, kind, name string, more map[string]any) map[string]any {
+	o := map[string]any{"apiVersion": apiVersion, "kind": kind, "metadata": map[string]any{"name": name}}
+	if kind != "Namespace" && kind != "APIService" {
+		o["metadata"].(map[string]any)["namespace"] = "shop"
+	}
+	for key, value := range more {
+		o[key] = value
+	}
+	return o
+}
+
+// TestADeploymentsPods takes pods through what keeps them from running, until
+// they do.
+func TestADeploymentsPods(t *testing.T) {
+	server := apiserver.StartWithControllers(t)
+	n := nodes.Start(t, server)
+	cluster := server.Objects(t)
+	apply := func(o map[string]any) {
+		t.Helper()
+		_, err := cluster.Apply(t.Context(), o)
+		require.NoError(t, err)
+	}
+	deployment := object("apps/v1", "Deployment", "api", map[string]any{"spec": map[string]any{
+		"replicas": int64(2), "selector": map[string]any{"matchLabels": map[string]any{"app": "api"}},
+		"template": map[string]any{
+			"metadata": map[string]any{"labels": map[string]any{"app": "api"}},
+			"spec": map[string]any{"containers": []any{map[string]any{
+				"name": "api", "image": "registry.example.com/api:1",
+				"envFrom": []any{map[string]any{"configMapRef": map[string]any{"name": "config"}}},
+			}}},
+		},
+	}})
+	available := func() int64 {
+		now, err := cluster.Get(t.Context(), deployment)
+		require.NoError(t, err)
+		ready, _, err := unstructured.NestedInt64(now.Object, "status", "availableReplicas")
+		require.NoError(t, err)
+		return ready
+	}
+	url := n.URL(t, "shop")
+	release := func() string {
+		resp, err := http.Get(url)
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		return resp.Header.Get("X-Release")
+	}
+	const long, moment = time.Minute, 100 * time.Millisecond
+
+	n.Change(func(n *nodes.Nodes) {
+		n.Pull = func(string, []string) (string, error) { return "", errors.New("no such image") }
+		n.Run = func(c nodes.Container) fakecluster.Trouble {
+			if c.Env["GREETING"] == "bad" {
+				return fakecluster.Trouble{Ended: "Error", ExitCode: 2}
+			}
+			return fakecluster.Trouble{}
+		}
+	})
+	apply(object("v1", "Namespace", "shop", nil))
+	require.Eventually(t, func() bool {
+		_, err := cluster.Get(t.Context(), object("v1", "ServiceAccount", "default", nil))
+		return err == nil
+	}, long, moment, "the namespace gets its account")
+	apply(deployment)
+	reason := func(want string) {
+		t.Helper()
+		require.Eventually(t, func() bool { return n.Waiting("shop", want) == 2 }, long, moment, want)
+		assert.Zero(t, available())
+	}
+	reason("ErrImagePull")
+	n.Change(func(n *nodes.Nodes) { n.Pull = func(string, []string) (string, error) { return "one", nil } })
+	reason("CreateContainerConfigError")
+	apply(object("v1", "ConfigMap", "config", map[string]any{"data": map[string]any{"GREETING": "bad"}}))
+	reason("CrashLoopBackOff")
+	assert.Empty(t, release())
+	apply(object("v1", "ConfigMap", "config", map[string]any{"data": map[string]any{"GREETING": "hello"}}))
+	require.Eventually(t, func() bool { return available() == 2 }, long, moment)
+	assert.Equal(t, "one", release())
+
+	// An API that nothing serves would keep the namespace for ever.
+	apply(object("apiregistration.k8s.io/v1", "APIService", "v1beta1.metrics.k8s.io", map[string]any{"spec": map[string]any{
+		"group": "metrics.k8s.io", "version": "v1beta1", "groupPriorityMinimum": int64(100), "versionPriority": int64(100),
+		"insecureSkipTLSVerify": true, "service": map[string]any{"name": "metrics-server", "namespace": "kube-system"},
+	}}))
+	require.NoError(t, cluster.Delete(t.Context(), object("v1", "Namespace", "shop", nil)))
+	require.Eventually(t, func() bool {
+		_, err := cluster.Get(t.Context(), object("v1", "Namespace", "shop", nil))
+		return apierrors.IsNotFound(err)
+	}, long, moment, "the namespace ends, with its pods")
+	assert.Empty(t, release())
+}
