@@ -18,44 +18,77 @@ var (
 	two = service.ReleaseID(strings.Repeat("2", 64))
 )
 
-// testdata/shell.json was published by a machine whose agent was a shell script.
+// The files were published by one machine of commit c629307, whose agent was a
+// shell script: before, and after it had been pointed to a copy of /bin/false and
+// its Nginx had been killed.
 func TestReadTakesAnOlderMachinesStatus(t *testing.T) {
-	f, err := os.Open("testdata/shell.json")
-	require.NoError(t, err)
-	defer f.Close()
-	got, err := Read(f)
-	require.NoError(t, err)
-	old := service.ReleaseID("9c3f0c1e6bd4a90b7d0c49e1a0a8b5f0b14cf9e9f0bb3f7ac8f0d7e3e4a8a611")
+	const (
+		good  = service.ReleaseID("6d1d6c7b0dc52b924d2697ac74a94f777b96970267cb527fca2d272548463d0d")
+		wrong = service.ReleaseID("7faadececbd287e494595d6a8203bc521e4463c682a496569187a77e761156bc")
+	)
+	workers := []Worker{{Worker: 0, Release: good, Ready: true}, {Worker: 1, Release: good, Ready: true}}
+	serving := read(t, "testdata/shell-serving.json")
+	assert.Equal(t, Status{Machine: "m", Phase: Serving, Wanted: good, Current: good, Checked: 1795673981, Workers: workers}, serving)
+	ok, missing := serving.Serves(good, 2)
+	assert.True(t, ok, missing)
+
+	refused := read(t, "testdata/shell.json")
 	assert.Equal(t, Status{
-		Machine: "api-machine-5f2c1a", Phase: Refused, Wanted: two, Current: old,
-		Reason:   "release 222222222222 fails its preflight: it exits at start with status 23",
-		Incident: "2026-11-25T18:31:02 nginx.service: Main process exited, code=killed, status=9/KILL",
-		Checked:  1795631463,
-		Workers:  []Worker{{Worker: 0, Release: old, Ready: true}, {Worker: 1, Release: "", Ready: false}},
-	}, got)
-	_, ok := got.SinceRefusal()
+		Machine: "m", Phase: Refused, Wanted: wrong, Current: good,
+		Reason:   "release 7faadececbd2 fails its preflight: it exits at start with status 1",
+		Incident: "2026-11-26T06:29:41 nginx.service: Main process exited, code=killed, status=9/KILL",
+		Checked:  1795674582, Workers: workers,
+	}, refused)
+	_, ok = refused.SinceRefusal()
 	assert.False(t, ok, "it does not tell when it refused")
+	_, missing = refused.Serves(wrong, 2)
+	assert.Equal(t, refused.Reason, missing)
 }
 
-// An older program reads the fields that it knows from a newer machine's
-// status.
+func read(t *testing.T, path string) Status {
+	t.Helper()
+	f, err := os.Open(path)
+	require.NoError(t, err)
+	defer f.Close()
+	s, err := Read(f)
+	require.NoError(t, err)
+	return s
+}
+
+// A program of commit c629307 reads the fields that it knows from a newer
+// machine's status.
 func TestStatusIsReadByOlderPrograms(t *testing.T) {
-	newer := Status{Machine: "i-1", Phase: "certifying", Wanted: two, Current: one, Reason: "r", Checked: 9, Refused: 8, Retry: 10, Workers: []Worker{{Worker: 0, Release: one, Ready: true}}}
+	newer := Status{
+		Machine: "i-1", Phase: "certifying", Wanted: two, Current: one, Reason: "r", Incident: "i", Attempts: 3, Checked: 9, Refused: 8, Retry: 10,
+		Workers: []Worker{{Worker: 0, Release: one, Ready: true, Trouble: "Redis has been away since T"}},
+	}
 	content, err := json.Marshal(newer)
 	require.NoError(t, err)
+	// Its type.
+	type worker struct {
+		Worker  int    `json:"worker"`
+		Release string `json:"release"`
+		Ready   bool   `json:"ready"`
+	}
 	var older struct {
-		Machine, Phase, Wanted, Current, Reason string
-		Checked                                 int64
-		Workers                                 []struct {
-			Worker  int
-			Release string
-			Ready   bool
-		}
+		Machine  string   `json:"machine"`
+		Phase    string   `json:"phase"`
+		Wanted   string   `json:"wanted"`
+		Current  string   `json:"current"`
+		Reason   string   `json:"reason"`
+		Attempts int      `json:"attempts"`
+		Checked  int64    `json:"checked"`
+		Workers  []worker `json:"workers"`
 	}
 	require.NoError(t, json.Unmarshal(content, &older))
+	assert.Equal(t, "i-1", older.Machine)
 	assert.Equal(t, "certifying", older.Phase)
-	assert.Equal(t, string(one), older.Workers[0].Release)
-	assert.True(t, older.Workers[0].Ready)
+	assert.Equal(t, string(two), older.Wanted)
+	assert.Equal(t, string(one), older.Current)
+	assert.Equal(t, "r", older.Reason)
+	assert.Equal(t, 3, older.Attempts)
+	assert.EqualValues(t, 9, older.Checked)
+	assert.Equal(t, []worker{{Worker: 0, Release: string(one), Ready: true}}, older.Workers)
 }
 
 func TestReadToleratesWhatItDoesNotKnow(t *testing.T) {
