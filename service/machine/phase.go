@@ -15,7 +15,3 @@ const (
 	// serve. The machine runs the previous release again.
 	Refused Phase = "refused"
 )
-
-// Settled reports that the machine has reached a verdict on the wanted release.
-// A phase that this program does not know is not settled.
-func (p Phase) Settled() bool { return p == Serving || p == Refused }
