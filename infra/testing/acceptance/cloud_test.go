@@ -9,9 +9,11 @@ import (
 	"os"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
+	"escala/infra/engine"
 	"escala/infra/engine/offline"
 	"escala/infra/engine/offline/clouds"
 	"escala/infra/testing/cloudfake"
@@ -24,10 +26,17 @@ type cloud struct {
 	section string
 	// machine, association and object are the types of these resources.
 	machine, association, object string
-	// record returns the cloud's provider over a world.
+	// record returns the cloud's provider over a world. Nil is a stack without
+	// resources in a cloud.
 	record func(w *world) *offline.Provider
 	// beside holds additional providers. Optional.
 	beside []*offline.Provider
+	// plugins are providers that are processes. Optional.
+	plugins []engine.Provider
+	// gate is the time that the gate waits. Default 20 s.
+	gate string
+	// limit bounds each operation. Default 15 min.
+	limit time.Duration
 	// userData returns a machine's user-data as cloud-init sees it.
 	userData func(e offline.Event) (string, error)
 }

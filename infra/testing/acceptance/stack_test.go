@@ -2,6 +2,7 @@ package acceptance
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -30,7 +31,8 @@ type stack struct {
 	t     *testing.T
 	cloud cloud
 	world *world
-	// asked is the cloud's provider, which records requests.
+	// asked is the cloud's provider, which records requests. It is nil without a
+	// cloud.
 	asked *offline.Provider
 	clone string
 	// lines holds the configuration in YAML. secrets are set beside it.
@@ -39,7 +41,7 @@ type stack struct {
 	// key encrypts the secrets; salt is its salt.
 	key  secrets.Manager
 	salt string
-	// providers run in this process.
+	// providers are those of the cloud, and of what is beside it.
 	providers []engine.Provider
 	log       *bytes.Buffer
 }
@@ -58,9 +60,13 @@ func open(t *testing.T, c cloud) *stack {
 	s.write("cloudinit/agent/cmd/escala-agent/main.go", "package main\n\nfunc main() { println(\"agent\") }\n")
 	s.release("first")
 	s.configure("")
-	s.asked = c.record(s.world)
-
-	for _, provider := range append([]*offline.Provider{s.asked, clouds.Random(s.clone)}, c.beside...) {
+	offlines := append([]*offline.Provider{clouds.Random(s.clone)}, c.beside...)
+	if c.record != nil {
+		s.asked = c.record(s.world)
+		offlines = append(offlines, s.asked)
+	}
+	s.providers = c.plugins
+	for _, provider := range offlines {
 		s.providers = append(s.providers, engine.Provider{Name: provider.Name(), Serve: func() (pulumirpc.ResourceProviderServer, error) {
 			return provider, nil
 		}})
@@ -86,11 +92,11 @@ func (s *stack) release(name string) {
 	s.write("service/cmd/api/main.go", fmt.Sprintf("package main\n\nfunc main() { println(%q) }\n", name))
 }
 
-// configure writes the stack's configuration: the target, the shortest gate
-// times and additional lines.
+// configure writes the stack's configuration: the target, a short time for the
+// gate and additional lines.
 func (s *stack) configure(more string) {
 	s.t.Helper()
-	yaml := fmt.Sprintf("config:\n  pulumi:disable-default-providers: [\"*\"]\n  escala:target: %s\n  escala:gate:\n    timeout: 20s\n%s", s.cloud.stack, more)
+	yaml := fmt.Sprintf("config:\n  pulumi:disable-default-providers: [\"*\"]\n  escala:target: %s\n  escala:gate:\n    timeout: %s\n%s", s.cloud.stack, cmp.Or(s.cloud.gate, "20s"), more)
 	s.lines = yaml
 }
 
@@ -114,7 +120,7 @@ func (s *stack) engine() *engine.Stack {
 }
 
 func (s *stack) context() context.Context {
-	ctx, cancel := context.WithTimeout(s.t.Context(), limit)
+	ctx, cancel := context.WithTimeout(s.t.Context(), cmp.Or(s.cloud.limit, limit))
 	s.t.Cleanup(cancel)
 	return ctx
 }

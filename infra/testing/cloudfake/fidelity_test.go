@@ -46,8 +46,8 @@ func TestFidelityPage(t *testing.T) {
 	}
 }
 
-// TestEveryBehaviourIsMet looks for the test that an entry names, and for the
-// entry's name in it.
+// TestEveryBehaviourIsMet looks for the tests that the page names, and for an
+// entry's name in its test.
 func TestEveryBehaviourIsMet(t *testing.T) {
 	root, err := workspace.Root()
 	require.NoError(t, err)
@@ -80,6 +80,11 @@ func TestEveryBehaviourIsMet(t *testing.T) {
 		return nil
 	})
 	require.NoError(t, err)
+	page, err := os.ReadFile(filepath.Join(root, "docs", "fidelity.md"))
+	require.NoError(t, err)
+	for _, name := range regexp.MustCompile("`(Test[A-Za-z0-9]+)`").FindAllSubmatch(page, -1) {
+		assert.Contains(t, mentioned, string(name[1]), "docs/fidelity.md names a test that does not exist")
+	}
 	for _, table := range Tables() {
 		seen := map[string]bool{}
 		for _, b := range table.Behaviours {
