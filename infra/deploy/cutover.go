@@ -40,6 +40,9 @@ type Cutover struct {
 	// Ask returns instructions for a person to ask the machine with that id
 	// what is wrong.
 	Ask func(machine string) string
+
+	// httpsPort is the port of HTTPS in tests. Default 443.
+	httpsPort string
 }
 
 // Run registers the gates and the move, and with HTTPS the records and the wait
@@ -130,7 +133,7 @@ func (c Cutover) https(r Request) (*gate.HTTPS, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &gate.HTTPS{Names: r.Spec.CertificateNames(), CA: ca, Made: c.Records != nil}, nil
+	return &gate.HTTPS{Names: r.Spec.CertificateNames(), CA: ca, Made: c.Records != nil, Port: c.httpsPort}, nil
 }
 
 // after returns a value once resources exist.

@@ -75,15 +75,27 @@ func (h HTTPS) names(stable string) []string {
 	return []string{host}
 }
 
-// Had resolves to whether the stable address has good certificates now, before
-// anything moves. It does not wait, and is false in a preview.
-func Had(ctx *pulumi.Context, stable pulumi.StringOutput, h HTTPS) pulumi.BoolOutput {
-	return stable.ApplyTWithContext(ctx.Context(), func(wait context.Context, stable string) bool {
+// Had resolves to the names that have a good certificate at the stable address
+// now, before anything moves. It does not wait, and is empty in a preview.
+func Had(ctx *pulumi.Context, stable pulumi.StringOutput, h HTTPS) pulumi.StringArrayOutput {
+	return stable.ApplyTWithContext(ctx.Context(), func(wait context.Context, stable string) []string {
 		if ctx.DryRun() {
-			return false
+			return nil
 		}
-		return https.Look{Address: atPort(stable, h.Port), Names: h.names(stable), CA: h.CA}.Certificate(wait) == nil
-	}).(pulumi.BoolOutput)
+		return h.good(wait, stable, h.names(stable))
+	}).(pulumi.StringArrayOutput)
+}
+
+// good returns the names that have a good certificate at a stable address.
+func (h HTTPS) good(ctx context.Context, stable string, names []string) []string {
+	var good []string
+	for _, name := range names {
+		look := https.Look{Address: atPort(stable, h.Port), Names: []string{name}, CA: h.CA}
+		if look.Certificate(ctx) == nil {
+			good = append(good, name)
+		}
+	}
+	return good
 }
 
 // patience is the time that a machine has to get its first certificate once its
@@ -99,7 +111,7 @@ type CertifiedArgs struct {
 	// once the release serves there and the names' records are made.
 	Stable pulumi.StringOutput
 	// Had is the result of Had.
-	Had pulumi.BoolOutput
+	Had pulumi.StringArrayOutput
 	// Last is the result of the last update, for a preview.
 	Last string
 }
@@ -111,7 +123,7 @@ type CertifiedArgs struct {
 // certificates that were there before is an error.
 func Certified(ctx *pulumi.Context, args CertifiedArgs) pulumi.StringOutput {
 	return pulumi.All(args.Stable, args.Had).ApplyTWithContext(ctx.Context(), func(wait context.Context, v []any) (string, error) {
-		stable, had := v[0].(string), v[1].(bool)
+		stable, had := v[0].(string), v[1].([]string)
 		if ctx.DryRun() {
 			return args.Last, nil
 		}
@@ -123,11 +135,11 @@ func Certified(ctx *pulumi.Context, args CertifiedArgs) pulumi.StringOutput {
 			},
 		}
 		missing := w.wait(wait)
-		switch {
-		case missing == "":
+		if missing == "" {
 			return https.Serving, nil
-		case had:
-			return "", fmt.Errorf("%s had HTTPS before this update, and has not now: %s", strings.Join(args.names(stable), ", "), missing)
+		}
+		if len(args.good(wait, stable, had)) < len(had) {
+			return "", fmt.Errorf("%s had HTTPS before this update, and not all of them have it now: %s", strings.Join(had, ", "), missing)
 		}
 		// A failure to show the warning is not an error.
 		_ = ctx.Log.Warn("the release serves, but not yet by HTTPS: "+missing, &pulumi.LogArgs{Resource: args.Machine})

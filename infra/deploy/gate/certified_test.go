@@ -43,11 +43,11 @@ func serving(c *machine.Certificate) machine.Status {
 // stack has does not pass.
 func TestMachineKeepsHTTPS(t *testing.T) {
 	at, port, ca := secured(t, serving(&machine.Certificate{Error: "urn:ietf:params:acme:error:rateLimited: too many certificates", Next: 1795000000}))
-	g := Gate{URL: at, HealthPath: "/health", Timeout: 300 * time.Millisecond, Poll: 10 * time.Millisecond, httpsPort: port}
+	g := Gate{URL: at, HealthPath: "/health", Timeout: time.Minute, Poll: 10 * time.Millisecond, httpsPort: port}
 	require.NoError(t, g.Wait(t.Context(), Want{Release: wanted, Workers: 2}), "no HTTPS is asked for")
 	g.Names, g.CA = []string{"example.com"}, ca
 	require.NoError(t, g.Wait(t.Context(), Want{Release: wanted, Workers: 2}))
-	g.CA = nil
+	g.CA, g.Timeout = nil, 3*time.Second
 	err := g.Wait(t.Context(), Want{Release: wanted, Workers: 2})
 	require.ErrorContains(t, err, "the stack has HTTPS, and this machine would take it away: example.com: the certificate is issued by")
 	require.ErrorContains(t, err, "the machine reports: urn:ietf:params:acme:error:rateLimited: too many certificates, and tries again at")

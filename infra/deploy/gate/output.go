@@ -37,10 +37,10 @@ type OutputArgs struct {
 	// Stored reads the status that the machine with that id wrote to the store.
 	// Optional.
 	Stored func(ctx context.Context, store, id string) (string, error)
-	// HTTPS are the certificates that the endpoint must have if Had resolves to
-	// true. Optional.
+	// HTTPS describes certificates. The endpoint must have those of the names in
+	// Had. Optional.
 	HTTPS *HTTPS
-	Had   pulumi.BoolOutput
+	Had   pulumi.StringArrayOutput
 	// Diagnose returns the account of the machine with that id of what is
 	// wrong. Optional.
 	Diagnose func(ctx context.Context, machine string) string
@@ -59,7 +59,7 @@ func Output(ctx *pulumi.Context, args OutputArgs) pulumi.StringOutput {
 	if store == nil {
 		store = pulumi.String("")
 	}
-	had := pulumi.Bool(false).ToBoolOutput()
+	had := pulumi.StringArray{}.ToStringArrayOutput()
 	if args.HTTPS != nil {
 		had = args.Had
 	}
@@ -79,8 +79,8 @@ func Output(ctx *pulumi.Context, args OutputArgs) pulumi.StringOutput {
 					_ = ctx.Log.Info(s, &pulumi.LogArgs{Resource: args.Machine, Ephemeral: true})
 				},
 			}
-			if v[5].(bool) {
-				g.Names, g.CA, g.httpsPort = args.HTTPS.names(v[3].(string)), args.HTTPS.CA, args.HTTPS.Port
+			if had := v[5].([]string); len(had) > 0 {
+				g.Names, g.CA, g.httpsPort = had, args.HTTPS.CA, args.HTTPS.Port
 			}
 			if args.Stored != nil {
 				g.Stored = func(ctx context.Context) (machine.Status, error) {

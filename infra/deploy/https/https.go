@@ -51,7 +51,7 @@ func (l Look) Certificate(ctx context.Context) error {
 
 // presented checks the certificate for one name.
 func (l Look) presented(ctx context.Context, name string, roots *x509.CertPool) error {
-	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	own, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	dialer := tls.Dialer{Config: &tls.Config{
 		ServerName: name, MinVersion: tls.VersionTLS12,
@@ -59,7 +59,10 @@ func (l Look) presented(ctx context.Context, name string, roots *x509.CertPool) 
 		// instead.
 		InsecureSkipVerify: true, //nolint:gosec // verified below
 	}}
-	conn, err := dialer.DialContext(ctx, "tcp", l.Address)
+	conn, err := dialer.DialContext(own, "tcp", l.Address)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if err != nil {
 		return fmt.Errorf("%s does not answer HTTPS: %w", l.Address, plain(err))
 	}
