@@ -25,8 +25,8 @@ up: escala ## Create or update the stack: build, release, wait until it serves (
 	@$(ESCALA) up
 
 init: PROGRAM = local
-init: escala ## Prepare the repository in DIR, with a service of its own (DIR=../my-api, PACKAGE=./cmd/api, NAME=api)
-	@bin/$(PROGRAM) init --dir "$(or $(DIR),.)" $(if $(PACKAGE),--package "$(PACKAGE)") $(if $(NAME),--name "$(NAME)")
+init: escala ## Prepare the repository in DIR, with a service of its own (DIR=../my-api, PACKAGE=./cmd/api, NAME=api, or COMMAND="python3 app.py", FOLDER=app)
+	@bin/$(PROGRAM) init --dir "$(or $(DIR),.)" $(if $(PACKAGE),--package "$(PACKAGE)") $(if $(NAME),--name "$(NAME)") $(if $(COMMAND),--command "$(COMMAND)") $(if $(FOLDER),--folder "$(FOLDER)")
 
 preview: escala ## Show what up would change
 	@$(ESCALA) preview

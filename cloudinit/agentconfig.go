@@ -39,6 +39,12 @@ func (m Machine) agentConfig() agent.Config {
 	if c.Mode == service.WorkersPorts {
 		c.PortsBase = m.Spec.Workers.PortsBase
 	}
+	c.Command = m.Spec.Command
+	if m.anyProgram() {
+		c.Runtime = m.Spec.Runtime
+		c.Command = m.Spec.StartCommand(m.Spec.Name)
+		c.Drain = agent.Duration(life.Drain)
+	}
 	return c
 }
 
@@ -84,6 +90,9 @@ func (m Machine) environment() map[string]string {
 	spec := m.Spec
 	spec.Lifecycle = spec.Lifecycle.WithoutAnnounce()
 	env := spec.Environ()
+	if m.anyProgram() {
+		return env
+	}
 	env[service.EnvSupervised] = "supervisord"
 	env[service.EnvWorkers] = strconv.Itoa(spec.Workers.Count)
 	return env

@@ -45,6 +45,12 @@ type nginxValues struct {
 	ClientScheme string
 	// TLS is nil without HTTPS.
 	TLS *nginxTLS
+	// Upstreams is nil for a program with escala's runtime.
+	Upstreams *nginxUpstreams
+	// Lua is true if Nginx needs its Lua module, with escala's modules in
+	// Programs, a folder with a trailing slash.
+	Lua      bool
+	Programs string
 	// RemovedClaims are the headers that describe a client and that this
 	// configuration does not set.
 	RemovedClaims []string
@@ -83,13 +89,14 @@ func (m Machine) nginx() (string, error) {
 		TrustedProxies:    spec.TrustedProxies,
 		ClientScheme:      "$scheme",
 		TLS:               m.nginxTLS(),
+		Upstreams:         m.nginxUpstreams(),
+		Lua:               m.lua(),
+		Programs:          m.Root + programsFolder,
 		RemovedClaims:     removedClaims(),
 		Sources:           sources(spec),
 	}
 	if workers := spec.Workers; workers.Mode == service.WorkersPorts {
-		for n := range workers.Count {
-			values.WorkerPorts = append(values.WorkerPorts, workers.PortsBase+n)
-		}
+		values.WorkerPorts = spec.WorkerPorts()
 		values.Affinity = workers.Affinity
 		values.MaxFails = workers.MaxFails
 		values.FailTimeout = seconds(workers.FailTimeout)

@@ -55,6 +55,13 @@ func startLogging(t testing.TB, spec service.Spec, h http.HandlerFunc) (address,
 		require.NoError(t, os.Chmod(socket, 0o666))
 	}
 	upstream.Start()
+	return runNginx(t, m)
+}
+
+// runNginx runs Nginx with the configuration of a machine, in its root. It
+// returns the address and the path of a log of every request.
+func runNginx(t testing.TB, m Machine) (address, log string) {
+	t.Helper()
 	conf, err := m.nginx()
 	require.NoError(t, err)
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"escala/cloudinit/agent/certificate"
 	"escala/cloudinit/agent/host"
@@ -12,9 +13,8 @@ import (
 
 // nginxTLS holds the template's values for HTTPS.
 type nginxTLS struct {
-	// Programs is the folder of the Lua module, Folder that of the certificates,
-	// each with a trailing slash.
-	Programs, Folder string
+	// Folder is the folder of the certificates, with a trailing slash.
+	Folder string
 	// Socket is where the agent hands over certificates. SelfSigned serves before
 	// there is one.
 	Socket, SelfSigned string
@@ -48,7 +48,6 @@ func (m Machine) nginxTLS() *nginxTLS {
 	}
 	tls := m.Spec.TLS
 	values := nginxTLS{
-		Programs:   m.Root + programsFolder,
 		Folder:     m.Root + host.CertificatesFolder + "/",
 		Socket:     m.Root + host.CertificatesSocket,
 		SelfSigned: m.Root + host.SelfSignedFile,
@@ -89,14 +88,21 @@ func (m Machine) nginxTLS() *nginxTLS {
 // before Debian's check of the configuration, which reads it. A socket that a
 // killed Nginx has left behind would keep the next one from starting.
 func (m Machine) nginxStartPre() string {
-	if !m.Spec.HTTPS() {
+	if !m.lua() {
 		return ""
 	}
-	return fmt.Sprintf(`ExecStartPre=
-ExecStartPre=%s self-signed
-ExecStartPre=-/bin/rm -f %s
+	lines := "ExecStartPre=\n"
+	var sockets []string
+	if m.Spec.HTTPS() {
+		lines += "ExecStartPre=" + AgentPath + " self-signed\n"
+		sockets = append(sockets, host.CertificatesSocket)
+	}
+	if m.anyProgram() {
+		sockets = append(sockets, host.UpstreamsSocket)
+	}
+	return lines + fmt.Sprintf(`ExecStartPre=-/bin/rm -f %s
 ExecStartPre=/usr/sbin/nginx -t -q -g 'daemon on; master_process on;'
-`, AgentPath, host.CertificatesSocket)
+`, strings.Join(sockets, " "))
 }
 
 // tlsFolders returns the folders in memory that HTTPS needs, in tmpfiles' form.

@@ -20,13 +20,13 @@ func (m Machine) packages() []string {
 	if m.localRedis() {
 		packages = append(packages, "redis-server")
 	}
-	if m.Spec.HTTPS() {
+	if m.lua() {
 		packages = append(packages, "libnginx-mod-http-lua")
 	}
 	if len(m.MetadataOnlyRoot) > 0 {
 		packages = append(packages, "nftables")
 	}
-	return packages
+	return append(packages, m.Spec.Packages...)
 }
 
 // packageUnits returns the services that the packages contain.

@@ -77,7 +77,7 @@ RuntimeMaxUse=%dM
 `, journalMB/2, journalMB/2)},
 		{Path: "/etc/tmpfiles.d/escala.conf", Content: fmt.Sprintf(`d /run/escala 0755 %s %s -
 d /run/escala-release 0755 root root -
-`, User, User) + m.tlsFolders()},
+`, User, User) + m.tlsFolders() + m.upstreamsFolders()},
 	}
 	files = append(files, m.laterUnits()...)
 	if m.localRedis() {

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
+	"escala/cloudinit/agent/host"
 	"escala/service"
 )
 
@@ -39,7 +40,15 @@ func machines() map[string]Machine {
 		"ec2":        ec2(),
 		"droplet":    droplet(),
 		"https":      https(),
+		"python":     python(),
 	}
+}
+
+// python returns a machine for a program without escala's runtime.
+func python() Machine {
+	spec := anyProgram()
+	spec.Folder, spec.Command, spec.Packages = "app", []string{"python3", "app.py"}, []string{"python3-flask"}
+	return testMachine(spec)
 }
 
 // https returns a machine as on AWS, with all of HTTPS.
@@ -170,6 +179,11 @@ func TestNginxTakesItsConfiguration(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m.Root = t.TempDir()
 			require.NoError(t, os.MkdirAll(filepath.Join(m.Root, "run"), 0o755))
+			require.NoError(t, os.MkdirAll(m.Root+host.UpstreamsRun, 0o755))
+			require.NoError(t, os.MkdirAll(filepath.Join(m.Root, programsFolder), 0o755))
+			for _, f := range m.upstreamsFiles() {
+				require.NoError(t, os.WriteFile(m.Root+f.Path, []byte(f.Content), 0o644))
+			}
 			conf, err := m.nginx()
 			require.NoError(t, err)
 			// A test must not need port 80.

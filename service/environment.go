@@ -2,6 +2,7 @@ package service
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -104,6 +105,23 @@ func (s Spec) ownEnv() map[string]string {
 // variables returns all variables that the description sets, by name.
 func (s Spec) variables() map[string]variable {
 	env := map[string]variable{
+		"GOMEMLIMIT": {fmt.Sprintf("%dMiB", s.Resources.MemoryMiB*goMemoryPercent/100), "resources.memoryMiB"},
+	}
+	if url := s.Redis.Address(); url != "" {
+		env[EnvRedis] = variable{url, "redis.url"}
+	}
+	if s.Redis.Prefix != "" {
+		env[EnvRedisPrefix] = variable{s.Redis.Prefix, "redis.prefix"}
+	}
+	if s.Runtime != RuntimeNone {
+		maps.Copy(env, s.runtimeVariables())
+	}
+	return env
+}
+
+// runtimeVariables returns the variables that only escala's runtime reads.
+func (s Spec) runtimeVariables() map[string]variable {
+	env := map[string]variable{
 		EnvHealthPath:        {s.HealthPath, "healthPath"},
 		EnvReadyPath:         {s.ReadyPath, "readyPath"},
 		EnvRooms:             {strconv.FormatBool(s.WebSocket.Rooms), "webSocket.rooms"},
@@ -113,13 +131,6 @@ func (s Spec) variables() map[string]variable {
 		EnvMaxHeader:         {strconv.Itoa(s.Limits.HeaderBytes()), "limits.headerKiB"},
 		EnvMaxResponseHeader: {strconv.Itoa(s.Limits.ResponseHeaderBytes()), "limits.responseHeaderKiB"},
 		EnvMaxConnections:    {strconv.Itoa(s.Limits.Connections), "limits.connections"},
-		"GOMEMLIMIT":         {fmt.Sprintf("%dMiB", s.Resources.MemoryMiB*goMemoryPercent/100), "resources.memoryMiB"},
-	}
-	if url := s.Redis.Address(); url != "" {
-		env[EnvRedis] = variable{url, "redis.url"}
-	}
-	if s.Redis.Prefix != "" {
-		env[EnvRedisPrefix] = variable{s.Redis.Prefix, "redis.prefix"}
 	}
 	if len(s.TrustedProxies) > 0 {
 		env[EnvTrustedProxies] = variable{strings.Join(s.TrustedProxies, ","), "trustedProxies"}

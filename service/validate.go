@@ -32,7 +32,7 @@ func (s Spec) Validate() error {
 	if bad := CheckPath(s.ReadyPath); bad != "" {
 		v.Add("readyPath", "%q %s", s.ReadyPath, bad)
 	}
-	if s.HealthPath == s.ReadyPath {
+	if s.HealthPath == s.ReadyPath && s.Runtime != RuntimeNone {
 		v.Add("readyPath", "is the same as healthPath (%q): a draining worker is healthy but not ready, so they must differ", s.ReadyPath)
 	}
 	s.checkHost(&v)
@@ -44,6 +44,8 @@ func (s Spec) Validate() error {
 	}
 	s.checkEnv(&v)
 	s.Workers.check(&v)
+	s.checkPorts(&v)
+	s.checkRuntime(&v)
 	s.checkPassingOver(&v)
 	s.Scale.check(&v)
 	s.Resources.check(&v)
@@ -128,14 +130,21 @@ func (w Workers) check(v *Violations) {
 	if w.Count < MinWorkers || w.Count > MaxWorkers {
 		v.Add("workers.count", "%d is not from %d to %d (one worker must serve while another is replaced)", w.Count, MinWorkers, MaxWorkers)
 	}
-	if w.Mode == WorkersPorts {
-		checkPort(v, "workers.portsBase", w.PortsBase)
-		if w.PortsBase+w.Count-1 > 65535 {
-			v.Add("workers.portsBase", "%d leaves no room for %d ports below 65536", w.PortsBase, w.Count)
-		}
-		if w.PortsBase <= localRedisPort && localRedisPort < w.PortsBase+w.Count {
-			v.Add("workers.portsBase", "%d and %d workers take port %d, which is Redis'", w.PortsBase, w.Count, localRedisPort)
-		}
+}
+
+// checkPorts checks the workers' own ports.
+func (s Spec) checkPorts(v *Violations) {
+	w := s.Workers
+	if w.Mode != WorkersPorts {
+		return
+	}
+	checkPort(v, "workers.portsBase", w.PortsBase)
+	ports := len(s.WorkerPorts())
+	if w.PortsBase+ports-1 > 65535 {
+		v.Add("workers.portsBase", "%d leaves no room for %d ports below 65536", w.PortsBase, ports)
+	}
+	if w.PortsBase <= localRedisPort && localRedisPort < w.PortsBase+ports {
+		v.Add("workers.portsBase", "%d and %d workers take port %d, which is Redis'", w.PortsBase, w.Count, localRedisPort)
 	}
 }
 

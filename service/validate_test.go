@@ -95,7 +95,26 @@ func TestValidateNamesTheKey(t *testing.T) {
 		{"package", `"cmd/api" is not a folder below source; for example "./cmd/api"`, func(s *Spec) { s.Package = "cmd/api" }},
 		{"package", "is not a folder below source", func(s *Spec) { s.Package = "./..." }},
 		{"package", "is not a folder below source", func(s *Spec) { s.Package = "../api" }},
-		{"binary", "is set together with source or package", func(s *Spec) { s.Binary, s.Source = "dist/api", "../my-api" }},
+		{"binary", "is set together with source, package or folder", func(s *Spec) { s.Binary, s.Source = "dist/api", "../my-api" }},
+		{"folder", "is set together with source or package", func(s *Spec) { s.Folder, s.Source, s.Command = "app", "../my-api", []string{"python3", "app.py"} }},
+		{"command", "a folder needs the command that starts it", func(s *Spec) { s.Folder = "app" }},
+		{"command", `"node" is not on a Debian 12 machine, which has bash, env, perl, python3, sh`, func(s *Spec) { s.Folder, s.Command = "app", []string{"node", "app.js"} }},
+		{"command", `"../server" is not a file of the release`, func(s *Spec) { s.Command = []string{"../server"} }},
+		{"command", `"a b" is not the name of a program`, func(s *Spec) { s.Command = []string{"a b"} }},
+		{"command", "has a NUL", func(s *Spec) { s.Command = []string{"python3", "a\x00"} }},
+		{"files", `"../secret" is not a file or folder below the program's`, func(s *Spec) { s.Files = []string{"templates", "../secret"} }},
+		{"packages", `"Node" is not the name of a Debian package`, func(s *Spec) { s.Packages = []string{"Node"} }},
+		{"runtime", `"go" is neither "escala" nor "none"`, func(s *Spec) { s.Runtime = "go" }},
+		{"workers.mode", "needs escala's runtime", func(s *Spec) { s.Runtime = RuntimeNone }},
+		{"webSocket.rooms", "rooms are a part of escala's runtime", func(s *Spec) {
+			s.Runtime, s.Workers.Mode, s.WebSocket.Rooms, s.Redis.Mode = RuntimeNone, WorkersPorts, true, RedisLocal
+		}},
+		{"workers.maxFails", "the machine itself knows which workers serve", func(s *Spec) {
+			s.Runtime, s.Workers.Mode, s.Workers.MaxFails, s.Workers.FailTimeout, s.Lifecycle.Steady = RuntimeNone, WorkersPorts, 1, time.Second, 2*time.Second
+		}},
+		{"workers.portsBase", "6376 and 2 workers take port 6379", func(s *Spec) {
+			s.Runtime, s.Workers.Mode, s.Workers.PortsBase = RuntimeNone, WorkersPorts, 6376
+		}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.path+" "+tt.says, func(t *testing.T) {
@@ -159,7 +178,7 @@ func TestEverythingThatIsWrongIsReportedAtOnce(t *testing.T) {
 		paths = append(paths, one.Path)
 	}
 	assert.Equal(t, []string{
-		"name", "source", "package", "port", "healthPath", "readyPath", "readyPath", "pathPrefix", "workers.mode", "workers.count",
+		"name", "runtime", "source", "package", "port", "healthPath", "readyPath", "readyPath", "pathPrefix", "workers.mode", "workers.count",
 		"scale.min", "scale.cpu", "resources.memoryMiB", "resources.cpuMillis",
 		"limits.bodyMiB", "limits.headerKiB", "limits.responseHeaderKiB", "limits.connections",
 		"webSocket.pingInterval", "webSocket.pingInterval", "redis.mode",

@@ -42,6 +42,9 @@ type Agent struct {
 	Secrets Secrets
 	// Certificates keeps the machine's certificates. Optional.
 	Certificates Certificates
+	// Proxy sends requests to workers without escala's runtime. It is nil for
+	// others.
+	Proxy Proxy
 	// Incident returns the last resolved problem of this machine. Optional.
 	Incident func(context.Context) string
 
@@ -54,6 +57,7 @@ type Agent struct {
 	refusal   refusal
 	unwritten bool              // the refusal is not on the disk
 	unhealthy map[int]unhealthy // by slot
+	routed    map[int]string    // the processes that the proxy leads to, by slot
 	reported  report
 }
 
@@ -263,7 +267,7 @@ func (a *Agent) goBack(ctx context.Context, rolling roll) {
 	a.phase, a.reason = machine.Refused, cmp.Or(a.refusal.Reason, "release "+rolling.To.Short()+" does not serve")
 	from := service.Release{ID: rolling.From}
 	if from.ID.Valid() && from.ID != rolling.To {
-		if err := a.verify(from); err != nil {
+		if _, err := a.verify(from); err != nil {
 			a.failing(releasesFolder, fmt.Errorf("going back to release %s: %w", from.Short(), err))
 			return
 		}

@@ -16,6 +16,12 @@ type Config struct {
 	User    string              `json:"user"`
 	Workers int                 `json:"workers"`
 	Mode    service.WorkersMode `json:"mode"`
+	// Runtime is service.RuntimeNone for a program without escala's runtime.
+	// Otherwise it is empty.
+	Runtime service.Runtime `json:"runtime,omitempty"`
+	// Command starts the program in the folder of its release. It is empty for
+	// service.RuntimeEscala without a command of its own.
+	Command []string `json:"command,omitempty"`
 	// PortsBase is the first worker's port in WorkersPorts mode.
 	PortsBase  int    `json:"portsBase,omitempty"`
 	HealthPath string `json:"healthPath"`
@@ -24,6 +30,9 @@ type Config struct {
 	Start  Duration `json:"start"`
 	Steady Duration `json:"steady"`
 	Stop   Duration `json:"stop"`
+	// Drain is as in service.Lifecycle. It is only set for a program without
+	// escala's runtime.
+	Drain Duration `json:"drain,omitempty"`
 	// Poll is the time between two checks of the release store.
 	Poll Duration `json:"poll"`
 	// MemoryMiB is the memory that one worker may use.
@@ -47,6 +56,9 @@ func (c Config) Validate() error {
 	if c.Mode != service.WorkersShared && c.Mode != service.WorkersPorts {
 		v.Add("mode", "%q is not %q or %q", c.Mode, service.WorkersShared, service.WorkersPorts)
 	}
+	if c.Runtime == service.RuntimeNone && (c.Mode != service.WorkersPorts || len(c.Command) == 0 || c.Drain <= 0) {
+		v.Add("runtime", "is %q, which needs the mode %q, a command and a drain", c.Runtime, service.WorkersPorts)
+	}
 	for _, d := range []struct {
 		path  string
 		value Duration
@@ -62,11 +74,11 @@ func (c Config) Validate() error {
 }
 
 // Slots returns the number of the supervisor's programs for the workers. With a
-// shared socket, each worker has two slots, so that a new process can start
-// beside the old one: worker n has the slots n and n+Workers. A worker with its
-// own port has one slot.
+// shared socket, and behind a Proxy, each worker has two slots, so that a new
+// process can start beside the old one: worker n has the slots n and n+Workers.
+// Another worker with its own port has one slot.
 func (c Config) Slots() int {
-	if c.Mode == service.WorkersShared {
+	if c.Mode == service.WorkersShared || c.Runtime == service.RuntimeNone {
 		return 2 * c.Workers
 	}
 	return c.Workers

@@ -39,6 +39,9 @@ func (a *Agent) step(ctx context.Context) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	if err := a.route(ctx, v); err != nil {
+		return false, err
+	}
 	var todo, others []int
 	for worker := range a.Config.Workers {
 		c, ok := v.candidate(a.Config, worker)
@@ -129,6 +132,9 @@ func (a *Agent) startBeside(ctx context.Context, workers []int) error {
 			return err
 		}
 	}
+	if err := a.reroute(ctx); err != nil {
+		return err
+	}
 	if err := a.steady(ctx, slots); err != nil {
 		return err
 	}
@@ -196,6 +202,9 @@ func (a *Agent) replace(ctx context.Context, worker int, hung bool) error {
 		return fmt.Errorf("starting worker %d: %w", worker, err)
 	}
 	if err := a.comesUp(ctx, worker); err != nil {
+		return err
+	}
+	if err := a.reroute(ctx); err != nil {
 		return err
 	}
 	if err := a.steady(ctx, []int{worker}); err != nil {

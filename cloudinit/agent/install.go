@@ -62,8 +62,7 @@ const diskMargin = 16 << 20
 // crash may lose the last writes to the disk.
 func (a *Agent) fetch(ctx context.Context) error {
 	d, id := a.Disk, a.wanted.ID
-	err := a.verify(a.wanted)
-	if err == nil {
+	if _, err := a.verify(a.wanted); err == nil {
 		return nil
 	}
 	folder, part := path.Join(releasesFolder, string(id)), path.Join(releasesFolder, ".fetch")
@@ -81,11 +80,24 @@ func (a *Agent) fetch(ctx context.Context) error {
 		return fmt.Errorf("fetching release %s: %w", id.Short(), err)
 	}
 	file := path.Join(part, a.Config.Name)
-	if err := fill(d, file, 0o755, func(w io.Writer) error { return a.Store.Copy(ctx, w, a.wanted) }); err != nil {
+	var begins head
+	if err := fill(d, file, 0o755, func(w io.Writer) error {
+		return a.Store.Copy(ctx, io.MultiWriter(w, &begins), a.wanted)
+	}); err != nil {
 		return err
 	}
 	if err := a.verifyFile(file, a.wanted); err != nil {
 		return fmt.Errorf("release %s is damaged: %w", id.Short(), err)
+	}
+	if begins.isArchive() {
+		packed := path.Join(part, archiveName)
+		err := d.Rename(file, packed)
+		if err == nil {
+			file, err = packed, unpack(d, part)
+		}
+		if err != nil {
+			return fmt.Errorf("installing release %s: %w", id.Short(), err)
+		}
 	}
 	for _, step := range []func() error{
 		func() error { return d.Sync(file) },
@@ -100,10 +112,22 @@ func (a *Agent) fetch(ctx context.Context) error {
 	return nil
 }
 
-// verify checks the release's binary on the disk.
-func (a *Agent) verify(release service.Release) error {
-	return a.verifyFile(a.binary(release.ID), release)
+// verify checks the release on the disk. It returns what the release is started
+// from: its binary, or the folder of its files.
+func (a *Agent) verify(release service.Release) (program string, err error) {
+	binary := a.binary(release.ID)
+	if err := a.verifyFile(binary, release); !errors.Is(err, errAbsent) {
+		return binary, err
+	}
+	folder := path.Join(releasesFolder, string(release.ID))
+	if err := a.verifyFile(path.Join(folder, archiveName), release); err != nil {
+		return "", err
+	}
+	return path.Join(folder, FilesFolder), a.verifyFiles(folder)
 }
+
+// errAbsent means that a release's file does not exist.
+var errAbsent = errors.New("it is not there")
 
 // verifyFile compares a file with a release's SHA-256, and with its size if
 // that is known.
@@ -111,7 +135,7 @@ func (a *Agent) verifyFile(name string, release service.Release) error {
 	r, err := a.Disk.Open(name)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return errors.New("the file is missing")
+			return errAbsent
 		}
 		return err
 	}

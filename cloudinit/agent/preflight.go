@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"escala/service"
 )
 
 // preflightFault is the reason why a release failed its preflight, with the
@@ -16,16 +18,20 @@ const (
 	lookWhileNew = 20 * time.Millisecond
 )
 
+// endedByTerm is the status of a process that SIGTERM ended, in a shell's form.
+const endedByTerm = 128 + 15
+
 // preflight tries the wanted release on sockets of its own before any worker
 // runs it. The release must become ready, answer, match its checksum, and end
 // on request. A release that fails here has served no request. An error means
 // that the release could not be tried.
 func (a *Agent) preflight(ctx context.Context) (*preflightFault, error) {
 	// This is the last check before the release runs for the first time.
-	if err := a.verify(a.wanted); err != nil {
+	program, err := a.verify(a.wanted)
+	if err != nil {
 		return nil, fmt.Errorf("trying release %s: %w", a.wanted.Short(), err)
 	}
-	trial, err := a.Workers.Try(ctx, a.binary(a.wanted.ID))
+	trial, err := a.Workers.Try(ctx, program)
 	if err != nil {
 		return nil, fmt.Errorf("trying release %s: %w", a.wanted.Short(), err)
 	}
@@ -66,7 +72,7 @@ func (a *Agent) tryOut(ctx context.Context, t Trial) string {
 	}
 	// The service decides how it answers the root path, but an error of the
 	// server is a failure.
-	if answer := t.Ask(ctx, "/"); answer.Code == 0 || answer.Code >= 500 {
+	if answer := t.Ask(ctx, "/"); c.Runtime != service.RuntimeNone && (answer.Code == 0 || answer.Code >= 500) {
 		return fmt.Sprintf("/ answers %d", answer.Code)
 	}
 	t.Terminate()
@@ -77,6 +83,8 @@ func (a *Agent) tryOut(ctx context.Context, t Trial) string {
 	switch {
 	case !ends:
 		return fmt.Sprintf("it does not end within %.3g s of SIGTERM", time.Duration(c.Stop).Seconds())
+	case c.Runtime == service.RuntimeNone && status == endedByTerm:
+		// A program that knows nothing of the signal has nothing left to do.
 	case status != 0:
 		return fmt.Sprintf("it ends with status %d on SIGTERM, not 0", status)
 	}

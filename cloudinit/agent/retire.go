@@ -24,6 +24,8 @@ func (a *Agent) retire(ctx context.Context) error {
 	if err := a.forgetEnded(v); err != nil {
 		return err
 	}
+	var unneeded []occupant
+	var slots []int
 	for worker := range a.Config.Workers {
 		keep, ok := v.candidate(a.Config, worker)
 		if !ok || !v.good(keep) {
@@ -33,9 +35,16 @@ func (a *Agent) retire(ctx context.Context) error {
 			if o.slot == keep.slot || o.orphan == nil && (o.Down() || o.State == SlotStopping) {
 				continue
 			}
-			if err := a.end(ctx, o); err != nil {
-				return err
-			}
+			unneeded, slots = append(unneeded, o), append(slots, o.slot)
+		}
+	}
+	// All of them at once, and then one after the other without a wait.
+	if err := a.drain(ctx, slots...); err != nil {
+		return err
+	}
+	for _, o := range unneeded {
+		if err := a.end(ctx, o); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -66,6 +75,11 @@ func (a *Agent) handOver(ctx context.Context) error {
 // end asks an occupant to end. It asks an orphan once, and kills it if it has
 // not ended in time.
 func (a *Agent) end(ctx context.Context, o occupant) error {
+	if o.alive() {
+		if err := a.drain(ctx, o.slot); err != nil {
+			return err
+		}
+	}
 	switch {
 	case o.orphan != nil:
 		return a.endOrphan(ctx, *o.orphan)

@@ -22,8 +22,9 @@ type Workers interface {
 	// slot, as the worker reports it; "" for none.
 	Trouble(ctx context.Context, slot int) string
 	// Try starts a release beside the workers, on its own sockets. Only the
-	// caller can reach it. It dies with the agent.
-	Try(ctx context.Context, binary string) (Trial, error)
+	// caller can reach it. It dies with the agent. program is the release's
+	// binary, or the folder of its files.
+	Try(ctx context.Context, program string) (Trial, error)
 	// Memory is the memory that is available for further workers, in MiB.
 	Memory() int
 	// LastLines returns the last output of the worker in a slot.

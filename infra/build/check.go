@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"escala/service"
@@ -27,7 +28,10 @@ type Place struct {
 // running at the place. The paths are those of the description. It builds
 // nothing.
 func (s Source) Check(ctx context.Context, place Place) service.Violations {
-	var v service.Violations
+	v := s.checkFiles(place)
+	if len(v) > 0 || s.Program.Folder != "" {
+		return v
+	}
 	if s.Program.Binary != "" {
 		for _, platform := range place.Platforms {
 			if bad := s.checkBinary(platform, place); bad != "" {
@@ -45,6 +49,54 @@ func (s Source) Check(ctx context.Context, place Place) service.Violations {
 		v.Add("package", "%q %s", s.Program.Package, bad)
 	}
 	return v
+}
+
+// checkFiles checks the release's files, and the command that starts it.
+func (s Source) checkFiles(place Place) service.Violations {
+	var v service.Violations
+	p := s.Program
+	if !place.Libraries && (p.Folder != "" || len(p.Files) > 0 || !p.OwnProgram()) {
+		v.Add(firstOf(p), "does not fit into an image of escala's, which has one file, the program, and nothing to start another with: build an image, and name it in <cluster>.image")
+		return v
+	}
+	folder := s.filesFolder()
+	if info, err := os.Stat(folder); p.Folder != "" && (err != nil || !info.IsDir()) {
+		v.Add("folder", "%q is no folder; it is looked for at %s", p.Folder, folder)
+		return v
+	}
+	for _, name := range p.Files {
+		if _, err := os.Lstat(filepath.Join(folder, name)); err != nil {
+			v.Add("files", "%q is not there; it is looked for at %s", name, filepath.Join(folder, name))
+		}
+	}
+	if len(p.Command) == 0 || !p.OwnProgram() || len(v) > 0 {
+		return v
+	}
+	if name := filepath.Clean(p.Command[0]); p.Folder != "" || name != s.Name {
+		files, err := s.collect(folder, p.Files)
+		i := slices.IndexFunc(files, func(f packed) bool { return f.name == filepath.ToSlash(name) })
+		switch {
+		case err != nil:
+			v.Add("files", "%v", err)
+		case p.Folder == "" && len(p.Files) == 0 || i < 0:
+			v.Add("command", "%q is no file of the release", p.Command[0])
+		case files[i].info.Mode()&0o100 == 0:
+			v.Add("command", "%q cannot be executed: chmod +x it", p.Command[0])
+		}
+	}
+	return v
+}
+
+// firstOf returns the key that makes a release more than one file.
+func firstOf(p service.Program) string {
+	switch {
+	case p.Folder != "":
+		return "folder"
+	case len(p.Files) > 0:
+		return "files"
+	default:
+		return "command"
+	}
 }
 
 // goMod is the file that makes a folder a Go module.

@@ -15,6 +15,9 @@ type Source struct {
 	// relative to it.
 	Root    string
 	Program service.Program
+	// Name is the file's name of a program that was built, in a release of
+	// several files.
+	Name string
 }
 
 // module returns the Go module of the source.
@@ -30,16 +33,28 @@ func (s Source) path(name string) string {
 	return filepath.Join(s.Root, name)
 }
 
+// build builds or takes the program. A folder has none.
+func (s Source) build(ctx context.Context, state string, platform Platform) (Release, error) {
+	switch {
+	case s.Program.Folder != "":
+		return Release{}, nil
+	case s.Program.Binary != "":
+		return keep(s.path(s.Program.BinaryFor(platform.Arch)), state)
+	default:
+		return s.module().program(ctx, state, s.Program.Package, platform)
+	}
+}
+
 // Service builds the service for a platform, or takes the binary that exists.
 func (s Source) Service(ctx context.Context, state string, platform Platform) (Release, error) {
-	var b Release
-	var err error
-	if s.Program.Binary != "" {
-		if b, err = keep(s.path(s.Program.BinaryFor(platform.Arch)), state); err != nil {
-			return Release{}, fmt.Errorf("taking the service for %s: %w", platform, err)
-		}
-	} else if b, err = s.module().program(ctx, state, s.Program.Package, platform); err != nil {
+	b, err := s.build(ctx, state, platform)
+	if err != nil {
 		return Release{}, fmt.Errorf("building the service for %s: %w", platform, err)
+	}
+	if s.Program.Folder != "" || len(s.Program.Files) > 0 {
+		if b, err = s.archive(state, b.Path); err != nil {
+			return Release{}, err
+		}
 	}
 	return b, nil
 }

@@ -27,7 +27,7 @@ func prepare(ctx *pulumi.Context, root string, chosen deploy.Target, past deploy
 		r.Release, err = pinned(ctx, past, pin, r.State)
 		return err
 	}
-	source := build.Source{Root: root, Program: r.Spec.Program}
+	source := build.Source{Root: root, Program: r.Spec.Program, Name: r.Spec.Name}
 	switch t := chosen.(type) {
 	case deploy.Machine:
 		r.Release, err = source.Service(reporting(ctx), r.State, t.Platform())
@@ -79,7 +79,10 @@ func packed(ctx context.Context, source build.Source, platforms []build.Platform
 	for platform, release := range built {
 		binaries[platform] = release.Path
 	}
-	return image.Build(ctx, image.Args{Binaries: binaries, Name: r.Spec.Name, Port: r.Spec.Port})
+	return image.Build(ctx, image.Args{
+		Binaries: binaries, Name: r.Spec.Name, Port: r.Spec.Port,
+		Runtime: r.Spec.Runtime, Arguments: r.Spec.StartCommand(r.Spec.Name)[1:],
+	})
 }
 
 // pinned returns the earlier release that the configuration pins.

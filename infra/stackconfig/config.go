@@ -67,6 +67,8 @@ func Load(project string, source Source, sections []Section) (Config, error) {
 		Service: service.NewSpec(),
 		Gate:    Gate{Timeout: 5 * time.Minute},
 	}
+	// Their defaults depend on service.runtime.
+	c.Service.Workers.Mode, c.Service.ReadyPath = "", ""
 	var v service.Violations
 	values := map[string]any{}
 	for _, key := range source.Keys() {
@@ -108,6 +110,7 @@ func Load(project string, source Source, sections []Section) (Config, error) {
 		}
 	}
 
+	c.Service.FillDefaults()
 	if c.Gate.Timeout < 10*time.Second {
 		v.Add("gate.timeout", "%s is below 10s: no release rolls out in less", c.Gate.Timeout)
 	}

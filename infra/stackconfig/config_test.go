@@ -120,7 +120,7 @@ func TestLoadReportsEverythingAtOnce(t *testing.T) {
 			{Path: "service.secrets", Problem: `"KEY" is not a list`},
 			{Path: "service.webSocket.rooms", Problem: `"yes" is neither true nor false`},
 			{Path: "service.workers", Problem: "4 is not a mapping of keys"},
-			{Path: "service.zzz", Problem: "is not a key; known here: binary, dns, env, healthPath, host, lifecycle, limits, name, package, pathPrefix, port, readyPath, redis, resources, scale, secrets, source, tls, trustedProxies, webSocket, workers"},
+			{Path: "service.zzz", Problem: "is not a key; known here: binary, command, dns, env, files, folder, healthPath, host, lifecycle, limits, name, package, packages, pathPrefix, port, readyPath, redis, resources, runtime, scale, secrets, source, tls, trustedProxies, webSocket, workers"},
 			{Path: "servise", Problem: `is not a key; did you mean "service"?`},
 		}},
 		"broken JSON": {fake{"escala:target": "local", "escala:service": `{"name": `}, service.Violations{
@@ -175,4 +175,25 @@ func TestErrorSaysThatNothingWasChanged(t *testing.T) {
 	err := Error("local", service.Violations{{Path: "a", Problem: "x"}, {Path: "b", Problem: "y"}})
 	require.EqualError(t, err, "the configuration of stack local cannot be used, nothing was changed:\n  a: x\n  b: y")
 	require.NoError(t, Error("local", nil))
+}
+
+// Without escala's runtime each worker has a port of its own, and its health is
+// its readiness.
+func TestDefaultsThatDependOnTheRuntime(t *testing.T) {
+	for name, test := range map[string]struct {
+		service string
+		mode    service.WorkersMode
+		ready   string
+	}{
+		"escala":      {`{}`, service.WorkersShared, "/ready"},
+		"none":        {`{"runtime": "none", "healthPath": "/up"}`, service.WorkersPorts, "/up"},
+		"what is set": {`{"runtime": "none", "readyPath": "/warm", "workers": {"mode": "ports"}}`, service.WorkersPorts, "/warm"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := Load("escala", fake{"escala:target": "local", "escala:service": test.service}, []Section{{Target: "local", Key: "local", Settings: &struct{}{}}})
+			require.NoError(t, err)
+			assert.Equal(t, test.mode, c.Service.Workers.Mode)
+			assert.Equal(t, test.ready, c.Service.ReadyPath)
+		})
+	}
 }

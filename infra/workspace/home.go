@@ -61,14 +61,20 @@ func FindHome(root string) (Home, error) {
 	if err != nil {
 		return Home{}, fmt.Errorf("finding this program's folder: %w", err)
 	}
-	// A clone has its programs in bin, a release has escala at the top.
-	folder := filepath.Dir(executable)
-	for _, candidate := range []string{folder, filepath.Dir(folder)} {
-		if home, ok := homeAt(candidate); ok {
-			return home, nil
-		}
+	if home, ok := homeOf(executable); ok {
+		return home, nil
 	}
 	return Home{}, fmt.Errorf("%s is neither in a clone of escala nor beside a release's folder %q: set %s to one of them", executable, ProgramsFolder, EnvHome)
+}
+
+// homeOf returns the home that a program belongs to. A clone has its programs in
+// bin, a release has escala at the top.
+func homeOf(executable string) (Home, bool) {
+	folder := filepath.Dir(executable)
+	if clone := filepath.Dir(folder); IsClone(clone) {
+		return Home{Folder: clone}, true
+	}
+	return homeAt(folder)
 }
 
 func homeAt(folder string) (Home, bool) {

@@ -23,6 +23,13 @@ func TestHomeOfAProject(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, Home{Folder: release, Built: true}, home)
 
+	home, ok := homeOf(filepath.Join(release, "escala"))
+	assert.True(t, ok)
+	assert.Equal(t, Home{Folder: release, Built: true}, home)
+	home, ok = homeOf(filepath.Join(clone, "bin", "escala"))
+	assert.True(t, ok)
+	assert.Equal(t, Home{Folder: clone}, home, "whatever else is in bin")
+
 	t.Setenv(EnvHome, other)
 	_, err = FindHome(other)
 	require.ErrorContains(t, err, "ESCALA_HOME="+other+" is neither a clone of escala nor the folder of a release")

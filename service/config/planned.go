@@ -14,6 +14,9 @@ import (
 // It reads the planned environment with the worker's own reader, so that a plan
 // and a worker cannot disagree.
 func Planned(spec service.Spec, secrets map[string]string) service.Violations {
+	if spec.Runtime == service.RuntimeNone {
+		return nil // its program reads its own variables
+	}
 	env := spec.Environ()
 	env[service.EnvWorkers] = "2" // Spec.Validate checks the needs of several workers
 	if env[service.EnvRedis] == "" {

@@ -9,6 +9,7 @@ import (
 	"escala/cloudinit/agent/instance"
 	"escala/cloudinit/agent/sigv4"
 	"escala/cloudinit/agent/store"
+	"escala/service"
 )
 
 // Agent returns the agent of this machine. A lock excludes a second agent until
@@ -52,18 +53,23 @@ func (r Root) Agent() (*agent.Agent, error) {
 			return nil, err
 		}
 	}
+	var proxy agent.Proxy
+	if config.Runtime == service.RuntimeNone {
+		proxy = Upstreams{Root: r, PortsBase: config.PortsBase}
+	}
 	incidents := &Incidents{Root: r, Units: config.Units, SetUp: SetUpFile}
 	return &agent.Agent{
 		Config:       config.Config,
 		Store:        releases,
 		Disk:         Disk(r),
-		Supervisor:   &Supervisord{Root: r, Program: config.Name, Count: config.Slots()},
+		Supervisor:   &Supervisord{Root: r, Program: config.Name, Count: config.Slots(), Noted: proxy != nil},
 		Workers:      Workers{Root: r, Config: config.Config},
 		Clock:        NewClock(),
 		Log:          log,
 		MachineID:    id,
 		Secrets:      ofService,
 		Certificates: keeper,
+		Proxy:        proxy,
 		Incident:     incidents.Last,
 	}, nil
 }

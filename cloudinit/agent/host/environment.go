@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"sort"
 	"strconv"
 	"strings"
@@ -54,8 +55,7 @@ func (r Root) environment(o own) ([]string, error) {
 		}
 	}
 	all[service.EnvWorker] = strconv.Itoa(o.worker)
-	all[service.EnvAdmin] = o.admin
-	for name, value := range map[string]string{service.EnvListen: o.listen, service.EnvHost: o.host, service.EnvPort: o.port} {
+	for name, value := range map[string]string{service.EnvAdmin: o.admin, service.EnvListen: o.listen, service.EnvHost: o.host, service.EnvPort: o.port} {
 		if value != "" {
 			all[name] = value
 		}
@@ -89,9 +89,12 @@ func (r Root) RunWorker(config agent.Config, slot int) error {
 			_, err = os.Stat(current)
 		}
 	}
-	o := own{worker: config.Worker(slot), admin: r.adminSocket(slot)}
+	o := own{worker: config.Worker(slot)}
+	if config.Runtime != service.RuntimeNone {
+		o.admin = r.adminSocket(slot)
+	}
 	if config.Mode == service.WorkersPorts {
-		o.host, o.port = "127.0.0.1", strconv.Itoa(config.PortsBase+slot)
+		o.host, o.port = loopback, strconv.Itoa(config.PortsBase+slot)
 	} else {
 		o.listen = "fd:0"
 	}
@@ -99,9 +102,33 @@ func (r Root) RunWorker(config agent.Config, slot int) error {
 	if err != nil {
 		return err
 	}
-	binary := path.Join(current, config.Name)
-	if err := syscall.Exec(binary, []string{binary, "serve"}, environment); err != nil {
-		return fmt.Errorf("starting %s: %w", binary, err)
+	folder, err := filepath.EvalSymlinks(current)
+	if err != nil {
+		return fmt.Errorf("looking for the current release: %w", err)
+	}
+	program, name := path.Join(folder, config.Name), path.Join(current, config.Name)
+	if files := path.Join(folder, agent.FilesFolder); isFolder(files) {
+		program, name = files, path.Join(current, agent.FilesFolder)
+	}
+	start, err := startOf(config, program, name)
+	if err != nil {
+		return err
+	}
+	if err := os.Chdir(start.folder); err != nil {
+		return fmt.Errorf("starting %s: %w", start.path, err)
+	}
+	if config.Runtime == service.RuntimeNone {
+		if err := r.writeNote(slot, service.ReleaseID(path.Base(folder))); err != nil {
+			return err
+		}
+	}
+	if err := syscall.Exec(start.path, start.args, environment); err != nil {
+		return fmt.Errorf("starting %s: %w", start.path, err)
 	}
 	return nil
+}
+
+func isFolder(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir()
 }

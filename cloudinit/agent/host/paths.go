@@ -2,7 +2,6 @@ package host
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"escala/service"
@@ -36,6 +35,13 @@ const (
 	// which Nginx redirects.
 	ValidFolder = "/run/escala-release/https"
 
+	// UpstreamsFile lists the workers that Nginx sends requests to, for a program
+	// without escala's runtime. UpstreamsSocket is where Nginx takes a new list;
+	// only root enters UpstreamsRun.
+	UpstreamsFile   = "/run/escala-release/upstreams"
+	UpstreamsRun    = "/run/escala-upstreams"
+	UpstreamsSocket = UpstreamsRun + "/nginx.sock"
+
 	adminFolder    = "/run/escala"
 	releasesFolder = "/opt/escala/releases"
 	currentLink    = "/opt/escala/current"
@@ -64,7 +70,8 @@ func (r Root) release(executable string) service.ReleaseID {
 	if !ok {
 		return ""
 	}
-	if id := service.ReleaseID(filepath.Dir(rest)); id.Valid() {
+	first, _, below := strings.Cut(rest, "/")
+	if id := service.ReleaseID(first); below && id.Valid() {
 		return id
 	}
 	return ""

@@ -21,6 +21,9 @@ type Supervisord struct {
 	// slots.
 	Program string
 	Count   int
+	// Noted means that workers note which release they run: the program has not
+	// escala's runtime and may be interpreted.
+	Noted bool
 
 	pid   int // of the last supervisord without orphans
 	clean bool
@@ -66,6 +69,12 @@ func (s *Supervisord) Slots(ctx context.Context) ([]agent.Slot, error) {
 				return nil, err
 			}
 			slots[slot].Release, slots[slot].Process = s.Root.release(program), processName(pid)
+			if s.Noted {
+				slots[slot].Release = ""
+				if n := s.Root.readNote(slot); n.PID == pid {
+					slots[slot].Release = n.Release
+				}
+			}
 			slots[slot].Up = time.Duration(item.field("now").number()-item.field("start").number()) * time.Second
 		}
 	}
@@ -106,6 +115,9 @@ func (s *Supervisord) Orphans(ctx context.Context) ([]agent.Orphan, error) {
 	pid := answer.number()
 	if s.clean && s.pid == pid {
 		return nil, nil
+	}
+	if s.Noted {
+		return s.Root.notedOrphans(pid, s.Count), nil
 	}
 	orphans, err := s.Root.orphans(pid)
 	s.pid, s.clean = pid, err == nil && len(orphans) == 0

@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
 
 	"escala/cloudinit/agent"
+	"escala/service"
 )
 
 // trialTimeout is the time limit for an answer of a release in its preflight.
@@ -20,24 +23,46 @@ const trialTimeout = 5 * time.Second
 type trial struct {
 	cmd          *exec.Cmd
 	serve, admin string
-	output       *lastBytes
-	done         chan struct{}
-	status       int
-	closing      sync.Once
+	// port is the trial's port, and release its release, if the program has not
+	// escala's runtime. Otherwise port is 0.
+	port    int
+	release service.ReleaseID
+	output  *lastBytes
+	done    chan struct{}
+	status  int
+	closing sync.Once
 }
 
 var _ agent.Trial = (*trial)(nil)
 
 // Try starts a release as the service's user. The kernel kills it when the agent
 // dies.
-func (w Workers) Try(_ context.Context, binary string) (agent.Trial, error) {
+func (w Workers) Try(ctx context.Context, program string) (agent.Trial, error) {
 	t := &trial{
 		serve: w.Root.path(adminFolder + "/preflight.sock"), admin: w.Root.path(adminFolder + "/preflight-admin.sock"),
 		output: &lastBytes{}, done: make(chan struct{}),
 	}
-	environment, err := w.Root.environment(own{worker: w.Config.Workers, listen: "unix:" + t.serve, admin: t.admin})
+	o := own{worker: w.Config.Workers, listen: "unix:" + t.serve, admin: t.admin}
+	if w.Config.Runtime == service.RuntimeNone {
+		var err error
+		if t.port, err = freePort(ctx); err != nil {
+			return nil, fmt.Errorf("looking for a free port: %w", err)
+		}
+		t.release = w.Root.release(w.Root.path(program) + "/")
+		o = own{worker: w.Config.Workers, host: loopback, port: strconv.Itoa(t.port)}
+	}
+	environment, err := w.Root.environment(o)
 	if err != nil {
 		return nil, err
+	}
+	start, err := startOf(w.Config, w.Root.path(program), w.Root.path(program))
+	if err != nil {
+		// What the command names is not there: the release is faulty.
+		fmt.Fprintln(t.output, err)
+		t.status = 127
+		close(t.done)
+		t.cmd = &exec.Cmd{}
+		return t, nil
 	}
 	t.removeSockets()
 	attributes, err := asUser(w.Config.User)
@@ -48,8 +73,8 @@ func (w Workers) Try(_ context.Context, binary string) (agent.Trial, error) {
 	attributes.Pdeathsig = syscall.SIGKILL
 	// The process outlives ctx until Close returns, so it does not use
 	// CommandContext.
-	t.cmd = exec.Command(w.Root.path(binary), "serve") //nolint:noctx // see above
-	t.cmd.Env, t.cmd.Dir, t.cmd.SysProcAttr = environment, "/", attributes
+	t.cmd = exec.Command(start.path, start.args[1:]...) //nolint:noctx // see above
+	t.cmd.Env, t.cmd.Dir, t.cmd.SysProcAttr = environment, start.folder, attributes
 	t.cmd.Stdout, t.cmd.Stderr = t.output, t.output
 	// A child of the process may hold its output open.
 	t.cmd.WaitDelay = time.Second
@@ -59,6 +84,7 @@ func (w Workers) Try(_ context.Context, binary string) (agent.Trial, error) {
 			return nil, fmt.Errorf("starting it: %w", err)
 		}
 		// If the binary cannot be executed, the release is faulty.
+		fmt.Fprintln(t.output, err)
 		t.status = 126
 		close(t.done)
 		return t, nil
@@ -71,6 +97,16 @@ func (w Workers) Try(_ context.Context, binary string) (agent.Trial, error) {
 	return t, nil
 }
 
+// freePort returns a port on which no process listens now.
+func freePort(ctx context.Context) (int, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", loopbackPort(0))
+	if err != nil {
+		return 0, err
+	}
+	return l.Addr().(*net.TCPAddr).Port, l.Close()
+}
+
 // exitStatus returns the status in a shell's form.
 func exitStatus(s *os.ProcessState) int {
 	if ws, ok := s.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
@@ -80,10 +116,16 @@ func exitStatus(s *os.ProcessState) int {
 }
 
 func (t *trial) AskAdmin(ctx context.Context, path string) agent.Answer {
+	if t.port != 0 {
+		return askPort(ctx, t.port, path, t.release, trialTimeout)
+	}
 	return ask(ctx, t.admin, path, trialTimeout)
 }
 
 func (t *trial) Ask(ctx context.Context, path string) agent.Answer {
+	if t.port != 0 {
+		return t.AskAdmin(ctx, path)
+	}
 	return ask(ctx, t.serve, path, trialTimeout)
 }
 

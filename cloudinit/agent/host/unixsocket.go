@@ -13,7 +13,12 @@ import (
 // goroutines, as http.Transport does for each connection: these requests are most
 // of what the agent of a machine at rest does.
 func exchange(ctx context.Context, socket string, req *http.Request) (*http.Response, error) {
-	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", socket)
+	return exchangeOn(ctx, "unix", socket, req)
+}
+
+// exchangeOn is exchange on another network.
+func exchangeOn(ctx context.Context, network, address string, req *http.Request) (*http.Response, error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"strconv"
@@ -29,12 +30,19 @@ const askTimeout = 2 * time.Second
 
 // Ask sends a request to the worker in a slot.
 func (w Workers) Ask(ctx context.Context, slot int, path string) agent.Answer {
+	if w.Config.Runtime == service.RuntimeNone {
+		n := w.Root.readNote(slot)
+		return askPort(ctx, w.Config.PortsBase+slot, path, n.Release, askTimeout)
+	}
 	return ask(ctx, w.Root.adminSocket(slot), path, askTimeout)
 }
 
 // Trouble reads it from the worker's status. A worker that does not answer has
 // none.
 func (w Workers) Trouble(ctx context.Context, slot int) string {
+	if w.Config.Runtime == service.RuntimeNone {
+		return "" // it has no such status
+	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/status", nil)
@@ -55,13 +63,32 @@ func (w Workers) Trouble(ctx context.Context, slot int) string {
 
 // ask sends a request on a socket. It does not read the answer's body.
 func ask(ctx context.Context, socket, path string, timeout time.Duration) agent.Answer {
+	return askAt(ctx, "unix", socket, "localhost", path, timeout)
+}
+
+// askPort sends a request to a worker without escala's runtime, which does not
+// report its release.
+func askPort(ctx context.Context, port int, path string, release service.ReleaseID, timeout time.Duration) agent.Answer {
+	answer := askAt(ctx, "tcp", loopbackPort(port), loopbackPort(port), path, timeout)
+	if answer.Code != 0 {
+		answer.Release = release
+	}
+	return answer
+}
+
+// loopback is the address of workers with ports of their own.
+const loopback = "127.0.0.1"
+
+func loopbackPort(port int) string { return net.JoinHostPort(loopback, strconv.Itoa(port)) }
+
+func askAt(ctx context.Context, network, address, host, path string, timeout time.Duration) agent.Answer {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost"+path, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+host+path, nil)
 	if err != nil {
 		return agent.Answer{}
 	}
-	resp, err := exchange(ctx, socket, req)
+	resp, err := exchangeOn(ctx, network, address, req)
 	if err != nil {
 		return agent.Answer{}
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"escala/infra/build"
+	"escala/service"
 )
 
 // These are labels of each image, and annotations in the index.
@@ -44,6 +45,10 @@ type Args struct {
 	// Port is the port that the service listens on. It is at least 1024, since
 	// the service's user is not root.
 	Port int
+	// Runtime is service.RuntimeEscala by default.
+	Runtime service.Runtime
+	// Arguments are the program's. Default "serve".
+	Arguments []string
 }
 
 // Image is an image index in memory, with one image for each platform.
@@ -152,7 +157,7 @@ func (a Args) forPlatform(platform build.Platform) (v1.Image, string, error) {
 
 // config returns the image's configuration. The Dockerfile has the same.
 func (a Args) config(labels map[string]string) v1.Config {
-	return v1.Config{
+	config := v1.Config{
 		// Numeric ids let Kubernetes see that the user is not root.
 		User:       fmt.Sprintf("%d:%d", UserID, UserID),
 		Entrypoint: []string{BinaryPath},
@@ -173,6 +178,14 @@ func (a Args) config(labels map[string]string) v1.Config {
 			Retries:     3,
 		},
 	}
+	if a.Runtime == service.RuntimeNone {
+		// Only escala's runtime has the command "health".
+		config.Healthcheck = nil
+	}
+	if a.Arguments != nil {
+		config.Cmd = a.Arguments
+	}
+	return config
 }
 
 // platforms returns the platforms in a stable order.

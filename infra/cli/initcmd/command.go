@@ -44,6 +44,8 @@ func Command(version func() string) *cobra.Command {
 	c.Flags().StringVar(&r.Folder, "dir", ".", "the repository's folder, with a go.mod")
 	c.Flags().StringVar(&r.Name, "name", "", "the service's name (default: the end of the module's path)")
 	c.Flags().StringVar(&r.Package, "package", "", "the program's package, for example ./cmd/api (default: the module's only program)")
+	c.Flags().StringVar(&r.Command, "command", "", "the command that starts a program that is not Go's, for example \"python3 app.py\"")
+	c.Flags().StringVar(&r.Program, "folder", "", "that program's folder, below dir (default dir itself)")
 	c.Flags().StringVar(&r.Archives, "archives", "", "URL of the folder with a release's archives and checksums.txt, for a repository that has no clone of escala")
 	return c
 }

@@ -20,6 +20,7 @@ import (
 	"escala/infra/build"
 	"escala/infra/engine/stackfile"
 	"escala/infra/workspace"
+	"escala/service"
 )
 
 // Repository is a repository with a service of its own.
@@ -30,6 +31,12 @@ type Repository struct {
 	Name string
 	// Package is service.Program.Package. Default: the module's only program.
 	Package string
+	// Command is the command that starts a program that needs no build, words
+	// with spaces between them. Program is the folder of that program, relative
+	// to Folder. Default none: the program is Go's.
+	Command, Program string
+	// Runtime is service.RuntimeEscala if the module requires escala's.
+	Runtime service.Runtime
 	// Home has escala's own files. Version is its version or commit.
 	Home    workspace.Home
 	Version string
@@ -37,16 +44,26 @@ type Repository struct {
 	Archives string
 }
 
+// required matches the line of a go.mod that requires escala's runtime.
+var required = regexp.MustCompile(`(?m)^\s*(require\s+)?escala\s+v`)
+
 var moduleLine = regexp.MustCompile(`(?m)^module\s+"?([^\s"]+)"?`)
 
 // complete fills the defaults in.
 func (r *Repository) complete(ctx context.Context) error {
+	r.Runtime = service.RuntimeNone
+	if r.Command != "" {
+		return r.completeFolder()
+	}
 	text, err := os.ReadFile(filepath.Join(r.Folder, "go.mod"))
 	if errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("%s has no go.mod: `go mod init example.com/my-api` there makes one", r.Folder)
+		return fmt.Errorf("%s has no go.mod: `go mod init example.com/my-api` there makes one. A program that is not Go's needs the command that starts it: --command \"python3 app.py\" (make init: COMMAND=…)", r.Folder)
 	}
 	if err != nil {
 		return fmt.Errorf("reading the repository's module: %w", err)
+	}
+	if required.Match(text) {
+		r.Runtime = service.RuntimeEscala
 	}
 	if r.Name == "" {
 		name := filepath.Base(r.Folder)
@@ -68,6 +85,23 @@ func (r *Repository) complete(ctx context.Context) error {
 		return fmt.Errorf("%s has no program yet: a file with `package main` and `func main()`", r.Folder)
 	default:
 		return fmt.Errorf("%s has several programs; choose one: --package %s (make init: PACKAGE=…)", r.Folder, strings.Join(programs, ", "))
+	}
+	return nil
+}
+
+// completeFolder fills in the defaults of a program that is not Go's.
+func (r *Repository) completeFolder() error {
+	if r.Package != "" {
+		return errors.New("--package names a Go program, and --command starts another; give one of them")
+	}
+	if r.Program == "" {
+		r.Program = "."
+	}
+	if info, err := os.Stat(filepath.Join(r.Folder, r.Program)); err != nil || !info.IsDir() {
+		return fmt.Errorf("%s is no folder", filepath.Join(r.Folder, r.Program))
+	}
+	if r.Name == "" {
+		r.Name = label(filepath.Base(r.Folder))
 	}
 	return nil
 }

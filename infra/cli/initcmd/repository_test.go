@@ -90,7 +90,7 @@ func TestInitWritesWhatARepositoryNeeds(t *testing.T) {
 		name := "stacks/" + filepath.Base(stack)
 		var s struct{ Config map[string]any }
 		require.NoError(t, yaml.Unmarshal([]byte(files[name]), &s), name)
-		assert.Equal(t, map[string]any{"name": "shop", "package": "./cmd/shop"}, s.Config["escala:service"], name)
+		assert.Equal(t, map[string]any{"name": "shop", "runtime": "none", "package": "./cmd/shop"}, s.Config["escala:service"], name)
 		own, err := os.ReadFile(stack)
 		require.NoError(t, err)
 		target := regexp.MustCompile(`(?m)^  escala:target: .*$`).Find(own)
@@ -264,4 +264,36 @@ func TestMakeFindsAReleaseByItsChecksum(t *testing.T) {
 	require.Error(t, err)
 	assert.Contains(t, out, "FAILED")
 	assert.NoFileExists(t, filepath.Join(folder, ".escala", "bin", "escala"))
+}
+
+func TestInitTellsTheRuntime(t *testing.T) {
+	clone(t)
+	for name, test := range map[string]struct {
+		files map[string]string
+		flags []string
+		want  map[string]any
+	}{
+		"plain net/http": {
+			map[string]string{"go.mod": "module m\n\ngo 1.26\n", "main.go": program}, nil,
+			map[string]any{"name": "m", "runtime": "none", "package": "."},
+		},
+		"escala's": {
+			map[string]string{"go.mod": "module m\n\ngo 1.26\n\nrequire (\n\tescala v0.0.0-00010101000000-000000000000\n)\n", "main.go": program}, nil,
+			map[string]any{"name": "m", "runtime": "escala", "package": "."},
+		},
+		"Python": {
+			map[string]string{"app/app.py": "x"},
+			[]string{"--command", "python3 app.py", "--folder", "app"},
+			map[string]any{"name": "my-api", "runtime": "none", "folder": "app", "command": []any{"python3", "app.py"}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := repo(t, test.files)
+			_, err := prepare(t, folder, test.flags...)
+			require.NoError(t, err)
+			var s struct{ Config map[string]any }
+			require.NoError(t, yaml.Unmarshal([]byte(content(t, folder)["stacks/Pulumi.local.yaml"]), &s))
+			assert.Equal(t, test.want, s.Config["escala:service"])
+		})
+	}
 }

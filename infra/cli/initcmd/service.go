@@ -4,17 +4,22 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"escala/service"
 )
 
 // described is the repository's service in a stack's file.
 type described struct {
-	Name    string `yaml:"name"`
-	Package string `yaml:"package"`
+	Name    string          `yaml:"name"`
+	Runtime service.Runtime `yaml:"runtime"`
+	Package string          `yaml:"package,omitempty"`
+	Folder  string          `yaml:"folder,omitempty"`
+	Command []string        `yaml:"command,omitempty,flow"`
 }
 
 // service returns the keys below escala:service, indented.
 func (r Repository) service() (string, error) {
-	text, err := yaml.Marshal(described{Name: r.Name, Package: r.Package})
+	text, err := yaml.Marshal(described{Name: r.Name, Runtime: r.Runtime, Package: r.Package, Folder: r.Program, Command: strings.Fields(r.Command)})
 	if err != nil {
 		return "", err
 	}

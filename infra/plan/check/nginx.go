@@ -13,6 +13,9 @@ import (
 
 const nginxConf = "/etc/nginx/nginx.conf"
 
+// modulesFolder has the machine's own Lua modules.
+const modulesFolder = "/usr/local/lib/escala/"
+
 var (
 	listens = regexp.MustCompile(`(?m)^(\s*)listen\s+[^;]+;`)
 	pids    = regexp.MustCompile(`(?m)^(\s*)pid\s+[^;]+;`)
@@ -91,6 +94,15 @@ func elsewhere(conf string, t tool, m plan.Machine) string {
 		}
 		if path, err := t.write(strings.TrimPrefix(f.Path, "/"), f.Raw); err == nil {
 			conf = strings.ReplaceAll(conf, f.Path, path)
+		}
+	}
+	// Lua modules, which the configuration loads by name.
+	for _, f := range m.Files {
+		if !strings.HasPrefix(f.Path, modulesFolder) || filepath.Ext(f.Path) != ".lua" {
+			continue
+		}
+		if path, err := t.write("lua/"+filepath.Base(f.Path), f.Raw); err == nil {
+			conf = strings.ReplaceAll(conf, modulesFolder+"?.lua", filepath.Join(filepath.Dir(path), "?.lua"))
 		}
 	}
 	// mime.types comes from Nginx's own package, which may be installed elsewhere.

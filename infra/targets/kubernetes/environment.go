@@ -19,6 +19,14 @@ var privateNetworks = []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", 
 // zero, because the preStop hook waits before the process gets SIGTERM.
 func (p *parts) environ() map[string]string {
 	spec := p.spec
+	if spec.Runtime == service.RuntimeNone {
+		env := spec.Environ()
+		env[service.EnvPort], env[service.EnvHost] = strconv.Itoa(spec.Port), everyAddress
+		if spec.Redis.Mode == service.RedisLocal {
+			env[service.EnvRedis] = p.redisURL()
+		}
+		return env
+	}
 	if len(spec.TrustedProxies) == 0 {
 		spec = spec.Trusting(privateNetworks...)
 	}
@@ -33,6 +41,10 @@ func (p *parts) environ() map[string]string {
 	}
 	return env
 }
+
+// everyAddress is the address that a program without escala's runtime listens
+// on in a pod.
+const everyAddress = "0.0.0.0"
 
 // environment registers the ConfigMap and the Secret with the pods'
 // environment, and returns references to them.

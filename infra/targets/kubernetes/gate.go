@@ -114,7 +114,8 @@ func (p *parts) rollout() rollout.Rollout {
 	if p.spec.Redis.Mode == service.RedisLocal {
 		r.Others = []string{p.redisName()}
 	}
-	if built := p.args.Request.Image; built != nil {
+	// A program without escala's runtime does not say its release.
+	if built := p.args.Request.Image; built != nil && p.spec.Runtime != service.RuntimeNone {
 		r.Releases = slices.Sorted(maps.Values(built.Releases()))
 	}
 	return r

@@ -48,7 +48,7 @@ func (p *parts) pod(environment corev1.EnvFromSourceArray) *corev1.PodSpecArgs {
 			Lifecycle: &corev1.LifecycleArgs{PreStop: &corev1.LifecycleHandlerArgs{
 				// The pod serves on while load balancers learn that it is leaving. The kubelet
 				// itself sleeps, because the image has no shell.
-				Sleep: &corev1.SleepActionArgs{Seconds: pulumi.Int(service.Seconds(life.Announce))},
+				Sleep: &corev1.SleepActionArgs{Seconds: pulumi.Int(p.preStop())},
 			}},
 			StartupProbe:    p.startup(),
 			ReadinessProbe:  p.readiness(),
@@ -72,6 +72,17 @@ func (p *parts) pod(environment corev1.EnvFromSourceArray) *corev1.PodSpecArgs {
 		spec.ImagePullSecrets = logins
 	}
 	return spec
+}
+
+// preStop returns the seconds between a pod's removal from load balancing and
+// its SIGTERM. A program without escala's runtime may die at once of that, so
+// the requests in flight get their time before it.
+func (p *parts) preStop() int {
+	life := p.spec.Lifecycle
+	if p.spec.Runtime == service.RuntimeNone {
+		return service.Seconds(life.Announce + life.Drain)
+	}
+	return service.Seconds(life.Announce)
 }
 
 // resources limits memory to the requested amount, so that a node never has to

@@ -1,0 +1,224 @@
+package cloudinit
+
+import (
+	"archive/tar"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/cloudinit/agent/host"
+	"escala/service"
+	"escala/service/machine"
+)
+
+// pythonServer is a program that knows nothing of drains: SIGTERM ends it at
+// once. It answers with a file of its release.
+const pythonServer = `import http.server, os, time
+text = open("name.txt", "rb").read()
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def answer(self):
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.path == "/slow": time.sleep(0.5)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+    do_GET = do_POST = answer
+    def log_message(self, *a): pass
+class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 128
+Server((os.environ["HOST"], int(os.environ["PORT"])), Handler).serve_forever()
+`
+
+// archived puts a release of several files into the store.
+func (b *bench) archived(t *testing.T, files map[string]string) service.Release {
+	t.Helper()
+	var packed bytes.Buffer
+	w := tar.NewWriter(&packed)
+	for _, name := range []string{"app.py", "name.txt"} {
+		require.NoError(t, w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(files[name])), Typeflag: tar.TypeReg}))
+		_, err := io.WriteString(w, files[name])
+		require.NoError(t, err)
+	}
+	require.NoError(t, w.Close())
+	sum := sha256.Sum256(packed.Bytes())
+	r := service.Release{ID: service.ReleaseID(hex.EncodeToString(sum[:])), Size: int64(packed.Len())}
+	require.NoError(t, os.WriteFile(filepath.Join(b.store, r.Key()), packed.Bytes(), 0o644))
+	return r
+}
+
+// python is a release of pythonServer that answers with a name.
+func (b *bench) python(t *testing.T, name string) service.Release {
+	t.Helper()
+	return b.archived(t, map[string]string{"app.py": pythonServer, "name.txt": name})
+}
+
+// ports returns the first of n ports that are free now.
+func ports(t *testing.T, n int) int {
+	t.Helper()
+	for base := 20_000 + os.Getpid()%5_000; ; base += n {
+		var open []net.Listener
+		for i := range n {
+			l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", base+i))
+			if err != nil {
+				break
+			}
+			open = append(open, l)
+		}
+		for _, l := range open {
+			require.NoError(t, l.Close())
+		}
+		if len(open) == n {
+			return base
+		}
+	}
+}
+
+// newPythonBench returns a bench for Python programs, with the real Nginx in
+// front.
+func newPythonBench(t *testing.T) (b *bench, address string) {
+	t.Helper()
+	tool(t, "python3", "python3")
+	tool(t, "nginx", "nginx")
+	agentBinary(t) // it is built with this computer's own PATH
+	t.Setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+	b = newBench(t, func(s *service.Spec) {
+		s.Runtime, s.Folder, s.Command = service.RuntimeNone, "app", []string{"python3", "app.py"}
+		s.Workers.Mode, s.ReadyPath, s.Workers.PortsBase = "", "", ports(t, 4)
+		s.FillDefaults()
+	})
+	require.NoError(t, os.MkdirAll(b.root+host.UpstreamsRun, 0o700))
+	m := NewMachine(b.spec)
+	m.Root = b.root
+	address, _ = runNginx(t, m)
+	return b, address
+}
+
+// served asserts that the machine's workers run the release and that it answers
+// through Nginx.
+func (b *bench) served(t *testing.T, address string, r service.Release, name string) {
+	t.Helper()
+	s := b.once(t)
+	require.Equal(t, machine.Serving, s.Phase, s.Reason)
+	for _, w := range s.Workers {
+		assert.Equal(t, machine.Worker{Worker: w.Worker, Release: r.ID, Ready: true}, w)
+	}
+	resp, err := http.Get("http://" + address + "/") //nolint:noctx // a test
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	assert.Equal(t, name, string(text))
+	assert.Equal(t, string(r.ID), resp.Header.Get("X-Release"))
+}
+
+// Releases of a program that dies at once on SIGTERM lose no request, slow ones
+// and POSTs among them.
+func TestReleasesOfAnyProgramLoseNoRequest(t *testing.T) {
+	b, address := newPythonBench(t)
+	one := b.python(t, "one")
+	b.point(t, one.Pointer())
+	b.served(t, address, one, "one")
+
+	stop, lost := make(chan struct{}), make(chan string, 100)
+	var asked atomic.Int64
+	var clients sync.WaitGroup
+	for n := range 4 {
+		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: n%2 == 0, MaxIdleConnsPerHost: 1}, Timeout: time.Minute}
+		clients.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				path := "/"
+				if i%20 == n {
+					path = "/slow"
+				}
+				asked.Add(1)
+				resp, err := client.Post("http://"+address+path, "text/plain", strings.NewReader("body")) //nolint:noctx // a test
+				if err != nil {
+					lost <- err.Error()
+					continue
+				}
+				if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != http.StatusOK {
+					lost <- fmt.Sprint(resp.Status, " ", err)
+				}
+				resp.Body.Close()
+				time.Sleep(2 * time.Millisecond)
+			}
+		})
+	}
+	for _, name := range []string{"two", "three", "four"} {
+		r := b.python(t, name)
+		b.point(t, r.Pointer())
+		b.served(t, address, r, name)
+	}
+	b.point(t, one.Pointer())
+	b.served(t, address, one, "one")
+	close(stop)
+	clients.Wait()
+	close(lost)
+	var all []string
+	for one := range lost {
+		all = append(all, one)
+	}
+	assert.Empty(t, all)
+	t.Logf("%d requests in four releases", asked.Load())
+}
+
+// A bad release of such a program is refused with its reason, and what served
+// still serves.
+func TestABadReleaseOfAnyProgramIsRefused(t *testing.T) {
+	b, address := newPythonBench(t)
+	good := b.python(t, "good")
+	b.point(t, good.Pointer())
+	b.served(t, address, good, "good")
+	for want, source := range map[string]string{
+		"it exits at start with status 3":        "import sys\nsys.exit(3)\n",
+		"/health answers 500, not 200":           strings.Replace(pythonServer, "send_response(200)", "send_response(500)", 1),
+		"it does not end within 10 s of SIGTERM": "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + pythonServer,
+	} {
+		bad := b.archived(t, map[string]string{"app.py": source, "name.txt": "bad"})
+		b.point(t, bad.Pointer())
+		s := b.once(t)
+		assert.Equal(t, machine.Refused, s.Phase, want)
+		if strings.HasPrefix(want, "/health") {
+			want = "it is not ready within 10 s" // its health path is its readiness
+		}
+		assert.Contains(t, s.Reason, want)
+		assert.Equal(t, good.ID, s.Current)
+	}
+	b.point(t, good.Pointer())
+	b.served(t, address, good, "good")
+}
+
+// Files that changed on the disk are found before the release is started again.
+func TestChangedFilesOfAReleaseAreFetchedAgain(t *testing.T) {
+	b, address := newPythonBench(t)
+	one, two := b.python(t, "one"), b.python(t, "two")
+	for _, r := range []service.Release{one, two} {
+		b.point(t, r.Pointer())
+		b.once(t)
+	}
+	file := filepath.Join(b.root, "opt/escala/releases", string(one.ID), "files", "name.txt")
+	require.NoError(t, os.WriteFile(file, []byte("changed"), 0o644))
+	b.point(t, one.Pointer())
+	b.served(t, address, one, "one")
+}
