@@ -52,6 +52,8 @@ func render(t *testing.T, stack, config string) (Set, error) {
 	}
 	clone := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(clone, "stacks"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(clone, "Pulumi.yaml"), []byte("name: escala\nruntime: go\n"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(clone, "go.mod"), []byte("module escala\n\ngo 1.26\n"), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(clone, "stacks", "Pulumi."+stack+".yaml"),
 		[]byte("config:\n  pulumi:disable-default-providers: [\"*\"]\n"+config), 0o600))
 	return Render(t.Context(), preview.Options{Root: clone, Stack: stack, Targets: targets.All})
