@@ -25,6 +25,8 @@ var (
 	AgentTool = Tool{"escala-agent", "./cloudinit/agent/cmd/escala-agent"}
 	// ForwarderTool is the address of the local target.
 	ForwarderTool = Tool{"forwarder", "./infra/targets/local/forwarder"}
+	// AuthorityTool is the certificate authority of the local target.
+	AuthorityTool = Tool{"authority", "./infra/targets/local/authority"}
 )
 
 // File returns the name of the tool's file in a release of escala.

@@ -48,7 +48,7 @@ func TestAReleasesToolsAreBuiltWithTheSameFlags(t *testing.T) {
 	i := slices.Index(args, "-ldflags")
 	line := "go " + strings.Join(args[:i], " ") + ` -ldflags "` + args[i+1] + `" \`
 	assert.Contains(t, string(script), line)
-	for _, tool := range []Tool{AgentTool, ForwarderTool} {
+	for _, tool := range []Tool{AgentTool, ForwarderTool, AuthorityTool} {
 		assert.Contains(t, string(script), tool.Name+":"+tool.Package)
 	}
 }

@@ -86,6 +86,8 @@ type machineArgs struct {
 	UserData  pulumi.StringInput
 	Store     pulumi.StringInput
 	OpenFiles pulumi.IntInput
+	// Authority is set with HTTPS only.
+	Authority pulumi.StringPtrInput
 }
 
 func (*machineArgs) ElementType() reflect.Type { return reflect.TypeFor[provider.MachineArgs]() }
@@ -99,6 +101,9 @@ type addressArgs struct {
 	Port      pulumi.IntInput
 	Target    pulumi.StringInput
 	Forwarder pulumi.StringInput
+	// TargetPort and Authority are set with HTTPS only.
+	TargetPort pulumi.IntPtrInput
+	Authority  pulumi.StringPtrInput
 }
 
 func (*addressArgs) ElementType() reflect.Type { return reflect.TypeFor[provider.AddressArgs]() }
@@ -106,4 +111,18 @@ func (*addressArgs) ElementType() reflect.Type { return reflect.TypeFor[provider
 type addressResource struct {
 	pulumi.CustomResourceState
 	URL pulumi.StringOutput `pulumi:"url"`
+}
+
+type authorityArgs struct {
+	Program pulumi.StringInput
+}
+
+func (*authorityArgs) ElementType() reflect.Type { return reflect.TypeFor[provider.AuthorityArgs]() }
+
+type authorityResource struct {
+	pulumi.CustomResourceState
+	Folder    pulumi.StringOutput `pulumi:"folder"`
+	Directory pulumi.StringOutput `pulumi:"directory"`
+	CA        pulumi.StringOutput `pulumi:"ca"`
+	Seed      pulumi.StringOutput `pulumi:"seed"`
 }

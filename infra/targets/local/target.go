@@ -26,6 +26,8 @@ import (
 type Settings struct {
 	// Port is the service's port on this computer, on loopback. Default 8080.
 	Port int `config:"port"`
+	// HTTPSPort is the port of HTTPS, if the service has a host. Default 8443.
+	HTTPSPort int `config:"httpsPort"`
 }
 
 // Local is the target.
@@ -34,7 +36,7 @@ type Local struct {
 }
 
 // New returns the target with its defaults.
-func New() *Local { return &Local{settings: Settings{Port: 8080}} }
+func New() *Local { return &Local{settings: Settings{Port: 8080, HTTPSPort: 8443}} }
 
 func (*Local) Name() string { return "local" }
 
@@ -51,6 +53,7 @@ func (l *Local) Check(ctx context.Context, r deploy.Request) error {
 	if l.settings.Port < 1 || l.settings.Port > 65535 {
 		v.Add("local.port", "%d is not a port from 1 to 65535", l.settings.Port)
 	}
+	l.checkHTTPS(&v, r.Spec)
 	if len(r.Spec.Secrets) > 0 {
 		v.Add("service.secrets", "the local target has no secret store; give them in service.env while you try things out here")
 	}
@@ -63,19 +66,24 @@ func (l *Local) Check(ctx context.Context, r deploy.Request) error {
 	if len(v) > 0 {
 		return v
 	}
-	if err := l.checkPort(ctx, r.State); err != nil {
+	if err := checkPort(ctx, r.State, l.settings.Port); err != nil {
 		v.Add("local.port", "%s", err)
+	}
+	if r.Spec.HTTPS() {
+		if err := checkPort(ctx, r.State, l.settings.HTTPSPort); err != nil {
+			v.Add("local.httpsPort", "%s", err)
+		}
 	}
 	return v.Err()
 }
 
 // checkPort reports a taken port, unless this stack's own address has it.
-func (l *Local) checkPort(ctx context.Context, state string) error {
-	taken := provider.CheckPort(ctx, l.settings.Port)
+func checkPort(ctx context.Context, state string, port int) error {
+	taken := provider.CheckPort(ctx, port)
 	if taken == nil {
 		return nil
 	}
-	mine, err := provider.Listening(ctx, state, l.settings.Port)
+	mine, err := provider.Listening(ctx, state, port)
 	if err != nil {
 		return err
 	}
@@ -124,9 +132,13 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	// The machine is deleted before it needs an upgrade.
 	vm.Upgrades = false
 	vm.Agent = r.Agent.ID
-	userData, err := vm.UserData()
+	authority, err := d.authority()
 	if err != nil {
-		return none, fmt.Errorf("rendering the machine's user-data: %w", err)
+		return none, err
+	}
+	userData, err := d.userData(vm, authority)
+	if err != nil {
+		return none, err
 	}
 	forwarder, err := build.ForwarderTool.For(d.Ctx.Context(), r.Home, r.State, build.Platform{OS: "linux", Arch: runtime.GOARCH})
 	if err != nil {
@@ -163,12 +175,16 @@ func (d deployment) run() (deploy.Endpoint, error) {
 		return none, err
 	}
 	machine := &machineResource{}
-	if err := d.register("Machine", "machine", &machineArgs{
+	args := &machineArgs{
 		Image:     img.Digest,
-		UserData:  pulumi.String(userData),
+		UserData:  userData,
 		Store:     store.Folder,
 		OpenFiles: pulumi.Int(machineOpenFiles),
-	}, machine, pulumi.DependsOn([]pulumi.Resource{agent})); err != nil {
+	}
+	if authority != nil {
+		args.Authority = authority.Folder.ToStringPtrOutput()
+	}
+	if err := d.register("Machine", "machine", args, machine, pulumi.DependsOn([]pulumi.Resource{agent})); err != nil {
 		return none, err
 	}
 	healthy := d.gate(machine, store.Folder, pulumi.Sprintf("http://%s", machine.IP), pointer.Release)
@@ -183,10 +199,14 @@ func (d deployment) run() (deploy.Endpoint, error) {
 		return none, err
 	}
 	serving := d.gate(machine, store.Folder, address.URL, healthy)
-	return deploy.Endpoint{
+	endpoint := deploy.Endpoint{
 		URL:     gate.After(address.URL, serving),
 		Release: serving,
-	}, nil
+	}
+	if authority == nil {
+		return endpoint, nil
+	}
+	return d.https(endpoint, authority, gate.After(machine.IP, healthy), relative(r.State, forwarder.Path))
 }
 
 // gate resolves to the release once url serves it on every worker.

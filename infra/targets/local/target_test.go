@@ -23,6 +23,7 @@ func request(t *testing.T, name string) deploy.Request {
 	for path, content := range map[string]string{
 		"go.mod":                                "module escala\n\ngo 1.26\n",
 		"infra/targets/local/forwarder/main.go": "package main\n\nfunc main() {}\n",
+		"infra/targets/local/authority/main.go": "package main\n\nfunc main() {}\n",
 	} {
 		full := filepath.Join(clone, path)
 		require.NoError(t, os.MkdirAll(filepath.Dir(full), 0o755))

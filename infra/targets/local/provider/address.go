@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,11 @@ type AddressArgs struct {
 	Target string `pulumi:"target"`
 	// Forwarder is the path of the forwarder, relative to the state folder.
 	Forwarder string `pulumi:"forwarder"`
+	// TargetPort is the machine's port. Default 80.
+	TargetPort *int `pulumi:"targetPort,optional"`
+	// Authority is the folder of an authority whose names lead to the same machine.
+	// Optional.
+	Authority *string `pulumi:"authority,optional"`
 }
 
 // AddressState is an Address's state.
@@ -69,7 +75,7 @@ func (*Address) Create(ctx context.Context, req infer.CreateRequest[AddressArgs]
 	}
 	defer unlock()
 	folder := config.path(addressesFolder, id)
-	if err := point(folder, req.Inputs.Target); err != nil {
+	if err := req.Inputs.point(config, folder); err != nil {
 		return out, err
 	}
 	rootfs := filepath.Join(folder, "rootfs")
@@ -113,6 +119,9 @@ func (*Address) Diff(_ context.Context, req infer.DiffRequest[AddressArgs, Addre
 	if req.State.Target != req.Inputs.Target {
 		diff["target"] = p.PropertyDiff{Kind: p.Update, InputDiff: true}
 	}
+	if value(req.State.Authority) != value(req.Inputs.Authority) || value(req.State.TargetPort) != value(req.Inputs.TargetPort) {
+		diff["authority"] = p.PropertyDiff{Kind: p.Update, InputDiff: true}
+	}
 	if !req.State.Running {
 		diff["running"] = p.PropertyDiff{Kind: p.Update}
 	}
@@ -131,7 +140,7 @@ func (*Address) Update(ctx context.Context, req infer.UpdateRequest[AddressArgs,
 		return out, nil
 	}
 	config := infer.GetConfig[Config](ctx)
-	if err := point(config.path(addressesFolder, req.ID), req.Inputs.Target); err != nil {
+	if err := req.Inputs.point(config, config.path(addressesFolder, req.ID)); err != nil {
 		return out, err
 	}
 	if !req.State.Running {
@@ -173,14 +182,27 @@ func (*Address) Delete(ctx context.Context, req infer.DeleteRequest[AddressState
 }
 
 // point writes the target file. The forwarder reads it for each connection.
-func point(folder, target string) error {
+func (a AddressArgs) point(config Config, folder string) error {
 	if err := os.MkdirAll(filepath.Join(folder, "rootfs"), 0o755); err != nil {
 		return fmt.Errorf("pointing the address: %w", err)
 	}
-	if err := replaceFile(filepath.Join(folder, "target"), net.JoinHostPort(target, "80")+"\n"); err != nil {
+	target := net.JoinHostPort(a.Target, strconv.Itoa(cmp.Or(value(a.TargetPort), 80)))
+	if err := replaceFile(filepath.Join(folder, "target"), target+"\n"); err != nil {
 		return fmt.Errorf("pointing the address: %w", err)
 	}
-	return nil
+	if value(a.Authority) == "" {
+		return nil
+	}
+	return lead(config.path(value(a.Authority)), a.Target, false)
+}
+
+// value returns the value of an optional input, or the zero value.
+func value[T any](p *T) T {
+	var zero T
+	if p == nil {
+		return zero
+	}
+	return *p
 }
 
 // CheckPort returns an error with advice if the port cannot be listened on now.

@@ -31,6 +31,10 @@ type MachineArgs struct {
 	Store string `pulumi:"store"`
 	// OpenFiles limits each process's open files.
 	OpenFiles int `pulumi:"openFiles"`
+	// Authority is the folder of the machine's certificate authority, relative to
+	// the state folder. Its names lead to the stack's first machine from the
+	// beginning. Optional.
+	Authority *string `pulumi:"authority,optional"`
 }
 
 // MachineState is a Machine's state.
@@ -72,6 +76,14 @@ func (*Machine) Create(ctx context.Context, req infer.CreateRequest[MachineArgs]
 	if err != nil {
 		return out, err
 	}
+	writable := map[string]string{own: filepath.Join(cloudinit.StoreFolder, store.MachineKey(id, ""))}
+	if value(req.Inputs.Authority) != "" {
+		shared := config.path(req.Inputs.Store, "shared")
+		if err := os.MkdirAll(shared, 0o755); err != nil {
+			return out, fmt.Errorf("making the folder that the machines share: %w", err)
+		}
+		writable[shared] = cloudinit.SharedFolder
+	}
 	created := false
 	defer func() {
 		if !created {
@@ -97,7 +109,7 @@ func (*Machine) Create(ctx context.Context, req infer.CreateRequest[MachineArgs]
 			seed:                          "/var/lib/cloud/seed/nocloud",
 			config.path(req.Inputs.Store): cloudinit.StoreFolder,
 		},
-		Writable: map[string]string{own: filepath.Join(cloudinit.StoreFolder, store.MachineKey(id, ""))},
+		Writable: writable,
 		Command:  []string{"/sbin/init"},
 	})
 	if err != nil {
@@ -105,6 +117,9 @@ func (*Machine) Create(ctx context.Context, req infer.CreateRequest[MachineArgs]
 	}
 	created = true
 	out.Output.IP, out.Output.Running = ip, true
+	if value(req.Inputs.Authority) != "" {
+		return out, lead(config.path(value(req.Inputs.Authority)), ip, true)
+	}
 	return out, nil
 }
 
@@ -139,6 +154,7 @@ func (*Machine) Diff(_ context.Context, req infer.DiffRequest[MachineArgs, Machi
 	replace("userData", req.State.UserData != req.Inputs.UserData)
 	replace("store", req.State.Store != req.Inputs.Store)
 	replace("openFiles", req.State.OpenFiles != req.Inputs.OpenFiles)
+	replace("authority", value(req.State.Authority) != value(req.Inputs.Authority))
 	if len(diff) == 0 && !req.State.Running {
 		diff["running"] = p.PropertyDiff{Kind: p.Update}
 	}

@@ -51,6 +51,7 @@ func New() (p.Provider, error) {
 			infer.Resource(&Pointer{}),
 			infer.Resource(&Machine{}),
 			infer.Resource(&Address{}),
+			infer.Resource(&Authority{}),
 		).
 		WithModuleMap(map[tokens.ModuleName]tokens.ModuleName{"provider": "local"}).
 		Build()

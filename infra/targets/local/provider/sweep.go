@@ -21,7 +21,7 @@ func sweep(ctx context.Context, config Config) error {
 	if err != nil {
 		return fmt.Errorf("looking for what is left over: %w", err)
 	}
-	for _, parent := range []string{machinesFolder, addressesFolder} {
+	for _, parent := range []string{machinesFolder, addressesFolder, authoritiesFolder} {
 		entries, err := os.ReadDir(config.path(parent))
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("looking for what is left over: %w", err)
