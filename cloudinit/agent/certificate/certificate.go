@@ -108,9 +108,13 @@ type Secrets interface {
 type Proxy interface {
 	// Serve makes the proxy serve this, and nothing else. It does nothing if the
 	// proxy does so already. An error means that the proxy serves what it served
-	// before, at least for one subject.
+	// before, at least for one subject; ErrNoProxy that it does not run.
 	Serve(ctx context.Context, s Serving) error
 }
+
+// ErrNoProxy means that there is no proxy. Nothing is ordered then, since nothing
+// would answer the challenge: a new machine starts its agent before Nginx.
+var ErrNoProxy = errors.New("the proxy does not run")
 
 // Serving is what the proxy serves.
 type Serving struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -126,6 +127,9 @@ func (k *Keeper) setClock(p Pair) {
 
 // nextDue returns the entry that has waited the longest for an order.
 func (k *Keeper) nextDue() *entry {
+	if errors.Is(k.served, ErrNoProxy) {
+		return nil
+	}
 	var next *entry
 	for _, e := range k.entries {
 		if e.due() && (next == nil || e.nextTry < next.nextTry) {

@@ -349,7 +349,6 @@ func TestCorruptedObjectIsWrittenAgain(t *testing.T) {
 		assert.Equal(t, 1, w.orders())
 		// A machine that has none, and a store that has garbage: one order.
 		w.corrupt()
-		b.set(func(b *box) { b.proxyOff = true })
 		three := w.box("three")
 		three.start()
 		defer three.stop()
@@ -476,11 +475,29 @@ func TestProxyThatDoesNotAnswer(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		s := b.keeper.Status()
 		assert.Empty(t, s.Names)
-		assert.Contains(t, s.Error, "Nginx does not answer")
+		assert.Contains(t, s.Error, "the proxy does not run")
 		b.set(func(b *box) { b.proxyOff = false })
 		time.Sleep(2 * time.Minute)
 		assert.True(t, b.valid())
 		assert.Equal(t, 1, w.orders())
+	})
+}
+
+// A new machine starts its agent long before Nginx.
+func TestNothingIsOrderedBeforeTheProxyRuns(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 90*day)
+		b := w.box("one")
+		b.proxyOff, b.poll = true, 5*time.Second
+		b.start()
+		defer b.stop()
+		time.Sleep(10 * time.Minute)
+		assert.Zero(t, b.keeper.Status().Orders)
+		b.set(func(b *box) { b.proxyOff = false })
+		time.Sleep(15 * time.Second)
+		assert.True(t, b.valid())
+		assert.Equal(t, 1, b.keeper.Status().Orders)
 	})
 }
 

@@ -77,8 +77,12 @@ func (p Pair) serial() string { return hex.EncodeToString(p.Leaf.SerialNumber.By
 // issuer returns the issuer's name.
 func (p Pair) issuer() string {
 	name := p.Leaf.Issuer
-	if name.CommonName != "" && len(name.Organization) > 0 {
+	switch {
+	case name.CommonName == "":
+		return name.String()
+	case len(name.Organization) > 0:
 		return name.Organization[0] + " " + name.CommonName
+	default:
+		return name.CommonName
 	}
-	return name.String()
 }

@@ -291,7 +291,7 @@ func (b *box) Serve(_ context.Context, s Serving) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.proxyOff {
-		return errors.New("Nginx does not answer")
+		return fmt.Errorf("asking Nginx: %w", ErrNoProxy)
 	}
 	for subject, file := range s.Files {
 		if bytes.Equal(file, b.served.Files[subject]) {

@@ -47,7 +47,7 @@ func newNginx(r Root) *nginx {
 func (n *nginx) Serve(ctx context.Context, s certificate.Serving) error {
 	has, err := n.has(ctx)
 	if err != nil {
-		return fmt.Errorf("asking Nginx for its certificates: %w", err)
+		return fmt.Errorf("asking Nginx for its certificates: %w: %w", certificate.ErrNoProxy, err)
 	}
 	var failed []error
 	if s.Thumbprint != "" && has["thumbprint"] != s.Thumbprint {

@@ -84,7 +84,7 @@ func (*Authority) Create(ctx context.Context, req infer.CreateRequest[AuthorityA
 			return out, fmt.Errorf("making the authority's folder: %w", err)
 		}
 	}
-	program := filepath.Join(rootfs, "authority")
+	program := filepath.Join(rootfs, "pebble")
 	if err := install(config.path(req.Inputs.Program), program, filepath.Base(req.Inputs.Program)); err != nil {
 		return out, fmt.Errorf("installing the authority: %w", err)
 	}
@@ -102,7 +102,7 @@ func (*Authority) Create(ctx context.Context, req infer.CreateRequest[AuthorityA
 	ip, err := runAtFreeIP(ctx, pod, network, podman.Container{
 		Name: id, RootFS: rootfs, Network: network.Name, OpenFiles: 1024,
 		Writable: map[string]string{files: "/authority"},
-		Command:  []string{"/authority", "-listen", ":" + strconv.Itoa(authorityPort), "-folder", "/authority"},
+		Command:  []string{"/pebble", "-listen", ":" + strconv.Itoa(authorityPort), "-folder", "/authority"},
 	})
 	if err != nil {
 		return out, fmt.Errorf("starting the authority: %w", err)
