@@ -10,9 +10,11 @@ local shared = ngx.shared.certificates
 local M = {}
 
 -- host is the subject whose certificate serves unknown names. parsed are the
--- certificates of this process, by subject.
+-- certificates of this process, by subject. seen is the version of what is shared
+-- that they were held against.
 local host
 local parsed = {}
+local seen
 
 -- parse returns a certificate and its key. Its id is in the first line.
 local function parse(content)
@@ -33,6 +35,7 @@ local function keep(subject, content)
 	local ok
 	ok, err = shared:safe_set("content " .. subject, content)
 	if ok then ok, err = shared:safe_set("id " .. subject, new.id) end
+	if ok then ok, err = shared:incr("version", 1, 0) end
 	if not ok then return nil, err end
 	parsed[subject] = new
 	return new.id
@@ -52,19 +55,21 @@ function M.load(folder, ...)
 	end
 end
 
--- current returns a subject's certificate. What cannot be parsed changes nothing.
-local function current(subject)
-	local id = shared:get("id " .. subject)
-	local known = parsed[subject]
-	if not id or (known and known.id == id) then return known end
-	local new, err = parse(shared:get("content " .. subject) or "")
-	if not new then
-		ngx.log(ngx.ERR, "the certificate of ", subject, " is not used: ", err)
-		return known
+-- refresh parses what is new. What cannot be parsed changes nothing.
+local function refresh()
+	for _, name in ipairs(shared:get_keys(0)) do
+		local subject = name:match("^id (.*)")
+		local known = subject and parsed[subject]
+		if subject and not (known and known.id == shared:get(name)) then
+			local new, err = parse(shared:get("content " .. subject) or "")
+			if new then
+				parsed[subject] = new
+				ngx.log(ngx.NOTICE, "certificate ", new.id, " of ", subject, " serves")
+			else
+				ngx.log(ngx.ERR, "the certificate of ", subject, " is not used: ", err)
+			end
+		end
 	end
-	parsed[subject] = new
-	ngx.log(ngx.NOTICE, "certificate ", id, " of ", subject, " serves")
-	return new
 end
 
 -- Session tickets. Nginx 1.22 gives OpenSSL no key for them, so each process of each
@@ -85,7 +90,6 @@ if ngx.config.nginx_version == 1022001 and ffi.abi("64bit") then
 	};
 	struct escala_request { uint32_t signature; struct escala_connection *connection; };
 	void *SSL_get_SSL_CTX(const void *ssl);
-	int SSL_version(const void *ssl);
 	uint64_t SSL_set_options(void *ssl, uint64_t options);
 	int SSL_set_session_id_context(void *ssl, const char *context, unsigned length);
 	int SSL_CTX_set_session_id_context(void *ctx, const char *context, unsigned length);
@@ -93,30 +97,36 @@ if ngx.config.nginx_version == 1022001 and ffi.abi("64bit") then
 	]]
 	local get_request = require("resty.core.base").get_request
 	local signature, no_ticket, set_keys, tls12 = 0x50545448, 0x4000, 59, 0x0303
-	local key
-	share = function()
+	share = function(changed)
+		local old = ssl.get_tls1_version() == tls12
+		if not old and not changed then return end
 		local r = ffi.cast("struct escala_request *", get_request())
 		if r == nil or r.signature ~= signature or r.connection == nil or r.connection.ssl == nil then return end
 		local connection = r.connection.ssl.connection
-		if ffi.C.SSL_version(connection) == tls12 then ffi.C.SSL_set_options(connection, no_ticket) end
-		local wanted = shared:get("tickets")
-		if not wanted or #wanted ~= 80 then return end
+		if old then ffi.C.SSL_set_options(connection, no_ticket) end
+		local keys = changed and shared:get("tickets")
+		if not keys or #keys ~= 80 then return end
 		-- A session belongs to a context, which Nginx derives from its static
 		-- certificate. It is the same on all machines.
-		ffi.C.SSL_set_session_id_context(connection, "escala", 6)
-		if wanted == key then return end
 		local ctx = ffi.C.SSL_get_SSL_CTX(connection)
+		ffi.C.SSL_set_session_id_context(connection, "escala", 6)
 		ffi.C.SSL_CTX_set_session_id_context(ctx, "escala", 6)
-		if ffi.C.SSL_CTX_ctrl(ctx, set_keys, 80, ffi.cast("void *", ffi.cast("const char *", wanted))) == 1 then key = wanted end
+		ffi.C.SSL_CTX_ctrl(ctx, set_keys, 80, ffi.cast("void *", ffi.cast("const char *", keys)))
 	end
 end
 
 -- handshake sets the certificate of the name that the client asks for, or the
 -- host's. Before the first one, Nginx's own serves, which no client trusts.
 function M.handshake()
-	share()
+	local version = shared:get("version")
+	local changed = version ~= seen
+	if changed then
+		refresh()
+		seen = version
+	end
+	share(changed)
 	local name = ssl.server_name()
-	local found = name and current(name:lower()) or current(host)
+	local found = name and (parsed[name] or parsed[name:lower()]) or parsed[host]
 	if not found then return end
 	ssl.clear_certs()
 	ssl.set_cert(found.cert)
@@ -148,6 +158,7 @@ function M.receive()
 		ok, err = keep(subject, body)
 	elseif what == "thumbprint" or what == "tickets" then
 		ok, err = shared:safe_set(what, body)
+		if ok then ok, err = shared:incr("version", 1, 0) end
 	else
 		err = "no such thing"
 	end

@@ -13,7 +13,7 @@
 // authority, the store, the disk and the proxy through interfaces, so that tests
 // run months of a machine's life in memory. Package acme speaks ACME, by
 // mholt/acmez. Its companion certmagic brings a cache, an own schedule and
-// challenge servers that Nginx and the Keeper already are, 28 modules instead of 3,
+// challenge servers that Nginx and the Keeper already are, MODULES
 // and 2 MB more of a program that has 15. See docs/decisions/0006.
 package certificate
 
