@@ -47,7 +47,15 @@ func nginx(ctx context.Context, s *subject) {
 	defer t.close()
 	s.each(atPath(nginxConf), func(m plan.Machine, f plan.File) {
 		where := m.Name + ": " + f.Path
-		file, err := t.write("nginx.conf", elsewhere(f.Raw, t, m))
+		if module := missingModule(f.Raw); module != "" {
+			s.add(plan.Notice, where, "was not checked: Nginx's module "+module+" is not on this computer", "apt-get install libnginx-mod-http-lua")
+			return
+		}
+		conf, err := withCertificates(f.Raw, t, m)
+		file := ""
+		if err == nil {
+			file, err = t.write("nginx.conf", elsewhere(conf, t, m))
+		}
 		if err != nil {
 			s.add(plan.Notice, where, "was not checked: "+err.Error(), "")
 			return
