@@ -11,10 +11,8 @@
 //
 // The package decides when to ask and what to do with the answer. It speaks to the
 // authority, the store, the disk and the proxy through interfaces, so that tests
-// run months of a machine's life in memory. Package acme speaks ACME, by
-// mholt/acmez. Its companion certmagic brings a cache, an own schedule and
-// challenge servers that Nginx and the Keeper already are, MODULES
-// and 2 MB more of a program that has 15. See docs/decisions/0006.
+// run months of a machine's life in memory. Package acme speaks ACME.
+// docs/decisions/0009 has why by mholt/acmez and not by certmagic.
 package certificate
 
 import (
