@@ -33,16 +33,15 @@ func missingModule(conf string) string {
 	return ""
 }
 
-// withCertificates puts what HTTPS reads into the tool's folder: the Lua module, and
-// the certificate that a machine makes before Nginx starts.
+// withCertificates puts what Nginx reads into the tool's folder: the Lua modules,
+// and the certificate that a machine with HTTPS makes before Nginx starts.
 func withCertificates(conf string, t tool, m plan.Machine) (string, error) {
-	if !strings.Contains(conf, host.SelfSignedFile) {
-		return conf, nil
+	if strings.Contains(conf, host.SelfSignedFile) {
+		if err := host.Root(t.dir).SelfSigned(); err != nil {
+			return "", err
+		}
+		conf = strings.ReplaceAll(conf, host.SelfSignedFile, t.dir+host.SelfSignedFile)
 	}
-	if err := host.Root(t.dir).SelfSigned(); err != nil {
-		return "", err
-	}
-	conf = strings.ReplaceAll(conf, host.SelfSignedFile, t.dir+host.SelfSignedFile)
 	for _, f := range m.Files {
 		if path.Ext(f.Path) != ".lua" {
 			continue
