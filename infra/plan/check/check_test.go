@@ -164,8 +164,8 @@ func TestRealProgramsRefuseBadFiles(t *testing.T) {
 		},
 		"nginx, HTTPS": {
 			"nginx", nginxConf,
-			"events {}\nhttp {\n\tserver {\n\t\tlisten 443 ssl http2 default_server;\n\t\tssl_certificate /run/made/here.pem;\n\t\tssl_certificate_key /run/made/here.pem;\n\t}\n}\n",
-			"events {}\nhttp {\n\tserver {\n\t\tlisten 443 ssl;\n\t\tssl_certificate /run/made/here.pem;\n\t\tssl_certificat_key /run/made/here.pem;\n\t}\n}\n",
+			"events {}\nhttp {\n\tserver {\n\t\tlisten 443 ssl http2 default_server;\n\t\tssl_certificate /run/escala-certificates/self-signed.pem;\n\t\tssl_certificate_key /run/escala-certificates/self-signed.pem;\n\t}\n}\n",
+			"events {}\nhttp {\n\tserver {\n\t\tlisten 443 ssl;\n\t\tssl_certificate /run/escala-certificates/self-signed.pem;\n\t\tssl_certificat_key /run/escala-certificates/self-signed.pem;\n\t}\n}\n",
 			`error vm: /etc/nginx/nginx.conf: nginx -t refuses it: [emerg] unknown directive "ssl_certificat_key"`,
 		},
 		"supervisor": {

@@ -13,9 +13,6 @@ import (
 
 const nginxConf = "/etc/nginx/nginx.conf"
 
-// modulesFolder has the machine's own Lua modules.
-const modulesFolder = "/usr/local/lib/escala/"
-
 var (
 	listens = regexp.MustCompile(`(?m)^(\s*)listen\s+[^;]+;`)
 	pids    = regexp.MustCompile(`(?m)^(\s*)pid\s+[^;]+;`)
@@ -23,11 +20,6 @@ var (
 	// messages.
 	nginxStamp = regexp.MustCompile(`(?m)^\d{4}/[^\[]*(\[\w+\]) \d+#\d+: `)
 	httpBlock  = regexp.MustCompile(`(?m)^http\s*\{`)
-	// pems matches a certificate or a key in a file. Those of a machine are made on
-	// it.
-	pems = regexp.MustCompile(`(?m)^(\s*ssl_certificate(?:_key)?)\s+/[^;$]+;`)
-	// noModule matches the reason for a module that this computer's Nginx lacks.
-	noModule = regexp.MustCompile(`dlopen\(\) "[^"]*/([^"/]+)" failed`)
 )
 
 // temporaries lists the directives for the folders in which Nginx stores data
@@ -61,10 +53,6 @@ func nginx(ctx context.Context, s *subject) {
 			return
 		}
 		said, ok := t.run(ctx, nil, "-t", "-q", "-e", "stderr", "-c", file)
-		if lacks := noModule.FindStringSubmatch(said); !ok && lacks != nil {
-			s.add(plan.Notice, where, "was not checked: Nginx on this computer lacks "+lacks[1], "")
-			return
-		}
 		if !ok {
 			s.add(plan.Error, where, "nginx -t refuses it: "+s.secrets.Mask(nginxSaid(said)), "a configuration that nginx -t accepts")
 			return
@@ -83,11 +71,6 @@ func elsewhere(conf string, t tool, m plan.Machine) string {
 		return fmt.Sprintf("listen unix:%s;", filepath.Join(t.dir, fmt.Sprintf("%d.sock", n)))
 	})
 	conf = pids.ReplaceAllString(conf, "${1}pid "+filepath.Join(t.dir, "nginx.pid")+";")
-	if pems.MatchString(conf) {
-		if path, err := t.write("self-signed.pem", selfSigned()); err == nil {
-			conf = pems.ReplaceAllString(conf, "${1} "+path+";")
-		}
-	}
 	var extra strings.Builder
 	for _, directive := range temporaries {
 		if !strings.Contains(conf, directive) {
@@ -102,15 +85,6 @@ func elsewhere(conf string, t tool, m plan.Machine) string {
 		}
 		if path, err := t.write(strings.TrimPrefix(f.Path, "/"), f.Raw); err == nil {
 			conf = strings.ReplaceAll(conf, f.Path, path)
-		}
-	}
-	// Lua modules, which the configuration loads by name.
-	for _, f := range m.Files {
-		if !strings.HasPrefix(f.Path, modulesFolder) || filepath.Ext(f.Path) != ".lua" {
-			continue
-		}
-		if path, err := t.write("lua/"+filepath.Base(f.Path), f.Raw); err == nil {
-			conf = strings.ReplaceAll(conf, modulesFolder+"?.lua", filepath.Join(filepath.Dir(path), "?.lua"))
 		}
 	}
 	// mime.types comes from Nginx's own package, which may be installed elsewhere.
