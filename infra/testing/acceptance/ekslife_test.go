@@ -161,7 +161,7 @@ func TestEKSReleaseIsTakenBack(t *testing.T) {
 		if strings.HasSuffix(image, first["release"].(string)) {
 			return fakecluster.Trouble{}
 		}
-		return fakecluster.Trouble{Ended: "Error", ExitCode: 2, Restarts: 3}
+		return fakecluster.Trouble{Waiting: "ErrImageNeverPull", Message: "no such image"}
 	}
 	m.release("bad")
 	_, err := m.up()
