@@ -1,6 +1,7 @@
 package cloudfake
 
-// kubernetes is what clusters do, which infra/testing/fakecluster plays.
+// kubernetes is what clusters do, which infra/testing/fakecluster and
+// infra/testing/nodes play.
 func kubernetes() []Behaviour {
 	return []Behaviour{
 		{
@@ -12,6 +13,11 @@ func kubernetes() []Behaviour {
 			Name: "object-exists", Test: "TestRevertAfterAFailedChange",
 			Does:   "Refuses to create an object that exists: since 4.29.0 the provider creates with POST. After a failed update, objects that were to be deleted still exist.",
 			Source: "https://github.com/pulumi/pulumi-kubernetes/issues/2926",
+		},
+		{
+			Name: "dead-api-keeps-namespaces", Test: "TestADeploymentsPods",
+			Does:   "Deletes no namespace as long as an API of the cluster's own pods, such as metrics-server's, cannot be reached.",
+			Source: "https://github.com/kubernetes/kubernetes/issues/60807",
 		},
 		{
 			Name: "pull-needs-login", Test: "TestDOKSLife",

@@ -26,6 +26,9 @@ type Nodes struct {
 	Pull func(image string, logins []string) (release string, err error)
 	// Run returns the failure of a container that has started. Default none.
 	Run func(Container) fakecluster.Trouble
+	// DeadAPIs leaves APIs of the cluster's pods without an answer. Default: a
+	// metrics-server answers for them.
+	DeadAPIs bool
 
 	client      dynamic.Interface
 	metricsPort int64

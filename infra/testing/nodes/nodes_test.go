@@ -94,15 +94,33 @@ func TestADeploymentsPods(t *testing.T) {
 	require.Eventually(t, func() bool { return available() == 2 }, long, moment)
 	assert.Equal(t, "one", release())
 
-	// An API that nothing serves would keep the namespace for ever.
+	n.Change(func(n *nodes.Nodes) { n.DeadAPIs = true })
 	apply(object("apiregistration.k8s.io/v1", "APIService", "v1beta1.metrics.k8s.io", map[string]any{"spec": map[string]any{
 		"group": "metrics.k8s.io", "version": "v1beta1", "groupPriorityMinimum": int64(100), "versionPriority": int64(100),
 		"insecureSkipTLSVerify": true, "service": map[string]any{"name": "metrics-server", "namespace": "kube-system"},
 	}}))
-	require.NoError(t, cluster.Delete(t.Context(), object("v1", "Namespace", "shop", nil)))
+	namespace := object("v1", "Namespace", "shop", nil)
+	require.NoError(t, cluster.Delete(t.Context(), namespace))
 	require.Eventually(t, func() bool {
-		_, err := cluster.Get(t.Context(), object("v1", "Namespace", "shop", nil))
+		now, err := cluster.Get(t.Context(), namespace)
+		require.NoError(t, err)
+		return condition(now, "NamespaceDeletionDiscoveryFailure") == "True"
+	}, long, moment, "dead-api-keeps-namespaces")
+	n.Change(func(n *nodes.Nodes) { n.DeadAPIs = false })
+	require.Eventually(t, func() bool {
+		_, err := cluster.Get(t.Context(), namespace)
 		return apierrors.IsNotFound(err)
 	}, long, moment, "the namespace ends, with its pods")
 	assert.Empty(t, release())
+}
+
+// condition returns the status of one of an object's conditions, or "".
+func condition(o *unstructured.Unstructured, kind string) string {
+	all, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
+	for _, one := range all {
+		if c, ok := one.(map[string]any); ok && c["type"] == kind {
+			return c["status"].(string)
+		}
+	}
+	return ""
 }
