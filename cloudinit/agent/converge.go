@@ -135,6 +135,9 @@ func (a *Agent) startBeside(ctx context.Context, workers []int) error {
 	if err := a.reroute(ctx); err != nil {
 		return err
 	}
+	if err := a.handOverFirst(ctx); err != nil {
+		return err
+	}
 	if err := a.steady(ctx, slots); err != nil {
 		return err
 	}

@@ -72,6 +72,17 @@ func (a *Agent) handOver(ctx context.Context) error {
 	return nil
 }
 
+// handOverFirst hands over as soon as a worker of the machine's first release is
+// ready. Nothing serves before it, so no client is better off for waiting until
+// the worker has been ready for a while.
+func (a *Agent) handOverFirst(ctx context.Context) error {
+	rolling, err := recall[roll](a.Disk, rollFile)
+	if err != nil || rolling.To == "" || rolling.From != "" {
+		return err
+	}
+	return a.handOver(ctx)
+}
+
 // end asks an occupant to end. It asks an orphan once, and kills it if it has
 // not ended in time.
 func (a *Agent) end(ctx context.Context, o occupant) error {
