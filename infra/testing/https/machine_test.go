@@ -91,8 +91,11 @@ func newBox(t *testing.T, id string, m cloudinit.Machine, shared string) *box {
 		require.NoError(t, os.WriteFile(f.Path, []byte(content), mode))
 	}
 	b.write("/var/lib/cloud/data/instance-id", id)
-	for path, mode := range map[string]os.FileMode{"/run/escala-release": 0o755, host.CertificatesRun: 0o700, "/var/log": 0o755} {
-		require.NoError(t, os.MkdirAll(b.root+path, mode))
+	for _, folder := range []struct {
+		path string
+		mode os.FileMode
+	}{{"/run/escala-release", 0o755}, {host.CertificatesRun, 0o700}, {"/var/log", 0o755}} {
+		require.NoError(t, os.MkdirAll(b.root+folder.path, folder.mode))
 	}
 	b.serve()
 	return b
