@@ -68,8 +68,8 @@ func (b *bench) python(t *testing.T, name string) service.Release {
 	return b.archived(t, map[string]string{"app.py": pythonServer, "name.txt": name})
 }
 
-// ports returns the first of n ports that are free now.
-func ports(t *testing.T, n int) int {
+// firstOfFree returns the first of n ports that are free now.
+func firstOfFree(t testing.TB, n int) int {
 	t.Helper()
 	for base := 20_000 + os.Getpid()%5_000; ; base += n {
 		var open []net.Listener
@@ -99,7 +99,7 @@ func newPythonBench(t *testing.T) (b *bench, address string) {
 	t.Setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
 	b = newBench(t, func(s *service.Spec) {
 		s.Runtime, s.Folder, s.Command = service.RuntimeNone, "app", []string{"python3", "app.py"}
-		s.Workers.Mode, s.ReadyPath, s.Workers.PortsBase = "", "", ports(t, 4)
+		s.Workers.Mode, s.ReadyPath, s.Workers.PortsBase = "", "", firstOfFree(t, 4)
 		s.FillDefaults()
 	})
 	require.NoError(t, os.MkdirAll(b.root+host.UpstreamsRun, 0o700))

@@ -6,8 +6,9 @@ local balancer = require "ngx.balancer"
 local shared = ngx.shared.upstreams
 local M = {}
 
--- list are the upstreams of this process, in the order of their workers. turn counts
--- its requests.
+-- list are the upstreams of this process, in the order of their workers, with the
+-- names under which it counts their requests (r) and WebSockets (w). turn counts its
+-- requests.
 local list, version, turn = {}, nil, 0
 
 local function set(text)
@@ -29,27 +30,24 @@ local function current()
 	if now ~= version then
 		list = {}
 		for port, worker, release in (shared:get("list") or ""):gmatch("(%d+) (%d+) (%S+)\n") do
-			list[#list + 1] = { port = tonumber(port), worker = worker, release = release }
+			local counted = port .. " " .. ngx.worker.pid()
+			list[#list + 1] = { port = tonumber(port), worker = worker, release = release, r = "r" .. counted, w = "w" .. counted }
 		end
 		version = now
 	end
 	return list
 end
 
--- key names what this process counts for an upstream.
-local function key(kind, port) return kind .. port .. " " .. ngx.worker.pid() end
-
 local function leave(ctx)
 	if not ctx.counted then return end
-	-- Only this process writes the key.
-	if shared:incr(ctx.counted, -1) == 0 then shared:delete(ctx.counted) end
+	shared:incr(ctx.counted, -1)
 	ctx.counted = nil
 end
 
 -- enter counts the request at an upstream. It fails if the list has changed since
 -- the upstream was chosen: the agent may have looked before the request was counted.
 local function enter(ctx, upstream)
-	ctx.counted = key(ctx.kind, upstream.port)
+	ctx.counted = upstream[ctx.kind]
 	shared:incr(ctx.counted, 1, 0)
 	if shared:get("version") == version then return true end
 	leave(ctx)
@@ -111,7 +109,8 @@ function M.serve()
 	end
 	for _, name in ipairs(shared:get_keys(0)) do
 		local port, pid = name:match("^r(%d+) (%d+)$")
-		if port then ngx.say(port, " ", pid, " ", shared:get(name) or 0) end
+		local n = port and shared:get(name) or 0
+		if n > 0 then ngx.say(port, " ", pid, " ", n) end
 	end
 end
 

@@ -46,6 +46,9 @@ func checkSpec(spec service.Spec) service.Violations {
 	// workers. If it does, it expects something that a pod cannot do; report that
 	// instead of ignoring it.
 	given, usual := spec.Workers, service.NewWorkers()
+	if spec.Runtime == service.RuntimeNone {
+		usual.Mode = service.WorkersPorts // what is filled in
+	}
 	if given.Count != usual.Count {
 		v.Add("workers.count", "is set to %d, but a pod runs one process: how many pods there are is scale.min and scale.max; take workers out", given.Count)
 	}

@@ -7,6 +7,8 @@ package podman
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os/exec"
@@ -20,13 +22,28 @@ type Podman struct {
 	Folder string
 }
 
+// longestRunRoot is podman's own limit, in bytes: "the specified runroot is
+// longer than 50 characters".
+const longestRunRoot = 50
+
+// runRoot returns the folder of what podman forgets at a reboot. A repository
+// may be at a longer path than podman takes.
+func (p Podman) runRoot() string {
+	path := filepath.Join(p.Folder, "run")
+	if len(path) <= longestRunRoot {
+		return path
+	}
+	sum := sha256.Sum256([]byte(p.Folder))
+	return "/run/escala-" + hex.EncodeToString(sum[:6])
+}
+
 // command returns a podman command. It uses runc because crun refuses the
 // hybrid cgroup hierarchy of some hosts, and cgroupfs so that the host does not
 // need systemd.
 func (p Podman) command(ctx context.Context, args ...string) *exec.Cmd {
 	all := []string{
 		"--root", filepath.Join(p.Folder, "storage"),
-		"--runroot", filepath.Join(p.Folder, "run"),
+		"--runroot", p.runRoot(),
 		"--tmpdir", filepath.Join(p.Folder, "tmp"),
 		"--network-config-dir", filepath.Join(p.Folder, "networks"),
 		"--runtime", "runc",

@@ -138,3 +138,12 @@ func TestOnlyAMissingContainerIsNotFound(t *testing.T) {
 		assert.Equal(t, want, notFound(&Error{Command: "inspect", Stderr: stderr, Err: os.ErrInvalid}), stderr)
 	}
 }
+
+func TestALongPathHasAShortRunRoot(t *testing.T) {
+	short := Podman{Folder: "/home/anna/shop/.escala/podman"}
+	assert.Equal(t, "/home/anna/shop/.escala/podman/run", short.runRoot())
+	long := Podman{Folder: "/home/anna/src/github.com/acme/shop/.escala/podman"}
+	other := Podman{Folder: "/home/anna/src/github.com/acme/web/.escala/podman"}
+	assert.LessOrEqual(t, len(long.runRoot()), longestRunRoot)
+	assert.NotEqual(t, long.runRoot(), other.runRoot())
+}

@@ -1,0 +1,100 @@
+package local_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/infra/targets/local/host"
+	"escala/infra/testing/conformance/local"
+	"escala/infra/testing/conformance/source"
+	"escala/infra/testing/loadgen"
+	"escala/infra/workspace"
+)
+
+// exampleRate is the number of quick requests a second to an example.
+const exampleRate = 100
+
+// TestExamples takes each example through `make up` and releases of it under
+// load. The programs know nothing of drains: SIGTERM ends them at once.
+func TestExamples(t *testing.T) {
+	if testing.Short() {
+		t.Skip("boots a machine for each example; -short leaves that out")
+	}
+	for name, example := range map[string]struct {
+		service map[string]any
+		// file is the file that a release changes: old becomes the release's name.
+		file, old string
+	}{
+		"nethttp": {map[string]any{"source": "example", "package": "."}, "main.go", "hello"},
+		"python":  {map[string]any{"folder": "example/app", "command": []any{"python3", "app.py"}}, "app/greeting.txt", "hello from Python"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
+			defer cancel()
+			require.NoError(t, host.Install(ctx, os.Stderr))
+			require.Empty(t, host.Missing())
+			root, err := workspace.Root()
+			require.NoError(t, err)
+			copied, err := os.MkdirTemp("", "ex")
+			require.NoError(t, err)
+			defer func() { assert.NoError(t, os.RemoveAll(copied)) }()
+			clone, err := source.NewClone(root, copied)
+			require.NoError(t, err)
+			folder := filepath.Join(clone.Root, "example")
+			require.NoError(t, os.CopyFS(folder, os.DirFS(filepath.Join(root, "examples", name))))
+			example.service["name"], example.service["runtime"] = name, "none"
+			stack := local.NewStack(clone, map[string]any{
+				"target": "local", "local": map[string]any{"port": freePort(t)}, "service": example.service,
+			})
+			defer func() { assert.NoError(t, stack.Destroy(context.WithoutCancel(ctx))) }()
+
+			first, err := stack.Up(ctx)
+			require.NoError(t, err)
+			assert.Equal(t, first.Outputs["release"], serving(t, first.Outputs["url"]+"/"))
+
+			mix := loadgen.NewMix()
+			mix.Rate = exampleRate
+			options := loadgen.NewOptions(first.Outputs["url"])
+			options.Streams = mix.Streams()
+			for i := range options.Streams {
+				options.Streams[i].Echo = false
+			}
+			loading, stopLoad := context.WithCancel(ctx)
+			defer stopLoad()
+			generator, err := loadgen.Start(loading, options)
+			require.NoError(t, err)
+			mark := generator.Mark("releases")
+			text, err := os.ReadFile(filepath.Join(folder, example.file))
+			require.NoError(t, err)
+			last := first
+			for i := range *releases {
+				changed := strings.Replace(string(text), example.old, fmt.Sprintf("release %d", i), 1)
+				require.NoError(t, os.WriteFile(filepath.Join(folder, example.file), []byte(changed), 0o600))
+				began := time.Now()
+				u, err := stack.Up(ctx)
+				require.NoError(t, err)
+				assert.NotEqual(t, last.Outputs["release"], u.Outputs["release"])
+				assert.Equal(t, u.Outputs["release"], serving(t, u.Outputs["url"]+"/"))
+				t.Logf("release %d took %s", i, time.Since(began).Round(100*time.Millisecond))
+				last = u
+			}
+			time.Sleep(3 * time.Second) // the longest requests in flight take 2 s
+			got := generator.Snapshot().Since(mark)
+			t.Logf("%d requests in %d releases, %d failed, %d not sent", got.OK+got.Failed, *releases, got.Failed, got.Unsent)
+			assert.Positive(t, got.OK)
+			if overload := loadgen.Overload(got.Lag); overload != "" && got.Failed+got.Unsent > 0 {
+				t.Skip(overload)
+			}
+			assert.Zero(t, got.Unsent, "%v", got.UnsentKinds)
+			assert.Zero(t, got.Failed, "%v %+v", got.Kinds, generator.Failures(mark.At))
+		})
+	}
+}

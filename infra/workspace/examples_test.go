@@ -1,0 +1,23 @@
+package workspace
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// The first screen of the READMEs is a program that runs.
+func TestReadmesShowTheExample(t *testing.T) {
+	root, err := Root()
+	require.NoError(t, err)
+	program, err := os.ReadFile(filepath.Join(root, "examples", "nethttp", "main.go"))
+	require.NoError(t, err)
+	for _, page := range []string{"README.md", "README.es.md"} {
+		text, err := os.ReadFile(filepath.Join(root, page))
+		require.NoError(t, err)
+		assert.Contains(t, string(text), "```go\n"+string(program)+"```\n", page)
+	}
+}
