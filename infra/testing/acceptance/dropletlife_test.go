@@ -127,10 +127,15 @@ func TestDropletLifeInANewAccount(t *testing.T) {
 	s.unchanged("right after the first update")
 	require.NoError(t, s.destroy(), "in one go")
 
-	// The region has a default VPC now. A renamed service stays in the VPC.
+	// The region has a default VPC now. A renamed service stays in the VPC, also
+	// in that of a stack from before it had a name of its own.
 	s = openDroplet(t, account)
 	s.configure("  escala:digitalocean:\n    cidr: 10.20.0.0/20\n")
 	s.mustUp()
+	s.inState("::network\"", "::api-network\"")
+	before := len(s.asked.Events())
+	s.mustUp()
+	assert.Empty(t, s.changes(before))
 	s.configure("  escala:digitalocean:\n    cidr: 10.20.0.0/20\n  escala:service:\n    name: web\n")
 	s.mustUp()
 	assert.Zero(t, account.Met("vpc-ranges-overlap"))

@@ -183,6 +183,16 @@ func values(outputs map[string]engine.Output) map[string]any {
 	return values
 }
 
+// inState replaces a text in the stack's state, where it must be.
+func (s *stack) inState(old, replacement string) {
+	s.t.Helper()
+	path := filepath.Join(s.clone, "pulumi", ".pulumi", "stacks", workspace.Project, s.cloud.stack+".json")
+	content, err := os.ReadFile(path)
+	require.NoError(s.t, err)
+	require.Contains(s.t, string(content), old)
+	require.NoError(s.t, os.WriteFile(path, []byte(strings.ReplaceAll(string(content), old, replacement)), 0o600))
+}
+
 // there returns the existing resources of a type.
 func (s *stack) there(kind string) []offline.Event {
 	var found []offline.Event
