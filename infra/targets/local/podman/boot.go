@@ -1,10 +1,13 @@
 package podman
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
+	"time"
 )
 
 // bootID is the file with the id of the host's current boot.
@@ -29,6 +32,9 @@ func (p Podman) noticeBoot() error {
 				return fmt.Errorf("forgetting what ran before this boot: %w", err)
 			}
 		}
+		if err := errors.Join(forgetLeases(leases), p.forgetRuntime()); err != nil {
+			return err
+		}
 	case !os.IsNotExist(err):
 		return fmt.Errorf("reading which boot was the last: %w", err)
 	}
@@ -43,6 +49,54 @@ func (p Podman) noticeBoot() error {
 	}
 	if err := os.Rename(part, marker); err != nil {
 		return fmt.Errorf("noting which boot this is: %w", err)
+	}
+	return nil
+}
+
+// leases is where netavark keeps the addresses that containers of all clones
+// have. Most hosts keep /run in memory, and a reboot empties it.
+const leases = "/run/containers/networks/ipam.db"
+
+// runtimeFolder has a folder for each container that runc knows.
+const runtimeFolder = "/run/runc"
+
+// forgetRuntime removes runc's state of this clone's containers, which would keep
+// runc from starting them on a host that keeps /run on a disk.
+func (p Podman) forgetRuntime() error {
+	containers, err := os.ReadDir(filepath.Join(p.Folder, "storage", "overlay-containers"))
+	if err != nil && !os.IsNotExist(err) {
+		return fmt.Errorf("looking for the containers before this boot: %w", err)
+	}
+	for _, c := range containers {
+		if !c.IsDir() {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(runtimeFolder, c.Name())); err != nil {
+			return fmt.Errorf("forgetting what ran before this boot: %w", err)
+		}
+	}
+	return nil
+}
+
+// forgetLeases removes the leases of another boot from a host that keeps /run on
+// a disk: a container could not get its own address back.
+func forgetLeases(path string) error {
+	info, err := os.Stat(path)
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("looking at the leases of addresses: %w", err)
+	}
+	var now syscall.Sysinfo_t
+	if err := syscall.Sysinfo(&now); err != nil {
+		return fmt.Errorf("asking when this computer was started: %w", err)
+	}
+	if time.Since(info.ModTime()) < time.Duration(now.Uptime)*time.Second {
+		return nil
+	}
+	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+		return fmt.Errorf("forgetting the leases before this boot: %w", err)
 	}
 	return nil
 }

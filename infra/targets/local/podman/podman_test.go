@@ -147,3 +147,45 @@ func TestALongPathHasAShortRunRoot(t *testing.T) {
 	assert.LessOrEqual(t, len(long.runRoot()), longestRunRoot)
 	assert.NotEqual(t, long.runRoot(), other.runRoot())
 }
+
+// TestLeasesOfAnotherBootAreForgotten checks that leases of this boot stay: other
+// clones' machines have them.
+func TestLeasesOfAnotherBootAreForgotten(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "ipam.db")
+	require.NoError(t, forgetLeases(path), "there are none")
+	require.NoError(t, os.WriteFile(path, nil, 0o600))
+	require.NoError(t, forgetLeases(path))
+	assert.FileExists(t, path)
+	before := time.Now().Add(-100 * 365 * 24 * time.Hour)
+	require.NoError(t, os.Chtimes(path, before, before))
+	require.NoError(t, forgetLeases(path))
+	assert.NoFileExists(t, path)
+}
+
+// TestAContainerIsStartedAfterABoot plays a boot on a host that keeps /run on a
+// disk: the processes are gone, podman's and runc's files are not.
+func TestAContainerIsStartedAfterABoot(t *testing.T) {
+	p := open(t)
+	require.NoError(t, p.Run(t.Context(), Container{Name: "c", RootFS: sleeper(t), Network: "host", OpenFiles: 1024, Command: []string{"/sleep"}}))
+	before, err := p.Inspect(t.Context(), "c")
+	require.NoError(t, err)
+	out, err := p.run(t.Context(), "container", "inspect", "--format", "{{.State.ConmonPid}}", "c")
+	require.NoError(t, err)
+	monitor, err := strconv.Atoi(strings.TrimSpace(out))
+	require.NoError(t, err)
+	for _, pid := range []int{monitor, before.PID} {
+		require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+	}
+	require.Eventually(t, func() bool { return syscall.Kill(before.PID, 0) != nil }, 10*time.Second, 10*time.Millisecond)
+	require.NoError(t, os.WriteFile(filepath.Join(p.Folder, "boot"), []byte("another boot"), 0o600))
+
+	gone, err := p.Inspect(t.Context(), "c")
+	require.NoError(t, err)
+	assert.True(t, gone.Exists)
+	assert.False(t, gone.Running)
+	require.NoError(t, p.Start(t.Context(), "c"))
+	after, err := p.Inspect(t.Context(), "c")
+	require.NoError(t, err)
+	assert.True(t, after.Running)
+}
