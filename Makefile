@@ -136,7 +136,7 @@ bin/versitygw: infra/tools/versitygw/go.mod
 # Kubernetes' control plane, for tests. It shares what Go has compiled of its own
 # library for the program, so it is built with its flags.
 bin/kubernetes/controlplane: infra/tools/kubernetes/go.mod infra/tools/kubernetes/main.go
-	@echo "building Kubernetes' control plane and etcd, once (about six minutes on two cores)"
+	@echo "building Kubernetes' control plane and etcd, once (about five minutes on two cores)"
 	@cd infra/tools/kubernetes && out=../../../bin/kubernetes && \
 		version=$$(go list -m -f '{{.Version}}' k8s.io/kubernetes) && \
 		minor=$${version#v1.} && stamp=k8s.io/component-base/version && \
@@ -151,7 +151,7 @@ bin/kubernetes/controlplane: infra/tools/kubernetes/go.mod infra/tools/kubernete
 # Pulumi's Kubernetes plugin, for tests. It reads the two files beside it, which the
 # plugin's own build embeds.
 bin/plugins/kubernetes/pulumi-resource-kubernetes: infra/tools/pulumi-kubernetes/go.mod infra/tools/pulumi-kubernetes/main.go
-	@echo "building Pulumi's Kubernetes plugin, once (about ten minutes on two cores)"
+	@echo "building Pulumi's Kubernetes plugin, once (about eight minutes on two cores)"
 	@cd infra/tools/pulumi-kubernetes && out=../../../bin/plugins/kubernetes && \
 		module=github.com/pulumi/pulumi-kubernetes/provider/v4 && \
 		version=$$(go list -m -f '{{.Version}}' $$module) && \

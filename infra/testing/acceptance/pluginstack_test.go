@@ -1,6 +1,7 @@
 package acceptance
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -101,7 +102,7 @@ func (c *realCluster) get(kind schema.GroupVersionResource, namespace, name stri
 // scale sets the number of the service's pods as the autoscaler does.
 func (c *realCluster) scale(namespace, name string, replicas int) {
 	c.t.Helper()
-	body := []byte(`{"spec":{"replicas":` + string(rune('0'+replicas)) + `}}`)
+	body := fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, replicas)
 	_, err := c.client.Resource(deployments).Namespace(namespace).Patch(c.t.Context(), name, types.MergePatchType, body,
 		metav1.PatchOptions{FieldManager: "kube-controller-manager"}, "scale")
 	require.NoError(c.t, err)
@@ -121,8 +122,8 @@ func (c *realCluster) replicas(namespace, name string) int {
 // until their successors are ready.
 func (c *realCluster) restartPods(namespace, name string) {
 	c.t.Helper()
-	for _, pod := range c.list(kind("", "v1", "pods"), namespace) {
-		require.NoError(c.t, c.client.Resource(kind("", "v1", "pods")).Namespace(namespace).Delete(c.t.Context(), pod, metav1.DeleteOptions{}))
+	for _, pod := range c.list(pods, namespace) {
+		require.NoError(c.t, c.client.Resource(pods).Namespace(namespace).Delete(c.t.Context(), pod, metav1.DeleteOptions{}))
 	}
 	require.Eventually(c.t, func() bool {
 		o := c.get(deployments, namespace, name)
@@ -136,6 +137,7 @@ func (c *realCluster) restartPods(namespace, name string) {
 var (
 	deployments = kind("apps", "v1", "deployments")
 	namespaces  = kind("", "v1", "namespaces")
+	pods        = kind("", "v1", "pods")
 )
 
 // ownNamespaces returns the namespaces that Kubernetes does not make itself.
