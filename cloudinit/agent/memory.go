@@ -55,7 +55,7 @@ const (
 // retryAt returns the time of the next try.
 func (r refusal) retryAt(c Config) time.Time {
 	pause := RetryAfter
-	if r.AsWorker && c.Mode == service.WorkersPorts {
+	if r.AsWorker && c.Slots() == c.Workers {
 		pause = RetryWorkerAfter
 	}
 	return time.Unix(r.At, 0).Add(pause)

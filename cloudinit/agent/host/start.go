@@ -3,12 +3,15 @@ package host
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"escala/cloudinit/agent"
 	"escala/service"
@@ -81,10 +84,26 @@ func (r Root) writeNote(slot int, release service.ReleaseID) error {
 	return nil
 }
 
+// noteLimit is more than the size of any note, in bytes.
+const noteLimit = 4 << 10
+
 // readNote returns the note of the process that was started last in a slot. It
 // returns the zero note if that process has ended.
+//
+// The service's account can write the file. It must neither hold the agent up,
+// with a pipe or a file without an end, nor name another account's process,
+// which the agent might end as root.
 func (r Root) readNote(slot int) note {
-	content, err := os.ReadFile(r.notePath(slot))
+	f, err := os.OpenFile(r.notePath(slot), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return note{}
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return note{}
+	}
+	content, err := io.ReadAll(io.LimitReader(f, noteLimit))
 	if err != nil {
 		return note{}
 	}
@@ -92,8 +111,15 @@ func (r Root) readNote(slot int) note {
 	if json.Unmarshal(content, &n) != nil || !n.Release.Valid() || n.PID <= 1 || processName(n.PID) != n.Process {
 		return note{}
 	}
+	process, err := os.Stat("/proc/" + strconv.Itoa(n.PID))
+	if err != nil || owner(process) != owner(info) {
+		return note{}
+	}
 	return n
 }
+
+// owner returns the number of a file's or a process's account.
+func owner(info fs.FileInfo) uint32 { return info.Sys().(*syscall.Stat_t).Uid }
 
 // notedOrphans returns the workers' processes that are not children of the
 // supervisor.
