@@ -18,8 +18,8 @@ var faults = []struct{ name, file, old, new string }{
 	{
 		"it believes the store",
 		"install.go",
-		"if sum := service.ReleaseID(hex.EncodeToString(hash.Sum(nil))); sum != release.ID {",
-		"if sum := service.ReleaseID(hex.EncodeToString(hash.Sum(nil))); sum == \"\" {",
+		"if read.ID != release.ID {",
+		"if read.ID == \"\" {",
 	},
 	{
 		"it renames a release that is not on the disk yet",
