@@ -437,7 +437,7 @@ func TestNamesDoNotWaitForEachOther(t *testing.T) {
 		// After a quarter of an hour the authority is asked all the same.
 		time.Sleep(20 * time.Minute)
 		assert.Equal(t, 3, b.keeper.Status().Orders)
-		assert.True(t, b.leaf("missing.example.com") != nil)
+		assert.NotNil(t, b.leaf("missing.example.com"))
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,14 +27,14 @@ func TestLives(t *testing.T) {
 	t.Parallel()
 	for n := range *lives {
 		seed := uint64(n)
-		if !t.Run(fmt.Sprint(seed), func(t *testing.T) { synctest.Test(t, func(t *testing.T) { live(t, seed) }) }) {
+		if !t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) { synctest.Test(t, func(t *testing.T) { live(t, seed) }) }) {
 			return
 		}
 	}
 }
 
 func live(t *testing.T, seed uint64) {
-	r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // G404: a life can be played again
+	r := rand.New(rand.NewPCG(seed, 1))
 	lifetime := []time.Duration{90 * day, 45 * day, 160 * time.Hour}[r.IntN(3)]
 	w := newWorld(t, lifetime)
 	poll := 20 * time.Minute
@@ -47,7 +48,7 @@ func live(t *testing.T, seed uint64) {
 	born := 0
 	add := func() {
 		born++
-		b := w.box(fmt.Sprint("machine-", born))
+		b := w.box("machine-" + strconv.Itoa(born))
 		b.poll = poll
 		if r.IntN(3) == 0 {
 			b.skew = time.Duration(r.IntN(48)-24) * time.Hour

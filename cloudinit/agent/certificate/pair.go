@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -55,7 +56,7 @@ func ParsePair(content []byte) (Pair, error) {
 	if err != nil {
 		return Pair{}, fmt.Errorf("reading the certificate: %w", err)
 	}
-	all := append(chain.Bytes(), key.Bytes()...)
+	all := slices.Concat(chain.Bytes(), key.Bytes())
 	sum := sha256.Sum256(all)
 	return Pair{PEM: all, Leaf: pair.Leaf, ID: hex.EncodeToString(sum[:8])}, nil
 }

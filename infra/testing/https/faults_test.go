@@ -3,6 +3,7 @@ package https
 import (
 	"bytes"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -123,7 +124,7 @@ func TestStoreThatTakesNothing(t *testing.T) {
 	eventually(t, 60*time.Second, func() error {
 		now, err := serial(b.https, name, s.trusting())
 		if err == nil && now == before {
-			err = fmt.Errorf("it is not renewed")
+			err = errors.New("it is not renewed")
 		}
 		return err
 	})

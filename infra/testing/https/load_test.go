@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -96,7 +97,7 @@ func (l *load) echo(ctx context.Context, client *http.Client) {
 		defer c.CloseNow()
 	}
 	for n := 0; err == nil; n++ {
-		text := fmt.Sprint(n)
+		text := strconv.Itoa(n)
 		var got []byte
 		if err = c.Write(context.WithoutCancel(ctx), websocket.MessageText, []byte(text)); err != nil {
 			break

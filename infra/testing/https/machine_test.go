@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -64,8 +66,10 @@ func address(t *testing.T) string {
 // newBox writes a machine's files from its user-data.
 func newBox(t *testing.T, id string, m cloudinit.Machine, shared string) *box {
 	t.Helper()
-	if _, err := exec.LookPath("nginx"); err != nil || os.Getuid() != 0 {
-		t.Skip("this needs root and Nginx with Lua")
+	_, noNginx := exec.LookPath("nginx")
+	_, noLua := os.Stat("/usr/share/nginx/modules/ngx_http_lua_module.so")
+	if err := errors.Join(noNginx, noLua); err != nil || os.Getuid() != 0 || testing.Short() {
+		t.Skip("this needs root, and Nginx with libnginx-mod-http-lua: ", err)
 	}
 	b := &box{t: t, root: folder(t), http: address(t), https: address(t)}
 	m.Root = b.root
@@ -235,7 +239,7 @@ func (b *box) status() (*machine.Certificate, error) {
 	defer f.Close()
 	s, err := machine.Read(f)
 	if err == nil && s.Certificate == nil {
-		err = fmt.Errorf("the status has no certificate")
+		err = errors.New("the status has no certificate")
 	}
 	return s.Certificate, err
 }
@@ -251,7 +255,7 @@ func serial(address, name string, config *tls.Config) (string, error) {
 		return "", err
 	}
 	defer c.Close()
-	return fmt.Sprintf("%x", c.ConnectionState().PeerCertificates[0].SerialNumber.Bytes()), nil
+	return hex.EncodeToString(c.ConnectionState().PeerCertificates[0].SerialNumber.Bytes()), nil
 }
 
 // eventually fails the test if try does not succeed within limit.

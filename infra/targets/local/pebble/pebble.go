@@ -4,6 +4,7 @@
 package pebble
 
 import (
+	"context"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -72,7 +73,8 @@ func New(o Options) (*Authority, error) {
 		}
 		return uint64(usual / time.Second)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	var config net.ListenConfig
+	listener, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("opening the test authority's name server: %w", err)
 	}

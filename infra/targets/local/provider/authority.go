@@ -15,6 +15,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -142,7 +143,7 @@ func writeAPICertificate(path string, network podman.Network) (string, error) {
 		return "", fmt.Errorf("writing the key of the ACME service: %w", err)
 	}
 	public := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	both := append(public[:len(public):len(public)], pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})...)
+	both := slices.Concat(public, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}))
 	if err := os.WriteFile(path, both, 0o600); err != nil {
 		return "", fmt.Errorf("writing the certificate of the ACME service: %w", err)
 	}
