@@ -39,7 +39,7 @@ func (m Machine) agentConfig() agent.Config {
 	if c.Mode == service.WorkersPorts {
 		c.PortsBase = m.Spec.Workers.PortsBase
 	}
-	c.Command = m.Spec.Command
+	c.Command, c.Packages = m.Spec.Command, len(m.Spec.Packages) > 0
 	if m.anyProgram() {
 		c.Runtime = m.Spec.Runtime
 		c.Command = m.Spec.StartCommand(m.Spec.Name)

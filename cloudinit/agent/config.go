@@ -22,6 +22,9 @@ type Config struct {
 	// Command starts the program in the folder of its release. It is empty for
 	// service.RuntimeEscala without a command of its own.
 	Command []string `json:"command,omitempty"`
+	// Packages means that the program needs packages of its own, which the
+	// machine's setup installs.
+	Packages bool `json:"packages,omitempty"`
 	// PortsBase is the first worker's port in WorkersPorts mode.
 	PortsBase  int    `json:"portsBase,omitempty"`
 	HealthPath string `json:"healthPath"`

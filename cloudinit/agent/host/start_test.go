@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -80,4 +81,22 @@ func TestANoteNamesAProcessOfItsWriterAlone(t *testing.T) {
 	require.NoError(t, os.Symlink("/dev/zero", path))
 	assert.Zero(t, r.readNote(0), "a link is not followed")
 	assert.Zero(t, r.readNote(1))
+}
+
+// A new machine has its agent before the packages that the program needs.
+func TestATrialWaitsForThePackages(t *testing.T) {
+	r := Root(t.TempDir())
+	w := Workers{Root: r, Config: agent.Config{Name: "api", Packages: true}}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*packagesEvery)
+	defer cancel()
+	err := w.awaitPackages(ctx)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.ErrorContains(t, err, "waiting for the packages of service.packages")
+
+	path := r.path(SetUpFile)
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	require.NoError(t, os.WriteFile(path, nil, 0o600))
+	require.NoError(t, w.awaitPackages(t.Context()))
+	w.Config.Packages, w.Root = false, Root(t.TempDir())
+	require.NoError(t, w.awaitPackages(t.Context()), "a program without packages does not wait")
 }

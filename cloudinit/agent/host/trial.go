@@ -38,6 +38,9 @@ var _ agent.Trial = (*trial)(nil)
 // Try starts a release as the service's user. The kernel kills it when the agent
 // dies.
 func (w Workers) Try(ctx context.Context, program string) (agent.Trial, error) {
+	if err := w.awaitPackages(ctx); err != nil {
+		return nil, err
+	}
 	t := &trial{
 		serve: w.Root.path(adminFolder + "/preflight.sock"), admin: w.Root.path(adminFolder + "/preflight-admin.sock"),
 		output: &lastBytes{}, done: make(chan struct{}),
@@ -95,6 +98,30 @@ func (w Workers) Try(ctx context.Context, program string) (agent.Trial, error) {
 		close(t.done)
 	}()
 	return t, nil
+}
+
+// Limits of the wait for the packages that a program needs.
+const (
+	packagesTimeout = 10 * time.Minute
+	packagesEvery   = 200 * time.Millisecond
+)
+
+// awaitPackages waits until the machine's setup has installed the program's
+// packages. A new machine has its agent before them.
+func (w Workers) awaitPackages(ctx context.Context) error {
+	if !w.Config.Packages {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, packagesTimeout)
+	defer cancel()
+	for {
+		if _, err := os.Stat(w.Root.path(SetUpFile)); err == nil {
+			return nil
+		}
+		if err := (Clock{}).Sleep(ctx, packagesEvery); err != nil {
+			return fmt.Errorf("waiting for the packages of service.packages, which the setup installs: %w", err)
+		}
+	}
 }
 
 // freePort returns a port on which no process listens now.
