@@ -1,7 +1,7 @@
 // Package nodes acts as the parts of a cluster that a control plane of tests
 // lacks: the scheduler, the nodes with their kubelets, the ingress controller,
-// the load balancers and metrics-server. No pod runs; each gets the status that
-// it would have.
+// the load balancers, the volumes and metrics-server. No pod runs; each gets the
+// status that it would have.
 package nodes
 
 import (
@@ -120,7 +120,7 @@ func (n *Nodes) Waiting(namespace, reason string) int {
 func (n *Nodes) round(ctx context.Context) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for _, do := range []func(context.Context) error{n.pods, n.ingresses, n.loadBalancers, n.metrics} {
+	for _, do := range []func(context.Context) error{n.pods, n.ingresses, n.loadBalancers, n.claims, n.metrics} {
 		if err := do(ctx); err != nil && ctx.Err() == nil {
 			n.errors = append(n.errors, err)
 		}
@@ -133,6 +133,7 @@ var (
 	serviceKind   = schema.GroupVersionResource{Version: "v1", Resource: "services"}
 	configMapKind = schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
 	secretKind    = schema.GroupVersionResource{Version: "v1", Resource: "secrets"}
+	claimKind     = schema.GroupVersionResource{Version: "v1", Resource: "persistentvolumeclaims"}
 	ingressKind   = schema.GroupVersionResource{Group: "networking.k8s.io", Version: "v1", Resource: "ingresses"}
 	apiKind       = schema.GroupVersionResource{Group: "apiregistration.k8s.io", Version: "v1", Resource: "apiservices"}
 )

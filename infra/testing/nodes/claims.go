@@ -1,0 +1,21 @@
+package nodes
+
+import (
+	"context"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// claims gives each claim a volume, and lets a deleted claim go, as the controllers
+// of volumes do.
+func (n *Nodes) claims(ctx context.Context) error {
+	return n.each(ctx, claimKind, func(o *unstructured.Unstructured) (map[string]any, string) {
+		if o.GetDeletionTimestamp() != nil {
+			return map[string]any{"metadata": map[string]any{"finalizers": nil}}, ""
+		}
+		if phase, _, _ := unstructured.NestedString(o.Object, "status", "phase"); phase == "Bound" {
+			return nil, ""
+		}
+		return map[string]any{"status": map[string]any{"phase": "Bound"}}, "status"
+	})
+}
