@@ -1,13 +1,24 @@
 package acceptance
 
 import (
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"escala/infra/engine"
 	"escala/infra/testing/cloudfake"
+	"escala/infra/testing/nodes"
 )
 
 // TestPluginTraefikGetsItsCertificate checks with Pulumi's own plugin and a real
@@ -58,4 +69,56 @@ func TestPluginTraefikGetsItsCertificate(t *testing.T) {
 	require.NoError(t, l.destroy(), l.log.String())
 	assert.Empty(t, l.cluster.list(claims, "traefik"), "it goes with the namespace")
 	assert.Empty(t, account.All())
+}
+
+// TestPluginCertManager checks the Issuer with Pulumi's own plugin and a real
+// kube-apiserver that has cert-manager's definition of it.
+func TestPluginCertManager(t *testing.T) {
+	cluster, plugin := openRealCluster(t)
+	images := httptest.NewServer(registry.New())
+	t.Cleanup(images.Close)
+	host := strings.TrimPrefix(images.URL, "http://")
+	cluster.nodes.Change(func(n *nodes.Nodes) { n.Pull = pullFrom(host, "nobody", "nothing") })
+	s := open(t, cloud{stack: "kubernetes", section: "kubernetes", gate: "90s", limit: pluginLimit, plugins: []engine.Provider{plugin}})
+	describe := func(more string) {
+		s.configure(fmt.Sprintf("  escala:kubernetes:\n    kubeconfig: %s\n    registry: %s/api\n    url: %s\n    architectures: [amd64]\n%s",
+			cluster.server.Kubeconfig, host, cluster.nodes.URL(t, "api"), more))
+	}
+	certified := withHost("api.example.com", "    tls:\n      mode: acme\n      authority: staging\n")
+	issuers := kind("cert-manager.io", "v1", "issuers")
+
+	describe(certified)
+	_, err := s.up()
+	require.Error(t, err)
+	assert.Contains(t, s.log.String(), "the cluster has no cert-manager")
+
+	content, err := os.ReadFile(filepath.Join("..", "apiserver", "testdata", "issuer-crd.yaml"))
+	require.NoError(t, err)
+	definition := &unstructured.Unstructured{}
+	require.NoError(t, yaml.Unmarshal(content, &definition.Object))
+	_, err = cluster.client.Resource(kind("apiextensions.k8s.io", "v1", "customresourcedefinitions")).Create(t.Context(), definition, metav1.CreateOptions{})
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		_, err := cluster.client.Resource(issuers).List(t.Context(), metav1.ListOptions{})
+		return err == nil
+	}, limit, 100*time.Millisecond)
+
+	first := s.mustUp()
+	assert.NotEmpty(t, s.answered(first["url"]))
+	issuer := cluster.get(issuers, "api", "api")
+	require.NotNil(t, issuer)
+	server, _, err := unstructured.NestedString(issuer.Object, "spec", "acme", "server")
+	require.NoError(t, err)
+	assert.Equal(t, "https://acme-staging-v02.api.letsencrypt.org/directory", server)
+	ingress := cluster.get(kind("networking.k8s.io", "v1", "ingresses"), "api", "api")
+	require.NotNil(t, ingress)
+	assert.Equal(t, "api", ingress.GetAnnotations()["cert-manager.io/issuer"])
+	s.onlySame(s.up())
+	s.refreshesClean()
+
+	t.Log("without it")
+	describe(withHost("api.example.com"))
+	s.mustUp()
+	assert.Empty(t, cluster.list(issuers, "api"))
+	require.NoError(t, s.destroy(), s.log.String())
 }
