@@ -181,13 +181,18 @@ func TestNginxTakesItsConfiguration(t *testing.T) {
 			require.NoError(t, os.MkdirAll(filepath.Join(m.Root, "run"), 0o755))
 			require.NoError(t, os.MkdirAll(m.Root+host.UpstreamsRun, 0o755))
 			require.NoError(t, os.MkdirAll(filepath.Join(m.Root, programsFolder), 0o755))
-			for _, f := range m.upstreamsFiles() {
+			for _, f := range append(m.upstreamsFiles(), m.tlsFiles()...) {
 				require.NoError(t, os.WriteFile(m.Root+f.Path, []byte(f.Content), 0o644))
+			}
+			if m.Spec.HTTPS() {
+				require.NoError(t, os.MkdirAll(m.Root+host.CertificatesRun, 0o700))
+				require.NoError(t, host.Root(m.Root).SelfSigned())
 			}
 			conf, err := m.nginx()
 			require.NoError(t, err)
 			// A test must not need port 80.
-			conf = strings.NewReplacer("listen 80 ", "listen 127.0.0.1:18080 ", "listen [::]:80 ", "listen [::1]:18080 ").Replace(conf)
+			conf = strings.NewReplacer("listen 80 ", "listen 127.0.0.1:18080 ", "listen [::]:80 ", "listen [::1]:18080 ",
+				"listen 443 ", "listen 127.0.0.1:18443 ", "listen [::]:443 ", "listen [::1]:18443 ").Replace(conf)
 			file := filepath.Join(m.Root, "nginx.conf")
 			require.NoError(t, os.WriteFile(file, []byte(conf), 0o644))
 			said, err := exec.CommandContext(t.Context(), "nginx", "-t", "-q", "-c", file).CombinedOutput()
