@@ -145,5 +145,10 @@ func (p Podman) RemoveWhenUnused(ctx context.Context) error {
 		}
 	}
 	removeTraces(ctx)
+	if run := p.runRoot(); filepath.Dir(run) != filepath.Clean(p.Folder) {
+		if err := os.RemoveAll(run); err != nil {
+			return fmt.Errorf("removing podman's folder below /run: %w", err)
+		}
+	}
 	return nil
 }

@@ -39,6 +39,12 @@ func open(t *testing.T) Podman {
 	folder, err := os.MkdirTemp("", "podman")
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, os.RemoveAll(folder)) })
+	return openIn(t, folder)
+}
+
+// openIn returns podman with its state in a folder of the test's.
+func openIn(t *testing.T, folder string) Podman {
+	t.Helper()
 	p := Podman{Folder: folder}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -188,4 +194,20 @@ func TestAContainerIsStartedAfterABoot(t *testing.T) {
 	after, err := p.Inspect(t.Context(), "c")
 	require.NoError(t, err)
 	assert.True(t, after.Running)
+}
+
+// A repository's path may be longer than podman takes. What is elsewhere then is
+// removed too.
+func TestContainersOfALongPath(t *testing.T) {
+	short := open(t)
+	p := openIn(t, filepath.Join(short.Folder, "src/github.com/acme/shop/.escala/podman"))
+	require.NoError(t, os.MkdirAll(p.Folder, 0o755))
+	require.NoError(t, p.Run(t.Context(), Container{Name: "c", RootFS: sleeper(t), Network: "host", OpenFiles: 1024, Command: []string{"/sleep"}}))
+	status, err := p.Inspect(t.Context(), "c")
+	require.NoError(t, err)
+	assert.True(t, status.Running)
+	assert.DirExists(t, p.runRoot())
+	require.NoError(t, p.Remove(t.Context(), "c", 0))
+	require.NoError(t, p.RemoveWhenUnused(t.Context()))
+	assert.NoDirExists(t, p.runRoot())
 }
