@@ -127,15 +127,11 @@ func (b *bench) served(t *testing.T, address string, r service.Release, name str
 	assert.Equal(t, string(r.ID), resp.Header.Get("X-Release"))
 }
 
-// Releases of a program that dies at once on SIGTERM lose no request, slow ones
-// and POSTs among them.
-func TestReleasesOfAnyProgramLoseNoRequest(t *testing.T) {
-	b, address := newPythonBench(t)
-	one := b.python(t, "one")
-	b.point(t, one.Pointer())
-	b.served(t, address, one, "one")
-
-	stop, lost := make(chan struct{}), make(chan string, 100)
+// posts sends requests through Nginx, slow ones among them, over kept and new
+// connections. stop returns how many there were, and the failures.
+func posts(t *testing.T, address string) (stop func() (sent int64, lost []string)) {
+	t.Helper()
+	end, failures := make(chan struct{}), make(chan string, 1000)
 	var asked atomic.Int64
 	var clients sync.WaitGroup
 	for n := range 4 {
@@ -143,7 +139,7 @@ func TestReleasesOfAnyProgramLoseNoRequest(t *testing.T) {
 		clients.Go(func() {
 			for i := 0; ; i++ {
 				select {
-				case <-stop:
+				case <-end:
 					return
 				default:
 				}
@@ -154,17 +150,37 @@ func TestReleasesOfAnyProgramLoseNoRequest(t *testing.T) {
 				asked.Add(1)
 				resp, err := client.Post("http://"+address+path, "text/plain", strings.NewReader("body")) //nolint:noctx // a test
 				if err != nil {
-					lost <- err.Error()
+					failures <- err.Error()
 					continue
 				}
 				if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != http.StatusOK {
-					lost <- fmt.Sprint(resp.Status, " ", err)
+					failures <- fmt.Sprint(resp.Status, " ", err)
 				}
 				resp.Body.Close()
 				time.Sleep(2 * time.Millisecond)
 			}
 		})
 	}
+	return func() (int64, []string) {
+		close(end)
+		clients.Wait()
+		close(failures)
+		var lost []string
+		for one := range failures {
+			lost = append(lost, one)
+		}
+		return asked.Load(), lost
+	}
+}
+
+// Releases of a program that dies at once on SIGTERM lose no request, slow ones
+// and POSTs among them.
+func TestReleasesOfAnyProgramLoseNoRequest(t *testing.T) {
+	b, address := newPythonBench(t)
+	one := b.python(t, "one")
+	b.point(t, one.Pointer())
+	b.served(t, address, one, "one")
+	stop := posts(t, address)
 	for _, name := range []string{"two", "three", "four"} {
 		r := b.python(t, name)
 		b.point(t, r.Pointer())
@@ -172,15 +188,33 @@ func TestReleasesOfAnyProgramLoseNoRequest(t *testing.T) {
 	}
 	b.point(t, one.Pointer())
 	b.served(t, address, one, "one")
-	close(stop)
-	clients.Wait()
-	close(lost)
-	var all []string
-	for one := range lost {
-		all = append(all, one)
+	sent, lost := stop()
+	assert.Empty(t, lost)
+	t.Logf("%d requests in four releases", sent)
+}
+
+// The workers of a killed supervisord keep serving, although nothing but their
+// notes tells what they run, until the next one's have taken over.
+func TestWorkersOfAnyProgramOutliveTheirSupervisor(t *testing.T) {
+	b, address := newPythonBench(t)
+	one := b.python(t, "one")
+	b.point(t, one.Pointer())
+	b.served(t, address, one, "one")
+	stop := posts(t, address)
+	for range 2 {
+		b.kill(t)
+		s := b.once(t)
+		assert.Equal(t, machine.Failing, s.Phase)
+		assert.Contains(t, s.Reason, "no worker can be started: supervisord: it does not answer")
+		b.supervise(t)
+		require.EventuallyWithT(t, func(c *assert.CollectT) {
+			assert.Equal(c, machine.Serving, b.once(t).Phase)
+		}, time.Minute, 100*time.Millisecond)
+		b.served(t, address, one, "one")
 	}
-	assert.Empty(t, all)
-	t.Logf("%d requests in four releases", asked.Load())
+	sent, lost := stop()
+	assert.Empty(t, lost)
+	t.Logf("%d requests while two supervisors died", sent)
 }
 
 // A bad release of such a program is refused with its reason, and what served
