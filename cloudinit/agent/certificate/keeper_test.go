@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,7 +28,7 @@ func TestFirstCertificateIsKeptEverywhere(t *testing.T) {
 		b := w.box("one")
 		b.start()
 		defer b.stop()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		require.True(t, b.valid())
 		assert.Equal(t, 1, w.orders())
 		s := b.keeper.Status()
@@ -38,7 +39,8 @@ func TestFirstCertificateIsKeptEverywhere(t *testing.T) {
 		assert.Equal(t, "01", s.Serial)
 		assert.InDelta(t, time.Now().Add(60*day).Unix(), s.Next, float64(day/time.Second))
 		assert.True(t, s.Valid(time.Now()))
-		assert.Contains(t, b.files, host+".pem")
+		_, err := b.Read(host + ".pem")
+		require.NoError(t, err)
 		for key, content := range w.copyOf() {
 			assert.Regexp(t, `^certificates/[0-9a-f]{32}/(certificate|lock)$`, key)
 			assert.NotContains(t, string(content), "BEGIN")
@@ -53,18 +55,19 @@ func TestMachinesShareOneCertificate(t *testing.T) {
 		var all []*box
 		for _, id := range []string{"one", "two", "three", "four"} {
 			b := w.box(id)
+			b.poll = 10 * time.Minute
 			all = append(all, b)
 			b.start()
 			defer b.stop()
 		}
-		time.Sleep(2 * time.Minute)
+		pass(time.Hour)
 		assert.Equal(t, 1, w.orders())
-		assert.Equal(t, 1, w.authority.together)
+		assert.Equal(t, 1, w.counted().together)
 		for _, b := range all {
 			require.True(t, b.valid(), b)
 		}
 		// One of them renews, and the others take it over.
-		time.Sleep(61 * day)
+		pass(61 * day)
 		assert.Equal(t, 2, w.orders())
 		for _, b := range all {
 			assert.Equal(t, int64(2), b.leaf(host).SerialNumber.Int64(), b)
@@ -79,7 +82,7 @@ func TestNewMachineOrdersNothing(t *testing.T) {
 		for n := range 30 { // 30 machines in 30 hours
 			b := w.box(string(rune('a' + n)))
 			b.start()
-			time.Sleep(time.Hour)
+			pass(time.Hour)
 			require.True(t, b.valid())
 			b.stop()
 		}
@@ -99,7 +102,7 @@ func TestRenewalByLifetime(t *testing.T) {
 			b.start()
 			defer b.stop()
 			for range int(4 * lifetime / (lifetime / 20)) {
-				time.Sleep(lifetime / 20)
+				pass(lifetime / 20)
 				require.True(t, b.valid())
 				left := time.Until(b.leaf(host).NotAfter)
 				require.Greater(t, left, lifetime/4, "it is renewed in time")
@@ -113,18 +116,18 @@ func TestRenewalByTheAuthoritysWord(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 90*day)
-		asked := 0
+		var asked atomic.Int64
 		w.authority.window = func(leaf *x509.Certificate) (Window, error) {
-			asked++
+			asked.Add(1)
 			return Window{Start: leaf.NotBefore.Add(20 * day), End: leaf.NotBefore.Add(21 * day), Again: 6 * time.Hour}, nil
 		}
 		b := w.box("one")
 		b.start()
 		defer b.stop()
-		time.Sleep(19 * day)
+		pass(19 * day)
 		assert.Equal(t, 1, w.orders())
-		assert.LessOrEqual(t, asked, 19*4+2)
-		time.Sleep(3 * day)
+		assert.LessOrEqual(t, asked.Load(), int64(19*4+2))
+		pass(3 * day)
 		assert.Equal(t, 2, w.orders())
 		// A revocation: the window is suddenly in the past.
 		w.set(func(w *world) {
@@ -135,9 +138,9 @@ func TestRenewalByTheAuthoritysWord(t *testing.T) {
 				return Window{}, errors.New("none")
 			}
 		})
-		time.Sleep(7 * time.Hour)
+		pass(7 * time.Hour)
 		assert.Equal(t, 3, w.orders())
-		time.Sleep(7 * time.Hour)
+		pass(7 * time.Hour)
 		assert.Equal(t, 3, w.orders())
 	})
 }
@@ -153,7 +156,7 @@ func TestWindowAfterTheEndIsNotBelieved(t *testing.T) {
 		b.poll = 10 * time.Minute
 		b.start()
 		defer b.stop()
-		time.Sleep(62 * day)
+		pass(62 * day)
 		assert.Equal(t, 2, w.orders())
 	})
 }
@@ -168,14 +171,14 @@ func TestAuthorityIsDown(t *testing.T) {
 			b := w.box("one")
 			b.start()
 			defer b.stop()
-			time.Sleep(6 * time.Hour)
+			pass(6 * time.Hour)
 			s := b.keeper.Status()
 			assert.Equal(t, []string{host}, s.Missing)
 			assert.Contains(t, s.Error, "does not answer")
 			assert.LessOrEqual(t, s.Orders, 50, "tries are bounded")
 			assert.False(t, s.Valid(time.Now()))
 			w.set(func(w *world) { w.authority.down = false })
-			time.Sleep(12 * time.Minute)
+			pass(12 * time.Minute)
 			assert.True(t, b.valid())
 			assert.Empty(t, b.keeper.Status().Error)
 		})
@@ -188,12 +191,12 @@ func TestAuthorityIsDown(t *testing.T) {
 			b.poll = 10 * time.Minute
 			b.start()
 			defer b.stop()
-			time.Sleep(50 * day)
+			pass(50 * day)
 			w.set(func(w *world) { w.authority.down = true })
-			time.Sleep(39 * day)
+			pass(39 * day)
 			require.True(t, b.valid(), "it serves until its end")
 			w.set(func(w *world) { w.authority.down = false })
-			time.Sleep(45 * time.Minute)
+			pass(45 * time.Minute)
 			assert.Equal(t, int64(2), b.leaf(host).SerialNumber.Int64())
 		})
 	})
@@ -205,14 +208,14 @@ func TestAuthorityIsDown(t *testing.T) {
 			b.poll = 10 * time.Minute
 			b.start()
 			defer b.stop()
-			time.Sleep(day)
+			pass(day)
 			w.set(func(w *world) { w.authority.down = true })
-			time.Sleep(30 * day)
+			pass(30 * day)
 			s := b.keeper.Status()
 			assert.Empty(t, s.Names)
 			assert.Contains(t, s.Error, "does not answer")
 			assert.NotNil(t, b.leaf(host), "an expired certificate serves on, beside plain HTTP")
-			assert.Empty(t, b.served.Valid, "plain HTTP is not redirected to it")
+			assert.Empty(t, b.serving().Valid, "plain HTTP is not redirected to it")
 			assert.LessOrEqual(t, s.Orders, 30*24*7, "tries are bounded")
 		})
 	})
@@ -224,10 +227,10 @@ func TestAuthorityIsDown(t *testing.T) {
 			b := w.box("one")
 			b.start()
 			defer b.stop()
-			time.Sleep(10 * time.Minute)
+			pass(10 * time.Minute)
 			assert.Contains(t, b.keeper.Status().Error, "deadline")
 			w.set(func(w *world) { w.authority.hangs = false })
-			time.Sleep(15 * time.Minute)
+			pass(15 * time.Minute)
 			assert.True(t, b.valid())
 		})
 	})
@@ -243,7 +246,7 @@ func TestRefusalsAreBounded(t *testing.T) {
 		b := w.box("one")
 		b.start()
 		defer b.stop()
-		time.Sleep(2 * day)
+		pass(2 * day)
 		assert.Contains(t, b.keeper.Status().Error, "CAA record")
 		w.mu.Lock()
 		refused := w.authority.refused
@@ -256,10 +259,10 @@ func TestRefusalsAreBounded(t *testing.T) {
 		assert.LessOrEqual(t, len(refused), 55)
 		assert.GreaterOrEqual(t, len(refused), 45, "it keeps trying")
 		w.set(func(w *world) { w.authority.refuses, w.authority.wait = "too many certificates", 20*time.Hour })
-		time.Sleep(2 * time.Hour)
-		before := len(w.authority.refused)
-		time.Sleep(17 * time.Hour)
-		assert.Len(t, w.authority.refused, before)
+		pass(2 * time.Hour)
+		before := len(w.counted().refused)
+		pass(17 * time.Hour)
+		assert.Len(t, w.counted().refused, before)
 	})
 }
 
@@ -276,25 +279,25 @@ func TestStoreFaults(t *testing.T) {
 				breaks(w)
 				b := w.box("one")
 				b.start()
-				time.Sleep(9 * time.Minute)
+				pass(9 * time.Minute)
 				assert.False(t, b.valid(), "a store that comes back may have a certificate")
 				assert.Contains(t, b.keeper.Status().Error, "store")
-				time.Sleep(20 * time.Minute)
+				pass(20 * time.Minute)
 				require.True(t, b.valid(), "then it orders alone")
 				assert.Equal(t, 1, w.orders())
 				// An agent that starts again has it on the disk.
 				for range 20 {
 					b.stop()
 					b.start()
-					time.Sleep(time.Hour)
+					pass(time.Hour)
 				}
 				assert.Equal(t, 1, w.orders())
 				// It is renewed before its end, although nothing keeps others away.
-				time.Sleep(140 * time.Hour)
+				pass(140 * time.Hour)
 				assert.True(t, b.valid())
 				assert.LessOrEqual(t, w.orders(), 3)
 				w.set(func(w *world) { w.storeDown, w.readOnly = false, false })
-				time.Sleep(2 * time.Hour)
+				pass(2 * time.Hour)
 				assert.Empty(t, b.keeper.Status().Error)
 				assert.Contains(t, w.copyOf(), folder("https://ca.example/dir", host)+"/certificate", "it is kept for the next machine")
 				b.stop()
@@ -314,7 +317,7 @@ func TestNothingIsOrderedThatIsKeptNowhere(t *testing.T) {
 		b.diskFull = true
 		for range 10 {
 			b.start()
-			time.Sleep(time.Hour)
+			pass(time.Hour)
 			b.stop()
 		}
 		assert.Zero(t, w.orders())
@@ -323,7 +326,7 @@ func TestNothingIsOrderedThatIsKeptNowhere(t *testing.T) {
 		w.set(func(w *world) { w.storeDown = false })
 		for range 10 {
 			b.start()
-			time.Sleep(time.Hour)
+			pass(time.Hour)
 			require.True(t, b.valid())
 			b.stop()
 		}
@@ -338,13 +341,13 @@ func TestCorruptedObjectIsWrittenAgain(t *testing.T) {
 		b := w.box("one")
 		b.start()
 		defer b.stop()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		w.corrupt()
-		time.Sleep(2 * time.Hour)
+		pass(2 * time.Hour)
 		two := w.box("two")
 		two.start()
 		defer two.stop()
-		time.Sleep(2 * time.Minute)
+		pass(2 * time.Minute)
 		assert.True(t, two.valid())
 		assert.Equal(t, 1, w.orders())
 		// A machine that has none, and a store that has garbage: one order.
@@ -352,7 +355,7 @@ func TestCorruptedObjectIsWrittenAgain(t *testing.T) {
 		three := w.box("three")
 		three.start()
 		defer three.stop()
-		time.Sleep(10 * time.Minute)
+		pass(10 * time.Minute)
 		assert.True(t, three.valid())
 		assert.Equal(t, 2, w.orders())
 	})
@@ -370,10 +373,10 @@ func TestClockThatIsWrongByADay(t *testing.T) {
 				defer b.stop()
 				right.start()
 				defer right.stop()
-				time.Sleep(time.Hour)
+				pass(time.Hour)
 				require.NotNil(t, b.leaf(host))
 				for range 20 {
-					time.Sleep(day)
+					pass(day)
 					require.True(t, right.valid())
 				}
 				w.mu.Lock()
@@ -397,7 +400,7 @@ func TestLockOfADeadMachine(t *testing.T) {
 		w.authority.hangs = true
 		one := w.box("one")
 		one.start()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		// It ends without giving the lock back.
 		w.set(func(w *world) { w.storeDown = true })
 		one.stop()
@@ -405,10 +408,10 @@ func TestLockOfADeadMachine(t *testing.T) {
 		two := w.box("two")
 		two.start()
 		defer two.stop()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		assert.False(t, two.valid())
 		assert.Contains(t, two.keeper.Status().Error, "another machine")
-		time.Sleep(lockLease + 2*time.Minute)
+		pass(lockLease + 2*time.Minute)
 		assert.True(t, two.valid())
 		assert.Empty(t, two.keeper.Status().Error)
 	})
@@ -428,14 +431,14 @@ func TestNamesDoNotWaitForEachOther(t *testing.T) {
 		}
 		b.start()
 		defer b.stop()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		s := b.keeper.Status()
 		assert.Equal(t, []string{host, "www.example.com"}, s.Names)
 		assert.Equal(t, []string{"missing.example.com"}, s.Missing)
 		assert.Equal(t, "missing.example.com has no address yet: its DNS record is missing", s.Error)
 		assert.Equal(t, 2, s.Orders, "a name without a record costs no order")
 		// After a quarter of an hour the authority is asked all the same.
-		time.Sleep(20 * time.Minute)
+		pass(20 * time.Minute)
 		assert.Equal(t, 3, b.keeper.Status().Orders)
 		assert.NotNil(t, b.leaf("missing.example.com"))
 	})
@@ -447,17 +450,17 @@ func TestSeedThatCannotBeRead(t *testing.T) {
 		w := newWorld(t, 90*day)
 		b := w.box("one")
 		b.start()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		b.stop()
 		b.noSecret = true
 		b.served = Serving{}
 		b.start()
 		defer b.stop()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		assert.True(t, b.valid(), "the disk's serves")
 		assert.Contains(t, b.keeper.Status().Error, "reading the seed")
 		b.set(func(b *box) { b.noSecret = false })
-		time.Sleep(2 * time.Minute)
+		pass(2 * time.Minute)
 		assert.Empty(t, b.keeper.Status().Error)
 		assert.Equal(t, 1, w.orders())
 	})
@@ -470,14 +473,14 @@ func TestProxyThatDoesNotAnswer(t *testing.T) {
 		b := w.box("one")
 		b.start()
 		defer b.stop()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		b.set(func(b *box) { b.proxyOff, b.served = true, Serving{} })
-		time.Sleep(2 * time.Minute)
+		pass(2 * time.Minute)
 		s := b.keeper.Status()
 		assert.Empty(t, s.Names)
 		assert.Contains(t, s.Error, "the proxy does not run")
 		b.set(func(b *box) { b.proxyOff = false })
-		time.Sleep(2 * time.Minute)
+		pass(2 * time.Minute)
 		assert.True(t, b.valid())
 		assert.Equal(t, 1, w.orders())
 	})
@@ -492,10 +495,10 @@ func TestNothingIsOrderedBeforeTheProxyRuns(t *testing.T) {
 		b.proxyOff, b.poll = true, 5*time.Second
 		b.start()
 		defer b.stop()
-		time.Sleep(10 * time.Minute)
+		pass(10 * time.Minute)
 		assert.Zero(t, b.keeper.Status().Orders)
 		b.set(func(b *box) { b.proxyOff = false })
-		time.Sleep(15 * time.Second)
+		pass(15 * time.Second)
 		assert.True(t, b.valid())
 		assert.Equal(t, 1, b.keeper.Status().Orders)
 	})
@@ -510,13 +513,13 @@ func TestTicketKeysAreSharedAndChange(t *testing.T) {
 		defer one.stop()
 		two.start()
 		defer two.stop()
-		time.Sleep(time.Minute)
-		before := one.served.Tickets
+		pass(time.Minute)
+		before := one.serving().Tickets
 		assert.Len(t, before, TicketKeyBytes)
-		assert.Equal(t, before, two.served.Tickets)
-		time.Sleep(TicketPeriod + 2*time.Minute)
-		assert.NotEqual(t, before, one.served.Tickets)
-		assert.Equal(t, one.served.Tickets, two.served.Tickets)
+		assert.Equal(t, before, two.serving().Tickets)
+		pass(TicketPeriod + 2*time.Minute)
+		assert.NotEqual(t, before, one.serving().Tickets)
+		assert.Equal(t, one.serving().Tickets, two.serving().Tickets)
 	})
 }
 
@@ -525,11 +528,10 @@ func ownPair(t *testing.T, w *world, names string, lifetime time.Duration) strin
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
-	w.authority.thumbprints["own"] = true
 	before := w.authority.lifetime
-	w.authority.lifetime = lifetime
+	w.set(func(w *world) { w.authority.thumbprints["own"], w.authority.lifetime = true, lifetime })
 	chain, err := account{&w.authority, "own"}.Order(t.Context(), names, key, nil)
-	w.authority.lifetime = before
+	w.set(func(w *world) { w.authority.lifetime = before })
 	require.NoError(t, err)
 	der, err := x509.MarshalECPrivateKey(key)
 	require.NoError(t, err)
@@ -545,27 +547,27 @@ func TestOwnCertificate(t *testing.T) {
 		b := w.box("one")
 		b.mode, b.subjects = service.TLSCertificate, []string{host, "www.example.com"}
 		b.start()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		assert.Contains(t, b.keeper.Status().Error, "reading the certificate: unreachable")
 		pair := ownPair(t, w, host, 100*day)
 		b.set(func(b *box) { b.own = pair })
-		time.Sleep(2 * time.Minute)
+		pass(2 * time.Minute)
 		require.True(t, b.valid())
 		s := b.keeper.Status()
 		assert.Equal(t, []string{host}, s.Names)
 		assert.Equal(t, []string{"www.example.com"}, s.Missing)
 		assert.Contains(t, s.Error, "not www.example.com")
-		assert.Equal(t, []string{host}, b.served.Valid)
-		time.Sleep(92 * day)
+		assert.Equal(t, []string{host}, b.serving().Valid)
+		pass(92 * day)
 		assert.Contains(t, b.keeper.Status().Error, "service.tls.certificate ends on")
-		time.Sleep(10 * day)
+		pass(10 * day)
 		assert.Contains(t, b.keeper.Status().Error, "service.tls.certificate ended on")
 		assert.Empty(t, b.keeper.Status().Names)
 		b.stop()
 		// The disk has it while the secrets cannot be read.
 		b.own, b.served = "", Serving{}
 		b.start()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		assert.NotNil(t, b.leaf(host))
 		b.stop()
 	})
@@ -584,7 +586,7 @@ func TestOwnCertificateThatIsNone(t *testing.T) {
 			b := w.box("one")
 			b.mode, b.own = service.TLSCertificate, text
 			b.start()
-			time.Sleep(time.Minute)
+			pass(time.Minute)
 			assert.Contains(t, b.keeper.Status().Error, want)
 			assert.NotContains(t, b.keeper.Status().Error, "secret")
 			b.stop()

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-var lives = flag.Int("lives", 12, "number of random lives of a stack")
+var lives = flag.Int("lives", 8, "number of random lives of a stack")
 
 // TestLives plays two months of a stack in which things break: machines come and
 // go, agents are killed, the authority, the store, disks, Nginx and clocks fail for
@@ -111,14 +111,14 @@ func live(t *testing.T, seed uint64) {
 		default:
 			heal()
 		}
-		time.Sleep(time.Duration(r.Int64N(int64(30 * time.Hour))))
+		pass(time.Duration(r.Int64N(int64(30 * time.Hour))))
 		if r.IntN(2) == 0 {
 			heal()
 		}
 	}
 	heal()
 	// Backoff has an hour at most, a lock 6 minutes, a look in the store an hour.
-	time.Sleep(3 * time.Hour)
+	pass(3 * time.Hour)
 	for _, b := range boxes {
 		if !b.valid() {
 			t.Errorf("%s: %+v", b, b.keeper.Status())

@@ -17,10 +17,12 @@ import (
 	"maps"
 	"math/big"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -85,11 +87,12 @@ func (a account) Order(ctx context.Context, subject string, key crypto.Signer, _
 	w.mu.Lock()
 	a.running++
 	a.together = max(a.together, a.running)
+	hangs := a.hangs
 	w.mu.Unlock()
 	// An order takes some seconds.
 	took := time.NewTimer(4 * time.Second)
 	defer took.Stop()
-	if a.hangs {
+	if hangs {
 		took.Reset(time.Hour)
 	}
 	var err error
@@ -373,6 +376,25 @@ func (c boxClock) Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// serving returns what the machine serves.
+func (b *box) serving() Serving {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.served
+}
+
+// counts are what the authority counted.
+type counts struct {
+	issued, refused []time.Time
+	together        int
+}
+
+func (w *world) counted() counts {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return counts{slices.Clone(w.authority.issued), slices.Clone(w.authority.refused), w.authority.together}
+}
+
 // orders returns the number of certificates that the authority issued.
 func (w *world) orders() int {
 	w.mu.Lock()
@@ -385,4 +407,11 @@ func (w *world) copyOf() map[string][]byte {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return maps.Clone(w.objects)
+}
+
+// pass lets time pass, until all machines are at rest. What they wrote can be read
+// then.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
 }
