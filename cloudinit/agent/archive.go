@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+
+	"escala/service"
 )
 
 // A release is one file, the program, or a tar archive with all its files. The
@@ -102,6 +104,7 @@ func walkArchive(d Disk, name string, visit func(*tar.Header, io.Reader) error) 
 		return err
 	}
 	defer r.Close()
+	links := map[string]bool{}
 	for archive := tar.NewReader(r); ; {
 		h, err := archive.Next()
 		if errors.Is(err, io.EOF) {
@@ -115,9 +118,18 @@ func walkArchive(d Disk, name string, visit func(*tar.Header, io.Reader) error) 
 		default:
 			return fmt.Errorf("the release's archive has %q, which is no folder, file or link", h.Name)
 		}
-		leads := h.Typeflag == tar.TypeSymlink && (path.IsAbs(h.Linkname) || !filepath.IsLocal(path.Join(path.Dir(h.Name), h.Linkname)))
-		if leads || !filepath.IsLocal(h.Name) {
+		link := h.Typeflag == tar.TypeSymlink
+		if !filepath.IsLocal(h.Name) || link && !service.LinkStays(h.Name, h.Linkname) {
 			return fmt.Errorf("the release's archive has %q, which leads out of it", h.Name)
+		}
+		// What is below a link would be written where the link leads.
+		for name := path.Clean(h.Name); name != "."; name = path.Dir(name) {
+			if links[name] {
+				return fmt.Errorf("the release's archive has %q, which is a link or below one already", h.Name)
+			}
+		}
+		if link {
+			links[path.Clean(h.Name)] = true
 		}
 		if err := visit(h, archive); err != nil {
 			return err

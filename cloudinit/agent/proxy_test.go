@@ -139,21 +139,34 @@ func (d diskFolder) Readlink(name string) (string, error) {
 }
 
 func TestAnArchiveThatLeadsOutIsRefused(t *testing.T) {
-	for name, h := range map[string]tar.Header{
-		"a name above":    {Name: "../x", Typeflag: tar.TypeReg},
-		"an absolute one": {Name: "/x", Typeflag: tar.TypeReg},
-		"a link above":    {Name: "lib/x", Linkname: "../../x", Typeflag: tar.TypeSymlink},
-		"a link outside":  {Name: "lib/x", Linkname: "/etc/passwd", Typeflag: tar.TypeSymlink},
-		"a device":        {Name: "x", Typeflag: tar.TypeChar},
+	here := tar.Header{Name: "here", Linkname: ".", Typeflag: tar.TypeSymlink}
+	for name, entries := range map[string][]tar.Header{
+		"a name above":    {{Name: "../x", Typeflag: tar.TypeReg}},
+		"an absolute one": {{Name: "/x", Typeflag: tar.TypeReg}},
+		"a link above":    {{Name: "lib/x", Linkname: "../../x", Typeflag: tar.TypeSymlink}},
+		"a link outside":  {{Name: "lib/x", Linkname: "/etc/passwd", Typeflag: tar.TypeSymlink}},
+		"a device":        {{Name: "x", Typeflag: tar.TypeChar}},
+		// It looks as if it stayed, and is made as "x", which leads to "..".
+		"a link below a link":   {here, {Name: "here/x", Linkname: "..", Typeflag: tar.TypeSymlink}},
+		"a file below a link":   {here, {Name: "here/x", Typeflag: tar.TypeReg}},
+		"a file in its place":   {here, {Name: "here", Typeflag: tar.TypeReg}},
+		"a link through a link": {here, {Name: "x", Linkname: "here/../y", Typeflag: tar.TypeSymlink}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer
 			w := tar.NewWriter(&b)
-			require.NoError(t, w.WriteHeader(&h))
+			for _, h := range entries {
+				require.NoError(t, w.WriteHeader(&h))
+			}
 			require.NoError(t, w.Close())
 			d := diskFolder{root: t.TempDir()}
 			require.NoError(t, os.WriteFile(filepath.Join(d.root, archiveName), b.Bytes(), 0o600))
-			err := walkArchive(d, archiveName, func(*tar.Header, io.Reader) error { return errors.New("visited") })
+			err := walkArchive(d, archiveName, func(h *tar.Header, _ io.Reader) error {
+				if len(entries) > 1 && h.Name == here.Name && h.Typeflag == here.Typeflag {
+					return nil
+				}
+				return errors.New("visited")
+			})
 			require.ErrorContains(t, err, "the release's archive has")
 		})
 	}

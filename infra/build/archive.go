@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"escala/service"
 )
 
 // archiveTime is the time of everything in an archive. A real time would give
@@ -56,8 +58,8 @@ func (f packed) write(archive *tar.Writer) error {
 		if err != nil {
 			return err
 		}
-		if filepath.IsAbs(target) || !filepath.IsLocal(filepath.Join(filepath.Dir(f.name), target)) {
-			return fmt.Errorf("it is a link to %s, which is not in the release", target)
+		if !service.LinkStays(f.name, target) {
+			return fmt.Errorf("it is a link to %s, which is not in the release, or goes up after a name; make it a link such as ../lib/app.py, or leave it out of service.files", target)
 		}
 		h.Typeflag, h.Linkname = tar.TypeSymlink, target
 		return archive.WriteHeader(h)
