@@ -118,7 +118,7 @@ func (b *bench) served(t *testing.T, address string, r service.Release, name str
 	for _, w := range s.Workers {
 		assert.Equal(t, machine.Worker{Worker: w.Worker, Release: r.ID, Ready: true}, w)
 	}
-	resp, err := http.Get("http://" + address + "/") //nolint:noctx // a test
+	resp, err := http.Get("http://" + address + "/")
 	require.NoError(t, err)
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
@@ -148,7 +148,7 @@ func posts(t *testing.T, address string) (stop func() (sent int64, lost []string
 					path = "/slow"
 				}
 				asked.Add(1)
-				resp, err := client.Post("http://"+address+path, "text/plain", strings.NewReader("body")) //nolint:noctx // a test
+				resp, err := client.Post("http://"+address+path, "text/plain", strings.NewReader("body"))
 				if err != nil {
 					failures <- err.Error()
 					continue

@@ -70,7 +70,7 @@ func BenchmarkChoosingWorkers(b *testing.B) {
 			m.Root = root
 			address, _ := runNginx(b, m)
 			ask := func() {
-				resp, err := http.Get("http://" + address + "/") //nolint:noctx // a benchmark
+				resp, err := http.Get("http://" + address + "/")
 				require.NoError(b, err)
 				_, _ = io.Copy(io.Discard, resp.Body)
 				resp.Body.Close()
@@ -94,7 +94,7 @@ func benchPorts(b *testing.B) int {
 	b.Helper()
 	base := firstOfFree(b, 2)
 	for i := range 2 {
-		server := &http.Server{Addr: fmt.Sprintf("127.0.0.1:%d", base+i), Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "hello") })} //nolint:gosec // G112: a benchmark
+		server := &http.Server{Addr: fmt.Sprintf("127.0.0.1:%d", base+i), Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "hello") })}
 		go func() { _ = server.ListenAndServe() }()
 		b.Cleanup(func() { _ = server.Close() })
 	}

@@ -51,7 +51,7 @@ func TestAFolderIsARelease(t *testing.T) {
 	}
 	root := repository(t, files)
 	require.NoError(t, os.Symlink("a.py", filepath.Join(root, "lib", "b.py")))
-	require.NoError(t, os.WriteFile(filepath.Join(root, "run.sh"), []byte("#!/bin/sh\n"), 0o700)) //nolint:gosec // G306: a program
+	require.NoError(t, os.WriteFile(filepath.Join(root, "run.sh"), []byte("#!/bin/sh\n"), 0o700))
 	s := Source{Root: root, Name: "api", Program: service.Program{Folder: ".", Command: []string{"python3", "app.py"}}}
 	assert.Empty(t, s.Check(t.Context(), amd64))
 	built, err := s.Service(t.Context(), filepath.Join(root, ".escala"), amd64.Platforms[0])
@@ -62,8 +62,8 @@ func TestAFolderIsARelease(t *testing.T) {
 	t.Log("the same content is the same release, in another folder and with other times and modes")
 	other := repository(t, files)
 	require.NoError(t, os.Symlink("a.py", filepath.Join(other, "lib", "b.py")))
-	require.NoError(t, os.WriteFile(filepath.Join(other, "run.sh"), []byte("#!/bin/sh\n"), 0o755)) //nolint:gosec // G306: a program
-	require.NoError(t, os.Chmod(filepath.Join(other, "app.py"), 0o644))                            //nolint:gosec // G302: as a checkout has it
+	require.NoError(t, os.WriteFile(filepath.Join(other, "run.sh"), []byte("#!/bin/sh\n"), 0o755))
+	require.NoError(t, os.Chmod(filepath.Join(other, "app.py"), 0o644))
 	s.Root = other
 	again, err := s.Service(t.Context(), t.TempDir(), amd64.Platforms[0])
 	require.NoError(t, err)

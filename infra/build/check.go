@@ -108,7 +108,7 @@ func (s Source) checkModule() string {
 	info, err := os.Stat(folder)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Sprintf("is not there; it is looked for at %s", folder)
+		return "is not there; it is looked for at " + folder
 	case err != nil:
 		return fmt.Sprintf("cannot be read: %v", err)
 	case !info.IsDir():

@@ -75,7 +75,7 @@ func (r Root) writeNote(slot int, release service.ReleaseID) error {
 		return fmt.Errorf("noting the release: %w", err)
 	}
 	part := r.notePath(slot) + ".new"
-	if err := os.WriteFile(part, content, 0o644); err != nil { //nolint:gosec // G306: it holds nothing secret
+	if err := os.WriteFile(part, content, 0o644); err != nil {
 		return fmt.Errorf("noting the release: %w", err)
 	}
 	if err := os.Rename(part, r.notePath(slot)); err != nil {

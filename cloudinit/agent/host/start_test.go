@@ -21,7 +21,7 @@ func TestStartOfARelease(t *testing.T) {
 	folder := t.TempDir()
 	binary, files := filepath.Join(folder, "api"), filepath.Join(folder, "files")
 	require.NoError(t, os.Mkdir(files, 0o755))
-	require.NoError(t, os.WriteFile(binary, nil, 0o755)) //nolint:gosec // G306: a program
+	require.NoError(t, os.WriteFile(binary, nil, 0o755))
 	for name, test := range map[string]struct {
 		command       []string
 		program, name string

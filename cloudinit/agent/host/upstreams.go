@@ -69,7 +69,7 @@ func (u Upstreams) Use(ctx context.Context, upstreams []agent.Upstream) error {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return err
 		}
-		if err := os.WriteFile(path+".new", content, 0o644); err != nil { //nolint:gosec // G306: it holds nothing secret
+		if err := os.WriteFile(path+".new", content, 0o644); err != nil {
 			return err
 		}
 		if err := os.Rename(path+".new", path); err != nil {

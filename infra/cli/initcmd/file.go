@@ -81,7 +81,7 @@ func (f File) write(folder string) (string, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return "", fmt.Errorf("writing %s: %w", f.Path, err)
 	}
-	if err := os.WriteFile(path, content, 0o644); err != nil { //nolint:gosec // G306: for everybody who reads the repository
+	if err := os.WriteFile(path, content, 0o644); err != nil {
 		return "", fmt.Errorf("writing %s: %w", f.Path, err)
 	}
 	return outcome, nil

@@ -89,7 +89,7 @@ func (a *authority) serve(from, to time.Time, names ...string) string {
 	pair, err := tls.X509KeyPair(certificate, key)
 	require.NoError(a.t, err)
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
-	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}} //nolint:gosec // a test's server
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
 	server.StartTLS()
 	a.t.Cleanup(server.Close)
 	return server.Listener.Addr().String()
@@ -212,7 +212,7 @@ func TestParseOwn(t *testing.T) {
 	} {
 		asks := names
 		if strings.Contains(says, "www") {
-			asks = append(names[:1:1], "www.example.com")
+			asks = []string{names[0], "www.example.com"}
 		}
 		_, err := ParseOwn(text, asks, noon)
 		require.ErrorContains(t, err, says)

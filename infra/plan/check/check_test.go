@@ -276,7 +276,7 @@ func TestHTTPSCanBeReached(t *testing.T) {
 		for _, name := range []any{"api.example.com", "www.example.com"} {
 			rules = append(rules, m{"host": name})
 		}
-		return plan.File{Path: "ingress.yaml", Object: m{"kind": "Ingress", "metadata": m{"annotations": annotations}, "spec": m{"rules": rules, "tls": l{m{"hosts": l(names), "secretName": "tls"}}}}}
+		return plan.File{Path: "ingress.yaml", Object: m{"kind": "Ingress", "metadata": m{"annotations": annotations}, "spec": m{"rules": rules, "tls": l{m{"hosts": names, "secretName": "tls"}}}}}
 	}
 	assert.Empty(t, errorsOf(plan.Stack{Manifests: []plan.File{ingress(nil, "api.example.com", "www.example.com")}}))
 	expect(t, []string{`error ingress.yaml: host "www.example.com" has no certificate, though others have`},

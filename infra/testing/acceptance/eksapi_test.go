@@ -48,15 +48,14 @@ func forward(t *testing.T, api string, transport http.RoundTripper) http.Handler
 	t.Helper()
 	target, err := url.Parse(api)
 	require.NoError(t, err)
-	proxy := httputil.NewSingleHostReverseProxy(target)
-	proxy.Transport, proxy.FlushInterval = transport, -1
-	send := proxy.Director
-	proxy.Director = func(r *http.Request) {
-		send(r)
-		// The login is the cloud's, which the API does not know.
-		r.Header.Del("Authorization")
+	return &httputil.ReverseProxy{
+		Transport: transport, FlushInterval: -1,
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(target)
+			// The login is the cloud's, which the API does not know.
+			r.Out.Header.Del("Authorization")
+		},
 	}
-	return proxy
 }
 
 // late reports whether the API server does not know a new access entry yet.

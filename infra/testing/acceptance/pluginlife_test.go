@@ -161,7 +161,7 @@ func TestPluginLifeOnKubernetes(t *testing.T) {
 	plan, err := l.preview()
 	require.NoError(t, err, l.log.String())
 	assert.Equal(t, map[string]int{"same": plan.Changes["same"], "update": 1}, plan.Changes, "only the way to the cluster changes: %s", l.log)
-	assert.NoError(t, os.Remove(kubeconfig))
+	require.NoError(t, os.Remove(kubeconfig))
 	kubeconfig = cluster.server.Kubeconfig
 	l.moved("web")
 

@@ -59,7 +59,7 @@ func TestCorruptedCertificateIsReplaced(t *testing.T) {
 	file := one.root + host.CertificatesFolder + "/" + name + ".pem"
 	content, err := os.ReadFile(file)
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(file, bytes.Replace(content, []byte("M"), []byte("!"), -1), 0o600))
+	require.NoError(t, os.WriteFile(file, bytes.ReplaceAll(content, []byte("M"), []byte("!")), 0o600))
 	one.startNginx()
 	one.startAgent()
 	assert.Equal(t, before, s.certified(one, name))
@@ -71,7 +71,7 @@ func TestCorruptedCertificateIsReplaced(t *testing.T) {
 	one.startAgent()
 	eventually(t, 20*time.Second, func() error {
 		if now, err := os.ReadFile(objects[0]); err != nil || len(now) != len(good) || bytes.Equal(now[:12], good[:12]) {
-			return fmt.Errorf("it is not written again (%v)", err)
+			return errors.Join(errors.New("it is not written again"), err)
 		}
 		return nil
 	})

@@ -133,7 +133,7 @@ func (n *Nodes) start(ctx context.Context, p pod) (Container, fakecluster.Troubl
 		}
 		release, refused := n.Pull(c.Image, logins)
 		if refused != nil {
-			return first, fakecluster.Trouble{Waiting: "ErrImagePull", Message: refused.Error()}, nil
+			return first, fakecluster.Trouble{Waiting: "ErrImagePull", Message: refused.Error()}, nil //nolint:nilerr // the refusal is the pod's, not the node's
 		}
 		started.Release = release
 		for _, from := range c.EnvFrom {

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/mholt/acmez/v3"
@@ -149,11 +150,11 @@ func (c *Client) explain(err error) error {
 	if problem.Status >= http.StatusInternalServerError {
 		return fmt.Errorf("the authority %s fails: %s", name, problem.Detail)
 	}
-	detail := problem.Detail
+	details := []string{problem.Detail}
 	for _, sub := range problem.Subproblems {
-		detail += "; " + sub.Detail
+		details = append(details, sub.Detail)
 	}
-	return &certificate.Refusal{Err: fmt.Errorf("the authority %s refuses: %s", name, detail), Wait: c.waits.wait()}
+	return &certificate.Refusal{Err: fmt.Errorf("the authority %s refuses: %s", name, strings.Join(details, "; ")), Wait: c.waits.wait()}
 }
 
 // stateless solves HTTP-01: the answer is there before the question.

@@ -51,7 +51,7 @@ func awsNameFunctions() map[string]offline.Function {
 func getZone(args resource.PropertyMap) (resource.PropertyMap, error) {
 	id, name := text(args, "zoneId"), text(args, "name")
 	if id == "" && strings.Count(name, ".") != 1 {
-		return nil, fmt.Errorf("no matching Route 53 Hosted Zone found") //nolint:staticcheck,perfsprint // the provider's own message
+		return nil, fmt.Errorf("no matching Route 53 Hosted Zone found") //nolint:perfsprint // the provider's own message
 	}
 	if id == "" {
 		id = "Z" + strings.ToUpper(digest(name)[:16])

@@ -24,7 +24,7 @@ func DigitalOcean(effect offline.Effect) *offline.Provider {
 		Resources: read(digitalOceanReplaces).with(merge(clusters.resources(), map[string]offline.Resource{
 			"digitalocean:index/droplet:Droplet": {
 				Args: &digitalocean.DropletArgs{}, State: digitalocean.Droplet{}, Named: "name",
-				ReplacesIf: map[string]offline.Condition{"ipv6": turnedOff("ipv6")},
+				ReplacesIf: map[string]offline.Condition{"ipv6": ipv6TurnedOff},
 			},
 			"digitalocean:index/vpc:Vpc":               {Args: &digitalocean.VpcArgs{}, State: digitalocean.Vpc{}, Named: "name"},
 			"digitalocean:index/tag:Tag":               {Args: &digitalocean.TagArgs{}, State: digitalocean.Tag{}, Named: "name"},

@@ -90,11 +90,10 @@ func find(properties resource.PropertyMap, path []string) resource.PropertyValue
 	return value
 }
 
-// turnedOff holds if a property was true and is not any more.
-func turnedOff(property string) offline.Condition {
-	return func(olds, news resource.PropertyMap) bool {
-		return offline.WhenTrue(property)(nil, olds) && !offline.WhenTrue(property)(nil, news)
-	}
+// ipv6TurnedOff holds if a machine had an IPv6 address and is to have none.
+func ipv6TurnedOff(olds, news resource.PropertyMap) bool {
+	on := offline.WhenTrue("ipv6")
+	return on(nil, olds) && !on(nil, news)
 }
 
 // versionLowered holds if a cluster is to go back to an older version

@@ -71,10 +71,10 @@ func TestConditionsOfReplacements(t *testing.T) {
 		assert.Equal(t, one.lowered, versionLowered(version(one.before), version(one.after)), "%s to %s", one.before, one.after)
 	}
 	ipv6 := func(v bool) resource.PropertyMap { return resource.PropertyMap{"ipv6": resource.NewProperty(v)} }
-	assert.True(t, turnedOff("ipv6")(ipv6(true), ipv6(false)))
-	assert.True(t, turnedOff("ipv6")(ipv6(true), resource.PropertyMap{}))
-	assert.False(t, turnedOff("ipv6")(ipv6(false), ipv6(true)))
-	assert.False(t, turnedOff("ipv6")(resource.PropertyMap{}, ipv6(true)))
+	assert.True(t, ipv6TurnedOff(ipv6(true), ipv6(false)))
+	assert.True(t, ipv6TurnedOff(ipv6(true), resource.PropertyMap{}))
+	assert.False(t, ipv6TurnedOff(ipv6(false), ipv6(true)))
+	assert.False(t, ipv6TurnedOff(resource.PropertyMap{}, ipv6(true)))
 
 	role := func(v string) resource.PropertyMap {
 		return resource.NewPropertyMapFromMap(map[string]any{"computeConfig": map[string]any{"nodeRoleArn": v}})

@@ -63,7 +63,7 @@ func (c *client) read(ctx context.Context, path string, query url.Values) ([]byt
 	req.Header.Set("Accept", "application/json, */*")
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, nil, fmt.Errorf("Kubernetes API: %w", err)
+		return nil, nil, fmt.Errorf("the Kubernetes API: %w", err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
@@ -71,13 +71,13 @@ func (c *client) read(ctx context.Context, path string, query url.Values) ([]byt
 	case resp.StatusCode == http.StatusNotFound:
 		return nil, nil, fmt.Errorf("%s %w", path, errNotFound)
 	case err != nil:
-		return nil, nil, fmt.Errorf("Kubernetes API: %w", err)
+		return nil, nil, fmt.Errorf("the Kubernetes API: %w", err)
 	case resp.StatusCode != http.StatusOK:
 		var said struct{ Message string }
 		if json.Unmarshal(body, &said) != nil || said.Message == "" {
 			said.Message = resp.Status
 		}
-		return nil, nil, fmt.Errorf("Kubernetes API: %s", said.Message)
+		return nil, nil, fmt.Errorf("the Kubernetes API: %s", said.Message)
 	}
 	return body, resp.Header, nil
 }

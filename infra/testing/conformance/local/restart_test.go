@@ -38,7 +38,7 @@ func restartComputer(ctx context.Context, t *testing.T, pod podman.Podman, machi
 	}
 	require.Eventually(t, func() bool { return len(processes(t, pod.Folder)) == 0 }, 20*time.Second, 20*time.Millisecond)
 	for _, point := range mountsBelow(t, pod.Folder) {
-		assert.NoError(t, syscall.Unmount(point, syscall.MNT_DETACH))
+		require.NoError(t, syscall.Unmount(point, syscall.MNT_DETACH))
 	}
 	assert.NoError(t, os.RemoveAll("/run/containers/networks"))
 	for _, name := range bridges(t, pod.Folder) {

@@ -37,10 +37,7 @@ func (k *supervised) output() (*os.File, error) {
 }
 
 // stopReading keeps the program's output from being read until readLog.
-func (k *supervised) stopReading(context.Context) error {
-	k.hung.Lock()
-	return nil
-}
+func (k *supervised) stopReading() { k.hung.Lock() }
 
 func (k *supervised) readLog(context.Context) error {
 	k.hung.Unlock()

@@ -192,7 +192,8 @@ func (s *System) Inject(ctx context.Context, fault conformance.Fault) (conforman
 		}
 		return conformance.Injection{At: time.Now(), Heal: func(context.Context) error { return s.redis.signal(syscall.SIGCONT) }}, s.redis.signal(syscall.SIGSTOP)
 	case conformance.HangLogReader:
-		return conformance.Injection{At: time.Now(), Heal: s.primary.readLog}, s.primary.stopReading(ctx)
+		s.primary.stopReading()
+		return conformance.Injection{At: time.Now(), Heal: s.primary.readLog}, nil
 	case conformance.KillProxyOften, conformance.TakePort:
 		return conformance.Injection{}, conformance.NotApplicable("there is no proxy: clients reach the workers themselves")
 	case conformance.KillFollowerOften, conformance.OtherPointer:
