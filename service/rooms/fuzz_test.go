@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -14,7 +13,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/coder/websocket"
-	"google.golang.org/grpc/test/bufconn"
 )
 
 // clientFrame returns a WebSocket frame in a client's form.
@@ -48,14 +46,12 @@ func FuzzFrames(f *testing.F) {
 	o := options()
 	o.MaxMessageBytes, o.Rate, o.Burst = 1000, 1e6, 1e6
 	h := New(o)
-	l := bufconn.Listen(256 << 10)
+	l := newListener()
 	server := &http.Server{Handler: h, ReadHeaderTimeout: time.Second}
 	go func() { _ = server.Serve(l) }()
 	go func() { _ = h.Run(context.Background()) }()
 	heard := make(chan []byte, 1000)
-	client := &http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return l.DialContext(ctx) },
-	}}
+	client := &http.Client{Transport: &http.Transport{DialContext: l.dial}}
 	listener, _, err := websocket.Dial(context.Background(), "ws://hub/?room=tea", &websocket.DialOptions{HTTPClient: client}) //nolint:bodyclose // the library closes it
 	if err != nil {
 		f.Fatal(err)
@@ -72,7 +68,7 @@ func FuzzFrames(f *testing.F) {
 		}
 	}()
 	f.Fuzz(func(t *testing.T, in []byte) {
-		c, err := l.Dial()
+		c, err := l.dial(t.Context(), "", "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -16,7 +15,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"google.golang.org/grpc/test/bufconn"
 )
 
 func options() Options {
@@ -41,10 +39,10 @@ func serve(t *testing.T, o Options) network {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- h.Run(ctx) }()
-	l := bufconn.Listen(64 << 10)
+	l := newListener()
 	s := &http.Server{Handler: h}
 	go func() { _ = s.Serve(l) }()
-	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return l.DialContext(ctx) }}
+	transport := &http.Transport{DialContext: l.dial}
 	t.Cleanup(func() {
 		h.CloseAll(context.Background(), 0)
 		cancel()
