@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -16,6 +17,9 @@ type Budget struct {
 	// Held replaces Failed: only requests that were in flight when the fault
 	// took effect may fail.
 	Held bool
+	// HeldIfServed makes Held of Failed on a system whose workers serve on
+	// without their supervisor (Endpoint.WorkersOutlive).
+	HeldIfServed bool
 	// Unclean is the number of WebSockets that may be closed with a code other
 	// than 1000 and 1001. Any means no limit.
 	Unclean int
@@ -53,6 +57,12 @@ func (b Budget) String() string {
 	return strings.Join(parts, ", ")
 }
 
+// on returns the budget on a system.
+func (b Budget) on(e Endpoint) Budget {
+	b.Held = b.Held || b.HeldIfServed && e.WorkersOutlive
+	return b
+}
+
 // lossless is the budget of every deliberate operation.
 var lossless = Budget{}
 
@@ -60,6 +70,14 @@ var lossless = Budget{}
 // kernel tears a process down with a delay, so a request that is due this long
 // after the kill may still reach a connection of the killed process.
 const inFlightSlack = 250 * time.Millisecond
+
+// inFlight reports whether a request that was due and ended at these times was in
+// flight at one of the kills.
+func inFlight(due, ended time.Time, kills []time.Time) bool {
+	return slices.ContainsFunc(kills, func(kill time.Time) bool {
+		return !ended.Before(kill) && !due.After(kill.Add(inFlightSlack))
+	})
+}
 
 // problems lists where the outcome exceeds the budget.
 func (b Budget) problems(o Outcome) []string {

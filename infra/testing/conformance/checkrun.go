@@ -84,15 +84,16 @@ func (r *checkRun) releases(ctx context.Context, n int) error {
 func (r *checkRun) faults(ctx context.Context, f Fault, n int) error {
 	for range n {
 		before, _ := r.system.Status(ctx)
-		at, _, err := r.inject(ctx, f)
+		injection, err := r.inject(ctx, f)
 		if err != nil {
 			return err
 		}
-		if err := r.recover(ctx, at, before.Incident); err != nil {
+		if err := r.recover(ctx, injection.At, before.Incident); err != nil {
 			return fmt.Errorf("after %s: %w", f, err)
 		}
-		for _, failure := range r.load.Failures(at.Add(-time.Second)) {
-			if r.load.Start().Add(seconds(failure.Due)).After(at.Add(inFlightSlack)) {
+		start := r.load.Start()
+		for _, failure := range r.load.Failures(injection.Kills[0]) {
+			if !inFlight(start.Add(seconds(failure.Due)), start.Add(seconds(failure.Ended)), injection.Kills) {
 				r.outcome.NotHeld++
 			}
 		}
@@ -100,18 +101,21 @@ func (r *checkRun) faults(ctx context.Context, f Fault, n int) error {
 	return nil
 }
 
-// inject causes a fault and returns the time at which it took effect.
-func (r *checkRun) inject(ctx context.Context, f Fault) (time.Time, func(context.Context) error, error) {
+// inject causes a fault. The injection has all times.
+func (r *checkRun) inject(ctx context.Context, f Fault) (Injection, error) {
 	r.mark(string(f))
+	called := time.Now()
 	injection, err := r.system.Inject(ctx, f)
 	if err != nil {
-		return time.Time{}, nil, err
+		return Injection{}, err
 	}
-	at := injection.At
-	if at.IsZero() {
-		at = time.Now()
+	if injection.At.IsZero() {
+		injection.At = called
 	}
-	return at, injection.Heal, nil
+	if len(injection.Kills) == 0 {
+		injection.Kills = []time.Time{injection.At}
+	}
+	return injection, nil
 }
 
 // recover waits until the system is normal again. It records the recovery time
@@ -142,7 +146,7 @@ func (r *checkRun) stillServes(ctx context.Context) error {
 // noRoom rolls out a release on a disk without room, waits until the status
 // reports the problem, and then frees the room.
 func (r *checkRun) noRoom(ctx context.Context, f Fault) error {
-	_, heal, err := r.inject(ctx, f)
+	injection, err := r.inject(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -152,7 +156,7 @@ func (r *checkRun) noRoom(ctx context.Context, f Fault) error {
 	r.outcome.Reason, err = r.awaitReason(ctx, time.Minute)
 	r.mark("room again")
 	healed := time.Now()
-	err = errors.Join(err, healOnce(ctx, heal))
+	err = errors.Join(err, healOnce(ctx, injection.Heal))
 	// Only the arrival of the release counts, even if the operator's wait timed
 	// out before the space was freed.
 	if gaveUp := <-released; gaveUp != nil {
@@ -162,7 +166,7 @@ func (r *checkRun) noRoom(ctx context.Context, f Fault) error {
 }
 
 func (r *checkRun) storeAway(ctx context.Context, away time.Duration) error {
-	_, heal, err := r.inject(ctx, HideStore)
+	injection, err := r.inject(ctx, HideStore)
 	if err != nil {
 		return err
 	}
@@ -171,7 +175,7 @@ func (r *checkRun) storeAway(ctx context.Context, away time.Duration) error {
 	pause(ctx, away-time.Since(gone))
 	r.mark("store back")
 	healed := time.Now()
-	return errors.Join(err, healOnce(ctx, heal), r.recover(ctx, healed, ""))
+	return errors.Join(err, healOnce(ctx, injection.Heal), r.recover(ctx, healed, ""))
 }
 
 // healOnce ends a fault, even if the run was cancelled.
@@ -226,7 +230,7 @@ func (r *checkRun) killDuringRoll(ctx context.Context, before Status, after time
 		return errors.New("the system has not begun to change")
 	}
 	pause(ctx, after)
-	_, _, err := r.inject(ctx, KillFollower)
+	_, err := r.inject(ctx, KillFollower)
 	return err
 }
 

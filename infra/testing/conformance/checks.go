@@ -44,8 +44,12 @@ func Checks(c Counts) []Check {
 			Budget: Budget{Held: true, Unclean: Any, Normal: 15 * time.Second, Reason: true},
 			do:     func(ctx context.Context, t *checkRun) error { return t.faults(ctx, KillWorker, c.Kills) },
 		},
-		fault("kill-supervisor", KillSupervisor, "SIGKILL of the supervisor", time.Minute,
-			"What starts workers again is killed without a warning."),
+		Check{
+			ID: "kill-supervisor", Title: "SIGKILL of the supervisor",
+			What:   "What starts workers again is killed without a warning.",
+			Budget: supervisorDown,
+			do:     func(ctx context.Context, t *checkRun) error { return t.faults(ctx, KillSupervisor, 1) },
+		},
 		fault("kill-proxy", KillProxy, "SIGKILL of the proxy", 30*time.Second,
 			"What stands between clients and workers is killed without a warning."),
 		Check{
@@ -76,6 +80,9 @@ func Checks(c Counts) []Check {
 		},
 	), machineChecks()...), clientChecks(c)...)
 }
+
+// supervisorDown is the budget of a supervisor that is killed.
+var supervisorDown = Budget{Failed: Any, HeldIfServed: true, Unclean: Any, Normal: time.Minute, Reason: true}
 
 // badRelease returns the check of one kind of bad release.
 func badRelease(bad Bad) Check {

@@ -67,8 +67,11 @@ const (
 // Injection describes an injected fault.
 type Injection struct {
 	// At is the time at which the fault took effect, as precisely as the system
-	// knows it. Zero means the time at which Inject returned.
+	// knows it. Zero means the time at which Inject was called.
 	At time.Time
+	// Kills are the times just before each kill, if a fault is several. At is
+	// the last of them. Default: At alone.
+	Kills []time.Time
 	// Heal ends the fault. It is called once, even after a failed check. It is
 	// nil for a momentary fault such as a kill, from which the system must
 	// recover by itself.

@@ -21,7 +21,7 @@ func machineChecks() []Check {
 	down := Budget{Failed: Any, Unclean: Any, Normal: time.Minute, Reason: true}
 	return []Check{
 		often("proxy", KillProxyOften, "SIGKILL of the proxy", "The proxy dies more often than systemd starts a unit by default. It must not stay down.", down),
-		often("supervisor", KillSupervisorOften, "SIGKILL of the supervisor", "What starts workers again dies more often than systemd starts a unit by default. It must not stay down.", down),
+		often("supervisor", KillSupervisorOften, "SIGKILL of the supervisor", "What starts workers again dies more often than systemd starts a unit by default. It must not stay down.", supervisorDown),
 		often("redis", KillRedisOften, "SIGKILL of Redis", "Redis dies more often than systemd starts a unit by default. It must not stay down.", Budget{Normal: time.Minute, Reason: true}),
 		often("follower", KillFollowerOften, "SIGKILL of the follower", "What brings releases dies more often than systemd starts a unit by default. What serves must serve on.", Budget{Normal: time.Minute, Reason: true}),
 		{
@@ -98,14 +98,14 @@ const (
 // normal.
 func (r *checkRun) during(ctx context.Context, f Fault, do func(context.Context) error) error {
 	before, _ := r.system.Status(ctx)
-	_, heal, err := r.inject(ctx, f)
+	injection, err := r.inject(ctx, f)
 	if err != nil {
 		return err
 	}
 	err = do(ctx)
 	r.mark("over")
 	healed := time.Now()
-	return errors.Join(err, healOnce(ctx, heal), r.recover(ctx, healed, before.Incident))
+	return errors.Join(err, healOnce(ctx, injection.Heal), r.recover(ctx, healed, before.Incident))
 }
 
 // fillLogs sends requests that the service answers with 5xx and logs.
@@ -141,12 +141,12 @@ func (r *checkRun) twoOperators(ctx context.Context) error {
 	watching, stop := context.WithTimeout(ctx, 2*time.Minute)
 	defer stop()
 	awaitChange(watching, r.system, before)
-	_, heal, err := r.inject(ctx, OtherPointer)
+	injection, err := r.inject(ctx, OtherPointer)
 	if err == nil {
 		// Long enough for the machine to begin to follow.
 		pause(ctx, 5*time.Second)
 		r.mark("pointed back")
-		err = healOnce(ctx, heal)
+		err = healOnce(ctx, injection.Heal)
 	}
 	return errors.Join(err, <-released)
 }

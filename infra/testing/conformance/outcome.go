@@ -40,8 +40,8 @@ type Outcome struct {
 	Failed   uint64            `json:"failed"`
 	Kinds    map[string]uint64 `json:"kinds,omitempty"`
 	Unsent   uint64            `json:"unsent,omitempty"`
-	// NotHeld counts the requests of Failed that were sent after a fault took
-	// effect. It is counted only if the budget has Held.
+	// NotHeld counts the requests of Failed that were not in flight when a fault
+	// took effect.
 	NotHeld int             `json:"not_held,omitempty"`
 	Latency loadgen.Latency `json:"latency"`
 	// Lag is the delay of the load itself, from the due time of a request until

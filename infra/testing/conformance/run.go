@@ -113,6 +113,9 @@ func (r *Result) try(ctx context.Context, system System, endpoint Endpoint, o Op
 	}
 	names, roll := 0, time.Duration(0)
 	checks := Checks(o.Counts)
+	for i := range checks {
+		checks[i].Budget = checks[i].Budget.on(endpoint)
+	}
 	broken := false // by a bad release, which the check "mend" ends
 	for _, check := range checks {
 		if !o.Counts.wants(check) && (check.ID != mendID || !broken) {

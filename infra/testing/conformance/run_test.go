@@ -32,6 +32,8 @@ type fake struct {
 	onRelease func(*fake) error
 	onFault   func(*fake, conformance.Fault) (conformance.Injection, error)
 	stopped   bool
+	// outlive is Endpoint.WorkersOutlive.
+	outlive bool
 }
 
 func (f *fake) Name() string { return "fake" }
@@ -39,7 +41,7 @@ func (f *fake) Name() string { return "fake" }
 func (f *fake) Start(context.Context) (conformance.Endpoint, error) {
 	f.status = conformance.Status{Wanted: "r0", Serving: "r0", Ready: 2, Workers: 2}
 	f.server = httptest.NewServer(f)
-	return conformance.Endpoint{URL: f.server.URL, About: "A server within the test."}, nil
+	return conformance.Endpoint{URL: f.server.URL, About: "A server within the test.", WorkersOutlive: f.outlive}, nil
 }
 
 func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -228,4 +230,37 @@ func TestALateFailureIsNotHeld(t *testing.T) {
 	o := try(t, f, "^kill-worker$")["kill-worker"]
 	assert.Equal(t, 2, o.NotHeld)
 	assert.Equal(t, []string{"2 requests failed that were sent after the fault"}, o.Problems)
+}
+
+// A killed supervisor may cost requests only where the workers end with it.
+func TestAKilledSupervisorCostsNothingWhereWorkersOutliveIt(t *testing.T) {
+	t.Parallel()
+	for _, outlive := range []bool{false, true} {
+		t.Run(fmt.Sprintf("workers outlive it %t", outlive), func(t *testing.T) {
+			t.Parallel()
+			f := &fake{outlive: outlive, onFault: func(f *fake, fault conformance.Fault) (conformance.Injection, error) {
+				f.status.Incident += "killed "
+				now := time.Now()
+				injection := conformance.Injection{At: now}
+				if fault == conformance.KillSupervisorOften {
+					injection.Kills = []time.Time{now, now.Add(2 * time.Second)}
+				}
+				time.AfterFunc(time.Second, func() { // long after a kill, and before the next
+					f.mu.Lock()
+					defer f.mu.Unlock()
+					f.cut = 1
+				})
+				return injection, nil
+			}}
+			got := try(t, f, "^(kill|often)-supervisor$")
+			require.Len(t, got, 2)
+			for id, o := range got {
+				assert.Equal(t, uint64(1), o.Failed, id)
+				assert.Equal(t, outlive, o.Missed(), id)
+				if outlive {
+					assert.Equal(t, []string{"1 requests failed that were sent after the fault"}, o.Problems, id)
+				}
+			}
+		})
+	}
 }

@@ -56,6 +56,9 @@ type Endpoint struct {
 	// Rooms reports whether /ws serves rooms, so that WebSockets are part of
 	// the load.
 	Rooms bool
+	// WorkersOutlive reports whether the workers of a killed supervisor serve
+	// until the workers of the next one do.
+	WorkersOutlive bool
 	// Believes is the reason why the service believes what the suite's clients
 	// claim about themselves in headers. It is "" if the suite is a stranger.
 	Believes string

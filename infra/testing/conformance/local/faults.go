@@ -15,14 +15,15 @@ import (
 	"escala/service"
 )
 
-// Each command kills one process of the machine and prints the time in
-// nanoseconds.
+// Each command kills one process of the machine and prints the time just before
+// in nanoseconds.
 const (
-	killPID = `kill -KILL "$(cat "$1")" && date +%s%N`
+	killPID = `pid=$(cat "$1")` + killNow
 	// pgrep matches the whole command line, so that this shell does not match.
-	killWorker   = `pid=$(pgrep -x -f '/opt/escala/current/api serve' | sed -n "$1p") && kill -KILL "$pid" && date +%s%N`
-	killRedis    = `kill -KILL "$(pidof redis-server)" && date +%s%N`
-	killFollower = `kill -KILL "$(systemctl show --property MainPID --value escala-agent)" && date +%s%N`
+	killWorker   = `pid=$(pgrep -x -f '/opt/escala/current/api serve' | sed -n "$1p")` + killNow
+	killRedis    = `pid=$(pidof redis-server)` + killNow
+	killFollower = `pid=$(systemctl show --property MainPID --value escala-agent)` + killNow
+	killNow      = ` && at=$(date +%s%N) && kill -KILL "$pid" && echo "$at"`
 )
 
 func (s *System) Inject(ctx context.Context, fault conformance.Fault) (conformance.Injection, error) {
@@ -83,12 +84,19 @@ func (s *System) kill(ctx context.Context, command string, args ...string) (conf
 	if err != nil {
 		return conformance.Injection{}, fmt.Errorf("killing a process of the machine: %w", err)
 	}
-	ns, err := strconv.ParseInt(strings.TrimSpace(out), 10, 64)
-	if err != nil {
-		return conformance.Injection{}, fmt.Errorf("reading when it was killed: %w", err)
+	var kills []time.Time
+	for _, line := range strings.Fields(out) {
+		ns, err := strconv.ParseInt(line, 10, 64)
+		if err != nil {
+			return conformance.Injection{}, fmt.Errorf("reading when it was killed: %w", err)
+		}
+		// The machine is a container, so it shares this computer's clock.
+		kills = append(kills, time.Unix(0, ns))
 	}
-	// The machine is a container, so it shares this computer's clock.
-	return conformance.Injection{At: time.Unix(0, ns)}, nil
+	if len(kills) == 0 {
+		return conformance.Injection{}, errors.New("killing a process of the machine: it does not say when")
+	}
+	return conformance.Injection{At: kills[len(kills)-1], Kills: kills}, nil
 }
 
 // A container's disk is its host's disk, which the check must not fill. So the

@@ -13,17 +13,17 @@ import (
 )
 
 // killOften kills a unit's process again and again, each time as soon as it is
-// back, and prints the time of the last kill in nanoseconds. It gives up on a
+// back, and prints the time of each kill in nanoseconds. It gives up on a
 // unit that stays down for half a minute.
 var killOften = fmt.Sprintf(`n=0 waited=0
 while [ "$n" -lt %d ]; do
 	pid=$(systemctl show --property MainPID --value "$1")
-	if [ "$pid" != 0 ] && kill -KILL "$pid"; then n=$((n+1)) waited=0; fi
+	at=$(date +%%s%%N)
+	if [ "$pid" != 0 ] && kill -KILL "$pid"; then echo "$at"; n=$((n+1)) waited=0; fi
 	waited=$((waited+1))
 	[ "$waited" -lt 600 ] || { echo "$1 stays down after $n kills" >&2; exit 1; }
 	sleep 0.05
-done
-date +%%s%%N`, conformance.QuickDeaths)
+done`, conformance.QuickDeaths)
 
 // fillInodes moves the releases and the agent's state to file systems with room
 // and without inodes for another release.

@@ -82,7 +82,7 @@ func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
 		return none, err
 	}
 	return conformance.Endpoint{
-		URL: s.url, Rooms: true,
+		URL: s.url, Rooms: true, WorkersOutlive: true,
 		About: fmt.Sprintf("A Debian 12 machine with systemd in a container, made by the program as it would be in a cloud: "+
 			"Nginx, supervisord, %d workers on one socket, Redis for the rooms. Each release is a change of the source and goes the way of make up.", workers),
 	}, nil

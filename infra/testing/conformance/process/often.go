@@ -14,7 +14,7 @@ import (
 // again.
 func (k *supervised) killOften(ctx context.Context) (conformance.Injection, error) {
 	var last *exec.Cmd
-	var at time.Time
+	var kills []time.Time
 	for range conformance.QuickDeaths {
 		ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 		cmd, err := k.next(ctx, last)
@@ -22,13 +22,13 @@ func (k *supervised) killOften(ctx context.Context) (conformance.Injection, erro
 		if err != nil {
 			return conformance.Injection{}, err
 		}
-		at = time.Now()
+		kills = append(kills, time.Now())
 		if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
 			return conformance.Injection{}, fmt.Errorf("killing %s: %w", k.path, err)
 		}
 		last = cmd
 	}
-	return conformance.Injection{At: at}, nil
+	return conformance.Injection{At: kills[len(kills)-1], Kills: kills}, nil
 }
 
 // next waits until another process than the last one runs.
