@@ -31,7 +31,7 @@ func TestTheSameSourceIsTheSameRelease(t *testing.T) {
 		info, err := os.Stat(b.Path)
 		require.NoError(t, err)
 		assert.Equal(t, b.Size, info.Size())
-		assert.Equal(t, b.ID, filepath.Base(b.Path))
+		assert.Equal(t, string(b.ID), filepath.Base(b.Path))
 		built = append(built, b)
 	}
 	assert.Equal(t, built[0].ID, built[1].ID, "in another folder")

@@ -99,7 +99,7 @@ func (g Gate) Wait(ctx context.Context, want Want) error {
 			return nil
 		}
 		// A check that the deadline cut short is no evidence about the machine.
-		if deadline.Err() == nil || missing == "" {
+		if !Passed(deadline) || missing == "" {
 			if err.Error() != missing || status.Phase != last.Phase {
 				since = time.Now()
 			}
@@ -112,7 +112,7 @@ func (g Gate) Wait(ctx context.Context, want Want) error {
 		case ctx.Err() != nil:
 			return fmt.Errorf("waiting for release %s: %w", want.Release.Short(), ctx.Err())
 		case errors.Is(err, errRefused),
-			deadline.Err() != nil,
+			Passed(deadline),
 			last.Phase == machine.Failing && time.Since(since) > g.Stuck:
 			return g.failure(ctx, want, last, missing, time.Since(began), inStore)
 		}

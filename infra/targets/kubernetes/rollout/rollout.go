@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"escala/infra/deploy/gate"
 	"escala/infra/deploy/https"
 	"escala/service"
 )
@@ -137,7 +138,7 @@ func (r Rollout) Wait(ctx context.Context) (Served, error) {
 			answers = 0
 		}
 		// A view that the deadline cut short is incomplete; keep the previous one.
-		if deadline.Err() == nil || last.missing == "" {
+		if !gate.Passed(deadline) || last.missing == "" {
 			if now.missing != "" && now.missing != last.missing && r.Report != nil {
 				r.Report("waiting: " + now.missing)
 			}
@@ -148,7 +149,7 @@ func (r Rollout) Wait(ctx context.Context) (Served, error) {
 		switch {
 		case ctx.Err() != nil:
 			return none, fmt.Errorf("waiting for release %s: %w", short(r.Image), ctx.Err())
-		case deadline.Err() != nil, stuck.lasts(now) > r.Stuck, now.trouble.final:
+		case gate.Passed(deadline), stuck.lasts(now) > r.Stuck, now.trouble.final:
 			return none, r.failure(ctx, c, last, time.Since(began))
 		}
 		select {
