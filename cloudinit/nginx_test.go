@@ -140,6 +140,33 @@ func TestNginxBelievesNoClient(t *testing.T) {
 	assert.Equal(t, len(service.MachineClaims), strings.Count(got, "\n"), "nothing else:\n%s", got)
 }
 
+// TestNginxTunnelsNothingButWebSockets sends other upgrades. In a tunnel a client
+// could write requests that Nginx never sees, with forged headers about itself: a
+// program that speaks HTTP/2 without TLS accepts "Upgrade: h2c".
+func TestNginxTunnelsNothingButWebSockets(t *testing.T) {
+	t.Parallel()
+	address := startNginx(t, service.NewSpec(), func(w http.ResponseWriter, r *http.Request) {
+		_, _ = fmt.Fprintf(w, "%q %q", r.Header.Get("Upgrade"), r.Header.Get("Connection"))
+	})
+	for sent, want := range map[string]string{
+		"":               `"" ""`,
+		"h2c":            `"" ""`,
+		"websocket, h2c": `"" ""`,
+		"h2c, websocket": `"" ""`,
+		"TLS/1.0":        `"" ""`,
+		"websocket":      `"websocket" "upgrade"`,
+		"WebSocket":      `"websocket" "upgrade"`,
+	} {
+		header := http.Header{}
+		if sent != "" {
+			header = http.Header{"Upgrade": {sent}, "Connection": {"Upgrade, HTTP2-Settings"}, "Http2-Settings": {"AAMAAABkAAQAoAAAAAIAAAAA"}}
+		}
+		status, got := askNginx(t, http.MethodGet, address, "/", header, nil)
+		assert.Equal(t, http.StatusOK, status)
+		assert.Equal(t, want, got, "%q", sent)
+	}
+}
+
 // TestNginxKeepsTheOriginOfAPage checks that a page of the service itself may
 // post to it, on any port, and that another site's page may not.
 func TestNginxKeepsTheOriginOfAPage(t *testing.T) {
