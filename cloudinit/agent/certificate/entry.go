@@ -33,6 +33,7 @@ type entry struct {
 	askAt   time.Duration // the next question for a Window
 	nextTry time.Duration
 	tried   time.Duration // the last order, or began
+	tries   tries
 	// silences and refusals are failures in a row, by kind.
 	silences, refusals int
 
@@ -89,6 +90,7 @@ func (e *entry) load() {
 		return
 	}
 	e.loaded = true
+	e.loadTries()
 	content, err := e.k.Disk.Read(FileName(e.subject))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

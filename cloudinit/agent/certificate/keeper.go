@@ -39,9 +39,10 @@ type Keeper struct {
 	entries    []*entry
 	own        own
 	served     error // of the last round's Serve
-	// ahead is how far this machine's clock is ahead of the authority's, if that is
-	// much.
-	ahead time.Duration
+	// rightTime is the authority's time at right, by Clock.Elapsed. It is zero
+	// unless this machine's clock was found to be wrong.
+	rightTime time.Time
+	right     time.Duration
 	// storeAt is the time, by Clock.Elapsed, before which a store that did not
 	// answer is left alone, except for an order.
 	storeAt time.Duration
@@ -112,15 +113,21 @@ func (k *Keeper) ask(ctx context.Context) {
 }
 
 // now returns the time by the authority's clock, as far as it is known. A clock far
-// ahead would take each new certificate for an expired one.
-func (k *Keeper) now() time.Time { return k.Clock.Now().Add(-k.ahead) }
+// ahead would take each new certificate for an expired one. A clock that was found to
+// be wrong is not asked again: it may be set right at any time.
+func (k *Keeper) now() time.Time {
+	if k.rightTime.IsZero() {
+		return k.Clock.Now()
+	}
+	return k.rightTime.Add(k.Clock.Elapsed() - k.right)
+}
 
 // setClock compares the clock with the beginning of a certificate that was issued
 // just now. Let's Encrypt dates it back by an hour, others to midnight.
 func (k *Keeper) setClock(p Pair) {
-	k.ahead = 0
+	k.rightTime = time.Time{}
 	if ahead := k.Clock.Now().Sub(p.Leaf.NotBefore); ahead > 25*time.Hour || ahead < -time.Minute {
-		k.ahead = ahead
+		k.rightTime, k.right = p.Leaf.NotBefore, k.Clock.Elapsed()
 		k.Log.Warn("this machine's clock is wrong", "ahead", ahead)
 	}
 }

@@ -392,6 +392,70 @@ func TestClockThatIsWrongByADay(t *testing.T) {
 	}
 }
 
+// A clock that is set right after an order must not leave the keeper in the past: the
+// certificate would end before it is renewed.
+func TestClockThatIsSetRightLater(t *testing.T) {
+	t.Parallel()
+	for _, skew := range []time.Duration{40 * day, -40 * day, 400 * day, -400 * day} {
+		for _, lifetime := range []time.Duration{90 * day, 160 * time.Hour} {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, lifetime)
+				b := w.box("one")
+				b.skew, b.poll = skew, 10*time.Minute
+				b.start()
+				defer b.stop()
+				pass(time.Hour)
+				require.True(t, b.valid())
+				b.set(func(b *box) { b.skew = 0 })
+				for range 100 {
+					pass(day)
+					require.True(t, b.valid(), "skew %s, lifetime %s: %s", skew, lifetime, b)
+				}
+			})
+		}
+	}
+}
+
+// An agent that ends after each refusal begins again at once.
+func TestRefusalsOfACrashLoopAreBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 90*day)
+		w.authority.refuses = "CAA record for api.example.com prevents issuance"
+		b := w.box("one")
+		for range 90 {
+			b.start()
+			pass(10 * time.Second)
+			b.stop()
+			pass(50 * time.Second)
+		}
+		limit(t, "refusals", w.counted().refused, 5, tryPeriod+55*time.Minute)
+		assert.Contains(t, b.keeper.Status().Error, "CAA record", "the reason outlives the agent")
+		w.set(func(w *world) { w.authority.refuses = "" })
+		b.start()
+		defer b.stop()
+		pass(2 * time.Hour)
+		assert.True(t, b.valid())
+	})
+}
+
+// The pauses are shorter for a certificate that is about to end. They must not
+// exceed the authority's limit.
+func TestRefusalsBeforeTheEndAreBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 160*time.Hour)
+		b := w.box("one")
+		b.poll = 5 * time.Second
+		b.start()
+		defer b.stop()
+		pass(time.Hour)
+		w.set(func(w *world) { w.authority.refuses = "refused" })
+		pass(170 * time.Hour)
+		limit(t, "refusals", w.counted().refused, 5, tryPeriod+55*time.Minute)
+	})
+}
+
 // A machine that holds the lock is deleted.
 func TestLockOfADeadMachine(t *testing.T) {
 	t.Parallel()

@@ -111,16 +111,22 @@ func (e *entry) order(ctx context.Context) error {
 			Wait: min(at.Sub(now), time.Hour),
 		}
 	}
+	if ok, wait := e.tries.allowed(now); !ok {
+		return e.tries.refusal(wait)
+	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return fmt.Errorf("making the certificate's key: %w", err)
 	}
 	e.tried = e.k.Clock.Elapsed()
+	e.tries.At = append(e.tries.At, now.Unix())
+	e.saveTries()
 	e.k.mu.Lock()
 	e.k.orders++
 	e.k.mu.Unlock()
 	chain, err := e.k.authority.Order(ctx, e.subject, key, replaces)
 	if err != nil {
+		e.answered(err)
 		return err
 	}
 	pair, err := e.join(chain, key)
@@ -131,7 +137,20 @@ func (e *entry) order(ctx context.Context) error {
 	e.k.setClock(pair)
 	e.use(pair, e.record.counted(e.k.now()))
 	e.onDisk, e.inStore, e.saveAt = false, false, 0
+	e.tries.Refusal = ""
 	return nil
+}
+
+// answered keeps the authority's refusal. What never reached it, or was its own
+// failure, does not count there.
+func (e *entry) answered(err error) {
+	var refusal *Refusal
+	if errors.As(err, &refusal) {
+		e.tries.Refusal = refusal.Error()
+	} else {
+		e.tries.At = e.tries.At[:len(e.tries.At)-1]
+	}
+	e.saveTries()
 }
 
 // join makes a pair of a chain and its key.

@@ -1,0 +1,73 @@
+package certificate
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// tries are this machine's orders for one subject that the authority may have
+// counted. They lie on the disk, since an agent that ends after each order would
+// forget them, and begin again without a pause.
+type tries struct {
+	// At are the times of the orders, in seconds since 1970.
+	At []int64 `json:"at"`
+	// Refusal is the authority's last answer that was no certificate.
+	Refusal string `json:"refusal,omitempty"`
+}
+
+// The most tries for one subject in tryPeriod. Let's Encrypt allows five failed
+// validations of a name in an hour ("Rate Limits").
+const (
+	triesMost = 5
+	tryPeriod = time.Hour
+)
+
+// allowed reports whether another try keeps the limit, and if not, the time until
+// it does. It removes the tries that no longer count.
+func (t *tries) allowed(now time.Time) (bool, time.Duration) {
+	var within []int64
+	for _, at := range t.At {
+		// A try of the future is one that a clock ahead wrote.
+		if age := now.Sub(time.Unix(at, 0)); age < tryPeriod && age > -tryPeriod {
+			within = append(within, at)
+		}
+	}
+	t.At = within
+	if len(within) < triesMost {
+		return true, 0
+	}
+	return false, time.Unix(within[len(within)-triesMost], 0).Add(tryPeriod).Sub(now)
+}
+
+// refusal is the answer to an order that would exceed the limit.
+func (t *tries) refusal(wait time.Duration) *Refusal {
+	reason := t.Refusal
+	if reason == "" {
+		reason = fmt.Sprintf("this machine ordered %d times within an hour", triesMost)
+	}
+	return &Refusal{Err: fmt.Errorf("%s; it is asked again in %s", reason, wait.Round(time.Minute)), Wait: wait}
+}
+
+func (e *entry) triesName() string { return e.subject + ".tries" }
+
+// loadTries reads the tries. What cannot be read is like none: the disk is what
+// fails then, and not the authority.
+func (e *entry) loadTries() {
+	content, err := e.k.Disk.Read(e.triesName())
+	if err != nil || json.Unmarshal(content, &e.tries) != nil {
+		e.tries = tries{}
+	}
+}
+
+// saveTries keeps the tries. An order does not depend on it: a full disk costs no
+// certificate that the store can keep.
+func (e *entry) saveTries() {
+	content, err := json.Marshal(e.tries)
+	if err == nil {
+		err = e.k.Disk.Write(e.triesName(), content)
+	}
+	if err != nil {
+		e.k.Log.Warn("keeping the tries of the certificate on the disk", "subject", e.subject, "error", err)
+	}
+}
