@@ -36,8 +36,8 @@ func (c conn) Read(b []byte) (int, error)  { return c.in.read(b) }
 func (c conn) Write(b []byte) (int, error) { return c.out.write(b) }
 
 func (c conn) Close() error {
-	c.in.close(io.ErrClosedPipe)
-	c.out.close(io.EOF)
+	c.in.close(&c.in.unread)
+	c.out.close(&c.out.ended)
 	return nil
 }
 
@@ -65,9 +65,9 @@ type stream struct {
 	changed         sync.Cond
 	data            bytes.Buffer
 	readBy, writeBy time.Time
-	// ended is what reads return after the data. It is nil while the stream is
-	// open.
-	ended error
+	// ended reports that the end that writes is closed, unread that the end that
+	// reads is.
+	ended, unread bool
 }
 
 func newStream() *stream {
@@ -81,14 +81,16 @@ func (s *stream) read(b []byte) (int, error) {
 	defer s.mu.Unlock()
 	for {
 		switch {
-		case s.ended != nil && (s.data.Len() == 0 || s.ended != io.EOF): //nolint:errorlint // close sets it
-			return 0, s.ended
+		case s.unread:
+			return 0, io.ErrClosedPipe
 		case over(s.readBy):
 			return 0, os.ErrDeadlineExceeded
 		case s.data.Len() > 0:
 			n, err := s.data.Read(b)
 			s.changed.Broadcast()
 			return n, err
+		case s.ended:
+			return 0, io.EOF
 		}
 		s.changed.Wait()
 	}
@@ -99,7 +101,7 @@ func (s *stream) write(b []byte) (n int, err error) {
 	defer s.mu.Unlock()
 	for {
 		switch {
-		case s.ended != nil:
+		case s.ended, s.unread:
 			return n, io.ErrClosedPipe
 		case over(s.writeBy):
 			return n, os.ErrDeadlineExceeded
@@ -116,14 +118,11 @@ func (s *stream) write(b []byte) (n int, err error) {
 	}
 }
 
-// close ends the stream. The end that reads passes io.ErrClosedPipe, and what
-// it has not read is lost. The end that writes passes io.EOF.
-func (s *stream) close(err error) {
+// close closes one end of the stream.
+func (s *stream) close(end *bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ended == nil || err != io.EOF { //nolint:errorlint // as above
-		s.ended = err
-	}
+	*end = true
 	s.changed.Broadcast()
 }
 
