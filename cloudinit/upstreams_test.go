@@ -46,6 +46,8 @@ func newProgram(t *testing.T, name string) *program {
 		switch r.URL.Path {
 		case "/slow":
 			<-p.release
+		case "/elsewhere":
+			w.Header().Set("X-Accel-Redirect", r.URL.Query().Get("to"))
 		case "/ws":
 			conn, b, err := w.(http.Hijacker).Hijack()
 			if err != nil {
@@ -155,6 +157,24 @@ func TestNginxSendsRequestsWhereTheAgentSays(t *testing.T) {
 	current, err := u.Current()
 	require.NoError(t, err)
 	assert.Equal(t, []agent.Upstream{{Slot: one.port, Worker: 0, Release: first}, {Slot: two.port, Worker: 1, Release: second}}, current)
+}
+
+// X-Accel-Redirect is Nginx' own: it would answer with another of its locations. A
+// program may pass on what another server sent, and the request would be counted for
+// ever.
+func TestProgramsDoNotSendNginxElsewhere(t *testing.T) {
+	root, address := startWithUpstreams(t)
+	one := newProgram(t, "one")
+	u := host.Upstreams{Root: host.Root(root)}
+	require.NoError(t, u.Use(t.Context(), []agent.Upstream{{Slot: one.port, Release: service.ReleaseID(strings.Repeat("1", 64))}}))
+	for _, to := range []string{"/other", "/-/release", "@named"} {
+		status, got := askNginx(t, http.MethodGet, address, "/elsewhere?to="+to, nil, nil)
+		assert.Equal(t, "200 one", fmt.Sprint(status, " ", got), to)
+	}
+	assert.Eventually(t, func() bool {
+		busy, err := u.Busy(t.Context())
+		return err == nil && len(busy) == 0
+	}, 5*time.Second, 10*time.Millisecond, "no request is counted any more")
 }
 
 // startWithUpstreams runs Nginx with the configuration of a program without
