@@ -6,8 +6,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"path"
 	"path/filepath"
@@ -15,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"text/template"
-	"time"
 
 	"escala/infra/build"
 	"escala/infra/engine/stackfile"
@@ -49,11 +46,23 @@ var required = regexp.MustCompile(`(?m)^\s*(require\s+)?escala\s+v`)
 
 var moduleLine = regexp.MustCompile(`(?m)^module\s+"?([^\s"]+)"?`)
 
-// complete fills the defaults in.
+// complete fills the defaults in, and checks what the templates take as it is.
 func (r *Repository) complete(ctx context.Context) error {
+	if err := r.fill(ctx); err != nil {
+		return err
+	}
+	spec := service.NewSpec()
+	spec.Name = r.Name
+	if err := spec.Validate(); err != nil {
+		return fmt.Errorf("--name: %w", err)
+	}
+	return r.checkArchives()
+}
+
+func (r *Repository) fill(ctx context.Context) error {
 	r.Runtime = service.RuntimeNone
 	if r.Command != "" {
-		return r.completeFolder()
+		return r.fillFolder()
 	}
 	text, err := os.ReadFile(filepath.Join(r.Folder, "go.mod"))
 	if errors.Is(err, os.ErrNotExist) {
@@ -89,8 +98,8 @@ func (r *Repository) complete(ctx context.Context) error {
 	return nil
 }
 
-// completeFolder fills in the defaults of a program that is not Go's.
-func (r *Repository) completeFolder() error {
+// fillFolder fills in the defaults of a program that is not Go's.
+func (r *Repository) fillFolder() error {
 	if r.Package != "" {
 		return errors.New("--package names a Go program, and --command starts another; give one of them")
 	}
@@ -213,25 +222,4 @@ func (r Repository) stack(content []byte) ([]byte, error) {
 	after = strings.Replace(after, "  #   name: api\n", "", 1)
 	// The comments of the keys before keep their indentation.
 	return []byte(before + "  escala:service:\n" + values + after), nil
-}
-
-// maxSums is more than the size of any checksums.txt, in bytes.
-const maxSums = 1 << 20
-
-// sums fetches the checksums of the release's archives.
-func (r Repository) sums() ([]byte, error) {
-	client := http.Client{Timeout: time.Minute}
-	resp, err := client.Get(strings.TrimSuffix(r.Archives, "/") + "/checksums.txt") //nolint:noctx // the client has a timeout
-	if err != nil {
-		return nil, fmt.Errorf("reading the checksums of escala's archives: %w", err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("reading the checksums of escala's archives: %s answers %s", r.Archives, resp.Status)
-	}
-	content, err := io.ReadAll(io.LimitReader(resp.Body, maxSums))
-	if err != nil {
-		return nil, fmt.Errorf("reading the checksums of escala's archives: %w", err)
-	}
-	return content, nil
 }

@@ -131,15 +131,27 @@ func TestInitAgainChangesNothingThatWasEdited(t *testing.T) {
 
 func TestInitSaysWhatIsMissing(t *testing.T) {
 	home := clone(t)
+	one := func() string {
+		return repo(t, map[string]string{"go.mod": "module shop\n\ngo 1.26\n", "main.go": program})
+	}
+	// A server that answers every path with its own page.
+	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("<html>sign in</html>\n"))
+	}))
+	defer page.Close()
 	for name, test := range map[string]struct {
 		folder string
 		flags  []string
 		want   string
 	}{
-		"the clone":        {home, nil, "this is the clone of escala"},
-		"no module":        {repo(t, map[string]string{"main.go": program}), nil, "has no go.mod: `go mod init"},
-		"no program":       {repo(t, map[string]string{"go.mod": "module m\n\ngo 1.26\n", "m.go": "package m\n"}), nil, "has no program yet"},
-		"several programs": {repo(t, map[string]string{"go.mod": "module m\n\ngo 1.26\n", "cmd/a/main.go": program, "cmd/b/main.go": program}), nil, "choose one: --package ./cmd/a, ./cmd/b"},
+		"the clone":                          {home, nil, "this is the clone of escala"},
+		"no module":                          {repo(t, map[string]string{"main.go": program}), nil, "has no go.mod: `go mod init"},
+		"no program":                         {repo(t, map[string]string{"go.mod": "module m\n\ngo 1.26\n", "m.go": "package m\n"}), nil, "has no program yet"},
+		"several programs":                   {repo(t, map[string]string{"go.mod": "module m\n\ngo 1.26\n", "cmd/a/main.go": program, "cmd/b/main.go": program}), nil, "choose one: --package ./cmd/a, ./cmd/b"},
+		"a name that is more than a name":    {one(), []string{"--name", "shop\nruntime: nodejs"}, `is not a name of 1 to 32 lower-case letters`},
+		"archives that anybody could change": {one(), []string{"--archives", "http://escala.example/v1"}, "is not the https:// URL of a folder"},
+		"archives that make would run":       {one(), []string{"--archives", "https://escala.example/$(shell id)"}, "is not the https:// URL of a folder"},
+		"no checksums":                       {one(), []string{"--archives", page.URL}, "is no list of SHA-256 checksums"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := map[string]string{}
