@@ -105,7 +105,7 @@ func TestARefusedReleaseIsTriedAgain(t *testing.T) {
 	b.point(t, next.Pointer())
 	s := b.once(t)
 	assert.Equal(t, machine.Refused, s.Phase)
-	assert.Contains(t, s.Reason, "fails its preflight: it is not ready within 10 s")
+	assert.Contains(t, s.Reason, "fails its preflight: it is not ready within 10 s: GET /ready answers 503, not 200")
 	b.retry(t)
 	again := b.once(t)
 	assert.Equal(t, machine.Refused, again.Phase)

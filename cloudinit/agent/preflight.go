@@ -51,8 +51,9 @@ func (a *Agent) preflight(ctx context.Context) (*preflightFault, error) {
 func (a *Agent) tryOut(ctx context.Context, t Trial) string {
 	c := a.Config
 	ended, status := false, 0
+	var last Answer
 	isReady := until(ctx, a.Clock, time.Duration(c.Start), lookWhileNew, func() bool {
-		if t.AskAdmin(ctx, c.ReadyPath).Code == 200 {
+		if last = t.AskAdmin(ctx, c.ReadyPath); last.Code == 200 {
 			return true
 		}
 		status, ended = t.Ended()
@@ -62,7 +63,7 @@ func (a *Agent) tryOut(ctx context.Context, t Trial) string {
 	case ended:
 		return fmt.Sprintf("it exits at start with status %d", status)
 	case !isReady:
-		return fmt.Sprintf("it is not ready within %.3g s", time.Duration(c.Start).Seconds())
+		return fmt.Sprintf("it is not ready within %.3g s: %s", time.Duration(c.Start).Seconds(), c.notReady(last))
 	}
 	switch answer := t.Ask(ctx, c.HealthPath); {
 	case answer.Code != 200:
@@ -89,4 +90,15 @@ func (a *Agent) tryOut(ctx context.Context, t Trial) string {
 		return fmt.Sprintf("it ends with status %d on SIGTERM, not 0", status)
 	}
 	return ""
+}
+
+// notReady describes the last answer of a process that does not become ready.
+func (c Config) notReady(last Answer) string {
+	switch {
+	case last.Code != 0:
+		return fmt.Sprintf("GET %s answers %d, not 200", c.ReadyPath, last.Code)
+	case c.Runtime == service.RuntimeNone:
+		return fmt.Sprintf("GET %s has no answer at $HOST:$PORT, where the program has to listen", c.ReadyPath)
+	}
+	return fmt.Sprintf("GET %s has no answer on its admin socket; a program without escala's runtime needs service.runtime: none", c.ReadyPath)
 }
