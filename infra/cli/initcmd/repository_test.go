@@ -98,6 +98,21 @@ func TestInitWritesWhatARepositoryNeeds(t *testing.T) {
 	}
 }
 
+// make without a target makes no machine, whatever else the Makefile has.
+func TestMakeAloneListsTheTargets(t *testing.T) {
+	clone(t)
+	folder := repo(t, map[string]string{"go.mod": "module shop\n\ngo 1.26\n", "main.go": program, "Makefile": "include escala.mk\ntest:\n\tgo test ./...\n"})
+	_, err := prepare(t, folder)
+	require.NoError(t, err)
+	listed, err := exec.CommandContext(t.Context(), "make", "--no-print-directory", "-C", folder).CombinedOutput()
+	require.NoError(t, err, "%s", listed)
+	assert.Contains(t, string(listed), "make TARGET [STACK=local]")
+	for _, target := range []string{"up", "plan", "rollback", "down", "shell"} {
+		assert.Regexp(t, `(?m)^  `+target+` +[A-Z]`, string(listed))
+	}
+	assert.NotContains(t, string(listed), "Duration")
+}
+
 func TestInitAgainChangesNothingThatWasEdited(t *testing.T) {
 	clone(t)
 	folder := repo(t, map[string]string{"go.mod": "module shop\n\ngo 1.26\n", "main.go": program, "Makefile": "test:\n\tgo test ./...", ".gitignore": "/dist"})

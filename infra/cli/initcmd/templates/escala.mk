@@ -17,6 +17,14 @@ plan plan-diff manifests: ESCALA_PROGRAM = escala
 
 .PHONY: escala up preview plan plan-diff manifests rollback unpin refresh down outputs unlock logs shell
 
+# The first target is the default: make alone lists the targets.
+escala_file := $(lastword $(MAKEFILE_LIST))
+.PHONY: escala-help
+escala-help:
+	@echo "make TARGET [STACK=local]"
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(escala_file)
+
 up: escala ## Create or update the stack: build, release, wait until it serves
 	@$(ESCALA) up
 
@@ -29,6 +37,15 @@ plan-diff: escala ## Show what the working tree changes in the plans of all stac
 rollback: escala ## Go back to the release before (or TO=…), until make unpin
 	@$(ESCALA) rollback $(if $(TO),--to $(TO))
 
+preview: ## Show what up would change
+manifests: ## Write a cluster stack's objects to manifests/STACK, for kubectl apply
+unpin: ## End a rollback: release what the source makes again
+refresh: ## Compare the stack's state with what exists
+down: ## Destroy the stack, and its state
+outputs: ## Print the stack's outputs as JSON
+unlock: ## Remove the stack's lock, left by a make on another computer
+logs: ## Print the last lines of the local machine's logs
+shell: ## Open a shell on the local machine
 preview manifests unpin refresh down outputs unlock logs shell: escala
 	@$(ESCALA) $@
 
