@@ -73,12 +73,21 @@ func Exists(root, stack string) bool {
 func Read(path string) (*File, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no stack of that name: %w", err)
+		return nil, fmt.Errorf("there is no stack of that name: %w%s", err, others(path))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the stack's configuration: %w", err)
 	}
 	return Parse(path, text)
+}
+
+// others names the stacks beside a file that does not exist, for a message.
+func others(path string) string {
+	names, err := Stacks(filepath.Dir(filepath.Dir(path)))
+	if err != nil {
+		return ""
+	}
+	return "; the stacks are " + strings.Join(names, ", ")
 }
 
 // Parse reads a stack's file from memory. path is for messages.

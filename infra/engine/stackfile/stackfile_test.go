@@ -16,6 +16,13 @@ func TestRead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "Pulumi.x.yaml")
 	_, err := Read(path)
 	require.ErrorContains(t, err, "there is no stack of that name: open "+path)
+	folder := Folder(t.TempDir())
+	require.NoError(t, os.Mkdir(folder, 0o700))
+	for _, stack := range []string{"local", "aws-ec2"} {
+		require.NoError(t, os.WriteFile(filepath.Join(folder, "Pulumi."+stack+".yaml"), nil, 0o600))
+	}
+	_, err = Read(filepath.Join(folder, "Pulumi.locl.yaml"))
+	require.ErrorContains(t, err, "no such file or directory; the stacks are aws-ec2, local")
 	require.NoError(t, os.WriteFile(path, []byte("config: [\n"), 0o600))
 	_, err = Read(path)
 	require.ErrorContains(t, err, "reading "+path)

@@ -24,8 +24,11 @@ import (
 // checkHTTPS reports what the description asks of HTTPS that this computer cannot
 // have.
 func (l *Local) checkHTTPS(v *service.Violations, spec service.Spec) {
-	if p := l.settings.HTTPSPort; p < 1 || p > 65535 || p == l.settings.Port {
-		v.Add("local.httpsPort", "%d is not a port from 1 to 65535 beside local.port", p)
+	switch p := l.settings.HTTPSPort; {
+	case p < 1 || p > 65535:
+		v.Add("local.httpsPort", "%d is not a port from 1 to 65535", p)
+	case p == l.settings.Port:
+		v.Add("local.httpsPort", "%d is local.port too; HTTP and HTTPS need two ports", p)
 	}
 	switch mode := spec.TLSMode(); {
 	case mode == service.TLSIP || mode == service.TLSCertificate:

@@ -210,7 +210,7 @@ func CheckPort(ctx context.Context, port int) error {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("port %d of %s is taken by another process (\"ss -ltnp sport = :%d\" names it): end that one, or choose another with local.port", port, host, port)
+		return fmt.Errorf("port %d of %s is taken by another process (\"ss -ltnp sport = :%d\" names it): end that one, or take another port", port, host, port)
 	}
 	if err != nil {
 		return fmt.Errorf("listening on port %d of %s: %w", port, host, err)
