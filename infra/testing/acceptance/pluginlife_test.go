@@ -125,6 +125,7 @@ func (l pluginLife) run() {
 // TestPluginLifeOnKubernetes runs the life of the stack "kubernetes" with
 // Pulumi's own plugin and a real kube-apiserver.
 func TestPluginLifeOnKubernetes(t *testing.T) {
+	t.Parallel()
 	cluster, plugin := openRealCluster(t)
 	images := httptest.NewServer(registry.New())
 	t.Cleanup(images.Close)

@@ -59,6 +59,7 @@ func openPlugin(t *testing.T, c managed, prepare func(*managedStack, *realCluste
 // TestPluginLifeOnEKS runs the life of aws-eks with Pulumi's own plugin and a
 // real kube-apiserver, which lets in whom EKS would.
 func TestPluginLifeOnEKS(t *testing.T) {
+	t.Parallel()
 	account := cloudfake.NewAWS()
 	m, l := openPlugin(t, eksIn(account), func(_ *managedStack, c *realCluster) {
 		autoMode(t, c)
@@ -97,6 +98,7 @@ func TestPluginLifeOnEKS(t *testing.T) {
 // TestPluginLifeOnDOKS runs the life of do-doks with Pulumi's own plugin, which
 // installs the Helm charts, and a real kube-apiserver.
 func TestPluginLifeOnDOKS(t *testing.T) {
+	t.Parallel()
 	account := cloudfake.NewDigitalOcean()
 	c := doks
 	c.record = account.Provider

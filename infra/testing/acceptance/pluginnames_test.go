@@ -25,6 +25,7 @@ import (
 // kube-apiserver that the chart takes the values of a Traefik that gets its
 // certificate itself, and that a running pair becomes it, and the other way round.
 func TestPluginTraefikGetsItsCertificate(t *testing.T) {
+	t.Parallel()
 	account := cloudfake.NewDigitalOcean()
 	c := doks
 	c.record = account.Provider
@@ -74,6 +75,7 @@ func TestPluginTraefikGetsItsCertificate(t *testing.T) {
 // TestPluginCertManager checks the Issuer with Pulumi's own plugin and a real
 // kube-apiserver that has cert-manager's definition of it.
 func TestPluginCertManager(t *testing.T) {
+	t.Parallel()
 	cluster, plugin := openRealCluster(t)
 	images := httptest.NewServer(registry.New())
 	t.Cleanup(images.Close)
