@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -25,12 +26,17 @@ type Proxy interface {
 	Current() ([]Upstream, error)
 	// Use makes the proxy send new requests to these upstreams alone. It
 	// changes nothing if the proxy does so already, and a proxy that starts
-	// later does so too.
+	// later does so too. An error means that the proxy may lead elsewhere.
 	Use(ctx context.Context, upstreams []Upstream) error
 	// Busy returns the number of requests by slot that the proxy waits for.
-	// WebSockets do not count. An error means that the proxy does not run.
+	// WebSockets do not count. The error of a proxy that does not run is
+	// ErrProxyDown.
 	Busy(ctx context.Context) (map[int]int, error)
 }
+
+// ErrProxyDown means that the proxy does not run, so that no request is in flight.
+// A proxy that runs may be too busy to answer, or stopped.
+var ErrProxyDown = errors.New("the proxy does not run")
 
 // route leads the proxy to the best process of each worker, without those in
 // some slots. A process gets requests once it was ready, and until it ends: a
@@ -126,7 +132,10 @@ func (a *Agent) drain(ctx context.Context, slots ...int) error {
 	}
 	isIdle := until(ctx, a.Clock, time.Duration(a.Config.Drain), lookWhileNew, func() bool {
 		busy, err := a.Proxy.Busy(ctx)
-		return err != nil || !slices.ContainsFunc(slots, func(slot int) bool { return busy[slot] > 0 })
+		if err != nil {
+			return errors.Is(err, ErrProxyDown)
+		}
+		return !slices.ContainsFunc(slots, func(slot int) bool { return busy[slot] > 0 })
 	})
 	if ctx.Err() != nil {
 		return fmt.Errorf("waiting for requests in flight: %w", ctx.Err())

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"escala/cloudinit/agent"
 	"escala/service"
@@ -77,8 +78,11 @@ func (u Upstreams) Use(ctx context.Context, upstreams []agent.Upstream) error {
 		}
 	}
 	current, err := u.ask(ctx, http.MethodGet, "/", nil)
+	if errors.Is(err, agent.ErrProxyDown) {
+		return nil // it reads the file at its start
+	}
 	if err != nil {
-		return nil //nolint:nilerr // an Nginx that does not run reads the file at its start
+		return fmt.Errorf("asking Nginx: %w", err)
 	}
 	if bytes.Equal(current, content) {
 		return nil
@@ -117,6 +121,10 @@ func (u Upstreams) ask(ctx context.Context, method, path string, body []byte) ([
 		return nil, err
 	}
 	resp, err := exchange(ctx, u.Root.path(UpstreamsSocket), req)
+	// A killed Nginx leaves its socket behind.
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		return nil, fmt.Errorf("%w: %w", agent.ErrProxyDown, err)
+	}
 	if err != nil {
 		return nil, err
 	}
