@@ -98,7 +98,8 @@ func (p Program) StartCommand(name string) []string {
 var debianPrograms = []string{"bash", "env", "perl", "python3", "sh"}
 
 var (
-	debianPackage = regexp.MustCompile(`^[a-z0-9][a-z0-9+.-]+$`)
+	// A hyphen at the end would make apt-get remove the package.
+	debianPackage = regexp.MustCompile(`^[a-z0-9][a-z0-9+.-]*[a-z0-9+.]$`)
 	programName   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9+._-]*$`)
 )
 
