@@ -15,6 +15,7 @@ import (
 type Filled struct {
 	pulumirpc.ResourceProviderServer
 
+	made   map[string]map[string]string
 	once   sync.Once
 	schema providerSchema
 	failed error
@@ -36,6 +37,20 @@ func FillUnknown(provider pulumirpc.ResourceProviderServer) *Filled {
 	return &Filled{ResourceProviderServer: provider}
 }
 
+// With sets the made-up value of a type's property, for a program that checks the
+// value's form. It must be called before the engine uses the provider. It returns
+// the provider.
+func (f *Filled) With(kind, property, value string) *Filled {
+	if f.made == nil {
+		f.made = map[string]map[string]string{}
+	}
+	if f.made[kind] == nil {
+		f.made[kind] = map[string]string{}
+	}
+	f.made[kind][property] = value
+	return f
+}
+
 // Create replaces the values that a preview does not know by made-up ones.
 func (f *Filled) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
 	resp, err := f.ResourceProviderServer.Create(ctx, req)
@@ -53,7 +68,11 @@ func (f *Filled) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*pul
 	id := Placeholder + "-" + req.GetName()
 	types := f.schema.Resources[req.GetType()].Properties
 	for key, value := range outputs {
-		outputs[key] = fillUnknown(value, types[string(key)].Type, id+"-"+string(key))
+		text, set := f.made[req.GetType()][string(key)]
+		if !set {
+			text = id + "-" + string(key)
+		}
+		outputs[key] = fillUnknown(value, types[string(key)].Type, text)
 	}
 	props, err := marshal(outputs)
 	return &pulumirpc.CreateResponse{Id: id, Properties: props}, err

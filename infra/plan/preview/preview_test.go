@@ -25,6 +25,8 @@ func previewed(t *testing.T, config string) (plan.Stack, *plan.Secrets) {
 		"go.mod":                  "module escala\n\ngo 1.26\n",
 		"service/cmd/api/main.go": "package main\n\nfunc main() {}\n",
 		"cloudinit/agent/cmd/escala-agent/main.go": "package main\n\nfunc main() {}\n",
+		"infra/targets/local/authority/main.go":    "package main\n\nfunc main() {}\n",
+		"infra/targets/local/forwarder/main.go":    "package main\n\nfunc main() {}\n",
 		"stacks/Pulumi.x.yaml":                     config,
 	} {
 		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(clone, path)), 0o755))
@@ -87,6 +89,13 @@ func TestAStackWithOthersSecretsIsPlanned(t *testing.T) {
 	same, err := json.Marshal(again)
 	require.NoError(t, err)
 	assert.Equal(t, string(out), string(same), "the same each time, wherever the clone is")
+}
+
+func TestALocalStackWithAHostIsPlanned(t *testing.T) {
+	s, _ := previewed(t, "config:\n  escala:target: local\n  escala:service: {host: api.localhost}\n")
+	require.Empty(t, s.Error)
+	assert.Equal(t, 1, s.Types()["escala:local:Authority"])
+	require.Len(t, s.Machines, 1)
 }
 
 func TestAConfigurationThatCannotBeUsedIsTheStacksError(t *testing.T) {

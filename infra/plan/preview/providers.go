@@ -45,6 +45,7 @@ func providers() ([]engine.Provider, []*offline.Watched, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("making the local provider: %w", err)
 	}
-	add(provider.Name, offline.FillUnknown(server))
+	add(provider.Name, offline.FillUnknown(server).
+		With("escala:local:Authority", "directory", "https://"+offline.Placeholder+".invalid/dir"))
 	return all, watched, nil
 }
