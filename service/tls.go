@@ -147,7 +147,7 @@ func (s Spec) checkTLS(v *Violations) {
 	case t.HSTS < 0 || t.HSTS%time.Second != 0:
 		v.Add("tls.hsts", "%s is not a whole number of seconds from 0s; for example \"24h\"", t.HSTS)
 	case t.HSTS > 0 && mode == TLSOff:
-		v.Add("tls.hsts", "is set, but there is no HTTPS; set host")
+		v.Add("tls.hsts", "is set, but tls.mode is %q, so there is no HTTPS; set host, or remove it", mode)
 	}
 }
 

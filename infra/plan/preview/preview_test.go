@@ -98,6 +98,14 @@ func TestALocalStackWithAHostIsPlanned(t *testing.T) {
 	require.Len(t, s.Machines, 1)
 }
 
+func TestHTTPSOnTheAddressIsPlanned(t *testing.T) {
+	for _, target := range []string{"aws-ec2", "do-droplet"} {
+		s, _ := previewed(t, "config:\n  escala:target: "+target+"\n  escala:service: {tls: {mode: ip}}\n")
+		require.Empty(t, s.Error, target)
+		require.Len(t, s.Machines, 1, target)
+	}
+}
+
 func TestAConfigurationThatCannotBeUsedIsTheStacksError(t *testing.T) {
 	s, _ := previewed(t, "config:\n  escala:target: local\n  escala:local:\n    prot: 1\n")
 	assert.Equal(t, "the configuration of stack x cannot be used, nothing was changed:\n  local.prot: is not a key; did you mean \"port\"?", s.Error)
