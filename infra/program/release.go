@@ -93,5 +93,8 @@ func pinned(ctx *pulumi.Context, past deploy.History, pin, state string) (build.
 		v.Add("release", "%s", err)
 		return build.Release{}, stackconfig.Error(ctx.Stack(), v)
 	}
+	say := fmt.Sprintf("release %s is pinned by escala:release: what the source makes is not released before make unpin, or pulumi config rm escala:release", release.ID.Short())
+	// A failure to show a message is not an error.
+	_ = ctx.Log.Info(say, nil)
 	return build.Earlier(state, release), nil
 }

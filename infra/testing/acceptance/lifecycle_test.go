@@ -198,6 +198,7 @@ func TestRollback(t *testing.T) {
 		s.configure("  escala:release: \"" + first["release"].(string)[:12] + "\"\n")
 		back := s.mustUp()
 		assert.Equal(t, first["release"], back["release"])
+		assert.Contains(t, s.log.String(), "release "+first["release"].(string)[:12]+" is pinned by escala:release")
 		assert.Equal(t, []any{first["release"], second["release"]}, back["releases"])
 		now, release := answeredBy(t, back["url"])
 		assert.Equal(t, machine, now, "a rollback is no new machine")
@@ -215,5 +216,6 @@ func TestRollback(t *testing.T) {
 
 		s.configure("")
 		assert.Equal(t, second["release"], s.mustUp()["release"], "without a pin, what the source makes")
+		assert.NotContains(t, s.log.String(), "pinned")
 	})
 }
