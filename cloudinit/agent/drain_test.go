@@ -22,8 +22,10 @@ type fourSlots struct {
 
 func (s *fourSlots) Slots(context.Context) ([]Slot, error) {
 	return []Slot{
-		{State: SlotRunning, Process: "p0", Release: oldRelease}, {State: SlotRunning, Process: "p1", Release: oldRelease},
-		{State: SlotStopped}, {State: SlotStopped},
+		{State: SlotRunning, Process: "p0", Release: oldRelease},
+		{State: SlotRunning, Process: "p1", Release: oldRelease},
+		{State: SlotStopped},
+		{State: SlotStopped},
 	}, nil
 }
 

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"escala/cloudinit/agent"
@@ -41,7 +40,7 @@ func TestNginxThatDoesNotAnswerIsNotDown(t *testing.T) {
 	use, busy = ask()
 	require.Error(t, use)
 	require.Error(t, busy)
-	assert.NotErrorIs(t, busy, agent.ErrProxyDown)
+	require.NotErrorIs(t, busy, agent.ErrProxyDown)
 
 	require.NoError(t, l.Close())
 	use, busy = ask()

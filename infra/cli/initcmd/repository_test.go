@@ -301,11 +301,13 @@ func TestInitTellsTheRuntime(t *testing.T) {
 		want  map[string]any
 	}{
 		"plain net/http": {
-			map[string]string{"go.mod": "module m\n\ngo 1.26\n", "main.go": program}, nil,
+			map[string]string{"go.mod": "module m\n\ngo 1.26\n", "main.go": program},
+			nil,
 			map[string]any{"name": "m", "runtime": "none", "package": "."},
 		},
 		"escala's": {
-			map[string]string{"go.mod": "module m\n\ngo 1.26\n\nrequire (\n\tescala v0.0.0-00010101000000-000000000000\n)\n", "main.go": program}, nil,
+			map[string]string{"go.mod": "module m\n\ngo 1.26\n\nrequire (\n\tescala v0.0.0-00010101000000-000000000000\n)\n", "main.go": program},
+			nil,
 			map[string]any{"name": "m", "runtime": "escala", "package": "."},
 		},
 		"Python": {

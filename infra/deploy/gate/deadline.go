@@ -5,9 +5,11 @@ import (
 	"time"
 )
 
-// Passed reports whether ctx has ended or its deadline has passed. A connection
-// knows the deadline too, and on a busy computer it times out before ctx ends.
-func Passed(ctx context.Context) bool {
-	deadline, ok := ctx.Deadline()
-	return ctx.Err() != nil || ok && !time.Now().Before(deadline)
+// Ended returns why ctx has ended, or nil. A connection knows the deadline too,
+// and on a busy computer it times out before the context's timer fires.
+func Ended(ctx context.Context) error {
+	if deadline, ok := ctx.Deadline(); ok && ctx.Err() == nil && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return ctx.Err()
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // slowTimer is a context whose timer fires late.
@@ -16,11 +16,11 @@ type slowTimer struct {
 
 func (s slowTimer) Deadline() (time.Time, bool) { return s.deadline, true }
 
-func TestPassed(t *testing.T) {
-	assert.False(t, Passed(t.Context()))
-	assert.False(t, Passed(slowTimer{t.Context(), time.Now().Add(time.Hour)}))
-	assert.True(t, Passed(slowTimer{t.Context(), time.Now()}), "before the timer fires")
+func TestEnded(t *testing.T) {
+	require.NoError(t, Ended(t.Context()))
+	require.NoError(t, Ended(slowTimer{t.Context(), time.Now().Add(time.Hour)}))
+	require.ErrorIs(t, Ended(slowTimer{t.Context(), time.Now()}), context.DeadlineExceeded, "before the timer fires")
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	assert.True(t, Passed(ended))
+	require.ErrorIs(t, Ended(ended), context.Canceled)
 }

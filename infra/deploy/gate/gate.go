@@ -99,7 +99,7 @@ func (g Gate) Wait(ctx context.Context, want Want) error {
 			return nil
 		}
 		// A check that the deadline cut short is no evidence about the machine.
-		if !Passed(deadline) || missing == "" {
+		if Ended(deadline) == nil || missing == "" {
 			if err.Error() != missing || status.Phase != last.Phase {
 				since = time.Now()
 			}
@@ -109,10 +109,10 @@ func (g Gate) Wait(ctx context.Context, want Want) error {
 			last, missing = status, err.Error()
 		}
 		switch {
-		case ctx.Err() != nil:
-			return fmt.Errorf("waiting for release %s: %w", want.Release.Short(), ctx.Err())
+		case Ended(ctx) != nil:
+			return fmt.Errorf("waiting for release %s: %w", want.Release.Short(), Ended(ctx))
 		case errors.Is(err, errRefused),
-			Passed(deadline),
+			Ended(deadline) != nil,
 			last.Phase == machine.Failing && time.Since(since) > g.Stuck:
 			return g.failure(ctx, want, last, missing, time.Since(began), inStore)
 		}

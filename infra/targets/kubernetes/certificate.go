@@ -88,7 +88,7 @@ func (p *parts) ownCertificate() (pulumi.StringInput, error) {
 		return nil, err
 	}
 	secret, err := corev1.NewSecret(p.ctx, p.logical("certificate"), &corev1.SecretArgs{
-		Metadata:  p.unnamed(componentService),
+		Metadata:  p.unnamed(),
 		Immutable: pulumi.Bool(true),
 		Type:      pulumi.String("kubernetes.io/tls"),
 		StringData: pulumi.ToSecret(pulumi.StringMap{

@@ -57,7 +57,7 @@ const everyAddress = "0.0.0.0"
 // content is then still in the cluster.
 func (p *parts) environment() (corev1.EnvFromSourceArray, error) {
 	plain, err := corev1.NewConfigMap(p.ctx, p.logical("config"), &corev1.ConfigMapArgs{
-		Metadata:  p.unnamed(componentService),
+		Metadata:  p.unnamed(),
 		Immutable: pulumi.Bool(true),
 		Data:      pulumi.ToStringMap(p.environ()),
 	}, p.options...)
@@ -76,7 +76,7 @@ func (p *parts) environment() (corev1.EnvFromSourceArray, error) {
 		values[key] = p.args.Request.Secrets[key]
 	}
 	secret, err := corev1.NewSecret(p.ctx, p.logical(secretsPart), &corev1.SecretArgs{
-		Metadata:   p.unnamed(componentService),
+		Metadata:   p.unnamed(),
 		Immutable:  pulumi.Bool(true),
 		Type:       pulumi.String("Opaque"),
 		StringData: pulumi.ToSecret(pulumi.ToStringMap(values)).(pulumi.StringMapOutput),

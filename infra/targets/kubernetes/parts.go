@@ -119,10 +119,10 @@ func (p *parts) meta(name, component string, annotations pulumi.StringMap) *meta
 	return m
 }
 
-// unnamed returns the metadata of an object that Pulumi names. The name is the
+// unnamed returns the metadata of an object of the service that Pulumi names. The name is the
 // logical name and eight random digits, new ones for each replacement.
-func (p *parts) unnamed(component string) *metav1.ObjectMetaArgs {
-	return &metav1.ObjectMetaArgs{Namespace: pulumi.String(p.namespace()), Labels: p.labels(component)}
+func (p *parts) unnamed() *metav1.ObjectMetaArgs {
+	return &metav1.ObjectMetaArgs{Namespace: pulumi.String(p.namespace()), Labels: p.labels(componentService)}
 }
 
 // skipAwait stops pulumi-kubernetes from waiting for a rollout or an address.

@@ -15,7 +15,7 @@ func (p *parts) pullLogin() error {
 		return nil
 	}
 	secret, err := corev1.NewSecret(p.ctx, p.logical("pull"), &corev1.SecretArgs{
-		Metadata:  p.unnamed(componentService),
+		Metadata:  p.unnamed(),
 		Immutable: pulumi.Bool(true),
 		Type:      pulumi.String("kubernetes.io/dockerconfigjson"),
 		StringData: pulumi.ToSecret(pulumi.StringMap{

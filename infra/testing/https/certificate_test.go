@@ -53,7 +53,7 @@ func TestFirstCertificate(t *testing.T) {
 
 	// Before there is one, plain HTTP serves, and Nginx has a certificate that
 	// nobody trusts.
-	resp, body := get(t, b.http, nil, "http://"+name+"/x")
+	resp, body := get(t, b.http, nil, "http://"+name+"/x") //nolint:bodyclose // get reads and closes it
 	assert.Equal(t, 200, resp.StatusCode)
 	assert.Equal(t, name+" http HTTP/1.1", body)
 	_, err := serial(b.https, name, s.trusting())
@@ -75,7 +75,7 @@ func TestFirstCertificate(t *testing.T) {
 		return nil
 	})
 
-	resp, body = get(t, b.https, s.trusting(), "https://"+name+"/x")
+	resp, body = get(t, b.https, s.trusting(), "https://"+name+"/x") //nolint:bodyclose // get reads and closes it
 	assert.Equal(t, name+" https HTTP/1.1", body)
 	assert.Equal(t, "HTTP/2.0", resp.Proto)
 	assert.Equal(t, "max-age=3600", resp.Header.Get("Strict-Transport-Security"))
@@ -88,12 +88,12 @@ func TestFirstCertificate(t *testing.T) {
 		"http://" + name + "/-/release":                      "200 ",
 		"http://" + name + "/.well-known/acme-challenge/no/": "404 ",
 	} {
-		resp, _ := get(t, b.http, nil, url)
+		resp, _ := get(t, b.http, nil, url) //nolint:bodyclose // get reads and closes it
 		assert.Equal(t, want, fmt.Sprintf("%d %s", resp.StatusCode, resp.Header.Get("Location")), url)
 		assert.Empty(t, resp.Header.Get("Strict-Transport-Security"), url)
 	}
 	// An authority asks for the next certificate by plain HTTP.
-	resp, body = get(t, b.http, nil, "http://"+name+"/.well-known/acme-challenge/token_-1")
+	resp, body = get(t, b.http, nil, "http://"+name+"/.well-known/acme-challenge/token_-1") //nolint:bodyclose // get reads and closes it
 	assert.Equal(t, 200, resp.StatusCode)
 	assert.Regexp(t, `^token_-1\.[A-Za-z0-9_-]{43}$`, body)
 

@@ -138,7 +138,7 @@ func (r Rollout) Wait(ctx context.Context) (Served, error) {
 			answers = 0
 		}
 		// A view that the deadline cut short is incomplete; keep the previous one.
-		if !gate.Passed(deadline) || last.missing == "" {
+		if gate.Ended(deadline) == nil || last.missing == "" {
 			if now.missing != "" && now.missing != last.missing && r.Report != nil {
 				r.Report("waiting: " + now.missing)
 			}
@@ -147,9 +147,9 @@ func (r Rollout) Wait(ctx context.Context) (Served, error) {
 			}
 		}
 		switch {
-		case ctx.Err() != nil:
-			return none, fmt.Errorf("waiting for release %s: %w", short(r.Image), ctx.Err())
-		case gate.Passed(deadline), stuck.lasts(now) > r.Stuck, now.trouble.final:
+		case gate.Ended(ctx) != nil:
+			return none, fmt.Errorf("waiting for release %s: %w", short(r.Image), gate.Ended(ctx))
+		case gate.Ended(deadline) != nil, stuck.lasts(now) > r.Stuck, now.trouble.final:
 			return none, r.failure(ctx, c, last, time.Since(began))
 		}
 		select {

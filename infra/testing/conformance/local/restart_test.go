@@ -40,7 +40,7 @@ func restartComputer(ctx context.Context, t *testing.T, pod podman.Podman, machi
 	for _, point := range mountsBelow(t, pod.Folder) {
 		require.NoError(t, syscall.Unmount(point, syscall.MNT_DETACH))
 	}
-	assert.NoError(t, os.RemoveAll("/run/containers/networks"))
+	require.NoError(t, os.RemoveAll("/run/containers/networks"))
 	for _, name := range bridges(t, pod.Folder) {
 		out, err := exec.CommandContext(ctx, "ip", "link", "delete", name).CombinedOutput()
 		assert.NoError(t, err, "%s", out)
