@@ -19,8 +19,15 @@ import (
 
 const name = "api.escala.test"
 
+// answer is what a machine answers, without the body.
+type answer struct {
+	StatusCode int
+	Proto      string
+	Header     http.Header
+}
+
 // get asks a machine for a URL. The address replaces the one of the host.
-func get(t *testing.T, address string, config *tls.Config, url string) (*http.Response, string) {
+func get(t *testing.T, address string, config *tls.Config, url string) (answer, string) {
 	t.Helper()
 	client := &http.Client{
 		Timeout: 10 * time.Second,
@@ -38,7 +45,7 @@ func get(t *testing.T, address string, config *tls.Config, url string) (*http.Re
 	defer resp.Body.Close()
 	content, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
-	return resp, string(content)
+	return answer{resp.StatusCode, resp.Proto, resp.Header}, string(content)
 }
 
 func TestFirstCertificate(t *testing.T) {
@@ -53,7 +60,7 @@ func TestFirstCertificate(t *testing.T) {
 
 	// Before there is one, plain HTTP serves, and Nginx has a certificate that
 	// nobody trusts.
-	resp, body := get(t, b.http, nil, "http://"+name+"/x") //nolint:bodyclose // get reads and closes it
+	resp, body := get(t, b.http, nil, "http://"+name+"/x")
 	assert.Equal(t, 200, resp.StatusCode)
 	assert.Equal(t, name+" http HTTP/1.1", body)
 	_, err := serial(b.https, name, s.trusting())
@@ -75,7 +82,7 @@ func TestFirstCertificate(t *testing.T) {
 		return nil
 	})
 
-	resp, body = get(t, b.https, s.trusting(), "https://"+name+"/x") //nolint:bodyclose // get reads and closes it
+	resp, body = get(t, b.https, s.trusting(), "https://"+name+"/x")
 	assert.Equal(t, name+" https HTTP/1.1", body)
 	assert.Equal(t, "HTTP/2.0", resp.Proto)
 	assert.Equal(t, "max-age=3600", resp.Header.Get("Strict-Transport-Security"))
@@ -88,12 +95,12 @@ func TestFirstCertificate(t *testing.T) {
 		"http://" + name + "/-/release":                      "200 ",
 		"http://" + name + "/.well-known/acme-challenge/no/": "404 ",
 	} {
-		resp, _ := get(t, b.http, nil, url) //nolint:bodyclose // get reads and closes it
+		resp, _ := get(t, b.http, nil, url)
 		assert.Equal(t, want, fmt.Sprintf("%d %s", resp.StatusCode, resp.Header.Get("Location")), url)
 		assert.Empty(t, resp.Header.Get("Strict-Transport-Security"), url)
 	}
 	// An authority asks for the next certificate by plain HTTP.
-	resp, body = get(t, b.http, nil, "http://"+name+"/.well-known/acme-challenge/token_-1") //nolint:bodyclose // get reads and closes it
+	resp, body = get(t, b.http, nil, "http://"+name+"/.well-known/acme-challenge/token_-1")
 	assert.Equal(t, 200, resp.StatusCode)
 	assert.Regexp(t, `^token_-1\.[A-Za-z0-9_-]{43}$`, body)
 
