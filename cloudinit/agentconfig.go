@@ -32,6 +32,7 @@ func (m Machine) agentConfig() agent.Config {
 		Start:      agent.Duration(life.Start),
 		Steady:     agent.Duration(life.Steady),
 		Stop:       agent.Duration(life.Stop),
+		Idle:       agent.Duration(life.UpstreamIdle()),
 		Poll:       agent.Duration(m.Poll),
 		MemoryMiB:  m.Spec.Resources.MemoryMiB,
 		Kept:       service.KeptReleases,

@@ -57,8 +57,10 @@ type Agent struct {
 	refusal   refusal
 	unwritten bool              // the refusal is not on the disk
 	unhealthy map[int]unhealthy // by slot
-	routed    map[int]string    // the processes that the proxy leads to, by slot
-	reported  report
+	// ending has the time, by Clock.Elapsed, when a process was first seen to end.
+	ending   map[string]time.Duration
+	routed   map[int]string // the processes that the proxy leads to, by slot
+	reported report
 }
 
 // Run follows the pointer until ctx ends. A value in wake means that the

@@ -64,7 +64,11 @@ func (a *Agent) step(ctx context.Context) (done bool, err error) {
 		todo = slices.DeleteFunc(todo, func(worker int) bool { return v.rank(a.Config, worker) > 1 })
 	}
 	if len(todo) == 0 {
-		if err := a.retire(ctx); err != nil {
+		ending, err := a.retire(ctx)
+		if err != nil {
+			return false, err
+		}
+		if err := a.unused(ctx, ending); err != nil {
 			return false, err
 		}
 		return true, missing
@@ -141,7 +145,8 @@ func (a *Agent) startBeside(ctx context.Context, workers []int) error {
 	if err := a.steady(ctx, slots); err != nil {
 		return err
 	}
-	return a.retire(ctx)
+	_, err := a.retire(ctx)
+	return err
 }
 
 // free returns a slot of the worker in which nothing runs. If all are in use, it

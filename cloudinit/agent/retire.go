@@ -12,17 +12,17 @@ import (
 )
 
 // retire ends all unneeded processes. If a worker has a good process, these are
-// all its other processes.
-func (a *Agent) retire(ctx context.Context) error {
+// all its other processes. It returns those that have not ended yet.
+func (a *Agent) retire(ctx context.Context) (ending []occupant, err error) {
 	if err := a.handOver(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	v, err := a.view(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := a.forgetEnded(v); err != nil {
-		return err
+		return nil, err
 	}
 	var unneeded []occupant
 	var slots []int
@@ -32,7 +32,11 @@ func (a *Agent) retire(ctx context.Context) error {
 			continue
 		}
 		for _, o := range v.of(a.Config, worker) {
-			if o.slot == keep.slot || o.orphan == nil && (o.Down() || o.State == SlotStopping) {
+			if o.slot == keep.slot || o.orphan == nil && o.Down() {
+				continue
+			}
+			ending = append(ending, o)
+			if o.orphan == nil && o.State == SlotStopping {
 				continue
 			}
 			unneeded, slots = append(unneeded, o), append(slots, o.slot)
@@ -40,12 +44,42 @@ func (a *Agent) retire(ctx context.Context) error {
 	}
 	// All of them at once, and then one after the other without a wait.
 	if err := a.drain(ctx, slots...); err != nil {
-		return err
+		return nil, err
 	}
 	for _, o := range unneeded {
 		if err := a.end(ctx, o); err != nil {
-			return err
+			return nil, err
 		}
+	}
+	return ending, nil
+}
+
+// unused waits until the proxy has no connection left over which a process that
+// ends could answer a new request. Workers of one socket answer the last request
+// of each connection, with their own release, and close it. The proxy closes
+// what is idle after Config.Idle. A release serves only after that.
+func (a *Agent) unused(ctx context.Context, ending []occupant) error {
+	now := a.Clock.Elapsed()
+	since := map[string]time.Duration{}
+	var wait time.Duration
+	for _, o := range ending {
+		process := o.Process
+		if o.orphan != nil {
+			process = o.orphan.Process
+		}
+		seen, ok := a.ending[process]
+		if !ok {
+			seen = now
+		}
+		since[process] = seen
+		wait = max(wait, seen+time.Duration(a.Config.Idle)+lookEvery-now)
+	}
+	a.ending = since
+	if a.Config.Mode != service.WorkersShared || wait <= 0 {
+		return nil
+	}
+	if err := a.Clock.Sleep(ctx, wait); err != nil {
+		return fmt.Errorf("waiting for the end of the workers before: %w", err)
 	}
 	return nil
 }

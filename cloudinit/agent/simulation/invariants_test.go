@@ -96,6 +96,13 @@ func (w *world) checkStatus(content []byte) {
 	if w.faultJustNow() {
 		return
 	}
+	for _, p := range w.processes {
+		// The proxy still has connections to it.
+		if s.Phase == machine.Serving && w.config.Mode == service.WorkersShared && p.slot >= 0 && !p.dead && p.binary != nil &&
+			p.binary.ID != s.Current && p.term > 0 && w.now()-p.term < time.Duration(w.config.Idle) {
+			w.violation("the status says that all is well, and a process of release %s still answers", p.binary.ID.Short())
+		}
+	}
 	for _, worker := range s.Workers {
 		if p := w.sockets[worker.Worker]; w.config.Mode == service.WorkersPorts && p != nil && (w.trouble(p) != "") != (worker.Trouble != "") && worker.Release != "" {
 			w.violation("worker %d has the trouble %q, and the status says %q", worker.Worker, w.trouble(p), worker.Trouble)

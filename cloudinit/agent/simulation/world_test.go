@@ -58,6 +58,7 @@ func newWorld(seed uint64, script []event) *world {
 	w.config = agent.Config{
 		Name: "api", User: "escala", Workers: 2 + w.rng.IntN(2), Mode: service.WorkersShared, HealthPath: "/health", ReadyPath: "/ready",
 		Start: agent.Duration(4 * time.Second), Steady: agent.Duration(time.Second), Stop: agent.Duration(6 * time.Second),
+		Idle: agent.Duration(time.Second),
 		Poll: agent.Duration(2 * time.Second), MemoryMiB: 100, Kept: 3,
 	}
 	w.memory = []int{0, 100, 1000}[w.rng.IntN(3)]
