@@ -32,6 +32,7 @@ func restartComputer(ctx context.Context, t *testing.T, pod podman.Podman, machi
 	}
 	mine := processes(t, pod.Folder)
 	require.Contains(t, mine, status.PID)
+	namespaces := networkNamespaces(t, mine)
 	require.NoError(t, os.WriteFile(filepath.Join(pod.Folder, "boot"), []byte("the boot before\n"), 0o644))
 	for _, pid := range mine {
 		_ = syscall.Kill(pid, syscall.SIGKILL) // children end with the first process of their container
@@ -39,6 +40,10 @@ func restartComputer(ctx context.Context, t *testing.T, pod podman.Podman, machi
 	require.Eventually(t, func() bool { return len(processes(t, pod.Folder)) == 0 }, 20*time.Second, 20*time.Millisecond)
 	for _, point := range mountsBelow(t, pod.Folder) {
 		require.NoError(t, syscall.Unmount(point, syscall.MNT_DETACH))
+	}
+	for _, point := range namespaces {
+		require.NoError(t, syscall.Unmount(point, syscall.MNT_DETACH))
+		require.NoError(t, os.Remove(point))
 	}
 	require.NoError(t, os.RemoveAll("/run/containers/networks"))
 	for _, name := range bridges(t, pod.Folder) {
@@ -72,6 +77,23 @@ func processes(t *testing.T, folder string) []int {
 		}
 	}
 	return pids
+}
+
+// networkNamespaces returns the mount points of the network namespaces of some
+// processes, without this computer's own.
+func networkNamespaces(t *testing.T, pids []int) []string {
+	t.Helper()
+	host, err := os.Stat("/proc/self/ns/net")
+	require.NoError(t, err)
+	points, err := filepath.Glob("/run/netns/*")
+	require.NoError(t, err)
+	return slices.DeleteFunc(points, func(point string) bool {
+		mounted, err := os.Stat(point)
+		return err != nil || os.SameFile(mounted, host) || !slices.ContainsFunc(pids, func(pid int) bool {
+			of, err := os.Stat(filepath.Join("/proc", strconv.Itoa(pid), "ns", "net"))
+			return err == nil && os.SameFile(of, mounted)
+		})
+	})
 }
 
 // others reports whether podman runs anything for another folder.
