@@ -245,28 +245,28 @@ func (w killWorkers) Ask(ctx context.Context, slot int, path string) agent.Answe
 	return around(w.k, func() agent.Answer { return w.Workers.Ask(ctx, slot, path) })
 }
 
-func (w killWorkers) Try(ctx context.Context, binary string) (agent.Trial, error) {
-	t, err := around2(w.k, func() (agent.Trial, error) { return w.Workers.Try(ctx, binary) })
-	return killTrial{t, w.k}, err
+func (w killWorkers) Try(ctx context.Context, binary string) (agent.Preflight, error) {
+	t, err := around2(w.k, func() (agent.Preflight, error) { return w.Workers.Try(ctx, binary) })
+	return killPreflight{t, w.k}, err
 }
 
-type killTrial struct {
-	agent.Trial
+type killPreflight struct {
+	agent.Preflight
 	k killer
 }
 
-func (t killTrial) Ask(ctx context.Context, path string) agent.Answer {
-	return around(t.k, func() agent.Answer { return t.Trial.Ask(ctx, path) })
+func (t killPreflight) Ask(ctx context.Context, path string) agent.Answer {
+	return around(t.k, func() agent.Answer { return t.Preflight.Ask(ctx, path) })
 }
 
-func (t killTrial) Terminate() {
+func (t killPreflight) Terminate() {
 	t.k.at("before")
-	t.Trial.Terminate()
+	t.Preflight.Terminate()
 	t.k.at("after")
 }
 
-func (t killTrial) Close() {
+func (t killPreflight) Close() {
 	t.k.at("before")
-	t.Trial.Close()
+	t.Preflight.Close()
 	t.k.at("after")
 }

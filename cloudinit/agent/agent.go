@@ -12,13 +12,10 @@
 package agent
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"path"
 	"sync"
 	"time"
 
@@ -219,30 +216,6 @@ func (a *Agent) serve(ctx context.Context) {
 	}
 }
 
-// settled runs when all workers serve the current release.
-func (a *Agent) settled(current service.ReleaseID, rolling roll) {
-	if rolling.To != "" {
-		if err := a.forget(rollFile); err != nil {
-			a.failing(stateFolder, err)
-			return
-		}
-		a.Log.Info("release serves on all workers", "release", current.Short())
-		if a.phase == machine.Rolling {
-			a.phase, a.reason = machine.Serving, ""
-		}
-	}
-	if a.refusal.Release != "" && (a.refusal.Release == current || a.refusal.Release != a.wanted.ID && a.wanted.ID == current) {
-		if err := a.forget(refusalFile); err != nil {
-			a.failing(stateFolder, err)
-			return
-		}
-		a.refusal, a.unwritten = refusal{}, false
-		if a.phase == machine.Refused {
-			a.phase, a.reason = machine.Serving, ""
-		}
-	}
-}
-
 // tidy removes old releases, unless a roll may go back to one.
 func (a *Agent) tidy() {
 	rolling, err := recall[roll](a.Disk, rollFile)
@@ -251,51 +224,6 @@ func (a *Agent) tidy() {
 	}
 	if err != nil && a.phase == machine.Serving {
 		a.failing(releasesFolder, err)
-	}
-}
-
-// giveUp refuses the release that a roll went to, and goes back.
-func (a *Agent) giveUp(ctx context.Context, rolling roll, worker workerError) {
-	a.refuse(worker.Error(), a.Workers.LastLines(worker.slot), rolling.To, true)
-	rolling.Failed = true
-	if err := a.remember(rollFile, rolling); err != nil {
-		a.Log.Error("recording the end of the roll failed", "error", err)
-	}
-	a.goBack(ctx, rolling)
-}
-
-// goBack switches to the release that the roll came from.
-func (a *Agent) goBack(ctx context.Context, rolling roll) {
-	a.phase, a.reason = machine.Refused, cmp.Or(a.refusal.Reason, "release "+rolling.To.Short()+" does not serve")
-	from := service.Release{ID: rolling.From}
-	if from.ID.Valid() && from.ID != rolling.To {
-		if _, err := a.verify(from); err != nil {
-			a.failing(releasesFolder, fmt.Errorf("going back to release %s: %w", from.Short(), err))
-			return
-		}
-		if err := a.switchTo(from.ID); err != nil {
-			a.failing(releasesFolder, err)
-			return
-		}
-	}
-	if err := a.forget(rollFile); err != nil {
-		a.failing(stateFolder, err)
-		return
-	}
-	if err := a.converge(ctx); err != nil {
-		a.Log.Warn("the release before does not serve on all workers either", "error", err)
-	}
-}
-
-// refuse records that the release does not serve.
-func (a *Agent) refuse(reason, output string, id service.ReleaseID, asWorker bool) {
-	a.refusal = refusal{Release: id, Reason: reason, Output: output, At: a.Clock.Now().Unix(), AsWorker: asWorker}
-	a.phase, a.reason = machine.Refused, reason
-	a.Log.Warn("release is refused", "release", id.Short(), "reason", reason)
-	err := a.remember(refusalFile, a.refusal)
-	a.unwritten = err != nil
-	if err != nil {
-		a.Log.Error("recording the refusal failed", "error", err)
 	}
 }
 
@@ -311,42 +239,4 @@ func (a *Agent) failing(place string, err error) {
 		a.Log.Warn("the round failed", "reason", reason)
 	}
 	a.reason = reason
-}
-
-// current returns the release that a newly started worker runs; "" for none.
-func (a *Agent) current() service.ReleaseID {
-	target, err := a.Disk.Readlink(currentLink)
-	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			a.Log.Warn("reading the current release", "error", err)
-		}
-		return ""
-	}
-	if id := service.ReleaseID(path.Base(target)); id.Valid() {
-		return id
-	}
-	return ""
-}
-
-// switchTo makes id the release that newly started workers run.
-func (a *Agent) switchTo(id service.ReleaseID) error {
-	folder := path.Join(releasesFolder, string(id))
-	part := path.Join(path.Dir(currentLink), ".current")
-	err := a.Disk.Touch(folder, a.Clock.Now())
-	if err == nil {
-		err = a.Disk.Remove(part)
-	}
-	if err == nil {
-		err = a.Disk.Symlink("releases/"+string(id), part)
-	}
-	if err == nil {
-		err = a.Disk.Rename(part, currentLink)
-	}
-	if err == nil {
-		err = a.Disk.Sync(path.Dir(currentLink))
-	}
-	if err != nil {
-		return fmt.Errorf("switching to release %s: %w", id.Short(), err)
-	}
-	return nil
 }

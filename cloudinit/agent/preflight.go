@@ -31,24 +31,24 @@ func (a *Agent) preflight(ctx context.Context) (*preflightFault, error) {
 	if err != nil {
 		return nil, fmt.Errorf("trying release %s: %w", a.wanted.Short(), err)
 	}
-	trial, err := a.Workers.Try(ctx, program)
+	process, err := a.Workers.Try(ctx, program)
 	if err != nil {
 		return nil, fmt.Errorf("trying release %s: %w", a.wanted.Short(), err)
 	}
-	defer trial.Close()
-	reason := a.tryOut(ctx, trial)
+	defer process.Close()
+	reason := a.tryOut(ctx, process)
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("trying release %s: %w", a.wanted.Short(), ctx.Err())
 	}
 	if reason != "" {
-		trial.Close() // before its output is read, because it may print until it ends
-		return &preflightFault{reason, trial.LastLines()}, nil
+		process.Close() // before its output is read, because it may print until it ends
+		return &preflightFault{reason, process.LastLines()}, nil
 	}
 	return nil, nil
 }
 
 // tryOut returns the reason why the release failed, or "".
-func (a *Agent) tryOut(ctx context.Context, t Trial) string {
+func (a *Agent) tryOut(ctx context.Context, t Preflight) string {
 	c := a.Config
 	ended, status := false, 0
 	var last Answer

@@ -10,9 +10,9 @@ import (
 	"escala/service"
 )
 
-// unready is a trial that never becomes ready.
+// unready is a preflight that never becomes ready.
 type unready struct {
-	Trial
+	Preflight
 	code int
 }
 

@@ -24,15 +24,15 @@ type Workers interface {
 	// Try starts a release beside the workers, on its own sockets. Only the
 	// caller can reach it. It dies with the agent. program is the release's
 	// binary, or the folder of its files.
-	Try(ctx context.Context, program string) (Trial, error)
+	Try(ctx context.Context, program string) (Preflight, error)
 	// Memory is the memory that is available for further workers, in MiB.
 	Memory() int
 	// LastLines returns the last output of the worker in a slot.
 	LastLines(slot int) string
 }
 
-// Trial is a release that is being tried.
-type Trial interface {
+// Preflight is a release that is being tried.
+type Preflight interface {
 	// AskAdmin sends a request to the admin socket. Ask sends it to the socket
 	// for clients.
 	AskAdmin(ctx context.Context, path string) Answer

@@ -84,7 +84,7 @@ func TestANoteNamesAProcessOfItsWriterAlone(t *testing.T) {
 }
 
 // A new machine has its agent before the packages that the program needs.
-func TestATrialWaitsForThePackages(t *testing.T) {
+func TestAPreflightWaitsForThePackages(t *testing.T) {
 	r := Root(t.TempDir())
 	w := Workers{Root: r, Config: agent.Config{Name: "api", Packages: true}}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*packagesEvery)

@@ -59,7 +59,7 @@ var faults = []struct{ name, file, old, new string }{
 	},
 	{
 		"it starts a worker again that waits for something",
-		"converge.go",
+		"await.go",
 		"if last.healthy {",
 		"if last.healthy && v.rolling {",
 	},
@@ -77,7 +77,7 @@ var faults = []struct{ name, file, old, new string }{
 	},
 	{
 		"it does not go back",
-		"agent.go",
+		"outcome.go",
 		"if from.ID.Valid() && from.ID != rolling.To {",
 		"if from.ID.Valid() && from.ID == rolling.To {",
 	},
@@ -104,6 +104,12 @@ var faults = []struct{ name, file, old, new string }{
 		"install.go",
 		"roll{To: a.wanted.ID, From: a.current()}",
 		"roll{To: a.wanted.ID}",
+	},
+	{
+		"it says that a release serves while the one before still answers",
+		"converge.go",
+		"a.unused(ctx, ending)",
+		"a.unused(ctx, ending[:0])",
 	},
 }
 

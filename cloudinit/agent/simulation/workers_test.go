@@ -14,7 +14,7 @@ import (
 // process runs a release, or waits for the first one.
 type process struct {
 	pid     int
-	slot    int // -1 for a trial
+	slot    int // -1 for a preflight
 	binary  *binary
 	started time.Duration
 	warmUp  time.Duration
@@ -26,7 +26,7 @@ type process struct {
 	hung    bool
 	dead    bool
 	status  int
-	life    *life // a trial's agent
+	life    *life // a preflight's agent
 }
 
 // supervisor simulates supervisord.
@@ -355,7 +355,7 @@ func (x lifeWorkers) Trouble(_ context.Context, slotNumber int) string {
 	return ""
 }
 
-func (x lifeWorkers) Try(_ context.Context, name string) (agent.Trial, error) {
+func (x lifeWorkers) Try(_ context.Context, name string) (agent.Preflight, error) {
 	x.call()
 	id := x.w.idOf(name)
 	n, b := x.w.disk.tree[name], x.w.binaries[id]
@@ -365,24 +365,24 @@ func (x lifeWorkers) Try(_ context.Context, name string) (agent.Trial, error) {
 	}
 	p := x.w.spawn(-1)
 	p.binary, p.life = b, x.life
-	return &trial{x.life, p}, nil
+	return &preflight{x.life, p}, nil
 }
 
 func (x lifeWorkers) Memory() int { x.call(); return x.w.memory }
 
 func (x lifeWorkers) LastLines(int) string { x.call(); return "" }
 
-type trial struct {
+type preflight struct {
 	*life
 	p *process
 }
 
-func (t *trial) AskAdmin(_ context.Context, path string) agent.Answer {
+func (t *preflight) AskAdmin(_ context.Context, path string) agent.Answer {
 	t.call()
 	return t.w.answer(t.p, path)
 }
 
-func (t *trial) Ask(_ context.Context, path string) agent.Answer {
+func (t *preflight) Ask(_ context.Context, path string) agent.Answer {
 	t.call()
 	a := t.w.answer(t.p, path)
 	if path == "/" && a.Code != 0 {
@@ -391,7 +391,7 @@ func (t *trial) Ask(_ context.Context, path string) agent.Answer {
 	return a
 }
 
-func (t *trial) Ended() (int, bool) {
+func (t *preflight) Ended() (int, bool) {
 	t.call()
 	if t.p.dead && t.p.status == 0 && !t.p.binary.kind.bad() || t.p.dead && t.p.binary.kind == failsAsWorker {
 		t.w.tried[t.p.binary.ID] = true
@@ -399,12 +399,12 @@ func (t *trial) Ended() (int, bool) {
 	return t.p.status, t.p.dead
 }
 
-func (t *trial) Terminate() {
+func (t *preflight) Terminate() {
 	t.call()
 	t.p.told++
 	t.p.term = max(t.w.now(), 1)
 }
 
-func (t *trial) Close() { t.w.exit(t.p, 137) }
+func (t *preflight) Close() { t.w.exit(t.p, 137) }
 
-func (t *trial) LastLines() string { return "" }
+func (t *preflight) LastLines() string { return "" }

@@ -33,11 +33,11 @@ func account(t *testing.T) *ecdsa.PrivateKey {
 func TestThumbprintIsTheLibrarys(t *testing.T) {
 	t.Parallel()
 	key := account(t)
-	mine, err := certificate.Thumbprint(&key.PublicKey)
+	got, err := certificate.Thumbprint(&key.PublicKey)
 	require.NoError(t, err)
-	theirs, err := (&acme.Account{PrivateKey: key}).Thumbprint()
+	want, err := (&acme.Account{PrivateKey: key}).Thumbprint()
 	require.NoError(t, err)
-	assert.Equal(t, theirs, mine)
+	assert.Equal(t, want, got)
 }
 
 // authority answers every request the same way, after the directory.

@@ -16,14 +16,14 @@ import (
 	"escala/service"
 )
 
-// trialTimeout is the time limit for an answer of a release in its preflight.
-const trialTimeout = 5 * time.Second
+// preflightTimeout is the time limit for an answer of a release in its preflight.
+const preflightTimeout = 5 * time.Second
 
-// trial is a process that runs a release beside the workers.
-type trial struct {
+// preflight is a process that runs a release beside the workers.
+type preflight struct {
 	cmd          *exec.Cmd
 	serve, admin string
-	// port is the trial's port, and release its release, if the program has not
+	// port is the preflight's port, and release its release, if the program has not
 	// escala's runtime. Otherwise port is 0.
 	port    int
 	release service.ReleaseID
@@ -33,15 +33,15 @@ type trial struct {
 	closing sync.Once
 }
 
-var _ agent.Trial = (*trial)(nil)
+var _ agent.Preflight = (*preflight)(nil)
 
 // Try starts a release as the service's user. The kernel kills it when the agent
 // dies.
-func (w Workers) Try(ctx context.Context, program string) (agent.Trial, error) {
+func (w Workers) Try(ctx context.Context, program string) (agent.Preflight, error) {
 	if err := w.awaitPackages(ctx); err != nil {
 		return nil, err
 	}
-	t := &trial{
+	t := &preflight{
 		serve: w.Root.path(adminFolder + "/preflight.sock"), admin: w.Root.path(adminFolder + "/preflight-admin.sock"),
 		output: &lastBytes{}, done: make(chan struct{}),
 	}
@@ -142,21 +142,21 @@ func exitStatus(s *os.ProcessState) int {
 	return s.ExitCode()
 }
 
-func (t *trial) AskAdmin(ctx context.Context, path string) agent.Answer {
+func (t *preflight) AskAdmin(ctx context.Context, path string) agent.Answer {
 	if t.port != 0 {
-		return askPort(ctx, t.port, path, t.release, trialTimeout)
+		return askPort(ctx, t.port, path, t.release, preflightTimeout)
 	}
-	return ask(ctx, t.admin, path, trialTimeout)
+	return ask(ctx, t.admin, path, preflightTimeout)
 }
 
-func (t *trial) Ask(ctx context.Context, path string) agent.Answer {
+func (t *preflight) Ask(ctx context.Context, path string) agent.Answer {
 	if t.port != 0 {
 		return t.AskAdmin(ctx, path)
 	}
-	return ask(ctx, t.serve, path, trialTimeout)
+	return ask(ctx, t.serve, path, preflightTimeout)
 }
 
-func (t *trial) Ended() (int, bool) {
+func (t *preflight) Ended() (int, bool) {
 	select {
 	case <-t.done:
 		return t.status, true
@@ -165,13 +165,13 @@ func (t *trial) Ended() (int, bool) {
 	}
 }
 
-func (t *trial) Terminate() {
+func (t *preflight) Terminate() {
 	if _, ended := t.Ended(); !ended {
 		_ = t.cmd.Process.Signal(syscall.SIGTERM)
 	}
 }
 
-func (t *trial) Close() {
+func (t *preflight) Close() {
 	t.closing.Do(func() {
 		if t.cmd.Process != nil {
 			// The signal goes to the process group, so it reaches the children
@@ -183,12 +183,12 @@ func (t *trial) Close() {
 	})
 }
 
-func (t *trial) removeSockets() {
+func (t *preflight) removeSockets() {
 	_ = os.Remove(t.serve)
 	_ = os.Remove(t.admin)
 }
 
-func (t *trial) LastLines() string { return t.output.lastLines(outputLines) }
+func (t *preflight) LastLines() string { return t.output.lastLines(outputLines) }
 
 // lastBytes keeps the last bytes that are written to it.
 type lastBytes struct {
