@@ -85,10 +85,10 @@ func (c Choice) Holds(ctx *pulumi.Context, id string, ask pulumi.InvokeOption) (
 }
 
 // Register returns the id of the VPC, or nil for the region's default one.
-// patience is the time limit for deleting a VPC that the stack created.
+// deleteTimeout is the time limit for deleting a VPC that the stack created.
 // DigitalOcean refuses while a resource that is being deleted is still in the
 // VPC, and the provider retries for two minutes by default.
-func (c Choice) Register(ctx *pulumi.Context, name, patience string, opts ...pulumi.ResourceOption) (pulumi.StringPtrInput, error) {
+func (c Choice) Register(ctx *pulumi.Context, name, deleteTimeout string, opts ...pulumi.ResourceOption) (pulumi.StringPtrInput, error) {
 	switch {
 	case c.ID != "":
 		return pulumi.String(c.ID), nil
@@ -98,7 +98,7 @@ func (c Choice) Register(ctx *pulumi.Context, name, patience string, opts ...pul
 	vpc, err := digitalocean.NewVpc(ctx, name, &digitalocean.VpcArgs{
 		Region:  pulumi.String(c.Region),
 		IpRange: pulumi.String(c.CIDR),
-	}, append(opts, pulumi.Timeouts(&pulumi.CustomTimeouts{Delete: patience}))...)
+	}, append(opts, pulumi.Timeouts(&pulumi.CustomTimeouts{Delete: deleteTimeout}))...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the VPC: %w", err)
 	}

@@ -98,9 +98,9 @@ func (h HTTPS) good(ctx context.Context, stable string, names []string) []string
 	return good
 }
 
-// patience is the time that a machine has to get its first certificate once its
+// maxWait is the time that a machine has to get its first certificate once its
 // names lead to it. An authority needs some seconds.
-const patience = 90 * time.Second
+const maxWait = 90 * time.Second
 
 // CertifiedArgs are the inputs of Certified.
 type CertifiedArgs struct {
@@ -128,7 +128,7 @@ func Certified(ctx *pulumi.Context, args CertifiedArgs) pulumi.StringOutput {
 			return args.Last, nil
 		}
 		w := waiter{
-			HTTPS: args.HTTPS, stable: stable, patience: patience, poll: time.Second,
+			HTTPS: args.HTTPS, stable: stable, maxWait: maxWait, poll: time.Second,
 			report: func(s string) {
 				// A failure to show a line of progress is not an error.
 				_ = ctx.Log.Info(s, &pulumi.LogArgs{Resource: args.Machine, Ephemeral: true})
@@ -150,16 +150,16 @@ func Certified(ctx *pulumi.Context, args CertifiedArgs) pulumi.StringOutput {
 // waiter waits for certificates at a stable address.
 type waiter struct {
 	HTTPS
-	stable         string
-	patience, poll time.Duration
-	report         func(string)
+	stable        string
+	maxWait, poll time.Duration
+	report        func(string)
 	// resolver replaces this computer's in tests.
 	resolver https.Resolver
 }
 
 // wait returns "" once nothing is missing, or what is missing.
 func (w waiter) wait(ctx context.Context) string {
-	deadline := time.Now().Add(w.patience)
+	deadline := time.Now().Add(w.maxWait)
 	said := ""
 	for {
 		missing, until := w.missing(ctx)

@@ -96,7 +96,7 @@ func TestCertifiedSaysWhatIsMissing(t *testing.T) {
 			reports := 0
 			w := waiter{
 				HTTPS:  HTTPS{Names: one.names, CA: ca, Port: port},
-				stable: at, patience: 300 * time.Millisecond, poll: 10 * time.Millisecond,
+				stable: at, maxWait: 300 * time.Millisecond, poll: 10 * time.Millisecond,
 				report: func(string) { reports++ }, resolver: one.dns,
 			}
 			missing := w.wait(t.Context())
@@ -108,7 +108,7 @@ func TestCertifiedSaysWhatIsMissing(t *testing.T) {
 				assert.Contains(t, missing, says)
 			}
 			assert.Equal(t, 1, reports, "each change is reported once")
-			assert.Equal(t, one.waits, time.Since(began) >= w.patience)
+			assert.Equal(t, one.waits, time.Since(began) >= w.maxWait)
 		})
 	}
 }

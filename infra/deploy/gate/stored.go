@@ -11,12 +11,12 @@ import (
 )
 
 // storedEvery is the pause between two reads of the release store, each of
-// which costs a call of the cloud's API. storedPatience is the time that the
+// which costs a call of the cloud's API. storedTimeout is the time that the
 // gate waits for a read: a provider that retries must not keep the gate from
 // seeing that the machine serves by now.
 const (
-	storedEvery    = 5 * time.Second
-	storedPatience = 2 * time.Second
+	storedEvery   = 5 * time.Second
+	storedTimeout = 2 * time.Second
 )
 
 // stored reads the status that the machine writes to the release store. The
@@ -63,13 +63,13 @@ func (s *stored) look(ctx context.Context) (machine.Status, bool) {
 	return *s.latest, true
 }
 
-// take waits for the read in progress, at most storedPatience.
+// take waits for the read in progress, at most storedTimeout.
 func (s *stored) take(ctx context.Context) {
-	patience := time.NewTimer(storedPatience)
-	defer patience.Stop()
+	timeout := time.NewTimer(storedTimeout)
+	defer timeout.Stop()
 	select {
 	case <-ctx.Done():
-	case <-patience.C:
+	case <-timeout.C:
 	case a := <-s.asking:
 		s.asking = nil
 		if s.err = a.err; a.err == nil {

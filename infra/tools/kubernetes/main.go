@@ -31,8 +31,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 )
 
-// patience is for computers that compile something else at the same time.
-const patience = 2 * time.Minute
+// startTimeout is for computers that compile something else at the same time.
+const startTimeout = 2 * time.Minute
 
 func main() {
 	controllers := flag.Bool("controllers", false, "also run Kubernetes' controllers")
@@ -72,8 +72,8 @@ func run(stdin io.Reader, stdout io.Writer, controllers bool) (err error) {
 	environment := &envtest.Environment{
 		UseExistingCluster:       &own,
 		BinaryAssetsDirectory:    filepath.Dir(self),
-		ControlPlaneStartTimeout: patience,
-		ControlPlaneStopTimeout:  patience,
+		ControlPlaneStartTimeout: startTimeout,
+		ControlPlaneStopTimeout:  startTimeout,
 	}
 	server := environment.ControlPlane.GetAPIServer()
 	server.Out, server.Err = said, said

@@ -19,15 +19,15 @@ func (r Rollout) certified(ctx context.Context, s Served) Served {
 	if s.Address == "" || len(r.Names) == 0 || r.Ask == AskPods || r.Ask == AskNobody {
 		return s
 	}
-	patience := r.patience
-	if patience == 0 {
-		patience = certificatePatience
+	deleteTimeout := r.deleteTimeout
+	if deleteTimeout == 0 {
+		deleteTimeout = certificatePatience
 	}
 	if !r.Issued {
 		// The certificate is there before the address is.
-		patience = 0
+		deleteTimeout = 0
 	}
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(deleteTimeout)
 	for {
 		missing, hopeless := r.uncertified(ctx, s.Address)
 		if missing == "" {

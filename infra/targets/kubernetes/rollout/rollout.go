@@ -70,9 +70,9 @@ type Rollout struct {
 	dialPort string
 	// resolver replaces this computer's in tests.
 	resolver https.Resolver
-	// patience is the time that Wait gives an issued certificate. Default
+	// deleteTimeout is the time that Wait gives an issued certificate. Default
 	// certificatePatience.
-	patience time.Duration
+	deleteTimeout time.Duration
 }
 
 // Served is the result of a wait.

@@ -69,14 +69,14 @@ func inRow(port, n int) []string {
 }
 
 // answers waits until address answers "/" with the greeting.
-func answers(ctx context.Context, address string, patience, pause time.Duration) error {
+func answers(ctx context.Context, address string, timeout, pause time.Duration) error {
 	began := time.Now()
 	for {
 		err := closedloop.Ask(ctx, address)
 		if err == nil {
 			return nil
 		}
-		if time.Since(began) > patience || ctx.Err() != nil {
+		if time.Since(began) > timeout || ctx.Err() != nil {
 			return fmt.Errorf("waiting for %s: %w", address, errors.Join(err, ctx.Err()))
 		}
 		time.Sleep(pause)
@@ -105,13 +105,13 @@ func launch(cmd *exec.Cmd) (*daemon, error) {
 
 func (d *daemon) pid() int { return d.cmd.Process.Pid }
 
-// end signals the process and waits for at most patience. Then it kills the
+// end signals the process and waits for at most timeout. Then it kills the
 // process group.
-func (d *daemon) end(signal syscall.Signal, patience time.Duration) {
+func (d *daemon) end(signal syscall.Signal, timeout time.Duration) {
 	_ = d.cmd.Process.Signal(signal)
 	select {
 	case <-d.done:
-	case <-time.After(patience):
+	case <-time.After(timeout):
 	}
 	_ = syscall.Kill(-d.pid(), syscall.SIGKILL)
 	<-d.done

@@ -197,9 +197,9 @@ func (s *System) Inject(ctx context.Context, fault conformance.Fault) (conforman
 	case conformance.KillProxyOften, conformance.TakePort:
 		return conformance.Injection{}, conformance.NotApplicable("there is no proxy: clients reach the workers themselves")
 	case conformance.KillFollowerOften, conformance.OtherPointer:
-		return conformance.Injection{}, conformance.NotApplicable("nobody brings releases: the operator puts the file in place")
+		return conformance.Injection{}, conformance.NotApplicable("there is no follower: the operator puts the file in place")
 	case conformance.FillInodes:
-		return conformance.Injection{}, conformance.NotApplicable("a release is one file that the operator puts in place: the disk is theirs to look after")
+		return conformance.Injection{}, conformance.NotApplicable("a release is one file that the operator puts in place, and the operator watches the disk")
 	case conformance.UpgradeSupervisor:
 		return conformance.Injection{}, conformance.NotApplicable("the supervisor is the service's own primary: its upgrade is a release")
 	case conformance.KillProxy:
@@ -207,9 +207,9 @@ func (s *System) Inject(ctx context.Context, fault conformance.Fault) (conforman
 	case conformance.Reboot:
 		return conformance.Injection{}, conformance.NotApplicable("there is no machine of its own")
 	case conformance.FillDisk:
-		return conformance.Injection{}, conformance.NotApplicable("a release is one file that the operator puts in place: the disk is theirs to look after")
+		return conformance.Injection{}, conformance.NotApplicable("a release is one file that the operator puts in place, and the operator watches the disk")
 	case conformance.HideStore, conformance.KillFollower:
-		return conformance.Injection{}, conformance.NotApplicable("nobody brings releases: the operator puts the file in place")
+		return conformance.Injection{}, conformance.NotApplicable("there is no follower: the operator puts the file in place")
 	}
 	return conformance.Injection{}, conformance.NotApplicable("a process knows no %s", fault)
 }
