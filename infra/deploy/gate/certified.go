@@ -59,9 +59,6 @@ type HTTPS struct {
 	CA []byte
 	// Made means that the stack makes the names' records.
 	Made bool
-	// Unresolved means that the names are not in DNS: they are names of this
-	// computer alone.
-	Unresolved bool
 	// Port is the port of HTTPS. Default 443.
 	Port string
 }
@@ -189,7 +186,7 @@ var never = time.Unix(1<<40, 0)
 func (w waiter) missing(ctx context.Context) (string, time.Time) {
 	host, _, _ := net.SplitHostPort(atPort(w.stable, ""))
 	meanwhile := "; the service serves " + w.stable + " meanwhile"
-	if !w.Unresolved && len(w.Names) > 0 {
+	if len(w.Names) > 0 {
 		destination := https.Destination{Address: host, Made: w.Made}
 		if text := destination.Leads(ctx, w.resolver, w.Names); text != "" {
 			return text + meanwhile, never
