@@ -140,7 +140,7 @@ func Certified(ctx *pulumi.Context, args CertifiedArgs) pulumi.StringOutput {
 		}
 		// A failure to show the warning is not an error.
 		_ = ctx.Log.Warn("the release serves, but not yet by HTTPS: "+missing, &pulumi.LogArgs{Resource: args.Machine})
-		return https.Waiting + missing, nil
+		return https.State(missing), nil
 	}).(pulumi.StringOutput)
 }
 
@@ -156,31 +156,8 @@ type waiter struct {
 
 // wait returns "" once nothing is missing, or what is missing.
 func (w waiter) wait(ctx context.Context) string {
-	deadline := time.Now().Add(w.maxWait)
-	said := ""
-	for {
-		missing, until := w.missing(ctx)
-		if missing == "" {
-			return ""
-		}
-		if missing != said {
-			w.report(https.Waiting + missing)
-			said = missing
-		}
-		// Nothing happens before a person acts, or before the machine tries again.
-		if !time.Now().Before(deadline) || until.After(deadline) {
-			return missing
-		}
-		select {
-		case <-ctx.Done():
-			return missing
-		case <-time.After(w.poll):
-		}
-	}
+	return https.Wait{Max: w.maxWait, Poll: w.poll, Report: w.report}.For(ctx, w.missing)
 }
-
-// never is after every deadline.
-var never = time.Unix(1<<40, 0)
 
 // missing returns what is missing, and the time before which that cannot change.
 func (w waiter) missing(ctx context.Context) (string, time.Time) {
@@ -189,7 +166,7 @@ func (w waiter) missing(ctx context.Context) (string, time.Time) {
 	if len(w.Names) > 0 {
 		destination := https.Destination{Address: host, Made: w.Made}
 		if text := destination.Leads(ctx, w.resolver, w.Names); text != "" {
-			return text + meanwhile, never
+			return text + meanwhile, https.Never
 		}
 	}
 	err := https.Look{Address: atPort(w.stable, w.Port), Names: w.names(w.stable), CA: w.CA}.Certificate(ctx)

@@ -141,14 +141,3 @@ func plain(err error) error {
 	}
 	return err
 }
-
-// These are the values of the stack's output "https". Waiting is followed by
-// what is missing.
-const (
-	// Serving means that every name leads to the service, and has a certificate
-	// there.
-	Serving = "serving"
-	Waiting = "waiting: "
-	// Unchecked means that the public address is not checked.
-	Unchecked = "not checked"
-)

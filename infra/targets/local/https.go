@@ -101,11 +101,10 @@ func (d deployment) https(plain deploy.Endpoint, authority *authorityResource, m
 			return https.Serving
 		}
 		missing := awaitCertificate(ctx, listen, names, provider.AuthorityRoots(d.Request.State, v[0].(string)))
-		if missing == nil {
-			return https.Serving
+		if missing != "" {
+			_ = d.Ctx.Log.Warn("HTTPS does not serve yet: "+missing, &pulumi.LogArgs{Resource: address})
 		}
-		_ = d.Ctx.Log.Warn("HTTPS does not serve yet: "+missing.Error(), &pulumi.LogArgs{Resource: address})
-		return https.Waiting + missing.Error()
+		return https.State(missing)
 	}).(pulumi.StringOutput)
 	public := "https://" + net.JoinHostPort(names[0], strconv.Itoa(d.settings.HTTPSPort))
 	plain.URL = pulumi.All(plain.URL, certified).ApplyT(func(v []any) string {
@@ -129,22 +128,17 @@ func (d deployment) https(plain deploy.Endpoint, authority *authorityResource, m
 const certificateTimeout = time.Minute
 
 // awaitCertificate waits until an address presents a certificate for all names, of
-// one of the roots in a file. It returns what is missing.
-func awaitCertificate(ctx context.Context, address string, names []string, roots string) error {
-	ctx, cancel := context.WithTimeout(ctx, certificateTimeout)
-	defer cancel()
-	for {
+// one of the roots in a file. It returns what is missing, or "".
+func awaitCertificate(ctx context.Context, address string, names []string, roots string) string {
+	wait := https.Wait{Max: certificateTimeout, Poll: 500 * time.Millisecond}
+	return wait.For(ctx, func(ctx context.Context) (string, time.Time) {
 		ca, err := os.ReadFile(roots)
 		if err == nil {
 			err = https.Look{Address: address, Names: names, CA: ca}.Certificate(ctx)
 		}
-		if err == nil {
-			return nil
+		if err != nil {
+			return err.Error(), time.Time{}
 		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(500 * time.Millisecond):
-		}
-	}
+		return "", time.Time{}
+	})
 }

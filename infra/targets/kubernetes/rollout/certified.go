@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"time"
@@ -8,9 +9,9 @@ import (
 	"escala/infra/deploy/https"
 )
 
-// certificatePatience is the time that a certificate may take to be issued once
+// certificateTimeout is the time that a certificate may take to be issued once
 // its name leads to the service. An authority needs some seconds.
-const certificatePatience = time.Minute
+const certificateTimeout = time.Minute
 
 // certified adds whether every name leads to the service and has a certificate
 // there. What is missing is not an error of the release, which serves.
@@ -19,50 +20,31 @@ func (r Rollout) certified(ctx context.Context, s Served) Served {
 	if s.Address == "" || len(r.Names) == 0 || r.Ask == AskPods || r.Ask == AskNobody {
 		return s
 	}
-	deleteTimeout := r.deleteTimeout
-	if deleteTimeout == 0 {
-		deleteTimeout = certificatePatience
-	}
+	maxWait := cmp.Or(r.maxWait, certificateTimeout)
 	if !r.Issued {
 		// The certificate is there before the address is.
-		deleteTimeout = 0
+		maxWait = 0
 	}
-	deadline := time.Now().Add(deleteTimeout)
-	for {
-		missing, hopeless := r.uncertified(ctx, s.Address)
-		if missing == "" {
-			s.Missing, s.HTTPS = "", https.Serving
-			return s
-		}
-		if missing != s.Missing && r.Report != nil {
-			r.Report(https.Waiting + missing)
-		}
-		s.Missing, s.HTTPS = missing, https.Waiting+missing
-		if hopeless || !time.Now().Before(deadline) {
-			return s
-		}
-		select {
-		case <-ctx.Done():
-			return s
-		case <-time.After(r.Poll):
-		}
-	}
+	wait := https.Wait{Max: maxWait, Poll: r.Poll, Report: r.Report}
+	s.Missing = wait.For(ctx, func(ctx context.Context) (string, time.Time) { return r.uncertified(ctx, s.Address) })
+	s.HTTPS = https.State(s.Missing)
+	return s
 }
 
-// uncertified returns what is missing. It is hopeless to wait while a name does
-// not lead here, since a person has to act.
-func (r Rollout) uncertified(ctx context.Context, at string) (missing string, hopeless bool) {
+// uncertified returns what is missing, and the time before which that cannot
+// change: a person has to make a name lead here.
+func (r Rollout) uncertified(ctx context.Context, at string) (string, time.Time) {
 	if r.URL == "" {
-		if missing = (https.Destination{Address: at, Made: r.Made}).Leads(ctx, r.resolver, r.Names); missing != "" {
-			return missing, true
+		if missing := (https.Destination{Address: at, Made: r.Made}).Leads(ctx, r.resolver, r.Names); missing != "" {
+			return missing, https.Never
 		}
 	}
 	if r.Scheme != "https" {
-		return "", false
+		return "", time.Time{}
 	}
 	look := https.Look{Address: net.JoinHostPort(at, r.port()), Names: r.Names, CA: r.CA}
 	if err := look.Certificate(ctx); err != nil {
-		return err.Error(), false
+		return err.Error(), time.Time{}
 	}
-	return "", false
+	return "", time.Time{}
 }

@@ -57,7 +57,7 @@ func TestIssuedCertificate(t *testing.T) {
 			r := rolloutOf(c)
 			r.URL, r.dialPort, r.Scheme, r.Issued = "", port, "https", true
 			r.Host, r.Names, r.CA, r.resolver = one.host, []string{one.host}, one.ca, one.dns
-			r.deleteTimeout = 20 * time.Millisecond
+			r.maxWait = 20 * time.Millisecond
 			r.Timeout = 10 * time.Second
 			served, err := r.Wait(t.Context())
 			require.NoError(t, err)
@@ -91,7 +91,7 @@ func TestCertificateIsAwaited(t *testing.T) {
 	require.NoError(t, err)
 	r := rolloutOf(c)
 	r.dialPort, r.Scheme, r.Issued, r.Names = port, "https", true, []string{"example.com"}
-	r.deleteTimeout, r.resolver, r.URL = time.Minute, leads{"127.0.0.1"}, ""
+	r.maxWait, r.resolver, r.URL = time.Minute, leads{"127.0.0.1"}, ""
 	ctx, cancel := context.WithCancel(t.Context())
 	r.Report = func(string) { cancel() }
 	served := r.certified(ctx, Served{Address: "127.0.0.1"})

@@ -70,9 +70,9 @@ type Rollout struct {
 	dialPort string
 	// resolver replaces this computer's in tests.
 	resolver https.Resolver
-	// deleteTimeout is the time that Wait gives an issued certificate. Default
-	// certificatePatience.
-	deleteTimeout time.Duration
+	// maxWait is the time that Wait gives an issued certificate. Default
+	// certificateTimeout.
+	maxWait time.Duration
 }
 
 // Served is the result of a wait.
