@@ -52,6 +52,8 @@ func cloud() *pulumitest.Mocks {
 				return map[string]any{"arn": "arn:aws:ssm:eu-central-1:123456789012:parameter/escala/production/0011223344556677/DATABASE_URL", "version": 3}
 			case "random:index/randomId:RandomId":
 				return map[string]any{"hex": "0011223344556677"}
+			case "random:index/randomBytes:RandomBytes":
+				return map[string]any{"hex": seed, "base64": "x"}
 			case "aws:ec2/instance:Instance":
 				return map[string]any{"publicIp": "192.0.2.1"}
 			case "aws:ec2/eip:Eip":

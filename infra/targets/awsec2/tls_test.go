@@ -9,25 +9,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"escala/infra/testing/pulumitest"
 	"escala/infra/testing/selfsigned"
 	"escala/service"
 )
 
+// seed is the random bytes of the cloud.
 var seed = strings.Repeat("5eed", 16)
-
-// seeded returns a cloud whose random bytes are the seed.
-func seeded() *pulumitest.Mocks {
-	m := cloud()
-	before := m.Outputs
-	m.Outputs = func(kind, name string) map[string]any {
-		if kind == "random:index/randomBytes:RandomBytes" {
-			return map[string]any{"hex": seed, "base64": "x"}
-		}
-		return before(kind, name)
-	}
-	return m
-}
 
 // TestHTTPS checks what a machine gets for HTTPS: the seed as a parameter, the
 // right to read it and to share certificates, and no secret in user-data.
@@ -35,7 +22,7 @@ func TestHTTPS(t *testing.T) {
 	r := request()
 	r.Spec.Secrets = nil
 	r.Spec.Host, r.Spec.TLS.Names, r.Spec.TLS.HSTS = "api.example.com", []string{"www.example.com"}, time.Hour
-	m := seeded()
+	m := cloud()
 	require.NoError(t, New().Check(t.Context(), r))
 	require.NoError(t, m.Preview(New(), r))
 	parameter := m.One(t, "aws:ssm/parameter:Parameter")
@@ -43,12 +30,12 @@ func TestHTTPS(t *testing.T) {
 	assert.Equal(t, seed, parameter.Inputs["value"])
 	assert.True(t, parameter.Secret["value"])
 	assert.Equal(t, "tls-seed", m.One(t, "random:index/randomBytes:RandomBytes").Name, "it stays when the service is renamed")
-	for _, policy := range m.Of("aws:iam/rolePolicy:RolePolicy") {
-		if policy.Name == "api-machine" {
-			assert.Contains(t, policy.Inputs["policy"], `{"Sid":"Certificates","Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":["arn:aws:s3:::the-bucket/certificates/*"]}`)
-			assert.Contains(t, policy.Inputs["policy"], "ssm:GetParameters")
-		}
-	}
+	policies := m.Of("aws:iam/rolePolicy:RolePolicy")
+	require.Len(t, policies, 2)
+	require.Equal(t, "api-machine", policies[0].Name)
+	policy := policies[0].Inputs["policy"]
+	assert.Contains(t, policy, `{"Sid":"Certificates","Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":["arn:aws:s3:::the-bucket/certificates/*"]}`)
+	assert.Contains(t, policy, "ssm:GetParameters")
 	assert.NotContains(t, userData(t, m), seed)
 
 	r.Spec.TLS = service.NewTLS()
@@ -64,7 +51,7 @@ func TestHTTPS(t *testing.T) {
 func TestHTTPSOnTheAddress(t *testing.T) {
 	r := request()
 	r.Spec.TLS.Mode = service.TLSIP
-	m := seeded()
+	m := cloud()
 	require.NoError(t, New().Check(t.Context(), r))
 	require.NoError(t, m.Preview(New(), r))
 	assert.Contains(t, userData(t, m), "192.0.2.2", "the Elastic IP's")
@@ -82,7 +69,7 @@ func TestOwnCertificate(t *testing.T) {
 	require.ErrorContains(t, New().Check(t.Context(), r), "secrets.TLS_CERTIFICATE: has")
 	r.Secrets["TLS_CERTIFICATE"] = selfsigned.PEM(t, "api.example.com")
 	require.NoError(t, New().Check(t.Context(), r))
-	m := seeded()
+	m := cloud()
 	require.NoError(t, m.Preview(New(), r))
 	var names []string
 	for _, parameter := range m.Of("aws:ssm/parameter:Parameter") {

@@ -61,6 +61,8 @@ func cloud() *pulumitest.Mocks {
 				return map[string]any{"accessKey": "DO00", "secretKey": spacesKey}
 			case "random:index/randomId:RandomId":
 				return map[string]any{"hex": "0011223344556677"}
+			case "random:index/randomBytes:RandomBytes":
+				return map[string]any{"hex": seed, "base64": "x"}
 			case "digitalocean:index/droplet:Droplet":
 				return map[string]any{"ipv4Address": "192.0.2.1", "dropletUrn": "do:droplet:1"}
 			case "digitalocean:index/reservedIp:ReservedIp":

@@ -7,25 +7,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"escala/infra/testing/pulumitest"
 	"escala/infra/testing/selfsigned"
 	"escala/service"
 )
 
+// seed is the random bytes of the cloud.
 var seed = strings.Repeat("5eed", 16)
-
-// seeded returns a cloud whose random bytes are the seed.
-func seeded() *pulumitest.Mocks {
-	m := cloud()
-	before := m.Outputs
-	m.Outputs = func(kind, name string) map[string]any {
-		if kind == "random:index/randomBytes:RandomBytes" {
-			return map[string]any{"hex": seed, "base64": "x"}
-		}
-		return before(kind, name)
-	}
-	return m
-}
 
 // TestHTTPS checks that a machine gets the seed in a file that only root reads,
 // and that the state has user-data as a secret.
@@ -33,7 +20,7 @@ func TestHTTPS(t *testing.T) {
 	r := request(t)
 	r.Spec.Secrets = nil
 	r.Spec.Host = "api.example.com"
-	m := seeded()
+	m := cloud()
 	require.NoError(t, New().Check(t.Context(), r))
 	require.NoError(t, m.Preview(New(), r))
 	droplet := m.One(t, "digitalocean:index/droplet:Droplet")
@@ -49,7 +36,7 @@ func TestOwnCertificate(t *testing.T) {
 	r.Spec.Host, r.Spec.TLS.Mode, r.Spec.TLS.Certificate = "api.example.com", service.TLSCertificate, "TLS_CERTIFICATE"
 	r.Secrets["TLS_CERTIFICATE"] = selfsigned.PEM(t, "api.example.com")
 	require.NoError(t, New().Check(t.Context(), r))
-	m := seeded()
+	m := cloud()
 	require.NoError(t, m.Preview(New(), r))
 	data := m.One(t, "digitalocean:index/droplet:Droplet").Inputs["userData"].(string)
 	assert.Contains(t, data, `"tls-certificate":`)
@@ -63,7 +50,7 @@ func TestOwnCertificate(t *testing.T) {
 func TestHTTPSOnTheAddress(t *testing.T) {
 	r := request(t)
 	r.Spec.TLS.Mode = service.TLSIP
-	m := seeded()
+	m := cloud()
 	require.NoError(t, New().Check(t.Context(), r))
 	require.NoError(t, m.Preview(New(), r))
 	assert.Contains(t, m.One(t, "digitalocean:index/droplet:Droplet").Inputs["userData"], "192.0.2.2", "the Reserved IP's")
