@@ -39,10 +39,7 @@ func TestTwoMachinesAtOnceOrderOnce(t *testing.T) {
 func TestCorruptedCertificateIsReplaced(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, time.Hour)
-	one := newBox(t, "one", s.machine(spec(name)), s.shared)
-	s.lead(one)
-	one.startNginx()
-	one.startAgent()
+	one := s.startLeading("one", spec(name))
 	before := s.certified(one, name)
 	objects, err := filepath.Glob(filepath.Join(s.shared, "certificates", "*", "certificate"))
 	require.NoError(t, err)
@@ -113,10 +110,7 @@ func TestFullDiskServes(t *testing.T) {
 func TestStoreThatTakesNothing(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, 30*time.Second)
-	b := newBox(t, "one", s.machine(spec(name)), s.shared)
-	s.lead(b)
-	b.startNginx()
-	b.startAgent()
+	b := s.startLeading("one", spec(name))
 	before := s.certified(b, name)
 	// The folder is not mounted any more.
 	require.NoError(t, os.Rename(s.shared, s.shared+"-gone"))
@@ -136,11 +130,8 @@ func TestStoreThatTakesNothing(t *testing.T) {
 func TestAuthorityIsDownAtBoot(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, time.Hour)
-	b := newBox(t, "one", s.machine(spec(name)), s.shared)
-	s.lead(b)
 	s.down(true)
-	b.startNginx()
-	b.startAgent()
+	b := s.startLeading("one", spec(name))
 	eventually(t, 20*time.Second, func() error {
 		if c, err := b.status(); err != nil || !strings.Contains(c.Error, "the authority 127.0.0.1 fails") || c.Next == 0 {
 			return fmt.Errorf("%+v %w", c, err)
@@ -158,10 +149,7 @@ func TestAuthorityIsDownAtBoot(t *testing.T) {
 func TestNginxKeepsWhatServes(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, time.Hour)
-	b := newBox(t, "one", s.machine(spec(name)), s.shared)
-	s.lead(b)
-	b.startNginx()
-	b.startAgent()
+	b := s.startLeading("one", spec(name))
 	before := s.certified(b, name)
 	b.stopAgent()
 	client := b.socketClient()
