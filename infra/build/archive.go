@@ -164,13 +164,9 @@ func (s Source) archive(state, program string) (Release, error) {
 		files = slices.DeleteFunc(files, func(f packed) bool { return f.name == s.Name })
 		files = append(files, packed{s.Name, program, executableInfo{info}})
 	}
-	folder := filepath.Join(state, "build")
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return Release{}, fmt.Errorf("making the build folder: %w", err)
-	}
-	work, err := os.MkdirTemp(folder, ".build-")
+	work, err := workFolder(state)
 	if err != nil {
-		return Release{}, fmt.Errorf("making the build folder: %w", err)
+		return Release{}, err
 	}
 	defer os.RemoveAll(work)
 	out := filepath.Join(work, "release.tar")
@@ -181,7 +177,7 @@ func (s Source) archive(state, program string) (Release, error) {
 	if err := errors.Join(writeArchive(w, files), w.Close()); err != nil {
 		return Release{}, fmt.Errorf("packing the release: %w", err)
 	}
-	return keep(out, state)
+	return store(out, state)
 }
 
 // executableInfo is a file that is a program, whatever its mode is.

@@ -5,12 +5,10 @@ package build
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"escala/infra/workspace"
@@ -33,7 +31,7 @@ type Release struct {
 
 // Earlier returns a release that was built before, on this computer or another.
 func Earlier(state string, release service.Release) Release {
-	path := filepath.Join(state, "build", string(release.ID))
+	path := filepath.Join(buildFolder(state), string(release.ID))
 	if info, err := os.Stat(path); err != nil || info.Size() != release.Size {
 		return Release{Release: release}
 	}
@@ -120,20 +118,17 @@ func Program(ctx context.Context, root, state, pkg string, platform Platform) (R
 }
 
 func (m goModule) program(ctx context.Context, state, pkg string, platform Platform) (Release, error) {
-	folder := filepath.Join(state, "build")
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return Release{}, fmt.Errorf("making the build folder: %w", err)
-	}
+	remembered := links{buildFolder(state)}
 	// Without a key the link is not remembered; go build reports the error.
 	key, unknown := m.compile(ctx, pkg, platform)
 	if unknown == nil {
-		if linked, found := (links{folder}).find(key); found {
+		if linked, found := remembered.find(key); found {
 			return linked, nil
 		}
 	}
-	work, err := os.MkdirTemp(folder, ".build-")
+	work, err := workFolder(state)
 	if err != nil {
-		return Release{}, fmt.Errorf("making the build folder: %w", err)
+		return Release{}, err
 	}
 	defer os.RemoveAll(work)
 	out := filepath.Join(work, "program")
@@ -143,47 +138,14 @@ func (m goModule) program(ctx context.Context, state, pkg string, platform Platf
 	if err := cmd.Run(); err != nil {
 		return Release{}, fmt.Errorf("go build %s: %w:\n%s", pkg, err, strings.TrimSpace(output.String()))
 	}
-	content, err := os.ReadFile(out)
+	built, err := store(out, state)
 	if err != nil {
-		return Release{}, fmt.Errorf("reading the build: %w", err)
-	}
-	built := Release{Release: service.ReleaseOf(content)}
-	built.Path = filepath.Join(folder, string(built.ID))
-	if err := os.Rename(out, built.Path); err != nil {
-		return Release{}, fmt.Errorf("storing the build: %w", err)
-	}
-	if err := prune(folder); err != nil {
-		return Release{}, fmt.Errorf("removing old builds: %w", err)
+		return Release{}, err
 	}
 	if unknown == nil {
-		if err := (links{folder}).add(key, built); err != nil {
+		if err := remembered.add(key, built); err != nil {
 			return Release{}, fmt.Errorf("recording the build: %w", err)
 		}
 	}
 	return built, nil
-}
-
-// keptBuilds is the number of builds that are kept: enough for several
-// programs, for two updates at once, and for services of two platforms.
-const keptBuilds = 16
-
-// prune keeps the newest builds. Release stores keep the releases.
-func prune(folder string) error {
-	entries, err := os.ReadDir(folder)
-	if err != nil {
-		return err
-	}
-	var built []os.FileInfo
-	for _, e := range entries {
-		if info, err := e.Info(); err == nil && info.Mode().IsRegular() {
-			built = append(built, info)
-		}
-	}
-	slices.SortFunc(built, func(a, b os.FileInfo) int { return b.ModTime().Compare(a.ModTime()) })
-	for _, info := range built[min(keptBuilds, len(built)):] {
-		if err := os.Remove(filepath.Join(folder, info.Name())); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
 }

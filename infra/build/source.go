@@ -39,7 +39,7 @@ func (s Source) build(ctx context.Context, state string, platform Platform) (Rel
 	case s.Program.Folder != "":
 		return Release{}, nil
 	case s.Program.Binary != "":
-		return keep(s.path(s.Program.BinaryFor(platform.Arch)), state)
+		return storeCopy(s.path(s.Program.BinaryFor(platform.Arch)), state)
 	default:
 		return s.module().program(ctx, state, s.Program.Package, platform)
 	}

@@ -3,12 +3,9 @@ package build
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
-	"time"
 
 	"escala/infra/workspace"
-	"escala/service"
 )
 
 // Tool is one of escala's own programs that run on machines.
@@ -41,41 +38,9 @@ func (t Tool) For(ctx context.Context, home workspace.Home, state string, platfo
 		return Program(ctx, home.Folder, state, t.Package, platform)
 	}
 	path := filepath.Join(home.Folder, workspace.ProgramsFolder, t.File(platform))
-	b, err := keep(path, state)
+	b, err := storeCopy(path, state)
 	if err != nil {
 		return Release{}, fmt.Errorf("taking %s from the release of escala: %w", t.File(platform), err)
 	}
 	return b, nil
-}
-
-// keep copies a built program into the state folder, under its SHA-256.
-func keep(path, state string) (Release, error) {
-	folder := filepath.Join(state, "build")
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return Release{}, fmt.Errorf("making the build folder: %w", err)
-	}
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return Release{}, err
-	}
-	kept := Release{Release: service.ReleaseOf(content)}
-	kept.Path = filepath.Join(folder, string(kept.ID))
-	if info, err := os.Stat(kept.Path); err == nil && info.Size() == kept.Size {
-		// The new time marks the binary as in use: prune removes the oldest.
-		now := time.Now()
-		return kept, os.Chtimes(kept.Path, now, now)
-	}
-	work, err := os.MkdirTemp(folder, ".build-")
-	if err != nil {
-		return Release{}, fmt.Errorf("making the build folder: %w", err)
-	}
-	defer os.RemoveAll(work)
-	part := filepath.Join(work, "program")
-	if err := os.WriteFile(part, content, 0o755); err != nil {
-		return Release{}, fmt.Errorf("keeping %s: %w", path, err)
-	}
-	if err := os.Rename(part, kept.Path); err != nil {
-		return Release{}, fmt.Errorf("keeping %s: %w", path, err)
-	}
-	return kept, prune(folder)
 }
