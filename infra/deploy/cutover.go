@@ -93,23 +93,16 @@ func (c Cutover) Run(ctx *pulumi.Context, r Request) (Endpoint, error) {
 	if certificates == nil {
 		return endpoint, nil
 	}
-	last, _ := r.Outputs[outputHTTPS].(string)
+	last, _ := r.Outputs[OutputHTTPS].(string)
 	certified := gate.Certified(ctx, gate.CertifiedArgs{
 		HTTPS: *certificates, Machine: c.Machine, Stable: reached, Had: wait.Had, Last: last,
 	})
-	endpoint.Outputs[outputHTTPS] = certified
+	endpoint.Outputs[OutputHTTPS] = certified
 	endpoint.URL = pulumi.All(endpoint.URL, certified, c.Stable).ApplyT(func(v []any) string {
 		return publicURL(r.Spec, v[0].(string), v[1].(string), v[2].(string))
 	}).(pulumi.StringOutput)
 	return endpoint, nil
 }
-
-// The next update reads these outputs: the stable address, if the stack makes
-// records, and whether it answers HTTPS.
-const (
-	OutputAddress = "address"
-	outputHTTPS   = "https"
-)
 
 // publicURL returns the address for people: by HTTPS if that serves, and
 // otherwise by plain HTTP at the stable address.

@@ -63,6 +63,16 @@ type Endpoint struct {
 	Outputs pulumi.Map
 }
 
+// These are outputs that a target may add, and that its next update reads.
+const (
+	// OutputAddress is the IP address of the machine's stable address, or the
+	// address or host name of the cluster's load balancer. A stack has it if it
+	// makes records.
+	OutputAddress = "address"
+	// OutputHTTPS is an https.State, or https.Unchecked.
+	OutputHTTPS = "https"
+)
+
 // Target is a platform that runs a service.
 type Target interface {
 	// Name returns the value of the configuration's "target" that selects it.

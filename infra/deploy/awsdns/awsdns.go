@@ -189,20 +189,20 @@ func undelegated(zone string, asked, own []string) string {
 // ttl is the time in seconds that resolvers may keep a record.
 const ttl = 300
 
-// Addresses registers an A record for each name. address is the stack's stable
-// IP address; it should resolve only once the service serves there.
-func Addresses(c *deploy.Component, zones Zones, names []string, address pulumi.StringInput) ([]pulumi.Resource, error) {
-	return records(c, zones, names, func(args *route53.RecordArgs) {
+// Addresses registers an A record for each of the service's names. address is the
+// stack's stable IP address; it should resolve only once the service serves there.
+func Addresses(c *deploy.Component, zones Zones, address pulumi.StringInput) ([]pulumi.Resource, error) {
+	return records(c, zones, func(args *route53.RecordArgs) {
 		args.Ttl = pulumi.Int(ttl)
 		args.Records = pulumi.StringArray{address}
 	})
 }
 
-// Aliases registers an alias record for each name, which may be the top of a
-// zone. balancer is the load balancer's host name, and balancerZone the id of
+// Aliases registers an alias record for each of the service's names, which may be
+// the top of a zone. balancer is the load balancer's host name, and balancerZone the id of
 // the zone that this name is in.
-func Aliases(c *deploy.Component, zones Zones, names []string, balancer pulumi.StringInput, balancerZone string) ([]pulumi.Resource, error) {
-	return records(c, zones, names, func(args *route53.RecordArgs) {
+func Aliases(c *deploy.Component, zones Zones, balancer pulumi.StringInput, balancerZone string) ([]pulumi.Resource, error) {
+	return records(c, zones, func(args *route53.RecordArgs) {
 		args.Aliases = route53.RecordAliasArray{&route53.RecordAliasArgs{
 			Name:   balancer,
 			ZoneId: pulumi.String(balancerZone),
@@ -215,9 +215,9 @@ func Aliases(c *deploy.Component, zones Zones, names []string, balancer pulumi.S
 // records registers one record for each name. Its logical name contains the
 // host name: another host is another record, and the old one goes last. Route
 // 53 refuses a record that exists and is not the stack's.
-func records(c *deploy.Component, zones Zones, names []string, set func(*route53.RecordArgs)) ([]pulumi.Resource, error) {
+func records(c *deploy.Component, zones Zones, set func(*route53.RecordArgs)) ([]pulumi.Resource, error) {
 	var made []pulumi.Resource
-	for _, name := range names {
+	for _, name := range c.Request.Spec.HostNames() {
 		args := &route53.RecordArgs{
 			ZoneId: pulumi.String(zones[name]),
 			Name:   pulumi.String(name),

@@ -151,15 +151,15 @@ func taken(ctx *pulumi.Context, of Domain, ask pulumi.InvokeOption) ([]string, e
 // ttl is the time in seconds that resolvers may keep a record.
 const ttl = 300
 
-// Addresses registers an A record for each name. address is the stack's stable
-// IP address; it should resolve only once the service serves there. before is
-// the address of the last update, or "".
+// Addresses registers an A record for each of the service's names. address is the
+// stack's stable IP address; it should resolve only once the service serves there.
 //
 // DigitalOcean answers with all records of a name, so a record that is not the
 // stack's fails the update before another one is made.
-func Addresses(c *deploy.Component, domains Domains, names []string, address pulumi.StringOutput, before string) ([]pulumi.Resource, error) {
+func Addresses(c *deploy.Component, domains Domains, address pulumi.StringOutput) ([]pulumi.Resource, error) {
+	before, _ := c.Request.Outputs[deploy.OutputAddress].(string)
 	var made []pulumi.Resource
-	for _, name := range names {
+	for _, name := range c.Request.Spec.HostNames() {
 		domain := domains[name]
 		alone := address.ApplyT(func(address string) (string, error) {
 			return address, domain.alone(name, address, before)
@@ -179,7 +179,8 @@ func Addresses(c *deploy.Component, domains Domains, names []string, address pul
 	return made, nil
 }
 
-// alone returns an error if a name has a record that is not the stack's.
+// alone returns an error if a name has a record that is not the stack's. before
+// is the address of the last update, or "".
 func (d Domain) alone(name, address, before string) error {
 	for _, value := range d.Taken {
 		if value != address && value != before {

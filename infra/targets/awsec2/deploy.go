@@ -96,7 +96,7 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	}
 	if d.settings.makesRecords(d.Request.Spec) {
 		cutover.Records = func(address pulumi.StringOutput) ([]pulumi.Resource, error) {
-			return awsdns.Addresses(d.Component, d.lookup.dns, d.Request.Spec.HostNames(), address)
+			return awsdns.Addresses(d.Component, d.lookup.dns, address)
 		}
 	}
 	endpoint, err := cutover.Run(d.Ctx, d.Request)

@@ -27,7 +27,6 @@ func (d deployment) records(w *kubernetes.Workload) error {
 	if !d.settings.makesRecords(d.Request.Spec) {
 		return nil
 	}
-	before, _ := d.Request.Outputs[kubernetes.OutputAddress].(string)
-	_, err := dodns.Addresses(d.Component, d.lookup.domains, d.Request.Spec.HostNames(), w.Address, before)
+	_, err := dodns.Addresses(d.Component, d.lookup.domains, w.Address)
 	return err
 }

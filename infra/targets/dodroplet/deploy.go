@@ -94,9 +94,8 @@ func (d deployment) run() (deploy.Endpoint, error) {
 		Ask:    d.diagnosis,
 	}
 	if d.settings.makesRecords(d.Request.Spec) {
-		before, _ := d.Request.Outputs[deploy.OutputAddress].(string)
 		cutover.Records = func(address pulumi.StringOutput) ([]pulumi.Resource, error) {
-			return dodns.Addresses(d.Component, d.lookup.domains, d.Request.Spec.HostNames(), address, before)
+			return dodns.Addresses(d.Component, d.lookup.domains, address)
 		}
 	}
 	return cutover.Run(d.Ctx, d.Request)

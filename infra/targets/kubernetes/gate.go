@@ -7,6 +7,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"escala/infra/deploy"
 	"escala/infra/targets/kubernetes/rollout"
 	"escala/service"
 )
@@ -31,7 +32,7 @@ func (p *parts) gate(w *Workload) {
 	}).(pulumi.StringOutput)
 	if p.ctx.DryRun() {
 		w.URL, w.Release = p.foreseenURL(), release
-		w.Address, w.HTTPS = p.last(OutputAddress), p.last(OutputHTTPS)
+		w.Address, w.HTTPS = p.last(deploy.OutputAddress), p.last(deploy.OutputHTTPS)
 		return
 	}
 	waits := []any{kubeconfig, p.args.Image, override}
@@ -49,22 +50,15 @@ func (p *parts) gate(w *Workload) {
 			// A failure to show the warning is not an error.
 			_ = p.ctx.Log.Warn("the release serves, but "+is.Missing, &pulumi.LogArgs{Resource: p.workload})
 		}
-		return map[string]string{"url": is.URL, OutputAddress: is.Address, OutputHTTPS: is.HTTPS}, nil
+		return map[string]string{"url": is.URL, deploy.OutputAddress: is.Address, deploy.OutputHTTPS: is.HTTPS}, nil
 	})
 	// Pulumi treats the result as secret because the cluster's login is one of its
 	// inputs. It contains no secret.
 	plain := pulumi.Unsecret(served).(pulumi.StringMapOutput)
 	w.URL = plain.MapIndex(pulumi.String("url"))
-	w.Address, w.HTTPS = plain.MapIndex(pulumi.String(OutputAddress)), plain.MapIndex(pulumi.String(OutputHTTPS))
+	w.Address, w.HTTPS = plain.MapIndex(pulumi.String(deploy.OutputAddress)), plain.MapIndex(pulumi.String(deploy.OutputHTTPS))
 	w.Release = pulumi.All(release, w.URL).ApplyT(func(v []any) string { return v[0].(string) }).(pulumi.StringOutput)
 }
-
-// The next preview reads these outputs: the address of the load balancer, and
-// whether it answers HTTPS.
-const (
-	OutputAddress = "address"
-	OutputHTTPS   = "https"
-)
 
 // last returns an output of the last update, or an unknown one.
 func (p *parts) last(output string) pulumi.StringOutput {

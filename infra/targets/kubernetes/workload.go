@@ -103,10 +103,10 @@ func NewWorkload(ctx *pulumi.Context, name string, args *WorkloadArgs, opts ...p
 	p.gate(w)
 	w.outputs = pulumi.Map{}
 	if args.Addressed {
-		w.outputs[OutputAddress] = w.Address
+		w.outputs[deploy.OutputAddress] = w.Address
 	}
 	if p.scheme() == "https" {
-		w.outputs[OutputHTTPS] = w.HTTPS
+		w.outputs[deploy.OutputHTTPS] = w.HTTPS
 	}
 	if err := ctx.RegisterResourceOutputs(w, pulumi.Map{"url": w.URL, "release": w.Release}); err != nil {
 		return nil, fmt.Errorf("registering the workload's outputs: %w", err)

@@ -114,7 +114,7 @@ func (d deployment) https(plain deploy.Endpoint, authority *authorityResource, m
 		return v[0].(string)
 	}).(pulumi.StringOutput)
 	plain.Outputs = pulumi.Map{
-		"https": certified,
+		deploy.OutputHTTPS: certified,
 		// What curl takes as --cacert, from the clone's folder.
 		"roots": authority.Folder.ApplyT(func(folder string) string {
 			return filepath.Join(filepath.Base(d.Request.State), folder, "files", "roots.pem")
