@@ -75,7 +75,7 @@ func (e *entry) round(ctx context.Context) {
 	}
 	if e.archive == nil {
 		e.archive = &archive{objects: e.k.Objects, seed: *e.k.seed, folder: folder(e.k.Settings.Directory, e.subject)}
-		e.lock = &lock{archive: *e.archive, clock: e.k.Clock, owner: newOwner(e.k.MachineID)}
+		e.lock = &lock{archive: *e.archive, clock: e.k.Clock, machine: e.k.MachineID}
 	}
 	if now := e.k.Clock.Elapsed(); now >= e.lookAt && now >= e.k.storeAt {
 		_ = e.look(ctx) // it keeps its error

@@ -2,8 +2,6 @@ package certificate
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -225,11 +223,4 @@ func (k *Keeper) certificates() []subject {
 		all = append(all, subject{e.subject, e.pair, e.record.Orders})
 	}
 	return all
-}
-
-// newOwner returns a name for the lock that no other run of an agent has.
-func newOwner(machine string) string {
-	b := make([]byte, 8)
-	_, _ = rand.Read(b)
-	return machine + " " + hex.EncodeToString(b)
 }

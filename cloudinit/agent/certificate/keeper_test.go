@@ -481,6 +481,23 @@ func TestLockOfADeadMachine(t *testing.T) {
 	})
 }
 
+// A machine that tries again has the lock anew: another one that saw it long ago
+// does not take it for dead.
+func TestLockOfAMachineThatTriesAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 90*day)
+		w.authority.hangs = true
+		for _, id := range []string{"one", "two", "three"} {
+			b := w.box(id)
+			b.start()
+			defer b.stop()
+		}
+		pass(10 * time.Hour)
+		assert.Equal(t, 1, w.counted().together)
+	})
+}
+
 func TestNamesDoNotWaitForEachOther(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -16,6 +16,7 @@ var lives = flag.Int("lives", 8, "number of random lives of a stack")
 // go, agents are killed, the authority, the store, disks, Nginx and clocks fail for
 // a while, objects are corrupted. What must hold in every life:
 //
+//   - one machine orders at a time, unless the store breaks
 //   - no machine serves an older certificate after a newer one (box.Serve)
 //   - the authority's rate limits are kept: five certificates in seven days or one
 //     lifetime, five refusals in an hour. In half of the lives the store breaks too.
@@ -127,6 +128,9 @@ func live(t *testing.T, seed uint64) {
 			t.Errorf("%s: %s", b, s.Error)
 		}
 		b.stop()
+	}
+	if n := w.authority.together; n > 1 && !storeBreaks {
+		t.Errorf("%d machines ordered at once", n)
 	}
 	limit(t, "certificates", w.authority.issued, most, min(orderPeriod, lifetime))
 	limit(t, "refusals", w.authority.refused, most, 55*time.Minute)

@@ -2,6 +2,8 @@ package certificate
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"strings"
 	"time"
@@ -18,7 +20,10 @@ import (
 type lock struct {
 	archive archive
 	clock   Clock
-	// owner is unique to this run of the agent.
+	// machine is the machine's id.
+	machine string
+	// owner is the name that the last acquire wrote. Each writes another one, so
+	// that an owner that is seen twice is one that has not moved since.
 	owner string
 
 	// seen is another owner that was there at since, by Clock.Elapsed. Clocks of
@@ -52,6 +57,7 @@ func (l *lock) acquire(ctx context.Context) (bool, error) {
 			return false, nil
 		}
 	}
+	l.owner = newOwner(l.machine)
 	if err := l.write(ctx, l.owner); err != nil {
 		return false, err
 	}
@@ -87,3 +93,10 @@ func (l *lock) write(ctx context.Context, owner string) error {
 }
 
 func (l *lock) key() string { return l.archive.folder + "/lock" }
+
+// newOwner returns a name for the lock that no other acquire has.
+func newOwner(machine string) string {
+	b := make([]byte, 8)
+	_, _ = rand.Read(b)
+	return machine + " " + hex.EncodeToString(b)
+}
