@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -416,6 +417,38 @@ func TestClockThatIsSetRightLater(t *testing.T) {
 	}
 }
 
+// The authority counts the refusals of all machines together, and those of a
+// machine that is gone.
+func TestRefusalsOfAStackAreBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 90*day)
+		w.authority.refuses = "CAA record for api.example.com prevents issuance"
+		for _, id := range []string{"one", "two", "three"} {
+			b := w.box(id)
+			b.poll = 5 * time.Second
+			b.start()
+			defer b.stop()
+		}
+		for n := range 6 {
+			b := w.box("short-lived " + strconv.Itoa(n))
+			b.start()
+			pass(30 * time.Minute)
+			b.stop()
+		}
+		pass(day)
+		limit(t, "refusals", w.counted().refused, 5, 55*time.Minute)
+		assert.Greater(t, len(w.counted().refused), 20, "they keep trying")
+		w.set(func(w *world) { w.authority.refuses = "" })
+		b := w.box("last")
+		b.start()
+		defer b.stop()
+		pass(2 * time.Hour)
+		assert.True(t, b.valid())
+		assert.Equal(t, 1, w.orders())
+	})
+}
+
 // An agent that ends after each refusal begins again at once.
 func TestRefusalsOfACrashLoopAreBounded(t *testing.T) {
 	t.Parallel()
@@ -429,7 +462,7 @@ func TestRefusalsOfACrashLoopAreBounded(t *testing.T) {
 			b.stop()
 			pass(50 * time.Second)
 		}
-		limit(t, "refusals", w.counted().refused, 5, tryPeriod+55*time.Minute)
+		limit(t, "refusals", w.counted().refused, 5, 55*time.Minute)
 		assert.Contains(t, b.keeper.Status().Error, "CAA record", "the reason outlives the agent")
 		w.set(func(w *world) { w.authority.refuses = "" })
 		b.start()
@@ -452,7 +485,7 @@ func TestRefusalsBeforeTheEndAreBounded(t *testing.T) {
 		pass(time.Hour)
 		w.set(func(w *world) { w.authority.refuses = "refused" })
 		pass(170 * time.Hour)
-		limit(t, "refusals", w.counted().refused, 5, tryPeriod+55*time.Minute)
+		limit(t, "refusals", w.counted().refused, 5, 55*time.Minute)
 	})
 }
 

@@ -18,26 +18,33 @@ type record struct {
 	// Orders are the times of the certificates that the stack got for the
 	// subject, in seconds since 1970.
 	Orders []int64 `json:"orders"`
+	// Tries are the stack's orders that the authority may have counted as
+	// failures, as in tries.At. Older ones than tryPeriod may be among them.
+	Tries []int64 `json:"tries,omitempty"`
 }
 
 // maxOrders bounds the orders that a record remembers.
 const maxOrders = 64
 
-// counted returns the record with one more order, without those that no longer
-// count.
+// counted returns the record with one more order.
 func (r record) counted(at time.Time) record {
 	orders := append(slices.Clone(r.Orders), at.Unix())
 	r.Orders = orders[max(0, len(orders)-maxOrders):]
 	return r
 }
 
-// merged returns the orders of both records.
+// merged returns the record with the orders and tries of both.
 func (r record) merged(other record) record {
-	orders := append(slices.Clone(r.Orders), other.Orders...)
-	slices.Sort(orders)
-	orders = slices.Compact(orders)
-	r.Orders = orders[max(0, len(orders)-maxOrders):]
+	r.Orders, r.Tries = mergedTimes(r.Orders, other.Orders), mergedTimes(r.Tries, other.Tries)
 	return r
+}
+
+// mergedTimes returns the last maxOrders times of both.
+func mergedTimes(a, b []int64) []int64 {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	all = slices.Compact(all)
+	return all[max(0, len(all)-maxOrders):]
 }
 
 // seal encrypts the record for one place, so that an object of another place is

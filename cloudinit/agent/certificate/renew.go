@@ -33,14 +33,16 @@ func (e *entry) renew(ctx context.Context) {
 		_ = e.look(ctx)
 		return
 	}
+	looked := false
 	if locked {
 		defer e.release(ctx)
-		if err := e.look(ctx); err == nil && !e.wanted(e.k.now()) {
+		looked = e.look(ctx) == nil
+		if looked && !e.wanted(e.k.now()) {
 			e.succeeded()
 			return
 		}
 	}
-	if err := e.order(ctx); err != nil {
+	if err := e.order(ctx, looked); err != nil {
 		e.failed(err)
 		return
 	}
@@ -97,8 +99,10 @@ type unreached struct{ error }
 
 func (u *unreached) Unwrap() error { return u.error }
 
-// order gets a certificate from the authority and uses it.
-func (e *entry) order(ctx context.Context) error {
+// order gets a certificate from the authority and uses it. shared reports that the
+// record is the store's and may be written there: this machine has the lock and has
+// read the store.
+func (e *entry) order(ctx context.Context, shared bool) error {
 	now := e.k.now()
 	var replaces *x509.Certificate
 	var lifetime time.Duration
@@ -111,6 +115,8 @@ func (e *entry) order(ctx context.Context) error {
 			Wait: min(at.Sub(now), time.Hour),
 		}
 	}
+	// The authority counts the tries of the whole stack.
+	e.tries.At = mergedTimes(e.tries.At, e.record.Tries)
 	if ok, wait := e.tries.allowed(now); !ok {
 		return e.tries.refusal(wait)
 	}
@@ -126,7 +132,7 @@ func (e *entry) order(ctx context.Context) error {
 	e.k.mu.Unlock()
 	chain, err := e.k.authority.Order(ctx, e.subject, key, replaces)
 	if err != nil {
-		e.answered(err)
+		e.answered(ctx, err, shared)
 		return err
 	}
 	pair, err := e.join(chain, key)
@@ -143,14 +149,18 @@ func (e *entry) order(ctx context.Context) error {
 
 // answered keeps the authority's refusal. What never reached it, or was its own
 // failure, does not count there.
-func (e *entry) answered(err error) {
+func (e *entry) answered(ctx context.Context, err error, shared bool) {
 	var refusal *Refusal
-	if errors.As(err, &refusal) {
-		e.tries.Refusal = refusal.Error()
-	} else {
+	if !errors.As(err, &refusal) {
 		e.tries.At = e.tries.At[:len(e.tries.At)-1]
+		e.saveTries()
+		return
 	}
+	e.tries.Refusal = refusal.Error()
 	e.saveTries()
+	if shared {
+		e.shareTries(ctx)
+	}
 }
 
 // join makes a pair of a chain and its key.

@@ -1,14 +1,17 @@
 package certificate
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
-// tries are this machine's orders for one subject that the authority may have
-// counted. They lie on the disk, since an agent that ends after each order would
-// forget them, and begin again without a pause.
+// tries are the orders for one subject that the authority may have counted: this
+// machine's, and those of the stack that it knows of (record.Tries). They lie on the
+// disk, since an agent that ends after each order would forget them, and begin again
+// without a pause.
 type tries struct {
 	// At are the times of the orders, in seconds since 1970.
 	At []int64 `json:"at"`
@@ -44,7 +47,7 @@ func (t *tries) allowed(now time.Time) (bool, time.Duration) {
 func (t *tries) refusal(wait time.Duration) *Refusal {
 	reason := t.Refusal
 	if reason == "" {
-		reason = fmt.Sprintf("this machine ordered %d times within an hour", triesMost)
+		reason = fmt.Sprintf("this stack ordered %d times within an hour", triesMost)
 	}
 	return &Refusal{Err: fmt.Errorf("%s; it is asked again in %s", reason, wait.Round(time.Minute)), Wait: wait}
 }
@@ -57,6 +60,16 @@ func (e *entry) loadTries() {
 	content, err := e.k.Disk.Read(e.triesName())
 	if err != nil || json.Unmarshal(content, &e.tries) != nil {
 		e.tries = tries{}
+	}
+}
+
+// shareTries tells the other machines of the stack of a refusal, for the authority
+// counts all of theirs together. Without the store, each machine keeps the limit
+// alone.
+func (e *entry) shareTries(ctx context.Context) {
+	e.record.Tries = slices.Clone(e.tries.At)
+	if err := e.archive.write(ctx, e.record); err != nil {
+		e.k.Log.Warn("sharing the tries of the certificate", "subject", e.subject, "error", err)
 	}
 }
 
