@@ -43,7 +43,8 @@ func killPoints(t *testing.T, places []string) []string {
 	return slices.Sorted(maps.Keys(points))
 }
 
-// sourceLine returns the line's text, and the function that it is in.
+// sourceLine returns the line's text, and the function that it is in. A deferred
+// call has the line of the return or, with the race detector, of the last brace.
 func sourceLine(t *testing.T, path string, line int) (function, text string) {
 	t.Helper()
 	content, err := os.ReadFile(path)
@@ -56,7 +57,11 @@ func sourceLine(t *testing.T, path string, line int) (function, text string) {
 			function = f.Name.Name
 		}
 	}
-	return function, strings.TrimSpace(strings.Split(string(content), "\n")[line-1])
+	text = strings.TrimSpace(strings.Split(string(content), "\n")[line-1])
+	if !strings.Contains(text, "(") {
+		text = "a deferred call"
+	}
+	return function, text
 }
 
 // compareKillPoints compares with killPointsFile. With -update, it writes the

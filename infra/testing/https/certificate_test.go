@@ -118,7 +118,7 @@ func TestFirstCertificate(t *testing.T) {
 	}
 	objects, err := filepath.Glob(filepath.Join(s.shared, "certificates", "*", "certificate"))
 	require.NoError(t, err)
-	require.Len(t, objects, 2)
+	require.Len(t, objects, 3, "two certificates, and the refusals of the missing name")
 	for _, object := range objects {
 		content, err := os.ReadFile(object)
 		require.NoError(t, err)
