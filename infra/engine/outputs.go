@@ -2,11 +2,13 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/pulumi/pulumi/pkg/v3/resource/deploy"
 	"github.com/pulumi/pulumi/pkg/v3/resource/stack"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/config"
 )
 
 // Output is one of a stack's outputs.
@@ -30,7 +32,9 @@ func (s *Stack) Outputs(ctx context.Context) (map[string]Output, error) {
 
 // Resource is a resource in a stack's state.
 type Resource struct {
-	URN, Type, ID string
+	URN, Type, Name, ID string
+	// Outputs are the resource's outputs in clear text.
+	Outputs map[string]any
 	// Replaced reports that a newer resource has replaced this one, which is
 	// not deleted yet.
 	Replaced bool
@@ -44,9 +48,46 @@ func (s *Stack) Resources(ctx context.Context) ([]Resource, error) {
 	}
 	resources := make([]Resource, 0, len(snapshot.Resources))
 	for _, r := range snapshot.Resources {
-		resources = append(resources, Resource{URN: string(r.URN), Type: string(r.Type), ID: string(r.ID), Replaced: r.Delete})
+		resources = append(resources, Resource{
+			URN: string(r.URN), Type: string(r.Type), Name: r.URN.Name(), ID: string(r.ID),
+			Outputs: reveal(resource.NewProperty(r.Outputs)).ObjectValue().Mappable(), Replaced: r.Delete,
+		})
 	}
 	return resources, nil
+}
+
+// Config returns a value of the stack's configuration, decrypted, and whether it
+// is set. Objects and lists are in JSON. The key has its namespace.
+func (s *Stack) Config(ctx context.Context, key string) (value string, set bool, err error) {
+	parsed, err := config.ParseKey(key)
+	if err != nil {
+		return "", false, fmt.Errorf("configuration key %q: %w", key, err)
+	}
+	found, set, err := s.config.Get(parsed, false)
+	if err != nil || !set {
+		return "", false, err
+	}
+	var decrypter config.Decrypter = config.NewPanicCrypter()
+	if found.Secure() {
+		if decrypter, err = s.secrets.decrypter(); err != nil {
+			return "", false, err
+		}
+	}
+	value, err = found.Value(decrypter)
+	if err != nil {
+		return "", false, fmt.Errorf("reading the configuration key %s: %w", key, err)
+	}
+	return value, true, nil
+}
+
+// Keys returns the configuration keys that are set, with their namespaces.
+func (s *Stack) Keys() []string { return s.keys() }
+
+// Secure reports whether the value of a configuration key, or a part of it, is
+// encrypted.
+func (s *Stack) Secure(key string) bool {
+	parsed, err := config.ParseKey(key)
+	return err == nil && s.config[parsed].Secure()
 }
 
 func outputsOf(snapshot *deploy.Snapshot) (map[string]Output, error) {

@@ -180,6 +180,16 @@ func (s *store) key(name string) (string, error) {
 
 var errSlow = fmt.Errorf("%w: no whole answer within %s", ErrUnreachable, Timeout)
 
+// ReadObject returns an object of at most limit bytes. Errors are those of Objects, or
+// wrap ErrCorrupt for a longer object.
+func ReadObject(ctx context.Context, objects Objects, key string, limit int64) ([]byte, error) {
+	content, err := read(ctx, objects, key, limit)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", key, err)
+	}
+	return content, nil
+}
+
 // read returns an object of at most limit bytes.
 func read(ctx context.Context, objects Objects, key string, limit int64) ([]byte, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, Timeout, errSlow)

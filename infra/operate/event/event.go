@@ -1,0 +1,53 @@
+// Package event defines what happened to a stack: updates, refusals, incidents.
+package event
+
+import (
+	"time"
+
+	"escala/service"
+)
+
+// Kind is the kind of an event. A reader keeps a kind that it does not know.
+type Kind string
+
+// Values of Kind.
+const (
+	// Update is an update of the stack that released what the source makes.
+	Update Kind = "up"
+	// Rollback is an update to a pinned release.
+	Rollback Kind = "rollback"
+	// Refresh and Destroy are the other operations on the state.
+	Refresh Kind = "refresh"
+	Destroy Kind = "destroy"
+	// Refusal reports that a release was tried and does not serve.
+	Refusal Kind = "refusal"
+	// Incident is a problem of a machine or a pod, such as the end of a worker.
+	Incident Kind = "incident"
+	// Reboot is the start of a machine's operating system.
+	Reboot Kind = "reboot"
+	// Certificate is a certificate that was issued, or could not be.
+	Certificate Kind = "certificate"
+)
+
+// Event is one thing that happened. Its JSON is what `events --json` prints and
+// what a webhook receives.
+type Event struct {
+	Time time.Time `json:"time"`
+	Kind Kind      `json:"kind"`
+	// Stack is the project and the stack: "escala/aws-ec2".
+	Stack string `json:"stack"`
+	// Who is the author of the commit, and the CI's run if there was one. Commit is
+	// the commit's id.
+	Who    string `json:"who,omitempty"`
+	Commit string `json:"commit,omitempty"`
+	// Release is the release that served afterwards, or that was refused.
+	Release service.ReleaseID `json:"release,omitempty"`
+	// Instance is the machine or pod.
+	Instance string `json:"instance,omitempty"`
+	// Result is "succeeded", "failed" or "" for what has no result.
+	Result string `json:"result,omitempty"`
+	// Seconds is the time that it took.
+	Seconds int `json:"seconds,omitempty"`
+	// Text is the reason, in the words of the machine or the cluster.
+	Text string `json:"text,omitempty"`
+}

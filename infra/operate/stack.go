@@ -1,0 +1,85 @@
+// Package operate works on a stack without an update: it asks how the stack is,
+// and changes what needs no release. The stack's outputs and resources come from
+// its state, its settings from its file; the Pulumi program does not run.
+//
+// Each word of the command line is one small interface in this package. A target
+// implements those that its platform has a way for, in a file operate.go beside
+// its deploy.go, with the credentials of the person who asks. infra/operate/state
+// opens a stack, infra/cli has the commands.
+package operate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"escala/service"
+)
+
+// Stack is what is known of a stack from its file and its state.
+type Stack struct {
+	// Project is the name of the Pulumi project, Name that of the stack.
+	Project, Name string
+	// Target is the name of the stack's target.
+	Target string
+	// Root is the project's folder. State is its folder for what is kept between
+	// updates, as in deploy.Request.
+	Root, State string
+	// Spec is the service as the stack's file describes it now.
+	Spec service.Spec
+	// Outputs are the stack's outputs of its last update, without secret ones.
+	Outputs map[string]any
+	// Resources are the resources in the stack's state.
+	Resources []Resource
+	// Config returns a value of the stack's configuration ("aws:region"), decrypted,
+	// and whether it is set.
+	Config func(ctx context.Context, key string) (value string, set bool, err error)
+}
+
+// Resource is a resource in a stack's state.
+type Resource struct {
+	URN, Type, Name, ID string
+	// Outputs are the resource's outputs, secrets in clear text.
+	Outputs map[string]any
+}
+
+// ErrNothing is the error of a stack that has never been updated, or is destroyed.
+var ErrNothing = errors.New("the stack has no resources; make up creates them")
+
+// Of returns the resources of a type, in the order of the state.
+func (s *Stack) Of(kind string) []Resource {
+	var found []Resource
+	for _, r := range s.Resources {
+		if r.Type == kind {
+			found = append(found, r)
+		}
+	}
+	return found
+}
+
+// One returns the resource of a type and a logical name. Replaced resources that
+// are not deleted yet are not among a Stack's resources.
+func (s *Stack) One(kind, name string) (Resource, error) {
+	for _, r := range s.Of(kind) {
+		if r.Name == name {
+			return r, nil
+		}
+	}
+	return Resource{}, fmt.Errorf("the state of stack %s has no %s %q; make up creates it", s.Name, kind, name)
+}
+
+// Part returns the logical name of a part of the service, as
+// deploy.Component.Name does.
+func (s *Stack) Part(part string) string { return s.Spec.Name + "-" + part }
+
+// Text returns an output that is a text, otherwise "".
+func (s *Stack) Text(output string) string {
+	text, _ := s.Outputs[output].(string)
+	return text
+}
+
+// Text returns an output of the resource that is a text, otherwise "".
+func (r Resource) Text(output string) string {
+	text, _ := r.Outputs[output].(string)
+	return text
+}

@@ -1,0 +1,77 @@
+package operate
+
+import (
+	"time"
+
+	"escala/service"
+	"escala/service/machine"
+)
+
+// Status is how a stack is. Its JSON is what `status --json` prints. A field that
+// is not known is absent, and Unknown says why.
+type Status struct {
+	Stack  string    `json:"stack"`
+	Target string    `json:"target"`
+	Time   time.Time `json:"time"`
+	// Well reports whether nothing is wrong and everything that decides it is known.
+	Well bool   `json:"well"`
+	URL  string `json:"url,omitempty"`
+	// Wanted is the release that the instances are told to run.
+	Wanted service.ReleaseID `json:"wanted,omitempty"`
+	// Instances are the workers of machines, or the pods.
+	Instances []Instance `json:"instances"`
+	// Machines are the machines. Clusters have none.
+	Machines []Machine `json:"machines,omitempty"`
+	// Certificate is that of the service's names.
+	Certificate *machine.Certificate `json:"certificate,omitempty"`
+	// Incident is the last resolved problem.
+	Incident string `json:"incident,omitempty"`
+	// Problems are what is wrong now. Unknown is what could not be asked and why.
+	Problems []string `json:"problems,omitempty"`
+	Unknown  []string `json:"unknown,omitempty"`
+	// CostPerMonth is in US dollars. It is absent if a part is not priced.
+	CostPerMonth *float64 `json:"costPerMonth,omitempty"`
+	// Updated is the last update of the stack.
+	Updated *Updated `json:"updated,omitempty"`
+}
+
+// Instance is one worker or pod.
+type Instance struct {
+	// Name is the pod's name, or the machine's id and the worker's number.
+	Name    string            `json:"name"`
+	Release service.ReleaseID `json:"release,omitempty"`
+	Ready   bool              `json:"ready"`
+	// Since is the time of its start.
+	Since *time.Time `json:"since,omitempty"`
+	// Restarts counts the starts after the first of this release.
+	Restarts *int `json:"restarts,omitempty"`
+	// MemoryBytes is its resident memory.
+	MemoryBytes *int64 `json:"memoryBytes,omitempty"`
+	// Trouble is the present failure of it, or of a dependency.
+	Trouble string `json:"trouble,omitempty"`
+}
+
+// Machine is one machine.
+type Machine struct {
+	ID    string        `json:"id"`
+	Phase machine.Phase `json:"phase,omitempty"`
+	// Heard is the time of the status, and Age its age by the machine's own clock,
+	// in seconds.
+	Heard *time.Time `json:"heard,omitempty"`
+	Age   *int64     `json:"ageSeconds,omitempty"`
+	// Source is where the status comes from: "http" or "store".
+	Source string `json:"source,omitempty"`
+	// DiskFree and DiskTotal are in bytes.
+	DiskFree  *int64 `json:"diskFreeBytes,omitempty"`
+	DiskTotal *int64 `json:"diskTotalBytes,omitempty"`
+	// Booted is the time of the operating system's start.
+	Booted *time.Time `json:"booted,omitempty"`
+}
+
+// Updated is the last operation on a stack.
+type Updated struct {
+	Time    time.Time `json:"time"`
+	Kind    string    `json:"kind"`
+	Result  string    `json:"result"`
+	Changes int       `json:"changes"`
+}
