@@ -16,6 +16,8 @@ type Spec struct {
 	// program, Nginx upstream and Kubernetes objects. Default "api".
 	Name string `config:"name"`
 	Program
+	// ReleaseCommand runs once for each release, before its first worker.
+	ReleaseCommand ReleaseCommand `config:"release"`
 	// Port is the port of all workers in WorkersShared mode. In WorkersPorts
 	// mode, PortsBase is the first worker's port instead. Default 3000.
 	Port int `config:"port"`
@@ -62,8 +64,11 @@ type Spec struct {
 // New functions that it calls.
 func NewSpec() Spec {
 	return Spec{
-		Name:       "api",
-		Program:    NewProgram(),
+		Name:    "api",
+		Program: NewProgram(),
+
+		ReleaseCommand: NewReleaseCommand(),
+
 		Port:       3000,
 		HealthPath: "/health",
 		ReadyPath:  "/ready",

@@ -25,6 +25,7 @@ func (s Spec) Validate() error {
 		v.Add("name", "%q is not a name of 1 to 32 lower-case letters, digits and hyphens that starts with a letter", s.Name)
 	}
 	s.Program.check(&v)
+	s.checkReleaseCommand(&v)
 	checkPort(&v, "port", s.Port)
 	if bad := CheckPath(s.HealthPath); bad != "" {
 		v.Add("healthPath", "%q %s", s.HealthPath, bad)

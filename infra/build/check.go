@@ -69,22 +69,45 @@ func (s Source) checkFiles(place Place) service.Violations {
 			v.Add("files", "%q is not there; it is looked for at %s", name, filepath.Join(folder, name))
 		}
 	}
-	if len(p.Command) == 0 || !p.OwnProgram() || len(v) > 0 {
+	if len(v) > 0 {
 		return v
 	}
-	if name := filepath.Clean(p.Command[0]); p.Folder != "" || name != s.Name {
-		files, err := s.collect(folder, p.Files)
-		i := slices.IndexFunc(files, func(f packed) bool { return f.name == filepath.ToSlash(name) })
-		switch {
-		case err != nil:
-			v.Add("files", "%v", err)
-		case p.Folder == "" && len(p.Files) == 0 || i < 0:
-			v.Add("command", "%q is no file of the release", p.Command[0])
-		case files[i].info.Mode()&0o100 == 0:
-			v.Add("command", "%q cannot be executed: chmod +x it", p.Command[0])
+	if len(p.Command) > 0 && p.OwnProgram() {
+		s.checkCommand(&v, "command", p.Command[0])
+	}
+	for _, one := range s.Commands {
+		switch own := s.isOwn(one.Arguments[0]); {
+		case !place.Libraries && !own:
+			v.Add(one.Key, "%q is not the service's own program (%s), which is all that an image of escala's has: build an image, and name it in <cluster>.image", one.Arguments[0], s.Name)
+		case strings.Contains(one.Arguments[0], "/"):
+			s.checkCommand(&v, one.Key, one.Arguments[0])
 		}
 	}
 	return v
+}
+
+// isOwn reports whether a command's program is the one that is built.
+func (s Source) isOwn(program string) bool {
+	return s.Program.OwnBinary() && filepath.Clean(program) == s.Name
+}
+
+// checkCommand checks that a command starts a program of the release.
+func (s Source) checkCommand(v *service.Violations, key, program string) {
+	if s.isOwn(program) {
+		return
+	}
+	p, folder := s.Program, s.filesFolder()
+	name := filepath.Clean(program)
+	files, err := s.collect(folder, p.Files)
+	i := slices.IndexFunc(files, func(f packed) bool { return f.name == filepath.ToSlash(name) })
+	switch {
+	case err != nil:
+		v.Add("files", "%v", err)
+	case p.OwnBinary() && len(p.Files) == 0 || i < 0:
+		v.Add(key, "%q is no file of the release", program)
+	case files[i].info.Mode()&0o100 == 0:
+		v.Add(key, "%q cannot be executed: chmod +x it", program)
+	}
 }
 
 // firstOf returns the key that makes a release more than one file.

@@ -18,6 +18,24 @@ type Source struct {
 	// Name is the file's name of a program that was built, in a release of
 	// several files.
 	Name string
+	// Commands are the description's commands beside the one that serves.
+	Commands []Command
+}
+
+// Command is a command of the description, and its key.
+type Command struct {
+	Key       string
+	Arguments []string
+}
+
+// SourceOf returns the source of a description's program. root is the absolute
+// path of the stack's project.
+func SourceOf(root string, spec service.Spec) Source {
+	s := Source{Root: root, Program: spec.Program, Name: spec.Name}
+	if spec.ReleaseCommand.Set() {
+		s.Commands = append(s.Commands, Command{"release.command", spec.ReleaseCommand.Command})
+	}
+	return s
 }
 
 // module returns the Go module of the source.

@@ -135,7 +135,7 @@ func read(ctx *pulumi.Context, root string, home workspace.Home, keys []string, 
 	// What is wrong with the source does not matter to an earlier release. An
 	// image that exists needs no source, and only a valid target names it.
 	if place, ok := placeOf(all[i]); ok && c.Release == "" && len(wrong) == 0 {
-		source := build.Source{Root: root, Program: c.Service.Program, Name: c.Service.Name}
+		source := build.SourceOf(root, c.Service)
 		wrong = append(wrong, source.Check(ctx.Context(), place).Under("service")...)
 	}
 	return all[i], request, c.Release, stackconfig.Error(ctx.Stack(), wrong.Err())

@@ -27,7 +27,7 @@ func prepare(ctx *pulumi.Context, root string, chosen deploy.Target, past deploy
 		r.Release, err = pinned(ctx, past, pin, r.State)
 		return err
 	}
-	source := build.Source{Root: root, Program: r.Spec.Program, Name: r.Spec.Name}
+	source := build.SourceOf(root, r.Spec)
 	switch t := chosen.(type) {
 	case deploy.Machine:
 		r.Release, err = source.Service(reporting(ctx), r.State, t.Platform())

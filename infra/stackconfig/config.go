@@ -114,6 +114,9 @@ func Load(project string, source Source, sections []Section) (Config, error) {
 	if c.Gate.Timeout < 10*time.Second {
 		v.Add("gate.timeout", "%s is below 10s: no release rolls out in less", c.Gate.Timeout)
 	}
+	if command := c.Service.ReleaseCommand; command.Set() && c.Gate.Timeout <= command.Timeout {
+		v.Add("gate.timeout", "%s is not above service.release.timeout (%s): the update would give up while the release command still runs", c.Gate.Timeout, command.Timeout)
+	}
 	// A field that could not be read keeps its default, so Validate finds only the
 	// remaining violations.
 	var ofSpec service.Violations

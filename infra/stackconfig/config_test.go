@@ -120,7 +120,7 @@ func TestLoadReportsEverythingAtOnce(t *testing.T) {
 			{Path: "service.secrets", Problem: `"KEY" is not a list`},
 			{Path: "service.webSocket.rooms", Problem: `"yes" is neither true nor false`},
 			{Path: "service.workers", Problem: "4 is not a mapping of keys"},
-			{Path: "service.zzz", Problem: "is not a key; known here: binary, command, dns, env, files, folder, healthPath, host, lifecycle, limits, name, package, packages, pathPrefix, port, readyPath, redis, resources, runtime, scale, secrets, source, tls, trustedProxies, webSocket, workers"},
+			{Path: "service.zzz", Problem: "is not a key; known here: binary, command, dns, env, files, folder, healthPath, host, lifecycle, limits, name, package, packages, pathPrefix, port, readyPath, redis, release, resources, runtime, scale, secrets, source, tls, trustedProxies, webSocket, workers"},
 			{Path: "servise", Problem: `is not a key; did you mean "service"?`},
 		}},
 		"broken JSON": {fake{"escala:target": "local", "escala:service": `{"name": `}, service.Violations{
@@ -128,6 +128,9 @@ func TestLoadReportsEverythingAtOnce(t *testing.T) {
 		}},
 		"a gate that could not pass": {fake{"escala:target": "local", "escala:gate": `{"timeout": "1s"}`}, service.Violations{
 			{Path: "gate.timeout", Problem: "1s is below 10s: no release rolls out in less"},
+		}},
+		"a gate that ends before the release command": {fake{"escala:target": "local", "escala:service": `{"release": {"command": ["api", "migrate"], "timeout": "6m"}}`}, service.Violations{
+			{Path: "gate.timeout", Problem: "5m0s is not above service.release.timeout (6m0s): the update would give up while the release command still runs"},
 		}},
 		"what the description itself forbids": {fake{"escala:target": "local", "escala:service": `{"workers": {"count": 0}, "lifecycle": {"drain": "40s"}}`}, service.Violations{
 			{Path: "service.workers.count", Problem: "0 is not from 2 to 64 (one worker must serve while another is replaced)"},
