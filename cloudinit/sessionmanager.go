@@ -4,21 +4,20 @@ import "fmt"
 
 // SessionManager gives access to an AWS machine without an open port: its agent
 // connects outwards. Debian does not package the agent, so it comes from AWS
-// itself.
+// itself, and is verified before anything of it runs.
 type SessionManager struct {
 	Region string
 	// Arch is Debian's name for the machine's architecture.
 	Arch string
 }
 
-const sessionManagerPackage = "/var/tmp/amazon-ssm-agent.deb"
+// url returns the address of the agent's package in the machine's region.
+func (s SessionManager) url() string {
+	return fmt.Sprintf("https://s3.%s.%s/amazon-ssm-%s/latest/debian_%s/amazon-ssm-agent.deb", s.Region, awsDomain(s.Region), s.Region, s.Arch)
+}
 
-// install returns the unit's commands that install the agent. They do nothing
-// if the image already has it.
+// install returns the unit's command that installs the agent. It does nothing if
+// the image already has it.
 func (s SessionManager) install() string {
-	url := fmt.Sprintf("https://s3.%s.%s/amazon-ssm-%s/latest/debian_%s/amazon-ssm-agent.deb", s.Region, awsDomain(s.Region), s.Region, s.Arch)
-	return `ExecStart=/bin/sh -c '[ -e /lib/systemd/system/amazon-ssm-agent.service ] || curl --silent --show-error --fail --retry 5 --output ` + sessionManagerPackage + ` ` + url + `'
-ExecStart=/bin/sh -c '[ ! -e ` + sessionManagerPackage + ` ] || apt-get --quiet --yes -o DPkg::Lock::Timeout=300 install ` + sessionManagerPackage + `'
-ExecStart=/bin/rm -f ` + sessionManagerPackage + `
-`
+	return "ExecStart=" + AgentPath + " session-manager " + s.url() + "\n"
 }

@@ -30,6 +30,8 @@ func run(ctx context.Context, root host.Root, args []string) error {
 		return stopSupervisor(ctx, root)
 	case command == "self-signed" && len(args) == 1:
 		return root.SelfSigned()
+	case command == "session-manager" && len(args) == 2:
+		return root.InstallSessionManager(ctx, args[1])
 	case command == "status" && len(args) == 1:
 		return status(root)
 	case command == "diagnose" && len(args) == 1:

@@ -5,6 +5,8 @@
 //	escala-agent worker SLOT      replace this process by the worker in a supervisord slot
 //	escala-agent stop-supervisor  end supervisord; ExecStop of its unit
 //	escala-agent self-signed      make the certificate that Nginx starts with; ExecStartPre of its unit
+//	escala-agent session-manager URL
+//	                              install the agent of AWS Session Manager, if its signature is Amazon's
 //	escala-agent status           print the machine's published status
 //	escala-agent diagnose         explain why this machine does not serve
 package main
@@ -29,4 +31,4 @@ func main() {
 	}
 }
 
-const usage = "usage: escala-agent run|once|worker SLOT|stop-supervisor|self-signed|status|diagnose"
+const usage = "usage: escala-agent run|once|worker SLOT|stop-supervisor|self-signed|session-manager URL|status|diagnose"
