@@ -44,6 +44,8 @@ type Agent struct {
 	Proxy Proxy
 	// Incident returns the last resolved problem of this machine. Optional.
 	Incident func(context.Context) string
+	// Reporter takes the status of each round. Optional.
+	Reporter Reporter
 
 	started   bool // the secrets were read since the agent started
 	wanted    service.Release
@@ -64,10 +66,13 @@ type Agent struct {
 // supervisor is starting: the next round begins early, and the agent polls
 // until the supervisor answers.
 func (a *Agent) Run(ctx context.Context, wake <-chan struct{}) {
+	var beside sync.WaitGroup
+	defer beside.Wait()
 	if a.Certificates != nil {
-		var keeping sync.WaitGroup
-		keeping.Go(func() { a.Certificates.Run(ctx) })
-		defer keeping.Wait()
+		beside.Go(func() { a.Certificates.Run(ctx) })
+	}
+	if a.Reporter != nil {
+		beside.Go(func() { a.Reporter.Run(ctx) })
 	}
 	soon := 0
 	for ctx.Err() == nil {
@@ -121,7 +126,11 @@ func (a *Agent) Round(ctx context.Context) machine.Status {
 	} else {
 		a.attempts, a.logged = 0, ""
 	}
-	return a.publish(ctx)
+	s := a.publish(ctx)
+	if a.Reporter != nil {
+		a.Reporter.Observe(s)
+	}
+	return s
 }
 
 // haveSecrets reads the secrets once after the agent's start. If that fails,

@@ -57,6 +57,7 @@ func (r Root) Agent() (*agent.Agent, error) {
 	if config.Runtime == service.RuntimeNone {
 		proxy = Upstreams{Root: r, PortsBase: config.PortsBase}
 	}
+	reporter := r.reporter(config, id, releases, log)
 	incidents := &Incidents{Root: r, Units: config.Units, SetUp: SetUpFile}
 	return &agent.Agent{
 		Config:       config.Config,
@@ -71,5 +72,6 @@ func (r Root) Agent() (*agent.Agent, error) {
 		Certificates: keeper,
 		Proxy:        proxy,
 		Incident:     incidents.Last,
+		Reporter:     reporter,
 	}, nil
 }

@@ -3,10 +3,7 @@ package host
 import (
 	"context"
 	"crypto/ecdsa"
-	"io"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"time"
 
 	"escala/cloudinit/agent/certificate"
@@ -33,7 +30,7 @@ func (r Root) keeper(config Config, access store.Access, role sigv4.Credentials,
 			return acme.New(settings, account)
 		},
 		Objects:   shared,
-		Disk:      certificates(r.path(CertificatesFolder)),
+		Disk:      privateFolder(r.path(CertificatesFolder)),
 		Secrets:   tlsSecrets{settings: config.Secrets, role: role},
 		Proxy:     newNginx(r),
 		Clock:     NewClock(),
@@ -75,30 +72,4 @@ func (s tlsSecrets) read(ctx context.Context, name string) (string, error) {
 	}
 	values, err := source.Read(ctx)
 	return values[name], err
-}
-
-// certificates is the folder of the certificates. Only root can read it.
-type certificates string
-
-var _ certificate.Disk = certificates("")
-
-// Read returns a file.
-func (c certificates) Read(name string) ([]byte, error) {
-	f, err := os.Open(filepath.Join(string(c), name))
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, 1<<20))
-}
-
-// Write replaces a file, atomically.
-func (c certificates) Write(name string, content []byte) error {
-	if err := os.MkdirAll(string(c), 0o700); err != nil {
-		return err
-	}
-	return store.WriteFile(filepath.Join(string(c), name), 0o600, func(w io.Writer) error {
-		_, err := w.Write(content)
-		return err
-	})
 }

@@ -1,0 +1,35 @@
+package host
+
+import (
+	"log/slog"
+	"time"
+
+	"escala/cloudinit/agent/report"
+	"escala/cloudinit/agent/store"
+)
+
+// ReportFolder keeps the record of what was reported.
+const ReportFolder = "/var/lib/escala/report"
+
+// The longest times between two writes of the details. A write to a folder is
+// free; one to a bucket is a request that is paid for, some 9,000 a month.
+const (
+	reportToFolder = 10 * time.Second
+	reportToBucket = 5 * time.Minute
+)
+
+// reporter returns the reporter of this machine.
+func (r Root) reporter(config Config, id string, releases store.Store, log *slog.Logger) *report.Reporter {
+	every := reportToBucket
+	if config.Store.Folder != "" {
+		every = reportToFolder
+	}
+	details := &Details{
+		Root: r, Config: config.Config, MachineID: id,
+		Supervisor: &Supervisord{Root: r, Program: config.Name, Count: config.Slots()},
+	}
+	return report.New(report.Reporter{
+		Store: releases, Disk: privateFolder(r.path(ReportFolder)), Details: details.Now, Every: every,
+		Now: time.Now, Log: log, Boot: bootID(),
+	})
+}

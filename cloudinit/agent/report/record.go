@@ -1,0 +1,146 @@
+package report
+
+import (
+	"strings"
+	"time"
+
+	"escala/service"
+	"escala/service/machine"
+)
+
+// Record is what a machine remembers of its events. It survives the agent and a
+// reboot, so that nothing is told twice.
+type Record struct {
+	// Events are the last ones, the latest last.
+	Events []machine.Event `json:"events"`
+
+	// Release and Refused are the release that served and the one that was refused
+	// last.
+	Release service.ReleaseID `json:"release,omitempty"`
+	Refused service.ReleaseID `json:"refused,omitempty"`
+	// Incident is the last incident, IncidentAt when it was told, and Incidents how
+	// many were told in a row.
+	Incident   string `json:"incident,omitempty"`
+	IncidentAt int64  `json:"incidentAt,omitempty"`
+	Incidents  int    `json:"incidents,omitempty"`
+	// Boot is the kernel's id of the last boot.
+	Boot string `json:"boot,omitempty"`
+	// Failing is the beginning of the present problem. Unwell reports whether it was
+	// told.
+	Failing int64 `json:"failing,omitempty"`
+	Unwell  bool  `json:"unwell,omitempty"`
+	// Serial and CertificateError are of the last certificate that was told.
+	Serial           string `json:"serial,omitempty"`
+	CertificateError string `json:"certificateError,omitempty"`
+	CertificateAt    int64  `json:"certificateAt,omitempty"`
+}
+
+const (
+	// lasting is the time after which a problem counts as lasting: a roll, a
+	// restart and a short outage of the store are shorter.
+	lasting = time.Minute
+	// incidentPause is the shortest time between two incidents that are told. It
+	// doubles with each one in a row, up to incidentPauseMax: a worker that ends
+	// again and again must not flood a webhook.
+	incidentPause    = time.Minute
+	incidentPauseMax = time.Hour
+	// certificatePause is the shortest time between two errors of certificates
+	// that are told: each try may have other words.
+	certificatePause = time.Hour
+)
+
+// bootedAgain ends an incident that is a reboot.
+const bootedAgain = "the machine was started again"
+
+// Take compares a status with what was told, and returns the new events.
+func (r *Record) Take(now time.Time, boot string, s machine.Status) []machine.Event {
+	var fresh []machine.Event
+	tell := func(kind machine.EventKind, release service.ReleaseID, text string) {
+		fresh = append(fresh, machine.Event{Time: now.Unix(), Kind: kind, Release: release, Text: text})
+	}
+	first := r.Boot == ""
+	if boot != "" && boot != r.Boot {
+		if !first {
+			tell(machine.EventReboot, s.Current, bootedAgain)
+		}
+		r.Boot = boot
+	}
+	if s.Phase == machine.Serving && s.Current != "" && s.Current != r.Release {
+		tell(machine.EventRelease, s.Current, "")
+		r.Release, r.Refused = s.Current, ""
+	}
+	if s.Phase == machine.Refused && s.Wanted != r.Refused {
+		tell(machine.EventRefusal, s.Wanted, s.Reason)
+		r.Refused = s.Wanted
+	}
+	if s.Phase == machine.Serving {
+		r.Refused = ""
+	}
+	r.incident(now, s, tell)
+	r.health(now, s, tell)
+	r.certificate(now, s, tell)
+	r.Events = append(r.Events, fresh...)
+	r.Events = r.Events[max(0, len(r.Events)-machine.MaxEvents):]
+	return fresh
+}
+
+type teller func(kind machine.EventKind, release service.ReleaseID, text string)
+
+func (r *Record) incident(now time.Time, s machine.Status, tell teller) {
+	if s.Incident == "" || s.Incident == r.Incident {
+		return
+	}
+	since := time.Duration(now.Unix()-r.IncidentAt) * time.Second
+	if since < 0 || since > 2*incidentPauseMax {
+		// The clock was set back, or the last row of incidents is over.
+		r.Incidents, since = 0, incidentPauseMax
+	}
+	pause := incidentPauseMax
+	if r.Incidents < 7 {
+		pause = min(pause, incidentPause<<max(0, r.Incidents-1))
+	}
+	if r.Incidents > 0 && since < pause {
+		return // the latest one is told at the end of the pause
+	}
+	r.Incident = s.Incident
+	if strings.HasSuffix(s.Incident, bootedAgain) {
+		return // the id of the boot told it
+	}
+	tell(machine.EventIncident, s.Current, s.Incident)
+	r.IncidentAt, r.Incidents = now.Unix(), r.Incidents+1
+}
+
+func (r *Record) health(now time.Time, s machine.Status, tell teller) {
+	switch failing := s.Phase == machine.Failing; {
+	case failing && (r.Failing == 0 || r.Failing > now.Unix()):
+		r.Failing = now.Unix()
+	case failing && !r.Unwell && time.Duration(now.Unix()-r.Failing)*time.Second >= lasting:
+		r.Unwell = true
+		tell(machine.EventUnwell, s.Current, s.Reason)
+	case !failing && s.Phase != machine.Rolling:
+		if r.Unwell {
+			tell(machine.EventWell, s.Current, "")
+		}
+		r.Failing, r.Unwell = 0, false
+	}
+}
+
+func (r *Record) certificate(now time.Time, s machine.Status, tell teller) {
+	c := s.Certificate
+	if c == nil {
+		return
+	}
+	if c.Serial != "" && c.Serial != r.Serial {
+		tell(machine.EventCertificate, s.Current, "issued by "+c.Issuer+" for "+strings.Join(c.Names, ", ")+", valid until "+time.Unix(c.NotAfter, 0).UTC().Format(time.DateOnly))
+		r.Serial = c.Serial
+	}
+	if c.Error == "" {
+		r.CertificateError = ""
+		return
+	}
+	since := time.Duration(now.Unix()-r.CertificateAt) * time.Second
+	if r.CertificateError == "" || c.Error != r.CertificateError && (since < 0 || since >= certificatePause) {
+		tell(machine.EventCertificate, s.Current, c.Error)
+		r.CertificateError, r.CertificateAt = c.Error, now.Unix()
+	}
+}

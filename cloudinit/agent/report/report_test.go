@@ -1,0 +1,238 @@
+package report
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/service"
+	"escala/service/machine"
+)
+
+var (
+	one   = service.ReleaseID(strings.Repeat("1", 64))
+	two   = service.ReleaseID(strings.Repeat("2", 64))
+	start = time.Unix(1_800_000_000, 0)
+)
+
+func serving(release service.ReleaseID) machine.Status {
+	return machine.Status{Phase: machine.Serving, Wanted: release, Current: release}
+}
+
+// kinds formats events as "kind: text".
+func kinds(events []machine.Event) []string {
+	out := []string{}
+	for _, e := range events {
+		out = append(out, strings.TrimSuffix(string(e.Kind)+": "+e.Text, ": "))
+	}
+	return out
+}
+
+func TestTakeTellsEachThingOnce(t *testing.T) {
+	r := &Record{}
+	refused := machine.Status{Phase: machine.Refused, Wanted: two, Current: one, Reason: "it exits at start with status 3"}
+	died := serving(one)
+	died.Incident = "2026-11-26T03:00:00 exited: api_0 (exit status 1; not expected)"
+	issued := serving(one)
+	issued.Certificate = &machine.Certificate{Names: []string{"api.example.com"}, Issuer: "R10", Serial: "ab", NotAfter: start.Unix()}
+	renewed := serving(one)
+	renewed.Certificate = &machine.Certificate{Names: []string{"api.example.com"}, Issuer: "R10", Serial: "ab", NotAfter: start.Unix(), Error: "the authority is away"}
+	failing := machine.Status{Phase: machine.Failing, Wanted: one, Current: one, Reason: "the disk is full"}
+	for i, step := range []struct {
+		boot   string
+		status machine.Status
+		want   []string
+	}{
+		{"boot-1", serving(one), []string{"release"}},
+		{"boot-1", serving(one), []string{}},
+		{"boot-1", refused, []string{"refusal: it exits at start with status 3"}},
+		{"boot-1", refused, []string{}},
+		{"boot-1", serving(one), []string{}},
+		{"boot-1", refused, []string{"refusal: it exits at start with status 3"}},
+		{"boot-1", serving(two), []string{"release"}},
+		{"boot-2", serving(two), []string{"reboot: the machine was started again"}},
+		{"boot-2", serving(one), []string{"release"}},
+		{"boot-2", died, []string{"incident: " + died.Incident}},
+		{"boot-2", died, []string{}},
+		{"boot-2", failing, []string{}},
+		{"boot-2", failing, []string{"unwell: the disk is full"}},
+		{"boot-2", failing, []string{}},
+		{"boot-2", serving(one), []string{"well"}},
+		{"boot-2", failing, []string{}},
+		{"boot-2", serving(one), []string{}},
+		{"boot-2", issued, []string{"certificate: issued by R10 for api.example.com, valid until 2027-01-15"}},
+		{"boot-2", renewed, []string{"certificate: the authority is away"}},
+		{"boot-2", renewed, []string{}},
+	} {
+		now := start.Add(time.Duration(i) * 2 * time.Minute)
+		assert.Equal(t, step.want, kinds(r.Take(now, step.boot, step.status)), "step %d", i)
+	}
+}
+
+// A worker that ends every two seconds makes at most 30 events in a day.
+func TestTakeIsBoundedByARowOfIncidents(t *testing.T) {
+	r := &Record{}
+	now, told := start, 0
+	last := ""
+	for i := range 24 * 1800 {
+		s := serving(one)
+		s.Incident = fmt.Sprintf("incident %d", i)
+		for _, e := range r.Take(now, "boot", s) {
+			if e.Kind == machine.EventIncident {
+				told, last = told+1, e.Text
+			}
+		}
+		now = now.Add(2 * time.Second)
+	}
+	assert.LessOrEqual(t, told, 30)
+	assert.GreaterOrEqual(t, told, 20)
+	assert.NotEqual(t, "incident 0", last)
+	assert.LessOrEqual(t, len(r.Events), machine.MaxEvents)
+	// After a quiet time, the next one is told at once.
+	s := serving(one)
+	s.Incident = "the next day"
+	assert.Equal(t, []string{"incident: the next day"}, kinds(r.Take(now.Add(24*time.Hour), "boot", s)))
+}
+
+func TestTakeKeepsTheLastEvents(t *testing.T) {
+	r := &Record{}
+	for i := range 3 * machine.MaxEvents {
+		r.Take(start.Add(time.Duration(i)*time.Second), "boot", serving([]service.ReleaseID{one, two}[i%2]))
+	}
+	require.Len(t, r.Events, machine.MaxEvents)
+	assert.Equal(t, start.Add(299*time.Second).Unix(), r.Events[machine.MaxEvents-1].Time)
+}
+
+// memory is a store and a disk.
+type memory struct {
+	objects, files map[string][]byte
+	away           bool
+	writes         int
+}
+
+func (m *memory) Write(_ context.Context, name string, content []byte) error {
+	if m.away {
+		return errors.New("away")
+	}
+	m.writes++
+	m.objects[name] = content
+	return nil
+}
+
+type files struct{ *memory }
+
+func (f files) Read(name string) ([]byte, error) {
+	content, ok := f.files[name]
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	return content, nil
+}
+
+func (f files) Write(name string, content []byte) error {
+	f.files[name] = content
+	return nil
+}
+
+type hook struct {
+	sent []machine.Event
+	err  error
+}
+
+func (h *hook) Send(_ context.Context, e machine.Event) error {
+	h.sent = append(h.sent, e)
+	return h.err
+}
+
+func reporter(m *memory, h *hook) *Reporter {
+	return New(Reporter{
+		Store: m, Disk: files{m}, Details: func(context.Context) machine.Details { return machine.Details{Machine: "i-1"} },
+		Every: time.Minute, Webhook: h, Now: time.Now, Log: slog.New(slog.DiscardHandler), Boot: "boot",
+	})
+}
+
+func events(t *testing.T, m *memory) []string {
+	t.Helper()
+	var all []machine.Event
+	require.NoError(t, json.Unmarshal(m.objects[machine.EventsName], &all))
+	return kinds(all)
+}
+
+func TestReporter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		m, h := &memory{objects: map[string][]byte{}, files: map[string][]byte{}}, &hook{}
+		r := reporter(m, h)
+		go r.Run(ctx)
+		observe := func(s machine.Status) {
+			r.Observe(s)
+			synctest.Wait()
+			time.Sleep(2 * time.Second)
+		}
+		observe(serving(one))
+		assert.Equal(t, []string{"release"}, events(t, m))
+		assert.Len(t, h.sent, 1)
+		before := m.writes
+		for range 29 {
+			observe(serving(one))
+		}
+		assert.Equal(t, before, m.writes, "nothing is written while nothing happens")
+		observe(serving(one))
+		assert.Equal(t, before+1, m.writes, "the details, after a minute")
+
+		// The store is away: the event is there once it is back.
+		m.away = true
+		observe(serving(two))
+		assert.Equal(t, []string{"release"}, events(t, m))
+		m.away = false
+		for range 31 {
+			observe(serving(two))
+		}
+		assert.Equal(t, []string{"release", "release"}, events(t, m))
+		assert.Len(t, h.sent, 2)
+		cancel()
+		synctest.Wait()
+
+		// Another agent tells nothing again.
+		h.err = errors.New("500")
+		ctx, cancel = context.WithCancel(t.Context())
+		r = reporter(m, h)
+		go r.Run(ctx)
+		observe(serving(two))
+		assert.Len(t, h.sent, 2)
+		// A webhook that refuses gets each event once.
+		observe(serving(one))
+		observe(serving(one))
+		assert.Len(t, h.sent, 3)
+		cancel()
+		synctest.Wait()
+	})
+}
+
+// The agent's rounds go on while the reporter is busy.
+func TestObserveDoesNotWait(t *testing.T) {
+	m := &memory{objects: map[string][]byte{}, files: map[string][]byte{}}
+	r := reporter(m, &hook{})
+	for range 1000 {
+		r.Observe(serving(one)) // nobody takes them
+	}
+	assert.Len(t, r.statuses, 1)
+}
+
+func TestADamagedRecordIsReplaced(t *testing.T) {
+	m := &memory{objects: map[string][]byte{}, files: map[string][]byte{recordFile: []byte("{")}}
+	r := reporter(m, &hook{})
+	r.load()
+	r.take(t.Context(), serving(one))
+	assert.Equal(t, []string{"release"}, events(t, m))
+}

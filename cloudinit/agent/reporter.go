@@ -1,0 +1,16 @@
+package agent
+
+import (
+	"context"
+
+	"escala/service/machine"
+)
+
+// Reporter reports to the operator, beside the rounds: what it does never holds up
+// a release.
+type Reporter interface {
+	// Run works until ctx ends.
+	Run(ctx context.Context)
+	// Observe takes the status of a round. It does not wait.
+	Observe(s machine.Status)
+}
