@@ -1,7 +1,6 @@
 package service
 
 import (
-	"fmt"
 	"maps"
 	"strconv"
 	"strings"
@@ -54,6 +53,9 @@ const (
 	EnvTrustedHeaders = "TRUSTED_HEADERS"
 	// EnvRedisPrefix is Redis.Prefix.
 	EnvRedisPrefix = "REDIS_PREFIX"
+	// EnvGoMemory is the Go runtime's own limit, for a share of the memory that a
+	// process may use.
+	EnvGoMemory = "GOMEMLIMIT"
 	// EnvStartTimeout is Lifecycle.Start.
 	EnvStartTimeout = "START_TIMEOUT"
 )
@@ -105,7 +107,7 @@ func (s Spec) ownEnv() map[string]string {
 // variables returns all variables that the description sets, by name.
 func (s Spec) variables() map[string]variable {
 	env := map[string]variable{
-		"GOMEMLIMIT": {fmt.Sprintf("%dMiB", s.Resources.MemoryMiB*goMemoryPercent/100), "resources.memoryMiB"},
+		EnvGoMemory: {GoMemory(s.Resources.MemoryMiB), "resources.memoryMiB"},
 	}
 	if url := s.Redis.Address(); url != "" {
 		env[EnvRedis] = variable{url, "redis.url"}

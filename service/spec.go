@@ -50,6 +50,11 @@ type Spec struct {
 	// the target's secret store.
 	Secrets []string `config:"secrets"`
 
+	// Processes are the service's other processes, by name. Default none.
+	Processes map[string]Process `config:"processes"`
+	// Schedule has the commands that run at certain times, by name. Default none.
+	Schedule map[string]Schedule `config:"schedule"`
+
 	Workers   Workers   `config:"workers"`
 	Scale     Scale     `config:"scale"`
 	Resources Resources `config:"resources"`

@@ -44,6 +44,8 @@ func (s Spec) Validate() error {
 		}
 	}
 	s.checkEnv(&v)
+	s.checkProcesses(&v)
+	s.checkSchedule(&v)
 	s.Workers.check(&v)
 	s.checkPorts(&v)
 	s.checkRuntime(&v)

@@ -48,6 +48,33 @@ func TestValidateNamesTheKey(t *testing.T) {
 		{"secrets", "is set by escala", func(s *Spec) { s.Secrets = []string{EnvAdmin} }},
 		{"secrets", "is not encrypted", func(s *Spec) { s.Secrets, s.Env = []string{"KEY"}, map[string]string{"KEY": "x"} }},
 		{"secrets", "twice", func(s *Spec) { s.Secrets = []string{"KEY", "KEY"} }},
+		{"processes.mailer.command", "is not set", process("mailer", func(p *Process) { p.Command = nil })},
+		{"processes.mailer.command", `"node" is neither the service's own program (api)`, process("mailer", func(p *Process) { p.Command = []string{"node"} })},
+		{"processes.mailer.command", `"../x/y" is not a file of the release`, process("mailer", func(p *Process) { p.Command = []string{"../x/y"} })},
+		{"processes.mailer.count", "0 is not from 1 to 64", process("mailer", func(p *Process) { p.Count = 0 })},
+		{"processes.mailer.stop", "1.5s is not a whole number", process("mailer", func(p *Process) { p.Stop = 1500 * time.Millisecond })},
+		{"processes.mailer.memoryMiB", "8 is below 16", process("mailer", func(p *Process) { p.MemoryMiB = 8 })},
+		{"processes.Mailer", "is not a name", process("Mailer", func(*Process) {})},
+		{"processes.a--b", "is not a name", process("a--b", func(*Process) {})},
+		{"processes.redis", "has a name that is taken", process("redis", func(*Process) {})},
+		{"processes.api", "has a name that is taken", process("api", func(*Process) {})},
+		{"processes." + strings.Repeat("b", 20), "has a name that is too long", process("mailer", func(*Process) {}, func(s *Spec) {
+			s.Name = strings.Repeat("a", 32)
+			s.Processes = map[string]Process{strings.Repeat("b", 20): {Command: []string{"./api"}, Count: 1, Stop: time.Second}}
+		})},
+		{"processes.report", "is the name of a schedule too", process("report", func(*Process) {}, func(s *Spec) { scheduled(func(*Schedule) {})(s) })},
+		{"schedule.report.cron", "is not set", scheduled(func(r *Schedule) { r.Cron = "" })},
+		{"schedule.report.cron", `"0 3 * *" has 4 fields`, scheduled(func(r *Schedule) { r.Cron = "0 3 * *" })},
+		{"schedule.report.cron", `"@reboot" is not one of`, scheduled(func(r *Schedule) { r.Cron = "@reboot" })},
+		{"schedule.report.command", "is not set", scheduled(func(r *Schedule) { r.Command = nil })},
+		{"schedule.report.timeout", "0s is not", scheduled(func(r *Schedule) { r.Timeout = 0 })},
+		{"schedule.report.overlap", `"allow" is neither "skip" nor "replace"`, scheduled(func(r *Schedule) { r.Overlap = "allow" })},
+		{"processes", "are 17 with those of schedule", scheduled(func(*Schedule) {}, func(s *Spec) {
+			s.Processes = map[string]Process{}
+			for i := range 16 {
+				s.Processes["p"+string(rune('a'+i))] = Process{Command: []string{"api"}, Count: 1, Stop: time.Second}
+			}
+		})},
 		{"workers.mode", `"fork" is neither`, func(s *Spec) { s.Workers.Mode = "fork" }},
 		{"workers.count", "0 is not from 2 to 64", func(s *Spec) { s.Workers.Count = 0 }},
 		{"workers.count", "65", func(s *Spec) { s.Workers.Count = 65 }},
@@ -129,6 +156,46 @@ func TestValidateNamesTheKey(t *testing.T) {
 			assert.Contains(t, v[0].Problem, tt.says)
 		})
 	}
+}
+
+// process returns a change that adds a process with a name.
+func process(name string, change func(*Process), more ...func(*Spec)) func(*Spec) {
+	return func(s *Spec) {
+		var p Process
+		p.SetDefaults()
+		p.Command = []string{"api", "mail"}
+		change(&p)
+		s.Processes = map[string]Process{name: p}
+		for _, m := range more {
+			m(s)
+		}
+	}
+}
+
+// scheduled returns a change that adds a schedule.
+func scheduled(change func(*Schedule), more ...func(*Spec)) func(*Spec) {
+	return func(s *Spec) {
+		var r Schedule
+		r.SetDefaults()
+		r.Cron, r.Command = "30 3 * * *", []string{"./api", "report"}
+		change(&r)
+		s.Schedule = map[string]Schedule{"report": r}
+		for _, m := range more {
+			m(s)
+		}
+	}
+}
+
+func TestProcessesAndSchedules(t *testing.T) {
+	t.Parallel()
+	s := NewSpec()
+	process("mailer", func(p *Process) { p.Count, p.MemoryMiB = 3, 64 })(&s)
+	scheduled(func(*Schedule) {})(&s)
+	require.NoError(t, s.Validate())
+	assert.Equal(t, []string{"mailer", "report"}, s.TaskNames())
+	assert.Equal(t, 3*64+256, s.TasksMemory())
+	s.Folder, s.Command = "app", []string{"python3", "app.py"}
+	require.ErrorContains(t, s.Validate(), `processes.mailer.command: "api" is neither the service's own program nor`, "a folder has no program of the service's name")
 }
 
 func TestScale(t *testing.T) {

@@ -53,6 +53,10 @@ func collect(all map[string]string, path string, v reflect.Value) {
 		switch {
 		case key == "" && field.Anonymous:
 			collect(all, path, value)
+		case value.Kind() == reflect.Map && value.Type().Elem().Kind() == reflect.Struct:
+			entry := reflect.New(value.Type().Elem())
+			entry.Interface().(interface{ SetDefaults() }).SetDefaults()
+			collect(all, path+"."+key+".<name>", entry.Elem())
 		case value.Kind() == reflect.Struct:
 			collect(all, path+"."+key, value)
 		case key != "":
@@ -67,7 +71,10 @@ func shown(v reflect.Value) string {
 	case time.Duration:
 		text := value.String()
 		if minutes, whole := strings.CutSuffix(text, "m0s"); whole {
-			text = minutes + "m"
+			text = strings.TrimSuffix(minutes+"m", "h0m")
+			if text != minutes+"m" {
+				text += "h"
+			}
 		}
 		return "`" + text + "`"
 	case []string:

@@ -120,7 +120,7 @@ func TestLoadReportsEverythingAtOnce(t *testing.T) {
 			{Path: "service.secrets", Problem: `"KEY" is not a list`},
 			{Path: "service.webSocket.rooms", Problem: `"yes" is neither true nor false`},
 			{Path: "service.workers", Problem: "4 is not a mapping of keys"},
-			{Path: "service.zzz", Problem: "is not a key; known here: binary, command, dns, env, files, folder, healthPath, host, lifecycle, limits, name, package, packages, pathPrefix, port, readyPath, redis, release, resources, runtime, scale, secrets, source, tls, trustedProxies, webSocket, workers"},
+			{Path: "service.zzz", Problem: "is not a key; known here: binary, command, dns, env, files, folder, healthPath, host, lifecycle, limits, name, package, packages, pathPrefix, port, processes, readyPath, redis, release, resources, runtime, scale, schedule, secrets, source, tls, trustedProxies, webSocket, workers"},
 			{Path: "servise", Problem: `is not a key; did you mean "service"?`},
 		}},
 		"broken JSON": {fake{"escala:target": "local", "escala:service": `{"name": `}, service.Violations{
@@ -199,4 +199,15 @@ func TestDefaultsThatDependOnTheRuntime(t *testing.T) {
 			assert.Equal(t, test.ready, c.Service.ReadyPath)
 		})
 	}
+}
+
+// Entries of a mapping begin with their own defaults, and keep what is typed.
+func TestProcessesAndSchedulesHaveDefaults(t *testing.T) {
+	c, err := Load("escala", fake{
+		"escala:target":  "local",
+		"escala:service": `{"processes":{"mailer":{"command":["api","mail"],"count":2}},"schedule":{"report":{"cron":"@daily","command":["api","report"],"timeout":"5m"}}}`,
+	}, []Section{{Target: "local", Key: "local", Settings: &struct{}{}}})
+	require.NoError(t, err)
+	assert.Equal(t, map[string]service.Process{"mailer": {Command: []string{"api", "mail"}, Count: 2, Stop: 30 * time.Second}}, c.Service.Processes)
+	assert.Equal(t, map[string]service.Schedule{"report": {Cron: "@daily", Command: []string{"api", "report"}, Timeout: 5 * time.Minute, Overlap: service.OverlapSkip}}, c.Service.Schedule)
 }

@@ -116,6 +116,8 @@ func keyed(target reflect.Value) map[string]reflect.Value {
 	return fields
 }
 
+// decodeMap fills a map. Its entries begin with the defaults that their method
+// SetDefaults sets.
 func decodeMap(path string, value any, target reflect.Value, v *service.Violations) {
 	object, ok := value.(map[string]any)
 	if !ok {
@@ -125,6 +127,9 @@ func decodeMap(path string, value any, target reflect.Value, v *service.Violatio
 	out := reflect.MakeMap(target.Type())
 	for _, key := range sortedKeys(object) {
 		item := reflect.New(target.Type().Elem()).Elem()
+		if entry, ok := item.Addr().Interface().(interface{ SetDefaults() }); ok {
+			entry.SetDefaults()
+		}
 		decode(join(path, key), object[key], item, v)
 		out.SetMapIndex(reflect.ValueOf(key), item)
 	}
