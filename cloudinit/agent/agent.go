@@ -60,6 +60,8 @@ type Agent struct {
 	ending   map[string]time.Duration
 	routed   map[int]string // the processes that the proxy leads to, by slot
 	reported report
+	// lastView is what the round's last step saw, if it changed nothing.
+	lastView *view
 }
 
 // Run follows the pointer until ctx ends. A value in wake means that the
@@ -110,7 +112,7 @@ func (a *Agent) pause(ctx context.Context, d time.Duration, wake <-chan struct{}
 // Round checks the machine once and does what is missing. It returns the status
 // that it published.
 func (a *Agent) Round(ctx context.Context) machine.Status {
-	a.phase, a.reason = machine.Serving, ""
+	a.phase, a.reason, a.lastView = machine.Serving, "", nil
 	for _, folder := range []string{runFolder, endedFolder, stateFolder, releasesFolder} {
 		if err := a.Disk.MakeFolder(folder); err != nil {
 			a.failing(folder, fmt.Errorf("making %s: %w", folder, err))

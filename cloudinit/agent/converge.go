@@ -22,6 +22,7 @@ func (a *Agent) converge(ctx context.Context) error {
 // step replaces the workers that can be replaced at the same time. done reports
 // that no worker is left to replace.
 func (a *Agent) step(ctx context.Context) (done bool, err error) {
+	a.lastView = nil
 	v, err := a.view(ctx)
 	if err != nil {
 		return false, err
@@ -51,9 +52,12 @@ func (a *Agent) step(ctx context.Context) (done bool, err error) {
 		todo = slices.DeleteFunc(todo, func(worker int) bool { return v.rank(a.Config, worker) > 1 })
 	}
 	if len(todo) == 0 {
-		ending, err := a.retire(ctx)
+		ending, err := a.retireAfter(ctx, v, len(others) > 0)
 		if err != nil {
 			return false, err
+		}
+		if len(others) == 0 && len(ending) == 0 {
+			a.lastView = &v
 		}
 		if err := a.unused(ctx, ending); err != nil {
 			return false, err

@@ -60,7 +60,7 @@ func (a *Agent) status(ctx context.Context) machine.Status {
 		Attempts: a.attempts,
 		Workers:  []machine.Worker{},
 	}
-	v, err := a.view(ctx)
+	v, err := a.recentView(ctx)
 	for n := range a.Config.Workers {
 		w := machine.Worker{Worker: n}
 		if err == nil {

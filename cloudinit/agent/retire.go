@@ -14,12 +14,18 @@ import (
 // retire ends all unneeded processes. If a worker has a good process, these are
 // all its other processes. It returns those that have not ended yet.
 func (a *Agent) retire(ctx context.Context) (ending []occupant, err error) {
+	return a.retireAfter(ctx, view{}, true)
+}
+
+// retireAfter is retire with a view that is still right, unless it is stale.
+func (a *Agent) retireAfter(ctx context.Context, v view, stale bool) (ending []occupant, err error) {
 	if err := a.handOver(ctx); err != nil {
 		return nil, err
 	}
-	v, err := a.view(ctx)
-	if err != nil {
-		return nil, err
+	if stale {
+		if v, err = a.view(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if err := a.forgetEnded(v); err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"escala/service"
 )
@@ -30,10 +31,28 @@ type view struct {
 	current service.ReleaseID
 	// rolling reports that the last change of current is recent.
 	rolling bool
+	// at is the time, by Clock.Elapsed, before the first question.
+	at time.Duration
+}
+
+// freshFor is the time for which a view may be used again, if nothing was changed
+// since. At rest, one view serves a whole round.
+const freshFor = 500 * time.Millisecond
+
+// recentView returns the view of the round's last step if it is still right,
+// otherwise a new one.
+func (a *Agent) recentView(ctx context.Context) (view, error) {
+	v := a.lastView
+	a.lastView = nil
+	if v != nil && a.Clock.Elapsed()-v.at < freshFor {
+		return *v, nil
+	}
+	return a.view(ctx)
 }
 
 // view collects the state from the supervisor and the workers.
 func (a *Agent) view(ctx context.Context) (view, error) {
+	began := a.Clock.Elapsed()
 	slots, err := a.Supervisor.Slots(ctx)
 	if err != nil {
 		return view{}, fmt.Errorf("no worker can be started: %w", err)
@@ -49,7 +68,7 @@ func (a *Agent) view(ctx context.Context) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	v := view{current: a.current()}
+	v := view{current: a.current(), at: began}
 	v.rolling = rolling.To == v.current
 	for i, s := range slots {
 		o := occupant{slot: i, Slot: s}

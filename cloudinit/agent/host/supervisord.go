@@ -25,8 +25,11 @@ type Supervisord struct {
 	// escala's runtime and may be interpreted.
 	Noted bool
 
-	pid   int // of the last supervisord without orphans
-	clean bool
+	// pid and process are of the last supervisord that answered. clean means that
+	// it has no orphans.
+	pid     int
+	process string
+	clean   bool
 }
 
 var _ agent.Supervisor = (*Supervisord)(nil)
@@ -108,19 +111,22 @@ func ignore(err error, code int) error {
 // supervisord found none: a worker loses its parent only when its supervisord
 // dies.
 func (s *Supervisord) Orphans(ctx context.Context) ([]agent.Orphan, error) {
-	answer, err := s.call(ctx, "supervisor.getPID")
-	if err != nil {
-		return nil, err
+	if s.process == "" || processName(s.pid) != s.process {
+		answer, err := s.call(ctx, "supervisor.getPID")
+		if err != nil {
+			return nil, err
+		}
+		s.pid, s.clean = answer.number(), false
+		s.process = processName(s.pid)
 	}
-	pid := answer.number()
-	if s.clean && s.pid == pid {
+	if s.clean {
 		return nil, nil
 	}
 	if s.Noted {
-		return s.Root.notedOrphans(pid, s.Count), nil
+		return s.Root.notedOrphans(s.pid, s.Count), nil
 	}
-	orphans, err := s.Root.orphans(pid)
-	s.pid, s.clean = pid, err == nil && len(orphans) == 0
+	orphans, err := s.Root.orphans(s.pid)
+	s.clean = err == nil && len(orphans) == 0
 	return orphans, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"syscall"
 
@@ -45,6 +46,9 @@ func follow(ctx context.Context, root host.Root) error {
 	if err != nil {
 		return err
 	}
+	// The agent has little to do at a time. On one processor, Go wakes no thread to
+	// look for work.
+	runtime.GOMAXPROCS(1)
 	wake := make(chan struct{}, 1)
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGUSR1)
