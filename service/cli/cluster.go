@@ -8,7 +8,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +15,7 @@ import (
 	"escala/service/logs"
 	"escala/service/memlimit"
 	"escala/service/prefork"
+	"escala/service/serve"
 )
 
 func clusterCommand(p Process) *cobra.Command {
@@ -32,12 +32,12 @@ func clusterCommand(p Process) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			drain, hard, stop := signals(cmd.Context())
+			drain, hard, stop := serve.Signals(cmd.Context())
 			defer stop()
 			roll := make(chan struct{}, 1)
 			defer onHangup(roll)()
 			lines := logs.NewWriter(p.Out)
-			defer lines.Flush(lastLines)
+			defer lines.Flush(serve.LastLines)
 			log := logs.New(lines, c.Worker.LogLevel).With(slog.String("role", "primary"))
 			err = prefork.Run(drain, hard, roll, prefork.Options{
 				Config: c, Executable: path, Args: []string{"serve"},
@@ -50,9 +50,6 @@ func clusterCommand(p Process) *cobra.Command {
 		},
 	}
 }
-
-// lastLines is the time limit for the last log lines.
-const lastLines = time.Second
 
 // executable returns the path by which this program was started, and not the
 // current file: after an installation, a roll starts the new file at the path.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"escala/service/serve"
 	"escala/service/status"
 )
 
@@ -35,7 +36,7 @@ func statusCommand(p Process) *cobra.Command {
 			if watch == 0 {
 				return showStatus(cmd.Context(), p.Out, dir, asJSON)
 			}
-			ctx, _, stop := signals(cmd.Context())
+			ctx, _, stop := serve.Signals(cmd.Context())
 			defer stop()
 			for ctx.Err() == nil {
 				if err := showStatus(ctx, p.Out, dir, asJSON); err != nil && !errors.Is(err, errNotReady) {

@@ -9,8 +9,6 @@ import (
 	"os"
 	"strconv"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // Listener accepts connections. Retire ends this without losing any.
@@ -108,7 +106,7 @@ func (l *Listener) File() (*os.File, error) {
 	fd := -1
 	var failed error
 	err = raw.Control(func(own uintptr) {
-		fd, failed = unix.FcntlInt(own, unix.F_DUPFD_CLOEXEC, 0)
+		fd, failed = duplicate(own)
 	})
 	if err = errors.Join(err, failed); err != nil {
 		return nil, fmt.Errorf("sharing %s: %w", l.address, err)

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // queueLimit is the time limit for emptying the accept queue. The server keeps
@@ -54,16 +52,11 @@ func (l *Listener) raw() (syscall.RawConn, error) {
 func awaitEmpty(ctx context.Context, raw syscall.RawConn) {
 	const pause, looks = time.Millisecond, 3
 	for empty := 0; empty < looks && ctx.Err() == nil; {
-		queued := false
-		err := raw.Control(func(fd uintptr) {
-			p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-			n, err := unix.Poll(p, 0)
-			queued = err == nil && n > 0
-		})
-		if err != nil {
+		waiting := false
+		if err := raw.Control(func(fd uintptr) { waiting = queued(fd) }); err != nil {
 			return
 		}
-		if queued {
+		if waiting {
 			empty = 0
 		} else {
 			empty++

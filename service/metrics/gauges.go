@@ -2,38 +2,43 @@ package metrics
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// Gauges are functions that are called when Prometheus asks. They cost nothing
-// in between.
-type Gauges struct {
-	// Connections counts the open connections by phase.
-	Connections func() map[string]int
+// Server is the server whose gauges are read when Prometheus asks. They cost
+// nothing in between.
+type Server interface {
+	// InFlight returns the number of requests that are being answered.
+	InFlight() int64
+	// ConnectionsByPhase counts the open connections.
+	ConnectionsByPhase() map[string]int
 	// Draining reports whether the worker drains.
-	Draining func() bool
-	// LongLived returns the number of open WebSockets.
-	LongLived func() int
+	Draining() bool
+	// WebSockets returns the number of open WebSockets.
+	WebSockets() int
 	// Refused returns the number of connections that were closed without
 	// reading a request.
-	Refused func() uint64
+	Refused() uint64
 }
 
-// Watch adds the gauges to the registry.
-func (m *HTTP) Watch(g Gauges) {
+// Watch adds the gauges of s to the registry.
+func (m *HTTP) Watch(s Server) {
 	m.Registry.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "http_requests_in_flight", Help: "Requests that are being answered.",
+		}, func() float64 { return float64(s.InFlight()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "service_draining", Help: "1 while the worker finishes what it has and takes nothing new.",
 		}, func() float64 {
-			if g.Draining() {
+			if s.Draining() {
 				return 1
 			}
 			return 0
 		}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "websocket_connections", Help: "Open WebSockets.",
-		}, func() float64 { return float64(g.LongLived()) }),
+		}, func() float64 { return float64(s.WebSockets()) }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "http_connections_refused_total", Help: "Connections that were closed unheard because the worker had too many.",
-		}, func() float64 { return float64(g.Refused()) }),
-		&connections{count: g.Connections},
+		}, func() float64 { return float64(s.Refused()) }),
+		&connections{count: s.ConnectionsByPhase},
 	)
 }
 

@@ -23,8 +23,6 @@ type HTTP struct {
 	requests *prometheus.CounterVec
 	latency  *prometheus.HistogramVec
 	panics   prometheus.Counter
-	inFlight atomic.Int64
-	answered atomic.Uint64
 
 	// series is copied when an entry is added, so that reads need no lock. Its
 	// size is limited: routes come from the application's mux, and there are
@@ -39,16 +37,9 @@ type key struct {
 }
 
 type one struct {
+	key      key
 	requests prometheus.Counter
 	latency  prometheus.Observer
-}
-
-// Recent is the metric of a connection's last request. The next request usually
-// has the same one, and a comparison is cheaper than a lookup. Only one
-// goroutine may use it at a time.
-type Recent struct {
-	key key
-	one *one
 }
 
 // New returns metrics that are labeled with the release and the worker,
@@ -72,10 +63,7 @@ func New(release string) *HTTP {
 		Name: "service_release_info", Help: "Which release is running; always 1.",
 		ConstLabels: prometheus.Labels{"release": release},
 	}, func() float64 { return 1 })
-	inFlight := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "http_requests_in_flight", Help: "Requests that are being answered.",
-	}, func() float64 { return float64(m.inFlight.Load()) })
-	m.Registry.MustRegister(m.requests, m.latency, m.panics, info, inFlight,
+	m.Registry.MustRegister(m.requests, m.latency, m.panics, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.handler = promhttp.HandlerFor(m.Registry, promhttp.HandlerOpts{Registry: m.Registry})
 	return m
@@ -84,14 +72,10 @@ func New(release string) *HTTP {
 // ServeHTTP answers Prometheus.
 func (m *HTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.handler.ServeHTTP(w, r) }
 
-// Begin counts a request that starts.
-func (m *HTTP) Begin() { m.inFlight.Add(1) }
-
-// End counts the end of a request that Begin counted. recent belongs to the
-// connection, or is nil.
-func (m *HTTP) End(r *http.Request, status int, took time.Duration, recent *Recent) {
-	m.inFlight.Add(-1)
-	m.answered.Add(1)
+// Answered counts a request. recent belongs to its connection, or is nil. It keeps
+// the counters of the last request: the next one usually has the same, and a
+// comparison is cheaper than a lookup.
+func (m *HTTP) Answered(r *http.Request, status int, took time.Duration, recent *any) {
 	k := key{route: r.Pattern, method: method(r.Method), status: status}
 	o := m.find(k, recent)
 	o.requests.Inc()
@@ -100,16 +84,18 @@ func (m *HTTP) End(r *http.Request, status int, took time.Duration, recent *Rece
 	}
 }
 
-func (m *HTTP) find(k key, recent *Recent) *one {
-	if recent != nil && recent.one != nil && recent.key == k {
-		return recent.one
+func (m *HTTP) find(k key, recent *any) *one {
+	if recent != nil {
+		if o, ok := (*recent).(*one); ok && o.key == k {
+			return o
+		}
 	}
 	o, ok := (*m.series.Load())[k]
 	if !ok {
 		o = m.add(k)
 	}
 	if recent != nil {
-		*recent = Recent{key: k, one: o}
+		*recent = o
 	}
 	return o
 }
@@ -124,12 +110,6 @@ func (m *HTTP) CountDroppedLines(dropped func() uint64) {
 // Panicked counts a panic of a handler.
 func (m *HTTP) Panicked() { m.panics.Inc() }
 
-// Requests returns the number of answered requests.
-func (m *HTTP) Requests() uint64 { return m.answered.Load() }
-
-// InFlight returns the number of requests that are being answered.
-func (m *HTTP) InFlight() int64 { return m.inFlight.Load() }
-
 func (m *HTTP) add(k key) *one {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -138,6 +118,7 @@ func (m *HTTP) add(k key) *one {
 		return o
 	}
 	o := &one{
+		key:      k,
 		requests: m.requests.WithLabelValues(k.route, k.method, strconv.Itoa(k.status)),
 		latency:  m.latency.WithLabelValues(k.route, k.method),
 	}

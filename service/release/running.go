@@ -4,7 +4,9 @@
 package release
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"sync"
 
@@ -15,7 +17,17 @@ import (
 // by now: the kernel keeps it open.
 const executable = "/proc/self/exe"
 
-var hash = sync.OnceValues(func() (string, error) { return fileHash(executable) })
+var hash = sync.OnceValues(func() (string, error) {
+	id, err := fileHash(executable)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return id, err
+	}
+	path, err := os.Executable() // a system without /proc, for development
+	if err != nil {
+		return "", err
+	}
+	return fileHash(path)
+})
 
 // Running returns the release's id, 64 hexadecimal digits. The first call reads
 // the whole executable, which takes tens of milliseconds. Callers that want to

@@ -31,7 +31,9 @@ func (s *Server) Admin(ctx context.Context, path string) (stop func() error, err
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+s.Config.HealthPath, s.health)
 	mux.HandleFunc("GET "+s.Config.ReadyPath, s.ready)
-	mux.Handle("GET "+metricsPath, s.Metrics)
+	if s.Metrics != nil {
+		mux.Handle("GET "+metricsPath, s.Metrics)
+	}
 	mux.HandleFunc("GET "+StatusPath, s.status)
 	admin := &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -72,10 +74,10 @@ func (s *Server) Status() status.Worker {
 		Draining:      s.State.Is(Draining),
 		Release:       s.Release,
 		UptimeSeconds: time.Since(s.started).Seconds(),
-		Requests:      s.Metrics.Requests(),
-		InFlight:      s.Metrics.InFlight(),
+		Requests:      s.Requests(),
+		InFlight:      s.InFlight(),
 		Connections:   s.conns.len(),
-		WebSockets:    s.longLived(),
+		WebSockets:    s.WebSockets(),
 		MemoryBytes:   memory,
 	}
 	if !s.State.Is(Starting) && s.Trouble != nil {

@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"escala/service/metrics"
 	"escala/service/server/lazy"
 )
 
@@ -65,8 +64,8 @@ type conn struct {
 	// beyond reports that the connection is above the limit and is closed after
 	// one answer.
 	beyond bool
-	// recent is the metric of the last request.
-	recent  metrics.Recent
+	// recent belongs to Options.Metrics.
+	recent  any
 	reading lazy.Deadline
 	// armed is the time of limitWriting's deadline, measured from the server's
 	// start; 0 is none. ownDeadline reports that a handler has set its own

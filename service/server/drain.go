@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"escala/service/listen"
 )
@@ -38,21 +37,18 @@ func (s *Server) Drain(hard context.Context, l *listen.Listener, served <-chan s
 	limited, cancel := context.WithTimeout(hard, life.Drain)
 	defer cancel()
 
-	group, ctx := errgroup.WithContext(limited)
-	group.Go(func() error {
-		if err := l.Retire(ctx); err != nil {
-			s.Log.WarnContext(ctx, "closing the listener", slog.Any("error", err))
+	var group sync.WaitGroup
+	group.Go(func() {
+		if err := l.Retire(limited); err != nil {
+			s.Log.WarnContext(limited, "closing the listener", slog.Any("error", err))
 		}
-		return nil
 	})
 	if s.LongLived != nil {
-		group.Go(func() error {
-			s.LongLived.CloseAll(ctx, life.CloseJitter)
-			return nil
-		})
+		group.Go(func() { s.LongLived.CloseAll(limited, life.CloseJitter) })
 	}
-	group.Go(func() error { return s.awaitClosed(ctx, served) })
-	if err := group.Wait(); err != nil {
+	err := s.awaitClosed(limited, served)
+	group.Wait()
+	if err != nil {
 		return s.cut()
 	}
 	return s.http.Close()
@@ -65,7 +61,7 @@ func (s *Server) awaitClosed(ctx context.Context, served <-chan struct{}) error 
 	defer tick.Stop()
 	w := newWatch(s.Config.Lifecycle.Linger)
 	for done := served; ; {
-		if done == nil && s.conns.len() == 0 && s.longLived() == 0 {
+		if done == nil && s.conns.len() == 0 && s.WebSockets() == 0 {
 			return nil
 		}
 		select {

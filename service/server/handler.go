@@ -4,8 +4,6 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
-
-	"escala/service/metrics"
 )
 
 var closeHeader = []string{"close"}
@@ -32,7 +30,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	s.Metrics.Begin()
+	s.inFlight.Add(1)
 	forwarded(r, c, s.Config.TrustedHeaders)
 	res := &response{ResponseWriter: w, server: s, id: s.ids.of(r)}
 	res.idLine[0] = res.id
@@ -78,7 +76,7 @@ func (s *Server) answersItself(r *http.Request) bool {
 	case s.Config.HealthPath, s.Config.ReadyPath:
 		return true
 	case metricsPath:
-		return s.Config.MetricsOnPort && direct(r)
+		return s.Metrics != nil && s.Config.MetricsOnPort && direct(r)
 	}
 	return false
 }
@@ -100,7 +98,7 @@ func (s *Server) closing(h http.Header) { h["Connection"] = closeHeader }
 // finish completes the response, whatever the handler did, and counts the
 // request.
 func (s *Server) finish(res *response, b *body, r *http.Request, c *conn, start time.Duration) {
-	var recent *metrics.Recent
+	var recent *any
 	switch {
 	case res.stream != nil:
 		c.streams.remove(res.stream)
@@ -117,7 +115,11 @@ func (s *Server) finish(res *response, b *body, r *http.Request, c *conn, start 
 	}
 	res.commit(http.StatusOK)
 	took := time.Since(s.started) - start
-	s.Metrics.End(r, res.status, took, recent)
+	s.inFlight.Add(-1)
+	s.answered.Add(1)
+	if s.Metrics != nil {
+		s.Metrics.Answered(r, res.status, took, recent)
+	}
 	if s.Config.LogRequests == "all" || (s.Config.LogRequests == "errors" && res.status >= 500) {
 		s.Log.LogAttrs(r.Context(), level(res.status), "request",
 			slog.String("method", r.Method), slog.String("path", r.URL.Path),

@@ -29,7 +29,7 @@ type OpenRequest struct {
 const openRequests = 10
 
 func (s *Server) stillOpen() *OpenError {
-	open := &OpenError{Connections: s.conns.byPhase(), LongLived: s.longLived()}
+	open := &OpenError{Connections: s.conns.byPhase(), LongLived: s.WebSockets()}
 	for _, c := range s.conns.all() {
 		peer := c.RemoteAddr().String()
 		if r := c.request.Load(); r != nil {

@@ -14,7 +14,9 @@ func (s *Server) panicked(res *response, r *http.Request, failure any) {
 	if aborted(failure) {
 		return
 	}
-	s.Metrics.Panicked()
+	if s.Metrics != nil {
+		s.Metrics.Panicked()
+	}
 	s.Log.ErrorContext(r.Context(), "panic in handler",
 		slog.String("panic", fmt.Sprint(failure)), slog.String("method", r.Method),
 		slog.String("path", r.URL.Path), slog.String("request_id", res.id),

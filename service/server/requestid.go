@@ -49,14 +49,31 @@ func validID(s string) bool {
 // RequestID returns the id of the request that w answers, for the application's
 // log lines. It is empty if w does not come from this server.
 func RequestID(w http.ResponseWriter) string {
+	if res := responseOf(w); res != nil {
+		return res.id
+	}
+	return ""
+}
+
+// Status returns the status of the answer that w writes: 200 if none was chosen,
+// or if w does not come from this server.
+func Status(w http.ResponseWriter) int {
+	if res := responseOf(w); res != nil && res.status != 0 {
+		return res.status
+	}
+	return http.StatusOK
+}
+
+// responseOf returns this server's writer below w, or nil.
+func responseOf(w http.ResponseWriter) *response {
 	for {
 		switch v := w.(type) {
 		case *response:
-			return v.id
+			return v
 		case interface{ Unwrap() http.ResponseWriter }:
 			w = v.Unwrap()
 		default:
-			return ""
+			return nil
 		}
 	}
 }

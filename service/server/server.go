@@ -18,7 +18,6 @@ import (
 
 	"escala/service/config"
 	"escala/service/listen"
-	"escala/service/metrics"
 )
 
 // LongLived are connections that outlast a request, such as WebSockets. The
@@ -49,8 +48,21 @@ type Options struct {
 	// Trouble reports the current and the last resolved failure of a dependency;
 	// "" for none. It may be nil. /status shows it.
 	Trouble func() (now, before string)
-	Metrics *metrics.HTTP
+	// Metrics may be nil.
+	Metrics Metrics
 	Log     *slog.Logger
+}
+
+// Metrics count what a server does, and answer its metrics path.
+type Metrics interface {
+	http.Handler
+	// Answered counts a request that ended with this status. r.Pattern is its
+	// route. recent is a place of the request's connection, in which Metrics may
+	// keep what the connection's next request is likely to need; it is nil for
+	// HTTP/2. Only one goroutine uses it at a time.
+	Answered(r *http.Request, status int, took time.Duration, recent *any)
+	// Panicked counts a panic of a handler.
+	Panicked()
 }
 
 // Server serves one worker's requests.
@@ -66,6 +78,9 @@ type Server struct {
 	started time.Time
 	// draining is read on every response.
 	draining atomic.Bool
+	// inFlight and answered count the application's requests.
+	inFlight atomic.Int64
+	answered atomic.Uint64
 }
 
 // New returns a server that does not listen yet.
@@ -90,12 +105,6 @@ func New(o Options) *Server {
 		ConnContext:       withConn,
 		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
 	}
-	o.Metrics.Watch(metrics.Gauges{
-		Connections: s.conns.byPhase,
-		Draining:    s.draining.Load,
-		LongLived:   s.longLived,
-		Refused:     s.conns.refused.Load,
-	})
 	return s
 }
 
@@ -112,7 +121,24 @@ func (s *Server) Serve(l *listen.Listener) error {
 // Connections returns the number of open connections, including hijacked ones.
 func (s *Server) Connections() int { return s.conns.len() }
 
-func (s *Server) longLived() int {
+// ConnectionsByPhase counts the open connections: new, active, idle, hijacked.
+func (s *Server) ConnectionsByPhase() map[string]int { return s.conns.byPhase() }
+
+// Refused returns the number of connections that were closed without reading a
+// request.
+func (s *Server) Refused() uint64 { return s.conns.refused.Load() }
+
+// InFlight returns the number of requests that are being answered.
+func (s *Server) InFlight() int64 { return s.inFlight.Load() }
+
+// Requests returns the number of answered requests.
+func (s *Server) Requests() uint64 { return s.answered.Load() }
+
+// Draining reports whether responses ask clients to close their connection.
+func (s *Server) Draining() bool { return s.draining.Load() }
+
+// WebSockets returns the number of open long-lived connections.
+func (s *Server) WebSockets() int {
 	if s.State.Is(Starting) || s.LongLived == nil {
 		return 0
 	}

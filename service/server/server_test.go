@@ -53,7 +53,10 @@ func newServer(t *testing.T, h http.HandlerFunc, log slog.Handler, env map[strin
 	t.Helper()
 	c, err := config.ReadWorker(func(name string) string { return env[name] })
 	require.NoError(t, err)
-	return New(Options{Config: c, Release: testRelease, Handler: h, Metrics: metrics.New(testRelease), Log: slog.New(log)})
+	m := metrics.New(testRelease)
+	s := New(Options{Config: c, Release: testRelease, Handler: h, Metrics: m, Log: slog.New(log)})
+	m.Watch(s)
+	return s
 }
 
 // serve runs a server with the handler until the test ends.
@@ -163,8 +166,8 @@ func TestPanicIsLoggedAndTheWorkerGoesOn(t *testing.T) {
 
 	res, _ = ask(t, address, "GET /fine HTTP/1.1\r\nHost: x\r\n\r\n")
 	assert.Equal(t, 200, res.StatusCode)
-	assert.Zero(t, s.Metrics.InFlight())
-	assert.EqualValues(t, 3, s.Metrics.Requests())
+	assert.Zero(t, s.InFlight())
+	assert.EqualValues(t, 3, s.Requests())
 }
 
 func TestBodiesAreLimited(t *testing.T) {

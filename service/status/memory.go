@@ -2,19 +2,21 @@ package status
 
 import (
 	"fmt"
-
-	"github.com/prometheus/procfs"
+	"os"
+	"path/filepath"
+	"strconv"
 )
 
-// Memory returns a process's resident memory in bytes, from /proc.
+// Memory returns a process's resident memory in bytes, from /proc: the second
+// field of proc_pid_statm(5) counts pages.
 func Memory(pid int) (uint64, error) {
-	process, err := procfs.NewProc(pid)
+	content, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "statm"))
 	if err != nil {
 		return 0, fmt.Errorf("reading the memory of process %d: %w", pid, err)
 	}
-	stat, err := process.Stat()
-	if err != nil {
+	var size, resident uint64
+	if _, err := fmt.Sscan(string(content), &size, &resident); err != nil {
 		return 0, fmt.Errorf("reading the memory of process %d: %w", pid, err)
 	}
-	return uint64(stat.ResidentMemory()), nil
+	return resident * uint64(os.Getpagesize()), nil
 }

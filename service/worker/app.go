@@ -1,38 +1,21 @@
-// Package worker runs one worker. It reads the settings, creates the
-// application's dependencies, serves the application, and ends it in the order
-// of service.Lifecycle.
+// Package worker runs one worker with all of the runtime: package serve, and metrics,
+// traces, Redis, rooms and sessions as the environment asks for them.
 package worker
 
 import (
 	"context"
 	"log/slog"
-	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
 	"escala/service/rooms"
-	"escala/service/server"
+	"escala/service/serve"
 	"escala/service/session"
 )
 
 // App is the application of a service. Only Handler is required.
-type App struct {
-	// Handler answers every request except health, readiness and metrics.
-	Handler http.Handler
-	// Start runs before the worker is ready, within START_TIMEOUT. It is for
-	// dependencies that must work before the first request. An error ends the
-	// worker.
-	Start func(context.Context) error
-	// Ready is the readiness check. An error means that the worker is
-	// temporarily not ready.
-	Ready func(context.Context) error
-	// LongLived is the set of the application's own WebSockets, beside
-	// Runtime.Rooms. A drain closes them.
-	LongLived server.LongLived
-	// Stop runs after the last request and connection have ended.
-	Stop func(context.Context) error
-}
+type App = serve.App
 
 // Runtime holds the application's dependencies.
 type Runtime struct {

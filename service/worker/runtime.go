@@ -60,6 +60,12 @@ func newRuntime(c config.Worker, getenv func(string) string, m *metrics.HTTP, lo
 // one.
 type reporter interface{ Report() (now, before string) }
 
+// reports is the Report of an application.
+type reports func() (now, before string)
+
+// Report calls f.
+func (f reports) Report() (now, before string) { return f() }
+
 // trouble combines the reports of several reporters.
 func trouble(all []reporter) func() (now, before string) {
 	return func() (string, string) {

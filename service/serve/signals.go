@@ -1,4 +1,4 @@
-package cli
+package serve
 
 import (
 	"context"
@@ -6,11 +6,13 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"escala/service"
 )
 
-// signals returns two contexts. The first ends at the first SIGTERM or SIGINT,
-// or signal of also; the second ends at the second one. stop releases both.
-func signals(ctx context.Context, also ...os.Signal) (drain, hard context.Context, stop func()) {
+// Signals returns two contexts. drain ends at the first SIGTERM or SIGINT, or signal
+// of also; hard ends at the second one. stop releases both.
+func Signals(ctx context.Context, also ...os.Signal) (drain, hard context.Context, stop func()) {
 	// If the supervisor was killed, this process's output has no reader. The
 	// SIGPIPE must not end the process during its drain. Tools that rotate logs
 	// send the other two signals.
@@ -46,6 +48,20 @@ func signals(ctx context.Context, also ...os.Signal) (drain, hard context.Contex
 		drainNow()
 		hardNow()
 	}
+}
+
+// Hangup returns the signals that drain the worker besides SIGTERM and SIGINT.
+// A worker without a supervisor drains on SIGHUP, because its terminal has
+// closed. A worker under a supervisor ignores SIGHUP: it is a request for a
+// roll to the primary, and "pkill -HUP api" reaches the workers as well.
+func Hangup(getenv func(string) string) []os.Signal {
+	if getenv(service.EnvSupervised) != "" {
+		signal.Ignore(syscall.SIGHUP)
+	}
+	if signal.Ignored(syscall.SIGHUP) { // nohup also does this
+		return nil
+	}
+	return []os.Signal{syscall.SIGHUP}
 }
 
 // orphaned is the time after the first SIGTERM in which further ones count as

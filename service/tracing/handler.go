@@ -1,4 +1,4 @@
-package server
+package tracing
 
 import (
 	"net/http"
@@ -7,11 +7,13 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
+
+	"escala/service/server"
 )
 
-// Traced creates a span for every request of the handler, as a part of the
+// Handler creates a span for every request of the handler, as a part of the
 // trace in the caller's traceparent header.
-func Traced(h http.Handler, tracer trace.Tracer) http.Handler {
+func Handler(h http.Handler, tracer trace.Tracer) http.Handler {
 	var caller propagation.TraceContext
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, span := tracer.Start(caller.Extract(r.Context(), propagation.HeaderCarrier(r.Header)), r.Method,
@@ -20,7 +22,7 @@ func Traced(h http.Handler, tracer trace.Tracer) http.Handler {
 				attribute.String("http.request.method", r.Method),
 				attribute.String("url.path", r.URL.Path),
 				attribute.String("client.address", r.RemoteAddr),
-				attribute.String("http.request.id", RequestID(w))))
+				attribute.String("http.request.id", server.RequestID(w))))
 		inner := r.WithContext(ctx)
 		defer func() {
 			// The mux records the route in the inner request, but the metrics
@@ -31,10 +33,7 @@ func Traced(h http.Handler, tracer trace.Tracer) http.Handler {
 				span.SetAttributes(attribute.String("http.route", r.Pattern))
 			}
 			failure := recover()
-			status := http.StatusOK
-			if res, ok := w.(*response); ok && res.status != 0 {
-				status = res.status
-			}
+			status := server.Status(w)
 			if failure != nil {
 				status = http.StatusInternalServerError
 			}
