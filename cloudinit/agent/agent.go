@@ -42,6 +42,8 @@ type Agent struct {
 	// Proxy sends requests to workers without escala's runtime. It is nil for
 	// others.
 	Proxy Proxy
+	// Requests answers an operator's requests. Optional.
+	Requests Requests
 	// Incident returns the last resolved problem of this machine. Optional.
 	Incident func(context.Context) string
 	// Reporter takes the status of each round. Optional.
@@ -62,6 +64,15 @@ type Agent struct {
 	reported report
 	// lastView is what the round's last step saw, if it changed nothing.
 	lastView *view
+	restarts restarts
+	// replaced are the processes that an unfinished restart replaces.
+	replaced []string
+}
+
+// Requests answers an operator's requests, beside the rounds.
+type Requests interface {
+	// Run works until ctx ends.
+	Run(ctx context.Context)
 }
 
 // Run follows the pointer until ctx ends. A value in wake means that the
@@ -75,6 +86,9 @@ func (a *Agent) Run(ctx context.Context, wake <-chan struct{}) {
 	}
 	if a.Reporter != nil {
 		beside.Go(func() { a.Reporter.Run(ctx) })
+	}
+	if a.Requests != nil {
+		beside.Go(func() { a.Requests.Run(ctx) })
 	}
 	soon := 0
 	for ctx.Err() == nil {
@@ -120,6 +134,7 @@ func (a *Agent) Round(ctx context.Context) machine.Status {
 	}
 	if a.haveSecrets(ctx) {
 		a.look(ctx)
+		a.beginRestart(ctx)
 		a.serve(ctx)
 		a.tidy()
 	}
@@ -213,16 +228,28 @@ func (a *Agent) serve(ctx context.Context) {
 	if rolling.To != "" {
 		a.phase, a.reason = machine.Rolling, "rolling to "+current.Describe()
 	}
+	restarting := a.restarting()
+	if restarting && a.phase == machine.Serving {
+		a.phase, a.reason = machine.Rolling, "restarting all workers"
+	}
 	err = a.converge(ctx)
 	var worker workerError
 	switch {
 	case err == nil:
 		a.settled(current, rolling)
+		if restarting {
+			err = a.endRestart("")
+		}
 	case errors.As(err, &worker) && worker.final && rolling.To == current:
 		a.giveUp(ctx, rolling, worker)
+		err = nil
+	case errors.As(err, &worker) && worker.final && restarting:
+		err = a.endRestart(worker.Error())
 	case a.phase == machine.Refused:
 		// The refusal stays the reason in the status.
-	default:
+		err = nil
+	}
+	if err != nil {
 		a.failing(stateFolder, err)
 	}
 }

@@ -31,6 +31,8 @@ type view struct {
 	current service.ReleaseID
 	// rolling reports that the last change of current is recent.
 	rolling bool
+	// replaced are the processes that an unfinished restart replaces.
+	replaced []string
 	// at is the time, by Clock.Elapsed, before the first question.
 	at time.Duration
 }
@@ -68,7 +70,7 @@ func (a *Agent) view(ctx context.Context) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	v := view{current: a.current(), at: began}
+	v := view{current: a.current(), replaced: a.replaced, at: began}
 	v.rolling = rolling.To == v.current
 	for i, s := range slots {
 		o := occupant{slot: i, Slot: s}
@@ -106,7 +108,7 @@ func (v view) of(c Config, worker int) []occupant {
 
 // good reports whether the occupant is a correct worker.
 func (v view) good(o occupant) bool {
-	return o.orphan == nil && o.Alive() && o.ready && o.answers == v.current
+	return o.orphan == nil && o.Alive() && o.ready && o.answers == v.current && !v.replaces(o)
 }
 
 // candidate returns the occupant that is, or becomes, the worker: a good one,
@@ -121,7 +123,7 @@ func (v view) candidate(c Config, worker int) (occupant, bool) {
 	for _, o := range slots {
 		// After a switch, a process that failed before the switch is not a
 		// candidate.
-		if o.orphan != nil || o.State == SlotStopping || o.Down() || o.State == SlotBackoff && v.rolling {
+		if o.orphan != nil || o.State == SlotStopping || o.Down() || o.State == SlotBackoff && v.rolling || v.replaces(o) {
 			continue
 		}
 		// A process without a release is about to run the current one.

@@ -203,8 +203,13 @@ func (d lifeDisk) Rename(from, to string) error {
 			tree[name] = n
 		}
 	})
-	if to == agent.StatusFile {
+	switch to {
+	case agent.StatusFile:
 		d.w.checkStatus(disk.tree[to].data)
+	case replacedFile:
+		d.w.replaces(disk.tree[to].data)
+	case restartFile:
+		d.w.checkRestart()
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"escala/cloudinit/agent"
+	"escala/cloudinit/agent/request"
 )
 
 // eventKind is the kind of an event on a machine.
@@ -30,6 +31,7 @@ const (
 	dependencyGoes
 	dependencyComes
 	jumpClock
+	askRestart
 )
 
 // event is one event of a script.
@@ -108,6 +110,11 @@ func newScript(seed uint64) []event {
 			add(at, jumpClock, rng.IntN(200_000)-100_000)
 		}
 	}
+	// Restarts have numbers of their own, so that they change no other event.
+	own := rand.New(rand.NewPCG(seed, 3))
+	for range own.IntN(3) {
+		add(time.Duration(own.Int64N(int64(chaos))), askRestart, 0)
+	}
 	sort.SliceStable(script, func(i, j int) bool { return script[i].at < script[j].at })
 	return script
 }
@@ -142,6 +149,9 @@ func (w *world) happens(e event) {
 		w.lastFault = w.elapsed
 		if e.kind == powerCut {
 			w.disk.powerCut()
+			if w.restart().ID != w.begun {
+				w.begun = "" // the record is lost, and may be made again
+			}
 		} else {
 			w.disk.shutDown()
 		}
@@ -166,6 +176,8 @@ func (w *world) happens(e event) {
 	case dependencyGoes, dependencyComes:
 		w.lastFault = w.elapsed
 		w.dependency = e.kind == dependencyComes
+	case askRestart:
+		w.asked = request.Restarting{ID: strconv.FormatInt(w.asked.At+1, 10), At: w.asked.At + 1}
 	case jumpClock:
 		w.offset += time.Duration(e.n) * time.Second
 	}

@@ -111,6 +111,24 @@ var faults = []struct{ name, file, old, new string }{
 		"a.unused(ctx, ending)",
 		"a.unused(ctx, ending[:0])",
 	},
+	{
+		"it carries out a restart again",
+		"restart.go",
+		"if asked.At <= last.At || last.ID",
+		"if asked.At == 0 || last.ID",
+	},
+	{
+		"it says that a restart is done when it has only begun",
+		"view.go",
+		"&& !v.replaces(o)\n",
+		"\n",
+	},
+	{
+		"it forgets what a restart replaces when it is killed",
+		"restart.go",
+		"a.replaced = old.Processes",
+		"a.replaced = nil",
+	},
 }
 
 // TestEachPlantedFaultIsFound checks that the simulation finds each fault

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"bytes"
+	"strconv"
 	"strings"
 	"time"
 
@@ -52,7 +53,7 @@ func (w *world) checkTermination(p *process) {
 	}
 	others, same := w.serving(p)
 	current := w.currentID()
-	if p.binary != nil && p.binary.ID == current && !p.orphan && !same && w.answer(p, w.config.HealthPath).Code == 200 {
+	if p.binary != nil && p.binary.ID == current && !p.orphan && !same && w.answer(p, w.config.HealthPath).Code == 200 && !w.replaced[strconv.Itoa(p.pid)] {
 		w.violation("worker %d is healthy, runs the current release and was told to end", w.config.Worker(p.slot))
 	}
 	if !w.serves(p) {
@@ -198,6 +199,9 @@ func (w *world) unsettled() string {
 		return "a bad release is not refused"
 	case wanted.kind.bad() && w.served && !w.whole(current):
 		return "the release before a bad one does not serve on all workers"
+	}
+	if last := w.restart(); w.served && w.asked.ID != "" && (last.ID != w.asked.ID || !last.Done) {
+		return "a restart that was asked for is not done"
 	}
 	releases := 0
 	for name := range w.disk.tree {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"escala/cloudinit/agent"
+	"escala/cloudinit/agent/request"
 	"escala/service"
 	"escala/service/machine"
 )
@@ -45,6 +46,9 @@ type world struct {
 	killedAt  time.Duration // the agent, last
 	lastFault time.Duration // processes from before it may have ended
 	served    bool          // a good release has served on all workers
+	asked     request.Restarting
+	begun     string          // the last restart that began
+	replaced  map[string]bool // the processes that it replaces
 	status    machine.Status
 	trace     []string
 	verbose   bool
@@ -245,6 +249,9 @@ func (w *world) live() {
 	}
 	w.note("the agent starts")
 	for {
+		if w.asked.ID != "" {
+			a.Restart(w.asked)
+		}
 		w.status = a.Round(context.Background())
 		if w.verbose {
 			w.note("%s %s: %s %s", w.status.Phase, w.status.Current.Short(), w.status.Reason, log.String())

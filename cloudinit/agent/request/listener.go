@@ -1,0 +1,274 @@
+package request
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"escala/cloudinit/agent/store"
+)
+
+// Objects reads the objects that the operator writes.
+type Objects interface {
+	// Read returns an object of at most limit bytes.
+	Read(ctx context.Context, key string, limit int64) ([]byte, error)
+}
+
+// Answers writes the machine's own objects.
+type Answers interface {
+	Write(ctx context.Context, name string, content []byte) error
+}
+
+// Machine is what requests are about.
+type Machine interface {
+	// Logs returns the lines of a query, oldest first, with at most limit bytes.
+	Logs(ctx context.Context, q Query, limit int) (lines []Line, cursor Cursor, more bool, err error)
+	// Restart asks for a restart. It does not wait. The machine carries out each
+	// ID once, whether or not it is told again.
+	Restart(r Restarting)
+	// Restarted returns the last restart that has ended, with its failure, or "".
+	// The ID is "" if there was none.
+	Restarted() (r Restarting, failure string)
+	// Maintain applies the stack's wish. It is told the same wish again after the
+	// agent's start.
+	Maintain(m Maintenance) error
+}
+
+// Restarting is a request for a restart.
+type Restarting struct {
+	ID string `json:"id"`
+	// At and Reply are as in Request.
+	At    int64  `json:"at"`
+	Reply []byte `json:"reply,omitempty"`
+}
+
+// Clock is the machine's clock.
+type Clock interface {
+	Now() time.Time
+	Elapsed() time.Duration
+	Sleep(ctx context.Context, d time.Duration) error
+}
+
+// Listener looks for requests in the release store and answers them, beside the
+// agent's rounds: the logs matter most while a round takes long.
+type Listener struct {
+	// Operator is Key.Public of the stack.
+	Operator string
+	// MachineID is the cloud's id of this machine.
+	MachineID string
+	Objects   Objects
+	Answers   Answers
+	Machine   Machine
+	Clock     Clock
+	Log       *slog.Logger
+	// Poll is the time between two reads of the store. A read costs money, so the
+	// listener reads one of its two objects at a time.
+	Poll time.Duration
+
+	key ed25519.PublicKey
+	// answered has the requests that were answered, with the time until which they
+	// are valid, by Clock.Elapsed.
+	answered map[string]time.Duration
+	// attentive is the time until which requests are likely.
+	attentive   time.Duration
+	maintenance int64 // At of the last applied wish
+	told        string
+	turn        int
+	last        string // the last restart that was answered
+	once        sync.Once
+}
+
+// Requests are likely for a while after one: the operator follows the logs, or
+// waits for a restart. maxAnswered bounds the listener's memory.
+const (
+	attention   = 30 * time.Second
+	maxAnswered = 1024
+	quick       = 250 * time.Millisecond
+)
+
+// Run listens until ctx ends.
+func (l *Listener) Run(ctx context.Context) {
+	for ctx.Err() == nil {
+		l.Look(ctx)
+		pause := l.Poll
+		if l.Clock.Elapsed() < l.attentive {
+			pause = min(pause, quick)
+		}
+		if l.Clock.Sleep(ctx, pause) != nil {
+			return
+		}
+	}
+}
+
+// Look reads the store once.
+func (l *Listener) Look(ctx context.Context) {
+	l.once.Do(func() {
+		l.answered = map[string]time.Duration{}
+		var err error
+		if l.key, err = parsePublic(l.Operator); err != nil {
+			l.Log.Error("requests are not answered", "error", err)
+		}
+	})
+	if l.key == nil {
+		return
+	}
+	attentive := l.Clock.Elapsed() < l.attentive
+	first := l.turn == 0
+	if l.turn++; first || !attentive && l.turn%2 == 1 || l.turn%8 == 1 {
+		l.say(l.lookAtMaintenance(ctx))
+	}
+	if first || attentive || l.turn%2 == 0 {
+		l.say(l.lookAtRequest(ctx))
+	}
+	l.say(l.answerRestart(ctx))
+}
+
+// say logs an error once.
+func (l *Listener) say(err error) {
+	if err == nil {
+		return
+	}
+	if text := err.Error(); text != l.told {
+		l.told = text
+		l.Log.Warn("a request is not answered", "error", err)
+	}
+}
+
+func (l *Listener) read(ctx context.Context, key string, limit int64) ([]byte, error) {
+	object, err := l.Objects.Read(ctx, key, limit)
+	// S3 denies the reading of an object that does not exist. A store that cannot be
+	// reached is in the machine's status already.
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDenied) || errors.Is(err, store.ErrUnreachable) {
+		return nil, nil
+	}
+	return object, err
+}
+
+func (l *Listener) lookAtMaintenance(ctx context.Context) error {
+	object, err := l.read(ctx, MaintenanceKey, maxMaintenance)
+	if err != nil || object == nil {
+		return err
+	}
+	var m Maintenance
+	if err := verify(l.key, forMaintenance, object, &m); err != nil {
+		return fmt.Errorf("%s: %w", MaintenanceKey, err)
+	}
+	if m.At <= l.maintenance {
+		return nil
+	}
+	if err := l.Machine.Maintain(m); err != nil {
+		return fmt.Errorf("maintenance: %w", err)
+	}
+	l.maintenance = m.At
+	return nil
+}
+
+func (l *Listener) lookAtRequest(ctx context.Context) error {
+	object, err := l.read(ctx, CurrentKey, maxRequest)
+	if err != nil || object == nil {
+		return err
+	}
+	var r Request
+	if err := verify(l.key, forRequest, object, &r); err != nil {
+		return fmt.Errorf("%s: %w", CurrentKey, err)
+	}
+	now := l.Clock.Elapsed()
+	for id, until := range l.answered {
+		if until < now {
+			delete(l.answered, id)
+		}
+	}
+	if _, done := l.answered[r.ID]; done || r.Machine != l.MachineID || len(l.answered) >= maxAnswered {
+		return nil
+	}
+	answer, ok := l.do(ctx, r)
+	if !ok {
+		return nil
+	}
+	if err := l.write(ctx, r.Kind, r.ID, r.Reply, answer); err != nil {
+		return err
+	}
+	l.answered[r.ID] = now + Valid + 2*Skew
+	return nil
+}
+
+// do carries out a request. ok is false while there is no answer yet, and for a
+// request that gets none.
+func (l *Listener) do(ctx context.Context, r Request) (answer Answer, ok bool) {
+	if err := r.fresh(l.Clock.Now()); err != nil {
+		// A request from long ago stays in the store. It is not an operator's who
+		// waits for an answer.
+		if l.Clock.Now().Sub(time.UnixMilli(r.At)) > time.Hour {
+			return Answer{}, false
+		}
+		return Answer{Error: err.Error()}, true
+	}
+	l.attentive = l.Clock.Elapsed() + attention
+	switch r.Kind {
+	case Logs:
+		return l.logs(ctx, r.Logs), true
+	case Restart:
+		if done, _ := l.Machine.Restarted(); done.At >= r.At {
+			return Answer{}, false // answerRestart has its answer
+		}
+		l.Machine.Restart(Restarting{ID: r.ID, At: r.At, Reply: r.Reply})
+		return Answer{}, false
+	default:
+		return Answer{Error: fmt.Sprintf("this machine does not know requests for %.40q; the next update makes one that does", r.Kind)}, true
+	}
+}
+
+// logsTimeout is the most time that the reading of logs takes. logsBytes is the
+// size of the lines of one answer: it fits in MaxAnswer even if it does not
+// compress.
+const (
+	logsTimeout = 10 * time.Second
+	logsBytes   = 700 << 10
+)
+
+func (l *Listener) logs(ctx context.Context, q *Query) Answer {
+	if q == nil {
+		return Answer{Error: "the request for logs has no query"}
+	}
+	ctx, cancel := context.WithTimeout(ctx, logsTimeout)
+	defer cancel()
+	lines, cursor, more, err := l.Machine.Logs(ctx, *q, logsBytes)
+	if err != nil {
+		return Answer{Error: err.Error()}
+	}
+	return Answer{Lines: lines, Cursor: cursor, More: more}
+}
+
+// answerRestart answers a restart that has ended, once in a life of the agent.
+func (l *Listener) answerRestart(ctx context.Context) error {
+	r, failure := l.Machine.Restarted()
+	if r.ID == "" || r.ID == l.last {
+		return nil
+	}
+	if err := l.write(ctx, Restart, r.ID, r.Reply, Answer{Error: failure}); err != nil {
+		return err
+	}
+	l.last = r.ID
+	return nil
+}
+
+// write writes an answer.
+func (l *Listener) write(ctx context.Context, kind Kind, id string, reply []byte, a Answer) error {
+	object, err := seal(id, reply, a)
+	if err != nil {
+		return err
+	}
+	if len(object) > MaxAnswer {
+		if object, err = seal(id, reply, Answer{Error: fmt.Sprintf("the answer has %d bytes, and %d is the most: ask for fewer lines", len(object), MaxAnswer)}); err != nil {
+			return err
+		}
+	}
+	if err := l.Answers.Write(ctx, AnswerName(kind), object); err != nil {
+		return fmt.Errorf("answering a request: %w", err)
+	}
+	return nil
+}

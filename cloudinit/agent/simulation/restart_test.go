@@ -1,0 +1,58 @@
+package simulation
+
+import (
+	"encoding/json"
+	"strconv"
+)
+
+// The agent's files of a restart.
+const (
+	restartFile  = "/var/lib/escala/restart.json"
+	replacedFile = "/run/escala-release/restart.json"
+)
+
+// restart is the record of the last restart.
+type restart struct {
+	ID      string
+	Done    bool
+	Failure string
+}
+
+// restart returns the record on the disk, or an empty one.
+func (w *world) restart() restart {
+	var r restart
+	if n := w.disk.tree[restartFile]; n != nil {
+		_ = json.Unmarshal(n.data, &r) // a torn file counts as missing
+	}
+	return r
+}
+
+// replaces notes which processes a restart replaces.
+func (w *world) replaces(content []byte) {
+	var list struct{ Processes []string }
+	if err := json.Unmarshal(content, &list); err != nil {
+		w.violation("the list of a restart cannot be read: %v", err)
+	}
+	w.replaced = map[string]bool{}
+	for _, name := range list.Processes {
+		w.replaced[name] = true
+	}
+}
+
+// checkRestart runs when the agent records a restart.
+func (w *world) checkRestart() {
+	r := w.restart()
+	if !r.Done {
+		if r.ID == w.begun {
+			w.violation("restart %s begins a second time", r.ID)
+		}
+		w.begun = r.ID
+		return
+	}
+	for _, p := range w.processes {
+		if r.Failure == "" && !p.dead && p.term == 0 && w.replaced[strconv.Itoa(p.pid)] {
+			w.violation("restart %s is done, and worker %d is the process from before", r.ID, w.config.Worker(p.slot))
+		}
+	}
+	w.replaced = nil
+}
