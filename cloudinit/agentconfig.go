@@ -55,7 +55,7 @@ func (m Machine) agentConfig() agent.Config {
 func (m Machine) agentFiles() ([]File, error) {
 	config := host.Config{
 		Config: m.agentConfig(), Store: m.Store.settings(), Units: m.watchedUnits(),
-		Certificate: m.certificateSettings(),
+		Certificate: m.certificateSettings(), Operator: m.Operator,
 	}
 	if config.Certificate != nil && config.Store.Folder != "" {
 		config.Store.Shared = SharedFolder

@@ -23,6 +23,9 @@ type Machine struct {
 	// Agent is the SHA-256 of the agent's binary, which the store has under
 	// AgentKey.
 	Agent service.ReleaseID
+	// Operator verifies the operator's requests (request.Key.Public). Default "": the
+	// machine answers none.
+	Operator string
 	// Secrets is the source of the values of Spec.Secrets, and of the secrets for
 	// HTTPS. Default nil, for a service without both.
 	Secrets Secrets

@@ -43,6 +43,11 @@ type nginxValues struct {
 	TrustedProxies []string
 	// ClientScheme is the variable of the client's own scheme.
 	ClientScheme string
+	// MaintenancePage is the file that exists during a maintenance. It does not
+	// concern Checks, the paths that tell how the service is. RetryAfter is in whole
+	// seconds.
+	MaintenancePage, RetryAfter string
+	Checks                      []string
 	// TLS is nil without HTTPS.
 	TLS *nginxTLS
 	// Upstreams is nil for a program with escala's runtime.
@@ -88,6 +93,9 @@ func (m Machine) nginx() (string, error) {
 		AnswerSilence:     seconds(service.AnswerSilence),
 		TrustedProxies:    spec.TrustedProxies,
 		ClientScheme:      "$scheme",
+		MaintenancePage:   m.Root + host.MaintenancePage,
+		Checks:            checks(spec),
+		RetryAfter:        seconds(retryAfter),
 		TLS:               m.nginxTLS(),
 		Upstreams:         m.nginxUpstreams(),
 		Lua:               m.lua(),
@@ -105,6 +113,7 @@ func (m Machine) nginx() (string, error) {
 		values.ClientScheme = "$client_scheme"
 	}
 	words := append([]string{values.Root, values.Name, values.Socket}, values.TrustedProxies...)
+	words = append(words, values.Checks...)
 	if values.TLS != nil {
 		words = append(words, values.TLS.Subjects...)
 	}
@@ -118,6 +127,14 @@ func (m Machine) nginx() (string, error) {
 		return "", err
 	}
 	return b.String(), nil
+}
+
+// retryAfter is what the page of a maintenance asks clients to wait.
+const retryAfter = time.Minute
+
+// checks returns the paths that tell how the service is.
+func checks(spec service.Spec) []string {
+	return slices.Compact([]string{spec.HealthPath, spec.ReadyPath})
 }
 
 // removedClaims returns the headers that describe a client, without those that

@@ -44,6 +44,9 @@ type Agent struct {
 	Proxy Proxy
 	// Requests answers an operator's requests. Optional.
 	Requests Requests
+	// Maintenance reports whether the proxy answers with a page instead of the
+	// service. Optional.
+	Maintenance func() bool
 	// Incident returns the last resolved problem of this machine. Optional.
 	Incident func(context.Context) string
 	// Reporter takes the status of each round. Optional.

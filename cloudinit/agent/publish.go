@@ -23,6 +23,7 @@ type report struct {
 	phase           machine.Phase
 	wanted, current service.ReleaseID
 	reason, trouble string
+	maintenance     bool
 	at              time.Duration
 	told            bool
 }
@@ -78,6 +79,7 @@ func (a *Agent) status(ctx context.Context) machine.Status {
 		s.Certificate = a.Certificates.Status()
 		s.Certificate.Error = plain(s.Certificate.Error, reasonLimit)
 	}
+	s.Maintenance = a.Maintenance != nil && a.Maintenance()
 	if a.Incident != nil {
 		s.Incident = plain(a.Incident(ctx), incidentLimit)
 	}
@@ -103,7 +105,7 @@ func (a *Agent) trouble(ctx context.Context, o occupant) string {
 // tell writes the status to the store, for a machine that cannot be reached.
 func (a *Agent) tell(ctx context.Context, s machine.Status, content []byte) {
 	now := a.Clock.Elapsed()
-	next := report{phase: s.Phase, wanted: s.Wanted, current: s.Current, reason: s.Reason, trouble: s.Trouble(), told: true}
+	next := report{phase: s.Phase, wanted: s.Wanted, current: s.Current, reason: s.Reason, trouble: s.Trouble(), maintenance: s.Maintenance, told: true}
 	last := a.reported
 	last.at = 0
 	if last == next || a.reported.told && now-a.reported.at < reportEvery {

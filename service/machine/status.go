@@ -35,6 +35,8 @@ type Status struct {
 	Reason string `json:"reason"`
 	// Incident is the last resolved problem, with its time. "" for none.
 	Incident string `json:"incident"`
+	// Maintenance reports that clients get a page instead of the service.
+	Maintenance bool `json:"maintenance,omitempty"`
 	// Attempts counts the failed rounds in a row.
 	Attempts int `json:"attempts"`
 	// Checked is the time of the machine's last check, in seconds since 1970 by

@@ -58,8 +58,9 @@ func (r Root) Agent() (*agent.Agent, error) {
 		proxy = Upstreams{Root: r, PortsBase: config.PortsBase}
 	}
 	reporter := r.reporter(config, id, releases, log)
+	maintenance := maintenance(r)
 	incidents := &Incidents{Root: r, Units: config.Units, SetUp: SetUpFile}
-	return &agent.Agent{
+	a := &agent.Agent{
 		Config:       config.Config,
 		Store:        releases,
 		Disk:         Disk(r),
@@ -73,5 +74,10 @@ func (r Root) Agent() (*agent.Agent, error) {
 		Proxy:        proxy,
 		Incident:     incidents.Last,
 		Reporter:     reporter,
-	}, nil
+		Maintenance:  maintenance.On,
+	}
+	if config.Operator != "" {
+		a.Requests = r.listener(config, a, releases, maintenance)
+	}
+	return a, nil
 }

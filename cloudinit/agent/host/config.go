@@ -22,6 +22,9 @@ type Config struct {
 	Secrets *secrets.Settings `json:"secrets,omitempty"`
 	// Certificate is null for a machine without HTTPS.
 	Certificate *certificate.Settings `json:"certificate,omitempty"`
+	// Operator verifies the operator's requests (request.Key.Public). A machine
+	// without it answers none.
+	Operator string `json:"operator,omitempty"`
 	// Metadata is the URL of the cloud's metadata service. Default: the cloud's.
 	Metadata string `json:"metadata,omitempty"`
 	// Units are the units whose deaths the status reports.

@@ -42,6 +42,13 @@ const (
 	UpstreamsRun    = "/run/escala-upstreams"
 	UpstreamsSocket = UpstreamsRun + "/nginx.sock"
 
+	// LogsFolder has the workers' logs. MaintenancePage is what Nginx answers with
+	// while it exists. It is on the disk, so that a reboot does not end the
+	// maintenance while the release store is away.
+	LogsFolder        = "/var/log/escala"
+	MaintenanceFolder = "/var/lib/escala/maintenance"
+	MaintenancePage   = MaintenanceFolder + "/page.html"
+
 	adminFolder    = "/run/escala"
 	releasesFolder = "/opt/escala/releases"
 	currentLink    = "/opt/escala/current"
@@ -60,7 +67,7 @@ func (r Root) adminSocket(slot int) string {
 
 // WorkerLog returns the path of the log of the worker in a slot.
 func (r Root) WorkerLog(slot int) string {
-	return r.path(fmt.Sprintf("/var/log/escala/worker-%d.log", slot))
+	return r.path(fmt.Sprintf("%s/worker-%d.log", LogsFolder, slot))
 }
 
 // release returns the release to which an executable's path belongs, or "".

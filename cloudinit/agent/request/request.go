@@ -17,16 +17,16 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"escala/cloudinit/agent/store"
 )
 
 // Keys of the objects that the operator writes.
 const (
 	// CurrentKey is the last request.
-	CurrentKey = "requests/current"
+	CurrentKey = store.RequestsPrefix + "current"
 	// MaintenanceKey is the stack's Maintenance.
-	MaintenanceKey = "requests/maintenance"
-	// Prefix is the beginning of both.
-	Prefix = "requests/"
+	MaintenanceKey = store.RequestsPrefix + "maintenance"
 )
 
 // Kind is what a request asks for.

@@ -63,6 +63,9 @@ type Store interface {
 	// nil, the bytes in w are unverified. w gets at most release.Size bytes.
 	// Errors are those of Current and of w.
 	Copy(ctx context.Context, w io.Writer, release service.Release) error
+	// Read returns an object that an operator has written for the machines, of at
+	// most limit bytes. Its key begins with RequestsPrefix.
+	Read(ctx context.Context, key string, limit int64) ([]byte, error)
 	// Write replaces the object name of this machine, machines/<id>/name,
 	// atomically.
 	Write(ctx context.Context, name string, content []byte) error
@@ -80,6 +83,10 @@ type Objects interface {
 
 // MachineKey returns the key of the object name of the machine id.
 func MachineKey(id, name string) string { return "machines/" + id + "/" + name }
+
+// RequestsPrefix is the beginning of the keys that operators write and machines
+// read.
+const RequestsPrefix = "requests/"
 
 // StatusName is the name of the machine's status among its objects.
 const StatusName = "status.json"
@@ -151,6 +158,17 @@ func (s *store) copy(ctx context.Context, w io.Writer, release service.Release) 
 		return fmt.Errorf("%w: its SHA-256 is %.12s…", ErrCorrupt, sum)
 	}
 	return nil
+}
+
+func (s *store) Read(ctx context.Context, key string, limit int64) ([]byte, error) {
+	if !strings.HasPrefix(key, RequestsPrefix) || !objectName.MatchString(key) || strings.Contains(key, "..") {
+		return nil, fmt.Errorf("%.80q is not the key of a request: want one below %s", key, RequestsPrefix)
+	}
+	content, err := read(ctx, s.releases, key, limit)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", key, err)
+	}
+	return content, nil
 }
 
 func (s *store) Write(ctx context.Context, name string, content []byte) error {

@@ -1,0 +1,104 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+
+	"escala/cloudinit/agent"
+	"escala/cloudinit/agent/logs"
+	"escala/cloudinit/agent/request"
+	"escala/cloudinit/agent/store"
+)
+
+// listener returns what answers the operator's requests on this machine.
+func (r Root) listener(config Config, a *agent.Agent, releases store.Store, m maintenance) *request.Listener {
+	return &request.Listener{
+		Operator:  config.Operator,
+		MachineID: a.MachineID,
+		Objects:   releases,
+		Answers:   releases,
+		Machine:   requested{Agent: a, maintenance: m, logs: r.Logs(config.Config)},
+		Clock:     a.Clock,
+		Log:       a.Log,
+		Poll:      time.Duration(config.Poll),
+	}
+}
+
+// requested is what an operator may ask of this machine.
+type requested struct {
+	*agent.Agent
+	maintenance
+	logs logs.Reader
+}
+
+var _ request.Machine = requested{}
+
+func (r requested) Logs(ctx context.Context, q request.Query, limit int) ([]request.Line, request.Cursor, bool, error) {
+	return r.logs.Read(ctx, q, limit)
+}
+
+// Logs returns the reader of this machine's logs.
+func (r Root) Logs(config agent.Config) logs.Reader {
+	return logs.Reader{
+		Folder: r.path(LogsFolder),
+		Source: func(name string) string {
+			number, ok := strings.CutPrefix(name, "worker-")
+			if slot, err := strconv.Atoi(number); ok && err == nil && slot >= 0 && slot < config.Slots() {
+				return "worker-" + strconv.Itoa(config.Worker(slot))
+			}
+			return name
+		},
+		Journal: systemd{},
+	}
+}
+
+// systemd is the journal of the units whose lines an operator reads beside the
+// workers': what Nginx refused, and what the agent did.
+type systemd struct{}
+
+var _ logs.Journal = systemd{}
+
+func (systemd) Units() []string { return []string{"nginx", strings.TrimSuffix(AgentUnit, ".service")} }
+
+func (systemd) Open(ctx context.Context, units []string, after string, since int64, lines int) (io.ReadCloser, error) {
+	args := []string{"--quiet", "--no-pager", "--output", "json"}
+	for _, unit := range units {
+		args = append(args, "--unit", unit)
+	}
+	switch {
+	case after != "":
+		args = append(args, "--after-cursor", after)
+	case since > 0:
+		args = append(args, "--since", "@"+strconv.FormatInt(since, 10))
+	}
+	if lines > 0 {
+		args = append(args, "--lines", strconv.Itoa(lines))
+	}
+	command := exec.CommandContext(ctx, "journalctl", args...) //nolint:gosec // G204: no shell reads the arguments
+	out, err := command.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("starting journalctl: %w", err)
+	}
+	if err := command.Start(); err != nil {
+		return nil, fmt.Errorf("starting journalctl: %w", err)
+	}
+	return journalctl{out, command}, nil
+}
+
+// journalctl is the output of a running journalctl.
+type journalctl struct {
+	io.ReadCloser
+	command *exec.Cmd
+}
+
+// Close ends the process, which may have more to write than was read.
+func (j journalctl) Close() error {
+	_ = j.command.Process.Kill()
+	_ = j.command.Wait()
+	return nil
+}
