@@ -14,7 +14,7 @@ ESCALA = bin/$(PROGRAM) --stack $(STACK) $(if $(WAIT),--wait $(WAIT))
 plan plan-diff manifests: PROGRAM = escala
 
 .DEFAULT_GOAL := help
-.PHONY: conformance help init up preview plan plan-diff manifests rollback unpin refresh down outputs shell boot-times logs test test-unit test-all test-rest lint format bench bench-tutorial clean escala unlock test-cli vulnerabilities release-snapshot
+.PHONY: conformance help init up preview plan plan-diff manifests rollback unpin refresh down outputs status events shell boot-times logs test test-unit test-all test-rest lint format bench bench-tutorial clean escala unlock test-cli vulnerabilities release-snapshot
 
 help: ## List the targets
 	@echo "make TARGET [STACK=local]"
@@ -55,6 +55,12 @@ down: escala ## Destroy the stack, and its state
 
 outputs: escala ## Print the stack's outputs as JSON
 	@$(ESCALA) outputs
+
+status: escala ## Show how the stack is; the exit status is 2 if it is not well (JSON=1)
+	@$(ESCALA) status $(if $(JSON),--json)
+
+events: escala ## List what happened to the stack (SINCE=7d, JSON=1)
+	@$(ESCALA) events $(if $(SINCE),--since "$(SINCE)") $(if $(JSON),--json)
 
 unlock: escala ## Remove the stack's lock, left by a make on another computer
 	@$(ESCALA) unlock

@@ -6,6 +6,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -27,6 +28,9 @@ func Main(targets program.Targets, more ...Subcommand) int {
 	ctx, kill, stop := signals(context.Background())
 	defer stop()
 	if err := root(targets, kill, more).ExecuteContext(ctx); err != nil {
+		if shown := new(statusError); errors.As(err, &shown) {
+			return shown.status
+		}
 		fmt.Fprintln(os.Stderr, "\nerror: "+err.Error())
 		return 1
 	}
@@ -66,7 +70,7 @@ func root(targets program.Targets, kill <-chan struct{}, more []Subcommand) *cob
 			},
 		})
 	}
-	c.AddCommand(rollbackCommand(&opener), unpinCommand(&opener), initcmd.Command(version))
+	c.AddCommand(rollbackCommand(&opener), unpinCommand(&opener), initcmd.Command(version), statusCommand(&opener), eventsCommand(&opener))
 	for _, m := range more {
 		c.AddCommand(m(&opener.stack, targets))
 	}

@@ -11,6 +11,7 @@ import (
 
 	"escala/infra/engine"
 	"escala/infra/engine/stackfile"
+	"escala/infra/operate/origin"
 	"escala/infra/program"
 	"escala/infra/targets/local"
 	"escala/infra/targets/local/host"
@@ -66,7 +67,9 @@ func (o *opener) open(ctx context.Context) (*session, error) {
 	}); err != nil {
 		return nil, err
 	}
+	from, reason := origin.Of(ctx, root), new(lastError)
 	s.run = engine.Run{
+		Message: from.Title, Environment: from.Environment(), Event: reason.take, Annotate: reason.annotate,
 		Out: os.Stdout, Color: color(), Kill: o.kill,
 		Wait: o.wait, Waiting: func(locked *engine.LockedError) {
 			fmt.Fprintf(os.Stderr, "waiting up to %s for stack %s:\n", o.wait, locked.Stack)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"runtime"
 	"strings"
 	"time"
@@ -46,6 +47,13 @@ type Run struct {
 	Wait time.Duration
 	// Waiting is called once when a wait begins. Optional.
 	Waiting func(*LockedError)
+	// Message and Environment are recorded in the stack's history. The keys are
+	// those of Pulumi's command line ("git.head"). Optional.
+	Message     string
+	Environment map[string]string
+	// Annotate returns more of Environment, from the outputs after the operation.
+	// Optional.
+	Annotate func(outputs map[string]Output, failed error) map[string]string
 }
 
 // Result is the result of an operation.
@@ -105,8 +113,8 @@ func (s *Stack) operate(ctx context.Context, kind apitype.UpdateKind, r Run) (Re
 	started := time.Now()
 	changes, failed := s.run(ctx, kind, r, target, writes)
 	settled := writes.settle(resolved(writes.saved, failed == nil && kind != apitype.RefreshUpdate))
-	recorded := s.store.record(s.update(kind, started, changes, failed))
 	outputs, err := outputsOf(writes.saved)
+	recorded := s.store.record(s.update(kind, started, changes, failed, r.notes(outputs, failed)))
 	if failed != nil {
 		// The operation's own error comes first; a failure to write the history
 		// matters less.
@@ -181,16 +189,35 @@ func resolved(snapshot *deploy.Snapshot, all bool) func(pkgresource.Operation) b
 }
 
 // update returns an operation's entry in the history.
-func (s *Stack) update(kind apitype.UpdateKind, started time.Time, changes map[string]int, failed error) update {
+func (s *Stack) update(kind apitype.UpdateKind, started time.Time, changes map[string]int, failed error, notes notes) update {
 	outcome := "succeeded"
 	if failed != nil {
 		outcome = "failed"
 	}
+	environment := map[string]string{"exec.kind": constant.ExecKindAutoInline, "pulumi.version": version.Version}
+	maps.Copy(environment, notes.environment)
 	return update{
-		Kind: kind, StartTime: started.Unix(), EndTime: time.Now().Unix(), Result: outcome,
-		Environment: map[string]string{"exec.kind": constant.ExecKindAutoInline, "pulumi.version": version.Version},
+		Kind: kind, StartTime: started.Unix(), EndTime: time.Now().Unix(), Result: outcome, Message: notes.message,
+		Environment: environment,
 		Config:      s.config, ResourceChanges: changes,
 	}
+}
+
+// notes are what a caller adds to an operation's entry in the history.
+type notes struct {
+	message     string
+	environment map[string]string
+}
+
+func (r Run) notes(outputs map[string]Output, failed error) notes {
+	n := notes{message: r.Message, environment: maps.Clone(r.Environment)}
+	if n.environment == nil {
+		n.environment = map[string]string{}
+	}
+	if r.Annotate != nil {
+		maps.Copy(n.environment, r.Annotate(outputs, failed))
+	}
+	return n
 }
 
 // run makes the engine do one operation. writes is nil for a preview.

@@ -12,7 +12,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
+	"escala/infra/operate/event"
 	"escala/service"
 )
 
@@ -34,6 +36,16 @@ type Stack struct {
 	// Config returns a value of the stack's configuration ("aws:region"), decrypted,
 	// and whether it is set.
 	Config func(ctx context.Context, key string) (value string, set bool, err error)
+	// Updates returns the last operations on the stack since a time, the latest last,
+	// at most limit.
+	Updates func(ctx context.Context, since time.Time, limit int) ([]Update, error)
+}
+
+// Update is a past operation on the stack: an update, a refresh, ….
+type Update struct {
+	event.Event
+	// Changes is the number of resources that it changed.
+	Changes int
 }
 
 // Resource is a resource in a stack's state.

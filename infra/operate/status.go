@@ -1,6 +1,8 @@
 package operate
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"escala/service"
@@ -29,10 +31,15 @@ type Status struct {
 	// Problems are what is wrong now. Unknown is what could not be asked and why.
 	Problems []string `json:"problems,omitempty"`
 	Unknown  []string `json:"unknown,omitempty"`
+	// Pods is the number of pods that a cluster should have, with an autoscaler's
+	// limits.
+	Pods *Pods `json:"pods,omitempty"`
 	// CostPerMonth is in US dollars. It is absent if a part is not priced.
 	CostPerMonth *float64 `json:"costPerMonth,omitempty"`
-	// Updated is the last update of the stack.
+	// Updated is the last update of the stack. Drift is the last refresh, whose
+	// Changes are the resources that were not as the state had them.
 	Updated *Updated `json:"updated,omitempty"`
+	Drift   *Updated `json:"drift,omitempty"`
 }
 
 // Instance is one worker or pod.
@@ -64,8 +71,20 @@ type Machine struct {
 	// DiskFree and DiskTotal are in bytes.
 	DiskFree  *int64 `json:"diskFreeBytes,omitempty"`
 	DiskTotal *int64 `json:"diskTotalBytes,omitempty"`
+	// MemoryFree and MemoryTotal are in bytes.
+	MemoryFree  *int64 `json:"memoryFreeBytes,omitempty"`
+	MemoryTotal *int64 `json:"memoryTotalBytes,omitempty"`
 	// Booted is the time of the operating system's start.
 	Booted *time.Time `json:"booted,omitempty"`
+}
+
+// Pods are the numbers of a cluster's pods.
+type Pods struct {
+	Wanted int `json:"wanted"`
+	Ready  int `json:"ready"`
+	// Min and Max are the autoscaler's limits; 0 without one.
+	Min int `json:"min,omitempty"`
+	Max int `json:"max,omitempty"`
 }
 
 // Updated is the last operation on a stack.
@@ -74,4 +93,32 @@ type Updated struct {
 	Kind    string    `json:"kind"`
 	Result  string    `json:"result"`
 	Changes int       `json:"changes"`
+	Who     string    `json:"who,omitempty"`
+	Seconds int       `json:"seconds"`
 }
+
+// Begin returns the status of a stack of which only the state is known.
+func Begin(s *Stack, now time.Time) Status {
+	return Status{
+		Stack: s.Project + "/" + s.Name, Target: s.Target, Time: now.UTC().Truncate(time.Second), URL: Plain(s.Text("url")),
+		Wanted: ID(service.ReleaseID(s.Text("release"))), Instances: []Instance{},
+	}
+}
+
+// Problem adds what is wrong now, once.
+func (s *Status) Problem(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !slices.Contains(s.Problems, text) {
+		s.Problems = append(s.Problems, text)
+	}
+}
+
+// NotKnown adds what could not be asked.
+func (s *Status) NotKnown(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !slices.Contains(s.Unknown, text) {
+		s.Unknown = append(s.Unknown, text)
+	}
+}
+
+// End decides whether all is well: nothing is wrong, and at least one instance was
+// seen to serve.
+func (s *Status) End() { s.Well = len(s.Problems) == 0 && len(s.Instances) > 0 }

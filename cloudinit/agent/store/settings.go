@@ -87,6 +87,17 @@ func (s Settings) OpenShared(access Access) (*Shared, error) {
 	}
 }
 
+// Objects returns the bucket for someone with other credentials than the machine's:
+// its operator.
+func (s S3) Objects(credentials sigv4.Credentials) Objects { return s.bucket(credentials) }
+
+// MachineObjects returns the bucket that machines write to, for someone with other
+// credentials than the machine's: its operator.
+func (s Spaces) MachineObjects(credentials sigv4.Credentials) Objects {
+	client := &sigv4.Client{Service: "s3", Region: s.Region, Credentials: credentials}
+	return Bucket{URL: s.url(s.Machines), Client: client}
+}
+
 func (s S3) bucket(role sigv4.Credentials) Bucket {
 	endpoint := s.Endpoint
 	if endpoint == "" {

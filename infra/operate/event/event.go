@@ -25,8 +25,19 @@ const (
 	Incident Kind = "incident"
 	// Reboot is the start of a machine's operating system.
 	Reboot Kind = "reboot"
+	// Release reports that a machine serves a release on all workers.
+	Release Kind = "release"
+	// Unwell reports a problem that lasts, Well its end.
+	Unwell Kind = "unwell"
+	Well   Kind = "well"
 	// Certificate is a certificate that was issued, or could not be.
 	Certificate Kind = "certificate"
+)
+
+// Values of Event.Result, which are those of Pulumi's history.
+const (
+	Succeeded = "succeeded"
+	Failed    = "failed"
 )
 
 // Event is one thing that happened. Its JSON is what `events --json` prints and
@@ -36,15 +47,16 @@ type Event struct {
 	Kind Kind      `json:"kind"`
 	// Stack is the project and the stack: "escala/aws-ec2".
 	Stack string `json:"stack"`
-	// Who is the author of the commit, and the CI's run if there was one. Commit is
-	// the commit's id.
+	// Who is the author of the commit, and the CI's run if there was one. Run is the
+	// URL of that run. Commit is the commit's id.
 	Who    string `json:"who,omitempty"`
+	Run    string `json:"run,omitempty"`
 	Commit string `json:"commit,omitempty"`
 	// Release is the release that served afterwards, or that was refused.
 	Release service.ReleaseID `json:"release,omitempty"`
 	// Instance is the machine or pod.
 	Instance string `json:"instance,omitempty"`
-	// Result is "succeeded", "failed" or "" for what has no result.
+	// Result is Succeeded, Failed or "" for what has no result.
 	Result string `json:"result,omitempty"`
 	// Seconds is the time that it took.
 	Seconds int `json:"seconds,omitempty"`

@@ -47,7 +47,12 @@ func Open(ctx context.Context, root, stack string, all []deploy.Target) (*operat
 		Project: project.Name, Name: stack, Target: chosen.Name(), Root: root, State: folder,
 		Spec: c.Service, Config: opened.Config,
 	}
-	return s, chosen, load(ctx, s, opened)
+	h := history{stack: s, engine: opened}
+	if h.exported, err = load(ctx, s, opened); err != nil {
+		return nil, nil, err
+	}
+	s.Updates = h.updates
+	return s, chosen, nil
 }
 
 // settings returns the stack's configuration and its target, whose settings it
@@ -87,13 +92,13 @@ func (p plain) File() stackconfig.File { return p.file }
 
 // load reads the state: from the project's folder, or with Pulumi's command line
 // if that has none.
-func load(ctx context.Context, s *operate.Stack, opened *engine.Stack) error {
+func load(ctx context.Context, s *operate.Stack, opened *engine.Stack) (byCommand bool, err error) {
 	resources, err := opened.Resources(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if len(resources) == 0 {
-		return exported(ctx, s)
+		return true, exported(ctx, s)
 	}
 	for _, r := range resources {
 		if !r.Replaced {
@@ -102,7 +107,7 @@ func load(ctx context.Context, s *operate.Stack, opened *engine.Stack) error {
 	}
 	outputs, err := opened.Outputs(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	s.Outputs = map[string]any{}
 	for key, output := range outputs {
@@ -110,5 +115,5 @@ func load(ctx context.Context, s *operate.Stack, opened *engine.Stack) error {
 			s.Outputs[key] = output.Value
 		}
 	}
-	return nil
+	return false, nil
 }

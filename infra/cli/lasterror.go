@@ -1,0 +1,49 @@
+package cli
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+
+	"escala/infra/engine"
+	"escala/infra/operate"
+	"escala/infra/operate/origin"
+)
+
+// lastError keeps the last error that an operation showed, for the stack's history.
+type lastError struct{ text string }
+
+// marks are the engine's marks of colors in messages, and terminal sequences.
+var marks = regexp.MustCompile(`<\{%[^%]*%\}>|\x1b\[[0-9;]*m`)
+
+// wrapping is the text that the SDK puts before a program's only error.
+var wrapping = regexp.MustCompile(`(an unhandled error occurred: )?(program failed: )?\s*1 error occurred:\s*\* `)
+
+func (l *lastError) take(e apitype.EngineEvent) {
+	d := e.DiagnosticEvent
+	if d == nil || d.Severity != "error" {
+		return
+	}
+	text := wrapping.ReplaceAllString(marks.ReplaceAllString(d.Message, ""), "")
+	// The engine closes with "update failed", which gives no reason.
+	if text = operate.Plain(text); text != "" && strings.TrimSuffix(text, ".") != "update failed" {
+		l.text = text
+	}
+}
+
+// annotate returns what the history keeps of an operation's result.
+func (l *lastError) annotate(outputs map[string]engine.Output, failed error) map[string]string {
+	notes := map[string]string{}
+	if failed != nil {
+		notes[origin.Reason] = l.text
+		if l.text == "" {
+			notes[origin.Reason] = operate.Plain(failed.Error())
+		}
+		return notes
+	}
+	if release, _ := outputs["release"].Value.(string); release != "" {
+		notes[origin.Release] = release
+	}
+	return notes
+}

@@ -1,0 +1,324 @@
+// Package screen writes what operating a stack finds out as text for people: lines
+// of at most 80 columns, in color if asked.
+package screen
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"escala/infra/operate"
+	"escala/infra/operate/event"
+	"escala/service"
+)
+
+// width is the number of columns that a line has at most.
+const width = 80
+
+// unknown stands for what is not known: never for what is well.
+const unknown = "unknown"
+
+// Screen writes to Out.
+type Screen struct {
+	Out io.Writer
+	// Color enables ANSI colors.
+	Color bool
+	// Now is the time that ages are counted to.
+	Now time.Time
+}
+
+const (
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+	bold   = "1"
+)
+
+func (s Screen) paint(color, text string) string {
+	if !s.Color || text == "" {
+		return text
+	}
+	return "\x1b[" + color + "m" + text + "\x1b[0m"
+}
+
+// Status writes a stack's status.
+func (s Screen) Status(v operate.Status) {
+	word, color := "well", green
+	if !v.Well {
+		word, color = "unwell", red
+	}
+	fmt.Fprintf(s.Out, "%s on %s is %s\n", s.paint(bold, v.Stack), v.Target, s.paint(color, word))
+	s.row("url", cmp.Or(v.URL, unknown))
+	s.row("release", releases(v))
+	if p := v.Pods; p != nil {
+		pods := fmt.Sprintf("%d of %d ready", p.Ready, p.Wanted)
+		if p.Max > 0 {
+			pods += fmt.Sprintf(", autoscaled from %d to %d", p.Min, p.Max)
+		}
+		s.row("pods", pods)
+	}
+	s.row("updated", s.updated(v.Updated))
+	s.row("drift", s.drift(v.Drift))
+	if c := v.Certificate; c != nil {
+		text := "none"
+		if len(c.Names) > 0 {
+			text = fmt.Sprintf("%s until %s, by %s", strings.Join(c.Names, ", "), time.Unix(c.NotAfter, 0).UTC().Format(time.DateOnly), cmp.Or(c.Issuer, unknown))
+		}
+		if c.Error != "" {
+			text += "; " + c.Error
+		}
+		s.row("https", text)
+	}
+	s.row("incident", cmp.Or(v.Incident, "none"))
+	if v.CostPerMonth != nil {
+		s.row("cost", fmt.Sprintf("%.2f USD a month", *v.CostPerMonth))
+	} else {
+		s.row("cost", "not priced")
+	}
+	for _, m := range v.Machines {
+		s.machine(m)
+	}
+	s.instances(v)
+	for _, p := range v.Problems {
+		s.painted("problem", red, p)
+	}
+	for _, u := range v.Unknown {
+		s.painted(unknown, yellow, u)
+	}
+}
+
+// releases tells which release is wanted, and how many instances run it.
+func releases(v operate.Status) string {
+	on := 0
+	for _, i := range v.Instances {
+		if i.Release == v.Wanted && i.Ready {
+			on++
+		}
+	}
+	if v.Wanted == "" {
+		return unknown
+	}
+	return fmt.Sprintf("%s on %d of %d", v.Wanted.Short(), on, len(v.Instances))
+}
+
+func (s Screen) updated(u *operate.Updated) string {
+	if u == nil {
+		return unknown
+	}
+	text := fmt.Sprintf("%s ago: %s %s in %d s", operate.Ago(s.Now.Sub(u.Time)), u.Kind, u.Result, u.Seconds)
+	if u.Who != "" {
+		text += ", by " + u.Who
+	}
+	return text
+}
+
+func (s Screen) drift(u *operate.Updated) string {
+	if u == nil {
+		return unknown + " (make refresh compares the state with what exists)"
+	}
+	found := "none"
+	if u.Changes > 0 {
+		found = fmt.Sprintf("%d resources", u.Changes)
+	}
+	return fmt.Sprintf("%s, %s ago", found, operate.Ago(s.Now.Sub(u.Time)))
+}
+
+func (s Screen) machine(m operate.Machine) {
+	s.row("machine", m.ID)
+	text := cmp.Or(string(m.Phase), unknown)
+	switch {
+	case m.Age != nil:
+		text += fmt.Sprintf(", looked %s ago", operate.Ago(time.Duration(*m.Age)*time.Second))
+	case m.Heard == nil:
+		text += ", never heard of"
+	}
+	if m.Source == "store" {
+		text += " (from the release store)"
+	}
+	if m.Booted != nil {
+		text += ", up " + operate.Ago(s.Now.Sub(*m.Booted))
+	}
+	s.row("", text)
+	s.row("", fmt.Sprintf("disk %s, memory %s", left(m.DiskFree, m.DiskTotal), left(m.MemoryFree, m.MemoryTotal)))
+}
+
+func left(free, total *int64) string {
+	if free == nil || total == nil {
+		return unknown
+	}
+	return fmt.Sprintf("%s of %s free", operate.Bytes(*free), operate.Bytes(*total))
+}
+
+// instances writes a table of workers or pods.
+func (s Screen) instances(v operate.Status) {
+	if len(v.Instances) == 0 {
+		return
+	}
+	head := "WORKER"
+	if v.Pods != nil {
+		head = "POD"
+	}
+	rows := [][]string{{head, "RELEASE", "READY", "SINCE", "RESTARTS", "MEMORY"}}
+	for _, i := range v.Instances {
+		row := []string{i.Name, cmp.Or(short(i.Release), "none"), "no", unknown, unknown, unknown}
+		if i.Ready {
+			row[2] = "yes"
+		}
+		if i.Since != nil {
+			row[3] = operate.Ago(s.Now.Sub(*i.Since))
+		}
+		if i.Restarts != nil {
+			row[4] = strconv.Itoa(*i.Restarts)
+		}
+		if i.MemoryBytes != nil {
+			row[5] = operate.Bytes(*i.MemoryBytes)
+		}
+		rows = append(rows, row)
+	}
+	fmt.Fprintln(s.Out)
+	s.table(rows, func(row, column int, text string) string {
+		switch {
+		case row == 0:
+			return s.paint(bold, text)
+		case column == 2 && strings.TrimSpace(text) == "no":
+			return s.paint(red, text)
+		}
+		return text
+	})
+	for _, i := range v.Instances {
+		if i.Trouble != "" {
+			s.painted("trouble", yellow, i.Name+": "+i.Trouble)
+		}
+	}
+}
+
+func short(id service.ReleaseID) string { return id.Short() }
+
+// table writes rows in columns. The first column is cut if a row is too long.
+func (s Screen) table(rows [][]string, paint func(row, column int, text string) string) {
+	widths := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	rest := 0
+	for _, w := range widths[1:] {
+		rest += w + 2
+	}
+	widths[0] = min(widths[0], max(8, width-rest))
+	for n, row := range rows {
+		var line strings.Builder
+		for i, cell := range row {
+			cell = cut(cell, widths[i])
+			padding := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+			if i == len(row)-1 {
+				padding = ""
+			} else {
+				padding += "  "
+			}
+			line.WriteString(paint(n, i, cell) + padding)
+		}
+		fmt.Fprintln(s.Out, strings.TrimRight(line.String(), " "))
+	}
+}
+
+// cut keeps the end of a text, which tells pods apart.
+func cut(text string, limit int) string {
+	runes := []rune(text)
+	if len(runes) <= limit {
+		return text
+	}
+	return "…" + string(runes[len(runes)-limit+1:])
+}
+
+// label is the width of the first column of rows.
+const label = 10
+
+func (s Screen) row(name, text string) { s.painted(name, bold, text) }
+
+// painted writes a name and a text, which continues below itself.
+func (s Screen) painted(name, color, text string) {
+	for i, line := range wrap(text, width-label) {
+		if i > 0 {
+			name = ""
+		}
+		padding := strings.Repeat(" ", label-utf8.RuneCountInString(name))
+		fmt.Fprintln(s.Out, s.paint(color, name)+padding+line)
+	}
+}
+
+// wrap breaks a text into lines at spaces, and words that are longer than a line.
+func wrap(text string, limit int) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		for utf8.RuneCountInString(word) > limit {
+			if line != "" {
+				lines, line = append(lines, line), ""
+			}
+			runes := []rune(word)
+			lines, word = append(lines, string(runes[:limit])), string(runes[limit:])
+		}
+		switch {
+		case line == "":
+			line = word
+		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > limit:
+			lines, line = append(lines, line), word
+		default:
+			line += " " + word
+		}
+	}
+	if line != "" || len(lines) == 0 {
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// Events writes events, the latest last.
+func (s Screen) Events(events []event.Event) {
+	for _, e := range events {
+		color := ""
+		switch {
+		case e.Result == event.Failed, e.Kind == event.Refusal, e.Kind == event.Unwell:
+			color = red
+		case e.Kind == event.Incident, e.Kind == event.Reboot:
+			color = yellow
+		}
+		kind := fmt.Sprintf("%-11s", e.Kind)
+		if color != "" {
+			kind = s.paint(color, kind)
+		}
+		var parts []string
+		if e.Release != "" {
+			parts = append(parts, e.Release.Short())
+		}
+		if e.Result != "" {
+			parts = append(parts, fmt.Sprintf("%s in %d s", e.Result, e.Seconds))
+		}
+		if e.Commit != "" {
+			parts = append(parts, "commit "+e.Commit[:min(len(e.Commit), 12)])
+		}
+		if e.Who != "" {
+			parts = append(parts, "by "+e.Who)
+		}
+		if e.Instance != "" {
+			parts = append(parts, "on "+e.Instance)
+		}
+		if e.Text != "" {
+			parts = append(parts, e.Text)
+		}
+		const before = len(time.DateTime) + 1 + 11 + 1
+		for i, line := range wrap(strings.Join(parts, ", "), width-before) {
+			if i == 0 {
+				fmt.Fprintf(s.Out, "%s %s %s\n", e.Time.UTC().Format(time.DateTime), kind, line)
+				continue
+			}
+			fmt.Fprintln(s.Out, strings.Repeat(" ", before)+line)
+		}
+	}
+}
