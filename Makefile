@@ -32,14 +32,14 @@ preview: escala ## Show what up would change
 	@$(ESCALA) preview
 
 # What is printed is the plan and nothing else, so that it can go to a file.
-plan: escala ## Show what STACK (or all) would be, without an account (FORMAT=json|markdown, OUT=folder, FILES=all)
-	@$(ESCALA) plan --format $(or $(FORMAT),text) $(if $(OUT),--out "$(OUT)") $(if $(FILES),--files)
+plan: escala ## Show what STACK (or all) would be, without an account (FORMAT=json|markdown, OUT=folder, FILES=all, BUDGET=40 dollars a month)
+	@$(ESCALA) plan --format $(or $(FORMAT),text) $(if $(BUDGET),--budget $(BUDGET)) $(if $(OUT),--out "$(OUT)") $(if $(FILES),--files)
 
 manifests: escala ## Write a cluster stack's objects to manifests/STACK, for kubectl apply
 	@$(ESCALA) manifests
 
-plan-diff: escala ## Show what the working tree changes in the plans of all stacks (BASE=main, FORMAT as above)
-	@bin/$(PROGRAM) plan-diff --stack $(if $(filter file,$(origin STACK)),all,$(STACK)) --base $(or $(BASE),main) --format $(or $(FORMAT),text)
+plan-diff: escala ## Show what the working tree changes in the plans of all stacks (BASE=main, FORMAT and BUDGET as above)
+	@bin/$(PROGRAM) plan-diff --stack $(if $(filter file,$(origin STACK)),all,$(STACK)) --base $(or $(BASE),main) --format $(or $(FORMAT),text) $(if $(BUDGET),--budget $(BUDGET))
 
 rollback: escala ## Go back to the release before (or TO=…), until make unpin
 	@$(ESCALA) rollback $(if $(TO),--to $(TO))

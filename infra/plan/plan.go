@@ -47,7 +47,9 @@ type Stack struct {
 	Resources []Resource `json:"resources,omitempty"`
 	Machines  []Machine  `json:"machines,omitempty"`
 	Manifests []File     `json:"manifests,omitempty"`
-	Findings  []Finding  `json:"findings,omitempty"`
+	// Costs is what the stack costs a month, if that was asked.
+	Costs    *Costs    `json:"costs,omitempty"`
+	Findings []Finding `json:"findings,omitempty"`
 }
 
 // Lookup is a question that the program asks a cloud.

@@ -10,6 +10,7 @@ import (
 	"escala/infra/engine/stackfile"
 	"escala/infra/plan"
 	"escala/infra/plan/compare"
+	"escala/infra/plan/prices"
 	"escala/infra/plan/report"
 	"escala/infra/program"
 	"escala/infra/workspace"
@@ -19,6 +20,7 @@ import (
 // commit.
 func Diff(stack *string, targets program.Targets) *cobra.Command {
 	var format, base string
+	var budget float64
 	c := &cobra.Command{
 		Use: "plan-diff", Short: "Show what the working tree changes, compared with a commit, without an account", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -43,7 +45,7 @@ func Diff(stack *string, targets program.Targets) *cobra.Command {
 			}
 			after := plan.New()
 			if *stack == allStacks || stackfile.Exists(root, *stack) {
-				if after, err = planStacks(ctx, root, *stack, targets); err != nil {
+				if after, err = planStacks(ctx, root, *stack, targets, prices.Budget(budget)); err != nil {
 					return interrupted(ctx.Err(), err)
 				}
 			}
@@ -61,6 +63,7 @@ func Diff(stack *string, targets program.Targets) *cobra.Command {
 			return nil
 		},
 	}
+	budgetFlag(c, &budget)
 	c.Flags().StringVar(&base, "base", "main", "commit to compare with")
 	c.Flags().StringVar(&format, "format", report.Text, "text, json or markdown")
 	return c

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -17,6 +18,7 @@ import (
 	"escala/infra/plan"
 	"escala/infra/plan/check"
 	"escala/infra/plan/preview"
+	"escala/infra/plan/prices"
 	"escala/infra/plan/report"
 	"escala/infra/program"
 	"escala/infra/workspace"
@@ -32,6 +34,7 @@ var errFindings = errors.New("the plan has errors; they are shown above")
 func Plan(stack *string, targets program.Targets) *cobra.Command {
 	var format, out string
 	var every bool
+	var budget float64
 	c := &cobra.Command{
 		Use: "plan", Short: "Show what a stack would be, without an account (--stack all: every stack)", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -43,7 +46,7 @@ func Plan(stack *string, targets program.Targets) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p, err := planStacks(cmd.Context(), root, *stack, targets)
+			p, err := planStacks(cmd.Context(), root, *stack, targets, prices.Budget(budget))
 			if err != nil {
 				return interrupted(cmd.Context().Err(), err)
 			}
@@ -57,8 +60,14 @@ func Plan(stack *string, targets program.Targets) *cobra.Command {
 	}
 	c.Flags().StringVar(&format, "format", report.Text, "text, json or markdown")
 	c.Flags().StringVar(&out, "out", "", "folder to write the machines' files and the manifests into")
+	budgetFlag(c, &budget)
 	c.Flags().BoolVar(&every, "files", false, "show the content of every file, and not only of the configuration")
 	return c
+}
+
+// budgetFlag adds the flag for what a stack may cost a month.
+func budgetFlag(c *cobra.Command, budget *float64) {
+	c.Flags().Float64Var(budget, "budget", 0, "most that each stack may cost a month, in US dollars; more is an error (default none)")
 }
 
 func finish(w io.Writer, p plan.Plan, write report.Writer) error {
@@ -72,10 +81,17 @@ func finish(w io.Writer, p plan.Plan, write report.Writer) error {
 }
 
 // planStacks plans one stack, or all, beside each other.
-func planStacks(ctx context.Context, root, stack string, targets program.Targets) (plan.Plan, error) {
+func planStacks(ctx context.Context, root, stack string, targets program.Targets, budget prices.Budget) (plan.Plan, error) {
+	if !(budget >= 0) {
+		return plan.Plan{}, fmt.Errorf("--budget: %v is not an amount of dollars a month", budget)
+	}
+	table, err := prices.Load()
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	today := time.Now()
 	names := []string{stack}
 	if stack == allStacks {
-		var err error
 		if names, err = stackfile.Stacks(root); err != nil {
 			return plan.Plan{}, err
 		}
@@ -90,6 +106,12 @@ func planStacks(ctx context.Context, root, stack string, targets program.Targets
 				return err
 			}
 			planned.Findings = check.Stack(ctx, planned, secrets)
+			if planned.Error == "" {
+				costs := table.Stack(planned)
+				planned.Costs = &costs
+				planned.Findings = append(planned.Findings, prices.Findings(costs, budget, today)...)
+				plan.SortFindings(planned.Findings)
+			}
 			stacks[i] = planned
 			return nil
 		})

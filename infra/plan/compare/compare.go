@@ -50,6 +50,8 @@ type Stack struct {
 	Release   *[2]string `json:"release,omitempty"`
 	Resources []Resource `json:"resources,omitempty"`
 	Files     []File     `json:"files,omitempty"`
+	// Costs holds the changes of what a month costs, if there are any.
+	Costs *Costs `json:"costs,omitempty"`
 	// New holds the errors and warnings that the base does not have.
 	New []plan.Finding `json:"newFindings,omitempty"`
 }
@@ -105,12 +107,13 @@ func Plans(ctx context.Context, base string, before, after plan.Plan) (Differenc
 		if s.Files, err = files(ctx, contents(old), contents(now)); err != nil {
 			return d, err
 		}
+		s.Costs = costs(old.Costs, now.Costs, s.Change)
 		for _, f := range now.Findings {
 			if f.Level != plan.Notice && !slices.Contains(old.Findings, f) {
 				s.New = append(s.New, f)
 			}
 		}
-		if was && is && s.Before == s.After && s.Release == nil && len(s.Resources)+len(s.Files)+len(s.New) == 0 {
+		if was && is && s.Before == s.After && s.Release == nil && s.Costs == nil && len(s.Resources)+len(s.Files)+len(s.New) == 0 {
 			continue
 		}
 		d.Stacks = append(d.Stacks, s)

@@ -71,6 +71,12 @@ func textDifference(w io.Writer, d compare.Difference) error {
 				fmt.Fprintf(&b, "\n%s\n", indented(strings.TrimRight(f.Diff, "\n")))
 			}
 		}
+		if s.Costs != nil {
+			fmt.Fprintf(&b, "\ncosts a month: %s\n", becomes(*s.Costs))
+			for _, line := range costChanges(*s.Costs) {
+				fmt.Fprintf(&b, "  %s\n", line)
+			}
+		}
 		if len(s.New) > 0 {
 			b.WriteString("\nnew findings\n")
 			for _, f := range s.New {
@@ -183,6 +189,9 @@ func markdownChanges(d compare.Difference, diffs bool) []byte {
 		}
 		if len(s.Resources) > 0 {
 			folded(&b, "resources: "+tally(s.Resources), changes(s.Resources))
+		}
+		if s.Costs != nil {
+			folded(&b, "costs a month: "+becomes(*s.Costs), costChanges(*s.Costs))
 		}
 		for _, f := range s.Files {
 			if diffs && f.Change == compare.Changed {

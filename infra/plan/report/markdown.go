@@ -27,14 +27,14 @@ func writeMarkdown(w io.Writer, p plan.Plan, every bool) error {
 func markdown(p plan.Plan, every, contents bool) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "## Plan\n\n> %s\n\n", p.Note)
-	b.WriteString("| stack | resources | user-data | errors | warnings |\n|---|---|---|---|---|\n")
+	b.WriteString("| stack | resources | user-data | a month | errors | warnings |\n|---|---|---|---|---|---|\n")
 	for _, s := range p.Stacks {
 		var data []string
 		for _, m := range s.Machines {
 			data = append(data, used(m))
 		}
 		one := plan.New(s)
-		fmt.Fprintf(&b, "| %s | %d | %s | %d | %d |\n", cell(s.Name), len(s.Resources), strings.Join(data, ", "), one.Count(plan.Error), one.Count(plan.Warning))
+		fmt.Fprintf(&b, "| %s | %d | %s | %s | %d | %d |\n", cell(s.Name), len(s.Resources), strings.Join(data, ", "), cell(sum(s.Costs)), one.Count(plan.Error), one.Count(plan.Warning))
 	}
 	if !contents {
 		b.WriteString("\nThe files' contents are left out: there are too many. `make plan OUT=folder` writes them.\n")
@@ -74,6 +74,9 @@ func markdownStack(b *bytes.Buffer, s plan.Stack, every, contents bool) {
 		}
 	}
 	folded(b, fmt.Sprintf("%d notices", len(notices)), notices)
+	if s.Costs != nil {
+		folded(b, "costs a month: "+sum(s.Costs), append(costs(*s.Costs), "", plan.CostNote))
+	}
 	folded(b, fmt.Sprintf("%d resources", len(s.Resources)), tree(s))
 	folded(b, "by type", types(s))
 	folded(b, "what is made up", about(s))

@@ -35,6 +35,14 @@ func small() plan.Plan {
 			{Path: "cloud-config", Size: 12, Content: "packages: []\n"},
 		}}},
 		Manifests: []plan.File{{Path: "service-api.yaml", Size: 14, Content: "kind: Service\n", Object: map[string]any{"kind": "Service"}}},
+		Costs: &plan.Costs{Low: 48, High: 96, Unpriced: 1, Lines: []plan.Cost{
+			{Resource: machine, Name: "api-machine", Part: "2 to 4 nodes", State: plan.Priced, Low: 48, High: 96, Why: "they scale", Price: &plan.Price{Item: "x/nodes", Amount: 24, Unit: "month", Region: "*", Source: "https://x.example/", Date: "2026-01-01"}},
+			{Resource: machine, Name: "api-machine", Part: "credits", State: plan.ByUse},
+			{Resource: machine, Name: "api-machine", Part: "licence", State: plan.NotPriced, Why: "x/licence has no price in region \"y\""},
+			{Resource: machine, Name: "api-machine", Part: "network", State: plan.Free},
+			{Resource: room, Name: "api", Part: "Rule", State: plan.Included},
+			{Resource: room, Name: "api", Part: "Rule", State: plan.Included},
+		}},
 		Findings: []plan.Finding{
 			{Level: plan.Error, Where: "api-web", What: "port 22/tcp is open to 0.0.0.0/0", Right: "80 and 443 alone"},
 			{Level: plan.Warning, Where: "api|x", What: "two\nlines <script>", Right: "one"},
@@ -58,6 +66,11 @@ func difference() compare.Difference {
 				Files: []compare.File{
 					{Path: "api-machine/etc/nginx/nginx.conf", Change: compare.Changed, Diff: "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b ```\n"},
 					{Path: "api-machine/etc/new", Change: compare.Added, Diff: "@@ -0,0 +1 @@\n+a\n"},
+				},
+				Costs: &compare.Costs{
+					Before: compare.Sum{Low: 48, High: 96}, After: compare.Sum{Low: 58, High: 116, Unpriced: 1},
+					Removed: []plan.Cost{{Name: "api-machine", Part: "2 to 4 nodes small", State: plan.Priced, Low: 48, High: 96}},
+					Added:   []plan.Cost{{Name: "api-machine", Part: "2 to 4 nodes", State: plan.Priced, Low: 58, High: 116}, {Name: "x", Part: "y", State: plan.NotPriced, Why: "z"}},
 				},
 				New: []plan.Finding{{Level: plan.Error, Where: "api-web", What: "port 22", Right: "none"}},
 			},

@@ -50,6 +50,13 @@ func textStack(b *bytes.Buffer, s plan.Stack, every bool) {
 		fmt.Fprintf(b, "\nin the cluster\n")
 		textFiles(b, s.Manifests, every)
 	}
+	if s.Costs != nil {
+		fmt.Fprintf(b, "\ncosts a month\n")
+		for _, line := range costs(*s.Costs) {
+			fmt.Fprintf(b, "  %s\n", line)
+		}
+		fmt.Fprintf(b, "%s\n", indented(wrapped(plan.CostNote)))
+	}
 	fmt.Fprintf(b, "\nfindings\n")
 	for _, f := range s.Findings {
 		textFinding(b, f)

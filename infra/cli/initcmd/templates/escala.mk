@@ -28,11 +28,11 @@ escala-help:
 up: escala ## Create or update the stack: build, release, wait until it serves
 	@$(ESCALA) up
 
-plan: escala ## Show what STACK (or all) would be, without an account (FORMAT=json|markdown, OUT=folder, FILES=all)
-	@$(ESCALA) plan --format $(or $(FORMAT),text) $(if $(OUT),--out "$(OUT)") $(if $(FILES),--files)
+plan: escala ## Show what STACK (or all) would be, without an account (FORMAT=json|markdown, OUT=folder, FILES=all, BUDGET=40 dollars a month)
+	@$(ESCALA) plan --format $(or $(FORMAT),text) $(if $(BUDGET),--budget $(BUDGET)) $(if $(OUT),--out "$(OUT)") $(if $(FILES),--files)
 
 plan-diff: escala ## Show what the working tree changes in the plans of all stacks (BASE=main)
-	@.escala/bin/$(ESCALA_PROGRAM) plan-diff --stack $(if $(filter file,$(origin STACK)),all,$(STACK)) --base $(or $(BASE),main) --format $(or $(FORMAT),text)
+	@.escala/bin/$(ESCALA_PROGRAM) plan-diff --stack $(if $(filter file,$(origin STACK)),all,$(STACK)) --base $(or $(BASE),main) --format $(or $(FORMAT),text) $(if $(BUDGET),--budget $(BUDGET))
 
 rollback: escala ## Go back to the release before (or TO=…), until make unpin
 	@$(ESCALA) rollback $(if $(TO),--to $(TO))

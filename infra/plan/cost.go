@@ -1,0 +1,92 @@
+package plan
+
+import "fmt"
+
+// CostState is what is known of a price.
+type CostState string
+
+// The states of a cost. Only Priced has an amount. What is unknown is NotPriced,
+// never 0.
+const (
+	// Priced has an amount a month.
+	Priced CostState = "priced"
+	// Free costs nothing by the provider's document.
+	Free CostState = "free"
+	// Included is a setting of another resource, an object in a cluster, or a thing
+	// of this computer: nobody sends a bill for it.
+	Included CostState = "included"
+	// ByUse depends on what is stored or done, and is not counted.
+	ByUse CostState = "by use"
+	// NotPriced has a price that is not in the table.
+	NotPriced CostState = "not priced"
+)
+
+// CostNote explains what an amount contains. Every report of costs has it.
+const CostNote = "A month is 730 hours, on demand, in US dollars. Not counted: traffic, requests, " +
+	"what is stored by the GB, taxes, discounts and what an account has free. " +
+	"A machine that is replaced runs twice for some minutes."
+
+// Costs is what a stack costs a month.
+type Costs struct {
+	Lines []Cost `json:"lines"`
+	// Low and High limit the sum of what is priced, in US dollars. They differ by
+	// what scales, and by what is free for the first of an account.
+	Low  float64 `json:"low"`
+	High float64 `json:"high"`
+	// Unpriced is the number of lines that are not in the sum since their price is
+	// not known.
+	Unpriced int `json:"unpriced,omitempty"`
+}
+
+// Cost is what one resource, or a part of it, costs a month.
+type Cost struct {
+	// Resource is the URN, and Name the name, of the resource that causes it.
+	Resource string `json:"resource"`
+	Name     string `json:"name"`
+	// Part is what is paid for: "t4g.small", "10 GiB of gp3".
+	Part  string    `json:"part"`
+	State CostState `json:"state"`
+	// Low and High limit the amount in US dollars. They are 0 unless State is
+	// Priced.
+	Low  float64 `json:"low,omitempty"`
+	High float64 `json:"high,omitempty"`
+	// Price is where the amount, or that there is none, is from.
+	Price *Price `json:"price,omitempty"`
+	// Why explains an amount that is not obvious, and a price that is missing.
+	Why string `json:"why,omitempty"`
+}
+
+// Price is an entry of the table of prices.
+type Price struct {
+	// Item names what is paid for: "aws/ec2/t4g.small".
+	Item string `json:"item"`
+	// Amount is in US dollars for each Unit: "hour", "month" or "percent". It is 0
+	// for what is free.
+	Amount float64 `json:"amount"`
+	Unit   string  `json:"unit,omitempty"`
+	// Region is the provider's name of the region, or "*".
+	Region string `json:"region"`
+	// Source is the address of the provider's document. Date is the day on which
+	// the price was read from it, or empty if the copy that was read has none. Via
+	// is who read it, if it was not this project.
+	Source string `json:"source"`
+	Date   string `json:"date,omitempty"`
+	Via    string `json:"via,omitempty"`
+}
+
+// Sum formats the sum of the costs. It is "not priced" if nothing is.
+func (c Costs) Sum() string {
+	if c.High == 0 && c.Unpriced > 0 {
+		return string(NotPriced)
+	}
+	return Dollars(c.Low, c.High)
+}
+
+// Dollars formats an amount, or from where to where it is: "48.00 to 96.00".
+func Dollars(low, high float64) string {
+	text := fmt.Sprintf("%.2f", low)
+	if most := fmt.Sprintf("%.2f", high); most != text {
+		text += " to " + most
+	}
+	return text
+}

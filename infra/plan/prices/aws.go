@@ -1,0 +1,107 @@
+package prices
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"escala/infra/plan"
+)
+
+// awsRules prices what the stacks make at AWS.
+var awsRules = map[string]rule{
+	"aws:ec2/instance:Instance":                           instance,
+	"aws:ec2/eip:Eip":                                     one("public IPv4 address", "aws/vpc/public-ipv4"),
+	"aws:ec2/eipAssociation:EipAssociation":               (*count).included,
+	"aws:ec2/natGateway:NatGateway":                       one("NAT gateway", "aws/vpc/nat-gateway"),
+	"aws:ec2/vpc:Vpc":                                     one("network", "aws/vpc/network"),
+	"aws:ec2/vpcEndpoint:VpcEndpoint":                     vpcEndpoint,
+	"aws:ec2/subnet:Subnet":                               (*count).included,
+	"aws:ec2/internetGateway:InternetGateway":             (*count).included,
+	"aws:ec2/route:Route":                                 (*count).included,
+	"aws:ec2/routeTable:RouteTable":                       (*count).included,
+	"aws:ec2/routeTableAssociation:RouteTableAssociation": (*count).included,
+	"aws:ec2/securityGroup:SecurityGroup":                 (*count).included,
+	"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup":   (*count).included,
+
+	"aws:iam/role:Role":                                 one("role", "aws/iam/role"),
+	"aws:iam/instanceProfile:InstanceProfile":           (*count).included,
+	"aws:iam/rolePolicy:RolePolicy":                     (*count).included,
+	"aws:iam/rolePolicyAttachment:RolePolicyAttachment": (*count).included,
+
+	"aws:s3/bucketV2:BucketV2":                                                                   func(c *count, r plan.Resource) { c.byUse(r, "bucket", "by the GB that releases take") },
+	"aws:s3/bucketObjectv2:BucketObjectv2":                                                       (*count).included,
+	"aws:s3/bucketPolicy:BucketPolicy":                                                           (*count).included,
+	"aws:s3/bucketVersioningV2:BucketVersioningV2":                                               (*count).included,
+	"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock":                                     (*count).included,
+	"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2":                       (*count).included,
+	"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": (*count).included,
+	"aws:s3/bucketOwnershipControls:BucketOwnershipControls":                                     (*count).included,
+	"aws:ssm/parameter:Parameter":                                                                parameter,
+	"aws:route53/record:Record":                                                                  func(c *count, r plan.Resource) { c.byUse(r, "record", "by the query; its zone is there already") },
+	"aws:route53/zone:Zone":                                                                      one("zone", "aws/route53/zone"),
+	"aws:acm/certificate:Certificate":                                                            one("certificate", "aws/acm/public-certificate"),
+	"aws:acm/certificateValidation:CertificateValidation":                                        (*count).included,
+	"aws:kms/key:Key":                                                                            one("key", "aws/kms/key"),
+	"aws:kms/alias:Alias":                                                                        (*count).included,
+	"aws:ecr/repository:Repository":                                                              func(c *count, r plan.Resource) { c.byUse(r, "image repository", "by the GB that images take") },
+	"aws:ecr/lifecyclePolicy:LifecyclePolicy":                                                    (*count).included,
+	"aws:eks/cluster:Cluster":                                                                    eksCluster,
+	"aws:eks/accessEntry:AccessEntry":                                                            (*count).included,
+	"aws:eks/accessPolicyAssociation:AccessPolicyAssociation":                                    (*count).included,
+	"aws:eks/addon:Addon":                                                                        (*count).included,
+	"aws:cloudwatch/logGroup:LogGroup":                                                           func(c *count, r plan.Resource) { c.byUse(r, "logs", "by the GB that is logged") },
+}
+
+// one prices a resource that is one of an item.
+func one(part, item string) rule {
+	return func(c *count, r plan.Resource) { c.item(r, part, item, c.region(r), exactly(1)) }
+}
+
+// burstable are the families that earn CPU credits.
+var burstable = []string{"t2", "t3", "t3a", "t4g"}
+
+// instance prices a machine, its disk, and the address that it has of its own. An
+// Elastic IP takes that address' place.
+func instance(c *count, r plan.Resource) {
+	region := c.region(r)
+	size := text(inputs(r), "instanceType")
+	c.item(r, size, "aws/ec2/"+size, region, exactly(1))
+	disk := at(inputs(r), "rootBlockDevice")
+	if gib, ok := number(disk, "volumeSize"); ok {
+		volume := text(disk, "volumeType")
+		c.item(r, fmt.Sprintf("%g GiB of %s", gib, volume), "aws/ebs/"+volume+"-gib", region, exactly(gib))
+	}
+	if truth(inputs(r), "associatePublicIpAddress") && !c.has("aws:ec2/eipAssociation:EipAssociation") {
+		c.item(r, "public IPv4 address", "aws/vpc/public-ipv4", region, exactly(1))
+	}
+	family, _, _ := strings.Cut(size, ".")
+	if slices.Contains(burstable, family) && text(inputs(r), "creditSpecification", "cpuCredits") == "unlimited" {
+		c.byUse(r, "CPU credits", `by the vCPU hour above the base rate; aws.cpuCredits: "standard" makes none`)
+	}
+}
+
+func vpcEndpoint(c *count, r plan.Resource) {
+	if kind := text(inputs(r), "vpcEndpointType"); kind != "" && kind != "Gateway" {
+		c.item(r, "endpoint of type "+kind, "aws/vpc/interface-endpoint", c.region(r), exactly(1))
+		return
+	}
+	c.item(r, "gateway endpoint", "aws/vpc/gateway-endpoint", c.region(r), exactly(1))
+}
+
+func parameter(c *count, r plan.Resource) {
+	if tier := text(inputs(r), "tier"); tier != "" && tier != "Standard" {
+		c.item(r, "parameter above 4 KiB", "aws/ssm/advanced-parameter", c.region(r), exactly(1))
+		return
+	}
+	c.item(r, "parameter", "aws/ssm/standard-parameter", c.region(r), exactly(1))
+}
+
+// eksCluster prices the control plane. In Auto Mode Amazon chooses the nodes, so
+// they are no resources of the stack.
+func eksCluster(c *count, r plan.Resource) {
+	c.item(r, "control plane", "aws/eks/cluster", c.region(r), exactly(1))
+	if truth(inputs(r), "computeConfig", "enabled") {
+		c.add(r, plan.Cost{Part: "nodes", State: plan.NotPriced, Why: "Auto Mode chooses their types and number, and takes a fee for each"})
+	}
+}
