@@ -60,6 +60,9 @@ type LockedError struct {
 func (e *LockedError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "stack %s is locked by", e.Stack)
+	if len(e.Holders) == 0 {
+		b.WriteString(" a process that starts or ends at this moment")
+	}
 	for _, h := range e.Holders {
 		fmt.Fprintf(&b, "\n  %s", h)
 	}
@@ -107,7 +110,7 @@ func (s store) tryLock(operation string) (unlock func(), err error) {
 	}
 	defer func() {
 		if err != nil {
-			kernel.Close()
+			release(kernel)
 		}
 	}()
 	own, err := self(operation)
@@ -133,7 +136,7 @@ func (s store) tryLock(operation string) (unlock func(), err error) {
 	}
 	return func() {
 		_ = os.Remove(own.path)
-		kernel.Close()
+		release(kernel)
 	}, nil
 }
 
@@ -159,6 +162,13 @@ func (s store) lockFile() (*os.File, error) {
 		return nil, fmt.Errorf("locking the state: %s: %w", f.Name(), err)
 	}
 	return f, nil
+}
+
+// release gives up the kernel's lock. Close alone does not while a child that
+// this process has just forked still has a copy of the file.
+func release(kernel *os.File) {
+	_ = syscall.Flock(int(kernel.Fd()), syscall.LOCK_UN)
+	kernel.Close()
 }
 
 // free removes the locks of processes that have ended. It fails if any lock but

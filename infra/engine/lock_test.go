@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -41,6 +42,24 @@ func sleeping(t *testing.T) *exec.Cmd {
 		_ = cmd.Wait()
 	})
 	return cmd
+}
+
+// A forked child has a copy of every open file until it becomes another program.
+func TestLockEndsThoughAChildHasTheFile(t *testing.T) {
+	t.Parallel()
+	s := store{root: t.TempDir(), project: "p", stack: "x"}
+	kernel, err := s.lockFile()
+	require.NoError(t, err)
+	inherited, err := syscall.Dup(int(kernel.Fd()))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = syscall.Close(inherited) })
+
+	_, err = s.lock(t.Context(), lockRequest{operation: "update"})
+	require.ErrorContains(t, err, "stack x is locked by a process that starts or ends at this moment")
+	release(kernel)
+	unlock, err := s.lock(t.Context(), lockRequest{operation: "update"})
+	require.NoError(t, err)
+	unlock()
 }
 
 func TestLockOfAProcessThatRuns(t *testing.T) {

@@ -21,5 +21,10 @@ func lock(path string) (func(), error) {
 		f.Close()
 		return nil, fmt.Errorf("locking %s: %w", path, err)
 	}
-	return func() { f.Close() }, nil
+	return func() {
+		// Close alone does not end the lock while a child that this process has
+		// just forked still has a copy of the file.
+		_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
+		f.Close()
+	}, nil
 }
