@@ -4,7 +4,6 @@ package check
 
 import (
 	"context"
-	"os/exec"
 
 	"escala/infra/plan"
 )
@@ -44,7 +43,7 @@ var checks = []func(context.Context, *subject){
 // Stack judges a previewed stack. A program that is not installed on this
 // computer leads to a notice.
 func Stack(ctx context.Context, stack plan.Stack, secrets *plan.Secrets) []plan.Finding {
-	return run(ctx, stack, secrets, exec.LookPath)
+	return run(ctx, stack, secrets, installed)
 }
 
 func run(ctx context.Context, stack plan.Stack, secrets *plan.Secrets, find func(string) (string, error)) []plan.Finding {

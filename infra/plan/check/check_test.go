@@ -15,6 +15,29 @@ import (
 // nothing is the find function of a computer without any of the programs.
 func nothing(string) (string, error) { return "", errors.New("not here") }
 
+// program returns the path of a program. A missing one fails the test, because a
+// skipped test could hide a failure. -short skips the test.
+func program(t *testing.T, name string) string {
+	t.Helper()
+	path, err := installed(name)
+	if err != nil && testing.Short() {
+		t.Skipf("needs %s; -short leaves that out", name)
+	}
+	require.NoError(t, err, "install the Debian packages that .ci/packages names")
+	return path
+}
+
+// An ordinary account of Debian has no /usr/sbin in its PATH.
+func TestProgramsOfRootAreFound(t *testing.T) {
+	path := program(t, "nginx")
+	t.Setenv("PATH", "/usr/bin:/bin")
+	found, err := installed("nginx")
+	require.NoError(t, err)
+	assert.Equal(t, path, found)
+	_, err = installed("no-such-program")
+	require.ErrorIs(t, err, exec.ErrNotFound)
+}
+
 // judged returns the findings about a stack without the notices about missing
 // programs.
 func judged(t *testing.T, s plan.Stack, find func(string) (string, error)) []plan.Finding {
@@ -192,8 +215,7 @@ func TestRealProgramsRefuseBadFiles(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			path, err := exec.LookPath(one.program)
-			require.NoError(t, err, "install the Debian packages that .ci/packages names")
+			path := program(t, one.program)
 			only := func(program string) (string, error) {
 				if program == one.program {
 					return path, nil
@@ -214,11 +236,10 @@ func TestRealProgramsRefuseBadFiles(t *testing.T) {
 }
 
 func TestCloudInitsSchemaIsAsked(t *testing.T) {
-	_, err := exec.LookPath("cloud-init")
-	require.NoError(t, err, "install Debian's cloud-init")
+	path := program(t, "cloud-init")
 	only := func(program string) (string, error) {
 		if program == "cloud-init" {
-			return exec.LookPath(program)
+			return path, nil
 		}
 		return nothing(program)
 	}

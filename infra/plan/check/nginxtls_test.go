@@ -17,7 +17,7 @@ import (
 // A machine's real configuration with HTTPS passes on a computer with the module,
 // and what is wrong in it is found.
 func TestNginxOfHTTPSIsChecked(t *testing.T) {
-	if _, err := exec.LookPath("nginx"); err != nil || missingModule("load_module modules/ngx_http_lua_module.so;") != "" {
+	if _, err := installed("nginx"); err != nil || missingModule("load_module modules/ngx_http_lua_module.so;") != "" {
 		t.Skip("this needs Nginx with Lua")
 	}
 	spec := service.NewSpec()
@@ -43,7 +43,7 @@ func TestNginxOfHTTPSIsChecked(t *testing.T) {
 		}
 		only := func(program string) (string, error) {
 			if program == "nginx" {
-				return exec.LookPath(program)
+				return installed(program)
 			}
 			return "", exec.ErrNotFound
 		}

@@ -3,6 +3,7 @@ package check
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,6 +21,18 @@ type tool struct {
 	// dir is a temporary folder. close removes it.
 	dir  string
 	path string
+}
+
+// installed returns the path of a program on this computer. Debian's accounts
+// other than root do not have /usr/sbin in their PATH, where Nginx is.
+func installed(program string) (string, error) {
+	path, err := exec.LookPath(program)
+	if errors.Is(err, exec.ErrNotFound) {
+		if root, missing := exec.LookPath(filepath.Join("/usr/sbin", program)); missing == nil {
+			return root, nil
+		}
+	}
+	return path, err
 }
 
 // tool looks up a program and makes its folder. If that fails, a notice states
