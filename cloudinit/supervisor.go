@@ -92,10 +92,3 @@ func (m Machine) workers(path func(string) string) iniSection {
 	}...)
 	return section
 }
-
-// logBoundMB returns the most disk space that all logs take, in MB: the
-// workers' files, supervisord's two files, and the journal, to which Nginx and
-// the agent write.
-func (m Machine) logBoundMB() int {
-	return m.agentConfig().Slots()*workerLogMB*(1+workerLogBackups) + 2 + journalMB
-}

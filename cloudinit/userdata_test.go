@@ -261,9 +261,10 @@ func TestUserDataWritesEachFileOnce(t *testing.T) {
 }
 
 func TestLogBound(t *testing.T) {
-	// The sum is two slots of 20 MB for each of four workers, supervisord's 2
-	// MB, and the journal's 200 MB.
+	// The most disk space that all logs take: two slots of 20 MB for each of four
+	// workers, supervisord's two files, and the journal, to which Nginx and the
+	// agent write.
 	spec := service.NewSpec()
 	spec.Workers.Count = 4
-	assert.Equal(t, 4*2*20+2+200, NewMachine(spec).logBoundMB())
+	assert.Equal(t, 4*2*20+2+200, NewMachine(spec).agentConfig().Slots()*workerLogMB*(1+workerLogBackups)+2+journalMB)
 }

@@ -22,7 +22,7 @@ func TestTheAgentIsSmallAndTheSameEverywhere(t *testing.T) {
 	require.NoError(t, err)
 	var built [2]Release
 	for i := range built {
-		built[i], err = Agent(t.Context(), root, t.TempDir(), Platform{OS: "linux", Arch: runtime.GOARCH})
+		built[i], err = AgentTool.For(t.Context(), workspace.Home{Folder: root}, t.TempDir(), Platform{OS: "linux", Arch: runtime.GOARCH})
 		require.NoError(t, err)
 	}
 	assert.Equal(t, built[0].ID, built[1].ID)

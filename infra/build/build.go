@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"escala/infra/workspace"
 	"escala/service"
 )
 
@@ -36,19 +35,6 @@ func Earlier(state string, release service.Release) Release {
 		return Release{Release: release}
 	}
 	return Release{Release: release, Path: path}
-}
-
-// Agent builds the machine's own program from the clone at root.
-func Agent(ctx context.Context, root, state string, platform Platform) (Release, error) {
-	return agent(ctx, workspace.Home{Folder: root}, state, platform)
-}
-
-func agent(ctx context.Context, home workspace.Home, state string, platform Platform) (Release, error) {
-	built, err := AgentTool.For(ctx, home, state, platform)
-	if err != nil {
-		return Release{}, fmt.Errorf("building the machine's agent for %s: %w", platform, err)
-	}
-	return built, nil
 }
 
 // Service builds the clone's own service.

@@ -58,7 +58,7 @@ func newBare(t *testing.T, spec service.Spec) *bare {
 	state, platform := filepath.Join(root, "state"), build.Platform{OS: "linux", Arch: runtime.GOARCH}
 	b.binary, err = build.Service(t.Context(), clone, state, platform)
 	require.NoError(t, err)
-	agent, err := build.Agent(t.Context(), clone, state, platform)
+	agent, err := build.AgentTool.For(t.Context(), workspace.Home{Folder: clone}, state, platform)
 	require.NoError(t, err)
 
 	m := cloudinit.NewMachine(spec)

@@ -58,7 +58,7 @@ func TestEC2UserDataBoots(t *testing.T) {
 	t.Cleanup(func() { assert.NoError(t, os.RemoveAll(folder)) })
 	around := filepath.Join(folder, "aws")
 	require.NoError(t, os.CopyFS(around, os.DirFS("testdata/ec2")))
-	agent, err := build.Agent(t.Context(), root, filepath.Join(folder, "state"), build.Platform{OS: "linux", Arch: runtime.GOARCH})
+	agent, err := build.AgentTool.For(t.Context(), workspace.Home{Folder: root}, filepath.Join(folder, "state"), build.Platform{OS: "linux", Arch: runtime.GOARCH})
 	require.NoError(t, err)
 	m := ec2Machine()
 	m.Agent = agent.ID

@@ -8,6 +8,7 @@ import (
 	"runtime"
 
 	"escala/infra/build"
+	"escala/infra/workspace"
 	"escala/service"
 )
 
@@ -25,7 +26,7 @@ type Releases struct {
 // release of the same program.
 func BuildReleases(ctx context.Context, root, state string) (Releases, error) {
 	platform := build.Platform{OS: "linux", Arch: runtime.GOARCH}
-	agent, err := build.Agent(ctx, root, state, platform)
+	agent, err := build.AgentTool.For(ctx, workspace.Home{Folder: root}, state, platform)
 	if err != nil {
 		return Releases{}, err
 	}
