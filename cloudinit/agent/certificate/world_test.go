@@ -56,6 +56,14 @@ func newWorld(t *testing.T, lifetime time.Duration) *world {
 	return w
 }
 
+// inWorld runs a test beside others, with a world whose authority issues
+// certificates of a lifetime. Time is the test's own.
+func inWorld(t *testing.T, lifetime time.Duration, run func(*testing.T, *world)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) { run(t, newWorld(t, lifetime)) })
+}
+
 // authority issues certificates with a key of its own.
 type authority struct {
 	world    *world
