@@ -17,8 +17,8 @@ type lastError struct{ text string }
 // marks are the engine's marks of colors in messages, and terminal sequences.
 var marks = regexp.MustCompile(`<\{%[^%]*%\}>|\x1b\[[0-9;]*m`)
 
-// wrapping is the text that the SDK puts before a program's only error.
-var wrapping = regexp.MustCompile(`(an unhandled error occurred: )?(program failed: )?\s*1 error occurred:\s*\* `)
+// wrapping matches what the SDK puts before the reason of a program's failure.
+var wrapping = regexp.MustCompile(`^(an unhandled error occurred: |program failed: |waiting for RPCs: |marshaling properties: |awaiting input property "[^"]*": |1 error occurred:\s*\* |\s+)*`)
 
 func (l *lastError) take(e apitype.EngineEvent) {
 	d := e.DiagnosticEvent
@@ -26,6 +26,8 @@ func (l *lastError) take(e apitype.EngineEvent) {
 		return
 	}
 	text := wrapping.ReplaceAllString(marks.ReplaceAllString(d.Message, ""), "")
+	// Further lines are a machine's or a cluster's account.
+	text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
 	// The engine closes with "update failed", which gives no reason.
 	if text = operate.Plain(text); text != "" && strings.TrimSuffix(text, ".") != "update failed" {
 		l.text = text

@@ -36,9 +36,22 @@ type Machines struct {
 
 // At is one machine.
 type At struct {
-	// ID is the cloud's id. URL is the machine's address without a slash at its end;
-	// it may lead to another machine.
-	ID, URL string
+	// ID is the cloud's id.
+	ID string
+	// URLs are addresses that may lead to it, without a slash at their ends. A cloud
+	// may take a machine's own address away once it has the stable one, and give it to
+	// another customer.
+	URLs []string
+	// Replaced reports that an update began to replace it.
+	Replaced bool
+}
+
+// URLs returns the URL of an IP address, or none for "".
+func URLs(address string) []string {
+	if address == "" {
+		return nil
+	}
+	return []string{"http://" + address}
 }
 
 // Limits of one question, each.
@@ -85,8 +98,8 @@ func (m Machines) Status(ctx context.Context) Status {
 	for i, at := range m.At {
 		asking.Go(func() { all[i] = m.ask(ctx, at) })
 	}
-	var public error
-	asking.Go(func() { public = m.reach(ctx) })
+	var public Reached
+	asking.Go(func() { public = Reach(ctx, m.Stack, m.Client) })
 	asking.Wait()
 	if len(m.At) == 0 {
 		s.Problem("the stack has no machine")
@@ -94,9 +107,7 @@ func (m Machines) Status(ctx context.Context) Status {
 	for _, one := range all {
 		m.add(&s, one, now())
 	}
-	if public != nil {
-		s.Problem("%s", public)
-	}
+	s.Add(public)
 	s.End()
 	return s
 }
@@ -107,17 +118,10 @@ func (m Machines) ask(ctx context.Context, at At) reported {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	var asking sync.WaitGroup
-	asking.Go(func() {
-		var s machine.Status
-		if s, r.clock, r.httpErr = askHTTP(ctx, at.URL); r.httpErr != nil {
-			return
-		}
-		if at.ID != "" && s.Machine != "" && s.Machine != at.ID {
-			r.httpErr = fmt.Errorf("%s reaches machine %s", at.URL, s.Machine)
-			return
-		}
-		r.status, r.source = &s, "http"
-	})
+	answers := make([]answer, len(at.URLs))
+	for i, url := range at.URLs {
+		asking.Go(func() { answers[i] = askMachine(ctx, url, at.ID) })
+	}
 	if m.Objects == nil {
 		r.storeErr, r.storedErr = m.NoObjects, m.NoObjects
 	} else {
@@ -127,17 +131,37 @@ func (m Machines) ask(ctx context.Context, at At) reported {
 		asking.Go(func() { r.stored, r.storedErr = readObject[machine.Status](ctx, m.Objects, at.ID, store.StatusName) })
 	}
 	asking.Wait()
+	r.httpErr = errors.New("its address is not known")
+	for _, a := range answers {
+		if r.httpErr = a.err; a.err == nil {
+			r.status, r.clock, r.source = &a.status, a.clock, "http"
+			break
+		}
+	}
 	if r.status == nil && r.stored != nil {
 		r.status, r.source = r.stored, "store"
 	}
 	return r
 }
 
+// answer is the status at one address.
+type answer struct {
+	status machine.Status
+	clock  time.Time
+	err    error
+}
+
+// askMachine asks an address for the machine with an id.
+func askMachine(ctx context.Context, url, id string) answer {
+	status, clock, err := askHTTP(ctx, url)
+	if err == nil && status.Machine != id {
+		err = fmt.Errorf("%s leads to machine %s", url, status.Machine)
+	}
+	return answer{status, clock, err}
+}
+
 func askHTTP(ctx context.Context, url string) (machine.Status, time.Time, error) {
 	none := machine.Status{}
-	if url == "" {
-		return none, time.Time{}, errors.New("its address is not known")
-	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+machine.StatusPath, nil)
 	if err != nil {
 		return none, time.Time{}, err
@@ -176,39 +200,9 @@ func readObject[T any](ctx context.Context, objects Objects, id, name string) (*
 	return &value, nil
 }
 
-// reach asks the service's public address as a client would.
-func (m Machines) reach(ctx context.Context) error {
-	health := m.Stack.Text("health")
-	if health == "" {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, health, nil)
-	if err != nil {
-		return fmt.Errorf("%s: %w", Plain(health), err)
-	}
-	client := m.Client
-	if client == nil {
-		client = &http.Client{}
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		if ctx.Err() != nil {
-			return fmt.Errorf("%s does not answer within %s", Plain(health), askTimeout)
-		}
-		return fmt.Errorf("%s does not answer: %s", Plain(health), Plain(errors.Unwrap(err).Error()))
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answers %d", Plain(health), resp.StatusCode)
-	}
-	return nil
-}
-
 // add adds what is known of a machine to the status.
 func (m Machines) add(s *Status, r reported, now time.Time) {
-	one := Machine{ID: Plain(r.at.ID), Source: r.source}
+	one := Machine{ID: Plain(r.at.ID), Source: r.source, Replaced: r.at.Replaced}
 	label := "machine " + one.ID
 	switch {
 	case r.status == nil:

@@ -92,7 +92,7 @@ func (h host) ask(t *testing.T) Status {
 		require.NoError(t, os.WriteFile(path, content, 0o600))
 	}
 	m := Machines{
-		Stack: stack(server.URL), At: []At{{ID: "i-1", URL: server.URL}}, Objects: store.Folder(folder),
+		Stack: stack(server.URL), At: []At{{ID: "i-1", URLs: []string{"http://127.0.0.1:1", server.URL}}}, Objects: store.Folder(folder),
 		Now: func() time.Time { return now },
 	}
 	if h.deny {
@@ -160,7 +160,7 @@ func TestStatusOfMachines(t *testing.T) {
 		},
 		"another machine answers": {
 			func(h *host) { h.status.Machine = "i-2" },
-			[]string{"reaches machine i-2"}, nil,
+			[]string{"leads to machine i-2"}, nil,
 		},
 		"down, and it reported to the store": {
 			func(h *host) { h.down = true; h.stored = &h.status },

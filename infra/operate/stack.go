@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"escala/infra/operate/event"
@@ -53,13 +54,23 @@ type Resource struct {
 	URN, Type, Name, ID string
 	// Outputs are the resource's outputs, secrets in clear text.
 	Outputs map[string]any
+	// Replaced reports that a newer resource has taken its place. It is not deleted
+	// yet: after an update that failed, it is what serves.
+	Replaced bool
 }
 
 // ErrNothing is the error of a stack that has never been updated, or is destroyed.
 var ErrNothing = errors.New("the stack has no resources; make up creates them")
 
-// Of returns the resources of a type, in the order of the state.
+// Of returns the resources of a type, in the order of the state, without replaced
+// ones.
 func (s *Stack) Of(kind string) []Resource {
+	return slices.DeleteFunc(s.WithReplaced(kind), func(r Resource) bool { return r.Replaced })
+}
+
+// WithReplaced returns the resources of a type, with those that are replaced and not
+// deleted yet.
+func (s *Stack) WithReplaced(kind string) []Resource {
 	var found []Resource
 	for _, r := range s.Resources {
 		if r.Type == kind {
@@ -69,8 +80,7 @@ func (s *Stack) Of(kind string) []Resource {
 	return found
 }
 
-// One returns the resource of a type and a logical name. Replaced resources that
-// are not deleted yet are not among a Stack's resources.
+// One returns the resource of a type and a logical name.
 func (s *Stack) One(kind, name string) (Resource, error) {
 	for _, r := range s.Of(kind) {
 		if r.Name == name {

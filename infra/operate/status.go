@@ -62,6 +62,9 @@ type Instance struct {
 type Machine struct {
 	ID    string        `json:"id"`
 	Phase machine.Phase `json:"phase,omitempty"`
+	// Replaced reports that an update began to replace the machine. It serves until
+	// its successor does.
+	Replaced bool `json:"replaced,omitempty"`
 	// Heard is the time of the status, and Age its age by the machine's own clock,
 	// in seconds.
 	Heard *time.Time `json:"heard,omitempty"`

@@ -128,7 +128,11 @@ func (s Screen) drift(u *operate.Updated) string {
 }
 
 func (s Screen) machine(m operate.Machine) {
-	s.row("machine", m.ID)
+	id := m.ID
+	if m.Replaced {
+		id += ", serves until its successor does"
+	}
+	s.row("machine", id)
 	text := cmp.Or(string(m.Phase), unknown)
 	switch {
 	case m.Age != nil:

@@ -60,7 +60,6 @@ func parse(s *operate.Stack, content []byte) error {
 	s.Outputs = map[string]any{}
 	for _, r := range d.Deployment.Resources {
 		switch {
-		case r.Delete:
 		case r.Type == stackType:
 			for key, value := range r.Outputs {
 				if revealed, secret := reveal(value); !secret {
@@ -74,7 +73,7 @@ func parse(s *operate.Stack, content []byte) error {
 			}
 			name := r.URN[strings.LastIndex(r.URN, "::")+1:]
 			s.Resources = append(s.Resources, operate.Resource{
-				URN: r.URN, Type: r.Type, Name: strings.TrimPrefix(name, ":"), ID: r.ID, Outputs: outputs,
+				URN: r.URN, Type: r.Type, Name: strings.TrimPrefix(name, ":"), ID: r.ID, Outputs: outputs, Replaced: r.Delete,
 			})
 		}
 	}

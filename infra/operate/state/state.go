@@ -101,9 +101,9 @@ func load(ctx context.Context, s *operate.Stack, opened *engine.Stack) (byComman
 		return true, exported(ctx, s)
 	}
 	for _, r := range resources {
-		if !r.Replaced {
-			s.Resources = append(s.Resources, operate.Resource{URN: r.URN, Type: r.Type, Name: r.Name, ID: r.ID, Outputs: r.Outputs})
-		}
+		s.Resources = append(s.Resources, operate.Resource{
+			URN: r.URN, Type: r.Type, Name: r.Name, ID: r.ID, Outputs: r.Outputs, Replaced: r.Replaced,
+		})
 	}
 	outputs, err := opened.Outputs(ctx)
 	if err != nil {

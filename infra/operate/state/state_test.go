@@ -67,6 +67,7 @@ func TestAStackInAnotherBackendIsReadWithThePulumiCommand(t *testing.T) {
 	assert.Equal(t, 3, s.Spec.Workers.Count)
 	assert.Equal(t, map[string]any{"url": "http://192.0.2.1", "release": release}, s.Outputs, "without the secret")
 	require.Len(t, s.Of("escala:local:Machine"), 1)
+	require.Len(t, s.WithReplaced("escala:local:Machine"), 2)
 	m, err := s.One("escala:local:Machine", "api-machine")
 	require.NoError(t, err)
 	assert.Equal(t, "m-1", m.ID)

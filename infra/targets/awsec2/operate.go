@@ -38,12 +38,12 @@ func (t *EC2) Events(ctx context.Context, s *operate.Stack, since time.Time) ([]
 // machines returns how the stack's machine is reached.
 func (t *EC2) machines(ctx context.Context, s *operate.Stack) (operate.Machines, error) {
 	m := operate.Machines{Stack: s, NoObjects: operate.ErrNothing}
-	url := ""
+	var stable []string
 	for _, r := range s.Of("aws:ec2/eip:Eip") {
-		url = "http://" + r.Text("publicIp")
+		stable = operate.URLs(r.Text("publicIp"))
 	}
-	for _, r := range s.Of("aws:ec2/instance:Instance") {
-		m.At = append(m.At, operate.At{ID: r.ID, URL: url})
+	for _, r := range s.WithReplaced("aws:ec2/instance:Instance") {
+		m.At = append(m.At, operate.At{ID: r.ID, URLs: append(operate.URLs(r.Text("publicIp")), stable...), Replaced: r.Replaced})
 	}
 	credentials, err := login(ctx, s)
 	if err != nil {

@@ -106,13 +106,18 @@ func (d deployment) kubeconfig(cluster *eks.Cluster) pulumi.StringOutput {
 		if ca == nil {
 			return "", fmt.Errorf("EKS returned no certificate authority for cluster %s", name)
 		}
-		return kubeconfig.Write(kubeconfig.Cluster{
-			Name:    name,
-			Server:  v[1].(string),
-			CA:      *ca,
-			Command: "aws",
-			Args:    []string{"--region", region, "eks", "get-token", "--cluster-name", name, "--output", "json"},
-			Hint:    "install the AWS CLI, version 2",
-		})
+		return written(region, name, v[1].(string), *ca)
 	}).(pulumi.StringOutput)
+}
+
+// written returns the kubeconfig of a cluster. ca is in base64.
+func written(region, name, endpoint, ca string) (string, error) {
+	return kubeconfig.Write(kubeconfig.Cluster{
+		Name:    name,
+		Server:  endpoint,
+		CA:      ca,
+		Command: "aws",
+		Args:    []string{"--region", region, "eks", "get-token", "--cluster-name", name, "--output", "json"},
+		Hint:    "install the AWS CLI, version 2",
+	})
 }

@@ -80,23 +80,15 @@ const poolName = "nodes"
 // kubeconfigOf returns a kubeconfig that gets its token from doctl. The user
 // must be logged in to doctl or set DIGITALOCEAN_ACCESS_TOKEN.
 func kubeconfigOf(cluster *digitalocean.KubernetesCluster, endpoint pulumi.StringOutput) pulumi.StringOutput {
-	written := pulumi.All(cluster.ID(), cluster.Name, endpoint, cluster.KubeConfigs).ApplyT(func(v []any) (string, error) {
+	login := pulumi.All(cluster.ID(), cluster.Name, endpoint, cluster.KubeConfigs).ApplyT(func(v []any) (string, error) {
 		configs := v[3].([]digitalocean.KubernetesClusterKubeConfig)
 		if len(configs) == 0 || configs[0].ClusterCaCertificate == nil {
 			return "", errors.New("DigitalOcean returned no certificate authority for the cluster")
 		}
-		id := string(v[0].(pulumi.ID))
-		return kubeconfig.Write(kubeconfig.Cluster{
-			Name:    v[1].(string),
-			Server:  v[2].(string),
-			CA:      *configs[0].ClusterCaCertificate,
-			Command: "doctl",
-			Args:    []string{"kubernetes", "cluster", "kubeconfig", "exec-credential", "--version=v1beta1", id},
-			Hint:    "install doctl",
-		})
+		return written(string(v[0].(pulumi.ID)), v[1].(string), v[2].(string), *configs[0].ClusterCaCertificate)
 	}).(pulumi.StringOutput)
 	// One input contains a token, but the result does not.
-	return pulumi.Unsecret(written).(pulumi.StringOutput)
+	return pulumi.Unsecret(login).(pulumi.StringOutput)
 }
 
 // kubernetes registers the provider of the objects on the cluster.
@@ -105,4 +97,16 @@ func (d deployment) kubernetes(cluster *digitalocean.KubernetesCluster, config p
 		Kubeconfig:            config.ToStringOutput().ToStringPtrOutput(),
 		EnableServerSideApply: pulumi.Bool(true),
 	}, pulumi.Parent(d.Component))
+}
+
+// written returns the kubeconfig of a cluster. ca is in base64.
+func written(id, name, endpoint, ca string) (string, error) {
+	return kubeconfig.Write(kubeconfig.Cluster{
+		Name:    name,
+		Server:  endpoint,
+		CA:      ca,
+		Command: "doctl",
+		Args:    []string{"kubernetes", "cluster", "kubeconfig", "exec-credential", "--version=v1beta1", id},
+		Hint:    "install doctl",
+	})
 }

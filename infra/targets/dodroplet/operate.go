@@ -38,12 +38,12 @@ func (t *Droplet) Events(ctx context.Context, s *operate.Stack, since time.Time)
 // machines returns how the stack's machine is reached.
 func (t *Droplet) machines(ctx context.Context, s *operate.Stack) (operate.Machines, error) {
 	m := operate.Machines{Stack: s, NoObjects: operate.ErrNothing}
-	url := ""
+	var stable []string
 	for _, r := range s.Of("digitalocean:index/reservedIp:ReservedIp") {
-		url = "http://" + r.Text("ipAddress")
+		stable = operate.URLs(r.Text("ipAddress"))
 	}
-	for _, r := range s.Of("digitalocean:index/droplet:Droplet") {
-		m.At = append(m.At, operate.At{ID: r.ID, URL: url})
+	for _, r := range s.WithReplaced("digitalocean:index/droplet:Droplet") {
+		m.At = append(m.At, operate.At{ID: r.ID, URLs: append(operate.URLs(r.Text("ipv4Address")), stable...), Replaced: r.Replaced})
 	}
 	key, err := operatorKey(ctx, s)
 	if err != nil {

@@ -34,8 +34,8 @@ func (l *Local) Events(ctx context.Context, s *operate.Stack, since time.Time) (
 
 func (l *Local) machines(s *operate.Stack) operate.Machines {
 	m := operate.Machines{Stack: s, NoObjects: operate.ErrNothing, Client: l.client(s)}
-	for _, r := range s.Of("escala:local:Machine") {
-		m.At = append(m.At, operate.At{ID: r.ID, URL: "http://" + r.Text("ip")})
+	for _, r := range s.WithReplaced("escala:local:Machine") {
+		m.At = append(m.At, operate.At{ID: r.ID, URLs: []string{"http://" + r.Text("ip")}, Replaced: r.Replaced})
 	}
 	for _, r := range s.Of("escala:local:Store") {
 		m.Objects = store.Folder(filepath.Join(s.State, r.Text("folder")))

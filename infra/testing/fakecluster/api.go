@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // answers returns the handler of the API server.
@@ -37,7 +39,34 @@ func (c *Cluster) answers() http.Handler {
 		return list(c.selected(r), (*deployed).pods)
 	})
 	handle("/api/v1/namespaces/{namespace}/events", func(r *http.Request) any {
-		return map[string]any{"items": c.events(r.URL.Query().Get("fieldSelector"))}
+		if selector := r.URL.Query().Get("fieldSelector"); selector != "" {
+			return map[string]any{"items": c.events(selector)}
+		}
+		return c.page(r.URL.Query())
+	})
+	handle("/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers/{name}", func(r *http.Request) any {
+		if o := c.objects["HorizontalPodAutoscaler "+r.PathValue("namespace")+"/"+r.PathValue("name")]; o != nil {
+			return o
+		}
+		return nil
+	})
+	handle("/apis/metrics.k8s.io/v1beta1/namespaces/{namespace}/pods", func(r *http.Request) any {
+		if c.Memory == "" {
+			return nil // without a metrics server
+		}
+		items := []any{}
+		for _, d := range c.deployments {
+			if d.namespace != r.PathValue("namespace") {
+				continue
+			}
+			for _, p := range d.pods() {
+				items = append(items, map[string]any{
+					"metadata":   map[string]any{"name": p.(map[string]any)["metadata"].(map[string]any)["name"]},
+					"containers": []any{map[string]any{"name": "api", "usage": map[string]any{"cpu": "3m", "memory": c.Memory}}},
+				})
+			}
+		}
+		return map[string]any{"items": items}
 	})
 	handle("/apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses/{name}", func(r *http.Request) any {
 		class, ok := c.ingresses[r.PathValue("namespace")+"/"+r.PathValue("name")]
@@ -162,6 +191,9 @@ func (d *deployed) replicaSets() []any {
 	for _, s := range d.sets {
 		all = append(all, map[string]any{"metadata": map[string]any{
 			"name": d.name + "-" + s.hash, "labels": map[string]any{"pod-template-hash": s.hash}, "annotations": revisionOf(s.revision),
+			"creationTimestamp": s.made.UTC().Format(time.RFC3339),
+		}, "spec": map[string]any{
+			"template": map[string]any{"spec": map[string]any{"containers": []any{map[string]any{"name": "api", "image": s.image}}}},
 		}})
 	}
 	return all
@@ -175,4 +207,20 @@ func (d *deployed) pods() []any {
 		}
 	}
 	return all
+}
+
+// page returns a page of Events, with the token of the next one (Kubernetes API
+// Concepts, "Retrieving large results sets in chunks").
+func (c *Cluster) page(query url.Values) any {
+	limit, err := strconv.Atoi(query.Get("limit"))
+	if err != nil {
+		limit = len(c.Events)
+	}
+	from, _ := strconv.Atoi(query.Get("continue"))
+	to := min(from+limit, len(c.Events))
+	next := ""
+	if to < len(c.Events) {
+		next = strconv.Itoa(to)
+	}
+	return map[string]any{"metadata": map[string]any{"continue": next}, "items": c.Events[from:to]}
 }

@@ -35,6 +35,11 @@ type Cluster struct {
 	// Hostname is the host name that the Ingress gets instead of an IP address,
 	// as from a load balancer of AWS. Default none.
 	Hostname string
+	// Memory is the memory of each pod in the metrics API ("24Mi"). Default: the
+	// cluster has no metrics server.
+	Memory string
+	// Events are the events of all namespaces, in the form of the API.
+	Events []any
 	// CertManager is true if the cluster has cert-manager.
 	CertManager bool
 

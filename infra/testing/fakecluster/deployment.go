@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Trouble is a failure that keeps the pods of an image from serving. The zero
@@ -41,6 +42,7 @@ type deployed struct {
 // set is a ReplicaSet and its pods.
 type set struct {
 	hash, image, release string
+	made                 time.Time
 	revision             int
 	pods                 int
 	trouble              Trouble
@@ -77,7 +79,7 @@ func (c *Cluster) deploy(key, namespace, name string, spec map[string]any) error
 
 // start creates the ReplicaSet of a new template.
 func (c *Cluster) start(d *deployed) *set {
-	s := &set{image: d.image, revision: len(d.sets) + 1, hash: fmt.Sprintf("hash%d", len(d.sets)+1)}
+	s := &set{image: d.image, made: time.Now(), revision: len(d.sets) + 1, hash: fmt.Sprintf("hash%d", len(d.sets)+1)}
 	s.trouble = c.Trouble(d.image)
 	if c.Fails != nil {
 		s.trouble = c.Fails(d.template)

@@ -3,6 +3,7 @@ package fakecluster
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // pod returns a pod of the set in the form of the API server.
@@ -18,9 +19,9 @@ func (s *set) pod(name string) any {
 		status["state"] = map[string]any{"waiting": map[string]any{"reason": t.Waiting, "message": t.Message}}
 	case t.Ended != "":
 		status["state"] = map[string]any{"waiting": map[string]any{"reason": "CrashLoopBackOff", "message": "back-off"}}
-		status["lastState"] = map[string]any{"terminated": map[string]any{"exitCode": t.ExitCode, "reason": t.Ended}}
+		status["lastState"] = map[string]any{"terminated": map[string]any{"exitCode": t.ExitCode, "reason": t.Ended, "finishedAt": s.made.UTC().Format(time.RFC3339)}}
 	default:
-		status["state"] = map[string]any{"running": map[string]any{}}
+		status["state"] = map[string]any{"running": map[string]any{"startedAt": s.made.UTC().Format(time.RFC3339)}}
 	}
 	statuses := []any{}
 	if status != nil {

@@ -96,8 +96,8 @@ func (c *client) logTail(ctx context.Context, namespace, pod, container string, 
 }
 
 // events returns the events of an object, the latest last.
-func (c *client) events(ctx context.Context, namespace, kind, name string) []event {
-	var list struct{ Items []event }
+func (c *client) events(ctx context.Context, namespace, kind, name string) []objectEvent {
+	var list struct{ Items []objectEvent }
 	err := c.get(ctx, "/api/v1/namespaces/"+namespace+"/events", url.Values{
 		"fieldSelector": {"involvedObject.kind=" + kind + ",involvedObject.name=" + name},
 	}, &list)

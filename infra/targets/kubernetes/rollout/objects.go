@@ -10,6 +10,7 @@ type meta struct {
 	Generation        int64
 	Labels            map[string]string
 	Annotations       map[string]string
+	CreationTimestamp time.Time
 	DeletionTimestamp *time.Time
 }
 
@@ -52,7 +53,24 @@ func (d *deployment) image() string {
 // revision is the annotation that distinguishes a Deployment's ReplicaSets.
 const revision = "deployment.kubernetes.io/revision"
 
-type replicaSet struct{ Metadata meta }
+type replicaSet struct {
+	Metadata meta
+	Spec     struct {
+		Template struct {
+			Spec struct {
+				Containers []struct{ Name, Image string }
+			}
+		}
+	}
+}
+
+// image is the image of the first container.
+func (r *replicaSet) image() string {
+	if len(r.Spec.Template.Spec.Containers) == 0 {
+		return ""
+	}
+	return r.Spec.Template.Spec.Containers[0].Image
+}
 
 type pod struct {
 	Metadata meta
@@ -77,12 +95,15 @@ type container struct {
 
 type state struct {
 	Waiting    *struct{ Reason, Message string }
-	Running    *struct{}
-	Terminated *struct {
-		ExitCode        int
-		Signal          int
-		Reason, Message string
-	}
+	Running    *struct{ StartedAt time.Time }
+	Terminated *terminated
+}
+
+type terminated struct {
+	ExitCode        int
+	Signal          int
+	Reason, Message string
+	FinishedAt      time.Time
 }
 
 // hash identifies the pod template, and so the release and its configuration.
@@ -134,6 +155,6 @@ func (i *ingress) address() string {
 	return ""
 }
 
-type event struct {
+type objectEvent struct {
 	Type, Reason, Message string
 }

@@ -123,7 +123,7 @@ func (r Rollout) printed(ctx context.Context, c *client, p pod, container string
 }
 
 // warnings returns the last three different messages of warning events.
-func warnings(events []event) []string {
+func warnings(events []objectEvent) []string {
 	var all []string
 	for _, e := range events {
 		message := strings.TrimSpace(e.Message)

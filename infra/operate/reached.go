@@ -1,0 +1,74 @@
+package operate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"escala/service/machine"
+)
+
+// Reached is what the service's public address answered.
+type Reached struct {
+	// Problem is what is wrong, or "".
+	Problem string
+	// Certificate is what the address presented; nil for plain HTTP.
+	Certificate *machine.Certificate
+}
+
+// Reach asks the service's health path at its public address, as a client would.
+// The default client verifies certificates with this computer's authorities.
+func Reach(ctx context.Context, s *Stack, client *http.Client) Reached {
+	health := s.Text("health")
+	if health == "" {
+		return Reached{Problem: "the last update gave the service no address"}
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, health, nil)
+	if err != nil {
+		return Reached{Problem: Plain(health + ": " + err.Error())}
+	}
+	if client == nil {
+		client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	}
+	resp, err := client.Do(req)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return Reached{Problem: fmt.Sprintf("%s does not answer within %s", Plain(health), askTimeout)}
+	case err != nil:
+		return Reached{Problem: fmt.Sprintf("%s does not answer: %s", Plain(health), Plain(errors.Unwrap(err).Error()))}
+	}
+	defer resp.Body.Close()
+	var r Reached
+	if resp.StatusCode != http.StatusOK {
+		r.Problem = fmt.Sprintf("%s answers %d", Plain(health), resp.StatusCode)
+	}
+	if resp.TLS != nil && len(resp.TLS.PeerCertificates) > 0 {
+		leaf := resp.TLS.PeerCertificates[0]
+		names := make([]string, 0, len(leaf.DNSNames))
+		for _, name := range leaf.DNSNames {
+			names = append(names, Plain(name))
+		}
+		for _, ip := range leaf.IPAddresses {
+			names = append(names, ip.String())
+		}
+		r.Certificate = &machine.Certificate{
+			Names: names, Issuer: Plain(leaf.Issuer.CommonName), NotBefore: leaf.NotBefore.Unix(), NotAfter: leaf.NotAfter.Unix(),
+			Serial: leaf.SerialNumber.Text(16),
+		}
+	}
+	return r
+}
+
+// Add adds what the public address answered. A machine's own account of its
+// certificate says more than the address.
+func (s *Status) Add(r Reached) {
+	if r.Problem != "" {
+		s.Problem("%s", r.Problem)
+	}
+	if s.Certificate == nil {
+		s.Certificate = r.Certificate
+	}
+}

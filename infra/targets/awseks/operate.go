@@ -1,0 +1,43 @@
+package awseks
+
+import (
+	"context"
+	"time"
+
+	"escala/infra/operate"
+	"escala/infra/operate/event"
+	"escala/infra/targets/kubernetes"
+)
+
+var (
+	_ operate.Statuser = (*EKS)(nil)
+	_ operate.Eventer  = (*EKS)(nil)
+)
+
+// Status asks the cluster's API.
+func (t *EKS) Status(ctx context.Context, s *operate.Stack) (operate.Status, error) {
+	config, err := t.kubeconfigOf(s)
+	if err != nil {
+		return operate.Status{}, err
+	}
+	return kubernetes.Status(ctx, s, config), nil
+}
+
+// Events returns what the cluster recorded.
+func (t *EKS) Events(ctx context.Context, s *operate.Stack, since time.Time) ([]event.Event, error) {
+	config, err := t.kubeconfigOf(s)
+	if err != nil {
+		return nil, err
+	}
+	return kubernetes.Events(ctx, s, config, since)
+}
+
+// kubeconfigOf returns a kubeconfig for the cluster in the stack's state.
+func (t *EKS) kubeconfigOf(s *operate.Stack) (string, error) {
+	for _, r := range s.Of("aws:eks/cluster:Cluster") {
+		authority, _ := r.Outputs["certificateAuthority"].(map[string]any)
+		ca, _ := authority["data"].(string)
+		return written(t.settings.Region, r.Text("name"), r.Text("endpoint"), ca)
+	}
+	return "", operate.ErrNothing
+}

@@ -1,0 +1,46 @@
+package dodoks
+
+import (
+	"context"
+	"time"
+
+	"escala/infra/operate"
+	"escala/infra/operate/event"
+	"escala/infra/targets/kubernetes"
+)
+
+var (
+	_ operate.Statuser = (*DOKS)(nil)
+	_ operate.Eventer  = (*DOKS)(nil)
+)
+
+// Status asks the cluster's API.
+func (*DOKS) Status(ctx context.Context, s *operate.Stack) (operate.Status, error) {
+	config, err := kubeconfigFrom(s)
+	if err != nil {
+		return operate.Status{}, err
+	}
+	return kubernetes.Status(ctx, s, config), nil
+}
+
+// Events returns what the cluster recorded.
+func (*DOKS) Events(ctx context.Context, s *operate.Stack, since time.Time) ([]event.Event, error) {
+	config, err := kubeconfigFrom(s)
+	if err != nil {
+		return nil, err
+	}
+	return kubernetes.Events(ctx, s, config, since)
+}
+
+// kubeconfigFrom returns a kubeconfig for the cluster in the stack's state.
+func kubeconfigFrom(s *operate.Stack) (string, error) {
+	for _, r := range s.Of("digitalocean:index/kubernetesCluster:KubernetesCluster") {
+		ca := ""
+		if configs, _ := r.Outputs["kubeConfigs"].([]any); len(configs) > 0 {
+			config, _ := configs[0].(map[string]any)
+			ca, _ = config["clusterCaCertificate"].(string)
+		}
+		return written(r.ID, r.Text("name"), r.Text("endpoint"), ca)
+	}
+	return "", operate.ErrNothing
+}

@@ -1,0 +1,78 @@
+package kubernetes
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"escala/infra/deploy"
+	"escala/infra/operate"
+	"escala/infra/operate/event"
+	"escala/infra/targets/kubernetes/rollout"
+)
+
+var (
+	_ operate.Statuser = (*Kubernetes)(nil)
+	_ operate.Eventer  = (*Kubernetes)(nil)
+)
+
+// Status asks the cluster's API.
+func (t *Kubernetes) Status(ctx context.Context, s *operate.Stack) (operate.Status, error) {
+	config, err := t.kubeconfigOf(ctx, s)
+	if err != nil {
+		return operate.Status{}, err
+	}
+	return Status(ctx, s, config), nil
+}
+
+// Events returns what the cluster recorded.
+func (t *Kubernetes) Events(ctx context.Context, s *operate.Stack, since time.Time) ([]event.Event, error) {
+	config, err := t.kubeconfigOf(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return Events(ctx, s, config, since)
+}
+
+// kubeconfigOf returns the kubeconfig of the stack's context. It is an error if that
+// leads to another cluster than the stack is on.
+func (t *Kubernetes) kubeconfigOf(ctx context.Context, s *operate.Stack) (string, error) {
+	c, err := t.settings.cluster(deploy.Request{State: s.State})
+	if err != nil {
+		return "", fmt.Errorf("kubernetes.context: %w", err)
+	}
+	id, err := t.clusterID(ctx, c.kubeconfig)
+	if err != nil {
+		return "", fmt.Errorf("the cluster of context %q cannot be identified: %w", c.context, err)
+	}
+	if last := s.Text(clusterOutput); last != "" && last != id {
+		return "", fmt.Errorf("kubernetes.context: %q leads to cluster %s, but the stack is on %s", c.context, id, last)
+	}
+	return c.kubeconfig, nil
+}
+
+// Status returns the status of a stack's workload on a cluster.
+func Status(ctx context.Context, s *operate.Stack, kubeconfig string) operate.Status {
+	namespace, name := workloadOf(s)
+	return rollout.Status(ctx, s, kubeconfig, namespace, name)
+}
+
+// Events returns what a cluster recorded of a stack's workload.
+func Events(ctx context.Context, s *operate.Stack, kubeconfig string, since time.Time) ([]event.Event, error) {
+	namespace, name := workloadOf(s)
+	return rollout.Events(ctx, s, kubeconfig, namespace, name, since)
+}
+
+// workloadOf returns the namespace and the name of the service's Deployment in the
+// stack's state.
+func workloadOf(s *operate.Stack) (namespace, name string) {
+	for _, r := range s.Of("kubernetes:apps/v1:Deployment") {
+		meta, _ := r.Outputs["metadata"].(map[string]any)
+		own, _ := meta["name"].(string)
+		in, _ := meta["namespace"].(string)
+		if name == "" || own == s.Spec.Name {
+			namespace, name = in, own
+		}
+	}
+	return namespace, name
+}
