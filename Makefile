@@ -14,7 +14,7 @@ ESCALA = bin/$(PROGRAM) --stack $(STACK) $(if $(WAIT),--wait $(WAIT))
 plan plan-diff manifests: PROGRAM = escala
 
 .DEFAULT_GOAL := help
-.PHONY: conformance help init up preview plan plan-diff manifests rollback unpin refresh down outputs status events shell boot-times logs test test-unit test-all test-rest lint format bench bench-tutorial clean escala unlock test-cli vulnerabilities release-snapshot
+.PHONY: conformance help init up preview plan plan-diff manifests rollback unpin refresh down outputs status events shell boot-times logs restart maintenance exec test test-unit test-all test-rest lint format bench bench-tutorial clean escala unlock test-cli vulnerabilities release-snapshot
 
 help: ## List the targets
 	@echo "make TARGET [STACK=local]"
@@ -65,8 +65,17 @@ events: escala ## List what happened to the stack (SINCE=7d, JSON=1)
 unlock: escala ## Remove the stack's lock, left by a make on another computer
 	@$(ESCALA) unlock
 
-logs: escala ## Print the last lines of the local machine's logs
-	@$(ESCALA) logs
+logs: escala ## Print the logs (FOLLOW=1, SINCE=15m, GREP=text, SOURCE=worker-0, LINES=20, JSON=1)
+	@$(ESCALA) logs $(if $(FOLLOW),--follow) $(if $(SINCE),--since "$(SINCE)") $(if $(GREP),--grep "$(GREP)") $(if $(SOURCE),--source "$(SOURCE)") $(if $(LINES),--lines "$(LINES)") $(if $(JSON),--json)
+
+restart: escala ## Replace all workers by new processes of the same release, without losing a request
+	@$(ESCALA) restart
+
+maintenance: escala ## Answer with a page and status 503: ON=1 begins, ON=0 ends (PAGE=file.html)
+	@$(ESCALA) maintenance $(if $(ON),$(if $(filter 1 on yes true,$(ON)),on,off)) $(if $(PAGE),--page "$(PAGE)")
+
+exec: escala ## Run CMD where the service runs, or open a shell (CMD="journalctl --lines 5", INSTANCE=pod)
+	@$(ESCALA) exec $(if $(INSTANCE),--instance "$(INSTANCE)") $(if $(CMD),-- $(CMD))
 
 shell: escala ## Open a shell on the local machine
 	@$(ESCALA) shell

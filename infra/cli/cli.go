@@ -56,7 +56,6 @@ func root(targets program.Targets, kill <-chan struct{}, more []Subcommand) *cob
 		{"down", "Destroy the stack, and its state", down},
 		{"outputs", "Print the stack's outputs as JSON", outputs},
 		{"unlock", "Remove the stack's lock, left by another computer", unlock},
-		{"logs", "Print the last lines of the local machine's logs", logs},
 		{"shell", "Open a shell on the local machine", shell},
 	} {
 		c.AddCommand(&cobra.Command{
@@ -70,7 +69,9 @@ func root(targets program.Targets, kill <-chan struct{}, more []Subcommand) *cob
 			},
 		})
 	}
-	c.AddCommand(rollbackCommand(&opener), unpinCommand(&opener), initcmd.Command(version), statusCommand(&opener), eventsCommand(&opener))
+	c.AddCommand(rollbackCommand(&opener), unpinCommand(&opener), initcmd.Command(version),
+		statusCommand(&opener), eventsCommand(&opener),
+		logsCommand(&opener), restartCommand(&opener), maintenanceCommand(&opener), execCommand(&opener))
 	for _, m := range more {
 		c.AddCommand(m(&opener.stack, targets))
 	}

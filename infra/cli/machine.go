@@ -2,22 +2,12 @@ package cli
 
 import (
 	"context"
-	_ "embed"
 	"errors"
 	"os"
 
 	"escala/infra/targets/local/podman"
 	"escala/infra/targets/local/provider"
 )
-
-//go:embed last-lines.sh
-var lastLines string
-
-// logs prints the last lines of the logs. To follow them, use `make shell` and
-// journalctl.
-func logs(ctx context.Context, s *session) error {
-	return onMachine(ctx, s, "sh", "-c", lastLines)
-}
 
 func shell(ctx context.Context, s *session) error {
 	return onMachine(ctx, s, "bash", "--login")

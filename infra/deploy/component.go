@@ -7,6 +7,8 @@ import (
 
 	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/cloudinit/agent/request"
 )
 
 // Component is the service on one target. It is the parent of all resources
@@ -145,6 +147,29 @@ func (c *Component) TLSSeed() (pulumi.StringOutput, error) {
 }
 
 const tlsSeedBytes = 32
+
+// OperatorKeyName is the logical name of the secret that an operator's requests to
+// the stack's machine are signed with.
+const OperatorKeyName = "operator-key"
+
+// OperatorKey registers that secret. It returns the public half, with which a
+// machine verifies requests.
+func (c *Component) OperatorKey() (pulumi.StringOutput, error) {
+	seed, err := c.SecretHex(OperatorKeyName, 32)
+	if err != nil {
+		return seed, err
+	}
+	return pulumi.Unsecret(seed.ApplyT(func(seed string) (string, error) {
+		key, err := request.ParseKey(seed)
+		if err != nil {
+			return "", err
+		}
+		return key.Public(), nil
+	})).(pulumi.StringOutput), nil
+}
+
+// OperatorStandIn is a placeholder of that half's length, for a size check.
+var OperatorStandIn = strings.Repeat("0", 64)
 
 // TLSSeedStandIn is a placeholder of the seed's length, for a size check.
 var TLSSeedStandIn = strings.Repeat("0", 2*tlsSeedBytes)

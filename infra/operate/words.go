@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"escala/infra/operate/event"
@@ -22,25 +23,42 @@ type Eventer interface {
 	Events(ctx context.Context, s *Stack, since time.Time) ([]event.Event, error)
 }
 
-// Logger writes the logs of the service's workers or pods.
+// Logger reads the logs of the service's workers or pods, and of what runs them.
 type Logger interface {
-	Logs(ctx context.Context, s *Stack, r LogsRequest, out io.Writer) error
+	// Logs passes the selected lines to emit, oldest first, until emit returns an
+	// error. The error of an unknown source lists the sources.
+	Logs(ctx context.Context, s *Stack, r LogsRequest, emit func(Line) error) error
 }
 
 // LogsRequest selects log lines.
 type LogsRequest struct {
-	// Instance is a worker's number or a pod's name. "" selects all.
-	Instance string
+	// Source is a worker ("worker-0"), a pod's name, or one of the machine's units
+	// ("nginx", "escala-agent"). "" selects all.
+	Source string
 	// Since is the time of the oldest line. Zero selects the last lines.
 	Since time.Time
-	// Lines is the number of last lines of each instance. 0 has no limit.
+	// Lines is the number of last lines of each source, if Since is zero.
 	Lines int
+	// Contains selects the lines with this text. It is no pattern.
+	Contains string
 	// Follow continues until the context ends.
 	Follow bool
+	// Previous selects the container before the last restart, on a cluster.
+	Previous bool
+}
+
+// Line is a line of a log. Its JSON is what `logs --json` prints.
+type Line struct {
+	Source string `json:"source"`
+	// Time is zero if the line has none.
+	Time time.Time `json:"time,omitzero"`
+	// Text is what was logged, unchanged: it may contain what a terminal acts on.
+	Text string `json:"text"`
 }
 
 // Executor runs a command where the service runs.
 type Executor interface {
+	// Exec returns an ExitError for a command that ends with another status than 0.
 	Exec(ctx context.Context, s *Stack, r ExecRequest) error
 }
 
@@ -50,20 +68,40 @@ type ExecRequest struct {
 	Instance string
 	// Command is the program with its arguments. Empty asks for a shell.
 	Command []string
-	// In, Out and Err are the command's. Terminal reports whether they are one.
-	In       io.Reader
+	// In, Out and Err are the command's. Terminal reports whether In and Out are
+	// one, and Sizes are its sizes then.
+	In       *os.File
 	Out, Err io.Writer
 	Terminal bool
+	Sizes    <-chan Size
 }
+
+// Size is the size of a terminal.
+type Size struct{ Columns, Rows int }
+
+// ExitError is the status of a command that ran.
+type ExitError struct{ Status int }
+
+func (e *ExitError) Error() string { return fmt.Sprintf("the command ended with status %d", e.Status) }
 
 // Restarter replaces all workers, one after the other, without a new release.
 type Restarter interface {
+	// Restart returns once all workers are new. report takes what happens meanwhile.
 	Restart(ctx context.Context, s *Stack, report func(string)) error
 }
 
 // Maintainer answers requests with a page instead of the service, or ends that.
 type Maintainer interface {
-	Maintain(ctx context.Context, s *Stack, on bool) error
+	// Maintain returns once the machines have done it. A machine that is made later
+	// does it too.
+	Maintain(ctx context.Context, s *Stack, m Maintenance, report func(string)) error
+}
+
+// Maintenance is a change of a stack's maintenance.
+type Maintenance struct {
+	On bool
+	// Page is HTML. Empty stands for a plain page.
+	Page []byte
 }
 
 // NoWayError reports that a target has no way for a word.

@@ -57,7 +57,7 @@ func (d deployment) mayDo(bucket string, parameters []string) (string, error) {
 			Sid:      "ReadReleases",
 			Effect:   "Allow",
 			Action:   []string{"s3:GetObject"},
-			Resource: []string{bucket + "/" + service.PointerKey, bucket + "/releases/*", bucket + "/agents/*"},
+			Resource: []string{bucket + "/" + service.PointerKey, bucket + "/releases/*", bucket + "/agents/*", bucket + "/" + store.RequestsPrefix + "*"},
 		},
 		// These actions are Session Manager's minimum. The managed policy would
 		// also let the machine read every parameter of the account.

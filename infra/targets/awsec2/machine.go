@@ -23,12 +23,15 @@ type machineNames struct {
 	secrets, revision string
 	// address is the stable address, which service.TLSIP mode needs.
 	address string
+	// operator verifies the operator's requests.
+	operator string
 }
 
 // machine returns the machine that the instance's user-data describes.
 func machine(r deploy.Request, s Settings, names machineNames) cloudinit.Machine {
 	m := cloudinit.NewMachine(r.Spec)
 	m.Agent = r.Agent.ID
+	m.Operator = names.operator
 	m.Store = cloudinit.S3Store{Bucket: names.bucket, Region: s.Region}
 	m.MetadataOnlyRoot = []string{"169.254.169.254", "fd00:ec2::254"}
 	m.SessionManager = &cloudinit.SessionManager{Region: s.Region, Arch: s.Arch}
@@ -50,8 +53,12 @@ func machine(r deploy.Request, s Settings, names machineNames) cloudinit.Machine
 // created, and the old one is deleted after the address has moved. The outputs
 // say where the machine is.
 func (d deployment) instance(net network, store releaseStore, secrets secretStore, role access, address pulumi.StringInput) (*ec2.Instance, pulumi.Map, error) {
-	userData := pulumi.All(store.bucket.Bucket, secrets.path, secrets.revision, address).ApplyT(func(v []any) (string, error) {
-		names := machineNames{bucket: v[0].(string), secrets: v[1].(string), revision: v[2].(string), address: v[3].(string)}
+	operator, err := d.OperatorKey()
+	if err != nil {
+		return nil, nil, err
+	}
+	userData := pulumi.All(store.bucket.Bucket, secrets.path, secrets.revision, address, operator).ApplyT(func(v []any) (string, error) {
+		names := machineNames{bucket: v[0].(string), secrets: v[1].(string), revision: v[2].(string), address: v[3].(string), operator: v[4].(string)}
 		data, err := userDataLimit.UserData(machine(d.Request, d.settings, names))
 		return base64.StdEncoding.EncodeToString(data), err
 	}).(pulumi.StringOutput)

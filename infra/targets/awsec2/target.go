@@ -44,7 +44,7 @@ func (t *EC2) Check(_ context.Context, r deploy.Request) error {
 		// Names that only AWS knows have a placeholder of the same length, so
 		// that too large user-data is found before the update.
 		const unique = "0123456789abcdef"
-		names := machineNames{bucket: deploy.BucketPrefix(r.Project, r.Stack) + unique, secrets: secretsPath(r.Stack, unique), revision: revisionStandIn(r), address: "255.255.255.255"}
+		names := machineNames{bucket: deploy.BucketPrefix(r.Project, r.Stack) + unique, secrets: secretsPath(r.Stack, unique), revision: revisionStandIn(r), address: "255.255.255.255", operator: deploy.OperatorStandIn}
 		if _, err := userDataLimit.UserData(machine(r, t.settings, names)); err != nil {
 			v.Add("service", "%s", err)
 		}

@@ -18,14 +18,18 @@ var userDataLimit = deploy.UserDataLimit{Bytes: 64 << 10}
 // releases and writes its status.
 type bucketKey struct{ bucket, machines, access, secret string }
 
+// operator verifies the operator's requests.
+type operator string
+
 // tls is what a machine needs for HTTPS: the stack's seed, and the stable
 // address in service.TLSIP mode.
 type tls struct{ seed, address string }
 
 // machine returns the machine that the Droplet's user-data describes.
-func machine(r deploy.Request, s Settings, key bucketKey, https tls) cloudinit.Machine {
+func machine(r deploy.Request, s Settings, key bucketKey, https tls, o operator) cloudinit.Machine {
 	m := cloudinit.NewMachine(r.Spec)
 	m.Agent = r.Agent.ID
+	m.Operator = string(o)
 	m.Store = cloudinit.SpacesStore{Bucket: key.bucket, Machines: key.machines, Region: s.spacesRegion(), AccessKey: key.access, SecretKey: key.secret}
 	m.MetadataOnlyRoot = []string{"169.254.169.254"}
 	if s.Monitoring {
@@ -60,9 +64,13 @@ func (d deployment) droplet(net network, store releaseStore, address pulumi.Stri
 			return nil, err
 		}
 	}
-	userData := pulumi.All(store.bucket.Name, store.machines.Name, store.key.AccessKey, store.key.SecretKey, seed, address).ApplyT(func(v []any) (string, error) {
+	public, err := d.OperatorKey()
+	if err != nil {
+		return nil, err
+	}
+	userData := pulumi.All(store.bucket.Name, store.machines.Name, store.key.AccessKey, store.key.SecretKey, seed, address, public).ApplyT(func(v []any) (string, error) {
 		key := bucketKey{v[0].(string), v[1].(string), v[2].(string), v[3].(string)}
-		data, err := userDataLimit.UserData(machine(d.Request, d.settings, key, tls{v[4].(string), v[5].(string)}))
+		data, err := userDataLimit.UserData(machine(d.Request, d.settings, key, tls{v[4].(string), v[5].(string)}, operator(v[6].(string))))
 		return string(data), err
 	}).(pulumi.StringOutput)
 	tags := pulumi.StringArray{net.tag.Name}

@@ -132,6 +132,7 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	// The machine is deleted before it needs an upgrade.
 	vm.Upgrades = false
 	vm.Agent = r.Agent.ID
+	vm.Operator = operatorKey.Public()
 	authority, err := d.authority()
 	if err != nil {
 		return none, err

@@ -1,0 +1,127 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// Restart evicts the pods one after the other, each once all others are ready.
+//
+// An eviction obeys the disruption budget and ends the pod as a release does, with
+// preStop and the drain. The ReplicaSet makes another one from the same template. An
+// annotation on the template, as `kubectl rollout restart` sets it, would be a
+// difference to what the Pulumi program describes, and the next update would roll
+// all pods again to remove it.
+func (c *Cluster) Restart(ctx context.Context, report func(string)) error {
+	_, before, err := c.pods(ctx)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	for i, p := range before {
+		if p.Metadata.DeletionTimestamp != nil {
+			continue
+		}
+		if err := c.whole(ctx, began); err != nil {
+			return fmt.Errorf("restarting: %d of %d pods are new: %w", i, len(before), err)
+		}
+		report(fmt.Sprintf("evicting pod %s (%d of %d)", p.Metadata.Name, i+1, len(before)))
+		if err := c.evict(ctx, p, began); err != nil {
+			return fmt.Errorf("restarting: %d of %d pods are new: %w", i, len(before), err)
+		}
+		if err := c.gone(ctx, p, began); err != nil {
+			return fmt.Errorf("restarting: %d of %d pods are new: %w", i, len(before), err)
+		}
+	}
+	if err := c.whole(ctx, began); err != nil {
+		return fmt.Errorf("restarting: %w", err)
+	}
+	report(fmt.Sprintf("all pods are new after %s", time.Since(began).Round(time.Second)))
+	return nil
+}
+
+// Times of a restart.
+const (
+	lookEvery = time.Second
+	// patience is the time that a restart may take.
+	patience = 20 * time.Minute
+)
+
+// whole waits until as many pods are ready as there should be.
+func (c *Cluster) whole(ctx context.Context, began time.Time) error {
+	return c.until(ctx, began, func() (string, error) {
+		wanted, pods, err := c.pods(ctx)
+		if err != nil {
+			return "", err
+		}
+		ready := 0
+		for _, p := range pods {
+			if p.ready() {
+				ready++
+			}
+		}
+		if ready >= wanted {
+			return "", nil
+		}
+		return fmt.Sprintf("%d of %d pods are ready", ready, wanted), nil
+	})
+}
+
+// gone waits until a pod is on its way out, so that it does not count as ready.
+func (c *Cluster) gone(ctx context.Context, before pod, began time.Time) error {
+	return c.until(ctx, began, func() (string, error) {
+		_, pods, err := c.pods(ctx)
+		if err != nil {
+			return "", err
+		}
+		for _, p := range pods {
+			if p.Metadata.UID == before.Metadata.UID && p.Metadata.DeletionTimestamp == nil {
+				return "pod " + p.Metadata.Name + " is still there", nil
+			}
+		}
+		return "", nil
+	})
+}
+
+// evict asks for the eviction of a pod, again while the disruption budget forbids
+// it. The precondition keeps it from another pod of the same name.
+func (c *Cluster) evict(ctx context.Context, p pod, began time.Time) error {
+	eviction := map[string]any{
+		"apiVersion": "policy/v1", "kind": "Eviction",
+		"metadata":      map[string]any{"name": p.Metadata.Name, "namespace": c.Namespace},
+		"deleteOptions": map[string]any{"preconditions": map[string]any{"uid": p.Metadata.UID}},
+	}
+	return c.until(ctx, began, func() (string, error) {
+		err := c.do(ctx, http.MethodPost, "/api/v1/namespaces/"+c.Namespace+"/pods/"+p.Metadata.Name+"/eviction", nil, eviction, nil)
+		switch code(err) {
+		case http.StatusTooManyRequests:
+			return err.Error(), nil
+		case http.StatusNotFound, http.StatusConflict:
+			return "", nil // it is gone, or another pod has its name
+		}
+		if err != nil {
+			return "", fmt.Errorf("evicting pod %s: %w", p.Metadata.Name, err)
+		}
+		return "", nil
+	})
+}
+
+// until looks again until nothing is missing.
+func (c *Cluster) until(ctx context.Context, began time.Time, look func() (missing string, err error)) error {
+	for {
+		missing, err := look()
+		if err != nil || missing == "" {
+			return err
+		}
+		if time.Since(began) > patience {
+			return fmt.Errorf("not done after %s: %s", patience, missing)
+		}
+		select {
+		case <-time.After(lookEvery):
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %s", ctx.Err(), missing)
+		}
+	}
+}

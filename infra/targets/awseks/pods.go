@@ -1,0 +1,41 @@
+package awseks
+
+import (
+	"context"
+
+	"escala/infra/operate"
+	"escala/infra/operate/cluster"
+)
+
+var (
+	_ operate.Logger    = (*EKS)(nil)
+	_ operate.Restarter = (*EKS)(nil)
+	_ operate.Executor  = (*EKS)(nil)
+)
+
+// Logs reads the pods' logs from the cluster's API.
+func (*EKS) Logs(ctx context.Context, s *operate.Stack, r operate.LogsRequest, emit func(operate.Line) error) error {
+	c, err := cluster.Open(s, "")
+	if err != nil {
+		return err
+	}
+	return c.Logs(ctx, r, emit)
+}
+
+// Restart evicts the pods one after the other.
+func (*EKS) Restart(ctx context.Context, s *operate.Stack, report func(string)) error {
+	c, err := cluster.Open(s, "")
+	if err != nil {
+		return err
+	}
+	return c.Restart(ctx, report)
+}
+
+// Exec runs a command in a pod's container.
+func (*EKS) Exec(ctx context.Context, s *operate.Stack, r operate.ExecRequest) error {
+	c, err := cluster.Open(s, "")
+	if err != nil {
+		return err
+	}
+	return c.Exec(ctx, r)
+}

@@ -1,0 +1,50 @@
+package dodroplet
+
+import (
+	"context"
+
+	"escala/infra/operate"
+	"escala/infra/operate/ask"
+)
+
+var (
+	_ operate.Logger     = (*Droplet)(nil)
+	_ operate.Restarter  = (*Droplet)(nil)
+	_ operate.Maintainer = (*Droplet)(nil)
+)
+
+// Logs asks the machine through its buckets: it has no port for a login.
+func (t *Droplet) Logs(ctx context.Context, s *operate.Stack, r operate.LogsRequest, emit func(operate.Line) error) error {
+	m, err := t.asked(ctx, s)
+	if err != nil {
+		return err
+	}
+	return m.Logs(ctx, r, emit)
+}
+
+// Restart asks the machine to roll without a release.
+func (t *Droplet) Restart(ctx context.Context, s *operate.Stack, report func(string)) error {
+	m, err := t.asked(ctx, s)
+	if err != nil {
+		return err
+	}
+	return m.Restart(ctx, report)
+}
+
+// Maintain writes the wish to the bucket and waits for the machine.
+func (t *Droplet) Maintain(ctx context.Context, s *operate.Stack, wish operate.Maintenance, report func(string)) error {
+	m, err := t.asked(ctx, s)
+	if err != nil {
+		return err
+	}
+	return m.Maintain(ctx, wish, report)
+}
+
+// asked is the stack's machine, with the credentials of the person who asks.
+func (t *Droplet) asked(ctx context.Context, s *operate.Stack) (ask.Machine, error) {
+	m, err := t.machines(ctx, s)
+	if err != nil {
+		return ask.Machine{}, err
+	}
+	return ask.Of(m, m.Objects)
+}

@@ -1,0 +1,52 @@
+package kubernetes
+
+import (
+	"context"
+	"fmt"
+
+	"escala/infra/deploy"
+	"escala/infra/operate"
+	operated "escala/infra/operate/cluster"
+)
+
+var (
+	_ operate.Logger    = (*Kubernetes)(nil)
+	_ operate.Restarter = (*Kubernetes)(nil)
+	_ operate.Executor  = (*Kubernetes)(nil)
+)
+
+// Logs reads the pods' logs from the cluster's API.
+func (k *Kubernetes) Logs(ctx context.Context, s *operate.Stack, r operate.LogsRequest, emit func(operate.Line) error) error {
+	c, err := k.operated(s)
+	if err != nil {
+		return err
+	}
+	return c.Logs(ctx, r, emit)
+}
+
+// Restart evicts the pods one after the other.
+func (k *Kubernetes) Restart(ctx context.Context, s *operate.Stack, report func(string)) error {
+	c, err := k.operated(s)
+	if err != nil {
+		return err
+	}
+	return c.Restart(ctx, report)
+}
+
+// Exec runs a command in a pod's container.
+func (k *Kubernetes) Exec(ctx context.Context, s *operate.Stack, r operate.ExecRequest) error {
+	c, err := k.operated(s)
+	if err != nil {
+		return err
+	}
+	return c.Exec(ctx, r)
+}
+
+// operated is the service's part of the cluster that the settings lead to.
+func (k *Kubernetes) operated(s *operate.Stack) (*operated.Cluster, error) {
+	login, err := k.settings.cluster(deploy.Request{State: s.State})
+	if err != nil {
+		return nil, fmt.Errorf("kubernetes.kubeconfig: the context %w", err)
+	}
+	return operated.Open(s, login.kubeconfig)
+}

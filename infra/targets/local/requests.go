@@ -1,0 +1,57 @@
+package local
+
+import (
+	"context"
+	"path/filepath"
+
+	"escala/cloudinit/agent/store"
+	"escala/infra/operate"
+	"escala/infra/operate/ask"
+)
+
+var (
+	_ operate.Logger     = (*Local)(nil)
+	_ operate.Restarter  = (*Local)(nil)
+	_ operate.Maintainer = (*Local)(nil)
+)
+
+// operatorKey signs requests to machines on this computer. It is no secret: only
+// root writes the store's folder, and could replace the machine itself.
+var operatorKey = ask.KnownKey()
+
+// Logs asks the machine through its store, which is a folder.
+func (l *Local) Logs(ctx context.Context, s *operate.Stack, r operate.LogsRequest, emit func(operate.Line) error) error {
+	m, err := l.asked(s)
+	if err != nil {
+		return err
+	}
+	return m.Logs(ctx, r, emit)
+}
+
+// Restart asks the machine to roll without a release.
+func (l *Local) Restart(ctx context.Context, s *operate.Stack, report func(string)) error {
+	m, err := l.asked(s)
+	if err != nil {
+		return err
+	}
+	return m.Restart(ctx, report)
+}
+
+// Maintain writes the wish to the store and waits for the machine.
+func (l *Local) Maintain(ctx context.Context, s *operate.Stack, wish operate.Maintenance, report func(string)) error {
+	m, err := l.asked(s)
+	if err != nil {
+		return err
+	}
+	return m.Maintain(ctx, wish, report)
+}
+
+// asked is the stack's machine.
+func (l *Local) asked(s *operate.Stack) (ask.Machine, error) {
+	machines, stores := s.Of("escala:local:Machine"), s.Of("escala:local:Store")
+	if len(machines) == 0 || len(stores) == 0 {
+		return ask.Machine{}, operate.ErrNothing
+	}
+	folder := store.Folder(filepath.Join(s.State, stores[0].Text("folder")))
+	return ask.Machine{ID: machines[len(machines)-1].ID, Key: operatorKey, Requests: folder, Answers: folder}, nil
+}
