@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"escala/infra/deploy"
 	"escala/infra/operate"
@@ -35,11 +36,13 @@ func logsCommand(o *opener) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if r.Since, err = sinceTime(since, time.Now()); err != nil {
-				return err
+			if since != "" {
+				if r.Since, err = sinceTime(since, time.Now()); err != nil {
+					return err
+				}
 			}
 			out := bufio.NewWriterSize(os.Stdout, 64<<10)
-			err = logger.Logs(cmd.Context(), s, r, lineWriter(out, asJSON, isTerminal(os.Stdout)))
+			err = logger.Logs(cmd.Context(), s, r, lineWriter(out, asJSON, term.IsTerminal(int(os.Stdout.Fd()))))
 			if flushed := out.Flush(); err == nil {
 				err = flushed
 			}
@@ -58,20 +61,6 @@ func logsCommand(o *opener) *cobra.Command {
 	flags.BoolVar(&r.Previous, "previous", false, "print the containers before their last restart (clusters)")
 	flags.BoolVar(&asJSON, "json", false, "print each line as JSON")
 	return c
-}
-
-// sinceTime reads a duration before now, or a time.
-func sinceTime(text string, now time.Time) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	if d, err := time.ParseDuration(text); err == nil && d > 0 {
-		return now.Add(-d), nil
-	}
-	if t, err := time.Parse(time.RFC3339, text); err == nil {
-		return t, nil
-	}
-	return time.Time{}, fmt.Errorf(`--since: %q is neither a duration such as "15m" nor a time such as "2026-01-02T15:04:05Z"`, text)
 }
 
 // lineWriter writes lines to out, and flushes it when they come slowly.
@@ -98,10 +87,4 @@ func writeLine(out io.Writer, encoder *json.Encoder, line operate.Line, asJSON, 
 	}
 	_, err := fmt.Fprintf(out, "%s  %s\n", operate.Visible(line.Source), text)
 	return err
-}
-
-// isTerminal reports whether a file is a terminal.
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

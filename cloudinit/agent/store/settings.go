@@ -98,6 +98,12 @@ func (s Spaces) MachineObjects(credentials sigv4.Credentials) Objects {
 	return Bucket{URL: s.url(s.Machines), Client: client}
 }
 
+// ReleaseObjects returns the bucket that machines only read, for its operator.
+func (s Spaces) ReleaseObjects(credentials sigv4.Credentials) Objects {
+	client := &sigv4.Client{Service: "s3", Region: s.Region, Credentials: credentials}
+	return Bucket{URL: s.url(s.Releases), Client: client}
+}
+
 func (s S3) bucket(role sigv4.Credentials) Bucket {
 	endpoint := s.Endpoint
 	if endpoint == "" {

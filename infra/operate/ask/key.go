@@ -19,6 +19,21 @@ func KnownKey() request.Key {
 	return key
 }
 
+// Of returns the last of a stack's machines. requests is where machines read
+// requests.
+func Of(m operate.Machines, requests operate.Objects) (Machine, error) {
+	switch {
+	case len(m.At) == 0:
+		return Machine{}, operate.ErrNothing
+	case m.Objects == nil:
+		return Machine{}, fmt.Errorf("the release store cannot be reached: %w", m.NoObjects)
+	case requests == nil:
+		return Machine{}, operate.ErrNothing
+	}
+	key, err := Key(m.Stack)
+	return Machine{ID: m.At[len(m.At)-1].ID, Key: key, Requests: requests, Answers: m.Objects}, err
+}
+
 // Key returns the key of a stack from its state, which only its passphrase or its
 // key at a cloud decrypts.
 func Key(s *operate.Stack) (request.Key, error) {

@@ -73,7 +73,7 @@ func (m Machine) answer(ctx context.Context, asked request.Asked, object []byte,
 			answer, err := asked.Open(content)
 			if err == nil {
 				if answer.Error != "" {
-					return none, fmt.Errorf("machine %s: %s", m.ID, operate.Visible(answer.Error))
+					return none, fmt.Errorf("machine %s: %s", m.ID, operate.Plain(answer.Error))
 				}
 				return answer, nil
 			}

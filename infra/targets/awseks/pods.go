@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"escala/infra/operate"
-	"escala/infra/operate/cluster"
+	"escala/infra/operate/pods"
 )
 
 var (
@@ -15,7 +15,7 @@ var (
 
 // Logs reads the pods' logs from the cluster's API.
 func (*EKS) Logs(ctx context.Context, s *operate.Stack, r operate.LogsRequest, emit func(operate.Line) error) error {
-	c, err := cluster.Open(s, "")
+	c, err := pods.Open(s, "")
 	if err != nil {
 		return err
 	}
@@ -24,7 +24,7 @@ func (*EKS) Logs(ctx context.Context, s *operate.Stack, r operate.LogsRequest, e
 
 // Restart evicts the pods one after the other.
 func (*EKS) Restart(ctx context.Context, s *operate.Stack, report func(string)) error {
-	c, err := cluster.Open(s, "")
+	c, err := pods.Open(s, "")
 	if err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func (*EKS) Restart(ctx context.Context, s *operate.Stack, report func(string)) 
 
 // Exec runs a command in a pod's container.
 func (*EKS) Exec(ctx context.Context, s *operate.Stack, r operate.ExecRequest) error {
-	c, err := cluster.Open(s, "")
+	c, err := pods.Open(s, "")
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package dodroplet
 import (
 	"context"
 
+	"escala/cloudinit/agent/store"
 	"escala/infra/operate"
 	"escala/infra/operate/ask"
 )
@@ -46,5 +47,17 @@ func (t *Droplet) asked(ctx context.Context, s *operate.Stack) (ask.Machine, err
 	if err != nil {
 		return ask.Machine{}, err
 	}
-	return ask.Of(m, m.Objects)
+	key, err := operatorKey(ctx, s)
+	if err != nil {
+		return ask.Machine{}, err
+	}
+	// Machines only read the releases' bucket, so that none of them can put back an
+	// old request or end a maintenance.
+	var requests operate.Objects
+	for _, r := range s.Of("digitalocean:index/spacesBucket:SpacesBucket") {
+		if r.Name == s.Part("releases") {
+			requests = store.Spaces{Releases: r.Text("name"), Region: r.Text("region")}.ReleaseObjects(key)
+		}
+	}
+	return ask.Of(m, requests)
 }

@@ -6,7 +6,7 @@ import (
 
 	"escala/infra/deploy"
 	"escala/infra/operate"
-	operated "escala/infra/operate/cluster"
+	"escala/infra/operate/pods"
 )
 
 var (
@@ -43,10 +43,10 @@ func (k *Kubernetes) Exec(ctx context.Context, s *operate.Stack, r operate.ExecR
 }
 
 // operated is the service's part of the cluster that the settings lead to.
-func (k *Kubernetes) operated(s *operate.Stack) (*operated.Cluster, error) {
+func (k *Kubernetes) operated(s *operate.Stack) (*pods.Cluster, error) {
 	login, err := k.settings.cluster(deploy.Request{State: s.State})
 	if err != nil {
 		return nil, fmt.Errorf("kubernetes.kubeconfig: the context %w", err)
 	}
-	return operated.Open(s, login.kubeconfig)
+	return pods.Open(s, login.kubeconfig)
 }

@@ -1,7 +1,7 @@
-// Package cluster operates the service's pods on any Kubernetes cluster through its
+// Package pods operates the service's pods on any Kubernetes cluster through its
 // API, with what the operator's kubeconfig allows. It changes no object that the
 // Pulumi program manages.
-package cluster
+package pods
 
 import (
 	"bytes"
