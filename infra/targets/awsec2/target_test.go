@@ -251,11 +251,12 @@ func allowed(t *testing.T, document any) map[string][]string {
 func TestTheMachineMayDoNothingElse(t *testing.T) {
 	m := deployed(t, New(), request())
 	assert.Equal(t, map[string][]string{
-		"arn:aws:s3:::the-bucket/current":                                                                 {"s3:GetObject"},
-		"arn:aws:s3:::the-bucket/releases/*":                                                              {"s3:GetObject"},
-		"arn:aws:ec2:eu-central-1:123456789012:instance/*":                                                {"ssm:UpdateInstanceInformation"},
+		"arn:aws:s3:::the-bucket/current":                  {"s3:GetObject"},
+		"arn:aws:s3:::the-bucket/releases/*":               {"s3:GetObject"},
+		"arn:aws:s3:::the-bucket/requests/*":               {"s3:GetObject"},
+		"arn:aws:ec2:eu-central-1:123456789012:instance/*": {"ssm:UpdateInstanceInformation"},
 		"arn:aws:ssm:eu-central-1:123456789012:parameter/escala/production/0011223344556677/DATABASE_URL": {"ssm:GetParameters"},
-		"arn:aws:s3:::the-bucket/agents/*":                                                                {"s3:GetObject"},
+		"arn:aws:s3:::the-bucket/agents/*": {"s3:GetObject"},
 		// Session Manager's channels support no narrower resource.
 		"*": {"ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"},
 	}, allowed(t, policyOf(t, m, "api-machine")))

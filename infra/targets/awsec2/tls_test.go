@@ -29,7 +29,10 @@ func TestHTTPS(t *testing.T) {
 	assert.Equal(t, "/escala/production/0011223344556677/tls-seed", parameter.Inputs["name"])
 	assert.Equal(t, seed, parameter.Inputs["value"])
 	assert.True(t, parameter.Secret["value"])
-	assert.Equal(t, "tls-seed", m.One(t, "random:index/randomBytes:RandomBytes").Name, "it stays when the service is renamed")
+	secrets := m.Of("random:index/randomBytes:RandomBytes")
+	require.Len(t, secrets, 2)
+	assert.Equal(t, "operator-key", secrets[0].Name, "it stays when the service is renamed")
+	assert.Equal(t, "tls-seed", secrets[1].Name, "it stays when the service is renamed")
 	policies := m.Of("aws:iam/rolePolicy:RolePolicy")
 	require.Len(t, policies, 2)
 	require.Equal(t, "api-machine", policies[0].Name)
@@ -41,7 +44,7 @@ func TestHTTPS(t *testing.T) {
 	r.Spec.TLS = service.NewTLS()
 	r.Spec.TLS.Mode = service.TLSOff
 	m = deployed(t, New(), r)
-	assert.Empty(t, m.Of("random:index/randomBytes:RandomBytes"))
+	assert.Equal(t, "operator-key", m.One(t, "random:index/randomBytes:RandomBytes").Name)
 	assert.Empty(t, m.Of("aws:ssm/parameter:Parameter"))
 	assert.NotContains(t, fmt.Sprint(m.Of("aws:iam/rolePolicy:RolePolicy")), "certificates/")
 }

@@ -26,7 +26,10 @@ func TestHTTPS(t *testing.T) {
 	droplet := m.One(t, "digitalocean:index/droplet:Droplet")
 	assert.Contains(t, droplet.Inputs["userData"], seed)
 	assert.True(t, droplet.Secret["userData"])
-	assert.Equal(t, "tls-seed", m.Of("random:index/randomBytes:RandomBytes")[0].Name)
+	secrets := m.Of("random:index/randomBytes:RandomBytes")
+	require.Len(t, secrets, 2)
+	assert.Equal(t, "operator-key", secrets[0].Name)
+	assert.Equal(t, "tls-seed", secrets[1].Name)
 }
 
 // TestOwnCertificate checks that a certificate of the operator's own is not

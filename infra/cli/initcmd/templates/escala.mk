@@ -15,7 +15,7 @@ ESCALA_PROGRAM = $(if $(and $(ESCALA_CLONE),$(filter local,$(STACK))),local,esca
 ESCALA = .escala/bin/$(ESCALA_PROGRAM) --stack $(STACK) $(if $(WAIT),--wait $(WAIT))
 plan plan-diff manifests: ESCALA_PROGRAM = escala
 
-.PHONY: escala up preview plan plan-diff manifests rollback unpin refresh down outputs unlock logs shell
+.PHONY: escala up preview plan plan-diff manifests rollback unpin refresh down outputs unlock logs restart maintenance exec shell
 
 # The first target is the default: make alone lists the targets.
 escala_file := $(lastword $(MAKEFILE_LIST))
@@ -37,6 +37,15 @@ plan-diff: escala ## Show what the working tree changes in the plans of all stac
 rollback: escala ## Go back to the release before (or TO=…), until make unpin
 	@$(ESCALA) rollback $(if $(TO),--to $(TO))
 
+logs: escala ## Print the logs (FOLLOW=1, SINCE=15m, GREP=text, SOURCE=worker-0, LINES=20, JSON=1)
+	@$(ESCALA) logs $(if $(FOLLOW),--follow) $(if $(SINCE),--since "$(SINCE)") $(if $(GREP),--grep "$(GREP)") $(if $(SOURCE),--source "$(SOURCE)") $(if $(LINES),--lines "$(LINES)") $(if $(JSON),--json)
+
+maintenance: escala ## Answer with a page and status 503: ON=1 begins, ON=0 ends (PAGE=file.html)
+	@$(ESCALA) maintenance $(if $(ON),$(if $(filter 1 on yes true,$(ON)),on,off)) $(if $(PAGE),--page "$(PAGE)")
+
+exec: escala ## Run CMD where the service runs, or open a shell (INSTANCE=pod)
+	@$(ESCALA) exec $(if $(INSTANCE),--instance "$(INSTANCE)") $(if $(CMD),-- $(CMD))
+
 preview: ## Show what up would change
 manifests: ## Write a cluster stack's objects to manifests/STACK, for kubectl apply
 unpin: ## End a rollback: release what the source makes again
@@ -44,9 +53,9 @@ refresh: ## Compare the stack's state with what exists
 down: ## Destroy the stack, and its state
 outputs: ## Print the stack's outputs as JSON
 unlock: ## Remove the stack's lock, left by a make on another computer
-logs: ## Print the last lines of the local machine's logs
+restart: ## Replace all workers by new processes of the same release, without losing a request
 shell: ## Open a shell on the local machine
-preview manifests unpin refresh down outputs unlock logs shell: escala
+preview manifests unpin refresh down outputs unlock restart shell: escala
 	@$(ESCALA) $@
 
 # .escala/bin/escala is what Pulumi.yaml names.

@@ -1,0 +1,23 @@
+package dodroplet
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/infra/operate"
+	"escala/infra/operate/ask"
+)
+
+// TestTheMachineKnowsWhoMayAsk checks that the machine has the half of the
+// operator's key that verifies, and not the one that signs.
+func TestTheMachineKnowsWhoMayAsk(t *testing.T) {
+	m := deployed(t, New(), request(t))
+	key, err := ask.Key(&operate.Stack{Resources: []operate.Resource{{
+		Type: "random:index/randomBytes:RandomBytes", Name: "operator-key", Outputs: map[string]any{"hex": seed},
+	}}})
+	require.NoError(t, err)
+	assert.Contains(t, m.One(t, "digitalocean:index/droplet:Droplet").Inputs["userData"].(string), key.Public())
+	assert.NotContains(t, m.One(t, "digitalocean:index/droplet:Droplet").Inputs["userData"].(string), seed)
+}
