@@ -36,6 +36,8 @@ func (m Machine) agentConfig() agent.Config {
 		Poll:       agent.Duration(m.Poll),
 		MemoryMiB:  m.Spec.Resources.MemoryMiB,
 		Kept:       service.KeptReleases,
+		Processes:  m.processes(),
+		Schedules:  m.schedules(),
 	}
 	if c.Mode == service.WorkersPorts {
 		c.PortsBase = m.Spec.Workers.PortsBase
@@ -57,7 +59,7 @@ func (m Machine) agentFiles() ([]File, error) {
 		Config: m.agentConfig(), Store: m.Store.settings(), Units: m.watchedUnits(),
 		Certificate: m.certificateSettings(), Operator: m.Operator,
 	}
-	if config.Certificate != nil && config.Store.Folder != "" {
+	if (config.Certificate != nil || len(config.Schedules) > 0) && config.Store.Folder != "" {
 		config.Store.Shared = SharedFolder
 	}
 	if s3, ok := m.Store.(S3Store); ok {

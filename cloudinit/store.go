@@ -32,7 +32,8 @@ func AgentKey(id service.ReleaseID) string { return "agents/" + string(id) }
 const StoreFolder = "/srv/escala/releases"
 
 // SharedFolder is the mount point of the folder that the machines of a FolderStore
-// share and write to: their certificates. Only a machine with HTTPS needs it.
+// share and write to: their certificates, and which runs of schedules were taken.
+// Only a machine with HTTPS or schedules needs it.
 const SharedFolder = "/srv/escala/shared"
 
 // FolderStore is a release store that is mounted at StoreFolder.

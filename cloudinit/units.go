@@ -79,6 +79,7 @@ RuntimeMaxUse=%dM
 d /run/escala-release 0755 root root -
 `, User, User) + m.tlsFolders() + m.upstreamsFolders()},
 	}
+	files = append(files, m.taskUnits()...)
 	files = append(files, m.laterUnits()...)
 	if m.localRedis() {
 		files = append(files, File{Path: "/etc/systemd/system/redis-server.service.d/escala.conf", Content: noStartLimit + fmt.Sprintf(`[Service]

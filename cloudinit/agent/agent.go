@@ -47,12 +47,20 @@ type Agent struct {
 	// Maintenance reports whether the proxy answers with a page instead of the
 	// service. Optional.
 	Maintenance func() bool
+	// Processes starts the service's processes beside the workers. It is nil for a
+	// service without them.
+	Processes Processes
+	// Schedules has the service's schedules. It is nil for a service without them.
+	Schedules Schedules
+	// Boot identifies the time since the machine's last boot.
+	Boot string
 	// Incident returns the last resolved problem of this machine. Optional.
 	Incident func(context.Context) string
 	// Reporter takes the status of each round. Optional.
 	Reporter Reporter
 
 	started   bool // the secrets were read since the agent started
+	timed     bool // the schedules' timers were started
 	wanted    service.Release
 	phase     machine.Phase
 	reason    string
@@ -140,6 +148,7 @@ func (a *Agent) Round(ctx context.Context) machine.Status {
 		a.beginRestart(ctx)
 		a.serve(ctx)
 		a.tidy()
+		a.startTimers(ctx)
 	}
 	if a.phase == machine.Failing {
 		a.attempts++
@@ -235,7 +244,7 @@ func (a *Agent) serve(ctx context.Context) {
 	if restarting && a.phase == machine.Serving {
 		a.phase, a.reason = machine.Rolling, "restarting all workers"
 	}
-	err = a.converge(ctx)
+	err = a.bring(ctx, rolling)
 	var worker workerError
 	switch {
 	case err == nil:
@@ -255,6 +264,19 @@ func (a *Agent) serve(ctx context.Context) {
 	if err != nil {
 		a.failing(stateFolder, err)
 	}
+}
+
+// startTimers starts the schedules' timers once a release serves. A timer starts
+// a run at once if it was due while the machine was off.
+func (a *Agent) startTimers(ctx context.Context) {
+	if a.Schedules == nil || a.timed || settledRelease(a.Disk) == "" {
+		return
+	}
+	if err := a.Schedules.StartTimers(ctx); err != nil {
+		a.failing(stateFolder, fmt.Errorf("starting the schedules' timers: %w", err))
+		return
+	}
+	a.timed = true
 }
 
 // tidy removes old releases, unless a roll may go back to one.

@@ -11,9 +11,11 @@ import (
 // workerError reports a worker that does not serve correctly. It is final if the
 // worker had its whole time to become ready.
 type workerError struct {
-	slot   int
-	reason string
-	final  bool
+	slot int
+	// instance is set instead of slot if a process beside the workers is to blame.
+	instance Instance
+	reason   string
+	final    bool
 }
 
 func (e workerError) Error() string { return e.reason }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"escala/service"
+	"escala/service/cron"
 )
 
 // Config is the agent's configuration. The machine has it as a JSON file.
@@ -45,6 +46,9 @@ type Config struct {
 	MemoryMiB int `json:"memoryMiB"`
 	// Kept is the number of releases that stay on the disk.
 	Kept int `json:"kept"`
+	// Processes and Schedules are the service's, in the order of their names.
+	Processes []Process  `json:"processes,omitempty"`
+	Schedules []Schedule `json:"schedules,omitempty"`
 }
 
 // Validate reports all errors of the configuration.
@@ -73,6 +77,16 @@ func (c Config) Validate() error {
 			v.Add(d.path, "%s is not above 0", time.Duration(d.value))
 		}
 	}
+	for _, p := range c.Processes {
+		if p.Name == "" || len(p.Command) == 0 || p.Count < 1 || p.Stop <= 0 {
+			v.Add("processes", "%q has no name, command, count or stop", p.Name)
+		}
+	}
+	for _, s := range c.Schedules {
+		if _, err := cron.Parse(s.Cron); s.Name == "" || len(s.Command) == 0 || err != nil {
+			v.Add("schedules", "%q has no name, command or times", s.Name)
+		}
+	}
 	if c.Kept < 2 {
 		v.Add("kept", "%d is not 2 or more: the running release and the one before", c.Kept)
 	}
@@ -95,6 +109,9 @@ func (c Config) Worker(slot int) int { return slot % c.Workers }
 
 // Duration is a time.Duration that is text in JSON, such as "15s".
 type Duration time.Duration
+
+// Duration returns d as a time.Duration.
+func (d Duration) Duration() time.Duration { return time.Duration(d) }
 
 // MarshalText writes the duration as text.
 func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }

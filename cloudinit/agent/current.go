@@ -11,17 +11,26 @@ import (
 
 // current returns the release that a newly started worker runs; "" for none.
 func (a *Agent) current() service.ReleaseID {
-	target, err := a.Disk.Readlink(currentLink)
+	id, err := currentOf(a.Disk)
 	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			a.Log.Warn("reading the current release", "error", err)
-		}
-		return ""
+		a.Log.Warn("reading the current release", "error", err)
+	}
+	return id
+}
+
+// currentOf returns the release to which the symlink leads; "" for none.
+func currentOf(d Disk) (service.ReleaseID, error) {
+	target, err := d.Readlink(currentLink)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
 	}
 	if id := service.ReleaseID(path.Base(target)); id.Valid() {
-		return id
+		return id, nil
 	}
-	return ""
+	return "", nil
 }
 
 // switchTo makes id the release that newly started workers run.

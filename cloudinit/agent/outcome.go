@@ -38,7 +38,13 @@ func (a *Agent) settled(current service.ReleaseID, rolling roll) {
 
 // giveUp refuses the release that a roll went to, and goes back.
 func (a *Agent) giveUp(ctx context.Context, rolling roll, worker workerError) {
-	a.refuse(worker.Error(), a.Workers.LastLines(worker.slot), rolling.To, true)
+	output := ""
+	if worker.instance != (Instance{}) {
+		output = a.Processes.LastLines(ctx, worker.instance)
+	} else {
+		output = a.Workers.LastLines(worker.slot)
+	}
+	a.refuse(worker.Error(), output, rolling.To, true)
 	rolling.Failed = true
 	if err := a.remember(rollFile, rolling); err != nil {
 		a.Log.Error("recording the end of the roll failed", "error", err)
@@ -64,7 +70,7 @@ func (a *Agent) goBack(ctx context.Context, rolling roll) {
 		a.failing(stateFolder, err)
 		return
 	}
-	if err := a.converge(ctx); err != nil {
+	if err := a.bring(ctx, roll{}); err != nil {
 		a.Log.Warn("the release before does not serve on all workers either", "error", err)
 	}
 }

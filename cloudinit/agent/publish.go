@@ -75,6 +75,10 @@ func (a *Agent) status(ctx context.Context) machine.Status {
 		}
 		s.Workers = append(s.Workers, w)
 	}
+	s.Processes = a.processStatus(ctx)
+	if a.Schedules != nil {
+		s.Schedules = a.scheduleStatus()
+	}
 	if a.Certificates != nil {
 		s.Certificate = a.Certificates.Status()
 		s.Certificate.Error = plain(s.Certificate.Error, reasonLimit)
@@ -92,6 +96,27 @@ func (a *Agent) status(ctx context.Context) machine.Status {
 	}
 	s.Checked = a.Clock.Now().Unix()
 	return s
+}
+
+// processStatus returns the status of all processes beside the workers.
+func (a *Agent) processStatus(ctx context.Context) []machine.Process {
+	if a.Processes == nil {
+		return nil
+	}
+	states, err := a.Processes.States(ctx)
+	if err != nil {
+		a.Log.Warn("looking at the processes", "error", err)
+	}
+	var all []machine.Process
+	for _, i := range a.Config.instances() {
+		s, one := states[i], machine.Process{Name: i.Name, Number: i.Number}
+		if s.Phase == ProcessUp {
+			one.Up, one.Release = true, s.Release
+			one.Since, one.Restarts = a.Clock.Now().Add(-s.Up).Unix(), s.Restarts
+		}
+		all = append(all, one)
+	}
+	return all
 }
 
 // trouble returns the public part of what a worker reports of its dependencies.

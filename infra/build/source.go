@@ -3,7 +3,9 @@ package build
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 
 	"escala/infra/workspace"
 	"escala/service"
@@ -34,6 +36,12 @@ func SourceOf(root string, spec service.Spec) Source {
 	s := Source{Root: root, Program: spec.Program, Name: spec.Name}
 	if spec.ReleaseCommand.Set() {
 		s.Commands = append(s.Commands, Command{"release.command", spec.ReleaseCommand.Command})
+	}
+	for _, name := range slices.Sorted(maps.Keys(spec.Processes)) {
+		s.Commands = append(s.Commands, Command{"processes." + name + ".command", spec.Processes[name].Command})
+	}
+	for _, name := range slices.Sorted(maps.Keys(spec.Schedule)) {
+		s.Commands = append(s.Commands, Command{"schedule." + name + ".command", spec.Schedule[name].Command})
 	}
 	return s
 }

@@ -50,6 +50,10 @@ type Status struct {
 	Certificate *Certificate `json:"certificate,omitempty"`
 	// Workers are in the order of their numbers.
 	Workers []Worker `json:"workers"`
+	// Processes and Schedules are in the order of their names. There are none on a
+	// machine whose service has none.
+	Processes []Process  `json:"processes,omitempty"`
+	Schedules []Schedule `json:"schedules,omitempty"`
 }
 
 // Worker is the status of one worker.
@@ -111,8 +115,8 @@ func (s Status) SinceRefusal() (age time.Duration, ok bool) {
 	return time.Duration(s.Checked-s.Refused) * time.Second, true
 }
 
-// Serves reports whether all workers are ready and run the release. If not,
-// missing describes what is missing.
+// Serves reports whether all workers are ready and run the release, and all
+// processes do. If not, missing describes what is missing.
 func (s Status) Serves(release service.ReleaseID, workers int) (ok bool, missing string) {
 	switch {
 	case s.Wanted != release && s.Reason != "":
@@ -130,6 +134,11 @@ func (s Status) Serves(release service.ReleaseID, workers int) (ok bool, missing
 		}
 		if !w.Ready {
 			return false, fmt.Sprintf("worker %d is not ready", w.Worker)
+		}
+	}
+	for _, p := range s.Processes {
+		if missing := p.runs(release); missing != "" {
+			return false, missing
 		}
 	}
 	return true, ""

@@ -60,6 +60,18 @@ func (r Root) Agent() (*agent.Agent, error) {
 	reporter := r.reporter(config, id, releases, log)
 	maintenance := maintenance(r)
 	incidents := &Incidents{Root: r, Units: config.Units, SetUp: SetUpFile}
+	var processes agent.Processes
+	if len(config.Processes) > 0 {
+		processes = Processes{Root: r, Config: config.Config}
+	}
+	var schedules agent.Schedules
+	if len(config.Schedules) > 0 {
+		var names []string
+		for _, s := range config.Schedules {
+			names = append(names, s.Name)
+		}
+		schedules = Schedules{names}
+	}
 	a := &agent.Agent{
 		Config:       config.Config,
 		Store:        releases,
@@ -72,6 +84,9 @@ func (r Root) Agent() (*agent.Agent, error) {
 		Secrets:      ofService,
 		Certificates: keeper,
 		Proxy:        proxy,
+		Processes:    processes,
+		Schedules:    schedules,
+		Boot:         bootID(),
 		Incident:     incidents.Last,
 		Reporter:     reporter,
 		Maintenance:  maintenance.On,

@@ -24,6 +24,7 @@ type own struct {
 	worker        int
 	listen, admin string
 	host, port    string
+	goMemory      string
 }
 
 // environment returns a worker's environment: the variables of this process,
@@ -55,7 +56,7 @@ func (r Root) environment(o own) ([]string, error) {
 		}
 	}
 	all[service.EnvWorker] = strconv.Itoa(o.worker)
-	for name, value := range map[string]string{service.EnvAdmin: o.admin, service.EnvListen: o.listen, service.EnvHost: o.host, service.EnvPort: o.port} {
+	for name, value := range map[string]string{service.EnvAdmin: o.admin, service.EnvListen: o.listen, service.EnvHost: o.host, service.EnvPort: o.port, service.EnvGoMemory: o.goMemory} {
 		if value != "" {
 			all[name] = value
 		}

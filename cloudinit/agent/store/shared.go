@@ -6,9 +6,13 @@ import (
 	"strings"
 )
 
-// SharedPrefix is the beginning of the keys that the machines of a stack share,
-// and that each of them may write.
-const SharedPrefix = "certificates/"
+// SharedPrefix and SchedulesPrefix begin the keys that the machines of a stack
+// share, and that each of them may write: their certificates, and which runs of
+// schedules were taken.
+const (
+	SharedPrefix    = "certificates/"
+	SchedulesPrefix = "schedules/"
+)
 
 // Shared gives access to the objects that the machines of a stack share. Each
 // machine can replace them, so a reader must not trust their content.
@@ -43,8 +47,8 @@ func (s *Shared) Write(ctx context.Context, key string, content []byte) error {
 }
 
 func sharedKey(key string) error {
-	if len(key) > maxName || !strings.HasPrefix(key, SharedPrefix) || !objectName.MatchString(key) || strings.Contains(key, "..") {
-		return fmt.Errorf("%.80q is no key of a shared object: want one below %s", key, SharedPrefix)
+	if len(key) > maxName || !strings.HasPrefix(key, SharedPrefix) && !strings.HasPrefix(key, SchedulesPrefix) || !objectName.MatchString(key) || strings.Contains(key, "..") {
+		return fmt.Errorf("%.80q is no key of a shared object: want one below %s or %s", key, SharedPrefix, SchedulesPrefix)
 	}
 	return nil
 }

@@ -75,7 +75,8 @@ func (s *subject) pod(p pod) {
 		if len(list(one, "ports")) > 0 && at(one, "readinessProbe") == nil {
 			s.add(plan.Error, where, "has no readinessProbe: requests arrive before it can answer", "a probe of the readiness path")
 		}
-		if at(one, "livenessProbe") == nil {
+		// A container without a port has nothing that a probe could ask.
+		if len(list(one, "ports")) > 0 && at(one, "livenessProbe") == nil {
 			s.add(plan.Warning, where, "has no livenessProbe: a hung process is not restarted", "a probe of the health path")
 		}
 		if need, parts := s.drain(one); need > time.Duration(grace)*time.Second {

@@ -88,6 +88,15 @@ func (d deployment) mayDo(bucket string, parameters []string) (string, error) {
 			Resource: []string{bucket + "/" + store.SharedPrefix + "*"},
 		})
 	}
+	if len(d.Request.Spec.Schedule) > 0 {
+		// Machines of the stack that exist beside each other agree on who has a run.
+		statements = append(statements, iampolicy.Statement{
+			Sid:      "Schedules",
+			Effect:   "Allow",
+			Action:   []string{"s3:GetObject", "s3:PutObject"},
+			Resource: []string{bucket + "/" + store.SchedulesPrefix + "*"},
+		})
+	}
 	if len(parameters) > 0 {
 		statements = append(statements, iampolicy.Statement{
 			Sid:      "ReadSecrets",

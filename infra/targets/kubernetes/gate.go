@@ -108,6 +108,9 @@ func (p *parts) rollout() rollout.Rollout {
 	if p.spec.Redis.Mode == service.RedisLocal {
 		r.Others = []string{p.redisName()}
 	}
+	for _, name := range slices.Sorted(maps.Keys(p.spec.Processes)) {
+		r.Others = append(r.Others, TaskName(p.spec, name))
+	}
 	// A program without escala's runtime does not say its release.
 	if built := p.args.Request.Image; built != nil && p.spec.Runtime != service.RuntimeNone {
 		r.Releases = slices.Sorted(maps.Values(built.Releases()))

@@ -19,6 +19,14 @@ import (
 // selects pods by label. It cannot select nodes, so a service that talks to an
 // agent on its node has to leave egress open.
 func (p *parts) networkPolicy() error {
+	return p.policy(p.spec.Name, "networkpolicy", componentService, &netv1.NetworkPolicySpecArgs{
+		Ingress: netv1.NetworkPolicyIngressRuleArray{&netv1.NetworkPolicyIngressRuleArgs{Ports: ports(portName)}},
+		Egress:  netv1.NetworkPolicyEgressRuleArray{p.egress()},
+	})
+}
+
+// egress returns the rule for outgoing connections.
+func (p *parts) egress() *netv1.NetworkPolicyEgressRuleArgs {
 	rule := &netv1.NetworkPolicyEgressRuleArgs{}
 	if p.args.Settings.RestrictEgress {
 		rule.To = netv1.NetworkPolicyPeerArray{
@@ -27,10 +35,7 @@ func (p *parts) networkPolicy() error {
 			&netv1.NetworkPolicyPeerArgs{NamespaceSelector: &metav1.LabelSelectorArgs{}},
 		}
 	}
-	return p.policy(p.spec.Name, "networkpolicy", componentService, &netv1.NetworkPolicySpecArgs{
-		Ingress: netv1.NetworkPolicyIngressRuleArray{&netv1.NetworkPolicyIngressRuleArgs{Ports: ports(portName)}},
-		Egress:  netv1.NetworkPolicyEgressRuleArray{rule},
-	})
+	return rule
 }
 
 // policy registers a component's network policy. It denies every connection, in

@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -20,6 +21,8 @@ type parts struct {
 	options []pulumi.ResourceOption
 	// pullSecret is the name of the secret with WorkloadArgs.PullLogin, or nil.
 	pullSecret pulumi.StringPtrInput
+	// variables are the pods' environment, once it is registered.
+	variables corev1.EnvFromSourceArray
 	// registered are the objects that the gate waits for.
 	registered []pulumi.CustomResource
 }
@@ -45,13 +48,14 @@ func (p *parts) register() error {
 			return err
 		}
 	}
-	environment, err := p.environment()
-	if err != nil {
+	var err error
+	if p.variables, err = p.environment(); err != nil {
 		return err
 	}
 	for _, next := range []func() error{
-		p.pullLogin, p.serviceAccount, p.networkPolicy, p.service, p.ingress, p.disruptionBudget,
-		func() error { return p.deployment(environment) },
+		p.pullLogin, p.serviceAccount, p.networkPolicy, p.tasksPolicy, p.service, p.ingress, p.disruptionBudget,
+		p.processes,
+		func() error { return p.deployment(p.variables) },
 		p.autoscaler,
 	} {
 		if err := next(); err != nil {

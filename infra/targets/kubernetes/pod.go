@@ -19,14 +19,6 @@ const temporaryMiB = 64
 // pod returns a pod with one unprivileged process.
 func (p *parts) pod(environment corev1.EnvFromSourceArray) *corev1.PodSpecArgs {
 	life := p.spec.Lifecycle
-	user := &corev1.PodSecurityContextArgs{
-		RunAsNonRoot:   pulumi.Bool(true),
-		SeccompProfile: &corev1.SeccompProfileArgs{Type: pulumi.String("RuntimeDefault")},
-	}
-	if p.args.Settings.Image == "" {
-		// An image that was not built here has its own user.
-		user.RunAsUser, user.RunAsGroup = pulumi.Int(image.UserID), pulumi.Int(image.UserID)
-	}
 	spec := &corev1.PodSpecArgs{
 		ServiceAccountName:           pulumi.String(p.spec.Name),
 		AutomountServiceAccountToken: pulumi.Bool(false),
@@ -35,7 +27,7 @@ func (p *parts) pod(environment corev1.EnvFromSourceArray) *corev1.PodSpecArgs {
 		NodeSelector:                  p.nodes(),
 		TopologySpreadConstraints:     p.spread(),
 		TerminationGracePeriodSeconds: pulumi.Int(service.Seconds(life.Stop)),
-		SecurityContext:               user,
+		SecurityContext:               p.user(),
 		Containers: corev1.ContainerArray{&corev1.ContainerArgs{
 			Name:            pulumi.String(p.spec.Name),
 			Image:           p.args.Image.ToStringOutput().ToStringPtrOutput(),
@@ -44,7 +36,7 @@ func (p *parts) pod(environment corev1.EnvFromSourceArray) *corev1.PodSpecArgs {
 			Ports: corev1.ContainerPortArray{&corev1.ContainerPortArgs{
 				Name: pulumi.String(portName), ContainerPort: pulumi.Int(p.spec.Port), Protocol: pulumi.String("TCP"),
 			}},
-			Resources: p.resources(),
+			Resources: p.resources(p.spec.Resources.MemoryMiB),
 			Lifecycle: &corev1.LifecycleArgs{PreStop: &corev1.LifecycleHandlerArgs{
 				// The pod serves on while load balancers learn that it is leaving. The kubelet
 				// itself sleeps, because the image has no shell.
@@ -61,6 +53,27 @@ func (p *parts) pod(environment corev1.EnvFromSourceArray) *corev1.PodSpecArgs {
 		}},
 		Volumes: corev1.VolumeArray{temporary("tmp", temporaryMiB)},
 	}
+	if logins := p.logins(); len(logins) > 0 {
+		spec.ImagePullSecrets = logins
+	}
+	return spec
+}
+
+// user returns the security context of every pod that runs the release.
+func (p *parts) user() *corev1.PodSecurityContextArgs {
+	user := &corev1.PodSecurityContextArgs{
+		RunAsNonRoot:   pulumi.Bool(true),
+		SeccompProfile: &corev1.SeccompProfileArgs{Type: pulumi.String("RuntimeDefault")},
+	}
+	if p.args.Settings.Image == "" {
+		// An image that was not built here has its own user.
+		user.RunAsUser, user.RunAsGroup = pulumi.Int(image.UserID), pulumi.Int(image.UserID)
+	}
+	return user
+}
+
+// logins returns the secrets with which nodes pull the image, or nil.
+func (p *parts) logins() corev1.LocalObjectReferenceArray {
 	var logins corev1.LocalObjectReferenceArray
 	if name := p.args.Settings.ImagePullSecret; name != "" {
 		logins = append(logins, &corev1.LocalObjectReferenceArgs{Name: pulumi.String(name)})
@@ -68,10 +81,7 @@ func (p *parts) pod(environment corev1.EnvFromSourceArray) *corev1.PodSpecArgs {
 	if p.pullSecret != nil {
 		logins = append(logins, &corev1.LocalObjectReferenceArgs{Name: p.pullSecret})
 	}
-	if len(logins) > 0 {
-		spec.ImagePullSecrets = logins
-	}
-	return spec
+	return logins
 }
 
 // preStop returns the seconds between a pod's removal from load balancing and
@@ -88,9 +98,9 @@ func (p *parts) preStop() int {
 // resources limits memory to the requested amount, so that a node never has to
 // choose which pod to kill. The service's garbage collector knows the limit.
 // The processor is not limited by default (see service.Resources).
-func (p *parts) resources() *corev1.ResourceRequirementsArgs {
+func (p *parts) resources(memoryMiB int) *corev1.ResourceRequirementsArgs {
 	r := p.spec.Resources
-	memory := pulumi.String(fmt.Sprintf("%dMi", r.MemoryMiB))
+	memory := pulumi.String(fmt.Sprintf("%dMi", memoryMiB))
 	limits := pulumi.StringMap{"memory": memory}
 	if r.CPULimitMillis > 0 {
 		limits["cpu"] = pulumi.String(fmt.Sprintf("%dm", r.CPULimitMillis))

@@ -51,7 +51,7 @@ func (p *parts) redis() error {
 	// Only the service's pods may connect, and Redis itself connects to nothing.
 	if err := p.policy(name, "redis-networkpolicy", componentRedis, &netv1.NetworkPolicySpecArgs{
 		Ingress: netv1.NetworkPolicyIngressRuleArray{&netv1.NetworkPolicyIngressRuleArgs{
-			From:  netv1.NetworkPolicyPeerArray{&netv1.NetworkPolicyPeerArgs{PodSelector: p.choose(componentService)}},
+			From:  p.redisClients(),
 			Ports: ports(redisPortName),
 		}},
 	}); err != nil {
@@ -76,6 +76,15 @@ func (p *parts) redis() error {
 	}
 	p.object(deployment)
 	return nil
+}
+
+// redisClients selects the pods that may connect to Redis: those of the release.
+func (p *parts) redisClients() netv1.NetworkPolicyPeerArray {
+	var all netv1.NetworkPolicyPeerArray
+	for _, component := range append([]string{componentService}, p.components()...) {
+		all = append(all, &netv1.NetworkPolicyPeerArgs{PodSelector: p.choose(component)})
+	}
+	return all
 }
 
 // redisPod keeps all data in memory. The pod's memory limit is above maxmemory,

@@ -101,6 +101,9 @@ func NewWorkload(ctx *pulumi.Context, name string, args *WorkloadArgs, opts ...p
 		return nil, err
 	}
 	p.gate(w)
+	if err := p.schedules(w); err != nil {
+		return nil, err
+	}
 	w.outputs = pulumi.Map{}
 	if args.Addressed {
 		w.outputs[deploy.OutputAddress] = w.Address

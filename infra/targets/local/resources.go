@@ -86,8 +86,9 @@ type machineArgs struct {
 	UserData  pulumi.StringInput
 	Store     pulumi.StringInput
 	OpenFiles pulumi.IntInput
-	// Authority is set with HTTPS only.
+	// Authority is set with HTTPS only, and Shared with schedules only.
 	Authority pulumi.StringPtrInput
+	Shared    pulumi.BoolPtrInput
 }
 
 func (*machineArgs) ElementType() reflect.Type { return reflect.TypeFor[provider.MachineArgs]() }

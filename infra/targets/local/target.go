@@ -185,6 +185,9 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	if authority != nil {
 		args.Authority = authority.Folder.ToStringPtrOutput()
 	}
+	if len(d.Request.Spec.Schedule) > 0 {
+		args.Shared = pulumi.Bool(true)
+	}
 	if err := d.register("Machine", "machine", args, machine, pulumi.DependsOn([]pulumi.Resource{agent})); err != nil {
 		return none, err
 	}

@@ -33,6 +33,16 @@ func run(ctx context.Context, root host.Root, args []string) error {
 		return root.SelfSigned()
 	case command == "session-manager" && len(args) == 2:
 		return root.InstallSessionManager(ctx, args[1])
+	case command == "process" && len(args) == 3:
+		return process(root, args[1], args[2])
+	case command == "schedule" && len(args) == 2:
+		return root.RunSchedule(ctx, args[1])
+	case command == "schedule-ended" && len(args) == 2:
+		return root.EndSchedule(args[1], os.Getenv)
+	case command == "task" && len(args) == 2:
+		return root.RunNow(ctx, args[1])
+	case command == "run-task" && len(args) == 2:
+		return root.RunTask(args[1])
 	case command == "status" && len(args) == 1:
 		return status(root)
 	case command == "diagnose" && len(args) == 1:
@@ -84,6 +94,18 @@ func worker(root host.Root, number string) error {
 		return fmt.Errorf("%q is not a slot from 0 to %d", number, config.Slots()-1)
 	}
 	return root.RunWorker(config.Config, slot)
+}
+
+func process(root host.Root, name, number string) error {
+	config, err := root.Config()
+	if err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(number)
+	if err != nil {
+		return fmt.Errorf("%q is not a process's number", number)
+	}
+	return root.RunProcess(config.Config, agent.Instance{Name: name, Number: n})
 }
 
 func stopSupervisor(ctx context.Context, root host.Root) error {

@@ -7,12 +7,20 @@
 //	escala-agent self-signed      make the certificate that Nginx starts with; ExecStartPre of its unit
 //	escala-agent session-manager URL
 //	                              install the agent of AWS Session Manager, if its signature is Amazon's
+//	escala-agent process NAME NUMBER
+//	                              replace this process by a process of the service beside its workers
+//	escala-agent schedule NAME    replace this process by a run of a schedule, if one is due
+//	escala-agent schedule-ended NAME
+//	                              record how a run ended; ExecStopPost of its unit
+//	escala-agent task NAME        run the command of a process or a schedule now, and show its output
+//	escala-agent run-task NAME    replace this process by that command; for task
 //	escala-agent status           print the machine's published status
 //	escala-agent diagnose         explain why this machine does not serve
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -25,10 +33,14 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	err := run(ctx, host.Root(os.Getenv("ESCALA_ROOT")), os.Args[1:])
 	stop()
+	var task host.ErrTask
+	if errors.As(err, &task) {
+		os.Exit(task.Status)
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "escala-agent:", err)
 		os.Exit(1)
 	}
 }
 
-const usage = "usage: escala-agent run|once|worker SLOT|stop-supervisor|self-signed|session-manager URL|status|diagnose"
+const usage = "usage: escala-agent run|once|worker SLOT|stop-supervisor|self-signed|session-manager URL|process NAME NUMBER|schedule NAME|schedule-ended NAME|task NAME|run-task NAME|status|diagnose"

@@ -6,6 +6,7 @@ import (
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
 	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
 	autoscalingv2 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/autoscaling/v2"
+	batchv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/batch/v1"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	netv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
 	policyv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/policy/v1"
@@ -44,6 +45,7 @@ func Kubernetes(effect offline.Effect) *offline.Provider {
 			},
 			"kubernetes:core/v1:Service":                          {Args: &corev1.ServiceArgs{}, State: corev1.Service{}},
 			"kubernetes:apps/v1:Deployment":                       {Args: &appsv1.DeploymentArgs{}, State: appsv1.Deployment{}},
+			"kubernetes:batch/v1:CronJob":                         {Args: &batchv1.CronJobArgs{}, State: batchv1.CronJob{}},
 			"kubernetes:autoscaling/v2:HorizontalPodAutoscaler":   {Args: &autoscalingv2.HorizontalPodAutoscalerArgs{}, State: autoscalingv2.HorizontalPodAutoscaler{}},
 			"kubernetes:networking.k8s.io/v1:Ingress":             {Args: &netv1.IngressArgs{}, State: netv1.Ingress{}},
 			"kubernetes:networking.k8s.io/v1:IngressClass":        {Args: &netv1.IngressClassArgs{}, State: netv1.IngressClass{}, Replaces: []string{"spec"}},

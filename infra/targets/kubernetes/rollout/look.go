@@ -139,10 +139,14 @@ func (r Rollout) other(ctx context.Context, c *client, name string) view {
 		return view{missing: missing}
 	}
 	s := d.Status
-	if s.UpdatedReplicas == d.wanted() && s.AvailableReplicas == d.wanted() {
+	// A pod of the release before counts as available too.
+	if s.UpdatedReplicas == d.wanted() && s.AvailableReplicas == d.wanted() && s.Replicas == s.UpdatedReplicas {
 		return view{}
 	}
 	v := view{other: name, missing: fmt.Sprintf("%d of %s of %s are ready", s.AvailableReplicas, plural(d.wanted(), "pod"), name)}
+	if s.AvailableReplicas >= d.wanted() {
+		v.missing = fmt.Sprintf("%s of %s still there", plural(max(s.Replicas-s.UpdatedReplicas, 1), "earlier pod"), name)
+	}
 	for _, p := range pods {
 		if p.Metadata.DeletionTimestamp == nil && !p.ended() {
 			v.new = append(v.new, p)

@@ -190,6 +190,21 @@ func TestWhatIsMissing(t *testing.T) {
 			},
 			"0 of 1 pod of api-redis are ready\nthe cluster reports:\n  pod api-redis-hash1-0 cannot pull its image: no such image",
 		},
+		"a process whose pod of the release before still runs": {
+			func(t *testing.T, c *fakecluster.Cluster, r *Rollout) {
+				t.Helper()
+				apply(t, c, deploymentOf("api-mailer", "before"))
+				c.Trouble = func(image string) fakecluster.Trouble {
+					if image != wanted {
+						return fakecluster.Trouble{}
+					}
+					return fakecluster.Trouble{Waiting: "CrashLoopBackOff", Message: "back-off"}
+				}
+				apply(t, c, deploymentOf("api-mailer", wanted))
+				r.Others = []string{"api-mailer"}
+			},
+			"1 earlier pod of api-mailer still there\nthe cluster reports:\n  pod api-mailer-hash2-0 ends by itself",
+		},
 		"the cluster": {func(_ *testing.T, _ *fakecluster.Cluster, r *Rollout) {
 			r.Kubeconfig = strings.Replace(r.Kubeconfig, "http://127.0.0.1:", "http://127.0.0.1:1/", 1)
 		}, "Kubernetes API: "},

@@ -35,6 +35,9 @@ type MachineArgs struct {
 	// the state folder. Its names lead to the stack's first machine from the
 	// beginning. Optional.
 	Authority *string `pulumi:"authority,optional"`
+	// Shared mounts the folder that the stack's machines share and write to. With
+	// an authority it is always mounted. Default false.
+	Shared *bool `pulumi:"shared,optional"`
 }
 
 // MachineState is a Machine's state.
@@ -77,7 +80,7 @@ func (*Machine) Create(ctx context.Context, req infer.CreateRequest[MachineArgs]
 		return out, err
 	}
 	writable := map[string]string{own: filepath.Join(cloudinit.StoreFolder, store.MachineKey(id, ""))}
-	if value(req.Inputs.Authority) != "" {
+	if value(req.Inputs.Authority) != "" || value(req.Inputs.Shared) {
 		shared := config.path(req.Inputs.Store, "shared")
 		if err := os.MkdirAll(shared, 0o755); err != nil {
 			return out, fmt.Errorf("making the folder that the machines share: %w", err)
@@ -155,6 +158,7 @@ func (*Machine) Diff(_ context.Context, req infer.DiffRequest[MachineArgs, Machi
 	replace("store", req.State.Store != req.Inputs.Store)
 	replace("openFiles", req.State.OpenFiles != req.Inputs.OpenFiles)
 	replace("authority", value(req.State.Authority) != value(req.Inputs.Authority))
+	replace("shared", value(req.State.Shared) != value(req.Inputs.Shared))
 	if len(diff) == 0 && !req.State.Running {
 		diff["running"] = p.PropertyDiff{Kind: p.Update}
 	}
