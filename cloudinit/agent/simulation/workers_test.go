@@ -328,7 +328,8 @@ func (s lifeSupervisor) HandOver(context.Context) error {
 	defer s.after()
 	before := s.w.reachable()
 	s.w.sup.proxy = s.w.sup.number
-	if before && !s.w.reachable() {
+	// A worker may stop serving after the agent has asked it.
+	if before && !s.w.reachable() && !s.w.faultJustNow() {
 		s.w.violation("the proxy was led to a socket at which nothing serves")
 	}
 	return nil
