@@ -146,6 +146,15 @@ func (b *box) serve() {
 		}
 	})
 	mux.HandleFunc("POST /echo", func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) })
+	mux.HandleFunc("GET /seen", func(w http.ResponseWriter, r *http.Request) {
+		s := seen{Host: r.Host, Claims: map[string]string{}}
+		for _, claim := range service.ClientClaims {
+			if values := r.Header.Values(claim); len(values) > 0 {
+				s.Claims[http.CanonicalHeaderKey(claim)] = strings.Join(values, ", ")
+			}
+		}
+		_ = json.NewEncoder(w).Encode(s)
+	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "%s %s %s", r.Host, r.Header.Get("X-Forwarded-Proto"), r.Proto)
 	})
