@@ -100,7 +100,10 @@ func (d deployment) https(plain deploy.Endpoint, authority *authorityResource, m
 		if d.Ctx.DryRun() {
 			return https.Serving
 		}
-		missing := awaitCertificate(ctx, listen, names, provider.AuthorityRoots(d.Request.State, v[0].(string)))
+		missing := leadsHere(ctx, net.DefaultResolver, names)
+		if missing == "" {
+			missing = awaitCertificate(ctx, listen, names, provider.AuthorityRoots(d.Request.State, v[0].(string)))
+		}
 		if missing != "" {
 			_ = d.Ctx.Log.Warn("HTTPS does not serve yet: "+missing, &pulumi.LogArgs{Resource: address})
 		}
