@@ -212,8 +212,10 @@ func (l *Listener) do(ctx context.Context, r Request) (answer Answer, ok bool) {
 	case Logs:
 		return l.logs(ctx, r.Logs), true
 	case Restart:
-		if done, _ := l.Machine.Restarted(); done.At >= r.At {
-			return Answer{}, false // answerRestart has its answer
+		// The operator did not read the answer, or somebody else asked a moment later:
+		// the workers are new since the request either way.
+		if done, failure := l.Machine.Restarted(); done.At >= r.At {
+			return Answer{Error: failure}, true
 		}
 		l.Machine.Restart(Restarting{ID: r.ID, At: r.At, Reply: r.Reply})
 		return Answer{}, false
@@ -253,6 +255,7 @@ func (l *Listener) answerRestart(ctx context.Context) error {
 		return err
 	}
 	l.last = r.ID
+	l.answered[r.ID] = l.Clock.Elapsed() + attention/2
 	return nil
 }
 

@@ -61,6 +61,9 @@ func (s Screen) Status(v operate.Status) {
 		}
 		s.row("pods", pods)
 	}
+	if v.Maintenance {
+		s.row("clients", s.paint(yellow, "get the page of a maintenance; make maintenance ON=0 ends it"))
+	}
 	s.row("updated", s.updated(v.Updated))
 	s.row("drift", s.drift(v.Drift))
 	if c := v.Certificate; c != nil {
