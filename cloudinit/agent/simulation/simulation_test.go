@@ -15,6 +15,7 @@ import (
 
 var (
 	lives    = flag.Uint64("lives", 10_000, "how many lives to run, the same ones in every run")
+	after    = flag.Uint64("lives-after", 0, "the seed before the first of -lives")
 	duration = flag.Duration("lives-for", 0, "run other lives in every run, for this long")
 	seedFlag = flag.Uint64("seed", 0, "run the life of this seed alone, and tell it")
 	script   = flag.String("script", "", "with -seed: its events")
@@ -37,7 +38,7 @@ func TestLives(t *testing.T) {
 		return
 	}
 	began := time.Now()
-	var base uint64
+	base := *after
 	more := func(life uint64) bool { return life <= *lives }
 	switch {
 	case *duration > 0:
