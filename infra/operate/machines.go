@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"escala/cloudinit/agent/store"
-	"escala/infra/operate/event"
 	"escala/service"
+	"escala/service/event"
 	"escala/service/machine"
 )
 

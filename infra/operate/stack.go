@@ -15,8 +15,8 @@ import (
 	"slices"
 	"time"
 
-	"escala/infra/operate/event"
 	"escala/service"
+	"escala/service/event"
 )
 
 // Stack is what is known of a stack from its file and its state.

@@ -12,8 +12,8 @@ import (
 	"unicode/utf8"
 
 	"escala/infra/operate"
-	"escala/infra/operate/event"
 	"escala/service"
+	"escala/service/event"
 )
 
 // width is the number of columns that a line has at most.
