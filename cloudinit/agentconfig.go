@@ -62,6 +62,9 @@ func (m Machine) agentFiles() ([]File, error) {
 	if (config.Certificate != nil || len(config.Schedules) > 0) && config.Store.Folder != "" {
 		config.Store.Shared = SharedFolder
 	}
+	if m.Notify != "" {
+		config.Notify = &host.Notify{Stack: m.Notify}
+	}
 	if s3, ok := m.Store.(S3Store); ok {
 		config.Metadata = s3.Metadata
 	}

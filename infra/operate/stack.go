@@ -28,6 +28,9 @@ type Stack struct {
 	// Root is the project's folder. State is its folder for what is kept between
 	// updates, as in deploy.Request.
 	Root, State string
+	// Elsewhere reports that the state is where Pulumi's command line is logged in, and
+	// not in the project's folder.
+	Elsewhere bool
 	// Spec is the service as the stack's file describes it now.
 	Spec service.Spec
 	// Outputs are the stack's outputs of its last update, without secret ones.

@@ -57,7 +57,7 @@ func (r Root) Agent() (*agent.Agent, error) {
 	if config.Runtime == service.RuntimeNone {
 		proxy = Upstreams{Root: r, PortsBase: config.PortsBase}
 	}
-	reporter := r.reporter(config, id, releases, log)
+	reporter := r.reporter(config, id, releases, role, log)
 	maintenance := maintenance(r)
 	incidents := &Incidents{Root: r, Units: config.Units, SetUp: SetUpFile}
 	var processes agent.Processes

@@ -24,7 +24,7 @@ type Webhook struct {
 	URL string
 	// Pause is the time before the second try. Default 1 s.
 	Pause time.Duration
-	// Timeout limits each of the two tries. Default 5 s.
+	// Timeout limits each of the two tries. Default 3 s.
 	Timeout time.Duration
 }
 
@@ -91,7 +91,7 @@ func (w Webhook) Send(ctx context.Context, e event.Event) error {
 func (w Webhook) post(ctx context.Context, body []byte) (again bool, err error) {
 	timeout := w.Timeout
 	if timeout == 0 {
-		timeout = 5 * time.Second
+		timeout = 3 * time.Second
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
