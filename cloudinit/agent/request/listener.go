@@ -248,7 +248,9 @@ func (l *Listener) logs(ctx context.Context, q *Query) Answer {
 // answerRestart answers a restart that has ended, once in a life of the agent.
 func (l *Listener) answerRestart(ctx context.Context) error {
 	r, failure := l.Machine.Restarted()
-	if r.ID == "" || r.ID == l.last {
+	// The agent restarts workers for reasons of its own too, and nobody waits for
+	// an answer then.
+	if r.ID == "" || r.ID == l.last || len(r.Reply) == 0 {
 		return nil
 	}
 	if err := l.write(ctx, Restart, r.ID, r.Reply, Answer{Error: failure}); err != nil {

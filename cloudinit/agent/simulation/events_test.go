@@ -32,6 +32,7 @@ const (
 	dependencyComes
 	jumpClock
 	askRestart
+	moveAddress
 )
 
 // event is one event of a script.
@@ -115,6 +116,11 @@ func newScript(seed uint64) []event {
 	for range own.IntN(3) {
 		add(time.Duration(own.Int64N(int64(chaos))), askRestart, 0)
 	}
+	if own = rand.New(rand.NewPCG(seed, 4)); own.IntN(4) == 0 {
+		for range 1 + own.IntN(2) {
+			add(time.Duration(own.Int64N(int64(chaos))), moveAddress, 0)
+		}
+	}
 	sort.SliceStable(script, func(i, j int) bool { return script[i].at < script[j].at })
 	return script
 }
@@ -177,7 +183,11 @@ func (w *world) happens(e event) {
 		w.lastFault = w.elapsed
 		w.dependency = e.kind == dependencyComes
 	case askRestart:
-		w.asked = request.Restarting{ID: strconv.FormatInt(w.asked.At+1, 10), At: w.asked.At + 1}
+		// A time, which is larger than the number of restarts.
+		at := w.asked.At + 1000
+		w.asked = request.Restarting{ID: strconv.FormatInt(at, 10), At: at, Reply: []byte("key")}
+	case moveAddress:
+		w.address++
 	case jumpClock:
 		w.offset += time.Duration(e.n) * time.Second
 	}

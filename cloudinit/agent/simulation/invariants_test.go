@@ -200,8 +200,11 @@ func (w *world) unsettled() string {
 	case wanted.kind.bad() && w.served && !w.whole(current):
 		return "the release before a bad one does not serve on all workers"
 	}
-	if last := w.restart(); w.served && w.asked.ID != "" && (last.ID != w.asked.ID || !last.Done) {
+	if last := w.restart(); w.served && w.asked.ID != "" && (last.At < w.asked.At || !last.Done) {
 		return "a restart that was asked for is not done"
+	}
+	if w.served && w.outdated() {
+		return "a worker may have connections from an address that is gone"
 	}
 	releases := 0
 	for name := range w.disk.tree {

@@ -15,6 +15,7 @@ const (
 // restart is the record of the last restart.
 type restart struct {
 	ID      string
+	At      int64
 	Done    bool
 	Failure string
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"path"
+	"slices"
 	"time"
 
 	"escala/cloudinit/agent"
@@ -47,6 +48,8 @@ type world struct {
 	lastFault time.Duration // processes from before it may have ended
 	served    bool          // a good release has served on all workers
 	asked     request.Restarting
+	addressed bool            // the machine is in a cloud that tells its address
+	address   int             // counts the addresses that the machine has had
 	begun     string          // the last restart that began
 	replaced  map[string]bool // the processes that it replaces
 	status    machine.Status
@@ -65,6 +68,7 @@ func newWorld(seed uint64, script []event) *world {
 		Idle: agent.Duration(time.Second),
 		Poll: agent.Duration(2 * time.Second), MemoryMiB: 100, Kept: 3,
 	}
+	w.addressed = slices.ContainsFunc(script, func(e event) bool { return e.kind == moveAddress })
 	w.memory = []int{0, 100, 1000}[w.rng.IntN(3)]
 	if w.rng.IntN(3) == 0 {
 		w.config.Mode = service.WorkersPorts
@@ -243,6 +247,9 @@ func (w *world) live() {
 	a := &agent.Agent{
 		Config: w.config, Store: lifeStore{l}, Disk: lifeDisk{l}, Supervisor: lifeSupervisor{l}, Workers: lifeWorkers{l},
 		Clock: clock{l}, Log: slog.New(slog.DiscardHandler), MachineID: "i-1",
+	}
+	if w.addressed {
+		a.Address = l.address
 	}
 	if w.verbose {
 		a.Log = slog.New(slog.NewTextHandler(&log, nil))
