@@ -13,7 +13,8 @@ import (
 // IP moves to it ("Elastic IP addresses", elastic IP address basics). Connections
 // that were opened before then get no answer and no reset, for example those to a
 // database outside of the network: a request hangs until a timeout. So the agent
-// replaces all workers, one after the other, when the address changes.
+// replaces all workers and the processes beside them, one after the other, when the
+// address changes.
 const (
 	// addressFile has the address that the workers began with. It does not survive
 	// a reboot, and no worker does.
@@ -56,6 +57,16 @@ func (a *Agent) noticeMove(ctx context.Context) {
 	}
 	if before == now && a.moved.at == 0 {
 		return
+	}
+	if a.moved.at == 0 {
+		// Processes beside the workers are started again for another release, and
+		// for one that is not known.
+		for _, i := range a.Config.instances() {
+			if err := a.forget(startedFile(i)); err != nil {
+				a.failing(runFolder, fmt.Errorf("restarting %s: %w", i, err))
+				return
+			}
+		}
 	}
 	a.restarts.mu.Lock()
 	if a.moved.at == 0 {
