@@ -74,7 +74,7 @@ func root(targets program.Targets, kill <-chan struct{}, engine *atomic.Bool, mo
 	}
 	c.AddCommand(rollbackCommand(&opener), unpinCommand(&opener), initcmd.Command(version),
 		statusCommand(&opener), eventsCommand(&opener),
-		logsCommand(&opener), restartCommand(&opener), maintenanceCommand(&opener), execCommand(&opener))
+		logsCommand(&opener), restartCommand(&opener), maintenanceCommand(&opener), execCommand(&opener), runCommand(&opener))
 	for _, m := range more {
 		c.AddCommand(m(&opener.stack, targets))
 	}
