@@ -39,7 +39,7 @@ func (a *Agent) install(ctx context.Context) {
 	}
 	if fault != nil {
 		reason := fmt.Sprintf("release %s fails its preflight: %s", a.wanted.Short(), fault.reason)
-		a.refuse(reason, fault.output, a.wanted.ID, false)
+		a.refuse(refusal{Release: a.wanted.ID, Reason: reason, Output: fault.output})
 		return
 	}
 	if err := a.remember(rollFile, roll{To: a.wanted.ID, From: a.current()}); err != nil {

@@ -44,7 +44,7 @@ func (a *Agent) giveUp(ctx context.Context, rolling roll, worker workerError) {
 	} else {
 		output = a.Workers.LastLines(worker.slot)
 	}
-	a.refuse(worker.Error(), output, rolling.To, true)
+	a.refuse(refusal{Release: rolling.To, Reason: worker.Error(), Output: output, AsWorker: true, AsProcess: worker.instance != Instance{}})
 	rolling.Failed = true
 	if err := a.remember(rollFile, rolling); err != nil {
 		a.Log.Error("recording the end of the roll failed", "error", err)
@@ -76,10 +76,11 @@ func (a *Agent) goBack(ctx context.Context, rolling roll) {
 }
 
 // refuse records that the release does not serve.
-func (a *Agent) refuse(reason, output string, id service.ReleaseID, asWorker bool) {
-	a.refusal = refusal{Release: id, Reason: reason, Output: output, At: a.Clock.Now().Unix(), AsWorker: asWorker}
-	a.phase, a.reason = machine.Refused, reason
-	a.Log.Warn("release is refused", "release", id.Short(), "reason", reason)
+func (a *Agent) refuse(r refusal) {
+	r.At = a.Clock.Now().Unix()
+	a.refusal = r
+	a.phase, a.reason = machine.Refused, r.Reason
+	a.Log.Warn("release is refused", "release", r.Release.Short(), "reason", r.Reason)
 	err := a.remember(refusalFile, a.refusal)
 	a.unwritten = err != nil
 	if err != nil {

@@ -166,6 +166,9 @@ func (w *world) happens(e event) {
 		}
 		w.killSupervisor(time.Duration(e.n) * time.Millisecond)
 		w.sup.proxy = 0
+		if w.tasks != nil {
+			w.tasks.reset()
+		}
 		if w.life != nil {
 			w.life.dead = true
 		}
@@ -205,6 +208,7 @@ func (w *world) pick(n int) *binary {
 		k = needsDependency
 	}
 	b := newBinary(len(w.binaries), k)
+	b.dies = w.tasks != nil && n%7 == 3
 	w.binaries[b.ID] = b
 	return b
 }

@@ -51,6 +51,9 @@ func (w *world) checkTermination(p *process) {
 	if w.faultJustNow() || p.slot < 0 {
 		return
 	}
+	if w.tasks != nil && !w.served {
+		return // the way back leads to a release that never served
+	}
 	others, same := w.serving(p)
 	current := w.currentID()
 	if p.binary != nil && p.binary.ID == current && !p.orphan && !same && w.answer(p, w.config.HealthPath).Code == 200 && !w.replaced[strconv.Itoa(p.pid)] {
@@ -131,7 +134,7 @@ func (w *world) has(worker int, release service.ReleaseID) bool {
 // bound returns the time that the agent may take once all faults have ended.
 func (w *world) bound() time.Duration {
 	b := 3 * time.Minute
-	if w.config.Mode == service.WorkersPorts {
+	if w.config.Mode == service.WorkersPorts || w.tasks != nil {
 		b += 2 * agent.RetryWorkerAfter
 	}
 	return b
@@ -142,7 +145,7 @@ func (w *world) bound() time.Duration {
 func (w *world) settles() {
 	if !w.served && w.whole(w.currentID()) {
 		b := w.binaries[w.currentID()]
-		w.served = b != nil && !b.kind.bad()
+		w.served, w.servedAt = b != nil && !b.bad(), w.elapsed
 	}
 	if len(w.script) > 0 || w.elapsed < chaos {
 		return
@@ -177,7 +180,7 @@ func (w *world) whole(release service.ReleaseID) bool {
 		}
 		n++
 	}
-	return n == w.config.Workers && w.reachable()
+	return n == w.config.Workers && w.reachable() && (w.tasks == nil || w.tasks.whole(release))
 }
 
 // unsettled describes what is wrong at the end of a life.
@@ -186,19 +189,21 @@ func (w *world) unsettled() string {
 	switch current := w.currentID(); {
 	case w.status.Wanted != wanted.ID:
 		return "the machine does not know what is wanted"
-	case !wanted.kind.bad() && current != wanted.ID:
+	case !wanted.bad() && current != wanted.ID:
 		return "another release than the wanted one is current"
-	case !wanted.kind.bad() && !w.whole(wanted.ID):
+	case !wanted.bad() && !w.whole(wanted.ID):
 		return "not all workers serve the wanted release"
-	case !wanted.kind.bad() && w.status.Phase != machine.Serving:
+	case !wanted.bad() && w.status.Phase != machine.Serving:
 		return "the status does not say that it serves"
-	case wanted.kind.bad() && current == wanted.ID && !w.served && w.status.Phase == machine.Failing:
+	case wanted.bad() && current == wanted.ID && !w.served && w.status.Phase == machine.Failing:
 		// There is no release to go back to. The status gives the reason why
 		// the release does not serve.
-	case wanted.kind.bad() && w.status.Phase != machine.Refused:
+	case wanted.bad() && w.status.Phase != machine.Refused:
 		return "a bad release is not refused"
-	case wanted.kind.bad() && w.served && !w.whole(current):
+	case wanted.bad() && w.served && !w.whole(current):
 		return "the release before a bad one does not serve on all workers"
+	case w.tasks != nil && w.served && !w.tasks.timers:
+		return "the timers do not run"
 	}
 	if last := w.restart(); w.served && w.asked.ID != "" && (last.At < w.asked.At || !last.Done) {
 		return "a restart that was asked for is not done"

@@ -46,6 +46,7 @@ type world struct {
 	problem   string
 	killedAt  time.Duration // the agent, last
 	lastFault time.Duration // processes from before it may have ended
+	servedAt  time.Duration // when served became true
 	served    bool          // a good release has served on all workers
 	asked     request.Restarting
 	addressed bool            // the machine is in a cloud that tells its address
@@ -54,6 +55,7 @@ type world struct {
 	replaced  map[string]bool // the processes that it replaces
 	status    machine.Status
 	trace     []string
+	tasks     *tasks // nil without processes and schedules
 	verbose   bool
 }
 
@@ -117,6 +119,8 @@ type stopped struct{}
 type life struct {
 	w    *world
 	dead bool
+	// yield is set for what goes on beside the agent: it lets time pass.
+	yield func(time.Duration)
 }
 
 // call runs at the beginning of each call of the agent: time passes, and the
@@ -125,6 +129,10 @@ func (l *life) call() {
 	w := l.w
 	if l.dead || w.over {
 		panic(stopped{})
+	}
+	if l.yield != nil {
+		l.yield(w.tasks.between(0, 20*time.Millisecond))
+		return
 	}
 	w.steps++
 	w.pass(w.between(0, 20*time.Millisecond))
@@ -141,6 +149,9 @@ func (l *life) call() {
 // after runs at the end of a call that changes something. The agent may be
 // killed before it sees the result.
 func (l *life) after() {
+	if l.yield != nil {
+		return
+	}
 	if w := l.w; w.killAt > 0 && w.rng.IntN(2) == 0 && w.steps+1 >= w.killAt {
 		w.killAt, w.killedAt = 0, w.elapsed
 		w.note("the agent is killed")
@@ -200,6 +211,9 @@ func (w *world) moves() {
 	}
 	w.processes = live
 	w.supervise()
+	if w.tasks != nil {
+		w.tasks.moves()
+	}
 }
 
 func (w *world) note(format string, args ...any) {
@@ -219,6 +233,12 @@ func (w *world) violation(format string, args ...any) {
 
 // run runs the whole simulation. It returns the failure, or "".
 func (w *world) run() string {
+	defer func() {
+		if w.tasks != nil {
+			w.tasks.reset()
+			w.tasks.rivalActs.kill()
+		}
+	}()
 	for !w.over {
 		w.live()
 		w.pass(time.Second)
@@ -253,6 +273,9 @@ func (w *world) live() {
 	}
 	if w.verbose {
 		a.Log = slog.New(slog.NewTextHandler(&log, nil))
+	}
+	if w.tasks != nil {
+		a.Processes, a.Schedules, a.Boot = lifeProcesses{l}, lifeSchedules{l}, w.boot()
 	}
 	w.note("the agent starts")
 	for {
