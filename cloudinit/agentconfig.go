@@ -42,6 +42,9 @@ func (m Machine) agentConfig() agent.Config {
 	if c.Mode == service.WorkersPorts {
 		c.PortsBase = m.Spec.Workers.PortsBase
 	}
+	if command := m.Spec.ReleaseCommand; command.Set() {
+		c.ReleaseCommand, c.ReleaseTimeout = command.Command, agent.Duration(command.Timeout)
+	}
 	c.Command, c.Packages = m.Spec.Command, len(m.Spec.Packages) > 0
 	if m.anyProgram() {
 		c.Runtime = m.Spec.Runtime
@@ -59,11 +62,8 @@ func (m Machine) agentFiles() ([]File, error) {
 		Config: m.agentConfig(), Store: m.Store.settings(), Units: m.watchedUnits(),
 		Certificate: m.certificateSettings(), Operator: m.Operator,
 	}
-	if (config.Certificate != nil || len(config.Schedules) > 0) && config.Store.Folder != "" {
+	if (config.Certificate != nil || len(config.Schedules) > 0 || m.Spec.ReleaseCommand.Set()) && config.Store.Folder != "" {
 		config.Store.Shared = SharedFolder
-	}
-	if m.Notify != "" {
-		config.Notify = &host.Notify{Stack: m.Notify}
 	}
 	if s3, ok := m.Store.(S3Store); ok {
 		config.Metadata = s3.Metadata

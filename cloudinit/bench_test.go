@@ -103,7 +103,6 @@ func newBench(t *testing.T, changes ...func(*service.Spec)) *bench {
 	m := NewMachine(b.spec)
 	m.Root = root
 	m.Poll = time.Second
-	m.Operator = operatorKey(t, "a").Public()
 	binary := agentBinary(t)
 	m.Agent = fileID(t, binary)
 	require.NoError(t, m.validate())
@@ -114,10 +113,10 @@ func newBench(t *testing.T, changes ...func(*service.Spec)) *bench {
 		require.NoError(t, err)
 		require.NoError(t, os.MkdirAll(filepath.Dir(f.Path), 0o755))
 		// Every Debian has this account.
-		content := strings.NewReplacer("\nuser="+User+"\n", "\nuser=nobody\n", `"user": "`+User+`"`, `"user": "nobody"`, StoreFolder, b.store).Replace(f.Content)
+		content := strings.NewReplacer("\nuser="+User+"\n", "\nuser=nobody\n", `"user": "`+User+`"`, `"user": "nobody"`, StoreFolder, b.store, SharedFolder, filepath.Join(root, "shared")).Replace(f.Content)
 		require.NoError(t, os.WriteFile(f.Path, []byte(content), os.FileMode(mode)))
 	}
-	for _, folder := range []string{"opt/escala/releases", "var/lib/escala", "var/log/escala", "var/log/supervisor", "run/escala", "run/escala-release", "store/releases", "store/agents", "usr/local/lib/escala"} {
+	for _, folder := range []string{"opt/escala/releases", "var/lib/escala", "var/log/escala", "var/log/supervisor", "run/escala", "run/escala-release", "store/releases", "store/agents", "shared", "usr/local/lib/escala"} {
 		require.NoError(t, os.MkdirAll(filepath.Join(root, folder), 0o755))
 	}
 	require.NoError(t, os.Link(binary, filepath.Join(b.store, AgentKey(m.Agent))))

@@ -49,7 +49,10 @@ func TestMain(m *testing.M) {
 // killed. The socket must answer throughout, and at the end the release must run.
 func TestAgentSurvivesBeingKilledAtEveryStep(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
+	ran := filepath.Join(openFolder(t), "ran")
+	b := newBench(t, func(s *service.Spec) {
+		s.ReleaseCommand.Command = []string{"sh", "-c", "sleep 0.2; echo ran >>" + ran}
+	})
 	one, two := b.release(t, "one"), b.release(t, "two")
 	b.point(t, one.Pointer())
 	b.serves(t, b.once(t), one)
@@ -59,8 +62,10 @@ func TestAgentSurvivesBeingKilledAtEveryStep(t *testing.T) {
 	deadline := time.Now().Add(4 * time.Minute)
 	// Each place kills once, so the last rollout is the whole one.
 	for n, before := 0, -1; kills > before; n++ {
-		wanted := []service.Release{two, one}[n%2]
+		wanted := service.Wanted{Release: []service.Release{two, one}[n%2], Asked: int64(n + 1), Command: b.spec.ReleaseCommand.Digest()}
 		before = kills
+		// A release's command runs in each rollout, as if the release were a new one.
+		require.NoError(t, os.RemoveAll(filepath.Join(b.root, "shared", "commands")))
 		b.point(t, wanted.Pointer())
 		for time.Now().Before(deadline) {
 			cmd := exec.CommandContext(t.Context(), os.Args[0])
@@ -78,7 +83,10 @@ func TestAgentSurvivesBeingKilledAtEveryStep(t *testing.T) {
 			kills++
 		}
 		require.True(t, time.Now().Before(deadline), "it did not get there in time")
-		b.serves(t, b.once(t), wanted)
+		b.serves(t, b.once(t), wanted.Release)
+		lines, err := os.ReadFile(ran)
+		require.NoError(t, err)
+		require.Equal(t, n+1, strings.Count(string(lines), "\n"), "each rollout runs the release command once")
 	}
 	content, err := os.ReadFile(file)
 	require.NoError(t, err)
@@ -96,6 +104,7 @@ func killedOnce(root host.Root, file string) error {
 	}
 	k := killer(file)
 	a.Disk, a.Store = killDisk{a.Disk, k}, killStore{a.Store, k}
+	a.Shared, a.Commands = killShared{a.Shared, k}, killCommands{a.Commands, k}
 	a.Supervisor, a.Workers = killSupervisor{a.Supervisor, k}, killWorkers{a.Workers, k}
 	a.Round(context.Background())
 	return nil
@@ -207,12 +216,34 @@ type killStore struct {
 	k killer
 }
 
-func (s killStore) Current(ctx context.Context) (service.Release, error) {
-	return around2(s.k, func() (service.Release, error) { return s.Store.Current(ctx) })
+func (s killStore) Current(ctx context.Context) (service.Wanted, error) {
+	return around2(s.k, func() (service.Wanted, error) { return s.Store.Current(ctx) })
 }
 
 func (s killStore) Copy(ctx context.Context, w io.Writer, r service.Release) error {
 	return around(s.k, func() error { return s.Store.Copy(ctx, w, r) })
+}
+
+type killShared struct {
+	agent.Shared
+	k killer
+}
+
+func (s killShared) Write(ctx context.Context, key string, content []byte) error {
+	return around(s.k, func() error { return s.Shared.Write(ctx, key, content) })
+}
+
+func (s killShared) Create(ctx context.Context, key string, content []byte) error {
+	return around(s.k, func() error { return s.Shared.Create(ctx, key, content) })
+}
+
+type killCommands struct {
+	agent.Commands
+	k killer
+}
+
+func (c killCommands) Start(ctx context.Context, run agent.CommandRun, program string) error {
+	return around(c.k, func() error { return c.Commands.Start(ctx, run, program) })
 }
 
 type killSupervisor struct {

@@ -39,12 +39,13 @@ type Agent struct {
 	Secrets Secrets
 	// Certificates keeps the machine's certificates. Optional.
 	Certificates Certificates
+	// Shared are the records of release commands, and Commands runs them. They are
+	// nil for a machine without a release command.
+	Shared   Shared
+	Commands Commands
 	// Proxy sends requests to workers without escala's runtime. It is nil for
 	// others.
 	Proxy Proxy
-	// Address returns the public address of the machine's outgoing connections, or
-	// "" if it has none. Optional.
-	Address func(context.Context) (string, error)
 	// Requests answers an operator's requests. Optional.
 	Requests Requests
 	// Maintenance reports whether the proxy answers with a page instead of the
@@ -62,9 +63,11 @@ type Agent struct {
 	// Reporter takes the status of each round. Optional.
 	Reporter Reporter
 
-	started   bool // the secrets were read since the agent started
-	timed     bool // the schedules' timers were started
-	wanted    service.Release
+	started bool // the secrets were read since the agent started
+	timed   bool // the schedules' timers were started
+	wanted  service.Wanted
+	// prepared is what has passed its preflight and waits for its command.
+	prepared  service.Wanted
 	phase     machine.Phase
 	reason    string
 	attempts  int
@@ -73,15 +76,15 @@ type Agent struct {
 	unwritten bool              // the refusal is not on the disk
 	unhealthy map[int]unhealthy // by slot
 	// ending has the time, by Clock.Elapsed, when a process was first seen to end.
-	ending   map[string]time.Duration
-	routed   map[int]string // the processes that the proxy leads to, by slot
-	reported report
+	ending      map[string]time.Duration
+	routed      map[int]string // the processes that the proxy leads to, by slot
+	reported    report
+	commandRuns bool       // on this machine
+	recorded    CommandRun // its end is in the store
+	other       otherRun   // that this machine waits for
 	// lastView is what the round's last step saw, if it changed nothing.
 	lastView *view
 	restarts restarts
-	moved    move
-	// addressAsked is the time, by Clock.Elapsed, of the last look at the address.
-	addressAsked time.Duration
 	// replaced are the processes that an unfinished restart replaces.
 	replaced []string
 }
@@ -114,6 +117,9 @@ func (a *Agent) Run(ctx context.Context, wake <-chan struct{}) {
 		if soon > 0 && failing {
 			soon--
 			pause = min(pause, lookEvery)
+		}
+		if a.commandRuns {
+			pause = min(pause, lookWhileCommand)
 		}
 		if a.pause(ctx, pause, wake) {
 			soon = 50
@@ -150,8 +156,10 @@ func (a *Agent) Round(ctx context.Context) machine.Status {
 		}
 	}
 	if a.haveSecrets(ctx) {
+		if _, err := a.follow(ctx); err != nil {
+			a.failing(stateFolder, err)
+		}
 		a.look(ctx)
-		a.noticeMove(ctx)
 		a.beginRestart(ctx)
 		a.serve(ctx)
 		a.tidy()
@@ -189,12 +197,15 @@ func (a *Agent) haveSecrets(ctx context.Context) bool {
 
 // look reads the wanted release, and installs it if it is missing.
 func (a *Agent) look(ctx context.Context) {
-	release, err := a.Store.Current(ctx)
+	wanted, err := a.Store.Current(ctx)
 	if err != nil {
 		a.failing(stateFolder, err)
 		return
 	}
-	a.wanted = release
+	a.wanted = wanted
+	if a.prepared != wanted {
+		a.prepared = service.Wanted{}
+	}
 	remembered, err := recall[refusal](a.Disk, refusalFile)
 	if err != nil {
 		a.failing(stateFolder, err)
@@ -221,7 +232,7 @@ func (a *Agent) look(ctx context.Context) {
 	case rolling.To != "":
 		// A running roll finishes first, even if another release is wanted by
 		// now.
-	case a.refusal.Release == a.wanted.ID && (a.wanted.ID == a.current() || !a.refusal.due(a.Config, a.Clock.Now())):
+	case a.refusal.of(a.wanted) && (a.wanted.ID == a.current() || !a.refusal.due(a.Config, a.Clock.Now())):
 		a.phase, a.reason = machine.Refused, a.refusal.Reason
 	case a.wanted.ID != a.current():
 		a.install(ctx)
@@ -286,8 +297,12 @@ func (a *Agent) startTimers(ctx context.Context) {
 	a.timed = true
 }
 
-// tidy removes old releases, unless a roll may go back to one.
+// tidy removes old releases, unless a roll may go back to one, or one waits for its
+// command.
 func (a *Agent) tidy() {
+	if a.prepared.ID != "" {
+		return
+	}
 	rolling, err := recall[roll](a.Disk, rollFile)
 	if err == nil && rolling.To == "" {
 		err = a.prune(a.current())

@@ -23,6 +23,11 @@ type Config struct {
 	// Command starts the program in the folder of its release. It is empty for
 	// service.RuntimeEscala without a command of its own.
 	Command []string `json:"command,omitempty"`
+	// ReleaseCommand prepares a release before its first worker starts. Its first
+	// word is the program, as in service.ReleaseCommand. It is empty if there is
+	// none. ReleaseTimeout is the time after which it is killed.
+	ReleaseCommand []string `json:"releaseCommand,omitempty"`
+	ReleaseTimeout Duration `json:"releaseTimeout,omitempty"`
 	// Packages means that the program needs packages of its own, which the
 	// machine's setup installs.
 	Packages bool `json:"packages,omitempty"`
@@ -86,6 +91,9 @@ func (c Config) Validate() error {
 		if _, err := cron.Parse(s.Cron); s.Name == "" || len(s.Command) == 0 || err != nil {
 			v.Add("schedules", "%q has no name, command or times", s.Name)
 		}
+	}
+	if len(c.ReleaseCommand) > 0 && c.ReleaseTimeout <= 0 {
+		v.Add("releaseTimeout", "%s is not above 0", time.Duration(c.ReleaseTimeout))
 	}
 	if c.Kept < 2 {
 		v.Add("kept", "%d is not 2 or more: the running release and the one before", c.Kept)

@@ -19,30 +19,36 @@ func (a *Agent) binary(id service.ReleaseID) string {
 
 // install fetches the wanted release, runs its preflight and switches to it.
 func (a *Agent) install(ctx context.Context) {
-	if err := a.fetch(ctx); err != nil {
-		a.failing(releasesFolder, err)
-		return
-	}
-	a.phase, a.reason = machine.Rolling, "trying "+a.wanted.ID.Describe()
-	a.publish(ctx)
-	// A secret may have a new value by now, and this roll starts every worker.
-	if a.Secrets != nil {
-		if err := a.Secrets.Read(ctx); err != nil {
-			a.failing(stateFolder, err)
+	if a.prepared != a.wanted {
+		if err := a.fetch(ctx); err != nil {
+			a.failing(releasesFolder, err)
+			return
+		}
+		if !a.try(ctx) {
 			return
 		}
 	}
-	fault, err := a.preflight(ctx)
-	if err != nil {
+	// Without a command, this round rolls to the release.
+	a.prepared = service.Wanted{}
+	ready, err := a.prepare(ctx)
+	switch {
+	case err != nil:
 		a.failing(stateFolder, err)
 		return
-	}
-	if fault != nil {
-		reason := fmt.Sprintf("release %s fails its preflight: %s", a.wanted.Short(), fault.reason)
-		a.refuse(refusal{Release: a.wanted.ID, Reason: reason, Output: fault.output})
+	case !ready:
+		if a.phase != machine.Refused {
+			a.prepared = a.wanted
+		}
 		return
 	}
-	if err := a.remember(rollFile, roll{To: a.wanted.ID, From: a.current()}); err != nil {
+	if a.wanted.Command != "" {
+		// The disk may have changed while the command ran.
+		if _, err := a.verify(a.wanted.Release); err != nil {
+			a.failing(releasesFolder, fmt.Errorf("rolling to release %s: %w", a.wanted.Short(), err))
+			return
+		}
+	}
+	if err := a.remember(rollFile, roll{To: a.wanted.ID, From: a.current(), Asked: a.wanted.Asked}); err != nil {
 		a.failing(stateFolder, err)
 		return
 	}
@@ -51,6 +57,32 @@ func (a *Agent) install(ctx context.Context) {
 		return
 	}
 	a.Log.Info("rolling", "release", a.wanted.Short())
+}
+
+// try runs the preflight of the wanted release, and reports whether it passed.
+func (a *Agent) try(ctx context.Context) bool {
+	a.phase, a.reason = machine.Rolling, "trying "+a.wanted.ID.Describe()
+	a.publish(ctx)
+	// A secret may have a new value by now, and this roll starts every worker.
+	if a.Secrets != nil {
+		if err := a.Secrets.Read(ctx); err != nil {
+			a.failing(stateFolder, err)
+			return false
+		}
+	}
+	fault, err := a.preflight(ctx)
+	if err != nil {
+		a.failing(stateFolder, err)
+		return false
+	}
+	if fault != nil {
+		a.refuse(refusal{
+			Release: a.wanted.ID, Asked: a.wanted.Asked, Output: fault.output,
+			Reason: fmt.Sprintf("release %s fails its preflight: %s", a.wanted.Short(), fault.reason),
+		})
+		return false
+	}
+	return true
 }
 
 // diskMargin is the space that must stay free on the disk beside a release, in
@@ -62,7 +94,7 @@ const diskMargin = 16 << 20
 // crash may lose the last writes to the disk.
 func (a *Agent) fetch(ctx context.Context) error {
 	d, id := a.Disk, a.wanted.ID
-	if _, err := a.verify(a.wanted); err == nil {
+	if _, err := a.verify(a.wanted.Release); err == nil {
 		return nil
 	}
 	folder, part := path.Join(releasesFolder, string(id)), path.Join(releasesFolder, ".fetch")
@@ -82,11 +114,11 @@ func (a *Agent) fetch(ctx context.Context) error {
 	file := path.Join(part, a.Config.Name)
 	var begins head
 	if err := fill(d, file, 0o755, func(w io.Writer) error {
-		return a.Store.Copy(ctx, io.MultiWriter(w, &begins), a.wanted)
+		return a.Store.Copy(ctx, io.MultiWriter(w, &begins), a.wanted.Release)
 	}); err != nil {
 		return err
 	}
-	if err := a.verifyFile(file, a.wanted); err != nil {
+	if err := a.verifyFile(file, a.wanted.Release); err != nil {
 		return fmt.Errorf("release %s is damaged: %w", id.Short(), err)
 	}
 	if begins.isArchive() {

@@ -29,6 +29,8 @@ type roll struct {
 	// Failed means that the release was refused, and that the machine is
 	// switching back.
 	Failed bool `json:"failed,omitempty"`
+	// Asked is service.Wanted.Asked of To.
+	Asked int64 `json:"asked,omitempty"`
 }
 
 // refusal is a release that does not serve.
@@ -42,14 +44,20 @@ type refusal struct {
 	// AsWorker means that the release passed its preflight but did not serve as
 	// a worker.
 	AsWorker bool `json:"asWorker"`
-	// AsProcess means that a process beside the workers did not stay up.
-	AsProcess bool `json:"asProcess,omitempty"`
+	// Asked is service.Wanted.Asked of the release that was tried.
+	Asked int64 `json:"asked,omitempty"`
+	// ByCommand means that its release command did not end well. Only another
+	// update tries the release again.
+	ByCommand bool `json:"byCommand,omitempty"`
 }
+
+// of reports that this is a refusal of what is wanted, and not of what an earlier
+// update asked for.
+func (r refusal) of(w service.Wanted) bool { return r.Release == w.ID && r.Asked == w.Asked }
 
 // Pauses before a refused release is tried again. A preflight costs a
 // short-lived process. A try as a worker with its own port costs the machine
-// one worker during the try, and a try of a process beside the workers the one that
-// runs.
+// one worker during the try.
 const (
 	RetryAfter       = 30 * time.Second
 	RetryWorkerAfter = 5 * time.Minute
@@ -58,7 +66,7 @@ const (
 // retryAt returns the time of the next try.
 func (r refusal) retryAt(c Config) time.Time {
 	pause := RetryAfter
-	if r.AsProcess || r.AsWorker && c.Slots() == c.Workers {
+	if r.AsWorker && c.Slots() == c.Workers {
 		pause = RetryWorkerAfter
 	}
 	return time.Unix(r.At, 0).Add(pause)
@@ -67,6 +75,9 @@ func (r refusal) retryAt(c Config) time.Time {
 // due reports whether it is time to try the release again. A clock that was set
 // back does not delay the try.
 func (r refusal) due(c Config, now time.Time) bool {
+	if r.ByCommand {
+		return false
+	}
 	return !now.Before(r.retryAt(c)) || now.Unix() < r.At
 }
 

@@ -27,7 +27,7 @@ const endedByTerm = 128 + 15
 // that the release could not be tried.
 func (a *Agent) preflight(ctx context.Context) (*preflightFault, error) {
 	// This is the last check before the release runs for the first time.
-	program, err := a.verify(a.wanted)
+	program, err := a.verify(a.wanted.Release)
 	if err != nil {
 		return nil, fmt.Errorf("trying release %s: %w", a.wanted.Short(), err)
 	}

@@ -22,6 +22,7 @@ const (
 type report struct {
 	phase           machine.Phase
 	wanted, current service.ReleaseID
+	asked           int64
 	reason, trouble string
 	maintenance     bool
 	at              time.Duration
@@ -46,7 +47,7 @@ func (a *Agent) publish(ctx context.Context) machine.Status {
 	if err != nil {
 		a.Log.Error("publishing the status", "error", err)
 	}
-	a.tell(ctx, s, content)
+	a.tell(ctx, s)
 	return s
 }
 
@@ -56,6 +57,7 @@ func (a *Agent) status(ctx context.Context) machine.Status {
 		Machine:  a.MachineID,
 		Phase:    a.phase,
 		Wanted:   a.wanted.ID,
+		Asked:    a.wanted.Asked,
 		Current:  a.current(),
 		Reason:   plain(a.reason, reasonLimit),
 		Attempts: a.attempts,
@@ -88,7 +90,10 @@ func (a *Agent) status(ctx context.Context) machine.Status {
 		s.Incident = plain(a.Incident(ctx), incidentLimit)
 	}
 	if a.phase == machine.Refused {
-		s.Refused, s.Retry = a.refusal.At, a.refusal.retryAt(a.Config).Unix()
+		s.Refused = a.refusal.At
+		if !a.refusal.ByCommand {
+			s.Retry = a.refusal.retryAt(a.Config).Unix()
+		}
 	}
 	// The state may have changed since the round's check.
 	if ok, missing := s.Serves(s.Wanted, a.Config.Workers); s.Phase == machine.Serving && !ok {
@@ -127,10 +132,11 @@ func (a *Agent) trouble(ctx context.Context, o occupant) string {
 	return plain(machine.PublicTrouble(a.Workers.Trouble(ctx, o.slot)), reasonLimit)
 }
 
-// tell writes the status to the store, for a machine that cannot be reached.
-func (a *Agent) tell(ctx context.Context, s machine.Status, content []byte) {
+// tell writes the status to the store, for a machine that cannot be reached. Only
+// the operator reads it there, so it has a refused release's output too.
+func (a *Agent) tell(ctx context.Context, s machine.Status) {
 	now := a.Clock.Elapsed()
-	next := report{phase: s.Phase, wanted: s.Wanted, current: s.Current, reason: s.Reason, trouble: s.Trouble(), maintenance: s.Maintenance, told: true}
+	next := report{phase: s.Phase, wanted: s.Wanted, asked: s.Asked, current: s.Current, reason: s.Reason, trouble: s.Trouble(), maintenance: s.Maintenance, told: true}
 	last := a.reported
 	last.at = 0
 	if last == next || a.reported.told && now-a.reported.at < reportEvery {
@@ -138,6 +144,14 @@ func (a *Agent) tell(ctx context.Context, s machine.Status, content []byte) {
 	}
 	next.at = now
 	a.reported = next
+	if s.Phase == machine.Refused {
+		s.Output = a.refusal.Output
+	}
+	content, err := json.Marshal(s)
+	if err != nil {
+		a.Log.Error("publishing the status", "error", err)
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	if err := a.Store.Write(ctx, store.StatusName, content); err != nil {

@@ -247,15 +247,13 @@ func settledRelease(d Disk) service.ReleaseID {
 	if err != nil {
 		return ""
 	}
-	settled := current
 	if rolling.To == current {
-		settled = rolling.From
+		return rolling.From
 	}
-	// A machine's first release may be refused, and nothing to go back to.
-	if refused, err := recall[refusal](d, refusalFile); err != nil || refused.Release == settled {
+	if refused, err := recall[refusal](d, refusalFile); err != nil || refused.Release == current {
 		return ""
 	}
-	return settled
+	return current
 }
 
 func isReleaseThere(d Disk, id service.ReleaseID) bool {

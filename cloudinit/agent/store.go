@@ -9,8 +9,8 @@ import (
 
 // Store is the part of the release store that the agent needs.
 type Store interface {
-	// Current returns the wanted release.
-	Current(ctx context.Context) (service.Release, error)
+	// Current returns what the pointer asks for.
+	Current(ctx context.Context) (service.Wanted, error)
 	// Copy writes the release's binary to w.
 	Copy(ctx context.Context, w io.Writer, release service.Release) error
 	// Write replaces one of the machine's own objects.

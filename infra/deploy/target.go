@@ -20,6 +20,12 @@ type Request struct {
 	// Release is the built service. Its Path is empty on a Cluster, and for an
 	// earlier release whose binary is only in the release store.
 	Release build.Release
+	// Asked is the time of the update that asks a Machine for the release, in seconds
+	// since 1970. It stays as it is once the release serves. 0 in a plan.
+	Asked int64
+	// Command is the digest of the release command that the release needs. It is ""
+	// if there is none, and for a release that is gone back to.
+	Command string
 	// Agent is the machine's own program, for a Machine. In Check it is a
 	// placeholder of the same length.
 	Agent build.Release
@@ -35,10 +41,6 @@ type Request struct {
 	// State is the absolute path of the folder in the project for files that are
 	// kept between updates.
 	State string
-	// Webhook is the URL that events go to, a secret. "" if there is none.
-	Webhook string
-	// Failed is called with the reason if the release does not serve. Optional.
-	Failed func(ctx context.Context, err error)
 	// GateTimeout is the time in which the release must serve.
 	GateTimeout time.Duration
 	// Home has escala's own files.
@@ -53,6 +55,11 @@ type Request struct {
 	// Offline is true for a plan. No update from this computer follows, so
 	// missing programs and credentials are not errors.
 	Offline bool
+}
+
+// Wanted returns what the release store's pointer asks of machines.
+func (r Request) Wanted() service.Wanted {
+	return service.Wanted{Release: r.Release.Release, Asked: r.Asked, Command: r.Command}
 }
 
 // Endpoint is the address of the service. Its outputs resolve only once the

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"escala/service/event"
+	"escala/infra/operate/event"
 )
 
 // recentUpdates is the number of past updates that a status looks through.

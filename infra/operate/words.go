@@ -7,7 +7,7 @@ import (
 	"os"
 	"time"
 
-	"escala/service/event"
+	"escala/infra/operate/event"
 )
 
 // Statuser reports how a stack is. It returns what it knows within the context's

@@ -30,6 +30,8 @@ type Status struct {
 	// release that a newly started worker runs. Each is "" while unknown.
 	Wanted  service.ReleaseID `json:"wanted"`
 	Current service.ReleaseID `json:"current"`
+	// Asked is service.Wanted.Asked of Wanted: the update that the machine has seen.
+	Asked int64 `json:"asked,omitempty"`
 	// Reason is the reason why Current is not Wanted, or why a worker is
 	// missing. "" if there is no problem.
 	Reason string `json:"reason"`
@@ -46,6 +48,9 @@ type Status struct {
 	// time of the next try. Both use the machine's clock. 0 if there is none.
 	Refused int64 `json:"refused,omitempty"`
 	Retry   int64 `json:"retry,omitempty"`
+	// Output is the last output of a refused release. It is only in the release
+	// store, since the machine's own answer is public.
+	Output string `json:"output,omitempty"`
 	// Certificate is the machine's certificate; nil on a machine without HTTPS.
 	Certificate *Certificate `json:"certificate,omitempty"`
 	// Workers are in the order of their numbers.

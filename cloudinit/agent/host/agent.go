@@ -27,8 +27,7 @@ func (r Root) Agent() (*agent.Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	ec2 := instance.NewEC2(config.Metadata)
-	role := instance.NewRole(ec2)
+	role := instance.NewRole(instance.NewEC2(config.Metadata))
 	// A machine without an id from its cloud cannot write to the store, but it
 	// can read.
 	access := store.Access{Role: role, Key: sigv4.Key(key)}
@@ -54,11 +53,19 @@ func (r Root) Agent() (*agent.Agent, error) {
 			return nil, err
 		}
 	}
+	var shared agent.Shared
+	var commands agent.Commands
+	if len(config.ReleaseCommand) > 0 {
+		if shared, err = config.Store.OpenShared(access); err != nil {
+			return nil, err
+		}
+		commands = Commands{Root: r, Config: config.Config}
+	}
 	var proxy agent.Proxy
 	if config.Runtime == service.RuntimeNone {
 		proxy = Upstreams{Root: r, PortsBase: config.PortsBase}
 	}
-	reporter := r.reporter(config, id, releases, role, log)
+	reporter := r.reporter(config, id, releases, log)
 	maintenance := maintenance(r)
 	incidents := &Incidents{Root: r, Units: config.Units, SetUp: SetUpFile}
 	var processes agent.Processes
@@ -84,6 +91,8 @@ func (r Root) Agent() (*agent.Agent, error) {
 		MachineID:    id,
 		Secrets:      ofService,
 		Certificates: keeper,
+		Shared:       shared,
+		Commands:     commands,
 		Proxy:        proxy,
 		Processes:    processes,
 		Schedules:    schedules,
@@ -91,10 +100,6 @@ func (r Root) Agent() (*agent.Agent, error) {
 		Incident:     incidents.Last,
 		Reporter:     reporter,
 		Maintenance:  maintenance.On,
-	}
-	if config.Store.S3 != nil {
-		// The machine is an EC2 instance.
-		a.Address = ec2.PublicIPv4
 	}
 	if config.Operator != "" {
 		a.Requests = r.listener(config, a, releases, maintenance)

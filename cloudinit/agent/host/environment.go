@@ -21,11 +21,13 @@ import (
 // own holds the variables that differ between workers. They are set last, so no
 // variable of the service can replace them.
 type own struct {
-	worker        int
+	worker        int // noWorker for a command beside the workers
 	listen, admin string
 	host, port    string
 	goMemory      string
 }
+
+const noWorker = -1
 
 // environment returns a worker's environment: the variables of this process,
 // those of all workers, the secrets, and the worker's own.
@@ -35,7 +37,7 @@ func (r Root) environment(o own) ([]string, error) {
 		name, value, _ := strings.Cut(entry, "=")
 		all[name] = value
 	}
-	for _, name := range []string{service.EnvListen, service.EnvHost, service.EnvPort} {
+	for _, name := range []string{service.EnvListen, service.EnvHost, service.EnvPort, service.EnvWorker, service.EnvAdmin} {
 		delete(all, name)
 	}
 	if err := r.readEnvironment(EnvironmentFile, all); err != nil {
@@ -55,7 +57,9 @@ func (r Root) environment(o own) ([]string, error) {
 			return nil, errors.New("the service's secrets cannot be read from memory")
 		}
 	}
-	all[service.EnvWorker] = strconv.Itoa(o.worker)
+	if o.worker != noWorker {
+		all[service.EnvWorker] = strconv.Itoa(o.worker)
+	}
 	for name, value := range map[string]string{service.EnvAdmin: o.admin, service.EnvListen: o.listen, service.EnvHost: o.host, service.EnvPort: o.port, service.EnvGoMemory: o.goMemory} {
 		if value != "" {
 			all[name] = value

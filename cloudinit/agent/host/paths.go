@@ -49,6 +49,7 @@ const (
 	MaintenanceFolder = "/var/lib/escala/maintenance"
 	MaintenancePage   = MaintenanceFolder + "/page.html"
 
+	agentPath      = "/usr/local/lib/escala/escala-agent"
 	adminFolder    = "/run/escala"
 	releasesFolder = "/opt/escala/releases"
 	currentLink    = "/opt/escala/current"

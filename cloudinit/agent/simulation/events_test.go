@@ -32,7 +32,9 @@ const (
 	dependencyComes
 	jumpClock
 	askRestart
-	moveAddress
+	useCommand     // releases have a command from the beginning
+	askAgain       // another update asks for the same release
+	anotherMachine // runs the command
 )
 
 // event is one event of a script.
@@ -116,9 +118,13 @@ func newScript(seed uint64) []event {
 	for range own.IntN(3) {
 		add(time.Duration(own.Int64N(int64(chaos))), askRestart, 0)
 	}
-	if own = rand.New(rand.NewPCG(seed, 4)); own.IntN(4) == 0 {
-		for range 1 + own.IntN(2) {
-			add(time.Duration(own.Int64N(int64(chaos))), moveAddress, 0)
+	if own.IntN(3) == 0 {
+		add(0, useCommand, 0)
+		for range own.IntN(4) {
+			add(time.Duration(own.Int64N(int64(chaos))), askAgain, 0)
+		}
+		for range own.IntN(3) {
+			add(time.Duration(own.Int64N(int64(chaos))), anotherMachine, own.IntN(1000))
 		}
 	}
 	sort.SliceStable(script, func(i, j int) bool { return script[i].at < script[j].at })
@@ -130,7 +136,17 @@ func (w *world) happens(e event) {
 	w.note("event %s", e)
 	switch e.kind {
 	case point:
-		w.store.pointers = append(w.store.pointers, w.pick(e.n))
+		before := len(w.binaries)
+		b := w.pick(e.n)
+		w.ask(b, len(w.binaries) == before && e.n%2 == 0 && w.commands.done[b.ID])
+	case useCommand:
+		// newWorld has done it.
+	case askAgain:
+		if len(w.store.pointers) > 0 {
+			w.ask(w.store.current().binary, false)
+		}
+	case anotherMachine:
+		w.anotherMachine(time.Duration(e.n%20)*time.Second, e.n%3 == 0)
 	case killAgent:
 		w.killAt = w.steps + e.n
 	case crashWorker, hangWorker:
@@ -161,14 +177,12 @@ func (w *world) happens(e event) {
 		} else {
 			w.disk.shutDown()
 		}
+		w.boots(e.kind == reboot)
 		for _, p := range w.processes {
 			w.exit(p, 137)
 		}
 		w.killSupervisor(time.Duration(e.n) * time.Millisecond)
 		w.sup.proxy = 0
-		if w.tasks != nil {
-			w.tasks.reset()
-		}
 		if w.life != nil {
 			w.life.dead = true
 		}
@@ -186,11 +200,7 @@ func (w *world) happens(e event) {
 		w.lastFault = w.elapsed
 		w.dependency = e.kind == dependencyComes
 	case askRestart:
-		// A time, which is larger than the number of restarts.
-		at := w.asked.At + 1000
-		w.asked = request.Restarting{ID: strconv.FormatInt(at, 10), At: at, Reply: []byte("key")}
-	case moveAddress:
-		w.address++
+		w.asked = request.Restarting{ID: strconv.FormatInt(w.asked.At+1, 10), At: w.asked.At + 1}
 	case jumpClock:
 		w.offset += time.Duration(e.n) * time.Second
 	}
@@ -199,7 +209,7 @@ func (w *world) happens(e event) {
 // pick returns a release: an earlier one of the store, or a new one.
 func (w *world) pick(n int) *binary {
 	if n%3 == 1 && len(w.store.pointers) > 0 {
-		return w.store.pointers[n%len(w.store.pointers)]
+		return w.store.pointers[n%len(w.store.pointers)].binary
 	}
 	k := good
 	if n%2 == 1 {
@@ -208,7 +218,6 @@ func (w *world) pick(n int) *binary {
 		k = needsDependency
 	}
 	b := newBinary(len(w.binaries), k)
-	b.dies = w.tasks != nil && n%7 == 3
 	w.binaries[b.ID] = b
 	return b
 }
@@ -231,6 +240,16 @@ func (w *world) heal() {
 	w.store.mode = storeWell
 	w.disk.full, w.disk.noInodes, w.disk.readOnly = false, false, false
 	w.dependency, w.lastFault = true, w.elapsed
+	w.operate()
+}
+
+// operate is an operator who asks again for what is wanted, as an update does.
+func (w *world) operate() {
+	if w.commands.on && len(w.store.pointers) > 0 {
+		last := w.store.current()
+		w.ask(last.binary, last.wanted.Command == "")
+		w.operated = w.elapsed
+	}
 }
 
 // faults reports whether a fault around the agent is still active.

@@ -51,9 +51,6 @@ func (w *world) checkTermination(p *process) {
 	if w.faultJustNow() || p.slot < 0 {
 		return
 	}
-	if w.tasks != nil && !w.served {
-		return // the way back leads to a release that never served
-	}
 	others, same := w.serving(p)
 	current := w.currentID()
 	if p.binary != nil && p.binary.ID == current && !p.orphan && !same && w.answer(p, w.config.HealthPath).Code == 200 && !w.replaced[strconv.Itoa(p.pid)] {
@@ -134,7 +131,11 @@ func (w *world) has(worker int, release service.ReleaseID) bool {
 // bound returns the time that the agent may take once all faults have ended.
 func (w *world) bound() time.Duration {
 	b := 3 * time.Minute
-	if w.config.Mode == service.WorkersPorts || w.tasks != nil {
+	if w.commands.on {
+		// Another machine's run is given up after a time.
+		b += 2 * time.Minute
+	}
+	if w.config.Mode == service.WorkersPorts {
 		b += 2 * agent.RetryWorkerAfter
 	}
 	return b
@@ -145,14 +146,18 @@ func (w *world) bound() time.Duration {
 func (w *world) settles() {
 	if !w.served && w.whole(w.currentID()) {
 		b := w.binaries[w.currentID()]
-		w.served, w.servedAt = b != nil && !b.bad(), w.elapsed
+		w.served = b != nil && !b.kind.bad()
 	}
 	if len(w.script) > 0 || w.elapsed < chaos {
 		return
 	}
-	if w.faults() {
+	if w.faults() || w.commands.on && w.operated == 0 && len(w.store.pointers) > 0 {
 		w.heal()
 		return
+	}
+	if w.commands.on && w.status.Phase == machine.Refused && strings.Contains(w.status.Reason, "release command") &&
+		!w.commandFails(w.store.current()) && w.elapsed > w.operated+10*time.Second {
+		w.operate()
 	}
 	if len(w.store.pointers) == 0 {
 		w.over = true
@@ -180,36 +185,32 @@ func (w *world) whole(release service.ReleaseID) bool {
 		}
 		n++
 	}
-	return n == w.config.Workers && w.reachable() && (w.tasks == nil || w.tasks.whole(release))
+	return n == w.config.Workers && w.reachable()
 }
 
 // unsettled describes what is wrong at the end of a life.
 func (w *world) unsettled() string {
 	wanted := w.store.current()
+	bad := wanted.kind.bad() || w.commandFails(wanted)
 	switch current := w.currentID(); {
 	case w.status.Wanted != wanted.ID:
 		return "the machine does not know what is wanted"
-	case !wanted.bad() && current != wanted.ID:
+	case !bad && current != wanted.ID:
 		return "another release than the wanted one is current"
-	case !wanted.bad() && !w.whole(wanted.ID):
+	case !bad && !w.whole(wanted.ID):
 		return "not all workers serve the wanted release"
-	case !wanted.bad() && w.status.Phase != machine.Serving:
+	case !bad && w.status.Phase != machine.Serving:
 		return "the status does not say that it serves"
-	case wanted.bad() && current == wanted.ID && !w.served && w.status.Phase == machine.Failing:
+	case bad && current == wanted.ID && !w.served && w.status.Phase == machine.Failing:
 		// There is no release to go back to. The status gives the reason why
 		// the release does not serve.
-	case wanted.bad() && w.status.Phase != machine.Refused:
+	case bad && w.status.Phase != machine.Refused:
 		return "a bad release is not refused"
-	case wanted.bad() && w.served && !w.whole(current):
+	case bad && w.served && !w.whole(current):
 		return "the release before a bad one does not serve on all workers"
-	case w.tasks != nil && w.served && !w.tasks.timers:
-		return "the timers do not run"
 	}
-	if last := w.restart(); w.served && w.asked.ID != "" && (last.At < w.asked.At || !last.Done) {
+	if last := w.restart(); w.served && w.asked.ID != "" && (last.ID != w.asked.ID || !last.Done) {
 		return "a restart that was asked for is not done"
-	}
-	if w.served && w.outdated() {
-		return "a worker may have connections from an address that is gone"
 	}
 	releases := 0
 	for name := range w.disk.tree {

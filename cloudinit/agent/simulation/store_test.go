@@ -34,16 +34,12 @@ type binary struct {
 	service.Release
 	content []byte
 	kind    kind
-	// dies means that a process of the release beside the workers dies at once.
-	dies bool
+	number  int
 }
-
-// bad reports whether the release must not serve.
-func (b *binary) bad() bool { return b.kind.bad() || b.dies }
 
 func newBinary(n int, k kind) *binary {
 	content := []byte(fmt.Sprintf("release %d is a program of kind %d", n, k))
-	return &binary{Release: service.ReleaseOf(content), content: content, kind: k}
+	return &binary{service.ReleaseOf(content), content, k, n}
 }
 
 // storeMode is a fault of the store.
@@ -59,13 +55,19 @@ const (
 	storeModes
 )
 
-// store is the release store.
-type store struct {
-	mode     storeMode
-	pointers []*binary // the last one is the current one
+// pointer is what the store's pointer asked for at a time.
+type pointer struct {
+	*binary
+	wanted service.Wanted
 }
 
-func (s *store) current() *binary { return s.pointers[len(s.pointers)-1] }
+// releaseStore is the release store.
+type releaseStore struct {
+	mode     storeMode
+	pointers []pointer // the last one is the current one
+}
+
+func (s *releaseStore) current() pointer { return s.pointers[len(s.pointers)-1] }
 
 type lifeStore struct{ *life }
 
@@ -73,22 +75,22 @@ var _ agent.Store = lifeStore{}
 
 var errAway = errors.New("the store does not answer")
 
-func (s lifeStore) Current(context.Context) (service.Release, error) {
+func (s lifeStore) Current(context.Context) (service.Wanted, error) {
 	s.call()
 	st := s.w.store
 	switch {
 	case len(st.pointers) == 0:
-		return service.Release{}, errors.New("there is no pointer")
+		return service.Wanted{}, errors.New("there is no pointer")
 	case st.mode == storeAway:
-		return service.Release{}, errAway
+		return service.Wanted{}, errAway
 	case st.mode == storeSlow:
 		s.w.pass(20 * time.Second)
 		s.call()
-		return service.Release{}, errAway
+		return service.Wanted{}, errAway
 	case st.mode == storeStale:
-		return st.pointers[s.w.rng.IntN(len(st.pointers))].Release, nil
+		return st.pointers[s.w.rng.IntN(len(st.pointers))].wanted, nil
 	}
-	return st.current().Release, nil
+	return st.current().wanted, nil
 }
 
 func (s lifeStore) Copy(_ context.Context, w io.Writer, release service.Release) error {

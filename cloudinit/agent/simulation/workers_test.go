@@ -20,7 +20,6 @@ type process struct {
 	warmUp  time.Duration
 	drain   time.Duration
 	socket  int // the supervisor's, by its number
-	address int // the machine's when it started
 	orphan  bool
 	term    time.Duration // when it was told to end; 0 before
 	told    int
@@ -100,7 +99,7 @@ const away = "the database is away"
 func (w *world) spawn(slotNumber int) *process {
 	w.pids++
 	p := &process{
-		pid: w.pids, slot: slotNumber, started: w.now(), socket: w.sup.number, address: w.address,
+		pid: w.pids, slot: slotNumber, started: w.now(), socket: w.sup.number,
 		warmUp: w.between(50*time.Millisecond, 2*time.Second), drain: w.between(0, time.Duration(w.config.Stop)-time.Second),
 	}
 	w.processes = append(w.processes, p)
@@ -127,6 +126,9 @@ func (w *world) execute(p *process) {
 	}
 	if !w.tried[id] {
 		w.violation("a worker runs release %s, which has not passed a preflight", id.Short())
+	}
+	if c := w.commands; c.on && !c.done[id] && !c.without[id] {
+		w.violation("a worker runs release %s, whose command has not ended well", id.Short())
 	}
 	p.binary, p.started = b, w.now()
 }

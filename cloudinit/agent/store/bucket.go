@@ -44,14 +44,28 @@ func (b Bucket) Get(ctx context.Context, key string) (io.ReadCloser, error) {
 // application/json: Pulumi's providers read an object only if its content type
 // is text.
 func (b Bucket) Put(ctx context.Context, key string, content []byte) error {
+	return b.put(ctx, key, content, http.Header{})
+}
+
+// Create calls PutObject with If-None-Match ("How to prevent object overwrites
+// with conditional writes"). S3 answers 412 for an object that exists, and 409
+// while another request creates it.
+func (b Bucket) Create(ctx context.Context, key string, content []byte) error {
+	err := b.put(ctx, key, content, http.Header{"If-None-Match": {"*"}})
+	var refused *sigv4.Error
+	if errors.As(err, &refused) && (refused.Status == http.StatusPreconditionFailed || refused.Status == http.StatusConflict) {
+		return fmt.Errorf("%w: %w", ErrExists, err)
+	}
+	return err
+}
+
+func (b Bucket) put(ctx context.Context, key string, content []byte, header http.Header) error {
 	contentType := "application/octet-stream"
 	if path.Ext(key) == ".json" {
 		contentType = "application/json"
 	}
-	resp, err := b.Client.Do(ctx, sigv4.Request{
-		Method: http.MethodPut, URL: b.url(key), Body: content,
-		Header: http.Header{"Content-Type": {contentType}},
-	})
+	header.Set("Content-Type", contentType)
+	resp, err := b.Client.Do(ctx, sigv4.Request{Method: http.MethodPut, URL: b.url(key), Body: content, Header: header})
 	if err != nil {
 		return bucketError(ctx, err)
 	}

@@ -62,7 +62,7 @@ func TestS3(t *testing.T) {
 
 	current, err := opened.Current(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, release, current)
+	assert.Equal(t, service.Wanted{Release: release}, current)
 	path := filepath.Join(t.TempDir(), "api")
 	require.NoError(t, store.Fetch(t.Context(), opened, release, path))
 	got, err := os.ReadFile(path)
@@ -133,7 +133,7 @@ func TestSpaces(t *testing.T) {
 	opened := open(store.Spaces{Releases: "releases", Machines: "machines"})
 	current, err := opened.Current(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, release, current)
+	assert.Equal(t, service.Wanted{Release: release}, current)
 	require.NoError(t, store.Fetch(t.Context(), opened, release, filepath.Join(t.TempDir(), "api")))
 	require.NoError(t, opened.Write(t.Context(), store.StatusName, []byte("{}")))
 	got, err := store.Read(t.Context(), opened, store.StatusName)

@@ -44,25 +44,61 @@ func (f Folder) Get(ctx context.Context, key string) (io.ReadCloser, error) {
 
 // Put writes a file beside the target and renames it.
 func (f Folder) Put(ctx context.Context, key string, content []byte) error {
-	if err := ctx.Err(); err != nil {
+	path, err := f.place(ctx, key)
+	if err != nil {
 		return err
 	}
-	if !filepath.IsLocal(filepath.FromSlash(key)) || strings.HasSuffix(key, ".part") {
-		return fmt.Errorf("%w: %q is not a key", ErrDenied, key)
+	return fileError(writeObject(path, content))
+}
+
+// Create writes a file beside the target and links it, which fails if the target
+// exists.
+func (f Folder) Create(ctx context.Context, key string, content []byte) error {
+	path, err := f.place(ctx, key)
+	if err != nil {
+		return err
 	}
-	// If the folder is not mounted, Put must not create it.
+	own, err := os.MkdirTemp(filepath.Dir(path), ".create-")
+	if err != nil {
+		return fileError(err)
+	}
+	defer os.RemoveAll(own)
+	made := filepath.Join(own, "object")
+	if err := writeObject(made, content); err != nil {
+		return fileError(err)
+	}
+	if err := os.Link(made, path); errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%w: %w", ErrExists, err)
+	} else if err != nil {
+		return fileError(err)
+	}
+	return fileError(syncFolder(filepath.Dir(path)))
+}
+
+// place returns the path of a key's file, and makes its folder.
+func (f Folder) place(ctx context.Context, key string) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	if !filepath.IsLocal(filepath.FromSlash(key)) || strings.HasSuffix(key, ".part") {
+		return "", fmt.Errorf("%w: %q is not a key", ErrDenied, key)
+	}
+	// If the folder is not mounted, a write must not create it.
 	if _, err := os.Stat(string(f)); err != nil {
-		return fmt.Errorf("%w: the store's folder: %w", ErrUnreachable, err)
+		return "", fmt.Errorf("%w: the store's folder: %w", ErrUnreachable, err)
 	}
 	path := filepath.Join(string(f), filepath.FromSlash(key))
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fileError(err)
+		return "", fileError(err)
 	}
-	err := WriteFile(path, 0o644, func(w io.Writer) error {
+	return path, nil
+}
+
+func writeObject(path string, content []byte) error {
+	return WriteFile(path, 0o644, func(w io.Writer) error {
 		_, err := io.Copy(w, bytes.NewReader(content))
 		return err
 	})
-	return fileError(err)
 }
 
 // fileReader ends with its context, like a download.

@@ -23,7 +23,7 @@ func TestFolderHoldsWhatAStoreNeeds(t *testing.T) {
 
 	current, err := s.Current(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, release, current)
+	assert.Equal(t, service.Wanted{Release: release}, current)
 	path := filepath.Join(t.TempDir(), "api")
 	require.NoError(t, Fetch(t.Context(), s, release, path))
 

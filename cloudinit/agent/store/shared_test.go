@@ -3,7 +3,9 @@ package store
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -46,4 +48,28 @@ func TestSharedIsWhereMachinesWrite(t *testing.T) {
 	assert.Equal(t, "https://b.s3.eu-central-1.amazonaws.com/certificates/a", s3.objects.(Bucket).url("certificates/a"))
 	_, err = Settings{}.OpenShared(Access{})
 	require.Error(t, err)
+}
+
+// Of several machines that make one object at the same time, one does.
+func TestOneMachineCreatesAnObject(t *testing.T) {
+	s, err := Settings{Folder: t.TempDir()}.OpenShared(Access{})
+	require.NoError(t, err)
+	const key = CommandsPrefix + "release/1"
+	made := make(chan string, 20)
+	var group sync.WaitGroup
+	for n := range cap(made) {
+		group.Go(func() {
+			err := s.Create(t.Context(), key, []byte(strconv.Itoa(n)))
+			if err == nil {
+				made <- strconv.Itoa(n)
+				return
+			}
+			assert.ErrorIs(t, err, ErrExists)
+		})
+	}
+	group.Wait()
+	require.Len(t, made, 1)
+	content, err := s.Read(t.Context(), key, 10)
+	require.NoError(t, err)
+	assert.Equal(t, <-made, string(content))
 }

@@ -35,6 +35,8 @@ var (
 	// ErrCorrupt means that the content is invalid: too long, too short, with
 	// another checksum, or not a pointer.
 	ErrCorrupt = errors.New("corrupt")
+	// ErrExists means that Create found an object.
+	ErrExists = errors.New("exists already")
 )
 
 // Limits of the store. A time starts again with each received byte.
@@ -47,18 +49,18 @@ const (
 	// fails.
 	Stall = 20 * time.Second
 
-	// maxPointer is more than the length of any pointer: 64 digits, a size, two
-	// separators.
-	maxPointer = 128
+	// maxPointer is more than the length of any pointer: 64 digits, a size, and the
+	// words of service.Wanted and of newer programs.
+	maxPointer = 512
 	// maxName is the longest name of a machine's object.
 	maxName = 200
 )
 
 // Store is the release store of one machine.
 type Store interface {
-	// Current returns the release that the store's pointer names. The error
-	// wraps ErrNotFound, ErrDenied, ErrUnreachable or ErrCorrupt.
-	Current(ctx context.Context) (service.Release, error)
+	// Current returns what the store's pointer asks for. The error wraps
+	// ErrNotFound, ErrDenied, ErrUnreachable or ErrCorrupt.
+	Current(ctx context.Context) (service.Wanted, error)
 	// Copy writes the release's binary to w and verifies it. Until Copy returns
 	// nil, the bytes in w are unverified. w gets at most release.Size bytes.
 	// Errors are those of Current and of w.
@@ -79,6 +81,9 @@ type Objects interface {
 	Get(ctx context.Context, key string) (io.ReadCloser, error)
 	// Put replaces the object key, atomically.
 	Put(ctx context.Context, key string, content []byte) error
+	// Create makes the object key, atomically. It returns ErrExists if there is
+	// one. A bucket that does not know conditional writes replaces it.
+	Create(ctx context.Context, key string, content []byte) error
 }
 
 // MachineKey returns the key of the object name of the machine id.
@@ -111,16 +116,16 @@ var (
 	objectName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$`)
 )
 
-func (s *store) Current(ctx context.Context) (service.Release, error) {
+func (s *store) Current(ctx context.Context) (service.Wanted, error) {
 	content, err := read(ctx, s.releases, service.PointerKey, maxPointer)
 	if err != nil {
-		return service.Release{}, fmt.Errorf("reading the release pointer: %w", err)
+		return service.Wanted{}, fmt.Errorf("reading the release pointer: %w", err)
 	}
-	release, err := service.ParsePointer(string(content))
+	wanted, err := service.ParseWanted(string(content))
 	if err != nil {
-		return service.Release{}, fmt.Errorf("reading the release pointer: %w: %w", ErrCorrupt, err)
+		return service.Wanted{}, fmt.Errorf("reading the release pointer: %w: %w", ErrCorrupt, err)
 	}
-	return release, nil
+	return wanted, nil
 }
 
 func (s *store) Copy(ctx context.Context, w io.Writer, release service.Release) error {

@@ -57,6 +57,9 @@ type Gate struct {
 // Want describes what the endpoint must serve.
 type Want struct {
 	Release service.ReleaseID
+	// Asked is service.Wanted.Asked of this update. A refusal of an earlier one is
+	// no answer to it. 0 if the pointer does not say.
+	Asked int64
 	// Workers is the number of workers that must serve the release.
 	Workers int
 	// Machine is the id, in its cloud, of the machine that must serve the
@@ -161,6 +164,9 @@ func (g Gate) look(ctx context.Context, client *http.Client, url string, want Wa
 		// The other machine's report is not about the wanted one.
 		return machine.Status{}, fmt.Errorf("%s reaches another machine than %s", url, want.Machine)
 	}
+	if status.Phase == machine.Refused && status.Wanted == want.Release && want.Asked != status.Asked && want.Asked != 0 {
+		return status, fmt.Errorf("the machine refused release %s before and has not yet seen that it is asked for again: %s", want.Release.Short(), status.Reason)
+	}
 	if status.Phase == machine.Refused && status.Wanted == want.Release {
 		if stale(status, time.Since(began)) {
 			return status, fmt.Errorf("the machine refused release %s before and tries it again within %s: %s",
@@ -222,6 +228,11 @@ func (g Gate) failure(ctx context.Context, want Want, status machine.Status, wai
 		defer cancel()
 		if said := strings.TrimSpace(g.Diagnose(ctx)); said != "" {
 			fmt.Fprintf(&b, "\nthe machine reports:\n%s", said)
+		}
+	}
+	if status.Phase == machine.Refused {
+		if output := g.output(ctx, want, b.String()); output != "" {
+			fmt.Fprintf(&b, "\nits last lines:\n%s", output)
 		}
 	}
 	return errors.New(b.String())

@@ -27,6 +27,8 @@ type OutputArgs struct {
 	// resource that points to it, so that the wait begins when the machine can
 	// read it.
 	Release pulumi.StringOutput
+	// Asked is Want.Asked.
+	Asked int64
 	// Workers is the number of workers that must serve the release.
 	Workers int
 	// HealthPath and Timeout are the same as in Gate.
@@ -41,9 +43,6 @@ type OutputArgs struct {
 	// Had. Optional.
 	HTTPS *HTTPS
 	Had   pulumi.StringArrayOutput
-	// Failed is called with the reason if the machine does not serve the release.
-	// Optional.
-	Failed func(ctx context.Context, err error)
 	// Diagnose returns the account of the machine with that id of what is
 	// wrong. Optional.
 	Diagnose func(ctx context.Context, machine string) string
@@ -97,15 +96,11 @@ func Output(ctx *pulumi.Context, args OutputArgs) pulumi.StringOutput {
 			if args.Diagnose != nil {
 				g.Diagnose = func(ctx context.Context) string { return args.Diagnose(ctx, id) }
 			}
-			want := Want{Release: service.ReleaseID(release), Workers: args.Workers}
+			want := Want{Release: service.ReleaseID(release), Asked: args.Asked, Workers: args.Workers}
 			if args.OnlyMachine {
 				want.Machine = id
 			}
-			err := g.Wait(wait, want)
-			if err != nil && args.Failed != nil {
-				args.Failed(wait, err)
-			}
-			return release, err
+			return release, g.Wait(wait, want)
 		}).(pulumi.StringOutput)
 }
 

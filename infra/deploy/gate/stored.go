@@ -89,7 +89,7 @@ func (s *stored) instead(ctx context.Context, want Want, silent error) (machine.
 	switch {
 	case !fresh, want.Machine != "" && status.Machine != want.Machine:
 		return machine.Status{}, silent
-	case status.Phase == machine.Refused && status.Wanted == want.Release:
+	case status.Phase == machine.Refused && status.Wanted == want.Release && (want.Asked == 0 || status.Asked == want.Asked):
 		return status, fmt.Errorf("%w: %s", errRefused, status.Reason)
 	}
 	if serves, missing := status.Serves(want.Release, want.Workers); !serves {

@@ -97,6 +97,14 @@ func (d deployment) mayDo(bucket string, parameters []string) (string, error) {
 			Resource: []string{bucket + "/" + store.SchedulesPrefix + "*"},
 		})
 	}
+	if d.Request.Spec.ReleaseCommand.Set() {
+		statements = append(statements, iampolicy.Statement{
+			Sid:      "ReleaseCommands",
+			Effect:   "Allow",
+			Action:   []string{"s3:GetObject", "s3:PutObject"},
+			Resource: []string{bucket + "/" + store.CommandsPrefix + "*"},
+		})
+	}
 	if len(parameters) > 0 {
 		statements = append(statements, iampolicy.Statement{
 			Sid:      "ReadSecrets",

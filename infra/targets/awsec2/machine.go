@@ -41,8 +41,7 @@ func machine(r deploy.Request, s Settings, names machineNames) cloudinit.Machine
 		ca, _ := r.AuthorityCA()
 		m.TLS.AuthorityCA = string(ca)
 	}
-	m.Notify = r.Notified()
-	if len(r.Spec.Secrets) > 0 || r.Spec.HTTPS() || m.Notify != "" {
+	if len(r.Spec.Secrets) > 0 || r.Spec.HTTPS() {
 		m.Secrets = cloudinit.ParameterSecrets{
 			Names: r.Spec.Secrets, Path: names.secrets, Region: s.Region, Revision: names.revision,
 		}

@@ -62,12 +62,12 @@ func (d deployment) releases(unique pulumi.StringOutput) (releaseStore, error) {
 	pointer, err := s3.NewBucketObjectv2(d.Ctx, d.Name("current"), &s3.BucketObjectv2Args{
 		Bucket:       bucket.ID(),
 		Key:          pulumi.String(service.PointerKey),
-		Content:      pulumi.String(d.Request.Release.Pointer()),
+		Content:      pulumi.String(d.Request.Wanted().Pointer()),
 		ContentType:  pulumi.String("text/plain"),
 		CacheControl: pulumi.String("no-store"),
 		// With the ETag, a refresh detects a pointer that was overwritten
 		// outside of Pulumi.
-		Etag: pulumi.String(fmt.Sprintf("%x", md5.Sum([]byte(d.Request.Release.Pointer())))), //nolint:gosec // S3's ETag is MD5
+		Etag: pulumi.String(fmt.Sprintf("%x", md5.Sum([]byte(d.Request.Wanted().Pointer())))), //nolint:gosec // S3's ETag is MD5
 
 		OverrideProvider: untagged(),
 	}, pointing...)

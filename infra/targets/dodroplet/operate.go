@@ -9,7 +9,7 @@ import (
 	"escala/cloudinit/agent/sigv4"
 	"escala/cloudinit/agent/store"
 	"escala/infra/operate"
-	"escala/service/event"
+	"escala/infra/operate/event"
 )
 
 var (

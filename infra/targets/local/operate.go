@@ -13,7 +13,7 @@ import (
 
 	"escala/cloudinit/agent/store"
 	"escala/infra/operate"
-	"escala/service/event"
+	"escala/infra/operate/event"
 )
 
 var (

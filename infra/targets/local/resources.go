@@ -72,6 +72,9 @@ type pointerArgs struct {
 	Store   pulumi.StringInput
 	Release pulumi.StringInput
 	Size    pulumi.IntInput
+	// Asked is not set in a plan, and Command for a release without one.
+	Asked   pulumi.IntPtrInput
+	Command pulumi.StringPtrInput
 }
 
 func (*pointerArgs) ElementType() reflect.Type { return reflect.TypeFor[provider.PointerArgs]() }
@@ -86,7 +89,8 @@ type machineArgs struct {
 	UserData  pulumi.StringInput
 	Store     pulumi.StringInput
 	OpenFiles pulumi.IntInput
-	// Authority is set with HTTPS only, and Shared with schedules only.
+	// Authority is set with HTTPS only, and Shared with schedules
+	// or a release command only.
 	Authority pulumi.StringPtrInput
 	Shared    pulumi.BoolPtrInput
 }

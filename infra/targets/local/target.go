@@ -164,7 +164,14 @@ func (d deployment) run() (deploy.Endpoint, error) {
 		return none, err
 	}
 	pointer := &pointerResource{}
-	if err := d.register("Pointer", "current", &pointerArgs{Store: store.Folder, Release: release.Release, Size: release.Size}, pointer); err != nil {
+	pointed := &pointerArgs{Store: store.Folder, Release: release.Release, Size: release.Size}
+	if r.Asked != 0 {
+		pointed.Asked = pulumi.IntPtr(int(r.Asked))
+	}
+	if r.Command != "" {
+		pointed.Command = pulumi.StringPtr(r.Command)
+	}
+	if err := d.register("Pointer", "current", pointed, pointer); err != nil {
 		return none, err
 	}
 	agent := &agentResource{}
@@ -185,7 +192,7 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	if authority != nil {
 		args.Authority = authority.Folder.ToStringPtrOutput()
 	}
-	if len(d.Request.Spec.Schedule) > 0 {
+	if len(d.Request.Spec.Schedule) > 0 || r.Spec.ReleaseCommand.Set() {
 		args.Shared = pulumi.Bool(true)
 	}
 	if err := d.register("Machine", "machine", args, machine, pulumi.DependsOn([]pulumi.Resource{agent})); err != nil {
@@ -220,10 +227,10 @@ func (d deployment) gate(machine *machineResource, store, url, release pulumi.St
 		Machine:    machine,
 		URL:        url,
 		Release:    release,
+		Asked:      d.Request.Asked,
 		Workers:    d.Request.Spec.Workers.Count,
 		HealthPath: d.Request.Spec.HealthPath,
 		Timeout:    d.Request.GateTimeout,
-		Failed:     d.Request.Failed,
 		Store:      store,
 		Stored: func(_ context.Context, store, id string) (string, error) {
 			return provider.StoredStatus(d.Request.State, store, id)

@@ -27,6 +27,10 @@ func run(ctx context.Context, root host.Root, args []string) error {
 		return once(ctx, root)
 	case command == "worker" && len(args) == 2:
 		return worker(root, args[1])
+	case command == "command" && len(args) == 1:
+		// The agent that reads what this process writes may have ended.
+		signal.Ignore(syscall.SIGPIPE)
+		return root.RunCommand(ctx, os.Stdout)
 	case command == "stop-supervisor" && len(args) == 1:
 		return stopSupervisor(ctx, root)
 	case command == "self-signed" && len(args) == 1:

@@ -3,6 +3,7 @@
 //	escala-agent run              keep this machine on the wanted release, forever
 //	escala-agent once             one round
 //	escala-agent worker SLOT      replace this process by the worker in a supervisord slot
+//	escala-agent command          run the release command that the agent has ordered
 //	escala-agent stop-supervisor  end supervisord; ExecStop of its unit
 //	escala-agent self-signed      make the certificate that Nginx starts with; ExecStartPre of its unit
 //	escala-agent session-manager URL
@@ -43,4 +44,4 @@ func main() {
 	}
 }
 
-const usage = "usage: escala-agent run|once|worker SLOT|stop-supervisor|self-signed|session-manager URL|process NAME NUMBER|schedule NAME|schedule-ended NAME|task NAME|run-task NAME|status|diagnose"
+const usage = "usage: escala-agent run|once|worker SLOT|command|stop-supervisor|self-signed|session-manager URL|process NAME NUMBER|schedule NAME|schedule-ended NAME|task NAME|run-task NAME|status|diagnose"

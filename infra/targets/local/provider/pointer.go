@@ -22,6 +22,9 @@ type PointerArgs struct {
 	Release string `pulumi:"release"`
 	// Size is the size of the release's binary in bytes.
 	Size int `pulumi:"size"`
+	// Asked and Command are as in service.Wanted.
+	Asked   *int    `pulumi:"asked,optional"`
+	Command *string `pulumi:"command,optional"`
 }
 
 // PointerState is a Pointer's state.
@@ -55,11 +58,17 @@ func (*Pointer) Read(ctx context.Context, req infer.ReadRequest[PointerArgs, Poi
 	if err != nil {
 		return none, fmt.Errorf("reading the release pointer: %w", err)
 	}
-	release, err := service.ParsePointer(string(b))
+	wanted, err := service.ParseWanted(string(b))
 	if err != nil {
 		return none, nil //nolint:nilerr // a broken pointer is as good as none: the next update writes it
 	}
-	args := PointerArgs{Store: req.State.Store, Release: string(release.ID), Size: int(release.Size)}
+	args := PointerArgs{Store: req.State.Store, Release: string(wanted.ID), Size: int(wanted.Size)}
+	if asked := int(wanted.Asked); asked != 0 {
+		args.Asked = &asked
+	}
+	if wanted.Command != "" {
+		args.Command = &wanted.Command
+	}
 	return infer.ReadResponse[PointerArgs, PointerState]{ID: req.ID, Inputs: args, State: PointerState{args}}, nil
 }
 
@@ -74,7 +83,8 @@ func (*Pointer) Delete(ctx context.Context, req infer.DeleteRequest[PointerState
 func (a PointerArgs) write(ctx context.Context) error {
 	release := service.Release{ID: service.ReleaseID(a.Release), Size: int64(a.Size)}
 	target := infer.GetConfig[Config](ctx).path(a.Store, service.PointerKey)
-	if err := replaceFile(target, release.Pointer()); err != nil {
+	wanted := service.Wanted{Release: release, Asked: int64(value(a.Asked)), Command: value(a.Command)}
+	if err := replaceFile(target, wanted.Pointer()); err != nil {
 		return fmt.Errorf("pointing to release %s: %w", release.Short(), err)
 	}
 	return nil

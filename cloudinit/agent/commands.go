@@ -1,0 +1,66 @@
+package agent
+
+import (
+	"context"
+
+	"escala/service"
+)
+
+// Commands runs release commands on the machine, one at a time. A command goes on
+// when the agent ends, and ends with the machine.
+type Commands interface {
+	// Start starts the command of a run and does not wait for its end. It starts
+	// no run a second time. program is the release's binary, or the folder of its
+	// files.
+	Start(ctx context.Context, run CommandRun, program string) error
+	// Look returns the last run that was started on this machine. A run that the
+	// machine did not survive may be missing.
+	Look(ctx context.Context) (CommandState, error)
+	// Boot returns the id of the machine's boot.
+	Boot() string
+}
+
+// CommandRun is one run of the command of a release. Each update that asks for the
+// release asks for one, unless an earlier one has succeeded.
+type CommandRun struct {
+	Release service.ReleaseID `json:"release"`
+	// Command and Asked are as in service.Wanted.
+	Command string `json:"command"`
+	Asked   int64  `json:"asked"`
+}
+
+// CommandState is the state of a run on this machine. It is the zero value if there
+// was none.
+type CommandState struct {
+	CommandRun
+	// Running means that the command runs.
+	Running bool
+	// End is the end of the command. It is nil if the command runs, and if it was
+	// cut off so that no end is known.
+	End *CommandEnd
+}
+
+// CommandEnd is the end of a command.
+type CommandEnd struct {
+	// Status is the exit status, in a shell's form.
+	Status int `json:"status"`
+	// Reason is what ended the command, if it did not end by itself.
+	Reason CommandReason `json:"reason,omitempty"`
+	// Output is the command's last output.
+	Output string `json:"output"`
+}
+
+// CommandReason is the reason why a command did not end by itself.
+type CommandReason string
+
+// The reasons.
+const (
+	// CommandTimedOut: the command took longer than Config.ReleaseTimeout.
+	CommandTimedOut CommandReason = "timeout"
+	// CommandOutOfMemory: the command used more than Config.MemoryMiB.
+	CommandOutOfMemory CommandReason = "memory"
+	// CommandNotStarted: the command could not be started.
+	CommandNotStarted CommandReason = "start"
+	// CommandShutDown: the machine was shut down.
+	CommandShutDown CommandReason = "shutdown"
+)

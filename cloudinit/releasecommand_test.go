@@ -1,0 +1,160 @@
+package cloudinit
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"escala/service"
+	"escala/service/machine"
+)
+
+// openFolder is a folder that the service's user can write to.
+func openFolder(t *testing.T) string {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "c")
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, os.RemoveAll(folder)) })
+	require.NoError(t, os.Chmod(folder, 0o777))
+	return folder
+}
+
+// untilEnd runs rounds until no release command runs.
+func (b *bench) untilEnd(t *testing.T) machine.Status {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
+		if s := b.once(t); s.Phase != machine.Rolling {
+			return s
+		}
+	}
+	require.Fail(t, "the release command has not ended")
+	return machine.Status{}
+}
+
+// A failing command refuses the release, and what served still serves. Another
+// update runs it again. A release that is gone back to needs none.
+func TestReleaseCommandRunsOnceForEachRelease(t *testing.T) {
+	t.Parallel()
+	folder := openFolder(t)
+	b := newBench(t, func(s *service.Spec) {
+		s.Env = map[string]string{"DATABASE": folder}
+		s.ReleaseCommand = service.ReleaseCommand{Timeout: 3 * time.Second, Command: []string{
+			"sh", "-c", `echo ran >>"$DATABASE/ran"; echo "by $(id -un), worker ${WORKER-none}"; if test -e "$DATABASE/hang"; then sleep 60 & sleep 60; fi; ! test -e "$DATABASE/locked" || { echo "the table is locked"; exit 3; }`,
+		}}
+	})
+	runs := func() int {
+		content, err := os.ReadFile(filepath.Join(folder, "ran"))
+		require.NoError(t, err)
+		return strings.Count(string(content), "\n")
+	}
+	fault := func(name string, there bool) {
+		if there {
+			require.NoError(t, os.WriteFile(filepath.Join(folder, name), nil, 0o644))
+			return
+		}
+		require.NoError(t, os.Remove(filepath.Join(folder, name)))
+	}
+	command := b.spec.ReleaseCommand.Digest()
+	one, two := b.release(t, "one"), b.release(t, "two")
+
+	b.point(t, service.Wanted{Release: one, Asked: 1, Command: command}.Pointer())
+	b.serves(t, b.untilEnd(t), one)
+	assert.Equal(t, 1, runs(), "the first release")
+	b.serves(t, b.once(t), one)
+	assert.Equal(t, 1, runs(), "once")
+
+	fault("locked", true)
+	b.point(t, service.Wanted{Release: two, Asked: 2, Command: command}.Pointer())
+	s := b.untilEnd(t)
+	assert.Equal(t, machine.Refused, s.Phase)
+	assert.Equal(t, "release "+two.Short()+" is refused: its release command ends with status 3; the next update runs it again", s.Reason)
+	assert.Equal(t, one.ID, b.get(t))
+	refusal, err := os.ReadFile(filepath.Join(b.root, "var/lib/escala/refusal.json"))
+	require.NoError(t, err)
+	assert.Contains(t, string(refusal), `by nobody, worker none\nthe table is locked`)
+	for range 3 {
+		assert.Equal(t, s.Reason, b.once(t).Reason, "the same words")
+	}
+	assert.Equal(t, 2, runs(), "it is not tried again by itself")
+
+	b.point(t, service.Wanted{Release: two, Asked: 3, Command: command}.Pointer())
+	assert.Equal(t, s.Reason, b.untilEnd(t).Reason)
+	assert.Equal(t, 3, runs(), "another update tries again")
+
+	fault("locked", false)
+	fault("hang", true)
+	b.point(t, service.Wanted{Release: two, Asked: 4, Command: command}.Pointer())
+	assert.Contains(t, b.untilEnd(t).Reason, "its release command has not ended within 3s and was killed")
+	fault("hang", false)
+
+	b.point(t, service.Wanted{Release: two, Asked: 5, Command: command}.Pointer())
+	b.serves(t, b.untilEnd(t), two)
+	assert.Equal(t, 5, runs())
+
+	fault("locked", true)
+	b.point(t, service.Wanted{Release: one, Asked: 6}.Pointer())
+	b.serves(t, b.untilEnd(t), one)
+	b.point(t, service.Wanted{Release: two, Asked: 7, Command: command}.Pointer())
+	b.serves(t, b.untilEnd(t), two)
+	assert.Equal(t, 5, runs(), "a release for which it has ended well needs no other")
+}
+
+// What the machine cannot know before it tries.
+func TestReleaseCommandThatCannotBeStartedRefusesTheRelease(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(s *service.Spec) {
+		s.Packages, s.ReleaseCommand.Command = []string{"none"}, []string{"no-such-program", "migrate"}
+	})
+	require.NoError(t, os.WriteFile(filepath.Join(b.root, setUpPath), nil, 0o644))
+	one := b.release(t, "one")
+	b.point(t, service.Wanted{Release: one, Asked: 1, Command: b.spec.ReleaseCommand.Digest()}.Pointer())
+	s := b.untilEnd(t)
+	assert.Equal(t, machine.Refused, s.Phase)
+	assert.Contains(t, s.Reason, "its release command cannot be started")
+	refusal, err := os.ReadFile(filepath.Join(b.root, "var/lib/escala/refusal.json"))
+	require.NoError(t, err)
+	assert.Contains(t, string(refusal), `\"no-such-program\": executable file not found in $PATH`)
+}
+
+// A machine that goes down in the middle leaves a record without an end.
+func TestReleaseCommandOfAMachineThatWentDownIsNotRunAgain(t *testing.T) {
+	t.Parallel()
+	folder := openFolder(t)
+	b := newBench(t, func(s *service.Spec) {
+		s.ReleaseCommand.Command = []string{"sh", "-c", "echo ran >>" + folder + "/ran"}
+	})
+	one := b.release(t, "one")
+	wanted := service.Wanted{Release: one, Asked: 1, Command: b.spec.ReleaseCommand.Digest()}
+	records := filepath.Join(b.root, "shared", "commands", string(one.ID)+"-"+wanted.Command)
+	require.NoError(t, os.MkdirAll(records, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(records, "1"), []byte(`{"machine":"","boot":"the one before","phase":"begun"}`), 0o644))
+	b.point(t, wanted.Pointer())
+	s := b.untilEnd(t)
+	assert.Equal(t, machine.Refused, s.Phase)
+	assert.Contains(t, s.Reason, "was interrupted on machine unknown, and whether it did its work is unknown: look at what it changes before the next update, which runs it again")
+	assert.NoFileExists(t, filepath.Join(folder, "ran"))
+
+	wanted.Asked = 2
+	b.point(t, wanted.Pointer())
+	b.serves(t, b.untilEnd(t), one)
+	assert.FileExists(t, filepath.Join(folder, "ran"))
+}
+
+// The machine that is being replaced has the description of before.
+func TestAMachineWithAnotherReleaseCommandLeavesTheReleaseToTheNextMachine(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	one, two := b.release(t, "one"), b.release(t, "two")
+	b.point(t, one.Pointer())
+	b.serves(t, b.once(t), one)
+	b.point(t, service.Wanted{Release: two, Asked: 2, Command: "0123456789ab"}.Pointer())
+	s := b.once(t)
+	assert.Equal(t, machine.Failing, s.Phase)
+	assert.Contains(t, s.Reason, "needs the release command of another description than this machine's: the machine that replaces this one runs it")
+	assert.Equal(t, one.ID, b.get(t))
+}

@@ -1,0 +1,41 @@
+package gate
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"escala/service/machine"
+)
+
+// outputWait is longer than a machine takes to write a refusal to the release
+// store, and outputEvery the time between two looks at it.
+const (
+	outputWait  = 20 * time.Second
+	outputEvery = 2 * time.Second
+)
+
+// output returns the last lines of a refused release, which the machine writes to
+// the release store only. It returns "" if what was said has them already.
+func (g Gate) output(ctx context.Context, want Want, said string) string {
+	if g.Stored == nil {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, outputWait)
+	defer cancel()
+	for {
+		status, err := g.Stored(ctx)
+		if err == nil && status.Phase == machine.Refused && status.Wanted == want.Release && status.Asked == want.Asked {
+			lines := strings.Split(strings.TrimSpace(status.Output), "\n")
+			if strings.Contains(said, strings.TrimSpace(lines[len(lines)-1])) {
+				return ""
+			}
+			return "  " + strings.Join(lines, "\n  ")
+		}
+		select {
+		case <-ctx.Done():
+			return ""
+		case <-time.After(min(outputEvery, 4*g.Poll)):
+		}
+	}
+}

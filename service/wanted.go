@@ -1,0 +1,69 @@
+package service
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Wanted is what the PointerKey object of a release store asks of machines.
+type Wanted struct {
+	Release
+	// Asked is the time of the update that asked for the release, in seconds since
+	// 1970. A machine that refused the release tries it again when another update
+	// asks for it. 0 in a store of an older program.
+	Asked int64
+	// Command is the ReleaseCommand.Digest of the command that prepares the
+	// release. It is "" for a release that needs none, and for one that is gone
+	// back to.
+	Command string
+}
+
+// Words of a pointer after the release.
+const (
+	askedWord   = "asked="
+	commandWord = "command="
+)
+
+var commandDigest = regexp.MustCompile(`^[0-9a-f]{12}$`)
+
+// Pointer returns the content of the PointerKey object.
+func (w Wanted) Pointer() string {
+	line := strings.TrimSuffix(w.Release.Pointer(), "\n")
+	if w.Asked != 0 {
+		line += " " + askedWord + strconv.FormatInt(w.Asked, 10)
+	}
+	if w.Command != "" {
+		line += " " + commandWord + w.Command
+	}
+	return line + "\n"
+}
+
+// ParseWanted reads what Pointer wrote. It ignores words of newer programs.
+func ParseWanted(s string) (Wanted, error) {
+	line, whole := strings.CutSuffix(s, "\n")
+	words := strings.Split(line, " ")
+	if !whole || len(words) < 2 {
+		_, err := ParsePointer(s)
+		return Wanted{}, err
+	}
+	release, err := ParsePointer(words[0] + " " + words[1] + "\n")
+	if err != nil {
+		return Wanted{}, err
+	}
+	w := Wanted{Release: release}
+	for _, word := range words[2:] {
+		if asked, ok := strings.CutPrefix(word, askedWord); ok {
+			if w.Asked, err = strconv.ParseInt(asked, 10, 64); err != nil || w.Asked <= 0 {
+				return Wanted{}, fmt.Errorf("release pointer has %.40q where a time in seconds belongs", asked)
+			}
+		}
+		if command, ok := strings.CutPrefix(word, commandWord); ok {
+			if w.Command = command; !commandDigest.MatchString(command) {
+				return Wanted{}, fmt.Errorf("release pointer has %.40q where a command's digest belongs", command)
+			}
+		}
+	}
+	return w, nil
+}

@@ -1,0 +1,31 @@
+package service
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestAPointerSaysWhatIsWanted(t *testing.T) {
+	release := Release{ID: ReleaseID(strings.Repeat("a", 64)), Size: 7}
+	plain := strings.TrimSuffix(release.Pointer(), "\n")
+	for text, want := range map[string]Wanted{
+		plain + "\n":                  {Release: release},
+		plain + " asked=1764150000\n": {Release: release, Asked: 1764150000},
+		plain + " asked=1764150000 command=0123456789ab\n": {Release: release, Asked: 1764150000, Command: "0123456789ab"},
+	} {
+		assert.Equal(t, text, want.Pointer())
+		read, err := ParseWanted(text)
+		require.NoError(t, err, "%q", text)
+		assert.Equal(t, want, read)
+	}
+	newer, err := ParseWanted(plain + " asked=5 newer=1 word\n")
+	require.NoError(t, err)
+	assert.Equal(t, Wanted{Release: release, Asked: 5}, newer)
+	for _, torn := range []string{"", "\n", plain, plain + " asked=17641", plain + " asked=\n", plain + " asked=-1\n", plain + " command=../x\n", plain[:60] + "\n" + plain, "x 7\n", plain + "7x asked=1\n"} {
+		_, err := ParseWanted(torn)
+		assert.ErrorContains(t, err, "release pointer", "%q", torn)
+	}
+}
