@@ -14,7 +14,7 @@ ESCALA = bin/$(PROGRAM) --stack $(STACK) $(if $(WAIT),--wait $(WAIT))
 plan plan-diff manifests: PROGRAM = escala
 
 .DEFAULT_GOAL := help
-.PHONY: conformance help init up preview plan plan-diff manifests rollback unpin refresh down outputs status events shell boot-times logs restart maintenance exec test test-unit test-all test-rest lint format bench bench-tutorial clean escala unlock test-cli vulnerabilities release-snapshot
+.PHONY: conformance help init up preview plan plan-diff manifests rollback unpin refresh down outputs status events shell boot-times logs restart maintenance exec run test test-unit test-all test-rest lint format bench bench-tutorial clean escala unlock test-cli vulnerabilities release-snapshot
 
 help: ## List the targets
 	@echo "make TARGET [STACK=local]"
@@ -76,6 +76,9 @@ maintenance: escala ## Answer with a page and status 503: ON=1 begins, ON=0 ends
 
 exec: escala ## Run CMD where the service runs, or open a shell (CMD="journalctl --lines 5", INSTANCE=pod)
 	@$(ESCALA) exec $(if $(INSTANCE),--instance "$(INSTANCE)") $(if $(CMD),-- $(CMD))
+
+run: escala ## Run the command of a process or a schedule once, now, and show its output (NAME=report)
+	@$(ESCALA) run --name "$(NAME)"
 
 shell: escala ## Open a shell on the local machine
 	@$(ESCALA) shell

@@ -65,6 +65,9 @@ func (m Machine) agentFiles() ([]File, error) {
 	if (config.Certificate != nil || len(config.Schedules) > 0 || m.Spec.ReleaseCommand.Set()) && config.Store.Folder != "" {
 		config.Store.Shared = SharedFolder
 	}
+	if m.Notify != "" {
+		config.Notify = &host.Notify{Stack: m.Notify}
+	}
 	if s3, ok := m.Store.(S3Store); ok {
 		config.Metadata = s3.Metadata
 	}

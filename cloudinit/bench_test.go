@@ -103,6 +103,7 @@ func newBench(t *testing.T, changes ...func(*service.Spec)) *bench {
 	m := NewMachine(b.spec)
 	m.Root = root
 	m.Poll = time.Second
+	m.Operator = operatorKey(t, "a").Public()
 	binary := agentBinary(t)
 	m.Agent = fileID(t, binary)
 	require.NoError(t, m.validate())

@@ -29,6 +29,9 @@ type Machine struct {
 	// Secrets is the source of the values of Spec.Secrets, and of the secrets for
 	// HTTPS. Default nil, for a service without both.
 	Secrets Secrets
+	// Notify is the project and the stack ("escala/aws-ec2") in the events that the
+	// machine sends to the webhook, whose URL is in Secrets. Default "": it sends none.
+	Notify string
 	// TLS is what HTTPS needs beside Spec.TLS. It is not used if Spec.HTTPS is
 	// false.
 	TLS TLS
@@ -79,6 +82,9 @@ func (m Machine) validate() error {
 	}
 	if len(m.Spec.Secrets) > 0 && m.Secrets == nil {
 		v.Add("secrets", "this machine has no secret store")
+	}
+	if m.Notify != "" && m.Secrets == nil {
+		v.Add("notify", "this machine has no secret store for the webhook's URL")
 	}
 	m.checkTLS(&v)
 	return v.Err()

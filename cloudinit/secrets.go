@@ -53,7 +53,13 @@ type FileSecrets struct {
 	Values map[string]string
 	// TLS holds the secrets for HTTPS, which no worker gets.
 	TLS TLSSecrets
+	// Webhook is the URL that the machine's events go to. Optional.
+	Webhook string
 }
+
+// WebhookName is the name of the webhook's URL in ParameterSecrets: a parameter below
+// Path. No worker gets it.
+const WebhookName = secrets.Webhook
 
 // secretsFile is the path of the secrets on the machine. Only root can read it.
 const secretsFile = "/etc/escala/secrets.json" //nolint:gosec // G101: a path
@@ -65,6 +71,9 @@ func (s FileSecrets) settings() secrets.Settings {
 func (s FileSecrets) files() ([]File, error) {
 	all := s.TLS.values()
 	maps.Copy(all, s.Values)
+	if s.Webhook != "" {
+		all[WebhookName] = s.Webhook
+	}
 	content, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("writing the secrets: %w", err)

@@ -46,6 +46,9 @@ type Agent struct {
 	// Proxy sends requests to workers without escala's runtime. It is nil for
 	// others.
 	Proxy Proxy
+	// Address returns the public address of the machine's outgoing connections, or
+	// "" if it has none. Optional.
+	Address func(context.Context) (string, error)
 	// Requests answers an operator's requests. Optional.
 	Requests Requests
 	// Maintenance reports whether the proxy answers with a page instead of the
@@ -85,6 +88,9 @@ type Agent struct {
 	// lastView is what the round's last step saw, if it changed nothing.
 	lastView *view
 	restarts restarts
+	moved    move
+	// addressAsked is the time, by Clock.Elapsed, of the last look at the address.
+	addressAsked time.Duration
 	// replaced are the processes that an unfinished restart replaces.
 	replaced []string
 }
@@ -160,6 +166,7 @@ func (a *Agent) Round(ctx context.Context) machine.Status {
 			a.failing(stateFolder, err)
 		}
 		a.look(ctx)
+		a.noticeMove(ctx)
 		a.beginRestart(ctx)
 		a.serve(ctx)
 		a.tidy()

@@ -44,6 +44,8 @@ type refusal struct {
 	// AsWorker means that the release passed its preflight but did not serve as
 	// a worker.
 	AsWorker bool `json:"asWorker"`
+	// AsProcess means that a process beside the workers did not stay up.
+	AsProcess bool `json:"asProcess,omitempty"`
 	// Asked is service.Wanted.Asked of the release that was tried.
 	Asked int64 `json:"asked,omitempty"`
 	// ByCommand means that its release command did not end well. Only another
@@ -57,7 +59,8 @@ func (r refusal) of(w service.Wanted) bool { return r.Release == w.ID && r.Asked
 
 // Pauses before a refused release is tried again. A preflight costs a
 // short-lived process. A try as a worker with its own port costs the machine
-// one worker during the try.
+// one worker during the try, and a try of a process beside the workers the one that
+// runs.
 const (
 	RetryAfter       = 30 * time.Second
 	RetryWorkerAfter = 5 * time.Minute
@@ -66,7 +69,7 @@ const (
 // retryAt returns the time of the next try.
 func (r refusal) retryAt(c Config) time.Time {
 	pause := RetryAfter
-	if r.AsWorker && c.Slots() == c.Workers {
+	if r.AsProcess || r.AsWorker && c.Slots() == c.Workers {
 		pause = RetryWorkerAfter
 	}
 	return time.Unix(r.At, 0).Add(pause)

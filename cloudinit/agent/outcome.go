@@ -44,7 +44,7 @@ func (a *Agent) giveUp(ctx context.Context, rolling roll, worker workerError) {
 	} else {
 		output = a.Workers.LastLines(worker.slot)
 	}
-	a.refuse(refusal{Release: rolling.To, Reason: worker.Error(), Output: output, Asked: rolling.Asked, AsWorker: true})
+	a.refuse(refusal{Release: rolling.To, Reason: worker.Error(), Output: output, Asked: rolling.Asked, AsWorker: true, AsProcess: worker.instance != Instance{}})
 	rolling.Failed = true
 	if err := a.remember(rollFile, rolling); err != nil {
 		a.Log.Error("recording the end of the roll failed", "error", err)

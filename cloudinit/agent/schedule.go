@@ -247,13 +247,15 @@ func settledRelease(d Disk) service.ReleaseID {
 	if err != nil {
 		return ""
 	}
+	settled := current
 	if rolling.To == current {
-		return rolling.From
+		settled = rolling.From
 	}
-	if refused, err := recall[refusal](d, refusalFile); err != nil || refused.Release == current {
+	// A machine's first release may be refused, and nothing to go back to.
+	if refused, err := recall[refusal](d, refusalFile); err != nil || refused.Release == settled {
 		return ""
 	}
-	return current
+	return settled
 }
 
 func isReleaseThere(d Disk, id service.ReleaseID) bool {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
@@ -25,9 +26,10 @@ func Main(targets program.Targets, more ...Subcommand) int {
 	if status, ok := asPulumi(targets); ok {
 		return status
 	}
-	ctx, kill, stop := signals(context.Background())
+	var engine atomic.Bool
+	ctx, kill, stop := signals(context.Background(), &engine)
 	defer stop()
-	if err := root(targets, kill, more).ExecuteContext(ctx); err != nil {
+	if err := root(targets, kill, &engine, more).ExecuteContext(ctx); err != nil {
 		if shown := new(statusError); errors.As(err, &shown) {
 			return shown.status
 		}
@@ -37,13 +39,14 @@ func Main(targets program.Targets, more ...Subcommand) int {
 	return 0
 }
 
-// root is the command line. kill is closed by a second signal.
-func root(targets program.Targets, kill <-chan struct{}, more []Subcommand) *cobra.Command {
+// root is the command line. kill is closed by a second signal. engine becomes true
+// with the first operation of the engine.
+func root(targets program.Targets, kill <-chan struct{}, engine *atomic.Bool, more []Subcommand) *cobra.Command {
 	c := &cobra.Command{
 		Use: "escala", Short: "Run the service's Pulumi program", Version: version(),
 		SilenceUsage: true, SilenceErrors: true,
 	}
-	opener := opener{targets: targets, kill: kill}
+	opener := opener{targets: targets, kill: kill, engine: engine}
 	c.PersistentFlags().StringVarP(&opener.stack, "stack", "s", "local", "stack: stacks/Pulumi.<stack>.yaml")
 	c.PersistentFlags().DurationVar(&opener.wait, "wait", 0, "time to wait for another process that works on the stack, for example 5m")
 	for _, command := range []struct {
@@ -71,7 +74,7 @@ func root(targets program.Targets, kill <-chan struct{}, more []Subcommand) *cob
 	}
 	c.AddCommand(rollbackCommand(&opener), unpinCommand(&opener), initcmd.Command(version),
 		statusCommand(&opener), eventsCommand(&opener),
-		logsCommand(&opener), restartCommand(&opener), maintenanceCommand(&opener), execCommand(&opener))
+		logsCommand(&opener), restartCommand(&opener), maintenanceCommand(&opener), execCommand(&opener), runCommand(&opener))
 	for _, m := range more {
 		c.AddCommand(m(&opener.stack, targets))
 	}

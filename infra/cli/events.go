@@ -12,9 +12,9 @@ import (
 
 	"escala/infra/deploy"
 	"escala/infra/operate"
-	"escala/infra/operate/event"
 	"escala/infra/operate/screen"
 	"escala/infra/operate/state"
+	"escala/service/event"
 )
 
 // eventsShown is the number of events that are shown without --since.

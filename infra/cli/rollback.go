@@ -5,11 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"escala/infra/engine/stackfile"
+	"escala/infra/operate"
 	"escala/infra/workspace"
+	"escala/service/event"
 )
 
 // releaseKey is the configuration key that pins a release.
@@ -21,22 +25,22 @@ const releaseKey = workspace.Namespace + ":release"
 func rollbackCommand(o *opener) *cobra.Command {
 	var to string
 	c := &cobra.Command{
-		Use: "rollback", Short: "Go back to the release before, until unpin", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Use: "rollback [STACK]", Short: "Go back to the release before, until unpin",
+		Args: cobra.MaximumNArgs(1), ValidArgsFunction: completeStacks,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				o.stack = args[0]
+			}
+			s, _, err := o.operate(cmd.Context())
+			if err != nil {
+				return err
+			}
 			if to == "" {
-				s, err := o.open(cmd.Context())
-				if err != nil {
-					return err
-				}
-				all, err := s.Outputs(cmd.Context())
-				if err != nil {
-					return fmt.Errorf("reading the outputs: %w", err)
-				}
-				if to, err = before(all["releases"].Value); err != nil {
+				if to, err = goal(cmd.Context(), s); err != nil {
 					return err
 				}
 			}
-			return pin(cmd.Context(), o, to)
+			return pin(cmd.Context(), o, s, to)
 		},
 	}
 	c.Flags().StringVar(&to, "to", "", "release: its id, or the beginning of it (default the one before)")
@@ -46,32 +50,62 @@ func rollbackCommand(o *opener) *cobra.Command {
 // unpinCommand goes back to the release that is built from the source.
 func unpinCommand(o *opener) *cobra.Command {
 	return &cobra.Command{
-		Use: "unpin", Short: "Go back to the release that is built from the source", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return pin(cmd.Context(), o, "") },
+		Use: "unpin [STACK]", Short: "Go back to the release that is built from the source",
+		Args: cobra.MaximumNArgs(1), ValidArgsFunction: completeStacks,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				o.stack = args[0]
+			}
+			s, _, err := o.operate(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return pin(cmd.Context(), o, s, "")
+		},
 	}
 }
 
-// before is the release before the current one, from a stack's output "releases".
-func before(releases any) (string, error) {
+// goal returns the release that a rollback goes to: after an update that failed, the
+// one that served last, otherwise the one before it.
+func goal(ctx context.Context, s *operate.Stack) (string, error) {
+	failed := false
+	if s.Updates != nil {
+		updates, err := s.Updates(ctx, time.Time{}, recentUpdates)
+		if err != nil {
+			return "", err
+		}
+		for _, u := range updates {
+			if u.Kind == event.Update || u.Kind == event.Rollback {
+				failed = u.Result == event.Failed
+			}
+		}
+	}
+	if failed {
+		return nth(s.Outputs["releases"], 0)
+	}
+	return nth(s.Outputs["releases"], 1)
+}
+
+// recentUpdates is the number of past updates that a rollback looks at.
+const recentUpdates = 20
+
+// nth returns a release in a stack's output "releases", whose first one served last.
+func nth(releases any, n int) (string, error) {
 	ids, _ := releases.([]any)
-	if len(ids) < 2 {
+	if len(ids) <= n {
 		return "", errors.New("the stack has no earlier release to go back to")
 	}
-	id, ok := ids[1].(string)
+	id, ok := ids[n].(string)
 	if !ok {
-		return "", fmt.Errorf("the stack's output \"releases\" has %v instead of a release id", ids[1])
+		return "", fmt.Errorf("the stack's output \"releases\" has %v instead of a release id", ids[n])
 	}
 	return id, nil
 }
 
 // pin writes the release into the stack's file, or removes it, and updates the
 // stack.
-func pin(ctx context.Context, o *opener, release string) error {
-	root, err := workspace.Root()
-	if err != nil {
-		return err
-	}
-	file := stackfile.Path(root, o.stack)
+func pin(ctx context.Context, o *opener, opened *operate.Stack, release string) error {
+	file := stackfile.Path(opened.Root, o.stack)
 	if err := stackfile.Set(file, releaseKey, release); err != nil {
 		return err
 	}
@@ -80,9 +114,25 @@ func pin(ctx context.Context, o *opener, release string) error {
 	} else {
 		fmt.Fprintf(os.Stderr, "%s pins release %.12s, until make unpin\n", file, release)
 	}
+	if opened.Elsewhere {
+		return pulumiUp(ctx, opened)
+	}
 	s, err := o.open(ctx)
 	if err != nil {
 		return err
 	}
 	return up(ctx, s)
+}
+
+// pulumiUp updates a stack whose state is where Pulumi's command line is logged in.
+func pulumiUp(ctx context.Context, s *operate.Stack) error {
+	cmd := exec.CommandContext(ctx, "pulumi", "up", "--yes", "--skip-preview", "--stack", s.Name)
+	cmd.Dir = s.Root
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	// Pulumi ends its operation gently on the same signal.
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("pulumi up: %w", err)
+	}
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -25,6 +26,8 @@ type opener struct {
 	wait    time.Duration
 	targets program.Targets
 	kill    <-chan struct{}
+	// engine is set before the engine may run.
+	engine *atomic.Bool
 }
 
 // session is an open stack.
@@ -37,6 +40,7 @@ type session struct {
 
 // open finds the project and reads the stack's configuration.
 func (o *opener) open(ctx context.Context) (*session, error) {
+	o.engine.Store(true)
 	root, err := workspace.Root()
 	if err != nil {
 		return nil, err

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 )
 
 // signals returns a context that the first SIGINT or SIGTERM cancels, and a channel
-// that the second one closes. The third one ends the process.
-func signals(parent context.Context) (ctx context.Context, kill <-chan struct{}, stop func()) {
+// that the second one closes. The third one ends the process. engine is true once an
+// operation of Pulumi's engine may run, which takes a while to end.
+func signals(parent context.Context, engine *atomic.Bool) (ctx context.Context, kill <-chan struct{}, stop func()) {
 	ctx, cancel := context.WithCancel(parent)
 	killed := make(chan struct{})
 	received := make(chan os.Signal, 1)
@@ -24,10 +26,14 @@ func signals(parent context.Context) (ctx context.Context, kill <-chan struct{},
 			}
 			switch n {
 			case 1:
-				fmt.Fprintln(os.Stderr, "\ninterrupted: finishing the running operations; interrupt again to end at once")
+				if engine.Load() {
+					fmt.Fprintln(os.Stderr, "\ninterrupted: finishing the running operations; interrupt again to end at once")
+				}
 				cancel()
 			case 2:
-				fmt.Fprintln(os.Stderr, "\nending at once")
+				if engine.Load() {
+					fmt.Fprintln(os.Stderr, "\nending at once")
+				}
 				close(killed)
 				signal.Stop(received)
 			}

@@ -60,6 +60,7 @@ func (c Cutover) Run(ctx *pulumi.Context, r Request) (Endpoint, error) {
 		Workers:     r.Spec.Workers.Count,
 		HealthPath:  r.Spec.HealthPath,
 		Timeout:     r.GateTimeout,
+		Failed:      r.Failed,
 		Store:       c.Store,
 		Stored:      c.Stored,
 		Diagnose:    func(_ context.Context, machine string) string { return c.Ask(machine) },

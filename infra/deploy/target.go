@@ -41,6 +41,10 @@ type Request struct {
 	// State is the absolute path of the folder in the project for files that are
 	// kept between updates.
 	State string
+	// Webhook is the URL that events go to, a secret. "" if there is none.
+	Webhook string
+	// Failed is called with the reason if the release does not serve. Optional.
+	Failed func(ctx context.Context, err error)
 	// GateTimeout is the time in which the release must serve.
 	GateTimeout time.Duration
 	// Home has escala's own files.

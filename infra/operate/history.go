@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"escala/infra/operate/event"
+	"escala/service/event"
 )
 
 // recentUpdates is the number of past updates that a status looks through.

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"escala/cloudinit/agent/store"
-	"escala/infra/operate/event"
 	"escala/service"
+	"escala/service/event"
 	"escala/service/machine"
 )
 
@@ -302,6 +302,7 @@ func (m Machines) judge(s *Status, label string, status machine.Status, details 
 	if incident := Plain(status.Incident); incident > s.Incident {
 		s.Incident = incident
 	}
+	s.Maintenance = s.Maintenance || status.Maintenance
 	if status.Certificate != nil {
 		s.certify(*status.Certificate, now)
 	}

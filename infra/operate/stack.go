@@ -15,8 +15,8 @@ import (
 	"slices"
 	"time"
 
-	"escala/infra/operate/event"
 	"escala/service"
+	"escala/service/event"
 )
 
 // Stack is what is known of a stack from its file and its state.
@@ -28,6 +28,9 @@ type Stack struct {
 	// Root is the project's folder. State is its folder for what is kept between
 	// updates, as in deploy.Request.
 	Root, State string
+	// Elsewhere reports that the state is where Pulumi's command line is logged in, and
+	// not in the project's folder.
+	Elsewhere bool
 	// Spec is the service as the stack's file describes it now.
 	Spec service.Spec
 	// Outputs are the stack's outputs of its last update, without secret ones.

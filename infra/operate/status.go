@@ -24,6 +24,8 @@ type Status struct {
 	Instances []Instance `json:"instances"`
 	// Machines are the machines. Clusters have none.
 	Machines []Machine `json:"machines,omitempty"`
+	// Maintenance reports that clients get a page instead of the service.
+	Maintenance bool `json:"maintenance,omitempty"`
 	// Certificate is that of the service's names.
 	Certificate *machine.Certificate `json:"certificate,omitempty"`
 	// Incident is the last resolved problem.

@@ -7,7 +7,7 @@ import (
 	"os"
 	"time"
 
-	"escala/infra/operate/event"
+	"escala/service/event"
 )
 
 // Statuser reports how a stack is. It returns what it knows within the context's

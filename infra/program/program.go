@@ -64,6 +64,8 @@ func run(root string, keys []string, targets Targets, offline bool) pulumi.RunFu
 		// A store removes expired releases before it is known whether the new release
 		// serves.
 		request.Expired = past.Expired(request.Release.Release)
+		notice := newNotice(ctx, root, request, pin != "")
+		request.Failed = notice.failed
 		component, err := deploy.NewComponent(ctx, chosen.Section(), request)
 		if err != nil {
 			return err
@@ -78,6 +80,7 @@ func run(root string, keys []string, targets Targets, offline bool) pulumi.RunFu
 		if err := component.Complete(endpoint); err != nil {
 			return err
 		}
+		notice.served(endpoint.Release)
 		now.Export(ctx, endpoint.Release)
 		request.ExportAsked(ctx, endpoint.Release)
 		for name, value := range endpoint.Outputs {
@@ -107,6 +110,7 @@ func read(ctx *pulumi.Context, root string, home workspace.Home, keys []string, 
 	if secrets := workspace.Namespace + ":secrets"; len(c.Secrets) > 0 && !ctx.IsConfigSecret(secrets) {
 		wrong.Add("secrets", "are not encrypted in the configuration; set them with: pulumi config set --secret --path '%s.NAME'", secrets)
 	}
+	checkWebhook(ctx, &wrong, c.Notify.Webhook, offline)
 	if c.Service.Redis.Prefix == "" {
 		c.Service.Redis.Prefix = service.DefaultRedisPrefix(c.Service.Name, ctx.Stack())
 	}
@@ -115,6 +119,7 @@ func read(ctx *pulumi.Context, root string, home workspace.Home, keys []string, 
 		Secrets:     c.Secrets,
 		State:       filepath.Join(root, StateFolder),
 		GateTimeout: c.Gate.Timeout,
+		Webhook:     c.Notify.Webhook,
 		Project:     ctx.Project(),
 		Stack:       ctx.Stack(),
 		Home:        home,

@@ -29,6 +29,8 @@ type Config struct {
 	Release string `config:"release"`
 	// Gate configures how long an update waits for the service.
 	Gate Gate `config:"gate"`
+	// Notify configures who hears of the stack.
+	Notify Notify `config:"notify"`
 }
 
 // Gate limits the time that an update waits.
@@ -90,6 +92,7 @@ func Load(project string, source Source, sections []Section) (Config, error) {
 		"secrets": reflect.ValueOf(&c.Secrets).Elem(),
 		"release": reflect.ValueOf(&c.Release).Elem(),
 		"gate":    reflect.ValueOf(&c.Gate).Elem(),
+		"notify":  reflect.ValueOf(&c.Notify).Elem(),
 	}
 	if chosen != nil {
 		fields[chosen.Key] = reflect.ValueOf(chosen.Settings).Elem()

@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -20,4 +21,15 @@ func TestReadmesShowTheExample(t *testing.T) {
 		require.NoError(t, err)
 		assert.Contains(t, string(text), "```go\n"+string(program)+"```\n", page)
 	}
+}
+
+// An example's go.mod lists what the clone's lists. If this fails: go mod tidy, in
+// examples/runtime.
+func TestExamplesModuleFollowsTheClones(t *testing.T) {
+	root, err := Root()
+	require.NoError(t, err)
+	cmd := exec.CommandContext(t.Context(), "go", "mod", "tidy", "-diff")
+	cmd.Dir = filepath.Join(root, "examples", "runtime")
+	said, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", said)
 }

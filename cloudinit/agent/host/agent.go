@@ -27,7 +27,8 @@ func (r Root) Agent() (*agent.Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	role := instance.NewRole(instance.NewEC2(config.Metadata))
+	ec2 := instance.NewEC2(config.Metadata)
+	role := instance.NewRole(ec2)
 	// A machine without an id from its cloud cannot write to the store, but it
 	// can read.
 	access := store.Access{Role: role, Key: sigv4.Key(key)}
@@ -65,7 +66,7 @@ func (r Root) Agent() (*agent.Agent, error) {
 	if config.Runtime == service.RuntimeNone {
 		proxy = Upstreams{Root: r, PortsBase: config.PortsBase}
 	}
-	reporter := r.reporter(config, id, releases, log)
+	reporter := r.reporter(config, id, releases, role, log)
 	maintenance := maintenance(r)
 	incidents := &Incidents{Root: r, Units: config.Units, SetUp: SetUpFile}
 	var processes agent.Processes
@@ -100,6 +101,10 @@ func (r Root) Agent() (*agent.Agent, error) {
 		Incident:     incidents.Last,
 		Reporter:     reporter,
 		Maintenance:  maintenance.On,
+	}
+	if config.Store.S3 != nil {
+		// The machine is an EC2 instance.
+		a.Address = ec2.PublicIPv4
 	}
 	if config.Operator != "" {
 		a.Requests = r.listener(config, a, releases, maintenance)

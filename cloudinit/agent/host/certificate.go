@@ -31,7 +31,7 @@ func (r Root) keeper(config Config, access store.Access, role sigv4.Credentials,
 		},
 		Objects:   shared,
 		Disk:      privateFolder(r.path(CertificatesFolder)),
-		Secrets:   tlsSecrets{settings: config.Secrets, role: role},
+		Secrets:   ownSecrets{settings: config.Secrets, role: role},
 		Proxy:     newNginx(r),
 		Clock:     NewClock(),
 		Log:       log,
@@ -44,23 +44,23 @@ func (r Root) keeper(config Config, access store.Access, role sigv4.Credentials,
 	return k, nil
 }
 
-// tlsSecrets reads the secrets for HTTPS, each alone.
-type tlsSecrets struct {
+// ownSecrets reads the secrets that are not the service's, each alone.
+type ownSecrets struct {
 	settings *secrets.Settings
 	role     sigv4.Credentials
 }
 
-var _ certificate.Secrets = tlsSecrets{}
+var _ certificate.Secrets = ownSecrets{}
 
 // Seed returns the seed of the stack's keys.
-func (s tlsSecrets) Seed(ctx context.Context) (string, error) { return s.read(ctx, secrets.TLSSeed) }
+func (s ownSecrets) Seed(ctx context.Context) (string, error) { return s.read(ctx, secrets.TLSSeed) }
 
 // Own returns the operator's own certificate.
-func (s tlsSecrets) Own(ctx context.Context) (string, error) {
+func (s ownSecrets) Own(ctx context.Context) (string, error) {
 	return s.read(ctx, secrets.TLSCertificate)
 }
 
-func (s tlsSecrets) read(ctx context.Context, name string) (string, error) {
+func (s ownSecrets) read(ctx context.Context, name string) (string, error) {
 	if s.settings == nil {
 		return "", secrets.ErrMissing
 	}

@@ -25,10 +25,19 @@ type Config struct {
 	// Operator verifies the operator's requests (request.Key.Public). A machine
 	// without it answers none.
 	Operator string `json:"operator,omitempty"`
+	// Notify is null for a machine that sends no events.
+	Notify *Notify `json:"notify,omitempty"`
 	// Metadata is the URL of the cloud's metadata service. Default: the cloud's.
 	Metadata string `json:"metadata,omitempty"`
 	// Units are the units whose deaths the status reports.
 	Units []string `json:"units"`
+}
+
+// Notify describes the events that a machine sends to the webhook, whose URL is
+// among the secrets.
+type Notify struct {
+	// Stack is the project and the stack, in each event.
+	Stack string `json:"stack"`
 }
 
 // StoreKeyFile holds the machine's key for the release store. Only root can

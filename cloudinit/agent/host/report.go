@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"escala/cloudinit/agent/report"
+	"escala/cloudinit/agent/sigv4"
 	"escala/cloudinit/agent/store"
 )
 
@@ -19,7 +20,7 @@ const (
 )
 
 // reporter returns the reporter of this machine.
-func (r Root) reporter(config Config, id string, releases store.Store, log *slog.Logger) *report.Reporter {
+func (r Root) reporter(config Config, id string, releases store.Store, role sigv4.Credentials, log *slog.Logger) *report.Reporter {
 	every := reportToBucket
 	if config.Store.Folder != "" {
 		every = reportToFolder
@@ -28,8 +29,13 @@ func (r Root) reporter(config Config, id string, releases store.Store, log *slog
 		Root: r, Config: config.Config, MachineID: id,
 		Supervisor: &Supervisord{Root: r, Program: config.Name, Count: config.Slots()},
 	}
+	var hook report.Webhook
+	if config.Notify != nil {
+		hook = &notifier{stack: config.Notify.Stack, machine: id, secrets: ownSecrets{settings: config.Secrets, role: role}}
+	}
 	return report.New(report.Reporter{
-		Store: releases, Disk: privateFolder(r.path(ReportFolder)), Details: details.Now, Every: every,
+		Webhook: hook,
+		Store:   releases, Disk: privateFolder(r.path(ReportFolder)), Details: details.Now, Every: every,
 		Now: time.Now, Log: log, Boot: bootID(),
 	})
 }

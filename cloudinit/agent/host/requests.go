@@ -53,17 +53,34 @@ func (r Root) Logs(config agent.Config) logs.Reader {
 			}
 			return name
 		},
-		Journal: systemd{},
+		Journal: systemd{config},
 	}
 }
 
 // systemd is the journal of the units whose lines an operator reads beside the
-// workers': what Nginx refused, and what the agent did.
-type systemd struct{}
+// workers': what Nginx refused, what the agent did, and the service's processes and
+// schedules.
+type systemd struct{ config agent.Config }
 
 var _ logs.Journal = systemd{}
 
-func (systemd) Units() []string { return []string{"nginx", strings.TrimSuffix(AgentUnit, ".service")} }
+// Units returns the names without ".service".
+func (s systemd) Units() []string {
+	units := []string{"nginx", AgentUnit}
+	for _, p := range s.config.Processes {
+		for n := range p.Count {
+			units = append(units, unitOf(agent.Instance{Name: p.Name, Number: n}))
+		}
+		units = append(units, RunUnit(p.Name))
+	}
+	for _, one := range s.config.Schedules {
+		units = append(units, ScheduleUnit(one.Name), RunUnit(one.Name))
+	}
+	for i, unit := range units {
+		units[i] = strings.TrimSuffix(unit, ".service")
+	}
+	return units
+}
 
 func (systemd) Open(ctx context.Context, units []string, after string, since int64, lines int) (io.ReadCloser, error) {
 	args := []string{"--quiet", "--no-pager", "--output", "json"}

@@ -212,8 +212,10 @@ func (l *Listener) do(ctx context.Context, r Request) (answer Answer, ok bool) {
 	case Logs:
 		return l.logs(ctx, r.Logs), true
 	case Restart:
-		if done, _ := l.Machine.Restarted(); done.At >= r.At {
-			return Answer{}, false // answerRestart has its answer
+		// The operator did not read the answer, or somebody else asked a moment later:
+		// the workers are new since the request either way.
+		if done, failure := l.Machine.Restarted(); done.At >= r.At {
+			return Answer{Error: failure}, true
 		}
 		l.Machine.Restart(Restarting{ID: r.ID, At: r.At, Reply: r.Reply})
 		return Answer{}, false
@@ -246,13 +248,16 @@ func (l *Listener) logs(ctx context.Context, q *Query) Answer {
 // answerRestart answers a restart that has ended, once in a life of the agent.
 func (l *Listener) answerRestart(ctx context.Context) error {
 	r, failure := l.Machine.Restarted()
-	if r.ID == "" || r.ID == l.last {
+	// The agent restarts workers for reasons of its own too, and nobody waits for
+	// an answer then.
+	if r.ID == "" || r.ID == l.last || len(r.Reply) == 0 {
 		return nil
 	}
 	if err := l.write(ctx, Restart, r.ID, r.Reply, Answer{Error: failure}); err != nil {
 		return err
 	}
 	l.last = r.ID
+	l.answered[r.ID] = l.Clock.Elapsed() + attention/2
 	return nil
 }
 

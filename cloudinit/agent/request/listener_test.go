@@ -228,6 +228,15 @@ func TestARestartIsAnsweredWhenItHasEnded(t *testing.T) {
 	assert.Len(t, w.restarts, n)
 }
 
+// TestARestartOfTheAgentsOwnIsNotAnswered: nobody waits for an answer, and there is
+// no key for one.
+func TestARestartOfTheAgentsOwnIsNotAnswered(t *testing.T) {
+	w, l, _ := newListener(t)
+	w.done = Restarting{ID: "address-1", At: 1}
+	looks(t, l)
+	assert.Empty(t, w.answers)
+}
+
 func TestMaintenanceFollowsTheStack(t *testing.T) {
 	w, l, key := newListener(t)
 	on, err := NewMaintenance(true, []byte("<p>later</p>"), w.now, Maintenance{})

@@ -24,13 +24,15 @@ var (
 	ErrUnreachable = errors.New("unreachable")
 )
 
-// Names of the secrets for HTTPS. An environment variable cannot have such a
+// Names of the secrets for HTTPS and for the agent. An environment variable cannot have such a
 // name, so they never reach a worker's environment.
 const (
 	// TLSSeed is the seed of the stack's keys: 32 random bytes in hexadecimal.
 	TLSSeed = "tls-seed"
 	// TLSCertificate is the operator's own certificate with its key, in PEM.
 	TLSCertificate = "tls-certificate"
+	// Webhook is the URL that events go to.
+	Webhook = "webhook-url"
 )
 
 // Source is a store of secrets.
@@ -67,7 +69,7 @@ var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 // check reports the first value that an environment cannot hold.
 func (v Values) check() error {
 	for _, name := range slices.Sorted(maps.Keys(v)) {
-		if name == TLSSeed || name == TLSCertificate {
+		if name == TLSSeed || name == TLSCertificate || name == Webhook {
 			continue // it does not become a variable
 		}
 		if !variable.MatchString(name) {

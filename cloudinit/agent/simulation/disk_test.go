@@ -239,6 +239,9 @@ func (d lifeDisk) Readlink(name string) (string, error) {
 
 func (d lifeDisk) Remove(name string) error {
 	d.call()
+	if d.w.tasks != nil {
+		d.w.tasks.removed(name)
+	}
 	disk := d.w.disk
 	if disk.tree[name] == nil {
 		return nil

@@ -32,6 +32,7 @@ const (
 	dependencyComes
 	jumpClock
 	askRestart
+	moveAddress
 	useCommand     // releases have a command from the beginning
 	askAgain       // another update asks for the same release
 	anotherMachine // runs the command
@@ -118,7 +119,12 @@ func newScript(seed uint64) []event {
 	for range own.IntN(3) {
 		add(time.Duration(own.Int64N(int64(chaos))), askRestart, 0)
 	}
-	if own.IntN(3) == 0 {
+	if own = rand.New(rand.NewPCG(seed, 4)); own.IntN(4) == 0 {
+		for range 1 + own.IntN(2) {
+			add(time.Duration(own.Int64N(int64(chaos))), moveAddress, 0)
+		}
+	}
+	if own = rand.New(rand.NewPCG(seed, 5)); own.IntN(3) == 0 {
 		add(0, useCommand, 0)
 		for range own.IntN(4) {
 			add(time.Duration(own.Int64N(int64(chaos))), askAgain, 0)
@@ -183,6 +189,9 @@ func (w *world) happens(e event) {
 		}
 		w.killSupervisor(time.Duration(e.n) * time.Millisecond)
 		w.sup.proxy = 0
+		if w.tasks != nil {
+			w.tasks.reset()
+		}
 		if w.life != nil {
 			w.life.dead = true
 		}
@@ -200,7 +209,11 @@ func (w *world) happens(e event) {
 		w.lastFault = w.elapsed
 		w.dependency = e.kind == dependencyComes
 	case askRestart:
-		w.asked = request.Restarting{ID: strconv.FormatInt(w.asked.At+1, 10), At: w.asked.At + 1}
+		// A time, which is larger than the number of restarts.
+		at := w.asked.At + 1000
+		w.asked = request.Restarting{ID: strconv.FormatInt(at, 10), At: at, Reply: []byte("key")}
+	case moveAddress:
+		w.address++
 	case jumpClock:
 		w.offset += time.Duration(e.n) * time.Second
 	}
@@ -218,6 +231,7 @@ func (w *world) pick(n int) *binary {
 		k = needsDependency
 	}
 	b := newBinary(len(w.binaries), k)
+	b.dies = w.tasks != nil && n%7 == 3
 	w.binaries[b.ID] = b
 	return b
 }

@@ -76,6 +76,18 @@ var faults = []struct{ name, file, old, new string }{
 		"return false",
 	},
 	{
+		"it leaves workers alone when the machine's address moves",
+		"address.go",
+		"if before == now && a.moved.at == 0 {",
+		"if before == now || before != \"\" {",
+	},
+	{
+		"it forgets a move before the workers are replaced",
+		"address.go",
+		"case last.At < a.moved.at || !last.Done:",
+		"case false:",
+	},
+	{
 		"it does not go back",
 		"outcome.go",
 		"if from.ID.Valid() && from.ID != rolling.To {",

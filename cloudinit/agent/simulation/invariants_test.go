@@ -51,6 +51,9 @@ func (w *world) checkTermination(p *process) {
 	if w.faultJustNow() || p.slot < 0 {
 		return
 	}
+	if w.tasks != nil && !w.served {
+		return // the way back leads to a release that never served
+	}
 	others, same := w.serving(p)
 	current := w.currentID()
 	if p.binary != nil && p.binary.ID == current && !p.orphan && !same && w.answer(p, w.config.HealthPath).Code == 200 && !w.replaced[strconv.Itoa(p.pid)] {
@@ -135,7 +138,7 @@ func (w *world) bound() time.Duration {
 		// Another machine's run is given up after a time.
 		b += 2 * time.Minute
 	}
-	if w.config.Mode == service.WorkersPorts {
+	if w.config.Mode == service.WorkersPorts || w.tasks != nil {
 		b += 2 * agent.RetryWorkerAfter
 	}
 	return b
@@ -146,7 +149,7 @@ func (w *world) bound() time.Duration {
 func (w *world) settles() {
 	if !w.served && w.whole(w.currentID()) {
 		b := w.binaries[w.currentID()]
-		w.served = b != nil && !b.kind.bad()
+		w.served, w.servedAt = b != nil && !b.bad(), w.elapsed
 	}
 	if len(w.script) > 0 || w.elapsed < chaos {
 		return
@@ -185,13 +188,13 @@ func (w *world) whole(release service.ReleaseID) bool {
 		}
 		n++
 	}
-	return n == w.config.Workers && w.reachable()
+	return n == w.config.Workers && w.reachable() && (w.tasks == nil || w.tasks.whole(release))
 }
 
 // unsettled describes what is wrong at the end of a life.
 func (w *world) unsettled() string {
 	wanted := w.store.current()
-	bad := wanted.kind.bad() || w.commandFails(wanted)
+	bad := wanted.bad() || w.commandFails(wanted)
 	switch current := w.currentID(); {
 	case w.status.Wanted != wanted.ID:
 		return "the machine does not know what is wanted"
@@ -208,9 +211,14 @@ func (w *world) unsettled() string {
 		return "a bad release is not refused"
 	case bad && w.served && !w.whole(current):
 		return "the release before a bad one does not serve on all workers"
+	case w.tasks != nil && w.served && !w.tasks.timers:
+		return "the timers do not run"
 	}
-	if last := w.restart(); w.served && w.asked.ID != "" && (last.ID != w.asked.ID || !last.Done) {
+	if last := w.restart(); w.served && w.asked.ID != "" && (last.At < w.asked.At || !last.Done) {
 		return "a restart that was asked for is not done"
+	}
+	if w.served && w.outdated() {
+		return "a worker may have connections from an address that is gone"
 	}
 	releases := 0
 	for name := range w.disk.tree {

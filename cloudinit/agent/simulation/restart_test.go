@@ -3,6 +3,7 @@ package simulation
 import (
 	"encoding/json"
 	"strconv"
+	"time"
 )
 
 // The agent's files of a restart.
@@ -14,6 +15,7 @@ const (
 // restart is the record of the last restart.
 type restart struct {
 	ID      string
+	At      int64
 	Done    bool
 	Failure string
 }
@@ -39,6 +41,13 @@ func (w *world) replaces(content []byte) {
 	}
 }
 
+// seemsTold reports whether the agent was killed between its note that it tells a
+// process to end and doing so. A second SIGTERM would cut requests, so it kills the
+// process once its time is over.
+func (w *world) seemsTold(p *process) bool {
+	return w.disk.tree["/run/escala-release/ended/"+strconv.Itoa(p.pid)] != nil && w.elapsed-w.killedAt < time.Minute
+}
+
 // checkRestart runs when the agent records a restart.
 func (w *world) checkRestart() {
 	r := w.restart()
@@ -50,7 +59,7 @@ func (w *world) checkRestart() {
 		return
 	}
 	for _, p := range w.processes {
-		if r.Failure == "" && !p.dead && p.term == 0 && w.replaced[strconv.Itoa(p.pid)] {
+		if r.Failure == "" && !p.dead && p.term == 0 && w.replaced[strconv.Itoa(p.pid)] && !w.seemsTold(p) {
 			w.violation("restart %s is done, and worker %d is the process from before", r.ID, w.config.Worker(p.slot))
 		}
 	}

@@ -14,7 +14,8 @@ import (
 )
 
 var (
-	lives    = flag.Uint64("lives", 10_000, "how many lives to run, the same ones in every run")
+	count    = flag.Uint64("lives", 10_000, "how many lives to run, the same ones in every run")
+	after    = flag.Uint64("lives-after", 0, "the seed before the first of -lives")
 	duration = flag.Duration("lives-for", 0, "run other lives in every run, for this long")
 	seedFlag = flag.Uint64("seed", 0, "run the life of this seed alone, and tell it")
 	script   = flag.String("script", "", "with -seed: its events")
@@ -24,7 +25,22 @@ var (
 // only a change of the agent can make it fail. With -lives-for it uses new
 // seeds. It reports a failed life with its seed and the fewest events that
 // reproduce it.
-func TestLives(t *testing.T) {
+func TestLives(t *testing.T) { lives(t, newWorld) }
+
+// TestTaskLives runs the same lives with processes and a schedule.
+func TestTaskLives(t *testing.T) { lives(t, newTaskWorld) }
+
+// maker makes the world of a life.
+type maker func(seed uint64, script []event) *world
+
+func newTaskWorld(seed uint64, script []event) *world {
+	w := newWorld(seed, script)
+	w.addTasks(seed)
+	return w
+}
+
+func lives(t *testing.T, world maker) {
+	t.Helper()
 	if *seedFlag != 0 {
 		events := newScript(*seedFlag)
 		if *script != "" {
@@ -33,18 +49,18 @@ func TestLives(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		tell(t, *seedFlag, events)
+		tell(t, world, *seedFlag, events)
 		return
 	}
 	began := time.Now()
-	var base uint64
-	more := func(life uint64) bool { return life <= *lives }
+	base := *after
+	more := func(life uint64) bool { return life <= *count }
 	switch {
 	case *duration > 0:
 		base = rand.Uint64() >> 16
 		more = func(uint64) bool { return time.Since(began) < *duration }
 	case testing.Short():
-		more = func(life uint64) bool { return life <= min(*lives, 1_000) }
+		more = func(life uint64) bool { return life <= min(*count, 1_000) }
 	}
 	var last, failed atomic.Uint64
 	var group sync.WaitGroup
@@ -55,7 +71,7 @@ func TestLives(t *testing.T) {
 				if !more(life) {
 					return
 				}
-				if problem(t, base+life, newScript(base+life)) != "" {
+				if problem(t, world, base+life, newScript(base+life)) != "" {
 					failed.Store(base + life)
 				}
 			}
@@ -64,7 +80,7 @@ func TestLives(t *testing.T) {
 	group.Wait()
 	t.Logf("%d lives in %s", last.Load(), time.Since(began).Round(time.Second))
 	if seed := failed.Load(); seed != 0 {
-		tell(t, seed, shrink(t, seed, newScript(seed)))
+		tell(t, world, seed, shrink(t, world, seed, newScript(seed)))
 	}
 }
 
@@ -99,7 +115,7 @@ func TestKeptLives(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if p := problem(t, life.seed, script); p != "" {
+			if p := problem(t, newWorld, life.seed, script); p != "" {
 				t.Error(p)
 			}
 		})
@@ -107,18 +123,18 @@ func TestKeptLives(t *testing.T) {
 }
 
 // problem returns the failure of a life, or "".
-func problem(t *testing.T, seed uint64, script []event) (wrong string) {
-	synctest.Test(t, func(*testing.T) { wrong = newWorld(seed, slices.Clone(script)).run() })
+func problem(t *testing.T, world maker, seed uint64, script []event) (wrong string) {
+	synctest.Test(t, func(*testing.T) { wrong = world(seed, slices.Clone(script)).run() })
 	return wrong
 }
 
 // shrink removes every event without which the life still fails.
-func shrink(t *testing.T, seed uint64, script []event) []event {
+func shrink(t *testing.T, world maker, seed uint64, script []event) []event {
 	for again := true; again; {
 		again = false
 		for i := range script {
 			less := slices.Delete(slices.Clone(script), i, i+1)
-			if len(less) > 0 && problem(t, seed, less) != "" {
+			if len(less) > 0 && problem(t, world, seed, less) != "" {
 				script, again = less, true
 				break
 			}
@@ -128,17 +144,17 @@ func shrink(t *testing.T, seed uint64, script []event) []event {
 }
 
 // tell reports a failed life.
-func tell(t *testing.T, seed uint64, events []event) {
+func tell(t *testing.T, make maker, seed uint64, events []event) {
 	t.Helper()
 	var w *world
 	synctest.Test(t, func(*testing.T) {
-		w = newWorld(seed, slices.Clone(events))
+		w = make(seed, slices.Clone(events))
 		w.verbose = true
 		w.run()
 	})
 	if w.problem != "" {
 		t.Errorf("seed %d: %s", seed, w.problem)
 	}
-	t.Logf("go test ./cloudinit/agent/simulation -run TestLives -seed %d -script %q\n%s workers=%d memory=%d\n%s",
-		seed, strings.Trim(fmt.Sprint(events), "[]"), w.config.Mode, w.config.Workers, w.memory, strings.Join(w.trace[max(0, len(w.trace)-200):], "\n"))
+	t.Logf("go test ./cloudinit/agent/simulation -run %s -seed %d -script %q\n%s workers=%d memory=%d\n%s",
+		t.Name(), seed, strings.Trim(fmt.Sprint(events), "[]"), w.config.Mode, w.config.Workers, w.memory, strings.Join(w.trace[max(0, len(w.trace)-200):], "\n"))
 }

@@ -34,12 +34,17 @@ type binary struct {
 	service.Release
 	content []byte
 	kind    kind
-	number  int
+	// dies means that a process of the release beside the workers dies at once.
+	dies   bool
+	number int
 }
+
+// bad reports whether the release must not serve.
+func (b *binary) bad() bool { return b.kind.bad() || b.dies }
 
 func newBinary(n int, k kind) *binary {
 	content := []byte(fmt.Sprintf("release %d is a program of kind %d", n, k))
-	return &binary{service.ReleaseOf(content), content, k, n}
+	return &binary{Release: service.ReleaseOf(content), content: content, kind: k, number: n}
 }
 
 // storeMode is a fault of the store.

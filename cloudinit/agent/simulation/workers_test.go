@@ -20,6 +20,7 @@ type process struct {
 	warmUp  time.Duration
 	drain   time.Duration
 	socket  int // the supervisor's, by its number
+	address int // the machine's when it started
 	orphan  bool
 	term    time.Duration // when it was told to end; 0 before
 	told    int
@@ -99,7 +100,7 @@ const away = "the database is away"
 func (w *world) spawn(slotNumber int) *process {
 	w.pids++
 	p := &process{
-		pid: w.pids, slot: slotNumber, started: w.now(), socket: w.sup.number,
+		pid: w.pids, slot: slotNumber, started: w.now(), socket: w.sup.number, address: w.address,
 		warmUp: w.between(50*time.Millisecond, 2*time.Second), drain: w.between(0, time.Duration(w.config.Stop)-time.Second),
 	}
 	w.processes = append(w.processes, p)

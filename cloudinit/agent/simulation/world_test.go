@@ -48,12 +48,16 @@ type world struct {
 	killedAt  time.Duration // the agent, last
 	operated  time.Duration // the last update after all faults
 	lastFault time.Duration // processes from before it may have ended
+	servedAt  time.Duration // when served became true
 	served    bool          // a good release has served on all workers
 	asked     request.Restarting
+	addressed bool            // the machine is in a cloud that tells its address
+	address   int             // counts the addresses that the machine has had
 	begun     string          // the last restart that began
 	replaced  map[string]bool // the processes that it replaces
 	status    machine.Status
 	trace     []string
+	tasks     *tasks // nil without processes and schedules
 	verbose   bool
 }
 
@@ -68,6 +72,7 @@ func newWorld(seed uint64, script []event) *world {
 		Idle: agent.Duration(time.Second),
 		Poll: agent.Duration(2 * time.Second), MemoryMiB: 100, Kept: 3,
 	}
+	w.addressed = slices.ContainsFunc(script, func(e event) bool { return e.kind == moveAddress })
 	w.memory = []int{0, 100, 1000}[w.rng.IntN(3)]
 	if w.rng.IntN(3) == 0 {
 		w.config.Mode = service.WorkersPorts
@@ -120,6 +125,8 @@ type stopped struct{}
 type life struct {
 	w    *world
 	dead bool
+	// yield is set for what goes on beside the agent: it lets time pass.
+	yield func(time.Duration)
 }
 
 // call runs at the beginning of each call of the agent: time passes, and the
@@ -128,6 +135,10 @@ func (l *life) call() {
 	w := l.w
 	if l.dead || w.over {
 		panic(stopped{})
+	}
+	if l.yield != nil {
+		l.yield(w.tasks.between(0, 20*time.Millisecond))
+		return
 	}
 	w.steps++
 	w.pass(w.between(0, 20*time.Millisecond))
@@ -144,6 +155,9 @@ func (l *life) call() {
 // after runs at the end of a call that changes something. The agent may be
 // killed before it sees the result.
 func (l *life) after() {
+	if l.yield != nil {
+		return
+	}
 	if w := l.w; w.killAt > 0 && w.rng.IntN(2) == 0 && w.steps+1 >= w.killAt {
 		w.killAt, w.killedAt = 0, w.elapsed
 		w.note("the agent is killed")
@@ -203,6 +217,9 @@ func (w *world) moves() {
 	}
 	w.processes = live
 	w.supervise()
+	if w.tasks != nil {
+		w.tasks.moves()
+	}
 	w.commandsMove()
 }
 
@@ -223,6 +240,12 @@ func (w *world) violation(format string, args ...any) {
 
 // run runs the whole simulation. It returns the failure, or "".
 func (w *world) run() string {
+	defer func() {
+		if w.tasks != nil {
+			w.tasks.reset()
+			w.tasks.rivalActs.kill()
+		}
+	}()
 	for !w.over {
 		w.live()
 		w.pass(time.Second)
@@ -252,8 +275,14 @@ func (w *world) live() {
 		Config: w.config, Store: lifeStore{l}, Disk: lifeDisk{l}, Supervisor: lifeSupervisor{l}, Workers: lifeWorkers{l},
 		Clock: clock{l}, Log: slog.New(slog.DiscardHandler), MachineID: "i-1",
 	}
+	if w.addressed {
+		a.Address = l.address
+	}
 	if w.verbose {
 		a.Log = slog.New(slog.NewTextHandler(&log, nil))
+	}
+	if w.tasks != nil {
+		a.Processes, a.Schedules, a.Boot = lifeProcesses{l}, lifeSchedules{l}, w.boot()
 	}
 	if w.commands.on {
 		a.Shared, a.Commands = lifeShared{l}, lifeCommands{l}

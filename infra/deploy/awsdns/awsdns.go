@@ -14,7 +14,6 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/route53"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"escala/infra/deploy"
 	"escala/service"
 )
 
@@ -191,8 +190,8 @@ const ttl = 300
 
 // Addresses registers an A record for each of the service's names. address is the
 // stack's stable IP address; it should resolve only once the service serves there.
-func Addresses(c *deploy.Component, zones Zones, address pulumi.StringInput) ([]pulumi.Resource, error) {
-	return records(c, zones, func(args *route53.RecordArgs) {
+func Addresses(r Registrar, zones Zones, address pulumi.StringInput) ([]pulumi.Resource, error) {
+	return r.records(zones, func(args *route53.RecordArgs) {
 		args.Ttl = pulumi.Int(ttl)
 		args.Records = pulumi.StringArray{address}
 	})
@@ -201,8 +200,8 @@ func Addresses(c *deploy.Component, zones Zones, address pulumi.StringInput) ([]
 // Aliases registers an alias record for each of the service's names, which may be
 // the top of a zone. balancer is the load balancer's host name, and balancerZone the id of
 // the zone that this name is in.
-func Aliases(c *deploy.Component, zones Zones, balancer pulumi.StringInput, balancerZone string) ([]pulumi.Resource, error) {
-	return records(c, zones, func(args *route53.RecordArgs) {
+func Aliases(r Registrar, zones Zones, balancer pulumi.StringInput, balancerZone string) ([]pulumi.Resource, error) {
+	return r.records(zones, func(args *route53.RecordArgs) {
 		args.Aliases = route53.RecordAliasArray{&route53.RecordAliasArgs{
 			Name:   balancer,
 			ZoneId: pulumi.String(balancerZone),
@@ -212,19 +211,18 @@ func Aliases(c *deploy.Component, zones Zones, balancer pulumi.StringInput, bala
 	})
 }
 
-// records registers one record for each name. Its logical name contains the
-// host name: another host is another record, and the old one goes last. Route
-// 53 refuses a record that exists and is not the stack's.
-func records(c *deploy.Component, zones Zones, set func(*route53.RecordArgs)) ([]pulumi.Resource, error) {
+// records registers one A record for each of the service's names. Another host is
+// another record, and the old one goes last.
+func (r Registrar) records(zones Zones, set func(*route53.RecordArgs)) ([]pulumi.Resource, error) {
 	var made []pulumi.Resource
-	for _, name := range c.Request.Spec.HostNames() {
+	for _, name := range r.component.Request.Spec.HostNames() {
 		args := &route53.RecordArgs{
 			ZoneId: pulumi.String(zones[name]),
 			Name:   pulumi.String(name),
 			Type:   pulumi.String("A"),
 		}
 		set(args)
-		record, err := route53.NewRecord(c.Ctx, c.Name("dns-"+name), args, c.Options()...)
+		record, err := r.Record("dns-"+name, args)
 		if err != nil {
 			return nil, fmt.Errorf("registering the record of %s: %w", name, err)
 		}

@@ -164,13 +164,16 @@ func Addresses(c *deploy.Component, domains Domains, address pulumi.StringOutput
 		alone := address.ApplyT(func(address string) (string, error) {
 			return address, domain.alone(name, address, before)
 		}).(pulumi.StringOutput)
-		record, err := digitalocean.NewDnsRecord(c.Ctx, c.Name("dns-"+name), &digitalocean.DnsRecordArgs{
+		// A service with another name keeps its records: a second one would make
+		// DigitalOcean answer with both addresses.
+		part, renamed := c.Lasting("dns-" + name)
+		record, err := digitalocean.NewDnsRecord(c.Ctx, part, &digitalocean.DnsRecordArgs{
 			Domain: pulumi.String(domain.Name),
 			Name:   pulumi.String(domain.Record),
 			Type:   pulumi.String("A"),
 			Value:  alone,
 			Ttl:    pulumi.Int(ttl),
-		}, c.Options()...)
+		}, c.Options(renamed)...)
 		if err != nil {
 			return nil, fmt.Errorf("registering the record of %s: %w", name, err)
 		}

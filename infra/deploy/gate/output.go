@@ -43,6 +43,9 @@ type OutputArgs struct {
 	// Had. Optional.
 	HTTPS *HTTPS
 	Had   pulumi.StringArrayOutput
+	// Failed is called with the reason if the machine does not serve the release.
+	// Optional.
+	Failed func(ctx context.Context, err error)
 	// Diagnose returns the account of the machine with that id of what is
 	// wrong. Optional.
 	Diagnose func(ctx context.Context, machine string) string
@@ -100,7 +103,11 @@ func Output(ctx *pulumi.Context, args OutputArgs) pulumi.StringOutput {
 			if args.OnlyMachine {
 				want.Machine = id
 			}
-			return release, g.Wait(wait, want)
+			err := g.Wait(wait, want)
+			if err != nil && args.Failed != nil {
+				args.Failed(wait, err)
+			}
+			return release, err
 		}).(pulumi.StringOutput)
 }
 

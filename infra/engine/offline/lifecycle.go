@@ -226,6 +226,10 @@ func (p *Provider) Read(_ context.Context, req *pulumirpc.ReadRequest) (*pulumir
 	if err := p.effect(&e); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", e.Name, err)
 	}
+	if e.Gone {
+		p.forget(e)
+		return &pulumirpc.ReadResponse{}, nil
+	}
 	outputs, err := marshal(e.Outputs)
 	if err != nil {
 		return nil, err

@@ -90,6 +90,9 @@ type Event struct {
 	Config resource.PropertyMap
 	// Timeout is the time limit for a deletion, in seconds, or 0.
 	Timeout float64
+	// Gone is set by the effect of a Read: the cloud does not have the resource any
+	// more.
+	Gone bool
 }
 
 func (e Event) String() string { return fmt.Sprintf("%s %s %s", e.Operation, e.Type, e.Name) }
@@ -204,6 +207,13 @@ func (p *Provider) find(kind, id string) (Event, bool) {
 	defer p.mu.Unlock()
 	e, ok := p.there[key(kind, id)]
 	return e, ok
+}
+
+// forget removes a resource that the cloud does not have any more.
+func (p *Provider) forget(e Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.there, key(e.Type, e.ID))
 }
 
 // Types returns the provider's resource types, by their tokens.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"escala/cloudinit/agent/request"
@@ -44,27 +45,36 @@ const objectLimit = request.MaxAnswer + 1<<10
 // do sends a request and returns the answer.
 func (m Machine) do(ctx context.Context, kind request.Kind, query *request.Query, limit time.Duration) (request.Answer, error) {
 	none := request.Answer{}
-	current, err := m.current(ctx)
-	if err != nil {
-		return none, err
+	began := time.Now()
+	for {
+		current, err := m.current(ctx)
+		if err != nil {
+			return none, err
+		}
+		asked, err := request.New(m.ID, kind, time.Now(), m.Key.Time(current))
+		if err != nil {
+			return none, err
+		}
+		asked.Logs = query
+		object, err := m.Key.Sign(asked.Request)
+		if err != nil {
+			return none, err
+		}
+		if err := m.put(ctx, request.CurrentKey, object); err != nil {
+			return none, err
+		}
+		answer, err := m.answer(ctx, asked, object, began.Add(limit))
+		if !errors.Is(err, errReplaced) {
+			return answer, err
+		}
 	}
-	asked, err := request.New(m.ID, kind, time.Now(), m.Key.Time(current))
-	if err != nil {
-		return none, err
-	}
-	asked.Logs = query
-	object, err := m.Key.Sign(asked.Request)
-	if err != nil {
-		return none, err
-	}
-	if err := m.put(ctx, request.CurrentKey, object); err != nil {
-		return none, err
-	}
-	return m.answer(ctx, asked, object, limit)
 }
 
+// errReplaced means that another operator asked for something else meanwhile.
+var errReplaced = errors.New("another operator asked at the same time")
+
 // answer waits for the answer to a request.
-func (m Machine) answer(ctx context.Context, asked request.Asked, object []byte, limit time.Duration) (request.Answer, error) {
+func (m Machine) answer(ctx context.Context, asked request.Asked, object []byte, until time.Time) (request.Answer, error) {
 	none := request.Answer{}
 	began, pause, checked := time.Now(), every, time.Now()
 	for {
@@ -84,11 +94,11 @@ func (m Machine) answer(ctx context.Context, asked request.Asked, object []byte,
 			return none, fmt.Errorf("reading the machine's answer: %w", err)
 		}
 		waited := time.Since(began)
-		if waited > limit {
+		if time.Now().After(until) {
 			return none, fmt.Errorf("machine %s has not answered for %s: it may be down, or older than this command. make status tells more; make up makes a machine that answers", m.ID, waited.Round(time.Second))
 		}
-		// Another operator may have asked at the same moment. The machine answers the
-		// same request once.
+		// Another operator may have asked at the same moment. Logs are asked for again,
+		// because the answer may be replaced too. The same restart is carried out once.
 		if time.Since(checked) > 5*time.Second && waited < request.Valid {
 			checked = time.Now()
 			current, err := m.current(ctx)
@@ -96,6 +106,13 @@ func (m Machine) answer(ctx context.Context, asked request.Asked, object []byte,
 				return none, err
 			}
 			if string(current) != string(object) {
+				if asked.Kind == request.Logs {
+					// The other one gets its answer first.
+					if err := sleep(ctx, rand.N(8*every)); err != nil {
+						return none, err
+					}
+					return none, errReplaced
+				}
 				if err := m.put(ctx, request.CurrentKey, object); err != nil {
 					return none, err
 				}

@@ -12,8 +12,8 @@ import (
 	"unicode/utf8"
 
 	"escala/infra/operate"
-	"escala/infra/operate/event"
 	"escala/service"
+	"escala/service/event"
 )
 
 // width is the number of columns that a line has at most.
@@ -60,6 +60,9 @@ func (s Screen) Status(v operate.Status) {
 			pods += fmt.Sprintf(", autoscaled from %d to %d", p.Min, p.Max)
 		}
 		s.row("pods", pods)
+	}
+	if v.Maintenance {
+		s.row("clients", s.paint(yellow, "get the page of a maintenance; make maintenance ON=0 ends it"))
 	}
 	s.row("updated", s.updated(v.Updated))
 	s.row("drift", s.drift(v.Drift))

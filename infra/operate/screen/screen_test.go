@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"escala/infra/operate"
-	"escala/infra/operate/event"
 	"escala/service"
+	"escala/service/event"
 	"escala/service/machine"
 )
 

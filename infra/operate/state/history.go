@@ -13,10 +13,10 @@ import (
 
 	"escala/infra/engine"
 	"escala/infra/operate"
-	"escala/infra/operate/event"
 	"escala/infra/operate/origin"
 	"escala/infra/workspace"
 	"escala/service"
+	"escala/service/event"
 )
 
 // MaxUpdates is the most updates that are read of a stack's history.

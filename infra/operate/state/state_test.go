@@ -12,8 +12,8 @@ import (
 
 	"escala/infra/deploy"
 	"escala/infra/operate"
-	"escala/infra/operate/event"
 	"escala/infra/targets/local"
+	"escala/service/event"
 )
 
 const release = "6d1d6c7b0dc52b924d2697ac74a94f777b96970267cb527fca2d272548463d0d"

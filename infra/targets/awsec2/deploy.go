@@ -96,7 +96,11 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	}
 	if d.settings.makesRecords(d.Request.Spec) {
 		cutover.Records = func(address pulumi.StringOutput) ([]pulumi.Resource, error) {
-			return awsdns.Addresses(d.Component, d.lookup.dns, address)
+			registrar, err := awsdns.NewRegistrar(d.Component, d.settings.Region)
+			if err != nil {
+				return nil, err
+			}
+			return awsdns.Addresses(registrar, d.lookup.dns, address)
 		}
 	}
 	endpoint, err := cutover.Run(d.Ctx, d.Request)

@@ -41,7 +41,8 @@ func machine(r deploy.Request, s Settings, names machineNames) cloudinit.Machine
 		ca, _ := r.AuthorityCA()
 		m.TLS.AuthorityCA = string(ca)
 	}
-	if len(r.Spec.Secrets) > 0 || r.Spec.HTTPS() {
+	m.Notify = r.Notified()
+	if len(r.Spec.Secrets) > 0 || r.Spec.HTTPS() || m.Notify != "" {
 		m.Secrets = cloudinit.ParameterSecrets{
 			Names: r.Spec.Secrets, Path: names.secrets, Region: s.Region, Revision: names.revision,
 		}

@@ -8,7 +8,7 @@ import (
 	"escala/cloudinit/agent/store"
 	"escala/infra/operate"
 	"escala/infra/operate/awslogin"
-	"escala/infra/operate/event"
+	"escala/service/event"
 )
 
 var (

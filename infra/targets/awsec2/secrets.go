@@ -57,6 +57,9 @@ func (d deployment) values() ([]value, error) {
 	for _, name := range d.Request.Spec.Secrets {
 		all = append(all, value{name, pulumi.String(d.Request.Secrets[name])})
 	}
+	if d.Request.Webhook != "" {
+		all = append(all, value{cloudinit.WebhookName, pulumi.String(d.Request.Webhook)})
+	}
 	spec := d.Request.Spec
 	if !spec.HTTPS() {
 		return all, nil
@@ -110,6 +113,6 @@ func (d deployment) secrets(unique pulumi.StringOutput) (secretStore, error) {
 
 // revisionStandIn is a placeholder as long as the longest revision.
 func revisionStandIn(r deploy.Request) string {
-	// Two more are for HTTPS.
-	return strings.Repeat("100.", len(r.Spec.Secrets)+2)
+	// Two more are for HTTPS, one for the webhook.
+	return strings.Repeat("100.", len(r.Spec.Secrets)+3)
 }

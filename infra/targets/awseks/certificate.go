@@ -1,12 +1,18 @@
 package awseks
 
 import (
+	"crypto/ecdsa"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
+	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/acm"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/route53"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"escala/infra/deploy"
 	"escala/service"
 )
 
@@ -104,7 +110,7 @@ func (d deployment) issueCertificate(name string) (pulumi.StringOutput, error) {
 			return "", fmt.Errorf("ACM has not said which record proves that %s is yours; run `pulumi refresh`, then this again", name)
 		}).(pulumi.StringOutput)
 	}
-	record, err := route53.NewRecord(d.Ctx, d.Name(part), &route53.RecordArgs{
+	record, err := d.registrar.Record(part, &route53.RecordArgs{
 		ZoneId: pulumi.String(d.lookup.dns[name]),
 		Name:   of(func(o acm.CertificateDomainValidationOption) *string { return o.ResourceRecordName }),
 		Type:   pulumi.String("CNAME"),
@@ -115,7 +121,7 @@ func (d deployment) issueCertificate(name string) (pulumi.StringOutput, error) {
 		// ACM gives an account the same record for each certificate of a name. It
 		// may be there from another certificate, and is the same then.
 		AllowOverwrite: pulumi.Bool(true),
-	}, d.Options()...)
+	})
 	if err != nil {
 		return none, fmt.Errorf("registering the record that proves %s: %w", name, err)
 	}
@@ -129,8 +135,10 @@ func (d deployment) issueCertificate(name string) (pulumi.StringOutput, error) {
 	return issued.CertificateArn, nil
 }
 
-// importCertificate registers the operator's own certificate. A renewed one is
-// imported under the same ARN.
+// importCertificate registers the operator's own certificate. Another one gets an
+// ARN of its own, and the old one goes when no listener has it any more: ACM takes
+// no other key type or size, and no fewer key usages, under an ARN that it has
+// ("Reimporting a certificate").
 func (d deployment) importCertificate() (pulumi.StringOutput, error) {
 	own, err := d.Request.OwnCertificate()
 	if err != nil {
@@ -144,11 +152,43 @@ func (d deployment) importCertificate() (pulumi.StringOutput, error) {
 	if own.Chain != "" {
 		args.CertificateChain = pulumi.String(own.Chain)
 	}
-	imported, err := acm.NewCertificate(d.Ctx, d.Name("certificate"), args, d.Options()...)
+	imported, err := acm.NewCertificate(d.Ctx, d.Name("certificate"), args, d.Options(
+		pulumi.ReplaceOnChanges([]string{"certificateBody", "certificateChain", "privateKey"}),
+		pulumi.DeleteBeforeReplace(false))...)
 	if err != nil {
 		return pulumi.StringOutput{}, fmt.Errorf("registering the certificate: %w", err)
 	}
 	return imported.Arn, nil
+}
+
+// checkImport reports a key of the operator's own certificate that ACM does not
+// take ("Prerequisites for importing ACM certificates").
+func checkImport(v *service.Violations, r deploy.Request) {
+	name := r.Spec.TLS.Certificate
+	if r.Spec.TLS.Mode != service.TLSCertificate || r.Secrets[name] == "" {
+		return
+	}
+	own, err := r.OwnCertificate()
+	if err != nil {
+		return // reported with the description
+	}
+	block, _ := pem.Decode([]byte(own.Leaf))
+	if block == nil {
+		return // a plan's placeholder
+	}
+	leaf, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return
+	}
+	switch key := leaf.PublicKey.(type) {
+	case *rsa.PublicKey:
+		if bits := key.N.BitLen(); !slices.Contains([]int{1024, 2048, 3072, 4096}, bits) {
+			v.Add("secrets."+name, "has an RSA key of %d bits; ACM takes 2048, 3072 and 4096", bits)
+		}
+	case *ecdsa.PublicKey:
+	default:
+		v.Add("secrets."+name, "has a key of type %s; ACM takes RSA, and ECDSA with P-256, P-384 or P-521", leaf.PublicKeyAlgorithm)
+	}
 }
 
 // checkHTTPS reports what the settings and the description say about HTTPS and

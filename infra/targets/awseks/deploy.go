@@ -7,6 +7,7 @@ import (
 
 	"escala/infra/deploy"
 	"escala/infra/deploy/awsaccount"
+	"escala/infra/deploy/awsdns"
 )
 
 // deployment is the state of one call of Deploy.
@@ -14,6 +15,8 @@ type deployment struct {
 	*deploy.Component
 	settings Settings
 	lookup   lookup
+	// registrar makes the records in Route 53, if there are any.
+	registrar awsdns.Registrar
 }
 
 // Deploy registers the target's resources.
@@ -27,6 +30,11 @@ func (t *EKS) Deploy(c *deploy.Component) (deploy.Endpoint, error) {
 	var err error
 	if d.lookup, err = d.ask(); err != nil {
 		return deploy.Endpoint{}, err
+	}
+	if len(d.settings.zones(d.Request.Spec).Names) > 0 {
+		if d.registrar, err = awsdns.NewRegistrar(d.Component, d.settings.Region); err != nil {
+			return deploy.Endpoint{}, err
+		}
 	}
 	return d.run()
 }

@@ -54,6 +54,6 @@ func (d deployment) records(w *kubernetes.Workload) error {
 	if !d.makesRecords() {
 		return nil
 	}
-	_, err := awsdns.Aliases(d.Component, d.lookup.dns, w.Address, d.lookup.balancerZone)
+	_, err := awsdns.Aliases(d.registrar, d.lookup.dns, w.Address, d.lookup.balancerZone)
 	return err
 }

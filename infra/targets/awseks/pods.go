@@ -11,6 +11,7 @@ var (
 	_ operate.Logger    = (*EKS)(nil)
 	_ operate.Restarter = (*EKS)(nil)
 	_ operate.Executor  = (*EKS)(nil)
+	_ operate.Runner    = (*EKS)(nil)
 )
 
 // Logs reads the pods' logs from the cluster's API.
@@ -38,4 +39,13 @@ func (*EKS) Exec(ctx context.Context, s *operate.Stack, r operate.ExecRequest) e
 		return err
 	}
 	return c.Exec(ctx, r)
+}
+
+// Run runs the command of a process or a schedule in a Job.
+func (*EKS) Run(ctx context.Context, s *operate.Stack, r operate.RunRequest) error {
+	c, err := pods.Open(s, "")
+	if err != nil {
+		return err
+	}
+	return c.Run(ctx, r)
 }

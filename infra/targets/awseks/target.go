@@ -60,6 +60,7 @@ func (t *EKS) ExistingImage() string { return t.settings.Image }
 func (t *EKS) Check(_ context.Context, r deploy.Request) error {
 	v := t.settings.violations(r.Spec)
 	r.CheckRegion(&v, t.Section(), t.settings.Region)
+	checkImport(&v, r)
 	if _, err := exec.LookPath("aws"); err != nil && !r.Offline {
 		v.Add("this computer", "lacks the AWS CLI, which gets the token for the cluster: https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html")
 	}

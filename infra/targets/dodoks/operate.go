@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"escala/infra/operate"
-	"escala/infra/operate/event"
 	"escala/infra/targets/kubernetes"
+	"escala/service/event"
 )
 
 var (

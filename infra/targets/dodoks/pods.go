@@ -11,6 +11,7 @@ var (
 	_ operate.Logger    = (*DOKS)(nil)
 	_ operate.Restarter = (*DOKS)(nil)
 	_ operate.Executor  = (*DOKS)(nil)
+	_ operate.Runner    = (*DOKS)(nil)
 )
 
 // Logs reads the pods' logs from the cluster's API.
@@ -38,4 +39,13 @@ func (*DOKS) Exec(ctx context.Context, s *operate.Stack, r operate.ExecRequest) 
 		return err
 	}
 	return c.Exec(ctx, r)
+}
+
+// Run runs the command of a process or a schedule in a Job.
+func (*DOKS) Run(ctx context.Context, s *operate.Stack, r operate.RunRequest) error {
+	c, err := pods.Open(s, "")
+	if err != nil {
+		return err
+	}
+	return c.Run(ctx, r)
 }

@@ -9,8 +9,13 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// upgradeTimeout limits the wait for an upgrade: nodes are replaced one by one.
-const upgradeTimeout = time.Hour
+const (
+	// upgradeTimeout limits the wait for an upgrade: nodes are replaced one by one.
+	upgradeTimeout = time.Hour
+	// upgradeBegins is the time within which DigitalOcean begins an upgrade that it
+	// has accepted.
+	upgradeBegins = 15 * time.Minute
+)
 
 // upgraded returns the endpoint of the cluster's API, once the upgrade of this
 // update is done. The provider only sends the request. Meanwhile the API does
@@ -25,24 +30,62 @@ func (d deployment) upgraded(cluster *digitalocean.KubernetesCluster) pulumi.Str
 }
 
 func (d deployment) awaitUpgrade(ctx context.Context, name string) error {
-	ctx, cancel := context.WithTimeout(ctx, upgradeTimeout)
-	defer cancel()
-	said := ""
-	for pause := time.Second; ; pause = min(2*pause, 15*time.Second) {
-		now, err := digitalocean.LookupKubernetesCluster(d.Ctx, &digitalocean.LookupKubernetesClusterArgs{Name: name}, pulumi.Provider(d.Provider))
-		status := fmt.Sprintf("cluster %s cannot be looked up: %v", name, err)
-		if err == nil {
-			status = fmt.Sprintf("cluster %s is %s, with version %s instead of %s", name, now.Status, now.Version, d.lookup.version)
-			if now.Status == "running" && now.Version == d.lookup.version {
-				return nil
+	return upgrade{
+		cluster: name, wanted: d.lookup.version,
+		look: func() (string, string, error) {
+			now, err := digitalocean.LookupKubernetesCluster(d.Ctx, &digitalocean.LookupKubernetesClusterArgs{Name: name}, pulumi.Provider(d.Provider))
+			if err != nil {
+				return "", "", err
 			}
-		}
-		if status != said {
+			return now.Status, now.Version, nil
+		},
+		tell: func(status string) {
 			// A progress line that cannot be shown must not fail the update.
 			_ = d.Ctx.Log.Info("waiting: "+status, &pulumi.LogArgs{Resource: d.Component, Ephemeral: true})
+		},
+	}.wait(ctx)
+}
+
+// statusRunning is the status of a cluster that no upgrade is going on in.
+const statusRunning = "running"
+
+// upgrade is a cluster's upgrade to a version.
+type upgrade struct {
+	cluster, wanted string
+	// look returns the cluster's status and version. tell shows what is waited for.
+	look func() (status, version string, err error)
+	tell func(string)
+}
+
+// wait returns once the cluster runs the version.
+//
+// An update that DigitalOcean refused counts as made in the state, so the provider
+// does not ask for it again. Then nothing ever begins.
+func (u upgrade) wait(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, upgradeTimeout)
+	defer cancel()
+	begins := time.NewTimer(upgradeBegins)
+	defer begins.Stop()
+	said, begun := "", false
+	for pause := time.Second; ; pause = min(2*pause, 15*time.Second) {
+		now, version, err := u.look()
+		status := fmt.Sprintf("cluster %s cannot be looked up: %v", u.cluster, err)
+		if err == nil {
+			status = fmt.Sprintf("cluster %s is %s, with version %s instead of %s", u.cluster, now, version, u.wanted)
+			if now == statusRunning && version == u.wanted {
+				return nil
+			}
+			begun = begun || now != statusRunning
+		}
+		if status != said {
+			u.tell(status)
 			said = status
 		}
 		select {
+		case <-begins.C:
+			if !begun {
+				return fmt.Errorf("DigitalOcean has not begun the upgrade within %s: %s; the state may have an upgrade that was refused: run `pulumi refresh`, then update again", upgradeBegins, status)
+			}
 		case <-ctx.Done():
 			return fmt.Errorf("waiting for the upgrade of the cluster: %s: %w", status, ctx.Err())
 		case <-time.After(pause):

@@ -36,7 +36,8 @@ func machine(r deploy.Request, s Settings, key bucketKey, https tls, o operator)
 		// DigitalOcean's agent uses the metadata service under its own user.
 		m.MetadataRefused = []string{cloudinit.User, "www-data"}
 	}
-	secrets := cloudinit.FileSecrets{Values: map[string]string{}}
+	m.Notify = r.Notified()
+	secrets := cloudinit.FileSecrets{Values: map[string]string{}, Webhook: r.Webhook}
 	for _, name := range r.Spec.Secrets {
 		secrets.Values[name] = r.Secrets[name]
 	}
@@ -47,7 +48,7 @@ func machine(r deploy.Request, s Settings, key bucketKey, https tls, o operator)
 		m.TLS.AuthorityCA = string(ca)
 		secrets.TLS = cloudinit.TLSSecrets{Seed: https.seed, Certificate: r.Secrets[r.Spec.TLS.Certificate]}
 	}
-	if len(r.Spec.Secrets) > 0 || r.Spec.HTTPS() {
+	if len(r.Spec.Secrets) > 0 || r.Spec.HTTPS() || m.Notify != "" {
 		m.Secrets = secrets
 	}
 	return m

@@ -9,7 +9,7 @@ import (
 	"escala/cloudinit/agent/sigv4"
 	"escala/cloudinit/agent/store"
 	"escala/infra/operate"
-	"escala/infra/operate/event"
+	"escala/service/event"
 )
 
 var (

@@ -43,6 +43,9 @@ func (p *parts) gate(w *Workload) {
 		r := p.rollout()
 		r.Kubeconfig, r.Image, r.URL = v[0].(string), v[1].(string), v[2].(string)
 		is, err := r.Wait(wait)
+		if failed := p.args.Request.Failed; err != nil && failed != nil {
+			failed(wait, err)
+		}
 		if err != nil {
 			return nil, err
 		}

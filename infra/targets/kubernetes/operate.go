@@ -7,8 +7,8 @@ import (
 
 	"escala/infra/deploy"
 	"escala/infra/operate"
-	"escala/infra/operate/event"
 	"escala/infra/targets/kubernetes/rollout"
+	"escala/service/event"
 )
 
 var (

@@ -13,6 +13,7 @@ var (
 	_ operate.Logger    = (*Kubernetes)(nil)
 	_ operate.Restarter = (*Kubernetes)(nil)
 	_ operate.Executor  = (*Kubernetes)(nil)
+	_ operate.Runner    = (*Kubernetes)(nil)
 )
 
 // Logs reads the pods' logs from the cluster's API.
@@ -40,6 +41,15 @@ func (k *Kubernetes) Exec(ctx context.Context, s *operate.Stack, r operate.ExecR
 		return err
 	}
 	return c.Exec(ctx, r)
+}
+
+// Run runs the command of a process or a schedule in a Job.
+func (k *Kubernetes) Run(ctx context.Context, s *operate.Stack, r operate.RunRequest) error {
+	c, err := k.operated(s)
+	if err != nil {
+		return err
+	}
+	return c.Run(ctx, r)
 }
 
 // operated is the service's part of the cluster that the settings lead to.

@@ -69,14 +69,21 @@ func (d deployment) userData(vm cloudinit.Machine, authority *authorityResource)
 		}
 		return string(data), nil
 	}
+	webhook := d.Request.Webhook
+	vm.Notify = d.Request.Notified()
 	if authority == nil {
+		if webhook == "" {
+			data, err := render(vm)
+			return pulumi.String(data), err
+		}
+		vm.Secrets = cloudinit.FileSecrets{Webhook: webhook}
 		data, err := render(vm)
-		return pulumi.String(data), err
+		return pulumi.ToSecret(pulumi.String(data)).(pulumi.StringOutput), err
 	}
 	vm.TLS.Port = d.settings.HTTPSPort
 	return pulumi.All(authority.Directory, authority.CA, authority.Seed).ApplyT(func(v []any) (string, error) {
 		vm.Spec.TLS.Authority, vm.TLS.AuthorityCA = v[0].(string), v[1].(string)
-		vm.Secrets = cloudinit.FileSecrets{TLS: cloudinit.TLSSecrets{Seed: v[2].(string)}}
+		vm.Secrets = cloudinit.FileSecrets{TLS: cloudinit.TLSSecrets{Seed: v[2].(string)}, Webhook: webhook}
 		return render(vm)
 	}).(pulumi.StringOutput), nil
 }

@@ -13,7 +13,7 @@ import (
 
 	"escala/cloudinit/agent/store"
 	"escala/infra/operate"
-	"escala/infra/operate/event"
+	"escala/service/event"
 )
 
 var (

@@ -231,6 +231,7 @@ func (d deployment) gate(machine *machineResource, store, url, release pulumi.St
 		Workers:    d.Request.Spec.Workers.Count,
 		HealthPath: d.Request.Spec.HealthPath,
 		Timeout:    d.Request.GateTimeout,
+		Failed:     d.Request.Failed,
 		Store:      store,
 		Stored: func(_ context.Context, store, id string) (string, error) {
 			return provider.StoredStatus(d.Request.State, store, id)

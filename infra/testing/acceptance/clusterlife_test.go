@@ -71,6 +71,11 @@ func TestClusterLifecycle(t *testing.T) {
 	assert.Empty(t, c.asked.There())
 	gone := c.since(before)
 	assert.Equal(t, "delete Namespace api", gone[len(gone)-1], "the namespace waits for whatever its objects made elsewhere")
+
+	// The same again, in a cluster that has nothing of it.
+	assert.Equal(t, second["url"], c.mustUp()["url"])
+	c.unchanged("after the second beginning")
+	require.NoError(t, c.destroy())
 }
 
 // TestBadImageLeavesTheOldPods checks that a bad image fails the update with

@@ -107,6 +107,77 @@ func TestMachineNamesAtAWS(t *testing.T) {
 	assert.Len(t, account.Of(recordType), 1, "that of others")
 }
 
+// TestRenamedServiceKeepsItsRecords checks that a name leads to the service, and
+// its certificate stays provable, while the service gets another name and moves
+// to another region.
+func TestRenamedServiceKeepsItsRecords(t *testing.T) {
+	t.Parallel()
+	const renamed, named = "    name: shop\n    dns: true\n", "    dns: true\n"
+	t.Run("machine", func(t *testing.T) {
+		account := cloudfake.NewAWS()
+		zone := account.Zone("example.com")
+		s := open(t, awsIn(account))
+		s.configure(withHost("api.example.com", named))
+		s.mustUp()
+		leads := func(outputs map[string]any) {
+			t.Helper()
+			records := account.Of(recordType)
+			require.Len(t, records, 1)
+			assert.Equal(t, []any{zone, []any{outputs["address"]}}, []any{text(records[0], "zoneId"), offline.Plain(records[0].Inputs)["records"]})
+			s.unchanged("after it")
+		}
+		s.configure(withHost("api.example.com", renamed))
+		leads(s.mustUp())
+		s.configure("  escala:aws:\n    region: eu-west-1\n" + withHost("api.example.com", renamed))
+		leads(s.mustUp())
+		assert.Zero(t, account.Met("record-exists"))
+		assert.Zero(t, account.Met("record-is-its-name"))
+		require.NoError(t, s.destroy())
+		assert.Empty(t, account.Of(recordType))
+	})
+	t.Run("cluster", func(t *testing.T) {
+		account := cloudfake.NewAWS()
+		account.Zone("example.com")
+		c := eks
+		c.aws = account
+		m := openManaged(t, c)
+		m.describe("", withHost("api.example.com", named))
+		m.mustUp()
+		m.rename(t, "shop")
+		m.describe("", withHost("api.example.com", renamed))
+		m.mustUp()
+		assert.Len(t, account.Of(recordType), 2, "the alias, and the proof for the certificate")
+		assert.Zero(t, account.Met("record-exists"))
+		assert.Zero(t, account.Met("record-is-its-name"))
+		m.unchanged("after it")
+	})
+	t.Run("managed cluster", func(t *testing.T) {
+		account := cloudfake.NewDigitalOcean()
+		account.Domain("example.com")
+		m := openDOKS(t, account)
+		m.describe("", withHost("api.example.com", named))
+		m.mustUp()
+		m.rename(t, "shop")
+		m.describe("", withHost("api.example.com", renamed))
+		m.mustUp()
+		assert.Len(t, account.Of(dnsRecordType), 1)
+		assert.Zero(t, account.Met("records-add-up"), "no client gets an address that is about to go")
+	})
+	t.Run("droplet", func(t *testing.T) {
+		account := cloudfake.NewDigitalOcean()
+		account.DefaultVPC("fra1")
+		account.Domain("example.com")
+		s := openDroplet(t, account)
+		s.configure(withHost("api.example.com", named))
+		s.mustUp()
+		s.configure(withHost("api.example.com", renamed))
+		outputs := s.mustUp()
+		assert.Equal(t, []string{outputs["address"].(string)}, column(account.Of(dnsRecordType), dnsRecordType, "value"))
+		assert.Zero(t, account.Met("records-add-up"), "no client gets an address that is about to go")
+		s.unchanged("after it")
+	})
+}
+
 // TestMachineNamesAtDigitalOcean runs the life of a machine's records at
 // DigitalOcean.
 func TestMachineNamesAtDigitalOcean(t *testing.T) {

@@ -172,6 +172,7 @@ func (m *managedStack) rename(t *testing.T, name string) {
 	t.Helper()
 	cluster := fakecluster.New()
 	t.Cleanup(cluster.Close)
+	cluster.Hostname = strings.Replace(m.cluster.Hostname, "api-api", name+"-"+name, 1)
 	m.others[name] = place{cluster, m.serve(t, cluster)}
 	m.url = cluster.URL()
 }

@@ -1,10 +1,20 @@
 package acceptance
 
 import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
+	"math/big"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -54,7 +64,7 @@ func TestEKSZone(t *testing.T) {
 	assert.Empty(t, m.since(0), "a preview changes nothing")
 
 	first := m.mustUp()
-	inOrder(t, m.since(0), "create", certificateType, recordType+" api-certificate-api.example.com", issuedType, paramsType, deploymentType, recordType+" api-dns-api.example.com")
+	inOrder(t, m.since(0), "create", certificateType, recordType+" certificate-api.example.com", issuedType, paramsType, deploymentType, recordType+" dns-api.example.com")
 	assert.Equal(t, m.cluster.Hostname, first["address"])
 	assert.Zero(t, account.Met("listener-needs-an-issued-certificate"))
 	assert.Equal(t, 1, account.Met("alias-needs-the-balancers-zone"))
@@ -76,8 +86,8 @@ func TestEKSZone(t *testing.T) {
 	m.describe("    zone: example.com\n", withHost("new.example.com"))
 	m.mustUp()
 	moved := m.since(before)
-	inOrder(t, moved, "create", issuedType, recordType+" api-dns-new.example.com")
-	assert.Less(t, kinds(moved, "create", recordType+" api-dns-new.example.com")[0], kinds(moved, "delete", recordType+" api-dns-api.example.com")[0])
+	inOrder(t, moved, "create", issuedType, recordType+" dns-new.example.com")
+	assert.Less(t, kinds(moved, "create", recordType+" dns-new.example.com")[0], kinds(moved, "delete", recordType+" dns-api.example.com")[0])
 	assert.Equal(t, []string{"new.example.com"}, column(m.there(certificateType), certificateType, "domainName"))
 	m.unchanged("after the move")
 
@@ -93,6 +103,87 @@ func TestEKSZone(t *testing.T) {
 	require.NoError(t, m.destroy(), "in one go")
 	assert.Empty(t, account.All())
 	assert.Zero(t, account.Met("certificate-in-use"))
+}
+
+// ownCertificate returns a certificate of the operator with its key.
+func ownCertificate(t *testing.T, name string, key crypto.Signer) string {
+	t.Helper()
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), DNSNames: []string{name},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(0, 3, 0),
+	}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	require.NoError(t, err)
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	require.NoError(t, err)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate})) +
+		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}))
+}
+
+// TestEKSOwnCertificate renews an operator's own certificate, also with a key of
+// another type.
+func TestEKSOwnCertificate(t *testing.T) {
+	t.Parallel()
+	account := cloudfake.NewAWS()
+	c := eks
+	c.aws = account
+	m := openManaged(t, c)
+	use := func(key crypto.Signer) {
+		m.describe("", withHost("api.example.com", "    tls:\n      mode: certificate\n      certificate: TLS\n"))
+		m.keep("TLS", ownCertificate(t, "api.example.com", key))
+	}
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	require.NoError(t, err)
+	ecKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	_, edKey, err := ed25519.GenerateKey(rand.Reader)
+	require.NoError(t, err)
+	use(edKey)
+	_, err = m.up()
+	require.Error(t, err)
+	assert.Contains(t, m.log.String(), "secrets.TLS: has a key of type Ed25519; ACM takes RSA, and ECDSA")
+	assert.Empty(t, m.since(0))
+	for _, key := range []crypto.Signer{rsaKey, rsaKey, ecKey} {
+		use(key)
+		before := m.mark()
+		m.mustUp()
+		if before > 0 {
+			moved := m.since(before)
+			inOrder(t, moved, "create", certificateType)
+			assert.Less(t, kinds(moved, "update", paramsType)[0], kinds(moved, "delete", certificateType)[0], "a load balancer always has a certificate")
+		}
+		assert.Len(t, m.there(certificateType), 1)
+		m.unchanged("after it")
+	}
+	for _, name := range []string{"import-keeps-the-key", "import-takes-keys", "certificate-in-use"} {
+		assert.Zero(t, account.Met(name), name)
+	}
+}
+
+// TestEKSCertificateIsGivenUp checks the way out when a zone was delegated too
+// late: ACM has given the certificate up, and the next update would wait for it.
+func TestEKSCertificateIsGivenUp(t *testing.T) {
+	t.Parallel()
+	account := cloudfake.NewAWS()
+	account.Zone("example.com")
+	account.Delegate(false)
+	c := eks
+	c.aws = account
+	m := openManaged(t, c)
+	m.describe("", withHost("api.example.com", "    dns: true\n"))
+	_, err := m.up()
+	require.Error(t, err)
+	assert.Contains(t, m.log.String(), "PENDING_VALIDATION")
+	account.GiveUpCertificates()
+	account.Delegate(true)
+	_, err = m.up()
+	require.Error(t, err)
+	assert.Contains(t, m.log.String(), "VALIDATION_TIMED_OUT")
+	_, err = m.refresh()
+	require.NoError(t, err)
+	m.mustUp()
+	assert.Equal(t, 2, account.Met("certificate-is-given-up"), "it was waited for, and read")
+	m.unchanged("after it")
 }
 
 // TestEKSRecordExists checks that a record of others is not overwritten.

@@ -109,6 +109,10 @@ func (a *Account) keep(e offline.Event) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	key := e.Type + "\x00" + e.ID
+	if e.Gone {
+		delete(a.objects, key)
+		return
+	}
 	switch e.Operation {
 	case offline.Delete:
 		delete(a.objects, key)
@@ -116,4 +120,18 @@ func (a *Account) keep(e offline.Event) {
 	case offline.Create, offline.Update:
 		a.objects[key] = e
 	}
+}
+
+// forget removes what matches from the account, and returns how many that were.
+func (a *Account) forget(matches func(offline.Event) bool) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	count := 0
+	for key, e := range a.objects {
+		if matches(e) {
+			delete(a.objects, key)
+			count++
+		}
+	}
+	return count
 }

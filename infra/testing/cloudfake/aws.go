@@ -37,6 +37,10 @@ type AWS struct {
 	refusedTags []string
 	// zones are the public hosted zones.
 	zones []hostedZone
+	// undelegated reports that the internet asks none of the zones.
+	undelegated bool
+	// timedOut are the certificates that ACM has given up, by their ARNs.
+	timedOut map[string]bool
 }
 
 // The types that behaviours are about.
@@ -77,6 +81,7 @@ func NewAWS() *AWS {
 		volumeTags:  map[string]string{},
 		versions:    map[string]string{},
 		overwritten: map[string]bool{},
+		timedOut:    map[string]bool{},
 	}
 	a.behaviours = append(a.uniqueNames(), a.limits()...)
 	a.behaviours = append(a.behaviours, a.machines()...)

@@ -1,6 +1,10 @@
 package cloudfake
 
 import (
+	"crypto/ecdsa"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"slices"
@@ -35,6 +39,30 @@ func (a *AWS) Record(zone, name, kind string) {
 	a.keep(offline.Event{Operation: offline.Create, Type: awsRecord, ID: "by hand " + name, Inputs: resource.NewPropertyMapFromMap(map[string]any{
 		"zoneId": zone, "name": name, "type": kind,
 	})})
+}
+
+// Delegate has the internet ask the zones, or not.
+func (a *AWS) Delegate(yes bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.undelegated = !yes
+}
+
+// GiveUpCertificates has ACM give up the certificates that are not issued.
+func (a *AWS) GiveUpCertificates() {
+	for _, certificate := range a.Of(awsCertificate) {
+		if text(certificate.Inputs, "domainName") != "" && !a.validated(certificate.ID) {
+			a.mu.Lock()
+			a.timedOut[certificate.ID] = true
+			a.mu.Unlock()
+		}
+	}
+}
+
+func (a *AWS) givenUp(arn string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.timedOut[arn]
 }
 
 // getZone answers as the provider's data source does.
@@ -93,6 +121,16 @@ func (a *AWS) names() []Behaviour {
 			},
 		},
 		{
+			Name: "record-is-its-name", Types: []string{awsRecord}, Test: "TestRenamedServiceKeepsItsRecords",
+			Does:   "Has one record of a name and type, whichever resource wrote it: the provider deletes what is there, so the deletion of one resource takes away what another one wrote.",
+			Source: "https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/route53/record.go",
+			After: func(e *offline.Event) bool {
+				return e.Operation == offline.Delete && a.forget(func(other offline.Event) bool {
+					return other.Type == awsRecord && other.ID != e.ID && recordKey(other) == recordKey(*e)
+				}) > 0
+			},
+		},
+		{
 			Name: "zone-holds-the-name", Types: []string{awsRecord}, Test: "TestAWSNames",
 			Does:   "Takes only records whose name ends with the zone's.",
 			Source: changes,
@@ -138,6 +176,21 @@ func (a *AWS) names() []Behaviour {
 			},
 		},
 		{
+			Name: "certificate-is-given-up", Types: []string{awsCertificate, awsIssued}, Test: "TestEKSCertificateIsGivenUp",
+			Does:   "Gives a certificate up that is not validated within 72 hours. The provider does not wait for it any more, and reads it as absent.",
+			Source: "https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/acm/certificate.go",
+			Before: func(e *offline.Event) error {
+				if arn := text(e.Inputs, "certificateArn"); e.Operation == offline.Create && a.givenUp(arn) {
+					return fmt.Errorf("reading ACM Certificate (%s): VALIDATION_TIMED_OUT", arn)
+				}
+				return nil
+			},
+			After: func(e *offline.Event) bool {
+				e.Gone = e.Operation == offline.Read && e.Type == awsCertificate && a.givenUp(e.ID)
+				return e.Gone
+			},
+		},
+		{
 			Name: "certificate-is-validated", Types: []string{awsIssued}, Test: "TestAWSNames",
 			Does:   "Issues a certificate once its validation record is there; the provider waits.",
 			Source: "https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/acm/certificate_validation.go",
@@ -177,6 +230,34 @@ func (a *AWS) names() []Behaviour {
 			},
 		},
 		{
+			Name: "import-keeps-the-key", Types: []string{awsCertificate}, Test: "TestEKSOwnCertificate",
+			Does:   "Imports no certificate with a key of another type or size under an ARN that it has.",
+			Source: "https://docs.aws.amazon.com/acm/latest/userguide/import-reimport.html",
+			Before: func(e *offline.Event) error {
+				if e.Operation != offline.Update {
+					return nil
+				}
+				for _, before := range a.Of(awsCertificate) {
+					if before.ID == e.ID && keyOf(before) != keyOf(*e) {
+						return fmt.Errorf("importing ACM Certificate (%s): ValidationException: The certificate's key type %s differs from the original's %s", e.ID, keyOf(*e), keyOf(before))
+					}
+				}
+				return nil
+			},
+		},
+		{
+			Name: "import-takes-keys", Types: []string{awsCertificate}, Test: "TestEKSOwnCertificate",
+			Does:   "Imports certificates with RSA keys of 1024, 2048, 3072 or 4096 bits, or with keys of the curves P-256, P-384 and P-521.",
+			Source: "https://docs.aws.amazon.com/acm/latest/userguide/import-certificate-prerequisites.html",
+			Before: func(e *offline.Event) error {
+				key := keyOf(*e)
+				if e.Operation == offline.Delete || key == "" || slices.Contains([]string{"RSA 1024", "RSA 2048", "RSA 3072", "RSA 4096", "P-256", "P-384", "P-521"}, key) {
+					return nil
+				}
+				return fmt.Errorf("importing ACM Certificate: ValidationException: the key algorithm %s is not supported", key)
+			},
+		},
+		{
 			Name: "common-name-64", Types: []string{awsCertificate}, Test: "TestAWSNames",
 			Does:   "Takes a first name of at most 64 characters on a certificate.",
 			Source: request,
@@ -187,6 +268,26 @@ func (a *AWS) names() []Behaviour {
 				return nil
 			},
 		},
+	}
+}
+
+// keyOf returns the type and size of an imported certificate's key, or "".
+func keyOf(certificate offline.Event) string {
+	block, _ := pem.Decode([]byte(text(certificate.Inputs, "certificateBody")))
+	if block == nil {
+		return ""
+	}
+	leaf, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return err.Error()
+	}
+	switch key := leaf.PublicKey.(type) {
+	case *rsa.PublicKey:
+		return fmt.Sprintf("RSA %d", key.N.BitLen())
+	case *ecdsa.PublicKey:
+		return key.Curve.Params().Name
+	default:
+		return leaf.PublicKeyAlgorithm.String()
 	}
 }
 
@@ -207,6 +308,12 @@ func alias(e offline.Event) (target, zone string) {
 
 // validated reports whether the record that proves a certificate's name exists.
 func (a *AWS) validated(arn string) bool {
+	a.mu.Lock()
+	seen := !a.undelegated && !a.timedOut[arn]
+	a.mu.Unlock()
+	if !seen {
+		return false
+	}
 	for _, certificate := range a.Of(awsCertificate) {
 		if certificate.ID != arn {
 			continue

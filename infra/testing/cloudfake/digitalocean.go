@@ -26,6 +26,12 @@ type DigitalOcean struct {
 	lingering map[string]bool
 	// domains are the account's domains.
 	domains map[string]bool
+	// limit is the number of Droplets that the account may have; 0 for any.
+	limit int
+	// unknown is the number of requests until a new bucket is known.
+	unknown int
+	// unassigned reports that somebody took the Reserved IP off its Droplet.
+	unassigned bool
 }
 
 // The types that behaviours are about.
@@ -56,7 +62,7 @@ func NewDigitalOcean() *DigitalOcean {
 		defaultVPCs: map[string]string{}, buckets: map[string]bool{}, overwritten: map[string]bool{}, lingering: map[string]bool{},
 		domains: map[string]bool{},
 	}
-	d.behaviours = slices.Concat(d.networks(), d.spaces(), d.clusters(), d.names(), d.dns())
+	d.behaviours = slices.Concat(d.networks(), d.spaces(), d.clusters(), d.names(), d.dns(), d.droplets())
 	return d
 }
 

@@ -15,7 +15,7 @@ ESCALA_PROGRAM = $(if $(and $(ESCALA_CLONE),$(filter local,$(STACK))),local,esca
 ESCALA = .escala/bin/$(ESCALA_PROGRAM) --stack $(STACK) $(if $(WAIT),--wait $(WAIT))
 plan plan-diff manifests: ESCALA_PROGRAM = escala
 
-.PHONY: escala up preview plan plan-diff manifests rollback unpin refresh down outputs unlock logs restart maintenance exec shell
+.PHONY: escala up preview plan plan-diff manifests rollback unpin refresh down outputs unlock logs restart maintenance exec run shell
 
 # The first target is the default: make alone lists the targets.
 escala_file := $(lastword $(MAKEFILE_LIST))
@@ -45,6 +45,9 @@ maintenance: escala ## Answer with a page and status 503: ON=1 begins, ON=0 ends
 
 exec: escala ## Run CMD where the service runs, or open a shell (INSTANCE=pod)
 	@$(ESCALA) exec $(if $(INSTANCE),--instance "$(INSTANCE)") $(if $(CMD),-- $(CMD))
+
+run: escala ## Run the command of a process or a schedule once, now (NAME=report)
+	@$(ESCALA) run --name "$(NAME)"
 
 preview: ## Show what up would change
 manifests: ## Write a cluster stack's objects to manifests/STACK, for kubectl apply

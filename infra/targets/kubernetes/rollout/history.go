@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"escala/infra/operate"
-	"escala/infra/operate/event"
 	"escala/service"
+	"escala/service/event"
 )
 
 // The most events that are read of a cluster, which keeps them for an hour by

@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"escala/infra/operate"
-	"escala/infra/operate/event"
 	"escala/infra/testing/fakecluster"
 	"escala/service"
+	"escala/service/event"
 )
 
 func stackOf(c *fakecluster.Cluster, image string) *operate.Stack {

@@ -39,7 +39,8 @@ func Exists(folder, digest string) bool {
 }
 
 // Build makes the image in folder, unless it exists. That takes about a minute.
-// report gets each line of progress.
+// report gets each line of progress. The caller makes sure that one Build runs at a
+// time.
 func Build(ctx context.Context, folder string, report func(string)) error {
 	digest := Digest()
 	if Exists(folder, digest) {
@@ -47,6 +48,16 @@ func Build(ctx context.Context, folder string, report func(string)) error {
 	}
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return fmt.Errorf("making the folder of images: %w", err)
+	}
+	// What an interrupted build left is as large as an image.
+	left, err := filepath.Glob(filepath.Join(folder, ".build-*"))
+	if err != nil {
+		return fmt.Errorf("looking for interrupted builds: %w", err)
+	}
+	for _, path := range left {
+		if err := os.RemoveAll(path); err != nil {
+			return fmt.Errorf("removing an interrupted build: %w", err)
+		}
 	}
 	work, err := os.MkdirTemp(folder, ".build-")
 	if err != nil {

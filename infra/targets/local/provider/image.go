@@ -36,8 +36,13 @@ func (*Image) Create(ctx context.Context, req infer.CreateRequest[ImageArgs]) (i
 	if want := image.Digest(); req.Inputs.Digest != want {
 		return out, fmt.Errorf("the program wants the image %s, but this provider builds %s: they are of different versions of escala", req.Inputs.Digest, want)
 	}
-	log := p.GetLogger(ctx)
-	err := image.Build(ctx, infer.GetConfig[Config](ctx).path(imagesFolder), func(line string) { log.InfoStatus(line) })
+	log, folder := p.GetLogger(ctx), infer.GetConfig[Config](ctx).path(imagesFolder)
+	unlock, err := lock(folder + ".lock")
+	if err != nil {
+		return out, err
+	}
+	defer unlock()
+	err = image.Build(ctx, folder, func(line string) { log.InfoStatus(line) })
 	return out, err
 }
 

@@ -2,7 +2,9 @@ package local_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 
 	"escala/infra/targets/local/host"
 	"escala/infra/testing/conformance/local"
@@ -23,7 +26,8 @@ import (
 const exampleRate = 100
 
 // TestExamples takes each example through `make up` and releases of it under
-// load. The programs know nothing of drains: SIGTERM ends them at once.
+// load. All but the one on escala's runtime know nothing of drains: SIGTERM ends
+// them at once.
 func TestExamples(t *testing.T) {
 	if testing.Short() {
 		t.Skip("boots a machine for each example; -short leaves that out")
@@ -33,8 +37,12 @@ func TestExamples(t *testing.T) {
 		// file is the file that a release changes: old becomes the release's name.
 		file, old string
 	}{
-		"nethttp": {map[string]any{"source": "example", "package": "."}, "main.go", "hello"},
-		"python":  {map[string]any{"folder": "example/app", "command": []any{"python3", "app.py"}}, "app/greeting.txt", "hello from Python"},
+		"nethttp": {map[string]any{"runtime": "none", "source": "example", "package": "."}, "main.go", "hello"},
+		"python": {
+			map[string]any{"runtime": "none", "folder": "example/app", "command": []any{"python3", "app.py"}},
+			"app/greeting.txt", "hello from Python",
+		},
+		"runtime": {map[string]any{"source": "example"}, "main.go", "hello"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
@@ -50,7 +58,8 @@ func TestExamples(t *testing.T) {
 			require.NoError(t, err)
 			folder := filepath.Join(clone.Root, "example")
 			require.NoError(t, os.CopyFS(folder, os.DirFS(filepath.Join(root, "examples", name))))
-			example.service["name"], example.service["runtime"] = name, "none"
+			example.service["name"] = name
+			settings(t, folder, example.service)
 			stack := local.NewStack(clone, map[string]any{
 				"target": "local", "local": map[string]any{"port": freePort(t)}, "service": example.service,
 			})
@@ -97,4 +106,21 @@ func TestExamples(t *testing.T) {
 			assert.Zero(t, got.Failed, "%v %+v", got.Kinds, generator.Failures(mark.At))
 		})
 	}
+}
+
+// settings adds the keys of the example's service.yaml, if it has one, and makes its
+// go.mod find the runtime in the clone around it.
+func settings(t *testing.T, folder string, keys map[string]any) {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(folder, "service.yaml"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	require.NoError(t, err)
+	require.NoError(t, yaml.Unmarshal(content, &keys))
+	path := filepath.Join(folder, "go.mod")
+	content, err = os.ReadFile(path)
+	require.NoError(t, err)
+	require.Contains(t, string(content), "=> ../..\n")
+	require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(content), "=> ../..\n", "=> ..\n", 1)), 0o600))
 }

@@ -2,6 +2,8 @@
 package event
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"escala/service"
@@ -62,4 +64,35 @@ type Event struct {
 	Seconds int `json:"seconds,omitempty"`
 	// Text is the reason, in the words of the machine or the cluster.
 	Text string `json:"text,omitempty"`
+}
+
+// String returns the event in one line for people.
+func (e Event) String() string {
+	var b strings.Builder
+	b.WriteString(e.Stack + ": " + string(e.Kind))
+	if e.Result != "" {
+		b.WriteString(" " + e.Result)
+	}
+	if e.Seconds > 0 {
+		fmt.Fprintf(&b, " in %d s", e.Seconds)
+	}
+	if e.Release != "" {
+		b.WriteString(", release " + e.Release.Short())
+	}
+	if e.Instance != "" {
+		b.WriteString(", on " + e.Instance)
+	}
+	if e.Who != "" {
+		b.WriteString(", by " + e.Who)
+	}
+	if e.Commit != "" {
+		b.WriteString(", commit " + e.Commit[:min(len(e.Commit), 12)])
+	}
+	if e.Text != "" {
+		b.WriteString(": " + e.Text)
+	}
+	if e.Run != "" {
+		b.WriteString(" " + e.Run)
+	}
+	return b.String()
 }

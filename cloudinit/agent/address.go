@@ -1,0 +1,110 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"escala/cloudinit/agent/request"
+)
+
+// A cloud may change the address that a machine's outgoing connections come from.
+// On EC2 the machine's first public address is taken away when the stack's Elastic
+// IP moves to it ("Elastic IP addresses", elastic IP address basics). Connections
+// that were opened before then get no answer and no reset, for example those to a
+// database outside of the network: a request hangs until a timeout. So the agent
+// replaces all workers and the processes beside them, one after the other, when the
+// address changes.
+const (
+	// addressFile has the address that the workers began with. It does not survive
+	// a reboot, and no worker does.
+	addressFile = runFolder + "/address.json"
+	// addressEvery is the time between two looks at the address.
+	addressEvery = 10 * time.Second
+	// addressRetry is the time after a restart that failed until the next one.
+	addressRetry = 30 * time.Second
+	// addressTimeout is the time limit of a look: the round waits for it.
+	addressTimeout = 2 * time.Second
+)
+
+// move is a change of the address that the workers are being restarted for.
+type move struct {
+	to string
+	// at is the restart that replaces the workers, or a later one.
+	at int64
+}
+
+// noticeMove asks for a restart if the machine's address has changed. A cloud that
+// does not answer has changed nothing.
+func (a *Agent) noticeMove(ctx context.Context) {
+	if a.Address == nil || a.addressAsked != 0 && a.Clock.Elapsed()-a.addressAsked < addressEvery {
+		return
+	}
+	a.addressAsked = max(1, a.Clock.Elapsed())
+	limited, cancel := context.WithTimeout(ctx, addressTimeout)
+	defer cancel()
+	now, err := a.Address(limited)
+	if err != nil || now == "" {
+		return
+	}
+	before, err := a.addressBefore(ctx, now)
+	if err == nil {
+		err = a.recallRestart()
+	}
+	if err != nil {
+		a.failing(runFolder, fmt.Errorf("keeping the machine's address: %w", err))
+		return
+	}
+	if before == now && a.moved.at == 0 {
+		return
+	}
+	if a.moved.at == 0 {
+		// Processes beside the workers are started again for another release, and
+		// for one that is not known.
+		for _, i := range a.Config.instances() {
+			if err := a.forget(startedFile(i)); err != nil {
+				a.failing(runFolder, fmt.Errorf("restarting %s: %w", i, err))
+				return
+			}
+		}
+	}
+	a.restarts.mu.Lock()
+	if a.moved.at == 0 {
+		// A restart that an operator has asked for does as well.
+		if last := a.restarts.last.At; a.restarts.asked.At <= last {
+			// An operator's request has a time for a number, which is larger.
+			a.restarts.asked = request.Restarting{ID: fmt.Sprintf("address-%d", last+1), At: last + 1}
+		}
+		a.moved = move{to: now, at: a.restarts.asked.At}
+		a.Log.Info("the machine has another address, so all workers are restarted", "before", before, "now", now)
+	}
+	last := a.restarts.last
+	a.restarts.mu.Unlock()
+	switch {
+	case last.At < a.moved.at || !last.Done:
+	case last.Failure != "":
+		// Some workers are the old ones.
+		a.moved, a.addressAsked = move{}, a.Clock.Elapsed()+addressRetry-addressEvery
+	default:
+		// All of it is done again if the agent ends before this.
+		if err := a.remember(addressFile, a.moved.to); err != nil {
+			a.failing(runFolder, fmt.Errorf("keeping the machine's address: %w", err))
+			return
+		}
+		a.moved = move{}
+	}
+}
+
+// addressBefore returns the address that the workers began with: now, if there are
+// none yet, and "" if it is not known.
+func (a *Agent) addressBefore(ctx context.Context, now string) (string, error) {
+	before, err := recall[string](a.Disk, addressFile)
+	if err != nil || before != "" {
+		return before, err
+	}
+	// Without the supervisor there may be workers.
+	if workers, err := a.processes(ctx); err != nil || len(workers) > 0 {
+		return "", nil //nolint:nilerr // the round reports it
+	}
+	return now, a.remember(addressFile, now)
+}

@@ -1,0 +1,29 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// address is what the cloud answers. Sometimes it does not, or has none.
+func (l *life) address(context.Context) (string, error) {
+	l.call()
+	switch l.w.rng.IntN(8) {
+	case 0:
+		return "", errors.New("the metadata service does not answer")
+	case 1:
+		return "", nil
+	}
+	return fmt.Sprintf("198.51.100.%d", 1+l.w.address), nil
+}
+
+// outdated reports whether a worker is from before the machine got its address.
+func (w *world) outdated() bool {
+	for _, p := range w.processes {
+		if p.slot >= 0 && p.term == 0 && p.address != w.address {
+			return true
+		}
+	}
+	return false
+}
