@@ -90,7 +90,7 @@ func (r Reader) Read(ctx context.Context, q request.Query, limit int) (lines []r
 			cursor[s.name] = s.at
 		}
 		slices.SortStableFunc(lines, func(a, b request.Line) int { return compare(a.Time, b.Time) })
-		return lines, cursor, ctx.Err() != nil, nil
+		return lastOfEach(lines, q.Tail), cursor, ctx.Err() != nil, nil
 	}
 	for {
 		var first *stream
@@ -116,6 +116,18 @@ func (r Reader) Read(ctx context.Context, q request.Query, limit int) (lines []r
 
 // lineCost is what a line takes beside its text, in bytes.
 const lineCost = 40
+
+// lastOfEach returns the last lines of each source: a worker has several files.
+func lastOfEach(lines []request.Line, most int) []request.Line {
+	count := map[string]int{}
+	for _, line := range lines {
+		count[line.Source]++
+	}
+	return slices.DeleteFunc(lines, func(line request.Line) bool {
+		count[line.Source]--
+		return count[line.Source] >= most
+	})
+}
 
 func compare(a, b int64) int {
 	switch {

@@ -68,6 +68,18 @@ func TestTheLastLinesAndThenTheNewOnes(t *testing.T) {
 	assert.Empty(t, lines)
 }
 
+// TestAWorkersFilesAreOneSource checks the number of last lines of a worker, which
+// has a file for each of its slots.
+func TestAWorkersFilesAreOneSource(t *testing.T) {
+	r := newReader(t)
+	r.Source = func(string) string { return "worker-0" }
+	r.write(t, "worker-0.log", at(1, "a"), at(4, "d"))
+	r.write(t, "worker-2.log", at(2, "b"), at(3, "c"))
+	lines, _, _, err := r.Read(t.Context(), request.Query{Tail: 2}, plenty)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"worker-0 " + at(3, "c"), "worker-0 " + at(4, "d")}, texts(lines))
+}
+
 // TestRotationLosesNoLine rotates a log between two answers, as supervisord does.
 func TestRotationLosesNoLine(t *testing.T) {
 	r := newReader(t)
