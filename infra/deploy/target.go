@@ -47,6 +47,9 @@ type Request struct {
 	Failed func(ctx context.Context, err error)
 	// GateTimeout is the time in which the release must serve.
 	GateTimeout time.Duration
+	// AlarmEmails are the addresses that the cloud's alarms go to. Empty: the stack
+	// makes no alarms.
+	AlarmEmails []string
 	// Home has escala's own files.
 	Home workspace.Home
 	// Project is the name of the Pulumi project. Stack is that of the stack.

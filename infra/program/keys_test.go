@@ -39,6 +39,7 @@ func keys() map[string]string {
 		panic(err)
 	}
 	collect(all, "gate", reflect.ValueOf(gate.Gate))
+	collect(all, "notify", reflect.ValueOf(gate.Notify))
 	collect(all, "service", reflect.ValueOf(gate.Service))
 	for _, t := range targets.All() {
 		collect(all, t.Section(), reflect.ValueOf(t.Settings()).Elem())

@@ -120,6 +120,7 @@ func Load(project string, source Source, sections []Section) (Config, error) {
 	if command := c.Service.ReleaseCommand; command.Set() && c.Gate.Timeout <= command.Timeout {
 		v.Add("gate.timeout", "%s is not above service.release.timeout (%s): the update would give up while the release command still runs", c.Gate.Timeout, command.Timeout)
 	}
+	v = append(v, c.Notify.violations().Under("notify")...)
 	// A field that could not be read keeps its default, so Validate finds only the
 	// remaining violations.
 	var ofSpec service.Violations

@@ -31,6 +31,7 @@ var checks = []func(context.Context, *subject){
 	access,
 	storage,
 	metadata,
+	alarms,
 	manifests,
 	cloudInit,
 	nginx,

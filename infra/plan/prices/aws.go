@@ -50,7 +50,12 @@ var awsRules = map[string]rule{
 	"aws:eks/accessEntry:AccessEntry":                                                            (*count).included,
 	"aws:eks/accessPolicyAssociation:AccessPolicyAssociation":                                    (*count).included,
 	"aws:eks/addon:Addon":                                                                        (*count).included,
-	"aws:cloudwatch/logGroup:LogGroup":                                                           func(c *count, r plan.Resource) { c.byUse(r, "logs", "by the GB that is logged") },
+	"aws:cloudwatch/metricAlarm:MetricAlarm": func(c *count, r plan.Resource) {
+		c.item(r, "alarm", "aws/cloudwatch/alarm", c.region(r), amount{high: 1, why: "an account's first ten are free"})
+	},
+	"aws:sns/topic:Topic":                         func(c *count, r plan.Resource) { c.byUse(r, "topic", "by the e-mail that is sent") },
+	"aws:sns/topicSubscription:TopicSubscription": (*count).included,
+	"aws:cloudwatch/logGroup:LogGroup":            func(c *count, r plan.Resource) { c.byUse(r, "logs", "by the GB that is logged") },
 }
 
 // one prices a resource that is one of an item.

@@ -14,8 +14,13 @@ var digitalOceanRules = map[string]rule{
 	"digitalocean:index/firewall:Firewall":                         one("firewall", "do/network/firewall"),
 	"digitalocean:index/vpc:Vpc":                                   one("network", "do/network/vpc"),
 	"digitalocean:index/dnsRecord:DnsRecord":                       one("record", "do/network/dns"),
-	"digitalocean:index/tag:Tag":                                   (*count).included,
-	"digitalocean:index/certificate:Certificate":                   one("certificate", "do/certificate/lets-encrypt"),
+	"digitalocean:index/uptimeCheck:UptimeCheck": func(c *count, r plan.Resource) {
+		c.item(r, "uptime check", "do/uptime/check", c.region(r), amount{high: 1, why: "an account's first is free"})
+	},
+	"digitalocean:index/uptimeAlert:UptimeAlert":   (*count).included,
+	"digitalocean:index/monitorAlert:MonitorAlert": one("alarm", "do/monitoring/alert"),
+	"digitalocean:index/tag:Tag":                   (*count).included,
+	"digitalocean:index/certificate:Certificate":   one("certificate", "do/certificate/lets-encrypt"),
 
 	"digitalocean:index/spacesBucket:SpacesBucket":             spaces,
 	"digitalocean:index/spacesBucketObject:SpacesBucketObject": (*count).included,

@@ -108,7 +108,7 @@ func (d deployment) run() (deploy.Endpoint, error) {
 		return none, err
 	}
 	maps.Copy(endpoint.Outputs, outputs)
-	return endpoint, nil
+	return endpoint, d.alarms(m, endpoint)
 }
 
 // howToAsk returns instructions for a person to find out what is wrong with a

@@ -8,6 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"escala/infra/deploy"
+	"escala/infra/deploy/doalarm"
 )
 
 // deployment is the state of one Deploy.
@@ -83,5 +84,6 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	endpoint.Outputs[clusterOutput] = pulumi.All(cluster.Name, endpoint.Release).ApplyT(func(v []any) string {
 		return v[0].(string)
 	})
-	return endpoint, nil
+	https := d.settings.certificateSource(d.Request.Spec)
+	return endpoint, doalarm.Uptime(d.Component, endpoint, https.atBalancer() || https == traefikCertificate)
 }

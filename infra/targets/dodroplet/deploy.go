@@ -9,6 +9,7 @@ import (
 
 	"escala/cloudinit"
 	"escala/infra/deploy"
+	"escala/infra/deploy/doalarm"
 	"escala/infra/deploy/dodns"
 	"escala/service"
 )
@@ -98,7 +99,23 @@ func (d deployment) run() (deploy.Endpoint, error) {
 			return dodns.Addresses(d.Component, d.lookup.domains, address)
 		}
 	}
-	return cutover.Run(d.Ctx, d.Request)
+	endpoint, err := cutover.Run(d.Ctx, d.Request)
+	if err != nil {
+		return none, err
+	}
+	return endpoint, d.alarms(net, endpoint)
+}
+
+// alarms registers the stack's alarms. Those on the machine's resources need the
+// figures of DigitalOcean's agent.
+func (d deployment) alarms(net network, endpoint deploy.Endpoint) error {
+	if err := doalarm.Uptime(d.Component, endpoint, d.Request.Spec.HTTPS()); err != nil {
+		return err
+	}
+	if !d.settings.Monitoring {
+		return nil
+	}
+	return doalarm.Machines(d.Component, net.tag.Name)
 }
 
 // diagnosis returns the instructions to diagnose a machine.

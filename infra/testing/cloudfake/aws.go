@@ -86,6 +86,7 @@ func NewAWS() *AWS {
 	a.behaviours = append(a.uniqueNames(), a.limits()...)
 	a.behaviours = append(a.behaviours, a.machines()...)
 	a.behaviours = append(a.behaviours, a.clusters()...)
+	a.behaviours = append(a.behaviours, a.alarms()...)
 	a.behaviours = append(append(a.behaviours, a.names()...), a.objects())
 	return a
 }

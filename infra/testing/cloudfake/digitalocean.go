@@ -32,6 +32,8 @@ type DigitalOcean struct {
 	unknown int
 	// unassigned reports that somebody took the Reserved IP off its Droplet.
 	unassigned bool
+	// emails are the account's verified addresses.
+	emails map[string]bool
 }
 
 // The types that behaviours are about.
@@ -60,9 +62,9 @@ func NewDigitalOcean() *DigitalOcean {
 	d := &DigitalOcean{
 		Account:     newAccount(),
 		defaultVPCs: map[string]string{}, buckets: map[string]bool{}, overwritten: map[string]bool{}, lingering: map[string]bool{},
-		domains: map[string]bool{},
+		domains: map[string]bool{}, emails: map[string]bool{},
 	}
-	d.behaviours = slices.Concat(d.networks(), d.spaces(), d.clusters(), d.names(), d.dns(), d.droplets())
+	d.behaviours = slices.Concat(d.networks(), d.spaces(), d.clusters(), d.names(), d.dns(), d.droplets(), d.alarms())
 	return d
 }
 

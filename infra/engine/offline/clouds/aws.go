@@ -5,9 +5,11 @@ import (
 	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sns"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
@@ -60,8 +62,11 @@ func AWS(effect offline.Effect) *offline.Provider {
 			"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2": {
 				Args: &s3.BucketLifecycleConfigurationV2Args{}, State: s3.BucketLifecycleConfigurationV2{},
 			},
-			"aws:s3/bucketPolicy:BucketPolicy":     {Args: &s3.BucketPolicyArgs{}, State: s3.BucketPolicy{}},
-			"aws:s3/bucketObjectv2:BucketObjectv2": {Args: &s3.BucketObjectv2Args{}, State: s3.BucketObjectv2{}},
+			"aws:s3/bucketPolicy:BucketPolicy":            {Args: &s3.BucketPolicyArgs{}, State: s3.BucketPolicy{}},
+			"aws:s3/bucketObjectv2:BucketObjectv2":        {Args: &s3.BucketObjectv2Args{}, State: s3.BucketObjectv2{}},
+			"aws:sns/topic:Topic":                         {Args: &sns.TopicArgs{}, State: sns.Topic{}, Named: "name"},
+			"aws:sns/topicSubscription:TopicSubscription": {Args: &sns.TopicSubscriptionArgs{}, State: sns.TopicSubscription{}},
+			"aws:cloudwatch/metricAlarm:MetricAlarm":      {Args: &cloudwatch.MetricAlarmArgs{}, State: cloudwatch.MetricAlarm{}, Named: "name"},
 			"aws:ssm/parameter:Parameter": {
 				Args: &ssm.ParameterArgs{}, State: ssm.Parameter{}, Named: "name",
 				// No parameter goes back to the standard tier
@@ -114,6 +119,9 @@ func awsFillIn(e *offline.Event) {
 		e.ID = text(e.Outputs, "name")
 		e.Outputs["version"] = resource.NewNumberProperty(1)
 		arn("ssm:recorded:%s:parameter/%s", AWSAccount, strings.TrimPrefix(e.ID, "/"))
+	case "aws:sns/topic:Topic":
+		arn("sns:recorded:%s:%s", AWSAccount, text(e.Outputs, "name"))
+		e.ID = text(e.Outputs, "arn")
 	case "aws:iam/role:Role":
 		e.ID = text(e.Outputs, "name")
 		arn("iam::%s:role/%s", AWSAccount, e.ID)

@@ -40,8 +40,11 @@ func DigitalOcean(effect offline.Effect) *offline.Provider {
 			"digitalocean:index/spacesBucketObject:SpacesBucketObject": {
 				Args: &digitalocean.SpacesBucketObjectArgs{}, State: digitalocean.SpacesBucketObject{},
 			},
-			"digitalocean:index/spacesKey:SpacesKey": {Args: &digitalocean.SpacesKeyArgs{}, State: digitalocean.SpacesKey{}, Named: "name"},
-			"digitalocean:index/dnsRecord:DnsRecord": {Args: &digitalocean.DnsRecordArgs{}, State: digitalocean.DnsRecord{}},
+			"digitalocean:index/spacesKey:SpacesKey":       {Args: &digitalocean.SpacesKeyArgs{}, State: digitalocean.SpacesKey{}, Named: "name"},
+			"digitalocean:index/dnsRecord:DnsRecord":       {Args: &digitalocean.DnsRecordArgs{}, State: digitalocean.DnsRecord{}},
+			"digitalocean:index/uptimeCheck:UptimeCheck":   {Args: &digitalocean.UptimeCheckArgs{}, State: digitalocean.UptimeCheck{}, Named: "name"},
+			"digitalocean:index/uptimeAlert:UptimeAlert":   {Args: &digitalocean.UptimeAlertArgs{}, State: digitalocean.UptimeAlert{}, Named: "name"},
+			"digitalocean:index/monitorAlert:MonitorAlert": {Args: &digitalocean.MonitorAlertArgs{}, State: digitalocean.MonitorAlert{}},
 			"digitalocean:index/certificate:Certificate": {
 				Args: &digitalocean.CertificateArgs{}, State: digitalocean.Certificate{}, Named: "name",
 			},

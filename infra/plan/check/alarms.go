@@ -1,0 +1,32 @@
+package check
+
+import (
+	"context"
+
+	"escala/infra/plan"
+)
+
+// where the settings of alarms are.
+const notify = "notify.email"
+
+// alarms says what nobody is told, and what an address has to do first. It is a
+// notice: a stack without alarms works.
+func alarms(_ context.Context, s *subject) {
+	droplets := s.byType("digitalocean:index/droplet:Droplet")
+	uptime := s.byType("digitalocean:index/uptimeCheck:UptimeCheck")
+	told := len(uptime) + len(s.byType("aws:cloudwatch/metricAlarm:MetricAlarm"))
+	machines := len(droplets) + len(s.byType("aws:ec2/instance:Instance")) + len(s.byType("digitalocean:index/kubernetesCluster:KubernetesCluster"))
+	if machines > 0 && told == 0 {
+		s.add(plan.Notice, notify, "is not set: the stack makes no alarms, and nobody is told when the service is down", "")
+	}
+	for _, r := range s.byType("aws:sns/topicSubscription:TopicSubscription") {
+		if text(r.Raw, "protocol") == "email" {
+			s.add(plan.Notice, notify, text(r.Raw, "endpoint")+" gets alarms once its owner has followed the link that AWS sends it", "")
+		}
+	}
+	for _, r := range droplets {
+		if len(uptime) > 0 && !truth(r.Raw, "monitoring") {
+			s.add(plan.Notice, r.Name, "has no alarms on CPU, memory and disk: they need digitalocean.monitoring", "")
+		}
+	}
+}
