@@ -78,52 +78,39 @@ func (g Gate) Wait(ctx context.Context, want Want) error {
 	if g.Stuck == 0 {
 		g.Stuck = 45 * time.Second
 	}
-	began := time.Now()
-	deadline, cancel := context.WithTimeout(ctx, g.Timeout)
-	defer cancel()
 	client := &http.Client{Timeout: 5 * time.Second, Transport: g.transport}
 	if client.Transport == nil {
 		// Each check opens a new connection, so that it follows the address to
 		// where it leads now.
 		client.Transport = &http.Transport{DisableKeepAlives: true, Proxy: nil}
 	}
-	var (
-		last    machine.Status // the status that the machine published last
-		missing string         // what was missing then
-		since   = began
-		inStore = &stored{read: g.Stored, every: max(storedEvery, g.Poll)}
-	)
-	for {
-		status, err := g.look(deadline, client, g.url(deadline, client, want), want, began, inStore)
-		if err == nil {
-			if trouble := status.Trouble(); trouble != "" && g.Report != nil {
-				g.Report("serves, but " + trouble)
-			}
-			return nil
-		}
-		// A check that the deadline cut short is no evidence about the machine.
-		if Ended(deadline) == nil || missing == "" {
-			if err.Error() != missing || status.Phase != last.Phase {
-				since = time.Now()
-			}
-			if err.Error() != missing && g.Report != nil {
-				g.Report("waiting: " + err.Error())
-			}
-			last, missing = status, err.Error()
-		}
-		switch {
-		case Ended(ctx) != nil:
-			return fmt.Errorf("waiting for release %s: %w", want.Release.Short(), Ended(ctx))
-		case errors.Is(err, errRefused),
-			Ended(deadline) != nil,
-			last.Phase == machine.Failing && time.Since(since) > g.Stuck:
-			return g.failure(ctx, want, last, missing, time.Since(began), inStore)
-		}
-		select {
-		case <-deadline.Done():
-		case <-time.After(g.Poll):
-		}
+	type checked struct {
+		status machine.Status // the status that the machine published
+		err    error          // what is missing
 	}
+	began, inStore := time.Now(), &stored{read: g.Stored, every: max(storedEvery, g.Poll)}
+	loop := Awaiting{Timeout: g.Timeout, Poll: g.Poll, Stuck: g.Stuck, Report: g.Report}
+	last, took, err := Await(ctx, loop, func(ctx context.Context) (checked, Seen) {
+		status, err := g.look(ctx, client, g.url(ctx, client, want), want, began, inStore)
+		if err == nil {
+			return checked{status: status}, Seen{Done: true}
+		}
+		seen := Seen{Missing: err.Error(), Final: errors.Is(err, errRefused)}
+		if status.Phase == machine.Failing {
+			seen.Failure = err.Error()
+		}
+		return checked{status, err}, seen
+	})
+	switch {
+	case errors.Is(err, ErrMissing):
+		return g.failure(ctx, want, last.status, last.err.Error(), took, inStore)
+	case err != nil:
+		return fmt.Errorf("waiting for release %s: %w", want.Release.Short(), err)
+	}
+	if trouble := last.status.Trouble(); trouble != "" && g.Report != nil {
+		g.Report("serves, but " + trouble)
+	}
+	return nil
 }
 
 // url returns the URL for requests to the wanted machine.

@@ -120,61 +120,28 @@ func (r Rollout) Wait(ctx context.Context) (Served, error) {
 	if r.Stuck == 0 {
 		r.Stuck = 45 * time.Second
 	}
-	began := time.Now()
-	deadline, cancel := context.WithTimeout(ctx, r.Timeout)
-	defer cancel()
-	var (
-		last    view
-		stuck   tracker
-		answers int
-	)
-	for {
-		now := r.look(deadline, c)
+	answers := 0
+	loop := gate.Awaiting{Timeout: r.Timeout, Poll: r.Poll, Stuck: r.Stuck, Report: r.Report}
+	last, took, err := gate.Await(ctx, loop, func(ctx context.Context) (view, gate.Seen) {
+		now := r.look(ctx, c)
 		if now.missing == "" {
-			if answers++; answers >= steadyLooks {
-				return r.certified(ctx, Served{URL: now.url, Address: now.address}), nil
-			}
+			answers++
 		} else {
 			answers = 0
 		}
-		// A view that the deadline cut short is incomplete; keep the previous one.
-		if gate.Ended(deadline) == nil || last.missing == "" {
-			if now.missing != "" && now.missing != last.missing && r.Report != nil {
-				r.Report("waiting: " + now.missing)
-			}
-			if now.missing != "" {
-				last = now
-			}
+		return now, gate.Seen{
+			Missing: now.missing, Done: answers >= steadyLooks,
+			// As long as more pods become ready, the rollout goes on.
+			Failure: now.trouble.kind, Progress: now.ready, Final: now.trouble.final,
 		}
-		switch {
-		case gate.Ended(ctx) != nil:
-			return none, fmt.Errorf("waiting for release %s: %w", short(r.Image), gate.Ended(ctx))
-		case gate.Ended(deadline) != nil, stuck.lasts(now) > r.Stuck, now.trouble.final:
-			return none, r.failure(ctx, c, last, time.Since(began))
-		}
-		select {
-		case <-deadline.Done():
-		case <-time.After(r.Poll):
-		}
+	})
+	switch {
+	case errors.Is(err, gate.ErrMissing):
+		return none, r.failure(ctx, c, last, took)
+	case err != nil:
+		return none, fmt.Errorf("waiting for release %s: %w", short(r.Image), err)
 	}
-}
-
-// tracker measures for how long the same trouble has lasted.
-type tracker struct {
-	kind  string
-	ready int
-	since time.Time
-}
-
-func (t *tracker) lasts(v view) time.Duration {
-	// As long as more pods become ready, the rollout goes on.
-	if v.trouble.kind != t.kind || v.ready > t.ready {
-		*t = tracker{kind: v.trouble.kind, ready: v.ready, since: time.Now()}
-	}
-	if t.kind == "" {
-		return 0
-	}
-	return time.Since(t.since)
+	return r.certified(ctx, Served{URL: last.url, Address: last.address}), nil
 }
 
 // failure describes the expected release, what is missing, what still serves,

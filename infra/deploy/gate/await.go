@@ -1,0 +1,86 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Awaiting has the parameters of Await.
+type Awaiting struct {
+	// Timeout is the time limit for the whole wait. Poll is the time between two
+	// looks.
+	Timeout, Poll time.Duration
+	// Stuck is the time that the same failure may last. It is retried meanwhile.
+	Stuck time.Duration
+	// Report is called with what is missing, each time that this changes. Optional.
+	Report func(string)
+}
+
+// Seen is what Await knows of one look.
+type Seen struct {
+	// Missing is what is missing, for people. It is empty if nothing is.
+	Missing string
+	// Done means that the wait is over.
+	Done bool
+	// Failure stays the same as long as the same failure lasts. It is empty
+	// without one.
+	Failure string
+	// Progress grows while things get better in spite of the failure. Optional.
+	Progress int
+	// Final means that waiting cannot help.
+	Final bool
+}
+
+// ErrMissing is the error of an Await whose time is over, or that cannot succeed.
+var ErrMissing = errors.New("something is missing")
+
+// Await looks until all is done. It returns the last look in which something was
+// missing, and the time that it took. The error is ErrMissing, or the reason why
+// ctx has ended.
+func Await[T any](ctx context.Context, a Awaiting, look func(context.Context) (T, Seen)) (T, time.Duration, error) {
+	began := time.Now()
+	deadline, cancel := context.WithTimeout(ctx, a.Timeout)
+	defer cancel()
+	var (
+		last    T
+		missing string
+		failure Seen
+		since   = began
+	)
+	for {
+		now, seen := look(deadline)
+		if seen.Done {
+			return now, time.Since(began), nil
+		}
+		// A look that the deadline cut short is no evidence: the one before counts.
+		if seen.Missing != "" && (Ended(deadline) == nil || missing == "") {
+			if seen.Missing != missing && a.Report != nil {
+				a.Report("waiting: " + seen.Missing)
+			}
+			last, missing = now, seen.Missing
+		}
+		if seen.Failure != failure.Failure || seen.Progress > failure.Progress {
+			failure, since = seen, time.Now()
+		}
+		switch {
+		case Ended(ctx) != nil:
+			return last, time.Since(began), Ended(ctx)
+		case seen.Final, Ended(deadline) != nil, failure.Failure != "" && time.Since(since) > a.Stuck:
+			return last, time.Since(began), ErrMissing
+		}
+		select {
+		case <-deadline.Done():
+		case <-time.After(a.Poll):
+		}
+	}
+}
+
+// Ended returns why ctx has ended, or nil. A connection knows the deadline too,
+// and on a busy computer it times out before the context's timer fires.
+func Ended(ctx context.Context) error {
+	if deadline, ok := ctx.Deadline(); ok && ctx.Err() == nil && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return ctx.Err()
+}
