@@ -38,11 +38,7 @@ func (p *Provider) CheckConfig(_ context.Context, req *pulumirpc.CheckRequest) (
 // DiffConfig replaces the provider where the schema requires it. Any other
 // change of the configuration keeps the same resources.
 func (p *Provider) DiffConfig(_ context.Context, req *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
-	olds, err := unmarshal(req.GetOldInputs())
-	if err != nil {
-		return nil, err
-	}
-	news, err := unmarshal(req.GetNews())
+	olds, news, err := unmarshalBoth(req.GetOldInputs(), req.GetNews())
 	if err != nil {
 		return nil, err
 	}

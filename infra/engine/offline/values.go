@@ -23,6 +23,15 @@ func unmarshal(s *structpb.Struct) (resource.PropertyMap, error) {
 	return props, nil
 }
 
+// unmarshalBoth reads an old and a new state of the same properties.
+func unmarshalBoth(before, after *structpb.Struct) (olds, news resource.PropertyMap, err error) {
+	if olds, err = unmarshal(before); err != nil {
+		return nil, nil, err
+	}
+	news, err = unmarshal(after)
+	return olds, news, err
+}
+
 func marshal(props resource.PropertyMap) (*structpb.Struct, error) {
 	s, err := plugin.MarshalProperties(props, options)
 	if err != nil {
