@@ -101,7 +101,7 @@ func TestHistoryAndBackups(t *testing.T) {
 
 func TestFailingPrograms(t *testing.T) {
 	t.Parallel()
-	for end, shown := range map[string]string{"fail": "the program wants to fail", "panic": "the program panicked: the program wants to panic"} {
+	for end, shown := range map[string]string{"fail": "the program wants to fail", "panic": "an unhandled error occurred: the program panicked: the program wants to panic", "output": "the program wants an output to fail"} {
 		t.Run(end, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld()
@@ -110,7 +110,8 @@ func TestFailingPrograms(t *testing.T) {
 			var events []apitype.EngineEvent
 			_, err := s.Up(t.Context(), Run{Out: &out, Event: func(e apitype.EngineEvent) { events = append(events, e) }})
 			require.ErrorIs(t, err, ErrFailed)
-			assert.Contains(t, out.String(), shown)
+			assert.Contains(t, out.String(), "error: "+shown)
+			assert.NotContains(t, out.String(), "RPCs")
 			assert.NotEmpty(t, events)
 			_, err = s.Preview(t.Context(), Run{})
 			require.ErrorIs(t, err, ErrFailed, "without a display too")

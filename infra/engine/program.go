@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"regexp"
 	"runtime/debug"
 
 	"github.com/pulumi/pulumi/pkg/v3/resource/plugin"
@@ -26,8 +28,8 @@ func (program) GetPluginInfo(context.Context) (plugin.PluginInfo, error) {
 	return plugin.PluginInfo{}, nil
 }
 
-// Run runs the program. failure is the program's error; err is an error of the
-// engine's server.
+// Run runs the program, and shows its error. bail is true then. failure is an
+// error that could not be shown; err is an error of the engine's server.
 func (p program) Run(ctx context.Context, info plugin.RunInfo) (failure string, bail bool, err error) {
 	values := make(map[string]string, len(info.Config))
 	for key, value := range info.Config {
@@ -52,8 +54,21 @@ func (p program) Run(ctx context.Context, info plugin.RunInfo) (failure string, 
 			failure = fmt.Sprintf("the program panicked: %v\n%s", r, debug.Stack())
 		}
 	}()
-	if err := pulumi.RunWithContext(pctx, p.run); err != nil {
-		return err.Error(), false, nil
+	// The SDK's error is that of a resource, if one failed too, and hides the
+	// program's own.
+	var own error
+	if err := pulumi.RunWithContext(pctx, func(c *pulumi.Context) error {
+		own = p.run(c)
+		return own
+	}); err != nil {
+		reason := wrapping.ReplaceAllString(cmp.Or(own, err).Error(), "")
+		if pctx.Log.Error(reason, nil) != nil {
+			return reason, false, nil
+		}
+		return "", true, nil
 	}
 	return "", false, nil
 }
+
+// wrapping matches what the SDK puts before the reason of a failure.
+var wrapping = regexp.MustCompile(`^(waiting for RPCs: |marshaling properties: |awaiting input property "[^"]*": |1 error occurred:\s*\* |\s+)*`)

@@ -152,11 +152,18 @@ func things(ctx *pulumi.Context) error {
 			return err
 		}
 	}
+	failing := last.Made.ApplyT(func(string) (string, error) {
+		return "", errors.New("the program wants an output to fail")
+	})
 	switch c.Get("end") {
 	case "panic":
 		panic("the program wants to panic")
 	case "fail":
+		// The stack's outputs fail too.
+		ctx.Export("failed", failing)
 		return errors.New("the program wants to fail")
+	case "output":
+		ctx.Export("failed", failing)
 	}
 	ctx.Export("made", last.Made)
 	ctx.Export("token", token)

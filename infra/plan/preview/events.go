@@ -38,8 +38,8 @@ func (l *eventLog) add(e apitype.EngineEvent) {
 			l.outputs = m.New.Outputs
 		}
 	case e.DiagnosticEvent != nil && e.DiagnosticEvent.Severity == "error":
-		message := wrapping.ReplaceAllString(colors.ReplaceAllString(e.DiagnosticEvent.Message, ""), "")
-		if message = strings.TrimSpace(message); message != "" {
+		message := strings.TrimSpace(colors.ReplaceAllString(e.DiagnosticEvent.Message, ""))
+		if message != "" {
 			l.errors = append(l.errors, message)
 		}
 	}
@@ -47,6 +47,3 @@ func (l *eventLog) add(e apitype.EngineEvent) {
 
 // colors matches the engine's color marks and terminal sequences.
 var colors = regexp.MustCompile(`<\{%[^%]*%\}>|\x1b\[[0-9;]*m`)
-
-// wrapping matches the text that the SDK puts before a program's only error.
-var wrapping = regexp.MustCompile(`(an unhandled error occurred: )?(program failed: )?\n?1 error occurred:\n\t\* `)

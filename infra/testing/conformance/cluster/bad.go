@@ -81,7 +81,7 @@ func diagnostics(display string) string {
 		display, _, _ = strings.Cut(display, next)
 	}
 	if _, after, ok := strings.Cut(display, "error: "); ok {
-		display = strings.TrimPrefix(after, "an unhandled error occurred: waiting for RPCs: ")
+		display = after
 	}
 	return strings.TrimSpace(display)
 }

@@ -12,7 +12,7 @@ func TestDiagnosticsAreTheErrorsAlone(t *testing.T) {
 Diagnostics:
   pulumi:pulumi:Stack (escala-kubernetes):
     pushed image registry.example/api@sha256:1
-    error: an unhandled error occurred: waiting for RPCs: release 1 does not serve after 50s
+    error: release 1 does not serve after 50s
       pod api-1 ends at once: exit status 23
 
 Outputs:
