@@ -303,6 +303,17 @@ func TestHTTPSCanBeReached(t *testing.T) {
 	assert.Empty(t, errorsOf(plan.Stack{Manifests: []plan.File{ingress(nil, "api.example.com", "www.example.com")}}))
 	expect(t, []string{`error ingress.yaml: host "www.example.com" has no certificate, though others have`},
 		errorsOf(plan.Stack{Manifests: []plan.File{ingress(nil, "api.example.com")}}))
+	plain := ingress(nil)
+	delete(plain.Object["spec"].(m), "tls")
+	served := func(values m) []plan.Finding {
+		return judged(t, plan.Stack{Manifests: []plan.File{plain}, Resources: []plan.Resource{res("kubernetes:helm.sh/v3:Release", "traefik", m{"values": values})}}, nothing)
+	}
+	expect(t, []string{
+		`notice ingress.yaml: host "api.example.com" serves plain HTTP: the stack has no certificate for it`,
+		`notice ingress.yaml: host "www.example.com" serves plain HTTP: the stack has no certificate for it`,
+	}, served(nil))
+	assert.Empty(t, served(m{"certificatesResolvers": m{"escala": m{}}}))
+	assert.Empty(t, served(m{"service": m{"annotations": m{"service.beta.kubernetes.io/do-loadbalancer-certificate-name": "api"}}}))
 	both := m{"alb.ingress.kubernetes.io/listen-ports": `[{"HTTP":80},{"HTTPS":443}]`}
 	expect(t, []string{"error ingress.yaml: the load balancer listens for HTTPS without a certificate"},
 		errorsOf(plan.Stack{Manifests: []plan.File{ingress(both, "api.example.com", "www.example.com")}}))

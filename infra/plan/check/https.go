@@ -31,8 +31,12 @@ func https(_ context.Context, s *subject) {
 			continue
 		}
 		s.ingressNames(f)
-		if strings.Contains(text(f.Object, "metadata", "annotations", "alb.ingress.kubernetes.io/listen-ports"), "HTTPS") && !s.hasListenerCertificate() {
+		listens := strings.Contains(text(f.Object, "metadata", "annotations", "alb.ingress.kubernetes.io/listen-ports"), "HTTPS")
+		if listens && !s.hasListenerCertificate() {
 			s.add(plan.Error, f.Path, "the load balancer listens for HTTPS without a certificate", "certificateARNs in the IngressClassParams")
+		}
+		if !listens && !s.controllerEndsTLS() {
+			s.plainHosts(f)
 		}
 	}
 }
@@ -57,6 +61,35 @@ func (s *subject) ingressNames(f plan.File) {
 			s.add(plan.Error, f.Path, fmt.Sprintf("host %q has no certificate, though others have", host), "every host below tls.hosts")
 		}
 	}
+}
+
+// plainHosts notes the hosts of an Ingress without any certificate.
+func (s *subject) plainHosts(f plan.File) {
+	if len(list(f.Object, "spec", "tls")) > 0 {
+		return
+	}
+	for _, rule := range list(f.Object, "spec", "rules") {
+		if host := text(rule, "host"); host != "" {
+			s.add(plan.Notice, f.Path, fmt.Sprintf("host %q serves plain HTTP: the stack has no certificate for it; docs/https.md has the ways to one", host), "")
+		}
+	}
+}
+
+// controllerEndsTLS reports whether the stack's own ingress controller has a
+// certificate for the hosts: Traefik by ACME, or the load balancer before it.
+func (s *subject) controllerEndsTLS() bool {
+	for _, r := range s.byType("kubernetes:helm.sh/v3:Release") {
+		if at(r.Raw, "values", "certificatesResolvers") != nil {
+			return true
+		}
+		annotations, _ := at(r.Raw, "values", "service", "annotations").(map[string]any)
+		for key := range annotations {
+			if strings.HasPrefix(key, "service.beta.kubernetes.io/do-loadbalancer-certificate-") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // hasListenerCertificate reports whether the parameters of a load balancer name
