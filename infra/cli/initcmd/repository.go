@@ -60,6 +60,11 @@ func (r *Repository) complete(ctx context.Context) error {
 }
 
 func (r *Repository) fill(ctx context.Context) error {
+	if info, err := os.Stat(r.Folder); errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("the folder %s does not exist; make it with the program in it, or name another one: --dir ../my-api (make init: DIR=…)", r.Folder)
+	} else if err == nil && !info.IsDir() {
+		return fmt.Errorf("%s is not a folder; name the repository's: --dir ../my-api (make init: DIR=…)", r.Folder)
+	}
 	r.Runtime = service.RuntimeNone
 	if r.Command != "" {
 		return r.fillFolder()
@@ -107,7 +112,7 @@ func (r *Repository) fillFolder() error {
 		r.Program = "."
 	}
 	if info, err := os.Stat(filepath.Join(r.Folder, r.Program)); err != nil || !info.IsDir() {
-		return fmt.Errorf("%s is no folder", filepath.Join(r.Folder, r.Program))
+		return fmt.Errorf("the program's folder %s does not exist; --folder names it, below --dir (make init: FOLDER=…)", filepath.Join(r.Folder, r.Program))
 	}
 	if r.Name == "" {
 		r.Name = label(filepath.Base(r.Folder))

@@ -2,6 +2,7 @@ package initcmd
 
 import (
 	"bytes"
+	"errors"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -54,11 +55,14 @@ func clone(t *testing.T) string {
 	return root
 }
 
-// content returns all files below a folder.
+// content returns all files below a folder, none of one that does not exist.
 func content(t *testing.T, folder string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	require.NoError(t, filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) && path == folder {
+			return nil
+		}
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -160,6 +164,9 @@ func TestInitSaysWhatIsMissing(t *testing.T) {
 		want   string
 	}{
 		"the clone":                          {home, nil, "this is the clone of escala"},
+		"no folder":                          {filepath.Join(t.TempDir(), "shop"), nil, "does not exist; make it with the program in it"},
+		"a file":                             {filepath.Join(one(), "main.go"), nil, "is not a folder"},
+		"no folder of the program":           {repo(t, map[string]string{"app.py": ""}), []string{"--command", "python3 app.py", "--folder", "app"}, "app does not exist; --folder names it"},
 		"no module":                          {repo(t, map[string]string{"main.go": program}), nil, "has no go.mod: `go mod init"},
 		"no program":                         {repo(t, map[string]string{"go.mod": "module m\n\ngo 1.26\n", "m.go": "package m\n"}), nil, "has no program yet"},
 		"several programs":                   {repo(t, map[string]string{"go.mod": "module m\n\ngo 1.26\n", "cmd/a/main.go": program, "cmd/b/main.go": program}), nil, "choose one: --package ./cmd/a, ./cmd/b"},
