@@ -11,7 +11,8 @@ import (
 	"escala/infra/targets/local"
 )
 
-// All makes the targets. A new one is a room beside these and a line here.
+// All makes the targets. A new one is a folder beside these and a line
+// here.
 func All() []deploy.Target {
 	return []deploy.Target{
 		local.New(),

@@ -70,10 +70,6 @@ type Settings struct {
 	// region. With it the load balancer serves TLS and redirects HTTP. Default
 	// none.
 	CertificateARN string `config:"certificateArn"`
-	// URL is the public URL of the service if it is neither service.host nor
-	// the load balancer's: for example a CDN in front of the load balancer.
-	// Default none.
-	URL string `config:"url"`
 	// Tags are put on everything that AWS can tag, including the load balancer.
 	Tags map[string]string `config:"tags"`
 }
@@ -164,7 +160,6 @@ func (s Settings) violations(spec service.Spec) service.Violations {
 	if delay := behindALB(spec, s).Lifecycle; delay.Announce+delay.Drain > maxDelay {
 		v.Add("service.lifecycle.drain", "%s and the %s before it are more than %s, which is the longest that a load balancer waits for a pod", delay.Drain, delay.Announce, maxDelay)
 	}
-	kubernetes.CheckURL(&v, "eks.url", s.URL)
 	deploy.CheckTags(&v, "eks.tags", s.Tags, "aws:", "eks:", "kubernetes.io/")
 	return v
 }

@@ -54,29 +54,19 @@ func (d deployment) workload(net network, cluster *eks.Cluster, admins []pulumi.
 	if err != nil {
 		return none, err
 	}
-	platforms := new(EKS).Platforms()
-	if d.settings.Image != "" {
-		// An image that was not built here may be for any platform.
-		platforms = nil
-	}
-	var reached pulumi.StringInput
-	if d.settings.URL != "" {
-		reached = pulumi.String(d.settings.URL)
-	}
 	service, err := kubernetes.NewWorkload(d.Ctx, d.Request.Spec.Name, &kubernetes.WorkloadArgs{
 		Request:            d.Request,
 		Settings:           d.settings.WorkloadSettings,
 		Provider:           provider,
 		Kubeconfig:         config,
 		Image:              image,
-		Platforms:          platforms,
+		Platforms:          new(EKS).Platforms(),
 		IngressClass:       pulumi.String(class),
 		IngressAnnotations: pulumi.ToStringMap(how),
 		// A new pod is ready only once the load balancer sends it requests, so
 		// an old one does not end earlier.
 		NamespaceLabels: pulumi.StringMap{"eks.amazonaws.com/pod-readiness-gate-inject": pulumi.String("enabled")},
 		HTTPS:           d.settings.certificateSource(d.Request.Spec) != noCertificate,
-		URL:             reached,
 		Addressed:       d.makesRecords(),
 		// Auto Mode creates a node for every pod that must not share one, and
 		// does not consolidate these nodes later.

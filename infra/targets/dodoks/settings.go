@@ -56,9 +56,6 @@ type Settings struct {
 	// Default: with service.dns, the longest domain that the host ends with; else
 	// none.
 	Domain string `config:"domain"`
-	// URL is the public address, if it is neither service.host nor the load
-	// balancer: that of a CDN in front of the load balancer. Default none.
-	URL string `config:"url"`
 	// Tags are added to the cluster and its nodes.
 	Tags []string `config:"tags"`
 }
@@ -132,7 +129,6 @@ func (s Settings) violations(spec service.Spec) service.Violations {
 	}
 	s.checkHTTPS(&v, spec)
 	v = append(v, s.domains(spec).Violations()...)
-	kubernetes.CheckURL(&v, "doks.url", s.URL)
 	for _, tag := range s.Tags {
 		if !tagName.MatchString(tag) {
 			v.Add("doks.tags", "%q is not a tag of letters, digits, colons, hyphens and underscores", tag)

@@ -14,29 +14,19 @@ func (d deployment) workload(provider pulumi.ProviderResource, config pulumi.Str
 	if err != nil {
 		return none, err
 	}
-	platforms := new(DOKS).Platforms()
-	if d.settings.Image != "" {
-		// The platforms of an image that was not built here are unknown.
-		platforms = nil
-	}
 	certificate := d.settings.certificateSource(d.Request.Spec)
-	var reached pulumi.StringInput
-	if d.settings.URL != "" {
-		reached = pulumi.String(d.settings.URL)
-	}
 	service, err := kubernetes.NewWorkload(d.Ctx, d.Request.Spec.Name, &kubernetes.WorkloadArgs{
 		Request:      d.Request,
 		Settings:     d.settings.WorkloadSettings,
 		Provider:     provider,
 		Kubeconfig:   config,
 		Image:        image,
-		Platforms:    platforms,
+		Platforms:    new(DOKS).Platforms(),
 		PullLogin:    images.login,
 		IngressClass: pulumi.String(class),
 		HTTPS:        certificate.atBalancer() || certificate == traefikCertificate,
 		Issued:       certificate == traefikCertificate,
 		CertManager:  d.settings.Issuer != "",
-		URL:          reached,
 		Addressed:    d.settings.makesRecords(d.Request.Spec),
 		DependsOn:    needed,
 	}, pulumi.Parent(d.Component))

@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -88,6 +89,7 @@ func (s WorkloadSettings) violations(spec service.Spec) service.Violations {
 	if s.Issuer != "" && !dnsSubdomain.MatchString(s.Issuer) {
 		v.Add("issuer", "%q is not the name of a ClusterIssuer", s.Issuer)
 	}
+	checkURL(&v, "url", s.URL)
 	for key, secret := range map[string]string{"imagePullSecret": s.ImagePullSecret, "tlsSecret": s.TLSSecret} {
 		if secret != "" && !dnsSubdomain.MatchString(secret) {
 			v.Add(key, "%q is not the name of a secret", secret)
@@ -151,5 +153,17 @@ func (s WorkloadSettings) checkHTTPS(v *service.Violations, spec service.Spec, s
 		if one.value != "" {
 			v.Add("service.tls."+one.key, "is set, but the ClusterIssuer %s.issuer has its own", section)
 		}
+	}
+}
+
+// checkURL checks an address that replaces the Ingress' own. An empty address
+// is valid. path is that of the setting.
+func checkURL(v *service.Violations, path, address string) {
+	if address == "" {
+		return
+	}
+	u, err := url.Parse(address)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+		v.Add(path, "%q is not http:// or https:// and a host; for example \"http://localhost:8080\"", address)
 	}
 }

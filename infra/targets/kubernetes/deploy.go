@@ -53,16 +53,11 @@ func (t *Kubernetes) Deploy(component *deploy.Component) (deploy.Endpoint, error
 		Provider:    provider,
 		Kubeconfig:  pulumi.String(c.kubeconfig),
 		Image:       reference,
+		Platforms:   t.Platforms(),
 		CertManager: t.certManager(r.Spec),
-	}
-	if t.settings.Image == "" {
-		args.Platforms = t.Platforms()
 	}
 	if t.settings.IngressClass != "" {
 		args.IngressClass = pulumi.String(t.settings.IngressClass)
-	}
-	if t.settings.URL != "" {
-		args.URL = pulumi.String(t.settings.URL)
 	}
 	w, err := NewWorkload(ctx, r.Spec.Name, args, pulumi.Parent(component))
 	if err != nil {

@@ -22,10 +22,6 @@ func (p *parts) gate(w *Workload) {
 	if kubeconfig == nil {
 		kubeconfig = pulumi.String("")
 	}
-	var override pulumi.StringInput = pulumi.String("")
-	if p.args.URL != nil {
-		override = p.args.URL
-	}
 	release := p.args.Image.ToStringOutput().ApplyT(func(image string) string {
 		id, _ := service.ReleaseOfImage(image)
 		return string(id)
@@ -35,13 +31,13 @@ func (p *parts) gate(w *Workload) {
 		w.Address, w.HTTPS = p.last(deploy.OutputAddress), p.last(deploy.OutputHTTPS)
 		return
 	}
-	waits := []any{kubeconfig, p.args.Image, override}
+	waits := []any{kubeconfig, p.args.Image}
 	for _, r := range p.registered {
 		waits = append(waits, r.ID())
 	}
 	served := pulumi.All(waits...).ApplyTWithContext(p.ctx.Context(), func(wait context.Context, v []any) (map[string]string, error) {
 		r := p.rollout()
-		r.Kubeconfig, r.Image, r.URL = v[0].(string), v[1].(string), v[2].(string)
+		r.Kubeconfig, r.Image = v[0].(string), v[1].(string)
 		is, err := r.Wait(wait)
 		if failed := p.args.Request.Failed; err != nil && failed != nil {
 			failed(wait, err)
@@ -76,8 +72,8 @@ func unknown() pulumi.StringOutput { return pulumi.Sprintf("%v", pulumi.UnsafeUn
 // foreseenURL is the address as far as it is known without asking the cluster.
 func (p *parts) foreseenURL() pulumi.StringOutput {
 	switch {
-	case p.args.URL != nil:
-		return p.args.URL.ToStringOutput()
+	case p.args.Settings.URL != "":
+		return pulumi.String(p.args.Settings.URL).ToStringOutput()
 	case p.spec.Host != "":
 		return pulumi.String(p.scheme() + "://" + p.spec.Host).ToStringOutput()
 	default:
@@ -99,6 +95,7 @@ func (p *parts) rollout() rollout.Rollout {
 		Made:       p.args.Addressed,
 		Addressed:  p.args.Addressed,
 		Issued:     p.issued(),
+		URL:        p.args.Settings.URL,
 		HealthPath: p.spec.HealthPath,
 		Ask:        rollout.Asked(p.args.Settings.GateAddress),
 		CA:         p.args.gateCA(),

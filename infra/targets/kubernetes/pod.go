@@ -114,7 +114,7 @@ func (p *parts) resources(memoryMiB int) *corev1.ResourceRequirementsArgs {
 // nodes selects the nodes that can run the image.
 func (p *parts) nodes() pulumi.StringMap {
 	nodes := pulumi.StringMap{"kubernetes.io/os": pulumi.String("linux")}
-	if platforms := p.args.Platforms; len(platforms) == 1 {
+	if platforms := p.args.Platforms; len(platforms) == 1 && p.args.Settings.Image == "" {
 		nodes["kubernetes.io/arch"] = pulumi.String(platforms[0].Arch)
 	}
 	return nodes

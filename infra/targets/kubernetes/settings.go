@@ -1,66 +1,73 @@
 package kubernetes
 
 import (
-	"cmp"
+	"regexp"
+	"slices"
+	"strings"
 
-	"escala/infra/targets/kubernetes/rollout"
+	"github.com/google/go-containerregistry/pkg/name"
+
 	"escala/service"
 )
 
-// WorkloadSettings are the settings of the workload, which all cluster targets
-// share. Embed it in the target's Settings without a tag; its keys are then
-// keys of the target's section.
-type WorkloadSettings struct {
-	// Namespace is made for the service and deleted with it. Default: the service's
-	// name.
-	Namespace string `config:"namespace"`
-	// Image is the reference, by digest, of an existing image
-	// ("ghcr.io/you/api@sha256:…"). Nothing is built then. Default none.
-	Image string `config:"image"`
-	// ImagePullSecret is the name of a secret of type
-	// kubernetes.io/dockerconfigjson in the namespace. Create it yourself, after
-	// the first update: that update makes the namespace, and fails without the
-	// secret. Default none.
-	ImagePullSecret string `config:"imagePullSecret"`
-	// TLSSecret is the name of a secret of type kubernetes.io/tls in the namespace,
-	// with the certificate of service.host. Default none: HTTP.
-	TLSSecret string `config:"tlsSecret"`
-	// Issuer is the name of a ClusterIssuer of the cluster's cert-manager, which
-	// gets the certificate of service.host. Default: with service.tls.mode acme,
-	// an Issuer that the stack makes; else none.
-	Issuer string `config:"issuer"`
-	// IngressAnnotations are added to the Ingress, for example
-	// cert-manager.io/cluster-issuer or
-	// nginx.ingress.kubernetes.io/proxy-body-size. Default none.
-	IngressAnnotations map[string]string `config:"ingressAnnotations"`
-	// RestrictEgress makes the network policy block the clouds' metadata services
-	// and, with Cilium, the nodes' own addresses. Default true.
-	RestrictEgress bool `config:"restrictEgress"`
-	// GateAddress is the address that an update checks last: "public" for the
-	// address that clients use; "pods" for the service through the cluster's API,
-	// if this computer does not reach the public address; or "none". Default
-	// "public".
-	GateAddress string `config:"gateAddress"`
-	// GateCA is the path of a PEM file with certificate authorities, relative to
-	// the clone if it is not absolute. The gate trusts them for the public address,
-	// in addition to those of this computer. Default none.
-	GateCA string `config:"gateCA"`
-	// RedisImage is the image of the Valkey or Redis that redis.mode local runs.
-	// Default: DefaultRedisImage.
-	RedisImage string `config:"redisImage"`
-	// RedisMemoryMiB limits the data in Redis, in MiB. Default 64.
-	RedisMemoryMiB int `config:"redisMemoryMiB"`
+// Settings is the section "kubernetes" of the configuration.
+type Settings struct {
+	WorkloadSettings
+	// Kubeconfig is the path of a kubeconfig, relative to the clone if it is not
+	// absolute. Default: $KUBECONFIG, or ~/.kube/config.
+	Kubeconfig string `config:"kubeconfig"`
+	// Context is the name of the kubeconfig's context. Default: its current one.
+	Context string `config:"context"`
+	// Cluster is the id of the cluster: the UID of its namespace kube-system.
+	// Default: the cluster of the last update. The default prevents that another
+	// kubectl context moves the service and deletes it on the previous cluster. Set
+	// it to move the service.
+	Cluster string `config:"cluster"`
+	// IngressClass is the class of the cluster's ingress controller: traefik on
+	// k3s. Default: the cluster's default class.
+	IngressClass string `config:"ingressClass"`
+	// Registry is the repository ("ghcr.io/you/api") that the image is pushed to,
+	// with the login that `docker login` saved on this computer. Either Registry or
+	// Image must be set.
+	Registry string `config:"registry"`
+	// Architectures are those of the nodes. Default amd64 and arm64, both in one
+	// image.
+	Architectures []string `config:"architectures"`
 }
 
-// DefaultRedisImage is Valkey 8.1.10, for amd64 and arm64.
-const DefaultRedisImage = "docker.io/valkey/valkey:8.1.10-alpine@sha256:d2e18f3410b6f616de1417f570fa55261af2898b9c5b2cfb6781ce2373ea43d1"
+// NewSettings returns the defaults.
+func NewSettings() Settings {
+	return Settings{WorkloadSettings: NewWorkloadSettings(), Architectures: []string{"amd64", "arm64"}}
+}
 
-// NewWorkloadSettings returns the defaults.
-func NewWorkloadSettings() WorkloadSettings {
-	return WorkloadSettings{
-		RestrictEgress: true, GateAddress: string(rollout.AskPublic),
-		RedisImage: DefaultRedisImage, RedisMemoryMiB: 64,
+var uid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// violations checks the settings without asking the cluster.
+func (s Settings) violations() service.Violations {
+	var v service.Violations
+	if s.IngressClass != "" && !dnsSubdomain.MatchString(s.IngressClass) {
+		v.Add(section+".ingressClass", "%q is not the name of an ingress class; for example \"traefik\"", s.IngressClass)
 	}
+	if s.Cluster != "" && !uid.MatchString(s.Cluster) {
+		v.Add(section+".cluster", "%q is not the id of a cluster; `kubectl get namespace kube-system -o jsonpath='{.metadata.uid}'` prints it", s.Cluster)
+	}
+	switch {
+	case s.Registry == "" && s.Image == "":
+		v.Add(section+".registry", "is not set: nodes fetch the image from a registry; name a repository that you may push to (\"ghcr.io/you/api\"), or give kubernetes.image, one that exists")
+	case s.Registry != "" && s.Image != "":
+		v.Add(section+".registry", "is set together with kubernetes.image, of which nothing is pushed; take one out")
+	case s.Registry != "":
+		if _, err := name.NewRepository(s.Registry); err != nil || !strings.Contains(s.Registry, "/") {
+			v.Add(section+".registry", "%q is not a repository; for example \"ghcr.io/you/api\"", s.Registry)
+		}
+	}
+	if len(s.Architectures) == 0 {
+		v.Add(section+".architectures", "is empty; it takes amd64 and arm64")
+	}
+	for i, arch := range s.Architectures {
+		if (arch != "amd64" && arch != "arm64") || slices.Contains(s.Architectures[:i], arch) {
+			v.Add(section+".architectures", "%q is neither amd64 nor arm64, or there twice", arch)
+		}
+	}
+	return v
 }
-
-func (s WorkloadSettings) namespace(spec service.Spec) string { return cmp.Or(s.Namespace, spec.Name) }

@@ -29,8 +29,8 @@ type WorkloadArgs struct {
 	// dockerconfigjson) with which nodes pull the image. It is nil if they need no
 	// login, or if the settings name a secret. It is treated as a secret.
 	PullLogin pulumi.StringInput
-	// Platforms are the image's platforms. Nodes of other platforms get no pods.
-	// Nil allows every node.
+	// Platforms are those that images are built for. Nodes of other platforms get
+	// no pods. With Settings.Image, which may be for any platform, all nodes do.
 	Platforms []build.Platform
 	// IngressClass is the class of the ingress controller. Nil is the cluster's
 	// default class.
@@ -50,9 +50,6 @@ type WorkloadArgs struct {
 	HTTPS, Issued bool
 	// CertManager means that the cluster's cert-manager gets the certificate.
 	CertManager bool
-	// URL is the public address, for a cluster whose Ingress has no address of its
-	// own (kind). Nil takes the Ingress' address.
-	URL pulumi.StringInput
 	// Addressed means that the target makes records in DNS that lead to
 	// Workload.Address.
 	Addressed bool

@@ -311,8 +311,8 @@ func TestWhatATargetAdds(t *testing.T) {
 
 func TestBadSettings(t *testing.T) {
 	k := &Kubernetes{settings: Settings{
-		WorkloadSettings: WorkloadSettings{Namespace: "A", Image: "a:latest", ImagePullSecret: "_", TLSSecret: "_"},
-		Context:          "x", IngressClass: "_", URL: "ftp://x", Architectures: []string{"arm64", "arm64"},
+		WorkloadSettings: WorkloadSettings{Namespace: "A", Image: "a:latest", ImagePullSecret: "_", TLSSecret: "_", URL: "ftp://x"},
+		Context:          "x", IngressClass: "_", Architectures: []string{"arm64", "arm64"},
 	}}
 	r := request(t)
 	r.Spec.Workers.Count, r.Spec.Workers.Mode = 3, service.WorkersPorts
@@ -327,8 +327,8 @@ func TestBadSettings(t *testing.T) {
 	assert.Equal(t, []string{
 		"service.workers.count", "service.workers", "service.lifecycle.announce",
 		"kubernetes.gateAddress", "kubernetes.image", "kubernetes.imagePullSecret", "kubernetes.namespace", "kubernetes.redisImage", "kubernetes.redisMemoryMiB",
-		"kubernetes.tlsSecret", "kubernetes.tlsSecret",
-		"kubernetes.ingressClass", "kubernetes.url", "kubernetes.architectures", "kubernetes.context",
+		"kubernetes.tlsSecret", "kubernetes.tlsSecret", "kubernetes.url",
+		"kubernetes.ingressClass", "kubernetes.architectures", "kubernetes.context",
 	}, paths)
 	assert.Contains(t, v.Error(), "there is no kubeconfig")
 	r.Offline = true
