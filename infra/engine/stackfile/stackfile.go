@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -94,9 +95,25 @@ func others(path string) string {
 func Parse(path string, text []byte) (*File, error) {
 	f := &File{Path: path, text: bytes.TrimPrefix(text, byteOrderMark)}
 	if err := yaml.Unmarshal(f.text, &f.values); err != nil {
-		return nil, fmt.Errorf("reading %s: %w", path, err)
+		return nil, fmt.Errorf("reading %s: line %d: %s", path, faultyLine(f.text), yamlLine.ReplaceAllString(err.Error(), ""))
 	}
 	return f, nil
+}
+
+// yamlLine matches what the library puts before a reason. Its line is often that
+// of the key around the fault, or the one before.
+var yamlLine = regexp.MustCompile(`^yaml: (unmarshal errors:\s+)?(line [0-9]+: )?`)
+
+// faultyLine returns the number of the first line with which a text is not YAML.
+func faultyLine(text []byte) int {
+	lines := bytes.SplitAfter(text, []byte("\n"))
+	for n := len(lines) - 1; n > 0; n-- {
+		var values map[string]any
+		if yaml.Unmarshal(bytes.Join(lines[:n], nil), &values) == nil {
+			return n + 1
+		}
+	}
+	return 1
 }
 
 // New returns a file with this configuration. The keys have their namespaces.
