@@ -45,6 +45,12 @@ const cleanup = 30 * time.Second
 // makes the plan, in a checkout that is removed afterwards. missing is the
 // reason if the base has no plan.
 func (b Base) Plan(ctx context.Context) (p plan.Plan, commit, missing string, err error) {
+	if _, err := exec.LookPath("git"); err != nil {
+		return p, "", "", errors.New("plan-diff compares with a commit, and git is not installed on this computer: apt-get install git")
+	}
+	if _, err := b.git(ctx, "rev-parse", "--git-dir"); err != nil {
+		return p, "", "", fmt.Errorf("plan-diff compares with a commit, and %s is in no git repository that git can read: %w", b.Root, err)
+	}
 	commit, err = b.git(ctx, "rev-parse", "--verify", "--end-of-options", b.Revision+"^{commit}")
 	if err != nil {
 		return p, "", "", fmt.Errorf("looking for %s: %w", b.Revision, err)

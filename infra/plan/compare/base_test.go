@@ -168,3 +168,12 @@ func TestAnInterruptionLeavesNothingBehind(t *testing.T) {
 	assert.Less(t, time.Since(began), time.Minute, "what it started ends with it")
 	c.clean()
 }
+
+func TestWithoutGit(t *testing.T) {
+	b := Base{Root: t.TempDir(), Revision: "main", Stack: "all", Progress: io.Discard}
+	_, _, _, err := b.Plan(t.Context())
+	require.ErrorContains(t, err, b.Root+" is in no git repository that git can read: ")
+	t.Setenv("PATH", t.TempDir())
+	_, _, _, err = b.Plan(t.Context())
+	require.ErrorContains(t, err, "git is not installed on this computer")
+}
