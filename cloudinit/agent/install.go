@@ -48,7 +48,7 @@ func (a *Agent) install(ctx context.Context) {
 			return
 		}
 	}
-	if err := a.remember(rollFile, roll{To: a.wanted.ID, From: a.current(), Asked: a.wanted.Asked}); err != nil {
+	if err := a.remember(rollFile, roll{To: a.wanted.ID, From: a.servedBefore(), Asked: a.wanted.Asked}); err != nil {
 		a.failing(stateFolder, err)
 		return
 	}
@@ -83,6 +83,16 @@ func (a *Agent) try(ctx context.Context) bool {
 		return false
 	}
 	return true
+}
+
+// servedBefore returns the release to which a roll may go back. A machine's first
+// release may have been refused, and so is none.
+func (a *Agent) servedBefore() service.ReleaseID {
+	current := a.current()
+	if a.refusal.Release == current {
+		return ""
+	}
+	return current
 }
 
 // diskMargin is the space that must stay free on the disk beside a release, in

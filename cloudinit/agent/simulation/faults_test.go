@@ -114,8 +114,8 @@ var faults = []struct{ name, file, old, new string }{
 	{
 		"it forgets where a roll came from",
 		"install.go",
-		"roll{To: a.wanted.ID, From: a.current()}",
-		"roll{To: a.wanted.ID}",
+		"roll{To: a.wanted.ID, From: a.servedBefore(), Asked: a.wanted.Asked}",
+		"roll{To: a.wanted.ID, Asked: a.wanted.Asked}",
 	},
 	{
 		"it says that a release serves while the one before still answers",
@@ -143,6 +143,46 @@ var faults = []struct{ name, file, old, new string }{
 	},
 }
 
+// taskFaults are faults of what runs processes and schedules.
+var taskFaults = []struct{ name, file, old, new string }{
+	{
+		"it removes the release of a run",
+		"prune.go",
+		"kept <= a.Config.Kept || held[id]",
+		"kept <= a.Config.Kept || held[\"\"]",
+	},
+	{
+		"it takes a run without a second look",
+		"schedule.go",
+		"return claim == mine, nil",
+		"return claim.Time == mine.Time, nil",
+	},
+	{
+		"it does not look at which time was taken",
+		"schedule.go",
+		"case taken.Time > last.Time:",
+		"case taken.Time > last.Time && taken.Machine == \"\":",
+	},
+	{
+		"a run has the release that is being rolled out",
+		"schedule.go",
+		"settled = rolling.From",
+		"settled = rolling.To",
+	},
+	{
+		"it does not see that a process dies",
+		"processes.go",
+		"case s.Restarts > 0 || s.Phase != ProcessUp:",
+		"case s.Phase == ProcessStopping:",
+	},
+	{
+		"it starts processes only where none runs",
+		"processes.go",
+		"s.Phase == ProcessStopping || started != current || other {",
+		"s.Phase == ProcessStopping || other && started == \"\" {",
+	},
+}
+
 // TestEachPlantedFaultIsFound checks that the simulation finds each fault
 // within the time of a run.
 func TestEachPlantedFaultIsFound(t *testing.T) {
@@ -152,6 +192,13 @@ func TestEachPlantedFaultIsFound(t *testing.T) {
 	if os.Getenv("FAULT") != "" {
 		t.Skip("this is a run with a fault")
 	}
+	find(t, "TestLives", faults)
+	find(t, "TestTaskLives", taskFaults)
+}
+
+// find checks that a test finds each fault.
+func find(t *testing.T, test string, faults []struct{ name, file, old, new string }) {
+	t.Helper()
 	folder, err := filepath.Abs("..")
 	require.NoError(t, err)
 	told := regexp.MustCompile(`seed \d+: .*`)
@@ -168,7 +215,7 @@ func TestEachPlantedFaultIsFound(t *testing.T) {
 			require.NoError(t, err)
 			file := filepath.Join(scratch, "overlay.json")
 			require.NoError(t, os.WriteFile(file, overlay, 0o644))
-			cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-vet=off", "-overlay", file, "-run", "TestLives", ".", "-lives", "100000")
+			cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-vet=off", "-overlay", file, "-run", test+"$", ".", "-lives", "100000")
 			cmd.Env = append(os.Environ(), "FAULT="+fault.name)
 			said, err := cmd.CombinedOutput()
 			require.Error(t, err, "no life shows it")

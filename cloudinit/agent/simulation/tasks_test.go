@@ -391,7 +391,9 @@ func (p lifeProcesses) Stop(_ context.Context, i agent.Instance) error {
 	p.call()
 	defer p.after()
 	u := p.w.tasks.units[i]
-	if u.phase == agent.ProcessUp && u.binary != nil && u.binary.ID == p.w.currentID() && u.intended == p.w.currentID() {
+	// The agent forgets for which release it started what another address needs.
+	known := p.w.disk.tree[fmt.Sprintf("/run/escala-release/processes/%s-%d", i.Name, i.Number)] != nil
+	if known && u.phase == agent.ProcessUp && u.binary != nil && u.binary.ID == p.w.currentID() && u.intended == p.w.currentID() {
 		p.w.violation("%s runs the current release and was told to end", i)
 	}
 	if u.phase == agent.ProcessUp || u.phase == agent.ProcessAgain {
