@@ -12,6 +12,8 @@ import (
 	"escala/infra/deploy"
 	"escala/infra/operate"
 	"escala/infra/operate/screen"
+	"escala/infra/plan"
+	"escala/infra/plan/prices"
 )
 
 // unwell is the exit status of `status` for a stack that is not well. An error has
@@ -49,6 +51,7 @@ func showStatus(ctx context.Context, out io.Writer, s *operate.Stack, target dep
 		return fmt.Errorf("asking how stack %s is: %w", s.Name, err)
 	}
 	status.Recall(ctx, s)
+	status.Cost = costOf(s)
 	status.End()
 	if asJSON {
 		if err := printJSON(out, status); err != nil {
@@ -61,6 +64,25 @@ func showStatus(ctx context.Context, out io.Writer, s *operate.Stack, target dep
 		return &statusError{unwell}
 	}
 	return nil
+}
+
+// costOf prices the resources in the stack's state. It returns nil if the table of
+// prices cannot be read.
+func costOf(s *operate.Stack) *operate.Cost {
+	table, err := prices.Load()
+	if err != nil {
+		return nil
+	}
+	planned := plan.Stack{Name: s.Name, Target: s.Target}
+	for _, r := range s.Resources {
+		if !r.Replaced {
+			planned.Resources = append(planned.Resources, plan.Resource{
+				URN: r.URN, Type: r.Type, Name: r.Name, Provider: r.Provider, Component: r.Component, Raw: r.Inputs,
+			})
+		}
+	}
+	costs := table.Stack(planned)
+	return &operate.Cost{Low: costs.Low, High: costs.High, Unpriced: costs.Unpriced}
 }
 
 // printJSON writes a value for programs, with two spaces of indentation.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -33,8 +34,12 @@ func (s *Stack) Outputs(ctx context.Context) (map[string]Output, error) {
 // Resource is a resource in a stack's state.
 type Resource struct {
 	URN, Type, Name, ID string
-	// Outputs are the resource's outputs in clear text.
-	Outputs map[string]any
+	// Inputs and Outputs are the resource's, in clear text.
+	Inputs, Outputs map[string]any
+	// Provider is the name of the resource's provider resource. Component reports that
+	// the resource only groups others.
+	Provider  string
+	Component bool
 	// Replaced reports that a newer resource has replaced this one, which is
 	// not deleted yet.
 	Replaced bool
@@ -50,7 +55,8 @@ func (s *Stack) Resources(ctx context.Context) ([]Resource, error) {
 	for _, r := range snapshot.Resources {
 		resources = append(resources, Resource{
 			URN: string(r.URN), Type: string(r.Type), Name: r.URN.Name(), ID: string(r.ID),
-			Outputs: reveal(resource.NewProperty(r.Outputs)).ObjectValue().Mappable(), Replaced: r.Delete,
+			Inputs: reveal(resource.NewProperty(r.Inputs)).ObjectValue().Mappable(), Outputs: reveal(resource.NewProperty(r.Outputs)).ObjectValue().Mappable(),
+			Provider: ProviderName(r.Provider), Component: !r.Custom, Replaced: r.Delete,
 		})
 	}
 	return resources, nil
@@ -80,6 +86,20 @@ func (s *Stack) Config(ctx context.Context, key string) (value string, set bool,
 	return value, true, nil
 }
 
+// Sealed returns the state as `pulumi stack export` prints it, with its secrets
+// encrypted, or nil without state. It needs no key.
+func (s *Stack) Sealed() ([]byte, error) {
+	read, err := s.store.read()
+	if err != nil || read == nil || read.CheckpointV3 == nil || read.Latest == nil {
+		return nil, err
+	}
+	text, err := json.Marshal(map[string]any{"deployment": read.Latest})
+	if err != nil {
+		return nil, fmt.Errorf("reading the state: %w", err)
+	}
+	return text, nil
+}
+
 // Keys returns the configuration keys that are set, with their namespaces.
 func (s *Stack) Keys() []string { return s.keys() }
 
@@ -88,6 +108,16 @@ func (s *Stack) Keys() []string { return s.keys() }
 func (s *Stack) Secure(key string) bool {
 	parsed, err := config.ParseKey(key)
 	return err == nil && s.config[parsed].Secure()
+}
+
+// ProviderName returns the name of a provider resource in a reference to it, which is
+// its URN and its id: "urn:…::aws::id".
+func ProviderName(reference string) string {
+	parts := strings.Split(reference, "::")
+	if len(parts) < 2 {
+		return ""
+	}
+	return parts[len(parts)-2]
 }
 
 func outputsOf(snapshot *deploy.Snapshot) (map[string]Output, error) {

@@ -282,6 +282,7 @@ func (m Machines) judge(s *Status, label string, status machine.Status, details 
 	case status.Phase != machine.Serving:
 		s.Problem("%s is %s", label, Plain(string(status.Phase)))
 	}
+	s.Maintenance = s.Maintenance || status.Maintenance
 	for _, w := range status.Workers[:min(len(status.Workers), maxInstances)] {
 		one := Instance{Name: strconv.Itoa(w.Worker), Release: ID(w.Release), Ready: w.Ready, Trouble: Plain(w.Trouble)}
 		if len(m.At) > 1 {
@@ -302,7 +303,6 @@ func (m Machines) judge(s *Status, label string, status machine.Status, details 
 	if incident := Plain(status.Incident); incident > s.Incident {
 		s.Incident = incident
 	}
-	s.Maintenance = s.Maintenance || status.Maintenance
 	if status.Certificate != nil {
 		s.certify(*status.Certificate, now)
 	}

@@ -37,6 +37,8 @@ type Stack struct {
 	Outputs map[string]any
 	// Resources are the resources in the stack's state.
 	Resources []Resource
+	// Sealed is the reason why the secrets in Resources are missing, or nil.
+	Sealed error
 	// Config returns a value of the stack's configuration ("aws:region"), decrypted,
 	// and whether it is set.
 	Config func(ctx context.Context, key string) (value string, set bool, err error)
@@ -55,8 +57,13 @@ type Update struct {
 // Resource is a resource in a stack's state.
 type Resource struct {
 	URN, Type, Name, ID string
-	// Outputs are the resource's outputs, secrets in clear text.
-	Outputs map[string]any
+	// Inputs and Outputs are the resource's, secrets in clear text. Without the key of
+	// the state's secrets, secrets are missing.
+	Inputs, Outputs map[string]any
+	// Provider is the name of the resource's provider resource. Component reports that
+	// the resource only groups others.
+	Provider  string
+	Component bool
 	// Replaced reports that a newer resource has taken its place. It is not deleted
 	// yet: after an update that failed, it is what serves.
 	Replaced bool

@@ -36,8 +36,9 @@ type Status struct {
 	// Pods is the number of pods that a cluster should have, with an autoscaler's
 	// limits.
 	Pods *Pods `json:"pods,omitempty"`
-	// CostPerMonth is in US dollars. It is absent if a part is not priced.
-	CostPerMonth *float64 `json:"costPerMonth,omitempty"`
+	// Cost is what the resources in the state cost a month. It is absent if that is
+	// not known.
+	Cost *Cost `json:"cost,omitempty"`
 	// Updated is the last update of the stack. Drift is the last refresh, whose
 	// Changes are the resources that were not as the state had them.
 	Updated *Updated `json:"updated,omitempty"`
@@ -81,6 +82,15 @@ type Machine struct {
 	MemoryTotal *int64 `json:"memoryTotalBytes,omitempty"`
 	// Booted is the time of the operating system's start.
 	Booted *time.Time `json:"booted,omitempty"`
+}
+
+// Cost is an amount a month in US dollars, without what depends on use.
+type Cost struct {
+	// Low and High limit it: they differ by what scales.
+	Low  float64 `json:"low"`
+	High float64 `json:"high"`
+	// Unpriced is the number of resources whose price is not known.
+	Unpriced int `json:"unpriced,omitempty"`
 }
 
 // Pods are the numbers of a cluster's pods.

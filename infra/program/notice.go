@@ -29,7 +29,8 @@ func checkWebhook(ctx *pulumi.Context, v *service.Violations, url string, offlin
 }
 
 // notice tells the webhook once how an update of the release went. Neither a preview
-// nor an update that changes no release tells anything.
+// nor an update that changes no release tells anything; one to a pinned release does,
+// since it may take back what failed.
 type notice struct {
 	ctx     *pulumi.Context
 	hook    webhook.Webhook
@@ -65,7 +66,7 @@ func (n *notice) failed(ctx context.Context, err error) {
 // served tells that the release serves, once it does.
 func (n *notice) served(release pulumi.StringOutput) {
 	release.ApplyTWithContext(n.ctx.Context(), func(ctx context.Context, id string) string {
-		if service.ReleaseID(id) != n.last {
+		if service.ReleaseID(id) != n.last || n.event.Kind == event.Rollback {
 			n.tell(ctx, event.Succeeded, "")
 		}
 		return id
@@ -82,7 +83,7 @@ func (n *notice) tell(ctx context.Context, result, text string) {
 		e, from := n.event, n.origin(ctx)
 		e.Time, e.Result, e.Text = n.began.UTC().Truncate(time.Second), result, text
 		e.Seconds = int(time.Since(n.began) / time.Second)
-		e.Who, e.Commit, e.Run = from.Who(), from.Commit, from.URL
+		e.Who, e.Commit, e.Dirty, e.Run = from.Who(), from.Commit, from.Dirty, from.URL
 		if err := n.hook.Send(ctx, e); err != nil {
 			_ = n.ctx.Log.Warn("notify.webhook was not told of this update: "+err.Error(), nil)
 		}

@@ -116,3 +116,14 @@ func TestAWebhookThatIsUnwellFailsNoUpdate(t *testing.T) {
 		assert.Less(t, took, 10*time.Second)
 	}
 }
+
+// A rollback takes back what failed: the release that it goes to is the one of the
+// outputs.
+func TestARollbackIsToldAlways(t *testing.T) {
+	got, _ := notified(t, 200, false, func(n *notice) {
+		n.event.Kind = event.Rollback
+		served("1")(n)
+	})
+	require.Len(t, got, 1)
+	assert.Equal(t, event.Rollback, got[0].Kind)
+}

@@ -54,6 +54,8 @@ type Event struct {
 	Who    string `json:"who,omitempty"`
 	Run    string `json:"run,omitempty"`
 	Commit string `json:"commit,omitempty"`
+	// Dirty reports changes beside the commit.
+	Dirty bool `json:"dirty,omitempty"`
 	// Release is the release that served afterwards, or that was refused.
 	Release service.ReleaseID `json:"release,omitempty"`
 	// Instance is the machine or pod.
@@ -86,7 +88,7 @@ func (e Event) String() string {
 		b.WriteString(", by " + e.Who)
 	}
 	if e.Commit != "" {
-		b.WriteString(", commit " + e.Commit[:min(len(e.Commit), 12)])
+		b.WriteString(", " + e.Source())
 	}
 	if e.Text != "" {
 		b.WriteString(": " + e.Text)
@@ -95,4 +97,13 @@ func (e Event) String() string {
 		b.WriteString(" " + e.Run)
 	}
 	return b.String()
+}
+
+// Source names the commit: "commit 0123456789ab with changes".
+func (e Event) Source() string {
+	text := "commit " + e.Commit[:min(len(e.Commit), 12)]
+	if e.Dirty {
+		text += " with changes"
+	}
+	return text
 }

@@ -41,5 +41,8 @@ func Key(s *operate.Stack) (request.Key, error) {
 	if err != nil {
 		return request.Key{}, fmt.Errorf("the machine answers no requests yet: %w", err)
 	}
+	if s.Sealed != nil {
+		return request.Key{}, fmt.Errorf("reading the key of the stack's requests: %w", s.Sealed)
+	}
 	return request.ParseKey(r.Text("hex"))
 }

@@ -77,11 +77,7 @@ func (s Screen) Status(v operate.Status) {
 		s.row("https", text)
 	}
 	s.row("incident", cmp.Or(v.Incident, "none"))
-	if v.CostPerMonth != nil {
-		s.row("cost", fmt.Sprintf("%.2f USD a month", *v.CostPerMonth))
-	} else {
-		s.row("cost", "not priced")
-	}
+	s.row("cost", cost(v.Cost))
 	for _, m := range v.Machines {
 		s.machine(m)
 	}
@@ -92,6 +88,23 @@ func (s Screen) Status(v operate.Status) {
 	for _, u := range v.Unknown {
 		s.painted(unknown, yellow, u)
 	}
+}
+
+func cost(c *operate.Cost) string {
+	if c == nil {
+		return unknown
+	}
+	if c.High == 0 && c.Unpriced == 0 {
+		return "nothing"
+	}
+	text := fmt.Sprintf("%.2f USD a month", c.High)
+	if c.Low < c.High {
+		text = fmt.Sprintf("%.2f to %s", c.Low, text)
+	}
+	if c.Unpriced > 0 {
+		text += fmt.Sprintf(", and %d resources that are not priced", c.Unpriced)
+	}
+	return text + " (make plan has the lines)"
 }
 
 // releases tells which release is wanted, and how many instances run it.
@@ -308,7 +321,7 @@ func (s Screen) Events(events []event.Event) {
 			parts = append(parts, fmt.Sprintf("%s in %d s", e.Result, e.Seconds))
 		}
 		if e.Commit != "" {
-			parts = append(parts, "commit "+e.Commit[:min(len(e.Commit), 12)])
+			parts = append(parts, e.Source())
 		}
 		if e.Who != "" {
 			parts = append(parts, "by "+e.Who)

@@ -39,17 +39,17 @@ func well() operate.Status {
 			ID: "i-0123456789abcdef0", Phase: machine.Serving, Age: ptr(int64(3)), Heard: ptr(now), Source: "http", Booted: ptr(now.Add(-100 * time.Hour)),
 			DiskFree: ptr(int64(52e8)), DiskTotal: ptr(int64(8e9)), MemoryFree: ptr(int64(3e8)), MemoryTotal: ptr(int64(96e7)),
 		}},
-		Certificate:  &machine.Certificate{Names: []string{"api.example.com", "www.example.com"}, Issuer: "R10", NotAfter: now.AddDate(0, 2, 0).Unix()},
-		Incident:     "2026-11-24T03:00:00 exited: api_0 (exit status 1; not expected)",
-		CostPerMonth: ptr(11.5),
-		Updated:      &operate.Updated{Time: now.Add(-2 * time.Hour), Kind: "up", Result: "succeeded", Who: "Ana, GitHub Actions 42", Seconds: 61},
-		Drift:        &operate.Updated{Time: now.Add(-24 * time.Hour), Kind: "refresh", Result: "succeeded", Changes: 2},
+		Certificate: &machine.Certificate{Names: []string{"api.example.com", "www.example.com"}, Issuer: "R10", NotAfter: now.AddDate(0, 2, 0).Unix()},
+		Incident:    "2026-11-24T03:00:00 exited: api_0 (exit status 1; not expected)",
+		Cost:        &operate.Cost{Low: 11.5, High: 11.5},
+		Updated:     &operate.Updated{Time: now.Add(-2 * time.Hour), Kind: "up", Result: "succeeded", Who: "Ana, GitHub Actions 42", Seconds: 61},
+		Drift:       &operate.Updated{Time: now.Add(-24 * time.Hour), Kind: "refresh", Result: "succeeded", Changes: 2},
 	}
 }
 
 func unwell() operate.Status {
 	s := well()
-	s.Well, s.Certificate, s.CostPerMonth, s.Drift = false, nil, nil, nil
+	s.Well, s.Certificate, s.Cost, s.Drift, s.Maintenance = false, nil, nil, nil, true
 	s.Machines[0] = operate.Machine{ID: "i-0123456789abcdef0", Source: "store", Phase: machine.Refused, Heard: ptr(now), Age: ptr(int64(4000))}
 	s.Instances = []operate.Instance{{Name: "0", Release: other, Trouble: "Redis has been away since 2026-11-26T03:00:00.000Z"}}
 	s.Problems = []string{"machine i-0123456789abcdef0: not heard of for 1 h 6 min; it writes every 5 min", strings.Repeat("x", 200)}
@@ -60,6 +60,7 @@ func unwell() operate.Status {
 func cluster() operate.Status {
 	s := well()
 	s.Target, s.Machines, s.Pods = "kubernetes", nil, &operate.Pods{Wanted: 2, Ready: 2, Min: 2, Max: 10}
+	s.Cost = &operate.Cost{Low: 60, High: 120.5, Unpriced: 1}
 	s.Instances[0].Name = "a-service-with-a-very-long-name-indeed-5d4f8c7b9c-abcde"
 	s.Instances[1].Name, s.Instances[1].MemoryBytes = "a-service-with-a-very-long-name-indeed-5d4f8c7b9c-fghij", nil
 	return s

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"escala/infra/engine"
 	"escala/infra/operate"
 )
 
@@ -41,11 +42,14 @@ func exported(ctx context.Context, s *operate.Stack) error {
 type deployment struct {
 	Deployment struct {
 		Resources []struct {
-			URN     string         `json:"urn"`
-			Type    string         `json:"type"`
-			ID      string         `json:"id"`
-			Outputs map[string]any `json:"outputs"`
-			Delete  bool           `json:"delete"`
+			URN      string         `json:"urn"`
+			Type     string         `json:"type"`
+			ID       string         `json:"id"`
+			Custom   bool           `json:"custom"`
+			Inputs   map[string]any `json:"inputs"`
+			Outputs  map[string]any `json:"outputs"`
+			Provider string         `json:"provider"`
+			Delete   bool           `json:"delete"`
 		} `json:"resources"`
 	} `json:"deployment"`
 }
@@ -62,18 +66,15 @@ func parse(s *operate.Stack, content []byte) error {
 		switch {
 		case r.Type == stackType:
 			for key, value := range r.Outputs {
-				if revealed, secret := reveal(value); !secret {
-					s.Outputs[key] = revealed
+				if plain, secret := reveal(value); !secret {
+					s.Outputs[key] = plain
 				}
 			}
 		default:
-			outputs := map[string]any{}
-			for key, value := range r.Outputs {
-				outputs[key], _ = reveal(value)
-			}
 			name := r.URN[strings.LastIndex(r.URN, "::")+1:]
 			s.Resources = append(s.Resources, operate.Resource{
-				URN: r.URN, Type: r.Type, Name: strings.TrimPrefix(name, ":"), ID: r.ID, Outputs: outputs, Replaced: r.Delete,
+				URN: r.URN, Type: r.Type, Name: strings.TrimPrefix(name, ":"), ID: r.ID, Inputs: revealed(r.Inputs), Outputs: revealed(r.Outputs),
+				Provider: engine.ProviderName(r.Provider), Component: !r.Custom, Replaced: r.Delete,
 			})
 		}
 	}
@@ -90,6 +91,15 @@ const (
 	secret    = "1b47061264138c4ac30d75fd1eb44270"
 )
 
+// revealed returns properties without the wrappers of secrets.
+func revealed(properties map[string]any) map[string]any {
+	all := make(map[string]any, len(properties))
+	for key, value := range properties {
+		all[key], _ = reveal(value)
+	}
+	return all
+}
+
 // reveal returns a value without the wrapper of secrets, and whether it was one.
 func reveal(value any) (any, bool) {
 	switch v := value.(type) {
@@ -104,15 +114,15 @@ func reveal(value any) (any, bool) {
 		}
 		out, wrapped := make(map[string]any, len(v)), false
 		for key, element := range v {
-			revealed, one := reveal(element)
-			out[key], wrapped = revealed, wrapped || one
+			inner, one := reveal(element)
+			out[key], wrapped = inner, wrapped || one
 		}
 		return out, wrapped
 	case []any:
 		out, wrapped := make([]any, len(v)), false
 		for i, element := range v {
-			revealed, one := reveal(element)
-			out[i], wrapped = revealed, wrapped || one
+			inner, one := reveal(element)
+			out[i], wrapped = inner, wrapped || one
 		}
 		return out, wrapped
 	}

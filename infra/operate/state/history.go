@@ -65,7 +65,7 @@ func (h history) update(e engine.Update) operate.Update {
 	}
 	u := operate.Update{Event: event.Event{
 		Time: time.Unix(e.Start, 0).UTC(), Kind: kind, Stack: h.stack.Project + "/" + h.stack.Name,
-		Who: operate.Plain(from.Who()), Run: operate.Plain(from.URL), Commit: operate.Plain(from.Commit),
+		Who: operate.Plain(from.Who()), Run: operate.Plain(from.URL), Commit: operate.Plain(from.Commit), Dirty: from.Dirty,
 		Release: operate.ID(service.ReleaseID(e.Environment[origin.Release])),
 		Result:  operate.Plain(e.Result), Seconds: int(max(0, e.End-e.Start)), Text: operate.Plain(e.Environment[origin.Reason]),
 	}}

@@ -95,14 +95,21 @@ func (p plain) File() stackconfig.File { return p.file }
 func load(ctx context.Context, s *operate.Stack, opened *engine.Stack) (byCommand bool, err error) {
 	resources, err := opened.Resources(ctx)
 	if err != nil {
-		return false, err
+		// What is no secret can be read without the key.
+		sealed, readErr := opened.Sealed()
+		if readErr != nil || sealed == nil || parse(s, sealed) != nil {
+			return false, err
+		}
+		s.Sealed = err
+		return false, nil
 	}
 	if len(resources) == 0 {
 		return true, exported(ctx, s)
 	}
 	for _, r := range resources {
 		s.Resources = append(s.Resources, operate.Resource{
-			URN: r.URN, Type: r.Type, Name: r.Name, ID: r.ID, Outputs: r.Outputs, Replaced: r.Replaced,
+			URN: r.URN, Type: r.Type, Name: r.Name, ID: r.ID, Inputs: r.Inputs, Outputs: r.Outputs,
+			Provider: r.Provider, Component: r.Component, Replaced: r.Replaced,
 		})
 	}
 	outputs, err := opened.Outputs(ctx)

@@ -119,3 +119,42 @@ func TestMistakesInTheFileDoNotMatter(t *testing.T) {
 	_, _, err = open(t, root)
 	require.ErrorContains(t, err, "escala:target is \"elsewhere\"")
 }
+
+// sealedState is a state in the project's folder whose secrets have a passphrase.
+const sealedState = `{"version": 3, "checkpoint": {"stack": "organization/escala/x", "latest": {
+	"manifest": {"time": "2026-11-26T09:00:00Z", "magic": "", "version": ""},
+	"secrets_providers": {"type": "passphrase", "state": {"salt": "v1:Uuh477XIjDU=:v1:jlcBTgkyCdBswtjL:wCFtvZGIitdI6MdbyfUphaN+QENhsA=="}},
+	"resources": [
+	 {"urn": "urn:pulumi:x::escala::pulumi:pulumi:Stack::escala-x", "custom": false, "type": "pulumi:pulumi:Stack",
+	  "outputs": {"release": "` + release + `"}},
+	 {"urn": "urn:pulumi:x::escala::aws:ec2/instance:Instance::api-machine", "custom": true, "id": "i-1", "type": "aws:ec2/instance:Instance",
+	  "inputs": {"instanceType": "t4g.small"},
+	  "outputs": {"publicIp": "192.0.2.1", "userData": {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:YzUopej5ZewyMS9z:UPIx6OWWPs5rrEUhX0b98iebzg/MS+IegCYarcLIpHZBW1sLVgRhPiUJdrSt"}}}
+	]}}}`
+
+// A person without the passphrase sees everything but the secrets.
+func TestASealedStateIsReadWithoutItsSecrets(t *testing.T) {
+	root := project(t, "")
+	path := filepath.Join(root, ".escala/pulumi/backend/.pulumi/stacks/escala/x.json")
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	require.NoError(t, os.WriteFile(path, []byte(sealedState), 0o600))
+	t.Setenv("PULUMI_CONFIG_PASSPHRASE", "that of another project")
+	s, _, err := open(t, root)
+	require.NoError(t, err)
+	require.ErrorContains(t, s.Sealed, "no known passphrase opens it")
+	assert.Equal(t, release, s.Text("release"))
+	m, err := s.One("aws:ec2/instance:Instance", "api-machine")
+	require.NoError(t, err)
+	assert.Equal(t, "192.0.2.1", m.Text("publicIp"))
+	assert.Equal(t, "t4g.small", m.Inputs["instanceType"])
+	assert.Nil(t, m.Outputs["userData"])
+	assert.False(t, m.Component)
+
+	t.Setenv("PULUMI_CONFIG_PASSPHRASE", "pp")
+	s, _, err = open(t, root)
+	require.NoError(t, err)
+	require.NoError(t, s.Sealed)
+	m, err = s.One("aws:ec2/instance:Instance", "api-machine")
+	require.NoError(t, err)
+	assert.NotNil(t, m.Outputs["userData"])
+}

@@ -15,7 +15,7 @@ import (
 	"escala/cloudinit/agent/store"
 	"escala/infra/operate"
 	"escala/service"
-	"escala/service/machine"
+	reported "escala/service/machine"
 )
 
 // The webhook's URL reaches the machine as a parameter, which its role may read, and
@@ -78,8 +78,8 @@ func TestABucketThatRefusesIsUnknown(t *testing.T) {
 			w.WriteHeader(http.StatusForbidden)
 			return
 		}
-		_ = json.NewEncoder(w).Encode(machine.Status{
-			Machine: "i-new", Phase: machine.Serving, Wanted: release, Current: release, Workers: []machine.Worker{{Release: release, Ready: true}},
+		_ = json.NewEncoder(w).Encode(reported.Status{
+			Machine: "i-new", Phase: reported.Serving, Wanted: release, Current: release, Workers: []reported.Worker{{Release: release, Ready: true}},
 		})
 	}))
 	defer site.Close()
