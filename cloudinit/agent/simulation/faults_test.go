@@ -141,6 +141,42 @@ var faults = []struct{ name, file, old, new string }{
 		"a.replaced = old.Processes",
 		"a.replaced = nil",
 	},
+	{
+		"it does not wait for the release command of another machine",
+		"releasecommand.go",
+		"|| a.expired(latest.CommandRun, other) {",
+		"|| true {",
+	},
+	{
+		"it runs a release command again that a reboot has cut off",
+		"releasecommand.go",
+		"case record.Boot != a.Commands.Boot():",
+		"case record.Boot == \"\":",
+	},
+	{
+		"it rolls while the release command runs",
+		"releasecommand.go",
+		"local.Release.Short())\n\t\treturn false, nil",
+		"local.Release.Short())\n\t\treturn true, nil",
+	},
+	{
+		"it runs a release command again that has just succeeded elsewhere",
+		"releasecommand.go",
+		"run.succeededKey()); err != nil || done {\n\t\ta.preparing",
+		"run.succeededKey()); err != nil || done && err != nil {\n\t\ta.preparing",
+	},
+	{
+		"it begins a run before the end of the last one is recorded",
+		"releasecommand.go",
+		"local, err := a.follow(ctx)",
+		"local, err := a.Commands.Look(ctx)",
+	},
+	{
+		"it refuses for ever what an update asks for again",
+		"memory.go",
+		"return r.Release == w.ID && r.Asked == w.Asked",
+		"return r.Release == w.ID",
+	},
 }
 
 // taskFaults are faults of what runs processes and schedules.

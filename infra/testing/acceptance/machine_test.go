@@ -79,12 +79,12 @@ func (m *fakeMachine) follow() machine.Status {
 		status.Phase, status.Reason = "refused", why
 	}
 	pointer, _ := m.world.object(m.bucket(), service.PointerKey)
-	wanted, err := service.ParsePointer(pointer)
+	wanted, err := service.ParseWanted(pointer)
 	if err != nil {
 		status.Phase, status.Reason = "failing", "reading the release pointer: "+err.Error()
 		return status
 	}
-	status.Wanted = wanted.ID
+	status.Wanted, status.Asked = wanted.ID, wanted.Asked
 	why := m.world.refusing[string(wanted.ID)]
 	_, stored := m.world.object(m.bucket(), wanted.Key())
 	switch {
