@@ -79,7 +79,7 @@ func unlock(_ context.Context, s *session) error {
 	return err
 }
 
-// explained says what an interrupted operation leaves.
+// explained returns an error that describes what an interrupted operation leaves.
 func explained(err error) error {
 	if errors.Is(err, engine.ErrInterrupted) {
 		return errors.New("interrupted; the state has everything that was created, and the next up continues")

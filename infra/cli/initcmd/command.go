@@ -101,7 +101,7 @@ func (r Repository) local() error {
 	return nil
 }
 
-// next says what to do next.
+// next prints the next steps.
 func (r Repository) next(out io.Writer) error {
 	text, err := os.ReadFile(filepath.Join(r.Folder, "Makefile"))
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"escala/service"
 )
 
-// certificateSource says where the load balancer's certificates come from.
+// certificateSource is the source of the load balancer's certificates.
 type certificateSource int
 
 const (

@@ -9,7 +9,7 @@ import (
 	"escala/service"
 )
 
-// certificateSource says who terminates TLS, and with which certificate.
+// certificateSource is the place where TLS ends, and the source of its certificate.
 type certificateSource int
 
 const (

@@ -13,7 +13,7 @@ import (
 	"escala/service"
 )
 
-// certificateSource says where the Ingress' certificate comes from.
+// certificateSource is the source of the Ingress' certificate.
 type certificateSource int
 
 const (

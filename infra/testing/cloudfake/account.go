@@ -8,7 +8,7 @@ import (
 )
 
 // Account is one account at a cloud. All providers that are made for it share
-// what exists in it, as clones and people do who use the same account.
+// what exists in it, like the clones of one account.
 type Account struct {
 	behaviours []Behaviour
 
@@ -17,16 +17,16 @@ type Account struct {
 	met     map[string]int
 }
 
-// newAccount returns an empty account. behaviours are set by the caller, since
-// they look into the account themselves.
+// newAccount returns an empty account. The caller sets its behaviours, which read
+// the account.
 func newAccount() *Account {
 	return &Account{objects: map[string]offline.Event{}, met: map[string]int{}}
 }
 
-// Behaviours returns what the cloud does.
+// Behaviours returns the cloud's behaviours.
 func (a *Account) Behaviours() []Behaviour { return a.behaviours }
 
-// Met counts how often a behaviour showed itself. It panics on a name that no
+// Met returns how often a behaviour occurred. It panics on a name that no
 // behaviour has.
 func (a *Account) Met(name string) int {
 	a.known(name)
@@ -35,7 +35,7 @@ func (a *Account) Met(name string) int {
 	return a.met[name]
 }
 
-// Meet counts a behaviour that code outside of the table plays.
+// Meet counts a behaviour that other code simulates.
 func (a *Account) Meet(name string) {
 	a.known(name)
 	a.mu.Lock()
@@ -52,7 +52,7 @@ func (a *Account) known(name string) {
 	panic(fmt.Sprintf("no behaviour is named %q", name))
 }
 
-// Of returns what exists of a type, in no order.
+// Of returns the existing resources of a type, in no order.
 func (a *Account) Of(kind string) []offline.Event {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -65,7 +65,7 @@ func (a *Account) Of(kind string) []offline.Event {
 	return found
 }
 
-// All returns everything that exists, in no order.
+// All returns all existing resources, in no order.
 func (a *Account) All() []offline.Event {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -104,7 +104,7 @@ func (a *Account) Effect(effect offline.Effect) offline.Effect {
 	}
 }
 
-// keep notes what exists after an operation.
+// keep records the result of an operation.
 func (a *Account) keep(e offline.Event) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -18,19 +18,19 @@ type AWS struct {
 	*Account
 
 	mu sync.Mutex
-	// providers counts those that were made for the account.
+	// providers is the number of providers that were made for the account.
 	providers int
-	// caller is the ARN of the principal that calls.
+	// caller is the ARN of the calling principal.
 	caller string
 	// images are the Debian images by architecture, the newest last.
 	images map[string][]string
-	// typeZones are the zones that have an instance type, where not all do.
+	// typeZones maps an instance type to its zones, if not all zones have it.
 	typeZones map[string][]string
 	// volumeTags are the tags that others put on volumes.
 	volumeTags map[string]string
-	// overwritten are the objects that somebody wrote to by hand, by their keys.
+	// overwritten has the keys of objects that were changed outside of Pulumi.
 	overwritten map[string]bool
-	// versions are those that clusters really run, by the clusters' names.
+	// versions maps a cluster's name to the version that it really runs.
 	versions map[string]string
 	// refusedTags are the load balancer's tags that the cluster's role may not
 	// remove.
@@ -43,7 +43,7 @@ type AWS struct {
 	timedOut map[string]bool
 }
 
-// The types that behaviours are about.
+// The resource types of behaviours.
 const (
 	awsInstance   = "aws:ec2/instance:Instance"
 	awsSubnet     = "aws:ec2/subnet:Subnet"
@@ -65,10 +65,10 @@ const (
 	deployment    = "kubernetes:apps/v1:Deployment"
 )
 
-// awsTaggable are the types that get the stack's tags.
+// awsTaggable lists the types that get the stack's tags.
 var awsTaggable = []string{awsInstance, awsSubnet, awsVPC, awsGroup, awsObject, awsBucket, awsParameter, awsRole, awsRepository, awsCluster}
 
-// NewAWS returns an account that has what every account has.
+// NewAWS returns a new account, with Debian's images.
 func NewAWS() *AWS {
 	a := &AWS{
 		Account: newAccount(),
@@ -104,19 +104,19 @@ func (a *AWS) Provider(effect offline.Effect) *offline.Provider {
 	return p
 }
 
-// region is the region that a resource is in.
+// region returns a resource's region.
 func region(e offline.Event) string { return text(e.Config, "region") }
 
-// text reads a text among properties, also a secret one.
+// text returns a property that is a text, secret or not, or "".
 func text(props resource.PropertyMap, key string) string {
 	s, _ := offline.Plain(props)[key].(string)
 	return s
 }
 
-// sortedKeys are a map's keys in order.
+// sortedKeys returns the keys of a map, sorted.
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// minor is the minor version of Kubernetes' "1.36".
+// minor returns 36 for Kubernetes' version "1.36".
 func minor(version string) int {
 	_, number, _ := strings.Cut(version, ".")
 	n, _ := strconv.Atoi(number)

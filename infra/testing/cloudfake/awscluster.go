@@ -13,21 +13,21 @@ import (
 
 const ingress = "kubernetes:networking.k8s.io/v1:Ingress"
 
-// CallAs has the account called by another principal, a user or role.
+// CallAs makes another principal, a user or role, the account's caller.
 func (a *AWS) CallAs(arn string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.caller = arn
 }
 
-// Caller is the principal that the account is called by.
+// Caller returns the calling principal.
 func (a *AWS) Caller() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.caller
 }
 
-// RaiseVersion has AWS raise every cluster to a version by itself.
+// RaiseVersion upgrades every cluster, as AWS does at the end of support.
 func (a *AWS) RaiseVersion(version string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -36,7 +36,7 @@ func (a *AWS) RaiseVersion(version string) {
 	}
 }
 
-// RunningVersion is the version that a cluster really runs, or "".
+// RunningVersion returns the version that a cluster really runs, or "".
 func (a *AWS) RunningVersion(cluster string) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -62,7 +62,7 @@ func (a *AWS) Admitted(principal, policy string) bool {
 	return false
 }
 
-// clusters are the behaviours of EKS.
+// clusters returns the behaviours of EKS.
 func (a *AWS) clusters() []Behaviour {
 	return []Behaviour{
 		{
@@ -179,7 +179,7 @@ func (a *AWS) updateVersion(e *offline.Event) error {
 	}
 }
 
-// removeTags is what the load balancer controller does when tags go.
+// removeTags simulates the load balancer controller when tags are removed.
 func (a *AWS) removeTags(e *offline.Event) bool {
 	if e.Operation != offline.Update {
 		return false
@@ -209,7 +209,7 @@ func (a *AWS) removeTags(e *offline.Event) bool {
 	return removed
 }
 
-// tagKeys are the keys of the load balancer's tags.
+// tagKeys returns the keys of the load balancer's tags.
 func tagKeys(params resource.PropertyMap) map[string]bool {
 	keys := map[string]bool{}
 	spec, _ := offline.Plain(params)["spec"].(map[string]any)
@@ -222,7 +222,7 @@ func tagKeys(params resource.PropertyMap) map[string]bool {
 	return keys
 }
 
-// functions are the answers that depend on the account.
+// functions returns the answers that depend on the account.
 func (a *AWS) functions() map[string]offline.Function {
 	return map[string]offline.Function{
 		"aws:ec2/getAmi:getAmi":       a.newestImage,

@@ -8,14 +8,14 @@ import (
 	"escala/infra/engine/offline"
 )
 
-// uniqueName is a name that is taken once.
+// uniqueName is a name that only one resource can have.
 type uniqueName struct {
 	name, kind, property string
-	// says is the error, of the name.
+	// says is the cloud's error. "%s" stands for the name.
 	says, does, source string
 }
 
-// uniqueNames refuse a name that exists.
+// uniqueNames returns the behaviours that refuse a name that is taken.
 func (a *AWS) uniqueNames() []Behaviour {
 	const reference = "https://docs.aws.amazon.com/"
 	var all []Behaviour

@@ -9,10 +9,11 @@ import (
 	"escala/infra/engine/offline"
 )
 
-// tagCharacters are those that every service of AWS takes in a tag.
+// tagCharacters matches the tags that every service of AWS accepts.
 var tagCharacters = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 
-// limits refuse what is too long, too many or not a name.
+// limits returns the behaviours that refuse values that are too long, too many or
+// malformed.
 func (a *AWS) limits() []Behaviour {
 	return []Behaviour{
 		{

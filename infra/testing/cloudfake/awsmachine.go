@@ -15,14 +15,14 @@ import (
 // subnet that names none.
 var awsZones = []string{"eu-central-1a", "eu-central-1b", "eu-central-1c"}
 
-// NewImage has Debian publish another image, which is the newest now.
+// NewImage publishes another Debian image, which is the newest then.
 func (a *AWS) NewImage(arch, id string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.images[arch] = append(a.images[arch], id)
 }
 
-// WithdrawImage has Debian withdraw an image.
+// WithdrawImage removes an image, as Debian does.
 func (a *AWS) WithdrawImage(id string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -31,21 +31,21 @@ func (a *AWS) WithdrawImage(id string) {
 	}
 }
 
-// TypeInZones has an instance type in some zones only.
+// TypeInZones limits an instance type to some zones.
 func (a *AWS) TypeInZones(instanceType string, zones ...string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.typeZones[instanceType] = zones
 }
 
-// TagVolumes has something else put a tag on every volume.
+// TagVolumes puts a tag on every volume, as a backup tool does.
 func (a *AWS) TagVolumes(key, value string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.volumeTags[key] = value
 }
 
-// machines are the behaviours of EC2.
+// machines returns the behaviours of EC2.
 func (a *AWS) machines() []Behaviour {
 	return []Behaviour{
 		{
@@ -152,7 +152,7 @@ func withVolumeTags(props resource.PropertyMap, more map[string]string) resource
 	return props
 }
 
-// mentions reports whether an id stands in any text of some properties.
+// mentions reports whether any text among properties contains an id.
 func mentions(props resource.PropertyMap, id string) bool {
 	return contains(offline.Plain(props), id)
 }
@@ -173,7 +173,7 @@ func contains(value any, id string) bool {
 	return false
 }
 
-// zoneOf is the zone of a subnet. Subnets that others made are in the first.
+// zoneOf returns the zone of a subnet. Subnets of others are in the first zone.
 func (a *AWS) zoneOf(subnet string) string {
 	for _, s := range a.Of(awsSubnet) {
 		if s.ID == subnet {
@@ -183,7 +183,7 @@ func (a *AWS) zoneOf(subnet string) string {
 	return awsZones[0]
 }
 
-// zonesOf are the zones that have an instance type.
+// zonesOf returns the zones that have an instance type.
 func (a *AWS) zonesOf(instanceType string) []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -25,7 +25,7 @@ const (
 // hostedZone is a zone of Route 53.
 type hostedZone struct{ id, name string }
 
-// Zone has somebody make a public hosted zone. It returns its id.
+// Zone makes a public hosted zone outside of Pulumi. It returns the zone's id.
 func (a *AWS) Zone(name string) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -34,7 +34,7 @@ func (a *AWS) Zone(name string) string {
 	return id
 }
 
-// Record has somebody make a record by hand.
+// Record makes a record outside of Pulumi.
 func (a *AWS) Record(zone, name, kind string) {
 	a.keep(offline.Event{Operation: offline.Create, Type: awsRecord, ID: "by hand " + name, Inputs: resource.NewPropertyMapFromMap(map[string]any{
 		"zoneId": zone, "name": name, "type": kind,
@@ -97,7 +97,7 @@ func (a *AWS) zoneName(id string) string {
 	return ""
 }
 
-// names are the behaviours of Route 53 and ACM.
+// names returns the behaviours of Route 53 and ACM.
 func (a *AWS) names() []Behaviour {
 	const (
 		changes = "https://docs.aws.amazon.com/Route53/latest/APIReference/API_ChangeResourceRecordSets.html"
@@ -338,7 +338,7 @@ func (a *AWS) isIssued(arn string) bool {
 	return true
 }
 
-// listenerCertificates are the ARNs that IngressClassParams name.
+// listenerCertificates returns the ARNs that IngressClassParams name.
 func listenerCertificates(params offline.Event) []string {
 	spec, _ := offline.Plain(params.Inputs)["spec"].(map[string]any)
 	list, _ := spec["certificateARNs"].([]any)

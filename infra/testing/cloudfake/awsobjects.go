@@ -6,14 +6,14 @@ import (
 	"escala/infra/engine/offline"
 )
 
-// Overwrite has somebody write to an object by hand.
+// Overwrite changes an object outside of Pulumi.
 func (a *AWS) Overwrite(key string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.overwritten[key] = true
 }
 
-// objects is the behaviour of S3 that tells what is in an object.
+// objects returns the behaviour of S3 that reports an object's content.
 func (a *AWS) objects() Behaviour {
 	return Behaviour{
 		Name: "object-has-an-etag", Types: []string{awsObject}, Test: "TestOverwrittenPointer",

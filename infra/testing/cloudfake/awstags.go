@@ -10,7 +10,8 @@ import (
 	"escala/infra/engine/offline"
 )
 
-// tags are a resource's own and the provider's default tags, as AWS gets them.
+// tags returns the tags that AWS gets: the resource's own, and the provider's
+// defaults.
 func tags(e offline.Event) map[string]string {
 	all := map[string]string{}
 	inputs := offline.Plain(e.Inputs)
@@ -24,7 +25,8 @@ func tags(e offline.Event) map[string]string {
 	return all
 }
 
-// defaultTags are those of a provider, whose configuration has objects as JSON.
+// defaultTags returns a provider's default tags. Its configuration has objects as
+// JSON.
 func defaultTags(config resource.PropertyMap) map[string]string {
 	var d struct {
 		Tags map[string]string `json:"tags"`

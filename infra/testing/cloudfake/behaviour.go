@@ -1,7 +1,7 @@
-// Package cloudfake plays clouds that disagree with the program: the offline
-// providers with what the clouds' documents, their providers' sources and their
-// users' reports say that a real account does. A name that is taken is refused,
-// a network that is in use stays, what is read back differs from what was sent.
+// Package cloudfake simulates clouds that disagree with the program. It adds to the
+// offline providers the behaviours of a real account that the clouds' documents,
+// their providers' sources and their users describe: a name that is taken is
+// refused, a network in use cannot be deleted, a read differs from what was sent.
 //
 // Each behaviour is one entry of a table (aws.go, digitalocean.go,
 // kubernetes.go) with its source and the test that meets it. docs/fidelity.md is
@@ -10,8 +10,7 @@ package cloudfake
 
 import "escala/infra/engine/offline"
 
-// Behaviour is one thing that a cloud does and that the offline providers do
-// not do by themselves.
+// Behaviour is one behaviour of a cloud that the offline providers lack.
 type Behaviour struct {
 	// Name identifies the behaviour, in lower case with hyphens.
 	Name string
@@ -19,11 +18,11 @@ type Behaviour struct {
 	Does string
 	// Source is a document, an issue or a file of the provider's source.
 	Source string
-	// Types are the resource types that it concerns. Empty: it is not about an
+	// Types are its resource types. If it is empty, the behaviour concerns no
 	// operation on a resource, and other code calls Account.Meet.
 	Types []string
-	// Test is the name of the test function that meets it: its body mentions
-	// Name.
+	// Test is the name of the test function that needs the behaviour. Its body
+	// mentions Name.
 	Test string
 
 	// Before runs before an operation takes effect. Its error is the cloud's

@@ -14,13 +14,13 @@ type DigitalOcean struct {
 	*Account
 
 	mu sync.Mutex
-	// providers counts those that were made for the account.
+	// providers is the number of providers that were made for the account.
 	providers int
 	// defaultVPCs are the ids of the regions' default VPCs.
 	defaultVPCs map[string]string
-	// buckets are all names that a bucket ever had.
+	// buckets has all names that a bucket ever had.
 	buckets map[string]bool
-	// overwritten are the objects that somebody wrote to by hand, by their keys.
+	// overwritten has the keys of objects that were changed outside of Pulumi.
 	overwritten map[string]bool
 	// lingering are the VPCs that a cluster's workers have not yet left.
 	lingering map[string]bool
@@ -36,7 +36,7 @@ type DigitalOcean struct {
 	emails map[string]bool
 }
 
-// The types that behaviours are about.
+// The resource types of behaviours.
 const (
 	doDroplet   = "digitalocean:index/droplet:Droplet"
 	doVPC       = "digitalocean:index/vpc:Vpc"
@@ -52,12 +52,11 @@ const (
 	doIssues    = "https://github.com/digitalocean/terraform-provider-digitalocean/issues/"
 )
 
-// patientDelete is how long a deletion has to be retried for everything to have
-// left a VPC, in seconds.
+// patientDelete is the time, in seconds, for which a deletion must be retried until
+// nothing is left in a VPC.
 const patientDelete = 600
 
-// NewDigitalOcean returns an account in which nothing was ever made: no region
-// has a default VPC.
+// NewDigitalOcean returns a new account. No region has a default VPC yet.
 func NewDigitalOcean() *DigitalOcean {
 	d := &DigitalOcean{
 		Account:     newAccount(),
@@ -76,7 +75,7 @@ func (d *DigitalOcean) Provider(effect offline.Effect) *offline.Provider {
 	d.mu.Unlock()
 	behave := d.Effect(effect)
 	p := clouds.DigitalOcean(func(e *offline.Event) error {
-		// Ids are the whole account's.
+		// Ids are unique in the account.
 		if e.Operation == offline.Create && number > 1 && (e.Type == doDroplet || e.Type == doCluster) {
 			e.ID = e.ID[:3] + strconv.Itoa(number) + e.ID[4:]
 		}

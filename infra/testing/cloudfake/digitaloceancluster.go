@@ -38,13 +38,13 @@ func (d *DigitalOcean) clusters() []Behaviour {
 	}
 }
 
-// minorOf is "1.36" of "1.36.4-do.0".
+// minorOf returns "1.36" for "1.36.4-do.0".
 func minorOf(version string) string {
 	parts := strings.SplitN(version, ".", 3)
 	return strings.Join(parts[:min(2, len(parts))], ".")
 }
 
-// names refuse what an account has once.
+// names returns the behaviours that refuse a second resource of a name.
 func (d *DigitalOcean) names() []Behaviour {
 	return []Behaviour{
 		{
@@ -67,7 +67,7 @@ func (d *DigitalOcean) names() []Behaviour {
 	}
 }
 
-// taken refuses a name that exists.
+// taken returns the behaviour that refuses a name that is taken.
 func (d *DigitalOcean) taken(kind, says string) func(*offline.Event) error {
 	return func(e *offline.Event) error {
 		if e.Operation != offline.Create {

@@ -19,14 +19,14 @@ const (
 	balancerAnnotation = "service.beta.kubernetes.io/do-loadbalancer-"
 )
 
-// Domain has somebody add a domain to the account.
+// Domain adds a domain to the account.
 func (d *DigitalOcean) Domain(name string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.domains[name] = true
 }
 
-// Record has somebody make a record by hand.
+// Record makes a record outside of Pulumi.
 func (d *DigitalOcean) Record(domain, name, kind, value string) {
 	d.keep(offline.Event{Operation: offline.Create, Type: doRecord, ID: "by hand " + name + value, Inputs: resource.NewPropertyMapFromMap(map[string]any{
 		"domain": domain, "name": name, "type": kind, "value": value,
@@ -69,7 +69,7 @@ func (d *DigitalOcean) getRecords(args resource.PropertyMap) (resource.PropertyM
 	return resource.NewPropertyMapFromMap(map[string]any{"id": "recorded", "domain": text(args, "domain"), "records": records}), nil
 }
 
-// dns are the behaviours of DigitalOcean's DNS and of its certificates.
+// dns returns the behaviours of DigitalOcean's DNS and of its certificates.
 func (d *DigitalOcean) dns() []Behaviour {
 	return []Behaviour{
 		{
@@ -137,7 +137,7 @@ func (d *DigitalOcean) dns() []Behaviour {
 	}
 }
 
-// certified are the names that a certificate from Let's Encrypt is for.
+// certified returns the names of a certificate from Let's Encrypt.
 func certified(certificate offline.Event) []string {
 	var names []string
 	if text(certificate.Inputs, "type") == "lets_encrypt" {
@@ -149,7 +149,7 @@ func certified(certificate offline.Event) []string {
 	return names
 }
 
-// holds reports whether a domain of the account holds a name.
+// holds reports whether a domain of the account contains a name.
 func (d *DigitalOcean) holds(name string) bool {
 	for rest := name; rest != ""; _, rest, _ = strings.Cut(rest, ".") {
 		if d.hasDomain(rest) {
@@ -159,7 +159,7 @@ func (d *DigitalOcean) holds(name string) bool {
 	return false
 }
 
-// serviceAnnotations are those of the Service in a chart's values.
+// serviceAnnotations returns the annotations of the Service in a chart's values.
 func serviceAnnotations(release offline.Event) map[string]string {
 	values, _ := offline.Plain(release.Inputs)["values"].(map[string]any)
 	service, _ := values["service"].(map[string]any)

@@ -13,8 +13,8 @@ import (
 	"escala/infra/engine/offline/clouds"
 )
 
-// DefaultVPC has somebody use a region, which gets a default VPC by that. It
-// returns its id.
+// DefaultVPC makes the default VPC that a region gets with its first use. It
+// returns the VPC's id.
 func (d *DigitalOcean) DefaultVPC(region string) string {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"escala/infra/engine/offline"
 )
 
-// Overwrite has somebody write to an object by hand.
+// Overwrite changes an object outside of Pulumi.
 func (d *DigitalOcean) Overwrite(key string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

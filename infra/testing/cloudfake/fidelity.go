@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// Table is one cloud's part of docs/fidelity.md.
+// Table is the part of docs/fidelity.md about one cloud.
 type Table struct {
 	Cloud      string
 	Behaviours []Behaviour
 }
 
-// Tables are all clouds', in the order of the page.
+// Tables returns the tables of all clouds, in the page's order.
 func Tables() []Table {
 	return []Table{
 		{Cloud: "AWS", Behaviours: NewAWS().Behaviours()},
@@ -21,7 +21,7 @@ func Tables() []Table {
 	}
 }
 
-// Markdown is a table as the page has it.
+// Markdown renders a table.
 func (t Table) Markdown() string {
 	var b strings.Builder
 	b.WriteString("| behaviour | what it does | source | test |\n|---|---|---|---|\n")
@@ -32,7 +32,7 @@ func (t Table) Markdown() string {
 	return b.String()
 }
 
-// link shows an address by its last part.
+// link returns a link whose text is the last part of its address.
 func link(source string) string {
 	if !strings.Contains(source, "://") {
 		return "`" + source + "`"

@@ -1,7 +1,7 @@
 package cloudfake
 
-// kubernetes is what clusters do, which infra/testing/fakecluster and
-// infra/testing/nodes play.
+// kubernetes lists the behaviours of clusters. infra/testing/fakecluster and
+// infra/testing/nodes simulate them.
 func kubernetes() []Behaviour {
 	return []Behaviour{
 		{

@@ -30,7 +30,7 @@ func (r *checkRun) claims(ctx context.Context) error {
 		if resp.StatusCode != http.StatusOK || strings.Contains(fmt.Sprint(resp.Header), forged) {
 			failures = append(failures, fmt.Errorf("%s: %s is answered %s with %v", name, forged, resp.Status, resp.Header))
 		}
-		// Whatever a client says of the host, the page is another host's.
+		// The page stays another host's, whatever host a client claims.
 		for _, value := range []string{foreign, "host=" + foreign + ";proto=http"} {
 			header := http.Header{"Origin": {"http://" + foreign}, name: {value}}
 			resp, err := r.endpoint.do(ctx, client, http.MethodPost, "/echo", strings.NewReader("x"), header)

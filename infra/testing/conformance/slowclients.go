@@ -13,9 +13,10 @@ import (
 )
 
 const (
-	// slowSockets say as much as the service lets them, and read nothing.
+	// slowSockets is the number of WebSockets that send all that they may and read
+	// nothing.
 	slowSockets = 8
-	// slowConnections of each kind do not move.
+	// slowConnections is the number of stuck connections of each kind.
 	slowConnections = 40
 )
 

@@ -1,5 +1,5 @@
 // Package fakecluster simulates a Kubernetes cluster for tests. It takes the
-// objects from a recording provider, does immediately what controllers,
+// objects from an offline provider, does immediately what controllers,
 // kubelets and an ingress controller would do, and answers the few API requests
 // that the gate makes.
 package fakecluster
@@ -105,7 +105,7 @@ current-context: fake
 `, c.api.URL)
 }
 
-// Effect carries out an operation of a recording provider. Pass it to
+// Effect carries out an operation of an offline provider. Pass it to
 // clouds.Kubernetes.
 func (c *Cluster) Effect(e *offline.Event) error {
 	if e.Operation == offline.Read {

@@ -54,7 +54,7 @@ func run(stdin io.Reader, stdout io.Writer, controllers bool) (err error) {
 		return fmt.Errorf("making a folder: %w", err)
 	}
 	defer os.RemoveAll(folder)
-	// Who started it may be gone, and nobody reads what it says last.
+	// The process that started it may be gone, with the reader of its last lines.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()

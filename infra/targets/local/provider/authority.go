@@ -112,7 +112,7 @@ func (*Authority) Create(ctx context.Context, req infer.CreateRequest[AuthorityA
 	address := net.JoinHostPort(ip, strconv.Itoa(authorityPort))
 	out.Output.Directory, out.Output.Running = "https://"+address+pebble.DirectoryPath, true
 	seed := make([]byte, 32)
-	_, _ = rand.Read(seed) // never fails, says its documentation
+	_, _ = rand.Read(seed) // never fails, by its documentation
 	out.Output.Seed = hex.EncodeToString(seed)
 	return out, awaitListener(ctx, address)
 }

@@ -9,6 +9,6 @@ import (
 // replacement can exist beside the old resource.
 func uniqueName(name string) string {
 	b := make([]byte, 4)
-	_, _ = rand.Read(b) // never fails, says its documentation
+	_, _ = rand.Read(b) // never fails, by its documentation
 	return name + "-" + hex.EncodeToString(b)
 }
