@@ -56,13 +56,7 @@ type Commands struct {
 var _ agent.Commands = Commands{}
 
 // Boot returns the kernel's id of the boot.
-func (Commands) Boot() string {
-	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(id))
-}
+func (Commands) Boot() string { return kernelBootID() }
 
 // Look returns the last run.
 func (c Commands) Look(context.Context) (agent.CommandState, error) {

@@ -88,64 +88,26 @@ func space(path string) machine.Space {
 	return machine.Space{Free: int64(s.Bavail * size), Total: int64((s.Blocks - s.Bfree + s.Bavail) * size)} //nolint:gosec // a disk has less than 8 EiB
 }
 
-// memory returns the machine's memory in bytes.
-func memory() (total, free int64) {
-	info, err := os.ReadFile("/proc/meminfo")
-	if err != nil {
-		return 0, 0
-	}
-	for line := range strings.Lines(string(info)) {
-		name, rest, _ := strings.Cut(line, ":")
-		kib, _ := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")), 10, 64)
-		switch name {
-		case "MemTotal":
-			total = kib << 10
-		case "MemAvailable":
-			free = kib << 10
-		}
-	}
-	return total, free
-}
-
-// ticks is the kernel's USER_HZ, in which process times are counted on all of
-// Linux' architectures that escala runs on.
-const ticks = 100
-
-// firstProcess returns the start of process 1 after the kernel's, in ticks.
-func firstProcess() (int64, bool) {
-	fields := statistics(1)
-	if fields == nil {
-		return 0, false
-	}
-	start, err := strconv.ParseInt(fields[19], 10, 64)
-	return start, err == nil
-}
-
 // booted returns the time of the operating system's start: that of process 1,
 // which in a container is later than the kernel's.
 func booted(now time.Time) int64 {
-	content, err := os.ReadFile("/proc/uptime")
-	start, ok := firstProcess()
-	if err != nil || !ok {
+	up, ok := uptime()
+	first, there := processStart(1)
+	if !ok || !there {
 		return 0
 	}
-	first, _, _ := strings.Cut(string(content), " ")
-	up, err := strconv.ParseFloat(first, 64)
-	if err != nil {
-		return 0
-	}
-	return now.Add(-time.Duration(up*float64(time.Second)) + time.Duration(start)*time.Second/ticks).Unix()
+	return now.Add(first - up).Unix()
 }
 
 // bootID names this boot: the kernel's id, and the start of process 1, since a
 // container can start again without the kernel.
 func bootID() string {
-	content, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	start, ok := firstProcess()
-	if err != nil || !ok {
+	id := kernelBootID()
+	first, ok := processStart(1)
+	if id == "" || !ok {
 		return ""
 	}
-	return fmt.Sprintf("%s-%d", strings.TrimSpace(string(content)), start)
+	return fmt.Sprintf("%s-%d", id, int64(first/tick))
 }
 
 // unexpected counts the workers' processes that ended by themselves, from what

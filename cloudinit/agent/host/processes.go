@@ -93,22 +93,9 @@ func (Processes) LastLines(ctx context.Context, i agent.Instance) string {
 
 // age returns the time since a process started.
 func age(pid int) (time.Duration, bool) {
-	fields := statistics(pid)
-	uptime, err := os.ReadFile("/proc/uptime")
-	if fields == nil || err != nil {
-		return 0, false
-	}
-	started, err := strconv.ParseInt(fields[19], 10, 64)
-	if err != nil {
-		return 0, false
-	}
-	first, _, _ := strings.Cut(string(uptime), " ")
-	now, err := time.ParseDuration(first + "s")
-	if err != nil {
-		return 0, false
-	}
-	// The kernel counts a process's start in hundredths of a second (proc(5)).
-	return max(0, now-time.Duration(started)*10*time.Millisecond), true
+	up, ok := uptime()
+	start, there := processStart(pid)
+	return max(0, up-start), ok && there
 }
 
 // processNotes is the folder of the notes of instances. Only root can write to it.

@@ -96,19 +96,10 @@ func askAt(ctx context.Context, network, address, host, path string, timeout tim
 	return agent.Answer{Code: resp.StatusCode, Release: service.ReleaseID(resp.Header.Get("X-Release"))}
 }
 
-// Memory returns the memory that the kernel reports as available.
+// Memory returns the memory, in MiB, that the kernel reports as available.
 func (Workers) Memory() int {
-	info, err := os.ReadFile("/proc/meminfo")
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(info)) {
-		if rest, ok := strings.CutPrefix(line, "MemAvailable:"); ok {
-			kib, _ := strconv.Atoi(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")))
-			return kib >> 10
-		}
-	}
-	return 0
+	_, free := memory()
+	return int(free >> 20)
 }
 
 // Limits of the stored output of a process.
