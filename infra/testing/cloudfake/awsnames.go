@@ -1,10 +1,6 @@
 package cloudfake
 
 import (
-	"crypto/ecdsa"
-	"crypto/rsa"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"slices"
@@ -46,23 +42,6 @@ func (a *AWS) Delegate(yes bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.undelegated = !yes
-}
-
-// GiveUpCertificates has ACM give up the certificates that are not issued.
-func (a *AWS) GiveUpCertificates() {
-	for _, certificate := range a.Of(awsCertificate) {
-		if text(certificate.Inputs, "domainName") != "" && !a.validated(certificate.ID) {
-			a.mu.Lock()
-			a.timedOut[certificate.ID] = true
-			a.mu.Unlock()
-		}
-	}
-}
-
-func (a *AWS) givenUp(arn string) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.timedOut[arn]
 }
 
 // getZone answers as the provider's data source does.
@@ -271,26 +250,6 @@ func (a *AWS) names() []Behaviour {
 	}
 }
 
-// keyOf returns the type and size of an imported certificate's key, or "".
-func keyOf(certificate offline.Event) string {
-	block, _ := pem.Decode([]byte(text(certificate.Inputs, "certificateBody")))
-	if block == nil {
-		return ""
-	}
-	leaf, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		return err.Error()
-	}
-	switch key := leaf.PublicKey.(type) {
-	case *rsa.PublicKey:
-		return fmt.Sprintf("RSA %d", key.N.BitLen())
-	case *ecdsa.PublicKey:
-		return key.Curve.Params().Name
-	default:
-		return leaf.PublicKeyAlgorithm.String()
-	}
-}
-
 // recordKey identifies a record.
 func recordKey(e offline.Event) string {
 	return text(e.Inputs, "zoneId") + " " + strings.TrimSuffix(text(e.Inputs, "name"), ".") + " " + text(e.Inputs, "type")
@@ -304,47 +263,4 @@ func alias(e offline.Event) (target, zone string) {
 	}
 	one, _ := aliases[0].(map[string]any)
 	return fmt.Sprint(one["name"]), fmt.Sprint(one["zoneId"])
-}
-
-// validated reports whether the record that proves a certificate's name exists.
-func (a *AWS) validated(arn string) bool {
-	a.mu.Lock()
-	seen := !a.undelegated && !a.timedOut[arn]
-	a.mu.Unlock()
-	if !seen {
-		return false
-	}
-	for _, certificate := range a.Of(awsCertificate) {
-		if certificate.ID != arn {
-			continue
-		}
-		record, value := clouds.ValidationRecord(text(certificate.Inputs, "domainName"))
-		return slices.ContainsFunc(a.Of(awsRecord), func(e offline.Event) bool {
-			values, _ := offline.Plain(e.Inputs)["records"].([]any)
-			return strings.TrimSuffix(text(e.Inputs, "name"), ".") == record && len(values) == 1 && strings.TrimSuffix(fmt.Sprint(values[0]), ".") == value
-		})
-	}
-	return false
-}
-
-// isIssued reports whether a listener can use a certificate. Those that are not
-// in the account were made by others.
-func (a *AWS) isIssued(arn string) bool {
-	for _, certificate := range a.Of(awsCertificate) {
-		if certificate.ID == arn {
-			return text(certificate.Inputs, "domainName") == "" || a.validated(arn)
-		}
-	}
-	return true
-}
-
-// listenerCertificates returns the ARNs that IngressClassParams name.
-func listenerCertificates(params offline.Event) []string {
-	spec, _ := offline.Plain(params.Inputs)["spec"].(map[string]any)
-	list, _ := spec["certificateARNs"].([]any)
-	var arns []string
-	for _, one := range list {
-		arns = append(arns, fmt.Sprint(one))
-	}
-	return arns
 }
