@@ -59,7 +59,7 @@ func TestARollbackElsewhereRunsPulumi(t *testing.T) {
 	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
 	require.NoError(t, os.WriteFile(path, []byte("config:\n  escala:target: aws-ec2\n"), 0o600))
 	asked := filepath.Join(root, "asked")
-	require.NoError(t, os.WriteFile(filepath.Join(bin, "pulumi"), []byte("#!/bin/sh\necho \"$PWD $*\" >"+asked+"\n"), 0o755)) //nolint:gosec // a program
+	require.NoError(t, os.WriteFile(filepath.Join(bin, "pulumi"), []byte("#!/bin/sh\necho \"$PWD $*\" >"+asked+"\n"), 0o755))
 	t.Setenv("PATH", bin+":/usr/bin:/bin")
 	s := &operate.Stack{Root: root, Name: "x", Elsewhere: true}
 	require.NoError(t, pin(t.Context(), &opener{stack: "x"}, s, "abcdef"))

@@ -42,7 +42,7 @@ been heard of, and 1 if the question failed.`,
 }
 
 func showStatus(ctx context.Context, out io.Writer, s *operate.Stack, target deploy.Target, asJSON bool) error {
-	asked, err := able[operate.Statuser](target, "status", "")
+	asked, err := able[operate.StatusReporter](target, "status", "")
 	if err != nil {
 		return err
 	}

@@ -118,84 +118,103 @@ func TestStatusOfMachines(t *testing.T) {
 		"well": {func(*host) {}, nil, nil},
 		"a worker is not ready": {
 			func(h *host) { h.status.Workers[1].Ready = false },
-			[]string{"machine i-1: worker 1 is not ready"}, nil,
+			[]string{"machine i-1: worker 1 is not ready"},
+			nil,
 		},
 		"refused": {
 			func(h *host) {
 				h.status.Phase, h.status.Wanted, h.status.Reason = machine.Refused, two, "it exits at start"
 			},
-			[]string{"machine i-1: the machine has not yet seen release 111111111111: it exits at start"}, nil,
+			[]string{"machine i-1: the machine has not yet seen release 111111111111: it exits at start"},
+			nil,
 		},
 		"failing": {
 			func(h *host) { h.status.Phase, h.status.Reason = machine.Failing, "the disk is full" },
-			[]string{"machine i-1: the disk is full"}, nil,
+			[]string{"machine i-1: the disk is full"},
+			nil,
 		},
 		"a phase of a newer machine": {
 			func(h *host) { h.status.Phase = "certifying" },
-			[]string{"machine i-1 is certifying"}, nil,
+			[]string{"machine i-1 is certifying"},
+			nil,
 		},
 		"its agent hangs": {
 			func(h *host) { h.status.Checked = now.Unix() - 600 },
-			[]string{"machine i-1: its agent has not looked for 10 min"}, nil,
+			[]string{"machine i-1: its agent has not looked for 10 min"},
+			nil,
 		},
 		"its clock is two hours ahead, its agent works": {
 			func(h *host) { h.clock = now.Add(2 * time.Hour); h.status.Checked = h.clock.Unix() - 3 },
-			nil, []string{"times of machine i-1: its clock and this one are 2 h apart"},
+			nil,
+			[]string{"times of machine i-1: its clock and this one are 2 h apart"},
 		},
 		"its clock is two hours behind, its agent hangs": {
 			func(h *host) { h.clock = now.Add(-2 * time.Hour); h.status.Checked = h.clock.Unix() - 600 },
-			[]string{"machine i-1: its agent has not looked for 10 min"}, []string{"2 h apart"},
+			[]string{"machine i-1: its agent has not looked for 10 min"},
+			[]string{"2 h apart"},
 		},
 		"a dependency is away": {
 			func(h *host) { h.status.Workers[0].Trouble = "Redis has been away" },
-			[]string{"machine i-1: Redis has been away"}, nil,
+			[]string{"machine i-1: Redis has been away"},
+			nil,
 		},
 		"the store is away": {
 			func(h *host) { h.deny = true },
-			nil, []string{"since, restarts, memory and disk of machine i-1: no credentials for AWS"},
+			nil,
+			[]string{"since, restarts, memory and disk of machine i-1: no credentials for AWS"},
 		},
 		"an agent older than details": {
 			func(h *host) { h.details = nil },
-			nil, []string{"since, restarts, memory and disk of machine i-1: reading machines/i-1/details.json: not found"},
+			nil,
+			[]string{"since, restarts, memory and disk of machine i-1: reading machines/i-1/details.json: not found"},
 		},
 		"another machine answers": {
 			func(h *host) { h.status.Machine = "i-2" },
-			[]string{"leads to machine i-2"}, nil,
+			[]string{"leads to machine i-2"},
+			nil,
 		},
 		"down, and it reported to the store": {
 			func(h *host) { h.down = true; h.stored = &h.status },
-			[]string{"answers 502"}, nil,
+			[]string{"answers 502"},
+			nil,
 		},
 		"down, not heard of": {
 			func(h *host) {
 				h.down, h.stored = true, &h.status
 				h.details.Time, h.status.Checked = now.Unix()-3600, now.Unix()-7200
 			},
-			[]string{"answers 502", "machine i-1: not heard of for 1 h; it writes every 5 min"}, nil,
+			[]string{"answers 502", "machine i-1: not heard of for 1 h; it writes every 5 min"},
+			nil,
 		},
 		"down, and its clock is ahead": {
 			func(h *host) { h.down = true; h.stored = &h.status; h.details.Time = now.Unix() + 3600 },
-			[]string{"answers 502"}, []string{"how old the last word of machine i-1 is"},
+			[]string{"answers 502"},
+			[]string{"how old the last word of machine i-1 is"},
 		},
 		"down, never heard of": {
 			func(h *host) { h.down = true },
-			[]string{"answers 502", "reading machines/i-1/status.json: not found"}, nil,
+			[]string{"answers 502", "reading machines/i-1/status.json: not found"},
+			nil,
 		},
 		"not a status": {
 			func(h *host) { h.raw = "<html>" },
-			[]string{"reading the machine's status"}, nil,
+			[]string{"reading the machine's status"},
+			nil,
 		},
 		"the address does not serve": {
 			func(h *host) { h.health = http.StatusBadGateway },
-			[]string{"/health answers 502"}, nil,
+			[]string{"/health answers 502"},
+			nil,
 		},
 		"the disk is nearly full": {
 			func(h *host) { h.details.Disk.Free = 1e8 },
-			[]string{"machine i-1: the disk has 100 MB of 8.0 GB left"}, nil,
+			[]string{"machine i-1: the disk has 100 MB of 8.0 GB left"},
+			nil,
 		},
 		"no certificate yet": {
 			func(h *host) { h.status.Certificate = &machine.Certificate{Error: "api.test does not lead here"} },
-			[]string{"no valid certificate: api.test does not lead here"}, nil,
+			[]string{"no valid certificate: api.test does not lead here"},
+			nil,
 		},
 		"a renewal that fails early": {
 			func(h *host) {
@@ -207,7 +226,8 @@ func TestStatusOfMachines(t *testing.T) {
 			func(h *host) {
 				h.status.Certificate = &machine.Certificate{Names: []string{"api.test"}, NotAfter: now.Unix() + 2*86400, Error: "away"}
 			},
-			[]string{"is not renewed: away"}, nil,
+			[]string{"is not renewed: away"},
+			nil,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -10,9 +10,9 @@ import (
 	"escala/service/event"
 )
 
-// Statuser reports how a stack is. It returns what it knows within the context's
+// StatusReporter reports how a stack is. It returns what it knows within the context's
 // deadline: what cannot be asked is in Status.Unknown, and not an error.
-type Statuser interface {
+type StatusReporter interface {
 	Status(ctx context.Context, s *Stack) (Status, error)
 }
 

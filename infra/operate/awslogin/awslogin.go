@@ -93,13 +93,13 @@ func (l *Login) fromCommand(ctx context.Context) (aws.Credentials, error) {
 		return none, fmt.Errorf("%w for AWS: aws configure export-credentials: %s", operate.ErrNoLogin,
 			cmp.Or(strings.TrimSpace(said.String()), err.Error()))
 	}
-	var made struct{ AccessKeyId, SecretAccessKey, SessionToken string } //nolint:revive // the command's names
+	var made struct{ AccessKeyID, SecretAccessKey, SessionToken string }
 	if err := json.Unmarshal(out.Bytes(), &made); err != nil {
 		// The error would quote the secret.
 		return none, errors.New("aws configure export-credentials printed no JSON")
 	}
-	if made.AccessKeyId == "" || made.SecretAccessKey == "" {
+	if made.AccessKeyID == "" || made.SecretAccessKey == "" {
 		return none, fmt.Errorf("%w for AWS: aws configure export-credentials printed none", operate.ErrNoLogin)
 	}
-	return aws.Credentials{AccessKeyID: made.AccessKeyId, SecretAccessKey: made.SecretAccessKey, SessionToken: made.SessionToken}, nil
+	return aws.Credentials{AccessKeyID: made.AccessKeyID, SecretAccessKey: made.SecretAccessKey, SessionToken: made.SessionToken}, nil
 }

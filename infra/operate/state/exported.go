@@ -63,8 +63,8 @@ func parse(s *operate.Stack, content []byte) error {
 	}
 	s.Outputs = map[string]any{}
 	for _, r := range d.Deployment.Resources {
-		switch {
-		case r.Type == stackType:
+		switch r.Type {
+		case stackType:
 			for key, value := range r.Outputs {
 				if plain, secret := reveal(value); !secret {
 					s.Outputs[key] = plain

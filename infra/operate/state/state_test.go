@@ -47,7 +47,7 @@ func project(t *testing.T, script string) string {
 		[]byte("config:\n  escala:target: local\n  escala:local: {port: 8099}\n  escala:service: {name: api, workers: {count: 3}}\n  escala:secrets: {A: {secure: v1:x}}\n"), 0o600))
 	bin := t.TempDir()
 	if script != "" {
-		require.NoError(t, os.WriteFile(filepath.Join(bin, "pulumi"), []byte("#!/bin/sh\n"+script), 0o755)) //nolint:gosec // a program
+		require.NoError(t, os.WriteFile(filepath.Join(bin, "pulumi"), []byte("#!/bin/sh\n"+script), 0o755))
 	}
 	t.Setenv("PATH", bin+":/usr/bin:/bin")
 	return root

@@ -12,8 +12,8 @@ import (
 )
 
 var (
-	_ operate.Statuser = (*EC2)(nil)
-	_ operate.Eventer  = (*EC2)(nil)
+	_ operate.StatusReporter = (*EC2)(nil)
+	_ operate.Eventer        = (*EC2)(nil)
 )
 
 // Status asks the machine at its address, and reads what it wrote to the release

@@ -10,8 +10,8 @@ import (
 )
 
 var (
-	_ operate.Statuser = (*EKS)(nil)
-	_ operate.Eventer  = (*EKS)(nil)
+	_ operate.StatusReporter = (*EKS)(nil)
+	_ operate.Eventer        = (*EKS)(nil)
 )
 
 // Status asks the cluster's API.

@@ -10,8 +10,8 @@ import (
 )
 
 var (
-	_ operate.Statuser = (*DOKS)(nil)
-	_ operate.Eventer  = (*DOKS)(nil)
+	_ operate.StatusReporter = (*DOKS)(nil)
+	_ operate.Eventer        = (*DOKS)(nil)
 )
 
 // Status asks the cluster's API.

@@ -13,8 +13,8 @@ import (
 )
 
 var (
-	_ operate.Statuser = (*Droplet)(nil)
-	_ operate.Eventer  = (*Droplet)(nil)
+	_ operate.StatusReporter = (*Droplet)(nil)
+	_ operate.Eventer        = (*Droplet)(nil)
 )
 
 // Status asks the machine at its address, and reads what it wrote to its bucket.

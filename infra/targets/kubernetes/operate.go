@@ -12,8 +12,8 @@ import (
 )
 
 var (
-	_ operate.Statuser = (*Kubernetes)(nil)
-	_ operate.Eventer  = (*Kubernetes)(nil)
+	_ operate.StatusReporter = (*Kubernetes)(nil)
+	_ operate.Eventer        = (*Kubernetes)(nil)
 )
 
 // Status asks the cluster's API.

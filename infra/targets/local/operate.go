@@ -17,8 +17,8 @@ import (
 )
 
 var (
-	_ operate.Statuser = (*Local)(nil)
-	_ operate.Eventer  = (*Local)(nil)
+	_ operate.StatusReporter = (*Local)(nil)
+	_ operate.Eventer        = (*Local)(nil)
 )
 
 // Status asks the machine at its own address and reads what it wrote to the release

@@ -61,7 +61,8 @@ func TestStatusOfAClusterThatIsUnwell(t *testing.T) {
 		},
 		"out of memory": {
 			fakecluster.Trouble{Ended: "OOMKilled", ExitCode: 137, Restarts: 4},
-			[]string{"CrashLoopBackOff"}, nil, "pod api-hash2-0 ended: OOMKilled, exit status 137",
+			[]string{"CrashLoopBackOff"},
+			nil, "pod api-hash2-0 ended: OOMKilled, exit status 137",
 		},
 		"no node":      {fakecluster.Trouble{Unschedulable: "0/3 nodes are available"}, []string{"pod api-hash2-0 finds no node: 0/3 nodes are available"}, nil, ""},
 		"no pod":       {fakecluster.Trouble{Refused: "exceeded quota"}, []string{"no pod can be made: exceeded quota"}, nil, ""},
