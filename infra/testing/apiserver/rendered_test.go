@@ -46,6 +46,10 @@ func TestTheServerTakesWhatIsRendered(t *testing.T) {
 					_, err := cluster.Create(t.Context(), pod(t, deployment))
 					require.NoError(t, err)
 				}
+				for _, cronjob := range only(objects, "CronJob") {
+					_, err := cluster.Create(t.Context(), pod(t, jobOf(t, cronjob)))
+					require.NoError(t, err)
+				}
 				assert.Empty(t, cluster.Warnings())
 			})
 		}
@@ -74,4 +78,12 @@ func pod(t *testing.T, deployment map[string]any) map[string]any {
 	metadata["name"] = deployment["metadata"].(map[string]any)["name"]
 	metadata["namespace"] = deployment["metadata"].(map[string]any)["namespace"]
 	return map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
+}
+
+// jobOf returns the Job of a CronJob, as a Deployment's pods are in it.
+func jobOf(t *testing.T, cronjob map[string]any) map[string]any {
+	t.Helper()
+	template, ok := clone(cronjob)["spec"].(map[string]any)["jobTemplate"].(map[string]any)
+	require.True(t, ok)
+	return map[string]any{"metadata": cronjob["metadata"], "spec": template["spec"]}
 }

@@ -130,6 +130,17 @@ var descriptions = map[string]description{
 	"another image": {settings: func(w *kubernetes.WorkloadSettings) {
 		w.Image, w.ImagePullSecret = existing, "ghcr"
 	}},
+	"processes and schedules": {spec: func(s *service.Spec) {
+		s.Redis.Mode = service.RedisLocal
+		s.Processes = map[string]service.Process{
+			"mailer": {Command: []string{"api", "mail"}, Count: 2, Stop: time.Minute, MemoryMiB: 64},
+			"index":  {Command: []string{"./api", "index"}, Count: 1, Stop: time.Second},
+		}
+		s.Schedule = map[string]service.Schedule{
+			"report": {Cron: "30 3 1,15 * mon-fri,7", Command: []string{"api", "report"}, Timeout: time.Hour, Overlap: service.OverlapSkip},
+			"sync":   {Cron: "@hourly", Command: []string{"api", "sync"}, Timeout: time.Minute, Overlap: service.OverlapReplace, MemoryMiB: 32},
+		}
+	}},
 	"everything larger": {spec: func(s *service.Spec) {
 		s.Port, s.PathPrefix = 8443, "/v1"
 		s.Scale = service.Scale{Min: 2, Max: 50, CPU: 150, ScaleDown: time.Hour}
