@@ -58,16 +58,6 @@ func (a *Agent) noticeMove(ctx context.Context) {
 	if before == now && a.moved.at == 0 {
 		return
 	}
-	if a.moved.at == 0 {
-		// Processes beside the workers are started again for another release, and
-		// for one that is not known.
-		for _, i := range a.Config.instances() {
-			if err := a.forget(startedFile(i)); err != nil {
-				a.failing(runFolder, fmt.Errorf("restarting %s: %w", i, err))
-				return
-			}
-		}
-	}
 	a.restarts.mu.Lock()
 	if a.moved.at == 0 {
 		// A restart that an operator has asked for does as well.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"strings"
 	"time"
 
 	"escala/service"
@@ -64,13 +65,31 @@ type Processes interface {
 	LastLines(ctx context.Context, i Instance) string
 }
 
-// startedFolder has a file for each instance, with the release that it was
-// started for. An instance that ended by itself before a change of release is
+// startedFolder has a file for each instance, with the release and the restart that
+// it was started for. An instance that ended by itself before a change of release is
 // started again with the new one, and is not the new one's fault.
 const startedFolder = runFolder + "/processes"
 
 func startedFile(i Instance) string {
 	return path.Join(startedFolder, fmt.Sprintf("%s-%d", i.Name, i.Number))
+}
+
+// startedFor returns what an instance is started for now: the current release, and
+// the last restart.
+func (a *Agent) startedFor() string {
+	a.restarts.mu.Lock()
+	defer a.restarts.mu.Unlock()
+	return strings.TrimSpace(string(a.current()) + " " + a.restarts.last.ID)
+}
+
+// outdated reports whether an instance that was started for something is to be
+// replaced: for another release, or because a restart goes on.
+func (a *Agent) outdated(started string) bool {
+	if a.restarting() {
+		return started != a.startedFor()
+	}
+	release, _, _ := strings.Cut(started, " ")
+	return release != string(a.current())
 }
 
 // instances returns all instances in their order.
@@ -135,13 +154,13 @@ func (a *Agent) bringProcess(ctx context.Context, i Instance, rolling bool) erro
 	if err != nil {
 		return err
 	}
-	started, err := recall[service.ReleaseID](a.Disk, startedFile(i))
+	started, err := recall[string](a.Disk, startedFile(i))
 	if err != nil {
 		return err
 	}
 	current := a.current()
 	other := s.Phase == ProcessUp && s.Release != "" && s.Release != current
-	if s.Phase == ProcessDown || s.Phase == ProcessStopping || started != current || other {
+	if s.Phase == ProcessDown || s.Phase == ProcessStopping || a.outdated(started) || other {
 		if s, err = a.replaceProcess(ctx, i); err != nil {
 			return err
 		}
@@ -199,7 +218,7 @@ func (a *Agent) replaceProcess(ctx context.Context, i Instance) (ProcessState, e
 	if err := a.Disk.MakeFolder(startedFolder); err != nil {
 		return s, fmt.Errorf("making %s: %w", startedFolder, err)
 	}
-	if err := a.remember(startedFile(i), a.current()); err != nil {
+	if err := a.remember(startedFile(i), a.startedFor()); err != nil {
 		return s, err
 	}
 	if err := a.Processes.Start(ctx, i); err != nil {

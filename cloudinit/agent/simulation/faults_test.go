@@ -136,6 +136,12 @@ var faults = []struct{ name, file, old, new string }{
 		"\n",
 	},
 	{
+		"a restart leaves the processes beside the workers alone",
+		"processes.go",
+		"if a.restarting() {",
+		"if a.restarting() && false {",
+	},
+	{
 		"it forgets what a restart replaces when it is killed",
 		"restart.go",
 		"a.replaced = old.Processes",

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strconv"
 	"time"
+
+	"escala/cloudinit/agent"
 )
 
 // The agent's files of a restart.
@@ -55,12 +57,19 @@ func (w *world) checkRestart() {
 		if r.ID == w.begun {
 			w.violation("restart %s begins a second time", r.ID)
 		}
-		w.begun = r.ID
+		w.begun, w.begunAt = r.ID, w.elapsed
 		return
 	}
 	for _, p := range w.processes {
 		if r.Failure == "" && !p.dead && p.term == 0 && w.replaced[strconv.Itoa(p.pid)] && !w.seemsTold(p) {
 			w.violation("restart %s is done, and worker %d is the process from before", r.ID, w.config.Worker(p.slot))
+		}
+	}
+	if w.tasks != nil && r.Failure == "" {
+		for i, u := range w.tasks.units {
+			if u.phase == agent.ProcessUp && u.begun < w.begunAt {
+				w.violation("restart %s is done, and %s is the one from before", r.ID, i)
+			}
 		}
 	}
 	w.replaced = nil

@@ -45,6 +45,7 @@ type unit struct {
 	phase    agent.ProcessPhase
 	binary   *binary
 	intended service.ReleaseID // current when the agent started it
+	begun    time.Duration     // when the agent started it
 	started  time.Duration
 	lives    time.Duration // of a release whose processes die
 	again    time.Duration
@@ -382,7 +383,7 @@ func (p lifeProcesses) Start(_ context.Context, i agent.Instance) error {
 	defer p.after()
 	t := p.w.tasks
 	if u := t.units[i]; u.phase == agent.ProcessDown {
-		t.units[i] = &unit{phase: agent.ProcessUp, intended: p.w.currentID(), started: p.w.now(), lives: t.between(0, 500*time.Millisecond)}
+		t.units[i] = &unit{phase: agent.ProcessUp, intended: p.w.currentID(), begun: p.w.now(), started: p.w.now(), lives: t.between(0, 500*time.Millisecond)}
 	}
 	return nil
 }
@@ -391,9 +392,8 @@ func (p lifeProcesses) Stop(_ context.Context, i agent.Instance) error {
 	p.call()
 	defer p.after()
 	u := p.w.tasks.units[i]
-	// The agent forgets for which release it started what another address needs.
-	known := p.w.disk.tree[fmt.Sprintf("/run/escala-release/processes/%s-%d", i.Name, i.Number)] != nil
-	if known && u.phase == agent.ProcessUp && u.binary != nil && u.binary.ID == p.w.currentID() && u.intended == p.w.currentID() {
+	if u.phase == agent.ProcessUp && u.binary != nil && u.binary.ID == p.w.currentID() && u.intended == p.w.currentID() &&
+		(p.w.replaced == nil || u.begun > p.w.begunAt) {
 		p.w.violation("%s runs the current release and was told to end", i)
 	}
 	if u.phase == agent.ProcessUp || u.phase == agent.ProcessAgain {

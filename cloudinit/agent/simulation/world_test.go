@@ -51,9 +51,10 @@ type world struct {
 	servedAt  time.Duration // when served became true
 	served    bool          // a good release has served on all workers
 	asked     request.Restarting
-	addressed bool            // the machine is in a cloud that tells its address
-	address   int             // counts the addresses that the machine has had
-	begun     string          // the last restart that began
+	addressed bool   // the machine is in a cloud that tells its address
+	address   int    // counts the addresses that the machine has had
+	begun     string // the last restart that began
+	begunAt   time.Duration
 	replaced  map[string]bool // the processes that it replaces
 	status    machine.Status
 	trace     []string
