@@ -1,0 +1,178 @@
+// Package monitoring has the Grafana dashboard and the Prometheus rules of a service
+// on escala's runtime: dashboard.json and rules.yaml, written by go test -update and
+// held to the metrics that a worker has. No program imports it.
+package monitoring
+
+// Dashboard is a dashboard as Grafana imports it. It has what Grafana's JSON model
+// needs, and nothing else ("JSON model").
+type Dashboard struct {
+	UID           string     `json:"uid"`
+	Title         string     `json:"title"`
+	Tags          []string   `json:"tags"`
+	SchemaVersion int        `json:"schemaVersion"`
+	Editable      bool       `json:"editable"`
+	Refresh       string     `json:"refresh"`
+	Time          TimeRange  `json:"time"`
+	Templating    Templating `json:"templating"`
+	Panels        []Panel    `json:"panels"`
+}
+
+// TimeRange is the time that a dashboard shows.
+type TimeRange struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// Templating has a dashboard's variables.
+type Templating struct {
+	List []Variable `json:"list"`
+}
+
+// Variable is a choice at the top of a dashboard.
+type Variable struct {
+	Name       string      `json:"name"`
+	Label      string      `json:"label"`
+	Type       string      `json:"type"`
+	Datasource *Datasource `json:"datasource,omitempty"`
+	Query      string      `json:"query"`
+	Refresh    int         `json:"refresh,omitempty"`
+	Multi      bool        `json:"multi,omitempty"`
+	IncludeAll bool        `json:"includeAll,omitempty"`
+	AllValue   string      `json:"allValue,omitempty"`
+}
+
+// Datasource names where a panel's figures are from.
+type Datasource struct {
+	Type string `json:"type"`
+	UID  string `json:"uid"`
+}
+
+// Panel is one picture.
+type Panel struct {
+	ID          int         `json:"id"`
+	Type        string      `json:"type"`
+	Title       string      `json:"title"`
+	Description string      `json:"description,omitempty"`
+	Datasource  Datasource  `json:"datasource"`
+	GridPos     GridPos     `json:"gridPos"`
+	FieldConfig FieldConfig `json:"fieldConfig"`
+	Targets     []Target    `json:"targets"`
+}
+
+// GridPos is a panel's place, in 24 columns.
+type GridPos struct {
+	H int `json:"h"`
+	W int `json:"w"`
+	X int `json:"x"`
+	Y int `json:"y"`
+}
+
+// FieldConfig has a panel's unit.
+type FieldConfig struct {
+	Defaults  FieldDefaults `json:"defaults"`
+	Overrides []any         `json:"overrides"`
+}
+
+// FieldDefaults are the settings of all of a panel's figures.
+type FieldDefaults struct {
+	Unit string   `json:"unit"`
+	Min  *float64 `json:"min,omitempty"`
+}
+
+// Target is one query.
+type Target struct {
+	RefID        string `json:"refId"`
+	Expr         string `json:"expr"`
+	LegendFormat string `json:"legendFormat"`
+}
+
+// The dashboard's size, in Grafana's columns and rows.
+const (
+	columns = 24
+	width   = 12
+	height  = 8
+)
+
+// picture is a panel without its place.
+type picture struct {
+	title, about, unit string
+	queries            [][2]string
+}
+
+// chosen selects the series of the jobs that a person chose.
+const chosen = `{job=~"$job"}`
+
+// pictures are the panels, by row: two in each.
+var pictures = []picture{
+	{"Requests", "Requests a second, by the class of their status.", "reqps", [][2]string{
+		{`sum by (class) (label_replace(rate(http_requests_total` + chosen + `[$__rate_interval]), "class", "${1}xx", "status", "(.).*"))`, "{{class}}"},
+	}},
+	{"Server errors", "Share of answers with 5xx.", "percentunit", [][2]string{
+		{`sum(rate(http_requests_total{job=~"$job",status=~"5.."}[$__rate_interval])) / sum(rate(http_requests_total` + chosen + `[$__rate_interval]))`, "5xx"},
+	}},
+	{"Latency", "Time from a request's header to the end of its handler.", "s", [][2]string{
+		{`histogram_quantile(0.5, sum by (le) (rate(http_request_duration_seconds_bucket` + chosen + `[$__rate_interval])))`, "half"},
+		{`histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket` + chosen + `[$__rate_interval])))`, "95 %"},
+		{`histogram_quantile(0.99, sum by (le) (rate(http_request_duration_seconds_bucket` + chosen + `[$__rate_interval])))`, "99 %"},
+	}},
+	{"Slow routes", "95 % of a route's requests are faster.", "s", [][2]string{
+		{`topk(10, histogram_quantile(0.95, sum by (route, le) (rate(http_request_duration_seconds_bucket` + chosen + `[$__rate_interval]))))`, "{{route}}"},
+	}},
+	{"Releases", "Workers of each release: two lines during a rollout.", "short", [][2]string{
+		{`count by (release) (service_release_info` + chosen + `)`, "{{release}}"},
+	}},
+	{"Requests by release", "Requests a second, by the release that answered.", "reqps", [][2]string{
+		{`sum by (release) (rate(http_requests_total` + chosen + `[$__rate_interval]) * on (job, instance) group_left (release) service_release_info` + chosen + `)`, "{{release}}"},
+	}},
+	{"In flight and draining", "Requests that are being answered, and workers that drain.", "short", [][2]string{
+		{`sum(http_requests_in_flight` + chosen + `)`, "in flight"},
+		{`sum(service_draining` + chosen + `)`, "draining workers"},
+	}},
+	{"Connections", "Open connections by phase, WebSockets, and those that were refused each second.", "short", [][2]string{
+		{`sum by (phase) (http_connections` + chosen + `)`, "{{phase}}"},
+		{`sum(websocket_connections` + chosen + `)`, "WebSockets"},
+		{`sum(rate(http_connections_refused_total` + chosen + `[$__rate_interval]))`, "refused/s"},
+	}},
+	{"Memory", "Resident memory of each worker.", "bytes", [][2]string{
+		{`process_resident_memory_bytes` + chosen, "{{instance}}"},
+	}},
+	{"CPU", "Processors that each worker uses.", "short", [][2]string{
+		{`rate(process_cpu_seconds_total` + chosen + `[$__rate_interval])`, "{{instance}}"},
+	}},
+	{"Goroutines", "A line that only rises is a leak.", "short", [][2]string{
+		{`go_goroutines` + chosen, "{{instance}}"},
+	}},
+	{"Panics and dropped log lines", "Each minute. Both are 0 in a service that is well.", "short", [][2]string{
+		{`60 * sum(rate(http_handler_panics_total` + chosen + `[$__rate_interval]))`, "panics"},
+		{`60 * sum(rate(log_lines_dropped_total` + chosen + `[$__rate_interval]))`, "dropped lines"},
+	}},
+}
+
+// NewDashboard returns the dashboard.
+func NewDashboard() Dashboard {
+	source := Datasource{Type: "prometheus", UID: "${datasource}"}
+	d := Dashboard{
+		UID: "escala-service", Title: "Service", Tags: []string{"escala"}, SchemaVersion: 39, Editable: true,
+		Refresh: "30s", Time: TimeRange{From: "now-1h", To: "now"},
+		Templating: Templating{List: []Variable{
+			{Name: "datasource", Label: "Prometheus", Type: "datasource", Query: "prometheus"},
+			{
+				Name: "job", Label: "Service", Type: "query", Datasource: &source, Query: "label_values(service_release_info, job)",
+				Refresh: 2, Multi: true, IncludeAll: true, AllValue: ".*",
+			},
+		}},
+	}
+	zero := 0.0
+	for i, p := range pictures {
+		panel := Panel{
+			ID: i + 1, Type: "timeseries", Title: p.title, Description: p.about, Datasource: source,
+			GridPos:     GridPos{H: height, W: width, X: i * width % columns, Y: i * width / columns * height},
+			FieldConfig: FieldConfig{Defaults: FieldDefaults{Unit: p.unit, Min: &zero}, Overrides: []any{}},
+		}
+		for j, query := range p.queries {
+			panel.Targets = append(panel.Targets, Target{RefID: string(rune('A' + j)), Expr: query[0], LegendFormat: query[1]})
+		}
+		d.Panels = append(d.Panels, panel)
+	}
+	return d
+}

@@ -1,0 +1,87 @@
+package monitoring
+
+// Rules is a file of rules as Prometheus reads it.
+type Rules struct {
+	Groups []Group `yaml:"groups"`
+}
+
+// Group has rules that are evaluated together.
+type Group struct {
+	Name  string `yaml:"name"`
+	Rules []Rule `yaml:"rules"`
+}
+
+// Rule is one alert.
+type Rule struct {
+	Alert       string            `yaml:"alert"`
+	Expr        string            `yaml:"expr"`
+	For         string            `yaml:"for"`
+	Labels      map[string]string `yaml:"labels"`
+	Annotations map[string]string `yaml:"annotations"`
+}
+
+// alert is a rule before it has labels. page wakes a person.
+type alert struct {
+	name, expr, lasts string
+	page              bool
+	summary           string
+}
+
+var alerts = []alert{
+	{
+		"ServiceErrors",
+		`sum by (job) (rate(http_requests_total{status=~"5.."}[5m])) / sum by (job) (rate(http_requests_total[5m])) > 0.05 and sum by (job) (rate(http_requests_total[5m])) > 0.1`,
+		"5m", true, "{{ $labels.job }} answers {{ $value | humanizePercentage }} of requests with 5xx",
+	},
+	{
+		"ServiceSlow",
+		`histogram_quantile(0.95, sum by (job, le) (rate(http_request_duration_seconds_bucket[5m]))) > 2`,
+		"10m", false, "{{ $labels.job }} takes {{ $value | humanizeDuration }} for one in twenty requests",
+	},
+	{
+		"ServicePanics",
+		`sum by (job) (increase(http_handler_panics_total[10m])) > 0`,
+		"0m", false, "handlers of {{ $labels.job }} panic",
+	},
+	{
+		"ServiceRefusesConnections",
+		`sum by (job) (rate(http_connections_refused_total[5m])) > 0`,
+		"5m", false, "{{ $labels.job }} has more connections than it takes",
+	},
+	{
+		"ServiceTwoReleases",
+		`count by (job) (count by (job, release) (service_release_info)) > 1`,
+		"30m", false, "{{ $labels.job }} has had two releases for half an hour: a rollout does not end",
+	},
+	{
+		"ServiceDrainsForever",
+		`min_over_time(service_draining[15m]) == 1`,
+		"0m", false, "a worker of {{ $labels.job }} has drained for 15 minutes: {{ $labels.instance }}",
+	},
+	{
+		"ServiceRestarts",
+		`changes(process_start_time_seconds[15m]) > 3`,
+		"0m", true, "a worker of {{ $labels.job }} starts again and again: {{ $labels.instance }}",
+	},
+	{
+		"ServiceGone",
+		`up == 0 and on (job) group by (job) (max_over_time(service_release_info[1h]))`,
+		"5m", true, "{{ $labels.instance }} of {{ $labels.job }} does not answer Prometheus",
+	},
+}
+
+// NewRules returns the rules.
+func NewRules() Rules {
+	group := Group{Name: "escala-service"}
+	for _, a := range alerts {
+		severity := "warning"
+		if a.page {
+			severity = "critical"
+		}
+		group.Rules = append(group.Rules, Rule{
+			Alert: a.name, Expr: a.expr, For: a.lasts,
+			Labels: map[string]string{"severity": severity}, Annotations: map[string]string{"summary": a.summary},
+		})
+	}
+	return Rules{Groups: []Group{group}}
+}
