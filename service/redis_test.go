@@ -21,6 +21,7 @@ func TestCheckRedisURL(t *testing.T) {
 		"redis://":                        "is not redis://",
 		"redis://:p#w@h:6379/0":           "percent-encoded (%23",
 		"redis://:12#x@h/0":               "percent-encoded (%23",
+		"redis://h:6379/0#x":              "percent-encoded (%23",
 		"redis://:a/b@h:6379/0":           "percent-encoded",
 		"redis://:12/b@h:6379/0":          "percent-encoded",
 		"redis://:a?b@h:6379/0":           "percent-encoded",
