@@ -154,22 +154,16 @@ var faults = []struct{ name, file, old, new string }{
 		"|| true {",
 	},
 	{
-		"it runs a release command again that a reboot has cut off",
+		"it takes a release command that was cut off for one that is done",
 		"releasecommand.go",
-		"case record.Boot != a.Commands.Boot():",
-		"case record.Boot == \"\":",
+		"record.Phase = runInterrupted",
+		"record.Phase = runSucceeded",
 	},
 	{
 		"it rolls while the release command runs",
 		"releasecommand.go",
 		"local.Release.Short())\n\t\treturn false, nil",
 		"local.Release.Short())\n\t\treturn true, nil",
-	},
-	{
-		"it runs a release command again that has just succeeded elsewhere",
-		"releasecommand.go",
-		"run.succeededKey()); err != nil || done {\n\t\ta.preparing",
-		"run.succeededKey()); err != nil || done && err != nil {\n\t\ta.preparing",
 	},
 	{
 		"it begins a run before the end of the last one is recorded",
