@@ -182,14 +182,14 @@ func TestRealProgramsRefuseBadFiles(t *testing.T) {
 	}{
 		"nginx": {
 			"nginx", nginxConf,
-			"user www-data;\npid /run/nginx.pid;\nevents {}\nhttp {\n\tinclude /etc/nginx/mime.types;\n\tserver {\n\t\tlisten 80 default_server backlog=9;\n\t\tlisten [::]:80;\n\t}\n}\n",
+			"user www-data;\npid /run/nginx.pid;\nevents {}\nhttp {\n\taccess_log off;\n\tinclude /etc/nginx/mime.types;\n\tserver {\n\t\tlisten 80 default_server backlog=9;\n\t\tlisten [::]:80;\n\t}\n}\n",
 			"events {}\nhttp {\n\tserver {\n\t\tlisten 80;\n\t\tproxy_pas http://x;\n\t}\n}\n",
 			`error vm: /etc/nginx/nginx.conf: nginx -t refuses it: [emerg] unknown directive "proxy_pas" in /nginx.conf:5`,
 		},
 		"nginx, HTTPS": {
 			"nginx", nginxConf,
-			"events {}\nhttp {\n\tserver {\n\t\tlisten 443 ssl http2 default_server;\n\t\tssl_certificate /run/escala-certificates/self-signed.pem;\n\t\tssl_certificate_key /run/escala-certificates/self-signed.pem;\n\t}\n}\n",
-			"events {}\nhttp {\n\tserver {\n\t\tlisten 443 ssl;\n\t\tssl_certificate /run/escala-certificates/self-signed.pem;\n\t\tssl_certificat_key /run/escala-certificates/self-signed.pem;\n\t}\n}\n",
+			"pid /run/nginx.pid;\nevents {}\nhttp {\n\taccess_log off;\n\tserver {\n\t\tlisten 443 ssl http2 default_server;\n\t\tssl_certificate /run/escala-certificates/self-signed.pem;\n\t\tssl_certificate_key /run/escala-certificates/self-signed.pem;\n\t}\n}\n",
+			"pid /run/nginx.pid;\nevents {}\nhttp {\n\taccess_log off;\n\tserver {\n\t\tlisten 443 ssl;\n\t\tssl_certificate /run/escala-certificates/self-signed.pem;\n\t\tssl_certificat_key /run/escala-certificates/self-signed.pem;\n\t}\n}\n",
 			`error vm: /etc/nginx/nginx.conf: nginx -t refuses it: [emerg] unknown directive "ssl_certificat_key"`,
 		},
 		"supervisor": {

@@ -96,8 +96,11 @@ func elsewhere(conf string, t tool, m plan.Machine) string {
 	return conf
 }
 
+// asOtherUser matches Nginx's warning to users other than root.
+var asOtherUser = regexp.MustCompile(`(?m)^\[warn\] the "user" directive makes sense only .*\n`)
+
 // nginxSaid returns the reason in Nginx's output.
 func nginxSaid(said string) string {
 	said, _, _ = strings.Cut(nginxStamp.ReplaceAllString(said, "$1 "), "\nnginx: configuration file")
-	return said
+	return asOtherUser.ReplaceAllString(said, "")
 }
