@@ -139,7 +139,7 @@ func (f *fileReader) read(ctx context.Context) (entry, string, bool, error) {
 			before: before, after: f.position(),
 		}, f.position(), true, nil
 	}
-	return entry{}, f.position(), false, nil
+	return entry{}, f.position(), false, nil //nolint:nilerr // the end of all segments, or of the time
 }
 
 // timeKeys are the keys under which structured loggers write the time.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -73,7 +74,7 @@ func (w *world) Logs(_ context.Context, q request.Query, _ int) ([]request.Line,
 		_, _ = fmt.Sscan(q.Cursor["at"], &first)
 	}
 	last := min(first+100, len(w.all))
-	return w.all[first:last], request.Cursor{"at": fmt.Sprint(last)}, last < len(w.all), nil
+	return w.all[first:last], request.Cursor{"at": strconv.Itoa(last)}, last < len(w.all), nil
 }
 
 func (w *world) Restart(r request.Restarting) { w.restarts = append(w.restarts, r) }
@@ -82,7 +83,7 @@ func (w *world) Restarted() (request.Restarting, string) { return w.done, w.fail
 
 func (w *world) Maintain(m request.Maintenance) error {
 	w.on = m.On
-	content := `{"phase":"serving","workers":[],"maintenance":` + fmt.Sprint(m.On) + `}`
+	content := `{"phase":"serving","workers":[],"maintenance":` + strconv.FormatBool(m.On) + `}`
 	return w.Put(context.Background(), store.MachineKey("i-1", store.StatusName), []byte(content))
 }
 

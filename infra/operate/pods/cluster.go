@@ -110,7 +110,7 @@ func (c *Cluster) open(ctx context.Context, method, path string, query url.Value
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("Kubernetes API: %w", err)
+		return nil, fmt.Errorf("asking the Kubernetes API: %w", err)
 	}
 	if resp.StatusCode/100 == 2 {
 		return resp.Body, nil
@@ -142,7 +142,7 @@ func (c *Cluster) do(ctx context.Context, method, path string, query url.Values,
 	defer answer.Close()
 	content, err := io.ReadAll(io.LimitReader(answer, maxAnswer))
 	if err != nil {
-		return fmt.Errorf("Kubernetes API: %w", err)
+		return fmt.Errorf("asking the Kubernetes API: %w", err)
 	}
 	if into == nil {
 		return nil

@@ -55,7 +55,7 @@ func (c *Cluster) Exec(ctx context.Context, r operate.ExecRequest) error {
 	if err != nil {
 		return fmt.Errorf("running %s in pod %s: %w", command[0], p.Metadata.Name, err)
 	}
-	defer conn.CloseNow()
+	defer func() { _ = conn.CloseNow() }()
 	if r.Terminal {
 		// The pod's terminal echoes and edits, so this one passes each key.
 		terminal := int(r.In.Fd())
@@ -82,7 +82,7 @@ func (c *Cluster) dial(ctx context.Context, path string, query url.Values) (*web
 	}
 	at := c.base.JoinPath(path)
 	at.RawQuery = query.Encode()
-	conn, resp, err := websocket.Dial(ctx, at.String(), &websocket.DialOptions{HTTPClient: client, Subprotocols: []string{protocol}})
+	conn, resp, err := websocket.Dial(ctx, at.String(), &websocket.DialOptions{HTTPClient: client, Subprotocols: []string{protocol}}) //nolint:bodyclose // the package closes it, except of a refusal, which it has read
 	if err != nil {
 		if resp != nil && resp.Body != nil {
 			said := struct{ Message string }{}
@@ -91,7 +91,7 @@ func (c *Cluster) dial(ctx context.Context, path string, query url.Values) (*web
 				return nil, &statusError{resp.StatusCode, operate.Visible(said.Message)}
 			}
 		}
-		return nil, fmt.Errorf("Kubernetes API: %w", err)
+		return nil, fmt.Errorf("asking the Kubernetes API: %w", err)
 	}
 	if conn.Subprotocol() != protocol {
 		_ = conn.CloseNow()

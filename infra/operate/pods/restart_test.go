@@ -2,9 +2,7 @@ package pods
 
 import (
 	"context"
-	"errors"
 	"os"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -117,7 +115,7 @@ func TestARestartOnARealAPIServer(t *testing.T) {
 		before, _ := uids()
 		err := c.Restart(ctx, func(string) {})
 		require.Error(t, err)
-		assert.True(t, errors.Is(err, context.DeadlineExceeded), "%v", err)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
 		assert.Contains(t, err.Error(), "1 of 3 pods are new: ")
 		after, _ := uids()
 		kept := 0
@@ -131,6 +129,6 @@ func TestARestartOnARealAPIServer(t *testing.T) {
 	t.Run("a name that is no pod", func(t *testing.T) {
 		_, err := find(nil, "web")
 		require.ErrorContains(t, err, `"web" is not one of the service's pods`)
-		assert.False(t, strings.Contains(err.Error(), "\n"))
+		assert.NotContains(t, err.Error(), "\n")
 	})
 }
