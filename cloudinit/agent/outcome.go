@@ -38,7 +38,7 @@ func (a *Agent) settled(current service.ReleaseID, rolling roll) {
 
 // giveUp refuses the release that a roll went to, and goes back.
 func (a *Agent) giveUp(ctx context.Context, rolling roll, worker workerError) {
-	output := ""
+	var output string
 	if worker.instance != (Instance{}) {
 		output = a.Processes.LastLines(ctx, worker.instance)
 	} else {

@@ -7,6 +7,7 @@
 package cron
 
 import (
+	"errors"
 	"fmt"
 	"math/bits"
 	"slices"
@@ -56,7 +57,7 @@ func Parse(text string) (Expression, error) {
 	if strings.HasPrefix(text, "@") {
 		full, ok := shorthands[strings.ToLower(text)]
 		if !ok {
-			return Expression{}, fmt.Errorf("is not one of @hourly, @daily, @weekly, @monthly and @yearly")
+			return Expression{}, errors.New("is not one of @hourly, @daily, @weekly, @monthly and @yearly")
 		}
 		text = full
 	}
@@ -76,10 +77,10 @@ func Parse(text string) (Expression, error) {
 	}
 	e.anyDay, e.anyWeekday = parts[2] == "*", parts[4] == "*"
 	if !e.anyDay && !e.anyWeekday && (strings.HasPrefix(parts[2], "*") || strings.HasPrefix(parts[4], "*")) {
-		return Expression{}, fmt.Errorf("has a step of \"*\" and both kinds of day, which crons read differently; write the range, for example 1-31/2")
+		return Expression{}, errors.New("has a step of \"*\" and both kinds of day, which crons read differently; write the range, for example 1-31/2")
 	}
 	if _, ok := e.Next(time.Unix(0, 0)); !ok {
-		return Expression{}, fmt.Errorf("has no time: no such day is in such a month")
+		return Expression{}, errors.New("has no time: no such day is in such a month")
 	}
 	return e, nil
 }
@@ -91,8 +92,8 @@ func (f field) parse(text string) (uint64, error) {
 	}
 	var set uint64
 	for _, item := range strings.Split(text, ",") {
-		values, stepped, hasStep := item, "", false
-		if values, stepped, hasStep = strings.Cut(item, "/"); hasStep && stepped == "" {
+		values, stepped, hasStep := strings.Cut(item, "/")
+		if hasStep && stepped == "" {
 			return 0, f.bad(item)
 		}
 		step, from, to := 1, f.min, f.max

@@ -19,11 +19,15 @@ import (
 	"escala/cloudinit/agent/store"
 )
 
-// ScheduleUnit returns the unit of a schedule's runs, ScheduleTimer that of its
-// times. ScheduleDue is started by the timer if a run replaces the one before.
-func ScheduleUnit(name string) string  { return "escala-schedule-" + name + ".service" }
+// ScheduleUnit returns the unit of a schedule's runs.
+func ScheduleUnit(name string) string { return "escala-schedule-" + name + ".service" }
+
+// ScheduleTimer returns the unit of a schedule's times.
 func ScheduleTimer(name string) string { return "escala-schedule-" + name + ".timer" }
-func ScheduleDue(name string) string   { return "escala-schedule-" + name + "-due.service" }
+
+// ScheduleDue returns the unit that the timer starts if a run replaces the one
+// before.
+func ScheduleDue(name string) string { return "escala-schedule-" + name + "-due.service" }
 
 // Schedules are timers of systemd.
 type Schedules struct{ Names []string }

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -248,7 +249,7 @@ func (t *tasks) scheduler(disk func(*life) agent.Disk, machine string, wall func
 	return &agent.Scheduler{
 		Schedule: t.w.config.Schedules[0], Disk: disk(l), Clock: actorClock{l, wall}, Claims: lifeClaims{l},
 		Log: slog.New(slog.DiscardHandler), Machine: machine, Boot: t.w.boot(),
-		NewTry: func() string { return fmt.Sprint(t.rng.Uint64()) },
+		NewTry: func() string { return strconv.FormatUint(t.rng.Uint64(), 16) },
 	}
 }
 
