@@ -49,15 +49,8 @@ func Build(ctx context.Context, folder string, report func(string)) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return fmt.Errorf("making the folder of images: %w", err)
 	}
-	// What an interrupted build left is as large as an image.
-	left, err := filepath.Glob(filepath.Join(folder, ".build-*"))
-	if err != nil {
-		return fmt.Errorf("looking for interrupted builds: %w", err)
-	}
-	for _, path := range left {
-		if err := os.RemoveAll(path); err != nil {
-			return fmt.Errorf("removing an interrupted build: %w", err)
-		}
+	if err := sweep(folder); err != nil {
+		return err
 	}
 	work, err := os.MkdirTemp(folder, ".build-")
 	if err != nil {
@@ -67,7 +60,9 @@ func Build(ctx context.Context, folder string, report func(string)) error {
 	if err := os.WriteFile(filepath.Join(work, "cloud.cfg"), []byte(cloudConfig), 0o644); err != nil {
 		return fmt.Errorf("writing the image's cloud.cfg: %w", err)
 	}
-	cmd := exec.CommandContext(ctx, "sh", "-s")
+	// mmdebstrap mounts this computer's /dev, /proc and /sys below the folder. In a
+	// mount namespace of its own they are gone with it, however it ends.
+	cmd := exec.CommandContext(ctx, "unshare", "--mount", "--propagation", "private", "sh", "-s")
 	cmd.Stdin = strings.NewReader(buildScript)
 	cmd.Dir = work
 	stderr, err := cmd.StderrPipe()
