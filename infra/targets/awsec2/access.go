@@ -6,7 +6,10 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"escala/cloudinit"
 	"escala/cloudinit/agent/store"
+	"escala/infra/deploy"
+	"escala/infra/deploy/awsaccount"
 	"escala/infra/deploy/iampolicy"
 	"escala/service"
 )
@@ -114,4 +117,33 @@ func (d deployment) mayDo(bucket string, parameters []string) (string, error) {
 		})
 	}
 	return iampolicy.Document(statements...)
+}
+
+// rolePolicyBytes is the size that all inline policies of a role may have
+// together ("IAM and AWS STS quotas").
+const rolePolicyBytes = 10240
+
+// checkRole reports a role that could not have the permission to read all
+// secrets, each of which it names.
+func checkRole(v *service.Violations, r deploy.Request, s Settings) {
+	// Only AWS knows the rest of these; they are as long as they get.
+	const unique, account = "0123456789abcdef", "123456789012"
+	d := deployment{Component: &deploy.Component{Request: r}, settings: s, lookup: lookup{account: awsaccount.Account{Partition: "aws-us-gov", ID: account}}}
+	bucket := "arn:aws-us-gov:s3:::" + deploy.BucketPrefix(r.Project, r.Stack) + unique
+	names := r.Spec.Secrets
+	if r.Spec.HTTPS() {
+		names = append(names[:len(names):len(names)], cloudinit.TLSSeedName, cloudinit.TLSCertificateName)
+	}
+	var parameters []string
+	for _, name := range names {
+		parameters = append(parameters, fmt.Sprintf("arn:aws-us-gov:ssm:%s:%s:parameter%s/%s", s.Region, account, secretsPath(r.Stack, unique), name))
+	}
+	may, err := d.mayDo(bucket, parameters)
+	if err != nil {
+		return // the update reports it
+	}
+	own, err := mayWriteOwn(bucket, "i-0123456789abcdef0")
+	if size := len(may) + len(own); err == nil && size > rolePolicyBytes {
+		v.Add("service.secrets", "are %d, and the permission to read each of them would make the machine's role %d bytes long; AWS takes %d. Put several values into one secret", len(r.Spec.Secrets), size, rolePolicyBytes)
+	}
 }

@@ -37,6 +37,7 @@ func (t *EC2) Check(_ context.Context, r deploy.Request) error {
 	v := t.settings.violations()
 	r.CheckRegion(&v, t.Section(), t.settings.Region)
 	checkSecrets(&v, r)
+	checkRole(&v, r, t.settings)
 	v = append(v, t.settings.zones(r.Spec).Violations()...)
 	r.CheckOwnCertificate(&v)
 	r.CheckAuthorityCA(&v)

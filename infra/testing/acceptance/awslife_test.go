@@ -1,6 +1,7 @@
 package acceptance
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -180,6 +181,33 @@ func TestLongSecret(t *testing.T) {
 	s.keep("CHAIN", strings.Repeat("x", 5000))
 	s.mustUp()
 	assert.Zero(t, account.Met("parameter-takes-4-kib"))
+}
+
+// TestManySecrets checks that a machine's role has room for the permission to
+// read its secrets, or that this is told before anything is made.
+func TestManySecrets(t *testing.T) {
+	t.Parallel()
+	account := cloudfake.NewAWS()
+	s := open(t, awsIn(account))
+	use := func(n int) {
+		var names []string
+		s.secrets = nil
+		for i := range n {
+			names = append(names, fmt.Sprintf("SECRET_NUMBER_%03d", i))
+		}
+		s.configure("  escala:service:\n    secrets: [" + strings.Join(names, ", ") + "]\n")
+		for _, name := range names {
+			s.keep(name, "x")
+		}
+	}
+	use(100)
+	_, err := s.up()
+	require.Error(t, err)
+	assert.Contains(t, s.log.String(), "service.secrets: are 100, and the permission to read each of them")
+	assert.Empty(t, s.asked.Events())
+	use(60)
+	s.mustUp()
+	assert.Zero(t, account.Met("role-policies-take-10-kib"))
 }
 
 // TestSecondCloneInTheSameAccount checks that two stacks with the same names do

@@ -71,6 +71,26 @@ func (a *AWS) limits() []Behaviour {
 			},
 		},
 		{
+			Name: "role-policies-take-10-kib", Types: []string{awsRolePolicy}, Test: "TestManySecrets",
+			Does:   "Takes 10,240 bytes in all inline policies of a role together.",
+			Source: "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html",
+			Before: func(e *offline.Event) error {
+				if e.Operation == offline.Delete {
+					return nil
+				}
+				role, size := text(e.Inputs, "role"), len(text(e.Inputs, "policy"))
+				for _, other := range a.Of(awsRolePolicy) {
+					if other.ID != e.ID && text(other.Inputs, "role") == role {
+						size += len(text(other.Inputs, "policy"))
+					}
+				}
+				if size > 10240 {
+					return fmt.Errorf("LimitExceeded: Maximum policy size of 10240 bytes exceeded for role %s", role)
+				}
+				return nil
+			},
+		},
+		{
 			Name: "repository-name", Types: []string{awsRepository}, Test: "TestNamesThatAWSTakes",
 			Does:   "Takes single separators between lower-case letters and digits in a repository's name.",
 			Source: "https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html",

@@ -114,7 +114,7 @@ func (d *DigitalOcean) dns() []Behaviour {
 		},
 		{
 			Name: "certificate-in-use", Test: "TestDigitalOceanNames", Types: []string{doCertificate},
-			Does:   "Deletes no certificate that a load balancer has; the provider tries for 30 seconds.",
+			Does:   "Deletes no certificate that a load balancer has; the provider tries for 15 minutes.",
 			Source: "https://github.com/digitalocean/terraform-provider-digitalocean/blob/main/digitalocean/certificate/resource_certificate.go",
 			Before: func(e *offline.Event) error {
 				if e.Operation != offline.Delete {
