@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"escala/cloudinit/agent"
 )
 
 // address is what the cloud answers. Sometimes it does not, or has none.
@@ -18,8 +20,16 @@ func (l *life) address(context.Context) (string, error) {
 	return fmt.Sprintf("198.51.100.%d", 1+l.w.address), nil
 }
 
-// outdated reports whether a worker is from before the machine got its address.
+// outdated reports whether a worker, or a process beside them, is from before the
+// machine got its address.
 func (w *world) outdated() bool {
+	if w.tasks != nil {
+		for _, u := range w.tasks.units {
+			if u.phase == agent.ProcessUp && u.address != w.address {
+				return true
+			}
+		}
+	}
 	for _, p := range w.processes {
 		if p.slot >= 0 && p.term == 0 && p.address != w.address {
 			return true

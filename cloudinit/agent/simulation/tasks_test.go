@@ -52,6 +52,7 @@ type unit struct {
 	again    time.Duration
 	ends     time.Duration
 	restarts int
+	address  int // the machine's when it started
 }
 
 // taskRun is a run of the schedule.
@@ -117,6 +118,7 @@ func (t *tasks) moves() {
 			if now >= u.again {
 				u.restarts++
 				u.phase, u.started, u.lives = agent.ProcessUp, now, t.between(0, 500*time.Millisecond)
+				u.address = t.w.address
 			}
 		case agent.ProcessStopping:
 			if now >= u.ends {
@@ -384,7 +386,7 @@ func (p lifeProcesses) Start(_ context.Context, i agent.Instance) error {
 	defer p.after()
 	t := p.w.tasks
 	if u := t.units[i]; u.phase == agent.ProcessDown {
-		t.units[i] = &unit{phase: agent.ProcessUp, intended: p.w.currentID(), begun: p.w.now(), started: p.w.now(), lives: t.between(0, 500*time.Millisecond)}
+		t.units[i] = &unit{phase: agent.ProcessUp, intended: p.w.currentID(), begun: p.w.now(), started: p.w.now(), lives: t.between(0, 500*time.Millisecond), address: p.w.address}
 	}
 	return nil
 }
