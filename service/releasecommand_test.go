@@ -24,11 +24,15 @@ func TestReleaseCommandIsChecked(t *testing.T) {
 		"another file":               {NewProgram(), []string{"./bin/migrate"}, time.Minute, none, none},
 		"a program of every machine": {python, []string{"python3", "migrate.py"}, time.Minute, none, none},
 		"a folder has no program of the service's name": {
-			python, []string{"api", "migrate"}, time.Minute,
+			python,
+			[]string{"api", "migrate"},
+			time.Minute,
 			"release.command", `"api" is neither the service's own program nor on a Debian 12 machine, which has bash, env, perl, python3, sh: name the package that has it in service.packages, or start a file of the release ("./api")`,
 		},
 		"a program that is not there": {
-			NewProgram(), []string{"migrate"}, time.Minute,
+			NewProgram(),
+			[]string{"migrate"},
+			time.Minute,
 			"release.command", `"migrate" is neither the service's own program (api) nor on a Debian 12 machine, which has bash, env, perl, python3, sh: name the package that has it in service.packages, or start a file of the release ("./migrate")`,
 		},
 		"a file of the machine": {NewProgram(), []string{"/bin/sh", "-c", "true"}, time.Minute, "release.command", `"/bin/sh" is not a file of the release; for example "./migrate"`},

@@ -87,7 +87,7 @@ func (r Root) runCommand(ctx context.Context, config agent.Config, program strin
 	attributes.Setpgid = true
 	attributes.Pdeathsig = syscall.SIGKILL
 	output := &lastBytes{}
-	cmd := exec.Command(start.path, start.args[1:]...) //nolint:noctx,gosec // it is told to end before it is killed
+	cmd := exec.Command(start.path, start.args[1:]...) //nolint:noctx // it is told to end before it is killed
 	cmd.Args[0] = start.args[0]
 	cmd.Env, cmd.Dir, cmd.SysProcAttr = environment, start.folder, attributes
 	// The journal has all of it. A command must not end because the journal does.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -140,7 +141,7 @@ func (w *world) commandsMove() {
 		if !other.dies {
 			c.done[other.run.Release] = true
 			w.put(key(other.run), record{Machine: "i-2", Phase: "succeeded"})
-			w.put(strings.TrimSuffix(key(other.run), fmt.Sprint(other.run.Asked))+"succeeded", record{Machine: "i-2", Phase: "succeeded"})
+			w.put(strings.TrimSuffix(key(other.run), strconv.FormatInt(other.run.Asked, 10))+"succeeded", record{Machine: "i-2", Phase: "succeeded"})
 		}
 		c.other = nil
 	}

@@ -34,10 +34,12 @@ func (t *EKS) Events(ctx context.Context, s *operate.Stack, since time.Time) ([]
 
 // kubeconfigOf returns a kubeconfig for the cluster in the stack's state.
 func (t *EKS) kubeconfigOf(s *operate.Stack) (string, error) {
-	for _, r := range s.Of("aws:eks/cluster:Cluster") {
-		authority, _ := r.Outputs["certificateAuthority"].(map[string]any)
-		ca, _ := authority["data"].(string)
-		return written(t.settings.Region, r.Text("name"), r.Text("endpoint"), ca)
+	clusters := s.Of("aws:eks/cluster:Cluster")
+	if len(clusters) == 0 {
+		return "", operate.ErrNothing
 	}
-	return "", operate.ErrNothing
+	r := clusters[0]
+	authority, _ := r.Outputs["certificateAuthority"].(map[string]any)
+	ca, _ := authority["data"].(string)
+	return written(t.settings.Region, r.Text("name"), r.Text("endpoint"), ca)
 }

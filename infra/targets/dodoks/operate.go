@@ -34,13 +34,15 @@ func (*DOKS) Events(ctx context.Context, s *operate.Stack, since time.Time) ([]e
 
 // kubeconfigFrom returns a kubeconfig for the cluster in the stack's state.
 func kubeconfigFrom(s *operate.Stack) (string, error) {
-	for _, r := range s.Of("digitalocean:index/kubernetesCluster:KubernetesCluster") {
-		ca := ""
-		if configs, _ := r.Outputs["kubeConfigs"].([]any); len(configs) > 0 {
-			config, _ := configs[0].(map[string]any)
-			ca, _ = config["clusterCaCertificate"].(string)
-		}
-		return written(r.ID, r.Text("name"), r.Text("endpoint"), ca)
+	clusters := s.Of("digitalocean:index/kubernetesCluster:KubernetesCluster")
+	if len(clusters) == 0 {
+		return "", operate.ErrNothing
 	}
-	return "", operate.ErrNothing
+	r := clusters[0]
+	ca := ""
+	if configs, _ := r.Outputs["kubeConfigs"].([]any); len(configs) > 0 {
+		config, _ := configs[0].(map[string]any)
+		ca, _ = config["clusterCaCertificate"].(string)
+	}
+	return written(r.ID, r.Text("name"), r.Text("endpoint"), ca)
 }

@@ -17,8 +17,8 @@ var (
 )
 
 // Logs reads the pods' logs from the cluster's API.
-func (k *Kubernetes) Logs(ctx context.Context, s *operate.Stack, r operate.LogsRequest, emit func(operate.Line) error) error {
-	c, err := k.operated(s)
+func (t *Kubernetes) Logs(ctx context.Context, s *operate.Stack, r operate.LogsRequest, emit func(operate.Line) error) error {
+	c, err := t.operated(s)
 	if err != nil {
 		return err
 	}
@@ -26,8 +26,8 @@ func (k *Kubernetes) Logs(ctx context.Context, s *operate.Stack, r operate.LogsR
 }
 
 // Restart evicts the pods one after the other.
-func (k *Kubernetes) Restart(ctx context.Context, s *operate.Stack, report func(string)) error {
-	c, err := k.operated(s)
+func (t *Kubernetes) Restart(ctx context.Context, s *operate.Stack, report func(string)) error {
+	c, err := t.operated(s)
 	if err != nil {
 		return err
 	}
@@ -35,8 +35,8 @@ func (k *Kubernetes) Restart(ctx context.Context, s *operate.Stack, report func(
 }
 
 // Exec runs a command in a pod's container.
-func (k *Kubernetes) Exec(ctx context.Context, s *operate.Stack, r operate.ExecRequest) error {
-	c, err := k.operated(s)
+func (t *Kubernetes) Exec(ctx context.Context, s *operate.Stack, r operate.ExecRequest) error {
+	c, err := t.operated(s)
 	if err != nil {
 		return err
 	}
@@ -44,8 +44,8 @@ func (k *Kubernetes) Exec(ctx context.Context, s *operate.Stack, r operate.ExecR
 }
 
 // Run runs the command of a process or a schedule in a Job.
-func (k *Kubernetes) Run(ctx context.Context, s *operate.Stack, r operate.RunRequest) error {
-	c, err := k.operated(s)
+func (t *Kubernetes) Run(ctx context.Context, s *operate.Stack, r operate.RunRequest) error {
+	c, err := t.operated(s)
 	if err != nil {
 		return err
 	}
@@ -53,8 +53,8 @@ func (k *Kubernetes) Run(ctx context.Context, s *operate.Stack, r operate.RunReq
 }
 
 // operated is the service's part of the cluster that the settings lead to.
-func (k *Kubernetes) operated(s *operate.Stack) (*pods.Cluster, error) {
-	login, err := k.settings.cluster(deploy.Request{State: s.State})
+func (t *Kubernetes) operated(s *operate.Stack) (*pods.Cluster, error) {
+	login, err := t.settings.cluster(deploy.Request{State: s.State})
 	if err != nil {
 		return nil, fmt.Errorf("kubernetes.kubeconfig: the context %w", err)
 	}

@@ -56,7 +56,7 @@ func (d *DigitalOcean) droplets() []Behaviour {
 					return nil
 				}
 				d.unknown--
-				return errors.New("Error putting object in Spaces bucket (" + text(e.Inputs, "bucket") + "): NoSuchBucket") //nolint:staticcheck // as the provider says it
+				return errors.New("Error putting object in Spaces bucket (" + text(e.Inputs, "bucket") + "): NoSuchBucket")
 			},
 		},
 		{

@@ -71,7 +71,7 @@ func newCDN(t *testing.T, origin string, transport http.RoundTripper) cdn {
 }
 
 // claimed asks for what the worker sees, with claims of the client's own.
-func claimed(t *testing.T, transport *http.Transport, target string) (*http.Response, seen) {
+func claimed(t *testing.T, transport *http.Transport, target string) received {
 	t.Helper()
 	t.Cleanup(transport.CloseIdleConnections)
 	client := &http.Client{
@@ -88,17 +88,24 @@ func claimed(t *testing.T, transport *http.Transport, target string) (*http.Resp
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
-	var s seen
+	a := received{ProtoMajor: resp.ProtoMajor, StatusCode: resp.StatusCode, Header: resp.Header}
 	if resp.StatusCode == http.StatusOK {
-		require.NoError(t, json.Unmarshal(body, &s), "%s", body)
+		require.NoError(t, json.Unmarshal(body, &a.seen), "%s", body)
 	}
-	return resp, s
+	return a
 }
 
 // seen is what a worker sees of a request.
 type seen struct {
 	Host   string
 	Claims map[string]string
+}
+
+// received is what a client got.
+type received struct {
+	ProtoMajor, StatusCode int
+	Header                 http.Header
+	seen
 }
 
 // TestBehindACDN puts a CDN between the clients and a machine with HTTPS. The
@@ -123,9 +130,9 @@ func TestBehindACDN(t *testing.T) {
 	strict := byHTTPS.https.Client().Transport.(*http.Transport).TLSClientConfig
 	strict = strict.Clone()
 	strict.ServerName = "example.com" // httptest's certificate
-	believed := func(t *testing.T, resp *http.Response, got seen, client, scheme string) {
+	believed := func(t *testing.T, got received, client, scheme string) {
 		t.Helper()
-		require.Equal(t, http.StatusOK, resp.StatusCode)
+		require.Equal(t, http.StatusOK, got.StatusCode)
 		assert.Equal(t, name, got.Host)
 		for claim, value := range got.Claims {
 			switch claim {
@@ -146,25 +153,25 @@ func TestBehindACDN(t *testing.T) {
 		}
 	}
 	t.Run("it fetches by HTTPS for a client of HTTPS", func(t *testing.T) {
-		resp, got := claimed(t, from(clientAddress, address(byHTTPS.https), strict), "https://"+name+"/seen")
-		assert.Equal(t, 2, resp.ProtoMajor)
-		believed(t, resp, got, clientAddress, "https")
+		got := claimed(t, from(clientAddress, address(byHTTPS.https), strict), "https://"+name+"/seen")
+		assert.Equal(t, 2, got.ProtoMajor)
+		believed(t, got, clientAddress, "https")
 	})
 	t.Run("it fetches by HTTP for a client of HTTPS", func(t *testing.T) {
-		resp, got := claimed(t, from(clientAddress, address(byHTTP.https), strict), "https://"+name+"/seen")
-		believed(t, resp, got, clientAddress, "https")
+		got := claimed(t, from(clientAddress, address(byHTTP.https), strict), "https://"+name+"/seen")
+		believed(t, got, clientAddress, "https")
 	})
 	for by, server := range map[string]*httptest.Server{"HTTPS": byHTTPS.http, "HTTP": byHTTP.http} {
 		t.Run("a client of HTTP is redirected through a CDN that fetches by "+by, func(t *testing.T) {
-			resp, _ := claimed(t, from(clientAddress, address(server), nil), "http://"+name+"/seen?a=b")
-			assert.Equal(t, http.StatusPermanentRedirect, resp.StatusCode)
-			assert.Equal(t, "https://"+name+"/seen?a=b", resp.Header.Get("Location"))
+			got := claimed(t, from(clientAddress, address(server), nil), "http://"+name+"/seen?a=b")
+			assert.Equal(t, http.StatusPermanentRedirect, got.StatusCode)
+			assert.Equal(t, "https://"+name+"/seen?a=b", got.Header.Get("Location"))
 		})
 	}
 	t.Run("who comes past it is believed nothing", func(t *testing.T) {
-		resp, got := claimed(t, from(strangerAddress, b.https, trusting), "https://"+name+"/seen")
-		believed(t, resp, got, strangerAddress, "https")
-		resp, _ = claimed(t, from(strangerAddress, b.http, nil), "http://"+name+"/seen")
-		assert.Equal(t, http.StatusPermanentRedirect, resp.StatusCode)
+		got := claimed(t, from(strangerAddress, b.https, trusting), "https://"+name+"/seen")
+		believed(t, got, strangerAddress, "https")
+		got = claimed(t, from(strangerAddress, b.http, nil), "http://"+name+"/seen")
+		assert.Equal(t, http.StatusPermanentRedirect, got.StatusCode)
 	})
 }

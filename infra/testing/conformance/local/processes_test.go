@@ -100,7 +100,7 @@ func TestProcessesAndSchedules(t *testing.T) {
 // published returns the machine's status.
 func published(t *testing.T, url string) machine.Status {
 	t.Helper()
-	resp, err := http.Get(url + machine.StatusPath) //nolint:noctx,gosec // a machine of this test
+	resp, err := http.Get(url + machine.StatusPath)
 	require.NoError(t, err)
 	defer resp.Body.Close()
 	s, err := machine.Read(resp.Body)

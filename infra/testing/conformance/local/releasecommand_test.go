@@ -98,9 +98,9 @@ func TestReleaseCommand(t *testing.T) {
 	require.Error(t, err)
 	took("a release that fails its migration", began)
 	t.Log(err)
-	assert.ErrorContains(t, err, "its release command ends with status 1; the next update runs it again")
-	assert.ErrorContains(t, err, "the table users is locked")
-	assert.ErrorContains(t, err, ".scope", "it has a cgroup of its own")
+	require.ErrorContains(t, err, "its release command ends with status 1; the next update runs it again")
+	require.ErrorContains(t, err, "the table users is locked")
+	require.ErrorContains(t, err, ".scope", "it has a cgroup of its own")
 	assert.Equal(t, first.Outputs["release"], serving(t, url+"/"), "what served still serves")
 	assert.Equal(t, "2", runs())
 	time.Sleep(40 * time.Second) // a preflight would be tried again
