@@ -136,12 +136,6 @@ var faults = []struct{ name, file, old, new string }{
 		"\n",
 	},
 	{
-		"a restart leaves the processes beside the workers alone",
-		"processes.go",
-		"if a.restarting() {",
-		"if a.restarting() && false {",
-	},
-	{
 		"it forgets what a restart replaces when it is killed",
 		"restart.go",
 		"a.replaced = old.Processes",
@@ -181,6 +175,12 @@ var faults = []struct{ name, file, old, new string }{
 
 // taskFaults are faults of what runs processes and schedules.
 var taskFaults = []struct{ name, file, old, new string }{
+	{
+		"a restart leaves the processes beside the workers alone",
+		"processes.go",
+		"if a.restarting() {",
+		"if a.restarting() && false {",
+	},
 	{
 		"it removes the release of a run",
 		"prune.go",

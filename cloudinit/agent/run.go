@@ -1,0 +1,66 @@
+package agent
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"escala/service/machine"
+)
+
+// Requests answers an operator's requests, beside the rounds.
+type Requests interface {
+	// Run works until ctx ends.
+	Run(ctx context.Context)
+}
+
+// Run follows the pointer until ctx ends. A value in wake means that the
+// supervisor is starting: the next round begins early, and the agent polls
+// until the supervisor answers.
+func (a *Agent) Run(ctx context.Context, wake <-chan struct{}) {
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	if a.Certificates != nil {
+		beside.Go(func() { a.Certificates.Run(ctx) })
+	}
+	if a.Reporter != nil {
+		beside.Go(func() { a.Reporter.Run(ctx) })
+	}
+	if a.Requests != nil {
+		beside.Go(func() { a.Requests.Run(ctx) })
+	}
+	soon := 0
+	for ctx.Err() == nil {
+		failing := a.Round(ctx).Phase == machine.Failing
+		pause := time.Duration(a.Config.Poll)
+		if soon > 0 && failing {
+			soon--
+			pause = min(pause, lookEvery)
+		}
+		if a.commandRuns {
+			pause = min(pause, lookWhileCommand)
+		}
+		if a.pause(ctx, pause, wake) {
+			soon = 50
+		}
+	}
+}
+
+// pause waits for d and reports whether a value in wake ended the wait.
+func (a *Agent) pause(ctx context.Context, d time.Duration, wake <-chan struct{}) bool {
+	asleep, cancel := context.WithCancel(ctx)
+	defer cancel()
+	woken := make(chan bool, 1)
+	go func() {
+		select {
+		case <-wake:
+			woken <- true
+			cancel()
+		case <-asleep.Done():
+			woken <- false
+		}
+	}()
+	_ = a.Clock.Sleep(asleep, d)
+	cancel()
+	return <-woken
+}
