@@ -214,7 +214,7 @@ var taskFaults = []struct{ name, file, old, new string }{
 	{
 		"it starts processes only where none runs",
 		"processes.go",
-		"s.Phase == ProcessStopping || started != current || other {",
+		"s.Phase == ProcessStopping || a.outdated(started) || other {",
 		"s.Phase == ProcessStopping || other && started == \"\" {",
 	},
 }

@@ -100,7 +100,11 @@ func TestASilentMachinesReasonIsInTheStore(t *testing.T) {
 					assert.NotContains(t, err.Error(), test.not)
 				}
 				assert.InDelta(t, test.took.Seconds(), time.Since(began).Seconds(), 15)
-				assert.LessOrEqual(t, int(w.asked.Load()), int(time.Since(began)/storedEvery)+1, "each look costs a call")
+				looks := int(time.Since(began)/storedEvery) + 1
+				if test.took == time.Minute {
+					looks++ // for the last lines of a release that is refused
+				}
+				assert.LessOrEqual(t, int(w.asked.Load()), looks, "each look costs a call")
 			})
 		})
 	}
