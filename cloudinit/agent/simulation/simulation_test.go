@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	count    = flag.Uint64("lives", 10_000, "how many lives to run, the same ones in every run")
+	count    = flag.Uint64("lives", defaultLives, "how many lives to run, the same ones in every run")
 	after    = flag.Uint64("lives-after", 0, "the seed before the first of -lives")
 	duration = flag.Duration("lives-for", 0, "run other lives in every run, for this long")
 	seedFlag = flag.Uint64("seed", 0, "run the life of this seed alone, and tell it")
