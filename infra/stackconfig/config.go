@@ -61,13 +61,17 @@ type Section struct {
 	Settings any
 }
 
+// notSet is a time that the stack's file does not set. Its default depends on other
+// keys.
+const notSet time.Duration = -1
+
 // Load reads the configuration of project from source. It returns the common
 // part and fills the Settings of the chosen target's section. The error holds
 // all violations.
 func Load(project string, source Source, sections []Section) (Config, error) {
 	c := Config{
 		Service: service.NewSpec(),
-		Gate:    Gate{Timeout: 5 * time.Minute},
+		Gate:    Gate{Timeout: notSet},
 	}
 	// Their defaults depend on service.runtime.
 	c.Service.Workers.Mode, c.Service.ReadyPath = "", ""
@@ -114,6 +118,12 @@ func Load(project string, source Source, sections []Section) (Config, error) {
 	}
 
 	c.Service.FillDefaults()
+	if c.Gate.Timeout == notSet {
+		c.Gate.Timeout = 5 * time.Minute
+		if c.Service.ReleaseCommand.Set() {
+			c.Gate.Timeout += c.Service.ReleaseCommand.Timeout
+		}
+	}
 	if c.Gate.Timeout < 10*time.Second {
 		v.Add("gate.timeout", "%s is below 10s: no release rolls out in less", c.Gate.Timeout)
 	}

@@ -40,6 +40,15 @@ func TestLoadTakesDefaultsForWhatIsNotSet(t *testing.T) {
 	assert.Equal(t, 8080, local.Port)
 }
 
+func TestTheGateWaitsForTheReleaseCommandToo(t *testing.T) {
+	local := settings{Port: 8080}
+	c, err := Load("escala", fake{
+		"escala:target": "local", "escala:service": `{"release": {"command": ["api", "migrate"]}}`,
+	}, sections(&local))
+	require.NoError(t, err)
+	assert.Equal(t, 10*time.Minute, c.Gate.Timeout)
+}
+
 func TestLoadReadsEveryKind(t *testing.T) {
 	local := settings{Port: 8080}
 	c, err := Load("escala", fake{
@@ -129,7 +138,7 @@ func TestLoadReportsEverythingAtOnce(t *testing.T) {
 		"a gate that could not pass": {fake{"escala:target": "local", "escala:gate": `{"timeout": "1s"}`}, service.Violations{
 			{Path: "gate.timeout", Problem: "1s is below 10s: no release rolls out in less"},
 		}},
-		"a gate that ends before the release command": {fake{"escala:target": "local", "escala:service": `{"release": {"command": ["api", "migrate"], "timeout": "6m"}}`}, service.Violations{
+		"a gate that ends before the release command": {fake{"escala:target": "local", "escala:gate": `{"timeout": "5m"}`, "escala:service": `{"release": {"command": ["api", "migrate"], "timeout": "6m"}}`}, service.Violations{
 			{Path: "gate.timeout", Problem: "5m0s is not above service.release.timeout (6m0s): the update would give up while the release command still runs"},
 		}},
 		"what the description itself forbids": {fake{"escala:target": "local", "escala:service": `{"workers": {"count": 0}, "lifecycle": {"drain": "40s"}}`}, service.Violations{

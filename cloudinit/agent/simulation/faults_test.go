@@ -225,6 +225,9 @@ func TestEachPlantedFaultIsFound(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles the agent once for each fault")
 	}
+	if raceEnabled {
+		t.Skip("the runs with a fault are not under the race detector")
+	}
 	if os.Getenv("FAULT") != "" {
 		t.Skip("this is a run with a fault")
 	}

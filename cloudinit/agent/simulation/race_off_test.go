@@ -4,3 +4,5 @@ package simulation
 
 // defaultLives is the number of lives of a test run.
 const defaultLives = 10_000
+
+const raceEnabled = false
