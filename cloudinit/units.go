@@ -87,7 +87,16 @@ ExecStart=
 ExecStart=/usr/bin/redis-server /etc/redis/redis.conf --supervised systemd --daemonize no --maxmemory %dmb --maxmemory-policy allkeys-lru --save ""
 Restart=always
 RestartSec=500ms
-`, localRedisMB)})
+`, localRedisMB)},
+			// The service may need its Redis already in a preflight or for its
+			// release command, so the agent starts after it: not before the
+			// packages, and at each boot.
+			File{Path: "/etc/systemd/system/" + AgentUnit + ".d/redis.conf", Content: `[Unit]
+ConditionPathExists=/usr/bin/redis-server
+
+[Service]
+ExecStartPre=-/bin/systemctl start redis-server.service
+`})
 	}
 	return files
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
@@ -177,10 +178,14 @@ func TestKilled(t *testing.T) {
 	close(end)
 
 	t.Log("the next update warns, makes them, and then they are forgotten")
+	var others sync.WaitGroup // a creation that has begun is finished
+	others.Add(2)
 	w.creating = func(_ context.Context, name string) error {
 		if name == "thing2" {
+			others.Wait()
 			return errors.New("no thing2 today")
 		}
+		others.Done()
 		return nil
 	}
 	var out bytes.Buffer

@@ -6,7 +6,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,14 +25,17 @@ var refusal = event.Event{
 }
 
 // receiver answers with the statuses in turn; 0 does not answer.
-func receiver(t *testing.T, statuses ...int) (url string, bodies *[]string) {
+func receiver(t *testing.T, statuses ...int) (url string, sent func() []string) {
 	t.Helper()
-	bodies = &[]string{}
+	var bodies []string
+	var mu sync.Mutex // a try may begin before the one before is given up
 	over := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		*bodies = append(*bodies, string(body))
-		status := statuses[min(len(*bodies), len(statuses))-1]
+		mu.Lock()
+		bodies = append(bodies, string(body))
+		status := statuses[min(len(bodies), len(statuses))-1]
+		mu.Unlock()
 		if status == 0 {
 			<-over
 			return
@@ -42,7 +47,11 @@ func receiver(t *testing.T, statuses ...int) (url string, bodies *[]string) {
 	}))
 	t.Cleanup(server.Close)
 	t.Cleanup(func() { close(over) })
-	return server.URL + "/services/secret-token", bodies
+	return server.URL + "/services/secret-token", func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(bodies)
+	}
 }
 
 func TestSend(t *testing.T) {
@@ -61,16 +70,16 @@ func TestSend(t *testing.T) {
 		"hangs at once": {[]int{0, 200}, 2, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			url, bodies := receiver(t, tt.statuses...)
+			url, sent := receiver(t, tt.statuses...)
 			w := Webhook{URL: url, Pause: time.Millisecond, Timeout: 200 * time.Millisecond}
 			began := time.Now()
 			err := w.Send(t.Context(), refusal)
 			assert.Less(t, time.Since(began), 20*time.Second)
-			assert.Len(t, *bodies, tt.sent)
+			assert.Len(t, sent(), tt.sent)
 			if tt.want == "" {
 				require.NoError(t, err)
 				var got event.Event
-				require.NoError(t, json.Unmarshal([]byte((*bodies)[0]), &got))
+				require.NoError(t, json.Unmarshal([]byte(sent()[0]), &got))
 				assert.Equal(t, refusal, got)
 				return
 			}

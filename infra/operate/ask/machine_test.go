@@ -58,6 +58,7 @@ type world struct {
 	started  time.Time
 	all      []request.Line // the machine's log
 	queries  []request.Query
+	mu       sync.Mutex // of the three below
 	restarts []request.Restarting
 	done     request.Restarting
 	failure  string
@@ -77,9 +78,17 @@ func (w *world) Logs(_ context.Context, q request.Query, _ int) ([]request.Line,
 	return w.all[first:last], request.Cursor{"at": strconv.Itoa(last)}, last < len(w.all), nil
 }
 
-func (w *world) Restart(r request.Restarting) { w.restarts = append(w.restarts, r) }
+func (w *world) Restart(r request.Restarting) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.restarts = append(w.restarts, r)
+}
 
-func (w *world) Restarted() (request.Restarting, string) { return w.done, w.failure }
+func (w *world) Restarted() (request.Restarting, string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.done, w.failure
+}
 
 func (w *world) Maintain(m request.Maintenance) error {
 	w.on = m.On
@@ -212,6 +221,8 @@ func TestARestartTakesItsTime(t *testing.T) {
 		inWorld(t, func(t *testing.T, w *world, m Machine) {
 			go func() {
 				time.Sleep(4 * time.Minute)
+				w.mu.Lock()
+				defer w.mu.Unlock()
 				w.done, w.failure = w.restarts[0], failure
 			}()
 			err := m.Restart(t.Context(), func(string) {})
@@ -220,6 +231,8 @@ func TestARestartTakesItsTime(t *testing.T) {
 			} else {
 				require.ErrorContains(t, err, failure)
 			}
+			w.mu.Lock()
+			defer w.mu.Unlock()
 			for _, r := range w.restarts {
 				assert.Equal(t, w.restarts[0].ID, r.ID)
 			}
