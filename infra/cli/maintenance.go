@@ -27,10 +27,10 @@ func maintenanceCommand(o *opener) *cobra.Command {
 paths of health checks still reach the service, and so do WebSockets that are open.
 The stack stays like this until "off", also on a machine that is rebooted or
 replaced. The page is ` + pageFile + ` in the project's folder, if there is one.`,
-		Args: cobra.ExactArgs(1), ValidArgs: []string{"on", "off"},
+		ValidArgs: []string{"on", "off"},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if args[0] != "on" && args[0] != "off" {
-				return fmt.Errorf("maintenance: %q is neither \"on\" nor \"off\"", args[0])
+			if len(args) != 1 || args[0] != "on" && args[0] != "off" {
+				return fmt.Errorf("maintenance is \"on\" or \"off\", not %q: make maintenance ON=1 begins it, ON=0 ends it", args)
 			}
 			s, target, err := o.operate(cmd.Context())
 			if err != nil {
