@@ -64,7 +64,7 @@ func (e *entry) loadTries() {
 }
 
 // shareTries tells the other machines of the stack of a refusal, for the authority
-// counts all of theirs together. Without the store, each machine keeps the limit
+// counts those of all machines together. Without the store, each machine keeps the limit
 // alone.
 func (e *entry) shareTries(ctx context.Context) {
 	e.record.Tries = slices.Clone(e.tries.At)

@@ -85,7 +85,7 @@ func (s *parameterStore) reader(names ...string) Parameters {
 }
 
 func TestParametersInBatchesOfTen(t *testing.T) {
-	values := map[string]string{"/escala/other/NAME_1": "not ours"}
+	values := map[string]string{"/escala/other/NAME_1": "of another service"}
 	var names []string
 	for i := range 23 {
 		name := fmt.Sprintf("NAME_%d", i)

@@ -86,7 +86,7 @@ func TestS3LetsAMachineDoNoMore(t *testing.T) {
 	s, key, release, _ := published(t)
 	opened := openS3(t, s, key)
 	client := s.Client(key)
-	s.Do(http.MethodPut, "/releases/machines/i-other/status.json", []byte("theirs"))
+	s.Do(http.MethodPut, "/releases/machines/i-other/status.json", []byte("of another machine"))
 	for request, want := range map[string]int{
 		"GET /current": 200, "GET /" + release.Key(): 200, "PUT /machines/" + machine + "/status.json": 200,
 		"PUT /current": 403, "DELETE /current": 403, "PUT /" + release.Key(): 403, "PUT /agents/x": 403,

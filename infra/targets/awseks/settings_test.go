@@ -54,9 +54,9 @@ func TestCheckReportsEverythingAtOnce(t *testing.T) {
 func TestCheckLooksForTheCLI(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	require.ErrorContains(t, New().Check(t.Context(), request()), "this computer: lacks the AWS CLI")
-	rehearsed := request()
-	rehearsed.Offline = true
-	assert.NoError(t, New().Check(t.Context(), rehearsed))
+	offline := request()
+	offline.Offline = true
+	assert.NoError(t, New().Check(t.Context(), offline))
 }
 
 // withAWS sets PATH to a folder with only a fake AWS CLI.
