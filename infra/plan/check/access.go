@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"escala/infra/plan"
+	"escala/infra/plan/values"
 )
 
 // policies maps a resource type to its inputs that hold IAM documents. A
@@ -50,15 +51,15 @@ func access(_ context.Context, s *subject) {
 			}
 		}
 		if r.Type == "aws:iam/role:Role" {
-			for _, inline := range list(r.Raw, "inlinePolicies") {
-				s.policy(r, "inlinePolicies", text(inline, "policy"))
+			for _, inline := range values.List(r.Raw, "inlinePolicies") {
+				s.policy(r, "inlinePolicies", values.Text(inline, "policy"))
 			}
 			for _, arn := range words(r.Raw, "managedPolicyArns") {
 				s.managed(r, arn)
 			}
 		}
 		if r.Type == "aws:iam/rolePolicyAttachment:RolePolicyAttachment" {
-			s.managed(r, text(r.Raw, "policyArn"))
+			s.managed(r, values.Text(r.Raw, "policyArn"))
 		}
 	}
 }

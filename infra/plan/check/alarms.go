@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"escala/infra/plan"
+	"escala/infra/plan/values"
 )
 
 // where the settings of alarms are.
@@ -20,12 +21,12 @@ func alarms(_ context.Context, s *subject) {
 		s.add(plan.Notice, notify, "is not set: the stack makes no alarms, and nobody is told when the service is down", "")
 	}
 	for _, r := range s.byType("aws:sns/topicSubscription:TopicSubscription") {
-		if text(r.Raw, "protocol") == "email" {
-			s.add(plan.Notice, notify, text(r.Raw, "endpoint")+" gets alarms once its owner has followed the link that AWS sends it", "")
+		if values.Text(r.Raw, "protocol") == "email" {
+			s.add(plan.Notice, notify, values.Text(r.Raw, "endpoint")+" gets alarms once its owner has followed the link that AWS sends it", "")
 		}
 	}
 	for _, r := range droplets {
-		if len(uptime) > 0 && !truth(r.Raw, "monitoring") {
+		if len(uptime) > 0 && !values.Truth(r.Raw, "monitoring") {
 			s.add(plan.Notice, r.Name, "has no alarms on CPU, memory and disk: they need digitalocean.monitoring", "")
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"escala/infra/plan"
+	"escala/infra/plan/values"
 )
 
 // listensTLS matches a listener of HTTPS in an nginx.conf.
@@ -27,11 +28,11 @@ func https(_ context.Context, s *subject) {
 		}
 	})
 	for _, f := range s.Manifests {
-		if text(f.Object, "kind") != "Ingress" {
+		if values.Text(f.Object, "kind") != "Ingress" {
 			continue
 		}
 		s.ingressNames(f)
-		listens := strings.Contains(text(f.Object, "metadata", "annotations", "alb.ingress.kubernetes.io/listen-ports"), "HTTPS")
+		listens := strings.Contains(values.Text(f.Object, "metadata", "annotations", "alb.ingress.kubernetes.io/listen-ports"), "HTTPS")
 		if listens && !s.hasListenerCertificate() {
 			s.add(plan.Error, f.Path, "the load balancer listens for HTTPS without a certificate", "certificateARNs in the IngressClassParams")
 		}
@@ -51,13 +52,13 @@ func (s *subject) behindFirewall() bool {
 // the certificate's.
 func (s *subject) ingressNames(f plan.File) {
 	certified := map[string]bool{}
-	for _, one := range list(f.Object, "spec", "tls") {
+	for _, one := range values.List(f.Object, "spec", "tls") {
 		for _, name := range words(one, "hosts") {
 			certified[name] = true
 		}
 	}
-	for _, rule := range list(f.Object, "spec", "rules") {
-		if host := text(rule, "host"); len(certified) > 0 && !certified[host] {
+	for _, rule := range values.List(f.Object, "spec", "rules") {
+		if host := values.Text(rule, "host"); len(certified) > 0 && !certified[host] {
 			s.add(plan.Error, f.Path, fmt.Sprintf("host %q has no certificate, though others have", host), "every host below tls.hosts")
 		}
 	}
@@ -65,11 +66,11 @@ func (s *subject) ingressNames(f plan.File) {
 
 // plainHosts notes the hosts of an Ingress without any certificate.
 func (s *subject) plainHosts(f plan.File) {
-	if len(list(f.Object, "spec", "tls")) > 0 {
+	if len(values.List(f.Object, "spec", "tls")) > 0 {
 		return
 	}
-	for _, rule := range list(f.Object, "spec", "rules") {
-		if host := text(rule, "host"); host != "" {
+	for _, rule := range values.List(f.Object, "spec", "rules") {
+		if host := values.Text(rule, "host"); host != "" {
 			s.add(plan.Notice, f.Path, fmt.Sprintf("host %q serves plain HTTP: the stack has no certificate for it; docs/https.md has the ways to one", host), "")
 		}
 	}
@@ -79,10 +80,10 @@ func (s *subject) plainHosts(f plan.File) {
 // certificate for the hosts: Traefik by ACME, or the load balancer before it.
 func (s *subject) controllerEndsTLS() bool {
 	for _, r := range s.byType("kubernetes:helm.sh/v3:Release") {
-		if at(r.Raw, "values", "certificatesResolvers") != nil {
+		if values.At(r.Raw, "values", "certificatesResolvers") != nil {
 			return true
 		}
-		annotations, _ := at(r.Raw, "values", "service", "annotations").(map[string]any)
+		annotations, _ := values.At(r.Raw, "values", "service", "annotations").(map[string]any)
 		for key := range annotations {
 			if strings.HasPrefix(key, "service.beta.kubernetes.io/do-loadbalancer-certificate-") {
 				return true
@@ -96,7 +97,7 @@ func (s *subject) controllerEndsTLS() bool {
 // a certificate.
 func (s *subject) hasListenerCertificate() bool {
 	for _, f := range s.Manifests {
-		if text(f.Object, "kind") == "IngressClassParams" && len(list(f.Object, "spec", "certificateARNs")) > 0 {
+		if values.Text(f.Object, "kind") == "IngressClassParams" && len(values.List(f.Object, "spec", "certificateARNs")) > 0 {
 			return true
 		}
 	}

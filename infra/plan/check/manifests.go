@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"escala/infra/plan"
+	"escala/infra/plan/values"
 )
 
 // pod is the pod specification of a workload.
@@ -29,7 +30,7 @@ func manifests(_ context.Context, s *subject) {
 }
 
 func podOf(f plan.File) (pod, bool) {
-	kind := text(f.Object, "kind")
+	kind := values.Text(f.Object, "kind")
 	var path []string
 	switch kind {
 	case "Pod":
@@ -41,42 +42,42 @@ func podOf(f plan.File) (pod, bool) {
 	default:
 		return pod{}, false
 	}
-	spec, ok := at(f.Object, path...).(map[string]any)
+	spec, ok := values.At(f.Object, path...).(map[string]any)
 	return pod{where: f.Path, serves: kind != "Job" && kind != "CronJob" && kind != "Pod", spec: spec}, ok
 }
 
 func (s *subject) pod(p pod) {
 	for _, key := range []string{"hostNetwork", "hostPID", "hostIPC"} {
-		if truth(p.spec, key) {
+		if values.Truth(p.spec, key) {
 			s.add(plan.Error, p.where, key+": the pod is not isolated from its node", "none")
 		}
 	}
-	for _, volume := range list(p.spec, "volumes") {
-		if at(volume, "hostPath") != nil {
-			s.add(plan.Error, p.where, "the volume "+text(volume, "name")+" is a folder of the node (hostPath)", "emptyDir, or a claim")
+	for _, volume := range values.List(p.spec, "volumes") {
+		if values.At(volume, "hostPath") != nil {
+			s.add(plan.Error, p.where, "the volume "+values.Text(volume, "name")+" is a folder of the node (hostPath)", "emptyDir, or a claim")
 		}
 	}
-	if token, set := at(p.spec, "automountServiceAccountToken").(bool); text(p.spec, "serviceAccountName") == "" && (!set || token) {
+	if token, set := values.At(p.spec, "automountServiceAccountToken").(bool); values.Text(p.spec, "serviceAccountName") == "" && (!set || token) {
 		s.add(plan.Warning, p.where, "every container gets a token for the cluster's API", "automountServiceAccountToken: false")
 	}
-	grace, set := number(p.spec, "terminationGracePeriodSeconds")
+	grace, set := values.Number(p.spec, "terminationGracePeriodSeconds")
 	if !set {
 		grace = 30
 	}
-	for _, one := range list(p.spec, "initContainers") {
+	for _, one := range values.List(p.spec, "initContainers") {
 		s.container(p, one)
 	}
-	for _, one := range list(p.spec, "containers") {
+	for _, one := range values.List(p.spec, "containers") {
 		s.container(p, one)
 		if !p.serves {
 			continue
 		}
-		where := p.where + ": " + text(one, "name")
-		if len(list(one, "ports")) > 0 && at(one, "readinessProbe") == nil {
+		where := p.where + ": " + values.Text(one, "name")
+		if len(values.List(one, "ports")) > 0 && values.At(one, "readinessProbe") == nil {
 			s.add(plan.Error, where, "has no readinessProbe: requests arrive before it can answer", "a probe of the readiness path")
 		}
 		// A container without a port has nothing that a probe could ask.
-		if len(list(one, "ports")) > 0 && at(one, "livenessProbe") == nil {
+		if len(values.List(one, "ports")) > 0 && values.At(one, "livenessProbe") == nil {
 			s.add(plan.Warning, where, "has no livenessProbe: a hung process is not restarted", "a probe of the health path")
 		}
 		if need, parts := s.drain(one); need > time.Duration(grace)*time.Second {
@@ -91,23 +92,23 @@ func (s *subject) pod(p pod) {
 func (s *subject) drain(container any) (time.Duration, string) {
 	var sum time.Duration
 	var parts []string
-	if seconds, ok := number(container, "lifecycle", "preStop", "sleep", "seconds"); ok && seconds > 0 {
+	if seconds, ok := values.Number(container, "lifecycle", "preStop", "sleep", "seconds"); ok && seconds > 0 {
 		sum += time.Duration(seconds) * time.Second
 		parts = append(parts, fmt.Sprintf("preStop %gs", seconds))
 	}
 	environment := map[string]string{}
-	for _, from := range list(container, "envFrom") {
+	for _, from := range values.List(container, "envFrom") {
 		for _, f := range s.Manifests {
-			if text(f.Object, "kind") == "ConfigMap" && text(f.Object, "metadata", "name") == text(from, "configMapRef", "name") {
-				data, _ := at(f.Object, "data").(map[string]any)
+			if values.Text(f.Object, "kind") == "ConfigMap" && values.Text(f.Object, "metadata", "name") == values.Text(from, "configMapRef", "name") {
+				data, _ := values.At(f.Object, "data").(map[string]any)
 				for key := range data {
-					environment[key] = text(data, key)
+					environment[key] = values.Text(data, key)
 				}
 			}
 		}
 	}
-	for _, one := range list(container, "env") {
-		environment[text(one, "name")] = text(one, "value")
+	for _, one := range values.List(container, "env") {
+		environment[values.Text(one, "name")] = values.Text(one, "value")
 	}
 	for _, name := range []string{"DRAIN_ANNOUNCE", "DRAIN_TIMEOUT"} {
 		if d, err := time.ParseDuration(environment[name]); err == nil && d > 0 {
@@ -119,23 +120,23 @@ func (s *subject) drain(container any) (time.Duration, string) {
 }
 
 func (s *subject) container(p pod, container any) {
-	where := p.where + ": " + text(container, "name")
-	s.image(where, text(container, "image"))
-	limits, requests := at(container, "resources", "limits"), at(container, "resources", "requests")
-	if at(limits, "memory") == nil {
+	where := p.where + ": " + values.Text(container, "name")
+	s.image(where, values.Text(container, "image"))
+	limits, requests := values.At(container, "resources", "limits"), values.At(container, "resources", "requests")
+	if values.At(limits, "memory") == nil {
 		s.add(plan.Error, where, "has no memory limit: it can use up its node's memory", "resources.limits.memory")
 	}
 	for _, key := range []string{"cpu", "memory"} {
-		if at(requests, key) == nil {
+		if values.At(requests, key) == nil {
 			s.add(plan.Warning, where, "requests no "+key+": the scheduler and the autoscaler cannot plan for it", "resources.requests."+key)
 		}
 	}
-	own, whole := at(container, "securityContext"), at(p.spec, "securityContext")
+	own, whole := values.At(container, "securityContext"), values.At(p.spec, "securityContext")
 	either := func(key string) any {
-		if v := at(own, key); v != nil {
+		if v := values.At(own, key); v != nil {
 			return v
 		}
-		return at(whole, key)
+		return values.At(whole, key)
 	}
 	if either("runAsNonRoot") != true {
 		s.add(plan.Error, where, "may run as root", "securityContext.runAsNonRoot: true")
@@ -143,23 +144,23 @@ func (s *subject) container(p pod, container any) {
 	if user, ok := either("runAsUser").(float64); ok && user == 0 {
 		s.add(plan.Error, where, "runs as root (runAsUser: 0)", "another user")
 	}
-	if truth(own, "privileged") {
+	if values.Truth(own, "privileged") {
 		s.add(plan.Error, where, "is privileged", "none")
 	}
-	if escalation, set := at(own, "allowPrivilegeEscalation").(bool); !set || escalation {
+	if escalation, set := values.At(own, "allowPrivilegeEscalation").(bool); !set || escalation {
 		s.add(plan.Error, where, "may gain privileges", "securityContext.allowPrivilegeEscalation: false")
 	}
 	if !slices.Contains(words(own, "capabilities", "drop"), "ALL") {
 		s.add(plan.Warning, where, "keeps root's capabilities", `securityContext.capabilities.drop: ["ALL"]`)
 	}
-	if !truth(own, "readOnlyRootFilesystem") {
+	if !values.Truth(own, "readOnlyRootFilesystem") {
 		s.add(plan.Warning, where, "can write to its image's files", "securityContext.readOnlyRootFilesystem: true")
 	}
 	if either("seccompProfile") == nil {
 		s.add(plan.Warning, where, "may make any system call", "securityContext.seccompProfile.type: RuntimeDefault")
 	}
-	for _, port := range list(container, "ports") {
-		if at(port, "hostPort") != nil {
+	for _, port := range values.List(container, "ports") {
+		if values.At(port, "hostPort") != nil {
 			s.add(plan.Error, where, "takes a port of its node (hostPort)", "a Service")
 		}
 	}
@@ -185,15 +186,15 @@ func (s *subject) image(where, image string) {
 // autoscaler: each update undoes the scaling.
 func (s *subject) replicas() {
 	for _, hpa := range s.Manifests {
-		if text(hpa.Object, "kind") != "HorizontalPodAutoscaler" {
+		if values.Text(hpa.Object, "kind") != "HorizontalPodAutoscaler" {
 			continue
 		}
-		target := at(hpa.Object, "spec", "scaleTargetRef")
+		target := values.At(hpa.Object, "spec", "scaleTargetRef")
 		for _, f := range s.Manifests {
-			if text(f.Object, "kind") != text(target, "kind") || text(f.Object, "metadata", "name") != text(target, "name") {
+			if values.Text(f.Object, "kind") != values.Text(target, "kind") || values.Text(f.Object, "metadata", "name") != values.Text(target, "name") {
 				continue
 			}
-			if at(f.Object, "spec", "replicas") != nil {
+			if values.At(f.Object, "spec", "replicas") != nil {
 				s.add(plan.Error, f.Path, "has a fixed number of replicas under "+hpa.Path+": every update undoes the scaling", "no spec.replicas")
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"escala/infra/plan"
+	"escala/infra/plan/values"
 )
 
 // web holds the ports that may be open to every address.
@@ -25,15 +26,15 @@ type rule struct {
 // ports checks the firewall rules: which addresses may connect to which ports.
 func ports(_ context.Context, s *subject) {
 	for _, r := range s.byType("aws:ec2/securityGroup:SecurityGroup") {
-		for _, one := range list(r.Raw, "ingress") {
+		for _, one := range values.List(r.Raw, "ingress") {
 			s.inbound(awsRule(r.Name, one))
 		}
-		for _, one := range list(r.Raw, "egress") {
+		for _, one := range values.List(r.Raw, "egress") {
 			s.outbound(awsRule(r.Name, one))
 		}
 	}
 	for _, r := range s.byType("aws:ec2/securityGroupRule:SecurityGroupRule") {
-		if text(r.Raw, "type") == "egress" {
+		if values.Text(r.Raw, "type") == "egress" {
 			s.outbound(awsRule(r.Name, r.Raw))
 		} else {
 			s.inbound(awsRule(r.Name, r.Raw))
@@ -46,10 +47,10 @@ func ports(_ context.Context, s *subject) {
 		s.outbound(awsRule(r.Name, r.Raw))
 	}
 	for _, r := range s.byType("digitalocean:index/firewall:Firewall") {
-		for _, one := range list(r.Raw, "inboundRules") {
+		for _, one := range values.List(r.Raw, "inboundRules") {
 			s.inbound(digitalOceanRule(r.Name, one, "source"))
 		}
-		for _, one := range list(r.Raw, "outboundRules") {
+		for _, one := range values.List(r.Raw, "outboundRules") {
 			s.outbound(digitalOceanRule(r.Name, one, "destination"))
 		}
 	}
@@ -67,11 +68,11 @@ func ports(_ context.Context, s *subject) {
 }
 
 func awsRule(where string, value any) rule {
-	r := rule{where: where, protocol: text(value, "protocol") + text(value, "ipProtocol")}
-	if n, ok := number(value, "fromPort"); ok {
+	r := rule{where: where, protocol: values.Text(value, "protocol") + values.Text(value, "ipProtocol")}
+	if n, ok := values.Number(value, "fromPort"); ok {
 		r.from = int(n)
 	}
-	if n, ok := number(value, "toPort"); ok {
+	if n, ok := values.Number(value, "toPort"); ok {
 		r.to = int(n)
 	}
 	for _, key := range []string{"cidrBlocks", "ipv6CidrBlocks", "cidrIpv4", "cidrIpv6", "prefixListIds", "prefixListId"} {
@@ -80,7 +81,7 @@ func awsRule(where string, value any) rule {
 	for _, key := range []string{"securityGroups", "sourceSecurityGroupId", "referencedSecurityGroupId"} {
 		r.groups = append(r.groups, words(value, key)...)
 	}
-	if truth(value, "self") {
+	if values.Truth(value, "self") {
 		r.groups = append(r.groups, "itself")
 	}
 	if r.protocol == "-1" {
@@ -90,11 +91,11 @@ func awsRule(where string, value any) rule {
 }
 
 func digitalOceanRule(where string, value any, side string) rule {
-	r := rule{where: where, protocol: text(value, "protocol"), sources: words(value, side+"Addresses")}
+	r := rule{where: where, protocol: values.Text(value, "protocol"), sources: words(value, side+"Addresses")}
 	for _, key := range []string{"Tags", "DropletIds", "LoadBalancerUids", "KubernetesIds"} {
 		r.groups = append(r.groups, words(value, side+key)...)
 	}
-	low, high, ranged := strings.Cut(text(value, "portRange"), "-")
+	low, high, ranged := strings.Cut(values.Text(value, "portRange"), "-")
 	if !ranged {
 		high = low
 	}
@@ -146,8 +147,8 @@ func (s *subject) outbound(r rule) {
 // clusterEndpoint checks from where the API server of an EKS cluster can be
 // reached.
 func (s *subject) clusterEndpoint(r plan.Resource) {
-	vpc := at(r.Raw, "vpcConfig")
-	public, set := at(vpc, "endpointPublicAccess").(bool)
+	vpc := values.At(r.Raw, "vpcConfig")
+	public, set := values.At(vpc, "endpointPublicAccess").(bool)
 	if set && !public {
 		return
 	}
@@ -167,15 +168,15 @@ func (s *subject) clusterEndpoint(r plan.Resource) {
 // servicePorts finds Services that open ports by themselves, without an
 // Ingress.
 func (s *subject) servicePorts(f plan.File) {
-	if text(f.Object, "kind") != "Service" {
+	if values.Text(f.Object, "kind") != "Service" {
 		return
 	}
-	kind := text(f.Object, "spec", "type")
+	kind := values.Text(f.Object, "spec", "type")
 	if kind != "LoadBalancer" && kind != "NodePort" {
 		return
 	}
-	for _, one := range list(f.Object, "spec", "ports") {
-		port, _ := number(one, "port")
+	for _, one := range values.List(f.Object, "spec", "ports") {
+		port, _ := values.Number(one, "port")
 		what := fmt.Sprintf("a Service of type %s opens port %d", kind, int(port))
 		if kind == "LoadBalancer" && web[int(port)] {
 			s.add(plan.Notice, f.Path, what, "")

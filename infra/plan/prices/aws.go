@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"escala/infra/plan"
+	"escala/infra/plan/values"
 )
 
 // awsRules prices what the stacks make at AWS.
@@ -70,24 +71,24 @@ var burstable = []string{"t2", "t3", "t3a", "t4g"}
 // Elastic IP takes that address' place.
 func instance(c *count, r plan.Resource) {
 	region := c.region(r)
-	size := text(inputs(r), "instanceType")
+	size := values.Text(inputs(r), "instanceType")
 	c.item(r, size, "aws/ec2/"+size, region, exactly(1))
-	disk := at(inputs(r), "rootBlockDevice")
-	if gib, ok := number(disk, "volumeSize"); ok {
-		volume := text(disk, "volumeType")
+	disk := values.At(inputs(r), "rootBlockDevice")
+	if gib, ok := values.Number(disk, "volumeSize"); ok {
+		volume := values.Text(disk, "volumeType")
 		c.item(r, fmt.Sprintf("%g GiB of %s", gib, volume), "aws/ebs/"+volume+"-gib", region, exactly(gib))
 	}
-	if truth(inputs(r), "associatePublicIpAddress") && !c.has("aws:ec2/eipAssociation:EipAssociation") {
+	if values.Truth(inputs(r), "associatePublicIpAddress") && !c.has("aws:ec2/eipAssociation:EipAssociation") {
 		c.item(r, "public IPv4 address", "aws/vpc/public-ipv4", region, exactly(1))
 	}
 	family, _, _ := strings.Cut(size, ".")
-	if slices.Contains(burstable, family) && text(inputs(r), "creditSpecification", "cpuCredits") == "unlimited" {
+	if slices.Contains(burstable, family) && values.Text(inputs(r), "creditSpecification", "cpuCredits") == "unlimited" {
 		c.byUse(r, "CPU credits", `by the vCPU hour above the base rate; aws.cpuCredits: "standard" makes none`)
 	}
 }
 
 func vpcEndpoint(c *count, r plan.Resource) {
-	if kind := text(inputs(r), "vpcEndpointType"); kind != "" && kind != "Gateway" {
+	if kind := values.Text(inputs(r), "vpcEndpointType"); kind != "" && kind != "Gateway" {
 		c.item(r, "endpoint of type "+kind, "aws/vpc/interface-endpoint", c.region(r), exactly(1))
 		return
 	}
@@ -95,7 +96,7 @@ func vpcEndpoint(c *count, r plan.Resource) {
 }
 
 func parameter(c *count, r plan.Resource) {
-	if tier := text(inputs(r), "tier"); tier != "" && tier != "Standard" {
+	if tier := values.Text(inputs(r), "tier"); tier != "" && tier != "Standard" {
 		c.item(r, "parameter above 4 KiB", "aws/ssm/advanced-parameter", c.region(r), exactly(1))
 		return
 	}
@@ -106,7 +107,7 @@ func parameter(c *count, r plan.Resource) {
 // they are no resources of the stack.
 func eksCluster(c *count, r plan.Resource) {
 	c.item(r, "control plane", "aws/eks/cluster", c.region(r), exactly(1))
-	if truth(inputs(r), "computeConfig", "enabled") {
+	if values.Truth(inputs(r), "computeConfig", "enabled") {
 		c.add(r, plan.Cost{Part: "nodes", State: plan.NotPriced, Why: "Auto Mode chooses their types and number, and takes a fee for each"})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"escala/infra/plan"
+	"escala/infra/plan/values"
 )
 
 // rule prices the resources of one type.
@@ -34,7 +35,7 @@ func (t Table) Stack(s plan.Stack) plan.Costs {
 	c := &count{table: t, stack: s, regions: map[string]string{}, once: map[string]bool{}}
 	for _, r := range s.Resources {
 		if name, is := strings.CutPrefix(r.Type, "pulumi:providers:"); is && name != "" {
-			c.regions[r.Name] = text(inputs(r), "region")
+			c.regions[r.Name] = values.Text(inputs(r), "region")
 		}
 	}
 	for _, r := range s.Resources {
@@ -118,7 +119,7 @@ func (c *count) first(item string) bool {
 
 // region returns the region of a resource: its own, or that of its provider.
 func (c *count) region(r plan.Resource) string {
-	if own := text(inputs(r), "region"); own != "" {
+	if own := values.Text(inputs(r), "region"); own != "" {
 		return own
 	}
 	return c.regions[r.Provider]

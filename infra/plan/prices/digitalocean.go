@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"escala/infra/plan"
+	"escala/infra/plan/values"
 )
 
 // digitalOceanRules prices what the stacks make at DigitalOcean.
@@ -35,9 +36,9 @@ var digitalOceanRules = map[string]rule{
 // droplet prices a machine and its backups. The program takes DigitalOcean's
 // default for backups, which are weekly.
 func droplet(c *count, r plan.Resource) {
-	size := text(inputs(r), "size")
+	size := values.Text(inputs(r), "size")
 	c.item(r, size, "do/droplet/"+size, c.region(r), exactly(1))
-	if !truth(inputs(r), "backups") {
+	if !values.Truth(inputs(r), "backups") {
 		return
 	}
 	base, known := c.table.price("do/droplet/"+size, c.region(r))
@@ -69,23 +70,23 @@ func spaces(c *count, r plan.Resource) {
 
 func doksCluster(c *count, r plan.Resource) {
 	item := "do/kubernetes/control-plane"
-	if truth(inputs(r), "ha") {
+	if values.Truth(inputs(r), "ha") {
 		item = "do/kubernetes/ha"
 	}
 	c.item(r, "control plane", item, c.region(r), exactly(1))
-	nodePool(c, r, at(inputs(r), "nodePool"))
+	nodePool(c, r, values.At(inputs(r), "nodePool"))
 }
 
 // nodePool prices the nodes of a pool, which cost what Droplets of their size do.
 func nodePool(c *count, r plan.Resource, pool any) {
 	n := amount{}
-	if truth(pool, "autoScale") {
-		n.low, _ = number(pool, "minNodes")
-		n.high, _ = number(pool, "maxNodes")
-	} else if nodes, ok := number(pool, "nodeCount"); ok {
+	if values.Truth(pool, "autoScale") {
+		n.low, _ = values.Number(pool, "minNodes")
+		n.high, _ = values.Number(pool, "maxNodes")
+	} else if nodes, ok := values.Number(pool, "nodeCount"); ok {
 		n = exactly(nodes)
 	}
-	size := text(pool, "size")
+	size := values.Text(pool, "size")
 	many := fmt.Sprintf("%g nodes", n.low)
 	if n.low != n.high {
 		many = fmt.Sprintf("%g to %g nodes", n.low, n.high)
@@ -95,7 +96,7 @@ func nodePool(c *count, r plan.Resource, pool any) {
 }
 
 func registry(c *count, r plan.Resource) {
-	tier := text(inputs(r), "subscriptionTierSlug")
+	tier := values.Text(inputs(r), "subscriptionTierSlug")
 	n := exactly(1)
 	n.why = "once for an account"
 	c.item(r, "container registry, "+tier, "do/registry/"+tier, c.region(r), n)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"escala/infra/plan"
+	"escala/infra/plan/values"
 )
 
 // clusterRules prices the objects in a cluster for which its cloud makes something.
@@ -49,7 +50,7 @@ func ingress(c *count, r plan.Resource) {
 		if params.Type != "kubernetes:eks.amazonaws.com/v1:IngressClassParams" {
 			continue
 		}
-		if subnets := len(list(inputs(params), "spec", "subnets", "ids")); subnets > 0 && text(inputs(params), "spec", "scheme") == "internet-facing" {
+		if subnets := len(values.List(inputs(params), "spec", "subnets", "ids")); subnets > 0 && values.Text(inputs(params), "spec", "scheme") == "internet-facing" {
 			c.item(r, fmt.Sprintf("%d public IPv4 addresses of the load balancer", subnets), "aws/vpc/public-ipv4", region, exactly(float64(subnets)))
 		}
 	}
@@ -61,22 +62,22 @@ const sizeUnit = "service.beta.kubernetes.io/do-loadbalancer-size-unit"
 // release prices the load balancer that DigitalOcean makes for Traefik's Service,
 // and Traefik's volume.
 func release(c *count, r plan.Resource) {
-	if !c.has(doksType) || !strings.HasPrefix(path.Base(text(inputs(r), "chart")), "traefik") {
+	if !c.has(doksType) || !strings.HasPrefix(path.Base(values.Text(inputs(r), "chart")), "traefik") {
 		c.included(r)
 		return
 	}
 	nodes := 1.0
-	if unit, err := strconv.Atoi(text(inputs(r), "values", "service", "annotations", sizeUnit)); err == nil {
+	if unit, err := strconv.Atoi(values.Text(inputs(r), "values", "service", "annotations", sizeUnit)); err == nil {
 		nodes = float64(unit)
 	}
 	c.item(r, "load balancer", "do/load-balancer/regional-node", c.clusterRegion(), exactly(nodes))
-	if truth(inputs(r), "values", "persistence", "enabled") {
-		c.volume(r, text(inputs(r), "values", "persistence", "size"))
+	if values.Truth(inputs(r), "values", "persistence", "enabled") {
+		c.volume(r, values.Text(inputs(r), "values", "persistence", "size"))
 	}
 }
 
 func claim(c *count, r plan.Resource) {
-	c.volume(r, text(inputs(r), "spec", "resources", "requests", "storage"))
+	c.volume(r, values.Text(inputs(r), "spec", "resources", "requests", "storage"))
 }
 
 // volume prices a volume of a size as Kubernetes writes it.
