@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 
 	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi-go-provider/infer"
@@ -37,7 +38,7 @@ func (*Image) Create(ctx context.Context, req infer.CreateRequest[ImageArgs]) (i
 		return out, fmt.Errorf("the program wants the image %s, but this provider builds %s: they are of different versions of escala", req.Inputs.Digest, want)
 	}
 	log, folder := p.GetLogger(ctx), infer.GetConfig[Config](ctx).path(imagesFolder)
-	unlock, err := lock(folder + ".lock")
+	unlock, err := lock(filepath.Join(folder, ".lock")) // clones of the tests share the folder
 	if err != nil {
 		return out, err
 	}

@@ -15,11 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
-	"escala/infra/targets/local/host"
 	"escala/infra/testing/conformance/local"
-	"escala/infra/testing/conformance/source"
 	"escala/infra/testing/loadgen"
-	"escala/infra/workspace"
 )
 
 // exampleRate is the number of quick requests a second to an example.
@@ -47,17 +44,8 @@ func TestExamples(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 			defer cancel()
-			require.NoError(t, host.Install(ctx, os.Stderr))
-			require.Empty(t, host.Missing())
-			root, err := workspace.Root()
-			require.NoError(t, err)
-			copied, err := os.MkdirTemp("", "ex")
-			require.NoError(t, err)
-			defer func() { assert.NoError(t, os.RemoveAll(copied)) }()
-			clone, err := source.NewClone(root, copied)
-			require.NoError(t, err)
+			clone := cloneWith(ctx, t, name)
 			folder := filepath.Join(clone.Root, "example")
-			require.NoError(t, os.CopyFS(folder, os.DirFS(filepath.Join(root, "examples", name))))
 			example.service["name"] = name
 			settings(t, folder, example.service)
 			stack := local.NewStack(clone, map[string]any{

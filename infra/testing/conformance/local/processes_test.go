@@ -11,10 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"escala/infra/targets/local/host"
 	"escala/infra/testing/conformance/local"
-	"escala/infra/testing/conformance/source"
-	"escala/infra/workspace"
 	"escala/service"
 	"escala/service/machine"
 )
@@ -35,17 +32,8 @@ func TestProcessesAndSchedules(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer cancel()
-	require.NoError(t, host.Install(ctx, os.Stderr))
-	require.Empty(t, host.Missing())
-	root, err := workspace.Root()
-	require.NoError(t, err)
-	copied, err := os.MkdirTemp("", "ps")
-	require.NoError(t, err)
-	defer func() { assert.NoError(t, os.RemoveAll(copied)) }()
-	clone, err := source.NewClone(root, copied)
-	require.NoError(t, err)
+	clone := cloneWith(ctx, t, "python")
 	app := filepath.Join(clone.Root, "example", "app")
-	require.NoError(t, os.CopyFS(filepath.Dir(app), os.DirFS(filepath.Join(root, "examples", "python"))))
 	write := func(name, content string) {
 		t.Helper()
 		require.NoError(t, os.WriteFile(filepath.Join(app, name), []byte(content), 0o600))

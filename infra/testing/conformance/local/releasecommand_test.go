@@ -12,12 +12,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"escala/infra/targets/local/host"
 	"escala/infra/targets/local/podman"
 	"escala/infra/targets/local/provider"
 	"escala/infra/testing/conformance/local"
-	"escala/infra/testing/conformance/source"
-	"escala/infra/workspace"
 )
 
 // migration is a release command that counts its runs in a database.
@@ -42,22 +39,13 @@ func TestReleaseCommand(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer cancel()
-	require.NoError(t, host.Install(ctx, os.Stderr))
-	require.Empty(t, host.Missing())
-	root, err := workspace.Root()
-	require.NoError(t, err)
-	copied, err := os.MkdirTemp("", "rc")
-	require.NoError(t, err)
-	defer func() { assert.NoError(t, os.RemoveAll(copied)) }()
-	clone, err := source.NewClone(root, copied)
-	require.NoError(t, err)
-	app := filepath.Join(clone.Root, "example")
-	require.NoError(t, os.CopyFS(app, os.DirFS(filepath.Join(root, "examples", "python", "app"))))
+	clone := cloneWith(ctx, t, "python")
+	app := filepath.Join(clone.Root, "example", "app")
 	require.NoError(t, os.WriteFile(filepath.Join(app, "migrate.py"), []byte(migration), 0o600))
 	stack := local.NewStack(clone, map[string]any{
 		"target": "local", "local": map[string]any{"port": freePort(t)},
 		"service": map[string]any{
-			"name": "python", "runtime": "none", "folder": "example", "command": []any{"python3", "app.py"},
+			"name": "python", "runtime": "none", "folder": "example/app", "command": []any{"python3", "app.py"},
 			"env":     map[string]any{"MIGRATION_SECONDS": "3"},
 			"release": map[string]any{"command": []any{"python3", "migrate.py"}, "timeout": "1m"},
 		},
