@@ -62,6 +62,30 @@ func TestSlowReadersAreBoundedInBytes(t *testing.T) {
 	})
 }
 
+// TestBytesThatWaitForOneClientAreBounded sends to a client that reads nothing,
+// within every other limit.
+func TestBytesThatWaitForOneClientAreBounded(t *testing.T) {
+	t.Parallel()
+	o := options()
+	o.Queue, o.QueueBytes, o.QueuesBytes, o.Slow = 1000, 5000, 1<<20, DropSlow
+	h := New(o)
+	c := &client{hub: h, writing: true}
+	for range 9 {
+		h.sendAll(make([]byte, 1000), []*client{c})
+		assert.LessOrEqual(t, c.queue.bytes, o.QueueBytes)
+	}
+	assert.Len(t, c.queue.frames, 5)
+	assert.InDelta(t, 4, testutil.ToFloat64(h.counts.slow), 0, "each that it misses is counted")
+
+	large := &client{hub: h, writing: true}
+	for range 3 {
+		h.sendAll(make([]byte, 6000), []*client{large})
+	}
+	assert.Len(t, large.queue.frames, 2, "a message above the limit waits alone, beside what is being written")
+	h.sendAll(make([]byte, 1), []*client{large})
+	assert.Len(t, large.queue.frames, 2)
+}
+
 // TestOneEncodingForAll queues a message for many clients of a room.
 func TestOneEncodingForAll(t *testing.T) {
 	t.Parallel()
