@@ -90,7 +90,10 @@ func VPC(c *deploy.Component, cidr string) (*ec2.Vpc, *ec2.InternetGateway, erro
 	gateway, err := ec2.NewInternetGateway(c.Ctx, c.Name("gateway"), &ec2.InternetGatewayArgs{
 		VpcId: vpc.ID(),
 		Tags:  c.NameTag("gateway", nil),
-	}, c.Options()...)
+		// The provider would take the gateway off the network before, which AWS
+		// refuses as long as a machine there has a public address. A network in
+		// another range gets a gateway of its own.
+	}, c.Options(pulumi.ReplaceOnChanges([]string{"vpcId"}))...)
 	if err != nil {
 		return nil, nil, fmt.Errorf("registering the network's gateway: %w", err)
 	}

@@ -4,7 +4,9 @@ package dovpc
 
 import (
 	"fmt"
+	"net/netip"
 	"regexp"
+	"strings"
 
 	"github.com/pulumi/pulumi-digitalocean/sdk/v4/go/digitalocean"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -65,6 +67,23 @@ func (c Choice) Look(ctx *pulumi.Context, ask pulumi.InvokeOption) service.Viola
 		if _, err := digitalocean.LookupVpc(ctx, &digitalocean.LookupVpcArgs{Region: &c.Region}, ask); err != nil {
 			v.Add(c.Section+".cidr", "region %s has no default VPC yet, so a VPC made here would become it, and could never be destroyed; take cidr out, or make a VPC yourself and name it in %s.vpc: %s", c.Region, c.Section, err)
 		}
+	}
+	return v
+}
+
+// Made describes the VPC that the stack makes, for Beside: "fra1 10.20.0.0/20".
+func (c Choice) Made() string { return c.Region + " " + c.CIDR }
+
+// Beside reports a range that DigitalOcean does not take beside that of the VPC
+// that the stack has. made is what Made returned for it, or "". The stack needs
+// both until it has moved, and ranges do not overlap in an account.
+func (c Choice) Beside(made string) service.Violations {
+	var v service.Violations
+	region, cidr, _ := strings.Cut(made, " ")
+	has, errHas := netip.ParsePrefix(cidr)
+	wanted, errWanted := netip.ParsePrefix(c.CIDR)
+	if errHas == nil && errWanted == nil && made != c.Made() && has.Overlaps(wanted) {
+		v.Add(c.Section+".cidr", "%q overlaps with %s, the range of the stack's VPC in %s, which serves until the stack has moved; DigitalOcean takes no overlapping ranges in an account: choose another one", c.CIDR, cidr, region)
 	}
 	return v
 }

@@ -103,6 +103,12 @@ func TestEverythingBelongsToTheServiceAndToItsProviders(t *testing.T) {
 	}
 }
 
+// A resource that its provider would delete before its replacement serves says
+// what is to happen.
+func TestNothingThatServesGoesFirst(t *testing.T) {
+	assert.Empty(t, deployed(t, New(), request()).DeletedFirst())
+}
+
 func TestOnlyTheWebIsOpen(t *testing.T) {
 	group := deployed(t, New(), request()).One(t, "aws:ec2/securityGroup:SecurityGroup")
 	var open []any

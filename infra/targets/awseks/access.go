@@ -49,16 +49,20 @@ func (d deployment) access(cluster *eks.Cluster) ([]pulumi.Resource, error) {
 
 // admit gives a principal an access entry and one policy for the whole cluster.
 func (d deployment) admit(cluster *eks.Cluster, role, principal, policy string) (pulumi.Resource, error) {
-	part := role + "-" + shortPrincipal(principal)
-	entry, err := eks.NewAccessEntry(d.Ctx, d.Name(part), &eks.AccessEntryArgs{
+	short := shortPrincipal(principal)
+	// A cluster has one entry for a principal. So its logical name lacks the role:
+	// a viewer who becomes an administrator keeps the entry.
+	entry, err := eks.NewAccessEntry(d.Ctx, d.Name("access-"+short), &eks.AccessEntryArgs{
 		ClusterName:  cluster.Name,
 		PrincipalArn: pulumi.String(principal),
 		Type:         pulumi.String("STANDARD"),
-	}, d.Options()...)
+	}, d.Options(pulumi.Aliases([]pulumi.Alias{
+		{Name: pulumi.String(d.Name("admin-" + short))}, {Name: pulumi.String(d.Name("viewer-" + short))},
+	}))...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the access of %s: %w", principal, err)
 	}
-	admitted, err := eks.NewAccessPolicyAssociation(d.Ctx, d.Name(part), &eks.AccessPolicyAssociationArgs{
+	admitted, err := eks.NewAccessPolicyAssociation(d.Ctx, d.Name(role+"-"+short), &eks.AccessPolicyAssociationArgs{
 		ClusterName:  cluster.Name,
 		PrincipalArn: entry.PrincipalArn,
 		PolicyArn:    pulumi.Sprintf("arn:%s:eks::aws:cluster-access-policy/%s", d.lookup.account.Partition, policy),

@@ -88,7 +88,9 @@ func (d deployment) logs(cluster pulumi.StringInput) (*cloudwatch.LogGroup, erro
 	group, err := cloudwatch.NewLogGroup(d.Ctx, d.Name("control-plane"), &cloudwatch.LogGroupArgs{
 		Name:            pulumi.Sprintf("/aws/eks/%s/cluster", cluster),
 		RetentionInDays: pulumi.Int(d.settings.LogDays),
-	}, d.Options()...)
+		// A cluster makes its group anew, and that one stays for ever. So the
+		// group of a replaced cluster goes after the cluster.
+	}, d.Options(pulumi.DeleteBeforeReplace(false))...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the control plane's logs: %w", err)
 	}

@@ -53,7 +53,9 @@ func (d deployment) ask() (lookup, error) {
 	} else if len(f.zones) < d.settings.Zones {
 		v.Add("eks.zones", "%s has %d zones for EKS (%s), not %d", d.settings.Region, len(f.zones), strings.Join(f.zones, ", "), d.settings.Zones)
 	}
-	d.chooseVersion(&f, &v, provider)
+	cluster := d.running(provider)
+	d.refuseMove(cluster, &v, provider)
+	d.chooseVersion(&f, cluster, &v, provider)
 	d.lookDNS(&f, &v, provider)
 	return f, v.Err()
 }

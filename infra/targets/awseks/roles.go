@@ -71,7 +71,10 @@ func (d deployment) role(r *roles, part, principal string, policies []string, tr
 		attached, err := iam.NewRolePolicyAttachment(d.Ctx, d.Name(part+"-"+policy), &iam.RolePolicyAttachmentArgs{
 			Role:      role.Name,
 			PolicyArn: pulumi.Sprintf("arn:%s:iam::aws:policy/%s", d.lookup.account.Partition, policy),
-		}, d.Options()...)
+			// The provider deletes an attachment before it makes another one. In
+			// another region, the cluster that serves would have no rights until
+			// the other one serves.
+		}, d.Options(pulumi.DeleteBeforeReplace(false))...)
 		if err != nil {
 			return nil, fmt.Errorf("attaching %s to the role of the %s: %w", policy, part, err)
 		}

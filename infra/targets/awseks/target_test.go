@@ -107,6 +107,14 @@ func TestEverythingBelongsToTheServiceAndToItsProviders(t *testing.T) {
 	}
 }
 
+// A resource that its provider would delete before its replacement serves says
+// what is to happen.
+func TestNothingThatServesGoesFirst(t *testing.T) {
+	// A repository has one lifecycle policy: the deletion of the one before
+	// would take its replacement.
+	assert.Equal(t, []string{"aws:ecr/lifecyclePolicy:LifecyclePolicy api-images"}, deployed(t, New(), request()).DeletedFirst())
+}
+
 func TestCluster(t *testing.T) {
 	m := deployed(t, New(), request())
 	in := m.One(t, "aws:eks/cluster:Cluster").Inputs

@@ -19,8 +19,11 @@ const newVersion = "1.36"
 // chooseVersion chooses the cluster's version and refuses one that the cluster
 // cannot be upgraded to. It never refuses an existing cluster because of the
 // version that it runs: an update in an incident must not wait for an upgrade.
-func (d deployment) chooseVersion(f *lookup, v *service.Violations, provider pulumi.InvokeOption) {
-	running := d.runningVersion(provider)
+func (d deployment) chooseVersion(f *lookup, cluster *eks.LookupClusterResult, v *service.Violations, provider pulumi.InvokeOption) {
+	running := ""
+	if cluster != nil {
+		running = cluster.Version
+	}
 	wanted := d.settings.Version
 	switch {
 	case wanted == "" && running == "":
@@ -60,22 +63,6 @@ func (d deployment) chooseVersion(f *lookup, v *service.Violations, provider pul
 	if !slices.Contains(versions, wanted) {
 		v.Add("eks.version", "%q is not in standard support in %s; these are: %s", wanted, d.settings.Region, strings.Join(versions, ", "))
 	}
-}
-
-// runningVersion returns the version that the stack's cluster runs, or "" if
-// there is no cluster.
-func (d deployment) runningVersion(provider pulumi.InvokeOption) string {
-	name, _ := d.Request.Outputs[outputCluster].(string)
-	if name == "" {
-		return ""
-	}
-	cluster, err := eks.LookupCluster(d.Ctx, &eks.LookupClusterArgs{Name: name}, provider)
-	if err != nil {
-		// The cluster is gone or in another region, so the update creates one.
-		d.warn(fmt.Sprintf("looking up the version of cluster %s failed: %s", name, err))
-		return ""
-	}
-	return cluster.Version
 }
 
 func (d deployment) warn(message string) {

@@ -152,6 +152,12 @@ func TestEverythingBelongsToTheServiceAndToItsProviders(t *testing.T) {
 	}
 }
 
+// A resource that its provider would delete before its replacement serves says
+// what is to happen.
+func TestNothingThatServesGoesFirst(t *testing.T) {
+	assert.Empty(t, deployed(t, New(), request()).DeletedFirst())
+}
+
 func TestCluster(t *testing.T) {
 	m := deployed(t, with(func(s *Settings) { s.Tags = []string{"team:web"} }), request())
 	in := m.One(t, cluster).Inputs

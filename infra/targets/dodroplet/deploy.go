@@ -11,6 +11,7 @@ import (
 	"escala/infra/deploy"
 	"escala/infra/deploy/doalarm"
 	"escala/infra/deploy/dodns"
+	"escala/infra/deploy/gate"
 	"escala/service"
 )
 
@@ -103,8 +104,15 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	if err != nil {
 		return none, err
 	}
+	if vpc := d.settings.vpc(); vpc.CIDR != "" {
+		endpoint.Outputs[outputVPC] = gate.After(pulumi.String(vpc.Made()).ToStringOutput(), endpoint.Release)
+	}
 	return endpoint, d.alarms(net, endpoint)
 }
+
+// outputVPC is the output with the region and the range of the stack's own VPC.
+// The next update checks another range against it.
+const outputVPC = "vpc"
 
 // alarms registers the stack's alarms. Those on the machine's resources need the
 // figures of DigitalOcean's agent.

@@ -45,6 +45,8 @@ func (d deployment) ask() (lookup, error) {
 		v.Add("digitalocean.image", "%q is not available in %s", s.Image, s.Region)
 	}
 	v = append(v, s.vpc().Look(d.Ctx, ask)...)
+	made, _ := d.Request.Outputs[outputVPC].(string)
+	v = append(v, s.vpc().Beside(made)...)
 	for i, name := range s.SSHKeys {
 		key, err := digitalocean.LookupSshKey(d.Ctx, &digitalocean.LookupSshKeyArgs{Name: name}, ask)
 		if err != nil {

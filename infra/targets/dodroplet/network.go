@@ -31,7 +31,9 @@ func (d deployment) network(unique pulumi.StringOutput) (network, error) {
 	// Destroying a tag takes it off every Droplet that has it.
 	net.tag, err = digitalocean.NewTag(d.Ctx, d.Name("machines"), &digitalocean.TagArgs{
 		Name: pulumi.Sprintf("%s-%s", d.label(), unique),
-	}, d.Options()...)
+		// The provider would delete it before the stack serves in another region,
+		// and with it the machine's firewall.
+	}, d.Options(pulumi.DeleteBeforeReplace(false))...)
 	if err != nil {
 		return net, fmt.Errorf("registering the machines' tag: %w", err)
 	}
@@ -73,7 +75,8 @@ func (d deployment) firewall(tag *digitalocean.Tag) (*digitalocean.Firewall, err
 		Tags:          pulumi.StringArray{tag.Name},
 		InboundRules:  in,
 		OutboundRules: out,
-	}, d.Options()...)
+		// The firewall of a machine with another tag stays as long as the machine.
+	}, d.Options(pulumi.ReplaceOnChanges([]string{"tags"}))...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the firewall: %w", err)
 	}

@@ -110,6 +110,12 @@ func TestEverythingBelongsToTheServiceAndToItsProviders(t *testing.T) {
 	}
 }
 
+// A resource that its provider would delete before its replacement serves says
+// what is to happen.
+func TestNothingThatServesGoesFirst(t *testing.T) {
+	assert.Empty(t, deployed(t, New(), request(t)).DeletedFirst())
+}
+
 func TestOnlyTheWebIsOpen(t *testing.T) {
 	m := deployed(t, New(), request(t))
 	firewall := m.One(t, "digitalocean:index/firewall:Firewall").Inputs

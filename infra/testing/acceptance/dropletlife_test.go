@@ -97,6 +97,8 @@ func TestDropletLife(t *testing.T) {
 		"create digitalocean:index/reservedIpAssignment:ReservedIpAssignment address",
 		"delete digitalocean:index/spacesBucket:SpacesBucket web-releases")
 	assert.Zero(t, account.Met("bucket-name-kept"))
+	assert.Zero(t, account.Met("tag-goes-from-all"), "the machine before keeps its tag")
+	assert.Zero(t, account.Met("firewall-goes-by-its-tag"), "and its firewall")
 	assert.Zero(t, account.Met("bucket-keeps-its-name"))
 
 	// Another person, with another token, sees the same, and destroys it.
@@ -140,6 +142,35 @@ func TestDropletLifeInANewAccount(t *testing.T) {
 	s.mustUp()
 	assert.Zero(t, account.Met("vpc-ranges-overlap"))
 	require.NoError(t, s.destroy(), "in one go")
+	assert.Empty(t, account.Of("digitalocean:index/vpc:Vpc"))
+}
+
+// TestDropletAnotherNetwork checks that a VPC is made beside the one before, and
+// that ranges which DigitalOcean does not take beside it are reported first
+// ("vpc-ranges-overlap").
+func TestDropletAnotherNetwork(t *testing.T) {
+	t.Parallel()
+	account := cloudfake.NewDigitalOcean()
+	account.DefaultVPC("fra1")
+	account.DefaultVPC("ams3")
+	s := openDroplet(t, account)
+	s.configure("  escala:digitalocean:\n    cidr: 10.20.0.0/20\n")
+	first := s.mustUp()
+	before := len(s.asked.Events())
+	for _, settings := range []string{"    cidr: 10.20.0.0/16\n", "    region: ams3\n    cidr: 10.20.0.0/20\n"} {
+		s.configure("  escala:digitalocean:\n" + settings)
+		_, err := s.up()
+		require.Error(t, err, settings)
+		assert.Contains(t, s.log.String(), "overlaps with 10.20.0.0/20, the range of the stack's VPC in fra1")
+		assert.Empty(t, s.changes(before), "nothing was changed")
+	}
+	s.configure("  escala:digitalocean:\n    cidr: 10.30.0.0/20\n")
+	assert.Equal(t, first["url"], s.mustUp()["url"])
+	s.configure("  escala:digitalocean:\n    region: ams3\n    cidr: 10.20.0.0/20\n")
+	answeredBy(t, s.mustUp()["url"])
+	s.configure("  escala:digitalocean:\n    region: ams3\n")
+	s.mustUp()
+	assert.Zero(t, account.Met("vpc-ranges-overlap"))
 	assert.Empty(t, account.Of("digitalocean:index/vpc:Vpc"))
 }
 

@@ -65,6 +65,9 @@ const (
 	deployment    = "kubernetes:apps/v1:Deployment"
 )
 
+// awsProvider is where the sources of the AWS provider's resources are.
+const awsProvider = "https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/"
+
 // awsTaggable lists the types that get the stack's tags.
 var awsTaggable = []string{awsInstance, awsSubnet, awsVPC, awsGroup, awsObject, awsBucket, awsParameter, awsRole, awsRepository, awsCluster}
 
@@ -85,6 +88,7 @@ func NewAWS() *AWS {
 	}
 	a.behaviours = append(a.uniqueNames(), a.limits()...)
 	a.behaviours = append(a.behaviours, a.machines()...)
+	a.behaviours = append(a.behaviours, a.networks()...)
 	a.behaviours = append(a.behaviours, a.clusters()...)
 	a.behaviours = append(a.behaviours, a.alarms()...)
 	a.behaviours = append(append(a.behaviours, a.names()...), a.objects())

@@ -226,6 +226,8 @@ func tagKeys(params resource.PropertyMap) map[string]bool {
 func (a *AWS) functions() map[string]offline.Function {
 	return map[string]offline.Function{
 		"aws:ec2/getAmi:getAmi":       a.newestImage,
+		"aws:ec2/getSubnet:getSubnet": a.getSubnet,
+		"aws:ec2/getVpc:getVpc":       a.getVPC,
 		"aws:route53/getZone:getZone": a.getZone,
 		"aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": func(args resource.PropertyMap) (resource.PropertyMap, error) {
 			var zones []any
@@ -241,13 +243,6 @@ func (a *AWS) functions() map[string]offline.Function {
 			defer a.mu.Unlock()
 			return resource.NewPropertyMapFromMap(map[string]any{"id": a.caller, "issuerArn": a.caller}), nil
 		},
-		"aws:eks/getCluster:getCluster": func(args resource.PropertyMap) (resource.PropertyMap, error) {
-			name := text(args, "name")
-			version := a.RunningVersion(name)
-			if version == "" {
-				return nil, fmt.Errorf("reading EKS Cluster (%s): couldn't find resource", name)
-			}
-			return resource.NewPropertyMapFromMap(map[string]any{"id": name, "name": name, "version": version}), nil
-		},
+		"aws:eks/getCluster:getCluster": a.getCluster,
 	}
 }

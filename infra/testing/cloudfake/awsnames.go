@@ -102,7 +102,7 @@ func (a *AWS) names() []Behaviour {
 		{
 			Name: "record-is-its-name", Types: []string{awsRecord}, Test: "TestRenamedServiceKeepsItsRecords",
 			Does:   "Has one record of a name and type, whichever resource wrote it: the provider deletes what is there, so the deletion of one resource takes away what another one wrote.",
-			Source: "https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/route53/record.go",
+			Source: awsProvider + "route53/record.go",
 			After: func(e *offline.Event) bool {
 				return e.Operation == offline.Delete && a.forget(func(other offline.Event) bool {
 					return other.Type == awsRecord && other.ID != e.ID && recordKey(other) == recordKey(*e)
@@ -157,7 +157,7 @@ func (a *AWS) names() []Behaviour {
 		{
 			Name: "certificate-is-given-up", Types: []string{awsCertificate, awsIssued}, Test: "TestEKSCertificateIsGivenUp",
 			Does:   "Gives a certificate up that is not validated within 72 hours. The provider does not wait for it any more, and reads it as absent.",
-			Source: "https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/acm/certificate.go",
+			Source: awsProvider + "acm/certificate.go",
 			Before: func(e *offline.Event) error {
 				if arn := text(e.Inputs, "certificateArn"); e.Operation == offline.Create && a.givenUp(arn) {
 					return fmt.Errorf("reading ACM Certificate (%s): VALIDATION_TIMED_OUT", arn)
@@ -172,7 +172,7 @@ func (a *AWS) names() []Behaviour {
 		{
 			Name: "certificate-is-validated", Types: []string{awsIssued}, Test: "TestAWSNames",
 			Does:   "Issues a certificate once its validation record is there; the provider waits.",
-			Source: "https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/acm/certificate_validation.go",
+			Source: awsProvider + "acm/certificate_validation.go",
 			Before: func(e *offline.Event) error {
 				arn := text(e.Inputs, "certificateArn")
 				if e.Operation == offline.Create && !a.validated(arn) {

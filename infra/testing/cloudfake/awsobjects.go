@@ -18,7 +18,7 @@ func (a *AWS) objects() Behaviour {
 	return Behaviour{
 		Name: "object-has-an-etag", Types: []string{awsObject}, Test: "TestOverwrittenPointer",
 		Does:   "Reads an object's ETag back, the MD5 of its content, and nothing else of the content: without an ETag in the program, a changed object is no difference.",
-		Source: "https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/s3/object.go",
+		Source: awsProvider + "s3/object.go",
 		After: func(e *offline.Event) bool {
 			a.mu.Lock()
 			defer a.mu.Unlock()

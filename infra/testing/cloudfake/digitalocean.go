@@ -41,6 +41,7 @@ const (
 	doDroplet   = "digitalocean:index/droplet:Droplet"
 	doVPC       = "digitalocean:index/vpc:Vpc"
 	doTag       = "digitalocean:index/tag:Tag"
+	doFirewall  = "digitalocean:index/firewall:Firewall"
 	doProject   = "digitalocean:index/project:Project"
 	doBucket    = "digitalocean:index/spacesBucket:SpacesBucket"
 	doObject    = "digitalocean:index/spacesBucketObject:SpacesBucketObject"

@@ -139,6 +139,35 @@ func (d *DigitalOcean) networks() []Behaviour {
 			},
 		},
 		{
+			Name: "firewall-goes-by-its-tag", Test: "TestDropletLife", Types: []string{doFirewall},
+			Does:   "Leaves a Droplet open to everyone once its firewall goes by another tag.",
+			Source: "https://docs.digitalocean.com/products/networking/firewalls/how-to/configure-rules/",
+			After: func(e *offline.Event) bool {
+				if e.Operation != offline.Update && e.Operation != offline.Delete {
+					return false
+				}
+				covered := map[string]bool{}
+				for _, firewall := range d.Of(doFirewall) {
+					if firewall.ID != e.ID {
+						addTags(covered, firewall.Inputs)
+					}
+				}
+				if e.Operation == offline.Update {
+					addTags(covered, e.Inputs)
+				}
+				return slices.ContainsFunc(d.Of(doDroplet), func(droplet offline.Event) bool {
+					own := map[string]bool{}
+					addTags(own, droplet.Inputs)
+					for tag := range own {
+						if covered[tag] {
+							return false
+						}
+					}
+					return true
+				})
+			},
+		},
+		{
 			Name: "tag-goes-from-all", Test: "TestDropletSecondClone", Types: []string{doTag},
 			Does:   "Takes a tag that is deleted off every Droplet of the account, and so the firewall that goes by it.",
 			Source: doReference + "#tag/Tags/operation/tags_delete",
@@ -154,5 +183,13 @@ func (d *DigitalOcean) networks() []Behaviour {
 				})
 			},
 		},
+	}
+}
+
+// addTags adds the names of a resource's tags to a set.
+func addTags(set map[string]bool, inputs resource.PropertyMap) {
+	tags, _ := offline.Plain(inputs)["tags"].([]any)
+	for _, tag := range tags {
+		set[fmt.Sprint(tag)] = true
 	}
 }

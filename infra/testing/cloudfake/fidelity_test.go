@@ -30,12 +30,19 @@ func TestFidelityPage(t *testing.T) {
 		b, err := os.ReadFile(path)
 		require.NoError(t, err)
 		page := string(b)
+		sections := map[string]string{}
 		for _, table := range Tables() {
-			section := regexp.MustCompile(`(?s)(<!-- ` + regexp.QuoteMeta(table.Cloud) + ` -->\n).*?(<!-- end -->)`)
-			require.Regexp(t, section, page, "%s has a section for %s", name, table.Cloud)
+			sections[table.Cloud] = table.Markdown()
+		}
+		for _, types := range AllTypes() {
+			sections[types.Cloud] = types.Markdown()
+		}
+		for title, markdown := range sections {
+			section := regexp.MustCompile(`(?s)(<!-- ` + regexp.QuoteMeta(title) + ` -->\n).*?(<!-- end -->)`)
+			require.Regexp(t, section, page, "%s has a section for %s", name, title)
 			page = section.ReplaceAllStringFunc(page, func(found string) string {
 				parts := section.FindStringSubmatch(found)
-				return parts[1] + table.Markdown() + parts[2]
+				return parts[1] + markdown + parts[2]
 			})
 		}
 		if *update {
@@ -43,6 +50,22 @@ func TestFidelityPage(t *testing.T) {
 			continue
 		}
 		assert.Equal(t, page, string(b), "%s: go test ./infra/testing/cloudfake -update", name)
+	}
+}
+
+// TestEveryTypeIsRead checks that what is told of a type is told of one that the
+// fake knows, and that nothing is missing: a stack that registers another type
+// fails at its fake.
+func TestEveryTypeIsRead(t *testing.T) {
+	for _, types := range AllTypes() {
+		for token := range types.Known {
+			assert.Contains(t, types.Read, token, "%s: nothing was read of it", types.Cloud)
+		}
+		for token, read := range types.Read {
+			assert.Contains(t, types.Known, token, "%s: no stack registers it", types.Cloud)
+			assert.Regexp(t, `^https://github\.com/.+\.go$`, read.Source, token)
+			assert.Regexp(t, `^([A-Z].*\.)?$`, read.Further, token)
+		}
 	}
 }
 

@@ -28,6 +28,8 @@ type Registered struct {
 	// Parent is the URN of the parent and Provider that of the provider. Both
 	// may be empty.
 	Parent, Provider string
+	// Ordered reports whether the program sets DeleteBeforeReplace.
+	Ordered bool
 }
 
 // Mocks records registrations and provides ids, outputs and function results.
@@ -55,6 +57,7 @@ func (m *Mocks) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 	}
 	if rpc := args.RegisterRPC; rpc != nil {
 		r.Parent, r.Provider = rpc.GetParent(), rpc.GetProvider()
+		r.Ordered = rpc.GetDeleteBeforeReplaceDefined()
 	}
 	m.mu.Lock()
 	m.made = append(m.made, r)

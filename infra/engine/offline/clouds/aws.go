@@ -83,9 +83,9 @@ func AWS(effect offline.Effect) *offline.Provider {
 				"id": "offline", "locations": []any{"eu-central-1a", "eu-central-1b", "eu-central-1c"},
 			}),
 			"aws:ec2/getAmi:getAmi":               getAMI,
-			"aws:ec2/getSubnet:getSubnet":         getSubnet,
+			"aws:ec2/getSubnet:getSubnet":         Subnet,
 			"aws:ec2/getRouteTable:getRouteTable": getRouteTable,
-			"aws:ec2/getVpc:getVpc":               getAWSVPC,
+			"aws:ec2/getVpc:getVpc":               VPC,
 		}),
 	}, func(e *offline.Event) error {
 		awsFillIn(e)
@@ -163,9 +163,9 @@ func getAMI(args resource.PropertyMap) (resource.PropertyMap, error) {
 	return resource.NewPropertyMapFromMap(map[string]any{"id": id, "imageId": id, "architecture": arch}), nil
 }
 
-// getSubnet returns the requested subnet. Subnets whose ids differ only in the
+// Subnet answers getSubnet with the requested subnet. Subnets whose ids differ only in the
 // last digit are in one VPC.
-func getSubnet(args resource.PropertyMap) (resource.PropertyMap, error) {
+func Subnet(args resource.PropertyMap) (resource.PropertyMap, error) {
 	id := text(args, "id")
 	tail, ok := strings.CutPrefix(id, "subnet-")
 	if !ok {
@@ -182,8 +182,8 @@ func getRouteTable(resource.PropertyMap) (resource.PropertyMap, error) {
 	}), nil
 }
 
-// getAWSVPC returns the requested VPC.
-func getAWSVPC(args resource.PropertyMap) (resource.PropertyMap, error) {
+// VPC answers getVpc with the requested VPC.
+func VPC(args resource.PropertyMap) (resource.PropertyMap, error) {
 	id := text(args, "id")
 	if !strings.HasPrefix(id, "vpc-") {
 		return nil, errNotFound("VPC", id)

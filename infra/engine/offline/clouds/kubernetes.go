@@ -18,43 +18,42 @@ import (
 	"escala/infra/targets/kubernetes/certmanager"
 )
 
-// objectName is the path of an object's name.
-const objectName = "metadata.name"
+// objectName is the path of an object's name, objectNamespace that of its
+// namespace.
+const (
+	objectName      = "metadata.name"
+	objectNamespace = "metadata.namespace"
+)
 
 // Kubernetes returns an offline cluster that records requests. effect may be
 // nil.
 //
-// pulumi-kubernetes compares objects field by field and replaces an object
-// whose name changes. This cluster replaces only ConfigMaps and Secrets, by
-// their content, which is immutable; a change of any other object is an update.
+// pulumi-kubernetes replaces an object whose name or namespace changes, and an
+// object of some kinds for further properties (the table forceNew in
+// provider/pkg/provider/diff.go). It changes all else in place, which an API
+// server may refuse.
 func Kubernetes(effect offline.Effect) *offline.Provider {
 	return offline.New(offline.Schema{
 		Package: "kubernetes",
 		Version: "4.30.0",
 		Config:  &kubernetes.ProviderArgs{},
 		Resources: map[string]offline.Resource{
-			"kubernetes:core/v1:Namespace":      {Args: &corev1.NamespaceArgs{}, State: corev1.Namespace{}},
-			"kubernetes:core/v1:ServiceAccount": {Args: &corev1.ServiceAccountArgs{}, State: corev1.ServiceAccount{}},
-			"kubernetes:core/v1:ConfigMap": {
-				Args: &corev1.ConfigMapArgs{}, State: corev1.ConfigMap{}, Named: objectName,
-				Replaces: []string{"data", "binaryData", "immutable", objectName},
-			},
-			"kubernetes:core/v1:Secret": {
-				Args: &corev1.SecretArgs{}, State: corev1.Secret{}, Named: objectName,
-				Replaces: []string{"data", "stringData", "immutable", "type", objectName},
-			},
-			"kubernetes:core/v1:Service":                          {Args: &corev1.ServiceArgs{}, State: corev1.Service{}},
-			"kubernetes:apps/v1:Deployment":                       {Args: &appsv1.DeploymentArgs{}, State: appsv1.Deployment{}},
-			"kubernetes:batch/v1:CronJob":                         {Args: &batchv1.CronJobArgs{}, State: batchv1.CronJob{}},
-			"kubernetes:autoscaling/v2:HorizontalPodAutoscaler":   {Args: &autoscalingv2.HorizontalPodAutoscalerArgs{}, State: autoscalingv2.HorizontalPodAutoscaler{}},
-			"kubernetes:networking.k8s.io/v1:Ingress":             {Args: &netv1.IngressArgs{}, State: netv1.Ingress{}},
-			"kubernetes:networking.k8s.io/v1:IngressClass":        {Args: &netv1.IngressClassArgs{}, State: netv1.IngressClass{}, Replaces: []string{"spec"}},
-			"kubernetes:networking.k8s.io/v1:NetworkPolicy":       {Args: &netv1.NetworkPolicyArgs{}, State: netv1.NetworkPolicy{}},
-			"kubernetes:policy/v1:PodDisruptionBudget":            {Args: &policyv1.PodDisruptionBudgetArgs{}, State: policyv1.PodDisruptionBudget{}},
-			"kubernetes:rbac.authorization.k8s.io/v1:ClusterRole": {Args: &rbacv1.ClusterRoleArgs{}, State: rbacv1.ClusterRole{}},
-			"kubernetes:rbac.authorization.k8s.io/v1:RoleBinding": {Args: &rbacv1.RoleBindingArgs{}, State: rbacv1.RoleBinding{}, Replaces: []string{"roleRef"}},
-			ingressclass.ResourceType:                             {Args: &ingressclass.ObjectArgs{}, State: ingressclass.Params{}},
-			certmanager.ResourceType:                              {Args: &certmanager.ObjectArgs{}, State: certmanager.Issuer{}},
+			"kubernetes:core/v1:Namespace":                        object(&corev1.NamespaceArgs{}, corev1.Namespace{}),
+			"kubernetes:core/v1:ServiceAccount":                   object(&corev1.ServiceAccountArgs{}, corev1.ServiceAccount{}),
+			"kubernetes:core/v1:ConfigMap":                        object(&corev1.ConfigMapArgs{}, corev1.ConfigMap{}, "data", "binaryData", "immutable"),
+			"kubernetes:core/v1:Secret":                           object(&corev1.SecretArgs{}, corev1.Secret{}, "data", "stringData", "immutable", "type"),
+			"kubernetes:core/v1:Service":                          object(&corev1.ServiceArgs{}, corev1.Service{}, "spec.clusterIP"),
+			"kubernetes:apps/v1:Deployment":                       object(&appsv1.DeploymentArgs{}, appsv1.Deployment{}, "spec.selector"),
+			"kubernetes:batch/v1:CronJob":                         object(&batchv1.CronJobArgs{}, batchv1.CronJob{}),
+			"kubernetes:autoscaling/v2:HorizontalPodAutoscaler":   object(&autoscalingv2.HorizontalPodAutoscalerArgs{}, autoscalingv2.HorizontalPodAutoscaler{}),
+			"kubernetes:networking.k8s.io/v1:Ingress":             object(&netv1.IngressArgs{}, netv1.Ingress{}),
+			"kubernetes:networking.k8s.io/v1:IngressClass":        object(&netv1.IngressClassArgs{}, netv1.IngressClass{}),
+			"kubernetes:networking.k8s.io/v1:NetworkPolicy":       object(&netv1.NetworkPolicyArgs{}, netv1.NetworkPolicy{}),
+			"kubernetes:policy/v1:PodDisruptionBudget":            object(&policyv1.PodDisruptionBudgetArgs{}, policyv1.PodDisruptionBudget{}),
+			"kubernetes:rbac.authorization.k8s.io/v1:ClusterRole": object(&rbacv1.ClusterRoleArgs{}, rbacv1.ClusterRole{}),
+			"kubernetes:rbac.authorization.k8s.io/v1:RoleBinding": object(&rbacv1.RoleBindingArgs{}, rbacv1.RoleBinding{}, "roleRef"),
+			ingressclass.ResourceType:                             object(&ingressclass.ObjectArgs{}, ingressclass.Params{}),
+			certmanager.ResourceType:                              object(&certmanager.ObjectArgs{}, certmanager.Issuer{}),
 			helm.ResourceType:                                     {Args: &helm.ReleaseArgs{}, State: helm.Release{}, Replaces: []string{"name", "namespace"}},
 		},
 	}, func(e *offline.Event) error {
@@ -76,4 +75,13 @@ func Kubernetes(effect offline.Effect) *offline.Provider {
 		}
 		return effect(e)
 	})
+}
+
+// object returns the type of an object, which is replaced for further
+// properties.
+func object(args, state any, replaces ...string) offline.Resource {
+	return offline.Resource{
+		Args: args, State: state, Named: objectName,
+		Replaces: append([]string{objectName, objectNamespace}, replaces...),
+	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"escala/infra/engine/offline"
+	"escala/infra/testing/pulumitest"
 	"escala/infra/workspace"
 )
 
@@ -51,6 +52,22 @@ func TestEveryTypeHasItsReplacements(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The targets' tests know which resources go before their replacement.
+func TestTypesThatAreDeletedFirst(t *testing.T) {
+	want := map[string]string{}
+	for _, provider := range []*offline.Provider{AWS(nil), DigitalOcean(nil)} {
+		for token, kind := range provider.Types() {
+			switch {
+			case kind.DeleteFirst:
+				want[token] = pulumitest.Always
+			case kind.Named != "" && len(kind.Replaces) > 0:
+				want[token] = kind.Named
+			}
+		}
+	}
+	assert.Equal(t, want, pulumitest.NamedTypes)
 }
 
 func TestConditionsOfReplacements(t *testing.T) {
