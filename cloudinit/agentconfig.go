@@ -45,6 +45,7 @@ func (m Machine) agentConfig() agent.Config {
 	if command := m.Spec.ReleaseCommand; command.Set() {
 		c.ReleaseCommand, c.ReleaseTimeout = command.Command, agent.Duration(command.Timeout)
 	}
+	c.Metrics = m.scraped()
 	c.Command, c.Packages = m.Spec.Command, len(m.Spec.Packages) > 0
 	if m.anyProgram() {
 		c.Runtime = m.Spec.Runtime

@@ -87,6 +87,7 @@ func (m Machine) validate() error {
 		v.Add("notify", "this machine has no secret store for the webhook's URL")
 	}
 	m.checkTLS(&v)
+	m.Spec.CheckMachineMetrics(&v)
 	return v.Err()
 }
 

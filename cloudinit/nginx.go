@@ -50,6 +50,8 @@ type nginxValues struct {
 	Checks                      []string
 	// TLS is nil without HTTPS.
 	TLS *nginxTLS
+	// Metrics is nil if no scraper is named.
+	Metrics *nginxMetrics
 	// Upstreams is nil for a program with escala's runtime.
 	Upstreams *nginxUpstreams
 	// Lua is true if Nginx needs its Lua module, with escala's modules in
@@ -97,6 +99,7 @@ func (m Machine) nginx() (string, error) {
 		Checks:            checks(spec),
 		RetryAfter:        seconds(retryAfter),
 		TLS:               m.nginxTLS(),
+		Metrics:           m.nginxMetrics(),
 		Upstreams:         m.nginxUpstreams(),
 		Lua:               m.lua(),
 		Programs:          m.Root + programsFolder,
@@ -114,6 +117,9 @@ func (m Machine) nginx() (string, error) {
 	}
 	words := append([]string{values.Root, values.Name, values.Socket}, values.TrustedProxies...)
 	words = append(words, values.Checks...)
+	if values.Metrics != nil {
+		words = append(words, values.Metrics.Allow...)
+	}
 	if values.TLS != nil {
 		words = append(words, values.TLS.Subjects...)
 	}

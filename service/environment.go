@@ -17,11 +17,20 @@ const (
 	EnvPort = "PORT"
 	// EnvHost is the address for EnvPort; empty is every interface.
 	EnvHost = "HOST"
+	// EnvMetricsPort is a TCP port on which a worker answers MetricsPath and nothing
+	// else, on every interface; 0 for none.
+	EnvMetricsPort = "METRICS_PORT"
+	// EnvMetrics selects where /metrics is served. "direct" also serves it on
+	// the public port, for clients that connect without a proxy. "admin" serves
+	// it only on the admin socket and on EnvMetricsPort. Default direct.
+	EnvMetrics = "METRICS"
 	// EnvWorker is the worker's number on its machine, from 0.
 	EnvWorker = "WORKER"
 	// EnvAdmin is the path of the worker's own Unix socket, which answers for
 	// this worker alone, independently of the shared port.
 	EnvAdmin = "ADMIN_SOCKET"
+	// EnvName is Spec.Name. Workers of a service with the default name have none.
+	EnvName = "SERVICE_NAME"
 	// EnvHealthPath and EnvReadyPath are Spec.HealthPath and Spec.ReadyPath.
 	EnvHealthPath = "HEALTH_PATH"
 	EnvReadyPath  = "READY_PATH"
@@ -133,6 +142,9 @@ func (s Spec) runtimeVariables() map[string]variable {
 		EnvMaxHeader:         {strconv.Itoa(s.Limits.HeaderBytes()), "limits.headerKiB"},
 		EnvMaxResponseHeader: {strconv.Itoa(s.Limits.ResponseHeaderBytes()), "limits.responseHeaderKiB"},
 		EnvMaxConnections:    {strconv.Itoa(s.Limits.Connections), "limits.connections"},
+	}
+	if s.Name != NewSpec().Name {
+		env[EnvName] = variable{s.Name, "name"}
 	}
 	if len(s.TrustedProxies) > 0 {
 		env[EnvTrustedProxies] = variable{strings.Join(s.TrustedProxies, ","), "trustedProxies"}

@@ -189,6 +189,9 @@ func (s Spec) checkRuntime(v *Violations) {
 	if s.Workers.MaxFails != 0 || s.Workers.FailTimeout != 0 {
 		v.Add("workers.maxFails", "is set, but with service.runtime none the machine itself knows which workers serve; remove maxFails and failTimeout")
 	}
+	if s.Metrics.Named() {
+		v.Add("metrics", "names scrapers, but with service.runtime none only the program knows which of its paths show its metrics, and they are on the port that the public reaches; let it send them to a collector (OTEL_EXPORTER_OTLP_ENDPOINT in service.env), or answer only those whom it knows")
+	}
 	if s.WebSocket.Rooms {
 		v.Add("webSocket.rooms", "is on, but rooms are a part of escala's runtime, and service.runtime is none")
 	}

@@ -63,6 +63,7 @@ type Spec struct {
 	Redis     Redis     `config:"redis"`
 	Lifecycle Lifecycle `config:"lifecycle"`
 	TLS       TLS       `config:"tls"`
+	Metrics   Metrics   `config:"metrics"`
 }
 
 // NewSpec returns a Spec with all defaults. Defaults are only here and in the

@@ -14,7 +14,10 @@ import (
 var (
 	dnsLabel = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$`)
 	envName  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	urlPath  = regexp.MustCompile(`^/[A-Za-z0-9._~/-]*$`)
+	// namespaceName is a DNS label (RFC 1123).
+	namespaceName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+	urlPath = regexp.MustCompile(`^/[A-Za-z0-9._~/-]*$`)
 )
 
 // Validate returns all errors of the description as Violations, with paths
@@ -56,6 +59,7 @@ func (s Spec) Validate() error {
 	s.Limits.check(&v)
 	s.WebSocket.check(&v)
 	s.Redis.check(&v)
+	s.Metrics.check(&v)
 	v = append(v, s.Lifecycle.violations().Under("lifecycle")...)
 	if s.WebSocket.Rooms && s.Workers.Count > 1 && s.Redis.Mode == RedisNone && !slices.Contains(s.Secrets, EnvRedis) {
 		v.Add("redis.mode", "is %q, but webSocket.rooms is on: clients on different workers or pods would not hear each other; set redis.mode to local or url", s.Redis.Mode)
@@ -84,7 +88,7 @@ func checkPort(v *Violations, path string, port int) {
 
 func (s Spec) checkEnv(v *Violations) {
 	own := s.variables()
-	perWorker := []string{EnvListen, EnvPort, EnvHost, EnvWorker, EnvAdmin, EnvWorkers, EnvSupervised}
+	perWorker := []string{EnvListen, EnvPort, EnvHost, EnvWorker, EnvAdmin, EnvWorkers, EnvSupervised, EnvMetricsPort}
 	reserved := func(name string) (where string, ok bool) {
 		if one, ok := own[name]; ok {
 			return one.Key, true

@@ -17,6 +17,36 @@ func TestDefaultsAreValid(t *testing.T) {
 	require.NoError(t, s.Validate())
 }
 
+// allow names scrapers.
+func allow(scrapers ...string) func(*Spec) {
+	return func(s *Spec) { s.Metrics.Allow = scrapers }
+}
+
+func TestAScraperIsNoTrustedProxy(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		allow, proxies []string
+		refused        bool
+	}{
+		{[]string{"203.0.113.7", "fc00::/7", "10.0.0.0/8"}, []string{"192.0.2.0/24", "2001:db8::1"}, false},
+		{[]string{"192.0.2.9"}, []string{"192.0.2.0/24"}, true},
+		{[]string{"10.0.0.0/8"}, []string{"10.1.2.3"}, true},
+		{[]string{"fc00::/7"}, []string{"fd00::/8"}, true},
+	} {
+		s := NewSpec()
+		s.Metrics.Allow, s.TrustedProxies = tt.allow, tt.proxies
+		require.NoError(t, s.Validate(), "on a cluster no proxy leads to the metrics")
+		var v Violations
+		s.CheckMachineMetrics(&v)
+		assert.Equal(t, tt.refused, len(v) > 0, "%v: %v", tt.allow, v)
+	}
+	s := NewSpec()
+	s.Metrics.Namespaces = []string{"monitoring"}
+	var v Violations
+	s.CheckMachineMetrics(&v)
+	assert.ErrorContains(t, v.Err(), "metrics.namespaces: is for clusters")
+}
+
 func TestValidateNamesTheKey(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -39,6 +69,20 @@ func TestValidateNamesTheKey(t *testing.T) {
 		{"healthPath", "empty or dot segments", func(s *Spec) { s.HealthPath = "/a/../b" }},
 		{"readyPath", "empty or dot segments", func(s *Spec) { s.ReadyPath = "/a/./b" }},
 		{"trustedProxies[1]", "neither an address nor a network", func(s *Spec) { s.TrustedProxies = []string{"10.0.0.0/8", "proxy"} }},
+		{"metrics.allow[1]", `"everybody" is neither an address nor a network`, allow("203.0.113.7", "everybody")},
+		{"metrics.allow[0]", "never for the public", allow("0.0.0.0/0")},
+		{"metrics.allow[0]", "never for the public", allow("::/0")},
+		{"metrics.allow[0]", "is wider than /8", allow("128.0.0.0/1")},
+		{"metrics.allow[0]", "is wider than /7", allow("2000::/3")},
+		{"metrics.allow[0]", `did you mean "10.1.0.0/16"?`, allow("10.1.2.3/16")},
+		{"metrics.allow[0]", `did you mean "2001:db8::/32"?`, allow("2001:db8::1/32")},
+		{"metrics.allow[0]", "write it as IPv4", allow("::ffff:10.1.2.3")},
+		{"metrics.allow[0]", "neither an address", allow("fe80::1%eth0")},
+		{"metrics.namespaces[0]", "is not the name of a namespace", func(s *Spec) { s.Metrics.Namespaces = []string{"Monitoring"} }},
+		{"metrics", "only the program knows", func(s *Spec) {
+			s.Metrics.Allow, s.Runtime, s.Workers.Mode = []string{"10.0.0.1"}, RuntimeNone, WorkersPorts
+		}},
+		{"env.METRICS_PORT", "is set by escala", func(s *Spec) { s.Env = map[string]string{EnvMetricsPort: "1"} }},
 		{"env.A-B", "is not an environment variable's name", func(s *Spec) { s.Env = map[string]string{"A-B": ""} }},
 		{"env.PORT", "is set by escala", func(s *Spec) { s.Env = map[string]string{EnvPort: "1"} }},
 		{"env.DRAIN_TIMEOUT", "is set by escala", func(s *Spec) { s.Env = map[string]string{"DRAIN_TIMEOUT": "1s"} }},

@@ -50,6 +50,8 @@ type Agent struct {
 	Address func(context.Context) (string, error)
 	// Requests answers an operator's requests. Optional.
 	Requests Requests
+	// Metrics answers the proxy's scrapers. Optional.
+	Metrics Metrics
 	// Maintenance reports whether the proxy answers with a page instead of the
 	// service. Optional.
 	Maintenance func() bool

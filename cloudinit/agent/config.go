@@ -51,6 +51,8 @@ type Config struct {
 	MemoryMiB int `json:"memoryMiB"`
 	// Kept is the number of releases that stay on the disk.
 	Kept int `json:"kept"`
+	// Metrics means that the agent answers the proxy's scrapers.
+	Metrics bool `json:"metrics,omitempty"`
 	// Processes and Schedules are the service's, in the order of their names.
 	Processes []Process  `json:"processes,omitempty"`
 	Schedules []Schedule `json:"schedules,omitempty"`

@@ -14,6 +14,12 @@ type Requests interface {
 	Run(ctx context.Context)
 }
 
+// Metrics answers scrapers for all workers, beside the rounds.
+type Metrics interface {
+	// Run works until ctx ends.
+	Run(ctx context.Context)
+}
+
 // Run follows the pointer until ctx ends. A value in wake means that the
 // supervisor is starting: the next round begins early, and the agent polls
 // until the supervisor answers.
@@ -28,6 +34,9 @@ func (a *Agent) Run(ctx context.Context, wake <-chan struct{}) {
 	}
 	if a.Requests != nil {
 		beside.Go(func() { a.Requests.Run(ctx) })
+	}
+	if a.Metrics != nil {
+		beside.Go(func() { a.Metrics.Run(ctx) })
 	}
 	soon := 0
 	for ctx.Err() == nil {

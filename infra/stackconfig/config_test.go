@@ -129,7 +129,7 @@ func TestLoadReportsEverythingAtOnce(t *testing.T) {
 			{Path: "service.secrets", Problem: `"KEY" is not a list`},
 			{Path: "service.webSocket.rooms", Problem: `"yes" is neither true nor false`},
 			{Path: "service.workers", Problem: "4 is not a mapping of keys"},
-			{Path: "service.zzz", Problem: "is not a key; known here: binary, command, dns, env, files, folder, healthPath, host, lifecycle, limits, name, package, packages, pathPrefix, port, processes, readyPath, redis, release, resources, runtime, scale, schedule, secrets, source, tls, trustedProxies, webSocket, workers"},
+			{Path: "service.zzz", Problem: "is not a key; known here: binary, command, dns, env, files, folder, healthPath, host, lifecycle, limits, metrics, name, package, packages, pathPrefix, port, processes, readyPath, redis, release, resources, runtime, scale, schedule, secrets, source, tls, trustedProxies, webSocket, workers"},
 			{Path: "servise", Problem: `is not a key; did you mean "service"?`},
 		}},
 		"broken JSON": {fake{"escala:target": "local", "escala:service": `{"name": `}, service.Violations{

@@ -17,13 +17,20 @@ import (
 // outage lasts.
 func TestWhatNeverWorkedIsReportedOnce(t *testing.T) {
 	t.Parallel()
+	traced := []string{
+		"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1", "OTEL_EXPORTER_OTLP_TIMEOUT=500",
+		"OTEL_BSP_SCHEDULE_DELAY=100", "OTEL_BLRP_SCHEDULE_DELAY=100", "OTEL_METRIC_EXPORT_INTERVAL=100",
+	}
+	traced = traced[:len(traced):len(traced)]
 	for _, tt := range []struct {
 		name, trouble, line string
 		env                 []string
 	}{
 		{"Redis, for rooms", "Redis has been away since 20", "Redis does not answer; rooms are local", []string{"REDIS_URL=redis://127.0.0.1:1/0", "ROOMS=true"}},
 		{"Redis, for the application", "Redis has been away since 20", "Redis does not answer; what needs it fails", []string{"REDIS_URL=redis://127.0.0.1:1/0"}},
-		{"a trace collector", "the trace collector has been away since 20", "traces are not sent", []string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1", "OTEL_BSP_SCHEDULE_DELAY=100", "OTEL_EXPORTER_OTLP_TIMEOUT=500"}},
+		{"a trace collector", "the trace collector has been away since 20", "traces are not sent", append(traced, "OTEL_METRICS_EXPORTER=none", "OTEL_LOGS_EXPORTER=none")},
+		{"a metrics collector", "the metrics collector has been away since 20", "metrics are not sent", append(traced, "OTEL_TRACES_EXPORTER=none", "OTEL_LOGS_EXPORTER=none")},
+		{"a log collector", "the log collector has been away since 20", "logs are not sent", append(traced, "OTEL_TRACES_EXPORTER=none", "OTEL_METRICS_EXPORTER=none")},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

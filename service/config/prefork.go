@@ -81,6 +81,9 @@ func ReadPrefork(getenv func(string) string) (Prefork, error) {
 		RestartPause: r.duration(EnvRestartPause, 100*time.Millisecond, time.Millisecond),
 		RestartLimit: r.number(EnvRestartLimit, 8, 1, 1000),
 	}
+	if r.getenv(service.EnvMetricsPort) != "" {
+		r.bad.Add(service.EnvMetricsPort, "is set: it is the port of one process, such as a pod's, and several workers cannot share it; each answers %s on its own socket in %s", service.MetricsPath, status.EnvRunDir)
+	}
 	worker, err := ReadWorker(withWorkers(getenv, c.Workers))
 	var bad service.Violations
 	if errors.As(err, &bad) {

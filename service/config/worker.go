@@ -32,10 +32,6 @@ const (
 	EnvReadTimeout       = "HTTP_READ_TIMEOUT"
 	EnvWriteTimeout      = "HTTP_WRITE_TIMEOUT"
 	EnvIdleTimeout       = "HTTP_IDLE_TIMEOUT"
-	// EnvMetrics selects where /metrics is served. "direct" also serves it on
-	// the public port, for clients that connect without a proxy. "admin" serves
-	// it only on the admin socket. Default direct.
-	EnvMetrics = "METRICS"
 	// EnvSocketMode is the mode of the worker's own Unix socket (LISTEN), in
 	// octal. Default 0660. EnvSocketGroup is its group, by name or number.
 	// Default: the process's own group.
@@ -67,10 +63,14 @@ type Worker struct {
 	TrustedHeaders []string
 	// MetricsOnPort reports whether the public port answers /metrics.
 	MetricsOnPort bool
+	// MetricsPort is the port that answers /metrics alone; 0 for none.
+	MetricsPort int
 	// Shared holds the settings of Redis, rooms and sessions.
 	Shared Shared
-	// Tracing reports whether traces are sent.
-	Tracing bool
+	// Service is the name of the service.
+	Service string
+	// Telemetry is what the worker sends to a collector.
+	Telemetry Telemetry
 }
 
 // HTTP holds limits against slow, large and endless requests.
@@ -91,13 +91,15 @@ func ReadWorker(getenv func(string) string) (Worker, error) {
 	w := Worker{
 		Listen:         r.listen(),
 		Number:         r.number(service.EnvWorker, 0, 0, 1<<20),
+		Service:        r.text(service.EnvName, service.NewSpec().Name),
 		AdminSocket:    r.getenv(service.EnvAdmin),
 		HealthPath:     r.path(service.EnvHealthPath, service.NewSpec().HealthPath),
 		ReadyPath:      r.path(service.EnvReadyPath, service.NewSpec().ReadyPath),
 		LogRequests:    r.oneOf(EnvLogRequests, "errors", "all", "none"),
 		TrustedProxies: r.networks(service.EnvTrustedProxies),
 		TrustedHeaders: r.headers(service.EnvTrustedHeaders, service.MachineClaims),
-		MetricsOnPort:  r.oneOf(EnvMetrics, "direct", "admin") == "direct",
+		MetricsOnPort:  r.oneOf(service.EnvMetrics, "direct", "admin") == "direct",
+		MetricsPort:    r.number(service.EnvMetricsPort, 0, 0, 65535),
 		HTTP: HTTP{
 			ReadHeaderTimeout:      r.duration(EnvReadHeaderTimeout, 10*time.Second, time.Millisecond),
 			ReadTimeout:            r.duration(EnvReadTimeout, service.BodySilence, time.Millisecond),
@@ -116,7 +118,7 @@ func ReadWorker(getenv func(string) string) (Worker, error) {
 		r.bad.Add(EnvLogLevel, "%q is not one of debug, info, warn, error", r.getenv(EnvLogLevel))
 	}
 	w.Shared = r.shared(w.HTTP.MaxConnections)
-	w.Tracing = r.tracing()
+	w.Telemetry = r.telemetry()
 	w.Lifecycle = r.lifecycle()
 	return w, r.bad.Err()
 }

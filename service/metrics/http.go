@@ -18,6 +18,8 @@ import (
 type HTTP struct {
 	// Registry is the registry for the application's own metrics.
 	Registry *prometheus.Registry
+	// Gatherer returns all metrics of Registry with the label "service".
+	Gatherer prometheus.Gatherer
 
 	handler  http.Handler
 	requests *prometheus.CounterVec
@@ -42,11 +44,13 @@ type one struct {
 	latency  prometheus.Observer
 }
 
-// New returns metrics that are labeled with the release and the worker,
-// including those of the Go runtime and the process.
-func New(release string) *HTTP {
+// New returns metrics that are labeled with the service, including those of the Go
+// runtime and the process.
+func New(service, release string) *HTTP {
+	registry := prometheus.NewRegistry()
 	m := &HTTP{
-		Registry: prometheus.NewRegistry(),
+		Registry: registry,
+		Gatherer: labeled{registry, service},
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "http_requests_total", Help: "Requests answered, by route, method and status.",
 		}, []string{"route", "method", "status"}),
@@ -65,7 +69,7 @@ func New(release string) *HTTP {
 	}, func() float64 { return 1 })
 	m.Registry.MustRegister(m.requests, m.latency, m.panics, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	m.handler = promhttp.HandlerFor(m.Registry, promhttp.HandlerOpts{Registry: m.Registry})
+	m.handler = promhttp.HandlerFor(m.Gatherer, promhttp.HandlerOpts{Registry: m.Registry})
 	return m
 }
 
@@ -76,7 +80,7 @@ func (m *HTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.handler.Ser
 // the counters of the last request: the next one usually has the same, and a
 // comparison is cheaper than a lookup.
 func (m *HTTP) Answered(r *http.Request, status int, took time.Duration, recent *any) {
-	k := key{route: r.Pattern, method: method(r.Method), status: status}
+	k := key{route: r.Pattern, method: Method(r.Method), status: status}
 	o := m.find(k, recent)
 	o.requests.Inc()
 	if status != http.StatusSwitchingProtocols { // lasts as long as the WebSocket
@@ -131,19 +135,22 @@ func (m *HTTP) add(k key) *one {
 	return o
 }
 
-// methods lists the values of the label "method", beside "other".
+// OtherMethod is the value of the label "method" for methods that clients make up.
+const OtherMethod = "other"
+
+// methods lists the values of the label "method", beside OtherMethod.
 var methods = [...]string{
 	http.MethodGet, http.MethodPost, http.MethodHead, http.MethodPut, http.MethodPatch,
 	http.MethodDelete, http.MethodOptions, http.MethodConnect, http.MethodTrace,
 }
 
-// method prevents clients from creating labels. It returns a constant, so that
+// Method prevents clients from creating labels. It returns a constant, so that
 // the label does not keep the request line, of which s is a part, in memory.
-func method(s string) string {
+func Method(s string) string {
 	for _, m := range methods {
 		if s == m {
 			return m
 		}
 	}
-	return "other"
+	return OtherMethod
 }

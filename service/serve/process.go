@@ -85,6 +85,13 @@ func (p *Process) Serve(ctx, hard context.Context, s *server.Server, newApp func
 		}
 		defer p.Report("closing the admin socket", stop)
 	}
+	if port := p.Config.MetricsPort; port != 0 && s.Metrics != nil {
+		stop, err := s.MetricsOnly(ctx, listen.Address{Network: listen.TCP, Port: port})
+		if err != nil {
+			return err
+		}
+		defer p.Report("closing the port for metrics", stop)
+	}
 	app, err := p.start(ctx, newApp)
 	if ctx.Err() != nil {
 		p.Log.Info("told to end before it was ready", slog.Any("error", err))

@@ -6,16 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"time"
 
+	"escala/service"
 	"escala/service/listen"
 	"escala/service/status"
 )
 
 const (
-	metricsPath = "/metrics"
+	metricsPath = service.MetricsPath
 	// StatusPath is the path at which the admin socket answers with
 	// status.Worker.
 	StatusPath = "/status"
@@ -35,12 +37,29 @@ func (s *Server) Admin(ctx context.Context, path string) (stop func() error, err
 		mux.Handle("GET "+metricsPath, s.Metrics)
 	}
 	mux.HandleFunc("GET "+StatusPath, s.status)
-	admin := &http.Server{
+	return s.beside(l, mux), nil
+}
+
+// MetricsOnly answers MetricsPath and nothing else at an address of its own, until
+// the process ends.
+func (s *Server) MetricsOnly(ctx context.Context, at listen.Address) (stop func() error, err error) {
+	l, err := listen.Open(ctx, at)
+	if err != nil {
+		return nil, fmt.Errorf("opening the port for metrics (%s): %w", service.EnvMetricsPort, err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET "+metricsPath, s.Metrics)
+	return s.beside(l, mux), nil
+}
+
+// beside serves what is not for the service's clients.
+func (s *Server) beside(l net.Listener, h http.Handler) (stop func() error) {
+	server := &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			h := w.Header()
-			h["X-Release"] = s.headers.release
-			h["X-Worker"] = s.headers.worker
-			mux.ServeHTTP(w, r)
+			header := w.Header()
+			header["X-Release"] = s.headers.release
+			header["X-Worker"] = s.headers.worker
+			h.ServeHTTP(w, r)
 		}),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       5 * time.Second,
@@ -50,14 +69,14 @@ func (s *Server) Admin(ctx context.Context, path string) (stop func() error, err
 		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn),
 	}
 	done := make(chan error, 1)
-	go func() { done <- admin.Serve(l) }()
+	go func() { done <- server.Serve(l) }()
 	return func() error {
-		err := admin.Close()
+		err := server.Close()
 		if ended := <-done; !errors.Is(ended, http.ErrServerClosed) {
 			err = errors.Join(err, ended)
 		}
 		return err
-	}, nil
+	}
 }
 
 // Status returns the status of this worker.

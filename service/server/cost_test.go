@@ -26,7 +26,7 @@ func BenchmarkKeepAlive(b *testing.B) {
 	c, err := config.ReadWorker(func(string) string { return "" })
 	require.NoError(b, err)
 	s := New(Options{
-		Config: c, Release: testRelease, Metrics: metrics.New(testRelease), Log: slog.New(slog.DiscardHandler),
+		Config: c, Release: testRelease, Metrics: metrics.New("api", testRelease), Log: slog.New(slog.DiscardHandler),
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain")
 			_, _ = io.WriteString(w, "hello")

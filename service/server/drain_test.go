@@ -25,7 +25,7 @@ func TestHTTP2RequestFinishesInADrain(t *testing.T) {
 	c.Lifecycle.Linger, c.Lifecycle.Drain = 300*time.Millisecond, 2*maxWait
 	begun := make(chan struct{})
 	s := New(Options{
-		Config: c, Release: testRelease, Metrics: metrics.New(testRelease), Log: slog.New(slog.DiscardHandler),
+		Config: c, Release: testRelease, Metrics: metrics.New("api", testRelease), Log: slog.New(slog.DiscardHandler),
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			close(begun)
 			time.Sleep(700 * time.Millisecond) // longer than linger

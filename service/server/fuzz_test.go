@@ -56,7 +56,7 @@ func newFuzzed(f *testing.F) *fuzzed {
 	}
 	w := &fuzzed{l: strangers{l}}
 	w.s = New(Options{
-		Config: c, Release: testRelease, Metrics: metrics.New(testRelease), Log: slog.New(slog.NewTextHandler(&w.log, nil)),
+		Config: c, Release: testRelease, Metrics: metrics.New("api", testRelease), Log: slog.New(slog.NewTextHandler(&w.log, nil)),
 		Handler: http.HandlerFunc(func(w2 http.ResponseWriter, r *http.Request) {
 			for _, name := range service.ClientClaims {
 				if len(r.Header[name]) > 0 {

@@ -28,7 +28,7 @@ func TestStalledUploadOverHTTP2CutsNobodyElse(t *testing.T) {
 	uploading, working, finish := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	failed := make(chan error, 1)
 	s := New(Options{
-		Config: c, Release: testRelease, Metrics: metrics.New(testRelease), Log: slog.New(slog.DiscardHandler),
+		Config: c, Release: testRelease, Metrics: metrics.New("api", testRelease), Log: slog.New(slog.DiscardHandler),
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodPost {
 				close(uploading)

@@ -53,7 +53,7 @@ func newServer(t *testing.T, h http.HandlerFunc, log slog.Handler, env map[strin
 	t.Helper()
 	c, err := config.ReadWorker(func(name string) string { return env[name] })
 	require.NoError(t, err)
-	m := metrics.New(testRelease)
+	m := metrics.New("api", testRelease)
 	s := New(Options{Config: c, Release: testRelease, Handler: h, Metrics: m, Log: slog.New(log)})
 	m.Watch(s)
 	return s
@@ -247,7 +247,7 @@ func TestMetricsOnThePortAreForDirectClients(t *testing.T) {
 	_, address, _ := serve(t, http.NotFound, nil)
 	res, body := ask(t, address, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
 	assert.Equal(t, 200, res.StatusCode)
-	for _, name := range []string{"http_requests_in_flight", "http_connections{phase=\"active\"} 1", "service_draining 0", "websocket_connections 0", "go_goroutines", "service_release_info{release=\"" + testRelease + "\"} 1"} {
+	for _, name := range []string{"http_requests_in_flight", "http_connections{phase=\"active\",service=\"api\"} 1", "service_draining{service=\"api\"} 0", "websocket_connections{service=\"api\"} 0", "go_goroutines", "service_release_info{release=\"" + testRelease + "\",service=\"api\"} 1"} {
 		assert.Contains(t, body, name)
 	}
 	res, _ = ask(t, address, "GET /metrics HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n")
@@ -269,9 +269,9 @@ func TestRequestsAreCountedByRoute(t *testing.T) {
 		ask(t, address, request+" HTTP/1.1\r\nHost: x\r\nX-Request-Id: mine-1\r\n\r\n")
 	}
 	_, body := ask(t, address, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
-	assert.Contains(t, body, `http_requests_total{method="GET",route="GET /items/{id}",status="200"} 2`)
-	assert.Contains(t, body, `http_requests_total{method="GET",route="",status="404"} 1`)
-	assert.Contains(t, body, `http_requests_total{method="other",route="",status="405"} 1`)
+	assert.Contains(t, body, `http_requests_total{method="GET",route="GET /items/{id}",service="api",status="200"} 2`)
+	assert.Contains(t, body, `http_requests_total{method="GET",route="",service="api",status="404"} 1`)
+	assert.Contains(t, body, `http_requests_total{method="other",route="",service="api",status="405"} 1`)
 	var line map[string]any
 	require.NoError(t, json.Unmarshal([]byte(strings.SplitN(log.String(), "\n", 2)[0]), &line))
 	assert.Equal(t, "mine-1", line["request_id"], "loopback is trusted to name requests")
@@ -302,7 +302,7 @@ func BenchmarkServeHTTP(b *testing.B) {
 	c, err := config.ReadWorker(func(string) string { return "" })
 	require.NoError(b, err)
 	s := New(Options{
-		Config: c, Release: testRelease, Metrics: metrics.New(testRelease), Log: slog.New(slog.DiscardHandler),
+		Config: c, Release: testRelease, Metrics: metrics.New("api", testRelease), Log: slog.New(slog.DiscardHandler),
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("hello")) }),
 	})
 	r := httptest.NewRequest(http.MethodGet, "/", nil)

@@ -1,26 +1,49 @@
+// Package tracing creates the spans of a worker's requests. Package otlp sends them.
 package tracing
 
 import (
 	"net/http"
+	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
+	"escala/service/metrics"
 	"escala/service/server"
 )
+
+// longestPath is the longest path in a span, in bytes.
+const longestPath = 2 << 10
+
+// pathOf returns the request's path as a copy: it is a part of the request line, and
+// a span would keep all of that in memory.
+func pathOf(r *http.Request) string {
+	path := r.URL.Path
+	return strings.Clone(path[:min(len(path), longestPath)])
+}
+
+// methodOf returns the request's method, and the span's name without a route, by
+// OpenTelemetry's conventions for HTTP (opentelemetry.io/docs/specs/semconv/http).
+func methodOf(r *http.Request) (method, name string) {
+	if method = metrics.Method(r.Method); method == metrics.OtherMethod {
+		return "_OTHER", "HTTP"
+	}
+	return method, method
+}
 
 // Handler creates a span for every request of the handler, as a part of the
 // trace in the caller's traceparent header.
 func Handler(h http.Handler, tracer trace.Tracer) http.Handler {
 	var caller propagation.TraceContext
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, span := tracer.Start(caller.Extract(r.Context(), propagation.HeaderCarrier(r.Header)), r.Method,
+		method, name := methodOf(r)
+		ctx, span := tracer.Start(caller.Extract(r.Context(), propagation.HeaderCarrier(r.Header)), name,
 			trace.WithSpanKind(trace.SpanKindServer),
 			trace.WithAttributes(
-				attribute.String("http.request.method", r.Method),
-				attribute.String("url.path", r.URL.Path),
+				attribute.String("http.request.method", method),
+				attribute.String("url.path", pathOf(r)),
 				attribute.String("client.address", r.RemoteAddr),
 				attribute.String("http.request.id", server.RequestID(w))))
 		inner := r.WithContext(ctx)

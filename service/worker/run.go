@@ -2,40 +2,58 @@ package worker
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"log/slog"
 	"time"
 
 	"escala/service/metrics"
+	"escala/service/otlp"
 	"escala/service/outage"
 	"escala/service/serve"
 	"escala/service/server"
 	"escala/service/tracing"
 )
 
-// lastTraces is the time limit for the last traces.
-const lastTraces = time.Second
+// lastTelemetry is the time limit for the last traces, metrics and logs together.
+// With serve.LastLines and what the exporters need to end, it is below
+// service.StopMargin.
+const lastTelemetry = 800 * time.Millisecond
 
 // Run serves until ctx ends, then drains. If hard ends too, it stops at once.
 // The error is service.Violations for bad configuration, and *server.OpenError
 // for a drain that reached its limit.
 func Run(ctx, hard context.Context, getenv func(string) string, out io.Writer, newApp New) error {
-	return serve.Run(ctx, getenv, out, func(p *serve.Process) error {
-		m := metrics.New(p.Release)
+	return serve.Run(ctx, getenv, out, func(p *serve.Process) (err error) {
+		m := metrics.New(p.Config.Service, p.Release)
 		m.CountDroppedLines(p.DroppedLines)
+		sender, err := startTelemetry(ctx, p, m)
+		if err != nil {
+			return err
+		}
+		defer p.Report("sending the last telemetry", func() error { //nolint:contextcheck // ctx has ended by then
+			if err != nil {
+				sender.Failed(err)
+			}
+			last, cancel := context.WithTimeout(context.Background(), lastTelemetry)
+			defer cancel()
+			return sender.End(last)
+		})
 		s := server.New(server.Options{Config: p.Config, Release: p.Release, Metrics: m, Log: p.Log})
 		m.Watch(s)
 		rt, err := newRuntime(p.Config, getenv, m, p.Log)
 		if err != nil {
 			return err
 		}
-		redisAway, collectorAway := outage.New("Redis"), outage.New("the trace collector")
+		redisAway := outage.New("Redis")
 		defer p.Report("ending what the application uses", rt.run(redisAway)) //nolint:contextcheck // rooms go on through the drain, after ctx has ended
-		around := []reporter{redisAway, collectorAway}
+		around := []reporter{redisAway}
+		for _, away := range sender.Outages() {
+			around = append(around, away)
+		}
 		if rt.Rooms != nil {
 			around = append(around, rt.Rooms)
 		}
-		endTraces := func() error { return nil }
-		defer p.Report("sending the last traces", func() error { return endTraces() })
 		return p.Serve(ctx, hard, s, func(starting context.Context) (App, error) {
 			app, err := newApp(starting, rt)
 			if err != nil {
@@ -45,21 +63,28 @@ func Run(ctx, hard context.Context, getenv func(string) string, out io.Writer, n
 				around = append(around, reports(app.Trouble))
 			}
 			app.LongLived, app.Trouble = longLived(rt, app), trouble(around)
-			if p.Config.Tracing {
-				tracer, end, err := tracing.Start(ctx, p.Release, collectorAway, p.Log)
-				if err != nil {
-					return app, err
-				}
-				app.Handler = tracing.Handler(app.Handler, tracer)
-				endTraces = func() error { //nolint:contextcheck // ctx has ended by then
-					last, cancel := context.WithTimeout(context.Background(), lastTraces)
-					defer cancel()
-					return end(last)
-				}
+			if sender.Tracer != nil {
+				app.Handler = tracing.Handler(app.Handler, sender.Tracer)
 			}
 			return app, nil
 		})
 	})
+}
+
+// startTelemetry starts the exporters, and makes them a part of the process' log.
+func startTelemetry(ctx context.Context, p *serve.Process, m *metrics.HTTP) (*otlp.Sender, error) {
+	sender, err := otlp.Start(ctx, otlp.Options{
+		Config: p.Config.Telemetry, Service: p.Config.Service, Release: p.Release, Worker: p.Config.Number,
+		Metrics: m.Gatherer, Registry: m.Registry, Log: p.Log, Level: p.Config.LogLevel,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("starting the telemetry: %w", err)
+	}
+	if sender.Log != p.Log {
+		p.Log = sender.Log
+		slog.SetDefault(p.Log)
+	}
+	return sender, nil
 }
 
 func longLived(rt Runtime, app App) server.LongLived {

@@ -106,6 +106,9 @@ func (r Root) Agent() (*agent.Agent, error) {
 		// The machine is an EC2 instance.
 		a.Address = ec2.PublicIPv4
 	}
+	if config.Metrics {
+		a.Metrics = Metrics{Root: r, Config: config.Config, Log: log}
+	}
 	if config.Operator != "" {
 		a.Requests = r.listener(config, a, releases, maintenance)
 	}

@@ -42,6 +42,11 @@ const (
 	UpstreamsRun    = "/run/escala-upstreams"
 	UpstreamsSocket = UpstreamsRun + "/nginx.sock"
 
+	// MetricsSocket is where the agent answers the proxy's scrapers. Only root and
+	// the proxy's user enter MetricsRun.
+	MetricsRun    = "/run/escala-metrics"
+	MetricsSocket = MetricsRun + "/agent.sock"
+
 	// LogsFolder has the workers' logs. MaintenancePage is what Nginx answers with
 	// while it exists. It is on the disk, so that a reboot does not end the
 	// maintenance while the release store is away.

@@ -55,6 +55,10 @@ func main() {
 		if variant == "lies" {
 			w.Header().Set("X-Release", strings.Repeat("0", 64))
 		}
+		if r.URL.Path == "/metrics" {
+			_, _ = io.WriteString(w, "# TYPE service_release_info gauge\nservice_release_info{release=\""+release+"\"} 1\n")
+			return
+		}
 		// A test can change the machine while the release runs.
 		if _, err := os.Stat(os.Getenv("UNREADY_FILE")); err == nil && r.URL.Path == os.Getenv("READY_PATH") {
 			w.WriteHeader(http.StatusServiceUnavailable)

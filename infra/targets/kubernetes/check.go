@@ -60,6 +60,7 @@ func checkSpec(spec service.Spec) service.Violations {
 	if spec.ReleaseCommand.Set() {
 		v.Add("release.command", "is for machines: on a cluster run it as a Job of your own before the update")
 	}
+	checkMetrics(&v, spec)
 	life := spec.Lifecycle
 	if life.Announce < time.Second {
 		v.Add("lifecycle.announce", "%s is below 1s: load balancers learn that a pod is leaving while it announces; requests would still reach it after it stops accepting them", life.Announce)

@@ -36,6 +36,9 @@ func (p *parts) environ() map[string]string {
 	if spec.Redis.Mode == service.RedisLocal {
 		env[service.EnvRedis] = p.redisURL()
 	}
+	if spec.Metrics.Named() {
+		env[service.EnvMetrics], env[service.EnvMetricsPort] = "admin", strconv.Itoa(service.MetricsPort)
+	}
 	if _, set := env[service.EnvTrustedHeaders]; !set {
 		env[service.EnvTrustedHeaders] = strings.Join(service.IngressClaims, ",")
 	}

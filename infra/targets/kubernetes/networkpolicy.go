@@ -19,8 +19,12 @@ import (
 // selects pods by label. It cannot select nodes, so a service that talks to an
 // agent on its node has to leave egress open.
 func (p *parts) networkPolicy() error {
+	ingress := netv1.NetworkPolicyIngressRuleArray{&netv1.NetworkPolicyIngressRuleArgs{Ports: ports(portName)}}
+	if scrapers := p.scrapers(); len(scrapers) > 0 {
+		ingress = append(ingress, &netv1.NetworkPolicyIngressRuleArgs{Ports: ports(metricsPortName), From: scrapers})
+	}
 	return p.policy(p.spec.Name, "networkpolicy", componentService, &netv1.NetworkPolicySpecArgs{
-		Ingress: netv1.NetworkPolicyIngressRuleArray{&netv1.NetworkPolicyIngressRuleArgs{Ports: ports(portName)}},
+		Ingress: ingress,
 		Egress:  netv1.NetworkPolicyEgressRuleArray{p.egress()},
 	})
 }

@@ -33,10 +33,8 @@ func (p *parts) pod(environment corev1.EnvFromSourceArray) *corev1.PodSpecArgs {
 			Image:           p.args.Image.ToStringOutput().ToStringPtrOutput(),
 			ImagePullPolicy: pulumi.String("IfNotPresent"),
 			EnvFrom:         environment,
-			Ports: corev1.ContainerPortArray{&corev1.ContainerPortArgs{
-				Name: pulumi.String(portName), ContainerPort: pulumi.Int(p.spec.Port), Protocol: pulumi.String("TCP"),
-			}},
-			Resources: p.resources(p.spec.Resources.MemoryMiB),
+			Ports:           p.containerPorts(),
+			Resources:       p.resources(p.spec.Resources.MemoryMiB),
 			Lifecycle: &corev1.LifecycleArgs{PreStop: &corev1.LifecycleHandlerArgs{
 				// The pod serves on while load balancers learn that it is leaving. The kubelet
 				// itself sleeps, because the image has no shell.

@@ -39,7 +39,7 @@ func TestDashboardQueries(t *testing.T) {
 	for _, p := range d.Panels {
 		for _, q := range p.Targets {
 			queries++
-			expr := strings.NewReplacer("$__rate_interval", "1m", "$job", ".*").Replace(q.Expr)
+			expr := strings.NewReplacer("$__rate_interval", "1m", "$service", ".*").Replace(q.Expr)
 			if _, err := parser.NewParser(parser.Options{}).ParseExpr(expr); err != nil {
 				t.Errorf("%s: %v", q.Expr, err)
 			}
@@ -58,43 +58,43 @@ var lives = map[string]struct {
 }{
 	"well": {[]string{
 		`up{job="api",instance="a"} 1x120`,
-		`http_requests_total{job="api",instance="a",status="200"} 0+600x120`,
-		`http_requests_total{job="api",instance="a",status="500"} 0+1x120`,
-		`http_request_duration_seconds_bucket{job="api",instance="a",le="0.1"} 0+600x120`,
-		`http_request_duration_seconds_bucket{job="api",instance="a",le="+Inf"} 0+601x120`,
-		`service_release_info{job="api",instance="a",release="1"} 1x120`,
-		`service_draining{job="api",instance="a"} 0x120`,
-		`process_start_time_seconds{job="api",instance="a"} 100x120`,
-		`http_handler_panics_total{job="api",instance="a"} 0x120`,
-		`http_connections_refused_total{job="api",instance="a"} 0x120`,
+		`http_requests_total{job="api",service="api",instance="a",status="200"} 0+600x120`,
+		`http_requests_total{job="api",service="api",instance="a",status="500"} 0+1x120`,
+		`http_request_duration_seconds_bucket{job="api",service="api",instance="a",le="0.1"} 0+600x120`,
+		`http_request_duration_seconds_bucket{job="api",service="api",instance="a",le="+Inf"} 0+601x120`,
+		`service_release_info{job="api",service="api",instance="a",release="1"} 1x120`,
+		`service_draining{job="api",service="api",instance="a"} 0x120`,
+		`process_start_time_seconds{job="api",service="api",instance="a"} 100x120`,
+		`http_handler_panics_total{job="api",service="api",instance="a"} 0x120`,
+		`http_connections_refused_total{job="api",service="api",instance="a"} 0x120`,
 	}, nil},
 	"half of the answers are errors": {[]string{
-		`http_requests_total{job="api",instance="a",status="200"} 0+60x120`,
-		`http_requests_total{job="api",instance="a",status="503"} 0+60x120`,
+		`http_requests_total{job="api",service="api",instance="a",status="200"} 0+60x120`,
+		`http_requests_total{job="api",service="api",instance="a",status="503"} 0+60x120`,
 	}, []string{"ServiceErrors"}},
 	"one error in an hour of silence": {[]string{
-		`http_requests_total{job="api",instance="a",status="503"} 0x118 1x1`,
+		`http_requests_total{job="api",service="api",instance="a",status="503"} 0x118 1x1`,
 	}, nil},
 	"slow": {[]string{
-		`http_request_duration_seconds_bucket{job="api",instance="a",le="0.1"} 0+10x120`,
-		`http_request_duration_seconds_bucket{job="api",instance="a",le="5"} 0+100x120`,
-		`http_request_duration_seconds_bucket{job="api",instance="a",le="+Inf"} 0+100x120`,
+		`http_request_duration_seconds_bucket{job="api",service="api",instance="a",le="0.1"} 0+10x120`,
+		`http_request_duration_seconds_bucket{job="api",service="api",instance="a",le="5"} 0+100x120`,
+		`http_request_duration_seconds_bucket{job="api",service="api",instance="a",le="+Inf"} 0+100x120`,
 	}, []string{"ServiceSlow"}},
-	"a handler panics":     {[]string{`http_handler_panics_total{job="api",instance="a"} 0x115 1x5`}, []string{"ServicePanics"}},
-	"too many connections": {[]string{`http_connections_refused_total{job="api",instance="a"} 0+5x120`}, []string{"ServiceRefusesConnections"}},
+	"a handler panics":     {[]string{`http_handler_panics_total{job="api",service="api",instance="a"} 0x115 1x5`}, []string{"ServicePanics"}},
+	"too many connections": {[]string{`http_connections_refused_total{job="api",service="api",instance="a"} 0+5x120`}, []string{"ServiceRefusesConnections"}},
 	"two releases": {[]string{
-		`service_release_info{job="api",instance="a",release="1"} 1x120`,
-		`service_release_info{job="api",instance="b",release="2"} 1x120`,
+		`service_release_info{job="api",service="api",instance="a",release="1"} 1x120`,
+		`service_release_info{job="api",service="api",instance="b",release="2"} 1x120`,
 	}, []string{"ServiceTwoReleases"}},
 	"two services with a release each": {[]string{
-		`service_release_info{job="api",instance="a",release="1"} 1x120`,
-		`service_release_info{job="web",instance="b",release="2"} 1x120`,
+		`service_release_info{job="api",service="api",instance="a",release="1"} 1x120`,
+		`service_release_info{job="web",service="web",instance="b",release="2"} 1x120`,
 	}, nil},
-	"a drain that does not end":            {[]string{`service_draining{job="api",instance="a"} 1x120`}, []string{"ServiceDrainsForever"}},
-	"a worker that starts again and again": {[]string{`process_start_time_seconds{job="api",instance="a"} 0+60x120`}, []string{"ServiceRestarts"}},
+	"a drain that does not end":            {[]string{`service_draining{job="api",service="api",instance="a"} 1x120`}, []string{"ServiceDrainsForever"}},
+	"a worker that starts again and again": {[]string{`process_start_time_seconds{job="api",service="api",instance="a"} 0+60x120`}, []string{"ServiceRestarts"}},
 	"a worker that is gone": {[]string{
 		`up{job="api",instance="a"} 1x100 0x20`,
-		`service_release_info{job="api",instance="a",release="1"} 1x100 stale`,
+		`service_release_info{job="api",service="api",instance="a",release="1"} 1x100 stale`,
 	}, []string{"ServiceGone"}},
 	"something else that is gone": {[]string{`up{job="postgres",instance="a"} 0x120`}, nil},
 }

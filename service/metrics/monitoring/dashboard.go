@@ -6,15 +6,16 @@ package monitoring
 // Dashboard is a dashboard as Grafana imports it. It has what Grafana's JSON model
 // needs, and nothing else ("JSON model").
 type Dashboard struct {
-	UID           string     `json:"uid"`
-	Title         string     `json:"title"`
-	Tags          []string   `json:"tags"`
-	SchemaVersion int        `json:"schemaVersion"`
-	Editable      bool       `json:"editable"`
-	Refresh       string     `json:"refresh"`
-	Time          TimeRange  `json:"time"`
-	Templating    Templating `json:"templating"`
-	Panels        []Panel    `json:"panels"`
+	UID           string      `json:"uid"`
+	Title         string      `json:"title"`
+	Tags          []string    `json:"tags"`
+	SchemaVersion int         `json:"schemaVersion"`
+	Editable      bool        `json:"editable"`
+	Refresh       string      `json:"refresh"`
+	Time          TimeRange   `json:"time"`
+	Templating    Templating  `json:"templating"`
+	Annotations   Annotations `json:"annotations"`
+	Panels        []Panel     `json:"panels"`
 }
 
 // TimeRange is the time that a dashboard shows.
@@ -26,6 +27,11 @@ type TimeRange struct {
 // Templating has a dashboard's variables.
 type Templating struct {
 	List []Variable `json:"list"`
+}
+
+// Annotations has a dashboard's annotations, of which Grafana wants a list.
+type Annotations struct {
+	List []any `json:"list"`
 }
 
 // Variable is a choice at the top of a dashboard.
@@ -99,8 +105,8 @@ type picture struct {
 	queries            [][2]string
 }
 
-// chosen selects the series of the jobs that a person chose.
-const chosen = `{job=~"$job"}`
+// chosen selects the series of the services that a person chose.
+const chosen = `{service=~"$service"}`
 
 // pictures are the panels, by row: two in each.
 var pictures = []picture{
@@ -108,7 +114,7 @@ var pictures = []picture{
 		{`sum by (class) (label_replace(rate(http_requests_total` + chosen + `[$__rate_interval]), "class", "${1}xx", "status", "(.).*"))`, "{{class}}"},
 	}},
 	{"Server errors", "Share of answers with 5xx.", "percentunit", [][2]string{
-		{`sum(rate(http_requests_total{job=~"$job",status=~"5.."}[$__rate_interval])) / sum(rate(http_requests_total` + chosen + `[$__rate_interval]))`, "5xx"},
+		{`sum(rate(http_requests_total{service=~"$service",status=~"5.."}[$__rate_interval])) / sum(rate(http_requests_total` + chosen + `[$__rate_interval]))`, "5xx"},
 	}},
 	{"Latency", "Time from a request's header to the end of its handler.", "s", [][2]string{
 		{`histogram_quantile(0.5, sum by (le) (rate(http_request_duration_seconds_bucket` + chosen + `[$__rate_interval])))`, "half"},
@@ -122,7 +128,7 @@ var pictures = []picture{
 		{`count by (release) (service_release_info` + chosen + `)`, "{{release}}"},
 	}},
 	{"Requests by release", "Requests a second, by the release that answered.", "reqps", [][2]string{
-		{`sum by (release) (rate(http_requests_total` + chosen + `[$__rate_interval]) * on (job, instance) group_left (release) service_release_info` + chosen + `)`, "{{release}}"},
+		{`sum by (release) (rate(http_requests_total` + chosen + `[$__rate_interval]) * on (job, instance, worker, slot) group_left (release) service_release_info` + chosen + `)`, "{{release}}"},
 	}},
 	{"In flight and draining", "Requests that are being answered, and workers that drain.", "short", [][2]string{
 		{`sum(http_requests_in_flight` + chosen + `)`, "in flight"},
@@ -134,13 +140,13 @@ var pictures = []picture{
 		{`sum(rate(http_connections_refused_total` + chosen + `[$__rate_interval]))`, "refused/s"},
 	}},
 	{"Memory", "Resident memory of each worker.", "bytes", [][2]string{
-		{`process_resident_memory_bytes` + chosen, "{{instance}}"},
+		{`process_resident_memory_bytes` + chosen, "{{instance}} {{worker}}"},
 	}},
 	{"CPU", "Processors that each worker uses.", "short", [][2]string{
-		{`rate(process_cpu_seconds_total` + chosen + `[$__rate_interval])`, "{{instance}}"},
+		{`rate(process_cpu_seconds_total` + chosen + `[$__rate_interval])`, "{{instance}} {{worker}}"},
 	}},
 	{"Goroutines", "A line that only rises is a leak.", "short", [][2]string{
-		{`go_goroutines` + chosen, "{{instance}}"},
+		{`go_goroutines` + chosen, "{{instance}} {{worker}}"},
 	}},
 	{"Panics and dropped log lines", "Each minute. Both are 0 in a service that is well.", "short", [][2]string{
 		{`60 * sum(rate(http_handler_panics_total` + chosen + `[$__rate_interval]))`, "panics"},
@@ -154,10 +160,11 @@ func NewDashboard() Dashboard {
 	d := Dashboard{
 		UID: "escala-service", Title: "Service", Tags: []string{"escala"}, SchemaVersion: 39, Editable: true,
 		Refresh: "30s", Time: TimeRange{From: "now-1h", To: "now"},
+		Annotations: Annotations{List: []any{}},
 		Templating: Templating{List: []Variable{
 			{Name: "datasource", Label: "Prometheus", Type: "datasource", Query: "prometheus"},
 			{
-				Name: "job", Label: "Service", Type: "query", Datasource: &source, Query: "label_values(service_release_info, job)",
+				Name: "service", Label: "Service", Type: "query", Datasource: &source, Query: "label_values(service_release_info, service)",
 				Refresh: 2, Multi: true, IncludeAll: true, AllValue: ".*",
 			},
 		}},

@@ -59,7 +59,7 @@ var described = regexp.MustCompile(`fqName: "([^"]+)".*?constLabels: \{([^}]*)\}
 // exported returns the metrics of a worker with their labels.
 func exported(t *testing.T) map[string][]string {
 	t.Helper()
-	m := metrics.New("release")
+	m := metrics.New("api", "release")
 	m.Watch(worker{})
 	m.CountDroppedLines(func() uint64 { return 0 })
 	descriptions := make(chan *prometheus.Desc, 1000)
@@ -90,8 +90,9 @@ var language = []string{
 	"min_over_time", "max_over_time", "changes", "group", "and",
 }
 
-// given are the labels that Prometheus adds, or that a query makes.
-var given = []string{"job", "instance", "le", "class"}
+// given are the labels that Prometheus, a worker's Gatherer or a machine adds, or that
+// a query makes.
+var given = []string{"job", "instance", "service", "worker", "slot", "le", "class"}
 
 // Each query asks for metrics and labels that a worker has.
 func TestQueriesNameWhatAWorkerHas(t *testing.T) {
@@ -170,7 +171,7 @@ func TestEachAlertSaysWhatItMeans(t *testing.T) {
 		assert.False(t, names[rule.Alert], rule.Alert)
 		names[rule.Alert] = true
 		assert.Regexp(t, `^[A-Z][A-Za-z]+$`, rule.Alert)
-		assert.Contains(t, rule.Annotations["summary"], "{{ $labels.job }}", rule.Alert)
+		assert.Regexp(t, `\{\{ \$labels\.(service|job) \}\}`, rule.Annotations["summary"], rule.Alert)
 		assert.Contains(t, []string{"warning", "critical"}, rule.Labels["severity"])
 	}
 }

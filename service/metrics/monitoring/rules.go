@@ -30,38 +30,38 @@ type alert struct {
 var alerts = []alert{
 	{
 		"ServiceErrors",
-		`sum by (job) (rate(http_requests_total{status=~"5.."}[5m])) / sum by (job) (rate(http_requests_total[5m])) > 0.05 and sum by (job) (rate(http_requests_total[5m])) > 0.1`,
-		"5m", true, "{{ $labels.job }} answers {{ $value | humanizePercentage }} of requests with 5xx",
+		`sum by (service) (rate(http_requests_total{status=~"5.."}[5m])) / sum by (service) (rate(http_requests_total[5m])) > 0.05 and sum by (service) (rate(http_requests_total[5m])) > 0.1`,
+		"5m", true, "{{ $labels.service }} answers {{ $value | humanizePercentage }} of requests with 5xx",
 	},
 	{
 		"ServiceSlow",
-		`histogram_quantile(0.95, sum by (job, le) (rate(http_request_duration_seconds_bucket[5m]))) > 2`,
-		"10m", false, "{{ $labels.job }} takes {{ $value | humanizeDuration }} for one in twenty requests",
+		`histogram_quantile(0.95, sum by (service, le) (rate(http_request_duration_seconds_bucket[5m]))) > 2`,
+		"10m", false, "{{ $labels.service }} takes {{ $value | humanizeDuration }} for one in twenty requests",
 	},
 	{
 		"ServicePanics",
-		`sum by (job) (increase(http_handler_panics_total[10m])) > 0`,
-		"0m", false, "handlers of {{ $labels.job }} panic",
+		`sum by (service) (increase(http_handler_panics_total[10m])) > 0`,
+		"0m", false, "handlers of {{ $labels.service }} panic",
 	},
 	{
 		"ServiceRefusesConnections",
-		`sum by (job) (rate(http_connections_refused_total[5m])) > 0`,
-		"5m", false, "{{ $labels.job }} has more connections than it takes",
+		`sum by (service) (rate(http_connections_refused_total[5m])) > 0`,
+		"5m", false, "{{ $labels.service }} has more connections than it takes",
 	},
 	{
 		"ServiceTwoReleases",
-		`count by (job) (count by (job, release) (service_release_info)) > 1`,
-		"30m", false, "{{ $labels.job }} has had two releases for half an hour: a rollout does not end",
+		`count by (service) (count by (service, release) (service_release_info)) > 1`,
+		"30m", false, "{{ $labels.service }} has had two releases for half an hour: a rollout does not end",
 	},
 	{
 		"ServiceDrainsForever",
 		`min_over_time(service_draining[15m]) == 1`,
-		"0m", false, "a worker of {{ $labels.job }} has drained for 15 minutes: {{ $labels.instance }}",
+		"0m", false, "a worker of {{ $labels.service }} has drained for 15 minutes: {{ $labels.instance }}",
 	},
 	{
 		"ServiceRestarts",
 		`changes(process_start_time_seconds[15m]) > 3`,
-		"0m", true, "a worker of {{ $labels.job }} starts again and again: {{ $labels.instance }}",
+		"0m", true, "a worker of {{ $labels.service }} starts again and again: {{ $labels.instance }}",
 	},
 	{
 		"ServiceGone",

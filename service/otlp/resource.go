@@ -1,0 +1,39 @@
+package otlp
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/resource"
+)
+
+// resourced is the description of this process.
+type resourced = *resource.Resource
+
+// newResource describes this process with the names of the semantic conventions
+// (opentelemetry.io/docs/specs/semconv/resource).
+func newResource(ctx context.Context, o Options) (resourced, error) {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	about, err := resource.New(ctx, resource.WithTelemetrySDK(),
+		resource.WithAttributes(
+			attribute.String("service.name", o.Service),
+			attribute.String("service.version", o.Release),
+			// Two workers of a machine, and two processes of a worker during a roll,
+			// must not share their counters.
+			attribute.String("service.instance.id", fmt.Sprintf("%s/%d/%d", host, o.Worker, os.Getpid())),
+			attribute.String("host.name", host)),
+		resource.WithFromEnv()) // last, so that OTEL_SERVICE_NAME overrides the name above
+	if about == nil {
+		return nil, fmt.Errorf("describing the service to the collector: %w", err)
+	}
+	if err != nil { // the resource has the readable part
+		o.Log.WarnContext(ctx, "OTEL_RESOURCE_ATTRIBUTES is not key=value,key=value; telemetry is sent without it", slog.Any("error", err))
+	}
+	return about, nil
+}
