@@ -48,6 +48,10 @@ type Machine struct {
 	// Poll is the time between two of the agent's checks of the store. Default
 	// 5 s.
 	Poll time.Duration
+	// OpenFiles is the limit on open files of each process, for a machine that
+	// cannot raise it. Nginx and the workers take fewer connections then. Default 0,
+	// for a machine that can.
+	OpenFiles int
 	// Upgrades installs Debian's unattended security upgrades once the
 	// service is set up. Default true.
 	Upgrades bool
@@ -73,6 +77,9 @@ func (m Machine) validate() error {
 	}
 	if m.Poll < time.Second {
 		v.Add("poll", "%s is below 1s", m.Poll)
+	}
+	if m.OpenFiles != 0 && m.OpenFiles < 2*openFiles {
+		v.Add("openFiles", "%d is below %d", m.OpenFiles, 2*openFiles)
 	}
 	if !m.Agent.Valid() {
 		v.Add("agent", "%q is not a SHA-256", m.Agent)

@@ -81,8 +81,8 @@ func (m Machine) nginx() (string, error) {
 		ListenIPv6:        "[::]:80",
 		StatusPath:        machine.StatusPath,
 		Socket:            m.Root + host.ProxySocket,
-		OpenFiles:         spec.ProxyConnections() + openFiles,
-		Connections:       spec.ProxyConnections(),
+		OpenFiles:         m.nginxFiles(),
+		Connections:       m.nginxFiles() - openFiles,
 		Keepalive:         64,
 		Backlog:           listenBacklog,
 		BodyMiB:           spec.Limits.BodyMiB,
@@ -133,6 +133,21 @@ func (m Machine) nginx() (string, error) {
 		return "", err
 	}
 	return b.String(), nil
+}
+
+// nginxFiles returns the number of files that an Nginx worker may open: openFiles
+// and its connections.
+func (m Machine) nginxFiles() int {
+	return m.openFiles(m.Spec.ProxyConnections() + openFiles)
+}
+
+// nginxUnitFiles returns the limit on open files that Nginx starts with. Its
+// workers raise it to nginxFiles, if the machine can raise limits.
+func (m Machine) nginxUnitFiles() int {
+	if m.OpenFiles > 0 {
+		return m.nginxFiles()
+	}
+	return openFiles
 }
 
 // retryAfter is what the page of a maintenance asks clients to wait.

@@ -253,6 +253,42 @@ func TestNginxTakesMoreConnectionsThanTheWorkers(t *testing.T) {
 	assert.NotContains(t, conf, "proxy_bind", "the default fits one address")
 }
 
+// TestAMachineThatCannotRaiseItsLimits runs with what it has: Nginx does not ask for
+// more than its unit starts it with, and supervisord starts.
+func TestAMachineThatCannotRaiseItsLimits(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		limit, connections                int
+		files, proxied, unit, supervisord string
+	}{
+		"a machine that can":            {0, 12_000, "57216", "49024", "8192", "13024"},
+		"one that has less":             {16_384, 12_000, "16384", "8192", "16384", "13024"},
+		"one that has more":             {100_000, 12_000, "57216", "49024", "57216", "13024"},
+		"one with less than a worker's": {16_384, 20_000, "16384", "8192", "16384", "16384"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			spec := service.NewSpec()
+			spec.Limits.Connections = c.connections
+			m := testMachine(spec)
+			m.OpenFiles = c.limit
+			files, err := m.files()
+			require.NoError(t, err)
+			content := map[string]string{}
+			for _, f := range files {
+				content[f.Path] = f.Content
+			}
+			assert.Contains(t, content["/etc/nginx/nginx.conf"], "worker_rlimit_nofile "+c.files+";")
+			assert.Contains(t, content["/etc/nginx/nginx.conf"], "worker_connections "+c.proxied+";")
+			assert.Contains(t, content["/etc/systemd/system/nginx.service.d/escala.conf"], "LimitNOFILE="+c.unit+"\n")
+			assert.Contains(t, content["/etc/supervisor/supervisord.conf"], "minfds="+c.supervisord+"\n")
+		})
+	}
+	m := testMachine(service.NewSpec())
+	m.OpenFiles = 1024
+	assert.ErrorContains(t, m.validate(), "openFiles: 1024 is below 16384")
+}
+
 func TestManyConnectionsToTheWorkersAreSpread(t *testing.T) {
 	spec := service.NewSpec()
 	spec.Workers.Mode, spec.Limits.Connections = service.WorkersPorts, 60_000

@@ -19,6 +19,15 @@ const (
 // connections.
 const openFiles = 8192
 
+// openFiles returns want, or the machine's limit if that is lower: supervisord does
+// not start with a limit that it cannot have.
+func (m Machine) openFiles(want int) int {
+	if m.OpenFiles > 0 {
+		return min(want, m.OpenFiles)
+	}
+	return want
+}
+
 // listenBacklog is the number of connections that may wait for a worker to
 // accept them. Linux caps it at net.core.somaxconn, 4096 since 5.4.
 const listenBacklog = 4096
@@ -40,7 +49,7 @@ func (m Machine) supervisor() (string, error) {
 			{"logfile_backups", "1"},
 			{"pidfile", path("/run/supervisord.pid")},
 			{"childlogdir", path("/var/log/supervisor")},
-			{"minfds", strconv.Itoa(m.Spec.Limits.OpenFiles())},
+			{"minfds", strconv.Itoa(m.openFiles(m.Spec.Limits.OpenFiles()))},
 		}},
 		{"rpcinterface:supervisor", []iniKey{
 			{"supervisor.rpcinterface_factory", "supervisor.rpcinterface:make_main_rpcinterface"},

@@ -60,7 +60,7 @@ TimeoutStopSec=%d
 		// Debian's unit gives requests in flight 5 s. It also lets the workers
 		// of a killed Nginx hold the port until systemd knows that they have
 		// ended. This setting asks them to finish, which frees the port at
-		// once.
+		// once. A machine that cannot raise limits starts Nginx with its workers'.
 		{Path: "/etc/systemd/system/nginx.service.d/escala.conf", Content: noStartLimit + fmt.Sprintf(`[Service]
 Restart=always
 RestartSec=100ms
@@ -70,7 +70,7 @@ LimitNOFILE=%d
 ExecStop=
 ExecStop=-/sbin/start-stop-daemon --quiet --stop --retry QUIT/%d --pidfile /run/nginx.pid
 TimeoutStopSec=%d
-`, openFiles, m.nginxStartPre(), stop, stop+5)},
+`, m.nginxUnitFiles(), m.nginxStartPre(), stop, stop+5)},
 		{Path: "/etc/systemd/journald.conf.d/escala.conf", Content: fmt.Sprintf(`[Journal]
 SystemMaxUse=%dM
 RuntimeMaxUse=%dM

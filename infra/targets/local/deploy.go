@@ -55,6 +55,8 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	vm.Poll = localPoll
 	// The machine is deleted before it needs an upgrade.
 	vm.Upgrades = false
+	// A container cannot raise its limits.
+	vm.OpenFiles = machineOpenFiles
 	vm.Agent = r.Agent.ID
 	vm.Operator = operatorKey.Public()
 	authority, err := d.authority()
