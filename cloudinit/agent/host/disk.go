@@ -95,13 +95,17 @@ func (d Disk) List(name string) ([]agent.Entry, error) {
 // Touch sets the modification time of a file or folder.
 func (d Disk) Touch(name string, when time.Time) error { return os.Chtimes(d.path(name), when, when) }
 
+// readOnly is the flag of a file system that is mounted read-only: MS_RDONLY of
+// Linux, MNT_RDONLY of macOS.
+const readOnly = 1
+
 // Free returns the free space of the file system for users other than root.
 func (d Disk) Free(name string) (agent.Space, error) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(d.path(name), &s); err != nil {
 		return agent.Space{}, err
 	}
-	space := agent.Space{Bytes: s.Bavail * uint64(s.Bsize), Files: s.Ffree, ReadOnly: s.Flags&syscall.MS_RDONLY != 0}
+	space := agent.Space{Bytes: s.Bavail * uint64(s.Bsize), Files: s.Ffree, ReadOnly: s.Flags&readOnly != 0}
 	if s.Files == 0 {
 		// This file system creates inodes on demand.
 		space.Files = 1

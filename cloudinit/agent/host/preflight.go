@@ -73,7 +73,7 @@ func (w Workers) Try(ctx context.Context, program string) (agent.Preflight, erro
 		return nil, err
 	}
 	attributes.Setpgid = true
-	attributes.Pdeathsig = syscall.SIGKILL
+	endWithParent(attributes)
 	// The process outlives ctx until Close returns, so it does not use
 	// CommandContext.
 	t.cmd = exec.Command(start.path, start.args[1:]...) //nolint:noctx // see above

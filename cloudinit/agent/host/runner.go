@@ -85,7 +85,7 @@ func (r Root) runCommand(ctx context.Context, config agent.Config, program strin
 		return failed(err)
 	}
 	attributes.Setpgid = true
-	attributes.Pdeathsig = syscall.SIGKILL
+	endWithParent(attributes)
 	output := &lastBytes{}
 	cmd := exec.Command(start.path, start.args[1:]...) //nolint:noctx // it is told to end before it is killed
 	cmd.Args[0] = start.args[0]

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -88,17 +87,27 @@ func forgetLeases(path string) error {
 	if err != nil {
 		return fmt.Errorf("looking at the leases of addresses: %w", err)
 	}
-	var now syscall.Sysinfo_t
-	if err := syscall.Sysinfo(&now); err != nil {
-		return fmt.Errorf("asking when this computer was started: %w", err)
+	up, err := uptime()
+	if err != nil {
+		return fmt.Errorf("reading when this computer was started: %w", err)
 	}
-	if time.Since(info.ModTime()) < time.Duration(now.Uptime)*time.Second {
+	if time.Since(info.ModTime()) < up {
 		return nil
 	}
 	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
 		return fmt.Errorf("forgetting the leases before this boot: %w", err)
 	}
 	return nil
+}
+
+// uptime returns the time since this computer was started.
+func uptime() (time.Duration, error) {
+	content, err := os.ReadFile("/proc/uptime")
+	if err != nil {
+		return 0, err
+	}
+	seconds, _, _ := strings.Cut(string(content), " ")
+	return time.ParseDuration(seconds + "s")
 }
 
 // alive reports whether a process belongs to a container. Another process may
