@@ -79,7 +79,8 @@ func (s Spec) checkArguments(v *Violations, key string, command []string) {
 	}
 }
 
-// ownName says by which name the service's own program is started.
+// ownName is the name of the service's own binary, for an error: " (api)", or "" if
+// the service has none.
 func (s Spec) ownName() string {
 	if !s.OwnBinary() {
 		return ""

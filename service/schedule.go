@@ -47,8 +47,8 @@ func (s *Schedule) SetDefaults() { *s = Schedule{Timeout: time.Hour, Overlap: Ov
 // is no later; all others are reported as missed.
 //
 // A reboot takes minutes, so a nightly run that meets one is made up for. A run
-// that is due while a machine is away for hours is not: it would come at a time
-// that nobody chose. `make run` makes it up. Clusters cannot tell a changed
+// that is due while a machine is away for hours is not: it would run at a time
+// that was not chosen. `make run` makes it up. Clusters cannot tell a changed
 // schedule from missed runs of the new one, and this limits what they make up.
 const MaxLate = 10 * time.Minute
 

@@ -16,7 +16,7 @@ type TLSMode string
 
 const (
 	// TLSDefault is TLSACME on a machine whose Spec has a Host, and TLSOff on a
-	// machine without one. On clusters it is what the target's own keys say.
+	// machine without one. On clusters the target's own keys decide.
 	TLSDefault TLSMode = ""
 	// TLSACME is a certificate for the host, from an authority that speaks ACME
 	// (RFC 8555), such as Let's Encrypt.

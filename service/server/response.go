@@ -87,7 +87,7 @@ func (w *response) ReadFrom(r io.Reader) (int64, error) {
 	return io.Copy(w.ResponseWriter, r)
 }
 
-// Flush sends what is buffered.
+// Flush sends the buffered bytes.
 func (w *response) Flush() {
 	w.commit(http.StatusOK)
 	if f, ok := w.ResponseWriter.(http.Flusher); ok {

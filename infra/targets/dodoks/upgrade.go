@@ -52,7 +52,7 @@ const statusRunning = "running"
 // upgrade is a cluster's upgrade to a version.
 type upgrade struct {
 	cluster, wanted string
-	// look returns the cluster's status and version. tell shows what is waited for.
+	// look returns the cluster's status and version. tell shows the reason to wait.
 	look func() (status, version string, err error)
 	tell func(string)
 }

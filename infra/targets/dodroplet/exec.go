@@ -9,8 +9,8 @@ import (
 
 var _ operate.Executor = (*Droplet)(nil)
 
-// Exec runs a command on the machine by SSH, if the stack's settings let somebody
-// log in.
+// Exec runs a command on the machine by SSH, if the stack's settings have keys
+// and addresses that may log in.
 func (t *Droplet) Exec(ctx context.Context, s *operate.Stack, r operate.ExecRequest) error {
 	if len(t.settings.SSHKeys) == 0 || len(t.settings.SSHFrom) == 0 {
 		return &operate.NoWayError{

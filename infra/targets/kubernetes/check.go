@@ -48,7 +48,7 @@ func checkSpec(spec service.Spec) service.Violations {
 	// instead of ignoring it.
 	given, usual := spec.Workers, service.NewWorkers()
 	if spec.Runtime == service.RuntimeNone {
-		usual.Mode = service.WorkersPorts // what is filled in
+		usual.Mode = service.WorkersPorts // its default
 	}
 	if given.Count != usual.Count {
 		v.Add("workers.count", "is set to %d, but a pod runs one process: how many pods there are is scale.min and scale.max; take workers out", given.Count)
@@ -121,7 +121,7 @@ func (s WorkloadSettings) violations(spec service.Spec) service.Violations {
 }
 
 // checkHTTPS reports what a cluster cannot fulfil of the description's HTTPS,
-// and what the settings say twice.
+// and values that the settings repeat.
 func (s WorkloadSettings) checkHTTPS(v *service.Violations, spec service.Spec, section string) {
 	t := spec.TLS
 	if t.Mode == service.TLSIP {

@@ -111,7 +111,7 @@ func (p *parts) rollout() rollout.Rollout {
 	for _, name := range slices.Sorted(maps.Keys(p.spec.Processes)) {
 		r.Others = append(r.Others, TaskName(p.spec, name))
 	}
-	// A program without escala's runtime does not say its release.
+	// A program without escala's runtime does not report its release.
 	if built := p.args.Request.Image; built != nil && p.spec.Runtime != service.RuntimeNone {
 		r.Releases = slices.Sorted(maps.Values(built.Releases()))
 	}

@@ -78,7 +78,7 @@ func (p *parts) after() []pulumi.ResourceOption {
 	return append(p.options[:len(p.options):len(p.options)], pulumi.DependsOn(all))
 }
 
-// in is the name of the namespace.
+// namespace is the name of the service's namespace.
 func (p *parts) namespace() string { return p.args.Settings.namespace(p.spec) }
 
 // logical is an object's logical name in the program.

@@ -76,7 +76,7 @@ type Workload struct {
 	// Address is the IP address or the host name of the Ingress' load balancer. It
 	// is set if WorkloadArgs.Addressed is, and resolves together with URL.
 	Address pulumi.StringOutput
-	// HTTPS is https.Serving, or begins with https.Waiting and says what is
+	// HTTPS is https.Serving, or begins with https.Waiting and names what is
 	// missing. It resolves together with URL.
 	HTTPS pulumi.StringOutput
 

@@ -66,8 +66,8 @@ func TestDropletBucketNotYetKnown(t *testing.T) {
 	require.NoError(t, s.destroy())
 }
 
-// TestDropletAddressUnassigned checks that a refresh is the way out when somebody
-// took the address off its Droplet.
+// TestDropletAddressUnassigned checks that a refresh mends a stack whose address
+// was taken off its Droplet.
 func TestDropletAddressUnassigned(t *testing.T) {
 	t.Parallel()
 	s, account := dropletIn(t)

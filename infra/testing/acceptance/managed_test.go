@@ -33,7 +33,7 @@ type managed struct {
 	record         func(offline.Effect) *offline.Provider
 	// aws is the account for EKS. Optional: by default each stack has its own.
 	aws *cloudfake.AWS
-	// around is the effect of an account that also sees what is on the cluster.
+	// around is the effect of an account that also sees the cluster's objects.
 	// Optional.
 	around func(offline.Effect) offline.Effect
 	// lead connects the cloud's resources to their simulations.
@@ -222,7 +222,7 @@ func newManaged(t *testing.T, c managed) *managedStack {
 	return m
 }
 
-// open opens the stack with what is in the cluster.
+// open opens the stack in a cloud whose resources lead to their simulations.
 func (m *managedStack) open(t *testing.T, c cloud) {
 	t.Helper()
 	c.stack, c.section = m.managed.stack, m.managed.section

@@ -50,7 +50,7 @@ func column(events []offline.Event, kind, key string) []string {
 }
 
 // TestEKSZone runs the life of names: certificates, the records that prove them,
-// and aliases to a load balancer whose name nobody knows before.
+// and aliases to a load balancer whose name is not known before it exists.
 func TestEKSZone(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewAWS()

@@ -48,7 +48,7 @@ func openRealCluster(t *testing.T) (*realCluster, engine.Provider) {
 	return c, plugin
 }
 
-// badEnvironment fails services whose environment says so.
+// badEnvironment fails services with GREETING=bad in their environment.
 func badEnvironment(c nodes.Container) fakecluster.Trouble {
 	if c.Env["GREETING"] == "bad" {
 		return fakecluster.Trouble{Ended: "Error", ExitCode: 2, Restarts: 3}

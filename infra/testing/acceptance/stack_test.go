@@ -41,7 +41,7 @@ type stack struct {
 	// key encrypts the secrets; salt is its salt.
 	key  secrets.Manager
 	salt string
-	// providers are those of the cloud, and of what is beside it.
+	// providers are the cloud's and those beside it.
 	providers []engine.Provider
 	log       *bytes.Buffer
 }

@@ -76,8 +76,8 @@ func (a *Account) All() []offline.Event {
 	return found
 }
 
-// Effect returns effect as the account has it: behaviours first, then the
-// effect, then what is read back. effect may be nil.
+// Effect returns effect with the account's behaviours: Before runs first, then
+// effect, then After. effect may be nil.
 func (a *Account) Effect(effect offline.Effect) offline.Effect {
 	return func(e *offline.Event) error {
 		for _, b := range a.behaviours {

@@ -28,7 +28,7 @@ type Behaviour struct {
 	// Before runs before an operation takes effect. Its error is the cloud's
 	// answer. Optional.
 	Before func(*offline.Event) error
-	// After runs after an operation took effect, and changes what is read back.
+	// After runs after an operation took effect, and changes the outputs.
 	// It reports whether it changed anything. Optional.
 	After func(*offline.Event) bool
 }

@@ -30,7 +30,7 @@ type DigitalOcean struct {
 	limit int
 	// unknown is the number of requests until a new bucket is known.
 	unknown int
-	// unassigned reports that somebody took the Reserved IP off its Droplet.
+	// unassigned reports that the Reserved IP was taken off its Droplet.
 	unassigned bool
 	// emails are the account's verified addresses.
 	emails map[string]bool

@@ -20,15 +20,15 @@ func (d *DigitalOcean) Unknown(n int) {
 	d.unknown = n
 }
 
-// Unassign has somebody take the Reserved IP off its Droplet.
+// Unassign takes the Reserved IP off its Droplet, as a person does in the console.
 func (d *DigitalOcean) Unassign() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.unassigned = true
 }
 
-// droplets are behaviours that a stack cannot avoid. Their tests show that what
-// the documentation says of them helps.
+// droplets are behaviours that a stack cannot avoid. Their tests show that the
+// documentation's advice helps.
 func (d *DigitalOcean) droplets() []Behaviour {
 	return []Behaviour{
 		{

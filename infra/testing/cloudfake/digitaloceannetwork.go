@@ -94,7 +94,7 @@ func (d *DigitalOcean) networks() []Behaviour {
 			Before: func(e *offline.Event) error {
 				wanted, err := netip.ParsePrefix(text(e.Inputs, "ipRange"))
 				if err != nil || e.Operation != offline.Create {
-					return nil //nolint:nilerr // what is not a range overlaps with nothing
+					return nil //nolint:nilerr // an invalid range overlaps with nothing
 				}
 				for _, other := range d.Of(doVPC) {
 					if taken, err := netip.ParsePrefix(text(other.Inputs, "ipRange")); err == nil && taken.Overlaps(wanted) {

@@ -34,7 +34,7 @@ func (r *checkRun) slowClients(ctx context.Context, d time.Duration) error {
 		"POST /echo HTTP/1.1\r\nHost: " + host + "\r\nContent-Length: 1048576\r\n\r\nhalf",
 		// A header that never ends.
 		"GET / HTTP/1.1\r\nHost: " + host + "\r\nX-Long: " + strings.Repeat("y", 6<<10),
-		// An answer that nobody reads.
+		// An answer that the client never reads.
 		"POST /echo HTTP/1.1\r\nHost: " + host + "\r\nContent-Length: 1048576\r\n\r\n" + body,
 	} {
 		for range slowConnections {
@@ -77,8 +77,8 @@ func dialSlow(ctx context.Context, address string) (net.Conn, error) {
 	return conn, nil
 }
 
-// slowSockets opens WebSockets that are alone in their rooms and never read what
-// they say.
+// slowSockets opens WebSockets that are alone in their rooms and never read their
+// own messages.
 func (r *checkRun) slowSockets(ctx context.Context, all *sync.WaitGroup) error {
 	// JSON writes six bytes for each of these.
 	loud := []byte(strings.Repeat("\x01", 16<<10))

@@ -26,8 +26,8 @@ const (
 	strangerAddress = "127.0.0.7"
 )
 
-// from returns a transport that connects from an address to another one, whatever
-// the URL says.
+// from returns a transport that connects from one address to another, and ignores
+// the URL's host.
 func from(address, to string, config *tls.Config) *http.Transport {
 	return &http.Transport{
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {

@@ -58,8 +58,8 @@ func TestFirstCertificate(t *testing.T) {
 	s.lead(b)
 	b.startNginx()
 
-	// Before there is one, plain HTTP serves, and Nginx has a certificate that
-	// nobody trusts.
+	// Before there is one, plain HTTP serves, and Nginx has a self-signed
+	// certificate.
 	resp, body := get(t, b.http, nil, "http://"+name+"/x")
 	assert.Equal(t, 200, resp.StatusCode)
 	assert.Equal(t, name+" http HTTP/1.1", body)

@@ -239,7 +239,7 @@ func (b *box) command(args ...string) *exec.Cmd {
 	return cmd
 }
 
-// status returns what the machine says of its certificates.
+// status returns the machine's report of its certificates.
 func (b *box) status() (*machine.Certificate, error) {
 	f, err := os.Open(b.root + agent.StatusFile)
 	if err != nil {

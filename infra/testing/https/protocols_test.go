@@ -32,7 +32,7 @@ func handshake(address string, config *tls.Config) (tls.ConnectionState, error) 
 	return c.ConnectionState(), nil
 }
 
-// TestProtocolsAndCiphers holds what Mozilla's "intermediate" says.
+// TestProtocolsAndCiphers compares with Mozilla's "intermediate" configuration.
 func TestProtocolsAndCiphers(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, time.Hour)

@@ -23,7 +23,7 @@ type rooms struct {
 	closed func(code int)
 
 	ending  chan struct{} // closed: send no more
-	leaving chan struct{} // closed: say good-bye
+	leaving chan struct{} // closed: send the closing frame
 
 	mu         sync.Mutex
 	quiet      bool // the load is ending: nothing is sent any more
