@@ -9,9 +9,9 @@ import (
 )
 
 // ReleaseCommand is the command that prepares what a release needs, such as the
-// migrations of its database. It runs once for each release, after its preflight
-// and before its first worker, as the service's user with the service's
-// environment and secrets. If it fails, the release is refused.
+// migrations of its database. It runs once for each release before its first worker,
+// on a machine after its preflight and in a cluster as a Job, as the service's user
+// with the service's environment and secrets. If it fails, the release is refused.
 type ReleaseCommand struct {
 	// Command is the command and its arguments: [api, migrate]. The service's name
 	// stands for the service's own program. Default none.

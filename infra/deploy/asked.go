@@ -12,14 +12,15 @@ import (
 // command, the stack was asked last, and when.
 const outputAsked = "asked"
 
-// Ask sets Request.Command, and Request.Asked for a Machine. Until the release
-// serves, each update asks anew, so that a machine that refused the release tries
-// it again. pinned is true for a release that is gone back to.
+// Ask sets Request.Command, Request.Prepared, and Request.Asked for a Machine and
+// for a release command. Until the release serves, each update asks anew, so that a
+// machine that refused the release tries it again. pinned is true for a release that
+// is gone back to.
 func (r *Request) Ask(target Target, pinned bool) {
 	if !pinned {
 		r.Command = r.Spec.ReleaseCommand.Digest()
 	}
-	if _, machine := target.(Machine); !machine || r.Offline {
+	if _, machine := target.(Machine); r.Offline || !machine && r.Command == "" {
 		return
 	}
 	text, _ := r.Outputs[outputAsked].(string)
@@ -27,6 +28,7 @@ func (r *Request) Ask(target Target, pinned bool) {
 	served, _ := r.Outputs["release"].(string)
 	switch {
 	case last == r.asks():
+		r.Prepared = r.Command != ""
 		if asked, err := strconv.ParseInt(at, 10, 64); err == nil {
 			r.Asked = asked
 			return

@@ -20,12 +20,16 @@ type Request struct {
 	// Release is the built service. Its Path is empty on a Cluster, and for an
 	// earlier release whose binary is only in the release store.
 	Release build.Release
-	// Asked is the time of the update that asks a Machine for the release, in seconds
-	// since 1970. It stays as it is once the release serves. 0 in a plan.
+	// Asked is the time of the update that asks a Machine for the release, or for its
+	// release command, in seconds since 1970. It stays as it is once the release
+	// serves. 0 in a plan.
 	Asked int64
 	// Command is the digest of the release command that the release needs. It is ""
 	// if there is none, and for a release that is gone back to.
 	Command string
+	// Prepared means that the last update that succeeded was of this release, and
+	// with this command.
+	Prepared bool
 	// Agent is the machine's own program, for a Machine. In Check it is a
 	// placeholder of the same length.
 	Agent build.Release

@@ -57,9 +57,6 @@ func checkSpec(spec service.Spec) service.Violations {
 	if given != usual {
 		v.Add("workers", "is set for the workers of a machine, but a pod runs one process, and the cluster shares the traffic among pods; take workers out")
 	}
-	if spec.ReleaseCommand.Set() {
-		v.Add("release.command", "is for machines: on a cluster run it as a Job of your own before the update")
-	}
 	checkMetrics(&v, spec)
 	life := spec.Lifecycle
 	if life.Announce < time.Second {

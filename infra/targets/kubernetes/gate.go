@@ -59,6 +59,12 @@ func (p *parts) gate(w *Workload) {
 	w.Release = pulumi.All(release, w.URL).ApplyT(func(v []any) string { return v[0].(string) }).(pulumi.StringOutput)
 }
 
+// report shows a line of progress. One that cannot be shown must not fail the
+// update.
+func (p *parts) report(s string) {
+	_ = p.ctx.Log.Info(s, &pulumi.LogArgs{Resource: p.workload, Ephemeral: true})
+}
+
 // last returns an output of the last update, or an unknown one.
 func (p *parts) last(output string) pulumi.StringOutput {
 	if value, _ := p.args.Request.Outputs[output].(string); value != "" {
@@ -100,10 +106,7 @@ func (p *parts) rollout() rollout.Rollout {
 		Ask:        rollout.Asked(p.args.Settings.GateAddress),
 		CA:         p.args.gateCA(),
 		Timeout:    p.args.Request.GateTimeout,
-		Report: func(s string) {
-			// A progress line that cannot be shown must not fail the update.
-			_ = p.ctx.Log.Info(s, &pulumi.LogArgs{Resource: p.workload, Ephemeral: true})
-		},
+		Report:     p.report,
 	}
 	if p.spec.Redis.Mode == service.RedisLocal {
 		r.Others = []string{p.redisName()}

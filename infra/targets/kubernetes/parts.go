@@ -5,6 +5,7 @@ import (
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"escala/infra/targets/kubernetes/rollout"
 	"escala/service"
 )
 
@@ -21,6 +22,9 @@ type parts struct {
 	options []pulumi.ResourceOption
 	// pullSecret is the name of the secret with WorkloadArgs.PullLogin, or nil.
 	pullSecret pulumi.StringPtrInput
+	// image is WorkloadArgs.Image. With a release command it resolves once that has
+	// succeeded.
+	image pulumi.StringInput
 	// variables are the pods' environment, once it is registered.
 	variables corev1.EnvFromSourceArray
 	// registered are the objects that the gate waits for.
@@ -29,7 +33,7 @@ type parts struct {
 
 func newParts(ctx *pulumi.Context, name string, args *WorkloadArgs, w *Workload) *parts {
 	return &parts{
-		ctx: ctx, name: name, args: args, spec: args.Request.Spec, workload: w,
+		ctx: ctx, name: name, args: args, spec: args.Request.Spec, workload: w, image: args.Image,
 		options: []pulumi.ResourceOption{
 			pulumi.Parent(w), pulumi.Provider(args.Provider), pulumi.DependsOn(args.DependsOn),
 		},
@@ -54,7 +58,7 @@ func (p *parts) register() error {
 	}
 	for _, next := range []func() error{
 		p.pullLogin, p.serviceAccount, p.networkPolicy, p.tasksPolicy, p.service, p.ingress, p.disruptionBudget,
-		p.processes,
+		p.releaseCommand, p.processes,
 		func() error { return p.deployment(p.variables) },
 		p.autoscaler,
 	} {
@@ -88,6 +92,7 @@ func (p *parts) logical(part string) string { return p.name + "-" + part }
 const (
 	componentService = "service"
 	componentRedis   = "redis"
+	componentRelease = rollout.ReleaseComponent
 )
 
 // selector selects the pods of a component. A Deployment's selector is

@@ -30,7 +30,7 @@ func (p *parts) pod(environment corev1.EnvFromSourceArray) *corev1.PodSpecArgs {
 		SecurityContext:               p.user(),
 		Containers: corev1.ContainerArray{&corev1.ContainerArgs{
 			Name:            pulumi.String(p.spec.Name),
-			Image:           p.args.Image.ToStringOutput().ToStringPtrOutput(),
+			Image:           p.image.ToStringOutput().ToStringPtrOutput(),
 			ImagePullPolicy: pulumi.String("IfNotPresent"),
 			EnvFrom:         environment,
 			Ports:           p.containerPorts(),

@@ -40,7 +40,7 @@ func (p *parts) processes() error {
 				RevisionHistoryLimit:    pulumi.Int(service.KeptReleases),
 				Template: &corev1.PodTemplateSpecArgs{
 					Metadata: &metav1.ObjectMetaArgs{Labels: p.labels(t.component)},
-					Spec:     p.taskPod(t, p.args.Image, service.Seconds(one.Stop)),
+					Spec:     p.taskPod(t, p.image, service.Seconds(one.Stop)),
 				},
 			},
 		}, p.after()...)

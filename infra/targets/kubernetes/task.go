@@ -13,7 +13,7 @@ import (
 )
 
 // task is a command of the service that has pods of its own, without a port: a
-// process or a schedule's run.
+// process, a schedule's run, or the release command.
 type task struct {
 	name      string
 	component string
@@ -31,6 +31,10 @@ func (p *parts) scheduleTask(name string) task {
 	return task{name, "schedule-" + name, one.Command, p.spec.Memory(one.MemoryMiB)}
 }
 
+func (p *parts) releaseTask() task {
+	return task{"release", componentRelease, p.spec.ReleaseCommand.Command, p.spec.Resources.MemoryMiB}
+}
+
 // TaskName is the name of the Deployment of a process, or of the CronJob of a
 // schedule.
 func TaskName(spec service.Spec, name string) string { return spec.Name + "-" + name }
@@ -44,6 +48,9 @@ func (p *parts) components() []string {
 			continue
 		}
 		all = append(all, p.scheduleTask(name).component)
+	}
+	if p.spec.ReleaseCommand.Set() {
+		all = append(all, componentRelease)
 	}
 	return all
 }

@@ -132,6 +132,7 @@ var descriptions = map[string]description{
 	}},
 	"processes and schedules": {spec: func(s *service.Spec) {
 		s.Redis.Mode = service.RedisLocal
+		s.ReleaseCommand = service.ReleaseCommand{Command: []string{"api", "migrate"}, Timeout: time.Minute}
 		s.Processes = map[string]service.Process{
 			"mailer": {Command: []string{"api", "mail"}, Count: 2, Stop: time.Minute, MemoryMiB: 64},
 			"index":  {Command: []string{"./api", "index"}, Count: 1, Stop: time.Second},

@@ -24,7 +24,7 @@ func (n *Nodes) URL(t testing.TB, namespace string) string {
 		defer n.mu.Unlock()
 		var releases []string
 		for _, c := range n.running {
-			if c.Namespace == namespace && c.Release != "" {
+			if c.Namespace == namespace && c.Release != "" && !c.once {
 				releases = append(releases, c.Release)
 			}
 		}

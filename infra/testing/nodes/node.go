@@ -25,14 +25,18 @@ type pod struct {
 	metav1.ObjectMeta `json:"metadata"`
 
 	Spec struct {
-		NodeName         string
-		ImagePullSecrets []reference
-		Containers       []container
+		NodeName              string
+		RestartPolicy         string
+		ActiveDeadlineSeconds int64
+		ImagePullSecrets      []reference
+		Containers            []container
 	}
+	Status struct{ Phase string }
 }
 
 type container struct {
 	Name, Image string
+	Command     []string
 	Env         []struct{ Name, Value string }
 	EnvFrom     []struct {
 		ConfigMapRef, SecretRef *reference
@@ -67,6 +71,11 @@ func (n *Nodes) pods(ctx context.Context) error {
 			delete(n.running, uid)
 		}
 	}
+	for uid := range n.failed {
+		if !there[uid] {
+			delete(n.failed, uid)
+		}
+	}
 	for uid := range n.reported {
 		if !there[uid] {
 			delete(n.reported, uid)
@@ -92,11 +101,23 @@ func (n *Nodes) pod(ctx context.Context, p pod) error {
 		return pods.Delete(ctx, p.Name, metav1.DeleteOptions{GracePeriodSeconds: &now, Preconditions: &metav1.Preconditions{UID: &p.UID}})
 	}
 	if _, ready := n.running[p.UID]; ready {
+		if p.Spec.RestartPolicy == never {
+			return n.end(ctx, p)
+		}
+		return nil
+	}
+	if tried, failed := n.failed[p.UID]; failed && time.Since(tried) < n.BackOff {
 		return nil
 	}
 	started, trouble, err := n.start(ctx, p)
 	if err != nil {
 		return err
+	}
+	if trouble.Waiting != "" || trouble.Ended != "" {
+		n.failed[p.UID] = time.Now()
+	}
+	if n.BackOff > 0 && trouble.Waiting == "ErrImagePull" {
+		trouble.Waiting = "ImagePullBackOff"
 	}
 	if p.Spec.NodeName == "" && trouble.Unschedulable == "" {
 		_, err := pods.Create(ctx, &unstructured.Unstructured{Object: map[string]any{
@@ -121,7 +142,7 @@ func (n *Nodes) pod(ctx context.Context, p pod) error {
 func (n *Nodes) start(ctx context.Context, p pod) (Container, fakecluster.Trouble, error) {
 	var first Container
 	for i, c := range p.Spec.Containers {
-		started := Container{Namespace: p.Namespace, Image: c.Image, Env: map[string]string{}}
+		started := Container{Namespace: p.Namespace, Pod: p.Name, Image: c.Image, Command: c.Command, Env: map[string]string{}, began: time.Now(), once: p.Spec.RestartPolicy == never}
 		var logins []string
 		for _, secret := range p.Spec.ImagePullSecrets {
 			data, err := n.data(ctx, secretKind, p.Namespace, secret.Name)
@@ -154,6 +175,9 @@ func (n *Nodes) start(ctx context.Context, p pod) (Container, fakecluster.Troubl
 		}
 		for _, variable := range c.Env {
 			started.Env[variable.Name] = variable.Value
+		}
+		if started.once {
+			return started, fakecluster.Trouble{}, nil
 		}
 		if trouble := n.Run(started); trouble != (fakecluster.Trouble{}) {
 			return first, trouble, nil

@@ -24,8 +24,15 @@ type Nodes struct {
 	// configurations that the pod names. It returns the release in the image,
 	// for X-Release, or "". Default: every image is on every node.
 	Pull func(image string, logins []string) (release string, err error)
-	// Run returns the failure of a container that has started. Default none.
+	// Run returns the failure of a container that has started and is restarted when it
+	// ends. Default none.
 	Run func(Container) fakecluster.Trouble
+	// Ends returns the end of a running container that is not restarted, as those of
+	// Jobs are; nil while it goes on. Default: it has ended well.
+	Ends func(Container) *End
+	// BackOff is the time for which a kubelet leaves a pod alone that could not be
+	// started. Default 0; kubelets' are 10 s to 5 min.
+	BackOff time.Duration
 	// DeadAPIs leaves APIs of the cluster's pods without an answer. Default: a
 	// metrics-server answers for them.
 	DeadAPIs bool
@@ -38,6 +45,8 @@ type Nodes struct {
 	running map[types.UID]Container
 	// reported maps the UIDs of pods to the last status.
 	reported map[types.UID]report
+	// failed maps the UIDs of pods to the last time that a start failed.
+	failed map[types.UID]time.Time
 	// addresses counts the pods that got an address.
 	addresses int
 	// errors are unexpected answers of the API server.
@@ -47,10 +56,17 @@ type Nodes struct {
 // Container is a container as it starts.
 type Container struct {
 	Namespace, Image string
+	// Pod is the name of its pod. Command is the pod's, without the image's.
+	Pod     string
+	Command []string
 	// Env is the environment, with the values of ConfigMaps and Secrets.
 	Env map[string]string
 	// Release is what Pull returned.
 	Release string
+
+	began time.Time
+	// once means that its pod is not restarted. Nothing sends requests to it.
+	once bool
 }
 
 // poll is the time between two looks at the cluster.
@@ -65,8 +81,10 @@ func Start(t testing.TB, server *apiserver.Server) *Nodes {
 	}
 	n := &Nodes{
 		client: client, metricsPort: serveMetrics(t), running: map[types.UID]Container{}, reported: map[types.UID]report{},
-		Pull: func(string, []string) (string, error) { return "", nil },
-		Run:  func(Container) fakecluster.Trouble { return fakecluster.Trouble{} },
+		failed: map[types.UID]time.Time{},
+		Ends:   func(Container) *End { return &End{} },
+		Pull:   func(string, []string) (string, error) { return "", nil },
+		Run:    func(Container) fakecluster.Trouble { return fakecluster.Trouble{} },
 	}
 	if err := n.addMetrics(t.Context()); err != nil {
 		t.Fatalf("making the Service of the metrics: %v", err)

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,8 +22,12 @@ type client struct {
 	base *url.URL
 }
 
-// errNotFound means that an object does not exist.
-var errNotFound = errors.New("does not exist")
+var (
+	// errNotFound means that an object does not exist.
+	errNotFound = errors.New("does not exist")
+	// errConflict means that an object exists already, or has another version.
+	errConflict = errors.New("exists already, or was changed meanwhile")
+)
 
 // askTimeout limits one request.
 const askTimeout = 10 * time.Second
@@ -52,15 +57,24 @@ func (c *client) get(ctx context.Context, path string, query url.Values, into an
 // maxAnswer limits an answer to about a thousand pods.
 const maxAnswer = 64 << 20
 
-// read makes a request, and returns the answer's body and header.
+// read gets an answer's body and header.
 func (c *client) read(ctx context.Context, path string, query url.Values) ([]byte, http.Header, error) {
+	return c.request(ctx, http.MethodGet, path, query, "", nil)
+}
+
+// request makes a request, and returns the answer's body and header. kind is the
+// content type of content.
+func (c *client) request(ctx context.Context, method, path string, query url.Values, kind string, content []byte) ([]byte, http.Header, error) {
 	at := c.base.JoinPath(path)
 	at.RawQuery = query.Encode()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
+	req, err := http.NewRequestWithContext(ctx, method, at.String(), bytes.NewReader(content))
 	if err != nil {
 		return nil, nil, err
 	}
 	req.Header.Set("Accept", "application/json, */*")
+	if kind != "" {
+		req.Header.Set("Content-Type", kind)
+	}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return nil, nil, fmt.Errorf("the Kubernetes API: %w", err)
@@ -72,7 +86,9 @@ func (c *client) read(ctx context.Context, path string, query url.Values) ([]byt
 		return nil, nil, fmt.Errorf("%s %w", path, errNotFound)
 	case err != nil:
 		return nil, nil, fmt.Errorf("the Kubernetes API: %w", err)
-	case resp.StatusCode != http.StatusOK:
+	case resp.StatusCode == http.StatusConflict:
+		return nil, nil, fmt.Errorf("%s %w", path, errConflict)
+	case resp.StatusCode/100 != 2:
 		var said struct{ Message string }
 		if json.Unmarshal(body, &said) != nil || said.Message == "" {
 			said.Message = resp.Status
@@ -80,6 +96,32 @@ func (c *client) read(ctx context.Context, path string, query url.Values) ([]byt
 		return nil, nil, fmt.Errorf("the Kubernetes API: %s", said.Message)
 	}
 	return body, resp.Header, nil
+}
+
+// create makes an object in a collection.
+func (c *client) create(ctx context.Context, path string, object any) error {
+	content, err := json.Marshal(object)
+	if err != nil {
+		return err
+	}
+	_, _, err = c.request(ctx, http.MethodPost, path, nil, "application/json", content)
+	return err
+}
+
+// patch merges a change into an object.
+func (c *client) patch(ctx context.Context, path string, change any) error {
+	content, err := json.Marshal(change)
+	if err != nil {
+		return err
+	}
+	_, _, err = c.request(ctx, http.MethodPatch, path, nil, "application/merge-patch+json", content)
+	return err
+}
+
+// remove deletes an object, and in the background what belongs to it.
+func (c *client) remove(ctx context.Context, path string) error {
+	_, _, err := c.request(ctx, http.MethodDelete, path, url.Values{"propagationPolicy": {"Background"}}, "", nil)
+	return err
 }
 
 // logTail returns the last lines of a container, or those of its previous run.

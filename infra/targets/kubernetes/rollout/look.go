@@ -89,13 +89,10 @@ func (r Rollout) service(ctx context.Context, c *client) view {
 	if err := c.get(ctx, "/apis/apps/v1/namespaces/"+r.Namespace+"/replicasets", selecting(d), &sets); err != nil {
 		return view{missing: err.Error()}
 	}
-	i := slices.IndexFunc(sets.Items, func(s replicaSet) bool {
-		return s.Metadata.Annotations[revision] != "" && s.Metadata.Annotations[revision] == d.Metadata.Annotations[revision]
-	})
-	if i < 0 {
+	current, there := d.current(sets.Items)
+	if !there {
 		return view{missing: "Kubernetes has created no pods of the release yet", trouble: refusedPods(d)}
 	}
-	current := sets.Items[i].Metadata
 	v := view{replicaSet: current.Name}
 	leaving := 0
 	for _, p := range pods {

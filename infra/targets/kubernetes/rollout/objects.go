@@ -53,6 +53,16 @@ func (d *deployment) image() string {
 // revision is the annotation that distinguishes a Deployment's ReplicaSets.
 const revision = "deployment.kubernetes.io/revision"
 
+// current returns the ReplicaSet of a Deployment's template.
+func (d *deployment) current(sets []replicaSet) (meta, bool) {
+	for _, s := range sets {
+		if s.Metadata.Annotations[revision] != "" && s.Metadata.Annotations[revision] == d.Metadata.Annotations[revision] {
+			return s.Metadata, true
+		}
+	}
+	return meta{}, false
+}
+
 type replicaSet struct {
 	Metadata meta
 	Spec     struct {

@@ -120,6 +120,7 @@ func (r Rollout) Wait(ctx context.Context) (Served, error) {
 	if r.Stuck == 0 {
 		r.Stuck = 45 * time.Second
 	}
+	r.askAgain(ctx, c)
 	answers := 0
 	loop := gate.Awaiting{Timeout: r.Timeout, Poll: r.Poll, Stuck: r.Stuck, Report: r.Report}
 	last, took, err := gate.Await(ctx, loop, func(ctx context.Context) (view, gate.Seen) {
@@ -157,6 +158,7 @@ func (r Rollout) failure(ctx context.Context, c *client, v view, took time.Durat
 	if said := r.reasons(ctx, c, v); len(said) > 0 {
 		fmt.Fprintf(&b, "\nthe cluster reports:\n  %s", strings.ReplaceAll(strings.Join(said, "\n"), "\n", "\n  "))
 	}
+	b.WriteString("\nthe next update asks for it again at once, also without a change")
 	return errors.New(b.String())
 }
 

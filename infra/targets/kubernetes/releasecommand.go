@@ -1,0 +1,127 @@
+package kubernetes
+
+import (
+	"context"
+	"fmt"
+
+	batchv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/batch/v1"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/infra/targets/kubernetes/rollout"
+	"escala/service"
+)
+
+// undisturbed asks the autoscalers of nodes, Karpenter (which EKS Auto Mode is) and
+// Kubernetes' own (which DOKS runs), to leave a pod's node alone until it has ended:
+// https://karpenter.sh/docs/concepts/disruption/#pod-level-controls and
+// https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/FAQ.md.
+var undisturbed = pulumi.StringMap{
+	"karpenter.sh/do-not-disrupt":                    pulumi.String("true"),
+	"cluster-autoscaler.kubernetes.io/safe-to-evict": pulumi.String("false"),
+}
+
+// never is the schedule of a CronJob that is suspended and runs nothing.
+const never = "0 0 1 1 *"
+
+// releaseCommand registers a suspended CronJob, from which an update makes the Job
+// that runs the release command, as `kubectl create job --from` does. The pods and
+// processes that are registered later get the image once that Job has succeeded.
+//
+// The Job itself is no resource of Pulumi's: it must stay the record that the
+// command has run when a rollback, a failed or a killed update leaves the state
+// without it.
+func (p *parts) releaseCommand() error {
+	if !p.spec.ReleaseCommand.Set() {
+		return nil
+	}
+	t := p.releaseTask()
+	pod := p.taskPod(t, p.image, service.Seconds(p.spec.Lifecycle.Stop))
+	pod.RestartPolicy = pulumi.String("Never")
+	// The node counts from the time that it got the pod, so that the time in which a
+	// cluster finds or makes a node is not the command's. The pod and its log stay.
+	pod.ActiveDeadlineSeconds = pulumi.Int(service.Seconds(p.spec.ReleaseCommand.Timeout))
+	labels := p.labels(componentRelease)
+	labels[rollout.CommandLabel] = pulumi.String(p.spec.ReleaseCommand.Digest())
+	cronjob, err := batchv1.NewCronJob(p.ctx, p.logical(t.name+"-cronjob"), &batchv1.CronJobArgs{
+		Metadata: p.meta(TaskName(p.spec, t.name), componentRelease, nil),
+		Spec: &batchv1.CronJobSpecArgs{
+			Suspend:           pulumi.Bool(true),
+			Schedule:          pulumi.String(never),
+			ConcurrencyPolicy: pulumi.String("Forbid"),
+			JobTemplate: &batchv1.JobTemplateSpecArgs{
+				Metadata: &metav1.ObjectMetaArgs{Labels: labels},
+				Spec: &batchv1.JobSpecArgs{
+					// A run that fails is repeated by the next update only.
+					BackoffLimit:          pulumi.Int(0),
+					ActiveDeadlineSeconds: pulumi.Int(service.Seconds(p.args.Request.GateTimeout)),
+					Template: &corev1.PodTemplateSpecArgs{
+						Metadata: &metav1.ObjectMetaArgs{Labels: labels, Annotations: undisturbed},
+						Spec:     pod,
+					},
+				},
+			},
+		},
+	}, p.after()...)
+	if err != nil {
+		return fmt.Errorf("registering the release command: %w", err)
+	}
+	p.object(cronjob)
+	p.prepare()
+	return nil
+}
+
+// prepare makes the image of what is registered later wait for the release command.
+// A preview says that it would run, and runs nothing.
+func (p *parts) prepare() {
+	r := p.args.Request
+	switch {
+	case r.Command == "" || r.Prepared || r.Offline:
+		return
+	case p.ctx.DryRun():
+		_ = p.ctx.Log.Info(fmt.Sprintf("the update runs the release command %s before the release's first pod, unless it has succeeded for this release already",
+			r.Spec.ReleaseCommand), &pulumi.LogArgs{Resource: p.workload})
+		return
+	}
+	kubeconfig := p.args.Kubeconfig
+	if kubeconfig == nil {
+		kubeconfig = pulumi.String("")
+	}
+	waits := []any{kubeconfig, p.args.Image}
+	for _, object := range p.registered {
+		waits = append(waits, object.ID())
+	}
+	prepared := pulumi.All(waits...).ApplyTWithContext(p.ctx.Context(), func(ctx context.Context, v []any) (string, error) {
+		command := p.command()
+		command.Kubeconfig, command.Image = v[0].(string), v[1].(string)
+		err := command.Run(ctx)
+		if err != nil && r.Failed != nil {
+			r.Failed(ctx, err)
+		}
+		return command.Image, err
+	}).(pulumi.StringOutput)
+	// Pulumi treats the image as secret because the cluster's login is one of its
+	// inputs.
+	p.image = pulumi.Unsecret(prepared).(pulumi.StringOutput)
+}
+
+// command returns the parameters of the release command's run, except those that
+// only the update knows.
+func (p *parts) command() rollout.ReleaseCommand {
+	c := rollout.ReleaseCommand{
+		Namespace: p.namespace(),
+		Service:   p.spec.Name,
+		CronJob:   TaskName(p.spec, p.releaseTask().name),
+		Command:   p.args.Request.Command,
+		Limit:     p.spec.ReleaseCommand.Timeout,
+		MemoryMiB: p.spec.Resources.MemoryMiB,
+		Timeout:   p.args.Request.GateTimeout,
+		Stop:      p.spec.Lifecycle.Stop,
+		Report:    p.report,
+	}
+	if p.spec.Redis.Mode == service.RedisLocal {
+		c.Needs = []string{p.redisName()}
+	}
+	return c
+}

@@ -1,0 +1,241 @@
+package rollout
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"escala/infra/deploy/gate"
+	"escala/service"
+)
+
+// ReleaseCommand is the run of a release's command in a Job, before the release's
+// first pod. The Job of each run stays in the namespace as its record:
+//
+//   - Its name has the release and a number, and the API server takes a name once. So
+//     of two updates one creates a run, and the other waits for it.
+//   - A Job goes on when the update ends. The next update waits for it.
+//   - A run that has succeeded is the last one of its release and command.
+//   - A run that has not is repeated by an update after the one that has reported it.
+//     So the end of each run is seen before there is another.
+type ReleaseCommand struct {
+	// Kubeconfig is the content of a kubeconfig for the cluster.
+	Kubeconfig string
+	// Namespace has all objects. Service is the service's name.
+	Namespace, Service string
+	// CronJob is the name of the suspended CronJob with the Job's template.
+	CronJob string
+	// Image is the release's, by digest. Command is the digest of the command.
+	Image, Command string
+	// Needs are the names of Deployments that must be up before.
+	Needs []string
+	// Limit is the command's own time limit, MemoryMiB its memory limit in MiB.
+	Limit     time.Duration
+	MemoryMiB int
+	// Timeout is the time that Kubernetes gives a Job altogether, and this wait what
+	// the Job needs. Stop is the time that a killed command gets to end.
+	Timeout, Stop time.Duration
+	// Poll is the time between two looks. Default 1 s.
+	Poll time.Duration
+	// Stuck is the time for which the same failure may keep the command from being
+	// started. Kubernetes retries meanwhile. Default 45 s.
+	Stuck time.Duration
+	// Report is called with what the run waits for, each time that it changes.
+	Report func(string)
+}
+
+// ReleaseComponent is the value of the label app.kubernetes.io/component of Jobs and
+// pods of release commands. CommandLabel has the command's digest.
+const (
+	ReleaseComponent = "release-command"
+	CommandLabel     = "escala/command"
+)
+
+// reportedLabel is on the Job of a failed run that an update has reported.
+const reportedLabel = "escala/reported"
+
+// keptJobs is the number of runs whose Jobs stay. A release that is older runs its
+// command again if the source, and not a rollback, goes back to it.
+const keptJobs = 20
+
+// maxRaces is the number of times that another update may be faster.
+const maxRaces = 5
+
+// apiMargin is the time beyond a Job's own limits in which Kubernetes must have
+// recorded its end.
+const apiMargin = time.Minute
+
+// Run returns once the command has succeeded for the release: now, or in an earlier
+// run. Its error has the last lines of a run that failed.
+func (r ReleaseCommand) Run(ctx context.Context) error {
+	c, err := newClient(r.Kubeconfig)
+	if err != nil {
+		return err
+	}
+	if r.Poll == 0 {
+		r.Poll = time.Second
+	}
+	if r.Stuck == 0 {
+		r.Stuck = 45 * time.Second
+	}
+	if err := r.awaitNeeds(ctx, c); err != nil {
+		return err
+	}
+	for races := 0; ; {
+		all, err := r.jobs(ctx, c)
+		if err != nil {
+			return fmt.Errorf("looking for runs of the release command: %w", err)
+		}
+		// One command runs at a time, also of another release.
+		if i := slices.IndexFunc(all, func(j job) bool { return !j.ended() && !r.mine(j) }); i >= 0 {
+			r.Report("waiting: the release command of release " + short(all[i].image()) + " runs in Job " + all[i].Metadata.Name)
+			if _, _, err := r.follow(ctx, c, all[i]); err != nil {
+				return err
+			}
+			continue
+		}
+		mine := slices.DeleteFunc(slices.Clone(all), func(j job) bool { return !r.mine(j) })
+		if done := slices.IndexFunc(mine, job.succeeded); done >= 0 {
+			r.Report("the release command has succeeded for release " + short(r.Image) + " in Job " + mine[done].Metadata.Name)
+			return nil
+		}
+		if n := len(mine); n > 0 && (!mine[n-1].ended() || mine[n-1].Metadata.Labels[reportedLabel] == "") {
+			return r.conclude(ctx, c, mine[n-1], all)
+		}
+		next, err := r.begin(ctx, c, all)
+		if races++; errors.Is(err, errConflict) && races < maxRaces {
+			continue // another update has begun a run
+		}
+		if err != nil {
+			return fmt.Errorf("starting the release command: %w", err)
+		}
+		return r.conclude(ctx, c, next, all)
+	}
+}
+
+// mine reports whether a run is of the release and its command.
+func (r ReleaseCommand) mine(j job) bool {
+	of, _ := service.ReleaseOfImage(j.image())
+	release, ok := service.ReleaseOfImage(r.Image)
+	return ok && of == release && j.Metadata.Labels[CommandLabel] == r.Command
+}
+
+// awaitNeeds waits for the Deployments that the command needs.
+func (r ReleaseCommand) awaitNeeds(ctx context.Context, c *client) error {
+	look := Rollout{Namespace: r.Namespace, Image: r.Image}
+	loop := gate.Awaiting{Timeout: r.Timeout, Poll: r.Poll, Stuck: r.Stuck, Report: r.Report}
+	last, took, err := gate.Await(ctx, loop, func(ctx context.Context) (view, gate.Seen) {
+		for _, name := range r.Needs {
+			if v := look.other(ctx, c, name); v.missing != "" {
+				return v, gate.Seen{Missing: v.missing, Failure: v.trouble.kind, Final: v.trouble.final}
+			}
+		}
+		return view{}, gate.Seen{Done: true}
+	})
+	if errors.Is(err, gate.ErrMissing) {
+		return look.failure(ctx, c, last, took)
+	}
+	return err
+}
+
+// jobs returns the runs of all release commands, the oldest first.
+func (r ReleaseCommand) jobs(ctx context.Context, c *client) ([]job, error) {
+	var list struct{ Items []job }
+	if err := c.get(ctx, r.path("jobs"), labelled("app.kubernetes.io/name="+r.Service, "app.kubernetes.io/component="+ReleaseComponent), &list); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(list.Items, func(a, b job) int {
+		return cmp.Or(a.Metadata.CreationTimestamp.Compare(b.Metadata.CreationTimestamp), cmp.Compare(a.number(), b.number()))
+	})
+	return list.Items, nil
+}
+
+func (r ReleaseCommand) path(kind string, name ...string) string {
+	return strings.Join(append([]string{"/apis/batch/v1/namespaces", r.Namespace, kind}, name...), "/")
+}
+
+// begin creates the Job of a run from the CronJob, after all others.
+func (r ReleaseCommand) begin(ctx context.Context, c *client, all []job) (job, error) {
+	var from struct {
+		Spec struct {
+			JobTemplate struct {
+				Metadata struct {
+					Labels map[string]string
+				}
+				Spec map[string]any
+			}
+		}
+	}
+	if err := c.get(ctx, r.path("cronjobs", r.CronJob), nil, &from); err != nil {
+		return job{}, err
+	}
+	name, number := r.Service+"-release-"+short(r.Image)+"-", 1
+	for _, j := range all {
+		if strings.HasPrefix(j.Metadata.Name, name) {
+			number = max(number, j.number()+1)
+		}
+	}
+	name += strconv.Itoa(number)
+	template := from.Spec.JobTemplate
+	object := map[string]any{
+		"apiVersion": "batch/v1", "kind": "Job",
+		"metadata": map[string]any{
+			"name": name, "labels": template.Metadata.Labels,
+			"annotations": map[string]any{"cronjob.kubernetes.io/instantiate": "manual"},
+		},
+		"spec": template.Spec,
+	}
+	var new job
+	if err := remarshal(object, &new); err != nil {
+		return job{}, err
+	}
+	if !r.mine(new) {
+		return job{}, fmt.Errorf("CronJob %s/%s was changed meanwhile: it has another image or command than this update's", r.Namespace, r.CronJob)
+	}
+	err := c.create(ctx, r.path("jobs"), object)
+	if err != nil && !errors.Is(err, errConflict) {
+		// The API server may have created it in spite of the answer.
+		if c.get(ctx, r.path("jobs", name), nil, &new) == nil {
+			err = nil
+		}
+	}
+	if err != nil {
+		return job{}, err
+	}
+	r.Report("the release command of release " + short(r.Image) + " runs in Job " + name)
+	return new, nil
+}
+
+// conclude waits for a run and returns its result. all are the earlier runs.
+func (r ReleaseCommand) conclude(ctx context.Context, c *client, j job, all []job) error {
+	j, last, err := r.follow(ctx, c, j)
+	if err != nil {
+		return err
+	}
+	if j.succeeded() {
+		r.prune(ctx, c, all)
+		return nil
+	}
+	failure := r.failure(ctx, c, j, last)
+	// Without the label, the next update reports the run again instead of repeating it.
+	err = c.patch(ctx, r.path("jobs", j.Metadata.Name), map[string]any{"metadata": map[string]any{"labels": map[string]string{reportedLabel: "true"}}})
+	if err != nil && !errors.Is(err, errNotFound) {
+		failure = fmt.Errorf("%w\nthe next update reports this again, since Job %s cannot be labelled as reported: %w", failure, j.Metadata.Name, err)
+	}
+	return failure
+}
+
+// prune deletes the Jobs of the oldest runs. What stays does not matter to a
+// release.
+func (r ReleaseCommand) prune(ctx context.Context, c *client, all []job) {
+	for _, old := range all[:max(0, len(all)-keptJobs)] {
+		if old.ended() {
+			_ = c.remove(ctx, r.path("jobs", old.Metadata.Name))
+		}
+	}
+}
