@@ -62,6 +62,7 @@ type passing struct {
 }
 
 func dependencyAway(t *testing.T) passing {
+	t.Parallel()
 	away := switchFile(t)
 	b := newBench(t, func(s *service.Spec) { s.Env = map[string]string{"UNREADY_FILE": away} })
 	return passing{
@@ -102,6 +103,7 @@ func portTaken(t *testing.T) passing {
 
 // diskFull has the releases on a small file system of their own.
 func diskFull(t *testing.T) passing {
+	t.Parallel()
 	b := newBench(t)
 	releases := filepath.Join(b.root, "opt/escala/releases")
 	if err := syscall.Mount("tmpfs", releases, "tmpfs", 0, "size=96m,mode=0755"); err != nil {
