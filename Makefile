@@ -114,7 +114,13 @@ format: ## Format all Go code
 	cd .ci/tools && go build -o ../../bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	bin/golangci-lint fmt ./...
 
-conformance: ## Release to, break and mend TARGET=process, local or kubernetes under load; ARGS="-releases 20"
+# TARGET=cluster needs no cluster: it is one of this computer's processes.
+ifeq ($(TARGET),cluster)
+conformance: export ESCALA_CONTROL_PLANE = $(CURDIR)/bin/kubernetes
+conformance: export ESCALA_KUBERNETES_PLUGIN = $(CURDIR)/bin/plugins/kubernetes
+conformance: bin/kubernetes/controlplane bin/plugins/kubernetes/pulumi-resource-kubernetes
+endif
+conformance: ## Release to, break and mend TARGET=process, local, cluster or kubernetes under load; ARGS="-releases 20"
 	go run ./infra/testing/conformance/cmd/$(or $(TARGET),process) $(ARGS)
 
 bench: ## Measure the service beside a plain net/http server

@@ -63,16 +63,28 @@ func Start(t testing.TB) *Server {
 // Kubernetes' controllers. It skips the test if they were never built.
 func StartWithControllers(t testing.TB) *Server {
 	t.Helper()
-	server, err := start("-controllers")
+	server, err := New()
 	mustStart(t, err)
 	t.Cleanup(func() {
-		if err := server.alive.Close(); err != nil {
-			t.Errorf("ending the control plane: %v", err)
+		if err := server.Stop(); err != nil {
+			t.Error(err)
 		}
-		// It has nothing left that the test could lose, however it ends.
-		_ = server.command.Wait()
 	})
 	return server
+}
+
+// New starts a kube-apiserver with Kubernetes' controllers, for programs that are
+// no tests. Stop ends it.
+func New() (*Server, error) { return start("-controllers") }
+
+// Stop ends a server that New has started.
+func (s *Server) Stop() error {
+	if err := s.alive.Close(); err != nil {
+		return fmt.Errorf("ending the control plane: %w", err)
+	}
+	// It has nothing left that its user could lose, however it ends.
+	_ = s.command.Wait()
+	return nil
 }
 
 // mustStart ends a test that has no server.

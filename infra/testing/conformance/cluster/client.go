@@ -84,11 +84,12 @@ func (c *client) patchDeployment(ctx context.Context, name string, change any) e
 	return nil
 }
 
-// kill deletes a pod without grace, as kubectl delete --force --grace-period=0
-// does.
+// kill deletes a pod with a grace of one second, as kubectl delete
+// --grace-period=1 does. Without grace the pod is gone from the API at once, and
+// its containers get the whole grace of their description (kubernetes#115819).
 func (c *client) kill(ctx context.Context, pod string) error {
-	var none int64
-	err := c.dynamic.Resource(pods).Namespace(c.namespace).Delete(ctx, pod, metav1.DeleteOptions{GracePeriodSeconds: &none})
+	grace := int64(1)
+	err := c.dynamic.Resource(pods).Namespace(c.namespace).Delete(ctx, pod, metav1.DeleteOptions{GracePeriodSeconds: &grace})
 	if err != nil {
 		return fmt.Errorf("killing pod %s: %w", pod, err)
 	}

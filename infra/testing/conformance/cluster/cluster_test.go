@@ -1,3 +1,5 @@
+//go:build linux
+
 package cluster_test
 
 import (
@@ -18,19 +20,24 @@ import (
 )
 
 var (
-	try      = flag.Bool("cluster", false, "try the cluster that KUBECONFIG and CONFORMANCE_… name")
-	rate     = flag.Float64("rate", 200, "quick requests per second")
-	releases = flag.Int("releases", 5, "how many releases to roll out under load")
+	try         = flag.Bool("cluster", false, "try the cluster that KUBECONFIG and CONFORMANCE_… name")
+	inProcesses = flag.Bool("pods", false, "try a cluster in processes of this computer")
+	rate        = flag.Float64("rate", 200, "quick requests per second")
+	releases    = flag.Int("releases", 5, "how many releases to roll out under load")
 )
 
-// open returns the system that the environment variables describe.
+// open returns the system that the environment variables describe, or one on a
+// cluster in processes.
 func open(t *testing.T) *cluster.System {
 	t.Helper()
-	if !*try {
-		t.Skip("-args -cluster tries the cluster that KUBECONFIG and CONFORMANCE_REGISTRY name")
-	}
 	root, err := workspace.Root()
 	require.NoError(t, err)
+	if *inProcesses {
+		return openPods(t, root).System
+	}
+	if !*try {
+		t.Skip("-args -pods tries a cluster in processes, -args -cluster the one that KUBECONFIG and CONFORMANCE_REGISTRY name")
+	}
 	system, err := cluster.FromEnvironment(t.Context(), root)
 	require.NoError(t, err)
 	return system.(*cluster.System)

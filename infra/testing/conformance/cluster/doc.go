@@ -28,7 +28,7 @@
 //	KUBECONFIG=… CONFORMANCE_REGISTRY=ADDRESS:5000 make conformance TARGET=kubernetes
 //	KUBECONFIG=… CONFORMANCE_REGISTRY=ADDRESS:5000 go test ./infra/testing/conformance/cluster -v -timeout 1h -args -cluster
 //
-// A pod is killed by a deletion without grace, which is as close to SIGKILL as
-// a kubeconfig allows: the pod leaves the service at once and has two or three
-// seconds to end.
+// A pod is killed by a deletion with a grace of one second, which is as close to
+// SIGKILL as a kubeconfig allows: the pod leaves the service at once and has three
+// seconds to end. Package pods has a cluster whose processes it can kill.
 package cluster

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"escala/infra/testing/conformance"
@@ -57,8 +58,10 @@ func (s *System) noRedis(ctx context.Context) (conformance.Injection, error) {
 	return conformance.Injection{At: time.Now(), Heal: func(ctx context.Context) error { return scale(ctx, 1) }}, nil
 }
 
-// killPod deletes the oldest serving pod without grace, so that each kill hits
-// another pod.
+// killPod kills the program in the oldest serving pod that has not been restarted
+// yet, so that each kill hits another one: Kubernetes waits before it starts the
+// same one again and again. If all were restarted, or if programs are out of
+// reach, the pod with the most restarts is deleted.
 func (s *System) killPod(ctx context.Context, labels string) (conformance.Injection, error) {
 	all, err := s.client.workers(ctx, labels)
 	if err != nil {
@@ -69,5 +72,11 @@ func (s *System) killPod(ctx context.Context, labels string) (conformance.Inject
 		return conformance.Injection{}, errors.New("there is no pod that serves, and so none to kill")
 	}
 	at := time.Now()
-	return conformance.Injection{At: at}, s.client.kill(ctx, up[0].name)
+	if s.options.Kill != nil {
+		if fresh := slices.IndexFunc(up, func(p pod) bool { return p.restarts == 0 }); fresh >= 0 {
+			return conformance.Injection{At: at}, s.options.Kill(up[fresh].name)
+		}
+	}
+	worn := slices.MaxFunc(up, func(a, b pod) int { return a.restarts - b.restarts })
+	return conformance.Injection{At: at}, s.client.kill(ctx, worn.name)
 }

@@ -30,10 +30,23 @@ type Options struct {
 	// Namespace is created and deleted by the run. Default
 	// "escala-conformance".
 	Namespace string
+	// Name is the name of the target in reports. Default "kubernetes".
+	Name string
+	// About describes the cluster for readers of the report. Default: any cluster
+	// with an ingress controller.
+	About string
+	// Kill kills the programs of a pod, as a crash does. Default nil: a kubeconfig
+	// does not reach them, and the pod is deleted instead.
+	Kill func(pod string) error
 }
 
 // NewOptions returns the defaults.
-func NewOptions() Options { return Options{Namespace: "escala-conformance"} }
+func NewOptions() Options {
+	return Options{
+		Namespace: "escala-conformance", Name: "kubernetes",
+		About: "Pods of one process each behind an ingress controller, their number the autoscaler's (from 3), rooms over one Redis in the cluster.",
+	}
+}
 
 // Validate reports all missing options at once.
 func (o Options) Validate() error {

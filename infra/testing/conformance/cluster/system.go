@@ -99,8 +99,8 @@ func configuration(o Options) map[string]any {
 	}
 }
 
-// Name returns the name of the target, "kubernetes".
-func (s *System) Name() string { return "kubernetes" }
+// Name returns the name of the target.
+func (s *System) Name() string { return s.options.Name }
 
 // Start deploys the service to the cluster.
 func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
@@ -118,8 +118,7 @@ func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
 		return conformance.Endpoint{}, err
 	}
 	return conformance.Endpoint{
-		URL: url, Host: host, Rooms: true,
-		About: "Pods of one process each behind an ingress controller, their number the autoscaler's (from 3), rooms over one Redis in the cluster.",
+		URL: url, Host: host, Rooms: true, About: s.options.About,
 	}, nil
 }
 

@@ -1,0 +1,102 @@
+package front
+
+import (
+	"context"
+	"net"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"k8s.io/client-go/dynamic"
+
+	"escala/infra/testing/podcluster/kube"
+)
+
+// backend is a port of a Service.
+type backend struct{ namespace, service, port string }
+
+// endpoints keeps the addresses of all Services' pods, some time late.
+type endpoints struct {
+	lag time.Duration
+
+	mu     sync.Mutex
+	slices map[string]kube.EndpointSlice // by namespace/name
+	turn   int
+}
+
+// follow keeps the addresses until ctx ends.
+func (e *endpoints) follow(ctx context.Context, client dynamic.Interface) {
+	kube.Follow(ctx, client, kube.EndpointSlices, func(c kube.Change) {
+		slice, err := kube.Into[kube.EndpointSlice](c.Object)
+		if err != nil {
+			return
+		}
+		key := slice.Namespace + "/" + slice.Name
+		apply := func() {
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			before, there := e.slices[key]
+			switch {
+			case there && newer(before.ResourceVersion, slice.ResourceVersion):
+			case c.Deleted:
+				delete(e.slices, key)
+			default:
+				e.slices[key] = slice
+			}
+		}
+		if e.lag == 0 {
+			apply()
+			return
+		}
+		time.AfterFunc(e.lag, apply)
+	})
+}
+
+// newer compares resource versions of one kind, which count up.
+func newer(a, b string) bool {
+	first, err := strconv.ParseUint(a, 10, 64)
+	second, other := strconv.ParseUint(b, 10, 64)
+	return err == nil && other == nil && first > second
+}
+
+// next returns the addresses for a request, in the order in which to try them: each
+// request begins with another pod. Pods that are ready come alone, else those that
+// serve while they end.
+func (e *endpoints) next(b backend) []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var ready, ending []string
+	for _, slice := range e.slices {
+		if slice.Namespace != b.namespace || slice.Labels[kube.ServiceLabel] != b.service {
+			continue
+		}
+		for _, port := range slice.Ports {
+			if port.Name != b.port {
+				continue
+			}
+			for _, endpoint := range slice.Endpoints {
+				if len(endpoint.Addresses) == 0 {
+					continue
+				}
+				at := net.JoinHostPort(endpoint.Addresses[0], strconv.Itoa(port.Port))
+				switch conditions := endpoint.Conditions; {
+				case conditions.Ready == nil || *conditions.Ready:
+					ready = append(ready, at)
+				case conditions.Serving != nil && *conditions.Serving:
+					ending = append(ending, at)
+				}
+			}
+		}
+	}
+	if len(ready) == 0 {
+		ready = ending
+	}
+	if len(ready) == 0 {
+		return nil
+	}
+	slices.Sort(ready)
+	e.turn++
+	first := e.turn % len(ready)
+	return append(slices.Clone(ready[first:]), ready[:first]...)
+}

@@ -1,0 +1,339 @@
+//go:build linux
+
+package kubelet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	apiresource "k8s.io/apimachinery/pkg/api/resource"
+
+	"escala/infra/testing/podcluster/kube"
+	"escala/infra/testing/podcluster/sandbox"
+)
+
+// Reasons of containers that do not run.
+const (
+	creating      = "ContainerCreating"
+	configError   = "CreateContainerConfigError"
+	pullFailed    = "ErrImagePull"
+	pullBackOff   = "ImagePullBackOff"
+	crashBackOff  = "CrashLoopBackOff"
+	startError    = "StartError"
+	startFailed   = 128 // exit code of a program that cannot be started
+	resync        = 10 * time.Second
+	relist        = time.Second
+	pullErrorSeen = 2 * time.Second
+)
+
+// container is one container of a pod, over all its restarts.
+type container struct {
+	worker *worker
+	spec   kube.Container
+	logs   *logs
+	// unhealthy gets the name of a probe that failed so often that the container is
+	// to be restarted.
+	unhealthy chan string
+
+	user, group int
+	image       unpacked
+
+	// The fields below are guarded by the worker's mutex.
+	state, last    state
+	restarts       int
+	started, ready bool
+	id             string
+	program        *sandbox.Container
+}
+
+// state is a container's state: it waits, runs or has ended.
+type state struct {
+	waiting, message string
+	began, ended     time.Time
+	exitCode         int
+	reason           string
+}
+
+func newContainer(w *worker, spec kube.Container) *container {
+	return &container{worker: w, spec: spec, logs: &logs{}, unhealthy: make(chan string, 1), state: state{waiting: creating}}
+}
+
+// run runs the container until its pod ends or its restart policy says so.
+func (c *container) run(ctx context.Context) {
+	w := c.worker
+	pulls, crashes := backOff{}, backOff{}
+	for ctx.Err() == nil && !w.isEnding() {
+		if !c.pull(ctx, &pulls) {
+			return
+		}
+		root, err := c.prepare(ctx)
+		if err != nil {
+			w.set(func() { c.state = state{waiting: configError, message: err.Error()} })
+			w.kubelet.event(ctx, w.pod, "Warning", "Failed", "Error: "+err.Error())
+			w.pause(ctx, resync)
+			continue
+		}
+		program, ended := c.once(ctx, root)
+		policy := w.pod.Spec.RestartPolicy
+		final := ctx.Err() != nil || w.isEnding() || policy == "Never" || policy == "OnFailure" && ended.exitCode == 0
+		if program != nil && !final {
+			// The kubelet learns of an end at its next look.
+			w.pause(ctx, time.Duration(rand.Int64N(int64(relist))))
+			final = w.isEnding()
+		}
+		wait := crashes.next(ended.ended)
+		w.set(func() {
+			c.state, c.started, c.ready, c.program = ended, false, false, nil
+			if !final && wait > 0 {
+				c.last = ended
+				c.state = state{waiting: crashBackOff, message: fmt.Sprintf("back-off %s restarting failed container=%s pod=%s_%s(%s)", wait, c.spec.Name, w.pod.Name, w.pod.Namespace, w.pod.UID)}
+			}
+		})
+		if final {
+			return
+		}
+		if wait > 0 {
+			w.kubelet.event(ctx, w.pod, "Warning", "BackOff", fmt.Sprintf("Back-off restarting failed container %s in pod %s_%s(%s)", c.spec.Name, w.pod.Name, w.pod.Namespace, w.pod.UID))
+			w.pause(ctx, time.Until(ended.ended.Add(wait)))
+		}
+		if ctx.Err() != nil || w.isEnding() {
+			w.set(func() { c.state = ended })
+			return
+		}
+		crashes.begin()
+		w.set(func() { c.last = ended; c.restarts++ })
+	}
+}
+
+// pause waits, or until the pod is to end.
+func (w *worker) pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-w.ending:
+	case <-time.After(d):
+	}
+}
+
+// pull pulls the image until it is there. It reports false if the pod is to end.
+func (c *container) pull(ctx context.Context, pulls *backOff) bool {
+	w := c.worker
+	for ctx.Err() == nil && !w.isEnding() {
+		var logins []string
+		for _, secret := range w.pod.Spec.ImagePullSecrets {
+			// A kubelet tries without a login that is not there.
+			if data, err := w.data(ctx, kube.Secrets, secret.Name, true); err == nil && data[".dockerconfigjson"] != "" {
+				logins = append(logins, data[".dockerconfigjson"])
+			}
+		}
+		image, err := w.kubelet.images.pull(ctx, c.spec.Image, logins)
+		if err == nil {
+			w.set(func() { c.image = image })
+			return true
+		}
+		failed := time.Now()
+		w.set(func() { c.state = state{waiting: pullFailed, message: err.Error()} })
+		w.kubelet.event(ctx, w.pod, "Warning", "Failed", fmt.Sprintf("Failed to pull image %q: %s", c.spec.Image, err))
+		w.kubelet.event(ctx, w.pod, "Warning", "Failed", "Error: "+pullFailed)
+		w.pause(ctx, pullErrorSeen)
+		pulls.begin()
+		wait := pulls.next(failed)
+		w.set(func() {
+			c.state = state{waiting: pullBackOff, message: fmt.Sprintf("Back-off pulling image %q: %s", c.spec.Image, err)}
+		})
+		w.kubelet.event(ctx, w.pod, "Normal", "BackOff", fmt.Sprintf("Back-off pulling image %q", c.spec.Image))
+		w.pause(ctx, time.Until(failed.Add(wait)))
+	}
+	return false
+}
+
+// prepare returns what the container is to run, or what is wrong with its
+// description.
+func (c *container) prepare(ctx context.Context) (sandbox.Spec, error) {
+	w, security := c.worker, c.spec.SecurityContext
+	none := sandbox.Spec{}
+	uid, gid, numeric := user(c.image.config)
+	for _, of := range []kube.SecurityContext{w.pod.Spec.SecurityContext, security} {
+		if of.RunAsUser != nil {
+			uid, numeric = int(*of.RunAsUser), true
+		}
+		if of.RunAsGroup != nil {
+			gid = int(*of.RunAsGroup)
+		}
+	}
+	mustNotBeRoot := w.pod.Spec.SecurityContext.RunAsNonRoot
+	if security.RunAsNonRoot != nil {
+		mustNotBeRoot = security.RunAsNonRoot
+	}
+	switch {
+	case isTrue(mustNotBeRoot) && !numeric:
+		return none, fmt.Errorf("container has runAsNonRoot and image has non-numeric user (%s), cannot verify user is non-root", c.image.config.User)
+	case isTrue(mustNotBeRoot) && uid == 0:
+		return none, errors.New("container has runAsNonRoot and image will run as root")
+	}
+	c.user, c.group = uid, gid
+	env, err := w.environment(ctx, c.spec, c.image.config.Env)
+	if err != nil {
+		return none, err
+	}
+	args := expandAll(c.spec.Command, env)
+	if len(args) == 0 {
+		args = slices.Clone(c.image.config.Entrypoint)
+		if len(c.spec.Args) == 0 {
+			args = append(args, c.image.config.Cmd...)
+		}
+	}
+	args = append(args, expandAll(c.spec.Args, env)...)
+	if len(args) == 0 {
+		return none, errors.New("no command specified")
+	}
+	mounts, err := c.mounts()
+	if err != nil {
+		return none, err
+	}
+	spec := sandbox.Spec{
+		Root: c.image.root, ReadOnly: isTrue(security.ReadOnlyRootFilesystem), Mounts: mounts, Hostname: w.pod.Name,
+		Folder: first(c.spec.WorkingDir, c.image.config.WorkingDir, "/"), User: uid, Group: gid, Args: args,
+		DropCaps: security.Capabilities != nil && slices.Contains(security.Capabilities.Drop, "ALL"),
+		NoNew:    security.AllowPrivilegeEscalation != nil && !*security.AllowPrivilegeEscalation,
+	}
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		spec.Env = append(spec.Env, name+"="+env[name])
+	}
+	return spec, nil
+}
+
+// mounts returns the pod's volumes and its files of host names.
+func (c *container) mounts() ([]sandbox.Mount, error) {
+	w := c.worker
+	folder := w.folder()
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return nil, err
+	}
+	hosts := filepath.Join(folder, "hosts")
+	resolver := filepath.Join(folder, "resolv.conf")
+	domain := "svc.cluster.local cluster.local"
+	for path, content := range map[string]string{
+		hosts:    fmt.Sprintf("127.0.0.1\tlocalhost\n%s\t%s\n", w.sandbox.Address, w.pod.Name),
+		resolver: fmt.Sprintf("search %s.%s\nnameserver %s\noptions ndots:5\n", w.pod.Namespace, domain, w.kubelet.options.DNS),
+	} {
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			return nil, err
+		}
+	}
+	mounts := []sandbox.Mount{
+		{From: hosts, To: "/etc/hosts", ReadOnly: true}, {From: resolver, To: "/etc/resolv.conf", ReadOnly: true},
+	}
+	for _, m := range c.spec.VolumeMounts {
+		i := slices.IndexFunc(w.pod.Spec.Volumes, func(v kube.Volume) bool { return v.Name == m.Name })
+		if i < 0 || w.pod.Spec.Volumes[i].EmptyDir == nil {
+			return nil, fmt.Errorf("volume %s is not an emptyDir, and nothing else is played here", m.Name)
+		}
+		at := filepath.Join(folder, "volume-"+m.Name)
+		if err := os.MkdirAll(at, 0o777); err != nil {
+			return nil, err
+		}
+		if err := os.Chmod(at, 0o777); err != nil { // whatever the umask is
+			return nil, err
+		}
+		mounts = append(mounts, sandbox.Mount{From: at, To: m.MountPath, ReadOnly: m.ReadOnly})
+	}
+	return mounts, nil
+}
+
+// once runs the container's program until it ends.
+func (c *container) once(ctx context.Context, spec sandbox.Spec) (*sandbox.Container, state) {
+	w := c.worker
+	began := time.Now()
+	c.logs.restart()
+	program, err := w.sandbox.Start(spec, c.memory(), c.logs)
+	if err != nil {
+		w.kubelet.event(ctx, w.pod, "Warning", "Failed", "Error: failed to create containerd task: "+err.Error())
+		return nil, state{began: began, ended: time.Now(), exitCode: startFailed, reason: startError, message: err.Error()}
+	}
+	w.kubelet.event(ctx, w.pod, "Normal", "Started", "Started container "+c.spec.Name)
+	w.set(func() {
+		c.state, c.program = state{began: began}, program
+		c.id = fmt.Sprintf("containerd://%016x%016x", rand.Uint64(), rand.Uint64())
+	})
+	probing, stop := context.WithCancel(ctx)
+	var probes sync.WaitGroup
+	probes.Go(func() { c.probe(probing, began) })
+	select {
+	case <-program.Done:
+	case name := <-c.unhealthy:
+		c.stop(ctx, program, c.probeGrace(name), nil, fmt.Sprintf("Container %s failed %s probe, will be restarted", c.spec.Name, name))
+	case <-w.ending:
+		c.stop(ctx, program, w.graceLeft(), w.shorter, "Stopping container "+c.spec.Name)
+	case <-ctx.Done():
+		c.stop(ctx, program, 0, nil, "")
+	}
+	stop()
+	probes.Wait()
+	select { // a verdict about the program that has ended
+	case <-c.unhealthy:
+	default:
+	}
+	ended := state{began: began, ended: time.Now(), exitCode: program.ExitCode(), reason: "Completed"}
+	if ended.exitCode != 0 {
+		ended.reason = "Error"
+		if c.spec.TerminationMessagePolicy == "FallbackToLogsOnError" {
+			ended.message = c.logs.tail(80, 2048)
+		}
+	}
+	if program.OutOfMemory() {
+		ended.reason = "OOMKilled"
+	}
+	return program, ended
+}
+
+// memory returns the limit of memory in bytes, or 0.
+func (c *container) memory() int64 {
+	amount, err := apiresource.ParseQuantity(c.spec.Resources.Limits["memory"])
+	if err != nil {
+		return 0
+	}
+	return amount.Value()
+}
+
+// backOff spaces restarts out (client-go/util/flowcontrol/backoff.go, with the
+// kubelet's 10 s and 5 min).
+type backOff struct {
+	wait time.Duration
+	at   time.Time
+}
+
+const (
+	firstWait = 10 * time.Second
+	maxWait   = 5 * time.Minute
+)
+
+// next returns the time after an end at which the next start may be, since then.
+func (b *backOff) next(ended time.Time) time.Duration {
+	if ended.Sub(b.at) > 2*maxWait {
+		b.wait = 0
+	}
+	return b.wait
+}
+
+// begin notes a start.
+func (b *backOff) begin() {
+	b.wait, b.at = min(max(2*b.wait, firstWait), maxWait), time.Now()
+}
+
+func first(texts ...string) string {
+	for _, text := range texts {
+		if strings.TrimSpace(text) != "" {
+			return text
+		}
+	}
+	return ""
+}

@@ -1,0 +1,25 @@
+// Package kubelet plays the kubelets and the scheduler of a cluster of tests. It
+// runs each pod's containers as processes of this computer (package sandbox), and
+// tells the API server what a kubelet tells: conditions, container states, events.
+//
+// Nothing here is Kubernetes' own. What it plays was read in the sources of release
+// 1.33 (k8s.io/kubernetes/pkg/kubelet), and the comments name the file:
+//
+//   - probes with their periods, timeouts and thresholds, and which probe waits for
+//     which (prober/worker.go, prober/prober_manager.go, pkg/probe/http/http.go);
+//   - the end of a container: preStop within the grace, SIGTERM, at least two more
+//     seconds, SIGKILL (kuberuntime/kuberuntime_container.go, killContainer);
+//   - a pod that was deleted without grace is gone from the API at once, and its
+//     containers get the whole grace of its description nevertheless
+//     (pod_workers.go, calculateEffectiveGracePeriod; kubernetes#115819);
+//   - an end is noticed at the next relist, up to a second later (kubelet.go,
+//     genericPlegRelistPeriod);
+//   - restarts: at once, then after 10 s, 20 s, up to 5 min
+//     (kuberuntime/kuberuntime_manager.go, doBackOff), and images that cannot be
+//     pulled in the same steps (images/image_manager.go);
+//   - phases and conditions (kubelet_pods.go, getPhase; status/generate.go).
+//
+// Not played: init containers, volumes other than emptyDir and their size limits,
+// limits of processor time, seccomp, network policies, pressure of a node and
+// eviction by it, the kubelet's own limits of requests to the API server.
+package kubelet

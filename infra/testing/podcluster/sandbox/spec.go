@@ -1,0 +1,42 @@
+package sandbox
+
+// Spec describes a container for the program that becomes it.
+type Spec struct {
+	// Network is the process whose network the container has.
+	Network int
+	// Pause makes the process wait for its end instead of running a program: it
+	// holds the network of a pod.
+	Pause bool
+	// Root is the folder with the image's files.
+	Root string
+	// ReadOnly makes everything but the mounts read-only.
+	ReadOnly bool
+	// Mounts are mounted in their order.
+	Mounts []Mount
+	// Hostname is the pod's name.
+	Hostname string
+	// Folder is the working folder in Root.
+	Folder   string
+	User     int
+	Group    int
+	Args     []string
+	Env      []string
+	DropCaps bool
+	NoNew    bool
+	// Memory is the control group whose cgroup.procs the process writes itself
+	// into, or "".
+	Memory string
+}
+
+// Mount is a file or folder of this computer in a container.
+type Mount struct {
+	From, To string
+	ReadOnly bool
+}
+
+// SpecVariable is the environment variable with the Spec as JSON.
+const SpecVariable = "ESCALA_CONTAINER"
+
+// ErrorFile is the descriptor on which the process reports why it cannot become
+// the container. It is closed when the container's program runs.
+const ErrorFile = 3
