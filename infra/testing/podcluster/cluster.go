@@ -27,12 +27,12 @@ type Options struct {
 	// Lag is the time by which the ingress controller learns later of pods than the
 	// API server. Default 1 s.
 	Lag time.Duration
-	// Nodes is the number of nodes. Default 3.
+	// Nodes is the number of nodes. Default 2.
 	Nodes int
 }
 
 // NewOptions returns the defaults.
-func NewOptions(root string) Options { return Options{Root: root, Lag: time.Second, Nodes: 3} }
+func NewOptions(root string) Options { return Options{Root: root, Lag: time.Second, Nodes: 2} }
 
 // The addresses of the cluster. They are those of a network that only the cluster
 // has.

@@ -85,8 +85,9 @@ func (c *client) patchDeployment(ctx context.Context, name string, change any) e
 }
 
 // kill deletes a pod with a grace of one second, as kubectl delete
-// --grace-period=1 does. Without grace the pod is gone from the API at once, and
-// its containers get the whole grace of their description (kubernetes#115819).
+// --grace-period=1 does. A pod that is deleted without any is gone from the API at
+// once, and some releases of Kubernetes then give its containers the whole grace of
+// their description (kubernetes#115819).
 func (c *client) kill(ctx context.Context, pod string) error {
 	grace := int64(1)
 	err := c.dynamic.Resource(pods).Namespace(c.namespace).Delete(ctx, pod, metav1.DeleteOptions{GracePeriodSeconds: &grace})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -26,7 +27,12 @@ func (s *System) Drain(ctx context.Context) (refusals []string, err error) {
 	if len(there) == 0 {
 		return nil, errors.New("there is no pod to drain")
 	}
-	node := there[0].node
+	// The node with the most pods, so that the budget has something to refuse.
+	on := map[string]int{}
+	for _, p := range there {
+		on[p.node]++
+	}
+	node := slices.MaxFunc(there, func(a, b pod) int { return on[a.node] - on[b.node] }).node
 	all, err := s.client.dynamic.Resource(nodes).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("listing nodes: %w", err)

@@ -64,7 +64,8 @@ func TestPods(t *testing.T) {
 	began := time.Now()
 	endpoint, err := system.Start(ctx)
 	require.NoError(t, err)
-	defer func() { assert.NoError(t, system.Stack.Destroy(ctx)) }()
+	// The objects go with the cluster, so only the clone is to be removed.
+	defer func() { assert.NoError(t, os.RemoveAll(system.Stack.Clone.Root)) }()
 	t.Logf("up took %s", time.Since(began).Round(time.Second))
 	base := start(ctx, t, endpoint, 100)
 	defer base.stop()

@@ -55,7 +55,7 @@ func on(c *podcluster.Cluster, root string) (*System, error) {
 	// A node of this computer runs what this computer runs.
 	o.Architectures = []string{runtime.GOARCH}
 	o.Kill = func(pod string) error { return c.Kubelet.Kill(o.Namespace, pod) }
-	o.About = "Kubernetes' own API server and controllers, on this computer; pods are processes with networks of their own on three played nodes, " +
+	o.About = "Kubernetes' own API server and controllers, on this computer; pods are processes with networks of their own on two played nodes, " +
 		"from three pods on, as many as the autoscaler wants, with rooms over one Redis. The played ingress controller learns of pods a second late. " +
 		"It sends no request twice, but for the checks that kill: there a request whose connection is refused goes to another pod, as with ingress-nginx."
 	s, err := cluster.New(o)

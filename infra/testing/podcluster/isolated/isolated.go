@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
+	"strings"
 	"syscall"
 )
 
@@ -97,7 +98,7 @@ func again() (int, error) {
 	return 1, nil
 }
 
-// prepare makes /proc that of the new processes, and loopback work.
+// prepare makes /proc that of the new processes, and a network.
 func prepare() error {
 	if err := syscall.Mount("none", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("keeping mounts apart: %w", err)
@@ -106,8 +107,20 @@ func prepare() error {
 		return fmt.Errorf("mounting /proc: %w", err)
 	}
 	//nolint:noctx // it ends at once
-	if out, err := exec.Command("ip", "link", "set", "lo", "up").CombinedOutput(); err != nil {
-		return fmt.Errorf("bringing loopback up: %w: %s", err, out)
+	cmd := exec.Command("ip", "-batch", "-")
+	cmd.Stdin = strings.NewReader(network)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("making a network: %w: %s", err, out)
 	}
 	return nil
 }
+
+// network is loopback, and a way to the outside at whose end there is nothing:
+// kube-apiserver takes the address of the interface with the default route for its
+// own.
+const network = `link set lo up
+link add outside type bridge
+addr add 172.31.255.1/32 dev outside
+link set outside up
+route add default dev outside
+`

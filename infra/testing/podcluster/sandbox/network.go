@@ -30,9 +30,6 @@ func NewNetwork(ctx context.Context, prefix netip.Prefix) (*Network, error) {
 		"link add "+bridge+" type bridge",
 		fmt.Sprintf("addr add %s/%d dev %s", n.last, prefix.Bits(), bridge),
 		"link set "+bridge+" up",
-		// kube-apiserver takes the address of the interface with the default route for
-		// its own. Nothing is behind it.
-		"route add default dev "+bridge,
 	)
 }
 
