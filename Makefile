@@ -14,7 +14,7 @@ ESCALA = bin/$(PROGRAM) --stack $(STACK) $(if $(WAIT),--wait $(WAIT))
 plan plan-diff manifests: PROGRAM = escala
 
 .DEFAULT_GOAL := help
-.PHONY: conformance help init up preview plan plan-diff manifests rollback unpin refresh down outputs status events shell boot-times logs restart maintenance exec run test test-unit test-all test-rest lint format bench bench-tutorial clean escala unlock test-cli vulnerabilities release-snapshot
+.PHONY: conformance help init up preview plan plan-diff manifests rollback unpin refresh down outputs status events shell boot-times logs restart maintenance exec run test test-unit test-all test-rest tools lint format bench bench-tutorial clean escala unlock test-cli vulnerabilities release-snapshot
 
 help: ## List the targets
 	@echo "make TARGET [STACK=local]"
@@ -100,9 +100,12 @@ test-all: test test-rest ## Run that and what is heavy to compile or long (kube-
 test-rest: export ESCALA_CONTROL_PLANE = $(CURDIR)/bin/kubernetes
 test-rest: export ESCALA_KUBERNETES_PLUGIN = $(CURDIR)/bin/plugins/kubernetes
 test-rest: export ESCALA_S3_SERVER = $(CURDIR)/bin/versitygw
-test-rest: bin/kubernetes/controlplane bin/plugins/kubernetes/pulumi-resource-kubernetes bin/versitygw
+test-rest: tools
 	@.ci/packages
 	@.ci/test rest
+
+# What only test-rest needs.
+tools: bin/kubernetes/controlplane bin/plugins/kubernetes/pulumi-resource-kubernetes bin/versitygw
 
 test-cli: bin/pulumi ## Take a stack through Pulumi's CLI and make's engine in turns
 	ESCALA_PULUMI=$(CURDIR)/bin/pulumi go test -count 1 -run TestTurnsWithTheCLI -v ./infra/engine
@@ -110,8 +113,10 @@ test-cli: bin/pulumi ## Take a stack through Pulumi's CLI and make's engine in t
 lint: ## gofumpt, golangci-lint, shellcheck, actionlint
 	.ci/lint
 
-format: ## Format all Go code
+bin/golangci-lint: .ci/tools/go.mod
 	cd .ci/tools && go build -o ../../bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+format: bin/golangci-lint ## Format all Go code
 	bin/golangci-lint fmt ./...
 
 # TARGET=cluster needs no cluster: it is one of this computer's processes.

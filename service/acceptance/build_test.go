@@ -20,15 +20,14 @@ import (
 const root = "../.."
 
 // TestBuildIsStaticAndReproducible builds as the Dockerfile does, in two
-// folders with different names. It builds for this processor, and with
-// ESCALA_TEST=all for both, because the other one needs a compiled standard
-// library.
+// folders with different names. It builds for this processor, and with ESCALA_TEST
+// for both, because the other one needs a compiled standard library.
 func TestBuildIsStaticAndReproducible(t *testing.T) {
 	t.Parallel()
 	build, env := dockerBuild(t)
 	machines := map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
 	for arch := range machines {
-		if arch != runtime.GOARCH && os.Getenv("ESCALA_TEST") != "all" {
+		if arch != runtime.GOARCH && os.Getenv("ESCALA_TEST") == "" {
 			continue
 		}
 		var hashes []string

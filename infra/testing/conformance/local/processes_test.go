@@ -27,6 +27,7 @@ const (
 // TestProcessesAndSchedules takes a service with a process and a schedule of each
 // minute through a release during a run, and a release whose process dies.
 func TestProcessesAndSchedules(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("boots a machine; -short leaves that out")
 	}

@@ -34,6 +34,7 @@ if os.path.exists("/var/tmp/hungry"):
 // TestReleaseCommand takes a service with a migration through its releases on a
 // real machine.
 func TestReleaseCommand(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("boots a machine; -short leaves that out")
 	}
