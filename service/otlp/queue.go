@@ -54,7 +54,7 @@ func newQueue[T any](limits config.Batch, most int, export func(context.Context,
 		export: export, limits: limits, most: most,
 		full: make(chan struct{}, 1), ending: make(chan struct{}), done: make(chan struct{}),
 	}
-	q.running, q.cancel = context.WithCancel(context.Background())
+	q.running, q.cancel = context.WithCancel(context.Background()) //nolint:gosec // G118: end calls it
 	go q.run()
 	return q
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"escala/service/config"
 )
@@ -52,12 +53,12 @@ func TestBatchesAreSentByTimeAndBySize(t *testing.T) {
 		}
 		synctest.Wait()
 		assert.Equal(t, [][]int{{1, 2}, {3, 4, 5, 6}}, c.got, "a full batch does not wait")
-		assert.NoError(t, q.end(t.Context()))
+		require.NoError(t, q.end(t.Context()))
 		assert.Equal(t, [][]int{{1, 2}, {3, 4, 5, 6}, {7}}, c.got, "the rest is sent at the end")
 		assert.Zero(t, q.dropped.Load())
 		q.add(8, 1)
 		assert.EqualValues(t, 1, q.dropped.Load(), "what comes later is counted")
-		assert.NoError(t, q.end(t.Context()))
+		require.NoError(t, q.end(t.Context()))
 	})
 }
 
@@ -82,7 +83,7 @@ func TestWhatWaitsIsLimited(t *testing.T) {
 				assert.Zero(t, q.bytes)
 				c.answer = nil
 				q.add(20, 99)
-				assert.NoError(t, q.end(t.Context()), "there is room again")
+				require.NoError(t, q.end(t.Context()), "there is room again")
 				assert.Equal(t, [][]int{{20}}, c.got)
 			})
 		})
@@ -108,7 +109,7 @@ func TestTheEndIsLimited(t *testing.T) {
 				began := time.Now()
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
-				assert.ErrorContains(t, q.end(ctx), "were not sent")
+				require.ErrorContains(t, q.end(ctx), "were not sent")
 				assert.Equal(t, tt.most, time.Since(began))
 				synctest.Wait()
 				assert.EqualValues(t, 6, q.dropped.Load())
@@ -131,7 +132,7 @@ func TestAnExporterWithoutAnEnd(t *testing.T) {
 		q.add(1, 1)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		assert.ErrorContains(t, q.end(ctx), "1 were not sent")
+		require.ErrorContains(t, q.end(ctx), "1 were not sent")
 		close(release)
 		<-q.done
 	})

@@ -96,7 +96,7 @@ func valueSize(v attribute.Value) int {
 		}
 	case attribute.BOOL, attribute.INT64, attribute.FLOAT64:
 	default: // lists, maps and what later versions have
-		n += len(v.Emit())
+		n += len(v.String())
 	}
 	return n
 }
