@@ -97,7 +97,7 @@ func (m Machine) nginx() (string, error) {
 		ClientScheme:      "$scheme",
 		MaintenancePage:   m.Root + host.MaintenancePage,
 		Checks:            checks(spec),
-		RetryAfter:        seconds(retryAfter),
+		RetryAfter:        seconds(service.MaintenanceRetry),
 		TLS:               m.nginxTLS(),
 		Metrics:           m.nginxMetrics(),
 		Upstreams:         m.nginxUpstreams(),
@@ -149,9 +149,6 @@ func (m Machine) nginxUnitFiles() int {
 	}
 	return openFiles
 }
-
-// retryAfter is what the page of a maintenance asks clients to wait.
-const retryAfter = time.Minute
 
 // checks returns the paths that tell how the service is.
 func checks(spec service.Spec) []string {

@@ -24,6 +24,9 @@ const (
 	// the public port, for clients that connect without a proxy. "admin" serves
 	// it only on the admin socket and on EnvMetricsPort. Default direct.
 	EnvMetrics = "METRICS"
+	// EnvMaintenance is the path of a file. While it is there, a worker answers with
+	// it, and status 503, in place of the application. Default none.
+	EnvMaintenance = "MAINTENANCE_FILE"
 	// EnvWorker is the worker's number on its machine, from 0.
 	EnvWorker = "WORKER"
 	// EnvAdmin is the path of the worker's own Unix socket, which answers for

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"escala/cloudinit/agent/request"
-	"escala/infra/deploy"
 	"escala/infra/operate"
 )
 
@@ -26,7 +25,8 @@ func maintenanceCommand(o *opener) *cobra.Command {
 		Long: `Answer requests with a page, status 503 and Retry-After, without a release. The
 paths of health checks still reach the service, and so do WebSockets that are open.
 The stack stays like this until "off", also on a machine that is rebooted or
-replaced. The page is ` + pageFile + ` in the project's folder, if there is one.`,
+replaced. The page is ` + pageFile + ` in the project's folder, if there is one. On a
+cluster the pods answer, which need the cluster's setting "maintenance: true" for it.`,
 		ValidArgs: []string{"on", "off"},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 || args[0] != "on" && args[0] != "off" {
@@ -36,7 +36,7 @@ replaced. The page is ` + pageFile + ` in the project's folder, if there is one.
 			if err != nil {
 				return err
 			}
-			maintainer, err := able[operate.Maintainer](target, "maintenance", instead(target))
+			maintainer, err := able[operate.Maintainer](target, "maintenance", "nothing of escala's answers there in place of the service")
 			if err != nil {
 				return err
 			}
@@ -55,11 +55,6 @@ replaced. The page is ` + pageFile + ` in the project's folder, if there is one.
 	}
 	c.Flags().StringVar(&page, "page", "", "HTML file for clients (default "+pageFile+" in the project's folder, if it is there)")
 	return c
-}
-
-// instead is what a target without a proxy of escala's own leaves to do.
-func instead(deploy.Target) string {
-	return "a cluster's ingress belongs to the cluster: point the service's DNS name to a page, or let the service answer 503 itself by a setting of its own"
 }
 
 // readPage returns the page, or nil for the plain one.

@@ -92,6 +92,9 @@ func (p *Process) Serve(ctx, hard context.Context, s *server.Server, newApp func
 		}
 		defer p.Report("closing the port for metrics", stop)
 	}
+	if path := p.Config.Maintenance; path != "" {
+		defer s.FollowMaintenance(path)()
+	}
 	app, err := p.start(ctx, newApp)
 	if ctx.Err() != nil {
 		p.Log.Info("told to end before it was ready", slog.Any("error", err))

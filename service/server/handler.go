@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"escala/service"
 )
 
 var closeHeader = []string{"close"}
@@ -18,6 +20,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h["X-Release"] = s.headers.release
 	h["X-Worker"] = s.headers.worker
+	page := s.page.Load()
+	if page != nil {
+		h[service.MaintenanceHeader] = maintained
+	}
 	if s.answersItself(r) {
 		if s.draining.Load() || (c != nil && c.beyond) {
 			s.closing(h)
@@ -27,6 +33,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if c != nil && c.beyond {
 		s.refuse(w, r)
+		return
+	}
+	if page != nil {
+		s.maintain(w, r, *page)
 		return
 	}
 

@@ -76,6 +76,8 @@ type Server struct {
 	ids     *requestIDs
 	headers struct{ release, worker []string }
 	started time.Time
+	// page is the page of a maintenance, or nil.
+	page atomic.Pointer[string]
 	// draining is read on every response.
 	draining atomic.Bool
 	// inFlight and answered count the application's requests.

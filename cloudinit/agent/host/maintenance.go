@@ -10,6 +10,7 @@ import (
 
 	"escala/cloudinit/agent/request"
 	"escala/cloudinit/agent/store"
+	"escala/service"
 )
 
 // maintenance is the root of a machine whose Nginx answers with MaintenancePage
@@ -18,16 +19,6 @@ type maintenance Root
 
 // maintenanceRecord has the time of the last wish that was applied.
 const maintenanceRecord = "/var/lib/escala/maintenance.json"
-
-// defaultPage is the page of a stack without one.
-const defaultPage = `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>Maintenance</title>
-<p>This service is being maintained. Please try again in a few minutes.</p>
-</html>
-`
 
 // On reports whether Nginx answers with the page.
 func (m maintenance) On() bool {
@@ -72,7 +63,7 @@ func (m maintenance) apply(wish request.Maintenance) error {
 	}
 	content := wish.Page
 	if len(content) == 0 {
-		content = []byte(defaultPage)
+		content = []byte(service.MaintenancePage)
 	}
 	if err := os.MkdirAll(Root(m).path(MaintenanceFolder), 0o755); err != nil {
 		return fmt.Errorf("making the page's folder: %w", err)

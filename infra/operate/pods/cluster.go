@@ -98,6 +98,15 @@ func code(err error) int {
 
 // open makes a request and returns the body of a successful answer.
 func (c *Cluster) open(ctx context.Context, method, path string, query url.Values, body []byte) (io.ReadCloser, error) {
+	resp, err := c.send(ctx, method, path, query, body)
+	if err != nil {
+		return nil, err
+	}
+	return resp.Body, nil
+}
+
+// send makes a request and returns a successful answer.
+func (c *Cluster) send(ctx context.Context, method, path string, query url.Values, body []byte) (*http.Response, error) {
 	at := c.base.JoinPath(path)
 	at.RawQuery = query.Encode()
 	req, err := http.NewRequestWithContext(ctx, method, at.String(), bytes.NewReader(body))
@@ -106,14 +115,18 @@ func (c *Cluster) open(ctx context.Context, method, path string, query url.Value
 	}
 	req.Header.Set("Accept", "application/json, */*")
 	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
+		kind := "application/json"
+		if method == http.MethodPatch {
+			kind = "application/merge-patch+json"
+		}
+		req.Header.Set("Content-Type", kind)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("asking the Kubernetes API: %w", err)
 	}
 	if resp.StatusCode/100 == 2 {
-		return resp.Body, nil
+		return resp, nil
 	}
 	defer resp.Body.Close()
 	said := struct{ Message string }{}

@@ -12,6 +12,8 @@ var (
 	_ operate.Restarter = (*EKS)(nil)
 	_ operate.Executor  = (*EKS)(nil)
 	_ operate.Runner    = (*EKS)(nil)
+
+	_ operate.Maintainer = (*EKS)(nil)
 )
 
 // Logs reads the pods' logs from the cluster's API.
@@ -48,4 +50,13 @@ func (*EKS) Run(ctx context.Context, s *operate.Stack, r operate.RunRequest) err
 		return err
 	}
 	return c.Run(ctx, r)
+}
+
+// Maintain answers with a page instead of the service, or ends that.
+func (*EKS) Maintain(ctx context.Context, s *operate.Stack, m operate.Maintenance, report func(string)) error {
+	c, err := pods.Open(s, "")
+	if err != nil {
+		return err
+	}
+	return c.Maintain(ctx, m, report)
 }

@@ -12,6 +12,8 @@ var (
 	_ operate.Restarter = (*DOKS)(nil)
 	_ operate.Executor  = (*DOKS)(nil)
 	_ operate.Runner    = (*DOKS)(nil)
+
+	_ operate.Maintainer = (*DOKS)(nil)
 )
 
 // Logs reads the pods' logs from the cluster's API.
@@ -48,4 +50,13 @@ func (*DOKS) Run(ctx context.Context, s *operate.Stack, r operate.RunRequest) er
 		return err
 	}
 	return c.Run(ctx, r)
+}
+
+// Maintain answers with a page instead of the service, or ends that.
+func (*DOKS) Maintain(ctx context.Context, s *operate.Stack, m operate.Maintenance, report func(string)) error {
+	c, err := pods.Open(s, "")
+	if err != nil {
+		return err
+	}
+	return c.Maintain(ctx, m, report)
 }

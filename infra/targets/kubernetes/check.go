@@ -36,6 +36,7 @@ func Check(r deploy.Request, s WorkloadSettings, section string) service.Violati
 	}
 	r.CheckAuthorityCA(&v)
 	s.checkHTTPS(&v, r.Spec, section)
+	s.checkMaintenance(&v, r.Spec, section)
 	r.CheckOwnCertificate(&v)
 	return v
 }

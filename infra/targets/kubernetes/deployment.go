@@ -32,7 +32,7 @@ func (p *parts) deployment(environment corev1.EnvFromSourceArray) error {
 		RevisionHistoryLimit:    pulumi.Int(service.KeptReleases),
 		Template: &corev1.PodTemplateSpecArgs{
 			Metadata: &metav1.ObjectMetaArgs{Labels: p.labels(componentService)},
-			Spec:     p.pod(environment),
+			Spec:     p.maintenance(p.pod(environment)),
 		},
 	}
 	options := p.after()

@@ -8,6 +8,7 @@ import (
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"escala/infra/operate/pods"
 	"escala/service"
 )
 
@@ -35,6 +36,9 @@ func (p *parts) environ() map[string]string {
 	env[service.EnvPort] = strconv.Itoa(spec.Port)
 	if spec.Redis.Mode == service.RedisLocal {
 		env[service.EnvRedis] = p.redisURL()
+	}
+	if p.args.Settings.Maintenance {
+		env[service.EnvMaintenance] = maintenanceFolder + "/" + pods.MaintenanceFile
 	}
 	if spec.Metrics.Named() {
 		env[service.EnvMetrics], env[service.EnvMetricsPort] = "admin", strconv.Itoa(service.MetricsPort)

@@ -14,6 +14,8 @@ var (
 	_ operate.Restarter = (*Kubernetes)(nil)
 	_ operate.Executor  = (*Kubernetes)(nil)
 	_ operate.Runner    = (*Kubernetes)(nil)
+
+	_ operate.Maintainer = (*Kubernetes)(nil)
 )
 
 // Logs reads the pods' logs from the cluster's API.
@@ -50,6 +52,15 @@ func (t *Kubernetes) Run(ctx context.Context, s *operate.Stack, r operate.RunReq
 		return err
 	}
 	return c.Run(ctx, r)
+}
+
+// Maintain answers with a page instead of the service, or ends that.
+func (t *Kubernetes) Maintain(ctx context.Context, s *operate.Stack, m operate.Maintenance, report func(string)) error {
+	c, err := t.operated(s)
+	if err != nil {
+		return err
+	}
+	return c.Maintain(ctx, m, report)
 }
 
 // operated is the service's part of the cluster that the settings lead to.

@@ -33,6 +33,9 @@ type WorkloadSettings struct {
 	// cert-manager.io/cluster-issuer or
 	// nginx.ingress.kubernetes.io/proxy-body-size. Default none.
 	IngressAnnotations map[string]string `config:"ingressAnnotations"`
+	// Maintenance lets `make maintenance` answer with a page: pods read it from a
+	// ConfigMap, which only exists then. Default false: pods have no place for it.
+	Maintenance bool `config:"maintenance"`
 	// URL is the public address if it is neither service.host nor the Ingress' own:
 	// "http://localhost:8080" for kind, or a CDN in front of the load balancer.
 	// Default none.

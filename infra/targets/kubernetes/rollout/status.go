@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"escala/infra/operate"
+	operated "escala/infra/operate/pods"
 	"escala/service"
 )
 
@@ -43,11 +44,17 @@ func Status(ctx context.Context, stack *operate.Stack, kubeconfig, namespace, na
 			scalerErr = c.get(ctx, "/apis/autoscaling/v2/namespaces/"+namespace+"/horizontalpodautoscalers/"+name, nil, &scaler)
 		})
 	}
+	var page struct{ Data map[string]string }
+	asking.Go(func() {
+		// A stack without it has none; its absence is no problem.
+		_ = c.get(ctx, "/api/v1/namespaces/"+namespace+"/configmaps/"+operated.MaintenanceName(name), nil, &page)
+	})
 	var memory map[string]int64
 	var memoryErr error
 	asking.Go(func() { memory, memoryErr = c.memory(ctx, namespace) })
 	d, pods, missing := Rollout{Namespace: namespace}.read(ctx, c, name)
 	asking.Wait()
+	_, s.Maintenance = page.Data[operated.MaintenanceFile]
 	s.Add(reach)
 	if missing != "" {
 		s.Problem("%s", operate.Plain(missing))

@@ -1,0 +1,100 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"escala/service"
+)
+
+// lookForPage is the time between two looks at the file of the maintenance.
+const lookForPage = time.Second
+
+// FollowMaintenance answers with the page in the file, as long as it is there, in
+// place of the application. It looks once before it returns, and then each second. It
+// is for workers without a proxy that does it.
+func (s *Server) FollowMaintenance(path string) (stop func()) {
+	said := ""
+	look := func() {
+		page, err := readPage(path)
+		if err != nil { // as before
+			if text := err.Error(); text != said {
+				said = text
+				s.Log.Warn("reading the page of the maintenance", slog.Any("error", err))
+			}
+			return
+		}
+		said = ""
+		if was := s.page.Swap(page); (was == nil) != (page == nil) {
+			s.Log.Info("maintenance", slog.Bool("on", page != nil))
+		}
+	}
+	look()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		ticker := time.NewTicker(lookForPage)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+				look()
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
+}
+
+// readPage returns nil if there is no file, and the plain page for an empty one.
+func readPage(path string) (*string, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	content, err := io.ReadAll(io.LimitReader(f, service.MaxMaintenancePage))
+	if err != nil {
+		return nil, err
+	}
+	page := string(content)
+	if page == "" {
+		page = service.MaintenancePage
+	}
+	return &page, nil
+}
+
+var (
+	maintained = []string{"on"}
+	html       = []string{"text/html; charset=utf-8"}
+	retryLater = []string{strconv.Itoa(service.Seconds(service.MaintenanceRetry))}
+)
+
+// maintain answers with the page. It is no request of the application, and is not
+// counted as one.
+func (s *Server) maintain(w http.ResponseWriter, r *http.Request, page string) {
+	h := w.Header()
+	if s.draining.Load() {
+		s.closing(h)
+	}
+	h["Content-Type"], h["Cache-Control"], h["Retry-After"] = html, noStore, retryLater
+	w.WriteHeader(http.StatusServiceUnavailable)
+	if _, err := io.WriteString(w, page); err != nil {
+		s.Log.DebugContext(r.Context(), "answering with the page of the maintenance", slog.Any("error", err))
+	}
+}
