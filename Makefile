@@ -119,13 +119,15 @@ bin/golangci-lint: .ci/tools/go.mod
 format: bin/golangci-lint ## Format all Go code
 	bin/golangci-lint fmt ./...
 
-# TARGET=cluster needs no cluster: it is one of this computer's processes.
+# TARGET=cluster needs no cluster: it is one of this computer's processes. From there
+# Go reaches no module proxy, so what it builds is built before, too.
 ifeq ($(TARGET),cluster)
 conformance: export ESCALA_CONTROL_PLANE = $(CURDIR)/bin/kubernetes
 conformance: export ESCALA_KUBERNETES_PLUGIN = $(CURDIR)/bin/plugins/kubernetes
 conformance: bin/kubernetes/controlplane bin/plugins/kubernetes/pulumi-resource-kubernetes
 endif
 conformance: ## Release to, break and mend TARGET=process, local, cluster or kubernetes under load; ARGS="-releases 20"
+	$(if $(filter cluster,$(TARGET)),go build ./service/...)
 	go run ./infra/testing/conformance/cmd/$(or $(TARGET),process) $(ARGS)
 
 bench: ## Measure the service beside a plain net/http server

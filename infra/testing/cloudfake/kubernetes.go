@@ -1,7 +1,8 @@
 package cloudfake
 
-// kubernetes lists the behaviours of clusters. infra/testing/fakecluster and
-// infra/testing/nodes simulate them.
+// kubernetes lists the behaviours of clusters. infra/testing/fakecluster,
+// infra/testing/nodes and infra/testing/podcluster simulate them. The sources of
+// Kubernetes are those of release 1.33.
 func kubernetes() []Behaviour {
 	return []Behaviour{
 		{
@@ -23,6 +24,36 @@ func kubernetes() []Behaviour {
 			Name: "pull-needs-login", Test: "TestDOKSLife",
 			Does:   "Pulls an image of a private registry only for pods that name a login: a registry integration serves the default service account, some time after the namespace was made.",
 			Source: "https://github.com/digitalocean/terraform-provider-digitalocean/issues/894",
+		},
+		{
+			Name: "jobs-pods-end", Test: "TestPlayedKubelet",
+			Does:   "Ends a pod with the restart policy Never as Succeeded or Failed, by its exit code, and does not start it again.",
+			Source: "https://github.com/kubernetes/kubernetes/blob/v1.33.13/pkg/kubelet/kubelet_pods.go",
+		},
+		{
+			Name: "restart-back-off", Test: "TestPlayedKubelet",
+			Does:   "Starts a container that has ended again: at once, then after 10 s, 20 s, up to five minutes. Another end is noticed up to a second late.",
+			Source: "https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/",
+		},
+		{
+			Name: "memory-limit-kills", Test: "TestPlayedKubelet",
+			Does:   "Kills a container at its memory limit, with the reason OOMKilled.",
+			Source: "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/",
+		},
+		{
+			Name: "kill-after-grace", Test: "TestPlayedKubelet",
+			Does:   "Kills what has not ended when the grace is over, two seconds after SIGTERM at the earliest.",
+			Source: "https://github.com/kubernetes/kubernetes/blob/v1.33.13/pkg/kubelet/kuberuntime/kuberuntime_container.go",
+		},
+		{
+			Name: "pre-stop-before-term", Test: "TestPlayedKubelet",
+			Does:   "Runs preStop before SIGTERM, also when a liveness probe restarts the container, and counts it into the grace.",
+			Source: "https://github.com/kubernetes/kubernetes/blob/v1.33.13/pkg/kubelet/kuberuntime/kuberuntime_container.go",
+		},
+		{
+			Name: "forced-deletion-has-a-second", Test: "TestPlayedKubelet",
+			Does:   "Forgets a pod that is deleted without grace at once, and gives its containers a second. Other releases of Kubernetes were reported to give them the whole grace.",
+			Source: "https://github.com/kubernetes/kubernetes/issues/115819",
 		},
 	}
 }

@@ -224,8 +224,9 @@ func (w *world) delete(pod string, grace int64) {
 	require.NoError(w.t, w.client.Resource(kube.Pods).Namespace(namespace).Delete(w.t.Context(), pod, metav1.DeleteOptions{GracePeriodSeconds: &grace}))
 }
 
-// TestCluster takes pods through what a kubelet does to them.
-func TestCluster(t *testing.T) {
+// TestPlayedKubelet takes pods through what a kubelet does to them. Parts with
+// hyphens are named after the behaviours in package cloudfake.
+func TestPlayedKubelet(t *testing.T) {
 	w := start(t)
 	probe := func(more map[string]any) map[string]any {
 		p := map[string]any{"httpGet": map[string]any{"path": "/", "port": int64(8080)}, "periodSeconds": int64(1), "failureThreshold": int64(2)}
@@ -257,7 +258,7 @@ func TestCluster(t *testing.T) {
 		"lifecycle":      map[string]any{"preStop": map[string]any{"sleep": map[string]any{"seconds": int64(60)}}},
 	}, "serve"), map[string]any{"terminationGracePeriodSeconds": int64(90)})
 	w.pod("crashing", w.container(nil, "exit", "7"), nil)
-	w.pod("greedy", w.container(map[string]any{"resources": map[string]any{"limits": map[string]any{"memory": "32Mi"}}}, "eat"), nil)
+	w.pod("greedy", w.container(map[string]any{"resources": map[string]any{"limits": map[string]any{"memory-limit-kills": "32Mi"}}}, "eat"), nil)
 	w.pod("deaf", w.container(nil, "deaf"), nil)
 	w.pod("elsewhere", w.container(nil, "serve"), map[string]any{"nodeSelector": map[string]any{"kubernetes.io/arch": "riscv64"}})
 	w.pod("root", w.container(map[string]any{"securityContext": map[string]any{"runAsNonRoot": true, "runAsUser": int64(0)}}, "serve"), nil)
@@ -269,7 +270,7 @@ func TestCluster(t *testing.T) {
 			map[string]any{"name": "IP", "valueFrom": map[string]any{"fieldRef": map[string]any{"fieldPath": "status.podIP"}}},
 			map[string]any{"name": "LIMIT", "valueFrom": map[string]any{"resourceFieldRef": map[string]any{"resource": "limits.memory"}}},
 		},
-		"resources":       map[string]any{"limits": map[string]any{"memory": "64Mi"}},
+		"resources":       map[string]any{"limits": map[string]any{"memory-limit-kills": "64Mi"}},
 		"securityContext": map[string]any{"readOnlyRootFilesystem": true, "runAsUser": int64(4321)},
 		"volumeMounts":    []any{map[string]any{"name": "tmp", "mountPath": "/tmp"}},
 	}, "who"), map[string]any{"restartPolicy": "Never", "volumes": []any{map[string]any{"name": "tmp", "emptyDir": map[string]any{}}}})
@@ -281,7 +282,7 @@ func TestCluster(t *testing.T) {
 	job("done", "exit", "0")
 	job("undone", "exit", "3")
 
-	w.run("a Job's pod runs to its end", func(t *testing.T) {
+	w.run("jobs-pods-end", func(t *testing.T) {
 		for name, want := range map[string]string{"done": "Complete", "undone": "Failed"} {
 			w.await(name, func() bool {
 				j, err := w.client.Resource(jobKind.of).Namespace(namespace).Get(t.Context(), name, metav1.GetOptions{})
@@ -309,7 +310,7 @@ func TestCluster(t *testing.T) {
 		w.await("who", func() bool { return strings.Contains(w.logs("who", ""), "true") })
 		assert.Equal(t, "1 4321 1234 true true 67108864 hello false true\n", w.logs("who", ""))
 	})
-	w.run("a container that ends is started again, later each time", func(t *testing.T) {
+	w.run("restart-back-off", func(t *testing.T) {
 		w.await("the first restart is at once, the second is not", func() bool {
 			_, state, last, restarts := w.state("crashing")
 			waiting, _ := state["waiting"].(map[string]any)
@@ -319,7 +320,7 @@ func TestCluster(t *testing.T) {
 		assert.Equal(t, "ends with 7\n", w.logs("crashing", "tailLines=5"))
 		assert.Equal(t, "ends with 7\n", w.logs("crashing", "previous=true"))
 	})
-	w.run("memory", func(t *testing.T) {
+	w.run("memory-limit-kills", func(t *testing.T) {
 		if !w.cluster.LimitsMemory {
 			t.Skip("this computer has no control groups for memory")
 		}
@@ -344,7 +345,7 @@ func TestCluster(t *testing.T) {
 			return waiting["reason"] == "CreateContainerConfigError"
 		})
 	})
-	w.run("SIGKILL ends what does not hear", func(t *testing.T) {
+	w.run("kill-after-grace", func(t *testing.T) {
 		w.await("deaf", func() bool { return strings.Contains(w.logs("deaf", ""), "hears") })
 		began := time.Now()
 		w.delete("deaf", 1)
@@ -374,7 +375,7 @@ func TestCluster(t *testing.T) {
 			return n == 1
 		})
 	})
-	w.run("a pod that is not alive is started again", func(t *testing.T) {
+	w.run("pre-stop-before-term", func(t *testing.T) {
 		w.await("ready", func() bool { return w.ready("lively") })
 		p, _, _, _ := w.state("lively")
 		address, _, _ := unstructured.NestedString(p.Object, "status", "podIP")
@@ -393,7 +394,7 @@ func TestCluster(t *testing.T) {
 			return ended["exitCode"] == int64(137)
 		})
 	})
-	w.run("a pod that is deleted without grace has a second", func(t *testing.T) {
+	w.run("forced-deletion-has-a-second", func(t *testing.T) {
 		w.await("ready", func() bool { return w.ready("patient") })
 		p, _, _, _ := w.state("patient")
 		address, _, _ := unstructured.NestedString(p.Object, "status", "podIP")

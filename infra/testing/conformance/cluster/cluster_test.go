@@ -136,6 +136,23 @@ func TestCluster(t *testing.T) {
 		require.NoError(t, err)
 	})
 
+	step(t, "a release that hangs on SIGTERM costs no request when it goes", func(t *testing.T) {
+		require.NoError(t, system.Stack.Clone.Bad(conformance.HangsOnTerm))
+		_, err := system.Stack.Up(ctx)
+		require.NoError(t, err)
+		plain := startStreams(ctx, t, endpoint, *rate, nil)
+		began := time.Now()
+		require.NoError(t, system.Release(ctx, "after the one that hangs"))
+		t.Logf("the release took %s", time.Since(began).Round(time.Second))
+		got := since(plain, loadgen.Snapshot{})
+		t.Logf("%d requests, %d failed %v", got.OK+got.Failed, got.Failed, got.Kinds)
+		assert.Positive(t, got.OK)
+		assert.Zero(t, got.Failed, "%v", got.Kinds)
+		plain.stop()
+		_, err = plain.Wait()
+		require.NoError(t, err)
+	})
+
 	step(t, "the number of pods follows the load, up and down", func(t *testing.T) {
 		require.NoError(t, system.ScaleAt(ctx, 25))
 		before, err := system.Pods(ctx)
@@ -184,13 +201,19 @@ type generator struct {
 
 func start(ctx context.Context, t *testing.T, endpoint conformance.Endpoint, rate float64) generator {
 	t.Helper()
+	sockets := loadgen.NewSockets()
+	return startStreams(ctx, t, endpoint, rate, &sockets)
+}
+
+// startStreams starts a load with WebSockets, or without if sockets is nil.
+func startStreams(ctx context.Context, t *testing.T, endpoint conformance.Endpoint, rate float64, sockets *loadgen.Sockets) generator {
+	t.Helper()
 	o := loadgen.NewOptions(endpoint.URL)
 	o.Host = endpoint.Host
 	mix := loadgen.NewMix()
 	mix.Rate = rate
 	o.Streams = mix.Streams()
-	sockets := loadgen.NewSockets()
-	o.Sockets = &sockets
+	o.Sockets = sockets
 	ctx, stop := context.WithCancel(ctx)
 	g, err := loadgen.Start(ctx, o)
 	require.NoError(t, err)

@@ -6,7 +6,8 @@
 // bin/kubernetes/controlplane`), Pulumi's Kubernetes plugin, redis-server and
 // iproute2, and no cluster.
 //
-// Beside what a kubeconfig allows, it kills the processes in pods.
+// Beside what a kubeconfig allows, it kills the processes in pods and stops reading
+// what they print.
 package pods
 
 import (
@@ -15,6 +16,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"time"
 
 	"escala/infra/testing/conformance"
 	"escala/infra/testing/conformance/cluster"
@@ -88,6 +90,13 @@ func (s *System) Rollback(ctx context.Context) error {
 // the next release.
 func (s *System) Inject(ctx context.Context, fault conformance.Fault) (conformance.Injection, error) {
 	s.Cluster.Front.Retry(true)
+	if fault == conformance.HangLogReader {
+		s.Cluster.Kubelet.HangLogs(true)
+		return conformance.Injection{At: time.Now(), Heal: func(context.Context) error {
+			s.Cluster.Kubelet.HangLogs(false)
+			return nil
+		}}, nil
+	}
 	return s.System.Inject(ctx, fault)
 }
 

@@ -64,7 +64,7 @@ type state struct {
 }
 
 func newContainer(w *worker, spec kube.Container) *container {
-	return &container{worker: w, spec: spec, logs: &logs{}, unhealthy: make(chan string, 1), state: state{waiting: creating}}
+	return &container{worker: w, spec: spec, logs: &logs{gate: &w.kubelet.reading}, unhealthy: make(chan string, 1), state: state{waiting: creating}}
 }
 
 // run runs the container until its pod ends or its restart policy says so.

@@ -41,6 +41,7 @@ type Options struct {
 type Kubelet struct {
 	options Options
 	images  *images
+	reading gate
 
 	mu      sync.Mutex
 	nodes   map[string]kube.Node
@@ -83,6 +84,7 @@ func (k *Kubelet) Run(ctx context.Context) error {
 	})
 	group.Go(func() error { return k.serve(ctx) })
 	err := group.Wait()
+	k.HangLogs(false)
 	k.running.Wait()
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -161,6 +163,10 @@ func (k *Kubelet) Kill(namespace, pod string) error {
 	}
 	return nil
 }
+
+// HangLogs stops the reading of what containers print, as a container runtime that
+// hangs does, or goes on with it.
+func (k *Kubelet) HangLogs(on bool) { k.reading.set(on) }
 
 // failed keeps an error that is none of a race or of the end.
 func (k *Kubelet) failed(err error) {

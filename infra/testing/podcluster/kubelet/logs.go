@@ -12,8 +12,39 @@ import (
 // keptLog is the length of a log that is kept, in bytes. Kubelets keep 10 MiB.
 const keptLog = 1 << 20
 
+// gate holds up the reading of logs while it is closed.
+type gate struct {
+	mu   sync.Mutex
+	open chan struct{}
+}
+
+// set closes or opens the gate.
+func (g *gate) set(closed bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case closed && g.open == nil:
+		g.open = make(chan struct{})
+	case !closed && g.open != nil:
+		close(g.open)
+		g.open = nil
+	}
+}
+
+// pass returns when the gate is open.
+func (g *gate) pass() {
+	g.mu.Lock()
+	open := g.open
+	g.mu.Unlock()
+	if open != nil {
+		<-open
+	}
+}
+
 // logs has what a container printed since its last start, and before that.
 type logs struct {
+	gate *gate
+
 	mu            sync.Mutex
 	now, previous []line
 	partial       []byte
@@ -27,6 +58,7 @@ type line struct {
 
 // Write takes over what a container prints.
 func (l *logs) Write(p []byte) (int, error) {
+	l.gate.pass()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.partial = append(l.partial, p...)
