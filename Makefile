@@ -86,7 +86,7 @@ shell: escala ## Open a shell on the local machine
 boot-times: escala ## Show where the seconds of the local machine's first boot went
 	@$(ESCALA) shell <infra/targets/local/boot-times.sh
 
-test-unit: ## Run the tests that need no root and no machine (a minute, once compiled)
+test-unit: ## Run the tests that need no root, no machine and no cloud's SDK (a minute, once compiled)
 	@.ci/test unit
 
 test: ## Run those, the built service, the program and one machine (root on Debian; some minutes)

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-var lives = flag.Int("lives", 8, "number of random lives of a stack")
+var lives = flag.Int("lives", 8, "number of random lives of a stack; -short plays two of them")
 
 // TestLives plays two months of a stack in which things break: machines come and
 // go, agents are killed, the authority, the store, disks, Nginx and clocks fail for
@@ -27,7 +27,11 @@ var lives = flag.Int("lives", 8, "number of random lives of a stack")
 //     certificate and report no error
 func TestLives(t *testing.T) {
 	t.Parallel()
-	for n := range *lives {
+	count := *lives
+	if testing.Short() {
+		count = min(count, 2)
+	}
+	for n := range count {
 		seed := uint64(n)
 		if !t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) { synctest.Test(t, func(t *testing.T) { live(t, seed) }) }) {
 			return

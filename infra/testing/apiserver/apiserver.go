@@ -54,6 +54,7 @@ var errNotBuilt = errors.New("the control plane is not built: make bin/kubernete
 // skips the test if kube-apiserver was never built.
 func Start(t testing.TB) *Server {
 	t.Helper()
+	short(t)
 	server, err := started()
 	mustStart(t, err)
 	return server
@@ -63,6 +64,7 @@ func Start(t testing.TB) *Server {
 // Kubernetes' controllers. It skips the test if they were never built.
 func StartWithControllers(t testing.TB) *Server {
 	t.Helper()
+	short(t)
 	server, err := New()
 	mustStart(t, err)
 	t.Cleanup(func() {
@@ -85,6 +87,14 @@ func (s *Server) Stop() error {
 	// It has nothing left that its user could lose, however it ends.
 	_ = s.command.Wait()
 	return nil
+}
+
+// short skips a test with -short.
+func short(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("starts a kube-apiserver; -short leaves that out")
+	}
 }
 
 // mustStart ends a test that has no server.
