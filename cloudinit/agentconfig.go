@@ -38,6 +38,7 @@ func (m Machine) agentConfig() agent.Config {
 		Kept:       service.KeptReleases,
 		Processes:  m.processes(),
 		Schedules:  m.schedules(),
+		Counted:    m.Spec.Bake.On(),
 	}
 	if c.Mode == service.WorkersPorts {
 		c.PortsBase = m.Spec.Workers.PortsBase

@@ -139,6 +139,7 @@ func (m Machine) files() ([]File, error) {
 	files = append(files, m.programs()...)
 	files = append(files, m.tlsFiles()...)
 	files = append(files, m.upstreamsFiles()...)
+	files = append(files, m.answersFiles()...)
 	files = append(files, store...)
 	files = append(files, secrets...)
 	files = append(files, metadata...)

@@ -54,6 +54,9 @@ type nginxValues struct {
 	Metrics *nginxMetrics
 	// Upstreams is nil for a program with escala's runtime.
 	Upstreams *nginxUpstreams
+	// AnswersSocket is where Nginx tells what it counts. It is "" if it counts
+	// nothing.
+	AnswersSocket string
 	// Lua is true if Nginx needs its Lua module, with escala's modules in
 	// Programs, a folder with a trailing slash.
 	Lua      bool
@@ -101,6 +104,7 @@ func (m Machine) nginx() (string, error) {
 		TLS:               m.nginxTLS(),
 		Metrics:           m.nginxMetrics(),
 		Upstreams:         m.nginxUpstreams(),
+		AnswersSocket:     m.answersSocket(),
 		Lua:               m.lua(),
 		Programs:          m.Root + programsFolder,
 		RemovedClaims:     removedClaims(),

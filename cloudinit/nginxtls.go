@@ -100,6 +100,9 @@ func (m Machine) nginxStartPre() string {
 	if m.anyProgram() {
 		sockets = append(sockets, host.UpstreamsSocket)
 	}
+	if m.Spec.Bake.On() {
+		sockets = append(sockets, host.AnswersSocket)
+	}
 	return lines + fmt.Sprintf(`ExecStartPre=-/bin/rm -f %s
 ExecStartPre=/usr/sbin/nginx -t -q -g 'daemon on; master_process on;'
 `, strings.Join(sockets, " "))

@@ -77,7 +77,7 @@ RuntimeMaxUse=%dM
 `, journalMB/2, journalMB/2)},
 		{Path: "/etc/tmpfiles.d/escala.conf", Content: fmt.Sprintf(`d /run/escala 0755 %s %s -
 d /run/escala-release 0755 root root -
-`, User, User) + m.tlsFolders() + m.upstreamsFolders() + m.metricsFolders()},
+`, User, User) + m.tlsFolders() + m.upstreamsFolders() + m.metricsFolders() + m.answersFolders()},
 	}
 	files = append(files, m.taskUnits()...)
 	files = append(files, m.laterUnits()...)

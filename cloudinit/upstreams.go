@@ -26,7 +26,7 @@ type nginxUpstreams struct {
 func (m Machine) anyProgram() bool { return m.Spec.Runtime == service.RuntimeNone }
 
 // lua reports whether Nginx needs its Lua module.
-func (m Machine) lua() bool { return m.Spec.HTTPS() || m.anyProgram() }
+func (m Machine) lua() bool { return m.Spec.HTTPS() || m.anyProgram() || m.Spec.Bake.On() }
 
 // nginxUpstreams returns nil for a program with escala's runtime.
 func (m Machine) nginxUpstreams() *nginxUpstreams {

@@ -16,8 +16,8 @@ type Spec struct {
 	// program, Nginx upstream and Kubernetes objects. Default "api".
 	Name string `config:"name"`
 	Program
-	// ReleaseCommand runs once for each release, before its first worker.
-	ReleaseCommand ReleaseCommand `config:"release"`
+	// Rollout has what a release does beside replacing the workers.
+	Rollout `config:"release"`
 	// Port is the port of all workers in WorkersShared mode. In WorkersPorts
 	// mode, PortsBase is the first worker's port instead. Default 3000.
 	Port int `config:"port"`
@@ -66,6 +66,14 @@ type Spec struct {
 	Metrics   Metrics   `config:"metrics"`
 }
 
+// Rollout has the settings of a release's way to the machines.
+type Rollout struct {
+	// ReleaseCommand runs once for each release, before its first worker.
+	ReleaseCommand
+	// Bake watches each release once it serves.
+	Bake
+}
+
 // NewSpec returns a Spec with all defaults. Defaults are only here and in the
 // New functions that it calls.
 func NewSpec() Spec {
@@ -73,7 +81,7 @@ func NewSpec() Spec {
 		Name:    "api",
 		Program: NewProgram(),
 
-		ReleaseCommand: NewReleaseCommand(),
+		Rollout: Rollout{ReleaseCommand: NewReleaseCommand(), Bake: NewBake()},
 
 		Port:       3000,
 		HealthPath: "/health",

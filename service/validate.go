@@ -29,6 +29,7 @@ func (s Spec) Validate() error {
 	}
 	s.Program.check(&v)
 	s.checkReleaseCommand(&v)
+	s.Bake.check(&v)
 	checkPort(&v, "port", s.Port)
 	if bad := CheckPath(s.HealthPath); bad != "" {
 		v.Add("healthPath", "%q %s", s.HealthPath, bad)

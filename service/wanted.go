@@ -18,12 +18,16 @@ type Wanted struct {
 	// release. It is "" for a release that needs none, and for one that is gone
 	// back to.
 	Command string
+	// Bake watches the release once it serves. It is zero for a release that is not
+	// watched, and for one that is gone back to.
+	Bake Bake
 }
 
 // Words of a pointer after the release.
 const (
 	askedWord   = "asked="
 	commandWord = "command="
+	bakeWord    = "bake="
 )
 
 var commandDigest = regexp.MustCompile(`^[0-9a-f]{12}$`)
@@ -36,6 +40,9 @@ func (w Wanted) Pointer() string {
 	}
 	if w.Command != "" {
 		line += " " + commandWord + w.Command
+	}
+	if w.Bake.On() {
+		line += " " + bakeWord + w.Bake.String()
 	}
 	return line + "\n"
 }
@@ -62,6 +69,11 @@ func ParseWanted(s string) (Wanted, error) {
 		if command, ok := strings.CutPrefix(word, commandWord); ok {
 			if w.Command = command; !commandDigest.MatchString(command) {
 				return Wanted{}, fmt.Errorf("release pointer has %.40q where a command's digest belongs", command)
+			}
+		}
+		if bake, ok := strings.CutPrefix(word, bakeWord); ok {
+			if w.Bake, err = ParseBake(bake); err != nil {
+				return Wanted{}, fmt.Errorf("release pointer: %w", err)
 			}
 		}
 	}

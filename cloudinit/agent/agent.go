@@ -60,11 +60,14 @@ type Agent struct {
 	Processes Processes
 	// Schedules has the service's schedules. It is nil for a service without them.
 	Schedules Schedules
+	// Traffic counts answers and ends of workers. It is nil for a machine whose
+	// releases are not watched.
+	Traffic Traffic
 	// Boot identifies the time since the machine's last boot.
 	Boot string
 	// Incident returns the last resolved problem of this machine. Optional.
 	Incident func(context.Context) string
-	// Reporter takes the status of each round. Optional.
+	// Reporter takes each status. Optional.
 	Reporter Reporter
 
 	started bool // the secrets were read since the agent started
@@ -94,6 +97,7 @@ type Agent struct {
 	addressAsked time.Duration
 	// replaced are the processes that an unfinished restart replaces.
 	replaced []string
+	watched  watched
 }
 
 // Round checks the machine once and does what is missing. It returns the status
@@ -105,6 +109,9 @@ func (a *Agent) Round(ctx context.Context) machine.Status {
 			a.failing(folder, fmt.Errorf("making %s: %w", folder, err))
 		}
 	}
+	if err := a.recallBake(); err != nil {
+		a.failing(stateFolder, err)
+	}
 	if a.haveSecrets(ctx) {
 		if _, err := a.follow(ctx); err != nil {
 			a.failing(stateFolder, err)
@@ -113,6 +120,7 @@ func (a *Agent) Round(ctx context.Context) machine.Status {
 		a.noticeMove(ctx)
 		a.beginRestart(ctx)
 		a.serve(ctx)
+		a.watch(ctx)
 		a.tidy()
 		a.startTimers(ctx)
 	}
@@ -121,11 +129,7 @@ func (a *Agent) Round(ctx context.Context) machine.Status {
 	} else {
 		a.attempts, a.logged = 0, ""
 	}
-	s := a.publish(ctx)
-	if a.Reporter != nil {
-		a.Reporter.Observe(s)
-	}
-	return s
+	return a.publish(ctx)
 }
 
 // haveSecrets reads the secrets once after the agent's start. If that fails,
@@ -180,9 +184,9 @@ func (a *Agent) look(ctx context.Context) {
 		rolling = roll{}
 	}
 	switch {
-	case rolling.To != "":
-		// A running roll finishes first, even if another release is wanted by
-		// now.
+	case rolling.To != "", a.bakeFailed(a.current()):
+		// A running roll and a way back finish first, even if another release is
+		// wanted by now.
 	case a.refusal.of(a.wanted) && (a.wanted.ID == a.current() || !a.refusal.due(a.Config, a.Clock.Now())):
 		a.phase, a.reason = machine.Refused, a.refusal.Reason
 	case a.wanted.ID != a.current():
@@ -204,6 +208,11 @@ func (a *Agent) serve(ctx context.Context) {
 	if rolling.Failed {
 		// The agent ended before it had switched back to the other release.
 		a.goBack(ctx, rolling)
+		return
+	}
+	if rolling.To == "" && a.bakeFailed(current) {
+		// The agent ended before it had begun to go back.
+		a.takeBack(ctx)
 		return
 	}
 	if rolling.To != "" {
@@ -248,14 +257,14 @@ func (a *Agent) startTimers(ctx context.Context) {
 	a.timed = true
 }
 
-// tidy removes old releases, unless a roll may go back to one, or one waits for its
-// command.
+// tidy removes old releases, unless a roll or a bake may go back to one, or one waits
+// for its command.
 func (a *Agent) tidy() {
 	if a.prepared.ID != "" {
 		return
 	}
 	rolling, err := recall[roll](a.Disk, rollFile)
-	if err == nil && rolling.To == "" {
+	if err == nil && rolling.To == "" && a.watched.bake.To == "" {
 		err = a.prune(a.current())
 	}
 	if err != nil && a.phase == machine.Serving {

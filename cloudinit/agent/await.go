@@ -114,6 +114,7 @@ func (a *Agent) await(ctx context.Context, worker int) error {
 	now := a.Clock.Elapsed()
 	if now-a.unhealthySince(last, now) >= max(unhealthyFor, time.Duration(a.Config.Start)) {
 		a.recovered(last.slot)
+		a.watched.hung++
 		a.Log.Warn("worker does not answer and is started again", "worker", worker)
 		if a.beside() > 0 {
 			return a.startBeside(ctx, []int{worker})

@@ -49,6 +49,9 @@ type Config struct {
 	Poll Duration `json:"poll"`
 	// MemoryMiB is the memory that one worker may use.
 	MemoryMiB int `json:"memoryMiB"`
+	// Counted means that the proxy counts its answers, so that releases can be
+	// watched.
+	Counted bool `json:"counted,omitempty"`
 	// Kept is the number of releases that stay on the disk.
 	Kept int `json:"kept"`
 	// Metrics means that the agent answers the proxy's scrapers.

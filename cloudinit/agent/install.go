@@ -48,7 +48,9 @@ func (a *Agent) install(ctx context.Context) {
 			return
 		}
 	}
-	if err := a.remember(rollFile, roll{To: a.wanted.ID, From: a.servedBefore(), Asked: a.wanted.Asked}); err != nil {
+	next := roll{To: a.wanted.ID, From: a.servedBefore(), Asked: a.wanted.Asked}
+	next.Bake = a.plannedBake(ctx, next)
+	if err := a.remember(rollFile, next); err != nil {
 		a.failing(stateFolder, err)
 		return
 	}
@@ -89,7 +91,7 @@ func (a *Agent) try(ctx context.Context) bool {
 // release may have been refused, and so is none.
 func (a *Agent) servedBefore() service.ReleaseID {
 	current := a.current()
-	if a.refusal.Release == current {
+	if a.refusal.Release == current && a.watched.served != current {
 		return ""
 	}
 	return current

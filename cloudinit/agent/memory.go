@@ -31,6 +31,8 @@ type roll struct {
 	Failed bool `json:"failed,omitempty"`
 	// Asked is service.Wanted.Asked of To.
 	Asked int64 `json:"asked,omitempty"`
+	// Bake is what begins once To serves, with what the release before counted.
+	Bake *bake `json:"bake,omitempty"`
 }
 
 // refusal is a release that does not serve.
@@ -51,7 +53,13 @@ type refusal struct {
 	// ByCommand means that its release command did not end well. Only another
 	// update tries the release again.
 	ByCommand bool `json:"byCommand,omitempty"`
+	// ByBake means that it served, and failed its bake. Only another update tries
+	// the release again: each try costs clients their requests.
+	ByBake bool `json:"byBake,omitempty"`
 }
+
+// lasts reports whether the machine does not try the release again by itself.
+func (r refusal) lasts() bool { return r.ByCommand || r.ByBake }
 
 // of reports that this is a refusal of what is wanted, and not of what an earlier
 // update asked for.
@@ -78,7 +86,7 @@ func (r refusal) retryAt(c Config) time.Time {
 // due reports whether it is time to try the release again. A clock that was set
 // back does not delay the try.
 func (r refusal) due(c Config, now time.Time) bool {
-	if r.ByCommand {
+	if r.lasts() {
 		return false
 	}
 	return !now.Before(r.retryAt(c)) || now.Unix() < r.At

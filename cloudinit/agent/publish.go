@@ -48,6 +48,9 @@ func (a *Agent) publish(ctx context.Context) machine.Status {
 		a.Log.Error("publishing the status", "error", err)
 	}
 	a.tell(ctx, s)
+	if a.Reporter != nil {
+		a.Reporter.Observe(s)
+	}
 	return s
 }
 
@@ -89,15 +92,22 @@ func (a *Agent) status(ctx context.Context) machine.Status {
 	if a.Incident != nil {
 		s.Incident = plain(a.Incident(ctx), incidentLimit)
 	}
-	if a.phase == machine.Refused {
+	if refused := a.refusal.Release; s.Phase == machine.Refused && refused != "" && a.wanted.ID != "" && refused != a.wanted.ID {
+		// It goes back from another release than the one that is wanted by now.
+		s.Phase = machine.Rolling
+	}
+	if s.Phase == machine.Refused {
 		s.Refused = a.refusal.At
-		if !a.refusal.ByCommand {
+		if !a.refusal.lasts() {
 			s.Retry = a.refusal.retryAt(a.Config).Unix()
 		}
 	}
 	// The state may have changed since the round's check.
 	if ok, missing := s.Serves(s.Wanted, a.Config.Workers); s.Phase == machine.Serving && !ok {
 		s.Phase, s.Reason = machine.Failing, plain(missing, reasonLimit)
+	}
+	if watched := a.baking(s.Current); s.Phase == machine.Serving && watched != "" {
+		s.Phase, s.Reason = machine.Baking, plain(watched, reasonLimit)
 	}
 	s.Checked = a.Clock.Now().Unix()
 	return s

@@ -11,6 +11,7 @@ import (
 type Reporter interface {
 	// Run works until ctx ends.
 	Run(ctx context.Context)
-	// Observe takes the status of a round. It does not wait.
+	// Observe takes a status: each round gives one, and each step of a roll. It does
+	// not wait.
 	Observe(s machine.Status)
 }

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"cmp"
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -26,8 +28,7 @@ func (l *lastError) take(e apitype.EngineEvent) {
 		return
 	}
 	text := wrapping.ReplaceAllString(marks.ReplaceAllString(d.Message, ""), "")
-	// Further lines are a machine's or a cluster's account.
-	text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
+	text = firstReason(text)
 	// The engine closes with "update failed", which gives no reason.
 	if text = operate.Plain(text); text != "" && strings.TrimSuffix(text, ".") != "update failed" {
 		l.text = text
@@ -38,14 +39,30 @@ func (l *lastError) take(e apitype.EngineEvent) {
 func (l *lastError) annotate(outputs map[string]engine.Output, failed error) map[string]string {
 	notes := map[string]string{}
 	if failed != nil {
-		notes[origin.Reason] = l.text
-		if l.text == "" {
-			notes[origin.Reason] = operate.Plain(failed.Error())
-		}
+		notes[origin.Reason] = l.of(failed)
 		return notes
 	}
 	if release, _ := outputs["release"].Value.(string); release != "" {
 		notes[origin.Release] = release
 	}
 	return notes
+}
+
+// of returns why an operation failed.
+func (l *lastError) of(failed error) string {
+	return cmp.Or(l.text, operate.Plain(failed.Error()))
+}
+
+// firstReason returns the first line of a message: further lines are a machine's or a
+// cluster's account. A line that ends with a colon announces a list of reasons.
+func firstReason(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	if !strings.HasSuffix(lines[0], ":") || len(lines) == 1 {
+		return lines[0]
+	}
+	first := lines[0] + " " + strings.TrimSpace(lines[1])
+	if more := len(lines) - 2; more > 0 {
+		first += fmt.Sprintf(" (and %d more)", more)
+	}
+	return first
 }

@@ -18,6 +18,9 @@ func up(ctx context.Context, s *session) error {
 	run.Refresh, run.SuppressOutputs = true, true
 	result, err := s.Up(ctx, run)
 	if err != nil {
+		if untold := s.update.Failed(ctx, errors.New(s.reason.of(err))); untold != nil {
+			fmt.Fprintln(os.Stderr, untold)
+		}
 		return explained(err)
 	}
 	fmt.Println()

@@ -36,6 +36,10 @@ type session struct {
 	// root is the project's folder, state its folder for what is kept between operations.
 	root, state string
 	run         engine.Run
+	// reason is the last error that an operation showed, and update what tells the
+	// webhook of it.
+	reason *lastError
+	update *program.Update
 }
 
 // open finds the project and reads the stack's configuration.
@@ -58,7 +62,7 @@ func (o *opener) open(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &session{root: root, state: filepath.Join(root, program.StateFolder)}
+	s := &session{root: root, state: filepath.Join(root, program.StateFolder), reason: new(lastError), update: new(program.Update)}
 	// The engine takes the folder for plugins from the environment.
 	if err := os.Setenv("PULUMI_HOME", filepath.Join(s.state, "pulumi", "home")); err != nil {
 		return nil, fmt.Errorf("setting PULUMI_HOME: %w", err)
@@ -66,14 +70,14 @@ func (o *opener) open(ctx context.Context) (*session, error) {
 	if s.Stack, err = engine.Open(engine.Options{
 		Project: project.Name, Stack: o.stack, File: file, Root: filepath.Join(root, project.Main),
 		State:     filepath.Join(s.state, "pulumi", "backend"),
-		Program:   func(keys []string) pulumi.RunFunc { return program.New(root, keys, o.targets) },
+		Program:   func(keys []string) pulumi.RunFunc { return s.update.Program(root, keys, o.targets) },
 		Providers: []engine.Provider{engine.NewProvider(provider.Name, provider.Version, provider.New)},
 	}); err != nil {
 		return nil, err
 	}
-	from, reason := origin.Of(ctx, root), new(lastError)
+	from := origin.Of(ctx, root)
 	s.run = engine.Run{
-		Message: from.Title, Environment: from.Environment(), Event: reason.take, Annotate: reason.annotate,
+		Message: from.Title, Environment: from.Environment(), Event: s.reason.take, Annotate: s.reason.annotate,
 		Out: os.Stdout, Color: color(), Kill: o.kill,
 		Wait: o.wait, Waiting: func(locked *engine.LockedError) {
 			fmt.Fprintf(os.Stderr, "waiting up to %s for stack %s:\n", o.wait, locked.Stack)

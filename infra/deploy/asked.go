@@ -12,13 +12,16 @@ import (
 // command, the stack was asked last, and when.
 const outputAsked = "asked"
 
-// Ask sets Request.Command, Request.Prepared, and Request.Asked for a Machine and
+// Ask sets Request.Command, Request.Bake, Request.Prepared, and Request.Asked for a Machine and
 // for a release command. Until the release serves, each update asks anew, so that a
 // machine that refused the release tries it again. pinned is true for a release that
 // is gone back to.
 func (r *Request) Ask(target Target, pinned bool) {
 	if !pinned {
 		r.Command = r.Spec.ReleaseCommand.Digest()
+		if r.Spec.Bake.On() {
+			r.Bake = r.Spec.Bake
+		}
 	}
 	if _, machine := target.(Machine); r.Offline || !machine && r.Command == "" {
 		return

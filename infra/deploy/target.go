@@ -30,6 +30,9 @@ type Request struct {
 	// Prepared means that the last update that succeeded was of this release, and
 	// with this command.
 	Prepared bool
+	// Bake watches the release on a Machine once it serves. It is zero for a release
+	// that is gone back to.
+	Bake service.Bake
 	// Agent is the machine's own program, for a Machine. In Check it is a
 	// placeholder of the same length.
 	Agent build.Release
@@ -70,7 +73,7 @@ type Request struct {
 
 // Wanted returns what the release store's pointer asks of machines.
 func (r Request) Wanted() service.Wanted {
-	return service.Wanted{Release: r.Release.Release, Asked: r.Asked, Command: r.Command}
+	return service.Wanted{Release: r.Release.Release, Asked: r.Asked, Command: r.Command, Bake: r.Bake}
 }
 
 // Endpoint is the address of the service. Its outputs resolve only once the

@@ -61,6 +61,7 @@ func notified(t *testing.T, status int, preview bool, update func(*notice)) ([]e
 			Release: build.Release{Release: service.Release{ID: service.ReleaseID(strings.Repeat("2", 64))}},
 		}
 		n := newNotice(ctx, t.TempDir(), r, false)
+		n.about(r)
 		n.hook.Timeout, n.hook.Pause = 100*time.Millisecond, time.Millisecond
 		update(n)
 		return nil
@@ -91,8 +92,8 @@ func TestTheWebhookIsToldOnce(t *testing.T) {
 	assert.Empty(t, got, "the release is the one before")
 
 	got, _ = notified(t, 200, false, func(n *notice) {
-		n.failed(context.Background(), errors.New("release 222222222222 does not serve\nthe machine reports:\nmuch"))
-		n.failed(context.Background(), errors.New("again"))
+		_ = n.failed(context.Background(), errors.New("release 222222222222 does not serve\nthe machine reports:\nmuch"))
+		_ = n.failed(context.Background(), errors.New("again"))
 	})
 	require.Len(t, got, 1)
 	assert.Equal(t, event.Failed, got[0].Result)
@@ -102,7 +103,7 @@ func TestTheWebhookIsToldOnce(t *testing.T) {
 func TestAPreviewTellsNothing(t *testing.T) {
 	got, _ := notified(t, 200, true, func(n *notice) {
 		served("2")(n)
-		n.failed(context.Background(), errors.New("x"))
+		_ = n.failed(context.Background(), errors.New("x"))
 	})
 	assert.Empty(t, got)
 }
@@ -126,4 +127,30 @@ func TestARollbackIsToldAlways(t *testing.T) {
 	})
 	require.Len(t, got, 1)
 	assert.Equal(t, event.Rollback, got[0].Kind)
+}
+
+// An update that fails in its configuration or at its provider is told by its caller,
+// also if it was interrupted, and one that the gate has told is not told again.
+func TestAnUpdateThatFailsBeforeTheGateIsTold(t *testing.T) {
+	interrupted, cancel := context.WithCancel(t.Context())
+	cancel()
+	got, _ := notified(t, 200, false, func(n *notice) {
+		var u Update
+		require.NoError(t, u.Failed(interrupted, errors.New("before the configuration was read")))
+		u.tells(n)
+		require.NoError(t, u.Failed(interrupted, nil))
+		require.NoError(t, u.Failed(interrupted, errors.New("the configuration of stack x cannot be used: service.naem: is not a key (and 2 more)")))
+		require.NoError(t, n.failed(t.Context(), errors.New("again")))
+	})
+	require.Len(t, got, 1)
+	assert.Equal(t, event.Failed, got[0].Result)
+	assert.Equal(t, "the configuration of stack x cannot be used: service.naem: is not a key (and 2 more)", got[0].Text)
+	assert.Equal(t, "escala/x", got[0].Stack)
+
+	got, _ = notified(t, 404, false, func(n *notice) {
+		var u Update
+		u.tells(n)
+		require.ErrorContains(t, u.Failed(t.Context(), errors.New("no credentials")), "notify.webhook was not told of this update: the webhook answers 404")
+	})
+	assert.Len(t, got, 1)
 }

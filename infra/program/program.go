@@ -3,6 +3,7 @@
 package program
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -29,21 +30,28 @@ const StateFolder = ".escala"
 // New returns the program for the project at root. keys lists all configuration
 // keys that are set (see stackconfig.FromPulumi).
 func New(root string, keys []string, targets Targets) pulumi.RunFunc {
-	return run(root, keys, targets, false)
+	return func(ctx *pulumi.Context) error {
+		var u Update
+		err := u.Program(root, keys, targets)(ctx)
+		_ = u.Failed(ctx.Context(), err) // the display says it
+		return err
+	}
 }
 
 // Offline returns the program for a plan: see deploy.Request.Offline.
 func Offline(root string, keys []string, targets Targets) pulumi.RunFunc {
-	return run(root, keys, targets, true)
+	return new(Update).run(root, keys, targets, true)
 }
 
-func run(root string, keys []string, targets Targets, offline bool) pulumi.RunFunc {
+func (u *Update) run(root string, keys []string, targets Targets, offline bool) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
 		home, err := workspace.FindHome(root)
 		if err != nil {
 			return err
 		}
 		chosen, request, pin, err := read(ctx, root, home, keys, targets(), offline)
+		notice := newNotice(ctx, root, request, pin != "")
+		u.tells(notice)
 		if err != nil {
 			return err
 		}
@@ -64,8 +72,8 @@ func run(root string, keys []string, targets Targets, offline bool) pulumi.RunFu
 		// A store removes expired releases before it is known whether the new release
 		// serves.
 		request.Expired = past.Expired(request.Release.Release)
-		notice := newNotice(ctx, root, request, pin != "")
-		request.Failed = notice.failed
+		notice.about(request)
+		request.Failed = func(ctx context.Context, err error) { _ = notice.failed(ctx, err) } // the display says it
 		component, err := deploy.NewComponent(ctx, chosen.Section(), request)
 		if err != nil {
 			return err
@@ -96,7 +104,7 @@ func run(root string, keys []string, targets Targets, offline bool) pulumi.RunFu
 
 // read returns the chosen target, the request to it, and the release that the
 // configuration pins, if any. The error lists all violations in the
-// configuration.
+// configuration. The request has the webhook then too, if that is none of them.
 func read(ctx *pulumi.Context, root string, home workspace.Home, keys []string, all []deploy.Target, offline bool) (deploy.Target, deploy.Request, string, error) {
 	var sections []stackconfig.Section
 	for _, t := range all {
@@ -110,7 +118,9 @@ func read(ctx *pulumi.Context, root string, home workspace.Home, keys []string, 
 	if secrets := workspace.Namespace + ":secrets"; len(c.Secrets) > 0 && !ctx.IsConfigSecret(secrets) {
 		wrong.Add("secrets", "are not encrypted in the configuration; set them with: pulumi config set --secret --path '%s.NAME'", secrets)
 	}
-	checkWebhook(ctx, &wrong, c.Notify.Webhook, offline)
+	if !checkWebhook(ctx, &wrong, c.Notify.Webhook, offline) {
+		c.Notify.Webhook = ""
+	}
 	if c.Service.Redis.Prefix == "" {
 		c.Service.Redis.Prefix = service.DefaultRedisPrefix(c.Service.Name, ctx.Stack())
 	}
@@ -133,11 +143,11 @@ func read(ctx *pulumi.Context, root string, home workspace.Home, keys []string, 
 	i := slices.IndexFunc(all, func(t deploy.Target) bool { return t.Name() == c.Target })
 	if i < 0 {
 		// No target is selected, so target settings cannot be checked.
-		return nil, deploy.Request{}, "", stackconfig.Error(ctx.Stack(), wrong)
+		return nil, request, c.Release, stackconfig.Error(ctx.Stack(), wrong)
 	}
 	var ofTarget service.Violations
 	if err := all[i].Check(ctx.Context(), request); err != nil && !errors.As(err, &ofTarget) {
-		return nil, deploy.Request{}, "", err
+		return nil, request, c.Release, err
 	}
 	wrong = append(wrong, ofTarget...)
 	// What is wrong with the source does not matter to an earlier release. An

@@ -123,12 +123,22 @@ func Load(project string, source Source, sections []Section) (Config, error) {
 		if c.Service.ReleaseCommand.Set() {
 			c.Gate.Timeout += c.Service.ReleaseCommand.Timeout
 		}
+		c.Gate.Timeout += max(0, c.Service.Bake.Time)
 	}
 	if c.Gate.Timeout < 10*time.Second {
 		v.Add("gate.timeout", "%s is below 10s: no release rolls out in less", c.Gate.Timeout)
 	}
 	if command := c.Service.ReleaseCommand; command.Set() && c.Gate.Timeout <= command.Timeout {
 		v.Add("gate.timeout", "%s is not above service.release.timeout (%s): the update would give up while the release command still runs", c.Gate.Timeout, command.Timeout)
+	}
+	if bake := c.Service.Bake; bake.On() {
+		need, of := bake.Time, "service.release.bake"
+		if command := c.Service.ReleaseCommand; command.Set() {
+			need, of = need+command.Timeout, of+" and service.release.timeout"
+		}
+		if c.Gate.Timeout <= need {
+			v.Add("gate.timeout", "%s is not above %s (%s): the update would give up while the release is still watched", c.Gate.Timeout, of, need)
+		}
 	}
 	v = append(v, c.Notify.violations().Under("notify")...)
 	// A field that could not be read keeps its default, so Validate finds only the

@@ -49,6 +49,21 @@ func TestTheGateWaitsForTheReleaseCommandToo(t *testing.T) {
 	assert.Equal(t, 10*time.Minute, c.Gate.Timeout)
 }
 
+func TestTheGateWaitsForTheBakeToo(t *testing.T) {
+	local := settings{Port: 8080}
+	c, err := Load("escala", fake{
+		"escala:target": "local", "escala:service": `{"release": {"command": ["api", "migrate"], "bake": "2m", "bakeErrors": "0.5%"}}`,
+	}, sections(&local))
+	require.NoError(t, err)
+	assert.Equal(t, 12*time.Minute, c.Gate.Timeout)
+	assert.Equal(t, service.Bake{Time: 2 * time.Minute, Errors: "0.5%"}, c.Service.Bake)
+	_, err = Load("escala", fake{
+		"escala:target": "local", "escala:gate": `{"timeout": "7m"}`,
+		"escala:service": `{"release": {"command": ["api", "migrate"], "bake": "2m"}}`,
+	}, sections(&local))
+	require.EqualError(t, err, "gate.timeout: 7m0s is not above service.release.bake and service.release.timeout (7m0s): the update would give up while the release is still watched")
+}
+
 func TestLoadReadsEveryKind(t *testing.T) {
 	local := settings{Port: 8080}
 	c, err := Load("escala", fake{

@@ -8,6 +8,9 @@ const (
 	Serving Phase = "serving"
 	// Rolling is the phase in which the wanted release is being tried, or workers are being replaced.
 	Rolling Phase = "rolling"
+	// Baking is the phase in which the wanted release serves on all workers, and the
+	// machine watches whether it fails more than the one before.
+	Baking Phase = "baking"
 	// Failing is the phase in which a problem prevents progress and the machine
 	// keeps trying.
 	Failing Phase = "failing"

@@ -81,6 +81,10 @@ func (r Root) Agent() (*agent.Agent, error) {
 		}
 		schedules = Schedules{names}
 	}
+	var traffic agent.Traffic
+	if config.Counted {
+		traffic = &Traffic{Root: r, Config: config.Config}
+	}
 	a := &agent.Agent{
 		Config:       config.Config,
 		Store:        releases,
@@ -97,6 +101,7 @@ func (r Root) Agent() (*agent.Agent, error) {
 		Proxy:        proxy,
 		Processes:    processes,
 		Schedules:    schedules,
+		Traffic:      traffic,
 		Boot:         bootID(),
 		Incident:     incidents.Last,
 		Reporter:     reporter,

@@ -47,6 +47,11 @@ const (
 	MetricsRun    = "/run/escala-metrics"
 	MetricsSocket = MetricsRun + "/agent.sock"
 
+	// AnswersSocket is where Nginx tells how many answers each release gave. Only root
+	// enters AnswersRun.
+	AnswersRun    = "/run/escala-answers"
+	AnswersSocket = AnswersRun + "/nginx.sock"
+
 	// LogsFolder has the workers' logs. MaintenancePage is what Nginx answers with
 	// while it exists. It is on the disk, so that a reboot does not end the
 	// maintenance while the release store is away.

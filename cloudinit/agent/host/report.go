@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"time"
 
+	"escala/cloudinit/agent"
 	"escala/cloudinit/agent/report"
 	"escala/cloudinit/agent/sigv4"
 	"escala/cloudinit/agent/store"
@@ -34,8 +35,18 @@ func (r Root) reporter(config Config, id string, releases store.Store, role sigv
 		hook = &notifier{stack: config.Notify.Stack, machine: id, secrets: ownSecrets{settings: config.Secrets, role: role}}
 	}
 	return report.New(report.Reporter{
-		Webhook: hook,
-		Store:   releases, Disk: privateFolder(r.path(ReportFolder)), Details: details.Now, Every: every,
+		Webhook: hook, Silent: silentFor(config.Config),
+		Store: releases, Disk: privateFolder(r.path(ReportFolder)), Details: details.Now, Every: every,
 		Now: time.Now, Log: log, Boot: bootID(),
 	})
+}
+
+// silentFor returns a time within which an agent that is well gives a status. A step
+// of a roll ends one process and starts another.
+func silentFor(c agent.Config) time.Duration {
+	step := c.Start + c.Steady + c.Stop + c.Drain
+	for _, p := range c.Processes {
+		step = max(step, p.Stop+c.Start+c.Steady)
+	}
+	return 10*time.Minute + 2*time.Duration(step)
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -33,6 +34,9 @@ type Record struct {
 	Serial           string `json:"serial,omitempty"`
 	CertificateError string `json:"certificateError,omitempty"`
 	CertificateAt    int64  `json:"certificateAt,omitempty"`
+	// CertificateLeft is the time that was left, in seconds, when its end was told
+	// last. 0 before the first time, and after a renewal.
+	CertificateLeft int64 `json:"certificateLeft,omitempty"`
 }
 
 const (
@@ -47,6 +51,13 @@ const (
 	// certificatePause is the shortest time between two errors of certificates
 	// that are told: each try may have other words.
 	certificatePause = time.Hour
+	// certificateSoon is the longest time before the end of a certificate at which it
+	// is told that nothing has renewed it, and certificateLate the part of its
+	// lifetime. A renewal is due at a third. It is told again each time that half of
+	// the time that was left has passed, and at the end.
+	certificateSoon = 14 * 24 * time.Hour
+	certificateLate = 6
+	certificateLast = 12 * time.Hour
 )
 
 // bootedAgain ends an incident that is a reboot.
@@ -134,6 +145,7 @@ func (r *Record) certificate(now time.Time, s machine.Status, tell teller) {
 		tell(machine.EventCertificate, s.Current, "issued by "+c.Issuer+" for "+strings.Join(c.Names, ", ")+", valid until "+time.Unix(c.NotAfter, 0).UTC().Format(time.DateOnly))
 		r.Serial = c.Serial
 	}
+	r.certificateEnds(now, s, tell)
 	if c.Error == "" {
 		r.CertificateError = ""
 		return
@@ -143,4 +155,54 @@ func (r *Record) certificate(now time.Time, s machine.Status, tell teller) {
 		tell(machine.EventCertificate, s.Current, c.Error)
 		r.CertificateError, r.CertificateAt = c.Error, now.Unix()
 	}
+}
+
+// certificateEnds tells that a certificate ends soon, and that it has ended.
+func (r *Record) certificateEnds(now time.Time, s machine.Status, tell teller) {
+	c := s.Certificate
+	left := c.NotAfter - now.Unix()
+	soon := min(int64(certificateSoon/time.Second), (c.NotAfter-c.NotBefore)/certificateLate)
+	switch told := r.CertificateLeft; {
+	case c.NotAfter == 0 || left > soon:
+		r.CertificateLeft = 0
+		return
+	case left <= 0 && told <= 0 && told != 0,
+		left > 0 && told != 0 && (left > told/2 || told < int64(certificateLast/time.Second)):
+		return
+	}
+	r.CertificateLeft = min(left, -1)
+	text := "ended on "
+	if left > 0 {
+		r.CertificateLeft = left
+		text = "ends in " + roughly(time.Duration(left)*time.Second) + ", on "
+	}
+	text = "the certificate for " + strings.Join(c.Names, ", ") + " " + text + time.Unix(c.NotAfter, 0).UTC().Format(time.DateOnly)
+	if c.Error != "" {
+		text += ", and is not renewed: " + c.Error
+	}
+	tell(machine.EventCertificate, s.Current, text)
+}
+
+// roughly formats a time in whole days, or hours below two days.
+func roughly(d time.Duration) string {
+	if d >= 48*time.Hour {
+		return strconv.Itoa(int(d/(24*time.Hour))) + " days"
+	}
+	return strconv.Itoa(int(d/time.Hour)) + " hours"
+}
+
+// Silent tells that the agent has not finished a look at its machine for a time. The
+// next status ends that.
+func (r *Record) Silent(now time.Time, since time.Duration) []machine.Event {
+	if r.Unwell {
+		return nil
+	}
+	r.Unwell, r.Failing = true, now.Unix()
+	e := machine.Event{
+		Time: now.Unix(), Kind: machine.EventUnwell, Release: r.Release,
+		Text: "the agent has not looked at the machine for " + since.Round(time.Second).String(),
+	}
+	r.Events = append(r.Events, e)
+	r.Events = r.Events[max(0, len(r.Events)-machine.MaxEvents):]
+	return []machine.Event{e}
 }

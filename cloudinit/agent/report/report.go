@@ -31,6 +31,9 @@ type Reporter struct {
 	// Every is the longest time between two writes of the details: each one costs
 	// money in a bucket.
 	Every time.Duration
+	// Silent is the time without a status after which the agent is taken for hung. It
+	// is longer than a step of a roll takes.
+	Silent time.Duration
 	// Webhook takes events. Optional.
 	Webhook Webhook
 	Now     func() time.Time
@@ -92,13 +95,18 @@ func (r *Reporter) Observe(s machine.Status) {
 // Run works until ctx ends.
 func (r *Reporter) Run(ctx context.Context) {
 	r.load()
+	silence := time.NewTimer(r.Silent)
+	defer silence.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case s := <-r.statuses:
 			r.take(ctx, s)
+		case <-silence.C:
+			r.tell(ctx, func(record *Record) []machine.Event { return record.Silent(r.Now(), r.Silent) })
 		}
+		silence.Reset(r.Silent)
 	}
 }
 
@@ -117,11 +125,17 @@ func (r *Reporter) load() {
 	r.unwritten = len(r.record.Events) > 0
 }
 
-// take handles one status: first what is kept here, then what may take time.
+// take handles one status.
 func (r *Reporter) take(ctx context.Context, s machine.Status) {
+	r.tell(ctx, func(record *Record) []machine.Event { return record.Take(r.Now(), r.Boot, s) })
+}
+
+// tell handles what a change of the record tells: first what is kept here, then what
+// may take time.
+func (r *Reporter) tell(ctx context.Context, change func(*Record) []machine.Event) {
 	now := r.Now()
 	before := r.record
-	fresh := r.record.Take(now, r.Boot, s)
+	fresh := change(&r.record)
 	if !same(before, r.record) {
 		r.keep()
 	}

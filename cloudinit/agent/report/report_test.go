@@ -44,9 +44,9 @@ func TestTakeTellsEachThingOnce(t *testing.T) {
 	died := serving(one)
 	died.Incident = "2026-11-26T03:00:00 exited: api_0 (exit status 1; not expected)"
 	issued := serving(one)
-	issued.Certificate = &machine.Certificate{Names: []string{"api.example.com"}, Issuer: "R10", Serial: "ab", NotAfter: start.Unix()}
+	issued.Certificate = &machine.Certificate{Names: []string{"api.example.com"}, Issuer: "R10", Serial: "ab", NotAfter: start.Add(90 * 24 * time.Hour).Unix()}
 	renewed := serving(one)
-	renewed.Certificate = &machine.Certificate{Names: []string{"api.example.com"}, Issuer: "R10", Serial: "ab", NotAfter: start.Unix(), Error: "the authority is away"}
+	renewed.Certificate = &machine.Certificate{Names: []string{"api.example.com"}, Issuer: "R10", Serial: "ab", NotAfter: start.Add(90 * 24 * time.Hour).Unix(), Error: "the authority is away"}
 	failing := machine.Status{Phase: machine.Failing, Wanted: one, Current: one, Reason: "the disk is full"}
 	for i, step := range []struct {
 		boot   string
@@ -70,7 +70,7 @@ func TestTakeTellsEachThingOnce(t *testing.T) {
 		{"boot-2", serving(one), []string{"well"}},
 		{"boot-2", failing, []string{}},
 		{"boot-2", serving(one), []string{}},
-		{"boot-2", issued, []string{"certificate: issued by R10 for api.example.com, valid until 2027-01-15"}},
+		{"boot-2", issued, []string{"certificate: issued by R10 for api.example.com, valid until 2027-04-15"}},
 		{"boot-2", renewed, []string{"certificate: the authority is away"}},
 		{"boot-2", renewed, []string{}},
 	} {
@@ -157,7 +157,7 @@ func (h *hook) Send(_ context.Context, e machine.Event) error {
 func reporter(m *memory, h *hook) *Reporter {
 	return New(Reporter{
 		Store: m, Disk: files{m}, Details: func(context.Context) machine.Details { return machine.Details{Machine: "i-1"} },
-		Every: time.Minute, Webhook: h, Now: time.Now, Log: slog.New(slog.DiscardHandler), Boot: "boot",
+		Every: time.Minute, Silent: silentFor, Webhook: h, Now: time.Now, Log: slog.New(slog.DiscardHandler), Boot: "boot",
 	})
 }
 
@@ -235,4 +235,63 @@ func TestADamagedRecordIsReplaced(t *testing.T) {
 	r.load()
 	r.take(t.Context(), serving(one))
 	assert.Equal(t, []string{"release"}, events(t, m))
+}
+
+// A certificate that nothing renews is told again and again until its end, and not
+// more than that.
+func TestTheEndOfACertificateIsTold(t *testing.T) {
+	const day = 24 * time.Hour
+	for name, tt := range map[string]struct {
+		lifetime time.Duration
+		broken   string
+		// left is the time that is left at each event.
+		left []time.Duration
+	}{
+		"90 days":       {90 * day, "the authority is away", []time.Duration{14 * day, 7 * day, 84 * time.Hour, 42 * time.Hour, 21 * time.Hour, 10 * time.Hour, 0}},
+		"six days":      {6 * day, "the authority is away", []time.Duration{day, 12 * time.Hour, 6 * time.Hour, 0}},
+		"one's own one": {365 * day, "", []time.Duration{14 * day, 7 * day, 84 * time.Hour, 42 * time.Hour, 21 * time.Hour, 10 * time.Hour, 0}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := &Record{}
+			end := start.Add(tt.lifetime)
+			s := serving(one)
+			s.Certificate = &machine.Certificate{Names: []string{"api.example.com"}, Issuer: "R10", Serial: "ab", NotBefore: start.Unix(), NotAfter: end.Unix(), Error: tt.broken}
+			var left []time.Duration
+			for now := start; now.Before(end.Add(10 * day)); now = now.Add(time.Hour) {
+				for _, e := range r.Take(now, "boot", s) {
+					if e.Kind == machine.EventCertificate && strings.Contains(e.Text, " end") {
+						left = append(left, max(0, end.Sub(now)))
+						assert.Equal(t, tt.broken != "", strings.HasSuffix(e.Text, ", and is not renewed: the authority is away"), e.Text)
+					}
+				}
+			}
+			assert.Equal(t, tt.left, left)
+			renewed := serving(one)
+			renewed.Certificate = &machine.Certificate{Names: []string{"api.example.com"}, Serial: "ac", NotBefore: end.Unix(), NotAfter: end.Add(11*day + tt.lifetime).Unix()}
+			r.Take(end.Add(11*day), "boot", renewed)
+			assert.Zero(t, r.CertificateLeft)
+		})
+	}
+}
+
+const silentFor = 10 * time.Minute
+
+// An agent that hangs is told once, and so is that it goes on.
+func TestAnAgentThatHangsIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		m, h := &memory{objects: map[string][]byte{}, files: map[string][]byte{}}, &hook{}
+		r := reporter(m, h)
+		go r.Run(ctx)
+		r.Observe(serving(one))
+		time.Sleep(silentFor - time.Second)
+		r.Observe(serving(one))
+		time.Sleep(3 * silentFor)
+		r.Observe(serving(one))
+		synctest.Wait()
+		assert.Equal(t, []string{"release", "unwell: the agent has not looked at the machine for 10m0s", "well"}, events(t, m))
+		assert.Equal(t, []string{"release", "unwell: the agent has not looked at the machine for 10m0s", "well"}, kinds(h.sent))
+		cancel()
+		synctest.Wait()
+	})
 }

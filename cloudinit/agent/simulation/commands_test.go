@@ -75,6 +75,9 @@ func (w *world) ask(b *binary, back bool) {
 			c.without[b.ID] = true
 		}
 	}
+	if w.traffic != nil {
+		wanted = w.traffic.wants(wanted)
+	}
 	w.store.pointers = append(w.store.pointers, pointer{b, wanted})
 }
 

@@ -210,6 +210,10 @@ func (d lifeDisk) Rename(from, to string) error {
 		d.w.replaces(disk.tree[to].data)
 	case restartFile:
 		d.w.checkRestart()
+	case "/opt/escala/current":
+		if d.w.traffic != nil {
+			d.w.traffic.changes(d.w.currentID())
+		}
 	}
 	return nil
 }

@@ -155,6 +155,9 @@ func (w *world) happens(e event) {
 		w.anotherMachine(time.Duration(e.n%20)*time.Second, e.n%3 == 0)
 	case killAgent:
 		w.killAt = w.steps + e.n
+		if w.traffic != nil && e.n%5 == 0 {
+			w.traffic.restarts()
+		}
 	case crashWorker, hangWorker:
 		w.lastFault = w.elapsed
 		var workers []*process
@@ -168,6 +171,9 @@ func (w *world) happens(e event) {
 				w.exit(p, 139)
 			} else {
 				p.hung = true
+				if w.traffic != nil {
+					w.traffic.ended++ // the agent starts it again
+				}
 			}
 		}
 	case killSupervisor:
@@ -184,6 +190,9 @@ func (w *world) happens(e event) {
 			w.disk.shutDown()
 		}
 		w.boots(e.kind == reboot)
+		if w.traffic != nil {
+			w.traffic.restarts()
+		}
 		for _, p := range w.processes {
 			w.exit(p, 137)
 		}
@@ -197,6 +206,9 @@ func (w *world) happens(e event) {
 		}
 	case setStore:
 		w.store.mode = storeMode(e.n)
+		if w.traffic != nil && w.store.mode == storeStale {
+			w.traffic.switched.stale = true
+		}
 	case fillDisk:
 		w.disk.full = true
 	case takeInodes:
@@ -232,6 +244,9 @@ func (w *world) pick(n int) *binary {
 	}
 	b := newBinary(len(w.binaries), k)
 	b.dies = w.tasks != nil && n%7 == 3
+	if w.traffic != nil {
+		w.traffic.behaves(b, n)
+	}
 	w.binaries[b.ID] = b
 	return b
 }

@@ -219,6 +219,52 @@ var taskFaults = []struct{ name, file, old, new string }{
 	},
 }
 
+// bakeFaults are faults of what watches a release.
+var bakeFaults = []struct{ name, file, old, new string }{
+	{
+		"it never goes back from a release that fails",
+		"bake.go",
+		"case reason != \"\":",
+		"case reason == \"-\":",
+	},
+	{
+		"it goes back from a release that fails no more than the one before",
+		"bakeverdict.go",
+		"expected := b.Before.share() * float64(b.Seen.All)",
+		"expected := 0.0",
+	},
+	{
+		"it goes back from a release whose process ended once",
+		"bakeverdict.go",
+		"bakeRestarts = 3",
+		"bakeRestarts = 1",
+	},
+	{
+		"it forgets to watch when it is killed",
+		"bake.go",
+		"w.bake, w.loaded, w.servedWritten = b, true, true",
+		"w.bake, w.loaded, w.servedWritten = bake{}, true, true",
+	},
+	{
+		"it says that a release serves while it watches it",
+		"publish.go",
+		"s.Phase == machine.Serving && watched != \"\" {",
+		"s.Phase == machine.Serving && watched == \"-\" {",
+	},
+	{
+		"it does not go back if it is killed after its verdict",
+		"agent.go",
+		"rolling.To == \"\" && a.bakeFailed(current) {",
+		"rolling.To == \"-\" && a.bakeFailed(current) {",
+	},
+	{
+		"it tries a release again that failed",
+		"memory.go",
+		"return r.ByCommand || r.ByBake",
+		"return r.ByCommand",
+	},
+}
+
 // sample is the part of the faults that run without ESCALA_TEST=all: one of so many.
 // All of them compile the agent for two minutes.
 const sample = 8
@@ -237,6 +283,7 @@ func TestEachPlantedFaultIsFound(t *testing.T) {
 	}
 	find(t, "TestLives", faults)
 	find(t, "TestTaskLives", taskFaults)
+	find(t, "(TestWatchedReleases|TestBakeLives)", bakeFaults)
 }
 
 // find checks that a test finds each fault.
@@ -261,7 +308,7 @@ func find(t *testing.T, test string, faults []struct{ name, file, old, new strin
 			require.NoError(t, err)
 			file := filepath.Join(scratch, "overlay.json")
 			require.NoError(t, os.WriteFile(file, overlay, 0o644))
-			cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-vet=off", "-overlay", file, "-run", test+"$", ".", "-lives", "100000")
+			cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-failfast", "-vet=off", "-overlay", file, "-run", "^"+test+"$", ".", "-lives", "100000")
 			cmd.Env = append(os.Environ(), "FAULT="+fault.name)
 			said, err := cmd.CombinedOutput()
 			require.Error(t, err, "no life shows it")

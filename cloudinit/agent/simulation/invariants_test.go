@@ -83,6 +83,9 @@ func (w *world) checkStatus(content []byte) {
 	if s.Wanted != "" && w.binaries[s.Wanted] == nil {
 		w.violation("the status says that an unknown release is wanted")
 	}
+	if w.traffic != nil {
+		w.traffic.check(s)
+	}
 	if s.Phase != machine.Serving && s.Reason == "" {
 		w.violation("the status says %s and not why", s.Phase)
 	}
@@ -141,6 +144,9 @@ func (w *world) bound() time.Duration {
 	if w.config.Mode == service.WorkersPorts || w.tasks != nil {
 		b += 2 * agent.RetryWorkerAfter
 	}
+	if w.traffic != nil {
+		b += 2 * w.traffic.bake.Time
+	}
 	return b
 }
 
@@ -194,7 +200,7 @@ func (w *world) whole(release service.ReleaseID) bool {
 // unsettled describes what is wrong at the end of a life.
 func (w *world) unsettled() string {
 	wanted := w.store.current()
-	bad := wanted.bad() || w.commandFails(wanted)
+	bad := wanted.bad() || w.commandFails(wanted) || w.traffic.takenBack()
 	switch current := w.currentID(); {
 	case w.status.Wanted != wanted.ID:
 		return "the machine does not know what is wanted"

@@ -25,10 +25,10 @@ var (
 // only a change of the agent can make it fail. With -lives-for it uses new
 // seeds. It reports a failed life with its seed and the fewest events that
 // reproduce it.
-func TestLives(t *testing.T) { lives(t, newWorld) }
+func TestLives(t *testing.T) { lives(t, newWorld, 1) }
 
 // TestTaskLives runs the same lives with processes and a schedule.
-func TestTaskLives(t *testing.T) { lives(t, newTaskWorld) }
+func TestTaskLives(t *testing.T) { lives(t, newTaskWorld, 1) }
 
 // maker makes the world of a life.
 type maker func(seed uint64, script []event) *world
@@ -39,7 +39,8 @@ func newTaskWorld(seed uint64, script []event) *world {
 	return w
 }
 
-func lives(t *testing.T, world maker) {
+// lives runs the lives of a test: all of -lives, or a part.
+func lives(t *testing.T, world maker, part uint64) {
 	t.Helper()
 	if *seedFlag != 0 {
 		events := newScript(*seedFlag)
@@ -54,13 +55,13 @@ func lives(t *testing.T, world maker) {
 	}
 	began := time.Now()
 	base := *after
-	more := func(life uint64) bool { return life <= *count }
+	more := func(life uint64) bool { return life <= *count/part }
 	switch {
 	case *duration > 0:
 		base = rand.Uint64() >> 16
 		more = func(uint64) bool { return time.Since(began) < *duration }
 	case testing.Short():
-		more = func(life uint64) bool { return life <= min(*count, 1_000) }
+		more = func(life uint64) bool { return life <= min(*count, 1_000)/part }
 	}
 	var last, failed atomic.Uint64
 	var group sync.WaitGroup

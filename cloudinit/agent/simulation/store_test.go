@@ -37,6 +37,10 @@ type binary struct {
 	// dies means that a process of the release beside the workers dies at once.
 	dies   bool
 	number int
+	// failing is the share of requests that it answers with an error, from 0 to 1.
+	// falls means that its workers die while they serve.
+	failing float64
+	falls   bool
 }
 
 // bad reports whether the release must not serve.
@@ -93,9 +97,20 @@ func (s lifeStore) Current(context.Context) (service.Wanted, error) {
 		s.call()
 		return service.Wanted{}, errAway
 	case st.mode == storeStale:
-		return st.pointers[s.w.rng.IntN(len(st.pointers))].wanted, nil
+		return s.told(st.pointers[s.w.rng.IntN(len(st.pointers))].wanted), nil
 	}
-	return st.current().wanted, nil
+	return s.told(st.current().wanted), nil
+}
+
+// told notes what the agent is told.
+func (s lifeStore) told(wanted service.Wanted) service.Wanted {
+	if s.w.traffic != nil {
+		s.w.traffic.looked = wanted
+		if s.w.store.mode == storeStale {
+			clear(s.w.traffic.refused) // another release that is wanted ends a refusal
+		}
+	}
+	return wanted
 }
 
 func (s lifeStore) Copy(_ context.Context, w io.Writer, release service.Release) error {

@@ -192,6 +192,9 @@ func (w *world) supervise() {
 				continue
 			}
 			sl.process = nil
+			if w.traffic != nil {
+				w.traffic.ended++
+			}
 			if sl.state == agent.SlotRunning {
 				sl.state, sl.process = agent.SlotStarting, w.spawn(i)
 				continue

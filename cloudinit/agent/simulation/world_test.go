@@ -58,7 +58,8 @@ type world struct {
 	replaced  map[string]bool // the processes that it replaces
 	status    machine.Status
 	trace     []string
-	tasks     *tasks // nil without processes and schedules
+	tasks     *tasks   // nil without processes and schedules
+	traffic   *traffic // nil if releases are not watched
 	verbose   bool
 }
 
@@ -217,6 +218,9 @@ func (w *world) moves() {
 		}
 	}
 	w.processes = live
+	if w.traffic != nil {
+		w.traffic.moves()
+	}
 	w.supervise()
 	if w.tasks != nil {
 		w.tasks.moves()
@@ -287,6 +291,10 @@ func (w *world) live() {
 	}
 	if w.commands.on {
 		a.Shared, a.Commands = lifeShared{l}, lifeCommands{l}
+	}
+	if w.traffic != nil {
+		a.Traffic = lifeTraffic{l, w.traffic.ended}
+		w.traffic.began = w.elapsed
 	}
 	w.note("the agent starts")
 	for {

@@ -59,6 +59,9 @@ func checkSpec(spec service.Spec) service.Violations {
 		v.Add("workers", "is set for the workers of a machine, but a pod runs one process, and the cluster shares the traffic among pods; take workers out")
 	}
 	checkMetrics(&v, spec)
+	if spec.Bake.On() {
+		v.Add("release.bake", "is for machines: a cluster's ingress does not tell which release answered; use the alerts of docs/metrics.md")
+	}
 	life := spec.Lifecycle
 	if life.Announce < time.Second {
 		v.Add("lifecycle.announce", "%s is below 1s: load balancers learn that a pod is leaving while it announces; requests would still reach it after it stops accepting them", life.Announce)

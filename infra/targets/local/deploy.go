@@ -97,6 +97,9 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	if r.Command != "" {
 		pointed.Command = pulumi.StringPtr(r.Command)
 	}
+	if r.Bake.On() {
+		pointed.Bake = pulumi.StringPtr(r.Bake.String())
+	}
 	if err := d.register("Pointer", "current", pointed, pointer); err != nil {
 		return none, err
 	}

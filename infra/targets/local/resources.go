@@ -75,6 +75,8 @@ type pointerArgs struct {
 	// Asked is not set in a plan, and Command for a release without one.
 	Asked   pulumi.IntPtrInput
 	Command pulumi.StringPtrInput
+	// Bake is not set for a release that is not watched.
+	Bake pulumi.StringPtrInput
 }
 
 func (*pointerArgs) ElementType() reflect.Type { return reflect.TypeFor[provider.PointerArgs]() }

@@ -22,9 +22,10 @@ type PointerArgs struct {
 	Release string `pulumi:"release"`
 	// Size is the size of the release's binary in bytes.
 	Size int `pulumi:"size"`
-	// Asked and Command are as in service.Wanted.
+	// Asked, Command and Bake are as in service.Wanted.
 	Asked   *int    `pulumi:"asked,optional"`
 	Command *string `pulumi:"command,optional"`
+	Bake    *string `pulumi:"bake,optional"`
 }
 
 // PointerState is a Pointer's state.
@@ -69,6 +70,9 @@ func (*Pointer) Read(ctx context.Context, req infer.ReadRequest[PointerArgs, Poi
 	if wanted.Command != "" {
 		args.Command = &wanted.Command
 	}
+	if bake := wanted.Bake.String(); wanted.Bake.On() {
+		args.Bake = &bake
+	}
 	return infer.ReadResponse[PointerArgs, PointerState]{ID: req.ID, Inputs: args, State: PointerState{args}}, nil
 }
 
@@ -84,6 +88,12 @@ func (a PointerArgs) write(ctx context.Context) error {
 	release := service.Release{ID: service.ReleaseID(a.Release), Size: int64(a.Size)}
 	target := infer.GetConfig[Config](ctx).path(a.Store, service.PointerKey)
 	wanted := service.Wanted{Release: release, Asked: int64(value(a.Asked)), Command: value(a.Command)}
+	if text := value(a.Bake); text != "" {
+		var err error
+		if wanted.Bake, err = service.ParseBake(text); err != nil {
+			return fmt.Errorf("pointing to release %s: %w", release.Short(), err)
+		}
+	}
 	if err := replaceFile(target, wanted.Pointer()); err != nil {
 		return fmt.Errorf("pointing to release %s: %w", release.Short(), err)
 	}

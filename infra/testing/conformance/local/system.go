@@ -119,7 +119,7 @@ func (s *System) Status(ctx context.Context) (conformance.Status, error) {
 		}
 	}
 	switch said.Phase {
-	case machine.Rolling:
+	case machine.Rolling, machine.Baking:
 	case machine.Serving:
 		out.Reason = said.Trouble()
 	default:

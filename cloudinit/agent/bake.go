@@ -1,0 +1,229 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"escala/service"
+)
+
+// A bake watches a release once it serves on all workers. If more of its answers
+// fail than the limit allows, and more than those of the release before did, or if
+// its workers end in a loop, the machine goes back, as it does for a release whose
+// workers do not come up.
+//
+//   - Only a release that came after one that serves has a bake. A machine's first
+//     release has none: there is nothing to go back to.
+//   - Its time passes while the agent can count. An agent that was killed, and a
+//     machine that was off, go on with the time that was left.
+//   - Another wanted release ends it.
+//   - A release that was taken back is not tried again before another update asks.
+
+const (
+	// bakeFile has the bake that goes on.
+	bakeFile = stateFolder + "/bake.json"
+	// servedFile has the last release that served on all workers.
+	servedFile = stateFolder + "/served.json"
+)
+
+// bake is the content of bakeFile.
+type bake struct {
+	To    service.ReleaseID `json:"to"`
+	From  service.ReleaseID `json:"from"`
+	Asked int64             `json:"asked,omitempty"`
+	Bake  service.Bake      `json:"bake"`
+	// Before is what From counted in the same time before the roll.
+	Before tally `json:"before"`
+	// Seen is what To has counted, until Counts. Left is the time that is left.
+	Seen    tally    `json:"seen"`
+	Counts  Counts   `json:"counts"`
+	Counted bool     `json:"counted"`
+	Left    Duration `json:"left"`
+}
+
+// plannedBake returns the bake that follows a roll, or nil.
+func (a *Agent) plannedBake(ctx context.Context, r roll) *bake {
+	if a.Traffic == nil || !a.wanted.Bake.On() || !r.From.Valid() || r.From == r.To || r.From != a.watched.served {
+		return nil
+	}
+	return &bake{
+		To: r.To, From: r.From, Asked: r.Asked, Bake: a.wanted.Bake, Left: Duration(a.wanted.Bake.Time),
+		Before: a.before(ctx, r.From, a.wanted.Bake.Time),
+	}
+}
+
+// noteServed records that a release serves on all workers. A release that was refused
+// on a machine without another is current too, and no way back.
+func (a *Agent) noteServed(release service.ReleaseID) {
+	w := &a.watched
+	if a.Traffic == nil || !w.loaded || w.served == release && w.servedWritten {
+		return
+	}
+	w.served = release // also if the disk is full
+	err := a.remember(servedFile, release)
+	w.servedWritten = err == nil
+	if err != nil {
+		a.Log.Debug("recording the release that serves", "error", err)
+	}
+}
+
+// beginBake records the bake of a roll whose release serves on all workers.
+func (a *Agent) beginBake(r roll) error {
+	if r.Bake == nil || a.Traffic == nil {
+		return nil
+	}
+	if err := a.remember(bakeFile, *r.Bake); err != nil {
+		return err
+	}
+	a.watched.bake, a.watched.loaded = *r.Bake, true
+	a.watched.counted, a.watched.written = false, a.Clock.Elapsed()
+	a.Log.Info("the release is watched", "release", r.To.Short(), "for", r.Bake.Bake.Time)
+	return nil
+}
+
+// recallBake reads the bake after the agent's start.
+func (a *Agent) recallBake() error {
+	w := &a.watched
+	if w.loaded || a.Traffic == nil {
+		return nil
+	}
+	b, err := recall[bake](a.Disk, bakeFile)
+	if err != nil {
+		return err
+	}
+	if w.served, err = recall[service.ReleaseID](a.Disk, servedFile); err != nil {
+		return err
+	}
+	w.bake, w.loaded, w.servedWritten = b, true, true
+	w.counts, w.counted, w.written = b.Counts, b.Counted, a.Clock.Elapsed()
+	w.at = a.Clock.Elapsed()
+	if b.To != "" {
+		a.Log.Info("the release is watched again", "release", b.To.Short(), "left", time.Duration(b.Left))
+	}
+	return nil
+}
+
+// watch counts what the release that serves answers, and ends its bake.
+func (a *Agent) watch(ctx context.Context) {
+	if a.Traffic == nil {
+		return
+	}
+	rolling, err := recall[roll](a.Disk, rollFile)
+	if err != nil || rolling.To != "" || !a.watched.loaded {
+		return
+	}
+	w, current := &a.watched, a.current()
+	if a.unwritten && a.refusal.ByBake {
+		// The disk was full. It may have space by now.
+		a.unwritten = a.remember(refusalFile, a.refusal) != nil
+	}
+	if a.bakeFailed(current) {
+		return // the next round goes on to go back
+	}
+	if w.bake.To == "" {
+		if err := a.sample(ctx, current); err != nil {
+			a.Log.Debug("watching the release", "error", err)
+		}
+		return
+	}
+	known := a.wanted.ID != ""
+	if w.bake.To != current || known && (a.wanted.ID != current || !a.wanted.Bake.On()) {
+		a.Log.Info("the release is not watched further", "release", w.bake.To.Short(), "current", current.Short(), "wanted", a.wanted.Short())
+		a.endBake()
+		return
+	}
+	if err := a.bakeOn(ctx); err != nil {
+		a.Log.Debug("watching the release", "error", err)
+		return
+	}
+	reason, figures := w.bake.verdict()
+	switch {
+	case reason != "":
+		a.failBake(ctx, reason, figures)
+	case w.bake.Left <= 0:
+		a.Log.Info("the release has passed its bake", "release", current.Short(), "figures", figures)
+		a.endBake()
+	}
+}
+
+// bakeOn adds what has happened since the last count.
+func (a *Agent) bakeOn(ctx context.Context) error {
+	w := &a.watched
+	began, counted := w.at, w.counted
+	t, err := a.count(ctx, w.bake.To)
+	if err != nil {
+		return err
+	}
+	if counted {
+		w.bake.Seen = w.bake.Seen.plus(t)
+		w.bake.Left -= Duration(w.at - began)
+	}
+	w.bake.Counts, w.bake.Counted = w.counts, true
+	if counted && w.at-w.written < sampleEvery {
+		return nil
+	}
+	w.written = w.at
+	if err := a.remember(bakeFile, w.bake); err != nil {
+		// It goes on in memory.
+		a.Log.Warn("recording the bake failed", "error", err)
+	}
+	return nil
+}
+
+// baking returns why the current release is not done although it serves, or "".
+func (a *Agent) baking(current service.ReleaseID) string {
+	b := a.watched.bake
+	if b.To == "" || b.To != current {
+		return ""
+	}
+	text := fmt.Sprintf("release %s serves, and is watched for %s more", b.To.Short(), time.Duration(b.Left).Round(time.Second))
+	if a.watched.problem != "" {
+		text += ": " + a.watched.problem
+	}
+	return text
+}
+
+// endBake forgets the bake.
+func (a *Agent) endBake() {
+	if err := a.forget(bakeFile); err != nil {
+		a.failing(stateFolder, err)
+		return
+	}
+	w := &a.watched
+	// What was seen is what the next release is compared with.
+	w.release, w.samples = w.bake.To, []sample{{w.at, w.bake.Seen}}
+	w.bake = bake{}
+}
+
+// failBake refuses the release that is watched, and goes back.
+func (a *Agent) failBake(ctx context.Context, reason, figures string) {
+	b := a.watched.bake
+	asked := b.Asked
+	if a.wanted.ID == b.To {
+		asked = a.wanted.Asked
+	}
+	a.refuse(refusal{
+		Release: b.To, Asked: asked, AsWorker: true, ByBake: true,
+		Reason: fmt.Sprintf("release %s is taken back: %s", b.To.Short(), reason),
+		Output: figures + "\n" + a.Workers.LastLines(0),
+	})
+	a.takeBack(ctx)
+}
+
+// bakeFailed reports whether the release that serves has failed its bake.
+func (a *Agent) bakeFailed(current service.ReleaseID) bool {
+	return a.watched.bake.To == current && a.refusal.ByBake && a.refusal.Release == current
+}
+
+// takeBack goes back to the release before the one that is watched. The bake ends
+// once another release is current, so that an agent that is killed before goes on.
+func (a *Agent) takeBack(ctx context.Context) {
+	b := a.watched.bake
+	a.noteServed(b.From) // the bake began because it had
+	rolling := roll{To: b.To, From: b.From, Asked: b.Asked, Failed: true}
+	if err := a.remember(rollFile, rolling); err != nil {
+		a.Log.Error("recording the end of the bake failed", "error", err)
+	}
+	a.goBack(ctx, rolling)
+}
