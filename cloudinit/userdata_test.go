@@ -31,6 +31,7 @@ func machines() map[string]Machine {
 	everything.Workers.Count = 4
 	everything.WebSocket.Rooms = true
 	everything.Redis.Mode = service.RedisLocal
+	everything.Metrics.Allow = []string{"203.0.113.7", "2001:db8::/48"}
 	everything.Env = map[string]string{"GREETING": `it's "100%" $HOME; #1`}
 	everything.Lifecycle.Drain = 40 * time.Second
 	everything.Lifecycle.Stop = time.Minute
@@ -57,6 +58,7 @@ func https() Machine {
 	m.Spec.Host, m.Spec.DNS = "api.example.com", true
 	m.Spec.TrustedProxies = []string{"192.0.2.0/24"}
 	m.Spec.TLS.Names, m.Spec.TLS.RedirectNames = []string{"example.com", "www.example.com"}, true
+	m.Spec.Metrics.Allow = []string{"198.51.100.0/24"}
 	m.Spec.TLS.Email, m.Spec.TLS.HSTS = "ops@example.com", 24*time.Hour
 	return m
 }

@@ -37,6 +37,9 @@ func (c *Cluster) Logs(ctx context.Context, r operate.LogsRequest, emit func(ope
 	if r.Follow {
 		return c.follow(ctx, r, pods, emit)
 	}
+	if selectsTail(r) {
+		return c.tails(ctx, pods, r, emit)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var streams []*lines
@@ -122,6 +125,20 @@ func (c *Cluster) follow(ctx context.Context, r operate.LogsRequest, pods []pod,
 // stream now and then, and a pod that starts has no log yet.
 func (c *Cluster) stream(ctx context.Context, p pod, r operate.LogsRequest, out chan<- operate.Line) error {
 	var last time.Time
+	if selectsTail(r) {
+		kept, end, err := c.tail(ctx, p, r)
+		if code(err) == http.StatusForbidden || code(err) == http.StatusUnauthorized {
+			return err
+		}
+		for _, line := range kept {
+			select {
+			case out <- line:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		r.Since, r.Lines, last = end, 0, end
+	}
 	for ctx.Err() == nil {
 		s, err := c.lines(ctx, p, r)
 		switch code(err) {
@@ -167,7 +184,8 @@ type lines struct {
 	reader   *bufio.Reader
 	contains string
 	head     operate.Line
-	full     bool // head is set
+	full     bool      // head is set
+	last     time.Time // of the last line, also of one that is not selected
 }
 
 // lines opens the log of a pod.
@@ -206,8 +224,9 @@ func (l *lines) fill() error {
 		stamp, rest, _ := strings.Cut(line, " ")
 		at, err := time.Parse(time.RFC3339Nano, stamp)
 		if err != nil {
-			rest, at = line, l.head.Time // the rest of a line that is too long
+			rest, at = line, l.last // the rest of a line that is too long
 		}
+		l.last = at
 		if strings.Contains(rest, l.contains) {
 			l.head, l.full = operate.Line{Source: l.name, Time: at, Text: rest}, true
 		}

@@ -109,6 +109,45 @@ func TestLogsOfAllPodsAreInOrder(t *testing.T) {
 	require.ErrorIs(t, c.Logs(t.Context(), operate.LogsRequest{}, func(operate.Line) error { return stop }), stop)
 }
 
+// TestTheLastLinesWithAText reads logs with more lines than are asked for, and goes on
+// after them.
+func TestTheLastLinesWithAText(t *testing.T) {
+	a := &api{pods: []string{"api-1", "api-2"}}
+	a.log = func(pod string, w http.ResponseWriter, r *http.Request) {
+		assert.Empty(t, r.URL.Query().Get("tailLines"), "they would be lines of any text")
+		if r.URL.Query().Get("follow") == "" {
+			for second := range 30 {
+				fmt.Fprint(w, line(second, fmt.Sprintf("%s %d fault", pod, second)), line(second, pod+" well"))
+			}
+			fmt.Fprint(w, line(40, pod+" well"))
+			return
+		}
+		assert.Equal(t, "2026-01-02T03:04:40.5Z", r.URL.Query().Get("sinceTime"), "nothing between the two is lost or told twice")
+		fmt.Fprint(w, line(40, pod+" well"), line(41, pod+" well"), line(42, pod+" new fault"))
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	}
+	c := a.cluster(t)
+	var got []string
+	request := operate.LogsRequest{Lines: 2, Contains: "fault"}
+	require.NoError(t, c.Logs(t.Context(), request, func(l operate.Line) error {
+		got = append(got, l.Text)
+		return nil
+	}))
+	assert.Equal(t, []string{"api-1 28 fault", "api-2 28 fault", "api-1 29 fault", "api-2 29 fault"}, got)
+
+	got = nil
+	stop := errors.New("stop")
+	request.Follow, request.Source = true, "api-1"
+	require.ErrorIs(t, c.Logs(t.Context(), request, func(l operate.Line) error {
+		if got = append(got, l.Text); len(got) == 3 {
+			return stop
+		}
+		return nil
+	}), stop)
+	assert.Equal(t, []string{"api-1 28 fault", "api-1 29 fault", "api-1 new fault"}, got)
+}
+
 // TestFollowingPodsThatComeAndGo follows a stream that the API server ends, and a
 // pod that is new.
 func TestFollowingPodsThatComeAndGo(t *testing.T) {
