@@ -3,6 +3,7 @@ package otlp
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,18 +18,43 @@ var limits = config.Batch{Delay: time.Second, Timeout: 30 * time.Second, Queue: 
 
 // collector takes batches as its answer says.
 type collector struct {
+	mu     sync.Mutex
 	got    [][]int
 	answer func(context.Context) error
 }
 
 func (c *collector) export(ctx context.Context, items []int) error {
-	if c.answer != nil {
-		if err := c.answer(ctx); err != nil {
+	c.mu.Lock()
+	answer := c.answer
+	c.mu.Unlock()
+	if answer != nil {
+		if err := answer(ctx); err != nil {
 			return err
 		}
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.got = append(c.got, items)
 	return nil
+}
+
+func (c *collector) taken() [][]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.got
+}
+
+func (c *collector) answers(answer func(context.Context) error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.answer = answer
+}
+
+// size returns the number of bytes that wait.
+func (q *queue[T]) size() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.bytes
 }
 
 func hang(ctx context.Context) error {
@@ -44,17 +70,17 @@ func TestBatchesAreSentByTimeAndBySize(t *testing.T) {
 		q.add(1, 1)
 		q.add(2, 1)
 		synctest.Wait()
-		assert.Empty(t, c.got, "a batch waits for more")
+		assert.Empty(t, c.taken(), "a batch waits for more")
 		time.Sleep(time.Second)
 		synctest.Wait()
-		assert.Equal(t, [][]int{{1, 2}}, c.got)
+		assert.Equal(t, [][]int{{1, 2}}, c.taken())
 		for i := 3; i <= 7; i++ {
 			q.add(i, 1)
 		}
 		synctest.Wait()
-		assert.Equal(t, [][]int{{1, 2}, {3, 4, 5, 6}}, c.got, "a full batch does not wait")
+		assert.Equal(t, [][]int{{1, 2}, {3, 4, 5, 6}}, c.taken(), "a full batch does not wait")
 		require.NoError(t, q.end(t.Context()))
-		assert.Equal(t, [][]int{{1, 2}, {3, 4, 5, 6}, {7}}, c.got, "the rest is sent at the end")
+		assert.Equal(t, [][]int{{1, 2}, {3, 4, 5, 6}, {7}}, c.taken(), "the rest is sent at the end")
 		assert.Zero(t, q.dropped.Load())
 		q.add(8, 1)
 		assert.EqualValues(t, 1, q.dropped.Load(), "what comes later is counted")
@@ -80,11 +106,11 @@ func TestWhatWaitsIsLimited(t *testing.T) {
 				time.Sleep(10 * limits.Timeout)
 				synctest.Wait()
 				assert.EqualValues(t, 20, q.dropped.Load(), "what was not taken in time is lost, and counted")
-				assert.Zero(t, q.bytes)
-				c.answer = nil
+				assert.Zero(t, q.size())
+				c.answers(nil)
 				q.add(20, 99)
 				require.NoError(t, q.end(t.Context()), "there is room again")
-				assert.Equal(t, [][]int{{20}}, c.got)
+				assert.Equal(t, [][]int{{20}}, c.taken())
 			})
 		})
 	}
