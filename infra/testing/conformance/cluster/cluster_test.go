@@ -88,6 +88,23 @@ func TestCluster(t *testing.T) {
 		assert.Positive(t, got.Sockets.Reconnects)
 	})
 
+	step(t, "a release command runs once, before the first pod, or refuses the release", func(t *testing.T) {
+		mark := base.Mark("release command")
+		release, err := system.ReleaseWithCommand(ctx, "the table is there", 4)
+		require.Error(t, err)
+		t.Logf("up failed:\n%s", err)
+		assert.Contains(t, err.Error(), "the table is there")
+		assert.Empty(t, release)
+		lossless(t, base, mark)
+		began := time.Now()
+		release, err = system.ReleaseWithCommand(ctx, "the table is made", 0)
+		require.NoError(t, err)
+		t.Logf("the release took %s", time.Since(began).Round(time.Second))
+		assert.NotEmpty(t, release)
+		lossless(t, base, mark)
+		system.WithoutCommand()
+	})
+
 	step(t, "an image that is not there leaves the pods of before", func(t *testing.T) {
 		mark := base.Mark("image that is not there")
 		began := time.Now()
@@ -147,7 +164,7 @@ func TestCluster(t *testing.T) {
 		got := since(plain, loadgen.Snapshot{})
 		t.Logf("%d requests, %d failed %v", got.OK+got.Failed, got.Failed, got.Kinds)
 		assert.Positive(t, got.OK)
-		assert.Zero(t, got.Failed, "%v", got.Kinds)
+		assert.Zero(t, got.Failed, "the release began %s after the load: %+v", began.Sub(plain.Start()), plain.Failures(plain.Start()))
 		plain.stop()
 		_, err = plain.Wait()
 		require.NoError(t, err)

@@ -9,8 +9,7 @@ import (
 // ScaleAt updates the stack so that the autoscaler adds pods above this CPU
 // usage, in percent of the requested CPU.
 func (s *System) ScaleAt(ctx context.Context, percent int) error {
-	service := s.Stack.Config["service"].(map[string]any)
-	service["scale"].(map[string]any)["cpu"] = percent
+	s.service()["scale"].(map[string]any)["cpu"] = percent
 	return s.up(ctx)
 }
 
