@@ -225,5 +225,8 @@ func (a *Agent) takeBack(ctx context.Context) {
 	if err := a.remember(rollFile, rolling); err != nil {
 		a.Log.Error("recording the end of the bake failed", "error", err)
 	}
+	// The release before is not there yet: an update that waits for the outcome waits on.
+	a.watched.back = true
 	a.goBack(ctx, rolling)
+	a.watched.back = false
 }

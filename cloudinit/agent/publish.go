@@ -92,8 +92,10 @@ func (a *Agent) status(ctx context.Context) machine.Status {
 	if a.Incident != nil {
 		s.Incident = plain(a.Incident(ctx), incidentLimit)
 	}
-	if refused := a.refusal.Release; s.Phase == machine.Refused && refused != "" && a.wanted.ID != "" && refused != a.wanted.ID {
-		// It goes back from another release than the one that is wanted by now.
+	refused := a.refusal.Release
+	if s.Phase == machine.Refused && (a.watched.back || refused != "" && a.wanted.ID != "" && refused != a.wanted.ID) {
+		// It still goes back, or goes back from another release than the one that is
+		// wanted by now.
 		s.Phase = machine.Rolling
 	}
 	if s.Phase == machine.Refused {

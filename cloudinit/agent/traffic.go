@@ -100,6 +100,8 @@ type watched struct {
 	// was started again; nil before the first count.
 	hung     int64
 	restarts map[string]int64
+	// back means that the machine goes back from a release that failed its bake.
+	back bool
 	// problem is why the last count failed.
 	problem string
 }

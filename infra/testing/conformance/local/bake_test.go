@@ -141,6 +141,7 @@ func TestBake(t *testing.T) {
 		require.ErrorContains(t, err, "is taken back: ")
 		require.ErrorContains(t, err, "of its answers in")
 		require.ErrorContains(t, err, "the limit is 1%, and of those before it were 0%")
+		require.ErrorContains(t, err, "which served before, still does, on 2 of 2 workers")
 		require.ErrorContains(t, err, "the connection pool is used up")
 		assert.Equal(t, first.Outputs["release"], serving(t, url))
 		lost, failed := counted(t, mark)
