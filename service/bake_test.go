@@ -49,7 +49,7 @@ func TestParseBake(t *testing.T) {
 	}
 	for _, bad := range []string{"", "2m", "2m,", "1s,1%", "-2m,1%", "2h,1%", "2m,1", "2m,1%,", "x,1%", "2m,101%"} {
 		_, err := ParseBake(bad)
-		assert.Error(t, err, "%q", bad)
+		require.Error(t, err, "%q", bad)
 	}
 	limit, err := Bake{Errors: "0.25%"}.Limit()
 	require.NoError(t, err)

@@ -21,7 +21,7 @@ const (
 // verdict returns why the release is to be taken back, in words that may be public,
 // or "". figures has the numbers in full, for the operator.
 func (b bake) verdict() (reason, figures string) {
-	took := time.Duration(b.Bake.Time) - time.Duration(b.Left)
+	took := b.Bake.Time - time.Duration(b.Left)
 	figures = fmt.Sprintf("watched for %s of %s: %d of %d answers failed (%s), %d restarts; in the %s before, with release %s: %d of %d (%s), %d restarts; limit %s",
 		took.Round(time.Second), b.Bake.Time, b.Seen.Failed, b.Seen.All, percent(b.Seen.share()), b.Seen.Restarts,
 		b.Bake.Time, b.From.Short(), b.Before.Failed, b.Before.All, percent(b.Before.share()), b.Before.Restarts, b.Bake.Errors)

@@ -2,8 +2,8 @@ package simulation
 
 import (
 	"context"
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -244,7 +244,7 @@ var _ agent.Traffic = lifeTraffic{}
 func (x lifeTraffic) Count(context.Context) (agent.Counts, error) {
 	x.call()
 	t := x.w.traffic
-	c := agent.Counts{Since: fmt.Sprint(t.since), Answers: map[service.ReleaseID]agent.Answers{}, Ended: t.ended - x.ended}
+	c := agent.Counts{Since: strconv.Itoa(t.since), Answers: map[service.ReleaseID]agent.Answers{}, Ended: t.ended - x.ended}
 	for id, n := range t.all {
 		c.Answers[id] = agent.Answers{All: int64(n), Failed: int64(t.failed[id])}
 	}
