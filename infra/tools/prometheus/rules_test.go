@@ -96,6 +96,16 @@ var lives = map[string]struct {
 		`up{job="api",instance="a"} 1x100 0x20`,
 		`service_release_info{job="api",service="api",instance="a",release="1"} 1x100 stale`,
 	}, []string{"ServiceGone"}},
+	"a worker that hangs": {[]string{
+		`machine_worker_up{job="api",service="api",instance="a",worker="0",slot="0"} 1x120`,
+		`machine_worker_up{job="api",service="api",instance="a",worker="1",slot="1"} 1x60 0x60`,
+	}, []string{"ServiceWorkerSilent"}},
+	"a collector that is away": {[]string{
+		`telemetry_dropped_total{job="api",service="api",instance="a",signal="logs"} 0x60 0+10x60`,
+	}, []string{"ServiceTelemetryLost"}},
+	"a collector that takes all": {[]string{
+		`telemetry_dropped_total{job="api",service="api",instance="a",signal="logs"} 3x120`,
+	}, nil},
 	"something else that is gone": {[]string{`up{job="postgres",instance="a"} 0x120`}, nil},
 }
 

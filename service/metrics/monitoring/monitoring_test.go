@@ -125,6 +125,12 @@ func TestQueriesNameWhatAWorkerHas(t *testing.T) {
 			if base := suffix.ReplaceAllString(name, ""); !ok {
 				known, ok = metrics[base]
 			}
+			if name == "machine_worker_up" { // the machine's agent adds it
+				known, ok = []string{"service", "worker", "slot"}, true
+			}
+			if name == "telemetry_dropped_total" { // a worker that has a collector adds it
+				known, ok = []string{"signal"}, true
+			}
 			assert.True(t, ok || name == "up", "%s: no worker has %s", query, name)
 			all = append(all, known...)
 		}

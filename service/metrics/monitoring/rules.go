@@ -64,6 +64,16 @@ var alerts = []alert{
 		"0m", true, "a worker of {{ $labels.service }} starts again and again: {{ $labels.instance }}",
 	},
 	{
+		"ServiceWorkerSilent",
+		`machine_worker_up == 0`,
+		"5m", true, "worker {{ $labels.worker }} of {{ $labels.service }} does not answer its machine {{ $labels.instance }}",
+	},
+	{
+		"ServiceTelemetryLost",
+		`sum by (service, signal) (rate(telemetry_dropped_total[15m])) > 0`,
+		"15m", false, "{{ $labels.signal }} of {{ $labels.service }} do not reach the collector",
+	},
+	{
 		"ServiceGone",
 		`up == 0 and on (job) group by (job) (max_over_time(service_release_info[1h]))`,
 		"5m", true, "{{ $labels.instance }} of {{ $labels.job }} does not answer Prometheus",
