@@ -1,26 +1,53 @@
 package deploy
 
 import (
+	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 
+	"escala/infra/build"
 	"escala/service"
 )
 
-// A release that is gone back to is not watched, and needs no command.
-func TestOnlyANewReleaseIsWatched(t *testing.T) {
-	spec := service.NewSpec()
-	spec.Bake.Time = 2 * time.Minute
-	spec.ReleaseCommand.Command = []string{"api", "migrate"}
-	r := Request{Spec: spec, Offline: true}
-	r.Ask(nil, false)
-	assert.Equal(t, service.Wanted{Command: spec.ReleaseCommand.Digest(), Bake: service.Bake{Time: 2 * time.Minute, Errors: "1%"}}, r.Wanted())
-	back := Request{Spec: spec, Offline: true}
-	back.Ask(nil, true)
-	assert.Equal(t, service.Wanted{}, back.Wanted())
-	plain := Request{Spec: service.NewSpec(), Offline: true}
-	plain.Ask(nil, false)
-	assert.Equal(t, service.Wanted{}, plain.Wanted(), "no word more in the pointer of a stack without a bake")
+// Of a cluster only a release command is asked for. It is not looked for in the
+// cluster once the stack's outputs say that the release serves with it.
+func TestAskACluster(t *testing.T) {
+	const one, two = "1", "2"
+	asked := func(release, digest string) map[string]any {
+		return map[string]any{"asked": strings.Repeat(release, 64) + "-" + digest + " 1700000000", "release": strings.Repeat(release, 64)}
+	}
+	migrate := service.ReleaseCommand{Command: []string{"api", "migrate"}}
+	for name, tt := range map[string]struct {
+		command  service.ReleaseCommand
+		outputs  map[string]any
+		pinned   bool
+		runs     bool // the command is asked for
+		prepared bool
+	}{
+		"the first update":    {migrate, nil, false, true, false},
+		"no command":          {service.ReleaseCommand{}, map[string]any{"release": strings.Repeat(one, 64)}, false, false, false},
+		"it serves":           {migrate, asked(one, migrate.Digest()), false, true, true},
+		"another release":     {migrate, asked(two, migrate.Digest()), false, true, false},
+		"another command":     {migrate, asked(one, "aabbccddeeff"), false, true, false},
+		"a command is new":    {migrate, map[string]any{"release": strings.Repeat(one, 64)}, false, true, false},
+		"a rollback":          {migrate, asked(two, migrate.Digest()), true, false, false},
+		"the rollback serves": {migrate, map[string]any{"release": strings.Repeat(one, 64)}, true, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := Request{
+				Spec: service.Spec{Rollout: service.Rollout{ReleaseCommand: tt.command}}, Outputs: tt.outputs,
+				Release: build.Release{Release: service.Release{ID: service.ReleaseID(strings.Repeat(one, 64))}},
+			}
+			r.Ask(nil, tt.pinned)
+			assert.Equal(t, tt.prepared, r.Prepared)
+			if !tt.runs {
+				assert.Empty(t, r.Command)
+				assert.Zero(t, r.Asked, "the stack gets no new output")
+				return
+			}
+			assert.Equal(t, tt.command.Digest(), r.Command)
+			assert.Equal(t, tt.prepared, r.Asked == 1_700_000_000, "its time stays once it serves")
+		})
+	}
 }

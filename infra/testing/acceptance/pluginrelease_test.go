@@ -16,6 +16,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"escala/infra/engine"
+	"escala/infra/engine/offline"
+	"escala/infra/testing/cloudfake"
 	"escala/infra/testing/fakecluster"
 	"escala/infra/testing/nodes"
 )
@@ -229,4 +231,45 @@ func TestPluginReleaseCommand(t *testing.T) {
 
 	require.NoError(t, l.destroy(), l.log.String())
 	assert.Empty(t, cluster.ownNamespaces())
+}
+
+// TestPluginReleaseCommandOfManagedClusters checks the release command where the
+// update makes the cluster, and so knows it only in the middle.
+func TestPluginReleaseCommandOfManagedClusters(t *testing.T) {
+	t.Parallel()
+	for name, opened := range map[string]func(t *testing.T) pluginLife{
+		"aws-eks": func(t *testing.T) pluginLife {
+			account := cloudfake.NewAWS()
+			_, l := openPlugin(t, eksIn(account), func(_ *managedStack, c *realCluster) {
+				autoMode(t, c)
+				_ = account.Effect(nil)(&offline.Event{Operation: offline.Create, Type: deploymentType, ID: "api"})
+			})
+			return l
+		},
+		"do-doks": func(t *testing.T) pluginLife {
+			c := doks
+			c.record = cloudfake.NewDigitalOcean().Provider
+			_, l := openPlugin(t, c, func(*managedStack, *realCluster) {})
+			return l
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := opened(t)
+			m := openMigration(l.cluster)
+			l.describe("  escala:service:\n    scale: {replicas: 2}\n    release: {command: [api, migrate], timeout: 30s}\n")
+			first := l.mustUp()["release"].(string)[:12]
+			assert.Equal(t, []string{first + " /api migrate with  beside nothing"}, m.ran())
+			l.onlySame(l.up())
+			l.release("second")
+			m.ended(&nodes.End{Status: 3, Log: "there is no such table"})
+			_, err := l.up()
+			require.Error(t, err)
+			assert.Contains(t, l.log.String(), "there is no such table")
+			assert.Len(t, m.ran(), 1)
+			m.ended(&nodes.End{})
+			second := l.mustUp()["release"].(string)[:12]
+			assert.Equal(t, []string{second + " /api migrate with  beside " + first}, m.ran())
+		})
+	}
 }
