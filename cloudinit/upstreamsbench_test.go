@@ -21,7 +21,7 @@ import (
 // root, in clock ticks of 10 ms, and their resident memory in KiB.
 func nginxTicks(b *testing.B, root string) (ticks, kib int) {
 	b.Helper()
-	out, err := exec.CommandContext(b.Context(), "pgrep", "--full", "nginx: master process nginx -c "+filepath.Join(root, "nginx.conf")).Output()
+	out, err := exec.CommandContext(b.Context(), "pgrep", "--oldest", "--full", "nginx: master process nginx -c "+filepath.Join(root, "nginx.conf")).Output()
 	require.NoError(b, err)
 	workers, err := exec.CommandContext(b.Context(), "pgrep", "--parent", strings.TrimSpace(string(out))).Output()
 	require.NoError(b, err)

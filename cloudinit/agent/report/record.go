@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -24,6 +25,10 @@ type Record struct {
 	Incident   string `json:"incident,omitempty"`
 	IncidentAt int64  `json:"incidentAt,omitempty"`
 	Incidents  int    `json:"incidents,omitempty"`
+	// IncidentSeen is the last incident, and Untold how many were seen since one was
+	// told.
+	IncidentSeen string `json:"incidentSeen,omitempty"`
+	Untold       int    `json:"untold,omitempty"`
 	// Boot is the kernel's id of the last boot.
 	Boot string `json:"boot,omitempty"`
 	// Failing is the beginning of the present problem. Unwell reports whether it was
@@ -101,6 +106,9 @@ func (r *Record) incident(now time.Time, s machine.Status, tell teller) {
 	if s.Incident == "" || s.Incident == r.Incident {
 		return
 	}
+	if s.Incident != r.IncidentSeen {
+		r.IncidentSeen, r.Untold = s.Incident, r.Untold+1
+	}
 	since := time.Duration(now.Unix()-r.IncidentAt) * time.Second
 	if since < 0 || since > 2*incidentPauseMax {
 		// The clock was set back, or the last row of incidents is over.
@@ -117,7 +125,12 @@ func (r *Record) incident(now time.Time, s machine.Status, tell teller) {
 	if strings.HasSuffix(s.Incident, bootedAgain) {
 		return // the id of the boot told it
 	}
-	tell(machine.EventIncident, s.Current, s.Incident)
+	text := s.Incident
+	if more := r.Untold - 1; more > 0 {
+		text += fmt.Sprintf("; %d others since the last one that was told", more)
+	}
+	r.Untold = 0
+	tell(machine.EventIncident, s.Current, text)
 	r.IncidentAt, r.Incidents = now.Unix(), r.Incidents+1
 }
 

@@ -101,7 +101,32 @@ func TestTakeIsBoundedByARowOfIncidents(t *testing.T) {
 	// After a quiet time, the next one is told at once.
 	s := serving(one)
 	s.Incident = "the next day"
-	assert.Equal(t, []string{"incident: the next day"}, kinds(r.Take(now.Add(24*time.Hour), "boot", s)))
+	assert.Equal(t, []string{"incident: the next day; 1709 others since the last one that was told"}, kinds(r.Take(now.Add(24*time.Hour), "boot", s)))
+}
+
+// Each event of a loop says how many others there were.
+func TestALoopOfIncidentsIsCounted(t *testing.T) {
+	r := &Record{}
+	var told []string
+	for second := range 500 {
+		s := serving(one)
+		if second < 200 {
+			s.Incident = fmt.Sprintf("incident %d", second/2)
+		} else {
+			s.Incident = "incident 99"
+		}
+		for _, e := range r.Take(start.Add(time.Duration(second)*time.Second), "boot", s) {
+			if e.Kind == machine.EventIncident {
+				told = append(told, e.Text)
+			}
+		}
+	}
+	assert.Equal(t, []string{
+		"incident 0",
+		"incident 30; 29 others since the last one that was told",
+		"incident 90; 59 others since the last one that was told",
+		"incident 99; 8 others since the last one that was told",
+	}, told)
 }
 
 func TestTakeKeepsTheLastEvents(t *testing.T) {
