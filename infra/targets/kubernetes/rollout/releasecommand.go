@@ -91,7 +91,7 @@ func (r ReleaseCommand) Run(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("looking for runs of the release command: %w", err)
 		}
-		// One command runs at a time, also of another release.
+		// What another release's command still does comes first.
 		if i := slices.IndexFunc(all, func(j job) bool { return !j.ended() && !r.mine(j) }); i >= 0 {
 			r.Report("waiting: the release command of release " + short(all[i].image()) + " runs in Job " + all[i].Metadata.Name)
 			if _, _, err := r.follow(ctx, c, all[i]); err != nil {
