@@ -28,7 +28,13 @@
 //	KUBECONFIG=… CONFORMANCE_REGISTRY=ADDRESS:5000 make conformance TARGET=kubernetes
 //	KUBECONFIG=… CONFORMANCE_REGISTRY=ADDRESS:5000 go test ./infra/testing/conformance/cluster -v -timeout 1h -args -cluster
 //
+// Without a cluster, on one in processes of this computer (package pods), with
+// ESCALA_CONTROL_PLANE and ESCALA_KUBERNETES_PLUGIN as `make test-rest` sets them:
+//
+//	make conformance TARGET=cluster
+//	go test ./infra/testing/conformance/cluster -v -timeout 1h -run 'TestCluster$' -args -pods
+//
 // A pod is killed by a deletion with a grace of one second, which is as close to
 // SIGKILL as a kubeconfig allows: the pod leaves the service at once and has three
-// seconds to end. Package pods has a cluster whose processes it can kill.
+// seconds to end. Package pods kills the processes themselves.
 package cluster

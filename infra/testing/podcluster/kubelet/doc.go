@@ -20,7 +20,7 @@
 //     pulled in the same steps (images/image_manager.go);
 //   - phases and conditions (kubelet_pods.go, getPhase; status/generate.go).
 //
-// Not played: init containers, volumes other than emptyDir and their size limits,
+// Not played: exec, attach and port-forward, init containers, volumes other than emptyDir and their size limits,
 // limits of processor time, seccomp, network policies, pressure of a node and
 // eviction by it, the kubelet's own limits of requests to the API server.
 package kubelet
