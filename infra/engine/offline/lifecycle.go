@@ -108,13 +108,16 @@ func (p *Provider) autoName(urn string, automatic bool) {
 // Bridged providers delete such a resource before they replace it, since both
 // would have the same name (nameRequiresDeleteBeforeReplace in
 // pulumi-terraform-bridge). pulumi-kubernetes, whose names are in metadata,
-// does so if the name stays the same.
+// does so if name and namespace stay the same.
 func (p *Provider) userNamed(urn string, kind Resource, olds, news resource.PropertyMap) bool {
 	if strings.Contains(kind.Named, ".") {
-		before, _ := at(olds, kind.Named)
-		after, _ := at(news, kind.Named)
-		if !open(before).DeepEquals(open(after)) {
-			return false
+		parent := kind.Named[:strings.LastIndex(kind.Named, ".")+1]
+		for _, property := range []string{kind.Named, parent + "namespace"} {
+			before, _ := at(olds, property)
+			after, _ := at(news, property)
+			if !open(before).DeepEquals(open(after)) {
+				return false
+			}
 		}
 	}
 	p.mu.Lock()

@@ -78,6 +78,22 @@ func TestClusterLifecycle(t *testing.T) {
 	require.NoError(t, c.destroy())
 }
 
+// TestAnotherNamespace checks that the service stands in the other namespace
+// before it goes from the one before.
+func TestAnotherNamespace(t *testing.T) {
+	t.Parallel()
+	c := openCluster(t)
+	first := c.mustUp()
+	before := len(c.cluster.Journal())
+	c.describe("    namespace: other\n")
+	moved := c.mustUp()
+	assert.Equal(t, first["release"], moved["release"])
+	order(t, c.since(before), "create Namespace other", "create Ingress api", "create Deployment api", "delete Deployment api", "delete Ingress api", "delete Namespace api")
+	assert.NotEmpty(t, c.served())
+	c.unchanged("in the other namespace")
+	require.NoError(t, c.destroy())
+}
+
 // TestBadImageLeavesTheOldPods checks that a bad image fails the update with
 // the pods' own reason while the old pods stay.
 func TestBadImageLeavesTheOldPods(t *testing.T) {

@@ -44,7 +44,7 @@ func (a *AWS) networks() []Behaviour {
 			Before: func(e *offline.Event) error {
 				for _, other := range a.Of(awsNAT) {
 					if e.Operation == offline.Create && text(other.Inputs, "allocationId") == text(e.Inputs, "allocationId") {
-						return fmt.Errorf("Resource.AlreadyAssociated: resource %s is already associated with another resource", text(e.Inputs, "allocationId")) //nolint:staticcheck // as EC2 says it
+						return fmt.Errorf("Resource.AlreadyAssociated: resource %s is already associated with another resource", text(e.Inputs, "allocationId"))
 					}
 				}
 				return nil

@@ -69,6 +69,39 @@ func TestEveryTypeIsRead(t *testing.T) {
 	}
 }
 
+// TestLives checks that each letter among the lives of the stacks stands for a
+// test, and each test for a step.
+func TestLives(t *testing.T) {
+	root, err := workspace.Root()
+	require.NoError(t, err)
+	page, err := os.ReadFile(filepath.Join(root, "docs", "fidelity.md"))
+	require.NoError(t, err)
+	_, lives, found := strings.Cut(string(page), "\n## Lives\n")
+	require.True(t, found)
+	used, explained, steps := map[string]bool{}, map[string]bool{}, 0
+	for _, row := range regexp.MustCompile(`(?m)^\| [^|-].*\|$`).FindAllString(lives, -1) {
+		cells := strings.Split(strings.Trim(row, "|"), "|")
+		for i := range cells {
+			cells[i] = strings.TrimSpace(cells[i])
+		}
+		switch {
+		case len(cells) == 7 && cells[0] != "step":
+			steps++
+			for _, letter := range strings.Split(strings.Join(cells[1:], ","), ",") {
+				if letter = strings.TrimSpace(letter); letter != "" {
+					used[letter] = true
+				}
+			}
+		case len(cells) == 3 && cells[0] != "":
+			assert.False(t, explained[cells[0]], "%s stands for two tests", cells[0])
+			explained[cells[0]] = true
+			assert.NotEmpty(t, cells[2], "%s does not say what it runs on", cells[0])
+		}
+	}
+	assert.Greater(t, steps, 10)
+	assert.Equal(t, used, explained)
+}
+
 // TestEveryBehaviourIsMet looks for the tests that the page names, and for an
 // entry's name in its test.
 func TestEveryBehaviourIsMet(t *testing.T) {

@@ -139,6 +139,33 @@ func TestLocal(t *testing.T) {
 		failures(t, mark)
 	})
 
+	step(t, "a refresh right after a release finds nothing to do", func(t *testing.T) {
+		refreshed, err := stack.Refresh(ctx)
+		require.NoError(t, err)
+		assert.Empty(t, changed(refreshed.Changes), refreshed.Display)
+	})
+
+	another, err := source.NewClone(root, t.TempDir())
+	require.NoError(t, err)
+	second := local.NewStack(another, map[string]any{"target": "local", "local": map[string]any{"port": freePort(t)}})
+
+	step(t, "a preview in another clone knows nothing of this one", func(t *testing.T) {
+		preview, err := second.Preview(ctx)
+		require.NoError(t, err)
+		assert.Equal(t, []string{"create"}, changed(preview.Changes))
+		assert.NoDirExists(t, filepath.Join(another.Root, ".escala", "machines"))
+	})
+
+	longStep(t, "a second clone with the same names is a stack of its own", func(t *testing.T) {
+		machine := onlyMachine(t, clone)
+		defer func() { assert.NoError(t, second.Destroy(context.WithoutCancel(ctx))) }()
+		u, err := second.Up(ctx)
+		require.NoError(t, err)
+		assert.Equal(t, u.Outputs["release"], serving(t, u.Outputs["health"]))
+		assert.Equal(t, last.Outputs["release"], serving(t, last.Outputs["health"]))
+		assert.Equal(t, machine, onlyMachine(t, clone))
+	})
+
 	for bad, reason := range map[conformance.Bad]string{
 		conformance.ExitsAtOnce: "exits at start with status 23",
 		conformance.NeverReady:  "is not ready within",
@@ -308,6 +335,17 @@ func TestLocal(t *testing.T) {
 			require.NoError(t, err)
 			assert.Empty(t, entries, folder)
 		}
+	})
+
+	longStep(t, "up makes everything again", func(t *testing.T) {
+		destroyed = false
+		u, err := stack.Up(ctx)
+		require.NoError(t, err)
+		assert.Equal(t, first.Outputs["url"], u.Outputs["url"])
+		assert.Equal(t, u.Outputs["release"], serving(t, u.Outputs["health"]))
+		require.NoError(t, stack.Destroy(ctx))
+		destroyed = true
+		assert.Equal(t, before, hostTraces(t))
 	})
 }
 

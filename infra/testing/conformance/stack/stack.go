@@ -75,6 +75,13 @@ func (s *Stack) Preview(ctx context.Context) (Update, error) {
 	})
 }
 
+// Refresh compares the state with what exists.
+func (s *Stack) Refresh(ctx context.Context) (Update, error) {
+	return s.operate(ctx, func(stack *engine.Stack, run engine.Run) (engine.Result, error) {
+		return stack.Refresh(ctx, run)
+	})
+}
+
 // Destroy destroys the stack and its state.
 func (s *Stack) Destroy(ctx context.Context) error {
 	_, err := s.operate(ctx, func(stack *engine.Stack, run engine.Run) (engine.Result, error) {
