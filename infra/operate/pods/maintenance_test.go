@@ -200,7 +200,7 @@ func TestAMaintenanceOnARealAPIServer(t *testing.T) {
 		if assert.NoError(t, err) && now.GetAnnotations()[touched] != seen {
 			seen = now.GetAnnotations()[touched]
 			page, err := client.Get(t.Context(), object("v1", "ConfigMap", "api-maintenance", nil))
-			assert.NoError(t, err)
+			require.NoError(t, err)
 			data, _, _ := unstructured.NestedStringMap(page.Object, "data")
 			_, on = data["page.html"]
 		}

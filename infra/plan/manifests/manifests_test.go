@@ -26,6 +26,7 @@ var stacks = map[string]string{
     ingressClass: traefik
     tlsSecret: shop-tls
     imagePullSecret: login
+    maintenance: true
   escala:secrets:
     DATABASE_URL:
       secure: for-somebody-else
@@ -40,6 +41,7 @@ var stacks = map[string]string{
     redis: {mode: local}
     lifecycle: {announce: 15s, drain: 30s, stop: 1m}
     env: {GREETING: hello}
+    metrics: {allow: [203.0.113.7, "2001:db8::/48"], namespaces: [monitoring]}
 `,
 	"fixed": image + "  escala:service:\n    scale: {replicas: 2}\n",
 }
