@@ -244,6 +244,41 @@ func TestReporter(t *testing.T) {
 	})
 }
 
+// slowHook is a webhook that hangs until its sender gives up.
+type slowHook struct{ sent []machine.Event }
+
+func (h *slowHook) Send(ctx context.Context, e machine.Event) error {
+	select {
+	case <-ctx.Done():
+	case <-time.After(7 * time.Second):
+	}
+	h.sent = append(h.sent, e)
+	return errors.New("the webhook does not answer")
+}
+
+// The store has each event although the webhook hangs for every one of them, and the
+// agent does not wait.
+func TestAWebhookThatHangsHoldsNothingUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		m, h := &memory{objects: map[string][]byte{}, files: map[string][]byte{}}, &slowHook{}
+		r := reporter(m, nil)
+		r.Webhook = h
+		go r.Run(ctx)
+		for i := range 20 {
+			began := time.Now()
+			r.Observe(serving([]service.ReleaseID{one, two}[i/10]))
+			assert.Zero(t, time.Since(began))
+			time.Sleep(2 * time.Second)
+		}
+		synctest.Wait()
+		assert.Equal(t, []string{"release", "release"}, events(t, m))
+		assert.Len(t, h.sent, 2)
+		cancel()
+		synctest.Wait()
+	})
+}
+
 // The agent's rounds go on while the reporter is busy.
 func TestObserveDoesNotWait(t *testing.T) {
 	m := &memory{objects: map[string][]byte{}, files: map[string][]byte{}}
