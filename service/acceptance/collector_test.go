@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 
@@ -120,6 +121,13 @@ func (c *collector) take(r *http.Request, body []byte) {
 	default:
 		assert.Fail(c.t, "nothing is sent there", r.URL.Path)
 	}
+}
+
+// taken returns what came, in the order in which it did.
+func (c *collector) taken() ([]*spans.Span, []*resources.Resource, []http.Header) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.spans), slices.Clone(c.resources), slices.Clone(c.headers)
 }
 
 // count returns the number of requests for a path.

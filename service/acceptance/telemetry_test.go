@@ -41,9 +41,10 @@ func TestTelemetryIsSentWhenAskedFor(t *testing.T) {
 	p.signal(syscall.SIGTERM)
 	require.Equal(t, 0, p.wait())
 
-	require.NotEmpty(t, c.spans)
-	span := c.spans[len(c.spans)-1]
-	for _, one := range c.spans {
+	all, resources, headers := c.taken()
+	require.NotEmpty(t, all)
+	span := all[len(all)-1]
+	for _, one := range all {
 		if one.Name == "GET /slow" {
 			span = one
 		}
@@ -61,14 +62,14 @@ func TestTelemetryIsSentWhenAskedFor(t *testing.T) {
 	assert.Equal(t, "/slow", text(request.Attributes, "path"))
 	assert.Equal(t, logrecords.SeverityNumber_SEVERITY_NUMBER_INFO, request.SeverityNumber)
 
-	assert.GreaterOrEqual(t, len(c.resources), 3, "traces, metrics and logs")
-	for _, one := range c.resources {
+	assert.GreaterOrEqual(t, len(resources), 3, "traces, metrics and logs")
+	for _, one := range resources {
 		assert.Equal(t, "shop", text(one.Attributes, "service.name"))
 		assert.Equal(t, releaseID, text(one.Attributes, "service.version"))
 		assert.Equal(t, "test", text(one.Attributes, "deployment.environment.name"))
 		assert.Regexp(t, `.+/3/[0-9]+$`, text(one.Attributes, "service.instance.id"))
 	}
-	for _, h := range c.headers {
+	for _, h := range headers {
 		assert.Equal(t, "Basic b3RscA==", h.Get("Authorization"))
 	}
 }
