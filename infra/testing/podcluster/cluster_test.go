@@ -258,7 +258,7 @@ func TestPlayedKubelet(t *testing.T) {
 		"lifecycle":      map[string]any{"preStop": map[string]any{"sleep": map[string]any{"seconds": int64(60)}}},
 	}, "serve"), map[string]any{"terminationGracePeriodSeconds": int64(90)})
 	w.pod("crashing", w.container(nil, "exit", "7"), nil)
-	w.pod("greedy", w.container(map[string]any{"resources": map[string]any{"limits": map[string]any{"memory-limit-kills": "32Mi"}}}, "eat"), nil)
+	w.pod("greedy", w.container(map[string]any{"resources": map[string]any{"limits": map[string]any{"memory": "32Mi"}}}, "eat"), nil)
 	w.pod("deaf", w.container(nil, "deaf"), nil)
 	w.pod("elsewhere", w.container(nil, "serve"), map[string]any{"nodeSelector": map[string]any{"kubernetes.io/arch": "riscv64"}})
 	w.pod("root", w.container(map[string]any{"securityContext": map[string]any{"runAsNonRoot": true, "runAsUser": int64(0)}}, "serve"), nil)
@@ -270,7 +270,7 @@ func TestPlayedKubelet(t *testing.T) {
 			map[string]any{"name": "IP", "valueFrom": map[string]any{"fieldRef": map[string]any{"fieldPath": "status.podIP"}}},
 			map[string]any{"name": "LIMIT", "valueFrom": map[string]any{"resourceFieldRef": map[string]any{"resource": "limits.memory"}}},
 		},
-		"resources":       map[string]any{"limits": map[string]any{"memory-limit-kills": "64Mi"}},
+		"resources":       map[string]any{"limits": map[string]any{"memory": "64Mi"}},
 		"securityContext": map[string]any{"readOnlyRootFilesystem": true, "runAsUser": int64(4321)},
 		"volumeMounts":    []any{map[string]any{"name": "tmp", "mountPath": "/tmp"}},
 	}, "who"), map[string]any{"restartPolicy": "Never", "volumes": []any{map[string]any{"name": "tmp", "emptyDir": map[string]any{}}}})
@@ -315,10 +315,16 @@ func TestPlayedKubelet(t *testing.T) {
 			_, state, last, restarts := w.state("crashing")
 			waiting, _ := state["waiting"].(map[string]any)
 			ended, _ := last["terminated"].(map[string]any)
-			return restarts == 1 && waiting["reason"] == "CrashLoopBackOff" && ended["exitCode"] == int64(7)
+			if waiting["reason"] != "CrashLoopBackOff" || restarts == 0 {
+				return false
+			}
+			assert.EqualValues(t, 7, ended["exitCode"])
+			assert.Contains(t, waiting["message"], fmt.Sprintf("back-off %s restarting", 10*time.Second<<(restarts-1)))
+			return true
 		})
-		assert.Equal(t, "ends with 7\n", w.logs("crashing", "tailLines=5"))
-		assert.Equal(t, "ends with 7\n", w.logs("crashing", "previous=true"))
+		for _, query := range []string{"tailLines=5", "previous=true"} {
+			w.await(query, func() bool { return w.logs("crashing", query) == "ends with 7\n" })
+		}
 	})
 	w.run("memory-limit-kills", func(t *testing.T) {
 		if !w.cluster.LimitsMemory {
