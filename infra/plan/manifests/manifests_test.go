@@ -42,6 +42,7 @@ var stacks = map[string]string{
     lifecycle: {announce: 15s, drain: 30s, stop: 1m}
     env: {GREETING: hello}
     metrics: {allow: [203.0.113.7, "2001:db8::/48"], namespaces: [monitoring]}
+    release: {command: [api, migrate]}
 `,
 	"fixed": image + "  escala:service:\n    scale: {replicas: 2}\n",
 }

@@ -3,6 +3,8 @@ package manifests
 import (
 	"fmt"
 	"strings"
+
+	"escala/infra/targets/kubernetes/rollout"
 )
 
 // notes returns the text about the steps that kubectl apply does not do.
@@ -23,6 +25,17 @@ func (s Set) notes(files []string) string {
 		}
 		b.WriteString("```\n\nAfter a change of one, `kubectl rollout restart deployment` makes the pods read it.\n")
 	}
+	if cronjob := s.releaseCommand(); cronjob != "" {
+		job := fmt.Sprintf("%s-%.12s", cronjob, s.Release)
+		b.WriteString("\n## Release command\n\nRun it before the new pods. `make up` does so once for each release; with these files that is yours to see to:\n\n```sh\n")
+		for _, file := range files {
+			if file != "deployment.yaml" {
+				fmt.Fprintf(&b, "kubectl apply -f %s/%s\n", folder, file)
+			}
+		}
+		fmt.Fprintf(&b, "kubectl -n %s create job %s --from=cronjob/%s\n", s.namespace(), job, cronjob)
+		fmt.Fprintf(&b, "kubectl -n %s wait --for=condition=complete --timeout=15m job/%s\n```\n", s.namespace(), job)
+	}
 	b.WriteString("\n## Image\n\nThe Deployment names it by digest; nodes fetch it from the registry, where `make up` puts it. An image of your own is named by `image` in the stack's file.\n")
 	if len(s.Unknown) > 0 {
 		b.WriteString("\n## To fill in\n\nOnly an update knows these values; the files have placeholders:\n\n")
@@ -38,6 +51,19 @@ func (s Set) notes(files []string) string {
 	}
 	b.WriteString("\n## What Pulumi does in addition\n\n`make up` waits until the release serves, reports the pods' own reasons if it does not, and removes obsolete objects; `kubectl apply` leaves earlier ConfigMaps behind (their names say what is in them).\n")
 	return b.String()
+}
+
+// releaseCommand returns the name of the CronJob with the release command's Job, or
+// "".
+func (s Set) releaseCommand() string {
+	for _, object := range s.Objects {
+		labels, _ := meta(object)["labels"].(map[string]any)
+		if object["kind"] == "CronJob" && labels["app.kubernetes.io/component"] == rollout.ReleaseComponent {
+			name, _ := meta(object)["name"].(string)
+			return name
+		}
+	}
+	return ""
 }
 
 // namespace returns the service's namespace.

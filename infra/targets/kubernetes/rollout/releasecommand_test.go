@@ -372,3 +372,11 @@ func TestReleaseCommandKeepsRecords(t *testing.T) {
 	assert.Len(t, b.removed, 5)
 	assert.Equal(t, "api-release-000000000000-1", b.removed[0])
 }
+
+// What the command needs is up before it runs.
+func TestReleaseCommandWaitsForWhatItNeeds(t *testing.T) {
+	b, r := newBatch(t)
+	r.Needs, r.Timeout = []string{"api-redis"}, 20*time.Millisecond
+	require.ErrorContains(t, r.Run(t.Context()), "deployment api-redis does not exist yet")
+	assert.Empty(t, b.created)
+}
