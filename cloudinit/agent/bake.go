@@ -177,11 +177,20 @@ func (a *Agent) baking(current service.ReleaseID) string {
 	if b.To == "" || b.To != current {
 		return ""
 	}
-	text := fmt.Sprintf("release %s serves, and is watched for %s more", b.To.Short(), time.Duration(b.Left).Round(time.Second))
+	text := fmt.Sprintf("release %s serves, and is watched for %s more", b.To.Short(), b.left())
 	if a.watched.problem != "" {
 		text += ": " + a.watched.problem
 	}
 	return text
+}
+
+// left returns the time that is left in few steps, since an update shows each of them.
+func (b bake) left() time.Duration {
+	left, step := max(0, time.Duration(b.Left)), 30*time.Second
+	if left <= step {
+		step = 10 * time.Second
+	}
+	return (left + step - 1) / step * step
 }
 
 // endBake forgets the bake.

@@ -51,3 +51,13 @@ func TestVerdict(t *testing.T) {
 	}.verdict()
 	assert.Equal(t, "watched for 41s of 2m0s: 612 of 12034 answers failed (5.09%), 0 restarts; in the 2m0s before, with release 111111111111: 2 of 35120 (0.01%), 1 restarts; limit 1%", figures)
 }
+
+func TestTheTimeThatIsLeftHasFewSteps(t *testing.T) {
+	var steps []time.Duration
+	for left := 2 * time.Minute; left > -5*time.Second; left -= 2 * time.Second {
+		if step := (bake{Left: Duration(left)}).left(); len(steps) == 0 || steps[len(steps)-1] != step {
+			steps = append(steps, step)
+		}
+	}
+	assert.Equal(t, []time.Duration{2 * time.Minute, 90 * time.Second, time.Minute, 30 * time.Second, 20 * time.Second, 10 * time.Second, 0}, steps)
+}
