@@ -355,3 +355,25 @@ func TestAnAgentThatHangsIsTold(t *testing.T) {
 		synctest.Wait()
 	})
 }
+
+// A release that is watched is told once it has passed, and one that is taken back is
+// told as refused.
+func TestABakeIsToldByItsOutcome(t *testing.T) {
+	r := &Record{}
+	in := func(phase machine.Phase, current service.ReleaseID, reason string) machine.Status {
+		return machine.Status{Phase: phase, Wanted: two, Current: current, Reason: reason}
+	}
+	const why = "release 222222222222 is taken back: 5.1% of its answers in 41s had a status of 500 or above; the limit is 1%, and of those before it were 0%"
+	told := func(all ...machine.Status) []string {
+		var out []string
+		for i, s := range all {
+			out = append(out, kinds(r.Take(start.Add(time.Duration(i)*time.Minute), "boot", s))...)
+		}
+		return out
+	}
+	assert.Equal(t, []string{"release"}, told(serving(one)))
+	assert.Equal(t, []string{"refusal: " + why}, told(
+		in(machine.Rolling, two, "rolling"), in(machine.Baking, two, "watched"), in(machine.Baking, two, "watched"),
+		in(machine.Rolling, one, why), in(machine.Refused, one, why), in(machine.Refused, one, why)))
+	assert.Equal(t, []string{"release"}, told(in(machine.Rolling, two, "rolling"), in(machine.Baking, two, "watched"), serving(two)))
+}
