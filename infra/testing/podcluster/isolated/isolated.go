@@ -2,8 +2,9 @@
 
 // Package isolated runs a program with a network and processes of its own, as a
 // container does. Addresses of a cluster then meet none of this computer's, two
-// runs do not meet each other, and nothing is left behind: when the program ends,
-// however it ends, the kernel ends its processes, its mounts and its network.
+// runs do not meet each other, and nothing goes on: when the program ends, however
+// it ends, the kernel ends its processes, its mounts and its network. Its files stay
+// if it is killed.
 package isolated
 
 import (
