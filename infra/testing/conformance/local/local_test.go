@@ -95,6 +95,9 @@ func TestLocal(t *testing.T) {
 		assert.Equal(t, "local", first.Outputs["target"])
 		assert.Len(t, first.Outputs["release"], 64)
 		last = first
+		said, err := pod.Exec(ctx, onlyMachine(t, clone), "sh", "-c", `journalctl --identifier nginx --no-pager | grep -E 'setrlimit|resource limit|\[(alert|emerg)\]' || true`)
+		require.NoError(t, err)
+		assert.Empty(t, said, "Nginx has the limits that it asks for")
 	})
 
 	step(t, "nothing changed, nothing done", func(t *testing.T) {
