@@ -58,13 +58,20 @@ func startLogging(t testing.TB, spec service.Spec, h http.HandlerFunc) (address,
 	return runNginx(t, m)
 }
 
+// nginxFolders skips a test with -short for an ordinary user: where Nginx has never
+// run, only root can make its folders below /var/lib.
+func nginxFolders(t testing.TB) {
+	t.Helper()
+	if os.Getuid() != 0 && testing.Short() {
+		t.Skip("Nginx makes its folders as root; -short leaves that out")
+	}
+}
+
 // runNginx runs Nginx with the configuration of a machine, in its root. It
 // returns the address and the path of a log of every request.
 func runNginx(t testing.TB, m Machine) (address, log string) {
 	t.Helper()
-	if os.Getuid() != 0 && testing.Short() {
-		t.Skip("Debian's Nginx makes its folders as root; -short leaves that out")
-	}
+	nginxFolders(t)
 	conf, err := m.nginx()
 	require.NoError(t, err)
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -177,6 +177,7 @@ func TestUserDataPassesCloudInitsOwnSchema(t *testing.T) {
 
 func TestNginxTakesItsConfiguration(t *testing.T) {
 	tool(t, "nginx", "nginx")
+	nginxFolders(t)
 	for name, m := range machines() {
 		t.Run(name, func(t *testing.T) {
 			m.Root = t.TempDir()
