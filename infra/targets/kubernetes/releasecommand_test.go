@@ -12,8 +12,8 @@ import (
 
 const cronjobType = "kubernetes:batch/v1:CronJob"
 
-// The release command's Job runs as the service's own pods do, and no selector of
-// theirs selects it.
+// TestReleaseCommandIsASuspendedCronJob checks that the release command's Job runs
+// as the service's pods do, and that none of the pods' selectors selects it.
 func TestReleaseCommandIsASuspendedCronJob(t *testing.T) {
 	r := request(t)
 	r.Spec.ReleaseCommand = service.ReleaseCommand{Command: []string{"api", "migrate"}, Timeout: 2 * time.Minute}

@@ -16,7 +16,7 @@ const (
 )
 
 // TestAnotherNetwork checks that a machine moves to another network, of its own
-// or of somebody else's, behind the same address, and that the network before
+// or an existing one, behind the same address, and that the network before
 // keeps its way to the internet until then ("gateway-moves-in-place").
 func TestAnotherNetwork(t *testing.T) {
 	t.Parallel()

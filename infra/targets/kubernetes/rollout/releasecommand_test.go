@@ -268,7 +268,7 @@ func TestReleaseCommandFails(t *testing.T) {
 			event: "exceeded quota: few",
 			want:  []string{"was not started: no pod can be made: exceeded quota: few; the next update runs it again"},
 		},
-		"somebody deletes the Job": {
+		"the Job is deleted": {
 			step: func(b *batch, name string, look int) {
 				if look > 1 {
 					delete(b.jobs, name)

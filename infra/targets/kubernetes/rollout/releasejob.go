@@ -131,7 +131,7 @@ func (r ReleaseCommand) look(ctx context.Context, c *client, last *run) (string,
 	err := c.get(ctx, r.path("jobs", name), nil, &now)
 	switch {
 	case errors.Is(err, errNotFound):
-		// Whoever deleted it deleted the record too: it has no known end.
+		// The record is deleted with the Job, so its end is unknown.
 		last.job.Status.Conditions = []condition{{Type: "Failed", Status: "True", Reason: "Deleted", Message: "the Job was deleted"}}
 		return "", trouble{}
 	case err != nil:

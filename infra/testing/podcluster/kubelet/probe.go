@@ -3,6 +3,7 @@
 package kubelet
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -154,7 +155,7 @@ func (c *container) try(ctx context.Context, spec kube.Probe) error {
 			return err
 		}
 		dialer := net.Dialer{Timeout: timeout}
-		conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(first(spec.TCPSocket.Host, c.worker.sandbox.Address.String()), strconv.Itoa(port)))
+		conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(cmp.Or(spec.TCPSocket.Host, c.worker.sandbox.Address.String()), strconv.Itoa(port)))
 		if err != nil {
 			return err
 		}
@@ -181,8 +182,8 @@ func (c *container) get(ctx context.Context, client *http.Client, g kube.HTTPGet
 	if err != nil {
 		at = &url.URL{Path: g.Path}
 	}
-	at.Scheme = first(strings.ToLower(g.Scheme), "http")
-	at.Host = net.JoinHostPort(first(g.Host, c.worker.sandbox.Address.String()), strconv.Itoa(port))
+	at.Scheme = cmp.Or(strings.ToLower(g.Scheme), "http")
+	at.Host = net.JoinHostPort(cmp.Or(g.Host, c.worker.sandbox.Address.String()), strconv.Itoa(port))
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
 	if err != nil {
 		return nil, err
