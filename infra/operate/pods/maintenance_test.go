@@ -174,14 +174,14 @@ func TestAMaintenanceOnARealAPIServer(t *testing.T) {
 		}},
 		"volumes": []any{map[string]any{"name": "maintenance", "configMap": map[string]any{"name": "api-maintenance", "optional": true}}},
 	}
-	deployment := object("apps/v1", "Deployment", "api", map[string]any{"spec": map[string]any{
+	deployment := apiserver.Object("apps/v1", "Deployment", "shop", "api", map[string]any{"spec": map[string]any{
 		"replicas": int64(1), "selector": map[string]any{"matchLabels": map[string]any{"app": "api"}},
 		"template": map[string]any{"metadata": map[string]any{"labels": map[string]any{"app": "api"}}, "spec": spec},
 	}})
-	pod := object("v1", "Pod", "api-1", map[string]any{"spec": spec})
+	pod := apiserver.Object("v1", "Pod", "shop", "api-1", map[string]any{"spec": spec})
 	pod["metadata"].(map[string]any)["labels"] = map[string]any{"app": "api"}
-	apply(object("v1", "Namespace", "shop", nil))
-	apply(object("v1", "ServiceAccount", "default", nil))
+	apply(apiserver.Object("v1", "Namespace", "", "shop", nil))
+	apply(apiserver.Object("v1", "ServiceAccount", "shop", "default", nil))
 	apply(deployment)
 	apply(pod)
 	kubeconfig, err := os.ReadFile(server.Kubeconfig)
@@ -196,10 +196,10 @@ func TestAMaintenanceOnARealAPIServer(t *testing.T) {
 	seen := "" // the annotation that the kubelet has acted on
 	on := false
 	c.http.Transport = proxied{c.http.Transport, func(name string) bool {
-		now, err := client.Get(t.Context(), object("v1", "Pod", name, nil))
+		now, err := client.Get(t.Context(), apiserver.Object("v1", "Pod", "shop", name, nil))
 		if assert.NoError(t, err) && now.GetAnnotations()[touched] != seen {
 			seen = now.GetAnnotations()[touched]
-			page, err := client.Get(t.Context(), object("v1", "ConfigMap", "api-maintenance", nil))
+			page, err := client.Get(t.Context(), apiserver.Object("v1", "ConfigMap", "shop", "api-maintenance", nil))
 			require.NoError(t, err)
 			data, _, _ := unstructured.NestedStringMap(page.Object, "data")
 			_, on = data["page.html"]

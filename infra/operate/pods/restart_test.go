@@ -16,17 +16,6 @@ import (
 	"escala/infra/testing/nodes"
 )
 
-func object(apiVersion, kind, name string, more map[string]any) map[string]any {
-	o := map[string]any{"apiVersion": apiVersion, "kind": kind, "metadata": map[string]any{"name": name}}
-	if kind != "Namespace" {
-		o["metadata"].(map[string]any)["namespace"] = "shop"
-	}
-	for key, value := range more {
-		o[key] = value
-	}
-	return o
-}
-
 // TestARestartOnARealAPIServer replaces all pods of a Deployment with Kubernetes'
 // own eviction, disruption budget and controllers.
 func TestARestartOnARealAPIServer(t *testing.T) {
@@ -38,20 +27,16 @@ func TestARestartOnARealAPIServer(t *testing.T) {
 		_, err := client.Apply(t.Context(), o)
 		require.NoError(t, err)
 	}
-	deployment := object("apps/v1", "Deployment", "api", map[string]any{"spec": map[string]any{
+	deployment := apiserver.Object("apps/v1", "Deployment", "shop", "api", map[string]any{"spec": map[string]any{
 		"replicas": int64(3), "selector": map[string]any{"matchLabels": map[string]any{"app": "api"}},
 		"template": map[string]any{
 			"metadata": map[string]any{"labels": map[string]any{"app": "api"}},
 			"spec":     map[string]any{"containers": []any{map[string]any{"name": "api", "image": "registry.example.com/api:1"}}},
 		},
 	}})
-	apply(object("v1", "Namespace", "shop", nil))
-	require.Eventually(t, func() bool {
-		_, err := client.Get(t.Context(), object("v1", "ServiceAccount", "default", nil))
-		return err == nil
-	}, time.Minute, 100*time.Millisecond)
+	client.MakeNamespace(t, "shop")
 	apply(deployment)
-	apply(object("policy/v1", "PodDisruptionBudget", "api", map[string]any{"spec": map[string]any{
+	apply(apiserver.Object("policy/v1", "PodDisruptionBudget", "shop", "api", map[string]any{"spec": map[string]any{
 		"maxUnavailable": int64(1), "selector": map[string]any{"matchLabels": map[string]any{"app": "api"}},
 	}}))
 	kubeconfig, err := os.ReadFile(server.Kubeconfig)

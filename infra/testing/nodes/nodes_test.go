@@ -16,17 +16,6 @@ import (
 	"escala/infra/testing/nodes"
 )
 
-func object(apiVersion, kind, name string, more map[string]any) map[string]any {
-	o := map[string]any{"apiVersion": apiVersion, "kind": kind, "metadata": map[string]any{"name": name}}
-	if kind != "Namespace" && kind != "APIService" {
-		o["metadata"].(map[string]any)["namespace"] = "shop"
-	}
-	for key, value := range more {
-		o[key] = value
-	}
-	return o
-}
-
 // TestADeploymentsPods takes pods through what keeps them from running, until
 // they do.
 func TestADeploymentsPods(t *testing.T) {
@@ -38,7 +27,7 @@ func TestADeploymentsPods(t *testing.T) {
 		_, err := cluster.Apply(t.Context(), o)
 		require.NoError(t, err)
 	}
-	deployment := object("apps/v1", "Deployment", "api", map[string]any{"spec": map[string]any{
+	deployment := apiserver.Object("apps/v1", "Deployment", "shop", "api", map[string]any{"spec": map[string]any{
 		"replicas": int64(2), "selector": map[string]any{"matchLabels": map[string]any{"app": "api"}},
 		"template": map[string]any{
 			"metadata": map[string]any{"labels": map[string]any{"app": "api"}},
@@ -73,11 +62,7 @@ func TestADeploymentsPods(t *testing.T) {
 			return fakecluster.Trouble{}
 		}
 	})
-	apply(object("v1", "Namespace", "shop", nil))
-	require.Eventually(t, func() bool {
-		_, err := cluster.Get(t.Context(), object("v1", "ServiceAccount", "default", nil))
-		return err == nil
-	}, long, moment, "the namespace gets its account")
+	cluster.MakeNamespace(t, "shop")
 	apply(deployment)
 	reason := func(want string) {
 		t.Helper()
@@ -87,19 +72,19 @@ func TestADeploymentsPods(t *testing.T) {
 	reason("ErrImagePull")
 	n.Change(func(n *nodes.Nodes) { n.Pull = func(string, []string) (string, error) { return "one", nil } })
 	reason("CreateContainerConfigError")
-	apply(object("v1", "ConfigMap", "config", map[string]any{"data": map[string]any{"GREETING": "bad"}}))
+	apply(apiserver.Object("v1", "ConfigMap", "shop", "config", map[string]any{"data": map[string]any{"GREETING": "bad"}}))
 	reason("CrashLoopBackOff")
 	assert.Empty(t, release())
-	apply(object("v1", "ConfigMap", "config", map[string]any{"data": map[string]any{"GREETING": "hello"}}))
+	apply(apiserver.Object("v1", "ConfigMap", "shop", "config", map[string]any{"data": map[string]any{"GREETING": "hello"}}))
 	require.Eventually(t, func() bool { return available() == 2 }, long, moment)
 	assert.Equal(t, "one", release())
 
 	n.Change(func(n *nodes.Nodes) { n.DeadAPIs = true })
-	apply(object("apiregistration.k8s.io/v1", "APIService", "v1beta1.metrics.k8s.io", map[string]any{"spec": map[string]any{
+	apply(apiserver.Object("apiregistration.k8s.io/v1", "APIService", "", "v1beta1.metrics.k8s.io", map[string]any{"spec": map[string]any{
 		"group": "metrics.k8s.io", "version": "v1beta1", "groupPriorityMinimum": int64(100), "versionPriority": int64(100),
 		"insecureSkipTLSVerify": true, "service": map[string]any{"name": "metrics-server", "namespace": "kube-system"},
 	}}))
-	namespace := object("v1", "Namespace", "shop", nil)
+	namespace := apiserver.Object("v1", "Namespace", "", "shop", nil)
 	require.NoError(t, cluster.Delete(t.Context(), namespace))
 	require.Eventually(t, func() bool {
 		now, err := cluster.Get(t.Context(), namespace)

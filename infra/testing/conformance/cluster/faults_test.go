@@ -12,19 +12,6 @@ import (
 	kubelets "escala/infra/testing/nodes"
 )
 
-// object returns an object of the namespace of the test.
-func object(apiVersion, kind, name string, spec map[string]any) map[string]any {
-	metadata := map[string]any{"name": name}
-	if kind != "Namespace" {
-		metadata["namespace"] = "shop"
-	}
-	o := map[string]any{"apiVersion": apiVersion, "kind": kind, "metadata": metadata}
-	if spec != nil {
-		o["spec"] = spec
-	}
-	return o
-}
-
 // TestFaultsOnARealAPIServer causes the faults of a cluster with Kubernetes' own
 // API server and controllers. No pod runs, so the load of the suite is missing:
 // what is tested is that each fault happens, and that its end is one.
@@ -41,24 +28,20 @@ func TestFaultsOnARealAPIServer(t *testing.T) {
 		return map[string]any{"app.kubernetes.io/name": name, "app.kubernetes.io/component": component}
 	}
 	deployment := func(called, component string, replicas int64) map[string]any {
-		return object("apps/v1", "Deployment", called, map[string]any{
+		return apiserver.Object("apps/v1", "Deployment", "shop", called, map[string]any{"spec": map[string]any{
 			"replicas": replicas, "selector": map[string]any{"matchLabels": labels(component)},
 			"template": map[string]any{
 				"metadata": map[string]any{"labels": labels(component)},
 				"spec":     map[string]any{"containers": []any{map[string]any{"name": name, "image": "registry.example.com/" + called + ":1"}}},
 			},
-		})
+		}})
 	}
-	apply(object("v1", "Namespace", "shop", nil))
-	require.Eventually(t, func() bool {
-		_, err := objects.Get(t.Context(), object("v1", "ServiceAccount", "default", nil))
-		return err == nil
-	}, time.Minute, 100*time.Millisecond)
+	objects.MakeNamespace(t, "shop")
 	apply(deployment(name, "service", 3))
 	apply(deployment(name+"-redis", "redis", 1))
-	apply(object("policy/v1", "PodDisruptionBudget", name, map[string]any{
+	apply(apiserver.Object("policy/v1", "PodDisruptionBudget", "shop", name, map[string]any{"spec": map[string]any{
 		"maxUnavailable": int64(1), "selector": map[string]any{"matchLabels": labels("service")},
-	}))
+	}}))
 	c, err := newClient(server.Kubeconfig, "", "shop")
 	require.NoError(t, err)
 	s := &System{client: c}
