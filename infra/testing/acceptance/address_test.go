@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// following lets only one machine poll at a time.
+// following is a lock, so that only one machine polls at a time.
 var following sync.Mutex
 
 // fakeAddress is an address that leads to a machine or to none.

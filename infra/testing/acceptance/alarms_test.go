@@ -20,10 +20,10 @@ const (
 	monitorAlertType = "digitalocean:index/monitorAlert:MonitorAlert"
 )
 
-// toOps has alarms go to one address.
+// toOps is a configuration that sends alarms to one address.
 const toOps = "  escala:notify:\n    email: [ops@example.com]\n"
 
-// watched returns the ids of the instances that the alarms are about.
+// watched returns the ids of the instances that have alarms.
 func (s *stack) watched() []string {
 	var ids []string
 	for _, e := range s.there(metricAlarmType) {
@@ -34,8 +34,7 @@ func (s *stack) watched() []string {
 	return ids
 }
 
-// TestAWSAlarms runs the life of a machine's alarms: they follow the machine that
-// serves.
+// TestAWSAlarms checks that a machine's alarms follow the machine that serves.
 func TestAWSAlarms(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewAWS()
@@ -57,7 +56,8 @@ func TestAWSAlarms(t *testing.T) {
 		assert.Contains(t, []any{"arn:aws:automate:eu-central-1:ec2:recover", "arn:aws:automate:eu-central-1:ec2:reboot"}, actions[0])
 	}
 
-	// A machine that never serves gets no alarm: the one that serves keeps it.
+	// A machine that never serves gets no alarms. They stay with the serving
+	// machine.
 	s.world.broken = func(userData string) string {
 		if strings.Contains(userData, "DATABASE") {
 			return "no database"
@@ -84,7 +84,8 @@ func TestAWSAlarms(t *testing.T) {
 	assert.Empty(t, s.there(topicType))
 }
 
-// TestDigitalOceanAlarms runs the life of a Droplet's alarms.
+// TestDigitalOceanAlarms checks a Droplet's alarms from their creation to their
+// removal.
 func TestDigitalOceanAlarms(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewDigitalOcean()

@@ -19,8 +19,8 @@ const (
 	roleType      = "aws:iam/role:Role"
 )
 
-// TestAWSLife runs aws-ec2 in a shared account: a configuration that fails and
-// is reverted, another user's preview and destroy, and a new deployment.
+// TestAWSLife checks aws-ec2 in a shared account: a configuration that fails and is
+// reverted, another user's preview and destroy, and a new deployment.
 func TestAWSLife(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewAWS()
@@ -183,8 +183,9 @@ func TestLongSecret(t *testing.T) {
 	assert.Zero(t, account.Met("parameter-takes-4-kib"))
 }
 
-// TestManySecrets checks that a machine's role has room for the permission to
-// read its secrets, or that this is told before anything is made.
+// TestManySecrets checks that the permission to read the secrets fits into the
+// policies of the machine's role, and that too many secrets are reported before any
+// resource is created.
 func TestManySecrets(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewAWS()

@@ -15,9 +15,9 @@ const (
 	gatewayType = "aws:ec2/internetGateway:InternetGateway"
 )
 
-// TestAnotherNetwork checks that a machine moves to another network, of its own
-// or an existing one, behind the same address, and that the network before
-// keeps its way to the internet until then ("gateway-moves-in-place").
+// TestAnotherNetwork checks that a machine moves to another network behind the same
+// address. The network is the stack's own or an existing one. The previous network
+// keeps its internet gateway until then ("gateway-moves-in-place").
 func TestAnotherNetwork(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewAWS()
@@ -39,8 +39,8 @@ func TestAnotherNetwork(t *testing.T) {
 	assert.Zero(t, account.Met("network-in-use"))
 }
 
-// TestEKSNetworkStays checks that changes which EKS refuses after it has made
-// a network are reported before anything is changed.
+// TestEKSNetworkStays checks that changes of the network that EKS would refuse are
+// reported before any resource is changed.
 func TestEKSNetworkStays(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewAWS()
@@ -71,7 +71,7 @@ func TestEKSNetworkStays(t *testing.T) {
 	assert.Zero(t, account.Met("network-in-use"))
 }
 
-// TestEKSOwnNetworkStays is the same for a cluster in a network of others.
+// TestEKSOwnNetworkStays checks the same for a cluster in an existing network.
 func TestEKSOwnNetworkStays(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewAWS()
@@ -96,8 +96,8 @@ func TestEKSOwnNetworkStays(t *testing.T) {
 	assert.Zero(t, account.Met("cluster-keeps-its-network"), "the same zones")
 }
 
-// TestViewerBecomesAdmin checks that a principal keeps its access entry when
-// what it may do changes ("entry-exists").
+// TestViewerBecomesAdmin checks that a principal keeps its access entry when its
+// rights change ("entry-exists").
 func TestViewerBecomesAdmin(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewAWS()
@@ -114,7 +114,8 @@ func TestViewerBecomesAdmin(t *testing.T) {
 	assert.Len(t, account.Of(entryType), 2, "the deployer's and this one")
 	assert.Zero(t, account.Met("entry-exists"))
 
-	// An entry from before, which has the role in its logical name, stays.
+	// Earlier versions had the role in the logical name of an entry. Such an entry
+	// stays.
 	m.inState("::api-access-somebody-else-", "::api-viewer-somebody-else-")
 	before := m.mark()
 	m.mustUp()

@@ -124,8 +124,8 @@ func (b *bare) run(program string, args ...string) {
 	})
 }
 
-// release puts a release into the store and points to it. Each release is the
-// same program with another tail.
+// release puts a release into the store and points to it. Each release is the same
+// program with other bytes at its end.
 func (b *bare) release(tail string) service.Release {
 	b.t.Helper()
 	content, err := os.ReadFile(b.binary.Path)
@@ -142,7 +142,7 @@ func (b *bare) release(tail string) service.Release {
 
 func (b *bare) url() string { return fmt.Sprintf("http://127.0.0.1:%d", b.port) }
 
-// awaits passes the gate that every machine must pass.
+// awaits waits until the machine passes the gate of every deployment.
 func (b *bare) awaits(r service.Release) {
 	b.t.Helper()
 	g := gate.Gate{URL: b.url(), HealthPath: b.spec.HealthPath, Timeout: time.Minute, Poll: 100 * time.Millisecond}

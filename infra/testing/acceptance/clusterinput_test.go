@@ -46,8 +46,8 @@ func TestClusterSecrets(t *testing.T) {
 	}, c.since(before), "another value rolls the pods")
 }
 
-// TestRoomsHaveARedisInTheCluster checks the Redis in the cluster, which the
-// update also waits for.
+// TestRoomsHaveARedisInTheCluster checks that rooms get a Redis in the cluster, and
+// that the update waits for it.
 func TestRoomsHaveARedisInTheCluster(t *testing.T) {
 	t.Parallel()
 	c := openCluster(t)

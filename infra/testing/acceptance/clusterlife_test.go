@@ -12,7 +12,7 @@ import (
 	"escala/infra/testing/fakecluster"
 )
 
-// TestClusterLifecycle runs the whole life of a cluster stack. Each step begins
+// TestClusterLifecycle checks the whole life of a cluster stack. Each step begins
 // with the state of the previous one.
 func TestClusterLifecycle(t *testing.T) {
 	t.Parallel()
@@ -72,14 +72,14 @@ func TestClusterLifecycle(t *testing.T) {
 	gone := c.since(before)
 	assert.Equal(t, "delete Namespace api", gone[len(gone)-1], "the namespace waits for whatever its objects made elsewhere")
 
-	// The same again, in a cluster that has nothing of it.
+	// The stack can be created again in the empty cluster.
 	assert.Equal(t, second["url"], c.mustUp()["url"])
 	c.unchanged("after the second beginning")
 	require.NoError(t, c.destroy())
 }
 
-// TestAnotherNamespace checks that the service stands in the other namespace
-// before it goes from the one before.
+// TestAnotherNamespace checks that the service is created in the new namespace
+// before it is deleted from the old one.
 func TestAnotherNamespace(t *testing.T) {
 	t.Parallel()
 	c := openCluster(t)

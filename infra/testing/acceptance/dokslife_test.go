@@ -19,7 +19,7 @@ func openDOKS(t *testing.T, account *cloudfake.DigitalOcean) *managedStack {
 	return openManaged(t, c)
 }
 
-// TestDOKSLife runs the life of a stack in an account that behaves like
+// TestDOKSLife checks the life of a stack in an account that behaves like
 // DigitalOcean, on a cluster whose pods need a login for their image
 // ("pull-needs-login").
 func TestDOKSLife(t *testing.T) {
@@ -47,8 +47,8 @@ func TestDOKSLife(t *testing.T) {
 	assert.Equal(t, second["release"], m.mustUp()["release"])
 	assert.NotEqual(t, first["release"], second["release"])
 
-	// The renamed service is a new one beside the old one, with a cluster of its
-	// own, in the account's one registry and the range's one VPC.
+	// The renamed service gets a cluster of its own beside the old one. Both use the
+	// account's only registry and the only VPC of the range.
 	m.rename(t, "web")
 	m.describe(section, "  escala:service:\n    name: web\n")
 	answeredBy(t, m.mustUp()["url"])
@@ -57,7 +57,7 @@ func TestDOKSLife(t *testing.T) {
 	assert.Zero(t, account.Met("vpc-ranges-overlap"))
 	m.unchanged("after the service was renamed")
 
-	// Another person, with another token, sees the same, and destroys it.
+	// Another user, with another token, sees no change and destroys the stack.
 	m.forgetBuilds()
 	plan, err := m.preview()
 	require.NoError(t, err)
@@ -81,8 +81,9 @@ func TestDOKSLifeInANewAccount(t *testing.T) {
 	assert.Empty(t, account.All())
 }
 
-// TestDOKSSecondClone uses the same names in the same account, which has one
-// registry ("one-registry").
+// TestDOKSSecondClone checks that a second clone with the same names fails in the
+// same account, which has only one registry ("one-registry"), and works with an
+// existing image.
 func TestDOKSSecondClone(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewDigitalOcean()

@@ -30,7 +30,7 @@ func (s *stack) unchanged(when string) {
 	assert.NotContains(s.t, refreshed.Changes, "delete", when)
 }
 
-// TestDropletLife runs the life of a stack in an account that behaves like
+// TestDropletLife checks the life of a stack in an account that behaves like
 // DigitalOcean.
 func TestDropletLife(t *testing.T) {
 	t.Parallel()
@@ -101,7 +101,7 @@ func TestDropletLife(t *testing.T) {
 	assert.Zero(t, account.Met("firewall-goes-by-its-tag"), "and its firewall")
 	assert.Zero(t, account.Met("bucket-keeps-its-name"))
 
-	// Another person, with another token, sees the same, and destroys it.
+	// Another user, with another token, sees no change and destroys the stack.
 	s.forgetBuilds()
 	plan, err := s.preview()
 	require.NoError(t, err)
@@ -111,8 +111,8 @@ func TestDropletLife(t *testing.T) {
 	assert.NoError(t, s.destroy())
 }
 
-// TestDropletLifeInANewAccount covers the first VPC of a region, which can
-// never be deleted.
+// TestDropletLifeInANewAccount checks the life of a stack in the first VPC of a
+// region, which can never be deleted.
 func TestDropletLifeInANewAccount(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewDigitalOcean()
@@ -129,8 +129,8 @@ func TestDropletLifeInANewAccount(t *testing.T) {
 	s.unchanged("right after the first update")
 	require.NoError(t, s.destroy(), "in one go")
 
-	// The region has a default VPC now. A renamed service stays in the VPC, also
-	// in that of a stack from before it had a name of its own.
+	// The region has a default VPC now. A renamed service stays in its VPC, also if
+	// an earlier version gave the VPC another logical name.
 	s = openDroplet(t, account)
 	s.configure("  escala:digitalocean:\n    cidr: 10.20.0.0/20\n")
 	s.mustUp()
@@ -145,9 +145,9 @@ func TestDropletLifeInANewAccount(t *testing.T) {
 	assert.Empty(t, account.Of("digitalocean:index/vpc:Vpc"))
 }
 
-// TestDropletAnotherNetwork checks that a VPC is made beside the one before, and
-// that ranges which DigitalOcean does not take beside it are reported first
-// ("vpc-ranges-overlap").
+// TestDropletAnotherNetwork checks that a new VPC is created beside the previous
+// one, and that ranges which DigitalOcean would refuse beside it are reported
+// before any change ("vpc-ranges-overlap").
 func TestDropletAnotherNetwork(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewDigitalOcean()
@@ -174,7 +174,8 @@ func TestDropletAnotherNetwork(t *testing.T) {
 	assert.Empty(t, account.Of("digitalocean:index/vpc:Vpc"))
 }
 
-// TestDropletSecondClone uses the same names in the same account.
+// TestDropletSecondClone checks that two stacks with the same names work in one
+// account.
 func TestDropletSecondClone(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewDigitalOcean()

@@ -18,9 +18,8 @@ func dropletIn(t *testing.T) (*stack, *cloudfake.DigitalOcean) {
 	return openDroplet(t, account), account
 }
 
-// TestDropletLimit checks that a failed change of the machine can be taken back
-// once the account may have three Droplets, and that the service serves until
-// then.
+// TestDropletLimit checks that a failed change of the machine can be reverted once
+// the account may have three Droplets, and that the service serves until then.
 func TestDropletLimit(t *testing.T) {
 	t.Parallel()
 	s, account := dropletIn(t)
@@ -66,8 +65,8 @@ func TestDropletBucketNotYetKnown(t *testing.T) {
 	require.NoError(t, s.destroy())
 }
 
-// TestDropletAddressUnassigned checks that a refresh mends a stack whose address
-// was taken off its Droplet.
+// TestDropletAddressUnassigned checks that a refresh repairs a stack whose address
+// was unassigned from its Droplet.
 func TestDropletAddressUnassigned(t *testing.T) {
 	t.Parallel()
 	s, account := dropletIn(t)

@@ -40,9 +40,9 @@ func ec2Machine() cloudinit.Machine {
 	return m
 }
 
-// TestEC2UserDataBoots boots a real Debian machine with gzipped user-data from
-// an EC2 metadata service, through cloud-init's own EC2 data source. The
-// machine reads its release and its secret with the role from the metadata.
+// TestEC2UserDataBoots checks that a real Debian machine boots with gzipped
+// user-data from an EC2 metadata service, through cloud-init's own EC2 data source.
+// The machine reads its release and its secret with the role from the metadata.
 func TestEC2UserDataBoots(t *testing.T) {
 	if testing.Short() {
 		t.Skip("boots a machine")

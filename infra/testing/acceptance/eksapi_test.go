@@ -42,8 +42,8 @@ func (m *managedStack) guardAPI(t *testing.T, behind http.Handler) string {
 	return server.URL
 }
 
-// forward returns a handler that sends requests on to an API. transport may log
-// in there; nil does not.
+// forward returns a handler that forwards requests to an API. A transport may add a
+// login. If it is nil, the requests have none.
 func forward(t *testing.T, api string, transport http.RoundTripper) http.Handler {
 	t.Helper()
 	target, err := url.Parse(api)
@@ -52,7 +52,7 @@ func forward(t *testing.T, api string, transport http.RoundTripper) http.Handler
 		Transport: transport, FlushInterval: -1,
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(target)
-			// The login is the cloud's, which the API does not know.
+			// The token is for the simulated cloud. The API does not accept it.
 			r.Out.Header.Del("Authorization")
 		},
 	}

@@ -31,8 +31,8 @@ func answeredBy(t *testing.T, url any) (machine, release string) {
 	return resp.Header.Get("X-Machine"), resp.Header.Get("X-Release")
 }
 
-// TestLifecycle runs a stack's whole life. Each step begins with the state of
-// the previous one.
+// TestLifecycle checks a stack's whole life. Each step begins with the state of the
+// previous one.
 func TestLifecycle(t *testing.T) {
 	t.Parallel()
 	everyCloud(t, func(t *testing.T, c cloud) {

@@ -58,7 +58,7 @@ func TestMachineSecretsOfHTTPS(t *testing.T) {
 	})
 }
 
-// TestMachineNamesAtAWS runs the life of a machine's records in Route 53.
+// TestMachineNamesAtAWS checks the life of a machine's records in Route 53.
 func TestMachineNamesAtAWS(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewAWS()
@@ -95,7 +95,7 @@ func TestMachineNamesAtAWS(t *testing.T) {
 	moved := s.changes(before)
 	assert.Less(t, kinds(moved, "create", recordType)[0], kinds(moved, "delete", recordType)[0])
 
-	// A record of others stays, and the service serves.
+	// A record that the stack did not create stays, and the service serves.
 	account.Record(zone, "taken.example.com", "A")
 	s.configure(withHost("taken.example.com", "    dns: true\n"))
 	_, err = s.up()
@@ -107,8 +107,8 @@ func TestMachineNamesAtAWS(t *testing.T) {
 	assert.Len(t, account.Of(recordType), 1, "that of others")
 }
 
-// TestRenamedServiceKeepsItsRecords checks that a name leads to the service, and
-// its certificate stays provable, while the service gets another name and moves
+// TestRenamedServiceKeepsItsRecords checks that a host name leads to the service,
+// and that its certificate can be validated, while the service is renamed and moved
 // to another region.
 func TestRenamedServiceKeepsItsRecords(t *testing.T) {
 	t.Parallel()
@@ -178,7 +178,7 @@ func TestRenamedServiceKeepsItsRecords(t *testing.T) {
 	})
 }
 
-// TestMachineNamesAtDigitalOcean runs the life of a machine's records at
+// TestMachineNamesAtDigitalOcean checks the life of a machine's records at
 // DigitalOcean.
 func TestMachineNamesAtDigitalOcean(t *testing.T) {
 	t.Parallel()

@@ -33,8 +33,8 @@ type managed struct {
 	record         func(offline.Effect) *offline.Provider
 	// aws is the account for EKS. Optional: by default each stack has its own.
 	aws *cloudfake.AWS
-	// around is the effect of an account that also sees the cluster's objects.
-	// Optional.
+	// around wraps an effect in that of an account that also sees the cluster's
+	// objects. Optional.
 	around func(offline.Effect) offline.Effect
 	// lead connects the cloud's resources to their simulations.
 	lead func(m *managedStack, e *offline.Event)

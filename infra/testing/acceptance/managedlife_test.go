@@ -18,7 +18,7 @@ const (
 	releaseType   = "kubernetes:helm.sh/v3:Release"
 )
 
-// TestManagedLifecycle runs the whole life of a stack that creates its cluster.
+// TestManagedLifecycle checks the whole life of a stack that creates its cluster.
 // Each step begins with the state of the previous one.
 func TestManagedLifecycle(t *testing.T) {
 	t.Parallel()
@@ -183,8 +183,8 @@ func TestDOKSVersions(t *testing.T) {
 	assert.Empty(t, m.since(before))
 }
 
-// TestDOKSIsNeverReplaced covers changes of the size, region or VPC, for which
-// DigitalOcean would create another cluster.
+// TestDOKSIsNeverReplaced checks that changes of the size, region or VPC are
+// refused. DigitalOcean would create another cluster for them.
 func TestDOKSIsNeverReplaced(t *testing.T) {
 	t.Parallel()
 	m := openManaged(t, doks)

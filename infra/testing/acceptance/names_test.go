@@ -49,8 +49,9 @@ func column(events []offline.Event, kind, key string) []string {
 	return all
 }
 
-// TestEKSZone runs the life of names: certificates, the records that prove them,
-// and aliases to a load balancer whose name is not known before it exists.
+// TestEKSZone checks the life of host names: certificates, the records that
+// validate them, and aliases to a load balancer whose name is known only after its
+// creation.
 func TestEKSZone(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewAWS()
@@ -81,7 +82,8 @@ func TestEKSZone(t *testing.T) {
 	assert.Equal(t, []string{"api.example.com", "www.example.com"}, column(m.there(certificateType), certificateType, "domainName"))
 	assert.Empty(t, kinds(m.since(before), "delete", "aws:"))
 
-	// Another host gets its certificate and its record before the old one's go.
+	// Another host gets its certificate and its record before the old ones are
+	// deleted.
 	before = m.mark()
 	m.describe("    zone: example.com\n", withHost("new.example.com"))
 	m.mustUp()
@@ -91,7 +93,7 @@ func TestEKSZone(t *testing.T) {
 	assert.Equal(t, []string{"new.example.com"}, column(m.there(certificateType), certificateType, "domainName"))
 	m.unchanged("after the move")
 
-	// Without HTTPS the certificate goes, which no listener has any more.
+	// Without HTTPS no listener uses the certificate, so it is deleted.
 	m.describe("", withHost("new.example.com", "    tls:\n      mode: \"off\"\n"))
 	m.mustUp()
 	assert.Empty(t, m.there(certificateType))
@@ -120,8 +122,8 @@ func ownCertificate(t *testing.T, name string, key crypto.Signer) string {
 		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}))
 }
 
-// TestEKSOwnCertificate renews an operator's own certificate, also with a key of
-// another type.
+// TestEKSOwnCertificate checks that an operator's own certificate can be renewed,
+// also with a key of another type.
 func TestEKSOwnCertificate(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewAWS()
@@ -160,8 +162,9 @@ func TestEKSOwnCertificate(t *testing.T) {
 	}
 }
 
-// TestEKSCertificateIsGivenUp checks the way out when a zone was delegated too
-// late: ACM has given the certificate up, and the next update would wait for it.
+// TestEKSCertificateIsGivenUp checks that a stack recovers when its zone was
+// delegated too late. The validation in ACM has timed out, and a refresh lets the
+// next update order another certificate instead of waiting for this one.
 func TestEKSCertificateIsGivenUp(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewAWS()
@@ -186,7 +189,7 @@ func TestEKSCertificateIsGivenUp(t *testing.T) {
 	m.unchanged("after it")
 }
 
-// TestEKSRecordExists checks that a record of others is not overwritten.
+// TestEKSRecordExists checks that an existing record is not overwritten.
 func TestEKSRecordExists(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewAWS()
@@ -203,8 +206,8 @@ func TestEKSRecordExists(t *testing.T) {
 	assert.NotEmpty(t, serves, "the service serves")
 }
 
-// TestEKSNamesBadInput checks that all errors are reported before anything is
-// made.
+// TestEKSNamesBadInput checks that all errors are reported before any resource is
+// created.
 func TestEKSNamesBadInput(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewAWS()
@@ -242,7 +245,7 @@ func TestEKSNamesBadInput(t *testing.T) {
 	assert.Empty(t, m.since(0), "nothing was asked for")
 }
 
-// TestDOKSNames runs the life of names at DigitalOcean.
+// TestDOKSNames checks the life of host names at DigitalOcean.
 func TestDOKSNames(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewDigitalOcean()
@@ -297,8 +300,8 @@ func TestDOKSRecordExists(t *testing.T) {
 	assert.NotEmpty(t, serves, "the service serves")
 }
 
-// TestDOKSTraefikGetsItsCertificate checks the life without DigitalOcean's DNS:
-// one Traefik with a volume, and nothing at the load balancer.
+// TestDOKSTraefikGetsItsCertificate checks the life without DigitalOcean's DNS: one
+// Traefik with a volume orders the certificate, and the load balancer has none.
 func TestDOKSTraefikGetsItsCertificate(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewDigitalOcean()
@@ -312,8 +315,9 @@ func TestDOKSTraefikGetsItsCertificate(t *testing.T) {
 	assert.Empty(t, account.All())
 }
 
-// TestCertManagerIsThere checks that the certificate of any cluster comes from
-// its cert-manager, which must be there before anything is made.
+// TestCertManagerIsThere checks that cert-manager issues the certificate on any
+// cluster, and that a cluster without it is reported before any resource is
+// created.
 func TestCertManagerIsThere(t *testing.T) {
 	t.Parallel()
 	c := openCluster(t)

@@ -19,9 +19,9 @@ import (
 	"escala/infra/testing/nodes"
 )
 
-// TestPluginAsksAgain checks on a real kube-apiserver that a release that failed for
-// a passing reason serves after another update without a change, though the kubelets
-// leave pods that failed alone for longer than an update waits.
+// TestPluginAsksAgain checks on a real kube-apiserver that a release that failed
+// for a temporary reason serves after another update without a change. The
+// kubelets' back-off for failed pods is longer than the time that an update waits.
 func TestPluginAsksAgain(t *testing.T) {
 	t.Parallel()
 	cluster, plugin := openRealCluster(t)
@@ -80,7 +80,7 @@ func TestPluginAsksAgain(t *testing.T) {
 			begin: func(string) {
 				made, err := quotas.Create(t.Context(), quota, metav1.CreateOptions{})
 				require.NoError(t, err)
-				// As the controller of quotas does, which does not run here.
+				// The quota controller, which does not run here, would set this status.
 				made.Object["status"] = map[string]any{"hard": map[string]any{"pods": "2"}, "used": map[string]any{"pods": "2"}}
 				_, err = quotas.UpdateStatus(t.Context(), made, metav1.UpdateOptions{})
 				require.NoError(t, err)

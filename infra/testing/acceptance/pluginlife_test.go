@@ -18,15 +18,16 @@ import (
 	"escala/infra/testing/nodes"
 )
 
-// pluginLimit bounds each operation, so that one that hangs is shown.
+// pluginLimit bounds each operation, so that the test shows an operation that
+// hangs.
 const pluginLimit = 4 * time.Minute
 
-// pluginLife is a stack in a real cluster, with what its life needs.
+// pluginLife is a stack in a real cluster and the functions that change it.
 type pluginLife struct {
 	*stack
 	cluster *realCluster
-	// describe writes the stack's configuration with additional lines, which
-	// more points to.
+	// describe writes the stack's configuration with additional lines. more points
+	// to the current ones.
 	describe func(more string)
 	more     *string
 	// namespace is the service's namespace.
@@ -35,8 +36,8 @@ type pluginLife struct {
 	moved func(namespace string)
 }
 
-// run runs the steps that the lives of all clusters have in common, from the
-// first update to a renamed service. It leaves the stack running.
+// run runs the steps that all clusters have in common, from the first update to a
+// renamed service. It leaves the stack running.
 func (l pluginLife) run() {
 	t := l.t
 	plan, err := l.preview()
@@ -122,7 +123,7 @@ func (l pluginLife) run() {
 	l.refreshesClean()
 }
 
-// TestPluginLifeOnKubernetes runs the life of the stack "kubernetes" with
+// TestPluginLifeOnKubernetes checks the life of the stack "kubernetes" with
 // Pulumi's own plugin and a real kube-apiserver.
 func TestPluginLifeOnKubernetes(t *testing.T) {
 	t.Parallel()

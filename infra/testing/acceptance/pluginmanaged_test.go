@@ -20,8 +20,8 @@ import (
 	"escala/infra/testing/nodes"
 )
 
-// openPlugin opens a stack that creates its cluster, where the cluster's API is
-// a real one. prepare is called for each cluster.
+// openPlugin opens a stack that creates its cluster. The cluster's API is a real
+// kube-apiserver. openPlugin calls prepare for each cluster.
 func openPlugin(t *testing.T, c managed, prepare func(*managedStack, *realCluster)) (*managedStack, pluginLife) {
 	t.Helper()
 	m := newManaged(t, c)
@@ -56,8 +56,8 @@ func openPlugin(t *testing.T, c managed, prepare func(*managedStack, *realCluste
 	return m, l
 }
 
-// TestPluginLifeOnEKS runs the life of aws-eks with Pulumi's own plugin and a
-// real kube-apiserver, which lets in whom EKS would.
+// TestPluginLifeOnEKS checks the life of aws-eks with Pulumi's own plugin and a
+// real kube-apiserver that admits the same principals as EKS.
 func TestPluginLifeOnEKS(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewAWS()
@@ -95,7 +95,7 @@ func TestPluginLifeOnEKS(t *testing.T) {
 	assert.Zero(t, account.Met("network-in-use"))
 }
 
-// TestPluginLifeOnDOKS runs the life of do-doks with Pulumi's own plugin, which
+// TestPluginLifeOnDOKS checks the life of do-doks with Pulumi's own plugin, which
 // installs the Helm charts, and a real kube-apiserver.
 func TestPluginLifeOnDOKS(t *testing.T) {
 	t.Parallel()
@@ -133,8 +133,8 @@ func TestPluginLifeOnDOKS(t *testing.T) {
 	assert.Empty(t, account.All())
 }
 
-// autoMode makes what a cluster in Auto Mode has before the program comes: the
-// kind of the load balancers' parameters, with the fields of
+// autoMode adds the kind of the load balancers' parameters, which a cluster in Auto
+// Mode has from the start, with the fields of
 // https://docs.aws.amazon.com/eks/latest/userguide/auto-configure-alb.html.
 func autoMode(t *testing.T, c *realCluster) {
 	t.Helper()

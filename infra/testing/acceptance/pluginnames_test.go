@@ -22,8 +22,8 @@ import (
 )
 
 // TestPluginTraefikGetsItsCertificate checks with Pulumi's own plugin and a real
-// kube-apiserver that the chart takes the values of a Traefik that gets its
-// certificate itself, and that a running pair becomes it, and the other way round.
+// kube-apiserver that the chart accepts the values of a Traefik that gets its
+// certificate itself, and that a running pair can be changed to it and back.
 func TestPluginTraefikGetsItsCertificate(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewDigitalOcean()
@@ -72,8 +72,9 @@ func TestPluginTraefikGetsItsCertificate(t *testing.T) {
 	assert.Empty(t, account.All())
 }
 
-// TestPluginCertManager checks the Issuer with Pulumi's own plugin and a real
-// kube-apiserver that has cert-manager's definition of it.
+// TestPluginCertManager checks with Pulumi's own plugin and a real kube-apiserver
+// that the Issuer is created, and that it is deleted when the service no longer
+// needs it. The server has cert-manager's definition of the kind.
 func TestPluginCertManager(t *testing.T) {
 	t.Parallel()
 	cluster, plugin := openRealCluster(t)

@@ -22,22 +22,22 @@ import (
 	"escala/infra/testing/nodes"
 )
 
-// migration plays a release command in the pods of Jobs.
+// migration simulates a release command in the pods of Jobs.
 type migration struct {
 	cluster *realCluster
-	// begun gets each pod whose command begins.
+	// begun receives the name of each pod whose command begins.
 	begun chan string
 
 	mu sync.Mutex
-	// end is how runs end, nil while they go on.
+	// end is the end of all runs. While it is nil, they continue.
 	end *nodes.End
-	// runs has the release, the command, an environment variable and the image of the
-	// Deployment at the time, for each run.
+	// runs holds, for each run, the release, the command, an environment variable
+	// and the image that the Deployment has during the run.
 	runs []string
 	seen map[string]bool
 }
 
-// openMigration plays a release command on a cluster.
+// openMigration simulates a release command on a cluster.
 func openMigration(c *realCluster) *migration {
 	m := &migration{cluster: c, begun: make(chan string, 20), end: &nodes.End{}, seen: map[string]bool{}}
 	c.nodes.Change(func(n *nodes.Nodes) { n.Ends = m.ends })
@@ -60,7 +60,7 @@ func (m *migration) ends(c nodes.Container) *nodes.End {
 	return m.end
 }
 
-// digest is the beginning of an image's digest.
+// digest returns the first 12 digits of an image's digest.
 func digest(image string) string {
 	_, after, _ := strings.Cut(image, "@sha256:")
 	return after[:12]
@@ -85,8 +85,8 @@ func (m *migration) ran() []string {
 	return runs
 }
 
-// TestPluginReleaseCommand takes a service with a release command through its
-// releases on a real kube-apiserver with Kubernetes' own Job controller.
+// TestPluginReleaseCommand checks the releases of a service with a release command
+// on a real kube-apiserver with Kubernetes' own Job controller.
 func TestPluginReleaseCommand(t *testing.T) {
 	t.Parallel()
 	cluster, plugin := openRealCluster(t)
@@ -233,8 +233,8 @@ func TestPluginReleaseCommand(t *testing.T) {
 	assert.Empty(t, cluster.ownNamespaces())
 }
 
-// TestPluginReleaseCommandOfManagedClusters checks the release command where the
-// update makes the cluster, and so knows it only in the middle.
+// TestPluginReleaseCommandOfManagedClusters checks the release command if the
+// update creates the cluster, so that the cluster is known only during the update.
 func TestPluginReleaseCommandOfManagedClusters(t *testing.T) {
 	t.Parallel()
 	for name, opened := range map[string]func(t *testing.T) pluginLife{

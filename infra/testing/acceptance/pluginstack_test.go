@@ -26,8 +26,8 @@ import (
 	"escala/infra/workspace"
 )
 
-// realCluster is a real kube-apiserver with Kubernetes' controllers, where
-// package nodes acts as the rest.
+// realCluster is a real kube-apiserver with Kubernetes' controllers. Package nodes
+// simulates the rest of the cluster.
 type realCluster struct {
 	t      *testing.T
 	server *apiserver.Server
@@ -56,7 +56,7 @@ func badEnvironment(c nodes.Container) fakecluster.Trouble {
 	return fakecluster.Trouble{}
 }
 
-// pullFrom returns a pull that finds the releases of one registry in it. Images
+// pullFrom returns a Pull that reads the releases of one registry from it. Images
 // of other registries are on every node.
 func pullFrom(registry, user, password string) func(string, []string) (string, error) {
 	return func(reference string, _ []string) (string, error) {
@@ -71,7 +71,7 @@ func pullFrom(registry, user, password string) func(string, []string) (string, e
 	}
 }
 
-// kind returns a kind of objects.
+// kind returns the resource of a kind of objects.
 func kind(group, version, resource string) schema.GroupVersionResource {
 	return schema.GroupVersionResource{Group: group, Version: version, Resource: resource}
 }
@@ -118,7 +118,7 @@ func (c *realCluster) replicas(namespace, name string) int {
 	return int(n)
 }
 
-// restartPods deletes the service's pods, as a node that goes does, and waits
+// restartPods deletes the service's pods, as the loss of a node does, and waits
 // until their successors are ready.
 func (c *realCluster) restartPods(namespace, name string) {
 	c.t.Helper()
@@ -159,7 +159,7 @@ func (s *stack) answered(url any) string {
 	return release
 }
 
-// onlySame checks that nothing was to be done.
+// onlySame checks that an operation changed nothing.
 func (s *stack) onlySame(r engine.Result, err error) {
 	s.t.Helper()
 	require.NoError(s.t, err, s.log.String())

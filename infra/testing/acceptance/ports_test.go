@@ -80,8 +80,8 @@ func freePorts(t *testing.T, count int) int {
 	return 0
 }
 
-// TestPortsLoseNothing releases and kills a worker under load, with one port
-// per worker.
+// TestPortsLoseNothing checks that releases and killed workers cost no request
+// under load, with one port per worker.
 func TestPortsLoseNothing(t *testing.T) {
 	b := newBare(t, portsSpec(t))
 	b.awaits(b.release("first"))
@@ -110,8 +110,8 @@ func TestPortsLoseNothing(t *testing.T) {
 	require.NoError(t, killed.Clean(), "three workers killed")
 }
 
-// TestTheTutorialsUpstreamIsRefused: with the tutorial's limit of 3 failures in
-// 30 s, one reload caused an outage of 30 s.
+// TestTheTutorialsUpstreamIsRefused checks that the tutorial's limit of 3 failures
+// in 30 s is refused. With it, one reload caused an outage of 30 s.
 func TestTheTutorialsUpstreamIsRefused(t *testing.T) {
 	spec := portsSpec(t)
 	spec.Workers.MaxFails, spec.Workers.FailTimeout = 3, 30*time.Second

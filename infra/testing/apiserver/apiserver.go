@@ -1,11 +1,11 @@
-// Package apiserver gives tests a real kube-apiserver with its etcd on
-// loopback. It validates, defaults and stores objects as any cluster does. On
-// request, Kubernetes' own controllers run beside it. Nothing runs pods;
-// package nodes acts as if something did.
+// Package apiserver gives tests a real kube-apiserver with its etcd on loopback. It
+// validates, defaults and stores objects as any cluster does. On request,
+// Kubernetes' own controllers run beside it. No pods run. Package nodes simulates
+// them.
 //
 // The programs are built from their Go modules (`make
-// bin/kubernetes/controlplane`), not downloaded, and they end with the test
-// binary. Only tests import this package.
+// bin/kubernetes/controlplane`), not downloaded, and they end with the test binary.
+// Only tests import this package.
 package apiserver
 
 import (
@@ -39,9 +39,8 @@ type Server struct {
 	Kubeconfig string
 	config     *rest.Config
 	command    *exec.Cmd
-	// alive stays open until this process ends, and the server runs as long as
-	// it is open. The field keeps a reference to it, because Go closes
-	// unreferenced files.
+	// alive stays open until this process ends, and the server runs as long as it is
+	// open. The field keeps a reference to it, because Go closes unreferenced files.
 	alive io.WriteCloser
 }
 
@@ -76,7 +75,7 @@ func StartWithControllers(t testing.TB) *Server {
 }
 
 // New starts a kube-apiserver with Kubernetes' controllers, for programs that are
-// no tests. Stop ends it.
+// not tests. Stop ends it.
 func New() (*Server, error) { return start("-controllers") }
 
 // Stop ends a server that New has started.
@@ -84,7 +83,7 @@ func (s *Server) Stop() error {
 	if err := s.alive.Close(); err != nil {
 		return fmt.Errorf("ending the control plane: %w", err)
 	}
-	// It has nothing left that its user could lose, however it ends.
+	// The exit status does not matter: the server's data is temporary.
 	_ = s.command.Wait()
 	return nil
 }
@@ -97,7 +96,8 @@ func short(t testing.TB) {
 	}
 }
 
-// mustStart ends a test that has no server.
+// mustStart skips the test if the binaries were not built and are not required, and
+// fails it after any other error.
 func mustStart(t testing.TB, err error) {
 	t.Helper()
 	if errors.Is(err, errNotBuilt) && os.Getenv(Variable) == "" {

@@ -38,8 +38,8 @@ func TestEveryDescriptionCanBecomeEveryOther(t *testing.T) {
 	}
 }
 
-// TestTheNumberOfPodsStaysTheAutoscalers sets the number of pods as the
-// autoscaler does, and then releases.
+// TestTheNumberOfPodsStaysTheAutoscalers checks that a release keeps the number of
+// pods that the autoscaler has set.
 func TestTheNumberOfPodsStaysTheAutoscalers(t *testing.T) {
 	server := apiserver.Start(t)
 	cluster := server.Objects(t)

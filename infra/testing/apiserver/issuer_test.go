@@ -17,8 +17,8 @@ import (
 	"escala/service"
 )
 
-// TestTheServerTakesTheIssuer applies the Issuer of a stack, with strict
-// validation, to a cluster that has the definition of cert-manager.
+// TestTheServerTakesTheIssuer checks that a cluster with the definition of
+// cert-manager accepts the Issuer of a stack, with strict validation.
 func TestTheServerTakesTheIssuer(t *testing.T) {
 	server := apiserver.Start(t)
 	cluster := server.Objects(t)
@@ -45,7 +45,7 @@ func TestTheServerTakesTheIssuer(t *testing.T) {
 			objects := onKubernetes(t, newNamespace(), spec, nil, func(*kubernetes.WorkloadSettings) {})
 			issuers := only(objects, "Issuer")
 			require.Len(t, issuers, 1)
-			// The server serves a new kind after a moment.
+			// The server serves a new kind with a short delay.
 			require.Eventually(t, func() bool {
 				_, err := cluster.Apply(t.Context(), objects[0])
 				require.NoError(t, err)
@@ -68,8 +68,8 @@ func TestTheServerTakesTheIssuer(t *testing.T) {
 	}
 }
 
-// TestTheServerTakesACertificate applies a stack's own certificate, which the
-// server refuses without its key.
+// TestTheServerTakesACertificate checks that the server accepts a stack's own
+// certificate, and refuses it without its key.
 func TestTheServerTakesACertificate(t *testing.T) {
 	server := apiserver.Start(t)
 	for name, on := range map[string]stack{"kubernetes": onKubernetes, "do-doks": onDOKS} {
@@ -79,8 +79,8 @@ func TestTheServerTakesACertificate(t *testing.T) {
 			spec.Host, spec.TLS.Mode, spec.TLS.Certificate = "api.example.com", service.TLSCertificate, "TLS_CERTIFICATE"
 			secrets := map[string]string{"TLS_CERTIFICATE": selfsigned.PEM(t, "api.example.com")}
 			objects := on(t, newNamespace(), spec, secrets, func(*kubernetes.WorkloadSettings) {})
-			// The server records who made an object only when it is applied again, if
-			// that sets no field, as the namespace of Traefik.
+			// If an apply sets no field, as for Traefik's namespace, the server
+			// records the field manager only when the object is applied again.
 			applyAll(t, cluster, objects)
 			once := applyAll(t, cluster, objects)
 			assert.Equal(t, once, applyAll(t, cluster, objects))

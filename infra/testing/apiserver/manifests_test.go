@@ -17,9 +17,9 @@ import (
 	"escala/infra/testing/apiserver"
 )
 
-// TestTheServerTakesPlainManifests applies the files of `make manifests`. It
-// uses the golden files, which the tests of package manifests compare with that
-// output.
+// TestTheServerTakesPlainManifests checks that the server accepts the files of
+// `make manifests`. It uses the golden files, which the tests of package manifests
+// compare with that output.
 func TestTheServerTakesPlainManifests(t *testing.T) {
 	server := apiserver.Start(t)
 	folders, err := filepath.Glob("../../plan/manifests/testdata/*")

@@ -53,8 +53,9 @@ var wrong = map[string][]struct {
 	"IngressClass": {{[]string{"spec", "controller"}, "no controller", "spec.controller"}},
 }
 
-// TestTheServerRefusesWhatIsWrong breaks the rendered objects: that the server
-// accepts them proves something only if it refuses them when they are invalid.
+// TestTheServerRefusesWhatIsWrong checks that the server refuses the rendered
+// objects if they are invalid. Only then does it prove something that the server
+// accepts them.
 func TestTheServerRefusesWhatIsWrong(t *testing.T) {
 	server := apiserver.Start(t)
 	cluster := server.Objects(t)
@@ -96,8 +97,8 @@ func TestTheServerRefusesWhatIsWrong(t *testing.T) {
 	cluster.Warnings()
 }
 
-// TestRestrictedIsEnforced breaks the Deployments' pods in each way that the
-// restricted standard forbids.
+// TestRestrictedIsEnforced checks that the server refuses the Deployments' pods
+// after each change that the restricted standard forbids.
 func TestRestrictedIsEnforced(t *testing.T) {
 	server := apiserver.Start(t)
 	cluster := server.Objects(t)

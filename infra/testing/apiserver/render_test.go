@@ -41,8 +41,8 @@ func request(t *testing.T, spec service.Spec, secrets map[string]string) deploy.
 	}
 }
 
-// otherwise lists the types that are no objects of the cluster's API, or that
-// only EKS has.
+// otherwise lists the types that are no objects of the cluster's API, or that only
+// EKS has.
 var otherwise = []string{"kubernetes:helm.sh/", "kubernetes:eks.amazonaws.com/v1:IngressClassParams"}
 
 // render runs a target and returns its objects for the cluster, the namespace
@@ -56,8 +56,8 @@ func render(t *testing.T, on deploy.Target, r deploy.Request, mocks *pulumitest.
 		if !strings.HasPrefix(made.Type, "kubernetes:") || slices.ContainsFunc(otherwise, func(s string) bool { return strings.HasPrefix(made.Type, s) }) {
 			continue
 		}
-		// Convert through JSON, as for the server. Nothing may be unknown in
-		// the preview.
+		// Convert the inputs through JSON, as for the server. All values must be
+		// known in the preview.
 		text, err := json.Marshal(made.Inputs)
 		require.NoError(t, err)
 		object := map[string]any{}
@@ -65,7 +65,7 @@ func render(t *testing.T, on deploy.Target, r deploy.Request, mocks *pulumitest.
 		require.NotEmpty(t, object["apiVersion"], "%s %s", made.Type, made.Name)
 		named := unstructured.Unstructured{Object: object}
 		if named.GetName() == "" {
-			// Pulumi names it, and gives a replaced object another name.
+			// Pulumi names this object, and gives its replacement another name.
 			named.SetName(fmt.Sprintf("%s-%.4x", made.Name, sha256.Sum256(text)))
 		}
 		objects = append(objects, object)

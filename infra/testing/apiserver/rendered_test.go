@@ -11,15 +11,16 @@ import (
 	"escala/infra/testing/apiserver"
 )
 
-// TestTheServerTakesWhatIsRendered applies every object of every stack, with
-// strict validation, in a namespace that enforces the restricted pod security
-// standard. It applies each twice, and also the Deployments' pods, because the
-// standard is enforced only for pods.
+// TestTheServerTakesWhatIsRendered checks that the server accepts every object of
+// every stack, with strict validation, in a namespace that enforces the restricted
+// pod security standard. The test applies each object twice. It also creates the
+// Deployments' pods, because the standard is enforced only for pods.
 func TestTheServerTakesWhatIsRendered(t *testing.T) {
 	server := apiserver.Start(t)
 	for _, on := range slices.Sorted(maps.Keys(stacks)) {
-		// What is in no namespace is in all descriptions: clients that make it at the
-		// same time write it more than once.
+		// The objects without a namespace are in all descriptions. They are applied
+		// first, because clients that create them at the same time write them more
+		// than once.
 		applyAll(t, server.Objects(t), descriptions["default"].objects(t, stacks[on], newNamespace()))
 		for _, name := range slices.Sorted(maps.Keys(descriptions)) {
 			t.Run(on+"/"+name, func(t *testing.T) {
@@ -83,7 +84,7 @@ func pod(t *testing.T, deployment map[string]any) map[string]any {
 	return map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
 }
 
-// jobOf returns the Job of a CronJob, as a Deployment's pods are in it.
+// jobOf returns the Job of a CronJob in the form that pod expects.
 func jobOf(t *testing.T, cronjob map[string]any) map[string]any {
 	t.Helper()
 	template, ok := clone(cronjob)["spec"].(map[string]any)["jobTemplate"].(map[string]any)

@@ -7,8 +7,8 @@ import (
 	"escala/infra/engine/offline"
 )
 
-// Account is one account at a cloud. All providers that are made for it share
-// what exists in it, like the clones of one account.
+// Account is one account at a cloud. All its providers share the existing
+// resources, as the clones that deploy to one account do.
 type Account struct {
 	behaviours []Behaviour
 
@@ -122,7 +122,7 @@ func (a *Account) keep(e offline.Event) {
 	}
 }
 
-// forget removes what matches from the account, and returns how many that were.
+// forget removes the matching resources from the account and returns their number.
 func (a *Account) forget(matches func(offline.Event) bool) int {
 	a.mu.Lock()
 	defer a.mu.Unlock()

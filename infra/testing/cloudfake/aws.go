@@ -26,7 +26,7 @@ type AWS struct {
 	images map[string][]string
 	// typeZones maps an instance type to its zones, if not all zones have it.
 	typeZones map[string][]string
-	// volumeTags are the tags that others put on volumes.
+	// volumeTags are the tags that other programs put on volumes.
 	volumeTags map[string]string
 	// overwritten has the keys of objects that were changed outside of Pulumi.
 	overwritten map[string]bool
@@ -37,13 +37,14 @@ type AWS struct {
 	refusedTags []string
 	// zones are the public hosted zones.
 	zones []hostedZone
-	// undelegated reports that the internet asks none of the zones.
+	// undelegated reports that no zone is delegated, so public DNS does not use
+	// them.
 	undelegated bool
-	// timedOut are the certificates that ACM has given up, by their ARNs.
+	// timedOut holds the ARNs of the certificates whose validation in ACM timed out.
 	timedOut map[string]bool
 }
 
-// The resource types of behaviours.
+// These are the resource types of behaviours.
 const (
 	awsInstance   = "aws:ec2/instance:Instance"
 	awsSubnet     = "aws:ec2/subnet:Subnet"
@@ -65,7 +66,7 @@ const (
 	deployment    = "kubernetes:apps/v1:Deployment"
 )
 
-// awsProvider is where the sources of the AWS provider's resources are.
+// awsProvider is the address of the sources of the AWS provider's resources.
 const awsProvider = "https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/"
 
 // awsTaggable lists the types that get the stack's tags.

@@ -8,7 +8,7 @@ import (
 
 const awsSubscription = "aws:sns/topicSubscription:TopicSubscription"
 
-// alarms are the behaviours of SNS.
+// alarms returns the behaviours of SNS.
 func (a *AWS) alarms() []Behaviour {
 	return []Behaviour{{
 		Name: "email-waits-for-its-owner", Test: "TestAWSAlarms", Types: []string{awsSubscription},

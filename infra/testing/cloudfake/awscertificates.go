@@ -13,7 +13,8 @@ import (
 	"escala/infra/engine/offline/clouds"
 )
 
-// GiveUpCertificates has ACM give up the certificates that are not issued.
+// GiveUpCertificates makes the validation of all certificates that are not issued
+// time out, as ACM does after 72 hours.
 func (a *AWS) GiveUpCertificates() {
 	for _, certificate := range a.Of(awsCertificate) {
 		if text(certificate.Inputs, "domainName") != "" && !a.validated(certificate.ID) {
@@ -50,7 +51,7 @@ func keyOf(certificate offline.Event) string {
 	}
 }
 
-// validated reports whether the record that proves a certificate's name exists.
+// validated reports whether the record that validates a certificate's name exists.
 func (a *AWS) validated(arn string) bool {
 	a.mu.Lock()
 	seen := !a.undelegated && !a.timedOut[arn]
@@ -71,8 +72,8 @@ func (a *AWS) validated(arn string) bool {
 	return false
 }
 
-// isIssued reports whether a listener can use a certificate. Those that are not
-// in the account were made by others.
+// isIssued reports whether a listener can use a certificate. A certificate that is
+// not in the account counts as issued: it was created outside of the stack.
 func (a *AWS) isIssued(arn string) bool {
 	for _, certificate := range a.Of(awsCertificate) {
 		if certificate.ID == arn {

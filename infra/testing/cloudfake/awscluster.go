@@ -43,8 +43,8 @@ func (a *AWS) RunningVersion(cluster string) string {
 	return a.versions[cluster]
 }
 
-// RefusedTags are the load balancer's tags that stayed, since the cluster's role
-// may not remove them.
+// RefusedTags returns the load balancer's tags that stayed because the cluster's
+// role may not remove them.
 func (a *AWS) RefusedTags() []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -154,7 +154,7 @@ func (a *AWS) clusters() []Behaviour {
 	}
 }
 
-// updateVersion is UpdateClusterVersion, which the provider calls where the
+// updateVersion simulates UpdateClusterVersion, which the provider calls if the
 // version differs from the state's.
 func (a *AWS) updateVersion(e *offline.Event) error {
 	if e.Operation != offline.Update {

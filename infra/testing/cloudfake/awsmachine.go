@@ -15,7 +15,7 @@ import (
 // subnet that names none.
 var awsZones = []string{"eu-central-1a", "eu-central-1b", "eu-central-1c"}
 
-// NewImage publishes another Debian image, which is the newest then.
+// NewImage publishes another Debian image, which becomes the newest.
 func (a *AWS) NewImage(arch, id string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -173,7 +173,8 @@ func contains(value any, id string) bool {
 	return false
 }
 
-// zoneOf returns the zone of a subnet. Subnets of others are in the first zone.
+// zoneOf returns the zone of a subnet. A subnet outside of the account is in the
+// first zone.
 func (a *AWS) zoneOf(subnet string) string {
 	for _, s := range a.Of(awsSubnet) {
 		if s.ID == subnet {

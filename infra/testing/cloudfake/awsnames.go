@@ -37,7 +37,7 @@ func (a *AWS) Record(zone, name, kind string) {
 	})})
 }
 
-// Delegate has the internet ask the zones, or not.
+// Delegate sets whether the zones are delegated, so that public DNS uses them.
 func (a *AWS) Delegate(yes bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

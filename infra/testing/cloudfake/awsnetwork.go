@@ -16,7 +16,7 @@ const (
 	awsNAT     = "aws:ec2/natGateway:NatGateway"
 )
 
-// networks returns the behaviours of networks and of what is in them.
+// networks returns the behaviours of networks and of the resources in them.
 func (a *AWS) networks() []Behaviour {
 	return []Behaviour{
 		{
@@ -102,7 +102,7 @@ func (a *AWS) placeOf(cluster offline.Event) string {
 	return strings.Join(append(slices.Compact(vpcs), slices.Compact(zones)...), " ")
 }
 
-// getSubnet answers with a subnet of the account, or with one that others made.
+// getSubnet answers with a subnet of the account, or with an existing one.
 func (a *AWS) getSubnet(args resource.PropertyMap) (resource.PropertyMap, error) {
 	for _, e := range a.Of(awsSubnet) {
 		if e.ID == text(args, "id") {
@@ -114,7 +114,7 @@ func (a *AWS) getSubnet(args resource.PropertyMap) (resource.PropertyMap, error)
 	return clouds.Subnet(args)
 }
 
-// getVPC answers with a VPC of the account, or with one that others made.
+// getVPC answers with a VPC of the account, or with an existing one.
 func (a *AWS) getVPC(args resource.PropertyMap) (resource.PropertyMap, error) {
 	for _, e := range a.Of(awsVPC) {
 		if e.ID == text(args, "id") {
@@ -126,7 +126,7 @@ func (a *AWS) getVPC(args resource.PropertyMap) (resource.PropertyMap, error) {
 	return clouds.VPC(args)
 }
 
-// getCluster answers with a cluster as it really runs.
+// getCluster answers with the cluster's actual state.
 func (a *AWS) getCluster(args resource.PropertyMap) (resource.PropertyMap, error) {
 	name := text(args, "name")
 	version := a.RunningVersion(name)

@@ -9,7 +9,8 @@ import (
 	"escala/infra/engine/offline"
 )
 
-// TestAWSNetworks: what stacks avoid is refused.
+// TestAWSNetworks checks that the account refuses the network operations that AWS
+// refuses and stacks avoid.
 func TestAWSNetworks(t *testing.T) {
 	a := NewAWS()
 	do := a.Effect(nil)

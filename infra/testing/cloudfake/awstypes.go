@@ -1,9 +1,9 @@
 package cloudfake
 
-// schemaOnly marks a type whose code was not read.
+// schemaOnly marks a type of which only the schema was read, not the code.
 const schemaOnly = "Only its schema was read."
 
-// awsTypes lists what the provider's source says of each type, beyond the
+// awsTypes lists the facts in the provider's source about each type, beyond the
 // properties that its schema marks.
 var awsTypes = map[string]Type{
 	"aws:acm/certificate:Certificate":                     {awsProvider + "acm/certificate.go", "A certificate that is imported again keeps its ARN."},

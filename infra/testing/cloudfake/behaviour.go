@@ -3,9 +3,9 @@
 // their providers' sources and their users describe: a name that is taken is
 // refused, a network in use cannot be deleted, a read differs from what was sent.
 //
-// Each behaviour is one entry of a table (aws.go, digitalocean.go,
-// kubernetes.go) with its source and the test that meets it. docs/fidelity.md is
-// generated from the tables; go test holds it to them (-update writes it).
+// Each behaviour is one entry of a table (aws.go, digitalocean.go, kubernetes.go)
+// with its source and the test that meets it. docs/fidelity.md is generated from
+// the tables. A test compares the page with them, and rewrites it with -update.
 package cloudfake
 
 import "escala/infra/engine/offline"

@@ -36,7 +36,7 @@ type DigitalOcean struct {
 	emails map[string]bool
 }
 
-// The resource types of behaviours.
+// These are the resource types of behaviours.
 const (
 	doDroplet   = "digitalocean:index/droplet:Droplet"
 	doVPC       = "digitalocean:index/vpc:Vpc"
@@ -53,8 +53,8 @@ const (
 	doIssues    = "https://github.com/digitalocean/terraform-provider-digitalocean/issues/"
 )
 
-// patientDelete is the time, in seconds, for which a deletion must be retried until
-// nothing is left in a VPC.
+// patientDelete is the time in seconds for which the provider must retry the
+// deletion of a VPC, until no member is left in it.
 const patientDelete = 600
 
 // NewDigitalOcean returns a new account. No region has a default VPC yet.

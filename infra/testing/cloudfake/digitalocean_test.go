@@ -14,7 +14,8 @@ func event(operation offline.Operation, kind, id string, inputs map[string]any) 
 	return &offline.Event{Operation: operation, Type: kind, ID: id, Inputs: resource.NewPropertyMapFromMap(inputs), Outputs: resource.PropertyMap{}}
 }
 
-// TestDigitalOceanNetworks: what stacks avoid is refused.
+// TestDigitalOceanNetworks checks that the account refuses the network operations
+// that DigitalOcean refuses and stacks avoid.
 func TestDigitalOceanNetworks(t *testing.T) {
 	d := NewDigitalOcean()
 	do := d.Effect(nil)
@@ -35,7 +36,8 @@ func TestDigitalOceanNetworks(t *testing.T) {
 	assert.Equal(t, 1, d.Met("project-moves-address"))
 }
 
-// TestDigitalOceanSpaces: a bucket's name is what it was made with.
+// TestDigitalOceanSpaces checks that a bucket keeps the name with which it was
+// created.
 func TestDigitalOceanSpaces(t *testing.T) {
 	d := NewDigitalOcean()
 	do := d.Effect(nil)

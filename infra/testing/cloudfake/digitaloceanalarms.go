@@ -14,7 +14,8 @@ const (
 	doMonitorAlert = "digitalocean:index/monitorAlert:MonitorAlert"
 )
 
-// Verify has the owner of an address follow the link that DigitalOcean has sent.
+// Verify marks an address as verified, as if its owner had followed the link from
+// DigitalOcean.
 func (d *DigitalOcean) Verify(email string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -27,7 +28,7 @@ func (d *DigitalOcean) isVerified(email string) bool {
 	return d.emails[email]
 }
 
-// alarms are the behaviours of DigitalOcean's Uptime and Monitoring.
+// alarms returns the behaviours of DigitalOcean's Uptime and Monitoring.
 func (d *DigitalOcean) alarms() []Behaviour {
 	return []Behaviour{
 		{

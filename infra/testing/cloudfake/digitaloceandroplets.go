@@ -6,29 +6,30 @@ import (
 	"escala/infra/engine/offline"
 )
 
-// Limit has the account have at most n Droplets.
+// Limit limits the account to n Droplets. 0 removes the limit.
 func (d *DigitalOcean) Limit(n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.limit = n
 }
 
-// Unknown has the next n requests to a new bucket come too early.
+// Unknown makes the next n requests to a new bucket fail, as if the bucket was not
+// known yet.
 func (d *DigitalOcean) Unknown(n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.unknown = n
 }
 
-// Unassign takes the Reserved IP off its Droplet, as a person does in the console.
+// Unassign takes the Reserved IP off its Droplet, as a user does in the console.
 func (d *DigitalOcean) Unassign() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.unassigned = true
 }
 
-// droplets are behaviours that a stack cannot avoid. Their tests show that the
-// documentation's advice helps.
+// droplets returns the behaviours that a stack cannot avoid. Their tests show that
+// the documentation's advice helps.
 func (d *DigitalOcean) droplets() []Behaviour {
 	return []Behaviour{
 		{

@@ -47,7 +47,7 @@ func (d *DigitalOcean) getDomain(args resource.PropertyMap) (resource.PropertyMa
 	return resource.NewPropertyMapFromMap(map[string]any{"id": name, "name": name, "domainUrn": "do:domain:" + name, "ttl": 1800, "zoneFile": ""}), nil
 }
 
-// getRecords answers with the records of a name, as far as the filters go.
+// getRecords answers with the records of a domain that match all filters.
 func (d *DigitalOcean) getRecords(args resource.PropertyMap) (resource.PropertyMap, error) {
 	plain := offline.Plain(args)
 	filters, _ := plain["filters"].([]any)

@@ -1,9 +1,10 @@
 package cloudfake
 
-// doProvider is where the sources of the DigitalOcean provider's resources are.
+// doProvider is the address of the sources of the DigitalOcean provider's
+// resources.
 const doProvider = "https://github.com/digitalocean/terraform-provider-digitalocean/blob/main/digitalocean/"
 
-// doTypes lists what the provider's source says of each type, beyond the
+// doTypes lists the facts in the provider's source about each type, beyond the
 // properties that its schema marks.
 var doTypes = map[string]Type{
 	"digitalocean:index/certificate:Certificate":             {doProvider + "certificate/resource_certificate.go", "The name is unique in the account."},

@@ -21,7 +21,7 @@ import (
 
 var update = flag.Bool("update", false, "write docs/fidelity.md anew")
 
-// TestFidelityPage holds the page to the tables.
+// TestFidelityPage checks that docs/fidelity.md matches the tables.
 func TestFidelityPage(t *testing.T) {
 	root, err := workspace.Root()
 	require.NoError(t, err)
@@ -53,9 +53,9 @@ func TestFidelityPage(t *testing.T) {
 	}
 }
 
-// TestEveryTypeIsRead checks that what is told of a type is told of one that the
-// fake knows, and that nothing is missing: a stack that registers another type
-// fails at its fake.
+// TestEveryTypeIsRead checks that the tables describe each type that the offline
+// providers know, and no other type. A stack that registers another type fails at
+// its provider.
 func TestEveryTypeIsRead(t *testing.T) {
 	for _, types := range AllTypes() {
 		for token := range types.Known {
@@ -69,8 +69,8 @@ func TestEveryTypeIsRead(t *testing.T) {
 	}
 }
 
-// TestLives checks that each letter among the lives of the stacks stands for a
-// test, and each test for a step.
+// TestLives checks that each letter in the page's table of lives is explained as a
+// test, and that each explained test is used for a step.
 func TestLives(t *testing.T) {
 	root, err := workspace.Root()
 	require.NoError(t, err)
@@ -102,8 +102,8 @@ func TestLives(t *testing.T) {
 	assert.Equal(t, used, explained)
 }
 
-// TestEveryBehaviourIsMet looks for the tests that the page names, and for an
-// entry's name in its test.
+// TestEveryBehaviourIsMet checks that the tests that the page names exist, and that
+// the test of each behaviour mentions its name.
 func TestEveryBehaviourIsMet(t *testing.T) {
 	root, err := workspace.Root()
 	require.NoError(t, err)

@@ -3,9 +3,10 @@ package cloudfake
 // kubernetesDiff has the table of properties that replace an object.
 const kubernetesDiff = "https://github.com/pulumi/pulumi-kubernetes/blob/master/provider/pkg/provider/diff.go"
 
-// kubernetesTypes lists what the provider's source says of each kind. Another
-// name or namespace makes another object of each. An object with a name of the
-// program's is deleted before its replacement is made, if name and namespace stay.
+// kubernetesTypes lists the facts in the provider's source about each kind. A
+// changed name or namespace replaces an object of any kind. If the program sets the
+// name, and name and namespace stay the same, the object is deleted before its
+// replacement is created.
 var kubernetesTypes = map[string]Type{
 	"kubernetes:apps/v1:Deployment":                       {kubernetesDiff, ""},
 	"kubernetes:autoscaling/v2:HorizontalPodAutoscaler":   {kubernetesDiff, ""},

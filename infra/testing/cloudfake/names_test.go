@@ -17,7 +17,8 @@ func operation(kind offline.Operation, token, id string, inputs map[string]any) 
 	return &offline.Event{Operation: kind, Type: token, ID: id, Inputs: resource.NewPropertyMapFromMap(inputs), Outputs: resource.PropertyMap{}}
 }
 
-// TestAWSNames: what stacks avoid is refused.
+// TestAWSNames checks that the account refuses the operations on names and
+// certificates that AWS refuses and stacks avoid.
 func TestAWSNames(t *testing.T) {
 	a := NewAWS()
 	do := a.Effect(nil)
@@ -50,7 +51,9 @@ func TestAWSNames(t *testing.T) {
 	require.NoError(t, do(operation(offline.Delete, awsCertificate, "arn", certificate)))
 }
 
-// TestDigitalOceanNames: what stacks avoid is refused, or happens.
+// TestDigitalOceanNames checks that the account refuses the operations on names and
+// certificates that DigitalOcean refuses, and has the side effects that stacks
+// avoid.
 func TestDigitalOceanNames(t *testing.T) {
 	d := NewDigitalOcean()
 	do := d.Effect(nil)

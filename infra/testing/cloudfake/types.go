@@ -10,21 +10,21 @@ import (
 	"escala/infra/engine/offline/clouds"
 )
 
-// Type is what the provider's source says of a resource type.
+// Type holds the facts about a resource type in the provider's source.
 type Type struct {
 	// Source is the file of the provider's source.
 	Source string
-	// Further is what replaces the resource beyond the schema, and what else a
-	// stack has to know of it, in sentences. Optional.
+	// Further lists, in sentences, the replacements beyond the schema and the other
+	// facts that a stack must know. Optional.
 	Further string
 }
 
 // Types is the part of docs/fidelity.md about one cloud's resource types.
 type Types struct {
 	Cloud string
-	// Known maps the types of the cloud's fake to what it does.
+	// Known maps the types of the offline provider to their behaviour.
 	Known map[string]offline.Resource
-	// Read maps type tokens to what was read.
+	// Read maps type tokens to the facts that were read.
 	Read map[string]Type
 }
 

@@ -135,7 +135,8 @@ func TestALargerAndSlowerServerShows(t *testing.T) {
 	assert.InDelta(t, 48<<20, other-one, 12<<20, "the ballast")
 }
 
-// Workers with one address each get the same number of connections.
+// TestConnectionsAreSpreadOverTheAddresses checks that workers with one address
+// each get the same number of connections.
 func TestConnectionsAreSpreadOverTheAddresses(t *testing.T) {
 	t.Parallel()
 	var opened [3]atomic.Int64
@@ -208,7 +209,8 @@ func TestOptionsAreCheckedWhole(t *testing.T) {
 	}
 }
 
-// Nginx must accept the tutorial's configuration, with the tutorial's patterns.
+// TestTutorialsNginxIsTaken checks that Nginx accepts the tutorial's configuration,
+// with each of the tutorial's patterns.
 func TestTutorialsNginxIsTaken(t *testing.T) {
 	t.Parallel()
 	_, err := exec.LookPath("nginx")

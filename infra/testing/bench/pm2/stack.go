@@ -83,7 +83,7 @@ func answers(ctx context.Context, address string, timeout, pause time.Duration) 
 	}
 }
 
-// daemon is a foreground process that we must end.
+// daemon is a foreground process. Its owner must end it.
 type daemon struct {
 	cmd  *exec.Cmd
 	done chan struct{}

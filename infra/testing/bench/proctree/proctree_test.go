@@ -12,7 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTreeIsAllThatDescends measures a shell whose child has a child.
+// TestTreeIsAllThatDescends checks the measurement of a shell whose child has a
+// child.
 func TestTreeIsAllThatDescends(t *testing.T) {
 	t.Parallel()
 	cmd := exec.CommandContext(t.Context(), "sh", "-c", "sh -c 'sleep 60 & echo $$ $!; wait' & wait")
