@@ -8,31 +8,31 @@ import (
 	"time"
 )
 
-// Bake is the time after a release in which a machine watches it, and goes back to
-// the release before if it fails more.
+// Bake is the time after a release in which a machine watches its answers. The
+// machine returns to the previous release if the new one fails more often.
 type Bake struct {
-	// Time is the time for which the machine watches. Default 0: it does not.
+	// Time is the duration of the watch. Default 0: the release is not watched.
 	Time time.Duration `config:"bake"`
-	// Errors is the share of answers with status 500 or above up to which a release
-	// is never taken back: "1%". Default 1%.
+	// Errors is a share of answers with status 500 or above. A release whose
+	// share is not above it is never taken back. Default "1%".
 	Errors string `config:"bakeErrors"`
 }
 
 // NewBake returns the defaults.
 func NewBake() Bake { return Bake{Errors: "1%"} }
 
-// On reports whether releases are watched.
+// On reports whether Time is set.
 func (b Bake) On() bool { return b.Time > 0 }
 
 // Limits of Bake.Time.
 const (
 	minBake = 10 * time.Second
-	// MaxBake is the longest time. What a machine remembers of the release before
-	// covers it.
+	// MaxBake is the longest time. A machine keeps its counts of the previous
+	// release's answers for at least as long.
 	MaxBake = time.Hour
 )
 
-// share matches a percentage with at most two digits after the point.
+// share matches a percentage with up to two decimals.
 var share = regexp.MustCompile(`^(\d{1,3}(?:\.\d{1,2})?)%$`)
 
 // Limit returns Errors as a number from 0 to 1.
@@ -48,13 +48,13 @@ func (b Bake) Limit() (float64, error) {
 	return percent / 100, nil
 }
 
-// bakeSeparator stands between the time and the share.
+// bakeSeparator separates the time from the share in a bake's text.
 const bakeSeparator = ","
 
 // String returns the bake in the form that ParseBake reads: "2m0s,1%".
 func (b Bake) String() string { return b.Time.String() + bakeSeparator + b.Errors }
 
-// ParseBake reads what Bake.String wrote.
+// ParseBake reads the output of Bake.String.
 func ParseBake(s string) (Bake, error) {
 	text, errors, _ := strings.Cut(s, bakeSeparator)
 	d, err := time.ParseDuration(text)

@@ -35,7 +35,7 @@ var ClientClaims = []string{
 // them from a trusted proxy unless TRUSTED_HEADERS names others.
 var MachineClaims = []string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-Ip", "X-Request-Id"}
 
-// IngressClaims are the headers that every Ingress controller sets. The client
-// may have sent any other: an ALB does not set X-Forwarded-Host, X-Real-Ip or
+// IngressClaims are the headers that every Ingress controller sets. Any other may
+// come from the client: an ALB does not set X-Forwarded-Host, X-Real-Ip or
 // X-Request-Id, and passes them on.
 var IngressClaims = []string{"X-Forwarded-For", "X-Forwarded-Proto"}

@@ -17,22 +17,23 @@ const (
 	EnvPort = "PORT"
 	// EnvHost is the address for EnvPort; empty is every interface.
 	EnvHost = "HOST"
-	// EnvMetricsPort is a TCP port on which a worker answers MetricsPath and nothing
-	// else, on every interface; 0 for none.
+	// EnvMetricsPort is a TCP port on every interface, on which a worker answers
+	// only MetricsPath; 0 for none.
 	EnvMetricsPort = "METRICS_PORT"
 	// EnvMetrics selects where /metrics is served. "direct" also serves it on
 	// the public port, for clients that connect without a proxy. "admin" serves
 	// it only on the admin socket and on EnvMetricsPort. Default direct.
 	EnvMetrics = "METRICS"
-	// EnvMaintenance is the path of a file. While it is there, a worker answers with
-	// it, and status 503, in place of the application. Default none.
+	// EnvMaintenance is the path of a file. While the file exists, a worker
+	// answers with its content and status 503 in place of the application.
+	// Default none.
 	EnvMaintenance = "MAINTENANCE_FILE"
 	// EnvWorker is the worker's number on its machine, from 0.
 	EnvWorker = "WORKER"
 	// EnvAdmin is the path of the worker's own Unix socket, which answers for
 	// this worker alone, independently of the shared port.
 	EnvAdmin = "ADMIN_SOCKET"
-	// EnvName is Spec.Name. Workers of a service with the default name have none.
+	// EnvName is Spec.Name. It is not set for the default name.
 	EnvName = "SERVICE_NAME"
 	// EnvHealthPath and EnvReadyPath are Spec.HealthPath and Spec.ReadyPath.
 	EnvHealthPath = "HEALTH_PATH"
@@ -65,8 +66,8 @@ const (
 	EnvTrustedHeaders = "TRUSTED_HEADERS"
 	// EnvRedisPrefix is Redis.Prefix.
 	EnvRedisPrefix = "REDIS_PREFIX"
-	// EnvGoMemory is the Go runtime's own limit, for a share of the memory that a
-	// process may use.
+	// EnvGoMemory is the Go runtime's own variable for its memory limit. It is
+	// set to a share of the memory that a process may use.
 	EnvGoMemory = "GOMEMLIMIT"
 	// EnvStartTimeout is Lifecycle.Start.
 	EnvStartTimeout = "START_TIMEOUT"

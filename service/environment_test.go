@@ -55,8 +55,8 @@ func TestLifecycleFrom(t *testing.T) {
 	}
 }
 
-// TestWhatIsRenderedIsRead checks that a worker reads back the values of a
-// Spec.
+// TestWhatIsRenderedIsRead checks that a worker reads the values of a Spec back
+// from its environment.
 func TestWhatIsRenderedIsRead(t *testing.T) {
 	t.Parallel()
 	s := NewSpec()

@@ -2,8 +2,8 @@ package service
 
 import "slices"
 
-// HostNames returns all names of the service, Host first: those that records in
-// DNS are for. There are none without Host.
+// HostNames returns all host names of the service, Host first. DNS needs a record
+// for each of them. Without Host it returns none.
 func (s Spec) HostNames() []string {
 	if s.Host == "" {
 		return nil

@@ -23,7 +23,7 @@ type Lifecycle struct {
 	// is replaced (Nomad's min_healthy_time). Default 1 s.
 	Steady time.Duration `config:"steady"`
 	// Announce is the time in which a worker is not ready but still accepts, so
-	// that a load balancer sends requests elsewhere. Nginx beside the workers
+	// that a load balancer sends new requests elsewhere. Nginx beside the workers
 	// does not need it, so machines render 0. Default 5 s.
 	Announce time.Duration `config:"announce"`
 	// Linger is the time that an idle connection stays open once the worker has

@@ -26,9 +26,8 @@ func NewLimits() Limits {
 	return Limits{BodyMiB: 10, HeaderKiB: 64, ResponseHeaderKiB: 16, Connections: 12_000}
 }
 
-// The allowed values of Limits. They catch typing errors. Only the smallest
-// header limit has another reason: below it, Go's server accepts no usual
-// request.
+// The allowed values of Limits. They catch typing errors, except the smallest
+// header limit: below it, Go's server accepts no usual request.
 const (
 	maxBodyMiB     = 1 << 20
 	minHeaderKiB   = 4
@@ -46,17 +45,17 @@ func (l Limits) HeaderBytes() int { return l.HeaderKiB << 10 }
 // ResponseHeaderBytes returns ResponseHeaderKiB in bytes.
 func (l Limits) ResponseHeaderBytes() int { return l.ResponseHeaderKiB << 10 }
 
-// BodySilence is the longest time for which a client may send nothing of a
-// body. AnswerSilence is the longest time for which it may read nothing of an
-// answer. Both may take any time while they progress.
+// BodySilence is the longest time in which a client may send no part of a body.
+// AnswerSilence is the longest time in which it may read no part of an answer.
+// Neither limits the whole transfer.
 const (
 	BodySilence   = time.Minute
 	AnswerSilence = 2 * time.Minute
 )
 
-// spareFiles is the number of files that a worker has open beside its clients:
-// connections beyond the limit that get one answer, Redis, logs, sockets, the
-// application's own.
+// spareFiles is the number of files that a worker has open beside its clients'
+// connections: connections beyond the limit that get one answer, Redis, logs,
+// sockets, and the application's files.
 const spareFiles = 1024
 
 // OpenFiles returns the number of files that a worker must be able to open.

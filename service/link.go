@@ -5,9 +5,10 @@ import (
 	"path/filepath"
 )
 
-// LinkStays reports whether a symbolic link with a name in a release leads to a
-// place in the release, whatever the other links there are. Its target goes up
-// at its beginning only: ".." after a name goes up from where that name leads.
+// LinkStays reports whether a symbolic link in a release leads to a place inside
+// the release, whatever other links the release has. A target may have ".." only
+// at its beginning, because ".." after a name starts at the place to which that
+// name leads.
 func LinkStays(name, target string) bool {
 	return !path.IsAbs(target) && path.Clean(target) == target &&
 		filepath.IsLocal(path.Join(path.Dir(name), target))

@@ -18,7 +18,7 @@ func TestLinkStays(t *testing.T) {
 		{"lib/b.py", "/etc/passwd", false},
 		{"lib/b.py", "../../a.py", false},
 		{"lib/b.py", "a/../../b", false},
-		// a may be a link to "..", from which ".." leads out.
+		// a may be a link to "..". a/.. is then outside the release.
 		{"lib/b.py", "a/../b", false},
 		{"lib/b.py", "", false},
 	} {

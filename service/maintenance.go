@@ -2,9 +2,10 @@ package service
 
 import "time"
 
-// What clients get during a maintenance, wherever the service runs.
+// These values define what clients get during a maintenance, on machines and
+// clusters.
 const (
-	// MaintenancePage is the page of a stack without one.
+	// MaintenancePage is the page of a stack that does not configure one.
 	MaintenancePage = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -13,10 +14,11 @@ const (
 <p>This service is being maintained. Please try again in a few minutes.</p>
 </html>
 `
-	// MaintenanceRetry is what the page asks clients to wait.
+	// MaintenanceRetry is the time after which clients should try again
+	// (Retry-After).
 	MaintenanceRetry = time.Minute
-	// MaintenanceHeader is "on" in each answer of a worker during a maintenance, also
-	// in those of its health and readiness paths.
+	// MaintenanceHeader is the name of a header that is "on" in each answer of a
+	// worker during a maintenance, also on its health and readiness paths.
 	MaintenanceHeader = "X-Maintenance"
 	// MaxMaintenancePage is the largest page, in bytes.
 	MaxMaintenancePage = 64 << 10

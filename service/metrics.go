@@ -5,32 +5,32 @@ import (
 	"net/netip"
 )
 
-// Metrics says who may read the workers' metrics from outside, at MetricsPath.
-// Everybody else, and so the public, gets 404. Without both fields, the metrics are
-// for those who reach a worker itself.
+// Metrics selects the clients that may read the workers' metrics from outside, at
+// MetricsPath. All other clients get 404. If both fields are empty, only clients
+// that connect to a worker directly can read the metrics.
 type Metrics struct {
-	// Allow are the addresses and networks of the scrapers. On a machine they are
-	// compared with the client's address as Nginx knows it: that of the connection,
-	// or, if that is one of TrustedProxies, the last address in X-Forwarded-For that
-	// is none. On a cluster they are compared with the connection's address by the
-	// network policy. Default none.
+	// Allow lists the addresses and networks of the scrapers. On a machine, Nginx
+	// compares them with the client's address: that of the connection or, if the
+	// connection comes from one of TrustedProxies, the last address in
+	// X-Forwarded-For that is not a trusted proxy. On a cluster, the network
+	// policy compares them with the connection's address. Default none.
 	Allow []string `config:"allow"`
-	// Namespaces are the cluster's namespaces whose pods may scrape. Machines do not
-	// use it. Default none.
+	// Namespaces lists the namespaces of the cluster whose pods may scrape.
+	// Machines do not use it. Default none.
 	Namespaces []string `config:"namespaces"`
 }
 
-// MetricsPort is the port of a pod's metrics, if they are for named scrapers: they
-// must not be on the port that the public reaches. It is the default port of
+// MetricsPort is the port of a pod's metrics if Metrics names scrapers. The
+// metrics must then not be on the public port. The number is the default port of
 // OpenTelemetry's Prometheus exporter
 // (opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables).
 const MetricsPort = 9464
 
-// Named reports whether scrapers are named.
+// Named reports whether Metrics names any scrapers.
 func (m Metrics) Named() bool { return len(m.Allow) > 0 || len(m.Namespaces) > 0 }
 
-// widest is the shortest prefix of a network of scrapers, in bits: a /8 of IPv4, and
-// for IPv6 fc00::/7, the private addresses.
+// widest is the length of the shortest allowed prefix of a scraper's network, in
+// bits: 8 for IPv4, and 7 for IPv6, because fc00::/7 are its private addresses.
 func widest(a netip.Addr) int {
 	if a.Is4() {
 		return 8
@@ -65,7 +65,8 @@ func hostBits(network string) bool {
 	return err == nil && p != p.Masked()
 }
 
-// CheckMachineMetrics reports what a machine cannot fulfil of Metrics.
+// CheckMachineMetrics reports the settings of Metrics that a machine cannot
+// implement.
 func (s Spec) CheckMachineMetrics(v *Violations) {
 	for i, one := range s.Metrics.Allow {
 		network, ok := ParseNetwork(one)

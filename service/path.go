@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Paths that a worker answers itself, beside HealthPath and ReadyPath.
+// Paths that a worker answers itself, besides HealthPath and ReadyPath.
 const (
 	// MetricsPath is the path of the Prometheus metrics.
 	MetricsPath = "/metrics"

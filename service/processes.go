@@ -8,21 +8,21 @@ import (
 	"time"
 )
 
-// Process is a process of the service beside its workers, such as a consumer of
-// a queue. It runs the same release with the same environment and secrets, and
-// has no port.
+// Process is a process of the service that is not a worker, such as a consumer of
+// a queue. It runs the same release as the workers, with the same environment and
+// secrets, and has no port.
 type Process struct {
-	// Command starts the process in the folder of the release. The service's name
-	// as its first word is the release's own program: [api, consume].
+	// Command is the command in the folder of the release. If its first word is
+	// the service's name, it starts the release's own program: [api, consume].
 	Command []string `config:"command"`
-	// Count is the number of processes, on each machine or in the cluster. The
-	// environment variable WORKER has the number of each, from 0, on machines.
-	// Default 1.
+	// Count is the number of these processes, per machine or in the whole
+	// cluster. On machines, the environment variable WORKER has the number of
+	// each, from 0. Default 1.
 	Count int `config:"count"`
 	// Stop is the time between SIGTERM and SIGKILL. Default 30 s.
 	Stop time.Duration `config:"stop"`
-	// MemoryMiB is the most memory that each process may use, in MiB. Default 0,
-	// which is Resources.MemoryMiB.
+	// MemoryMiB is the memory limit of each process, in MiB. Default 0, which
+	// means Resources.MemoryMiB.
 	MemoryMiB int `config:"memoryMiB"`
 }
 
@@ -34,17 +34,18 @@ const (
 	maxTasks      = 16
 	maxTaskCount  = 64
 	minTaskMemory = 16 // MiB
-	// maxTaskName keeps the name of a cluster's CronJob, which has the service's
-	// before it, within the 52 characters that Kubernetes allows.
+	// maxTaskName is the longest name of a CronJob, which is the service's name
+	// and the schedule's name: Kubernetes allows 52 characters.
 	maxTaskName = 52
 	maxTaskStop = time.Hour
 )
 
-// reservedTasks are names that other things have: Redis' objects in a cluster,
-// and what `make run` and logs would take for the workers.
+// reservedTasks are names that have another meaning: the objects of Redis in a
+// cluster, and the workers in `make run` and logs.
 var reservedTasks = []string{"redis", "release", "service", "worker", "workers"}
 
-// Memory returns the most memory of a process or a schedule's run, in MiB.
+// Memory returns the memory limit of a process or of a schedule's run, in MiB.
+// own is its MemoryMiB; 0 means the default.
 func (s Spec) Memory(own int) int {
 	if own != 0 {
 		return own
@@ -73,8 +74,8 @@ func (s Spec) tasks() map[string][]string {
 	return all
 }
 
-// TasksMemory returns the memory in MiB of all processes, and of one run of each
-// schedule.
+// TasksMemory returns the memory limit in MiB of all processes together with one
+// run of each schedule.
 func (s Spec) TasksMemory() int {
 	mib := 0
 	for _, p := range s.Processes {
@@ -105,7 +106,7 @@ func (s Spec) checkProcesses(v *Violations) {
 	}
 }
 
-// checkTask checks what processes and schedules have in common.
+// checkTask checks the settings that processes and schedules share.
 func (s Spec) checkTask(v *Violations, at, name string, command []string, memory int) {
 	switch {
 	case !dnsLabel.MatchString(name) || strings.Contains(name, "--"):

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// Runtime is what keeps a program's requests safe while it is replaced.
+// Runtime is the part of a program that keeps requests safe during its
+// replacement.
 type Runtime string
 
 const (
@@ -19,8 +20,8 @@ const (
 	RuntimeNone Runtime = "none"
 )
 
-// Program is the service's program: where its source is, or the files that it
-// consists of. Paths are relative to the folder of the stack's Pulumi.yaml.
+// Program is the service's program: its source, or its files. Paths are relative
+// to the folder of the stack's Pulumi.yaml.
 type Program struct {
 	// Runtime is RuntimeEscala by default.
 	Runtime Runtime `config:"runtime"`
@@ -29,16 +30,17 @@ type Program struct {
 	// Package is the module's package main to build. Default "./service/cmd/api",
 	// escala's own service.
 	Package string `config:"package"`
-	// Binary is a Linux program that was built before, for example by CI.
-	// Nothing is built then. "{arch}" stands for the architecture, amd64 or
-	// arm64. Default none.
+	// Binary is the path of a Linux program that is already built, for example by
+	// CI. escala then builds nothing. "{arch}" stands for the architecture, amd64
+	// or arm64. Default none.
 	Binary string `config:"binary"`
-	// Folder is a program that needs no build, such as one in Python, with all
-	// its files. Command starts it. Default none.
+	// Folder is the folder of a program that needs no build, such as one in
+	// Python. A release has all of its files. Command starts the program. Default
+	// none.
 	Folder string `config:"folder"`
-	// Files are files and folders that belong to a release beside the program,
-	// relative to Source, or to the project with Binary. With Folder they are
-	// the part of it that is taken. Default none; with Folder all.
+	// Files are files and folders that a release has besides the program. They
+	// are relative to Source, or to the project if Binary is set. If Folder is
+	// set, a release has only these parts of it. Default none; with Folder all.
 	Files []string `config:"files"`
 	// Command starts the program, in the folder of the release. Default: the
 	// program itself, with "serve" for RuntimeEscala.
@@ -80,8 +82,8 @@ func (s *Spec) FillDefaults() {
 	}
 }
 
-// StartCommand returns the command that starts the program, in the folder of
-// its release. name is the file's name of a program that was built.
+// StartCommand returns the command that starts the program, in the folder of its
+// release. name is the file name of a program that was built.
 func (p Program) StartCommand(name string) []string {
 	switch {
 	case len(p.Command) > 0:
@@ -94,7 +96,7 @@ func (p Program) StartCommand(name string) []string {
 }
 
 // debianPrograms are programs that every Debian 12 machine has and that a start
-// command is likely to use. Python is cloud-init's.
+// command is likely to use. cloud-init brings Python.
 var debianPrograms = []string{"bash", "env", "perl", "python3", "sh"}
 
 var (
@@ -109,7 +111,7 @@ func (p Program) OwnProgram() bool {
 	return len(p.Command) == 0 || strings.Contains(p.Command[0], "/")
 }
 
-// check checks what can be known without the files.
+// check checks the settings that do not depend on the files.
 func (p Program) check(v *Violations) {
 	if p.Runtime != RuntimeEscala && p.Runtime != RuntimeNone {
 		v.Add("runtime", "%q is neither %q nor %q", p.Runtime, RuntimeEscala, RuntimeNone)
@@ -128,7 +130,8 @@ func (p Program) check(v *Violations) {
 	p.checkCommand(v)
 }
 
-// checkOrigin checks that there is one origin of the program.
+// checkOrigin checks that the program has only one origin: source, binary or
+// folder.
 func (p Program) checkOrigin(v *Violations) {
 	defaults := NewProgram()
 	built := p.Source != defaults.Source || p.Package != defaults.Package
@@ -145,7 +148,7 @@ func (p Program) checkOrigin(v *Violations) {
 	if p.Source == "" {
 		v.Add("source", "is empty; for example \"../my-api\", a folder with a go.mod")
 	}
-	// The go command takes a pattern or a path of another module as well.
+	// The go command would also accept a pattern or the path of another module.
 	if p.Package != "." && !strings.HasPrefix(p.Package, "./") || strings.Contains(p.Package, "...") || !local(p.Package) && path.Clean(p.Package) != "." {
 		v.Add("package", "%q is not a folder below source; for example \"./cmd/api\"", p.Package)
 	}
@@ -178,7 +181,8 @@ func local(name string) bool {
 	return name != "" && clean != "." && !path.IsAbs(clean) && clean != ".." && !strings.HasPrefix(clean, "../")
 }
 
-// checkRuntime checks what a program without escala's runtime cannot have.
+// checkRuntime reports settings that need escala's runtime if the program has
+// none.
 func (s Spec) checkRuntime(v *Violations) {
 	if s.Runtime != RuntimeNone {
 		return

@@ -58,7 +58,7 @@ func (r Release) Line() string {
 	return strings.TrimSuffix(r.Pointer(), "\n")
 }
 
-// ParseLine reads what Line wrote.
+// ParseLine reads the output of Line.
 func ParseLine(s string) (Release, error) {
 	if id := ReleaseID(s); id.Valid() {
 		return Release{ID: id}, nil
@@ -66,7 +66,7 @@ func ParseLine(s string) (Release, error) {
 	return ParsePointer(s + "\n")
 }
 
-// ParsePointer reads what Pointer wrote and nothing else: a truncated pointer
+// ParsePointer reads the output of Pointer and nothing else: a truncated pointer
 // is an error, and not another release.
 func ParsePointer(s string) (Release, error) {
 	line, ok := strings.CutSuffix(s, "\n")

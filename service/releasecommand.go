@@ -8,13 +8,14 @@ import (
 	"time"
 )
 
-// ReleaseCommand is the command that prepares what a release needs, such as the
-// migrations of its database. It runs once for each release before its first worker,
-// on a machine after its preflight and in a cluster as a Job, as the service's user
-// with the service's environment and secrets. If it fails, the release is refused.
+// ReleaseCommand is the command that prepares a release, such as a migration of
+// its database. It runs once for each release before the release's first worker:
+// on a machine after the preflight, in a cluster as a Job. It runs as the
+// service's user with the service's environment and secrets. If it fails, the
+// release is refused.
 type ReleaseCommand struct {
-	// Command is the command and its arguments: [api, migrate]. The service's name
-	// stands for the service's own program. Default none.
+	// Command is the command and its arguments: [api, migrate]. The service's
+	// name as the first word is the service's own program. Default none.
 	Command []string `config:"command"`
 	// Timeout is the time after which the command is killed. Default 5 min.
 	Timeout time.Duration `config:"timeout"`
@@ -29,8 +30,8 @@ func (c ReleaseCommand) Set() bool { return len(c.Command) > 0 }
 // digestLength is the number of hexadecimal digits of a command's digest.
 const digestLength = 12
 
-// Digest identifies the command beside the release that it prepares: another
-// command is another one to run. It is "" if there is no command.
+// Digest identifies the command. A changed command has another digest and runs
+// again for the same release. Digest returns "" if there is no command.
 func (c ReleaseCommand) Digest() string {
 	if !c.Set() {
 		return ""
@@ -56,9 +57,9 @@ func (s Spec) checkReleaseCommand(v *Violations) {
 	}
 }
 
-// checkArguments checks a command of the service beside the one that serves. Its
-// program is the service's own, by the service's name, a file of the release, or
-// a program of the machine.
+// checkArguments checks a command of the service other than its start command. It
+// may start the service's own program by the service's name, a file of the
+// release, or a program of the machine.
 func (s Spec) checkArguments(v *Violations, key string, command []string) {
 	for _, arg := range command {
 		if strings.ContainsRune(arg, 0) {
@@ -79,8 +80,8 @@ func (s Spec) checkArguments(v *Violations, key string, command []string) {
 	}
 }
 
-// ownName is the name of the service's own binary, for an error: " (api)", or "" if
-// the service has none.
+// ownName returns the name of the service's own binary for an error: " (api)", or
+// "" if the service has none.
 func (s Spec) ownName() string {
 	if !s.OwnBinary() {
 		return ""
@@ -88,8 +89,8 @@ func (s Spec) ownName() string {
 	return " (" + s.Name + ")"
 }
 
-// OwnBinary reports whether a release has a program that was built, with the
-// service's name.
+// OwnBinary reports whether a release has a built program with the service's
+// name.
 func (p Program) OwnBinary() bool { return p.Folder == "" }
 
 // IsOwnBinary reports whether a command starts the service's own program by its

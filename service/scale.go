@@ -20,7 +20,7 @@ type Scale struct {
 	// are added; 0 ignores memory. Go's collector keeps a pod below 90 %, so
 	// Memory must be lower. Default 80.
 	Memory int `config:"memory"`
-	// ScaleDown is the time for which fewer pods must be enough before one
+	// ScaleDown is the time for which fewer pods must be sufficient before a pod
 	// ends. Default 5 min.
 	ScaleDown time.Duration `config:"scaleDown"`
 }

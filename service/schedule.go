@@ -8,33 +8,35 @@ import (
 	"escala/service/cron"
 )
 
-// Overlap is what happens at the time of a run while the one before still runs.
+// Overlap selects what happens if the previous run has not ended when the next is
+// due.
 type Overlap string
 
 const (
-	// OverlapSkip lets the run before go on, and starts none.
+	// OverlapSkip lets the previous run continue, and does not start the next
+	// one.
 	OverlapSkip Overlap = "skip"
-	// OverlapReplace ends the run before, and starts one.
+	// OverlapReplace ends the previous run, and then starts the next one.
 	OverlapReplace Overlap = "replace"
 )
 
-// Schedule is a command that runs at certain times, each time once: on one
-// machine of the stack, or in the cluster. It runs the release that serves at
-// that time, with its environment and secrets. A later release does not end it.
+// Schedule is a command that runs at certain times. Each time has one run: on one
+// machine of the stack, or in the cluster. It uses the release that serves at
+// that time, with its environment and secrets. A later release does not end a
+// run.
 //
-// Two runs of one schedule never run beside each other, so its memory is
-// counted once.
+// Runs of one schedule never overlap, so its memory is counted once.
 type Schedule struct {
-	// Cron has the times, in UTC (see package cron): "30 3 * * *", "@daily".
+	// Cron contains the times in UTC (see package cron): "30 3 * * *", "@daily".
 	Cron string `config:"cron"`
-	// Command is as in Process.
+	// Command is the command of a run. It follows the rules of Process.Command.
 	Command []string `config:"command"`
-	// Timeout is the longest time of a run. It is ended after that, with SIGTERM,
-	// and with SIGKILL after Lifecycle.Stop. Default 1 h.
+	// Timeout is the longest duration of a run. A longer run gets SIGTERM, and
+	// SIGKILL after Lifecycle.Stop. Default 1 h.
 	Timeout time.Duration `config:"timeout"`
 	// Overlap is OverlapSkip by default.
 	Overlap Overlap `config:"overlap"`
-	// MemoryMiB is the most memory that a run may use, in MiB. Default 0, which is
+	// MemoryMiB is the memory limit of a run, in MiB. Default 0, which means
 	// Resources.MemoryMiB.
 	MemoryMiB int `config:"memoryMiB"`
 }
@@ -42,14 +44,15 @@ type Schedule struct {
 // SetDefaults sets the defaults.
 func (s *Schedule) SetDefaults() { *s = Schedule{Timeout: time.Hour, Overlap: OverlapSkip} }
 
-// MaxLate is the time by which a run may be late. A machine that was off, or a
-// cluster whose control plane was away, starts the last run that it missed if it
-// is no later; all others are reported as missed.
+// MaxLate is the largest delay of a run. A machine that was off, or a cluster
+// whose control plane was unavailable, starts its last missed run within this
+// delay. All other missed runs are only reported.
 //
-// A reboot takes minutes, so a nightly run that meets one is made up for. A run
-// that is due while a machine is away for hours is not: it would run at a time
-// that was not chosen. `make run` makes it up. Clusters cannot tell a changed
-// schedule from missed runs of the new one, and this limits what they make up.
+// A reboot takes minutes, so a nightly run that falls into a reboot still
+// happens. A run that is due while a machine is off for hours does not: it would
+// happen at a time that the operator did not choose. `make run` starts it by
+// hand. Clusters cannot distinguish the times of a changed schedule from missed
+// runs, so the delay also limits the runs after a change.
 const MaxLate = 10 * time.Minute
 
 // maxTimeout catches typing errors.

@@ -16,7 +16,8 @@ type Spec struct {
 	// program, Nginx upstream and Kubernetes objects. Default "api".
 	Name string `config:"name"`
 	Program
-	// Rollout has what a release does beside replacing the workers.
+	// Rollout holds the settings of a rollout besides the replacement of the
+	// workers.
 	Rollout `config:"release"`
 	// Port is the port of all workers in WorkersShared mode. In WorkersPorts
 	// mode, PortsBase is the first worker's port instead. Default 3000.
@@ -29,10 +30,10 @@ type Spec struct {
 	ReadyPath string `config:"readyPath"`
 	// Host is the public host name, without scheme and port. Clusters route by
 	// it. Machines answer to every name, and get a certificate for this one.
-	// Default none: every name and the bare address.
+	// Default none: the service answers to every name and to the bare address.
 	Host string `config:"host"`
-	// DNS makes the host's record where the target's cloud has the zone. Default
-	// false.
+	// DNS creates the record of the host if the zone is in the target's cloud.
+	// Default false.
 	DNS bool `config:"dns"`
 	// PathPrefix is the service's part of the host. Requests keep the prefix in
 	// their path, so HealthPath must be below it. Machines do not use it.
@@ -41,7 +42,7 @@ type Spec struct {
 	// TrustedProxies are the addresses and networks of proxies in front of a
 	// machine or a cluster whose headers about the client are believed
 	// (X-Forwarded-For and -Proto). Default none on a machine, and in a cluster
-	// what its Ingress needs.
+	// the networks that its Ingress needs.
 	TrustedProxies []string `config:"trustedProxies"`
 	// Env is passed to the service unchanged. It must not contain secrets,
 	// because user-data and manifests contain it unencrypted.
@@ -50,9 +51,11 @@ type Spec struct {
 	// the target's secret store.
 	Secrets []string `config:"secrets"`
 
-	// Processes are the service's other processes, by name. Default none.
+	// Processes are the service's processes besides the workers, by name. Default
+	// none.
 	Processes map[string]Process `config:"processes"`
-	// Schedule has the commands that run at certain times, by name. Default none.
+	// Schedule holds the commands that run at certain times, by name. Default
+	// none.
 	Schedule map[string]Schedule `config:"schedule"`
 
 	Workers   Workers   `config:"workers"`
@@ -66,7 +69,7 @@ type Spec struct {
 	Metrics   Metrics   `config:"metrics"`
 }
 
-// Rollout has the settings of a release's way to the machines.
+// Rollout holds the settings of a release's rollout.
 type Rollout struct {
 	// ReleaseCommand runs once for each release, before its first worker.
 	ReleaseCommand

@@ -24,18 +24,18 @@ const (
 	// TLSIP is a short-lived certificate for the machine's public address, from
 	// the same authorities. It needs no host name.
 	TLSIP TLSMode = "ip"
-	// TLSCertificate is a certificate of the operator's own, from a secret.
+	// TLSCertificate is the operator's own certificate, from a secret.
 	TLSCertificate TLSMode = "certificate"
 	// TLSOff is plain HTTP.
 	TLSOff TLSMode = "off"
 )
 
-// TLS is how a service answers HTTPS.
+// TLS holds the settings of a service's HTTPS.
 type TLS struct {
 	// Mode is TLSDefault by default.
 	Mode TLSMode `config:"mode"`
-	// Names are host names beside Spec.Host that have a certificate too. Default
-	// none.
+	// Names are further host names that need a certificate, besides Spec.Host.
+	// Default none.
 	Names []string `config:"names"`
 	// RedirectNames answers requests for Names with a redirect to Spec.Host.
 	// Default false.
@@ -85,9 +85,9 @@ func (t TLS) Directory() string {
 	}
 }
 
-// MaxTLSNames is the largest number of TLS.Names. Each of them is a certificate
-// of its own, and Let's Encrypt issues 50 for a registered domain in seven days
-// (letsencrypt.org, "Rate Limits").
+// MaxTLSNames is the largest number of TLS.Names. Each name has its own
+// certificate, and Let's Encrypt issues 50 certificates for a registered domain
+// in seven days (letsencrypt.org, "Rate Limits").
 const MaxTLSNames = 20
 
 // TLSMode returns the mode of a machine: TLS.Mode, with TLSDefault replaced.
@@ -105,8 +105,8 @@ func (s Spec) TLSMode() TLSMode {
 // HTTPS reports whether a machine answers HTTPS.
 func (s Spec) HTTPS() bool { return s.TLSMode() != TLSOff }
 
-// CertificateNames returns the host names that have a certificate, Host first.
-// There are none in TLSIP and TLSOff mode.
+// CertificateNames returns the host names that have a certificate, Host first. It
+// returns none in TLSIP and TLSOff mode.
 func (s Spec) CertificateNames() []string {
 	if mode := s.TLSMode(); s.Host == "" || mode == TLSIP || mode == TLSOff {
 		return nil
@@ -114,7 +114,7 @@ func (s Spec) CertificateNames() []string {
 	return append([]string{s.Host}, s.TLS.Names...)
 }
 
-// checkTLS checks the keys below tls, and dns.
+// checkTLS checks the keys below tls, and the key dns.
 func (s Spec) checkTLS(v *Violations) {
 	t, mode := s.TLS, s.TLSMode()
 	if !slices.Contains([]TLSMode{TLSDefault, TLSACME, TLSIP, TLSCertificate, TLSOff}, t.Mode) {
@@ -199,8 +199,8 @@ func (t TLS) checkAuthority(v *Violations, mode TLSMode) {
 	}
 }
 
-// isDirectory reports whether s is an https URL. http is accepted for this
-// computer alone: tests have authorities there.
+// isDirectory reports whether s is an https URL. It accepts http only for this
+// computer, because tests run authorities there.
 func isDirectory(s string) bool {
 	u, err := url.Parse(s)
 	if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {

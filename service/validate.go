@@ -156,8 +156,8 @@ func (s Spec) checkPorts(v *Violations) {
 	}
 }
 
-// checkPassingOver makes sure that Nginx uses a restarted worker again before
-// the next one is replaced. Otherwise two workers could both be out of use.
+// checkPassingOver checks that Nginx uses a restarted worker again before the
+// next one is replaced. Otherwise two workers could be out of use at a time.
 func (s Spec) checkPassingOver(v *Violations) {
 	w := s.Workers
 	if w.Mode != WorkersPorts {

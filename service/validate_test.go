@@ -17,7 +17,7 @@ func TestDefaultsAreValid(t *testing.T) {
 	require.NoError(t, s.Validate())
 }
 
-// allow names scrapers.
+// allow returns a change that sets the scrapers.
 func allow(scrapers ...string) func(*Spec) {
 	return func(s *Spec) { s.Metrics.Allow = scrapers }
 }
@@ -174,7 +174,7 @@ func TestValidateNamesTheKey(t *testing.T) {
 		{"command", `"a b" is not the name of a program`, func(s *Spec) { s.Command = []string{"a b"} }},
 		{"command", "has a NUL", func(s *Spec) { s.Command = []string{"python3", "a\x00"} }},
 		{"files", `"../secret" is not a file or folder below the program's`, func(s *Spec) { s.Files = []string{"templates", "../secret"} }},
-		{"packages", `"nginx-" is not the name of a Debian package`, func(s *Spec) { s.Packages = []string{"g++", "nginx-"} }}, // apt-get removes it
+		{"packages", `"nginx-" is not the name of a Debian package`, func(s *Spec) { s.Packages = []string{"g++", "nginx-"} }}, // apt-get would remove the package
 		{"packages", `"Node" is not the name of a Debian package`, func(s *Spec) { s.Packages = []string{"Node"} }},
 		{"runtime", `"go" is neither "escala" nor "none"`, func(s *Spec) { s.Runtime = "go" }},
 		{"workers.mode", "needs escala's runtime", func(s *Spec) { s.Runtime = RuntimeNone }},

@@ -7,23 +7,23 @@ import (
 	"strings"
 )
 
-// Wanted is what the PointerKey object of a release store asks of machines.
+// Wanted is the content of the PointerKey object of a release store: the release
+// that machines should run.
 type Wanted struct {
 	Release
-	// Asked is the time of the update that asked for the release, in seconds since
-	// 1970. A machine that refused the release tries it again when another update
-	// asks for it. 0 in a store of an older program.
+	// Asked is the time of the update that requested the release, in seconds
+	// since 1970. A machine that refused the release tries it again after a new
+	// update. 0 in a store that an older program wrote.
 	Asked int64
 	// Command is the ReleaseCommand.Digest of the command that prepares the
-	// release. It is "" for a release that needs none, and for one that is gone
-	// back to.
+	// release. It is "" for a release without a command, and for a rollback.
 	Command string
-	// Bake watches the release once it serves. It is zero for a release that is not
-	// watched, and for one that is gone back to.
+	// Bake holds the watch of the release. It is zero for a release that is not
+	// watched, and for a rollback.
 	Bake Bake
 }
 
-// Words of a pointer after the release.
+// The words of a pointer after the release.
 const (
 	askedWord   = "asked="
 	commandWord = "command="
@@ -47,7 +47,8 @@ func (w Wanted) Pointer() string {
 	return line + "\n"
 }
 
-// ParseWanted reads what Pointer wrote. It ignores words of newer programs.
+// ParseWanted reads the output of Pointer. It ignores words that it does not
+// know, such as those of a newer program.
 func ParseWanted(s string) (Wanted, error) {
 	line, whole := strings.CutSuffix(s, "\n")
 	words := strings.Split(line, " ")

@@ -36,10 +36,11 @@ type Workers struct {
 	// worker runs. Only in WorkersPorts mode. Default false.
 	Affinity bool `config:"affinity"`
 	// MaxFails is the number of failures within FailTimeout after which Nginx
-	// does not use a worker, for FailTimeout. Only in WorkersPorts mode.
-	// Default 0: never. A missing worker refuses a connection at once, and the
-	// request goes to the next one. That costs less than a worker that Nginx
-	// still does not use after its restart, while the next one is replaced.
+	// does not use a worker for FailTimeout. Only in WorkersPorts mode. Default
+	// 0: Nginx uses each worker at all times. A missing worker refuses a
+	// connection at once, and the request goes to the next one. That costs less
+	// than a restarted worker that Nginx does not use yet while the next one is
+	// replaced.
 	MaxFails int `config:"maxFails"`
 	// FailTimeout is in whole seconds. With MaxFails it must be below
 	// Lifecycle.Steady, so that each worker is in use again before the next one

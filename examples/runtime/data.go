@@ -8,21 +8,22 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Keys in Redis. The first version of this service counted in oldVisitsKey.
+// The service's keys in Redis. Its first version counted in oldVisitsKey.
 const (
 	visitsKey    = "chat:visits"
 	oldVisitsKey = "visits"
 )
 
-// move adds the old count to the new one. It is one script, so a migration that is
-// killed has moved all or nothing, and a second one moves nothing.
+// move is a script that adds the old count to the new one. Redis runs a script as
+// a whole, so a migration that is killed has moved all or nothing, and a second
+// migration moves nothing.
 var move = redis.NewScript(`
 local old = redis.call("GETDEL", KEYS[1])
 if old then redis.call("INCRBY", KEYS[2], old) end
 return tonumber(old or 0)`)
 
-// migrate moves the visits to their new key. Workers of the release before still
-// serve meanwhile.
+// migrate moves the visits to their new key. Workers of the previous release
+// still serve during the migration.
 func migrate(ctx context.Context, client *redis.Client) error {
 	moved, err := move.Run(ctx, client, []string{oldVisitsKey, visitsKey}).Int64()
 	if err != nil {

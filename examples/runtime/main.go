@@ -1,6 +1,6 @@
-// Chat is a service on escala's runtime: rooms of WebSockets over Redis, a count of
-// visits that all workers share, a migration for each release, and a report for each
-// day.
+// Chat is a service on escala's runtime. It has rooms of WebSockets over Redis, a
+// count of visits that all workers share, a migration for each release, and a
+// daily report.
 package main
 
 import (
@@ -26,8 +26,8 @@ func main() {
 	os.Exit(cli.Main(newApp)) // serve, cluster, status, health, version
 }
 
-// newApp returns what each worker serves. The runtime adds health, readiness,
-// metrics and drains.
+// newApp returns the application of a worker. The runtime adds health, readiness,
+// metrics and the drain.
 func newApp(_ context.Context, rt worker.Runtime) (worker.App, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {

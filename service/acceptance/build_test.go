@@ -16,12 +16,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// root is the module's folder.
+// root is the path of the module's folder.
 const root = "../.."
 
-// TestBuildIsStaticAndReproducible builds as the Dockerfile does, in two
-// folders with different names. It builds for this processor, and with ESCALA_TEST
-// for both, because the other one needs a compiled standard library.
+// TestBuildIsStaticAndReproducible checks that builds in two folders with
+// different names give the same static binary. It uses the Dockerfile's
+// arguments. It builds for this processor, and with ESCALA_TEST for both, because
+// the other one needs a compiled standard library.
 func TestBuildIsStaticAndReproducible(t *testing.T) {
 	t.Parallel()
 	build, env := dockerBuild(t)
@@ -47,7 +48,7 @@ func TestBuildIsStaticAndReproducible(t *testing.T) {
 	}
 }
 
-// checkStatic returns the binary's hash.
+// checkStatic checks that the binary is static, and returns its hash.
 func checkStatic(t *testing.T, path string, machine elf.Machine, dir string) string {
 	t.Helper()
 	f, err := elf.Open(path)

@@ -26,12 +26,12 @@ type primary struct {
 }
 
 // startCluster runs a copy of the binary, so that a test can install another
-// release over it.
+// release at the same path.
 func startCluster(t *testing.T, workers int, env ...string) *primary {
 	t.Helper()
 	c := unreadyCluster(t, workers, env...)
 	await(t, func() bool { return c.ready() == workers }, "%s", lazy(c.output))
-	for n := range workers { // by the primary's own account: a worker that ends before did not start
+	for n := range workers { // to the primary, a worker that ends before this line has failed to start
 		c.awaitOutput(fmt.Sprintf(`"msg":"worker ready","role":"primary","worker":%d`, n))
 	}
 	return c

@@ -123,7 +123,8 @@ func (c *collector) take(r *http.Request, body []byte) {
 	}
 }
 
-// taken returns what came, in the order in which it did.
+// taken returns everything that the collector received, in the order of its
+// arrival.
 func (c *collector) taken() ([]*spans.Span, []*resources.Resource, []http.Header) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

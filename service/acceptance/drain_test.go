@@ -155,7 +155,7 @@ func TestPeerThatDoesNotReadDoesNotHoldADrain(t *testing.T) {
 	t.Parallel()
 	p, address := onPort(t, "HTTP_MAX_BODY_BYTES=100000000", "DRAIN_TIMEOUT="+far.String())
 	c := dial(t, address, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\n\r\n")
-	_, err := c.Write(make([]byte, 20_000_000)) // the answer is more than the kernel buffers
+	_, err := c.Write(make([]byte, 20_000_000)) // the answer is larger than the kernel's buffers
 	require.NoError(t, err)
 	awaitAnswer(t, c)
 	p.signal(syscall.SIGTERM)
@@ -191,7 +191,7 @@ func TestSlowReaderGetsItsWholeAnswer(t *testing.T) {
 	defer res.Body.Close()
 	got, last, silence := 0, begin, time.Duration(0)
 	buffer := make([]byte, 256<<10)
-	for err == nil { // about 5 MB/s: longer than linger, never silent for so long
+	for err == nil { // about 5 MB/s: the transfer lasts longer than linger, with no pause of that length
 		var n int
 		n, err = res.Body.Read(buffer)
 		got += n
@@ -241,7 +241,7 @@ func TestInterruptedBeforeReady(t *testing.T) {
 	p := unready(t, nil, "PORT=0")
 	p.signal(syscall.SIGINT)
 	code := p.wait()
-	if code != -1 { // the signal may come before the process listens to signals
+	if code != -1 { // -1: the signal came before the process handled signals
 		assert.Equal(t, 0, code)
 		assert.NotContains(t, strings.ToLower(p.output()), "panic")
 	}

@@ -29,8 +29,8 @@ type load struct {
 	workers  map[string]int
 }
 
-// startLoad sends requests from n clients until stop is called. Each client has
-// another pause, so that connections are idle, busy and new when a worker ends.
+// startLoad sends requests from n clients until stop is called. Each client has a
+// different pause, so that connections are idle, busy and new when a worker ends.
 func startLoad(t *testing.T, url string, n int, keepAlive bool) *load {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())

@@ -33,7 +33,7 @@ func run(m *testing.M) int {
 	defer os.RemoveAll(dir)
 	binary = filepath.Join(dir, "api")
 	args := []string{"build", "-o", binary}
-	if raceEnabled { // then the processes are watched as well
+	if raceEnabled { // the race detector then watches the processes too
 		args = append(args, "-race")
 	}
 	if out, err := exec.Command("go", append(args, "escala/service/cmd/api")...).CombinedOutput(); err != nil {
@@ -47,7 +47,7 @@ func run(m *testing.M) int {
 	}
 	sum := sha256.Sum256(b)
 	releaseID = hex.EncodeToString(sum[:])
-	// The tests mostly wait for processes.
+	// The tests spend most of their time waiting for processes.
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

@@ -12,8 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestAWorkerAnswersWithThePageDuringAMaintenance replaces the file as a kubelet does,
-// and keeps what is open.
+// TestAWorkerAnswersWithThePageDuringAMaintenance checks the answers of a worker
+// while the page's file appears, changes and disappears. The test replaces the
+// file as a kubelet does.
 func TestAWorkerAnswersWithThePageDuringAMaintenance(t *testing.T) {
 	t.Parallel()
 	page := filepath.Join(t.TempDir(), "page.html")

@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// nginxConfig configures Nginx as in front of workers on a machine: a pool of
-// kept-alive connections whose idle time is half the workers' linger, no worker
-// is ever marked as failed, and upgrades happen only on a client's request.
+// nginxConfig configures Nginx as on a machine: it keeps connections to the
+// workers open for half of their linger, never marks a worker as failed, and
+// upgrades a connection only on a client's request.
 const nginxConfig = `
 daemon off; pid %[1]s/nginx.pid; error_log stderr warn; worker_processes 1; user root;
 events { worker_connections 1024; }

@@ -24,8 +24,9 @@ func restarts(t *testing.T) int {
 	return n
 }
 
-// TestRollingRestartLosesNothing restarts workers under load as a supervisor
-// does: send SIGTERM, wait for the end, start again, wait until it is ready.
+// TestRollingRestartLosesNothing checks that no request fails while workers are
+// restarted as by a supervisor: send SIGTERM, wait for the end, start again, wait
+// until it is ready.
 func TestRollingRestartLosesNothing(t *testing.T) {
 	const workers = 2
 	type setup struct {

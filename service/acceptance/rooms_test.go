@@ -106,8 +106,7 @@ func TestRoomsReachEveryWorker(t *testing.T) {
 	_, addressB := onPort(t, append(env, "WORKER=1")...)
 	a.awaitOutput("rooms are shared")
 
-	// No proxy has to keep a client on one worker. These two clients use
-	// different workers.
+	// Clients of a room may use different workers, as these two do.
 	anna := join(t, "http://"+addressA, "tea")
 	ben := join(t, "http://"+addressB, "tea")
 	other := join(t, "http://"+addressB, "coffee")
@@ -129,7 +128,8 @@ func TestRoomsReachEveryWorker(t *testing.T) {
 	anna.awaitPresence(2, false)
 	anna.say("still here")
 	second.awaitText("still here")
-	// A request that waited for Redis would take at least a second each time.
+	// A request that waits for Redis takes at least a second, so the quickest of
+	// several requests shows whether requests wait.
 	quickest := maxWait
 	for range 10 {
 		begin := time.Now()
@@ -149,7 +149,7 @@ func TestRoomsReachEveryWorker(t *testing.T) {
 	anna.say("back")
 	ben.awaitText("back")
 
-	// One worker drains. Its clients are closed, and the other clients see them
+	// One worker drains. It closes its clients, and the other clients see them
 	// leave.
 	a.signal(syscall.SIGTERM)
 	for range anna.events {
@@ -181,7 +181,8 @@ func TestWorkerStartsWithoutRedis(t *testing.T) {
 	assert.Equal(t, 0, p.wait())
 }
 
-// The status still reports an outage of Redis that has ended.
+// TestStatusTellsOfRedis checks that the status still reports an outage of Redis
+// that has ended.
 func TestStatusTellsOfRedis(t *testing.T) {
 	t.Parallel()
 	port := freePort(t)
@@ -197,8 +198,9 @@ func TestStatusTellsOfRedis(t *testing.T) {
 	assert.Regexp(t, `^20\S+Z Redis was away for \S+s$`, p.status().Incident)
 }
 
-// The rooms' own tests check the spread exactly, because their clock stops
-// while code runs.
+// TestDrainClosesWebSocketsOverTheJitter checks that a drain spreads the closing
+// of WebSockets. The tests of package rooms check the spread exactly, because
+// their clock stops while code runs.
 func TestDrainClosesWebSocketsOverTheJitter(t *testing.T) {
 	t.Parallel()
 	const clients = 40

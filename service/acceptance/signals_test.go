@@ -16,9 +16,9 @@ import (
 	"escala/service/status"
 )
 
-// TestHangupOfEveryProcessLosesNothing sends SIGHUP to every process, like
-// "pkill -HUP api". The primary must roll, and the signal must not end a worker
-// with a request in flight.
+// TestHangupOfEveryProcessLosesNothing checks that the primary rolls, and that no
+// request in flight is lost, when every process gets SIGHUP, as from "pkill -HUP
+// api".
 func TestHangupOfEveryProcessLosesNothing(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, 2)
@@ -50,8 +50,8 @@ func TestHangupOfEveryProcessLosesNothing(t *testing.T) {
 	assert.Empty(t, s.Incident, "no worker ended by itself")
 }
 
-// TestHangupOfALoneWorkerDrains sends SIGHUP to a worker without a supervisor,
-// as a closed terminal does.
+// TestHangupOfALoneWorkerDrains checks that a worker without a supervisor drains
+// when it gets SIGHUP, as from a closed terminal.
 func TestHangupOfALoneWorkerDrains(t *testing.T) {
 	t.Parallel()
 	address, socket := sharedSocket(t)
@@ -85,12 +85,13 @@ func TestHungWorkerIsReplaced(t *testing.T) {
 	assert.Contains(t, s.Incident, "did not answer /health for 3s and was killed")
 }
 
-// TestLogThatNobodyReads has a worker that writes its log to a full pipe.
+// TestLogThatNobodyReads checks that a worker whose log is a full pipe serves and
+// drains.
 func TestLogThatNobodyReads(t *testing.T) {
 	t.Parallel()
 	r, w, err := os.Pipe()
 	require.NoError(t, err)
-	defer r.Close() // open, and never read
+	defer r.Close() // open, but never read
 	admin := filepath.Join(socketDir(t), "admin.sock")
 	address, socket := sharedSocket(t)
 	cmd := exec.Command(binary, "serve")
@@ -103,7 +104,7 @@ func TestLogThatNobodyReads(t *testing.T) {
 	go func() { exited <- cmd.Wait() }()
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
 	await(t, func() bool { return status.Probe(t.Context(), admin, "/ready") == nil })
-	for range 1500 { // several times what a pipe holds
+	for range 1500 { // several times the capacity of a pipe
 		res, err := http.Get("http://" + address + "/")
 		require.NoError(t, err)
 		_, _, err = replied(res)
@@ -119,8 +120,8 @@ func TestLogThatNobodyReads(t *testing.T) {
 	}
 }
 
-// TestPrimaryAfterAKilledOne starts a primary while the workers of a killed one
-// still announce their end on the socket.
+// TestPrimaryAfterAKilledOne checks that a primary can start while the workers of
+// a killed one still announce their end on the socket.
 func TestPrimaryAfterAKilledOne(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, 2, "DRAIN_ANNOUNCE=2s")

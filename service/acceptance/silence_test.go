@@ -12,9 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestWhatNeverWorkedIsReportedOnce has dependencies that never answer. The log
-// must report each of them once, with the reason, and the status as long as the
-// outage lasts.
+// TestWhatNeverWorkedIsReportedOnce checks how a worker reports dependencies that
+// never answer: once each in the log, with the reason, and in the status for as
+// long as the outage lasts.
 func TestWhatNeverWorkedIsReportedOnce(t *testing.T) {
 	t.Parallel()
 	traced := []string{
@@ -55,8 +55,8 @@ func TestResourceAttributesThatCannotBeReadCostNoWorker(t *testing.T) {
 	p.awaitOutput("OTEL_RESOURCE_ATTRIBUTES is not key=value")
 }
 
-// TestUnixSocketForAProxyOfAnotherGroup checks the configured mode and group of
-// the socket.
+// TestUnixSocketForAProxyOfAnotherGroup checks that the socket has the configured
+// mode and group.
 func TestUnixSocketForAProxyOfAnotherGroup(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(socketDir(t), "api.sock")

@@ -14,7 +14,7 @@ import (
 	spans "go.opentelemetry.io/proto/otlp/trace/v1"
 )
 
-// slowly asks for /slow as a part of a trace.
+// slowly requests /slow as a part of a trace.
 func slowly(t *testing.T, address string) reply {
 	t.Helper()
 	req, err := http.NewRequest(http.MethodGet, "http://"+address+"/slow?ms=1", nil)
@@ -29,8 +29,8 @@ func slowly(t *testing.T, address string) reply {
 	return got
 }
 
-// TestTelemetryIsSentWhenAskedFor ends the worker before any interval has passed:
-// what waits is sent at the end.
+// TestTelemetryIsSentWhenAskedFor checks that a worker sends its waiting
+// telemetry when it ends. The test ends the worker before any interval has passed.
 func TestTelemetryIsSentWhenAskedFor(t *testing.T) {
 	t.Parallel()
 	c := newCollector(t, http.StatusOK)
@@ -74,7 +74,8 @@ func TestTelemetryIsSentWhenAskedFor(t *testing.T) {
 	}
 }
 
-// TestWhichTelemetryIsSent follows the variables of the specification.
+// TestWhichTelemetryIsSent checks that the variables of OpenTelemetry's
+// specification select the signals that are sent.
 func TestWhichTelemetryIsSent(t *testing.T) {
 	t.Parallel()
 	all := []string{"/v1/logs", "/v1/metrics", "/v1/traces"}
@@ -121,8 +122,9 @@ func TestMetricsAndLogsAreSentEachInterval(t *testing.T) {
 	await(t, func() bool { return c.count("/v1/metrics") > 3 })
 }
 
-// A collector that takes nothing costs neither a request nor the drain. The limits of
-// the exporters would keep a worker for ten minutes.
+// TestACollectorThatTakesNothingCostsNothingElse checks that a broken collector
+// affects neither requests nor the drain. The time limits of the exporters alone
+// would keep a worker alive for ten minutes.
 func TestACollectorThatTakesNothingCostsNothingElse(t *testing.T) {
 	t.Parallel()
 	const away = "http://127.0.0.1:1"
@@ -177,7 +179,8 @@ func TestAnOutageOfTheCollectorIsReportedOnceAndItsEnd(t *testing.T) {
 	assert.Contains(t, p.output(), "the collector is broken")
 }
 
-// A pod's metrics for named scrapers have a port of their own.
+// TestMetricsOnAPortOfTheirOwn checks that the metrics port answers /metrics
+// alone. A pod uses it for named scrapers.
 func TestMetricsOnAPortOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	port := freePort(t)

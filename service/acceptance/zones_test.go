@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTimeZonesAreInTheBinary runs the service without any other file, as in
-// the image. The time in its only log line must be in the configured zone.
+// TestTimeZonesAreInTheBinary checks that the log's times are in the configured
+// zone when the binary runs without any other file, as in the image.
 func TestTimeZonesAreInTheBinary(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {

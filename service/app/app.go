@@ -1,6 +1,6 @@
-// Package app is the service itself: its routes and their handlers. It is the
-// only package that your own service replaces. It does not depend on how a
-// worker starts, drains or ends.
+// Package app is the application of escala's own service: its routes and their
+// handlers. It is the only package that your own service replaces. It does not
+// depend on how a worker starts, drains or ends.
 package app
 
 import (
@@ -29,6 +29,6 @@ func New(_ context.Context, rt worker.Runtime) (worker.App, error) {
 	if rt.Rooms != nil {
 		mux.Handle("GET /ws", rt.Rooms)
 	}
-	// Other sites' pages must not change anything with a browser's cookie.
+	// A page of another site must not change anything with a browser's cookie.
 	return worker.App{Handler: http.NewCrossOriginProtection().Handler(mux)}, nil
 }

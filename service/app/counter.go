@@ -10,14 +10,14 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// counter counts in Redis, so that all workers share one count, which outlives
-// a worker.
+// counter counts in Redis. All workers share the count, and it outlives each of
+// them.
 type counter struct {
 	redis *redis.Client
 	key   string
 }
 
-// counterLimit is the time limit for Redis.
+// counterLimit is the time limit of one call to Redis.
 const counterLimit = 2 * time.Second
 
 func (c counter) get(w http.ResponseWriter, r *http.Request) {

@@ -10,15 +10,15 @@ func home(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, "hello from escala\n") // a disconnected client is not an error
 }
 
-// echo answers with the request's body.
+// echo answers with the body of the request.
 func echo(w http.ResponseWriter, r *http.Request) {
 	b, err := io.ReadAll(r.Body)
 	if err != nil {
 		bodyError(w, err)
 		return
 	}
-	// The answer is always bytes: a browser must not run what a stranger
-	// posted.
+	// The answer is always plain bytes: a browser must not execute a body that a
+	// stranger posted.
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	_, _ = w.Write(b)

@@ -52,7 +52,7 @@ func clusterCommand(p Process) *cobra.Command {
 }
 
 // executable returns the path by which this program was started, and not the
-// current file: after an installation, a roll starts the new file at the path.
+// running file: after an installation, a roll starts the new file at that path.
 func executable() (string, error) {
 	path, err := exec.LookPath(os.Args[0])
 	if err == nil {

@@ -58,8 +58,8 @@ func TestWorkerSettings(t *testing.T) {
 	assert.Equal(t, 9*time.Second, w.Lifecycle.Drain)
 }
 
-// TestASpecsEnvironmentIsUnderstood checks that a worker accepts the rendered
-// environment on every target.
+// TestASpecsEnvironmentIsUnderstood checks that a worker accepts the environment
+// that is rendered for each target.
 func TestASpecsEnvironmentIsUnderstood(t *testing.T) {
 	t.Parallel()
 	s := service.NewSpec()
@@ -160,8 +160,9 @@ func TestUnixSocketsHaveAModeAndAGroup(t *testing.T) {
 	}
 }
 
-// TestPlansRefuseWhatWorkersRefuse lists settings that once passed a plan but
-// kept a worker from starting, with the key that the plan now reports.
+// TestPlansRefuseWhatWorkersRefuse checks that a plan reports settings that keep
+// a worker from starting, with their keys. Earlier versions passed these
+// settings.
 func TestPlansRefuseWhatWorkersRefuse(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

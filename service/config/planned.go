@@ -15,7 +15,7 @@ import (
 // and a worker cannot disagree.
 func Planned(spec service.Spec, secrets map[string]string) service.Violations {
 	if spec.Runtime == service.RuntimeNone {
-		return nil // its program reads its own variables
+		return nil // another program reads its own variables
 	}
 	env := spec.Environ()
 	env[service.EnvWorkers] = "2" // Spec.Validate checks the needs of several workers

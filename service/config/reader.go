@@ -3,7 +3,7 @@
 // each restart would find only the next mistake.
 //
 // The plan of a stack reads its rendered environment with the same reader
-// (Planned). So this package links nothing that only a worker needs.
+// (Planned). So this package must not import code that only a worker needs.
 package config
 
 import (

@@ -7,8 +7,8 @@ import (
 	"escala/service/session/keys"
 )
 
-// Environment variables of what workers share beyond one process: Redis, rooms,
-// sessions.
+// Environment variables of Redis, rooms and sessions, which workers share across
+// processes.
 const (
 	// EnvSessionKeys holds the keys for sessions, "id:base64,…". The first one
 	// signs, and all are accepted. It is a secret. Without it there are no

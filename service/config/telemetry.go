@@ -8,46 +8,50 @@ import (
 )
 
 // The OpenTelemetry variables that this package reads. The SDK's exporters read
-// all others (headers, certificates, compression, timeouts), but continue with a
+// all others (headers, certificates, compression, timeouts), and continue with a
 // default if one of these is invalid. Names and defaults are those of the
-// specification, opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables
-// and opentelemetry.io/docs/specs/otel/protocol/exporter.
+// specification:
+// opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables and
+// opentelemetry.io/docs/specs/otel/protocol/exporter.
 const (
-	// EnvTelemetryDisabled is "true" to send nothing.
+	// EnvTelemetryDisabled turns off all telemetry if it is "true".
 	EnvTelemetryDisabled = "OTEL_SDK_DISABLED"
-	// EnvOTLPEndpoint is the URL of the collector, to which the path of each signal
-	// is added ("/v1/traces"). EnvOTLPProtocol is "http/protobuf". A variable of the
-	// signal's own goes before each: OTEL_EXPORTER_OTLP_METRICS_ENDPOINT.
+	// EnvOTLPEndpoint is the URL of the collector. The path of each signal is
+	// added to it ("/v1/traces"). EnvOTLPProtocol can only be "http/protobuf". A
+	// variable for one signal takes precedence over each:
+	// OTEL_EXPORTER_OTLP_METRICS_ENDPOINT.
 	EnvOTLPEndpoint = "OTEL_EXPORTER_OTLP_ENDPOINT"
 	EnvOTLPProtocol = "OTEL_EXPORTER_OTLP_PROTOCOL"
-	// EnvTraces, EnvMetrics and EnvLogs are "otlp" or "none". Default otlp if an
-	// endpoint is set, otherwise none. "otlp" without an endpoint is the collector
-	// of this machine, http://localhost:4318. EnvMetricsExporter is also
-	// "prometheus", which adds nothing: a worker always answers Prometheus.
+	// EnvTraces, EnvMetricsExporter and EnvLogs are "otlp" or "none". Default
+	// otlp if an endpoint is set, otherwise none. Without an endpoint, "otlp"
+	// uses a collector on this machine, http://localhost:4318. EnvMetricsExporter
+	// can also be "prometheus", which has no effect: a worker always answers
+	// Prometheus.
 	EnvTraces          = "OTEL_TRACES_EXPORTER"
 	EnvMetricsExporter = "OTEL_METRICS_EXPORTER"
 	EnvLogs            = "OTEL_LOGS_EXPORTER"
 )
 
-// Telemetry holds what a worker sends to a collector, by OTLP.
+// Telemetry holds the settings of the telemetry that a worker sends to a
+// collector by OTLP.
 type Telemetry struct {
 	Traces, Metrics, Logs bool
-	// Spans and Records limit the traces and logs that wait.
+	// Spans and Records limit the spans and log records that wait.
 	Spans, Records Batch
 }
 
-// Batch holds the limits of what waits for a collector.
+// Batch holds the limits of a queue of spans or log records.
 type Batch struct {
 	// Delay is the time between two exports. Default 5 s for traces, 1 s for logs.
 	Delay time.Duration
 	// Timeout is the time limit of an export with its retries. Default 30 s.
 	Timeout time.Duration
-	// Queue is the largest number of items that wait, Size that of one export.
-	// Default 2048 and 512.
+	// Queue is the largest number of items that wait. Size is the largest number
+	// in one export. Default 2048 and 512.
 	Queue, Size int
 }
 
-// telemetry reads what is sent.
+// telemetry reads the settings of all signals.
 func (r *reader) telemetry() Telemetry {
 	if strings.EqualFold(r.getenv(EnvTelemetryDisabled), "true") {
 		return Telemetry{}
@@ -69,8 +73,8 @@ func (r *reader) telemetry() Telemetry {
 	return t
 }
 
-// sends reports whether a signal is sent, by the variable of its exporter. already
-// are exporters that a worker has anyway.
+// sends reports whether a signal is sent to a collector. exporter is the name of
+// its variable. already lists the exporters that a worker always has.
 func (r *reader) sends(exporter, signal string, already ...string) bool {
 	endpoint, protocol := "OTEL_EXPORTER_OTLP_"+signal+"_ENDPOINT", "OTEL_EXPORTER_OTLP_"+signal+"_PROTOCOL"
 	words := r.list(exporter)

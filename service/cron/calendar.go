@@ -7,9 +7,9 @@ import (
 )
 
 // Calendar returns the expression as values of OnCalendar= of a systemd timer
-// (systemd.time(7)). Together they have the times of the expression and no
-// others. systemd wants both kinds of day to match and cron one of them, so an
-// expression with both takes two values.
+// (systemd.time(7)). Together they have exactly the times of the expression. If
+// both kinds of day are restricted, systemd needs both to match, and cron only
+// one of them. Such an expression becomes two values.
 func (e Expression) Calendar() []string {
 	times := func(day, weekday uint64) string {
 		return fmt.Sprintf("%s*-%s-%s %s:%s:00 UTC", weekdays(weekday), part(e.month, fields[3]), part(day, fields[2]), part(e.hour, fields[1]), part(e.minute, fields[0]))
@@ -21,7 +21,7 @@ func (e Expression) Calendar() []string {
 	return []string{times(e.day, everyWeekday), times(everyDay, e.weekday)}
 }
 
-// part returns the values of a field, "*" for all.
+// part returns the values of a field, or "*" for all.
 func part(set uint64, f field) string {
 	if set == f.span(f.min, f.max, 1) {
 		return "*"
@@ -33,7 +33,7 @@ func weekdays(set uint64) string {
 	if set == fields[4].span(0, 6, 1) {
 		return ""
 	}
-	// systemd's weeks begin with Monday, also in a range.
+	// systemd's weeks begin on Monday, also in a range.
 	monday := set>>1 | set&1<<6
 	return list(monday, func(n int) string {
 		name := fields[4].names[(n+1)%7]
@@ -41,7 +41,8 @@ func weekdays(set uint64) string {
 	}, "..") + " "
 }
 
-// list writes the values of a set, with ranges of three and more.
+// list formats the values of a set. Three or more consecutive values become a
+// range.
 func list(set uint64, text func(int) string, to string) string {
 	var out []string
 	for set != 0 {

@@ -1,9 +1,9 @@
 // Package cron reads the times of a schedule, in the five fields of cron, and
-// computes them. Times are in UTC, so that none is skipped or repeated when
-// clocks change.
+// computes the runs. Times are in UTC, so that clock changes neither skip nor
+// repeat a run.
 //
-// The syntax is what Vixie's cron and Kubernetes' CronJobs agree on. An
-// expression that they read differently is an error.
+// The syntax is the one that Vixie cron and the CronJobs of Kubernetes agree on.
+// An expression that they read differently is an error.
 package cron
 
 import (
@@ -20,10 +20,10 @@ import (
 // a valid one.
 type Expression struct {
 	text string
-	// Each field has a bit for each of its values.
+	// Bit n of a field is set if the field has the value n.
 	minute, hour, day, month, weekday uint64
-	// anyDay and anyWeekday mean that the field is "*". If neither is, a day that
-	// matches one of the two is enough.
+	// anyDay and anyWeekday report that the field is "*". If neither is, a day
+	// that matches one of the two fields is enough.
 	anyDay, anyWeekday bool
 }
 
@@ -31,7 +31,7 @@ type Expression struct {
 type field struct {
 	name     string
 	min, max int
-	// names are other spellings of the values from min on.
+	// names are alternative names of the values, the first one for min.
 	names []string
 }
 
@@ -40,7 +40,7 @@ var fields = [5]field{
 	{name: "hour", max: 23},
 	{name: "day of the month", min: 1, max: 31},
 	{name: "month", min: 1, max: 12, names: []string{"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"}},
-	// Sunday is 0 and 7.
+	// Both 0 and 7 are Sunday.
 	{name: "day of the week", max: 7, names: []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}},
 }
 
@@ -118,7 +118,7 @@ func (f field) parse(text string) (uint64, error) {
 				return 0, f.bad(item)
 			}
 		case hasStep:
-			return 0, f.bad(item) // "5/10" is from 5 on to some crons, and an error to others
+			return 0, f.bad(item) // "5/10" means "from 5 on" for some crons, and is an error for others
 		default:
 			var ok bool
 			if from, ok = f.value(values); !ok {
@@ -154,8 +154,8 @@ func (field) span(from, to, step int) uint64 {
 // String returns the expression as it was written.
 func (e Expression) String() string { return e.text }
 
-// Numbered returns the expression for a cron that knows no Sunday as 7. It is
-// the written one if that has none.
+// Numbered returns the expression for a cron that does not accept 7 as Sunday.
+// The text is unchanged if it has no such day.
 func (e Expression) Numbered() string {
 	parts := strings.Fields(e.text)
 	if len(parts) != len(fields) || !strings.Contains(parts[4], "7") {
@@ -165,7 +165,7 @@ func (e Expression) Numbered() string {
 	return strings.Join(parts, " ")
 }
 
-// matches reports whether times of the expression are on the day.
+// matches reports whether the expression has times on the day.
 func (e Expression) matches(day time.Time) bool {
 	has := func(set uint64, n int) bool { return set&(1<<n) != 0 }
 	if !has(e.month, int(day.Month())) {
@@ -178,9 +178,9 @@ func (e Expression) matches(day time.Time) bool {
 	return ofMonth || ofWeek
 }
 
-// farthest is the number of days within which each expression has a time. From
-// 29 February 2096 to the next one it is eight years, and seven of those at most
-// until it is a certain weekday.
+// farthest is a number of days within which each valid expression has a time. The
+// rarest day is a 29 February on a given weekday, and two of those are at most 40
+// years apart.
 const farthest = 366 * 41
 
 // Next returns the first time after t. ok is false if there is none.
@@ -215,7 +215,8 @@ func (e Expression) Last(t time.Time) (last time.Time, ok bool) {
 	return time.Time{}, false
 }
 
-// minuteFrom returns the first minute of a day from a minute on.
+// minuteFrom returns the expression's first minute of a day that is not before
+// first.
 func (e Expression) minuteFrom(first int) (int, bool) {
 	for hour := first / 60; hour < 24; hour++ {
 		if e.hour&(1<<hour) != 0 {
@@ -228,7 +229,8 @@ func (e Expression) minuteFrom(first int) (int, bool) {
 	return 0, false
 }
 
-// minuteTo returns the last minute of a day up to a minute.
+// minuteTo returns the expression's last minute of a day that is not after
+// latest.
 func (e Expression) minuteTo(latest int) (int, bool) {
 	for hour := latest / 60; hour >= 0; hour-- {
 		if e.hour&(1<<hour) != 0 {
@@ -241,7 +243,8 @@ func (e Expression) minuteTo(latest int) (int, bool) {
 	return 0, false
 }
 
-// Between counts the times after from and before to, up to limit.
+// Between returns the number of times after from and before to, but at most
+// limit.
 func (e Expression) Between(from, to time.Time, limit int) int {
 	n := 0
 	for t, ok := e.Next(from); ok && t.Before(to) && n < limit; t, ok = e.Next(t) {

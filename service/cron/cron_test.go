@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// reference reads an expression in the way of crontab(5), item by item. The function
-// that it returns reports whether a minute is one of the expression's.
+// reference reads an expression in the way of crontab(5), item by item. The
+// returned function reports whether the expression has a minute.
 func reference(text string) func(time.Time) bool {
 	parts := strings.Fields(text)
 	var on [5][60]bool
@@ -37,7 +37,7 @@ func reference(text string) func(time.Time) bool {
 			}
 			for v := low; v <= high; v += every {
 				if i == 4 {
-					on[i][v%7] = true // Sunday is 7 as well
+					on[i][v%7] = true // 7 is Sunday too
 				} else {
 					on[i][v] = true
 				}
@@ -56,7 +56,7 @@ func reference(text string) func(time.Time) bool {
 	}
 }
 
-// random returns an expression that Parse may take.
+// random returns a random expression, which Parse may refuse.
 func random(rng *rand.Rand) string {
 	parts := make([]string, 5)
 	for i := range parts {
@@ -86,8 +86,9 @@ func random(rng *rand.Rand) string {
 	return strings.Join(parts, " ")
 }
 
-// TestEachMinuteOfYears compares random expressions with the reference, on each
-// minute of days that are spread over years, among them a 29 February.
+// TestEachMinuteOfYears checks random expressions against the reference. It
+// compares each minute of days that are spread over years, including a 29
+// February.
 func TestEachMinuteOfYears(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 2))
@@ -121,7 +122,7 @@ func TestEachMinuteOfYears(t *testing.T) {
 			require.Equal(t, want, back, "%q back to %s", text, first)
 			require.Equal(t, len(want), e.Between(begin.Add(-time.Second), end, 1<<30), "%q", text)
 		}
-		// What a cron without a Sunday 7 gets means the same.
+		// Numbered must not change the meaning.
 		numbered, err := Parse(e.Numbered())
 		require.NoError(t, err, "%q", e.Numbered())
 		require.Equal(t, e.weekday, numbered.weekday, "%q", text)
@@ -129,8 +130,8 @@ func TestEachMinuteOfYears(t *testing.T) {
 	}
 }
 
-// TestSystemdHasTheSameTimes asks systemd itself for the next times of what
-// Calendar returns.
+// TestSystemdHasTheSameTimes checks that systemd computes the same times from the
+// values of Calendar.
 func TestSystemdHasTheSameTimes(t *testing.T) {
 	t.Parallel()
 	const asked = 12

@@ -1,4 +1,4 @@
-// Package event defines what happened to a stack: updates, refusals, incidents.
+// Package event defines the events of a stack: updates, refusals, incidents.
 package event
 
 import (
@@ -9,12 +9,13 @@ import (
 	"escala/service"
 )
 
-// Kind is the kind of an event. A reader keeps a kind that it does not know.
+// Kind is the kind of an event. Readers must preserve a kind that they do not
+// know.
 type Kind string
 
 // Values of Kind.
 const (
-	// Update is an update of the stack that released what the source makes.
+	// Update is an update of the stack to the release that its source makes.
 	Update Kind = "up"
 	// Rollback is an update to a pinned release.
 	Rollback Kind = "rollback"
@@ -29,40 +30,40 @@ const (
 	Reboot Kind = "reboot"
 	// Release reports that a machine serves a release on all workers.
 	Release Kind = "release"
-	// Unwell reports a problem that lasts, Well its end.
+	// Unwell is the start of a problem that lasts, Well is its end.
 	Unwell Kind = "unwell"
 	Well   Kind = "well"
-	// Certificate is a certificate that was issued, or could not be.
+	// Certificate reports that a certificate was issued, or could not be.
 	Certificate Kind = "certificate"
 )
 
-// Values of Event.Result, which are those of Pulumi's history.
+// Values of Event.Result. They are those of Pulumi's history.
 const (
 	Succeeded = "succeeded"
 	Failed    = "failed"
 )
 
-// Event is one thing that happened. Its JSON is what `events --json` prints and
-// what a webhook receives.
+// Event is one event of a stack. `events --json` prints its JSON, and a webhook
+// receives the same JSON.
 type Event struct {
 	Time time.Time `json:"time"`
 	Kind Kind      `json:"kind"`
 	// Stack is the project and the stack: "escala/aws-ec2".
 	Stack string `json:"stack"`
-	// Who is the author of the commit, and the CI's run if there was one. Run is the
-	// URL of that run. Commit is the commit's id.
+	// Who is the author of the commit and, in CI, the CI run. Run is the URL of
+	// that run. Commit is the commit's id.
 	Who    string `json:"who,omitempty"`
 	Run    string `json:"run,omitempty"`
 	Commit string `json:"commit,omitempty"`
-	// Dirty reports changes beside the commit.
+	// Dirty reports that the source had changes that were not committed.
 	Dirty bool `json:"dirty,omitempty"`
-	// Release is the release that served afterwards, or that was refused.
+	// Release is the release that serves after the event, or the refused one.
 	Release service.ReleaseID `json:"release,omitempty"`
 	// Instance is the machine or pod.
 	Instance string `json:"instance,omitempty"`
-	// Result is Succeeded, Failed or "" for what has no result.
+	// Result is Succeeded, Failed, or "" for an event without a result.
 	Result string `json:"result,omitempty"`
-	// Seconds is the time that it took.
+	// Seconds is the duration of the event.
 	Seconds int `json:"seconds,omitempty"`
 	// Text is the reason, in the words of the machine or the cluster.
 	Text string `json:"text,omitempty"`

@@ -2,7 +2,8 @@ package machine
 
 import "escala/service"
 
-// EventKind is the kind of an Event. A reader keeps a kind that it does not know.
+// EventKind is the kind of an Event. Readers must preserve a kind that they do
+// not know.
 type EventKind string
 
 // Values of EventKind.
@@ -16,21 +17,21 @@ const (
 	EventIncident EventKind = "incident"
 	// EventReboot reports a start of the operating system.
 	EventReboot EventKind = "reboot"
-	// EventUnwell reports a problem that lasts, EventWell its end.
+	// EventUnwell reports the start of a problem that lasts, EventWell its end.
 	EventUnwell EventKind = "unwell"
 	EventWell   EventKind = "well"
 	// EventCertificate reports a certificate that was issued, or could not be.
 	EventCertificate EventKind = "certificate"
 )
 
-// Event is one thing that happened to a machine.
+// Event is one event of a machine.
 type Event struct {
 	// Time is in seconds since 1970 by the machine's clock.
 	Time int64     `json:"time"`
 	Kind EventKind `json:"kind"`
 	// Release is the release that the event is about, or the current one.
 	Release service.ReleaseID `json:"release,omitempty"`
-	// Text is the reason, in the machine's words.
+	// Text is the reason, as the machine describes it.
 	Text string `json:"text,omitempty"`
 }
 

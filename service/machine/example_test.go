@@ -8,8 +8,8 @@ import (
 	"escala/service/machine"
 )
 
-// A machine publishes its status at StatusPath. Serves reports whether all of
-// its workers run a release. If not, it returns what is missing.
+// A machine publishes its status at StatusPath. Serves reports whether all of its
+// workers run a release, and describes what is missing otherwise.
 func ExampleStatus_Serves() {
 	const release = service.ReleaseID("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")
 	status, err := machine.Read(strings.NewReader(`{

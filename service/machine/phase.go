@@ -8,8 +8,8 @@ const (
 	Serving Phase = "serving"
 	// Rolling is the phase in which the wanted release is being tried, or workers are being replaced.
 	Rolling Phase = "rolling"
-	// Baking is the phase in which the wanted release serves on all workers, and the
-	// machine watches whether it fails more than the one before.
+	// Baking is the phase in which all workers serve the wanted release, and the
+	// machine watches whether it fails more often than the previous one.
 	Baking Phase = "baking"
 	// Failing is the phase in which a problem prevents progress and the machine
 	// keeps trying.

@@ -30,7 +30,8 @@ type Status struct {
 	// release that a newly started worker runs. Each is "" while unknown.
 	Wanted  service.ReleaseID `json:"wanted"`
 	Current service.ReleaseID `json:"current"`
-	// Asked is service.Wanted.Asked of Wanted: the update that the machine has seen.
+	// Asked is the time of the update that the machine has seen:
+	// service.Wanted.Asked of Wanted.
 	Asked int64 `json:"asked,omitempty"`
 	// Reason is the reason why Current is not Wanted, or why a worker is
 	// missing. "" if there is no problem.
@@ -55,8 +56,8 @@ type Status struct {
 	Certificate *Certificate `json:"certificate,omitempty"`
 	// Workers are in the order of their numbers.
 	Workers []Worker `json:"workers"`
-	// Processes and Schedules are in the order of their names. There are none on a
-	// machine whose service has none.
+	// Processes and Schedules are in the order of their names. They are empty if
+	// the service has none.
 	Processes []Process  `json:"processes,omitempty"`
 	Schedules []Schedule `json:"schedules,omitempty"`
 }
@@ -110,9 +111,9 @@ func Read(r io.Reader) (Status, error) {
 	return s, nil
 }
 
-// SinceRefusal returns the time from the refusal's last try until the machine
-// published this status. ok is false if the status does not contain it, as on
-// machines older than this field.
+// SinceRefusal returns the time from the end of the refused release's last try
+// until the machine published this status. ok is false if the status does not
+// contain it: older machines do not publish it.
 func (s Status) SinceRefusal() (age time.Duration, ok bool) {
 	if s.Refused == 0 || s.Checked < s.Refused {
 		return 0, false

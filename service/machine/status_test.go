@@ -18,9 +18,10 @@ var (
 	two = service.ReleaseID(strings.Repeat("2", 64))
 )
 
-// The files were published by one machine of commit c629307, whose agent was a
-// shell script: before, and after it had been pointed to a copy of /bin/false and
-// its Nginx had been killed.
+// TestReadTakesAnOlderMachinesStatus checks two status files of a machine of
+// commit c629307, whose agent was a shell script. The machine published the first
+// while it served. It published the second after its wanted release had become a
+// copy of /bin/false and its Nginx had been killed.
 func TestReadTakesAnOlderMachinesStatus(t *testing.T) {
 	const (
 		good  = service.ReleaseID("6d1d6c7b0dc52b924d2697ac74a94f777b96970267cb527fca2d272548463d0d")
@@ -55,8 +56,8 @@ func read(t *testing.T, path string) Status {
 	return s
 }
 
-// A program of commit c629307 reads the fields that it knows from a newer
-// machine's status.
+// TestStatusIsReadByOlderPrograms checks that a program of commit c629307 reads
+// the fields that it knows from the status of a newer machine.
 func TestStatusIsReadByOlderPrograms(t *testing.T) {
 	newer := Status{
 		Machine: "i-1", Phase: "certifying", Wanted: two, Current: one, Reason: "r", Incident: "i", Attempts: 3, Checked: 9, Refused: 8, Retry: 10,
@@ -64,7 +65,7 @@ func TestStatusIsReadByOlderPrograms(t *testing.T) {
 	}
 	content, err := json.Marshal(newer)
 	require.NoError(t, err)
-	// Its type.
+	// This is the status as that commit defined it.
 	type worker struct {
 		Worker  int    `json:"worker"`
 		Release string `json:"release"`

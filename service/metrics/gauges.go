@@ -2,8 +2,8 @@ package metrics
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// Server is the server whose gauges are read when Prometheus asks. They cost
-// nothing in between.
+// Server provides the gauges. They are read only while Prometheus scrapes, and
+// cost nothing in between.
 type Server interface {
 	// InFlight returns the number of requests that are being answered.
 	InFlight() int64

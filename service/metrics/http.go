@@ -76,9 +76,9 @@ func New(service, release string) *HTTP {
 // ServeHTTP answers Prometheus.
 func (m *HTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.handler.ServeHTTP(w, r) }
 
-// Answered counts a request. recent belongs to its connection, or is nil. It keeps
-// the counters of the last request: the next one usually has the same, and a
-// comparison is cheaper than a lookup.
+// Answered counts a request. recent belongs to the request's connection, or is
+// nil. It holds the counters of the last request: the next one usually has the
+// same, and a comparison is cheaper than a lookup.
 func (m *HTTP) Answered(r *http.Request, status int, took time.Duration, recent *any) {
 	k := key{route: r.Pattern, method: Method(r.Method), status: status}
 	o := m.find(k, recent)
@@ -104,7 +104,7 @@ func (m *HTTP) find(k key, recent *any) *one {
 	return o
 }
 
-// CountDroppedLines adds the number of dropped log lines.
+// CountDroppedLines adds a counter of dropped log lines to the registry.
 func (m *HTTP) CountDroppedLines(dropped func() uint64) {
 	m.Registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "log_lines_dropped_total", Help: "Log lines that were dropped because the log was not read fast enough.",
@@ -135,10 +135,11 @@ func (m *HTTP) add(k key) *one {
 	return o
 }
 
-// OtherMethod is the value of the label "method" for methods that clients make up.
+// OtherMethod is the value of the label "method" for every other method. Clients
+// can invent any number of them.
 const OtherMethod = "other"
 
-// methods lists the values of the label "method", beside OtherMethod.
+// methods lists the values of the label "method", except OtherMethod.
 var methods = [...]string{
 	http.MethodGet, http.MethodPost, http.MethodHead, http.MethodPut, http.MethodPatch,
 	http.MethodDelete, http.MethodOptions, http.MethodConnect, http.MethodTrace,

@@ -23,7 +23,7 @@ func TestEachMetricHasTheService(t *testing.T) {
 		Name: "own", ConstLabels: prometheus.Labels{"service": "mine", "zone": "a"},
 	}, func() float64 { return 1 }))
 	m.Answered(&http.Request{Method: http.MethodGet, Pattern: "GET /"}, 200, 0, nil)
-	for range 2 { // the metrics themselves stay as they are
+	for range 2 { // twice, because Gather must not change the metrics themselves
 		text := scrape(m)
 		assert.Contains(t, text, `service_release_info{release="792b",service="shop"} 1`)
 		assert.Contains(t, text, `http_requests_total{method="GET",route="GET /",service="shop",status="200"} 1`)

@@ -12,7 +12,7 @@ import (
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 )
 
-// startLogs makes Log send its records, too.
+// startLogs starts the export of the records of Log.
 func (s *Sender) startLogs(ctx context.Context, o Options, about resourced) error {
 	exporter, err := otlploghttp.New(ctx)
 	if err != nil {
@@ -32,7 +32,7 @@ func (s *Sender) startLogs(ctx context.Context, o Options, about resourced) erro
 	return logs.lost(o, q.dropped.Load)
 }
 
-// leveled is a handler with a least level.
+// leveled is a handler with a minimum level.
 type leveled struct {
 	slog.Handler
 	least slog.Level
@@ -65,8 +65,9 @@ func (p records) OnEmit(_ context.Context, r *sdklog.Record) error {
 	all := make([]attribute.KeyValue, 0, r.AttributesLen())
 	r.WalkAttributes(func(one attribute.KeyValue) bool {
 		if one.Value.Type() == attribute.STRING {
-			// A text may be a part of a longer one, such as a path of a request line,
-			// and would keep all of it in memory.
+			// The text may be a part of a longer one, such as the path of a
+			// request line. Without a copy, it would keep the longer one in
+			// memory.
 			one.Value = attribute.StringValue(strings.Clone(one.Value.AsString()))
 		}
 		size += len(one.Key) + valueSize(one.Value)
@@ -82,6 +83,6 @@ func (p records) ForceFlush(context.Context) error { return nil }
 
 func (p records) Shutdown(ctx context.Context) error {
 	err := p.queue.end(ctx)
-	_ = p.exporter.Shutdown(ctx) // it has nothing left
+	_ = p.exporter.Shutdown(ctx) // the queue has sent or dropped all records
 	return err
 }

@@ -10,9 +10,9 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 )
 
-// startMetrics sends the metrics of the registry, also the application's own, each
-// OTEL_METRIC_EXPORT_INTERVAL (default 60 s). Nothing waits: an export that fails is
-// made up for by the next one, because the figures are totals.
+// startMetrics sends all metrics of the registry, including the application's,
+// every OTEL_METRIC_EXPORT_INTERVAL (default 60 s). There is no queue: the values
+// are totals, so the next export replaces a failed one.
 func (s *Sender) startMetrics(ctx context.Context, o Options, about resourced) error {
 	exporter, err := otlpmetrichttp.New(ctx)
 	if err != nil {
@@ -26,13 +26,13 @@ func (s *Sender) startMetrics(ctx context.Context, o Options, about resourced) e
 	return nil
 }
 
-// figures is an exporter that records whether its collector answers.
+// figures is an exporter that records whether the collector accepts the metrics.
 type figures struct {
 	sdkmetric.Exporter
 	signal signal
 }
 
-// Export reports no error: the signal has recorded it.
+// Export returns no error, because the signal has already recorded it.
 func (f figures) Export(ctx context.Context, all *metricdata.ResourceMetrics) error {
 	f.signal.note(ctx, f.Exporter.Export(ctx, all))
 	return nil

@@ -1,10 +1,10 @@
 // Package otlp sends a worker's traces, metrics and logs to an OpenTelemetry
-// collector, if the standard environment variables ask for it. Otherwise it costs
+// collector if the standard environment variables request it. Otherwise it costs
 // nothing.
 //
-// The exporters are the SDK's. What waits for them is limited in bytes by queues of
-// this package, because the SDK's processors limit it in numbers, and a client of the
-// service decides how large a span or a log line is.
+// The exporters are those of the SDK. The queues in front of them are this
+// package's, and are limited in bytes. The SDK's processors limit the number of
+// items, but a client of the service determines the size of a span or a log line.
 package otlp
 
 import (
@@ -22,19 +22,19 @@ import (
 	"escala/service/outage"
 )
 
-// Options describe a worker to its collector.
+// Options describe a worker and the telemetry to send.
 type Options struct {
 	Config config.Telemetry
-	// Service, Release and Worker are the resource's attributes. OTEL_SERVICE_NAME
-	// and OTEL_RESOURCE_ATTRIBUTES go before them.
+	// Service, Release and Worker become attributes of the resource.
+	// OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES take precedence.
 	Service, Release string
 	Worker           int
-	// Metrics are what is sent. Registry gets the number of lost items.
+	// Metrics are the metrics to send. Registry gets a counter of lost items.
 	Metrics  prometheus.Gatherer
 	Registry prometheus.Registerer
 	// Log is the log of this process. It reports outages of the collector.
 	Log *slog.Logger
-	// Level is the least severe level that is sent.
+	// Level is the least severe level of the records that are sent.
 	Level slog.Level
 }
 
@@ -42,17 +42,18 @@ type Options struct {
 type Sender struct {
 	// Tracer is nil if no traces are sent.
 	Tracer trace.Tracer
-	// Log writes to Options.Log, and sends the records if logs are sent.
+	// Log writes to Options.Log, and also sends the records if logs are on.
 	Log *slog.Logger
 
-	// records sends logs alone. It is nil if none are sent.
+	// records only sends logs. It is nil if logs are off.
 	records *slog.Logger
 	away    []*outage.Outage
 	end     []func(context.Context) error
 }
 
-// Start starts the exporters. It makes no connection: an unavailable collector costs
-// only what is sent to it. The log and Outages report each outage once.
+// Start starts the exporters without connecting to the collector. While the
+// collector is unavailable, only telemetry is lost. The log and Outages report
+// each outage once.
 func Start(ctx context.Context, o Options) (*Sender, error) {
 	s := &Sender{Log: o.Log}
 	if !o.Config.Traces && !o.Config.Metrics && !o.Config.Logs {
@@ -77,8 +78,8 @@ func Start(ctx context.Context, o Options) (*Sender, error) {
 	return s, nil
 }
 
-// End sends what waits and ends the exporters, at the same time. It returns when ctx
-// ends, at the latest.
+// End sends all waiting items and ends the exporters, in parallel. It returns at
+// the latest when ctx ends.
 func (s *Sender) End(ctx context.Context) error {
 	failed := make([]error, len(s.end))
 	var all sync.WaitGroup
@@ -89,32 +90,33 @@ func (s *Sender) End(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-// Failed sends the error with which the worker ends. Its own log gets it later.
+// Failed sends the error that ends the worker. The caller writes it to the local
+// log afterwards.
 func (s *Sender) Failed(err error) {
 	if s.records != nil {
 		s.records.Error("worker failed", slog.Any("error", err))
 	}
 }
 
-// Outages are the collector's, one for each signal.
+// Outages returns the records of the collector's outages, one for each signal.
 func (s *Sender) Outages() []*outage.Outage { return s.away }
 
-// signal is one of traces, metrics and logs.
+// signal is one of the three kinds of telemetry: traces, metrics or logs.
 type signal struct {
-	// name is the word in the log, such as "traces".
+	// name is the signal's name in the log, such as "traces".
 	name string
 	away *outage.Outage
 	log  *slog.Logger
 }
 
-// signal returns a new signal. collector is the collector's name for people.
+// signal creates a signal. collector is the collector's name for people.
 func (s *Sender) signal(o Options, name, collector string) signal {
 	away := outage.New(collector)
 	s.away = append(s.away, away)
 	return signal{name, away, o.Log}
 }
 
-// note records whether the collector took an export.
+// note records whether the collector accepted an export.
 func (s signal) note(ctx context.Context, err error) {
 	switch {
 	case err != nil:
@@ -126,8 +128,8 @@ func (s signal) note(ctx context.Context, err error) {
 	}
 }
 
-// longest is the longest text of an error in the log, in bytes: a collector's answer
-// may be a page.
+// longest is the largest length of an error in the log, in bytes, because a
+// collector's answer may be a whole page.
 const longest = 500
 
 func short(text string) string {
@@ -137,11 +139,11 @@ func short(text string) string {
 	return text
 }
 
-// mostComplaints is the number of different complaints that are logged.
+// mostComplaints is the number of different errors of the SDK that are logged.
 const mostComplaints = 20
 
-// reportSDK logs each complaint of the SDK once: variables that it cannot use, and
-// metrics that it cannot convert.
+// reportSDK logs each error of the SDK once, such as an invalid variable or a
+// metric that cannot be converted.
 func reportSDK(log *slog.Logger) {
 	var mu sync.Mutex
 	said := map[string]bool{}
@@ -159,7 +161,7 @@ func reportSDK(log *slog.Logger) {
 	}))
 }
 
-// lost adds the number of lost items of a signal to the worker's metrics.
+// lost adds a counter of the signal's lost items to the worker's metrics.
 func (s signal) lost(o Options, n func() uint64) error {
 	err := o.Registry.Register(prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "telemetry_dropped_total", Help: "Spans and log records that were dropped because the collector did not take them.",

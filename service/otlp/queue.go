@@ -14,9 +14,9 @@ import (
 // of traces and logs.
 const mostWaiting = 4 << 20
 
-// queue exports items in the background, in batches. add never waits: a collector
-// that is away must not delay a request, a drain or a signal. Items that exceed the
-// limits are dropped and counted, as are those that could not be exported.
+// queue exports items in batches in the background. add never waits, because an
+// unavailable collector must not delay a request, a drain or a signal. Items
+// beyond the limits and items whose export fails are dropped and counted.
 type queue[T any] struct {
 	export func(context.Context, []T) error
 	limits config.Batch
@@ -26,21 +26,22 @@ type queue[T any] struct {
 
 	mu      sync.Mutex
 	waiting []queued[T]
-	// bytes is the size of all items, with those that are being exported. exporting
-	// is their number.
+	// bytes is the size of all items, including those that are being exported.
+	// exporting is the number of the latter.
 	bytes, exporting int
 	ended            bool
 
-	// running ends at the end of the last export's time.
+	// running is the context of all exports. It ends when the time for the last
+	// export is over.
 	running context.Context
 	cancel  context.CancelFunc
-	// full has a value if a batch is complete. ending is closed by end, done by
-	// the goroutine.
+	// full has a value if a batch is complete. end closes ending, and the queue's
+	// goroutine closes done.
 	full         chan struct{}
 	ending, done chan struct{}
 }
 
-// grace is the time in which an exporter has to return after its time has ended.
+// grace is the time that an exporter has to return after its context has ended.
 const grace = 100 * time.Millisecond
 
 type queued[T any] struct {
@@ -48,7 +49,7 @@ type queued[T any] struct {
 	size int
 }
 
-// newQueue returns a queue and starts its goroutine, which end ends.
+// newQueue returns a queue and starts its goroutine. end ends the goroutine.
 func newQueue[T any](limits config.Batch, most int, export func(context.Context, []T) error) *queue[T] {
 	q := &queue[T]{
 		export: export, limits: limits, most: most,
@@ -95,7 +96,7 @@ func (q *queue[T]) run() {
 	}
 }
 
-// send exports batches as long as at least this many items wait.
+// send exports batches while at least this many items wait.
 func (q *queue[T]) send(least int) {
 	for {
 		items, size := q.take(least)
@@ -115,7 +116,8 @@ func (q *queue[T]) send(least int) {
 	}
 }
 
-// take removes the next batch, or nothing if fewer items wait.
+// take removes and returns the next batch. It returns nothing if fewer items
+// wait.
 func (q *queue[T]) take(least int) ([]T, int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -136,8 +138,8 @@ func (q *queue[T]) take(least int) ([]T, int) {
 	return items, size
 }
 
-// end exports what waits, until ctx ends. What is left then is lost, and the error
-// has its number.
+// end exports the waiting items until ctx ends. The remaining items are lost, and
+// the error has their number.
 func (q *queue[T]) end(ctx context.Context) error {
 	q.mu.Lock()
 	again := q.ended
@@ -153,7 +155,7 @@ func (q *queue[T]) end(ctx context.Context) error {
 	select {
 	case <-q.done:
 	case <-ctx.Done():
-		// The exporter sees the same end, and reports the outage.
+		// Ending the exporter's context makes it return and report the outage.
 		q.cancel()
 		select {
 		case <-q.done:

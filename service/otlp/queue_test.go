@@ -16,7 +16,7 @@ import (
 
 var limits = config.Batch{Delay: time.Second, Timeout: 30 * time.Second, Queue: 10, Size: 4}
 
-// collector takes batches as its answer says.
+// collector accepts or refuses batches as answer decides.
 type collector struct {
 	mu     sync.Mutex
 	got    [][]int
@@ -50,7 +50,7 @@ func (c *collector) answers(answer func(context.Context) error) {
 	c.answer = answer
 }
 
-// size returns the number of bytes that wait.
+// size returns the number of bytes in the queue.
 func (q *queue[T]) size() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -99,7 +99,7 @@ func TestWhatWaitsIsLimited(t *testing.T) {
 				q := newQueue(limits, 100, c.export)
 				for i := range 20 {
 					q.add(i, tt.size)
-					synctest.Wait() // also while the first batch is being sent
+					synctest.Wait() // also during the export of the first batch
 				}
 				assert.EqualValues(t, 20-tt.fit, q.dropped.Load())
 				assert.Zero(t, time.Since(began), "adding never waits")
@@ -128,7 +128,7 @@ func TestTheEndIsLimited(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := &collector{answer: tt.answer}
 				q := newQueue(limits, 100, c.export)
-				for i := range 6 { // one batch is being sent, and two items wait
+				for i := range 6 { // one batch is being exported, and two items wait
 					q.add(i, 1)
 				}
 				synctest.Wait()
@@ -149,7 +149,8 @@ func TestTheEndIsLimited(t *testing.T) {
 	}
 }
 
-// An exporter that ignores its context does not hold up the end either.
+// TestAnExporterWithoutAnEnd checks that an exporter that ignores its context
+// does not delay the end either.
 func TestAnExporterWithoutAnEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

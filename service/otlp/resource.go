@@ -10,10 +10,10 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 )
 
-// resourced is the description of this process.
+// resourced describes this process to the collector.
 type resourced = *resource.Resource
 
-// newResource describes this process with the names of the semantic conventions
+// newResource describes this process with OpenTelemetry's attribute names
 // (opentelemetry.io/docs/specs/semconv/resource).
 func newResource(ctx context.Context, o Options) (resourced, error) {
 	host, err := os.Hostname()
@@ -24,15 +24,16 @@ func newResource(ctx context.Context, o Options) (resourced, error) {
 		resource.WithAttributes(
 			attribute.String("service.name", o.Service),
 			attribute.String("service.version", o.Release),
-			// Two workers of a machine, and two processes of a worker during a roll,
-			// must not share their counters.
+			// Each process needs an id of its own, also two workers of a machine,
+			// and the two processes of a worker during a roll. Otherwise their
+			// counters would be mixed.
 			attribute.String("service.instance.id", fmt.Sprintf("%s/%d/%d", host, o.Worker, os.Getpid())),
 			attribute.String("host.name", host)),
 		resource.WithFromEnv()) // last, so that OTEL_SERVICE_NAME overrides the name above
 	if about == nil {
 		return nil, fmt.Errorf("describing the service to the collector: %w", err)
 	}
-	if err != nil { // the resource has the readable part
+	if err != nil { // the resource contains all attributes that could be read
 		o.Log.WarnContext(ctx, "OTEL_RESOURCE_ATTRIBUTES is not key=value,key=value; telemetry is sent without it", slog.Any("error", err))
 	}
 	return about, nil

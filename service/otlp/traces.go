@@ -9,7 +9,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// startTraces sets the tracer. The sampler follows OTEL_TRACES_SAMPLER.
+// startTraces creates the tracer. OTEL_TRACES_SAMPLER selects the sampler.
 func (s *Sender) startTraces(ctx context.Context, o Options, about resourced) error {
 	exporter, err := otlptracehttp.New(ctx)
 	if err != nil {
@@ -27,10 +27,10 @@ func (s *Sender) startTraces(ctx context.Context, o Options, about resourced) er
 	return traces.lost(o, q.dropped.Load)
 }
 
-// scope is the name of what creates the telemetry.
+// scope is the name of the instrumentation in the telemetry.
 const scope = "escala/service"
 
-// spans queues the spans that end.
+// spans queues ended spans.
 type spans struct {
 	queue    *queue[sdktrace.ReadOnlySpan]
 	exporter sdktrace.SpanExporter
@@ -40,7 +40,7 @@ var _ sdktrace.SpanProcessor = spans{}
 
 func (p spans) OnStart(context.Context, sdktrace.ReadWriteSpan) {}
 
-// OnEnd queues a span that is sampled.
+// OnEnd queues a sampled span.
 func (p spans) OnEnd(s sdktrace.ReadOnlySpan) {
 	if s.SpanContext().IsSampled() {
 		p.queue.add(s, spanSize(s))
@@ -51,12 +51,12 @@ func (p spans) ForceFlush(context.Context) error { return nil }
 
 func (p spans) Shutdown(ctx context.Context) error {
 	err := p.queue.end(ctx)
-	_ = p.exporter.Shutdown(ctx) // it has nothing left
+	_ = p.exporter.Shutdown(ctx) // the queue has sent or dropped all spans
 	return err
 }
 
-// itemBytes is the size of a span, an event or a record without its texts. It is an
-// estimate.
+// itemBytes is an estimate of the size of a span, an event or a record without
+// its texts.
 const itemBytes = 512
 
 // spanSize estimates a span's size in bytes.
@@ -95,7 +95,7 @@ func valueSize(v attribute.Value) int {
 			n += valueBytes + len(one)
 		}
 	case attribute.BOOL, attribute.INT64, attribute.FLOAT64:
-	default: // lists, maps and what later versions have
+	default: // lists, maps and the types of later versions
 		n += len(v.String())
 	}
 	return n

@@ -13,8 +13,8 @@ import (
 	"escala/service"
 )
 
-// executable is the running program's file, even if another file is at its path
-// by now: the kernel keeps it open.
+// executable is the file of the running program. The kernel keeps it open, even
+// if another file is at its path by now.
 const executable = "/proc/self/exe"
 
 var hash = sync.OnceValues(func() (string, error) {

@@ -17,15 +17,16 @@ import (
 // longestPath is the longest path in a span, in bytes.
 const longestPath = 2 << 10
 
-// pathOf returns the request's path as a copy: it is a part of the request line, and
-// a span would keep all of that in memory.
+// pathOf returns a copy of the request's path. The path is a part of the request
+// line, and a span would otherwise keep the whole line in memory.
 func pathOf(r *http.Request) string {
 	path := r.URL.Path
 	return strings.Clone(path[:min(len(path), longestPath)])
 }
 
-// methodOf returns the request's method, and the span's name without a route, by
-// OpenTelemetry's conventions for HTTP (opentelemetry.io/docs/specs/semconv/http).
+// methodOf returns the request's method, and the name of a span without a route.
+// Both follow OpenTelemetry's conventions for HTTP
+// (opentelemetry.io/docs/specs/semconv/http).
 func methodOf(r *http.Request) (method, name string) {
 	if method = metrics.Method(r.Method); method == metrics.OtherMethod {
 		return "_OTHER", "HTTP"
@@ -66,7 +67,7 @@ func Handler(h http.Handler, tracer trace.Tracer) http.Handler {
 			}
 			span.End()
 			if failure != nil {
-				panic(failure) // the server handles the panic
+				panic(failure) // the server recovers from the panic
 			}
 		}()
 		h.ServeHTTP(w, inner)

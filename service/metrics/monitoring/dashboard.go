@@ -1,10 +1,11 @@
-// Package monitoring has the Grafana dashboard and the Prometheus rules of a service
-// on escala's runtime: dashboard.json and rules.yaml, written by go test -update and
-// held to the metrics that a worker has. No program imports it.
+// Package monitoring contains the Grafana dashboard and the Prometheus rules of a
+// service on escala's runtime, as dashboard.json and rules.yaml. go test -update
+// writes the files. A test checks that a worker has the metrics in their queries.
+// No program imports this package.
 package monitoring
 
-// Dashboard is a dashboard as Grafana imports it. It has what Grafana's JSON model
-// needs, and nothing else ("JSON model").
+// Dashboard is a dashboard in the form that Grafana imports. It has only the
+// fields that Grafana's JSON model needs (Grafana's documentation, "JSON model").
 type Dashboard struct {
 	UID           string      `json:"uid"`
 	Title         string      `json:"title"`
@@ -18,23 +19,24 @@ type Dashboard struct {
 	Panels        []Panel     `json:"panels"`
 }
 
-// TimeRange is the time that a dashboard shows.
+// TimeRange is the range of time that a dashboard shows.
 type TimeRange struct {
 	From string `json:"from"`
 	To   string `json:"to"`
 }
 
-// Templating has a dashboard's variables.
+// Templating holds a dashboard's variables.
 type Templating struct {
 	List []Variable `json:"list"`
 }
 
-// Annotations has a dashboard's annotations, of which Grafana wants a list.
+// Annotations holds a dashboard's annotations. Grafana needs the list, even an
+// empty one.
 type Annotations struct {
 	List []any `json:"list"`
 }
 
-// Variable is a choice at the top of a dashboard.
+// Variable is a selector at the top of a dashboard.
 type Variable struct {
 	Name       string      `json:"name"`
 	Label      string      `json:"label"`
@@ -47,13 +49,13 @@ type Variable struct {
 	AllValue   string      `json:"allValue,omitempty"`
 }
 
-// Datasource names where a panel's figures are from.
+// Datasource is the source of a panel's data.
 type Datasource struct {
 	Type string `json:"type"`
 	UID  string `json:"uid"`
 }
 
-// Panel is one picture.
+// Panel is one graph.
 type Panel struct {
 	ID          int         `json:"id"`
 	Type        string      `json:"type"`
@@ -65,7 +67,7 @@ type Panel struct {
 	Targets     []Target    `json:"targets"`
 }
 
-// GridPos is a panel's place, in 24 columns.
+// GridPos is a panel's position and size in a grid of 24 columns.
 type GridPos struct {
 	H int `json:"h"`
 	W int `json:"w"`
@@ -73,13 +75,13 @@ type GridPos struct {
 	Y int `json:"y"`
 }
 
-// FieldConfig has a panel's unit.
+// FieldConfig holds a panel's field settings, such as the unit.
 type FieldConfig struct {
 	Defaults  FieldDefaults `json:"defaults"`
 	Overrides []any         `json:"overrides"`
 }
 
-// FieldDefaults are the settings of all of a panel's figures.
+// FieldDefaults are the settings of all fields of a panel.
 type FieldDefaults struct {
 	Unit string   `json:"unit"`
 	Min  *float64 `json:"min,omitempty"`
@@ -92,23 +94,24 @@ type Target struct {
 	LegendFormat string `json:"legendFormat"`
 }
 
-// The dashboard's size, in Grafana's columns and rows.
+// The number of columns of the grid, and the size of each panel.
 const (
 	columns = 24
 	width   = 12
 	height  = 8
 )
 
-// picture is a panel without its place.
+// picture is a panel without its position.
 type picture struct {
 	title, about, unit string
 	queries            [][2]string
 }
 
-// chosen selects the series of the services that a person chose.
+// chosen selects the series of the services that the dashboard's user has
+// selected.
 const chosen = `{service=~"$service"}`
 
-// pictures are the panels, by row: two in each.
+// pictures are the panels in their order, two per row.
 var pictures = []picture{
 	{"Requests", "Requests a second, by the class of their status.", "reqps", [][2]string{
 		{`sum by (class) (label_replace(rate(http_requests_total` + chosen + `[$__rate_interval]), "class", "${1}xx", "status", "(.).*"))`, "{{class}}"},

@@ -45,7 +45,7 @@ func TestFiles(t *testing.T) {
 	golden(t, "rules.yaml", b.Bytes())
 }
 
-// worker is a server whose figures do not matter.
+// worker is a server whose values do not matter.
 type worker struct{}
 
 func (worker) InFlight() int64                    { return 0 }
@@ -84,17 +84,18 @@ var (
 	suffix   = regexp.MustCompile(`_(bucket|sum|count)$`)
 )
 
-// language are the words of PromQL that the queries use.
+// language are the words of PromQL in the queries.
 var language = []string{
 	"sum", "by", "rate", "increase", "histogram_quantile", "topk", "count", "on", "group_left", "label_replace",
 	"min_over_time", "max_over_time", "changes", "group", "and",
 }
 
-// given are the labels that Prometheus, a worker's Gatherer or a machine adds, or that
-// a query makes.
+// given are labels that no metric describes itself: Prometheus, a worker's
+// Gatherer, a machine or the query adds them.
 var given = []string{"job", "instance", "service", "worker", "slot", "le", "class"}
 
-// Each query asks for metrics and labels that a worker has.
+// TestQueriesNameWhatAWorkerHas checks that a worker has the metrics and labels
+// in each query.
 func TestQueriesNameWhatAWorkerHas(t *testing.T) {
 	metrics := exported(t)
 	var queries []string
@@ -128,7 +129,7 @@ func TestQueriesNameWhatAWorkerHas(t *testing.T) {
 			if name == "machine_worker_up" { // the machine's agent adds it
 				known, ok = []string{"service", "worker", "slot"}, true
 			}
-			if name == "telemetry_dropped_total" { // a worker that has a collector adds it
+			if name == "telemetry_dropped_total" { // only a worker with a collector has it
 				known, ok = []string{"signal"}, true
 			}
 			assert.True(t, ok || name == "up", "%s: no worker has %s", query, name)
@@ -140,8 +141,8 @@ func TestQueriesNameWhatAWorkerHas(t *testing.T) {
 	}
 }
 
-// A dashboard has what Grafana asks of one: an id for each panel, places that do not
-// overlap, a data source that can be chosen.
+// TestTheDashboardFits checks what Grafana needs: each panel has an id of its
+// own, no panels overlap, and the data source can be selected.
 func TestTheDashboardFits(t *testing.T) {
 	d := NewDashboard()
 	assert.LessOrEqual(t, len(d.UID), 40)

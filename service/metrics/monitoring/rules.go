@@ -1,11 +1,11 @@
 package monitoring
 
-// Rules is a file of rules as Prometheus reads it.
+// Rules is a file of rules in the form that Prometheus reads.
 type Rules struct {
 	Groups []Group `yaml:"groups"`
 }
 
-// Group has rules that are evaluated together.
+// Group holds rules that are evaluated together.
 type Group struct {
 	Name  string `yaml:"name"`
 	Rules []Rule `yaml:"rules"`
@@ -20,7 +20,8 @@ type Rule struct {
 	Annotations map[string]string `yaml:"annotations"`
 }
 
-// alert is a rule before it has labels. page wakes a person.
+// alert is a rule before it has labels. page makes its severity "critical"
+// instead of "warning".
 type alert struct {
 	name, expr, lasts string
 	page              bool
