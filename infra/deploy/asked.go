@@ -8,14 +8,14 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// outputAsked is the stack output that says for which release, with which release
-// command, the stack was asked last, and when.
+// outputAsked is the stack output with the release and the release command that the
+// stack was asked for last, and the time of that in seconds since 1970.
 const outputAsked = "asked"
 
-// Ask sets Request.Command, Request.Bake, Request.Prepared, and Request.Asked for a Machine and
-// for a release command. Until the release serves, each update asks anew, so that a
-// machine that refused the release tries it again. pinned is true for a release that
-// is gone back to.
+// Ask sets Request.Command, Bake, Prepared and Asked. It sets Asked only for a
+// Machine and for a release command. Until the release serves, each update sets
+// another time, so that a machine that refused the release tries it again. pinned
+// is true for a rollback to an earlier release.
 func (r *Request) Ask(target Target, pinned bool) {
 	if !pinned {
 		r.Command = r.Spec.ReleaseCommand.Digest()
@@ -37,13 +37,14 @@ func (r *Request) Ask(target Target, pinned bool) {
 			return
 		}
 	case text == "" && served == string(r.Release.ID) && r.Command == "":
-		// It serves since before there was such an output.
+		// The release has served since before this output existed.
 		return
 	}
 	r.Asked = time.Now().Unix()
 }
 
-// asks identifies what is asked for.
+// asks returns the id of the release, and the digest of its release command if it
+// has one.
 func (r *Request) asks() string {
 	if r.Command == "" {
 		return string(r.Release.ID)
@@ -51,7 +52,8 @@ func (r *Request) asks() string {
 	return string(r.Release.ID) + "-" + r.Command
 }
 
-// ExportAsked sets the stack output that Ask reads. It resolves once served does.
+// ExportAsked sets the stack output that Ask reads. The output resolves once served
+// does.
 func (r *Request) ExportAsked(ctx *pulumi.Context, served pulumi.StringOutput) {
 	if r.Asked == 0 {
 		return

@@ -10,8 +10,9 @@ import (
 	"escala/service"
 )
 
-// Of a cluster only a release command is asked for. It is not looked for in the
-// cluster once the stack's outputs say that the release serves with it.
+// TestAskACluster checks that a cluster is asked only for a release command. The
+// command is not looked up in the cluster once the stack's outputs show that the
+// release serves with it.
 func TestAskACluster(t *testing.T) {
 	const one, two = "1", "2"
 	asked := func(release, digest string) map[string]any {

@@ -7,13 +7,13 @@ import (
 
 var notInBuckets = regexp.MustCompile(`[^a-z0-9]+`)
 
-// BucketPrefix returns the readable part of the name of a stack's release
-// bucket. Bucket names are unique worldwide: 16 unique characters follow, and
-// together they are within the limit of 63.
+// BucketPrefix returns the readable part of the name of a stack's release bucket.
+// Bucket names are unique worldwide, so 16 random characters follow. Both together
+// are within the limit of 63 characters.
 func BucketPrefix(project, stack string) string { return bucketPrefix(project, stack, "releases") }
 
 // MachinesBucketPrefix returns the same for the bucket that a stack's machines
-// write to, where that is a separate one.
+// write to, on clouds where that is a separate bucket.
 func MachinesBucketPrefix(project, stack string) string {
 	return bucketPrefix(project, stack, "machines")
 }

@@ -48,9 +48,9 @@ func (c *Component) Complete(e Endpoint) error {
 // Name returns the logical name of a part of the service: "api-network".
 func (c *Component) Name(part string) string { return c.Request.Spec.Name + "-" + part }
 
-// Lasting returns the logical name of a part that stays when the service gets
-// another name, because its cloud has only one at a time, and the option that
-// takes it over from stacks where it has the service's name.
+// Lasting returns the logical name of a part that is kept when the service is
+// renamed, because its cloud has only one at a time. renamed is the alias for
+// stacks in which the part's logical name contains the service's name.
 func (c *Component) Lasting(part string) (name string, renamed pulumi.ResourceOption) {
 	return part, pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String(c.Name(part))}})
 }
@@ -116,8 +116,8 @@ func (c *Component) RandomHex(part string, bytes int, keepers map[string]string)
 }
 
 // SecretHex registers random bytes that are a secret, and returns them in
-// hexadecimal. The state has them only encrypted. name is the logical name; it
-// does not contain the service's, so that a renamed service keeps them.
+// hexadecimal. The state stores them only encrypted. name is the logical name. It
+// does not contain the service's name, so a renamed service keeps its bytes.
 func (c *Component) SecretHex(name string, bytes int) (pulumi.StringOutput, error) {
 	if err := c.registerRandom(); err != nil {
 		return pulumi.StringOutput{}, err
@@ -141,19 +141,19 @@ func (c *Component) registerRandom() error {
 }
 
 // TLSSeed registers the secret from which all machines of the stack derive their
-// keys for HTTPS.
+// HTTPS keys.
 func (c *Component) TLSSeed() (pulumi.StringOutput, error) {
 	return c.SecretHex("tls-seed", tlsSeedBytes)
 }
 
 const tlsSeedBytes = 32
 
-// OperatorKeyName is the logical name of the secret that an operator's requests to
-// the stack's machine are signed with.
+// OperatorKeyName is the logical name of the secret key that signs an operator's
+// requests to the stack's machine.
 const OperatorKeyName = "operator-key"
 
-// OperatorKey registers that secret. It returns the public half, with which a
-// machine verifies requests.
+// OperatorKey registers the operator's key. It returns the public half, with which
+// a machine verifies requests.
 func (c *Component) OperatorKey() (pulumi.StringOutput, error) {
 	seed, err := c.SecretHex(OperatorKeyName, 32)
 	if err != nil {
@@ -168,8 +168,9 @@ func (c *Component) OperatorKey() (pulumi.StringOutput, error) {
 	})).(pulumi.StringOutput), nil
 }
 
-// OperatorStandIn is a placeholder of that half's length, for a size check.
+// OperatorStandIn is a placeholder as long as the operator's public key, for a size
+// check.
 var OperatorStandIn = strings.Repeat("0", 64)
 
-// TLSSeedStandIn is a placeholder of the seed's length, for a size check.
+// TLSSeedStandIn is a placeholder as long as the TLS seed, for a size check.
 var TLSSeedStandIn = strings.Repeat("0", 2*tlsSeedBytes)

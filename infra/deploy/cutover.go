@@ -32,21 +32,21 @@ type Cutover struct {
 	// that the machine with that id wrote there. Optional.
 	Store  pulumi.StringInput
 	Stored func(ctx context.Context, store, id string) (string, error)
-	// Records registers the records of the service's names in DNS. address is
-	// Stable, and resolves once the service serves there: a name that leads
-	// elsewhere now never leads to nothing. It returns the resources that must
+	// Records registers the DNS records of the service's names. address is Stable.
+	// It resolves once the service serves there, so a name that leads elsewhere now
+	// moves only to an address that serves. Records returns the resources that must
 	// exist before the names lead here. Nil if the stack makes no records.
 	Records func(address pulumi.StringOutput) ([]pulumi.Resource, error)
-	// Ask returns instructions for a person to ask the machine with that id
-	// what is wrong.
+	// Ask returns instructions for a person to find out what is wrong with the
+	// machine with that id.
 	Ask func(machine string) string
 
 	// httpsPort is the port of HTTPS in tests. Default 443.
 	httpsPort string
 }
 
-// Run registers the gates and the move, and with HTTPS the records and the wait
-// for the certificates.
+// Run registers the gates and the move. With HTTPS it also registers the records
+// and the wait for the certificates.
 func (c Cutover) Run(ctx *pulumi.Context, r Request) (Endpoint, error) {
 	none := Endpoint{}
 	stable := pulumi.Sprintf("http://%s", c.Stable)
@@ -106,8 +106,8 @@ func (c Cutover) Run(ctx *pulumi.Context, r Request) (Endpoint, error) {
 	return endpoint, nil
 }
 
-// publicURL returns the address for people: by HTTPS if that serves, and
-// otherwise by plain HTTP at the stable address.
+// publicURL returns the address for people: the HTTPS address if it serves, and
+// otherwise plain HTTP at the stable address.
 func publicURL(spec service.Spec, plain, certified, stable string) string {
 	switch {
 	case certified != https.Serving:
@@ -131,7 +131,7 @@ func (c Cutover) https(r Request) (*gate.HTTPS, error) {
 	return &gate.HTTPS{Names: r.Spec.CertificateNames(), CA: ca, Made: c.Records != nil, Port: c.httpsPort}, nil
 }
 
-// after returns a value once resources exist.
+// after returns value as an output that resolves once the resources exist.
 func after(value pulumi.StringOutput, resources []pulumi.Resource) pulumi.StringOutput {
 	waits := []any{value}
 	for _, r := range resources {

@@ -25,7 +25,7 @@ import (
 
 var release = service.ReleaseID(strings.Repeat("a", 64))
 
-// mocks give each resource an id: its name.
+// mocks gives each resource an id, which is its name.
 type mocks struct {
 	mu   sync.Mutex
 	made []string
@@ -40,7 +40,7 @@ func (m *mocks) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 
 func (*mocks) Call(pulumi.MockCallArgs) (resource.PropertyMap, error) { return nil, nil }
 
-// node is a machine at a loopback address.
+// node starts a machine at a loopback address, and returns its host and port.
 func node(t *testing.T, id, at string) string {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -64,8 +64,8 @@ func node(t *testing.T, id, at string) string {
 	return strings.TrimPrefix(server.URL, "http://")
 }
 
-// secure has HTTPS for example.com, the name on httptest's own certificate. It
-// returns its port, and the path of the certificate's authority.
+// secure starts an HTTPS server for example.com, the name in httptest's own
+// certificate. It returns the server's port and the path of its root certificate.
 func secure(t *testing.T) (port, ca string) {
 	t.Helper()
 	server := httptest.NewTLSServer(http.NotFoundHandler())
@@ -129,16 +129,16 @@ func secureSpec(ca string) service.Spec {
 // does not get the address.
 func TestCutoverKeepsHTTPS(t *testing.T) {
 	port, ca := secure(t)
-	// The stable address has HTTPS at the port; the new machine's own has none,
-	// and is well otherwise.
+	// The stable address serves HTTPS at the port. The new machine's own address
+	// does not, and the machine is healthy otherwise.
 	own, stable := node(t, "machine", "127.0.0.2"), node(t, "another", "127.0.0.1")
 	made, _, err := cutOver(t, Cutover{httpsPort: port}, secureSpec(ca), own, stable)
 	require.ErrorContains(t, err, "the stack has HTTPS, and this machine would take it away")
 	require.ErrorContains(t, err, "the machine reports: rateLimited: too many certificates")
 	assert.NotContains(t, made, "move")
 
-	// Without HTTPS before, it gets the address, and the update says what is
-	// missing.
+	// Without HTTPS before, the machine gets the address, and the update reports
+	// what is missing.
 	at := node(t, "machine", "127.0.0.1")
 	made, outputs, err := cutOver(t, Cutover{httpsPort: "1"}, secureSpec(ca), at, at)
 	require.NoError(t, err)

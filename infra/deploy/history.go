@@ -14,8 +14,8 @@ import (
 // History is a stack's releases, the most recent one first.
 type History []service.Release
 
-// remembered is the number of releases in a history: those that a rollback can
-// use, and some older ones, which the release store still has to remove.
+// remembered is the number of releases in a history: the releases that a rollback
+// can use, and some older ones that the release store still has to remove.
 const remembered = 3 * service.KeptReleases
 
 // output is the name of the stack output with the history.
@@ -57,8 +57,8 @@ func Outputs(ctx *pulumi.Context) (map[string]any, error) {
 		Outputs           map[string]any `pulumi:"outputs"`
 		SecretOutputNames []string       `pulumi:"secretOutputNames"`
 	}
-	// A state in a folder is written in place, so a read may see half of it
-	// while the engine saves the first steps of this update.
+	// A state in a folder is written in place, so a read may see half of it while
+	// the engine saves the first steps of this update.
 	var err error
 	for range readAttempts {
 		if err = ctx.Invoke("pulumi:pulumi:readStackOutputs", &stackName{Name: name}, &read); err == nil {
@@ -83,7 +83,7 @@ type stackName struct {
 	Name string `pulumi:"name"`
 }
 
-// With returns the history after current is served.
+// With returns the history after the release current is served.
 func (h History) With(current service.Release) History {
 	next := History{current}
 	for _, release := range h {
@@ -97,12 +97,12 @@ func (h History) With(current service.Release) History {
 // Restorable returns the releases that a rollback can use, the current one first.
 func (h History) Restorable() []service.Release { return h[:min(len(h), service.KeptReleases)] }
 
-// Expired returns the releases that a rollback can no longer use, even if
-// current never serves: it counts only the other releases. So the result is the
-// same before and after the update that releases current.
+// Expired returns the releases that a rollback can no longer use. It counts only
+// the other releases, so the result is the same before and after the update that
+// releases current, even if current never serves.
 func (h History) Expired(current service.Release) []service.Release {
 	others := slices.DeleteFunc(slices.Clone(h), func(r service.Release) bool { return r.ID == current.ID })
-	// The history needs one place for current.
+	// One place in the history is for current.
 	others = others[:min(len(others), remembered-1)]
 	return others[min(len(others), service.KeptReleases):]
 }
@@ -110,7 +110,7 @@ func (h History) Expired(current service.Release) []service.Release {
 // shortest is the minimum length of an abbreviated release id.
 const shortest = 6
 
-// Find returns the release with this id or with an id that begins so.
+// Find returns the release whose id is, or begins with, the given id.
 func (h History) Find(id string) (service.Release, error) {
 	var found []service.Release
 	for _, release := range h.Restorable() {
@@ -135,8 +135,8 @@ func (h History) Find(id string) (service.Release, error) {
 }
 
 // Export sets the stack outputs "releases", for people, and "history", for
-// PastReleases. They resolve once served does, so that they never include a
-// release that did not serve.
+// PastReleases. They resolve once served does, so they never include a release that
+// did not serve.
 func (h History) Export(ctx *pulumi.Context, served pulumi.StringOutput) {
 	ids := make([]string, 0, service.KeptReleases)
 	for _, release := range h.Restorable() {

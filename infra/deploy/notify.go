@@ -1,6 +1,6 @@
 package deploy
 
-// Notified returns the name of the stack in events that a machine sends to the
+// Notified returns the name that the stack has in its machine's events for the
 // webhook, or "" if the stack has no webhook.
 func (r Request) Notified() string {
 	if r.Webhook == "" {

@@ -20,50 +20,52 @@ type Request struct {
 	// Release is the built service. Its Path is empty on a Cluster, and for an
 	// earlier release whose binary is only in the release store.
 	Release build.Release
-	// Asked is the time of the update that asks a Machine for the release, or for its
-	// release command, in seconds since 1970. It stays as it is once the release
-	// serves. 0 in a plan.
+	// Asked is the time of the update that asks a Machine for the release, or that
+	// asks for its release command, in seconds since 1970. It does not change once
+	// the release serves. 0 in a plan.
 	Asked int64
 	// Command is the digest of the release command that the release needs. It is ""
-	// if there is none, and for a release that is gone back to.
+	// without a release command, and for a rollback.
 	Command string
-	// Prepared means that the last update that succeeded was of this release, and
-	// with this command.
+	// Prepared means that the last successful update was of this release with this
+	// command.
 	Prepared bool
-	// Bake watches the release on a Machine once it serves. It is zero for a release
-	// that is gone back to.
+	// Bake watches the release on a Machine once it serves. It is zero for a
+	// rollback.
 	Bake service.Bake
 	// Agent is the machine's own program, for a Machine. In Check it is a
 	// placeholder of the same length.
 	Agent build.Release
-	// Image is Release as an image, for a Cluster. It is nil if the registry
-	// already has it: an earlier release, or an image that was not built here.
+	// Image is Release as an image, for a Cluster. It is nil if the registry already
+	// has the image: for an earlier release, or for an image that was not built
+	// here.
 	Image *image.Image
-	// Expired are earlier releases that a rollback can no longer use, so a
-	// release store can remove them.
+	// Expired are earlier releases that a rollback can no longer use, so a release
+	// store can remove them.
 	Expired []service.Release
-	// Outputs are the stack's outputs of its last successful update, without
-	// secret ones. Nil before the first.
+	// Outputs are the outputs of the stack's last successful update, without secret
+	// ones. Nil before the first update.
 	Outputs map[string]any
-	// State is the absolute path of the folder in the project for files that are
-	// kept between updates.
+	// State is the absolute path of the project's folder for files that stay between
+	// updates.
 	State string
-	// Webhook is the URL that events go to, a secret. "" if there is none.
+	// Webhook is the URL that events are sent to, which is a secret. "" without a
+	// webhook.
 	Webhook string
 	// Failed is called with the reason if the release does not serve. Optional.
 	Failed func(ctx context.Context, err error)
 	// GateTimeout is the time in which the release must serve.
 	GateTimeout time.Duration
-	// AlarmEmails are the addresses that the cloud's alarms go to. Empty: the stack
-	// makes no alarms.
+	// AlarmEmails are the addresses that the cloud's alarms are sent to. If it is
+	// empty, the stack makes no alarms.
 	AlarmEmails []string
-	// Home has escala's own files.
+	// Home locates escala's own files.
 	Home workspace.Home
 	// Project is the name of the Pulumi project. Stack is that of the stack.
 	Project string
 	Stack   string
 	// ProviderConfig returns a value of another namespace of the configuration
-	// ("aws:region"), and whether it is set. A nil ProviderConfig has no
+	// ("aws:region"), and whether the value is set. A nil ProviderConfig has no
 	// values.
 	ProviderConfig func(key string) (string, bool)
 	// Offline is true for a plan. No update from this computer follows, so
@@ -71,13 +73,13 @@ type Request struct {
 	Offline bool
 }
 
-// Wanted returns what the release store's pointer asks of machines.
+// Wanted returns what the release store's pointer asks machines to serve.
 func (r Request) Wanted() service.Wanted {
 	return service.Wanted{Release: r.Release.Release, Asked: r.Asked, Command: r.Command, Bake: r.Bake}
 }
 
-// Endpoint is the address of the service. Its outputs resolve only once the
-// service was seen to answer there.
+// Endpoint is the address of the service. Its outputs resolve only once the service
+// has answered there.
 type Endpoint struct {
 	// URL has no slash at its end.
 	URL pulumi.StringOutput
@@ -88,13 +90,13 @@ type Endpoint struct {
 	Outputs pulumi.Map
 }
 
-// These are outputs that a target may add, and that its next update reads.
+// These are outputs that a target may add and that its next update reads.
 const (
-	// OutputAddress is the IP address of the machine's stable address, or the
-	// address or host name of the cluster's load balancer. A stack has it if it
-	// makes records.
+	// OutputAddress is the machine's stable IP address, or the address or host name
+	// of the cluster's load balancer. A stack has this output if it makes DNS
+	// records.
 	OutputAddress = "address"
-	// OutputHTTPS is an https.State, or https.Unchecked.
+	// OutputHTTPS is a result of https.State, or https.Unchecked.
 	OutputHTTPS = "https"
 )
 
@@ -106,8 +108,8 @@ type Target interface {
 	Section() string
 	// Settings returns a pointer to that configuration, filled with defaults.
 	Settings() any
-	// Check reports, as service.Violations, what is wrong with the settings and
-	// with this computer, before anything is built or registered. It must not
+	// Check reports, as service.Violations, what is wrong with the settings and with
+	// this computer. It runs before anything is built or registered, and does not
 	// change anything.
 	Check(ctx context.Context, r Request) error
 	// Deploy registers the target's resources below the component, for the
@@ -126,9 +128,10 @@ type Machine interface {
 // of the image's index.
 type Cluster interface {
 	Target
-	// Platforms returns the platforms that nodes may have. At least one.
+	// Platforms returns the platforms that nodes may have. It has at least one
+	// element.
 	Platforms() []build.Platform
-	// ExistingImage returns the reference, by digest, of an image to run
-	// instead of building one, or "". It is called once Check found no problem.
+	// ExistingImage returns the reference, by digest, of an image to run instead of
+	// building one, or "". It is called after Check has found no problem.
 	ExistingImage() string
 }

@@ -13,8 +13,8 @@ import (
 )
 
 // OwnCertificate returns the operator's own certificate, which the description
-// takes from a secret. In a plan the secret is a placeholder, and so is the
-// result.
+// takes from a secret. In a plan the secret is a placeholder, so the certificate is
+// too.
 func (r Request) OwnCertificate() (https.Own, error) {
 	name := r.Spec.TLS.Certificate
 	own, err := https.ParseOwn(r.Secrets[name], r.Spec.HostNames(), time.Now())
@@ -28,7 +28,7 @@ func (r Request) OwnCertificate() (https.Own, error) {
 }
 
 // CheckOwnCertificate adds a violation if the description takes the certificate
-// from a secret whose value cannot be used.
+// from a secret and its value is not usable.
 func (r Request) CheckOwnCertificate(v *service.Violations) {
 	if r.Spec.TLS.Mode != service.TLSCertificate || r.Secrets[r.Spec.TLS.Certificate] == "" {
 		return
@@ -38,8 +38,8 @@ func (r Request) CheckOwnCertificate(v *service.Violations) {
 	}
 }
 
-// AuthorityCA returns the roots of the description's own ACME authority, in PEM,
-// or nil. A plan does without the file.
+// AuthorityCA returns the root certificates of the description's own ACME
+// authority, in PEM, or nil. A plan does not need the file.
 func (r Request) AuthorityCA() ([]byte, error) {
 	ca, err := r.ReadCA(r.Spec.TLS.AuthorityCA)
 	if err != nil && r.Offline {
@@ -51,15 +51,15 @@ func (r Request) AuthorityCA() ([]byte, error) {
 	return ca, nil
 }
 
-// CheckAuthorityCA adds a violation if that file cannot be read.
+// CheckAuthorityCA adds a violation if the file of AuthorityCA cannot be read.
 func (r Request) CheckAuthorityCA(v *service.Violations) {
 	if _, err := r.ReadCA(r.Spec.TLS.AuthorityCA); err != nil && !r.Offline {
 		v.Add("service.tls.authorityCA", "%q %s", r.Spec.TLS.AuthorityCA, err)
 	}
 }
 
-// ReadCA returns the content of a file of certificate authorities in PEM. path
-// is relative to the clone if it is not absolute. An empty path is no file.
+// ReadCA returns the content of a PEM file with certificate authorities. A relative
+// path is relative to the clone. For an empty path it returns nil.
 func (r Request) ReadCA(path string) ([]byte, error) {
 	if path == "" {
 		return nil, nil

@@ -17,8 +17,8 @@ type UserDataLimit struct {
 	Gzip bool
 }
 
-// UserData renders a machine's user-data in the form that its cloud accepts.
-// The same machine gives the same bytes.
+// UserData renders a machine's user-data in the form that its cloud accepts. The
+// result depends only on the machine.
 func (l UserDataLimit) UserData(m cloudinit.Machine) ([]byte, error) {
 	data, err := m.UserData()
 	if err != nil {

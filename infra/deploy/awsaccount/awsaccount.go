@@ -1,5 +1,5 @@
-// Package awsaccount has what all targets on AWS begin with: the provider, the
-// account that it works in, and a VPC.
+// Package awsaccount registers and looks up what all targets on AWS need first: the
+// provider, the account that it works in, and a VPC.
 package awsaccount
 
 import (
@@ -15,7 +15,7 @@ import (
 	"escala/service"
 )
 
-// These are the forms of names and ids in AWS.
+// These patterns match names and ids in AWS.
 var (
 	regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
 	subnetID   = regexp.MustCompile(`^subnet-([0-9a-f]{8}|[0-9a-f]{17})$`)
@@ -43,8 +43,8 @@ func CheckSubnet(v *service.Violations, key, id string) {
 	}
 }
 
-// Register registers the component's provider, for a region and with the
-// target's tags and the user's own ones.
+// Register registers the component's provider for a region. Its default tags are
+// the target's tags and the user's own.
 func Register(c *deploy.Component, region string, own map[string]string) error {
 	provider, err := aws.NewProvider(c.Ctx, c.Name("aws"), &aws.ProviderArgs{
 		Region:      pulumi.String(region),
@@ -65,8 +65,8 @@ type Account struct {
 	Partition, ID string
 }
 
-// Ask asks AWS for the account of the component's provider. Without
-// credentials, every other lookup would fail in the same way.
+// Ask looks up the account of the component's provider. It comes before the other
+// lookups, because without credentials all of them would fail in the same way.
 func Ask(c *deploy.Component) (Account, error) {
 	caller, err := aws.GetCallerIdentity(c.Ctx, &aws.GetCallerIdentityArgs{}, pulumi.Provider(c.Provider))
 	if err != nil {
@@ -90,9 +90,9 @@ func VPC(c *deploy.Component, cidr string) (*ec2.Vpc, *ec2.InternetGateway, erro
 	gateway, err := ec2.NewInternetGateway(c.Ctx, c.Name("gateway"), &ec2.InternetGatewayArgs{
 		VpcId: vpc.ID(),
 		Tags:  c.NameTag("gateway", nil),
-		// The provider would take the gateway off the network before, which AWS
-		// refuses as long as a machine there has a public address. A network in
-		// another range gets a gateway of its own.
+		// The provider would detach the gateway from the old network first. AWS
+		// refuses that as long as a machine there has a public address. So a network
+		// in another range gets a gateway of its own.
 	}, c.Options(pulumi.ReplaceOnChanges([]string{"vpcId"}))...)
 	if err != nil {
 		return nil, nil, fmt.Errorf("registering the network's gateway: %w", err)

@@ -1,5 +1,5 @@
-// Package awsdns makes a stack's host names lead to its address, with records
-// in the account's public hosted zones of Route 53.
+// Package awsdns points a stack's host names to its address, with records in the
+// account's public hosted zones of Route 53.
 package awsdns
 
 import (
@@ -21,8 +21,8 @@ import (
 type Choice struct {
 	// Key is the path of the setting with the zone, for messages ("eks.zone").
 	Key string
-	// Zone is the setting: the id or the name of a public hosted zone. Default
-	// "": each name's zone is the one with the longest name that it ends with.
+	// Zone is the setting: the id or the name of a public hosted zone. Default "":
+	// each name's zone is the longest zone name that the host name ends with.
 	Zone string
 	// Names are the host names that need records.
 	Names []string
@@ -63,8 +63,8 @@ func (c Choice) Violations() service.Violations {
 // within reports whether a name belongs to the zone with that name.
 func within(name, zone string) bool { return name == zone || strings.HasSuffix(name, "."+zone) }
 
-// Look finds the zones of all names. It warns about a zone that the internet
-// does not ask.
+// Look finds the zones of all names. It warns about a zone that is not delegated to
+// Route 53.
 func (c Choice) Look(ctx *pulumi.Context, ask pulumi.InvokeOption) (Zones, service.Violations) {
 	var v service.Violations
 	l := lookup{ctx: ctx, ask: ask, asked: map[string]*route53.LookupZoneResult{}}
@@ -80,7 +80,7 @@ func (c Choice) Look(ctx *pulumi.Context, ask pulumi.InvokeOption) (Zones, servi
 	return zones, v
 }
 
-// lookup asks for zones, and for each only once.
+// lookup looks up zones, and looks up each zone only once.
 type lookup struct {
 	ctx *pulumi.Context
 	ask pulumi.InvokeOption
@@ -146,11 +146,11 @@ func (l lookup) find(zone string) (*route53.LookupZoneResult, error) {
 	return found, nil
 }
 
-// delegationTimeout is the time limit for asking who answers for a zone.
+// delegationTimeout is the time limit for looking up a zone's name servers in DNS.
 const delegationTimeout = 3 * time.Second
 
-// delegation warns if other name servers than the zone's answer for it: nobody
-// would see its records then, and no certificate would be issued.
+// delegation warns if DNS delegates the zone to other name servers than its own.
+// The zone's records would then be invisible, and no certificate would be issued.
 func (l lookup) delegation(zone *route53.LookupZoneResult) {
 	if len(zone.NameServers) == 0 {
 		return
@@ -172,8 +172,8 @@ func (l lookup) delegation(zone *route53.LookupZoneResult) {
 	}
 }
 
-// undelegated describes a zone whose name servers are not those that the
-// internet asks, or returns "".
+// undelegated describes a zone whose own name servers are not those that DNS
+// returned (asked), or returns "".
 func undelegated(zone string, asked, own []string) string {
 	if len(asked) == 0 || len(own) == 0 || slices.ContainsFunc(own, func(ns string) bool {
 		return slices.Contains(asked, strings.TrimSuffix(strings.ToLower(ns), "."))
@@ -198,21 +198,21 @@ func Addresses(r Registrar, zones Zones, address pulumi.StringInput) ([]pulumi.R
 }
 
 // Aliases registers an alias record for each of the service's names, which may be
-// the top of a zone. balancer is the load balancer's host name, and balancerZone the id of
-// the zone that this name is in.
+// the top of a zone. balancer is the load balancer's host name. balancerZone is the id
+// of the zone that this name is in.
 func Aliases(r Registrar, zones Zones, balancer pulumi.StringInput, balancerZone string) ([]pulumi.Resource, error) {
 	return r.records(zones, func(args *route53.RecordArgs) {
 		args.Aliases = route53.RecordAliasArray{&route53.RecordAliasArgs{
 			Name:   balancer,
 			ZoneId: pulumi.String(balancerZone),
-			// There is no other place to send requests to.
+			// There is no other load balancer to send requests to.
 			EvaluateTargetHealth: pulumi.Bool(false),
 		}}
 	})
 }
 
-// records registers one A record for each of the service's names. Another host is
-// another record, and the old one goes last.
+// records registers one A record for each of the service's names. For another host,
+// the new record is made before the old one is deleted.
 func (r Registrar) records(zones Zones, set func(*route53.RecordArgs)) ([]pulumi.Resource, error) {
 	var made []pulumi.Resource
 	for _, name := range r.component.Request.Spec.HostNames() {

@@ -1,5 +1,6 @@
-// Package doalarm makes DigitalOcean tell people that a service is down, that its
-// certificate runs out, or that a machine is full. Package awsec2 has its own.
+// Package doalarm registers DigitalOcean's alarms: the service is down, its
+// certificate expires soon, or a machine is full. Package awsec2 has its own
+// alarms.
 package doalarm
 
 import (
@@ -12,16 +13,17 @@ import (
 	"escala/infra/deploy"
 )
 
-// regions are where a service is asked from. It is down if none of them gets an
-// answer: one region's bad minute is no alarm.
+// regions are the regions from which the service is checked. It is down if none of
+// them gets an answer, so that a short failure of one region is no alarm.
 var regions = []string{"eu_west", "us_east"}
 
-// certificateDays is the number of days before its end from which a certificate
-// is an alarm. They are renewed with 30 days left.
+// certificateDays is the number of days before a certificate's expiry at which the
+// alarm starts. Certificates are renewed 30 days before they expire.
 const certificateDays = 14
 
 // Uptime registers the check of the service at its public address, and its alarms.
-// https adds the one on the certificate. Without addresses it registers nothing.
+// https adds the alarm on the certificate. If the request has no alarm e-mail
+// addresses, Uptime registers nothing.
 func Uptime(c *deploy.Component, e deploy.Endpoint, https bool) error {
 	if len(c.Request.AlarmEmails) == 0 {
 		return nil
@@ -40,7 +42,7 @@ func Uptime(c *deploy.Component, e deploy.Endpoint, https bool) error {
 	if err != nil {
 		return fmt.Errorf("registering the uptime check: %w", err)
 	}
-	// The API replaces the threshold of "down" by 1, so 1 is what is asked for.
+	// The API replaces the threshold of "down" with 1, so the program sets 1.
 	if err := uptimeAlert(c, check, "down", "down_global", 1); err != nil {
 		return err
 	}
@@ -50,8 +52,8 @@ func Uptime(c *deploy.Component, e deploy.Endpoint, https bool) error {
 	return uptimeAlert(c, check, "certificate", "ssl_expiry", certificateDays)
 }
 
-// uptimeAlert registers an alarm of a check. An alarm is a part of its check, and
-// the provider would look for it below another check in vain.
+// uptimeAlert registers an alarm of a check. The alarm is replaced with its check,
+// because the provider would not find it under another check.
 func uptimeAlert(c *deploy.Component, check *digitalocean.UptimeCheck, part, kind string, below int) error {
 	_, err := digitalocean.NewUptimeAlert(c.Ctx, c.Name(part), &digitalocean.UptimeAlertArgs{
 		Name:       pulumi.String(c.Ctx.Project() + "-" + c.Ctx.Stack() + "-" + part),
@@ -70,8 +72,8 @@ func uptimeAlert(c *deploy.Component, check *digitalocean.UptimeCheck, part, kin
 	return nil
 }
 
-// full are the alarms on a machine's resources, each with the percent from which it
-// is one for ten minutes.
+// full lists the alarms on a machine's resources. Each has the percentage that must
+// be exceeded for ten minutes.
 var full = []struct {
 	part, kind string
 	percent    float64
@@ -82,8 +84,8 @@ var full = []struct {
 }
 
 // Machines registers the alarms on CPU, memory and disk of all machines with a tag,
-// so they hold for the next machine too. The machines need DigitalOcean's metrics
-// agent. Without addresses it registers nothing.
+// so they also apply to the next machine. The machines need DigitalOcean's metrics
+// agent. If the request has no alarm e-mail addresses, Machines registers nothing.
 func Machines(c *deploy.Component, tag pulumi.StringInput) error {
 	if len(c.Request.AlarmEmails) == 0 {
 		return nil

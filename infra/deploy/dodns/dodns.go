@@ -1,5 +1,5 @@
-// Package dodns makes a stack's host names lead to its address, with records in
-// the account's domains at DigitalOcean.
+// Package dodns points a stack's host names to its address, with records in the
+// account's domains at DigitalOcean.
 package dodns
 
 import (
@@ -20,14 +20,14 @@ type Choice struct {
 	// Key is the path of the setting with the domain, for messages
 	// ("doks.domain").
 	Key string
-	// Domain is the setting. Default "": each name's domain is the longest that
-	// it ends with.
+	// Domain is the setting. Default "": each name's domain is the longest one that
+	// the host name ends with.
 	Domain string
 	// Names are the host names that need records.
 	Names []string
 }
 
-// Domains are what the account has for each host name.
+// Domains maps host names to what the account has for each of them.
 type Domains map[string]Domain
 
 // Domain is the domain of one host name.
@@ -154,7 +154,7 @@ const ttl = 300
 // Addresses registers an A record for each of the service's names. address is the
 // stack's stable IP address; it should resolve only once the service serves there.
 //
-// DigitalOcean answers with all records of a name, so a record that is not the
+// DigitalOcean answers with all records of a name. So a record that is not the
 // stack's fails the update before another one is made.
 func Addresses(c *deploy.Component, domains Domains, address pulumi.StringOutput) ([]pulumi.Resource, error) {
 	before, _ := c.Request.Outputs[deploy.OutputAddress].(string)
@@ -164,8 +164,8 @@ func Addresses(c *deploy.Component, domains Domains, address pulumi.StringOutput
 		alone := address.ApplyT(func(address string) (string, error) {
 			return address, domain.alone(name, address, before)
 		}).(pulumi.StringOutput)
-		// A service with another name keeps its records: a second one would make
-		// DigitalOcean answer with both addresses.
+		// A renamed service keeps its records. With a second record, DigitalOcean
+		// would answer with both addresses.
 		part, renamed := c.Lasting("dns-" + name)
 		record, err := digitalocean.NewDnsRecord(c.Ctx, part, &digitalocean.DnsRecordArgs{
 			Domain: pulumi.String(domain.Name),
@@ -182,8 +182,8 @@ func Addresses(c *deploy.Component, domains Domains, address pulumi.StringOutput
 	return made, nil
 }
 
-// alone returns an error if a name has a record that is not the stack's. before
-// is the address of the last update, or "".
+// alone returns an error if a name has a record that is not the stack's. before is
+// the stack's address after the last update, or "".
 func (d Domain) alone(name, address, before string) error {
 	for _, value := range d.Taken {
 		if value != address && value != before {

@@ -23,9 +23,9 @@ type Choice struct {
 	Region string
 	// ID is the id of an existing VPC, or "".
 	ID string
-	// CIDR is the range of a new VPC, or "". With neither ID nor CIDR, the VPC
-	// is the region's default one, which a region has from its first Droplet
-	// on.
+	// CIDR is the range of a new VPC, or "". With neither ID nor CIDR, the VPC is
+	// the region's default VPC, which DigitalOcean makes with the region's first
+	// Droplet.
 	CIDR string
 	// MaxBits is the limit of the range's prefix length.
 	MaxBits int
@@ -49,8 +49,8 @@ func (c Choice) Violations() service.Violations {
 	return v
 }
 
-// Look checks with DigitalOcean that the VPC exists, or that a new one can be
-// created and removed again. The first VPC of a region becomes its default,
+// Look checks with DigitalOcean that the VPC exists, or that a new VPC can be
+// created and removed again. The first VPC of a region becomes its default VPC,
 // which DigitalOcean never deletes.
 func (c Choice) Look(ctx *pulumi.Context, ask pulumi.InvokeOption) service.Violations {
 	var v service.Violations
@@ -71,12 +71,12 @@ func (c Choice) Look(ctx *pulumi.Context, ask pulumi.InvokeOption) service.Viola
 	return v
 }
 
-// Made describes the VPC that the stack makes, for Beside: "fra1 10.20.0.0/20".
+// Made describes the VPC that the stack creates: "fra1 10.20.0.0/20".
 func (c Choice) Made() string { return c.Region + " " + c.CIDR }
 
-// Beside reports a range that DigitalOcean does not take beside that of the VPC
-// that the stack has. made is what Made returned for it, or "". The stack needs
-// both until it has moved, and ranges do not overlap in an account.
+// Beside reports a new range that overlaps with that of the stack's current VPC.
+// made is what Made returned for the current VPC, or "". The stack needs both VPCs
+// until it has moved, and DigitalOcean refuses overlapping ranges in an account.
 func (c Choice) Beside(made string) service.Violations {
 	var v service.Violations
 	region, cidr, _ := strings.Cut(made, " ")
@@ -88,8 +88,8 @@ func (c Choice) Beside(made string) service.Violations {
 	return v
 }
 
-// Holds returns "" if the VPC with this id is the chosen one, and otherwise a
-// description of that VPC.
+// Holds returns "" if the VPC with this id is the chosen VPC, and otherwise a
+// description of the VPC with this id.
 func (c Choice) Holds(ctx *pulumi.Context, id string, ask pulumi.InvokeOption) (string, error) {
 	vpc, err := digitalocean.LookupVpc(ctx, &digitalocean.LookupVpcArgs{Id: &id}, ask)
 	if err != nil {
@@ -103,10 +103,10 @@ func (c Choice) Holds(ctx *pulumi.Context, id string, ask pulumi.InvokeOption) (
 	}
 }
 
-// Register returns the id of the VPC, or nil for the region's default one.
+// Register returns the id of the VPC, or nil for the region's default VPC.
 // deleteTimeout is the time limit for deleting a VPC that the stack created.
-// DigitalOcean refuses while a resource that is being deleted is still in the
-// VPC, and the provider retries for two minutes by default.
+// DigitalOcean refuses to delete a VPC while a resource that is being deleted is
+// still in it, and the provider retries for only two minutes by default.
 func (c Choice) Register(ctx *pulumi.Context, name, deleteTimeout string, opts ...pulumi.ResourceOption) (pulumi.StringPtrInput, error) {
 	switch {
 	case c.ID != "":

@@ -9,35 +9,36 @@ import (
 // Awaiting has the parameters of Await.
 type Awaiting struct {
 	// Timeout is the time limit for the whole wait. Poll is the time between two
-	// looks.
+	// checks.
 	Timeout, Poll time.Duration
-	// Stuck is the time that the same failure may last. It is retried meanwhile.
+	// Stuck is the time that the same failure may last while it is retried.
 	Stuck time.Duration
-	// Report is called with what is missing, each time that this changes. Optional.
+	// Report is called with what is missing, each time that it changes. Optional.
 	Report func(string)
 }
 
-// Seen is what Await knows of one look.
+// Seen is the result of one check, as far as Await needs it.
 type Seen struct {
-	// Missing is what is missing, for people. It is empty if nothing is.
+	// Missing describes for people what is missing. It is empty if nothing is.
 	Missing string
 	// Done means that the wait is over.
 	Done bool
-	// Failure stays the same as long as the same failure lasts. It is empty
-	// without one.
+	// Failure identifies the current failure. It stays the same as long as that
+	// failure lasts, and is empty without one.
 	Failure string
-	// Progress grows while things get better in spite of the failure. Optional.
+	// Progress increases while the situation improves in spite of the failure.
+	// Optional.
 	Progress int
 	// Final means that waiting cannot help.
 	Final bool
 }
 
-// ErrMissing is the error of an Await whose time is over, or that cannot succeed.
+// ErrMissing is the error of an Await that timed out or cannot succeed.
 var ErrMissing = errors.New("something is missing")
 
-// Await looks until all is done. It returns the last look in which something was
-// missing, and the time that it took. The error is ErrMissing, or the reason why
-// ctx has ended.
+// Await calls look until it reports Done. It returns the last result in which
+// something was missing, and the time that the wait took. The error is ErrMissing,
+// or the reason why ctx has ended.
 func Await[T any](ctx context.Context, a Awaiting, look func(context.Context) (T, Seen)) (T, time.Duration, error) {
 	began := time.Now()
 	deadline, cancel := context.WithTimeout(ctx, a.Timeout)
@@ -53,7 +54,8 @@ func Await[T any](ctx context.Context, a Awaiting, look func(context.Context) (T
 		if seen.Done {
 			return now, time.Since(began), nil
 		}
-		// A look that the deadline cut short is no evidence: the one before counts.
+		// A check that the deadline cut short proves nothing: the previous one
+		// counts.
 		if seen.Missing != "" && (Ended(deadline) == nil || missing == "") {
 			if seen.Missing != missing && a.Report != nil {
 				a.Report("waiting: " + seen.Missing)
@@ -76,8 +78,8 @@ func Await[T any](ctx context.Context, a Awaiting, look func(context.Context) (T
 	}
 }
 
-// Ended returns why ctx has ended, or nil. A connection knows the deadline too,
-// and on a busy computer it times out before the context's timer fires.
+// Ended returns why ctx has ended, or nil. It compares the deadline with the clock:
+// on a busy computer a connection times out before the context's timer fires.
 func Ended(ctx context.Context) error {
 	if deadline, ok := ctx.Deadline(); ok && ctx.Err() == nil && !time.Now().Before(deadline) {
 		return context.DeadlineExceeded

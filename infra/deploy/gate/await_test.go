@@ -28,7 +28,8 @@ func TestEnded(t *testing.T) {
 	require.ErrorIs(t, Ended(ended), context.Canceled)
 }
 
-// The looks are one second apart, and the last one repeats.
+// TestAwait checks the result, the time and the reports of a wait. The checks are
+// one second apart, and the last of them repeats.
 func TestAwait(t *testing.T) {
 	missing := Seen{Missing: "a pod"}
 	crash := Seen{Missing: "a pod", Failure: "crash"}
@@ -38,7 +39,7 @@ func TestAwait(t *testing.T) {
 		looks []Seen
 		took  time.Duration
 		want  error
-		// reported is what was missing, each time that it changed.
+		// reported lists what was missing, each time that it changed.
 		reported []string
 	}{
 		"done at once":        {[]Seen{{Done: true}}, 0, nil, nil},
@@ -68,7 +69,8 @@ func TestAwait(t *testing.T) {
 	}
 }
 
-// A look that the deadline cuts short does not hide what was missing before.
+// TestAwaitKeepsTheLookBeforeTheDeadline checks that a check that the deadline cuts
+// short does not hide what was missing before.
 func TestAwaitKeepsTheLookBeforeTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		looks := 0

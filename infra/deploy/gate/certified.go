@@ -28,7 +28,7 @@ func (g Gate) certified(ctx context.Context, endpoint string, status machine.Sta
 	return nil
 }
 
-// reported returns the machine's own words about its certificate.
+// reported returns the machine's own report about its certificate.
 func reported(status machine.Status) string {
 	c := status.Certificate
 	if c == nil || c.Error == "" {
@@ -55,7 +55,7 @@ func atPort(endpoint, port string) string {
 type HTTPS struct {
 	// Names are host names. Default: the stable IP address itself.
 	Names []string
-	// CA are the roots of a private authority, in PEM. Optional.
+	// CA has the root certificates of a private authority, in PEM. Optional.
 	CA []byte
 	// Made means that the stack makes the names' records.
 	Made bool
@@ -113,11 +113,11 @@ type CertifiedArgs struct {
 	Last string
 }
 
-// Certified resolves to https.Serving once every name leads to the stable
-// address and has a certificate there, or to https.Waiting and what is missing.
-// That is a warning: the release serves, and neither a record that somebody has
-// to make nor an authority that is down holds it up. Only the loss of
-// certificates that were there before is an error.
+// Certified resolves to https.Serving once every name leads to the stable address
+// and has a certificate there, or else to https.Waiting and what is missing. What
+// is missing is only a warning: the release serves, and it does not wait for a
+// record that a person has to make or for an authority that is down. It is an error
+// only if certificates that existed before are lost.
 func Certified(ctx *pulumi.Context, args CertifiedArgs) pulumi.StringOutput {
 	return pulumi.All(args.Stable, args.Had).ApplyTWithContext(ctx.Context(), func(wait context.Context, v []any) (string, error) {
 		stable, had := v[0].(string), v[1].([]string)
@@ -154,12 +154,13 @@ type waiter struct {
 	resolver https.Resolver
 }
 
-// wait returns "" once nothing is missing, or what is missing.
+// wait returns "" once nothing is missing, and otherwise what is missing.
 func (w waiter) wait(ctx context.Context) string {
 	return https.Wait{Max: w.maxWait, Poll: w.poll, Report: w.report}.For(ctx, w.missing)
 }
 
 // missing returns what is missing, and the time before which that cannot change.
+// The time is https.Never if a person has to act first.
 func (w waiter) missing(ctx context.Context) (string, time.Time) {
 	host, _, _ := net.SplitHostPort(atPort(w.stable, ""))
 	meanwhile := "; the service serves " + w.stable + " meanwhile"

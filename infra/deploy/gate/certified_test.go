@@ -39,8 +39,8 @@ func serving(c *machine.Certificate) machine.Status {
 	return machine.Status{Phase: "serving", Wanted: wanted, Current: wanted, Workers: workers(wanted, wanted), Certificate: c}
 }
 
-// TestMachineKeepsHTTPS checks that a machine without the certificates that the
-// stack has does not pass.
+// TestMachineKeepsHTTPS checks that a machine does not pass without the
+// certificates that the stack has.
 func TestMachineKeepsHTTPS(t *testing.T) {
 	at, port, ca := secured(t, serving(&machine.Certificate{Error: "urn:ietf:params:acme:error:rateLimited: too many certificates", Next: 1795000000}))
 	g := Gate{URL: at, HealthPath: "/health", Timeout: time.Minute, Poll: 10 * time.Millisecond, httpsPort: port}
@@ -53,7 +53,7 @@ func TestMachineKeepsHTTPS(t *testing.T) {
 	require.ErrorContains(t, err, "the machine reports: urn:ietf:params:acme:error:rateLimited: too many certificates, and tries again at")
 }
 
-// here leads every name to an address.
+// here is a resolver that returns one address for every name.
 type here string
 
 func (h here) LookupNetIP(_ context.Context, _, name string) ([]netip.Addr, error) {
@@ -63,8 +63,8 @@ func (h here) LookupNetIP(_ context.Context, _, name string) ([]netip.Addr, erro
 	return []netip.Addr{netip.MustParseAddr(string(h))}, nil
 }
 
-// TestCertifiedSaysWhatIsMissing checks the words of the update, and that it
-// waits only where waiting helps.
+// TestCertifiedSaysWhatIsMissing checks the messages of the update, and that it
+// waits only if waiting can help.
 func TestCertifiedSaysWhatIsMissing(t *testing.T) {
 	later := time.Now().Add(time.Hour).Unix()
 	for _, one := range []struct {

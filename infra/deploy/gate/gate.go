@@ -19,12 +19,12 @@ import (
 type Gate struct {
 	// URL is the endpoint's URL, without a slash at its end.
 	URL string
-	// Stable is another URL that may already lead to the wanted machine; if it
-	// does, URL is not used. A cloud may take a machine's own address away, and
-	// assign it to another customer, once the machine has a stable one.
-	// Optional, and only with Want.Machine.
+	// Stable is another URL that may already lead to the wanted machine. If it does,
+	// URL is not used: once a machine has a stable address, a cloud may take away
+	// its own address and assign that to another customer. Optional, and only with
+	// Want.Machine.
 	Stable string
-	// HealthPath must answer 200 as the wanted release.
+	// HealthPath is the path that must answer 200 as the wanted release.
 	HealthPath string
 	// Timeout is the time limit for the whole wait.
 	Timeout time.Duration
@@ -33,18 +33,18 @@ type Gate struct {
 	// Stuck is the time that the machine may report the same failure, which it
 	// retries, before the wait gives up. Default 45 s.
 	Stuck time.Duration
-	// Report is called with what the gate waits for, each time that this
-	// changes.
+	// Report is called with what the gate waits for, each time that it changes.
 	Report func(string)
-	// Stored reads the status that the machine wrote to the release store. The
-	// gate uses it while the machine does not answer by HTTP: a machine that
-	// never came up has its reason there. Optional.
+	// Stored reads the status that the machine wrote to the release store. The gate
+	// uses it while the machine does not answer by HTTP: the store has the reason of
+	// a machine that never came up. Optional.
 	Stored func(context.Context) (machine.Status, error)
-	// Diagnose returns the machine's own account of what is wrong. Optional.
+	// Diagnose returns the machine's own report of what is wrong. Optional.
 	Diagnose func(context.Context) string
-	// Names need a certificate at the endpoint, with the authorities of CA beside
-	// this computer's. They are set if the stack's address has one now: a machine
-	// that would take HTTPS away does not pass. Optional.
+	// Names are the names that need a certificate at the endpoint. The authorities
+	// in CA are trusted in addition to those of this computer. Names are set if the
+	// stack's address has certificates now, so that a machine without them does not
+	// pass. Optional.
 	Names []string
 	CA    []byte
 
@@ -57,8 +57,8 @@ type Gate struct {
 // Want describes what the endpoint must serve.
 type Want struct {
 	Release service.ReleaseID
-	// Asked is service.Wanted.Asked of this update. A refusal of an earlier one is
-	// no answer to it. 0 if the pointer does not say.
+	// Asked is service.Wanted.Asked of this update. A refusal of an earlier update
+	// does not count. 0 if the pointer has no such value.
 	Asked int64
 	// Workers is the number of workers that must serve the release.
 	Workers int
@@ -113,7 +113,8 @@ func (g Gate) Wait(ctx context.Context, want Want) error {
 	return nil
 }
 
-// url returns the URL for requests to the wanted machine.
+// url returns the URL for requests to the wanted machine: g.Stable if it leads
+// there, and otherwise g.URL.
 func (g Gate) url(ctx context.Context, client *http.Client, want Want) string {
 	if g.Stable == "" || want.Machine == "" {
 		return g.URL
@@ -140,15 +141,15 @@ func read(ctx context.Context, client *http.Client, url string) (machine.Status,
 	return machine.Read(resp.Body)
 }
 
-// look returns nil when all is well at url. Otherwise the error is what is
-// missing.
+// look returns a nil error if url serves what is wanted. Otherwise the error
+// describes what is missing.
 func (g Gate) look(ctx context.Context, client *http.Client, url string, want Want, began time.Time, inStore *stored) (machine.Status, error) {
 	status, err := read(ctx, client, url)
 	if err != nil {
 		return inStore.instead(ctx, want, err)
 	}
 	if want.Machine != "" && status.Machine != want.Machine {
-		// The other machine's report is not about the wanted one.
+		// Another machine's report does not describe the wanted machine.
 		return machine.Status{}, fmt.Errorf("%s reaches another machine than %s", url, want.Machine)
 	}
 	if status.Phase == machine.Refused && status.Wanted == want.Release && want.Asked != status.Asked && want.Asked != 0 {
@@ -179,13 +180,13 @@ func (g Gate) look(ctx context.Context, client *http.Client, url string, want Wa
 	return status, g.certified(ctx, url, status)
 }
 
-// refusalGrace is the time before the wait in which a refusal still counts as
-// an answer to this update: the pointer is written shortly before the wait.
+// refusalGrace is the time before the wait in which a refusal still counts for this
+// update. The pointer is written shortly before the wait begins.
 const refusalGrace = 3 * time.Second
 
-// stale reports whether the machine refused the release before this wait, which
-// has lasted for waited, and retries it soon. The cause of the refusal may be
-// gone.
+// stale reports whether the machine refused the release before this wait and
+// retries it soon. The cause of that refusal may be gone. waited is the time since
+// the wait began.
 func stale(status machine.Status, waited time.Duration) bool {
 	age, ok := status.SinceRefusal()
 	return ok && status.Retry > 0 && age > waited+refusalGrace
@@ -199,8 +200,7 @@ func get(ctx context.Context, client *http.Client, url string) (*http.Response, 
 	return client.Do(req)
 }
 
-// failure returns an error with what was wanted, what is there instead, and
-// why.
+// failure returns an error with what was wanted, what is served instead, and why.
 func (g Gate) failure(ctx context.Context, want Want, status machine.Status, waiting string, took time.Duration, inStore *stored) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "release %s does not serve after %s: %s", want.Release.Short(), took.Round(time.Second), strings.TrimPrefix(waiting, errRefused.Error()+": "))

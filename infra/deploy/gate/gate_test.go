@@ -134,8 +134,9 @@ func TestWaitGivesUpAtOnceWhatIsFinal(t *testing.T) {
 	assert.Less(t, time.Since(began), 10*time.Second)
 }
 
-// A refusal from before this wait is not an answer to it: its cause may be
-// gone, and the machine tries the release again.
+// TestWaitGivesARefusedReleaseAnotherTry checks that a refusal from before this
+// wait does not count: its cause may be gone, and the machine tries the release
+// again.
 func TestWaitGivesARefusedReleaseAnotherTry(t *testing.T) {
 	before := machine.Status{Phase: machine.Refused, Wanted: wanted, Current: older, Reason: "the database is away", Checked: 1000, Refused: 950, Retry: 1010, Workers: workers(older, older)}
 	serving := machine.Status{Phase: machine.Serving, Wanted: wanted, Current: wanted, Workers: workers(wanted, wanted)}

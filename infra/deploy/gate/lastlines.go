@@ -9,14 +9,15 @@ import (
 )
 
 // outputWait is longer than a machine takes to write a refusal to the release
-// store, and outputEvery the time between two looks at it.
+// store. outputEvery is the time between two reads of the store.
 const (
 	outputWait  = 20 * time.Second
 	outputEvery = 2 * time.Second
 )
 
-// output returns the last lines of a refused release, which the machine writes to
-// the release store only. It returns "" if what was said has them already.
+// output returns the last lines of a refused release, which the machine writes only
+// to the release store. It returns "" if said, the text of the failure, already has
+// them.
 func (g Gate) output(ctx context.Context, want Want, said string) string {
 	if g.Stored == nil {
 		return ""

@@ -12,8 +12,9 @@ import (
 	"escala/service/machine"
 )
 
-// A machine that refused the release before has not yet seen this update. Its
-// refusal is no answer, whatever it says of another try.
+// TestWaitTakesNoRefusalOfAnEarlierUpdate checks that a refusal of an earlier
+// update does not count, whatever the machine reports about another try: it has not
+// yet seen this update.
 func TestWaitTakesNoRefusalOfAnEarlierUpdate(t *testing.T) {
 	const reason = "release is refused: its release command ends with status 3"
 	before := machine.Status{Phase: machine.Refused, Wanted: wanted, Asked: 1, Current: older, Reason: reason, Checked: 1000, Refused: 999, Workers: workers(older, older)}
@@ -30,7 +31,8 @@ func TestWaitTakesNoRefusalOfAnEarlierUpdate(t *testing.T) {
 	require.ErrorContains(t, wait(before, before, again), reason)
 }
 
-// The machine's public answer has no output of the release. Its store has it.
+// TestARefusalHasTheLastLinesOfTheRelease checks that the failure has the release's
+// output. Only the release store has it, not the machine's public answer.
 func TestARefusalHasTheLastLinesOfTheRelease(t *testing.T) {
 	refused := machine.Status{Phase: machine.Refused, Wanted: wanted, Asked: 2, Current: older, Reason: "no", Workers: workers(older, older)}
 	server := httptest.NewServer(&endpoint{statuses: []machine.Status{refused}, health: healthy(older)})

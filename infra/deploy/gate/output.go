@@ -20,12 +20,11 @@ type OutputArgs struct {
 	URL pulumi.StringOutput
 	// Stable is the same as in Gate. Optional.
 	Stable pulumi.StringInput
-	// OnlyMachine makes the gate accept answers only from Machine. The machine
-	// must publish the id that its cloud gave it.
+	// OnlyMachine makes the gate accept answers only from Machine. The machine must
+	// publish the id that its cloud gave it.
 	OnlyMachine bool
-	// Release is the release that must be served. It should come from the
-	// resource that points to it, so that the wait begins when the machine can
-	// read it.
+	// Release is the release that must be served. It should come from the resource
+	// of the pointer, so that the wait begins when the machine can read it.
 	Release pulumi.StringOutput
 	// Asked is Want.Asked.
 	Asked int64
@@ -39,22 +38,21 @@ type OutputArgs struct {
 	// Stored reads the status that the machine with that id wrote to the store.
 	// Optional.
 	Stored func(ctx context.Context, store, id string) (string, error)
-	// HTTPS describes certificates. The endpoint must have those of the names in
-	// Had. Optional.
+	// HTTPS describes the certificates. The endpoint must have a certificate for
+	// each name in Had. Optional.
 	HTTPS *HTTPS
 	Had   pulumi.StringArrayOutput
 	// Failed is called with the reason if the machine does not serve the release.
 	// Optional.
 	Failed func(ctx context.Context, err error)
-	// Diagnose returns the account of the machine with that id of what is
-	// wrong. Optional.
+	// Diagnose returns what the machine with that id reports as wrong. Optional.
 	Diagnose func(ctx context.Context, machine string) string
 }
 
 // Output resolves to the release once the endpoint serves it on every worker.
-// Otherwise it fails, and with it the update. A resource that takes it as an
-// input (the address) does not change before. A preview does not wait: Output
-// resolves at once.
+// Otherwise it fails, and the update fails with it. A resource that has Output as
+// an input, such as the address, does not change before. A preview does not wait:
+// Output resolves at once.
 func Output(ctx *pulumi.Context, args OutputArgs) pulumi.StringOutput {
 	stable := args.Stable
 	if stable == nil {

@@ -10,10 +10,10 @@ import (
 	"escala/service/machine"
 )
 
-// storedEvery is the pause between two reads of the release store, each of
-// which costs a call of the cloud's API. storedTimeout is the time that the
-// gate waits for a read: a provider that retries must not keep the gate from
-// seeing that the machine serves by now.
+// storedEvery is the pause between two reads of the release store. Each read is a
+// call of the cloud's API. storedTimeout is the time that the gate waits for a
+// read. It is short, so that a provider that retries does not keep the gate from
+// seeing that the machine serves.
 const (
 	storedEvery   = 5 * time.Second
 	storedTimeout = 2 * time.Second
@@ -38,9 +38,9 @@ type answer struct {
 	err    error
 }
 
-// look returns the status if it was written during this wait, that is if it
-// differs from the status at the beginning of the wait. It compares no clocks
-// of machines, clouds and this computer.
+// look returns the status if it was written during this wait, that is, if it
+// differs from the status at the beginning of the wait. It does not compare the
+// clocks of machines, clouds and this computer.
 func (s *stored) look(ctx context.Context) (machine.Status, bool) {
 	if s.read == nil {
 		return machine.Status{}, false

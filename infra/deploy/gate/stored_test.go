@@ -17,14 +17,15 @@ import (
 	"escala/service/machine"
 )
 
-// nowhere sets an address that does not answer, without a real connection.
+// nowhere gives the gate an address that does not answer, without a real
+// connection.
 func nowhere(g Gate) Gate {
 	g.URL = "http://machine.invalid"
 	return g
 }
 
-// word is a scripted release store: the status that the machine has written
-// after each time, on the wait's clock.
+// word is a scripted release store. said[i] is the status that the machine has
+// written once after[i] has passed, on the wait's clock.
 type word struct {
 	began time.Time
 	after []time.Duration

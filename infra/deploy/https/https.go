@@ -1,4 +1,4 @@
-// Package https tells from outside whether a service answers HTTPS: which
+// Package https checks from outside whether a service serves HTTPS: which
 // certificate an address presents, and whether the service's names lead to that
 // address. Machines and clusters use it.
 package https
@@ -18,7 +18,7 @@ import (
 // connectTimeout is the time limit for one connection and its handshake.
 const connectTimeout = 5 * time.Second
 
-// Look describes a look at an address.
+// Look describes a check of an address.
 type Look struct {
 	// Address is the host or IP address to connect to, with its port.
 	Address string
@@ -34,8 +34,8 @@ type Look struct {
 }
 
 // Certificate returns nil if the address presents a trusted certificate that is
-// valid now, for each of the names. It does not ask DNS. The error says what is
-// wrong, and begins with the name.
+// valid now for each of the names. It does not look names up in DNS. The error
+// describes what is wrong and begins with the name.
 func (l Look) Certificate(ctx context.Context) error {
 	roots, err := Roots(l.CA)
 	if err != nil {
@@ -55,8 +55,8 @@ func (l Look) presented(ctx context.Context, name string, roots *x509.CertPool) 
 	defer cancel()
 	dialer := tls.Dialer{Config: &tls.Config{
 		ServerName: name, MinVersion: tls.VersionTLS12,
-		// The chain is verified below, so that the error can show what is there
-		// instead.
+		// The chain is verified below, so that the error can describe the certificate
+		// that is presented.
 		InsecureSkipVerify: true, //nolint:gosec // verified below
 	}}
 	conn, err := dialer.DialContext(own, "tcp", l.Address)

@@ -25,7 +25,7 @@ import (
 
 var noon = time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 
-// authority is a certificate authority of a test.
+// authority is a certificate authority for a test.
 type authority struct {
 	t    *testing.T
 	cert *x509.Certificate

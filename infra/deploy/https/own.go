@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Own is an operator's own certificate, in PEM.
+// Own is the operator's own certificate, in PEM.
 type Own struct {
 	// Leaf is the certificate itself. Chain are the certificates between it and
 	// its authority's root; it may be empty.
@@ -19,9 +19,9 @@ type Own struct {
 	Key string
 }
 
-// ParseOwn reads a certificate, its chain and its private key from one PEM
-// text. It returns an error if they do not belong together, or if the
-// certificate does not fit the names at that time.
+// ParseOwn reads a certificate, its chain and its private key from one PEM text. It
+// returns an error if they do not belong together, or if the certificate is not
+// valid for the names at the time now.
 func ParseOwn(text string, names []string, now time.Time) (Own, error) {
 	var own Own
 	var chain, key bytes.Buffer
@@ -46,7 +46,8 @@ func ParseOwn(text string, names []string, now time.Time) (Own, error) {
 				return own, err
 			}
 		case "EC PARAMETERS":
-			// OpenSSL writes them before an EC key, which has them too.
+			// OpenSSL writes the curve's parameters before an EC key, which contains
+			// them too.
 		default:
 			return own, fmt.Errorf("has a %q; a certificate with its chain and an unencrypted private key in PEM are needed", block.Type)
 		}

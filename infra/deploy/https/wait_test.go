@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// TestWait checks for how long a wait lasts, and what it reports.
+// TestWait checks how long a wait lasts and what it reports.
 func TestWait(t *testing.T) {
 	soon := func() time.Time { return time.Now().Add(time.Second) }
 	for _, one := range []struct {

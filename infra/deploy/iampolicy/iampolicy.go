@@ -23,7 +23,7 @@ type Statement struct {
 	Condition map[string]map[string]string `json:",omitempty"`
 }
 
-// Document returns a policy of these statements, as the JSON that AWS takes.
+// Document returns a policy with these statements as JSON, as AWS expects it.
 func Document(statements ...Statement) (string, error) {
 	b, err := json.Marshal(policy{Version: "2012-10-17", Statement: statements})
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 )
 
 // Client returns an HTTP client that authenticates as the current context of a
-// kubeconfig, with a time limit for each request, and the URL of the context's
-// API. It is for a few requests: Kubernetes' own typed client takes minutes to
+// kubeconfig, with a time limit for each request, and the URL of the context's API.
+// It is for a few requests, because Kubernetes' own typed client takes minutes to
 // compile. Errors do not quote the content, which may be secret.
 func Client(content string, timeout time.Duration) (*http.Client, *url.URL, error) {
 	config, err := clientcmd.RESTConfigFromKubeConfig([]byte(content))

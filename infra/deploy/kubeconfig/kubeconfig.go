@@ -1,6 +1,6 @@
-// Package kubeconfig writes and uses kubeconfigs. What it writes has no
-// secrets: a program on the user's computer asks the cloud for a short-lived
-// token at each use. So the kubeconfig can be in Pulumi's state, works for a
+// Package kubeconfig writes and uses kubeconfigs. A kubeconfig that it writes has
+// no secrets: a program on the user's computer requests a short-lived token from
+// the cloud at each use. So the kubeconfig can be in Pulumi's state, works for a
 // destroy a year later, and is the same after each update.
 package kubeconfig
 
@@ -22,11 +22,11 @@ type Cluster struct {
 	// client.authentication.k8s.io/v1beta1 ExecCredential.
 	Command string
 	Args    []string
-	// Hint is the advice for a computer without this program.
+	// Hint is the advice if this program is missing.
 	Hint string
 }
 
-// config has the parts of a kubeconfig that are needed
+// config has the parts of a kubeconfig that escala needs
 // (k8s.io/client-go/tools/clientcmd/api/v1).
 type config struct {
 	APIVersion     string         `json:"apiVersion"`

@@ -8,7 +8,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// TestWriteIsWhatClientsRead parses the kubeconfig as Kubernetes clients do.
+// TestWriteIsWhatClientsRead checks that the code of Kubernetes' clients can read
+// the kubeconfig.
 func TestWriteIsWhatClientsRead(t *testing.T) {
 	written, err := Write(Cluster{
 		Name: "it's", Server: "https://cluster.test", CA: "Y2VydGlmaWNhdGU=",

@@ -14,8 +14,8 @@ import (
 	"escala/service"
 )
 
-// access is what the machine is allowed to do on AWS: read the release store
-// and this stack's secrets, and accept logins through Session Manager.
+// access is the machine's permissions on AWS. It may read the release store and
+// this stack's secrets, and accept logins through Session Manager.
 type access struct {
 	profile *iam.InstanceProfile
 	// granted is the policy. A machine that starts before the policy exists
@@ -53,7 +53,7 @@ func (d deployment) access(releases releaseStore, secrets secretStore) (access, 
 	return access{profile: profile, granted: granted}, nil
 }
 
-// mayDo returns the role's policy.
+// mayDo returns the policy of the machine's role as JSON.
 func (d deployment) mayDo(bucket string, parameters []string) (string, error) {
 	statements := []iampolicy.Statement{
 		{
@@ -82,8 +82,8 @@ func (d deployment) mayDo(bucket string, parameters []string) (string, error) {
 		},
 	}
 	if d.Request.Spec.HTTPS() {
-		// All machines of the stack share these objects, which are encrypted with
-		// a key that only the stack's secrets hold.
+		// All machines of the stack share these objects. They are encrypted with a
+		// key that only the stack's secrets contain.
 		statements = append(statements, iampolicy.Statement{
 			Sid:      "Certificates",
 			Effect:   "Allow",
@@ -92,7 +92,8 @@ func (d deployment) mayDo(bucket string, parameters []string) (string, error) {
 		})
 	}
 	if len(d.Request.Spec.Schedule) > 0 {
-		// Machines of the stack that exist beside each other agree on who has a run.
+		// Machines of the stack that exist at the same time agree on which of them
+		// has a schedule's run.
 		statements = append(statements, iampolicy.Statement{
 			Sid:      "Schedules",
 			Effect:   "Allow",
@@ -119,14 +120,14 @@ func (d deployment) mayDo(bucket string, parameters []string) (string, error) {
 	return iampolicy.Document(statements...)
 }
 
-// rolePolicyBytes is the size that all inline policies of a role may have
-// together ("IAM and AWS STS quotas").
+// rolePolicyBytes is the largest total size of a role's inline policies ("IAM and
+// AWS STS quotas").
 const rolePolicyBytes = 10240
 
-// checkRole reports a role that could not have the permission to read all
-// secrets, each of which it names.
+// checkRole reports that the machine's role would be too large. Its policy names
+// each of the secrets.
 func checkRole(v *service.Violations, r deploy.Request, s Settings) {
-	// Only AWS knows the rest of these; they are as long as they get.
+	// Only AWS knows the real values. These have the same length.
 	const unique, account = "0123456789abcdef", "123456789012"
 	d := deployment{Component: &deploy.Component{Request: r}, settings: s, lookup: lookup{account: awsaccount.Account{Partition: "aws-us-gov", ID: account}}}
 	bucket := "arn:aws-us-gov:s3:::" + deploy.BucketPrefix(r.Project, r.Stack) + unique

@@ -13,9 +13,9 @@ import (
 	"escala/infra/deploy/gate"
 )
 
-// statusCheck is one of EC2's checks of an instance, with what CloudWatch does if
-// it fails. The numbers of minutes differ, or the two actions would race ("Create
-// alarms to stop, terminate, reboot, or recover an EC2 instance").
+// statusCheck is one of EC2's checks of an instance, and CloudWatch's action if it
+// fails. The numbers of minutes differ, because otherwise the two actions would
+// race ("Create alarms to stop, terminate, reboot, or recover an EC2 instance").
 type statusCheck struct {
 	part, metric, action, means string
 	minutes                     int
@@ -39,8 +39,8 @@ func (d deployment) alarms(m *ec2.Instance, endpoint deploy.Endpoint) error {
 		return fmt.Errorf("registering the topic of the alarms: %w", err)
 	}
 	for _, address := range d.Request.AlarmEmails {
-		// AWS sends nothing to it before its owner has followed the link that AWS
-		// sends first.
+		// AWS first sends a confirmation link to the address, and no alarms until its
+		// owner has opened the link.
 		if _, err := sns.NewTopicSubscription(d.Ctx, d.Name("alarms-"+address), &sns.TopicSubscriptionArgs{
 			Topic:    topic.Arn,
 			Protocol: pulumi.String("email"),
@@ -70,7 +70,7 @@ func (d deployment) alarms(m *ec2.Instance, endpoint deploy.Endpoint) error {
 	return nil
 }
 
-// instanceAction returns the name of what CloudWatch does with an instance.
+// instanceAction returns the ARN of a CloudWatch action on an instance.
 func instanceAction(region, action string) string {
 	partition := "aws"
 	switch {

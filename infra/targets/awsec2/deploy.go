@@ -112,8 +112,8 @@ func (d deployment) run() (deploy.Endpoint, error) {
 }
 
 // howToAsk returns instructions for a person to find out what is wrong with a
-// machine. The console comes first: it needs neither the machine's agent nor
-// its internet access, which is what is most often missing.
+// machine. The console comes first, because it needs neither the machine's agent
+// nor its internet access. The internet access is what is most often missing.
 func howToAsk(region, id string) string {
 	return fmt.Sprintf("(the machine's console output and its own diagnosis)\n"+
 		"aws ec2 get-console-output --latest --output text --region %[1]s --instance-id %[2]s\n"+

@@ -11,8 +11,8 @@ import (
 
 var _ operate.Executor = (*EC2)(nil)
 
-// Exec runs a command on the machine through Session Manager, which needs no port.
-// AWS' command line and its plugin have the protocol.
+// Exec runs a command on the machine through Session Manager, which needs no open
+// port. The AWS CLI and its plugin implement the protocol.
 func (t *EC2) Exec(ctx context.Context, s *operate.Stack, r operate.ExecRequest) error {
 	machines := s.Of("aws:ec2/instance:Instance")
 	if len(machines) == 0 {
@@ -35,8 +35,8 @@ func (t *EC2) Exec(ctx context.Context, s *operate.Stack, r operate.ExecRequest)
 	return operate.Run(ctx, r, "aws", args...)
 }
 
-// startSession returns the arguments of AWS' command line. A command runs by the
-// document AWS-StartInteractiveCommand, whose parameter is read by a shell.
+// startSession returns the arguments of the AWS CLI. A command runs by the document
+// AWS-StartInteractiveCommand, whose parameter is read by a shell.
 func startSession(region, profile, instance string, command []string) ([]string, error) {
 	args := []string{"ssm", "start-session", "--region", region, "--target", instance}
 	if profile != "" {

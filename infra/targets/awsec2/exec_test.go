@@ -10,9 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestWhatExecRuns has the arguments of AWS' command line ("start-session" in its
-// reference). The words of a command come through the shell of the document as they
-// were typed.
+// TestWhatExecRuns checks the arguments of the AWS CLI ("start-session" in its
+// reference), and that the document's shell passes a command's words on unchanged.
 func TestWhatExecRuns(t *testing.T) {
 	t.Parallel()
 	const instance = "i-0123456789abcdef0"

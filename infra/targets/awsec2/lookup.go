@@ -12,7 +12,7 @@ import (
 	"escala/service"
 )
 
-// lookup holds what AWS answered before anything was registered.
+// lookup holds AWS' answers from before anything was registered.
 type lookup struct {
 	// ami is the image for a new machine.
 	ami string
@@ -30,7 +30,7 @@ type lookup struct {
 // (wiki.debian.org/Cloud/AmazonEC2Image).
 const debianOwner = "136693071363"
 
-// awsArch maps Go's name of an architecture to AWS' name.
+// awsArch maps Go's names of architectures to AWS' names.
 var awsArch = map[string]string{"arm64": "arm64", "amd64": "x86_64"}
 
 // ask checks with AWS that the settings fit each other and the account. It

@@ -21,9 +21,9 @@ type machineNames struct {
 	// secrets is the path of the parameters. revision changes when any of them
 	// changes.
 	secrets, revision string
-	// address is the stable address, which service.TLSIP mode needs.
+	// address is the stable address, which is needed in service.TLSIP mode.
 	address string
-	// operator verifies the operator's requests.
+	// operator is the public key that verifies the operator's requests.
 	operator string
 }
 
@@ -37,7 +37,7 @@ func machine(r deploy.Request, s Settings, names machineNames) cloudinit.Machine
 	m.SessionManager = &cloudinit.SessionManager{Region: s.Region, Arch: s.Arch}
 	if r.Spec.HTTPS() {
 		m.TLS.Address = names.address
-		// Check has reported a file that cannot be read.
+		// Check has already reported a file that cannot be read.
 		ca, _ := r.AuthorityCA()
 		m.TLS.AuthorityCA = string(ca)
 	}
@@ -51,8 +51,8 @@ func machine(r deploy.Request, s Settings, names machineNames) cloudinit.Machine
 }
 
 // instance registers the machine. When its inputs change, a second machine is
-// created, and the old one is deleted after the address has moved. The outputs
-// say where the machine is.
+// created, and the old one is deleted after the address has moved. The returned
+// outputs have the machine's zone.
 func (d deployment) instance(net network, store releaseStore, secrets secretStore, role access, address pulumi.StringInput) (*ec2.Instance, pulumi.Map, error) {
 	operator, err := d.OperatorKey()
 	if err != nil {
@@ -100,10 +100,10 @@ func (d deployment) instance(net network, store releaseStore, secrets secretStor
 		ignored = append(ignored, "ami")
 	}
 	// An image is for one architecture, so another architecture needs another
-	// machine, not another type. The same is true of another generation.
+	// machine and not only another type. So does another generation.
 	name := fmt.Sprintf("machine-%s-%d", d.settings.Arch, d.settings.Generation)
 	instance, err := ec2.NewInstance(d.Ctx, d.Name(name), args, d.Options(
-		// A change of these in place would stop the machine that serves.
+		// Changing these in place would stop the machine that serves.
 		pulumi.ReplaceOnChanges([]string{"instanceType", "rootBlockDevice.volumeSize", "rootBlockDevice.volumeType"}),
 		pulumi.IgnoreChanges(ignored),
 		pulumi.DeleteBeforeReplace(false),

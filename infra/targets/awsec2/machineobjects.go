@@ -44,7 +44,7 @@ func mayWriteOwn(bucket, id string) (string, error) {
 	})
 }
 
-// machineObjectsRule limits how much machines store: each change of a status is
+// machineObjectsRule limits how much machines store. Each change of a status makes
 // a new version of the object.
 func machineObjectsRule() *s3.BucketLifecycleConfigurationV2RuleArgs {
 	return &s3.BucketLifecycleConfigurationV2RuleArgs{

@@ -30,12 +30,12 @@ func (d deployment) network() (network, error) {
 	}
 	part, at := "public", firstSubnet(d.settings.CIDR)
 	options := d.Options(
-		// The first suitable zone is only for a new subnet. A change of it does
-		// not replace an existing subnet.
+		// The zone is chosen only for a new subnet. Another choice does not replace
+		// an existing subnet.
 		pulumi.IgnoreChanges([]string{"availabilityZone"}),
 	)
 	if zone := d.settings.Zone; zone != "" {
-		// Each zone has its own subnet, so that both exist while the machine
+		// Each zone has its own subnet, so that both subnets exist while the machine
 		// moves.
 		part, at, options = "public-"+zone, zoneSubnet(d.settings.CIDR, zone), d.Options()
 	}
@@ -70,8 +70,8 @@ func (d deployment) network() (network, error) {
 	return network{subnet: subnet.ID(), group: group, online: []pulumi.Resource{routed}}, err
 }
 
-// firstSubnet returns a /24 where the VPC is larger, so that there is space for
-// more subnets; otherwise all of the VPC.
+// firstSubnet returns the first /24 of a larger VPC, so that other subnets fit in
+// too. For a smaller VPC it returns the whole range.
 func firstSubnet(cidr string) string {
 	prefix := netip.MustParsePrefix(cidr)
 	return netip.PrefixFrom(prefix.Addr(), max(24, prefix.Bits())).String()

@@ -35,7 +35,8 @@ func (t *EC2) Events(ctx context.Context, s *operate.Stack, since time.Time) ([]
 	return m.Events(ctx, since)
 }
 
-// machines returns how the stack's machine is reached.
+// machines returns the stack's machines, their addresses, and the bucket with what
+// they wrote.
 func (t *EC2) machines(ctx context.Context, s *operate.Stack) (operate.Machines, error) {
 	m := operate.Machines{Stack: s, NoObjects: operate.ErrNothing}
 	var stable []string
@@ -55,7 +56,8 @@ func (t *EC2) machines(ctx context.Context, s *operate.Stack) (operate.Machines,
 	return m, nil
 }
 
-// login returns the operator's credentials, of the profile that the stack names.
+// login returns the operator's credentials, from the AWS profile in the stack's
+// configuration.
 func login(ctx context.Context, s *operate.Stack) (*awslogin.Login, error) {
 	profile, _, err := s.Config(ctx, "aws:profile")
 	if err != nil {

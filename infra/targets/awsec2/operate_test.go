@@ -18,8 +18,9 @@ import (
 	reported "escala/service/machine"
 )
 
-// The webhook's URL reaches the machine as a parameter, which its role may read, and
-// is neither in user-data nor in the clear in the state.
+// TestTheWebhooksURLIsAParameter checks that the machine gets the webhook's URL as
+// a parameter that its role may read. The URL is neither in user-data nor in plain
+// text in the state.
 func TestTheWebhooksURLIsAParameter(t *testing.T) {
 	const url = "https://hooks.example.com/secret-token"
 	r := request()
@@ -38,8 +39,8 @@ func TestTheWebhooksURLIsAParameter(t *testing.T) {
 	assert.NotContains(t, userData(t, deployed(t, New(), r)), "notify")
 }
 
-// stack returns a stack as its state has it after an update that failed: the old
-// machine serves, the new one does not.
+// stack returns a stack whose state is that after a failed update: the old machine
+// serves, and the new one does not.
 func stack(release service.ReleaseID) *operate.Stack {
 	spec := service.NewSpec()
 	spec.Workers.Count = 1
@@ -70,7 +71,8 @@ func TestMachinesAreFoundInTheState(t *testing.T) {
 	assert.Equal(t, "https://the-bucket.s3.eu-central-1.amazonaws.com", bucket.URL)
 }
 
-// A bucket that refuses the operator leaves the rest of the status.
+// TestABucketThatRefusesIsUnknown checks that a bucket that refuses the operator
+// does not hide the rest of the status.
 func TestABucketThatRefusesIsUnknown(t *testing.T) {
 	release := service.ReleaseID(strings.Repeat("1", 64))
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -77,8 +77,9 @@ func (d deployment) releases(unique pulumi.StringOutput) (releaseStore, error) {
 	return releaseStore{bucket: bucket, agent: agent, pointer: pointer}, nil
 }
 
-// untagged keeps the stack's tags off an object: an object takes at most ten,
-// and the user's and the stack's tags may be more. The bucket has the tags.
+// untagged removes the stack's tags from an object. An object can have at most ten
+// tags, and the user's and the stack's tags together may be more. The bucket has
+// the tags.
 func untagged() s3.BucketObjectv2OverrideProviderPtrInput {
 	return &s3.BucketObjectv2OverrideProviderArgs{
 		DefaultTags: &s3.BucketObjectv2OverrideProviderDefaultTagsArgs{Tags: pulumi.StringMap{}},
@@ -93,7 +94,7 @@ func (d deployment) bucket(unique pulumi.StringOutput) (*s3.BucketV2, error) {
 		// Releases are built from source, so nothing in the bucket is worth
 		// keeping after a destroy.
 		ForceDestroy: pulumi.Bool(true),
-		// Only another region replaces the bucket, and then its name differs
+		// The bucket is replaced only for another region, and then its name differs
 		// too.
 	}, d.Options(pulumi.DeleteBeforeReplace(false))...)
 	if err != nil {
@@ -129,7 +130,7 @@ func (d deployment) bucket(unique pulumi.StringOutput) (*s3.BucketV2, error) {
 	}, d.Options()...); err != nil {
 		return nil, fmt.Errorf("registering the release bucket's policy: %w", err)
 	}
-	// The lifecycle rules concern noncurrent versions, so they need versioning.
+	// The lifecycle rules apply to noncurrent versions, so they need versioning.
 	if _, err := s3.NewBucketLifecycleConfigurationV2(d.Ctx, d.Name("releases"), &s3.BucketLifecycleConfigurationV2Args{
 		Bucket: bucket.ID(),
 		Rules:  d.lifecycle(),

@@ -13,8 +13,8 @@ var (
 	_ operate.Maintainer = (*EC2)(nil)
 )
 
-// Logs asks the machine through its bucket. Session Manager would need a plugin on
-// the operator's computer.
+// Logs requests the logs from the machine through its bucket. Session Manager would
+// need a plugin on the operator's computer.
 func (t *EC2) Logs(ctx context.Context, s *operate.Stack, r operate.LogsRequest, emit func(operate.Line) error) error {
 	m, err := t.asked(ctx, s)
 	if err != nil {
@@ -23,7 +23,8 @@ func (t *EC2) Logs(ctx context.Context, s *operate.Stack, r operate.LogsRequest,
 	return m.Logs(ctx, r, emit)
 }
 
-// Restart asks the machine to roll without a release.
+// Restart asks the machine for a rolling restart of its workers, without a new
+// release.
 func (t *EC2) Restart(ctx context.Context, s *operate.Stack, report func(string)) error {
 	m, err := t.asked(ctx, s)
 	if err != nil {
@@ -32,7 +33,7 @@ func (t *EC2) Restart(ctx context.Context, s *operate.Stack, report func(string)
 	return m.Restart(ctx, report)
 }
 
-// Maintain writes the wish to the bucket and waits for the machine.
+// Maintain writes the maintenance request to the bucket and waits for the machine.
 func (t *EC2) Maintain(ctx context.Context, s *operate.Stack, wish operate.Maintenance, report func(string)) error {
 	m, err := t.asked(ctx, s)
 	if err != nil {
@@ -41,7 +42,7 @@ func (t *EC2) Maintain(ctx context.Context, s *operate.Stack, wish operate.Maint
 	return m.Maintain(ctx, wish, report)
 }
 
-// asked is the stack's machine, with the credentials of the person who asks.
+// asked returns the stack's machine, for requests with the operator's credentials.
 func (t *EC2) asked(ctx context.Context, s *operate.Stack) (ask.Machine, error) {
 	m, err := t.machines(ctx, s)
 	if err != nil {

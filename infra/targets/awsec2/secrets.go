@@ -22,14 +22,14 @@ type secretStore struct {
 	revision pulumi.StringOutput
 }
 
-// parameterBytes is the largest value of a parameter ("Managing parameter
-// tiers"). Above 4 KiB it is an advanced parameter, which costs some cents a
+// parameterBytes is the largest size of a parameter's value ("Managing parameter
+// tiers"). Above 4 KiB the parameter is an advanced one, which costs some cents a
 // month.
 const parameterBytes = 8 << 10
 
-// secretsPath is the prefix of the names of a stack's secrets. Names are unique
-// in an account and region, and the provider does not overwrite an existing
-// parameter, so unique separates two clones whose stacks have the same name.
+// secretsPath returns the prefix of the names of a stack's secrets. Names are
+// unique in an account and region, and the provider does not overwrite an existing
+// parameter. So unique separates two clones whose stacks have the same name.
 func secretsPath(stack, unique string) string { return "/escala/" + stack + "/" + unique }
 
 // checkSecrets reports the secrets that are too large for a parameter.
@@ -45,13 +45,14 @@ func checkSecrets(v *service.Violations, r deploy.Request) {
 	}
 }
 
-// value is a secret of the stack.
+// value is one of the stack's secrets.
 type value struct {
 	name string
 	text pulumi.StringInput
 }
 
-// values returns the stack's secrets: those of the service, and those for HTTPS.
+// values returns the stack's secrets: the service's, and those for HTTPS and the
+// webhook.
 func (d deployment) values() ([]value, error) {
 	var all []value
 	for _, name := range d.Request.Spec.Secrets {
@@ -89,8 +90,7 @@ func (d deployment) secrets(unique pulumi.StringOutput) (secretStore, error) {
 			Type:  pulumi.String("SecureString"),
 			Tier:  pulumi.String("Intelligent-Tiering"), // chooses the cheapest tier that takes the value
 			Value: pulumi.ToSecret(one.text.ToStringOutput()).(pulumi.StringOutput),
-			// The machine that serves reads the old parameter until the new
-			// machine serves.
+			// The old machine reads the old parameter until the new machine serves.
 		}, d.Options(pulumi.DeleteBeforeReplace(false))...)
 		if err != nil {
 			return secretStore{}, fmt.Errorf("registering the secret %s: %w", one.name, err)
@@ -113,6 +113,6 @@ func (d deployment) secrets(unique pulumi.StringOutput) (secretStore, error) {
 
 // revisionStandIn is a placeholder as long as the longest revision.
 func revisionStandIn(r deploy.Request) string {
-	// Two more are for HTTPS, one for the webhook.
+	// Two more parameters are for HTTPS, and one is for the webhook.
 	return strings.Repeat("100.", len(r.Spec.Secrets)+3)
 }

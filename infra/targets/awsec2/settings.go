@@ -19,19 +19,20 @@ type Settings struct {
 	// Arch is the machine's architecture as Go names it: arm64 or amd64.
 	// Default arm64, which costs less for the same work.
 	Arch string `config:"arch"`
-	// InstanceType must have Arch. Default t4g.small (arm64) or t3.small (amd64).
+	// InstanceType must have the architecture Arch. Default t4g.small (arm64) or
+	// t3.small (amd64).
 	InstanceType string `config:"instanceType"`
-	// DiskGiB is the size of the machine's disk. Default 10.
+	// DiskGiB is the size of the machine's disk in GiB. Default 10.
 	DiskGiB int `config:"diskGiB"`
-	// AMI is a Debian 12 image. Default: the newest when a machine is created;
-	// a newer one does not replace a running machine.
+	// AMI is the id of a Debian 12 image. Default: the newest image when a machine
+	// is created. A newer image does not replace a running machine.
 	AMI string `config:"ami"`
-	// Generation is a number to raise to get a new machine from the newest
-	// image. Default 1.
+	// Generation is a number. Raise it to get a new machine from the newest image.
+	// Default 1.
 	Generation int `config:"generation"`
-	// CPUCredits sets how a machine of the types t2, t3, t3a and t4g works
-	// above its base rate: "unlimited" then costs more; "standard" slows down,
-	// also in the first minutes. Default unlimited, as in AWS.
+	// CPUCredits sets what a machine of the types t2, t3, t3a and t4g does above its
+	// base rate: "unlimited" costs more then; "standard" slows down, also in the
+	// first minutes. Default unlimited, as in AWS.
 	CPUCredits string `config:"cpuCredits"`
 	// Zone is the availability zone of the stack's own subnet. Changing it
 	// replaces the machine. Default: the first zone that offers the instance
@@ -43,12 +44,11 @@ type Settings struct {
 	// optional and must be that subnet's VPC.
 	SubnetID string `config:"subnetId"`
 	VPCID    string `config:"vpcId"`
-	// DNSZone is the id or the name of the public hosted zone in Route 53 that
-	// holds service.host. With it the stack makes the host's records. Default:
-	// with service.dns, the zone with the longest name that the host ends with;
-	// else none.
+	// DNSZone is the id or the name of the public hosted zone in Route 53 that holds
+	// service.host. With it the stack makes the host's records. Default: with
+	// service.dns, the longest zone name that the host ends with; otherwise none.
 	DNSZone string `config:"dnsZone"`
-	// Tags are put on everything that AWS can tag.
+	// Tags are added to everything that AWS can tag.
 	Tags map[string]string `config:"tags"`
 }
 
@@ -57,8 +57,9 @@ func NewSettings() Settings {
 	return Settings{Region: "eu-central-1", Arch: "arm64", DiskGiB: 10, Generation: 1, CPUCredits: "unlimited", CIDR: "10.20.0.0/16"}
 }
 
-// instanceType returns InstanceType or the default for the architecture: 2 GiB
-// of memory, the least that suits Debian, Nginx and a few workers.
+// instanceType returns InstanceType, or the default type of the architecture. The
+// default has 2 GiB of memory, the least that suits Debian, Nginx and a few
+// workers.
 func (s Settings) instanceType() string {
 	switch {
 	case s.InstanceType != "":
@@ -121,7 +122,7 @@ func (s Settings) violations() service.Violations {
 	return v
 }
 
-// checkZone checks that the zone's subnet, one of eight /24, fits into the VPC.
+// checkZone checks that the zone's subnet, one of eight /24, is inside the VPC.
 func (s Settings) checkZone(v *service.Violations) {
 	if s.Zone == "" {
 		return
@@ -142,7 +143,7 @@ func (s Settings) makesRecords(spec service.Spec) bool {
 	return spec.Host != "" && (spec.DNS || s.DNSZone != "")
 }
 
-// zones is the choice of zones for the service's names.
+// zones returns the choice of zones for the service's names.
 func (s Settings) zones(spec service.Spec) awsdns.Choice {
 	choice := awsdns.Choice{Key: "aws.dnsZone", Zone: s.DNSZone}
 	if s.makesRecords(spec) {

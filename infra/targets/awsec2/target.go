@@ -42,8 +42,8 @@ func (t *EC2) Check(_ context.Context, r deploy.Request) error {
 	r.CheckOwnCertificate(&v)
 	r.CheckAuthorityCA(&v)
 	if len(v) == 0 && r.Spec.Validate() == nil {
-		// Names that only AWS knows have a placeholder of the same length, so
-		// that too large user-data is found before the update.
+		// Placeholders of the same length replace the names that only AWS knows, so
+		// that user-data that is too large is found before the update.
 		const unique = "0123456789abcdef"
 		names := machineNames{bucket: deploy.BucketPrefix(r.Project, r.Stack) + unique, secrets: secretsPath(r.Stack, unique), revision: revisionStandIn(r), address: "255.255.255.255", operator: deploy.OperatorStandIn}
 		if _, err := userDataLimit.UserData(machine(r, t.settings, names)); err != nil {

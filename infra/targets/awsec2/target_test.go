@@ -38,7 +38,7 @@ func request() deploy.Request {
 	}
 }
 
-// cloud returns an AWS that has what the defaults need.
+// cloud returns a fake AWS that has what the defaults need.
 func cloud() *pulumitest.Mocks {
 	say := func(answer map[string]any) func(map[string]any) (map[string]any, error) {
 		return func(map[string]any) (map[string]any, error) { return answer, nil }
@@ -103,8 +103,8 @@ func TestEverythingBelongsToTheServiceAndToItsProviders(t *testing.T) {
 	}
 }
 
-// A resource that its provider would delete before its replacement serves says
-// what is to happen.
+// TestNothingThatServesGoesFirst checks that no provider deletes a resource before
+// its replacement, unless the program states the order.
 func TestNothingThatServesGoesFirst(t *testing.T) {
 	assert.Empty(t, deployed(t, New(), request()).DeletedFirst())
 }
@@ -174,7 +174,8 @@ func TestZones(t *testing.T) {
 	}
 }
 
-// The console works even when the machine's agent cannot be reached.
+// TestHowToAskBeginsWithTheConsole checks the order of the instructions. The
+// console works even when the machine's agent cannot be reached.
 func TestHowToAskBeginsWithTheConsole(t *testing.T) {
 	said := howToAsk("eu-central-1", "i-1")
 	assert.Less(t, strings.Index(said, "get-console-output --latest"), strings.Index(said, "start-session"))
@@ -218,8 +219,8 @@ func TestNoSecretIsInUserData(t *testing.T) {
 	}
 }
 
-// TestNewSecretIsANewMachine checks that a secret's new version changes
-// user-data. The value itself is not in it, so its version has to be.
+// TestNewSecretIsANewMachine checks that a secret's new version changes user-data.
+// User-data has the version, because it does not have the value.
 func TestNewSecretIsANewMachine(t *testing.T) {
 	m := cloud()
 	before := m.Outputs

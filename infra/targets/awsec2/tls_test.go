@@ -13,7 +13,7 @@ import (
 	"escala/service"
 )
 
-// seed is the random bytes of the cloud.
+// seed is the value of the fake cloud's random bytes.
 var seed = strings.Repeat("5eed", 16)
 
 // TestHTTPS checks what a machine gets for HTTPS: the seed as a parameter, the
@@ -61,8 +61,8 @@ func TestHTTPSOnTheAddress(t *testing.T) {
 	assert.NotContains(t, userData(t, deployed(t, New(), request())), "192.0.2.2")
 }
 
-// TestOwnCertificate checks that a certificate of the operator's own reaches the
-// machine as a parameter, and that a bad one is found before anything is made.
+// TestOwnCertificate checks that the operator's own certificate reaches the machine
+// as a parameter, and that a bad certificate is found before anything is created.
 func TestOwnCertificate(t *testing.T) {
 	r := request()
 	r.Spec.Host, r.Spec.TLS.Mode, r.Spec.TLS.Certificate = "api.example.com", service.TLSCertificate, "TLS_CERTIFICATE"

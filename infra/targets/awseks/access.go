@@ -15,7 +15,7 @@ import (
 // These are access policies of EKS ("Review access policy permissions").
 const (
 	adminPolicy = "AmazonEKSClusterAdminPolicy"
-	// viewPolicy reads everything, including Secrets, as a refresh needs to.
+	// viewPolicy allows reading everything, including Secrets, as a refresh needs.
 	viewPolicy = "AmazonEKSAdminViewPolicy"
 )
 
@@ -50,8 +50,8 @@ func (d deployment) access(cluster *eks.Cluster) ([]pulumi.Resource, error) {
 // admit gives a principal an access entry and one policy for the whole cluster.
 func (d deployment) admit(cluster *eks.Cluster, role, principal, policy string) (pulumi.Resource, error) {
 	short := shortPrincipal(principal)
-	// A cluster has one entry for a principal. So its logical name lacks the role:
-	// a viewer who becomes an administrator keeps the entry.
+	// A cluster has one entry for a principal, so its logical name does not contain
+	// the role: a viewer who becomes an administrator keeps the entry.
 	entry, err := eks.NewAccessEntry(d.Ctx, d.Name("access-"+short), &eks.AccessEntryArgs{
 		ClusterName:  cluster.Name,
 		PrincipalArn: pulumi.String(principal),
@@ -74,7 +74,7 @@ func (d deployment) admit(cluster *eks.Cluster, role, principal, policy string) 
 	return admitted, nil
 }
 
-// admitted returns a kubeconfig that resolves once the cluster admits the
+// admitted returns the kubeconfig. It resolves once the cluster admits the
 // principal that updates the stack. A preview does not wait.
 func (d deployment) admitted(kubeconfig pulumi.StringOutput, admins []pulumi.Resource) pulumi.StringOutput {
 	waits := []any{kubeconfig}
@@ -90,8 +90,8 @@ func (d deployment) admitted(kubeconfig pulumi.StringOutput, admins []pulumi.Res
 	}).(pulumi.StringOutput)
 }
 
-// shortPrincipal returns an ARN as part of a name: its end, for people, and a
-// digest, since roles with different paths may have the same end.
+// shortPrincipal returns an ARN as part of a name: the ARN's end, for people, and a
+// digest, because roles with different paths may have the same end.
 func shortPrincipal(arn string) string {
 	digest := sha256.Sum256([]byte(arn))
 	return arn[strings.LastIndex(arn, "/")+1:] + "-" + hex.EncodeToString(digest[:3])

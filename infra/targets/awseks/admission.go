@@ -15,13 +15,13 @@ import (
 )
 
 // admission waits until a cluster admits the principal that updates the stack.
-// Access entries are eventually consistent ("may take several seconds", "Grant
-// IAM users access to Kubernetes with EKS access entries"), and each API server
-// learns of them at its own time. pulumi-kubernetes asks only once, so one
-// Unauthorized would fail every object of the update.
+// Access entries are eventually consistent ("may take several seconds", "Grant IAM
+// users access to Kubernetes with EKS access entries"), and the API servers learn
+// of them at different times. pulumi-kubernetes asks only once, so one Unauthorized
+// would fail every object of the update.
 type admission struct {
-	// inARow is the number of consecutive successful reviews that are needed.
-	// Each is a new connection, so that every API server is asked.
+	// inARow is the number of consecutive successful reviews that are needed. Each
+	// uses a new connection, so that every API server is asked.
 	inARow int
 	// every is the time between reviews. timeout is the time limit for all of
 	// them.
@@ -34,8 +34,8 @@ func newAdmission() admission {
 	return admission{inARow: 5, every: 500 * time.Millisecond, timeout: 3 * time.Minute, askTimeout: 10 * time.Second}
 }
 
-// wait returns once the cluster of a kubeconfig allows the caller everything.
-// On a timeout, the error includes the cluster's last answer.
+// wait returns once the cluster of a kubeconfig allows the caller everything. After
+// a timeout, the error includes the cluster's last answer.
 func (a admission) wait(ctx context.Context, content string) error {
 	client, base, err := kubeconfig.Client(content, a.askTimeout)
 	if err != nil {

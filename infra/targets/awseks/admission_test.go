@@ -32,8 +32,8 @@ func quick() admission {
 	return admission{inARow: 3, every: time.Millisecond, timeout: 30 * time.Second, askTimeout: 10 * time.Second}
 }
 
-// Two API servers learn of an entry at different times, and of its policy
-// later.
+// TestAdmissionWaitsForEveryAPIServer checks the wait with two API servers. They
+// learn of an access entry at different times, and of its policy later.
 func TestAdmissionWaitsForEveryAPIServer(t *testing.T) {
 	config, asked := apiServer(t, func(n int64) (int, bool) {
 		switch {

@@ -16,16 +16,15 @@ import (
 	"escala/service/config"
 )
 
-// leastAnnounce is the shortest time that a pod serves after it is told to end.
-// In that time EKS removes the pod from the load balancer, and the load
-// balancer's nodes, one after the other, stop sending it requests. Kubernetes'
-// own endpoints are faster, so the description's default is shorter.
+// leastAnnounce is the shortest time that a pod serves after it is told to end. In
+// that time EKS removes the pod from the load balancer, and the load balancer's
+// nodes stop sending it requests, one node after the other. Kubernetes' own
+// endpoints are faster, so the description's default is shorter.
 const leastAnnounce = 20 * time.Second
 
-// behindALB adapts the description to an Application Load Balancer. The pod
-// stays until the load balancer has stopped using it, its supervisor allows
-// that time, and the load balancer is always the side that closes an idle
-// connection.
+// behindALB adapts the description to an Application Load Balancer. The pod stays
+// until the load balancer has stopped using it, and its supervisor allows that
+// time. The load balancer is always the side that closes an idle connection.
 func behindALB(spec service.Spec, s Settings) service.Spec {
 	if more := leastAnnounce - spec.Lifecycle.Announce; more > 0 {
 		spec.Lifecycle.Announce += more
@@ -61,10 +60,10 @@ func annotations(spec service.Spec, s Settings) (map[string]string, error) {
 	const prefix = "alb.ingress.kubernetes.io/"
 	ports := []map[string]int{{"HTTP": 80}}
 	all := map[string]string{
-		// Traffic goes directly to the pods, so that the load balancer tracks
-		// each one separately.
+		// Traffic goes directly to the pods, so the load balancer tracks each pod
+		// separately.
 		"target-type": "ip",
-		// Requests in flight may take as long as the pod itself allows them.
+		// Requests in flight have the same time here as in the pod.
 		"target-group-attributes": strings.Join([]string{
 			"deregistration_delay.timeout_seconds=" + seconds(spec.Lifecycle.Announce+spec.Lifecycle.Drain),
 			"load_balancing.algorithm.type=least_outstanding_requests",
@@ -95,10 +94,10 @@ func annotations(spec service.Spec, s Settings) (map[string]string, error) {
 	return prefixed, nil
 }
 
-// seconds returns whole seconds, as AWS needs them, rounded up.
+// seconds returns d in whole seconds, rounded up, as AWS needs it.
 func seconds(d time.Duration) string { return strconv.Itoa(service.Seconds(d)) }
 
-// pairs converts attributes or tags to the cluster's form.
+// pairs converts attributes or tags to the form that the cluster needs.
 func pairs(all []attribute) ingressclass.PairArray {
 	list := make(ingressclass.PairArray, 0, len(all))
 	for _, one := range all {

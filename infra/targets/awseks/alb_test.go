@@ -35,8 +35,8 @@ func TestLoadBalancer(t *testing.T) {
 			assert.Equal(t, tt.ports, how[alb+"listen-ports"])
 			assert.Equal(t, "ip", how[alb+"target-type"])
 			assert.Equal(t, "/ready", how[alb+"healthcheck-path"])
-			// The pod serves for 20 s more, and then requests may take another
-			// 20 s.
+			// The pod serves for 20 s more. After that, requests may take another 20
+			// s.
 			assert.Contains(t, how[alb+"target-group-attributes"], "deregistration_delay.timeout_seconds=40,")
 			if tt.name == "https" {
 				assert.Equal(t, []any{certificate}, params["certificateARNs"])

@@ -31,7 +31,7 @@ const (
 	ownCertificate
 )
 
-// certificateSource returns where the certificates come from.
+// certificateSource returns the source of the load balancer's certificates.
 func (s Settings) certificateSource(spec service.Spec) certificateSource {
 	mode := spec.TLS.Mode
 	switch {
@@ -49,8 +49,8 @@ func (s Settings) certificateSource(spec service.Spec) certificateSource {
 }
 
 // issueTimeout is the time that ACM has to issue a certificate. It takes some
-// minutes. The provider would wait for 75, also for a zone that the internet
-// does not ask.
+// minutes. The provider's default is 75 minutes, also for a zone that is not
+// delegated to Route 53.
 const issueTimeout = "20m"
 
 // maxCommonName is the longest name that ACM puts into a certificate's common
@@ -58,8 +58,8 @@ const issueTimeout = "20m"
 const maxCommonName = 64
 
 // certificates returns the ARNs of the load balancer's certificates, the host's
-// first. They resolve once the certificates are issued: a listener refuses one
-// that is not. It returns nil without HTTPS.
+// first. They resolve once the certificates are issued, because a listener refuses
+// one that is not issued. It returns nil without HTTPS.
 func (d deployment) certificates() (pulumi.StringArray, error) {
 	switch d.settings.certificateSource(d.Request.Spec) {
 	case namedCertificate:
@@ -82,10 +82,11 @@ func (d deployment) certificates() (pulumi.StringArray, error) {
 	return nil, nil
 }
 
-// issueCertificate registers the certificate of one name. Each name has its
-// own: another name leaves those that serve alone, the provider knows of all
-// validation records of a certificate as soon as it knows of one, and a load
-// balancer takes more certificates than a certificate takes names.
+// issueCertificate registers the certificate of one name. Each name has its own
+// certificate for three reasons. A new name does not change the certificates that
+// serve. The provider knows all validation records of a certificate as soon as it
+// knows one. A load balancer accepts more certificates than a certificate accepts
+// names.
 func (d deployment) issueCertificate(name string) (pulumi.StringOutput, error) {
 	none := pulumi.StringOutput{}
 	part := "certificate-" + name
@@ -118,8 +119,8 @@ func (d deployment) issueCertificate(name string) (pulumi.StringOutput, error) {
 			of(func(o acm.CertificateDomainValidationOption) *string { return o.ResourceRecordValue }),
 		},
 		Ttl: pulumi.Int(300),
-		// ACM gives an account the same record for each certificate of a name. It
-		// may be there from another certificate, and is the same then.
+		// ACM gives an account the same record for every certificate of a name. So
+		// another certificate's record may already exist, with the same value.
 		AllowOverwrite: pulumi.Bool(true),
 	})
 	if err != nil {
@@ -135,10 +136,10 @@ func (d deployment) issueCertificate(name string) (pulumi.StringOutput, error) {
 	return issued.CertificateArn, nil
 }
 
-// importCertificate registers the operator's own certificate. Another one gets an
-// ARN of its own, and the old one goes when no listener has it any more: ACM takes
-// no other key type or size, and no fewer key usages, under an ARN that it has
-// ("Reimporting a certificate").
+// importCertificate registers the operator's own certificate. A renewed certificate
+// gets a new ARN, and the old one is deleted when no listener uses it any more.
+// Under an existing ARN, ACM accepts no other key type or size and no fewer key
+// usages ("Reimporting a certificate").
 func (d deployment) importCertificate() (pulumi.StringOutput, error) {
 	own, err := d.Request.OwnCertificate()
 	if err != nil {
@@ -162,7 +163,7 @@ func (d deployment) importCertificate() (pulumi.StringOutput, error) {
 }
 
 // checkImport reports a key of the operator's own certificate that ACM does not
-// take ("Prerequisites for importing ACM certificates").
+// accept ("Prerequisites for importing ACM certificates").
 func checkImport(v *service.Violations, r deploy.Request) {
 	name := r.Spec.TLS.Certificate
 	if r.Spec.TLS.Mode != service.TLSCertificate || r.Secrets[name] == "" {
@@ -191,8 +192,8 @@ func checkImport(v *service.Violations, r deploy.Request) {
 	}
 }
 
-// checkHTTPS reports what the settings and the description say about HTTPS and
-// cannot mean together.
+// checkHTTPS reports values about HTTPS in the settings and the description that
+// exclude each other.
 func (s Settings) checkHTTPS(v *service.Violations, spec service.Spec) {
 	mode := spec.TLS.Mode
 	if s.CertificateARN != "" {

@@ -11,9 +11,9 @@ import (
 	"escala/infra/deploy/kubeconfig"
 )
 
-// keyDays is the number of days in which the key can be restored after a
-// destroy. It is the shortest that AWS allows: nothing that the key encrypts
-// exists any more.
+// keyDays is the number of days in which the key can be restored after a destroy.
+// It is the shortest time that AWS allows: everything that the key encrypts is gone
+// by then.
 const keyDays = 7
 
 func (d deployment) cluster(unique pulumi.StringOutput, net network, r roles) (*eks.Cluster, error) {
@@ -40,12 +40,13 @@ func (d deployment) cluster(unique pulumi.StringOutput, net network, r roles) (*
 		RoleArn: r.cluster.Arn,
 		AccessConfig: &eks.ClusterAccessConfigArgs{
 			AuthenticationMode: pulumi.String("API"),
-			// The principal that created the cluster would otherwise stay its
-			// administrator for ever, without a visible entry. Only access
-			// entries give access.
+			// Otherwise the principal that created the cluster would stay its
+			// administrator for ever, without a visible entry. Only access entries
+			// give access.
 			BootstrapClusterCreatorAdminPermissions: pulumi.Bool(false),
 		},
-		// Auto Mode needs these three together, and brings its own add-ons.
+		// Auto Mode needs these three settings together, and includes its own
+		// add-ons.
 		ComputeConfig: &eks.ClusterComputeConfigArgs{
 			Enabled:     yes,
 			NodePools:   pulumi.ToStringArray([]string{"general-purpose", "system"}),
@@ -63,8 +64,8 @@ func (d deployment) cluster(unique pulumi.StringOutput, net network, r roles) (*
 			Resources: pulumi.ToStringArray([]string{"secrets"}),
 		},
 		EnabledClusterLogTypes: pulumi.ToStringArray(d.settings.Logs),
-		// At the end of its support the version is raised; extended support
-		// would cost six times as much.
+		// At the end of its support, EKS upgrades the version. Extended support would
+		// cost six times as much.
 		UpgradePolicy: &eks.ClusterUpgradePolicyArgs{SupportType: pulumi.String("STANDARD")},
 		VpcConfig: &eks.ClusterVpcConfigArgs{
 			SubnetIds:             net.nodes,
@@ -73,8 +74,8 @@ func (d deployment) cluster(unique pulumi.StringOutput, net network, r roles) (*
 			PublicAccessCidrs:     pulumi.ToStringArray(d.settings.EndpointCIDRs),
 		},
 	}, append(d.Options(pulumi.DependsOn(needed),
-		// A replacement cluster serves before the old one is deleted. If both
-		// would have the same name, the update fails and nothing is deleted.
+		// A replacement cluster serves before the old one is deleted. If both had the
+		// same name, the update would fail and nothing would be deleted.
 		pulumi.DeleteBeforeReplace(false)), d.lookup.clusterOptions...)...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the cluster: %w", err)
@@ -82,14 +83,15 @@ func (d deployment) cluster(unique pulumi.StringOutput, net network, r roles) (*
 	return cluster, nil
 }
 
-// logs registers the log group of the control plane. If EKS created the group,
-// it would keep everything for ever and leave the group behind.
+// logs registers the log group of the control plane. If EKS created the group, it
+// would keep the logs for ever and leave the group behind.
 func (d deployment) logs(cluster pulumi.StringInput) (*cloudwatch.LogGroup, error) {
 	group, err := cloudwatch.NewLogGroup(d.Ctx, d.Name("control-plane"), &cloudwatch.LogGroupArgs{
 		Name:            pulumi.Sprintf("/aws/eks/%s/cluster", cluster),
 		RetentionInDays: pulumi.Int(d.settings.LogDays),
-		// A cluster makes its group anew, and that one stays for ever. So the
-		// group of a replaced cluster goes after the cluster.
+		// A cluster creates its group again if the group is missing, and that one
+		// would stay for ever. So the group of a replaced cluster is deleted after
+		// the cluster.
 	}, d.Options(pulumi.DeleteBeforeReplace(false))...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the control plane's logs: %w", err)
@@ -98,8 +100,7 @@ func (d deployment) logs(cluster pulumi.StringInput) (*cloudwatch.LogGroup, erro
 }
 
 // kubeconfig returns a kubeconfig that works for every principal with an access
-// entry: the AWS CLI signs with the credentials of the computer that it runs
-// on.
+// entry. The AWS CLI signs with the credentials of the computer that it runs on.
 func (d deployment) kubeconfig(cluster *eks.Cluster) pulumi.StringOutput {
 	region := d.settings.Region
 	return pulumi.All(cluster.Name, cluster.Endpoint, cluster.CertificateAuthority.Data()).ApplyT(func(v []any) (string, error) {

@@ -74,8 +74,8 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	return endpoint, d.metricsServer(cluster, endpoint.Release)
 }
 
-// The next update reads these outputs: the cluster's name, and the principal
-// that the last update admitted as its deployer.
+// The next update reads these outputs: the cluster's name, and the principal that
+// the last update admitted as its deployer.
 const (
 	outputCluster  = "cluster"
 	outputDeployer = "deployer"
@@ -85,6 +85,6 @@ const (
 // cannot have.
 var hyphens = regexp.MustCompile(`-+`)
 
-// label returns the name of the stack's service in AWS. With a suffix it still
-// fits a cluster's name.
+// label returns the name of the stack's service in AWS. It is short enough for a
+// cluster's name together with a suffix.
 func (d deployment) label() string { return hyphens.ReplaceAllString(d.Label(60), "-") }

@@ -16,7 +16,7 @@ func (s Settings) makesRecords(spec service.Spec) bool {
 	return spec.Host != "" && (spec.DNS || s.Zone != "")
 }
 
-// zones is the choice of zones for the service's names. It has no names if
+// zones returns the choice of zones for the service's names. It has no names if
 // Route 53 is not needed.
 func (s Settings) zones(spec service.Spec) awsdns.Choice {
 	choice := awsdns.Choice{Key: "eks.zone", Zone: s.Zone}
@@ -26,8 +26,7 @@ func (s Settings) zones(spec service.Spec) awsdns.Choice {
 	return choice
 }
 
-// lookDNS finds the zones of the service's names, and that of the load
-// balancer.
+// lookDNS finds the zones of the service's names and of the load balancer's name.
 func (d deployment) lookDNS(f *lookup, v *service.Violations, ask pulumi.InvokeOption) {
 	choice := d.settings.zones(d.Request.Spec)
 	if len(choice.Names) == 0 {
@@ -48,8 +47,8 @@ func (d deployment) lookDNS(f *lookup, v *service.Violations, ask pulumi.InvokeO
 	f.balancerZone = balancer.Id
 }
 
-// records registers the records that lead to the load balancer. Its name is
-// known once the controller has made it, which the workload's gate sees.
+// records registers the records that lead to the load balancer. Its name is known
+// once the ingress controller has created it. The workload's gate waits for that.
 func (d deployment) records(w *kubernetes.Workload) error {
 	if !d.makesRecords() {
 		return nil

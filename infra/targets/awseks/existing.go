@@ -26,20 +26,20 @@ func (d deployment) running(provider pulumi.InvokeOption) *eks.LookupClusterResu
 	return cluster
 }
 
-// place is where a cluster is.
+// place describes the network of a cluster.
 type place struct {
 	vpc string
 	// zones are the availability zones of the cluster's subnets, sorted.
 	zones []string
-	// own reports whether the stack made the subnets, in the network that the
-	// settings describe.
+	// own means that the stack made the subnets, in the network that the settings
+	// describe.
 	own bool
 }
 
-// refuseMove refuses changes that EKS does not take from an existing cluster.
-// The provider would make the other network first and then fail, at every update:
-// subnets are only exchanged for others of the same VPC and the same zones ("View
-// Amazon EKS networking requirements for VPC and subnets").
+// refuseMove refuses network changes that EKS does not accept for an existing
+// cluster. The provider would create the new network first and then fail, at every
+// update: EKS exchanges subnets only for others of the same VPC and the same zones
+// ("View Amazon EKS networking requirements for VPC and subnets").
 func (d deployment) refuseMove(cluster *eks.LookupClusterResult, v *service.Violations, provider pulumi.InvokeOption) {
 	if cluster == nil {
 		return
@@ -75,7 +75,7 @@ func (d deployment) refuseMove(cluster *eks.LookupClusterResult, v *service.Viol
 	}
 }
 
-// placeOf returns the place of subnets.
+// placeOf returns the place of a cluster with these subnets.
 func (d deployment) placeOf(vpc string, subnets []string, provider pulumi.InvokeOption) (place, error) {
 	at := place{vpc: vpc}
 	for _, id := range subnets {

@@ -5,7 +5,7 @@ import (
 	"net/netip"
 )
 
-// maxZones is the number of zones that the layout has space for.
+// maxZones is the largest number of zones in the layout.
 const maxZones = 4
 
 // subnets are the IP ranges of one zone's subnets.
@@ -13,9 +13,9 @@ type subnets struct {
 	private, public string
 }
 
-// layout returns the subnets of a zone. It divides the VPC into eighths, a
-// private and a public one for each of four zones. A subnet's range does not
-// depend on the number of zones, so another zone moves no subnet.
+// layout returns the subnets of a zone. It divides the VPC into eighths: a private
+// and a public one for each of four zones. A subnet's range does not depend on the
+// number of zones, so another zone does not change the existing subnets.
 func layout(cidr string, zone int) subnets {
 	return subnets{private: eighth(cidr, zone), public: eighth(cidr, maxZones+zone)}
 }

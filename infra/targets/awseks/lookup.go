@@ -13,7 +13,7 @@ import (
 	"escala/service"
 )
 
-// lookup holds what AWS answered before anything was registered.
+// lookup holds AWS' answers from before anything was registered.
 type lookup struct {
 	// zones are the availability zones that the cluster can use.
 	zones []string
@@ -61,8 +61,8 @@ func (d deployment) ask() (lookup, error) {
 }
 
 // deployer returns the principal that updates the stack: eks.deployer, or the
-// caller. A preview by another principal changes no access, so it shows the
-// last deployer.
+// caller. A preview changes no access, so it shows the last deployer even if
+// another principal runs it.
 func (d deployment) deployer(v *service.Violations, caller string, provider pulumi.InvokeOption) string {
 	last, _ := d.Request.Outputs[outputDeployer].(string)
 	if d.Ctx.DryRun() && d.settings.Deployer != "" {
@@ -71,8 +71,8 @@ func (d deployment) deployer(v *service.Violations, caller string, provider pulu
 	if d.Ctx.DryRun() && last != "" {
 		return last
 	}
-	// A session's ARN lacks the role's path, so the role's ARN cannot be
-	// derived from it.
+	// A session's ARN does not contain the role's path, so the role's ARN must be
+	// looked up.
 	session, err := iam.GetSessionContext(d.Ctx, &iam.GetSessionContextArgs{Arn: caller}, provider)
 	if err != nil {
 		v.Add("eks.deployer", "looking up the role of session %s failed (it needs iam:GetRole): %s", caller, err)

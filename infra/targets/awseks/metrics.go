@@ -10,12 +10,12 @@ import (
 )
 
 // metricsServer registers the metrics server, which measures pods for the
-// autoscaler. It is the only add-on that Auto Mode does not bring. EKS picks
+// autoscaler. It is the only add-on that Auto Mode does not include. EKS chooses
 // the version that fits the cluster.
 //
-// The add-on is registered once the service serves: Auto Mode creates a node
-// only for a waiting pod, and without nodes EKS reports an add-on as DEGRADED
-// until it gives up.
+// The add-on is registered once the service serves. Auto Mode creates a node only
+// for a waiting pod, and without nodes EKS reports an add-on as DEGRADED until it
+// gives up.
 func (d deployment) metricsServer(cluster *eks.Cluster, served pulumi.StringOutput) error {
 	_, err := eks.NewAddon(d.Ctx, d.Name("metrics-server"), &eks.AddonArgs{
 		ClusterName:              gate.After(cluster.Name, served),
@@ -23,7 +23,7 @@ func (d deployment) metricsServer(cluster *eks.Cluster, served pulumi.StringOutp
 		ResolveConflictsOnCreate: pulumi.String("OVERWRITE"),
 		ResolveConflictsOnUpdate: pulumi.String("OVERWRITE"),
 	}, d.Options(
-		// EKS checks the nodes again only at its own intervals.
+		// EKS checks the nodes only at its own intervals.
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "40m"}),
 	)...)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 type network struct {
 	// public are the load balancer's subnets. nodes are the nodes' subnets.
 	public, nodes pulumi.StringArray
-	// online are the resources that must exist as long as nodes do: without
-	// them nodes reach neither the cluster nor the image.
+	// online are the resources that must exist as long as nodes do. Without them
+	// nodes can reach neither the cluster nor the image.
 	online []pulumi.Resource
 }
 
@@ -34,8 +34,8 @@ func (d deployment) network() (network, error) {
 	if err != nil {
 		return none, err
 	}
-	// The VPC's default security group lets its members reach each other. It is
-	// not used, so it allows nothing.
+	// The VPC's default security group lets its members reach each other. It is not
+	// used, so it gets no rules.
 	if _, err := ec2.NewDefaultSecurityGroup(d.Ctx, d.Name("unused"), &ec2.DefaultSecurityGroupArgs{
 		VpcId: vpc.ID(),
 		Tags:  d.NameTag("unused", nil),
@@ -85,8 +85,8 @@ func (d deployment) subnet(vpc *ec2.Vpc, number int, kind, cidr string, addresse
 		AvailabilityZone:    pulumi.String(d.lookup.zones[number]),
 		MapPublicIpOnLaunch: pulumi.Bool(addresses),
 		Tags:                d.NameTag(part, map[string]string{role: "1"}),
-		// The list of zones changes when a zone is new or out of order. That
-		// must not move existing subnets.
+		// The list of zones changes when a zone is new or out of order. That must not
+		// move existing subnets.
 	}, d.Options(pulumi.IgnoreChanges([]string{"availabilityZone"}))...)
 	if err != nil {
 		return nil, fmt.Errorf("registering subnet %s: %w", part, err)

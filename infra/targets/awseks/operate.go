@@ -14,7 +14,7 @@ var (
 	_ operate.Eventer        = (*EKS)(nil)
 )
 
-// Status asks the cluster's API.
+// Status reads the status from the cluster's API.
 func (t *EKS) Status(ctx context.Context, s *operate.Stack) (operate.Status, error) {
 	config, err := t.kubeconfigOf(s)
 	if err != nil {
@@ -23,7 +23,7 @@ func (t *EKS) Status(ctx context.Context, s *operate.Stack) (operate.Status, err
 	return kubernetes.Status(ctx, s, config), nil
 }
 
-// Events returns what the cluster recorded.
+// Events returns the events that the cluster recorded.
 func (t *EKS) Events(ctx context.Context, s *operate.Stack, since time.Time) ([]event.Event, error) {
 	config, err := t.kubeconfigOf(s)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"escala/service"
 )
 
-// checkVPC checks the settings about an existing VPC against each other.
+// checkVPC checks that the settings about an existing VPC fit each other.
 func (s Settings) checkVPC(v *service.Violations) {
 	lists := map[string][]string{"eks.publicSubnetIds": s.PublicSubnetIDs, "eks.nodeSubnetIds": s.NodeSubnetIDs}
 	for _, path := range []string{"eks.publicSubnetIds", "eks.nodeSubnetIds"} {
@@ -31,7 +31,7 @@ func (s Settings) checkVPC(v *service.Violations) {
 	}
 }
 
-// checkNetwork checks an existing VPC against the settings and the needs of
+// checkNetwork checks an existing VPC against the settings and the requirements of
 // EKS.
 func (d deployment) checkNetwork(v *service.Violations, provider pulumi.InvokeOption) {
 	s := d.settings
@@ -71,7 +71,7 @@ func (d deployment) checkSubnets(v *service.Violations, path string, ids []strin
 	}
 }
 
-// ownNetwork returns the VPC of the settings. The stack owns nothing in it: the
+// ownNetwork returns the VPC of the settings. The stack owns nothing in it. The
 // VPC's owner provides the routes and the access to images.
 func (d deployment) ownNetwork() network {
 	return network{

@@ -25,7 +25,7 @@ func (*EKS) Logs(ctx context.Context, s *operate.Stack, r operate.LogsRequest, e
 	return c.Logs(ctx, r, emit)
 }
 
-// Restart evicts the pods one after the other.
+// Restart evicts the pods one after another.
 func (*EKS) Restart(ctx context.Context, s *operate.Stack, report func(string)) error {
 	c, err := pods.Open(s, "")
 	if err != nil {
@@ -52,7 +52,7 @@ func (*EKS) Run(ctx context.Context, s *operate.Stack, r operate.RunRequest) err
 	return c.Run(ctx, r)
 }
 
-// Maintain answers with a page instead of the service, or ends that.
+// Maintain makes the pods answer with a maintenance page, or ends the maintenance.
 func (*EKS) Maintain(ctx context.Context, s *operate.Stack, m operate.Maintenance, report func(string)) error {
 	c, err := pods.Open(s, "")
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"escala/service"
 )
 
-// repository registers the repository of the service's images. A tag is part of
-// an image's digest and never means another image, so tags are immutable.
+// repository registers the repository of the service's images. A tag is part of an
+// image's digest and always means the same image, so tags are immutable.
 func (d deployment) repository(unique pulumi.StringOutput) (*ecr.Repository, error) {
 	repository, err := ecr.NewRepository(d.Ctx, d.Name("images"), &ecr.RepositoryArgs{
 		Name:               pulumi.Sprintf("%s-%s", d.label(), unique),
@@ -37,8 +37,8 @@ func (d deployment) repository(unique pulumi.StringOutput) (*ecr.Repository, err
 	return repository, nil
 }
 
-// login returns a login to the account's registry that is valid for twelve
-// hours. It is requested when the image is pushed, and is not stored.
+// login returns a login to the account's registry that is valid for twelve hours.
+// It is requested when the image is pushed, and is not stored.
 func (d deployment) login() image.Credentials {
 	if d.Request.Image == nil || d.Ctx.DryRun() {
 		return image.Credentials{}
@@ -70,9 +70,8 @@ type lifecycleSelected struct {
 	CountNumber int      `json:"countNumber"`
 }
 
-// brokenOffDays is the number of days that an incompletely pushed image is
-// kept. ECR does not expire images of an existing index, which have no tags of
-// their own.
+// brokenOffDays is the number of days that an incompletely pushed image stays. ECR
+// does not expire the images of an existing index, which have no tags of their own.
 const brokenOffDays = 7
 
 // lifecyclePolicy expires the images that are too old for a rollback, one by

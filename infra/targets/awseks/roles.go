@@ -12,7 +12,7 @@ import (
 // roles are the IAM roles of the cluster and its nodes.
 type roles struct {
 	cluster, nodes *iam.Role
-	// granted are the policies of both. They must exist as long as the cluster
+	// granted are the policies of both roles. They must exist as long as the cluster
 	// does: without them it deletes neither nodes nor load balancers.
 	granted []pulumi.Resource
 }
@@ -71,9 +71,9 @@ func (d deployment) role(r *roles, part, principal string, policies []string, tr
 		attached, err := iam.NewRolePolicyAttachment(d.Ctx, d.Name(part+"-"+policy), &iam.RolePolicyAttachmentArgs{
 			Role:      role.Name,
 			PolicyArn: pulumi.Sprintf("arn:%s:iam::aws:policy/%s", d.lookup.account.Partition, policy),
-			// The provider deletes an attachment before it makes another one. In
-			// another region, the cluster that serves would have no rights until
-			// the other one serves.
+			// The provider deletes an attachment before it makes the replacement.
+			// During a move to another region, the cluster that serves would have no
+			// permissions until the new one serves.
 		}, d.Options(pulumi.DeleteBeforeReplace(false))...)
 		if err != nil {
 			return nil, fmt.Errorf("attaching %s to the role of the %s: %w", policy, part, err)
@@ -83,11 +83,11 @@ func (d deployment) role(r *roles, part, principal string, policies []string, tr
 	return role, nil
 }
 
-// tagPolicy lets the cluster add the stack's tags to its load balancers and
-// remove them. The managed policies allow adding only EKS' own tags ("Custom
-// AWS tags for EKS Auto resources"), and no removing: without this policy, a
-// tag that is removed from the settings stops the reconciliation of the
-// Ingress. Both rights cover only resources that the cluster creates itself.
+// tagPolicy lets the cluster add the stack's tags to its load balancers and remove
+// them. The managed policies allow adding only EKS' own tags ("Custom AWS tags for
+// EKS Auto resources"), and no removing. Without this policy, a tag that is removed
+// from the settings stops the reconciliation of the Ingress. Both permissions cover
+// only resources that the cluster creates itself.
 func tagPolicy() (string, error) {
 	return iampolicy.Document(iampolicy.Statement{
 		Sid:    "LoadBalancer",
@@ -97,7 +97,7 @@ func tagPolicy() (string, error) {
 			"elasticloadbalancing:CreateListener", "elasticloadbalancing:CreateRule",
 			"ec2:CreateSecurityGroup",
 		},
-		// A resource that does not exist yet has no ARN; the condition is the
+		// A resource that does not exist yet has no ARN, so the condition sets the
 		// limit.
 		Resource: []string{"*"},
 		Condition: map[string]map[string]string{"StringEquals": {

@@ -9,9 +9,9 @@ import (
 
 const everywhere = "0.0.0.0/0"
 
-// routes connects the subnets: the public ones to the internet, the private
-// ones through NAT, and all of them to S3, where ECR keeps image layers, so
-// that NAT does not charge for those. It returns the resources that nodes need.
+// routes connects the subnets: the public ones to the internet, the private ones
+// through NAT, and all of them to S3. ECR stores image layers in S3, and NAT does
+// not charge for them on that route. It returns the resources that nodes need.
 func (d deployment) routes(vpc *ec2.Vpc, gateway *ec2.InternetGateway, zones []zone) ([]pulumi.Resource, error) {
 	public, err := d.table(vpc, "public")
 	if err != nil {

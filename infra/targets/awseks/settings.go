@@ -19,62 +19,62 @@ type Settings struct {
 
 	// Region is AWS' name of the region. Default "eu-central-1".
 	Region string `config:"region"`
-	// Version is the Kubernetes minor version; Amazon chooses the patch. It can
-	// be raised by one at a time and never lowered. Default: the version that
-	// the cluster runs, and 1.36 for a new one.
+	// Version is the Kubernetes minor version; Amazon chooses the patch. It can be
+	// raised by one at a time and never lowered. Default: the version that the
+	// cluster runs, and 1.36 for a new cluster.
 	Version string `config:"version"`
-	// VPCID is an existing VPC to use. It needs at least two PublicSubnetIDs in
-	// different zones for the load balancer, and as many NodeSubnetIDs for
-	// nodes. Default none: the stack creates a VPC.
+	// VPCID is the id of an existing VPC. It needs at least two PublicSubnetIDs in
+	// different zones for the load balancer, and as many NodeSubnetIDs for nodes.
+	// Default none: the stack creates a VPC.
 	VPCID           string   `config:"vpcId"`
 	PublicSubnetIDs []string `config:"publicSubnetIds"`
 	NodeSubnetIDs   []string `config:"nodeSubnetIds"`
-	// CIDR is the VPC's IPv4 range, from /16 to /20, or that of VPCID. Default
-	// "10.30.0.0/16".
+	// CIDR is the IPv4 range of the VPC, also of an existing one. A new VPC's range
+	// is from /16 to /20. Default "10.30.0.0/16".
 	CIDR string `config:"cidr"`
 	// Zones is the number of availability zones of the cluster, from 2 to 4.
 	// Default 2.
 	Zones int `config:"zones"`
-	// NAT sets how nodes reach the internet: "one" gateway for all zones, one
-	// "per-zone", or "none", where nodes have public addresses (and no open
-	// port). Default one.
+	// NAT sets how nodes reach the internet: through "one" gateway for all zones,
+	// one "per-zone", or "none". With "none", nodes have public addresses (and no
+	// open port). Default one.
 	NAT NAT `config:"nat"`
 	// Deployer is the ARN of the IAM user or role that updates the stack.
 	// Default: the caller of the update. If another principal then updates the
 	// stack, the previous one loses its access.
 	Deployer string `config:"deployer"`
-	// Viewers are the ARNs of IAM users and roles that read everything in the
-	// cluster, including Secrets: those that run previews and drift checks.
-	// Default none.
+	// Viewers are the ARNs of the IAM users and roles that run previews and drift
+	// checks. They can read everything in the cluster, including Secrets. Default
+	// none.
 	Viewers []string `config:"viewers"`
 	// Admins are the ARNs of IAM users and roles that may do everything in the
-	// cluster, like the deployer. If several principals update or destroy the
-	// stack in turn, all of them must be listed. Default none.
+	// cluster, like the deployer. If several principals update or destroy the stack
+	// in turn, all of them must be listed. Default none.
 	Admins []string `config:"admins"`
 	// EndpointCIDRs are the address ranges that can reach the Kubernetes API
 	// from outside the VPC. The computer that updates the stack must be in one
 	// of them. Default "0.0.0.0/0".
 	EndpointCIDRs []string `config:"endpointCidrs"`
-	// Logs are the control plane logs to keep: api, audit, authenticator,
-	// controllerManager, scheduler. Default the first three.
+	// Logs are the names of the control plane logs to store: api, audit,
+	// authenticator, controllerManager, scheduler. Default the first three.
 	Logs []string `config:"logs"`
-	// LogDays is the number of days that logs are kept: 1, 3, 5, 7, 14, 30, 60,
+	// LogDays is the number of days that logs are stored: 1, 3, 5, 7, 14, 30, 60,
 	// 90, 120, 150, 180 or 365. Default 7.
 	LogDays int `config:"logDays"`
-	// Zone is the id or the name of the public hosted zone in Route 53 that
-	// holds service.host. With it the stack gets the host's certificate from ACM
-	// and makes its records. Default: with service.dns or service.tls.mode acme,
-	// the zone with the longest name that the host ends with; else none.
+	// Zone is the id or the name of the public hosted zone in Route 53 that holds
+	// service.host. With it the stack gets the host's certificate from ACM and makes
+	// its records. Default: with service.dns or service.tls.mode acme, the longest
+	// zone name that the host ends with; otherwise none.
 	Zone string `config:"zone"`
-	// CertificateARN is an existing ACM certificate for service.host, of the same
-	// region. With it the load balancer serves TLS and redirects HTTP. Default
-	// none.
+	// CertificateARN is the ARN of an existing ACM certificate for service.host, in
+	// the same region. With it the load balancer serves TLS and redirects HTTP.
+	// Default none.
 	CertificateARN string `config:"certificateArn"`
-	// Tags are put on everything that AWS can tag, including the load balancer.
+	// Tags are added to everything that AWS can tag, including the load balancer.
 	Tags map[string]string `config:"tags"`
 }
 
-// NAT is how nodes reach the internet.
+// NAT sets how nodes reach the internet.
 type NAT string
 
 // These are the values of NAT.
@@ -119,7 +119,7 @@ func (s Settings) violations(spec service.Spec) service.Violations {
 	}
 	rule := deploy.CIDRRule{Widest: 16, Narrowest: 20, Example: "10.30.0.0/16"}
 	if s.VPCID != "" {
-		// AWS allows VPCs down to /28; the owner of an existing VPC decides its
+		// AWS allows VPCs down to /28, and the owner of an existing VPC decides its
 		// size.
 		rule.Narrowest = 28
 	}

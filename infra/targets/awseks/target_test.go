@@ -32,7 +32,7 @@ func request() deploy.Request {
 	}
 }
 
-// cloud returns an AWS that has what the defaults need. caller is the ARN of
+// cloud returns a fake AWS that has what the defaults need. caller is the ARN of
 // the caller.
 func cloud(caller string) *pulumitest.Mocks {
 	say := func(answer map[string]any) func(map[string]any) (map[string]any, error) {
@@ -77,7 +77,7 @@ func deployed(t *testing.T, t2 *EKS, r deploy.Request) *pulumitest.Mocks {
 	return m
 }
 
-// with returns the target with changed settings.
+// with returns a target whose settings change has changed.
 func with(change func(*Settings)) *EKS {
 	e := New()
 	change(&e.settings)
@@ -107,11 +107,11 @@ func TestEverythingBelongsToTheServiceAndToItsProviders(t *testing.T) {
 	}
 }
 
-// A resource that its provider would delete before its replacement serves says
-// what is to happen.
+// TestNothingThatServesGoesFirst checks that no provider deletes a resource before
+// its replacement, unless the program states the order.
 func TestNothingThatServesGoesFirst(t *testing.T) {
-	// A repository has one lifecycle policy: the deletion of the one before
-	// would take its replacement.
+	// A repository has one lifecycle policy, so deleting the old one afterwards
+	// would delete its replacement.
 	assert.Equal(t, []string{"aws:ecr/lifecyclePolicy:LifecyclePolicy api-images"}, deployed(t, New(), request()).DeletedFirst())
 }
 
@@ -254,7 +254,8 @@ func TestNetworkPoliciesAreEnforced(t *testing.T) {
 	assert.Fail(t, "without amazon-vpc-cni, Auto Mode enforces nothing")
 }
 
-// Auto Mode would create a node for each pod that must not share one.
+// TestPodsAreSpreadOverZonesOnly checks that pods may share a node. Auto Mode would
+// create a node for each pod that must not share one.
 func TestPodsAreSpreadOverZonesOnly(t *testing.T) {
 	spec := deployed(t, New(), request()).One(t, "kubernetes:apps/v1:Deployment").Inputs["spec"].(map[string]any)
 	constraints := spec["template"].(map[string]any)["spec"].(map[string]any)["topologySpreadConstraints"].([]any)

@@ -16,9 +16,9 @@ import (
 // support until 2027-08-02 (EKS' release calendar).
 const newVersion = "1.36"
 
-// chooseVersion chooses the cluster's version and refuses one that the cluster
-// cannot be upgraded to. It never refuses an existing cluster because of the
-// version that it runs: an update in an incident must not wait for an upgrade.
+// chooseVersion chooses the cluster's version, and refuses a version that the
+// cluster cannot be upgraded to. It never refuses an existing cluster because of
+// the version that it runs: an update in an incident must not wait for an upgrade.
 func (d deployment) chooseVersion(f *lookup, cluster *eks.LookupClusterResult, v *service.Violations, provider pulumi.InvokeOption) {
 	running := ""
 	if cluster != nil {
@@ -36,8 +36,8 @@ func (d deployment) chooseVersion(f *lookup, cluster *eks.LookupClusterResult, v
 	switch {
 	case running != "" && step <= 0:
 		if step < 0 {
-			// Amazon raises a version at the end of its support, and a version
-			// is never lowered.
+			// Amazon raises a version at the end of its support, and a version cannot
+			// be lowered.
 			d.warn(fmt.Sprintf("eks.version is %q, but the cluster runs %s: Amazon raised it, and no cluster goes back. Set it to %q", wanted, running, running))
 		}
 		f.version = running
@@ -70,8 +70,7 @@ func (d deployment) warn(message string) {
 	_ = d.Ctx.Log.Warn(message, nil)
 }
 
-// minor returns the number after "1.". The settings allow no other major
-// version.
+// minor returns the number after "1.". The settings allow no other major version.
 func minor(version string) int {
 	n, _ := strconv.Atoi(strings.TrimPrefix(version, "1."))
 	return n

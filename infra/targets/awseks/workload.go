@@ -28,8 +28,7 @@ func (d deployment) workload(net network, cluster *eks.Cluster, admins []pulumi.
 	provider, err := kubernetes.NewProvider(d.Ctx, d.Name("kubernetes"), cluster.Endpoint, &k8s.ProviderArgs{
 		Kubeconfig:            config,
 		EnableServerSideApply: pulumi.Bool(true),
-		// Everything on the cluster must be deleted before the access entries
-		// are.
+		// Everything on the cluster must be deleted before the access entries.
 	}, pulumi.Parent(d), pulumi.DependsOn(admins))
 	if err != nil {
 		return none, err
@@ -63,13 +62,13 @@ func (d deployment) workload(net network, cluster *eks.Cluster, admins []pulumi.
 		Platforms:          new(EKS).Platforms(),
 		IngressClass:       pulumi.String(class),
 		IngressAnnotations: pulumi.ToStringMap(how),
-		// A new pod is ready only once the load balancer sends it requests, so
-		// an old one does not end earlier.
+		// A new pod is ready only once the load balancer sends it requests, so an old
+		// pod does not end before that.
 		NamespaceLabels: pulumi.StringMap{"eks.amazonaws.com/pod-readiness-gate-inject": pulumi.String("enabled")},
 		HTTPS:           d.settings.certificateSource(d.Request.Spec) != noCertificate,
 		Addressed:       d.makesRecords(),
-		// Auto Mode creates a node for every pod that must not share one, and
-		// does not consolidate these nodes later.
+		// Auto Mode creates a node for every pod that must not share one, and does
+		// not consolidate these nodes later.
 		SpreadZonesOnly: true,
 		DependsOn:       []pulumi.Resource{ingress, enforced},
 	}, pulumi.Parent(d))
@@ -80,8 +79,8 @@ func (d deployment) workload(net network, cluster *eks.Cluster, admins []pulumi.
 }
 
 // ingressClass registers the configuration of the service's load balancer. It
-// exists as long as the Ingress does: without it, EKS would not delete the load
-// balancer.
+// exists as long as the Ingress does, because without it EKS would not delete the
+// load balancer.
 func (d deployment) ingressClass(provider pulumi.ProviderResource, net network, certificates pulumi.StringArray) (pulumi.Resource, error) {
 	on := []pulumi.ResourceOption{pulumi.Parent(d), pulumi.Provider(provider)}
 	spec := ingressclass.SpecArgs{
