@@ -28,8 +28,8 @@ type Counts struct {
 	// FollowerKills is the number of releases during which the follower is
 	// killed, each time at a later point. Default 6.
 	FollowerKills int
-	// WebSockets is the number of WebSockets that are opened at once. Default
-	// 4300: that many were not served behind Nginx once.
+	// WebSockets is the number of WebSockets that are opened at once. Default 4300:
+	// a service behind Nginx once failed with that many.
 	WebSockets int
 	// StoreAway is the time for which the release store is unreachable. Default
 	// 1 min.

@@ -10,9 +10,9 @@ import (
 	"escala/service"
 )
 
-// claims sends each header that speaks for a client. What they could change is
-// seen from outside: the request's id in the answer, and whether the page of
-// another host may post.
+// claims sends each header with which a client could claim to be another one. It
+// checks the effects that are visible from outside: the request's id in the answer,
+// and whether a page of another host may post.
 func (r *checkRun) claims(ctx context.Context) error {
 	if r.endpoint.Believes != "" {
 		return NotApplicable("%s", r.endpoint.Believes)
@@ -30,7 +30,7 @@ func (r *checkRun) claims(ctx context.Context) error {
 		if resp.StatusCode != http.StatusOK || strings.Contains(fmt.Sprint(resp.Header), forged) {
 			failures = append(failures, fmt.Errorf("%s: %s is answered %s with %v", name, forged, resp.Status, resp.Header))
 		}
-		// The page stays another host's, whatever host a client claims.
+		// A claimed host must not make the foreign page the service's own.
 		for _, value := range []string{foreign, "host=" + foreign + ";proto=http"} {
 			header := http.Header{"Origin": {"http://" + foreign}, name: {value}}
 			resp, err := r.endpoint.do(ctx, client, http.MethodPost, "/echo", strings.NewReader("x"), header)
@@ -43,8 +43,8 @@ func (r *checkRun) claims(ctx context.Context) error {
 			}
 		}
 	}
-	// The same request from the service's own page, so that the refusals above
-	// are of the page.
+	// The service's own page may send the same request. This proves that the
+	// refusals above are due to the page's host.
 	resp, err := r.endpoint.do(ctx, client, http.MethodPost, "/echo", strings.NewReader("x"), http.Header{"Origin": {"http://" + r.endpoint.authority()}})
 	if err != nil {
 		return fmt.Errorf("posting from the service's own page: %w", err)

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// clientChecks returns the checks of clients that harm others: they read slowly,
-// claim to be another, or are many.
+// clientChecks returns the checks of clients that harm other clients: they read
+// slowly, claim to be another client, or are many.
 func clientChecks(c Counts) []Check {
 	return []Check{
 		{

@@ -29,7 +29,7 @@ func (e Endpoint) address() string {
 	return address
 }
 
-// client returns a client of its own, which is no part of the load.
+// client returns a new HTTP client, separate from those of the load.
 func (Endpoint) client() *http.Client {
 	return &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{Proxy: nil, MaxIdleConnsPerHost: 4}}
 }

@@ -56,11 +56,11 @@ const (
 	TakePort Fault = "take port"
 	// FillInodes leaves no inodes for another release.
 	FillInodes Fault = "fill inodes"
-	// OtherPointer points the release store at the release before, as a second
+	// OtherPointer points the release store at the previous release, as a second
 	// operator would.
 	OtherPointer Fault = "other pointer"
-	// UpgradeSupervisor installs the package of what restarts workers again, as
-	// a security upgrade does. It returns when the package is installed.
+	// UpgradeSupervisor installs the package of the process that restarts workers
+	// again, as a security upgrade does. It returns when the package is installed.
 	UpgradeSupervisor Fault = "upgrade supervisor"
 )
 

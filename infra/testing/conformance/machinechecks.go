@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// machineChecks returns the checks of faults that a machine meets by itself:
-// processes that die again and again, neighbours that hang, a port or a disk that
-// something else uses up, upgrades, a second operator.
+// machineChecks returns the checks of faults that a machine meets in normal
+// operation: processes that die again and again, neighbours that hang, a port or a
+// disk that another program uses up, upgrades, a second operator.
 func machineChecks() []Check {
 	often := func(id string, f Fault, title, what string, b Budget) Check {
 		return Check{
@@ -84,18 +84,19 @@ func machineChecks() []Check {
 }
 
 const (
-	// hanging is longer than every timeout with which something could wait for a
-	// neighbour that hangs.
+	// hanging is the time for which a neighbour hangs. It is longer than every
+	// timeout of the processes that may wait for the neighbour.
 	hanging = 15 * time.Second
-	// taken is long enough for the five quick starts of systemd's default limit.
+	// taken is the time for which the port is taken. It is long enough for the five
+	// quick starts of systemd's default limit.
 	taken = 12 * time.Second
-	// noise is the number of requests that fill the logs: each leaves a line of
-	// some 250 bytes, and a pipe has room for 64 KiB.
+	// noise is the number of requests that fill the logs: each adds a line of some
+	// 250 bytes, and a pipe holds 64 KiB.
 	noise = 6000
 )
 
-// during runs do while a fault lasts, heals the fault, and waits until all is
-// normal.
+// during runs do while a fault lasts, heals the fault, and waits until the system
+// is normal.
 func (r *checkRun) during(ctx context.Context, f Fault, do func(context.Context) error) error {
 	before, _ := r.system.Status(ctx)
 	injection, err := r.inject(ctx, f)
@@ -143,7 +144,7 @@ func (r *checkRun) twoOperators(ctx context.Context) error {
 	awaitChange(watching, r.system, before)
 	injection, err := r.inject(ctx, OtherPointer)
 	if err == nil {
-		// Long enough for the machine to begin to follow.
+		// The pause is long enough for the machine to begin to follow.
 		pause(ctx, 5*time.Second)
 		r.mark("pointed back")
 		err = healOnce(ctx, injection.Heal)

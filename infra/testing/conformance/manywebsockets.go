@@ -15,11 +15,11 @@ import (
 const (
 	// perRoom is the number of WebSockets in one room.
 	perRoom = 10
-	// dialing is the number of handshakes at a time.
+	// dialing is the number of concurrent handshakes.
 	dialing = 16
-	// handshake is the time that each may take.
+	// handshake is the timeout of each handshake.
 	handshake = 10 * time.Second
-	// stay is the time for which all stay open.
+	// stay is the time for which all WebSockets stay open.
 	stay = 5 * time.Second
 )
 
@@ -75,7 +75,7 @@ func (r *checkRun) manyWebSockets(ctx context.Context, n int) error {
 	return nil
 }
 
-// hold reads until it may leave, so that pings are answered.
+// hold reads until leave is closed, so that pings are answered.
 func hold(ctx context.Context, conn *websocket.Conn, leave <-chan struct{}, ended *atomic.Int64) {
 	defer func() { _ = conn.CloseNow() }()
 	reading, stop := context.WithCancel(ctx)

@@ -215,7 +215,8 @@ func TestFaults(t *testing.T) {
 	assert.Equal(t, "a test has no reboot", got["reboot"].NotApplicable)
 }
 
-// A failure long after the kill does not belong to the killed worker.
+// TestALateFailureIsNotHeld checks that a failure long after the kill does not
+// count as one of the killed worker.
 func TestALateFailureIsNotHeld(t *testing.T) {
 	t.Parallel()
 	f := &fake{onFault: func(f *fake, _ conformance.Fault) (conformance.Injection, error) {
@@ -232,7 +233,8 @@ func TestALateFailureIsNotHeld(t *testing.T) {
 	assert.Equal(t, []string{"2 requests failed that were sent after the fault"}, o.Problems)
 }
 
-// A killed supervisor may cost requests only where the workers end with it.
+// TestAKilledSupervisorCostsNothingWhereWorkersOutliveIt checks that a killed
+// supervisor may cost requests only if its workers end with it.
 func TestAKilledSupervisorCostsNothingWhereWorkersOutliveIt(t *testing.T) {
 	t.Parallel()
 	for _, outlive := range []bool{false, true} {

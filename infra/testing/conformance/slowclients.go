@@ -13,14 +13,14 @@ import (
 )
 
 const (
-	// slowSockets is the number of WebSockets that send all that they may and read
+	// slowSockets is the number of WebSockets that send as much as they may and read
 	// nothing.
 	slowSockets = 8
 	// slowConnections is the number of stuck connections of each kind.
 	slowConnections = 40
 )
 
-// slowClients lets clients of each kind do nothing for a while.
+// slowClients lets clients of each kind block for the given time.
 func (r *checkRun) slowClients(ctx context.Context, d time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
@@ -30,11 +30,11 @@ func (r *checkRun) slowClients(ctx context.Context, d time.Duration) error {
 	host := r.endpoint.authority()
 	body := strings.Repeat("x", 1<<20)
 	for _, request := range []string{
-		// An upload that stops.
+		// This upload stops in the middle.
 		"POST /echo HTTP/1.1\r\nHost: " + host + "\r\nContent-Length: 1048576\r\n\r\nhalf",
-		// A header that never ends.
+		// This header never ends.
 		"GET / HTTP/1.1\r\nHost: " + host + "\r\nX-Long: " + strings.Repeat("y", 6<<10),
-		// An answer that the client never reads.
+		// The client never reads the answer to this request.
 		"POST /echo HTTP/1.1\r\nHost: " + host + "\r\nContent-Length: 1048576\r\n\r\n" + body,
 	} {
 		for range slowConnections {
@@ -62,7 +62,7 @@ func (r *checkRun) slowClients(ctx context.Context, d time.Duration) error {
 	return nil
 }
 
-// dialSlow opens a connection that takes little at a time.
+// dialSlow opens a connection with a small receive buffer.
 func dialSlow(ctx context.Context, address string) (net.Conn, error) {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", address)

@@ -19,7 +19,7 @@ import (
 	"escala/service"
 )
 
-// Addresses of this computer, each for one party.
+// These are loopback addresses, one for each party.
 const (
 	cdnAddress      = "127.0.0.9"
 	clientAddress   = "127.0.0.5"
@@ -39,8 +39,8 @@ func from(address, to string, config *tls.Config) *http.Transport {
 	}
 }
 
-// cdn is a proxy in front of a machine. It passes on what a client claims, and adds
-// who the client is, as net/http/httputil's ReverseProxy does.
+// cdn is a proxy in front of a machine. It forwards the headers of a client and
+// adds the client's address, as net/http/httputil's ReverseProxy does.
 type cdn struct{ http, https *httptest.Server }
 
 // newCDN starts a CDN that fetches from an origin.
@@ -70,7 +70,8 @@ func newCDN(t *testing.T, origin string, transport http.RoundTripper) cdn {
 	return c
 }
 
-// claimed asks for what the worker sees, with claims of the client's own.
+// claimed sends a request with forged headers and returns what the worker saw of
+// it.
 func claimed(t *testing.T, transport *http.Transport, target string) received {
 	t.Helper()
 	t.Cleanup(transport.CloseIdleConnections)
@@ -95,21 +96,21 @@ func claimed(t *testing.T, transport *http.Transport, target string) received {
 	return a
 }
 
-// seen is what a worker sees of a request.
+// seen is the part of a request that a worker reports.
 type seen struct {
 	Host   string
 	Claims map[string]string
 }
 
-// received is what a client got.
+// received is a client's answer, with the worker's report.
 type received struct {
 	ProtoMajor, StatusCode int
 	Header                 http.Header
 	seen
 }
 
-// TestBehindACDN puts a CDN between the clients and a machine with HTTPS. The
-// machine's certificate is ordered through it.
+// TestBehindACDN checks a machine with HTTPS behind a CDN. The authority validates
+// the machine's certificate through the CDN.
 func TestBehindACDN(t *testing.T) {
 	t.Parallel()
 	described := spec(name)
@@ -120,7 +121,7 @@ func TestBehindACDN(t *testing.T) {
 	trusting.ServerName = name
 	byHTTPS := newCDN(t, "https://"+name, from(cdnAddress, b.https, trusting))
 	byHTTP := newCDN(t, "http://"+name, from(cdnAddress, b.http, nil))
-	s.http.lead(byHTTP.http.Listener.Addr().String()) // what the authority asks
+	s.http.lead(byHTTP.http.Listener.Addr().String()) // the authority connects to this address
 	s.https.lead(b.https)
 	b.startNginx()
 	b.startAgent()

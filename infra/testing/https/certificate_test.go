@@ -19,14 +19,14 @@ import (
 
 const name = "api.escala.test"
 
-// answer is what a machine answers, without the body.
+// answer is the answer of a machine, without the body.
 type answer struct {
 	StatusCode int
 	Proto      string
 	Header     http.Header
 }
 
-// get asks a machine for a URL. The address replaces the one of the host.
+// get requests a URL from a machine at an address, whatever the URL's host.
 func get(t *testing.T, address string, config *tls.Config, url string) (answer, string) {
 	t.Helper()
 	client := &http.Client{
@@ -58,7 +58,7 @@ func TestFirstCertificate(t *testing.T) {
 	s.lead(b)
 	b.startNginx()
 
-	// Before there is one, plain HTTP serves, and Nginx has a self-signed
+	// Before the first certificate, plain HTTP serves, and Nginx has a self-signed
 	// certificate.
 	resp, body := get(t, b.http, nil, "http://"+name+"/x")
 	assert.Equal(t, 200, resp.StatusCode)
@@ -99,12 +99,12 @@ func TestFirstCertificate(t *testing.T) {
 		assert.Equal(t, want, fmt.Sprintf("%d %s", resp.StatusCode, resp.Header.Get("Location")), url)
 		assert.Empty(t, resp.Header.Get("Strict-Transport-Security"), url)
 	}
-	// An authority asks for the next certificate by plain HTTP.
+	// An authority validates the next certificate by plain HTTP.
 	resp, body = get(t, b.http, nil, "http://"+name+"/.well-known/acme-challenge/token_-1")
 	assert.Equal(t, 200, resp.StatusCode)
 	assert.Regexp(t, `^token_-1\.[A-Za-z0-9_-]{43}$`, body)
 
-	// A key is root's alone, on the disk and on the way to Nginx.
+	// Only root may read a key, on the disk and on the way to Nginx.
 	for path, mode := range map[string]os.FileMode{
 		"/var/lib/escala/certificates":                  0o700 | os.ModeDir,
 		"/var/lib/escala/certificates/" + name + ".pem": 0o600,

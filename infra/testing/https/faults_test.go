@@ -50,7 +50,7 @@ func TestCorruptedCertificateIsReplaced(t *testing.T) {
 		return err
 	})
 
-	// On the disk: the store has it.
+	// The file on the disk is corrupted. The store has a good copy.
 	one.stopAgent()
 	one.stopNginx()
 	file := one.root + host.CertificatesFolder + "/" + name + ".pem"
@@ -62,7 +62,8 @@ func TestCorruptedCertificateIsReplaced(t *testing.T) {
 	assert.Equal(t, before, s.certified(one, name))
 	assert.Equal(t, 1, s.authority.Orders())
 
-	// In the store: the machine that has it writes it again.
+	// The object in the store is corrupted. The machine with the certificate writes
+	// it again.
 	require.NoError(t, os.WriteFile(objects[0], append(good[:len(good)-1:len(good)-1], good[len(good)-1]^1), 0o644))
 	one.stopAgent()
 	one.startAgent()
@@ -72,7 +73,7 @@ func TestCorruptedCertificateIsReplaced(t *testing.T) {
 		}
 		return nil
 	})
-	// A machine that has none orders one. Another seed reads nothing.
+	// A machine that cannot read the store's object orders another certificate.
 	require.NoError(t, os.WriteFile(objects[0], []byte("broken"), 0o644))
 	two := s.start("two", spec(name))
 	s.lead(two)
@@ -85,7 +86,7 @@ func TestFullDiskServes(t *testing.T) {
 	s := newStack(t, time.Hour)
 	b := newBox(t, "one", s.machine(spec(name)), s.shared)
 	s.lead(b)
-	// A file where the folder should be: nothing can be written below it.
+	// A file has the folder's path, so no file can be written below it.
 	b.write(host.CertificatesFolder, "")
 	b.startNginx()
 	b.startAgent()
@@ -96,7 +97,7 @@ func TestFullDiskServes(t *testing.T) {
 		}
 		return nil
 	})
-	// The store has it for the next start.
+	// After a restart, the machine reads the certificate from the store.
 	b.stopAgent()
 	b.stopNginx()
 	b.startNginx()
@@ -105,14 +106,14 @@ func TestFullDiskServes(t *testing.T) {
 	assert.Equal(t, 1, s.authority.Orders())
 }
 
-// A store that takes nothing delays a first certificate, and costs no release and
-// no renewal.
+// TestStoreThatTakesNothing checks that a certificate is renewed although the store
+// accepts no writes.
 func TestStoreThatTakesNothing(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, 30*time.Second)
 	b := s.startLeading("one", spec(name))
 	before := s.certified(b, name)
-	// The folder is not mounted any more.
+	// The folder is no longer mounted.
 	require.NoError(t, os.Rename(s.shared, s.shared+"-gone"))
 	t.Cleanup(func() { _ = os.RemoveAll(s.shared + "-gone") })
 	eventually(t, 60*time.Second, func() error {
@@ -144,8 +145,9 @@ func TestAuthorityIsDownAtBoot(t *testing.T) {
 	s.certified(b, name)
 }
 
-// What Nginx refuses changes nothing that it serves, and a worker that is killed
-// comes back with the newest certificate.
+// TestNginxKeepsWhatServes checks that a refused certificate does not change the
+// one that Nginx serves, and that the successor of a killed worker has the newest
+// certificate.
 func TestNginxKeepsWhatServes(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, time.Hour)
@@ -165,12 +167,13 @@ func TestNginxKeepsWhatServes(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, before, now)
 
-	// Nginx started without a certificate, so its master has none to inherit.
+	// Nginx started without a certificate, so its master process has none to pass
+	// on.
 	for _, pid := range children(t, b.nginx.Process.Pid) {
 		require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
 	}
 	assert.Equal(t, before, s.certified(b, name))
-	// A killed master leaves its socket behind.
+	// A killed master process leaves its socket behind.
 	require.NoError(t, b.nginx.Process.Kill())
 	_ = b.nginx.Wait()
 	for _, pid := range workers(t, b.root) {
@@ -252,7 +255,7 @@ func TestAgentStaysSmall(t *testing.T) {
 	s := newStack(t, time.Hour)
 	b := s.startLeading("one", spec(name))
 	s.certified(b, name)
-	time.Sleep(10 * time.Second) // an agent at rest has closed its connections
+	time.Sleep(10 * time.Second) // after this time an idle agent has closed its connections
 	status, err := os.ReadFile("/proc/" + strconv.Itoa(b.agent.Process.Pid) + "/status")
 	require.NoError(t, err)
 	rss := 0
@@ -276,8 +279,7 @@ func children(t *testing.T, parent int) []int {
 	return numbers(out)
 }
 
-// workers returns the processes of Nginx that have no parent but init, and whose
-// log is below root.
+// workers returns the processes of Nginx whose log is below root.
 func workers(t *testing.T, root string) []int {
 	t.Helper()
 	var found []int

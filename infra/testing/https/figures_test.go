@@ -35,12 +35,12 @@ var (
 type server struct {
 	name    string
 	address string
-	process int // its parent process
+	process int // the server's parent process
 	work    map[string][]figure
 }
 
-// figure is one round: what was done, in which time, with how much of the server's
-// CPU.
+// figure is the result of one round: the number of steps, the duration, and the
+// server's CPU time in seconds.
 type figure struct {
 	done    int64
 	took    time.Duration
@@ -48,8 +48,8 @@ type figure struct {
 }
 
 // TestFigures compares a machine with the same Nginx and a static certificate, with
-// plain HTTP, and with Caddy. The rounds alternate, so that a busy computer is busy
-// for all of them.
+// plain HTTP, and with Caddy. The rounds alternate, so that other load of the
+// computer affects all of them.
 func TestFigures(t *testing.T) {
 	if *figures == 0 {
 		t.Skip("-figures 2s measures")
@@ -94,7 +94,7 @@ func TestFigures(t *testing.T) {
 
 // measure repeats a step on two connections at a time.
 func (s *server) measure(what string, step func() error) {
-	_ = step() // the first session of a cache
+	_ = step() // fills the session cache
 	var done atomic.Int64
 	before, began := cpu(s.process), time.Now()
 	var all sync.WaitGroup
@@ -123,7 +123,7 @@ func (s *server) requests(t *testing.T, what string, config *tls.Config) {
 	t.Helper()
 	hostName := name
 	if config == nil {
-		hostName = "plain.test" // the other one would be redirected
+		hostName = "plain.test" // plain HTTP for the host would be redirected
 	}
 	if config != nil {
 		config = config.Clone()
@@ -167,7 +167,8 @@ func (s *server) requests(t *testing.T, what string, config *tls.Config) {
 	s.add(what, figure{done.Load(), time.Since(began), cpu(s.process) - before})
 }
 
-// rate is the number per second, cost the CPU time of each in microseconds.
+// rate returns the number of steps per second, cost the CPU time of each in
+// microseconds.
 func (f figure) rate() float64 { return float64(f.done) / f.took.Seconds() }
 func (f figure) cost() float64 { return 1e6 * f.seconds / float64(f.done) }
 
@@ -195,8 +196,8 @@ func middle(all []float64) float64 {
 
 var errNotResumed = errors.New("the session was not resumed")
 
-// once makes one handshake and closes the connection. With a cache it reads until
-// the ticket has come.
+// once makes one handshake and closes the connection. With a cache, it reads until
+// it has received the session ticket.
 func once(address string, config *tls.Config, cache tls.ClientSessionCache) error {
 	config = config.Clone()
 	config.MinVersion, config.ClientSessionCache, config.NextProtos = tls.VersionTLS13, cache, []string{"http/1.1"}
@@ -258,7 +259,7 @@ func static(t *testing.T, b *box) *server {
 }
 
 // startCaddy starts Caddy with the machine's certificate in front of the same
-// workers, or returns nil if there is none.
+// workers. It returns nil if Caddy is not installed.
 func startCaddy(t *testing.T, b *box) *server {
 	t.Helper()
 	program, err := exec.LookPath(*caddy)

@@ -19,8 +19,8 @@ import (
 	"escala/infra/testing/loadgen"
 )
 
-// secure is a TLS connection whose socket the load's generator may look at, for
-// what the server closed while it was idle.
+// secure is a TLS connection that gives the load generator access to its socket.
+// The generator checks there whether the server closed the idle connection.
 type secure struct {
 	*tls.Conn
 	raw *net.TCPConn
@@ -45,8 +45,8 @@ func dialTLS(config *tls.Config) func(ctx context.Context, network, address stri
 	}
 }
 
-// load is 500 requests a second, a third of them POSTs, over kept connections and
-// new ones, and WebSockets that answer.
+// load is a load of 500 requests per second, a third of them POSTs, over kept and
+// new connections, and of WebSockets that echo messages.
 type load struct {
 	t       *testing.T
 	run     *loadgen.Generator
@@ -67,8 +67,8 @@ func (s *stack) startLoad(address string) *load {
 	config.ServerName = name
 	o := loadgen.NewOptions("http://" + address)
 	o.Host, o.Clients, o.Dial = name, 200, dialTLS(config)
-	// Each request over a new connection is a handshake, on a computer that has
-	// others' tests to run too.
+	// Each request over a new connection needs a handshake. Its rate is low because
+	// other tests run on the same computer.
 	o.Streams = []loadgen.Stream{
 		{Name: "get", Method: http.MethodGet, Path: "/", Rate: 320, Status: 200, Connections: loadgen.Kept},
 		{Name: "post", Method: http.MethodPost, Path: "/echo", Rate: 160, BodyBytes: 512, Echo: true, Status: 200, Connections: loadgen.Kept},
@@ -117,7 +117,7 @@ func (l *load) echo(ctx context.Context, client *http.Client) {
 	l.lose(err)
 }
 
-// lose records what went wrong beside the requests. A nil error is none.
+// lose records a failure beside the requests. It ignores a nil error.
 func (l *load) lose(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -126,8 +126,8 @@ func (l *load) lose(err error) {
 	}
 }
 
-// stop ends the load. A loss on a computer that was too busy for the load proves
-// nothing, and the test is skipped.
+// stop ends the load. If the computer was too busy to send the load in time,
+// failures prove nothing, and the test is skipped.
 func (l *load) stop() *loadgen.Result {
 	l.t.Helper()
 	l.end()
@@ -148,13 +148,13 @@ func TestRenewalsLoseNothingUnderLoad(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a load of half a minute")
 	}
-	// A renewal takes up to 12 s from its time on: a round of the agent, the lock, the
-	// authority.
+	// A renewal takes up to 12 s from its due time: a round of the agent, the lock,
+	// the authority.
 	s := newStack(t, 45*time.Second)
 	b := s.startLeading("one", spec(name))
 	serials := map[string]bool{s.certified(b, name): true}
 	l := s.startLoad(b.https)
-	// The authority names a random time for a renewal, at the latest two thirds of
+	// The authority chooses a random time for a renewal, at the latest two thirds of
 	// the lifetime.
 	for end := time.Now().Add(150 * time.Second); len(serials) < 3 && time.Now().Before(end); time.Sleep(500 * time.Millisecond) {
 		if now, err := serial(b.https, name, s.trusting()); err != nil {

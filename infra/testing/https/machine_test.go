@@ -43,8 +43,8 @@ type box struct {
 	agent       *exec.Cmd
 }
 
-// folder is where the machine's files are. It is short, for the sockets, and
-// www-data may enter it.
+// folder returns a folder for the machine's files. Its path is short because the
+// length of a socket's path is limited, and www-data may enter it.
 func folder(t *testing.T) string {
 	t.Helper()
 	root, err := os.MkdirTemp("", "tls")
@@ -111,7 +111,7 @@ func (b *box) write(path, content string) {
 	require.NoError(b.t, os.WriteFile(b.root+path, []byte(content), 0o644))
 }
 
-// agentConfig puts the store's folders where the test has them.
+// agentConfig sets the store's folders to those of the test.
 func (b *box) agentConfig(content, shared string) string {
 	var config map[string]any
 	require.NoError(b.t, json.Unmarshal([]byte(content), &config))
@@ -129,7 +129,7 @@ func (b *box) nginxConfig(content string) string {
 		"syslog:server=unix:/dev/log,tag=nginx,nohostname", b.root+"/var/log/nginx.log").Replace(ipv6.ReplaceAllString(content, ""))
 }
 
-// serve starts the workers of the machine: what Nginx proxies to.
+// serve starts the machine's workers, to which Nginx forwards requests.
 func (b *box) serve() {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/ws", func(w http.ResponseWriter, r *http.Request) {
@@ -176,7 +176,8 @@ func (b *box) startNginx() {
 	require.NoError(b.t, err, "%s", said)
 	_ = os.Remove(b.root + host.CertificatesSocket)
 	b.nginx = exec.Command("nginx", "-c", b.root+"/etc/nginx/nginx.conf", "-g", "daemon off;")
-	// A file, since a pipe would stay open as long as a worker of a killed master.
+	// The output goes to a file. A pipe would stay open as long as a worker of a
+	// killed master process runs.
 	output, err := os.Create(b.root + "/var/log/nginx-output.log")
 	require.NoError(b.t, err)
 	defer output.Close()
@@ -208,8 +209,8 @@ func (b *box) stopNginx() {
 	}
 }
 
-// startAgent starts the agent. It has no supervisord, so its rounds fail; the
-// certificates do not depend on them.
+// startAgent starts the agent. There is no supervisord, so the agent's rounds fail.
+// The certificates do not depend on them.
 func (b *box) startAgent(env ...string) {
 	b.t.Helper()
 	b.agent = b.command("run")
@@ -253,8 +254,8 @@ func (b *box) status() (*machine.Certificate, error) {
 	return s.Certificate, err
 }
 
-// serial returns the serial number that the machine serves for a name. A name is
-// verified against the roots; without roots nothing is.
+// serial returns the serial number of the certificate that the machine serves for a
+// name. config decides how the certificate is verified.
 func serial(address, name string, config *tls.Config) (string, error) {
 	config = config.Clone()
 	config.ServerName = name
@@ -279,7 +280,7 @@ func eventually(t *testing.T, limit time.Duration, try func() error) {
 	require.NoError(t, err, "not within %s", limit)
 }
 
-// lockedBuffer is a buffer that a process writes while a test reads.
+// lockedBuffer is a buffer that a process may write while a test reads it.
 type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -303,7 +304,7 @@ var built struct {
 	err  error
 }
 
-// agentBinary builds the agent as machines get it, once.
+// agentBinary builds the agent once, as it is deployed to machines.
 func agentBinary(t *testing.T) string {
 	t.Helper()
 	built.Do(func() {
@@ -335,12 +336,13 @@ func TestMain(m *testing.M) {
 func spec(hostName string) service.Spec {
 	s := service.NewSpec()
 	s.Host = hostName
-	// One worker process of Nginx has at most what this computer allows.
+	// A worker process of Nginx cannot have more connections than this computer
+	// allows.
 	s.Limits.Connections = 1000
 	return s
 }
 
-// socketClient speaks to Nginx as the agent does.
+// socketClient returns a client that connects to Nginx as the agent does.
 func (b *box) socketClient() *http.Client {
 	return &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		var d net.Dialer

@@ -32,7 +32,8 @@ func handshake(address string, config *tls.Config) (tls.ConnectionState, error) 
 	return c.ConnectionState(), nil
 }
 
-// TestProtocolsAndCiphers compares with Mozilla's "intermediate" configuration.
+// TestProtocolsAndCiphers checks that the server accepts exactly the protocols and
+// ciphers of Mozilla's "intermediate" configuration.
 func TestProtocolsAndCiphers(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, time.Hour)
@@ -77,8 +78,8 @@ func TestProtocolsAndCiphers(t *testing.T) {
 	}
 }
 
-// TestSessionsAreResumed holds that TLS 1.3 resumes on every machine of the stack,
-// after a restart of Nginx too, and that TLS 1.2 gets no ticket.
+// TestSessionsAreResumed checks that TLS 1.3 resumes sessions on every machine of
+// the stack, also after a restart of Nginx, and that TLS 1.2 gets no ticket.
 func TestSessionsAreResumed(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, time.Hour)
@@ -86,7 +87,7 @@ func TestSessionsAreResumed(t *testing.T) {
 	s.certified(one, name)
 	two := s.start("two", spec(name))
 	s.certified(two, name)
-	// Each process learns the stack's key with its first whole handshake.
+	// Each process learns the stack's key at its first full handshake.
 	warm := func(b *box) {
 		for range 8 * len(children(t, b.nginx.Process.Pid)) {
 			_, err := serial(b.https, name, s.trusting())

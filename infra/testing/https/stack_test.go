@@ -33,11 +33,11 @@ type stack struct {
 	isDown    atomic.Bool
 	shared    string
 	seed      string
-	// http and https are the stack's stable address.
+	// http and https are the fronts at the stack's stable address.
 	http, https *front
 }
 
-// newStack starts an authority whose certificates live that long.
+// newStack starts an authority whose certificates are valid for lifetime.
 func newStack(t *testing.T, lifetime time.Duration) *stack {
 	t.Helper()
 	s := &stack{t: t, shared: t.TempDir(), seed: strings.Repeat("5eed", 16), http: newFront(t), https: newFront(t)}
@@ -117,7 +117,7 @@ func (s *stack) certified(b *box, name string) string {
 	return found
 }
 
-// front is a stable address: new connections go to one machine.
+// front is a stable address. It forwards new connections to one machine.
 type front struct {
 	l  net.Listener
 	mu sync.Mutex
@@ -148,7 +148,7 @@ func newFront(t *testing.T) *front {
 
 func (f *front) address() string { return f.l.Addr().String() }
 
-// lead makes new connections go there.
+// lead makes new connections go to an address.
 func (f *front) lead(to string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -178,7 +178,7 @@ func (f *front) forward(c net.Conn) {
 	both.Wait()
 }
 
-// down makes every answer of the authority a failure.
+// down sets whether the authority fails every request.
 func (s *stack) down(down bool) { s.isDown.Store(down) }
 
 // startLeading starts a machine at the stack's address.

@@ -1,9 +1,9 @@
-// Package kubeplugin gives tests Pulumi's own Kubernetes plugin, built from its
-// Go module (`make bin/plugins/kubernetes/pulumi-resource-kubernetes`).
+// Package kubeplugin gives tests Pulumi's own Kubernetes plugin, built from its Go
+// module (`make bin/plugins/kubernetes/pulumi-resource-kubernetes`).
 //
-// The newest version of the module that there is is release 4.25.0 of January 2026. Users'
-// stacks run with the release that go.mod names. docs/fidelity.md lists the
-// differences that matter.
+// The newest version of the module is release 4.25.0 of January 2026. Users' stacks
+// run with the release that go.mod names. docs/fidelity.md lists the differences
+// that matter.
 package kubeplugin
 
 import (

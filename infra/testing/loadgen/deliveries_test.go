@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// TestDeliveries tests the deliveries of a room of three clients step by step,
+// TestDeliveries checks the deliveries of a room of three clients step by step,
 // without a network.
 func TestDeliveries(t *testing.T) {
 	start := time.Now()
@@ -112,7 +112,8 @@ func TestDeliveries(t *testing.T) {
 	}
 }
 
-// The room does not wait for a client that has never joined.
+// TestDeliveriesExpectOnlyThoseWhoHaveJoined checks that no receipt is expected
+// from a client that has never joined.
 func TestDeliveriesExpectOnlyThoseWhoHaveJoined(t *testing.T) {
 	o := NewSockets()
 	o.ClientsPerRoom = 2

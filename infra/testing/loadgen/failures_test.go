@@ -271,8 +271,9 @@ func TestHangingServerNeitherSlowsNorHides(t *testing.T) {
 	})
 }
 
-// The server does not answer for half a second. A generator that waits for
-// answers would send one slow request. This one has sent half of all requests
+// TestNoCoordinatedOmission checks that a pause of the server does not delay the
+// arrivals. The server does not answer for half a second. A generator that waits
+// for answers would send one slow request. This one has sent half of all requests
 // by then, and the latency of each is its real waiting time.
 func TestNoCoordinatedOmission(t *testing.T) {
 	t.Parallel()

@@ -31,7 +31,8 @@ func onTime(t *testing.T, r *loadgen.Result) {
 	}
 }
 
-// A server may close connections that carry no request.
+// TestIdleConnectionsMayBeClosed checks that a server may close connections that
+// carry no request.
 func TestIdleConnectionsMayBeClosed(t *testing.T) {
 	t.Parallel()
 	f := newFaulty(t, func(v visit) bool {
@@ -58,9 +59,9 @@ func TestIdleConnectionsMayBeClosed(t *testing.T) {
 	}
 }
 
-// The server reads the second request on each connection and closes instead of
-// answering. These requests are lost, and the generator must report that, even
-// for GETs.
+// TestNothingIsSentTwice checks that no request is repeated, not even a GET. The
+// server reads the second request on each connection and closes instead of
+// answering. These requests are lost, and the generator must report them.
 func TestNothingIsSentTwice(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -99,9 +100,9 @@ func TestNothingIsSentTwice(t *testing.T) {
 	}
 }
 
-// This test shows why the generator does not use net/http's Transport: with the
-// same server, the Transport reports no failure at all and sends half of the
-// GETs twice.
+// TestTransportWouldHideThis checks that net/http's Transport would hide these
+// failures, which is why the generator does not use it. With the same server, the
+// Transport reports no failure at all and sends half of the GETs twice.
 func TestTransportWouldHideThis(t *testing.T) {
 	t.Parallel()
 	f := newFaulty(t, func(v visit) bool { return v.onConn != 2 && v.ok() })

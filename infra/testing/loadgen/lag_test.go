@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// TestLagOfAPartIsOfThatPartAlone has requests that were sent on time, then
-// some that were sent late. The last one was not sent at all.
+// TestLagOfAPartIsOfThatPartAlone checks the lag of two parts of a load. The
+// requests of the first part were sent on time, the others late. The last one was
+// not sent at all.
 func TestLagOfAPartIsOfThatPartAlone(t *testing.T) {
 	t.Parallel()
 	start := time.Now()

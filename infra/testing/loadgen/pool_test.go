@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// A problem of this machine must never count as the service's failure.
+// TestLocalTroubleIsNotTheServices checks that a problem of this machine never
+// counts as the service's failure.
 func TestLocalTroubleIsNotTheServices(t *testing.T) {
 	where, err := resolve(t.Context(), "http://127.0.0.1:1", "", false)
 	if err != nil {
@@ -27,7 +28,8 @@ func TestLocalTroubleIsNotTheServices(t *testing.T) {
 	}
 }
 
-// A failed connection must free its place in the pool.
+// TestPoolRefillsAfterFailures checks that a failed connection frees its place in
+// the pool.
 func TestPoolRefillsAfterFailures(t *testing.T) {
 	where, err := resolve(t.Context(), "http://127.0.0.1:1", "", false)
 	if err != nil {

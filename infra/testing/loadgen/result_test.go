@@ -8,7 +8,8 @@ import (
 	"escala/infra/testing/loadgen"
 )
 
-// Both published forms of a result must be complete.
+// TestResultAsTextAndJSON checks that both published forms of a result are
+// complete.
 func TestResultAsTextAndJSON(t *testing.T) {
 	t.Parallel()
 	f := newFaulty(t, func(v visit) bool {

@@ -88,8 +88,8 @@ func (r *rooms) run(ctx context.Context) error {
 	return nil
 }
 
-// keepBooks settles old messages until ctx ends, and then until no message is
-// in flight.
+// keepBooks settles old messages until ctx ends, and then until no message is in
+// flight.
 func (r *rooms) keepBooks(ctx context.Context) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// The timetable alone paces the open loop, so it has a test of its own.
+// TestTimetable checks the timetable alone, because the open loop depends on it.
 func TestTimetable(t *testing.T) {
 	streams := []Stream{
 		{Name: "fast", Rate: 100, Connections: Alternate},

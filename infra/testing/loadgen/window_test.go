@@ -8,8 +8,8 @@ import (
 	"escala/infra/testing/loadgen"
 )
 
-// A window of a load must contain only its own latencies and its own described
-// failures.
+// TestWindowOfALoad checks that a part of a load contains only its own latencies
+// and its own described failures.
 func TestWindowOfALoad(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -55,7 +55,8 @@ func TestWindowOfALoad(t *testing.T) {
 	})
 }
 
-// One long outage must not hide later failures.
+// TestFailuresAreDescribedAfterEachMark checks that one long outage does not hide
+// later failures.
 func TestFailuresAreDescribedAfterEachMark(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

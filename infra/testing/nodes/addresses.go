@@ -14,8 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// URL returns the address of an ingress controller for a namespace, until the
-// test ends. It sends each request to another of the ready pods.
+// URL starts an ingress controller for a namespace and returns its address. The
+// controller sends each request to the next ready pod until the test ends.
 func (n *Nodes) URL(t testing.TB, namespace string) string {
 	t.Helper()
 	requests := 0
@@ -39,7 +39,8 @@ func (n *Nodes) URL(t testing.TB, namespace string) string {
 	return server.URL
 }
 
-// address is the address of Ingresses and load balancers. Nothing has it.
+// address is the address of all Ingresses and load balancers. No host answers
+// there.
 const address = "192.0.2.10"
 
 // ingresses gives each Ingress an address.
@@ -47,7 +48,7 @@ func (n *Nodes) ingresses(ctx context.Context) error {
 	return n.giveAddresses(ctx, ingressKind, func(*unstructured.Unstructured) bool { return true })
 }
 
-// loadBalancers gives each Service that wants one a load balancer.
+// loadBalancers gives each Service of type LoadBalancer an address.
 func (n *Nodes) loadBalancers(ctx context.Context) error {
 	return n.giveAddresses(ctx, serviceKind, func(o *unstructured.Unstructured) bool {
 		kind, _, _ := unstructured.NestedString(o.Object, "spec", "type")

@@ -6,8 +6,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// claims gives each claim a volume, and lets a deleted claim go, as the controllers
-// of volumes do.
+// claims binds each claim to a volume, and removes the finalizers of a deleted
+// claim, as the volume controllers do.
 func (n *Nodes) claims(ctx context.Context) error {
 	return n.each(ctx, claimKind, func(o *unstructured.Unstructured) (map[string]any, string) {
 		if o.GetDeletionTimestamp() != nil {

@@ -11,16 +11,16 @@ import (
 
 // End is the end of a container that is not restarted.
 type End struct {
-	// Status is its exit status. Log has its last lines.
+	// Status is the exit status. Log holds the last lines of the output.
 	Status int
 	Log    string
 }
 
-// never is the restart policy of a Job's pods here.
+// never is the restart policy of the Jobs' pods.
 const never = "Never"
 
-// end ends a pod that is not restarted, if its container has ended, or its time is
-// over.
+// end ends a pod that is not restarted, if its container has ended or its deadline
+// has passed.
 func (n *Nodes) end(ctx context.Context, p pod) error {
 	started := n.running[p.UID]
 	end, reason := n.Ends(started), ""

@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// metricsName is the name of the Service that leads to the metrics.
+// metricsName is the name of the Service that points to the metrics.
 const metricsName = "nodes-metrics"
 
 // serveMetrics answers as a metrics-server that has not measured anything, until
@@ -45,9 +45,9 @@ func serveMetrics(t testing.TB) int64 {
 	return port
 }
 
-// metrics leads the API server to the metrics, instead of to the pods of an
-// installed metrics-server. An API that cannot be reached would keep every
-// namespace from being deleted.
+// metrics points the API server to the simulated metrics instead of the pods of an
+// installed metrics-server. An API that cannot be reached would block the deletion
+// of every namespace.
 func (n *Nodes) metrics(ctx context.Context) error {
 	if n.DeadAPIs {
 		return nil
@@ -64,7 +64,7 @@ func (n *Nodes) metrics(ctx context.Context) error {
 	})
 }
 
-// addMetrics makes the Service that leads to the metrics.
+// addMetrics creates the Service that points to the metrics.
 func (n *Nodes) addMetrics(ctx context.Context) error {
 	_, err := n.client.Resource(serviceKind).Namespace(metav1.NamespaceSystem).Create(ctx, &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "v1", "kind": "Service",

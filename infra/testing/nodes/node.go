@@ -45,7 +45,7 @@ type container struct {
 
 type reference struct{ Name string }
 
-// pods does for each pod what the scheduler and its node would do.
+// pods does the work of the scheduler and the node for each pod.
 func (n *Nodes) pods(ctx context.Context) error {
 	all, err := n.client.Resource(podKind).List(ctx, metav1.ListOptions{})
 	if err != nil {
@@ -84,8 +84,8 @@ func (n *Nodes) pods(ctx context.Context) error {
 	return nil
 }
 
-// ignoreRaces drops the answers that a pod gets which was changed or deleted
-// meanwhile.
+// ignoreRaces ignores the errors about a pod that was changed or deleted in the
+// meantime.
 func ignoreRaces(err error) error {
 	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
 		return nil
@@ -138,7 +138,8 @@ func (n *Nodes) pod(ctx context.Context, p pod) error {
 	return nil
 }
 
-// start returns what runs in the pod, or what keeps it from that.
+// start returns the pod's first container, or the trouble that keeps the pod from
+// running.
 func (n *Nodes) start(ctx context.Context, p pod) (Container, fakecluster.Trouble, error) {
 	var first Container
 	for i, c := range p.Spec.Containers {
@@ -149,7 +150,7 @@ func (n *Nodes) start(ctx context.Context, p pod) (Container, fakecluster.Troubl
 			if err != nil && !apierrors.IsNotFound(err) {
 				return first, fakecluster.Trouble{}, err
 			}
-			// A kubelet tries without a login that is not there.
+			// If the secret does not exist, a kubelet tries without a login.
 			logins = append(logins, data[".dockerconfigjson"])
 		}
 		release, refused := n.Pull(c.Image, logins)
@@ -209,15 +210,15 @@ func (n *Nodes) data(ctx context.Context, kind schema.GroupVersionResource, name
 	return data, nil
 }
 
-// report is a status that a pod has got.
+// report is the status that a pod has received.
 type report struct {
 	namespace string
-	// reason is what its container waits for, or "".
+	// reason is the reason for which the pod's container waits, or "".
 	reason string
 	status map[string]any
 }
 
-// report sets the pod's status, if it is not the last one.
+// report sets the pod's status if it has changed.
 func (n *Nodes) report(ctx context.Context, p pod, trouble fakecluster.Trouble) error {
 	status := p.status(trouble)
 	if reflect.DeepEqual(n.reported[p.UID].status, status) {
@@ -245,10 +246,10 @@ func (n *Nodes) report(ctx context.Context, p pod, trouble fakecluster.Trouble) 
 	return err
 }
 
-// crashed is the reason of a container that ends again and again.
+// crashed is the waiting reason of a container that ends again and again.
 const crashed = "CrashLoopBackOff"
 
-// status returns the pod's status, without what differs from pod to pod.
+// status returns the pod's status, without the fields that differ from pod to pod.
 func (p pod) status(trouble fakecluster.Trouble) map[string]any {
 	condition := func(kind string, holds bool, reason, message string) map[string]any {
 		status := "True"

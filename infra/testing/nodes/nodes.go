@@ -1,7 +1,7 @@
-// Package nodes acts as the parts of a cluster that a control plane of tests
-// lacks: the scheduler, the nodes with their kubelets, the ingress controller,
-// the load balancers, the volumes and metrics-server. No pod runs; each gets the
-// status that it would have.
+// Package nodes simulates the parts of a cluster that the tests' control plane
+// lacks: the scheduler, the nodes with their kubelets, the ingress controller, the
+// load balancers, the volumes and metrics-server. No pod runs. Each gets the status
+// that it would have.
 package nodes
 
 import (
@@ -18,61 +18,63 @@ import (
 	"escala/infra/testing/fakecluster"
 )
 
-// Nodes acts for one cluster. Its functions may be replaced by Change.
+// Nodes simulates the nodes of one cluster. Change may replace its functions.
 type Nodes struct {
 	// Pull simulates the pull of an image. logins are the contents of the docker
 	// configurations that the pod names. It returns the release in the image,
 	// for X-Release, or "". Default: every image is on every node.
 	Pull func(image string, logins []string) (release string, err error)
-	// Run returns the failure of a container that has started and is restarted when it
-	// ends. Default none.
+	// Run returns the failure of a started container that is restarted when it ends.
+	// Default: no failure.
 	Run func(Container) fakecluster.Trouble
-	// Ends returns the end of a running container that is not restarted, as those of
-	// Jobs are; nil while it goes on. Default: it has ended well.
+	// Ends returns the end of a running container that is not restarted, such as
+	// that of a Job. Nil means that it still runs. Default: it has ended with status
+	// 0.
 	Ends func(Container) *End
-	// BackOff is the time for which a kubelet leaves a pod alone that could not be
-	// started. Default 0; kubelets' are 10 s to 5 min.
+	// BackOff is the time until a kubelet starts a failed pod again. Default 0. Real
+	// kubelets wait 10 s to 5 min.
 	BackOff time.Duration
-	// DeadAPIs leaves APIs of the cluster's pods without an answer. Default: a
-	// metrics-server answers for them.
+	// DeadAPIs leaves the APIs that the cluster's pods serve without an answer.
+	// Default: the simulated metrics-server answers for them.
 	DeadAPIs bool
 
 	client      dynamic.Interface
 	metricsPort int64
 
 	mu sync.Mutex
-	// running maps the UIDs of ready pods to what runs in them.
+	// running maps the UIDs of ready pods to their containers.
 	running map[types.UID]Container
 	// reported maps the UIDs of pods to the last status.
 	reported map[types.UID]report
-	// failed maps the UIDs of pods to the last time that a start failed.
+	// failed maps the UIDs of pods to the time of the last failed start.
 	failed map[types.UID]time.Time
 	// addresses counts the pods that got an address.
 	addresses int
-	// errors are unexpected answers of the API server.
+	// errors holds the unexpected answers of the API server.
 	errors []error
 }
 
-// Container is a container as it starts.
+// Container is a container at its start.
 type Container struct {
 	Namespace, Image string
-	// Pod is the name of its pod. Command is the pod's, without the image's.
+	// Pod is the name of the container's pod. Command is the command in the pod's
+	// description, without the image's.
 	Pod     string
 	Command []string
-	// Env is the environment, with the values of ConfigMaps and Secrets.
+	// Env is the environment, including the values of ConfigMaps and Secrets.
 	Env map[string]string
-	// Release is what Pull returned.
+	// Release is the release that Pull returned.
 	Release string
 
 	began time.Time
-	// once means that its pod is not restarted. Nothing sends requests to it.
+	// once reports that the pod is not restarted. Such a pod receives no requests.
 	once bool
 }
 
-// poll is the time between two looks at the cluster.
+// poll is the time between two rounds.
 const poll = 50 * time.Millisecond
 
-// Start acts for a cluster until the test ends.
+// Start simulates the nodes of a cluster until the test ends.
 func Start(t testing.TB, server *apiserver.Server) *Nodes {
 	t.Helper()
 	client, err := dynamic.NewForConfig(server.Config())
@@ -113,15 +115,15 @@ func Start(t testing.TB, server *apiserver.Server) *Nodes {
 	return n
 }
 
-// Change replaces functions between two looks.
+// Change replaces functions between two rounds.
 func (n *Nodes) Change(change func(*Nodes)) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	change(n)
 }
 
-// Waiting returns the number of a namespace's pods whose container waits for a
-// reason, such as ErrImagePull.
+// Waiting returns the number of pods in a namespace whose container waits for the
+// given reason, such as ErrImagePull.
 func (n *Nodes) Waiting(namespace, reason string) int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -134,7 +136,7 @@ func (n *Nodes) Waiting(namespace, reason string) int {
 	return count
 }
 
-// round looks once and does what is to do.
+// round reads the cluster once and makes all changes that are due.
 func (n *Nodes) round(ctx context.Context) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -145,7 +147,7 @@ func (n *Nodes) round(ctx context.Context) {
 	}
 }
 
-// These are the kinds that are acted on.
+// These are the kinds that the simulation reads or changes.
 var (
 	podKind       = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
 	serviceKind   = schema.GroupVersionResource{Version: "v1", Resource: "services"}

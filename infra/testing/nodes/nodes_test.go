@@ -16,8 +16,8 @@ import (
 	"escala/infra/testing/nodes"
 )
 
-// TestADeploymentsPods takes pods through what keeps them from running, until
-// they do.
+// TestADeploymentsPods checks that pods report each reason that keeps them from
+// running, and then run.
 func TestADeploymentsPods(t *testing.T) {
 	server := apiserver.StartWithControllers(t)
 	n := nodes.Start(t, server)

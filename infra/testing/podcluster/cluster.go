@@ -22,9 +22,9 @@ import (
 
 // Options configures a cluster. Make them with NewOptions.
 type Options struct {
-	// Root is the clone, in which the cluster's programs are built.
+	// Root is the clone. The cluster's programs are built in it.
 	Root string
-	// Lag is the time by which the ingress controller learns later of pods than the
+	// Lag is the delay with which the ingress controller learns of pods, after the
 	// API server. Default 1 s.
 	Lag time.Duration
 	// Nodes is the number of nodes. Default 2.
@@ -34,8 +34,7 @@ type Options struct {
 // NewOptions returns the defaults.
 func NewOptions(root string) Options { return Options{Root: root, Lag: time.Second, Nodes: 2} }
 
-// The addresses of the cluster. They are those of a network that only the cluster
-// has.
+// These are the addresses of the cluster, in a network that only the cluster uses.
 var (
 	podNetwork     = netip.MustParsePrefix("10.244.0.0/16")
 	serviceNetwork = netip.MustParsePrefix("10.0.0.0/24") // envtest's
@@ -46,7 +45,7 @@ var (
 
 // Cluster is a running cluster.
 type Cluster struct {
-	// Kubeconfig is the path of an administrator's.
+	// Kubeconfig is the path of an administrator's kubeconfig.
 	Kubeconfig string
 	// Registry is the address of the registry, host:port.
 	Registry string
@@ -54,7 +53,7 @@ type Cluster struct {
 	RedisImage string
 	// URL is the address of the ingress controller.
 	URL string
-	// LimitsMemory reports whether containers have their limits of memory.
+	// LimitsMemory reports whether the containers' memory limits are enforced.
 	LimitsMemory bool
 	Kubelet      *kubelet.Kubelet
 	Front        *front.Front
@@ -71,7 +70,7 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the cluster's folder: %w", err)
 	}
-	// Users of containers pass through it.
+	// The users of the containers must be able to enter the folder.
 	if err := os.Chmod(folder, 0o755); err != nil {
 		return nil, fmt.Errorf("making the cluster's folder: %w", err)
 	}
@@ -135,8 +134,8 @@ func (c *Cluster) start(ctx context.Context, o Options) error {
 	return nil
 }
 
-// Stop ends the cluster and everything that runs in it. The error has what went
-// wrong in it meanwhile.
+// Stop ends the cluster and everything that runs in it. The error contains the
+// unexpected errors of the whole run.
 func (c *Cluster) Stop() error {
 	c.stop()
 	err := c.group.Wait()

@@ -224,8 +224,8 @@ func (w *world) delete(pod string, grace int64) {
 	require.NoError(w.t, w.client.Resource(kube.Pods).Namespace(namespace).Delete(w.t.Context(), pod, metav1.DeleteOptions{GracePeriodSeconds: &grace}))
 }
 
-// TestPlayedKubelet takes pods through what a kubelet does to them. Parts with
-// hyphens are named after the behaviours in package cloudfake.
+// TestPlayedKubelet checks what a kubelet does to pods. Parts with hyphens are
+// named after the behaviours in package cloudfake.
 func TestPlayedKubelet(t *testing.T) {
 	w := start(t)
 	probe := func(more map[string]any) map[string]any {
@@ -425,7 +425,8 @@ func TestPlayedKubelet(t *testing.T) {
 
 const namespace = "shop"
 
-// noToken describes a pod without an account's token: a volume that is not played.
+// noToken describes a pod without the token of a service account: the kubelet here
+// does not simulate that volume.
 func noToken(container map[string]any) map[string]any {
 	return map[string]any{"containers": []any{container}, "automountServiceAccountToken": false}
 }

@@ -23,8 +23,9 @@ import (
 	"escala/infra/testing/podcluster/kubelet"
 )
 
-// metrics plays metrics-server: every so often it reads what the containers'
-// processes have used, and answers with the difference of the last two readings.
+// metrics simulates metrics-server: at regular intervals it reads the resources
+// that the containers' processes have used, and answers with the difference between
+// the last two readings.
 type metrics struct {
 	kubelet *kubelet.Kubelet
 
@@ -41,7 +42,7 @@ const (
 	metricsName = "metrics-server"
 )
 
-// start serves until ctx ends, and leads the API server to it.
+// start serves until ctx ends, and points the API server to itself.
 func (m *metrics) start(ctx context.Context, client dynamic.Interface, group *errgroup.Group) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+metricsAPI, func(w http.ResponseWriter, _ *http.Request) {
@@ -91,7 +92,7 @@ func (m *metrics) start(ctx context.Context, client dynamic.Interface, group *er
 	return nil
 }
 
-// read reads what is used now.
+// read reads the current usage.
 func (m *metrics) read() {
 	used := map[string]kubelet.Usage{}
 	for _, u := range m.kubelet.Usage() {
@@ -103,8 +104,8 @@ func (m *metrics) read() {
 	m.now, m.nowAt = used, time.Now()
 }
 
-// pods answers with the use of pods. A container that was not there at both readings
-// has none yet.
+// pods answers with the usage of pods. It omits a container that was not there at
+// both readings.
 func (m *metrics) pods(w http.ResponseWriter, r *http.Request) {
 	selector, err := labels.Parse(r.URL.Query().Get("labelSelector"))
 	if err != nil {

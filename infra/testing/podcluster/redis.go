@@ -25,7 +25,7 @@ import (
 )
 
 // pushRedis makes an image of this computer's Redis and pushes it. The cluster
-// reaches no registry but its own, which has no image of others.
+// reaches only its own registry, which is empty at first.
 func pushRedis(ctx context.Context, registry string) (string, error) {
 	program, err := exec.LookPath("redis-server")
 	if err != nil {
@@ -95,7 +95,7 @@ func archive(files map[string]string) ([]byte, error) {
 	return b.Bytes(), w.Close()
 }
 
-// linked returns the loader and the libraries of a program, by their paths.
+// linked returns the loader and the shared libraries of a program, by their paths.
 func linked(program string) (map[string]string, error) {
 	folders := []string{"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/lib64", "/usr/lib64", "/lib", "/usr/lib"}
 	all := map[string]string{}

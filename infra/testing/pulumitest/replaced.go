@@ -2,12 +2,14 @@ package pulumitest
 
 import "slices"
 
-// Always marks a type in NamedTypes that is deleted first whatever its name.
+// Always marks a type in NamedTypes that is always deleted first, whatever its
+// name.
 const Always = "(always)"
 
-// NamedTypes maps the types that a provider deletes before it makes their
-// replacement to the property for which it does so: a name that the program
-// sets. A test in infra/engine/offline/clouds holds it to the providers.
+// NamedTypes lists the types that a provider deletes before it creates their
+// replacement. It maps each type to the property on which this depends: a name that
+// the program sets. A test in infra/engine/offline/clouds compares it with the
+// providers.
 var NamedTypes = map[string]string{
 	"aws:cloudwatch/logGroup:LogGroup":                       "name",
 	"aws:cloudwatch/metricAlarm:MetricAlarm":                 "name",
@@ -31,10 +33,10 @@ var NamedTypes = map[string]string{
 	"digitalocean:index/vpc:Vpc":                             "name",
 }
 
-// DeletedFirst returns the registered resources that their provider deletes
-// before it makes their replacement, though the program does not ask for that,
-// as "type name", sorted. What serves would lose them for that time: a firewall,
-// a right, a log.
+// DeletedFirst returns the registered resources that their provider deletes before
+// it creates their replacement, although the program does not ask for that. The
+// result has the form "type name" and is sorted. In the meantime, the service would
+// lack these resources: a firewall, a permission, a log.
 func (m *Mocks) DeletedFirst() []string {
 	var found []string
 	for _, r := range m.Made() {

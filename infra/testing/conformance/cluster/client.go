@@ -84,10 +84,10 @@ func (c *client) patchDeployment(ctx context.Context, name string, change any) e
 	return nil
 }
 
-// kill deletes a pod with a grace of one second, as kubectl delete
-// --grace-period=1 does. A pod that is deleted without any is gone from the API at
-// once, and some releases of Kubernetes then give its containers the whole grace of
-// their description (kubernetes#115819).
+// kill deletes a pod with a grace of one second, as kubectl delete --grace-period=1
+// does. A pod that is deleted with a grace of zero is gone from the API at once,
+// and some releases of Kubernetes then give its containers the whole grace of the
+// pod's description (kubernetes#115819).
 func (c *client) kill(ctx context.Context, pod string) error {
 	grace := int64(1)
 	err := c.dynamic.Resource(pods).Namespace(c.namespace).Delete(ctx, pod, metav1.DeleteOptions{GracePeriodSeconds: &grace})

@@ -46,8 +46,8 @@ func (s *System) Inject(ctx context.Context, fault conformance.Fault) (conforman
 	return conformance.Injection{}, conformance.NotApplicable("a cluster does not know the fault %q", fault)
 }
 
-// noRedis takes Redis away until the fault is healed: a kubeconfig cannot stop a
-// process.
+// noRedis removes Redis until the fault is healed, because a kubeconfig cannot stop
+// a process.
 func (s *System) noRedis(ctx context.Context) (conformance.Injection, error) {
 	scale := func(ctx context.Context, replicas int) error {
 		return s.client.patchDeployment(ctx, name+"-redis", map[string]any{"spec": map[string]any{"replicas": replicas}})
@@ -58,10 +58,10 @@ func (s *System) noRedis(ctx context.Context) (conformance.Injection, error) {
 	return conformance.Injection{At: time.Now(), Heal: func(ctx context.Context) error { return scale(ctx, 1) }}, nil
 }
 
-// killPod kills the program in the oldest serving pod that has not been restarted
-// yet, so that each kill hits another one: Kubernetes waits before it starts the
-// same one again and again. If all were restarted, or if programs are out of
-// reach, the pod with the most restarts is deleted.
+// killPod kills the program in the oldest serving pod that has not been restarted.
+// So each kill hits another pod: Kubernetes waits longer and longer before it
+// restarts the same one. If all pods have been restarted, or if Options.Kill is
+// nil, killPod deletes the pod with the most restarts.
 func (s *System) killPod(ctx context.Context, labels string) (conformance.Injection, error) {
 	all, err := s.client.workers(ctx, labels)
 	if err != nil {

@@ -12,9 +12,9 @@ import (
 	kubelets "escala/infra/testing/nodes"
 )
 
-// TestFaultsOnARealAPIServer causes the faults of a cluster with Kubernetes' own
-// API server and controllers. No pod runs, so the load of the suite is missing:
-// what is tested is that each fault happens, and that its end is one.
+// TestFaultsOnARealAPIServer checks with Kubernetes' own API server and controllers
+// that each fault of a cluster takes effect and ends. No pod runs, so there is no
+// load.
 func TestFaultsOnARealAPIServer(t *testing.T) {
 	server := apiserver.StartWithControllers(t)
 	kubelets.Start(t, server)

@@ -19,8 +19,8 @@ import (
 	"escala/infra/workspace"
 )
 
-// TestMain gives the tests a network of their own if a cluster in processes is
-// possible here.
+// TestMain gives the tests a network of their own if this computer can run a
+// cluster in processes.
 func TestMain(m *testing.M) {
 	if canRunPods() != "" {
 		os.Exit(m.Run())
@@ -28,7 +28,8 @@ func TestMain(m *testing.M) {
 	isolated.Run(m.Run)
 }
 
-// canRunPods returns what a cluster in processes lacks here, or "".
+// canRunPods returns the reason why this computer cannot run a cluster in
+// processes, or "".
 func canRunPods() string {
 	for _, variable := range []string{apiserver.Variable, kubeplugin.Variable} {
 		if os.Getenv(variable) == "" {
@@ -53,9 +54,9 @@ func openPods(t *testing.T, root string) *pods.System {
 	return system
 }
 
-// TestPods releases to pods that serve, drains a node under them and kills one, in a
-// minute. `make conformance TARGET=cluster` runs all checks of the suite, and
-// TestCluster with -args -pods those that only a cluster has.
+// TestPods checks releases, a drained node and a killed pod on a cluster whose pods
+// serve, in a minute. `make conformance TARGET=cluster` runs all checks of the
+// suite, and TestCluster with -args -pods the checks that only a cluster has.
 func TestPods(t *testing.T) {
 	root, err := workspace.Root()
 	require.NoError(t, err)
@@ -64,7 +65,7 @@ func TestPods(t *testing.T) {
 	began := time.Now()
 	endpoint, err := system.Start(ctx)
 	require.NoError(t, err)
-	// The objects go with the cluster, so only the clone is to be removed.
+	// The objects end with the cluster, so only the clone must be removed.
 	defer func() { assert.NoError(t, os.RemoveAll(system.Stack.Clone.Root)) }()
 	t.Logf("up took %s", time.Since(began).Round(time.Second))
 	base := start(ctx, t, endpoint, 100)

@@ -18,8 +18,8 @@ func (s *System) ReleaseWithCommand(ctx context.Context, line string, status int
 	return u.Outputs["release"], err
 }
 
-// WithoutCommand takes the release command out of the stack.
+// WithoutCommand removes the release command from the stack's configuration.
 func (s *System) WithoutCommand() { delete(s.service(), "release") }
 
-// service returns the service's part of the configuration.
+// service returns the part of the configuration about the service.
 func (s *System) service() map[string]any { return s.Stack.Config["service"].(map[string]any) }

@@ -65,8 +65,8 @@ func main() {
 }
 `
 
-// TestBake releases a service on a real machine, and watches that a release which
-// fails only under load is taken back, and no other.
+// TestBake checks on a real machine that a release that fails only under load is
+// rolled back, and that no other release is.
 func TestBake(t *testing.T) {
 	if os.Getenv("ESCALA_TEST") != "all" {
 		t.Skip("takes three minutes on a machine; ESCALA_TEST=all runs it, and the weekly suite")
@@ -88,7 +88,7 @@ func TestBake(t *testing.T) {
 	change("first", 0, 0)
 	first, err := stack.Up(ctx)
 	require.NoError(t, err)
-	url := first.Outputs["health"] // which is always well
+	url := first.Outputs["health"] // which always reports healthy
 	machine := onlyMachine(t, clone)
 
 	mix := loadgen.NewMix()
@@ -101,7 +101,8 @@ func TestBake(t *testing.T) {
 	require.NoError(t, err)
 	time.Sleep(bake)
 
-	// counted returns what the load saw since a mark, without answers of 500.
+	// counted returns the load's failures since a mark. failed is the number of
+	// answers with status 500, lost the number of all other failures.
 	counted := func(t *testing.T, mark loadgen.Snapshot) (lost, failed uint64) {
 		t.Helper()
 		time.Sleep(time.Second)

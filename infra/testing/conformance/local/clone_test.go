@@ -14,9 +14,9 @@ import (
 	"escala/infra/workspace"
 )
 
-// cloneWith installs what the machines need, and returns a clone with a copy of an
-// example in its folder "example". The clone's path is short, so that its sockets'
-// paths are.
+// cloneWith installs the packages that the machines need, and returns a clone with
+// a copy of an example in its folder "example". The clone's path is short because
+// the length of a socket's path is limited.
 func cloneWith(ctx context.Context, t *testing.T, example string) source.Clone {
 	t.Helper()
 	require.NoError(t, host.Install(ctx, os.Stderr))

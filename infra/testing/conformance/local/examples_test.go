@@ -22,9 +22,8 @@ import (
 // exampleRate is the number of quick requests a second to an example.
 const exampleRate = 100
 
-// TestExamples takes each example through `make up` and releases of it under
-// load. All but the one on escala's runtime know nothing of drains: SIGTERM ends
-// them at once.
+// TestExamples checks `make up` and releases of each example under load. Only the
+// example on escala's runtime drains. SIGTERM ends the others at once.
 func TestExamples(t *testing.T) {
 	if testing.Short() {
 		t.Skip("boots a machine for each example; -short leaves that out")

@@ -14,8 +14,9 @@ import (
 	"escala/infra/workspace"
 )
 
-// TestFaultsOnAMachine runs the checks of what a machine meets by itself and of
-// clients that harm others. `make conformance TARGET=local` runs all checks.
+// TestFaultsOnAMachine runs the checks of the faults that a machine meets in normal
+// operation and of clients that harm others. `make conformance TARGET=local` runs
+// all checks.
 func TestFaultsOnAMachine(t *testing.T) {
 	if os.Getenv("ESCALA_TEST") != "faults" {
 		t.Skip("takes five minutes on a machine; ESCALA_TEST=faults runs it, and the weekly suite")

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// get returns the header of an answer that must be 200.
+// get returns the header of an answer whose status must be 200.
 func get(t *testing.T, url string) http.Header {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)

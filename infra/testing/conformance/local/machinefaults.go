@@ -56,7 +56,7 @@ func (s *System) hang(ctx context.Context, unit string) (conformance.Injection, 
 	return conformance.Injection{At: time.Now(), Heal: func(ctx context.Context) error { return signal(ctx, "SIGCONT") }}, nil
 }
 
-// holder is a program of the machine that takes port 80 and keeps it.
+// holder is a program that takes port 80 of the machine and keeps it.
 const holder = `import socket, time
 taken = [socket.socket(socket.AF_INET), socket.socket(socket.AF_INET6)]
 for s in taken:

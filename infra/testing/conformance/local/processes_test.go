@@ -16,16 +16,16 @@ import (
 	"escala/service/machine"
 )
 
-// The programs of a process that waits, of one that dies, and of a run that takes
-// half a minute.
+// These are the programs of a process that waits, of a process that dies, and of a
+// scheduled run that takes half a minute.
 const (
 	waits = "import time\nprint('waiting', flush=True)\nwhile True:\n    time.sleep(1)\n"
 	dies  = "raise SystemExit('no queue to read')\n"
 	takes = "import time\ntime.sleep(30)\n"
 )
 
-// TestProcessesAndSchedules takes a service with a process and a schedule of each
-// minute through a release during a run, and a release whose process dies.
+// TestProcessesAndSchedules checks a service with a process and a schedule that
+// runs each minute: a release during a run, and a release whose process dies.
 func TestProcessesAndSchedules(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -97,7 +97,7 @@ func published(t *testing.T, url string) machine.Status {
 	return s
 }
 
-// awaited returns the machine's status once it is as wanted.
+// awaited returns the machine's status as soon as wanted accepts it.
 func awaited(t *testing.T, url string, wanted func(machine.Status) bool) machine.Status {
 	t.Helper()
 	var s machine.Status

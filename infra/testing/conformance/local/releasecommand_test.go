@@ -31,8 +31,8 @@ if os.path.exists("/var/tmp/hungry"):
     hungry = b"x" * (1 << 30)
 `
 
-// TestReleaseCommand takes a service with a migration through its releases on a
-// real machine.
+// TestReleaseCommand checks the releases of a service with a migration on a real
+// machine.
 func TestReleaseCommand(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -92,7 +92,7 @@ func TestReleaseCommand(t *testing.T) {
 	require.ErrorContains(t, err, ".scope", "it has a cgroup of its own")
 	assert.Equal(t, first.Outputs["release"], serving(t, url+"/"), "what served still serves")
 	assert.Equal(t, "2", runs())
-	time.Sleep(40 * time.Second) // a preflight would be tried again
+	time.Sleep(40 * time.Second) // a failed preflight would be repeated in this time
 	assert.Equal(t, "2", runs(), "it is not run again by itself")
 	_, err = stack.Up(ctx)
 	require.ErrorContains(t, err, "its release command ends with status 1")
@@ -100,7 +100,7 @@ func TestReleaseCommand(t *testing.T) {
 
 	on("rm", "/var/tmp/locked")
 	ran := 3
-	// A container has no memory limits of its own where the computer has cgroups v1.
+	// With cgroups v1, a container cannot set memory limits.
 	if strings.Contains(on("sh", "-c", "cat /sys/fs/cgroup/cgroup.controllers || true"), "memory") {
 		on("touch", "/var/tmp/hungry")
 		_, err = stack.Up(ctx)

@@ -18,11 +18,11 @@ import (
 	"escala/infra/targets/local/podman"
 )
 
-// restartComputer leaves what a restart of this computer leaves of a clone: its
-// files, and nothing in the kernel. All processes of its containers and their
-// monitors end at once, and its mounts, network namespaces and bridge are gone.
-// podman's note of the boot is another one's. The leases of addresses are gone, too,
-// which all clones share: so nothing else may run in podman.
+// restartComputer simulates a restart of this computer for a clone. It ends all
+// processes of the clone's containers and their monitors at once, removes its
+// mounts, network namespaces and bridge, and replaces the record of the boot in
+// podman's folder. Only the clone's files stay. It also removes the leases of
+// addresses, which all clones share, so no other clone may run a machine.
 func restartComputer(ctx context.Context, t *testing.T, pod podman.Podman, machine string) {
 	t.Helper()
 	status, err := pod.Inspect(ctx, machine)
@@ -52,8 +52,8 @@ func restartComputer(ctx context.Context, t *testing.T, pod podman.Podman, machi
 	}
 }
 
-// processes returns the monitors of the clone's containers, and everything that
-// runs in these.
+// processes returns the monitors of the clone's containers and all processes in the
+// containers.
 func processes(t *testing.T, folder string) []int {
 	t.Helper()
 	entries, err := os.ReadDir("/proc")

@@ -23,11 +23,11 @@ import (
 	"escala/infra/testing/podcluster"
 )
 
-// System is the service on such a cluster. Make one with New.
+// System is the service on a cluster in processes. Make one with New.
 type System struct {
 	*cluster.System
 
-	// Cluster is what it runs on.
+	// Cluster is the cluster that runs the service.
 	Cluster *podcluster.Cluster
 }
 
@@ -54,7 +54,7 @@ func on(c *podcluster.Cluster, root string) (*System, error) {
 	o := cluster.NewOptions()
 	o.Name, o.Source, o.Folder = "cluster", root, folder
 	o.Kubeconfig, o.Registry, o.RedisImage = c.Kubeconfig, c.Registry, c.RedisImage
-	// A node of this computer runs what this computer runs.
+	// The nodes run programs of this computer's architecture only.
 	o.Architectures = []string{runtime.GOARCH}
 	o.Kill = func(pod string) error { return c.Kubelet.Kill(o.Namespace, pod) }
 	o.About = "Kubernetes' own API server and controllers, on this computer; pods are processes with networks of their own on two played nodes, " +
@@ -85,9 +85,9 @@ func (s *System) Rollback(ctx context.Context) error {
 	return s.System.Rollback(ctx)
 }
 
-// Inject implements conformance.System. A pod that was killed takes connections no
-// more before anything can know, so the ingress controller tries another pod until
-// the next release.
+// Inject implements conformance.System. A killed pod refuses connections before the
+// ingress controller can learn of the kill, so the controller tries another pod for
+// each refused connection until the next release.
 func (s *System) Inject(ctx context.Context, fault conformance.Fault) (conformance.Injection, error) {
 	s.Cluster.Front.Retry(true)
 	if fault == conformance.HangLogReader {

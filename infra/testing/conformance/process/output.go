@@ -6,9 +6,9 @@ import (
 	"os"
 )
 
-// output returns the end of a pipe for the program's output. Like a supervisor's
-// pipe, it has a reader that may hang: stopReading. The reader ends with the last
-// process that has the other end.
+// output returns the end of a pipe for the program's output. As with a supervisor's
+// pipe, the reader may hang: see stopReading. The reader ends when the last process
+// that has the other end ends.
 func (k *supervised) output() (*os.File, error) {
 	log, err := os.OpenFile(k.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -36,7 +36,7 @@ func (k *supervised) output() (*os.File, error) {
 	return to, nil
 }
 
-// stopReading keeps the program's output from being read until readLog.
+// stopReading stops the reading of the program's output until readLog.
 func (k *supervised) stopReading() { k.hung.Lock() }
 
 func (k *supervised) readLog(context.Context) error {

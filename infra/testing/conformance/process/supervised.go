@@ -28,7 +28,7 @@ type supervised struct {
 	stopping bool
 	failure  error
 
-	// hung is locked while nothing may read the program's output.
+	// hung is locked while the program's output must not be read.
 	hung sync.RWMutex
 }
 

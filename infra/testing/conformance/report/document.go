@@ -124,8 +124,8 @@ type Row struct {
 // Cell is one field of a table.
 type Cell struct {
 	Text string `json:"text"`
-	// Note is shown below the text in smaller type.
+	// Note is additional text. Markdown shows it in parentheses after Text.
 	Note string `json:"note,omitempty"`
-	// Verdict marks the cell by a sign as well as by colour.
+	// Verdict is shown as a sign before the text.
 	Verdict Verdict `json:"verdict,omitempty"`
 }

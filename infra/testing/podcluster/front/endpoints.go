@@ -16,7 +16,7 @@ import (
 // backend is a port of a Service.
 type backend struct{ namespace, service, port string }
 
-// endpoints keeps the addresses of all Services' pods, some time late.
+// endpoints holds the addresses of all Services' pods, with a delay of lag.
 type endpoints struct {
 	lag time.Duration
 
@@ -25,7 +25,7 @@ type endpoints struct {
 	turn   int
 }
 
-// follow keeps the addresses until ctx ends.
+// follow updates the addresses until ctx ends.
 func (e *endpoints) follow(ctx context.Context, client dynamic.Interface) {
 	kube.Follow(ctx, client, kube.EndpointSlices, func(c kube.Change) {
 		slice, err := kube.Into[kube.EndpointSlice](c.Object)
@@ -53,16 +53,17 @@ func (e *endpoints) follow(ctx context.Context, client dynamic.Interface) {
 	})
 }
 
-// newer compares resource versions of one kind, which count up.
+// newer reports whether resource version a is newer than b. The versions of one
+// kind are numbers that increase.
 func newer(a, b string) bool {
 	first, err := strconv.ParseUint(a, 10, 64)
 	second, other := strconv.ParseUint(b, 10, 64)
 	return err == nil && other == nil && first > second
 }
 
-// next returns the addresses for a request, in the order in which to try them: each
-// request begins with another pod. Pods that are ready come alone, else those that
-// serve while they end.
+// next returns the addresses for a request, in the order in which to try them. Each
+// request begins with the next pod. If any pod is ready, only ready pods are
+// returned; otherwise the pods that serve while they end.
 func (e *endpoints) next(b backend) []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -18,22 +18,23 @@ import (
 
 // Options configures a front.
 type Options struct {
-	// Client is an administrator's.
+	// Client is the API client of an administrator.
 	Client dynamic.Interface
-	// Address is the ingress controller's, which the Ingresses get. It listens on
-	// port 80 there.
+	// Address is the ingress controller's address, which the Ingresses get. The
+	// controller listens on port 80 there.
 	Address netip.Addr
 	// DNS is the address of the name server.
 	DNS netip.Addr
-	// Lag is the time by which the ingress controller is later than the API server.
+	// Lag is the delay with which the ingress controller learns of pods, after the
+	// API server.
 	Lag time.Duration
 }
 
-// Front brings requests to pods. Make it with New.
+// Front forwards requests to pods. Make it with New.
 type Front struct {
 	options Options
-	// proxied are the endpoints that kube-proxy knows, routed those that the ingress
-	// controller knows.
+	// proxied holds the endpoints that kube-proxy knows, routed those that the
+	// ingress controller knows.
 	proxied, routed *endpoints
 	retry           atomic.Bool
 
@@ -44,7 +45,7 @@ type Front struct {
 	running   sync.WaitGroup
 }
 
-// New returns a front that does nothing yet.
+// New returns a front that does not run yet.
 func New(o Options) *Front {
 	return &Front{
 		options: o,

@@ -21,7 +21,7 @@ import (
 	"escala/infra/testing/podcluster/kube"
 )
 
-// ingress keeps an Ingress, and gives it the controller's address.
+// ingress records an Ingress, and gives it the controller's address.
 func (f *Front) ingress(ctx context.Context, c kube.Change) {
 	i, err := kube.Into[kube.Ingress](c.Object)
 	if err != nil {
@@ -43,13 +43,14 @@ func (f *Front) ingress(ctx context.Context, c kube.Change) {
 		"ingress": []any{map[string]any{"ip": f.options.Address.String()}},
 	}}})
 	if err == nil {
-		// An Ingress that is gone needs no address.
+		// A failure does not matter: a deleted Ingress needs no address.
 		_, _ = f.options.Client.Resource(kube.Ingresses).Namespace(i.Namespace).Patch(ctx, i.Name, types.MergePatchType, status, metav1.PatchOptions{}, "status")
 	}
 }
 
-// route returns the Service that a request is for: of the rules for its host the
-// one with the longest path (kubernetes.io/docs/concepts/services-networking/ingress).
+// route returns the Service for a request. Of the rules for the request's host, it
+// uses the one with the longest path
+// (kubernetes.io/docs/concepts/services-networking/ingress).
 func (f *Front) route(r *http.Request) (backend, bool) {
 	host := r.Host
 	if name, _, err := net.SplitHostPort(host); err == nil {
@@ -93,7 +94,7 @@ func matches(kind, prefix, path string) bool {
 // addressesKey is the context key of the addresses that a request may go to.
 type addressesKey struct{}
 
-// serveIngress is the ingress controller.
+// serveIngress runs the ingress controller.
 func (f *Front) serveIngress(ctx context.Context) error {
 	transport := &http.Transport{
 		Proxy: nil, MaxIdleConnsPerHost: 200, IdleConnTimeout: 90 * time.Second, // Traefik's serversTransport
@@ -156,8 +157,8 @@ func clientAddress(r *http.Request) string {
 	return host
 }
 
-// roundTripper sends a request to its pod, and to another one if that refuses the
-// connection and the front may.
+// roundTripper sends a request to its pod. If the pod refuses the connection and
+// Retry is on, it sends the request to another pod.
 type roundTripper struct {
 	transport *http.Transport
 	front     *Front
@@ -167,7 +168,7 @@ type roundTripper struct {
 func (t roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 	retry := t.front.retry.Load()
 	if retry && r.Body != nil && r.Body != http.NoBody {
-		// A connection that is refused closes the body of the request, unread.
+		// A refused connection closes the request's body unread.
 		r.Body = io.NopCloser(r.Body)
 	}
 	resp, err := t.transport.RoundTrip(r)

@@ -10,10 +10,10 @@ import (
 	"github.com/miekg/dns"
 )
 
-// domain ends the names of Services.
+// domain is the end of the names of Services.
 const domain = "svc.cluster.local."
 
-// serveNames is the cluster's name server: it knows the addresses of Services.
+// serveNames runs the cluster's name server, which knows the addresses of Services.
 func (f *Front) serveNames(ctx context.Context) error {
 	ready := make(chan struct{})
 	server := &dns.Server{
@@ -21,7 +21,7 @@ func (f *Front) serveNames(ctx context.Context) error {
 		NotifyStartedFunc: func() { close(ready) },
 	}
 	defer context.AfterFunc(ctx, func() {
-		<-ready // before that it cannot be ended
+		<-ready // Shutdown fails before the server has started
 		_ = server.Shutdown()
 	})()
 	if err := server.ListenAndServe(); err != nil && ctx.Err() == nil {
@@ -46,11 +46,11 @@ func (f *Front) answer(w dns.ResponseWriter, question *dns.Msg) {
 			})
 		}
 	}
-	// A client that has gone asks again or not.
+	// A failed write needs no handling: a client that still waits repeats its query.
 	_ = w.WriteMsg(answer)
 }
 
-// lookup returns the address of a Service by its whole name.
+// lookup returns the address of a Service by its full name.
 func (f *Front) lookup(name string) (net.IP, bool) {
 	path, ok := strings.CutSuffix(name, "."+domain)
 	service, namespace, two := strings.Cut(path, ".")

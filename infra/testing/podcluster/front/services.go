@@ -10,7 +10,7 @@ import (
 	"escala/infra/testing/podcluster/kube"
 )
 
-// service keeps a Service's address served.
+// service keeps a listener on each port of a Service's address.
 func (f *Front) service(ctx context.Context, c kube.Change) {
 	s, err := kube.Into[kube.Service](c.Object)
 	if err != nil {
@@ -45,7 +45,7 @@ func (f *Front) service(ctx context.Context, c kube.Change) {
 	}
 }
 
-// forward passes connections to a Service's pods.
+// forward forwards connections to a Service's pods.
 func (f *Front) forward(ctx context.Context, l net.Listener, to backend) {
 	for {
 		conn, err := l.Accept()
@@ -69,7 +69,7 @@ func (f *Front) forward(ctx context.Context, l net.Listener, to backend) {
 	}
 }
 
-// join copies both ways until both have ended.
+// join copies in both directions until both have ended.
 func join(ctx context.Context, a, b *net.TCPConn) {
 	defer context.AfterFunc(ctx, func() {
 		_ = a.Close()
@@ -78,7 +78,7 @@ func join(ctx context.Context, a, b *net.TCPConn) {
 	done := make(chan struct{})
 	pass := func(to, from *net.TCPConn) {
 		if _, err := io.Copy(to, from); err != nil {
-			// What was cut on one side is cut on the other.
+			// If one side is cut, cut the other one too.
 			_ = to.Close()
 			_ = from.Close()
 			return

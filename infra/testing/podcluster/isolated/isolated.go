@@ -1,10 +1,10 @@
 //go:build linux
 
 // Package isolated runs a program with a network and processes of its own, as a
-// container does. Addresses of a cluster then meet none of this computer's, two
-// runs do not meet each other, and nothing goes on: when the program ends, however
-// it ends, the kernel ends its processes, its mounts and its network. Its files stay
-// if it is killed.
+// container does. So the addresses of a cluster do not conflict with those of this
+// computer, two runs do not disturb each other, and no process remains: when the
+// program ends, however it ends, the kernel ends its processes, its mounts and its
+// network. Only its files remain if it is killed.
 package isolated
 
 import (
@@ -18,12 +18,12 @@ import (
 	"syscall"
 )
 
-// variable marks the process that has namespaces of its own.
+// variable marks the process that runs in its own namespaces.
 const variable = "ESCALA_ISOLATED"
 
-// Run calls main in namespaces of its own and ends the process with its status.
-// It starts this program again for that, with the same arguments, so it must be
-// called before anything else. It needs root.
+// Run calls main in new namespaces and ends the process with main's status. For
+// that it starts this program again with the same arguments, so it must be called
+// before anything else. It needs root.
 func Run(main func() int) {
 	if os.Getenv(variable) != "" {
 		if err := prepare(); err != nil {
@@ -40,7 +40,7 @@ func Run(main func() int) {
 	os.Exit(status)
 }
 
-// Possible returns why Run cannot work here, or nil.
+// Possible returns the reason why Run cannot work here, or nil.
 func Possible() error {
 	if os.Geteuid() != 0 {
 		return errors.New("namespaces of a network and of processes need root")
@@ -59,7 +59,7 @@ func Possible() error {
 	return nil
 }
 
-// namespaces are what a program gets of its own.
+// namespaces are the kinds of namespaces that a program gets.
 const namespaces = syscall.CLONE_NEWNET | syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWIPC
 
 // again runs this program in new namespaces and returns its exit status.
@@ -99,7 +99,7 @@ func again() (int, error) {
 	return 1, nil
 }
 
-// prepare makes /proc that of the new processes, and a network.
+// prepare mounts /proc for the new process namespace, and makes a network.
 func prepare() error {
 	if err := syscall.Mount("none", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("keeping mounts apart: %w", err)
@@ -116,9 +116,8 @@ func prepare() error {
 	return nil
 }
 
-// network is loopback, and a way to the outside at whose end there is nothing:
-// kube-apiserver takes the address of the interface with the default route for its
-// own.
+// network has loopback and a default route that leads nowhere: kube-apiserver uses
+// the address of the interface with the default route as its own.
 const network = `link set lo up
 link add outside type bridge
 addr add 172.31.255.1/32 dev outside

@@ -19,17 +19,17 @@ type Change struct {
 	Deleted bool
 }
 
-// retry is the time between a watch that ends and the next list.
+// retry is the time between the end of a watch and the next list.
 const retry = 100 * time.Millisecond
 
 // Follow calls changed for each object of a kind in all namespaces, and then for
-// each change, until ctx ends. It lists and watches, so it is as late as every
-// client of a cluster is: kubelet, kube-proxy, ingress controllers.
+// each change, until ctx ends. It lists and watches, so it has the same delay as
+// the clients of a real cluster: kubelet, kube-proxy, ingress controllers.
 func Follow(ctx context.Context, client dynamic.Interface, kind schema.GroupVersionResource, changed func(Change)) {
 	f := follower{kind: kind, changed: changed, there: map[types.UID]*unstructured.Unstructured{}}
 	for ctx.Err() == nil {
-		// An error ends the watch, as a restart of the API server does. What was
-		// missed comes with the next list.
+		// An error ends the watch, as a restart of the API server does. The next list
+		// contains the changes in between.
 		_ = f.once(ctx, client)
 		select {
 		case <-ctx.Done():

@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// These are the kinds that are read or written.
+// These are the kinds that the simulation reads or writes.
 var (
 	Pods           = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
 	Nodes          = schema.GroupVersionResource{Version: "v1", Resource: "nodes"}
@@ -53,7 +53,7 @@ type ServicePort struct {
 	Port     int
 }
 
-// EndpointSlice has addresses of a Service's pods.
+// EndpointSlice holds addresses of a Service's pods.
 type EndpointSlice struct {
 	metav1.ObjectMeta `json:"metadata"`
 

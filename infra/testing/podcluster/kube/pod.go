@@ -4,7 +4,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Pod is what a kubelet reads of a pod.
+// Pod holds the fields of a pod that a kubelet reads.
 type Pod struct {
 	metav1.ObjectMeta `json:"metadata"`
 
@@ -35,8 +35,8 @@ type PodSpec struct {
 // Reference names an object of the same namespace.
 type Reference struct{ Name string }
 
-// SecurityContext is that of a pod or a container. A container's fields take
-// precedence.
+// SecurityContext is the security context of a pod or a container. A container's
+// fields take precedence.
 type SecurityContext struct {
 	RunAsUser, RunAsGroup    *int64
 	RunAsNonRoot             *bool
@@ -51,7 +51,7 @@ type Volume struct {
 	EmptyDir *struct{ Medium string }
 }
 
-// Container is one program of a pod.
+// Container describes one program of a pod.
 type Container struct {
 	Name, Image     string
 	Command, Args   []string
@@ -103,7 +103,7 @@ type EnvSource struct {
 	}
 }
 
-// Handler is what a probe or a hook does.
+// Handler is the action of a probe or a hook.
 type Handler struct {
 	Exec      *struct{ Command []string }
 	HTTPGet   *HTTPGet

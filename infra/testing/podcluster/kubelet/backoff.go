@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// backOff spaces restarts out (client-go/util/flowcontrol/backoff.go, with the
-// kubelet's 10 s and 5 min).
+// backOff computes the pauses between restarts
+// (client-go/util/flowcontrol/backoff.go, with the kubelet's 10 s and 5 min).
 type backOff struct {
 	wait time.Duration
 	at   time.Time
@@ -18,7 +18,7 @@ const (
 	maxWait   = 5 * time.Minute
 )
 
-// next returns the time after an end at which the next start may be, since then.
+// next returns the time that must pass between an end and the next start.
 func (b *backOff) next(ended time.Time) time.Duration {
 	if ended.Sub(b.at) > 2*maxWait {
 		b.wait = 0
@@ -26,7 +26,7 @@ func (b *backOff) next(ended time.Time) time.Duration {
 	return b.wait
 }
 
-// begin notes a start.
+// begin records a start, which doubles the next pause.
 func (b *backOff) begin() {
 	b.wait, b.at = min(max(2*b.wait, firstWait), maxWait), time.Now()
 }

@@ -13,7 +13,7 @@ import (
 	"escala/infra/testing/podcluster/sandbox"
 )
 
-// Reasons of containers that do not run.
+// These are the reasons of containers that do not run.
 const (
 	creating      = "ContainerCreating"
 	configError   = "CreateContainerConfigError"
@@ -32,14 +32,14 @@ type container struct {
 	worker *worker
 	spec   kube.Container
 	logs   *logs
-	// unhealthy gets the name of a probe that failed so often that the container is
-	// to be restarted.
+	// unhealthy receives the name of a probe that failed so often that the container
+	// must be restarted.
 	unhealthy chan string
 
 	user, group int
 	image       unpacked
 
-	// The fields below are guarded by the worker's mutex.
+	// The worker's mutex guards the fields below.
 	state, last    state
 	restarts       int
 	started, ready bool
@@ -59,7 +59,7 @@ func newContainer(w *worker, spec kube.Container) *container {
 	return &container{worker: w, spec: spec, logs: &logs{gate: &w.kubelet.reading}, unhealthy: make(chan string, 1), state: state{waiting: creating}}
 }
 
-// run runs the container until its pod ends or its restart policy says so.
+// run runs the container until its pod ends or its restart policy ends it.
 func (c *container) run(ctx context.Context) {
 	w := c.worker
 	pulls, crashes := backOff{}, backOff{}
@@ -78,7 +78,7 @@ func (c *container) run(ctx context.Context) {
 		policy := w.pod.Spec.RestartPolicy
 		final := ctx.Err() != nil || w.isEnding() || policy == "Never" || policy == "OnFailure" && ended.exitCode == 0
 		if program != nil && !final {
-			// The kubelet learns of an end at its next look.
+			// The kubelet learns of an end at its next relist.
 			w.pause(ctx, time.Duration(rand.Int64N(int64(relist))))
 			final = w.isEnding()
 		}
@@ -106,7 +106,7 @@ func (c *container) run(ctx context.Context) {
 	}
 }
 
-// pause waits, or until the pod is to end.
+// pause waits for d, until the pod must end, or until ctx ends.
 func (w *worker) pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
@@ -115,13 +115,14 @@ func (w *worker) pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// pull pulls the image until it is there. It reports false if the pod is to end.
+// pull repeats the image pull until it succeeds. It returns false if the pod must
+// end.
 func (c *container) pull(ctx context.Context, pulls *backOff) bool {
 	w := c.worker
 	for ctx.Err() == nil && !w.isEnding() {
 		var logins []string
 		for _, secret := range w.pod.Spec.ImagePullSecrets {
-			// A kubelet tries without a login that is not there.
+			// If the secret does not exist, a kubelet tries without a login.
 			if data, err := w.data(ctx, kube.Secrets, secret.Name, true); err == nil && data[".dockerconfigjson"] != "" {
 				logins = append(logins, data[".dockerconfigjson"])
 			}
@@ -176,7 +177,7 @@ func (c *container) once(ctx context.Context, spec sandbox.Spec) (*sandbox.Conta
 	}
 	stop()
 	probes.Wait()
-	select { // a verdict about the program that has ended
+	select { // discard a verdict about the program that has ended
 	case <-c.unhealthy:
 	default:
 	}

@@ -1,9 +1,10 @@
-// Package kubelet plays the kubelets and the scheduler of a cluster of tests. It
+// Package kubelet simulates the kubelets and the scheduler of a test cluster. It
 // runs each pod's containers as processes of this computer (package sandbox), and
-// tells the API server what a kubelet tells: conditions, container states, events.
+// reports to the API server as a kubelet does: conditions, container states,
+// events.
 //
-// Nothing here is Kubernetes' own. What it plays was read in the sources of release
-// 1.33 (k8s.io/kubernetes/pkg/kubelet), and the comments name the file:
+// The package contains no code of Kubernetes. Its behaviour follows the sources of
+// release 1.33 (k8s.io/kubernetes/pkg/kubelet), and the comments name the file:
 //
 //   - probes with their periods, timeouts and thresholds, and which probe waits for
 //     which (prober/worker.go, prober/prober_manager.go, pkg/probe/http/http.go);
@@ -20,7 +21,8 @@
 //     pulled in the same steps (images/image_manager.go);
 //   - phases and conditions (kubelet_pods.go, getPhase; status/generate.go).
 //
-// Not played: exec, attach and port-forward, init containers, volumes other than emptyDir and their size limits,
-// limits of processor time, seccomp, network policies, pressure of a node and
-// eviction by it, the kubelet's own limits of requests to the API server.
+// Not simulated: exec, attach and port-forward, init containers, volumes other than
+// emptyDir and their size limits, limits of processor time, seccomp, network
+// policies, pressure of a node and eviction by it, the kubelet's own limits of
+// requests to the API server.
 package kubelet

@@ -157,7 +157,7 @@ func limit(c kube.Container, name string) (string, error) {
 
 var reference = regexp.MustCompile(`\$\$|\$\([^()]*\)`)
 
-// expand replaces $(NAME) by a variable that is there, and $$ by $.
+// expand replaces $(NAME) by the value of a known variable, and $$ by $.
 func expand(text string, env map[string]string) string {
 	return reference.ReplaceAllStringFunc(text, func(found string) string {
 		if found == "$$" {

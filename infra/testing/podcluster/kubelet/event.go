@@ -12,8 +12,7 @@ import (
 	"escala/infra/testing/podcluster/kube"
 )
 
-// event records an event of a pod. An event that is lost is lost, as a kubelet's
-// is.
+// event records an event of a pod. It ignores errors, as a kubelet does.
 func (k *Kubelet) event(ctx context.Context, p kube.Pod, kind, reason, message string) {
 	now := time.Now().UTC().Format(time.RFC3339)
 	_, _ = k.options.Client.Resource(kube.Events).Namespace(p.Namespace).Create(ctx, &unstructured.Unstructured{Object: map[string]any{

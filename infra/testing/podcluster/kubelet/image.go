@@ -25,7 +25,7 @@ import (
 	"escala/infra/build/image"
 )
 
-// image is an unpacked image.
+// unpacked is an image whose files are unpacked in a folder.
 type unpacked struct {
 	root   string
 	digest string
@@ -85,7 +85,7 @@ func (i *images) pull(ctx context.Context, reference string, logins []string) (u
 	return found, nil
 }
 
-// unpack writes the files of an archive below a folder, and nothing outside of it.
+// unpack writes the files of an archive below a folder, and none outside of it.
 func unpack(archive io.Reader, to string) error {
 	if err := os.MkdirAll(to, 0o755); err != nil {
 		return err
@@ -149,7 +149,7 @@ func entry(root *os.Root, header *tar.Header, content io.Reader) error {
 	return root.Chmod(path, mode)
 }
 
-// user returns the user and group that an image names by numbers.
+// user returns the user and group of an image, if the image gives them as numbers.
 func user(of v1.Config) (uid, gid int, numeric bool) {
 	if of.User == "" {
 		return 0, 0, true

@@ -22,7 +22,7 @@ import (
 
 // Options configures kubelets.
 type Options struct {
-	// Client is an administrator's.
+	// Client is the API client of an administrator.
 	Client dynamic.Interface
 	// Runtime runs the containers.
 	Runtime *sandbox.Runtime
@@ -31,13 +31,13 @@ type Options struct {
 	// Nodes are the names of the nodes.
 	Nodes []string
 	// Address is the address of all nodes, and of the kubelets' own server. It must
-	// be one of this process.
+	// be an address of this process.
 	Address netip.Addr
 	// DNS is the address of the cluster's name server.
 	DNS netip.Addr
 }
 
-// Kubelet acts for all nodes of a cluster. Make it with New.
+// Kubelet simulates the kubelets of all nodes of a cluster. Make it with New.
 type Kubelet struct {
 	options Options
 	images  *images
@@ -51,7 +51,7 @@ type Kubelet struct {
 	running sync.WaitGroup
 }
 
-// New returns kubelets that do nothing yet.
+// New returns kubelets that do not run yet.
 func New(o Options) (*Kubelet, error) {
 	k := &Kubelet{
 		options: o, images: newImages(filepath.Join(o.Folder, "images")),
@@ -65,7 +65,7 @@ func New(o Options) (*Kubelet, error) {
 	return k, nil
 }
 
-// Run registers the nodes and acts for them until ctx ends. Then it kills all
+// Run registers the nodes and simulates them until ctx ends. Then it kills all
 // containers, and returns the unexpected answers of the API server.
 func (k *Kubelet) Run(ctx context.Context) error {
 	for _, name := range k.options.Nodes {
@@ -91,7 +91,7 @@ func (k *Kubelet) Run(ctx context.Context) error {
 	return errors.Join(append(k.errors, err)...)
 }
 
-// node keeps what the scheduler knows.
+// node records a node for the scheduler.
 func (k *Kubelet) node(c kube.Change) {
 	node, err := kube.Into[kube.Node](c.Object)
 	if err != nil {
@@ -107,7 +107,7 @@ func (k *Kubelet) node(c kube.Change) {
 	k.nodes[node.Name] = node
 }
 
-// pod does for a pod what its change asks for.
+// pod handles a change of a pod.
 func (k *Kubelet) pod(ctx context.Context, c kube.Change) {
 	p, err := kube.Into[kube.Pod](c.Object)
 	if err != nil {
@@ -136,7 +136,8 @@ func (k *Kubelet) pod(ctx context.Context, c kube.Change) {
 		w.terminate(p.DeletionGracePeriodSeconds)
 	case w == nil && !p.Ended():
 		w = newWorker(k, p)
-		// It stays after its end, with the logs, as long as the API has the pod.
+		// The worker stays after the pod's end, with the logs, until the API deletes
+		// the pod.
 		k.workers[p.UID] = w
 		k.running.Go(func() { w.run(ctx) })
 	}
@@ -154,8 +155,8 @@ func (k *Kubelet) worker(namespace, name string) *worker {
 	return nil
 }
 
-// Kill kills the processes of a pod's containers, as a crash does: nothing tells
-// them or Kubernetes before.
+// Kill kills the processes of a pod's containers as a crash does, without a notice
+// to them or to Kubernetes. It returns an error if the pod does not run.
 func (k *Kubelet) Kill(namespace, pod string) error {
 	w := k.worker(namespace, pod)
 	if w == nil || !w.kill() {
@@ -164,11 +165,11 @@ func (k *Kubelet) Kill(namespace, pod string) error {
 	return nil
 }
 
-// HangLogs stops the reading of what containers print, as a container runtime that
-// hangs does, or goes on with it.
+// HangLogs stops or resumes the reading of the containers' output, like a container
+// runtime that hangs.
 func (k *Kubelet) HangLogs(on bool) { k.reading.set(on) }
 
-// failed keeps an error that is none of a race or of the end.
+// failed records an error, except those of races and of the end of a run.
 func (k *Kubelet) failed(err error) {
 	if err == nil || apierrors.IsNotFound(err) || apierrors.IsConflict(err) || errors.Is(err, context.Canceled) {
 		return

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// keptLog is the length of a log that is kept, in bytes. Kubelets keep 10 MiB.
+// keptLog is the maximum length of a log in bytes. Real kubelets keep 10 MiB.
 const keptLog = 1 << 20
 
-// gate holds up the reading of logs while it is closed.
+// gate blocks the reading of logs while it is closed.
 type gate struct {
 	mu   sync.Mutex
 	open chan struct{}
@@ -41,7 +41,7 @@ func (g *gate) pass() {
 	}
 }
 
-// logs has what a container printed since its last start, and before that.
+// logs holds the output of a container's current program and of the previous one.
 type logs struct {
 	gate *gate
 
@@ -56,7 +56,7 @@ type line struct {
 	text string
 }
 
-// Write takes over what a container prints.
+// Write adds output of the container to the log.
 func (l *logs) Write(p []byte) (int, error) {
 	l.gate.pass()
 	l.mu.Lock()
@@ -87,8 +87,8 @@ func (l *logs) restart() {
 	l.now, l.partial, l.bytes = nil, nil, 0
 }
 
-// lines returns the lines from a number on, of the program now or the one before,
-// and how many there were.
+// lines returns a copy of the log's lines: of the current program or of the
+// previous one.
 func (l *logs) lines(previous bool) []line {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -99,7 +99,7 @@ func (l *logs) lines(previous bool) []line {
 	return append([]line(nil), from...)
 }
 
-// tail returns the last lines in at most so many bytes.
+// tail returns the last lines of the log, cut to the last size bytes.
 func (l *logs) tail(lines, size int) string {
 	all := l.lines(false)
 	all = all[max(0, len(all)-lines):]

@@ -16,8 +16,8 @@ import (
 	"escala/infra/testing/podcluster/kube"
 )
 
-// register makes a node that is ready. Nobody checks its heartbeat: the controllers
-// of nodes do not run.
+// register creates a node that is ready. It sends no heartbeats, because the node
+// controllers do not run.
 func (k *Kubelet) register(ctx context.Context, name string) error {
 	nodes := k.options.Client.Resource(kube.Nodes)
 	_, err := nodes.Create(ctx, &unstructured.Unstructured{Object: map[string]any{
@@ -29,8 +29,8 @@ func (k *Kubelet) register(ctx context.Context, name string) error {
 	if err != nil {
 		return fmt.Errorf("registering node %s: %w", name, err)
 	}
-	// The API server taints new nodes, and a controller takes the taint away from
-	// those that are ready.
+	// The API server taints new nodes. Here no controller removes the taint from
+	// nodes that are ready.
 	if _, err := nodes.Patch(ctx, name, types.MergePatchType, []byte(`{"spec":{"taints":null}}`), metav1.PatchOptions{}); err != nil {
 		return fmt.Errorf("registering node %s: %w", name, err)
 	}

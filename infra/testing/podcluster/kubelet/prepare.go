@@ -18,8 +18,8 @@ import (
 	"escala/infra/testing/podcluster/sandbox"
 )
 
-// prepare returns what the container is to run, or what is wrong with its
-// description.
+// prepare returns the description of the program to run, or the error in the
+// container's description.
 func (c *container) prepare(ctx context.Context) (sandbox.Spec, error) {
 	w, security := c.worker, c.spec.SecurityContext
 	none := sandbox.Spec{}
@@ -104,7 +104,7 @@ func (c *container) mounts() ([]sandbox.Mount, error) {
 		if err := os.MkdirAll(at, 0o777); err != nil {
 			return nil, err
 		}
-		if err := os.Chmod(at, 0o777); err != nil { // whatever the umask is
+		if err := os.Chmod(at, 0o777); err != nil { // independent of the umask
 			return nil, err
 		}
 		mounts = append(mounts, sandbox.Mount{From: at, To: m.MountPath, ReadOnly: m.ReadOnly})
@@ -112,7 +112,7 @@ func (c *container) mounts() ([]sandbox.Mount, error) {
 	return mounts, nil
 }
 
-// memory returns the limit of memory in bytes, or 0.
+// memory returns the memory limit in bytes, or 0 without a limit.
 func (c *container) memory() int64 {
 	amount, err := apiresource.ParseQuantity(c.spec.Resources.Limits["memory"])
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 	"escala/infra/testing/podcluster/kube"
 )
 
-// The kinds of probes, as events name them.
+// These are the kinds of probes, as events name them.
 const (
 	startup   = "startup"
 	readiness = "readiness"
@@ -29,7 +29,7 @@ const (
 )
 
 // probe runs a container's probes until ctx ends: startup alone first, then the
-// others. Of a pod that is ending, only readiness is probed (prober/worker.go,
+// others. When the pod is ending, only the readiness probe runs (prober/worker.go,
 // doProbe).
 func (c *container) probe(ctx context.Context, began time.Time) {
 	w := c.worker
@@ -84,9 +84,10 @@ func (c *container) probe(ctx context.Context, began time.Time) {
 	probes.Wait()
 }
 
-// watch probes every period and calls decided with each result that came as often
-// as the threshold says, until that returns false. At once is for a readiness probe,
-// which a started container triggers; the others are at any point of their period.
+// watch probes every period. It calls decided with each result that has occurred as
+// often in a row as its threshold, until decided returns false. With atOnce, the
+// first probe runs at once, as the readiness probe of a started container does.
+// Other probes begin at a random point of their period.
 func (c *container) watch(ctx context.Context, kind string, spec kube.Probe, began time.Time, atOnce bool, decided func(ok bool) bool) {
 	w := c.worker
 	period := time.Duration(spec.PeriodSeconds) * time.Second
@@ -130,7 +131,7 @@ func (c *container) watch(ctx context.Context, kind string, spec kube.Probe, beg
 	}
 }
 
-// try probes once.
+// try runs a probe once.
 func (c *container) try(ctx context.Context, spec kube.Probe) error {
 	timeout := time.Duration(spec.TimeoutSeconds) * time.Second
 	switch {
@@ -172,7 +173,7 @@ func (c *container) try(ctx context.Context, spec kube.Probe) error {
 	return fmt.Errorf("missing probe handler for %s", c.spec.Name)
 }
 
-// get asks the container (pkg/probe/http/request.go).
+// get sends a probe's request to the container (pkg/probe/http/request.go).
 func (c *container) get(ctx context.Context, client *http.Client, g kube.HTTPGet, agent string) (*http.Response, error) {
 	port, err := c.port(g.Port)
 	if err != nil {

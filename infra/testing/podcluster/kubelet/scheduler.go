@@ -16,12 +16,12 @@ import (
 	"escala/infra/testing/podcluster/kube"
 )
 
-// again is the time between two tries to schedule a pod that no node takes.
+// again is the time between two attempts to schedule a pod that no node accepts.
 const again = time.Second
 
-// schedule gives a pod to the node with the fewest pods of its kind, which is what
-// the workload's spread over nodes asks for. Of the scheduler's rules it knows node
-// selectors and closed nodes.
+// schedule assigns a pod to the node with the fewest pods of its kind, as the
+// workload's spread over nodes requires. Of the scheduler's rules it implements
+// node selectors and cordoned nodes.
 func (k *Kubelet) schedule(ctx context.Context, p kube.Pod) {
 	told := ""
 	for ctx.Err() == nil {
@@ -52,7 +52,7 @@ func (k *Kubelet) schedule(ctx context.Context, p kube.Pod) {
 	}
 }
 
-// choose returns a node, or why there is none.
+// choose returns a node, or the reason why there is none.
 func (k *Kubelet) choose(p kube.Pod) (node, reason string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -93,7 +93,7 @@ func (k *Kubelet) choose(p kube.Pod) (node, reason string) {
 		}
 		return all[a] - all[b]
 	})
-	// The next pod counts this one before its own change arrives.
+	// The next pod must count this one even before the API reports its node.
 	p.Spec.NodeName = node
 	k.pods[p.UID] = p
 	return node, ""
@@ -108,7 +108,7 @@ func selects(selector, labels map[string]string) bool {
 	return true
 }
 
-// unschedulable reports why a pod has no node, as the scheduler does.
+// unschedulable reports the reason why a pod has no node, as the scheduler does.
 func (k *Kubelet) unschedulable(ctx context.Context, p kube.Pod, reason string) error {
 	status, err := json.Marshal(map[string]any{"status": map[string]any{"conditions": []any{map[string]any{
 		"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": reason,

@@ -23,7 +23,7 @@ import (
 // kubeletPort is the port of a kubelet's own server.
 const kubeletPort = 10250
 
-// serve answers the API server, which passes the logs of pods on to clients.
+// serve answers the API server, which forwards the logs of pods to clients.
 func (k *Kubelet) serve(ctx context.Context) error {
 	certificate, err := certificate(k.options.Address)
 	if err != nil {
@@ -43,8 +43,8 @@ func (k *Kubelet) serve(ctx context.Context) error {
 	return nil
 }
 
-// certificate returns one that nobody vouches for: an API server that knows no
-// authority of kubelets takes any.
+// certificate returns a self-signed certificate. An API server without a
+// certificate authority for kubelets accepts any certificate.
 func certificate(address netip.Addr) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 	"escala/infra/testing/podcluster/kube"
 )
 
-// report tells the API server the pod's status whenever it changes, until stop is
-// closed; then a last time.
+// report reports the pod's status to the API server after each change, and a last
+// time when stop is closed.
 func (w *worker) report(ctx context.Context, stop <-chan struct{}) {
 	for {
 		last := false
@@ -30,7 +30,7 @@ func (w *worker) report(ctx context.Context, stop <-chan struct{}) {
 		if err := w.send(ctx); err != nil && ctx.Err() == nil {
 			switch {
 			case apierrors.IsNotFound(err), apierrors.IsConflict(err):
-				// The pod is gone, or another one has its name.
+				// The pod is gone, or its name belongs to another pod.
 			case last:
 				w.kubelet.failed(err)
 			default:
@@ -44,7 +44,7 @@ func (w *worker) report(ctx context.Context, stop <-chan struct{}) {
 	}
 }
 
-// send patches the status, if it is another one than before.
+// send patches the status if it has changed.
 func (w *worker) send(ctx context.Context) error {
 	status := w.status()
 	if reflect.DeepEqual(status, w.sent) {
@@ -165,7 +165,7 @@ func (w *worker) phase() string {
 func (s state) running() bool    { return !s.began.IsZero() && s.ended.IsZero() }
 func (s state) terminated() bool { return !s.ended.IsZero() }
 
-// object returns the state as a status has it.
+// object returns the state in the form of the API.
 func (s state) object() map[string]any {
 	switch {
 	case s.running():
@@ -181,7 +181,7 @@ func (s state) object() map[string]any {
 	return map[string]any{}
 }
 
-// status returns the container's status. The worker's mutex is held.
+// status returns the container's status. The caller holds the worker's mutex.
 func (c *container) status() map[string]any {
 	status := map[string]any{
 		"name": c.spec.Name, "image": c.spec.Image, "imageID": c.image.digest,

@@ -13,12 +13,13 @@ import (
 	"escala/infra/testing/podcluster/sandbox"
 )
 
-// leastGrace is the time between SIGTERM and SIGKILL, whatever preStop took.
+// leastGrace is the minimum time between SIGTERM and SIGKILL, however long preStop
+// took.
 const leastGrace = 2 * time.Second
 
 // stop ends a container: preStop, SIGTERM, SIGKILL (kuberuntime_container.go,
-// killContainer). Without grace it is killed at once, which no kubelet does: the
-// cluster of the test ends.
+// killContainer). Without grace the container is killed at once. No kubelet does
+// that, but here it ends the test's cluster.
 func (c *container) stop(ctx context.Context, program *sandbox.Container, grace time.Duration, shorter <-chan struct{}, message string) {
 	if grace == 0 {
 		program.Signal(syscall.SIGKILL)
@@ -69,7 +70,7 @@ func (c *container) preStop(ctx context.Context, program *sandbox.Container, hoo
 	return grace
 }
 
-// handle does what a hook says (lifecycle/handlers.go).
+// handle runs a hook's action (lifecycle/handlers.go).
 func (c *container) handle(ctx context.Context, program *sandbox.Container, hook kube.Handler) error {
 	switch {
 	case hook.Sleep != nil:
@@ -92,7 +93,7 @@ func (c *container) handle(ctx context.Context, program *sandbox.Container, hook
 	return fmt.Errorf("invalid handler: %v", hook)
 }
 
-// probeGrace is the grace of a container that a probe condemned.
+// probeGrace returns the grace of a container whose probe failed.
 func (c *container) probeGrace(probe string) time.Duration {
 	of := c.spec.LivenessProbe
 	if probe == startup {

@@ -8,18 +8,18 @@ import (
 	"github.com/prometheus/procfs"
 )
 
-// Usage is what a container used.
+// Usage holds the resources that a container used.
 type Usage struct {
 	Namespace, Pod, Container string
-	// CPU is its processor time since its start. Memory is in bytes.
+	// CPU is the processor time since the container's start. Memory is in bytes.
 	CPU    time.Duration
 	Memory uint64
-	// Labels are the pod's.
+	// Labels are the labels of the pod.
 	Labels map[string]string
 	Began  time.Time
 }
 
-// Usage returns what all running containers used until now.
+// Usage returns the current usage of all running containers.
 func (k *Kubelet) Usage() []Usage {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -30,7 +30,7 @@ func (k *Kubelet) Usage() []Usage {
 			if c.program == nil || !c.state.running() {
 				continue
 			}
-			// A container is one process: that of the release or of Redis.
+			// A container has a single process: that of the release or of Redis.
 			process, err := procfs.NewProc(c.program.PID)
 			if err != nil {
 				continue

@@ -25,14 +25,15 @@ type worker struct {
 	began   time.Time
 
 	containers []*container
-	// changes has an element when the pod's status may be another one.
+	// changes has an element if the pod's status may have changed.
 	changes chan struct{}
-	// ending is closed when the pod is to end. shorter gets an element when its
-	// grace became shorter after that.
+	// ending is closed when the pod must end. shorter receives an element when the
+	// grace becomes shorter after that.
 	ending  chan struct{}
 	shorter chan struct{}
 
-	// finished reports that nothing runs any more.
+	// finished reports that the pod's processes have ended and its files are
+	// removed.
 	finished atomic.Bool
 
 	mu      sync.Mutex
@@ -40,9 +41,9 @@ type worker struct {
 	// grace is the time that containers have to end, once ending is closed.
 	grace time.Duration
 	ended bool
-	// gone reports that the API has no such pod any more.
+	// gone reports that the API has deleted the pod.
 	gone bool
-	// since are the times of the conditions' last changes.
+	// since maps conditions to their last changes.
 	since map[string]transition
 	sent  map[string]any
 }
@@ -64,7 +65,7 @@ func newWorker(k *Kubelet, p kube.Pod) *worker {
 	return w
 }
 
-// folder holds the pod's volumes.
+// folder returns the folder of the pod's volumes.
 func (w *worker) folder() string {
 	return filepath.Join(w.kubelet.options.Folder, "pods", string(w.pod.UID))
 }
@@ -97,7 +98,7 @@ func (w *worker) run(ctx context.Context) {
 		k.failed(network.Stop())
 	}
 	k.failed(os.RemoveAll(w.folder()))
-	// Whoever ends it from here on finds it finished.
+	// From here on, a deletion of the pod finds it finished and forgets it.
 	w.finished.Store(true)
 	w.mu.Lock()
 	forget := w.ended && !w.gone
@@ -115,8 +116,8 @@ func (k *Kubelet) forget(ctx context.Context, p kube.Pod) error {
 	})
 }
 
-// terminate ends the pod's containers. seconds is the grace that the API gave, or
-// nil. It can only become shorter, and is a second at least (pod_workers.go,
+// terminate ends the pod's containers. seconds is the grace from the API, or nil.
+// The grace can only become shorter, and is at least one second (pod_workers.go,
 // calculateEffectiveGracePeriod).
 func (w *worker) terminate(seconds *int64) {
 	w.mu.Lock()
@@ -142,7 +143,7 @@ func (w *worker) terminate(seconds *int64) {
 	}
 }
 
-// removed ends the containers of a pod that the API has no more.
+// removed ends the containers of a pod that the API has deleted.
 func (w *worker) removed() {
 	w.mu.Lock()
 	w.gone = true
@@ -164,7 +165,7 @@ func (w *worker) kill() bool {
 	return killed
 }
 
-// changed says that the status may be another one.
+// changed records that the status may have changed.
 func (w *worker) changed() {
 	select {
 	case w.changes <- struct{}{}:
@@ -172,7 +173,7 @@ func (w *worker) changed() {
 	}
 }
 
-// set changes what the status says.
+// set changes fields of the status.
 func (w *worker) set(change func()) {
 	w.mu.Lock()
 	change()

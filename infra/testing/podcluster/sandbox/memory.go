@@ -37,13 +37,13 @@ func findMemory() memory {
 	return memory{}
 }
 
-// writable reports whether groups can be made in a folder.
+// writable reports whether groups can be created in a folder.
 func writable(folder string) bool {
 	probe := filepath.Join(folder, "escala-"+strconv.Itoa(os.Getpid()))
 	return os.Mkdir(probe, 0o755) == nil && os.Remove(probe) == nil
 }
 
-// group makes a group that may use so many bytes.
+// group creates a group with a memory limit in bytes.
 func (m memory) group(name string, limit int64) (string, error) {
 	if m.parent == "" || limit == 0 {
 		return "", nil
@@ -82,7 +82,8 @@ func (m memory) exceeded(group string) bool {
 
 func (memory) remove(group string) {
 	if group != "" {
-		// A group that is still in use goes with this computer.
+		// A group that is still in use cannot be removed. It remains until this
+		// computer restarts.
 		_ = os.Remove(group)
 	}
 }

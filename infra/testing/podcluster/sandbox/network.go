@@ -23,7 +23,7 @@ type Network struct {
 	last netip.Addr
 }
 
-// NewNetwork makes a network. Its first address is this computer's.
+// NewNetwork creates a network. This computer gets its first address.
 func NewNetwork(ctx context.Context, prefix netip.Prefix) (*Network, error) {
 	n := &Network{prefix: prefix, last: prefix.Addr().Next()}
 	return n, run(ctx, "", "ip", "-batch", "-",
@@ -33,8 +33,8 @@ func NewNetwork(ctx context.Context, prefix netip.Prefix) (*Network, error) {
 	)
 }
 
-// Local makes all addresses of a prefix this process's own: it may listen on each.
-// Service addresses are such.
+// Local makes all addresses of a prefix local to this process, so that it may
+// listen on each, for example on the addresses of Services.
 func Local(ctx context.Context, prefix netip.Prefix) error {
 	return run(ctx, "", "ip", "route", "add", "local", prefix.String(), "dev", "lo")
 }
@@ -70,8 +70,8 @@ func (n *Network) connect(ctx context.Context, pid int, address netip.Addr) erro
 	)
 }
 
-// run runs a program, in the network of a process if inside is not "". Words after
-// "-" are the lines of its standard input.
+// run runs a program. If inside is not "", the program runs in the network of that
+// process. The words after "-" are the lines of its standard input.
 func run(ctx context.Context, inside string, words ...string) error {
 	var input []string
 	for i, word := range words {

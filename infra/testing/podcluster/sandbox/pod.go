@@ -25,7 +25,7 @@ type Runtime struct {
 	memory memory
 }
 
-// NewRuntime builds the program that becomes a container, in folder.
+// NewRuntime builds, in folder, the program that becomes a container.
 func NewRuntime(ctx context.Context, root, folder string, network *Network) (*Runtime, error) {
 	helper := filepath.Join(folder, "container")
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", helper, "./infra/testing/podcluster/sandbox/container")
@@ -42,7 +42,7 @@ func (r *Runtime) LimitsMemory() bool { return r.memory.parent != "" }
 
 // Pod is the network of a pod.
 type Pod struct {
-	// Address is the pod's own.
+	// Address is the pod's own address.
 	Address netip.Addr
 
 	runtime *Runtime
@@ -50,7 +50,7 @@ type Pod struct {
 	end     io.Closer
 }
 
-// StartPod makes the network of a pod.
+// StartPod creates the network of a pod.
 func (r *Runtime) StartPod(ctx context.Context) (*Pod, error) {
 	address, err := r.Network.next()
 	if err != nil {
@@ -98,7 +98,8 @@ func (r *Runtime) command(spec Spec) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// start starts the command and returns when its program runs, or why it does not.
+// start starts the command and returns when its program runs. The error is the
+// reason why it does not run.
 func start(cmd *exec.Cmd) error {
 	failed, report, err := os.Pipe()
 	if err != nil {
@@ -125,9 +126,9 @@ func start(cmd *exec.Cmd) error {
 
 // Container is a running or ended program.
 type Container struct {
-	// PID is its process id in this process's view.
+	// PID is the process id as this process sees it.
 	PID int
-	// Done is closed when it has ended.
+	// Done is closed when the program has ended.
 	Done chan struct{}
 
 	limit  string // control group
@@ -136,8 +137,8 @@ type Container struct {
 	memory memory
 }
 
-// Start runs a container in the pod. bytes limits its memory, if it is not 0. Its
-// output goes to out.
+// Start runs a container in the pod. bytes limits its memory. 0 means no limit. The
+// container's output goes to out.
 func (p *Pod) Start(spec Spec, bytes int64, out io.Writer) (*Container, error) {
 	spec.Network = p.pause.Process.Pid
 	c := &Container{Done: make(chan struct{}), memory: p.runtime.memory}
@@ -159,7 +160,7 @@ func (p *Pod) Start(spec Spec, bytes int64, out io.Writer) (*Container, error) {
 	c.PID = cmd.Process.Pid
 	go func() {
 		defer close(c.Done)
-		// The status says how it ended.
+		// The status holds the result.
 		_ = cmd.Wait()
 		c.status, _ = cmd.ProcessState.Sys().(syscall.WaitStatus)
 		c.oom = c.memory.exceeded(c.limit)
@@ -168,8 +169,8 @@ func (p *Pod) Start(spec Spec, bytes int64, out io.Writer) (*Container, error) {
 	return c, nil
 }
 
-// Signal sends a signal to the container's program. It has no effect once it has
-// ended.
+// Signal sends a signal to the container's program. It has no effect after the
+// program has ended.
 func (c *Container) Signal(s syscall.Signal) {
 	select {
 	case <-c.Done:
@@ -178,7 +179,7 @@ func (c *Container) Signal(s syscall.Signal) {
 	}
 }
 
-// ExitCode returns the exit code, or 128 and the signal. Done must be closed.
+// ExitCode returns the exit code, or 128 plus the signal. Done must be closed.
 func (c *Container) ExitCode() int {
 	if c.status.Signaled() {
 		return 128 + int(c.status.Signal())

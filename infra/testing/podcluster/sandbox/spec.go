@@ -2,16 +2,16 @@ package sandbox
 
 // Spec describes a container for the program that becomes it.
 type Spec struct {
-	// Network is the process whose network the container has.
+	// Network is the id of the process whose network the container joins.
 	Network int
-	// Pause makes the process wait for its end instead of running a program: it
-	// holds the network of a pod.
+	// Pause makes the process wait until it is ended instead of running a program.
+	// Such a process holds the network of a pod.
 	Pause bool
 	// Root is the folder with the image's files.
 	Root string
 	// ReadOnly makes everything but the mounts read-only.
 	ReadOnly bool
-	// Mounts are mounted in their order.
+	// Mounts are mounted in this order.
 	Mounts []Mount
 	// Hostname is the pod's name.
 	Hostname string
@@ -23,8 +23,8 @@ type Spec struct {
 	Env      []string
 	DropCaps bool
 	NoNew    bool
-	// Memory is the control group whose cgroup.procs the process writes itself
-	// into, or "".
+	// Memory is the path of the control group that the process joins (its
+	// cgroup.procs), or "".
 	Memory string
 }
 

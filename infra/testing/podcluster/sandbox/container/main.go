@@ -1,8 +1,8 @@
 //go:build linux
 
-// Command container becomes a container of package sandbox: it takes over the
-// network of a pod, mounts what the container sees, gives up its rights and runs
-// the container's program in its place.
+// Command container becomes a container of package sandbox: it joins the network of
+// a pod, mounts the container's files, drops privileges and runs the container's
+// program in its place.
 package main
 
 import (
@@ -21,8 +21,8 @@ import (
 )
 
 func main() {
-	// Namespaces and rights belong to a thread, and the program that runs in place
-	// of this one gets those of the thread that starts it.
+	// Namespaces and privileges belong to a thread, and the program that replaces
+	// this one gets those of the thread that starts it.
 	runtime.LockOSThread()
 	failed := os.NewFile(sandbox.ErrorFile, "errors")
 	unix.CloseOnExec(sandbox.ErrorFile)
@@ -75,7 +75,7 @@ func become(failed *os.File) error {
 	return nil
 }
 
-// join takes over the network of a process.
+// join joins the network of a process.
 func join(pid int) error {
 	network, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", pid))
 	if err != nil {
@@ -105,7 +105,8 @@ func mount(spec sandbox.Spec) error {
 			return fmt.Errorf("making /%s: %w", name, err)
 		}
 	}
-	// What is mounted makes its place, so the root folder becomes read-only later.
+	// A mount creates its own mount point, so the root folder becomes read-only only
+	// later.
 	for _, m := range spec.Mounts {
 		if err := place(m, filepath.Join(root, m.To)); err != nil {
 			return err
@@ -138,7 +139,7 @@ func mount(spec sandbox.Spec) error {
 	return nil
 }
 
-// place mounts a file or folder at a path, which it makes.
+// place mounts a file or folder at a path, and creates the mount point.
 func place(m sandbox.Mount, at string) error {
 	info, err := os.Stat(m.From)
 	if err != nil {
@@ -167,11 +168,11 @@ func place(m sandbox.Mount, at string) error {
 	return nil
 }
 
-// restrict gives up rights.
+// restrict drops privileges.
 func restrict(spec sandbox.Spec) error {
 	if spec.DropCaps {
 		for capability := range uintptr(unix.CAP_LAST_CAP + 1) {
-			// A kernel that does not know one has nothing to drop.
+			// A kernel that does not know a capability has nothing to drop.
 			_ = unix.Prctl(unix.PR_CAPBSET_DROP, capability, 0, 0, 0)
 		}
 	}

@@ -1,4 +1,4 @@
-// Command program is what the containers of the tests run.
+// Command program is the program in the tests' containers.
 package main
 
 import (
