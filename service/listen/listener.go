@@ -20,8 +20,9 @@ type Listener struct {
 	file fs.FileInfo
 }
 
-// Open starts to listen. It takes an inherited socket's descriptor over and
-// closes it. If that is descriptor 0, standard input becomes empty.
+// Open starts to listen. For an inherited socket, it takes ownership of the
+// descriptor and closes it. If that is descriptor 0, standard input becomes
+// empty.
 func Open(ctx context.Context, a Address) (*Listener, error) {
 	switch a.Network {
 	case Inherited:

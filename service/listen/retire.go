@@ -8,7 +8,7 @@ import (
 )
 
 // queueLimit is the time limit for emptying the accept queue. The server keeps
-// accepting meanwhile, so this takes microseconds in practice.
+// accepting during that time, so the queue is usually empty within microseconds.
 const queueLimit = 500 * time.Millisecond
 
 // Retire stops accepting connections and returns once the socket is closed. The

@@ -16,9 +16,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestRetireLosesNoConnection opens connections as fast as it can while the
-// listener retires. Every opened connection must be answered. A refused one is
-// allowed, since a proxy then tries the next worker.
+// TestRetireLosesNoConnection checks that every opened connection is answered
+// while the listener retires. It opens connections as fast as it can. A refused
+// connection is allowed, since a proxy then tries the next worker.
 func TestRetireLosesNoConnection(t *testing.T) {
 	t.Parallel()
 	dir, err := os.MkdirTemp("", "l")

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// stuck is a log whose reader waits until the test releases it.
+// stuck is a log whose reader is blocked until the test releases it.
 type stuck struct {
 	gate chan struct{}
 	got  bytes.Buffer
@@ -24,7 +24,8 @@ func (s *stuck) Write(p []byte) (int, error) {
 	return s.got.Write(p)
 }
 
-// TestALogThatNobodyReadsHoldsNothingUp writes more lines than may wait.
+// TestALogThatNobodyReadsHoldsNothingUp checks that a writer returns at once,
+// even beyond the limit of waiting lines.
 func TestALogThatNobodyReadsHoldsNothingUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &stuck{gate: make(chan struct{})}

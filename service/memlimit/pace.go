@@ -8,8 +8,8 @@ import (
 
 const (
 	// roomy is the size to which a heap may grow before a collection, whatever
-	// part of it is alive. Go's own minimum of 4 MiB causes dozens of
-	// collections per second in a small, fast service.
+	// part of it is alive. With Go's own minimum of 4 MiB, a small, fast service
+	// would collect dozens of times per second.
 	roomy = 24 << 20
 	// usual is Go's default GOGC. most is the largest value that this package
 	// sets: Go's minimum heap grows with it, to 16 MiB.
@@ -18,10 +18,10 @@ const (
 	paceTick = time.Second
 )
 
-// Pace makes garbage collections rarer while the heap is small, and keeps Go's
-// default when it is not, so that many open connections do not cost more
-// memory. After a busy time, it returns memory to the system (see rest). It
-// returns when ctx ends. If GOGC is set, Pace changes nothing.
+// Pace makes garbage collections rarer while the heap is small. For a larger heap
+// it keeps Go's default, so that many open connections do not cost more memory.
+// After a busy time, it returns memory to the system (see rest). It returns when
+// ctx ends. If GOGC is set, Pace changes nothing.
 func Pace(ctx context.Context, getenv func(string) string) {
 	if getenv("GOGC") != "" {
 		return

@@ -38,8 +38,8 @@ func resident(t *testing.T) uint64 {
 // page is a package variable, so that its memory is on the heap.
 var page *[4096]byte
 
-// TestMemoryIsGivenBack checks the kernel's count of the memory, and the
-// figures that rest uses. It runs before the package's parallel tests.
+// TestMemoryIsGivenBack checks the kernel's count of the memory, and the values
+// that rest uses. It runs before the package's parallel tests.
 func TestMemoryIsGivenBack(t *testing.T) {
 	const size = 64 << 20
 	debug.FreeOSMemory()
@@ -59,9 +59,8 @@ func TestMemoryIsGivenBack(t *testing.T) {
 		defer close(ended)
 		pace(ctx, ticks)
 	}()
-	// The first tick reads the number of collections. Go may start another
-	// collection, now that this is allowed again, and rest then starts to count
-	// again.
+	// The first tick reads the number of collections. Collections are on again,
+	// so Go may start another one. rest then counts from the beginning.
 	for range 2 * (1 + restTicks) {
 		ticks <- time.Now()
 	}

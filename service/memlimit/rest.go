@@ -11,10 +11,10 @@ const (
 	worthwhile = 4 << 20
 )
 
-// rest detects when a busy process becomes idle, and returns memory to the
-// system. Go would keep it: Go collects an idle heap after two minutes, and
-// then keeps the memory up to the size of the next collection, up to five times
-// the live heap (see Pace).
+// rest detects that a busy process has become idle, and returns memory to the
+// system. Go alone would keep the memory: it collects an idle heap only after two
+// minutes, and then keeps memory up to the size of the heap at the next
+// collection. That is up to five times the live heap (see Pace).
 type rest struct {
 	cycles uint64
 	ticks  int
@@ -30,8 +30,8 @@ func (r *rest) tick(h usage) {
 		return
 	}
 	// Memory is returned only if the garbage is at least as large as the live
-	// heap, which is Go's own default: to search a large heap for a few MiB
-	// would cost more than they are worth.
+	// heap, which is Go's own default. Searching a large heap for a few MiB would
+	// cost more than it gains.
 	if r.ticks++; r.ticks < restTicks || h.spare < max(worthwhile, h.live) {
 		return
 	}

@@ -1,5 +1,6 @@
-// Package outage records when a dependency of a worker, such as Redis, did not
-// work, and why. Most outages end before anyone looks.
+// Package outage records the outages of a worker's dependencies, such as Redis,
+// with their reasons. The record lasts longer than the outage, because most
+// outages end before an operator looks.
 package outage
 
 import (

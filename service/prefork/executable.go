@@ -9,9 +9,9 @@ import (
 	"escala/service"
 )
 
-// executable is the program from which workers start: the file itself, held
-// open. A file that is installed at the path later runs in no worker before a
-// roll has tried it, not even when a worker ends by itself and restarts.
+// executable is the program from which workers start. It is the open file itself:
+// if another file is installed at the path, workers do not start from it before a
+// roll has tried it. This includes a worker that ends by itself and restarts.
 type executable struct {
 	// file is only closed by the garbage collector, because a worker may be
 	// starting from it while it is replaced.

@@ -11,8 +11,8 @@ import (
 )
 
 // hungLooks is the number of consecutive checks without an answer after which a
-// worker counts as hung. It is a number and not a time: after a computer has
-// slept, the first check gets an answer.
+// worker counts as hung. It is a number and not a time: the computer may have
+// slept between two checks, and the worker then answers the next one.
 const hungLooks = 6
 
 // watchHung kills workers that were ready once and have not answered the health

@@ -31,7 +31,7 @@ func (p *primary) checkMemory(ctx context.Context, s *slot) {
 		return
 	}
 	used, err := status.Memory(proc.pid())
-	if err != nil || used <= p.Config.MemoryMax { // the process may have ended just now
+	if err != nil || used <= p.Config.MemoryMax { // reading fails if the process has just ended
 		return
 	}
 	p.rolling.Lock()

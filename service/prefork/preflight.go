@@ -21,7 +21,7 @@ const (
 
 // preflight tries a program on its own socket before any worker runs it. The
 // program must become ready, report the release of its checksum, answer the
-// health path, answer / with anything but a 5xx, and end on SIGTERM. A program
+// health path, answer / with any status below 500, and end on SIGTERM. A program
 // that fails here has served no request.
 func (p *primary) preflight(ctx context.Context, exe *executable) error {
 	own := listen.Address{Network: listen.Unix, Path: filepath.Join(p.Config.RunDir, preflightSocket)}
@@ -34,7 +34,7 @@ func (p *primary) preflight(ctx context.Context, exe *executable) error {
 	}
 	defer func() {
 		if proc.alive() {
-			_ = proc.signal(syscall.SIGKILL) // the process may end just now
+			_ = proc.signal(syscall.SIGKILL) // fails if the process has just ended
 			<-proc.exited
 		}
 	}()
@@ -60,7 +60,7 @@ func (p *primary) preflight(ctx context.Context, exe *executable) error {
 	return nil
 }
 
-// examineLimit is the time limit of each answer in a preflight.
+// examineLimit is the time limit of each request in a preflight.
 const examineLimit = 5 * time.Second
 
 // examine requests the program's health path and /.
@@ -92,7 +92,7 @@ func (p *primary) examine(ctx context.Context, socket string, exe *executable) e
 	case release != exe.release:
 		return fmt.Errorf("it answers as release %.12s", release)
 	}
-	// The service decides how it answers the root path, but an error of the
+	// A service may answer its root path with any status, but an error of the
 	// server is a failure.
 	if code, _, err := ask("/"); err != nil {
 		return err

@@ -12,8 +12,8 @@ import (
 	"escala/service/config"
 )
 
-// TestPreflightTakesAStreamForAnAnswer has a service whose root path answers
-// with an endless stream.
+// TestPreflightTakesAStreamForAnAnswer checks that a service passes its preflight
+// if its root path answers with an endless stream.
 func TestPreflightTakesAStreamForAnAnswer(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

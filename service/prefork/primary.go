@@ -23,15 +23,16 @@ import (
 	"escala/service/status"
 )
 
-// ErrGaveUp means that no worker stays up.
+// ErrGaveUp reports that no worker can keep running.
 var ErrGaveUp = errors.New("gave up: no worker can stay up")
 
 // Options configure a primary.
 type Options struct {
 	Config config.Prefork
-	// Executable is the program of each worker, which gets Args. It is a path
-	// and not the running file, so that a roll uses a newly installed program.
-	// Between rolls, workers start from the file that the last roll tried.
+	// Executable is the path of the program that each worker runs with Args. It
+	// is a path and not the running file, so that a roll uses a newly installed
+	// program. Between rolls, workers start from the file that the last roll
+	// tried.
 	Executable string
 	Args       []string
 	// Environ is appended to the primary's own environment ("NAME=value").

@@ -25,7 +25,7 @@ type process struct {
 	// readyAt is the time at which the process was first seen ready, in Unix
 	// nanoseconds; 0 before.
 	readyAt atomic.Int64
-	// told reports that the process was asked to end.
+	// told reports that the primary has asked the process to end.
 	told atomic.Bool
 	// hung reports that the process was killed because it did not answer. late
 	// reports that it was killed because it was not ready in time.

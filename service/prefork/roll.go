@@ -43,8 +43,9 @@ func (p *primary) setRoll(r status.Roll) {
 	p.last = &r
 }
 
-// rollTo tries a program and then replaces the workers by it, one by one. If
-// one fails, it puts the previous program back into the replaced slots.
+// rollTo tries a program, and then replaces the workers one by one with workers
+// that run it. If one fails, rollTo puts the previous program back into the
+// replaced slots.
 func (p *primary) rollTo(ctx context.Context, next *executable) error {
 	p.rolling.Lock()
 	defer p.rolling.Unlock()
@@ -79,8 +80,8 @@ func (p *primary) putBack(ctx context.Context, slots []*slot, before *executable
 	}
 }
 
-// replace puts a new worker into the slot. The new worker must become ready,
-// and stay ready for a while, before the old one is asked to end. replace
+// replace puts a new worker into the slot. The new worker must become ready, and
+// stay ready for Lifecycle.Steady, before the old one is asked to end. replace
 // returns when the old one has ended, so at most one extra process exists.
 func (p *primary) replace(ctx context.Context, s *slot) error {
 	s.work.Lock()

@@ -14,9 +14,9 @@ import (
 const (
 	// longestPause is the longest pause between restarts.
 	longestPause = 30 * time.Second
-	// stable is the time for which a worker must have been ready before its
-	// earlier failures no longer count. A worker that served for a while and
-	// was then killed has a working program, and is needed again at once.
+	// stable is the time after which a ready worker's earlier failures no longer
+	// count. If such a worker is killed, its program works, and the worker is
+	// needed again at once.
 	stable = 3 * time.Second
 )
 
@@ -31,7 +31,8 @@ type slot struct {
 	current    *process
 	generation int
 	restarts   int
-	// failures counts consecutive ends that were not requested.
+	// failures is the number of consecutive ends that the primary did not
+	// request.
 	failures int
 	// leaving holds the replaced processes that are still draining.
 	leaving map[*process]struct{}
@@ -93,7 +94,7 @@ func (s *slot) nextGeneration() int {
 	return s.generation
 }
 
-// failed counts an end and returns the number of consecutive ones.
+// failed records an end and returns the number of consecutive failures.
 func (s *slot) failed(p *process, limit int) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,7 +133,7 @@ func (p *primary) supervise(ctx context.Context, s *slot) error {
 			if err := p.fill(ctx, s); err != nil && ctx.Err() == nil {
 				p.log.Error("worker did not start", slog.Any("error", err))
 			}
-			if now, _ := s.view(); now == nil { // the process did not start: no memory, no executable
+			if now, _ := s.view(); now == nil { // the process could not start, for example for lack of memory
 				if err := p.backOff(ctx, s, &process{code: -1}); err != nil {
 					return err
 				}
@@ -145,7 +146,7 @@ func (p *primary) supervise(ctx context.Context, s *slot) error {
 		case <-changed:
 		case <-current.exited:
 			if now, _ := s.view(); now != current || ctx.Err() != nil {
-				continue // it was replaced meanwhile, or everything ends
+				continue // a roll has replaced it, or the primary ends
 			}
 			p.log.Error("worker ended by itself", slog.Int("worker", s.number), slog.Int("pid", current.pid()),
 				slog.Int("status", current.code), slog.String("state", current.cmd.ProcessState.String()))
@@ -195,8 +196,8 @@ func (p *primary) started(ctx context.Context, proc *process) error {
 	return err
 }
 
-// backOff waits before the slot is filled again. It returns an error if no
-// worker at all can stay up.
+// backOff waits before the slot is filled again. It returns an error if no worker
+// can keep running.
 func (p *primary) backOff(ctx context.Context, s *slot, ended *process) error {
 	n := s.failed(ended, p.Config.RestartLimit)
 	if p.hopeless() {

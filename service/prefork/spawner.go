@@ -10,9 +10,9 @@ import (
 	"escala/service"
 )
 
-// spawner starts processes from one operating system thread that lives as long
-// as the primary. The kernel sends Pdeathsig when the thread that started a
-// process ends, not only when its whole process ends.
+// spawner starts processes from one operating system thread that lives as long as
+// the primary. The kernel sends Pdeathsig when the thread that started a process
+// ends, and not only when the whole parent ends.
 type spawner struct{ jobs chan func() }
 
 func newSpawner() *spawner {
@@ -47,8 +47,8 @@ func (s *spawner) start(o Options, exe *executable, how start) (*process, error)
 		socket:  how.admin,
 		exited:  make(chan struct{}),
 	}
-	// A worker outlives any context: it drains when it is told to end. The
-	// program is the open file, descriptor 3, whatever file is at its path by
+	// A worker outlives any context: it drains when it gets a signal. The program
+	// is the open file, descriptor 3, and not the file that is at its path by
 	// now.
 	p.cmd = exec.Command("/proc/self/fd/3", o.Args...) //nolint:noctx // see above
 	p.cmd.Args[0] = o.Executable

@@ -50,8 +50,8 @@ func Open(o *redis.Options, log *slog.Logger) *redis.Client {
 // watchPause is the time between two checks of Watch.
 const watchPause = 3 * time.Second
 
-// Watch checks Redis until ctx ends, and records outages in o. The log gets one
-// line per outage, with the reason: a wrong address or password appears nowhere
+// Watch checks Redis until ctx ends, and records outages in o. It logs one line
+// per outage, with the reason. A wrong address or password is reported nowhere
 // else.
 func Watch(ctx context.Context, r *redis.Client, o *outage.Outage, log *slog.Logger) {
 	for {

@@ -34,7 +34,7 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		OriginPatterns:  h.o.Origins,
 		CompressionMode: websocket.CompressionDisabled, // compression costs memory per client, and messages are short
 	})
-	if err != nil { // Accept has already answered
+	if err != nil { // Accept has already sent the answer
 		h.refused(r, taken.status, err)
 		return
 	}
@@ -48,8 +48,8 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // because strangers can cause any number of refusals.
 const refusalPause = time.Minute
 
-// refused logs a WebSocket that was not accepted. A page that is missing from
-// WS_ORIGINS is the operator's mistake, or an attack. The operator should see
+// refused logs a WebSocket that was not accepted. The reason is a page that the
+// operator has not listed in WS_ORIGINS, or an attack. The operator should see
 // both.
 func (h *Hub) refused(r *http.Request, status int, err error) {
 	if status != http.StatusForbidden {

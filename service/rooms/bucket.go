@@ -2,7 +2,7 @@ package rooms
 
 import "time"
 
-// bucket is a token bucket: rate per second, burst at once.
+// bucket is a token bucket: it allows rate tokens per second, and burst at once.
 type bucket struct {
 	rate, burst, tokens float64
 	last                time.Time
@@ -12,7 +12,7 @@ func newBucket(rate, burst int) *bucket {
 	return &bucket{rate: float64(rate), burst: float64(burst), tokens: float64(burst)}
 }
 
-// take reports whether one more is allowed now, and counts it.
+// take reports whether one more token is available now, and takes it.
 func (b *bucket) take(now time.Time) bool {
 	if !b.last.IsZero() {
 		b.tokens = min(b.burst, b.tokens+now.Sub(b.last).Seconds()*b.rate)

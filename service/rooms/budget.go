@@ -2,8 +2,8 @@ package rooms
 
 import "sync/atomic"
 
-// budget limits bytes that are held for a while, such as those that wait for
-// all clients of a worker.
+// budget limits a number of bytes that are in memory for a while, such as the
+// messages that wait for all clients of a worker.
 type budget struct {
 	most int64
 	held atomic.Int64

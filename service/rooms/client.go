@@ -26,7 +26,8 @@ type client struct {
 	raw      net.Conn
 	id, name string
 	room     string
-	// turn is the client's turn to be pinged, from 0 to pingSlices-1.
+	// turn is the part of the ping interval in which the client is pinged, from 0
+	// to pingSlices-1.
 	turn int
 
 	// behind is the number of bytes that wait for the client.

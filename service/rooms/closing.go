@@ -9,9 +9,9 @@ import (
 	"github.com/coder/websocket"
 )
 
-// CloseAll closes every WebSocket with 1001 (going away), spread evenly over
-// the given time so that the clients do not all come back in the same instant,
-// and refuses new ones from now on.
+// CloseAll refuses new WebSockets and closes the open ones with 1001 (going
+// away). It spreads the closing evenly over the given time, so that the clients
+// do not all reconnect at the same moment.
 func (h *Hub) CloseAll(ctx context.Context, over time.Duration) {
 	h.mu.Lock()
 	h.closing = true
@@ -27,7 +27,7 @@ func (h *Hub) CloseAll(ctx context.Context, over time.Duration) {
 	for i, c := range clients {
 		at := begin.Add(over * time.Duration(i) / time.Duration(len(clients)))
 		if !sleepUntil(ctx, at) {
-			break // the server cuts what is left
+			break // the server cuts the remaining connections
 		}
 		closing.Go(func() { c.close(websocket.StatusGoingAway, "this worker is ending; connect again") })
 	}

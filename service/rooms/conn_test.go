@@ -65,8 +65,8 @@ type stream struct {
 	changed         sync.Cond
 	data            bytes.Buffer
 	readBy, writeBy time.Time
-	// ended reports that the end that writes is closed, unread that the end that
-	// reads is.
+	// ended reports that the writing end is closed, unread that the reading end
+	// is.
 	ended, unread bool
 }
 
@@ -126,8 +126,8 @@ func (s *stream) close(end *bool) {
 	s.changed.Broadcast()
 }
 
-// limit sets a deadline. A timer only wakes, and who is woken compares the
-// deadline with the clock, so a timer of an earlier deadline changes nothing.
+// limit sets a deadline. Its timer only wakes the waiting call. The call compares
+// the deadline with the clock, so the timer of an earlier deadline has no effect.
 func (s *stream) limit(deadline *time.Time, t time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -173,7 +173,7 @@ func (l *listener) Close() error {
 
 func (*listener) Addr() net.Addr { return &net.UnixAddr{Name: "memory", Net: "unix"} }
 
-// dial has the form of http.Transport.DialContext.
+// dial has the signature of http.Transport.DialContext.
 func (l *listener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	client, server := newConns()
 	select {
@@ -186,7 +186,8 @@ func (l *listener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 }
 
-// TestADeadlineThatIsClearedDoesNotFire is what net/http does in Hijack.
+// TestADeadlineThatIsClearedDoesNotFire checks the sequence of deadlines that
+// net/http sets in Hijack.
 func TestADeadlineThatIsClearedDoesNotFire(t *testing.T) {
 	t.Parallel()
 	for range 1000 {

@@ -2,8 +2,8 @@ package rooms
 
 import "sync/atomic"
 
-// frame is one encoded message. All clients for which it waits share it, so it
-// counts once for any number of clients.
+// frame is one encoded message. All clients for which it waits share it, so its
+// bytes count once for any number of clients.
 type frame struct {
 	payload []byte
 	budget  *budget
@@ -12,8 +12,8 @@ type frame struct {
 	holders atomic.Int32
 }
 
-// newFrame returns a frame that its caller holds. It returns false if the
-// budget has no space for the frame.
+// newFrame returns a frame with its caller as the first holder. It returns false
+// if the budget has no space for the frame.
 func newFrame(payload []byte, b *budget) (*frame, bool) {
 	if !b.take(len(payload)) {
 		return nil, false

@@ -15,7 +15,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// clientFrame returns a WebSocket frame in a client's form.
+// clientFrame returns a WebSocket frame as a client sends it.
 func clientFrame(first byte, payload string) string {
 	b := []byte{first}
 	switch n := len(payload); {

@@ -176,8 +176,8 @@ func TestMessageOfTheGreatestLengthPasses(t *testing.T) {
 	})
 }
 
-// TestSlowClients has one client that does not read while another one sends
-// messages.
+// TestSlowClients checks the policies for a client that does not read while
+// another client sends messages.
 func TestSlowClients(t *testing.T) {
 	t.Parallel()
 	for _, policy := range []Policy{CloseSlow, DropSlow} {
@@ -189,7 +189,7 @@ func TestSlowClients(t *testing.T) {
 				n := serve(t, o)
 				slow := n.join(t, nil)
 				talker := n.join(t, nil)
-				go drain(talker) // the talker reads what comes back
+				go drain(talker) // the talker must read the messages that it gets back
 				big := []byte(strings.Repeat("x", 512<<10))
 				for testutil.ToFloat64(n.counts.slow) == 0 {
 					require.NoError(t, talker.Write(t.Context(), websocket.MessageText, big))

@@ -6,12 +6,12 @@ import (
 )
 
 const (
-	// presenceTick is the time between two messages about members. Many joins
-	// in a big room cause one message per tick, and not one per join for every
-	// member.
+	// presenceTick is the time between two presence messages of a room. Many
+	// joins in a big room cause one message per tick, and not one per join for
+	// every member.
 	presenceTick = 250 * time.Millisecond
-	// repeat is the time after which a worker repeats its numbers to the
-	// others.
+	// repeat is the time after which a worker sends its numbers of members to the
+	// other workers again.
 	repeat = stale / 3
 )
 
@@ -79,12 +79,12 @@ func (h *Hub) hear(room string, e envelope) {
 		r.elsewhere[e.Origin] = seen{members: e.Members, at: time.Now()}
 	}
 	if e.Ask {
-		r.changed = true // the next tick sends the answer
+		r.changed = true // the next tick sends this worker's number
 	}
 }
 
-// followed asks the other workers for their numbers, now that this worker
-// receives the answers.
+// followed requests the numbers of members from the other workers. It runs once
+// this worker receives the room's messages, so that it gets the answers.
 func (h *Hub) followed(room string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -93,7 +93,7 @@ func (h *Hub) followed(room string) {
 	}
 }
 
-// alone forgets the other workers' members, because their messages no longer
+// alone removes the numbers of other workers, because their messages no longer
 // arrive.
 func (h *Hub) alone() {
 	h.mu.Lock()

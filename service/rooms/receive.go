@@ -19,9 +19,9 @@ const (
 	freeRead = 2 << 10
 )
 
-// next reads the client's next message and passes it to use. The number of
-// bytes that are read from all clients at a time is limited. A long message
-// waits for its share, and meanwhile stays in the client's kernel.
+// next reads the client's next message and passes it to use. The number of bytes
+// that are read from all clients at a time is limited. A long message waits until
+// enough bytes are free. Until then, its rest stays in the client's kernel.
 func (c *client) next(use func(websocket.MessageType, []byte)) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -39,8 +39,8 @@ func (c *client) next(use func(websocket.MessageType, []byte)) error {
 		use(typ, b.Bytes())
 		return nil
 	}
-	// The whole share is reserved at once, so that a waiting client holds
-	// nothing. Growing the buffer takes twice its size for a moment.
+	// All bytes are reserved at once, so that a waiting client holds none. The
+	// factor is two, because a growing buffer is in memory twice for a moment.
 	room := min(2*c.hub.o.MaxMessageBytes, c.hub.readable)
 	if err := c.hub.reading.Acquire(ctx, room); err != nil {
 		return err

@@ -13,8 +13,8 @@ type room struct {
 	elsewhere map[string]seen
 	// changed requests a message to the members about their number.
 	changed bool
-	// told is the last presence that was sent to the members. published is the
-	// last number that was sent to other workers.
+	// told is the last presence that the members got. published is the time of
+	// the last number that other workers got.
 	told      presence
 	published time.Time
 }

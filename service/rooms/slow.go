@@ -11,7 +11,7 @@ func (h *Hub) sendAll(payload []byte, clients []*client) {
 	for !ok && h.sendAwaySlowest() {
 		f, ok = newFrame(payload, &h.waiting)
 	}
-	if !ok { // messages that are being written take the whole budget
+	if !ok { // messages that are being written use the whole budget
 		for _, c := range clients {
 			c.mu.Lock()
 			c.tooSlow()
@@ -50,7 +50,7 @@ func (h *Hub) sendAwaySlowest() bool {
 // tooSlow applies Options.Slow to a client whose queue is full. The caller
 // holds the client's lock.
 func (c *client) tooSlow() {
-	c.behind.Store(0) // nothing more can be freed from it until its next message
+	c.behind.Store(0) // the client frees no more memory until its next message
 	if c.ended {
 		return
 	}

@@ -15,11 +15,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestSlowReadersAreBoundedInBytes has 45 clients, each in its own room, that
-// send and read nothing. It counts bytes, and not the process's memory. A
-// bubble's clock stops while clients send, so no limit in time ends their
-// sending: the sizes are small, and twenty messages are more than the
-// connection and the queue of a client take.
+// TestSlowReadersAreBoundedInBytes checks the limit of waiting bytes with 45
+// clients, each in its own room, that send and never read. It counts bytes, and
+// not the process's memory. A bubble's clock stops while clients send, so no time
+// limit ends their sending. The sizes are therefore small: twenty messages exceed
+// the connection and the queue of a client.
 func TestSlowReadersAreBoundedInBytes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -45,7 +45,7 @@ func TestSlowReadersAreBoundedInBytes(t *testing.T) {
 					most = max(most, h.waiting.held.Load())
 					lock.Unlock()
 					if err != nil {
-						return // sent away
+						return // the hub has closed the client
 					}
 				}
 			})
@@ -62,8 +62,8 @@ func TestSlowReadersAreBoundedInBytes(t *testing.T) {
 	})
 }
 
-// TestBytesThatWaitForOneClientAreBounded sends to a client that reads nothing,
-// within every other limit.
+// TestBytesThatWaitForOneClientAreBounded checks the limit of bytes that wait for
+// a client that does not read. All other limits are far away.
 func TestBytesThatWaitForOneClientAreBounded(t *testing.T) {
 	t.Parallel()
 	o := options()
@@ -86,13 +86,14 @@ func TestBytesThatWaitForOneClientAreBounded(t *testing.T) {
 	assert.Len(t, large.queue.frames, 2)
 }
 
-// TestOneEncodingForAll queues a message for many clients of a room.
+// TestOneEncodingForAll checks that a message for many clients of a room counts
+// once.
 func TestOneEncodingForAll(t *testing.T) {
 	t.Parallel()
 	h := New(options())
 	var clients []*client
 	for range 100 {
-		c := &client{hub: h, writing: true} // as if a write were under way, which takes for ever
+		c := &client{hub: h, writing: true} // as if a write never returned
 		clients = append(clients, c)
 	}
 	payload := []byte(strings.Repeat("x", 1000))
@@ -126,9 +127,9 @@ func TestTheSlowestMakesRoom(t *testing.T) {
 	assert.InDelta(t, 1, testutil.ToFloat64(h.counts.slow), 0)
 }
 
-// TestHalfMessagesHoldNobodyUp has clients that begin long messages and never
-// finish them. Until they are closed, they take the whole share for long
-// messages, but none for short ones.
+// TestHalfMessagesHoldNobodyUp checks that short messages pass while other
+// clients have begun long messages and never finish them. Until those clients are
+// closed, they use all bytes that are reserved for long messages.
 func TestHalfMessagesHoldNobodyUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

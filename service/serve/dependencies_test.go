@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A program that imports this package downloads and compiles no other module.
+// TestItNeedsTheStandardLibraryAlone checks that a program that imports this
+// package downloads and compiles no other module.
 func TestItNeedsTheStandardLibraryAlone(t *testing.T) {
 	t.Parallel()
 	for _, system := range []string{"linux", "darwin"} {

@@ -16,7 +16,7 @@ import (
 	"escala/service/serve"
 )
 
-// Serve ends when its context does: here by a signal.
+// Serve drains and returns when its context ends, here by a signal.
 func ExampleServe() {
 	dir, err := os.MkdirTemp("", "serve")
 	if err != nil {
@@ -42,7 +42,7 @@ func ExampleServe() {
 	ended := make(chan error, 1)
 	go func() { ended <- serve.Serve(ctx, handler) }()
 
-	for { // until the socket is there
+	for { // wait for the socket
 		if _, err := os.Stat(socket); err == nil {
 			break
 		}
@@ -72,8 +72,8 @@ func ExampleServe() {
 	// <nil> <nil>
 }
 
-// An application may open what it needs before the first request, say when it is
-// not ready, and close what it opened after the last request.
+// An application may open its dependencies before the first request, report that
+// it is not ready, and close its dependencies after the last request.
 func ExampleApp_Serve() {
 	app := serve.App{
 		Handler: http.NotFoundHandler(),
@@ -84,7 +84,7 @@ func ExampleApp_Serve() {
 	os.Setenv("LOG_LEVEL", "error")
 	defer os.Unsetenv("LOG_LEVEL")
 	stdout := os.Stdout
-	os.Stdout, _ = os.Open(os.DevNull) // the log
+	os.Stdout, _ = os.Open(os.DevNull) // hides the log
 	err := app.Serve(context.Background())
 	os.Stdout = stdout
 	fmt.Println(err)

@@ -9,8 +9,8 @@ import (
 	"escala/service/logs"
 )
 
-// Exit statuses of a program. They tell a supervisor whether a restart can help or
-// a person must correct something.
+// Exit statuses of a program. They tell a supervisor whether a restart can help,
+// or whether a person must correct something.
 const (
 	ExitOK     = 0
 	ExitFailed = 1
@@ -25,7 +25,7 @@ func (e UsageError) Error() string { return e.Err.Error() }
 func (e UsageError) Unwrap() error { return e.Err }
 
 // ExitStatus prints the error to out, one line per problem, and returns the exit
-// status. Like the log, it does not wait forever for its reader.
+// status. As with the log, a reader that does not read cannot block it.
 func ExitStatus(out io.Writer, err error) int {
 	if err == nil {
 		return ExitOK

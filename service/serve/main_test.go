@@ -17,7 +17,8 @@ import (
 	"escala/service"
 )
 
-// envMain makes this test program one that is Main alone.
+// envMain is a variable that turns this test program into one that only calls
+// Main.
 const envMain = "TEST_MAIN"
 
 func TestMain(m *testing.M) {
@@ -36,7 +37,7 @@ func program(t *testing.T, env ...string) *exec.Cmd {
 
 func TestMainEndsWithStatus0AfterASignal(t *testing.T) {
 	t.Parallel()
-	dir, err := os.MkdirTemp("", "serve") // the path of a socket is short
+	dir, err := os.MkdirTemp("", "serve") // the path of a socket must be short
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	cmd := program(t, service.EnvListen+"=unix:"+filepath.Join(dir, "api.sock"))

@@ -32,8 +32,8 @@ type Process struct {
 	DroppedLines func() uint64
 }
 
-// Run reads the settings and sets the log and the limit of memory. Then it calls do,
-// and logs its error. The error is service.Violations for bad settings.
+// Run reads the settings, and sets up the log and the memory limit. Then it calls
+// do, and logs its error. The error is service.Violations for bad settings.
 func Run(ctx context.Context, getenv func(string) string, out io.Writer, do func(*Process) error) error {
 	lines := logs.NewWriter(out)
 	defer lines.Flush(LastLines)
@@ -51,7 +51,7 @@ type hashed struct {
 
 func run(ctx context.Context, getenv func(string) string, lines *logs.Writer, do func(*Process) error) error {
 	releaseID := make(chan hashed, 1)
-	go func() { // reading the executable takes as long as the rest of the start
+	go func() { // in parallel, because it takes as long as the rest of the start
 		id, err := release.Running()
 		releaseID <- hashed{id, err}
 	}()
@@ -75,8 +75,8 @@ func run(ctx context.Context, getenv func(string) string, lines *logs.Writer, do
 	return do(&Process{Config: c, Log: log, Release: id.release, DroppedLines: lines.Dropped})
 }
 
-// Serve creates the application, serves it by s until ctx ends, then drains. If hard
-// ends too, it stops at once.
+// Serve creates the application and serves it by s until ctx ends. Then it
+// drains. If hard ends too, it stops at once.
 func (p *Process) Serve(ctx, hard context.Context, s *server.Server, newApp func(context.Context) (App, error)) error {
 	if p.Config.AdminSocket != "" {
 		stop, err := s.Admin(ctx, p.Config.AdminSocket)
@@ -137,8 +137,9 @@ func (p *Process) start(ctx context.Context, newApp func(context.Context) (App, 
 	return app, nil
 }
 
-// listen begins only when the application can answer: a connection that this worker
-// accepts on a shared socket cannot go to another worker.
+// listen opens the socket, serves until ctx ends, and drains. It must run after
+// the application's start: a connection that this worker accepts on a shared
+// socket cannot go to another worker.
 func (p *Process) listen(ctx, hard context.Context, s *server.Server) error {
 	l, err := listen.Open(ctx, p.Config.Listen)
 	if err != nil {

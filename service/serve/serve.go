@@ -1,6 +1,6 @@
-// Package serve is the core of escala's runtime. It serves a handler as one worker,
-// and ends it without losing a request, on the standard library alone. Package
-// worker adds metrics, Redis, rooms, sessions and traces.
+// Package serve is the core of escala's runtime. It serves a handler as one
+// worker, and ends without losing a request. It imports only the standard
+// library. Package worker adds metrics, Redis, rooms, sessions and traces.
 package serve
 
 import (
@@ -11,9 +11,9 @@ import (
 	"escala/service/server"
 )
 
-// Main serves h until SIGTERM or SIGINT, drains, prints an error to standard error,
-// and returns the exit status. A second signal ends the drain at once. It is the
-// whole of a program:
+// Main serves h until SIGTERM or SIGINT, drains, prints an error to standard
+// error, and returns the exit status. A second signal ends the drain at once. A
+// whole program is:
 //
 //	func main() { os.Exit(serve.Main(handler)) }
 func Main(h http.Handler) int {
@@ -22,16 +22,16 @@ func Main(h http.Handler) int {
 	return ExitStatus(os.Stderr, serve(drain, hard, App{Handler: h}))
 }
 
-// Serve answers requests with h until ctx ends. Then it drains: it returns nil once
-// each request has its answer. The settings come from the environment, such as
-// LISTEN, HOST and PORT (config.ReadWorker has all), and log lines go to standard
-// output. The error is service.Violations for bad settings, and *server.OpenError
-// for a drain that reached its limit.
+// Serve answers requests with h until ctx ends. Then it drains, and returns nil
+// once each request has its answer. The settings come from the environment, such
+// as LISTEN, HOST and PORT (config.ReadWorker reads all of them). Log lines go to
+// standard output. The error is service.Violations for bad settings, and
+// *server.OpenError for a drain that reached its limit.
 func Serve(ctx context.Context, h http.Handler) error {
 	return App{Handler: h}.Serve(ctx)
 }
 
-// Serve is the function Serve for an application that is more than a handler.
+// Serve is like the function Serve, for an application with more than a handler.
 func (a App) Serve(ctx context.Context) error {
 	return serve(ctx, context.WithoutCancel(ctx), a)
 }

@@ -10,12 +10,12 @@ import (
 	"escala/service"
 )
 
-// Signals returns two contexts. drain ends at the first SIGTERM or SIGINT, or signal
-// of also; hard ends at the second one. stop releases both.
+// Signals returns two contexts. drain ends at the first SIGTERM, SIGINT or signal
+// in also. hard ends at the second one. stop releases both.
 func Signals(ctx context.Context, also ...os.Signal) (drain, hard context.Context, stop func()) {
 	// If the supervisor was killed, this process's output has no reader. The
-	// SIGPIPE must not end the process during its drain. Tools that rotate logs
-	// send the other two signals.
+	// resulting SIGPIPE must not end the process during its drain. Tools that
+	// rotate logs send the other two signals.
 	signal.Ignore(syscall.SIGPIPE, syscall.SIGUSR1, syscall.SIGUSR2)
 	parent := os.Getppid()
 	drain, drainNow := context.WithCancel(ctx)
@@ -50,10 +50,10 @@ func Signals(ctx context.Context, also ...os.Signal) (drain, hard context.Contex
 	}
 }
 
-// Hangup returns the signals that drain the worker besides SIGTERM and SIGINT.
-// A worker without a supervisor drains on SIGHUP, because its terminal has
-// closed. A worker under a supervisor ignores SIGHUP: it is a request for a
-// roll to the primary, and "pkill -HUP api" reaches the workers as well.
+// Hangup returns the signals that drain the worker besides SIGTERM and SIGINT. A
+// worker without a supervisor drains on SIGHUP, because its terminal has closed.
+// A worker under a supervisor ignores SIGHUP: the signal asks the primary for a
+// roll, and "pkill -HUP api" reaches the workers as well.
 func Hangup(getenv func(string) string) []os.Signal {
 	if getenv(service.EnvSupervised) != "" {
 		signal.Ignore(syscall.SIGHUP)
@@ -64,10 +64,9 @@ func Hangup(getenv func(string) string) []os.Signal {
 	return []os.Signal{syscall.SIGHUP}
 }
 
-// orphaned is the time after the first SIGTERM in which further ones count as
-// the same, if the parent has ended meanwhile. A killed primary ends thread by
-// thread, and the kernel signals its workers each time that their parent
-// changes.
+// orphaned is the time after the first SIGTERM in which further ones count as the
+// same signal if the parent has ended in between. A killed primary ends thread by
+// thread, and the kernel signals its workers each time that their parent changes.
 const orphaned = 2 * time.Second
 
 // lostParent reports whether the parent has ended. It waits for a moment,

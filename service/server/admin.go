@@ -23,8 +23,8 @@ const (
 	StatusPath = "/status"
 )
 
-// Admin answers for this one worker on a Unix socket of its own, from before the
-// worker is ready until the process ends.
+// Admin answers requests about this one worker on its own Unix socket, from
+// before the worker is ready until the process ends. stop closes the socket.
 func (s *Server) Admin(ctx context.Context, path string) (stop func() error, err error) {
 	l, err := listen.Open(ctx, listen.Address{Network: listen.Unix, Path: path})
 	if err != nil {
@@ -40,8 +40,8 @@ func (s *Server) Admin(ctx context.Context, path string) (stop func() error, err
 	return s.beside(l, mux), nil
 }
 
-// MetricsOnly answers MetricsPath and nothing else at an address of its own, until
-// the process ends.
+// MetricsOnly answers only MetricsPath, at an address of its own, until the
+// process ends. stop closes the listener.
 func (s *Server) MetricsOnly(ctx context.Context, at listen.Address) (stop func() error, err error) {
 	l, err := listen.Open(ctx, at)
 	if err != nil {
@@ -52,7 +52,7 @@ func (s *Server) MetricsOnly(ctx context.Context, at listen.Address) (stop func(
 	return s.beside(l, mux), nil
 }
 
-// beside serves what is not for the service's clients.
+// beside serves requests that are not from the service's clients.
 func (s *Server) beside(l net.Listener, h http.Handler) (stop func() error) {
 	server := &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

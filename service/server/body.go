@@ -6,10 +6,9 @@ import (
 	"time"
 )
 
-// body is a request's body. Sending it may take any time, but each silence of
-// the client is limited to HTTP_READ_TIMEOUT. body records that a handler waits
-// for it, so that a drain can distinguish a silent client from a handler at
-// work.
+// body is a request's body. Sending it may take any time, but each silence of the
+// client is limited to HTTP_READ_TIMEOUT. body also records that a handler waits
+// for it, so that a drain can distinguish a silent client from a working handler.
 type body struct {
 	io.ReadCloser
 	// conn is the connection of an HTTP/1 request; stream is the stream of an

@@ -67,9 +67,9 @@ type conn struct {
 	// recent belongs to Options.Metrics.
 	recent  any
 	reading lazy.Deadline
-	// armed is the time of limitWriting's deadline, measured from the server's
-	// start; 0 is none. ownDeadline reports that a handler has set its own
-	// deadline.
+	// armed is the time of the deadline that limitWriting has set, measured from
+	// the server's start; 0 is none. ownDeadline reports that a handler has set
+	// its own deadline.
 	armed       atomic.Int64
 	ownDeadline atomic.Bool
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTooManyConnections has a limit of three connections, and clients that
+// TestTooManyConnections checks a limit of three connections against clients that
 // open many more and send nothing.
 func TestTooManyConnections(t *testing.T) {
 	t.Parallel()
@@ -43,8 +43,8 @@ func TestTooManyConnections(t *testing.T) {
 	}
 	res, _ = ask(t, address, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
 	assert.Equal(t, http.StatusOK, res.StatusCode, "probes are answered while strangers fill the worker")
-	// A connection that is pushed out is closed at once, but counts until its
-	// goroutine ends.
+	// A connection that makes place for another one is closed at once, but counts
+	// until its goroutine ends.
 	require.Eventually(t, func() bool { return s.Connections() <= 3+reserve }, maxWait, 5*time.Millisecond)
 	assert.Positive(t, s.conns.refused.Load())
 
@@ -55,8 +55,8 @@ func TestTooManyConnections(t *testing.T) {
 	}, maxWait, 20*time.Millisecond, "there is room again")
 }
 
-// TestUnfinishedHeadersAreBoundedInAll has clients that begin long headers and
-// never finish them.
+// TestUnfinishedHeadersAreBoundedInAll checks the limit of bytes of all
+// unfinished headers, with clients that begin long headers and never finish them.
 func TestUnfinishedHeadersAreBoundedInAll(t *testing.T) {
 	t.Parallel()
 	s, address, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {

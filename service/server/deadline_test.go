@@ -13,7 +13,7 @@ import (
 	"escala/service/config"
 )
 
-// pair returns a tracked connection and its peer, in memory.
+// pair returns a tracked connection and its peer, both in memory.
 func pair(t *testing.T) (*conn, net.Conn) {
 	t.Helper()
 	nc, peer := net.Pipe()
@@ -36,7 +36,7 @@ func TestDeadlines(t *testing.T) {
 	const soon, later = 100 * time.Millisecond, 300 * time.Millisecond
 	tests := []struct {
 		name  string
-		moves []time.Duration // 0 is none
+		moves []time.Duration // 0 means no deadline
 		want  time.Duration
 	}{
 		{"one", []time.Duration{soon}, soon},
@@ -79,8 +79,8 @@ func TestClearedDeadlineDoesNotFire(t *testing.T) {
 	})
 }
 
-// TestInterruptedRead interrupts a read as net/http does with its background
-// read.
+// TestInterruptedRead checks an interruption of a read like that of net/http's
+// background read.
 func TestInterruptedRead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

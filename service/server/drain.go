@@ -10,8 +10,8 @@ import (
 	"escala/service/listen"
 )
 
-// drainTick is the time between two checks of the open connections. A drain
-// ends at most this much later than it could.
+// drainTick is the time between two checks of the open connections. It is also
+// the longest delay of the end of a drain.
 const drainTick = 20 * time.Millisecond
 
 // Drain ends the server in the steps of service.Lifecycle. It returns nil as

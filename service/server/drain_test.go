@@ -16,8 +16,9 @@ import (
 	"escala/service/metrics"
 )
 
-// TestHTTP2RequestFinishesInADrain has a request in flight on an HTTP/2
-// connection. Such a connection carries several requests and ends with GOAWAY.
+// TestHTTP2RequestFinishesInADrain checks that a request in flight on an HTTP/2
+// connection is answered. Such a connection carries several requests and ends
+// with GOAWAY.
 func TestHTTP2RequestFinishesInADrain(t *testing.T) {
 	t.Parallel()
 	c, err := config.ReadWorker(func(string) string { return "" })

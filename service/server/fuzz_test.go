@@ -19,9 +19,9 @@ import (
 	"escala/service/metrics"
 )
 
-// strangers is a listener for connections from untrusted addresses. They are
-// sockets: a connection in memory would have to keep their contract, such as that
-// a deadline that net/http clears does not fire any more.
+// strangers is a listener for connections from untrusted addresses. The
+// connections are real sockets, because a connection in memory could differ from
+// them, for example in that a cleared deadline still fires.
 type strangers struct{ net.Listener }
 
 func (l strangers) Accept() (net.Conn, error) {
@@ -33,7 +33,7 @@ type stranger struct{ net.Conn }
 
 func (stranger) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 5} }
 
-// fuzzed is a server that strangers write to.
+// fuzzed is a server for arbitrary bytes of untrusted clients.
 type fuzzed struct {
 	s        *Server
 	l        strangers
@@ -79,7 +79,7 @@ func (w *fuzzed) send(t *testing.T, in []byte) []byte {
 		t.Fatal(err)
 	}
 	_ = c.SetWriteDeadline(time.Now().Add(time.Second))
-	_, _ = c.Write(in) // it may be refused in the middle
+	_, _ = c.Write(in) // the server may close the connection before the end of the bytes
 	var got []byte
 	for b := make([]byte, 64<<10); len(got) < 4<<20; {
 		_ = c.SetReadDeadline(time.Now().Add(4 * time.Millisecond))
@@ -90,8 +90,8 @@ func (w *fuzzed) send(t *testing.T, in []byte) []byte {
 		}
 	}
 	_ = c.Close()
-	// An HTTP/2 connection takes a second to close, so those of several inputs
-	// may overlap.
+	// An HTTP/2 connection takes a second to close, so the connections of several
+	// inputs may be open at a time.
 	for end := time.Now().Add(10 * time.Second); w.s.conns.len() > w.lingering; time.Sleep(50 * time.Microsecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%q: the connection is not given up", in)
@@ -127,7 +127,7 @@ func FuzzRequest(f *testing.F) {
 	w := newFuzzed(f)
 	f.Fuzz(func(t *testing.T, in []byte) {
 		if bytes.HasPrefix(in, []byte("PRI * HTTP/2.0")) {
-			return // FuzzFrames
+			return // FuzzFrames tests these
 		}
 		got := w.send(t, in)
 		r := bufio.NewReader(bytes.NewReader(got))
@@ -138,7 +138,7 @@ func FuzzRequest(f *testing.F) {
 			res, err := http.ReadResponse(r, nil) //nolint:bodyclose // it is read from memory
 			if err != nil {
 				if strings.Contains(err.Error(), "unexpected EOF") {
-					return // cut by this test
+					return // this test has stopped reading the answer
 				}
 				t.Fatalf("%q is answered with %q: %v", in, got, err)
 			}
@@ -149,7 +149,7 @@ func FuzzRequest(f *testing.F) {
 				continue
 			}
 			if _, err := io.Copy(io.Discard, res.Body); err != nil {
-				return // cut by this test
+				return // this test has stopped reading the answer
 			}
 		}
 	})

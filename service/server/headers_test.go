@@ -12,9 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestEveryAnswerNamesWorkerAndRequestOnce checks the headers for any handler
-// and any body. Answers of net/http itself to invalid requests do not name the
-// worker.
+// TestEveryAnswerNamesWorkerAndRequestOnce checks the headers for any handler and
+// any body. The exception is an answer of net/http itself to an invalid request:
+// it does not name the worker.
 func TestEveryAnswerNamesWorkerAndRequestOnce(t *testing.T) {
 	t.Parallel()
 	body := strings.Repeat("HTTP/1.1 200 OK\r\n", 1000) // looks like an answer's first line
@@ -134,8 +134,9 @@ func TestEveryAnswerNamesWorkerAndRequestOnce(t *testing.T) {
 	})
 }
 
-// TestTheServicesOwnLimitOfAnAnswersHeaderComesFirst checks that the worker and
-// not its proxy refuses a large header, whichever way the handler answers.
+// TestTheServicesOwnLimitOfAnAnswersHeaderComesFirst checks that the worker
+// refuses a large header before its proxy does, whichever way the handler
+// answers.
 func TestTheServicesOwnLimitOfAnAnswersHeaderComesFirst(t *testing.T) {
 	t.Parallel()
 	const limit = 4096

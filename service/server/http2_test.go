@@ -17,9 +17,9 @@ import (
 	"escala/service/metrics"
 )
 
-// TestStalledUploadOverHTTP2CutsNobodyElse sends a stalled upload of one client
-// and a request of another client on the same connection, as a proxy does. The
-// drain must end only the upload.
+// TestStalledUploadOverHTTP2CutsNobodyElse checks that a drain ends only a
+// stalled upload, and not another client's request on the same connection. A
+// proxy sends both over one connection.
 func TestStalledUploadOverHTTP2CutsNobodyElse(t *testing.T) {
 	t.Parallel()
 	c, err := config.ReadWorker(func(string) string { return "" })
@@ -137,8 +137,8 @@ func (s *slowly) Read(p []byte) (int, error) {
 	return copy(p, "part"), nil
 }
 
-// TestBodiesAndAnswersMayTakeLongAsLongAsTheyMove has a body and an answer that
-// each last several times as long as the timeouts.
+// TestBodiesAndAnswersMayTakeLongAsLongAsTheyMove checks a body and an answer
+// that each last several times as long as the timeouts.
 func TestBodiesAndAnswersMayTakeLongAsLongAsTheyMove(t *testing.T) {
 	t.Parallel()
 	const limit, pause, parts = 600 * time.Millisecond, 100 * time.Millisecond, 20

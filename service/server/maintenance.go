@@ -14,17 +14,17 @@ import (
 	"escala/service"
 )
 
-// lookForPage is the time between two looks at the file of the maintenance.
+// lookForPage is the time between two checks of the maintenance file.
 const lookForPage = time.Second
 
-// FollowMaintenance answers with the page in the file, as long as it is there, in
-// place of the application. It looks once before it returns, and then each second. It
-// is for workers without a proxy that does it.
+// FollowMaintenance answers with the content of the file in place of the
+// application while the file exists. It reads the file once before it returns,
+// and then every second. It is for workers whose proxy does not do this.
 func (s *Server) FollowMaintenance(path string) (stop func()) {
 	said := ""
 	look := func() {
 		page, err := readPage(path)
-		if err != nil { // as before
+		if err != nil { // the state stays as it was
 			if text := err.Error(); text != said {
 				said = text
 				s.Log.Warn("reading the page of the maintenance", slog.Any("error", err))
@@ -58,7 +58,8 @@ func (s *Server) FollowMaintenance(path string) (stop func()) {
 	}
 }
 
-// readPage returns nil if there is no file, and the plain page for an empty one.
+// readPage returns the content of the file, the default page for an empty file,
+// or nil if there is no file.
 func readPage(path string) (*string, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -85,8 +86,8 @@ var (
 	retryLater = []string{strconv.Itoa(service.Seconds(service.MaintenanceRetry))}
 )
 
-// maintain answers with the page. It is no request of the application, and is not
-// counted as one.
+// maintain answers with the page. The application does not see the request, and
+// the metrics do not count it.
 func (s *Server) maintain(w http.ResponseWriter, r *http.Request, page string) {
 	h := w.Header()
 	if s.draining.Load() {

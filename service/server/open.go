@@ -55,8 +55,7 @@ const (
 	waitingForHandler = "in the handler"
 )
 
-// waiting returns the reason why the handler of an HTTP/1 request has not
-// ended.
+// waiting returns the activity in which the handler of an HTTP/1 request waits.
 func (c *conn) waiting() string {
 	switch {
 	case c.readingBody.Load():

@@ -26,7 +26,8 @@ func (c *conn) pend(n int) bool {
 	return true
 }
 
-// unpend runs when the bytes have become a request, or never will.
+// unpend stops counting the connection's bytes as pending. It runs when its
+// request header is complete or never will be.
 func (c *conn) unpend() {
 	if n := c.pending.Swap(0); n != 0 {
 		c.set.pending.Add(-n)

@@ -2,7 +2,8 @@ package server
 
 import "sync/atomic"
 
-// Readiness is the state of a worker between start and end.
+// Readiness is the state of a worker between start and end. Its zero value is
+// Starting.
 type Readiness struct{ state atomic.Uint32 }
 
 // The states of a worker, in their order. A worker never goes back to an

@@ -8,10 +8,10 @@ import (
 )
 
 // response records the status of an answer. If the worker is draining, it asks
-// the client to close the connection, at the last moment before the header is
-// sent, so that requests from before the drain are told too. It is not pooled,
-// because a handler's leaked goroutine could then write into another client's
-// answer.
+// the client to close the connection. It does so at the last moment before the
+// header is sent, so that requests from before the drain are included. It is not
+// pooled, because a handler's leaked goroutine could then write into another
+// client's answer.
 type response struct {
 	http.ResponseWriter
 	server *Server

@@ -8,15 +8,16 @@ import (
 	"escala/service"
 )
 
-// errHeaderTooLarge is what a handler gets that writes on after its header was
+// errHeaderTooLarge is the error of writes after the handler's header was
 // refused.
 var errHeaderTooLarge = errors.New("the header of the answer was too large, so another answer was sent")
 
-// ownHeaderBytes is more than net/http adds to the handler's header: the status
-// line, Date, Content-Type, Content-Length or Transfer-Encoding, Connection.
+// ownHeaderBytes is an upper limit of the bytes that net/http adds to the
+// handler's header: the status line, Date, Content-Type, Content-Length or
+// Transfer-Encoding, Connection.
 const ownHeaderBytes = 256
 
-// headerSize returns the size of a header on the wire, at most.
+// headerSize returns an upper limit of the size of a header on the wire.
 func headerSize(h http.Header) int {
 	n := ownHeaderBytes
 	for name, values := range h {
@@ -27,8 +28,8 @@ func headerSize(h http.Header) int {
 	return n
 }
 
-// replace answers 500 in place of a header that the proxy would refuse: Nginx
-// answers 502 and does not tell the operator which handler it was.
+// replace answers 500 in place of a header that the proxy would refuse. Nginx
+// would answer 502 and not tell the operator which handler was responsible.
 func (w *response) replace() {
 	h := w.Header()
 	size := headerSize(h)

@@ -53,13 +53,13 @@ type Options struct {
 	Log     *slog.Logger
 }
 
-// Metrics count what a server does, and answer its metrics path.
+// Metrics counts the events of a server, and answers its metrics path.
 type Metrics interface {
 	http.Handler
 	// Answered counts a request that ended with this status. r.Pattern is its
-	// route. recent is a place of the request's connection, in which Metrics may
-	// keep what the connection's next request is likely to need; it is nil for
-	// HTTP/2. Only one goroutine uses it at a time.
+	// route. recent is storage that belongs to the request's connection. Metrics
+	// may keep data in it that the connection's next request is likely to need.
+	// It is nil for HTTP/2. Only one goroutine uses it at a time.
 	Answered(r *http.Request, status int, took time.Duration, recent *any)
 	// Panicked counts a panic of a handler.
 	Panicked()

@@ -182,8 +182,8 @@ func TestBodiesAreLimited(t *testing.T) {
 	assert.Contains(t, body, "too large")
 }
 
-// TestSilentClientsAreClosed uses connections in memory and a clock that stops
-// while code runs.
+// TestSilentClientsAreClosed checks the timeouts. It uses connections in memory
+// and a clock that stops while code runs.
 func TestSilentClientsAreClosed(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -239,7 +239,7 @@ func (p pipes) Close() error {
 	return nil
 }
 
-// Addr is loopback's.
+// Addr returns a loopback address.
 func (p pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
 
 func TestMetricsOnThePortAreForDirectClients(t *testing.T) {

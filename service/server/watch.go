@@ -5,30 +5,29 @@ import (
 	"time"
 )
 
-// watch distinguishes connections that a drain has to wait for from those with
-// a silent peer. It looks repeatedly and remembers since when a connection has
-// not changed, so that requests need no clock.
+// watch distinguishes connections for which a drain has to wait from those with a
+// silent peer. It checks them repeatedly and remembers the time of each
+// connection's last change, so that requests need no clock.
 type watch struct {
 	limit   time.Duration
 	seen    map[*conn]*sighting
 	streams map[*stream]*streamSighting
 }
 
-// streamSighting is the state of an HTTP/2 request's body, with the time since
-// when it is unchanged.
+// streamSighting is the state of an HTTP/2 request's body, with the time of its
+// last change.
 type streamSighting struct {
 	reads uint64
 	same  time.Time
 }
 
-// sighting is the state of a connection, with the time since when it is
-// unchanged.
+// sighting is the state of a connection, with the time of its last change.
 type sighting struct {
 	phase phase
 	marks uint64
 	acked uint64
-	// same is the time of the last change. inactive is the time since when no
-	// request has been in flight.
+	// same is the time of the last change. inactive is the last time at which a
+	// request was in flight.
 	same, inactive time.Time
 }
 

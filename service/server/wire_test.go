@@ -9,9 +9,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestConnectionsCarryWhatIsWritten writes bytes that look like the beginning
-// of a response in the middle of other data. An HTTP/2 connection carries
-// several clients' bodies, and a write can begin anywhere in them.
+// TestConnectionsCarryWhatIsWritten checks that bytes arrive unchanged if they
+// look like the beginning of a response in the middle of other data. An HTTP/2
+// connection carries several clients' bodies, and a write can begin anywhere in
+// them.
 func TestConnectionsCarryWhatIsWritten(t *testing.T) {
 	t.Parallel()
 	c, peer := pair(t)

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestAnswerThatNobodyReadsIsGivenUp has a client that reads only the header.
-// The handler's write must fail after HTTP_WRITE_TIMEOUT.
+// TestAnswerThatNobodyReadsIsGivenUp checks that a handler's write fails after
+// HTTP_WRITE_TIMEOUT if the client reads only the header.
 func TestAnswerThatNobodyReadsIsGivenUp(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

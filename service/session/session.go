@@ -1,5 +1,6 @@
-// Package session signs and checks sessions as JSON Web Tokens. So any worker
-// can serve any request, and a worker keeps no data about a person in memory.
+// Package session signs and checks sessions as JSON Web Tokens. With them, any
+// worker can serve any request, and a worker keeps no data about a person in
+// memory.
 package session
 
 import (

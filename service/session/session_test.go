@@ -47,8 +47,8 @@ func TestRotation(t *testing.T) {
 	require.ErrorIs(t, err, ErrInvalid)
 }
 
-// TestRotationInSteps has workers of two consecutive releases side by side, as
-// during a roll. Each must accept the other's signatures.
+// TestRotationInSteps checks that workers of two consecutive releases accept each
+// other's signatures, as they must during a roll.
 func TestRotationInSteps(t *testing.T) {
 	t.Parallel()
 	old, fresh := "old:"+secret('o'), "new:"+secret('n')

@@ -1,5 +1,5 @@
-// Package worker runs one worker with all of the runtime: package serve, and metrics,
-// traces, Redis, rooms and sessions as the environment asks for them.
+// Package worker runs one worker with the whole runtime: package serve, and the
+// metrics, traces, Redis, rooms and sessions that the environment configures.
 package worker
 
 import (

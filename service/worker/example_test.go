@@ -14,7 +14,7 @@ import (
 	"escala/service/worker"
 )
 
-// newApp returns all that a service must provide: a handler. The worker
+// newApp returns the only part that a service must provide: a handler. The worker
 // provides health, readiness, metrics and the drain.
 func newApp(_ context.Context, rt worker.Runtime) (worker.App, error) {
 	mux := http.NewServeMux()
@@ -57,7 +57,7 @@ func ExampleRun() {
 		body, err := io.ReadAll(response.Body)
 		return string(body), err
 	}
-	for { // until the worker listens
+	for { // wait until the worker listens
 		if _, err := get("/ready"); err == nil {
 			break
 		}
@@ -66,7 +66,7 @@ func ExampleRun() {
 	answer, err := get("/hello")
 	fmt.Print(answer)
 
-	client.CloseIdleConnections() // a drain waits for these
+	client.CloseIdleConnections() // otherwise the drain would wait for the idle connections
 	stop()
 	fmt.Println(err, <-ended)
 	// Output:

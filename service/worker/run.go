@@ -15,9 +15,9 @@ import (
 	"escala/service/tracing"
 )
 
-// lastTelemetry is the time limit for the last traces, metrics and logs together.
-// With serve.LastLines and what the exporters need to end, it is below
-// service.StopMargin.
+// lastTelemetry is the time limit for sending the last traces, metrics and logs
+// together. The sum of this, serve.LastLines and the time that the exporters need
+// to end is below service.StopMargin.
 const lastTelemetry = 800 * time.Millisecond
 
 // Run serves until ctx ends, then drains. If hard ends too, it stops at once.
@@ -71,7 +71,7 @@ func Run(ctx, hard context.Context, getenv func(string) string, out io.Writer, n
 	})
 }
 
-// startTelemetry starts the exporters, and makes them a part of the process' log.
+// startTelemetry starts the exporters, and adds them to the process's log.
 func startTelemetry(ctx context.Context, p *serve.Process, m *metrics.HTTP) (*otlp.Sender, error) {
 	sender, err := otlp.Start(ctx, otlp.Options{
 		Config: p.Config.Telemetry, Service: p.Config.Service, Release: p.Release, Worker: p.Config.Number,

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// minSecret is the output size of HS256, in bytes: a shorter key would be the
-// weakest part.
+// minSecret is the smallest size of a secret in bytes. It is the output size of
+// HS256: a shorter key would be the weakest part.
 const minSecret = 32
 
 // Key is one signing key.
