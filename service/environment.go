@@ -59,7 +59,7 @@ const (
 	EnvMaxHeader      = "HTTP_MAX_HEADER_BYTES"
 	EnvMaxConnections = "HTTP_MAX_CONNECTIONS"
 	// EnvTrustedProxies is Spec.TrustedProxies: further addresses and networks,
-	// beside loopback and Unix sockets, of proxies whose headers about the
+	// besides loopback and Unix sockets, of proxies whose headers about the
 	// client are believed.
 	EnvTrustedProxies = "TRUSTED_PROXIES"
 	// EnvTrustedHeaders lists the ClientClaims that the trusted proxies set.

@@ -31,8 +31,8 @@ func ExampleSpec_Environ() {
 	// world /ready 20s 230MiB
 }
 
-// A worker reads its lifecycle back. A missing value keeps its default. A bad
-// value is reported with the variable's name.
+// A worker reads its lifecycle from its environment. A missing value has its
+// default. A bad value is reported with the variable's name.
 func ExampleLifecycleFrom() {
 	env := map[string]string{"DRAIN_TIMEOUT": "45s"}
 	lifecycle, err := service.LifecycleFrom(func(name string) string { return env[name] })

@@ -25,8 +25,8 @@ const (
 type Redis struct {
 	// Mode is RedisNone by default.
 	Mode RedisMode `config:"mode"`
-	// URL is redis://host:port/db or rediss://… without a password: a password
-	// comes as the secret REDIS_URL instead. Only with RedisURL.
+	// URL is redis://host:port/db or rediss://… without a password. A URL with a
+	// password belongs in the secret REDIS_URL instead. Only with RedisURL.
 	URL string `config:"url"`
 	// Prefix is the prefix of every key and channel, so that services and
 	// stacks can share a Redis. Pub/sub channels are the same in every database

@@ -32,8 +32,8 @@ func ReadRelease(binary io.Reader) (Release, error) {
 	return Release{ID: ReleaseID(hex.EncodeToString(hash.Sum(nil))), Size: size}, err //nolint:wrapcheck // the reader's error
 }
 
-// KeptReleases is the number of releases that a machine and a release store
-// keep for going back, including the running one.
+// KeptReleases is the number of releases that a machine and a release store keep
+// for a rollback, including the running one.
 const KeptReleases = 5
 
 // PointerKey is the object that names the current release in a release store.

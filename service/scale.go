@@ -25,7 +25,8 @@ type Scale struct {
 	ScaleDown time.Duration `config:"scaleDown"`
 }
 
-// MaxReplicas catches typing errors. It is not the limit of a cluster.
+// MaxReplicas is the largest number of pods. It catches typing errors and is not
+// the limit of a cluster.
 const MaxReplicas = 1000
 
 // maxScaleDown is the longest stabilization window that Kubernetes accepts.

@@ -242,8 +242,8 @@ func (l Lifecycle) violations() Violations {
 	return v
 }
 
-// drainOrder checks the part that a worker alone can know: the order of its own
-// steps.
+// drainOrder checks the part that does not depend on a supervisor: the order of a
+// worker's own steps.
 func (l Lifecycle) drainOrder() Violations {
 	var v Violations
 	if l.Announce < 0 {

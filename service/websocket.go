@@ -8,8 +8,9 @@ type WebSocket struct {
 	// others. Several workers then need Redis to reach each other's clients.
 	// Default false.
 	Rooms bool `config:"rooms"`
-	// PingInterval keeps every proxy between client and worker from closing a
-	// quiet connection. It must be below ProxyIdle. Default 25 s.
+	// PingInterval is the time between two pings of a WebSocket. Pings keep every
+	// proxy between client and worker from closing a quiet connection. It must be
+	// below ProxyIdle. Default 25 s.
 	PingInterval time.Duration `config:"pingInterval"`
 	// ProxyIdle is the longest silence that a proxy allows on a connection:
 	// Nginx's proxy_read_timeout, an ALB's idle timeout. Default 75 s.

@@ -14,13 +14,14 @@ const (
 	WorkersPorts WorkersMode = "ports"
 )
 
-// MinWorkers is two because supervisord closes the shared socket when the last
-// worker that holds it exits: with one worker, each restart would refuse
-// connections.
+// MinWorkers is the smallest number of workers. supervisord closes the shared
+// socket when the last worker that holds it exits, so with one worker each
+// restart would refuse connections.
 const MinWorkers = 2
 
-// MaxWorkers catches typing errors. It is not the limit of a machine: a Go
-// process uses every core by itself, so more workers than this have no benefit.
+// MaxWorkers is the largest number of workers. It catches typing errors and is
+// not the limit of a machine: a Go process uses every core by itself, so more
+// workers have no benefit.
 const MaxWorkers = 64
 
 // Workers are the processes that serve on one machine.

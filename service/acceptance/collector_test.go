@@ -27,7 +27,8 @@ type collector struct {
 	*httptest.Server
 
 	mu sync.Mutex
-	// status is its answer to each request, or 0 for none until the test ends.
+	// status is the status of each answer. 0 means that no request is answered
+	// before the end of the test.
 	status    int
 	ended     chan struct{}
 	headers   []http.Header
@@ -35,7 +36,7 @@ type collector struct {
 	spans     []*spans.Span
 	figures   []*figures.Metric
 	records   []*logrecords.LogRecord
-	// asked counts all requests by path, also those without an answer.
+	// asked counts all requests by path, including those without an answer.
 	asked map[string]int
 }
 
@@ -150,7 +151,7 @@ func (c *collector) record(text string) *logrecords.LogRecord {
 	return nil
 }
 
-// sum returns the total of the last points of a counter whose attributes are these.
+// sum returns the last total of a counter, over all points with these attributes.
 func (c *collector) sum(name string, attributes map[string]string) float64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -44,7 +44,7 @@ func TestAWorkerAnswersWithThePageDuringAMaintenance(t *testing.T) {
 		assert.Equal(t, http.StatusOK, res.StatusCode, "health checks are unharmed")
 		assert.Equal(t, "on", res.Header.Get("X-Maintenance"))
 	}
-	// A worker that starts meanwhile answers with the page at once.
+	// A worker that starts during the maintenance answers with the page at once.
 	_, other := onPort(t, "MAINTENANCE_FILE="+page)
 	res, _ = get(t, "http://"+other+"/")
 	assert.Equal(t, http.StatusServiceUnavailable, res.StatusCode)

@@ -53,7 +53,7 @@ func launch(t *testing.T, path string, args, env []string, stdin *os.File) *proc
 	// The test's own environment must not affect the program.
 	p.cmd.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
-		"GORACE=atexit_sleep_ms=0", // or every race-checked process takes a second to end
+		"GORACE=atexit_sleep_ms=0", // otherwise each process with the race detector takes a second to end
 	}, env...)
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	if stdin != nil {
@@ -66,7 +66,7 @@ func launch(t *testing.T, path string, args, env []string, stdin *os.File) *proc
 		close(p.exited)
 	}()
 	t.Cleanup(func() {
-		// The signal goes to the whole group, because a killed Nginx leaves its
+		// The whole group gets the signal, because a killed Nginx leaves its
 		// workers behind.
 		_ = syscall.Kill(-p.pid(), syscall.SIGKILL)
 		<-p.exited

@@ -11,9 +11,9 @@ import (
 	"escala/service/session"
 )
 
-// sessions holds the endpoints that issue, show, renew and delete a session.
-// Every caller gets the requested name. A real service would check a password
-// here.
+// sessions contains the endpoints that issue, show, renew and delete a session.
+// They issue any name that the caller requests. A real service would check a
+// password first.
 type sessions struct{ *session.Sessions }
 
 // maxSubject is the longest name, in bytes.

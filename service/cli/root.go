@@ -20,7 +20,7 @@ func Main(newApp worker.New) int {
 	}, newApp)
 }
 
-// Process holds the parts of its process that a command may use.
+// Process holds the parts of its own process that a command may use.
 type Process struct {
 	Getenv   func(string) string
 	Out, Err io.Writer

@@ -24,8 +24,9 @@ func serveCommand(p Process, newApp worker.New) *cobra.Command {
 	}
 }
 
-// keepName gives the process the name by which it was started. A primary starts
-// its workers from an open file, so ps would show the descriptor's number.
+// keepName sets the process's name to the one by which it was started. A primary
+// starts its workers from an open file, so ps would otherwise show the
+// descriptor's number.
 func keepName() {
 	_ = os.WriteFile("/proc/self/comm", []byte(filepath.Base(os.Args[0])), 0) // only for display
 }

@@ -16,8 +16,8 @@ const (
 	EnvSessionKeys = "SESSION_KEYS"
 	// EnvSessionTTL is the lifetime of a session. Default 15 min.
 	EnvSessionTTL = "SESSION_TTL"
-	// EnvOrigins lists further hosts whose pages may open WebSockets, beside
-	// the service's own: "app.example.org,*.example.com".
+	// EnvOrigins lists further hosts whose pages may open WebSockets, besides the
+	// service's own: "app.example.org,*.example.com".
 	EnvOrigins = "WS_ORIGINS"
 	// EnvMaxMessage is the size of the longest message from a client, in bytes.
 	// Default 32 KiB.

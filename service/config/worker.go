@@ -12,8 +12,8 @@ import (
 	"escala/service/listen"
 )
 
-// Environment variables that only the binary knows. A machine or a manifest can
-// set them through Spec.Env; renderers do not write them.
+// Environment variables that only the binary reads. Renderers do not write them.
+// Spec.Env can set them on a machine or in a manifest.
 const (
 	// EnvLogLevel is debug, info, warn or error. Default info.
 	EnvLogLevel = "LOG_LEVEL"
@@ -57,7 +57,7 @@ type Worker struct {
 	LogLevel slog.Level
 	// LogRequests is "errors", "all" or "none".
 	LogRequests string
-	// TrustedProxies are further proxies, beside loopback and Unix sockets,
+	// TrustedProxies are further proxies, besides loopback and Unix sockets,
 	// whose TrustedHeaders are believed.
 	TrustedProxies []netip.Prefix
 	TrustedHeaders []string
@@ -71,7 +71,8 @@ type Worker struct {
 	Shared Shared
 	// Service is the name of the service.
 	Service string
-	// Telemetry is what the worker sends to a collector.
+	// Telemetry holds the settings of the telemetry that the worker sends to a
+	// collector.
 	Telemetry Telemetry
 }
 

@@ -26,8 +26,8 @@ type Status struct {
 	// Machine is the cloud's own id of the machine.
 	Machine string `json:"machine"`
 	Phase   Phase  `json:"phase"`
-	// Wanted is the release that the machine is told to run. Current is the
-	// release that a newly started worker runs. Each is "" while unknown.
+	// Wanted is the release that the machine should run. Current is the release
+	// that a newly started worker runs. Each is "" while unknown.
 	Wanted  service.ReleaseID `json:"wanted"`
 	Current service.ReleaseID `json:"current"`
 	// Asked is the time of the update that the machine has seen:

@@ -2,13 +2,13 @@ package memlimit
 
 import "runtime/metrics"
 
-// usage holds Go's figures of its heap.
+// usage holds Go's statistics of its heap.
 type usage struct {
 	// live is the number of bytes that survived the last collection.
 	live uint64
-	// spare is roughly the number of bytes that the system would get back:
-	// memory that was allocated since the last collection, as if all of it were
-	// garbage, and free memory that Go keeps.
+	// spare is a rough number of the bytes that the system could get back. It
+	// counts all memory that was allocated since the last collection as garbage,
+	// and adds the free memory that Go keeps.
 	spare uint64
 	// cycles is the number of garbage collections.
 	cycles uint64

@@ -14,8 +14,8 @@ import (
 	"escala/service/status"
 )
 
-// process is one worker process of a slot. During a roll, a slot has two for a
-// while.
+// process is one worker process of a slot. A slot has two processes for a short
+// time during a roll.
 type process struct {
 	slot    int
 	release string

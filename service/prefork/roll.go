@@ -92,7 +92,8 @@ func (p *primary) replace(ctx context.Context, s *slot) error {
 		return err
 	}
 	if err := p.started(ctx, proc); err != nil {
-		// If only the primary is ending, the process may be ready by now.
+		// If ctx has ended, the process was not killed, and may be ready by now.
+		// The shutdown must wait for it.
 		s.leave(proc)
 		return err
 	}

@@ -9,7 +9,7 @@ func supported() error { return nil }
 // processAttributes returns the attributes of a worker's process.
 func processAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{
-		// A terminal's Ctrl-C reaches only the primary, which tells the
+		// A terminal's Ctrl-C reaches only the primary, which then signals the
 		// workers. A second signal would end them at once.
 		Setpgid: true,
 		// If the primary is killed, its workers drain and end too.

@@ -84,8 +84,8 @@ func (h *Hub) full() bool {
 	return h.closing || len(h.clients) >= h.o.MaxClients
 }
 
-// taker keeps the connection that the WebSocket library hijacks. Only the
-// connection itself can end a close that the peer does not answer.
+// taker records the connection that the WebSocket library hijacks. A close that
+// the peer does not answer can only be ended on the connection itself.
 type taker struct {
 	http.ResponseWriter
 	conn net.Conn

@@ -103,9 +103,9 @@ func (b *bus) publish(room string, e envelope) {
 
 // run works until ctx ends.
 func (b *bus) run(ctx context.Context) error {
-	// The worker subscribes to a channel of its own. It keeps the connection in
-	// use even without rooms, and its confirmation shows that the connection
-	// works.
+	// The worker subscribes to a channel of its own. The channel keeps the
+	// connection in use even without rooms, and the confirmation of its
+	// subscription shows that the connection works.
 	ps := b.redis.Subscribe(ctx)
 	defer ps.Close()
 	stop := context.AfterFunc(ctx, func() { _ = ps.Close() })
@@ -194,8 +194,8 @@ func (b *bus) handle(ctx context.Context, got any) {
 	}
 }
 
-// subscribe makes Redis' subscriptions match the wanted rooms. Its errors need
-// no handling, because go-redis subscribes again when it reconnects.
+// subscribe makes Redis' subscriptions match the wanted rooms. It ignores errors,
+// because go-redis subscribes again when it reconnects.
 func (b *bus) subscribe(ctx context.Context, ps *redis.PubSub) {
 	have := map[string]struct{}{}
 	for {

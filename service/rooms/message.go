@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// What clients get, one JSON object per text message. Clients send plain text.
+// Clients get these types, one JSON object per text message. They send plain
+// text.
 
 // Message is a member's message. Type is "message".
 type Message struct {

@@ -20,8 +20,8 @@ const (
 	DropSlow Policy = "drop"
 )
 
-// Options limit what clients may do. The zero value is not usable. The defaults
-// are in package config.
+// Options are the limits and dependencies of a hub. The zero value is not usable.
+// The defaults are in package config.
 type Options struct {
 	// PingInterval must be shorter than the idle timeout of every proxy.
 	PingInterval time.Duration
@@ -44,7 +44,7 @@ type Options struct {
 	// MaxClients is the largest number of WebSockets of this worker. Further
 	// ones get 503.
 	MaxClients int
-	// Origins are further hosts whose pages may connect from a browser, beside
+	// Origins are further hosts whose pages may connect from a browser, besides
 	// the service's own ("example.org", "*.example.org").
 	Origins []string
 	// Prefix is the prefix of every Redis channel's name.

@@ -28,7 +28,7 @@ func TestSlowReadersAreBoundedInBytes(t *testing.T) {
 		o.QueueBytes, o.QueuesBytes = 32<<10, 256<<10
 		h := serve(t, o)
 		const clients = 45
-		// JSON takes six bytes for each byte of the client.
+		// JSON needs six bytes for each of these bytes.
 		loud := []byte(strings.Repeat("\x01", 4<<10))
 		var all sync.WaitGroup
 		most := int64(0)

@@ -15,8 +15,8 @@ type App struct {
 	// dependencies that must work before the first request. An error ends the
 	// worker.
 	Start func(context.Context) error
-	// Ready is the readiness check. An error means that the worker is
-	// temporarily not ready.
+	// Ready is the readiness check. An error makes the worker temporarily not
+	// ready.
 	Ready func(context.Context) error
 	// LongLived is the set of the application's own WebSockets. A drain closes
 	// them.

@@ -39,8 +39,8 @@ func (p phase) String() string {
 }
 
 // conn is an accepted connection with the state that a drain reads. A request
-// costs only a few uncontended atomic stores, without a clock or a lock.
-// Instead, the drain looks several times and compares (see watch).
+// costs only a few uncontended atomic stores, without a clock or a lock. Instead,
+// the drain reads the state several times and compares (see watch).
 type conn struct {
 	net.Conn
 	set   *conns
@@ -67,9 +67,9 @@ type conn struct {
 	// recent belongs to Options.Metrics.
 	recent  any
 	reading lazy.Deadline
-	// armed is the time of the deadline that limitWriting has set, measured from
-	// the server's start; 0 is none. ownDeadline reports that a handler has set
-	// its own deadline.
+	// armed is the deadline that limitWriting has set, as the time since the
+	// server's start; 0 is none. ownDeadline reports that a handler has set its
+	// own deadline.
 	armed       atomic.Int64
 	ownDeadline atomic.Bool
 }

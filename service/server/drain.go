@@ -30,9 +30,9 @@ func (s *Server) Drain(hard context.Context, l *listen.Listener, served <-chan s
 		return s.cut()
 	}
 
-	// From here on, responses carry "Connection: close". This happens before
-	// the listener closes: a client that is told to leave must not find its
-	// next connection refused by this worker alone.
+	// From here on, responses carry "Connection: close". This happens before the
+	// listener closes: a client that must leave should not find its next
+	// connection refused by this worker alone.
 	s.draining.Store(true)
 	limited, cancel := context.WithTimeout(hard, life.Drain)
 	defer cancel()

@@ -51,10 +51,10 @@ var claims = func() map[string]struct{} {
 // maxHops limits the work on one X-Forwarded-For header.
 const maxHops = 32
 
-// forwarded changes the request to what it was at the outermost trusted proxy.
-// RemoteAddr becomes the client's address (port 0). Headers about the client
-// are removed, so that no handler can trust them by accident. Only those that
-// the trusted proxies set themselves stay.
+// forwarded restores the request as the outermost trusted proxy received it.
+// RemoteAddr becomes the client's address (port 0). Headers about the client are
+// removed, so that no handler can trust them by accident. Only those that the
+// trusted proxies set themselves remain.
 func forwarded(r *http.Request, c *conn, believed []string) {
 	trusted := c != nil && c.trusted
 	for name := range r.Header {

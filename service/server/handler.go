@@ -112,7 +112,7 @@ func (s *Server) finish(res *response, b *body, r *http.Request, c *conn, start 
 	switch {
 	case res.stream != nil:
 		c.streams.remove(res.stream)
-	case c != nil: // one request at a time
+	case c != nil: // HTTP/1, which has one request at a time
 		c.request.Store(nil)
 		recent = &c.recent
 	}

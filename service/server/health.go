@@ -12,8 +12,8 @@ import (
 // probe does not wait longer than that.
 const readyLimit = 2 * time.Second
 
-// health answers 200 and checks nothing. A liveness probe that failed when
-// Redis is down would restart every worker, without repairing Redis.
+// health answers 200 and checks nothing. If a liveness probe failed during an
+// outage of Redis, it would restart every worker and not repair Redis.
 func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	s.plain(w, r, http.StatusOK, "ok")
 }

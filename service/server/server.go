@@ -20,8 +20,8 @@ import (
 	"escala/service/listen"
 )
 
-// LongLived are connections that outlast a request, such as WebSockets. The
-// server closes them in a drain; it knows nothing else about them.
+// LongLived is the set of the connections that outlast a request, such as
+// WebSockets. The server closes them in a drain.
 type LongLived interface {
 	// CloseAll closes every connection and refuses new ones from now on. It
 	// spreads the closing evenly over the given time, so that peers connect

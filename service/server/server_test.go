@@ -223,7 +223,7 @@ type pipes struct {
 	ended chan struct{}
 }
 
-// Accept returns the next connection.
+// Accept returns the next connection that the test provides.
 func (p pipes) Accept() (net.Conn, error) {
 	select {
 	case c := <-p.conns:

@@ -55,8 +55,8 @@ func (c *conn) Write(p []byte) (int, error) {
 	}
 }
 
-// ReadFrom lets the kernel send files. Any other source is copied, because it
-// may be slow itself, which is not the peer's silence.
+// ReadFrom lets the kernel send files. Any other source is copied: it may be slow
+// itself, and that is not the peer's silence.
 func (c *conn) ReadFrom(r io.Reader) (int64, error) {
 	limited, ok := r.(*io.LimitedReader) // net/http wraps files in one of these; sendfile supports only one level
 	if !ok {

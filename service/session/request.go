@@ -9,7 +9,8 @@ import (
 // cookie is the name of the cookie that carries a token.
 const cookie = "session"
 
-// Of reads the session of a request: a bearer token, or else the cookie.
+// Of reads the session of a request from its bearer token, or else from its
+// cookie.
 func (s *Sessions) Of(r *http.Request) (Session, error) {
 	if kind, token, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(kind, "bearer") {
 		return s.Verify(strings.TrimSpace(token))

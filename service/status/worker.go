@@ -17,8 +17,8 @@ type Worker struct {
 	// UptimeSeconds is the time since the process started.
 	UptimeSeconds float64 `json:"uptime_seconds"`
 	// Restarts is the number of times that api cluster restarted this worker
-	// after it ended by itself. It is null under another supervisor, because
-	// the worker cannot know it.
+	// after it ended by itself. It is null under another supervisor, because a
+	// worker cannot determine it.
 	Restarts *int `json:"restarts"`
 	// Requests is the number of answered requests.
 	Requests uint64 `json:"requests"`

@@ -60,7 +60,7 @@ func newRuntime(c config.Worker, getenv func(string) string, m *metrics.HTTP, lo
 // one.
 type reporter interface{ Report() (now, before string) }
 
-// reports is the Report of an application.
+// reports is a Report function as a reporter.
 type reports func() (now, before string)
 
 // Report calls f.

@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// Deadline is a read deadline. It does not change a timer that is set for an
+// Deadline is a read deadline. It does not replace a timer that is set for an
 // earlier time. When the timer fires, the read checks the current deadline, and
-// continues if that has not passed.
+// continues if the deadline has not passed.
 type Deadline struct {
 	// Set is SetReadDeadline of the underlying connection.
 	Set func(time.Time) error
