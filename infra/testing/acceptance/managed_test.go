@@ -105,7 +105,7 @@ type managedStack struct {
 	// api and ca are the address of the cluster's API and its certificate
 	// authority.
 	api, ca string
-	// others are the clusters of services with other names, by the names.
+	// others holds the clusters of services with other names, by name.
 	others map[string]place
 	// aws is the account on EKS. slow is the number of requests that the API
 	// refuses after a principal got access. unreachable is the error of the

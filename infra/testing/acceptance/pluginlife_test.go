@@ -32,7 +32,7 @@ type pluginLife struct {
 	more     *string
 	// namespace is the service's namespace.
 	namespace string
-	// moved writes the configuration anew for a service in another namespace.
+	// moved rewrites the configuration for a service in another namespace.
 	moved func(namespace string)
 }
 

@@ -143,8 +143,8 @@ func (r *checkRun) stillServes(ctx context.Context) error {
 	return nil
 }
 
-// noRoom rolls out a release on a disk without room, waits until the status
-// reports the problem, and then frees the room.
+// noRoom rolls out a release on a full disk, waits until the status reports the
+// problem, and then frees the space.
 func (r *checkRun) noRoom(ctx context.Context, f Fault) error {
 	injection, err := r.inject(ctx, f)
 	if err != nil {

@@ -78,7 +78,7 @@ func (o Outcome) Missed() bool {
 	return o.NotApplicable == "" && o.Overload == "" && len(o.Problems) > 0
 }
 
-// judge compares the counters with the budget and tells an overload of this
+// judge compares the counters with the budget and distinguishes an overload of this
 // computer from a real loss.
 func (o *Outcome) judge(budget Budget) {
 	o.Problems = append(o.Problems, budget.problems(*o)...)

@@ -26,9 +26,9 @@ const Package = "kubernetes"
 // program is the name of the plugin's binary.
 const program = "pulumi-resource-" + Package
 
-// forceVariable makes the plugin take over fields of other managers. Releases
-// from 4.29.0 on read that from the provider's configuration, where the targets
-// set it; the version of the tests knows only the variable.
+// forceVariable makes the plugin take over fields of other managers. Releases from
+// 4.29.0 on read this setting from the provider's configuration, where the targets
+// set it. The version of the tests supports only the variable.
 const forceVariable = "PULUMI_K8S_ENABLE_PATCH_FORCE"
 
 // Find returns the plugin in the folder that the environment variable names. Its

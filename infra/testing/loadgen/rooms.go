@@ -124,8 +124,8 @@ func (r *rooms) settle(now time.Time) (open int) {
 	return open
 }
 
-// takeLeave counts the clients that are away at the end. After it nothing
-// counts any more.
+// takeLeave counts the clients that are away at the end. Later events are not
+// counted.
 func (r *rooms) takeLeave(clients []*wsClient) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

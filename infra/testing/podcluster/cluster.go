@@ -54,6 +54,7 @@ type Cluster struct {
 	// URL is the address of the ingress controller.
 	URL string
 	// LimitsMemory reports whether the containers' memory limits are enforced.
+	// Kubelet runs the pods, and Front forwards requests to them.
 	LimitsMemory bool
 	Kubelet      *kubelet.Kubelet
 	Front        *front.Front

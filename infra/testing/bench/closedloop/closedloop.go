@@ -23,7 +23,8 @@ import (
 // response.
 const Greeting = "hello from escala\n"
 
-// Result is the result of one run.
+// Result is the result of one run: the number of answered requests, their number
+// per second, and the 99th percentile of their latencies.
 type Result struct {
 	Requests  int
 	PerSecond float64

@@ -135,7 +135,7 @@ func (s *System) Stop(ctx context.Context) error {
 	} else if there {
 		return fmt.Errorf("the stack is destroyed and namespace %s is still there", s.options.Namespace)
 	}
-	// The folder goes last: its state lists what is left to destroy.
+	// The folder is removed last, because its state lists what is left to destroy.
 	return os.RemoveAll(s.options.Folder)
 }
 

@@ -25,8 +25,8 @@ while [ "$n" -lt %d ]; do
 	sleep 0.05
 done`, conformance.QuickDeaths)
 
-// fillInodes moves the releases and the agent's state to file systems with room
-// and without inodes for another release.
+// fillInodes moves the releases and the agent's state to file systems that have
+// space but no inodes for another release.
 const (
 	fillInodes = `set -eu
 cd /opt/escala

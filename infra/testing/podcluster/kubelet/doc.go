@@ -10,10 +10,10 @@
 //     which (prober/worker.go, prober/prober_manager.go, pkg/probe/http/http.go);
 //   - the end of a container: preStop within the grace, SIGTERM, at least two more
 //     seconds, SIGKILL (kuberuntime/kuberuntime_container.go, killContainer);
-//   - a pod that is deleted without grace: the API server says so and forgets the pod
-//     at once, and the containers have the shortest grace, a second (pod_workers.go,
-//     calculateEffectiveGracePeriod; users of other releases report the whole grace,
-//     kubernetes#115819);
+//   - a pod that is deleted without grace: the API server reports the deletion and
+//     forgets the pod at once, and the containers get the shortest grace, one second
+//     (pod_workers.go, calculateEffectiveGracePeriod; users of other releases report
+//     the whole grace, kubernetes#115819);
 //   - an end is noticed at the next relist, up to a second later (kubelet.go,
 //     genericPlegRelistPeriod);
 //   - restarts: at once, then after 10 s, 20 s, up to 5 min

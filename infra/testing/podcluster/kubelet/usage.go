@@ -14,7 +14,7 @@ type Usage struct {
 	// CPU is the processor time since the container's start. Memory is in bytes.
 	CPU    time.Duration
 	Memory uint64
-	// Labels are the labels of the pod.
+	// Labels are the labels of the pod. Began is the start of the container.
 	Labels map[string]string
 	Began  time.Time
 }

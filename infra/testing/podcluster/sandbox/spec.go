@@ -15,7 +15,10 @@ type Spec struct {
 	Mounts []Mount
 	// Hostname is the pod's name.
 	Hostname string
-	// Folder is the working folder in Root.
+	// Folder is the working folder in Root. User and Group are the ids with which
+	// the program runs. Args is its command line, Env its environment
+	// ("NAME=value"). DropCaps drops all capabilities. NoNew forbids new privileges
+	// (PR_SET_NO_NEW_PRIVS).
 	Folder   string
 	User     int
 	Group    int
@@ -28,7 +31,8 @@ type Spec struct {
 	Memory string
 }
 
-// Mount is a file or folder of this computer in a container.
+// Mount is a file or folder of this computer in a container. From is its path on
+// this computer, To its path in the container.
 type Mount struct {
 	From, To string
 	ReadOnly bool
