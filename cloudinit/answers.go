@@ -11,8 +11,8 @@ import (
 //go:embed machine/answers.lua
 var answersLua string
 
-// answersSocket returns where Nginx tells the agent what it counts, or "" on a machine
-// whose releases are not watched.
+// answersSocket returns the socket on which Nginx reports its counts to the agent,
+// or "" on a machine whose releases are not watched.
 func (m Machine) answersSocket() string {
 	if !m.Spec.Bake.On() {
 		return ""

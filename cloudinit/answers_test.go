@@ -71,14 +71,14 @@ func counts(t *testing.T, traffic *host.Traffic) agent.Counts {
 	return c
 }
 
-// awaitCounts waits for what Nginx counts a moment after it has answered.
+// awaitCounts waits for Nginx' counts, which follow its answers a moment later.
 func awaitCounts(t *testing.T, traffic *host.Traffic, want agent.Counts) {
 	t.Helper()
 	assert.Eventually(t, func() bool { return assert.ObjectsAreEqual(want, counts(t, traffic)) }, time.Minute, 10*time.Millisecond)
 }
 
-// Nginx counts the answers of each release of a program on escala's runtime, which
-// names it itself.
+// TestNginxCountsAnswersByRelease checks a program on escala's runtime, which names
+// the release of each answer itself.
 func TestNginxCountsAnswersByRelease(t *testing.T) {
 	m, address := startCounting(t, watched(service.NewSpec()))
 	one, two := service.ReleaseID(strings.Repeat("1", 64)), service.ReleaseID(strings.Repeat("2", 64))
@@ -123,7 +123,8 @@ func TestNginxCountsAnswersByRelease(t *testing.T) {
 	assert.Equal(t, want, counts(t, traffic))
 }
 
-// The answers of any other program belong to the release that the agent named.
+// TestNginxCountsAnswersOfAnyProgram checks that the answers of any other program
+// belong to the release that the agent named.
 func TestNginxCountsAnswersOfAnyProgram(t *testing.T) {
 	m, address := startCounting(t, watched(anyProgram()))
 	failing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -146,7 +147,8 @@ func TestNginxCountsAnswersOfAnyProgram(t *testing.T) {
 	awaitCounts(t, traffic, agent.Counts{Since: since, Answers: map[service.ReleaseID]agent.Answers{one: {All: 4, Failed: 2}}})
 }
 
-// A worker that ends by itself after the agent's start is counted.
+// TestEndsOfWorkersAreCounted checks that a worker that ends by itself after the
+// agent's start is counted.
 func TestEndsOfWorkersAreCounted(t *testing.T) {
 	m, _ := startCounting(t, watched(service.NewSpec()))
 	log := m.Root + host.SupervisorLog
@@ -168,7 +170,8 @@ func TestEndsOfWorkersAreCounted(t *testing.T) {
 	assert.EqualValues(t, 2, counts(t, traffic).Ended)
 }
 
-// A machine whose releases are not watched has no Lua module for it.
+// TestOnlyAMachineWithABakeCounts checks that a machine whose releases are not
+// watched has no Lua module for it.
 func TestOnlyAMachineWithABakeCounts(t *testing.T) {
 	for _, spec := range []service.Spec{service.NewSpec(), anyProgram()} {
 		files, err := testMachine(spec).files()

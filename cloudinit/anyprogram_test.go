@@ -25,8 +25,8 @@ import (
 	"escala/service/machine"
 )
 
-// pythonServer is a program that knows nothing of drains: SIGTERM ends it at
-// once. It answers with a file of its release.
+// pythonServer is a program that does not drain: SIGTERM ends it at once. It answers
+// with a file of its release.
 const pythonServer = `import http.server, os, time
 text = open("name.txt", "rb").read()
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -127,8 +127,8 @@ func (b *bench) served(t *testing.T, address string, r service.Release, name str
 	assert.Equal(t, string(r.ID), resp.Header.Get("X-Release"))
 }
 
-// posts sends requests through Nginx, slow ones among them, over kept and new
-// connections. stop returns how many there were, and the failures.
+// posts sends requests through Nginx, slow ones among them, over reused and new
+// connections. stop returns their number, and the failures.
 func posts(t *testing.T, address string) (stop func() (sent int64, lost []string)) {
 	t.Helper()
 	end, failures := make(chan struct{}), make(chan string, 1000)
@@ -173,8 +173,8 @@ func posts(t *testing.T, address string) (stop func() (sent int64, lost []string
 	}
 }
 
-// Releases of a program that dies at once on SIGTERM lose no request, slow ones
-// and POSTs among them.
+// TestReleasesOfAnyProgramLoseNoRequest checks that releases of a program that dies
+// at once on SIGTERM lose no request, slow ones and POSTs among them.
 func TestReleasesOfAnyProgramLoseNoRequest(t *testing.T) {
 	b, address := newPythonBench(t)
 	one := b.python(t, "one")
@@ -193,8 +193,9 @@ func TestReleasesOfAnyProgramLoseNoRequest(t *testing.T) {
 	t.Logf("%d requests in four releases", sent)
 }
 
-// The workers of a killed supervisord keep serving, although nothing but their
-// notes tells what they run, until the next one's have taken over.
+// TestWorkersOfAnyProgramOutliveTheirSupervisor checks that the workers of a killed
+// supervisord keep serving until the next one's have taken over, although only their
+// notes record what they run.
 func TestWorkersOfAnyProgramOutliveTheirSupervisor(t *testing.T) {
 	b, address := newPythonBench(t)
 	one := b.python(t, "one")
@@ -217,8 +218,8 @@ func TestWorkersOfAnyProgramOutliveTheirSupervisor(t *testing.T) {
 	t.Logf("%d requests while two supervisors died", sent)
 }
 
-// A bad release of such a program is refused with its reason, and what served
-// still serves.
+// TestABadReleaseOfAnyProgramIsRefused checks that a bad release of such a program
+// is refused with its reason, and that the release before still serves.
 func TestABadReleaseOfAnyProgramIsRefused(t *testing.T) {
 	b, address := newPythonBench(t)
 	good := b.python(t, "good")
@@ -226,7 +227,7 @@ func TestABadReleaseOfAnyProgramIsRefused(t *testing.T) {
 	b.served(t, address, good, "good")
 	for want, source := range map[string]string{
 		"it exits at start with status 3": "import sys\nsys.exit(3)\n",
-		// The health path is the readiness too.
+		// The health path is also the ready path.
 		"it is not ready within 10 s: GET /health answers 500, not 200":         strings.Replace(pythonServer, "send_response(200)", "send_response(500)", 1),
 		"it is not ready within 10 s: GET /health has no answer at $HOST:$PORT": "import time\ntime.sleep(600)\n",
 		"it does not end within 10 s of SIGTERM":                                "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + pythonServer,
@@ -242,7 +243,8 @@ func TestABadReleaseOfAnyProgramIsRefused(t *testing.T) {
 	b.served(t, address, good, "good")
 }
 
-// Files that changed on the disk are found before the release is started again.
+// TestChangedFilesOfAReleaseAreFetchedAgain checks that changed files on the disk
+// are found before the release is started again.
 func TestChangedFilesOfAReleaseAreFetchedAgain(t *testing.T) {
 	b, address := newPythonBench(t)
 	one, two := b.python(t, "one"), b.python(t, "two")

@@ -16,8 +16,9 @@ import (
 	"escala/service/machine"
 )
 
-// A release that does not serve for a passing reason serves at once after the next
-// update, which asks for the same release again. What served serves meanwhile.
+// TestTheNextUpdateAsksAgain checks that a release that was refused for a temporary
+// reason serves at once after the next update, which asks for the same release
+// again. The release before serves meanwhile.
 func TestTheNextUpdateAsksAgain(t *testing.T) {
 	for name, prepare := range map[string]func(t *testing.T) passing{
 		"its dependency is away": dependencyAway,
@@ -75,7 +76,7 @@ func dependencyAway(t *testing.T) passing {
 	}
 }
 
-// portTaken has another program listen where the next workers have to.
+// portTaken makes another program listen on a port that the next workers need.
 func portTaken(t *testing.T) passing {
 	b, address := newPythonBench(t)
 	return passing{
@@ -101,7 +102,7 @@ func portTaken(t *testing.T) passing {
 	}
 }
 
-// diskFull has the releases on a small file system of their own.
+// diskFull puts the releases on a small file system of their own.
 func diskFull(t *testing.T) passing {
 	t.Parallel()
 	b := newBench(t)

@@ -258,7 +258,8 @@ func TestBootstrapFromABucketWithARole(t *testing.T) {
 	assert.False(t, b.there(agentFile))
 }
 
-// Every account of a machine can read a command line.
+// TestBootstrapHasNoCredentialsOnACommandLine checks all command lines, which every
+// account of a machine can read.
 func TestBootstrapHasNoCredentialsOnACommandLine(t *testing.T) {
 	b := newBootstrapped(t)
 	s, key := b.bucket()

@@ -59,7 +59,8 @@ func storedStatus(t *testing.T, s *s3test.Server, bucket string) machine.Status 
 	return status
 }
 
-// The agent runs against a real S3 server, with the credentials of its role.
+// TestAgentFollowsABucketWithItsRole checks the agent against a real S3 server, with
+// the credentials of its role.
 func TestAgentFollowsABucketWithItsRole(t *testing.T) {
 	s := s3test.Start(t)
 	b := newBench(t)
@@ -99,7 +100,8 @@ func TestAgentFollowsABucketWithItsRole(t *testing.T) {
 	b.serves(t, b.once(t), second)
 }
 
-// The agent runs against simulated Spaces: two buckets, and one key for both.
+// TestAgentFollowsSpacesWithItsKey checks the agent against simulated Spaces: two
+// buckets, and one key for both.
 func TestAgentFollowsSpacesWithItsKey(t *testing.T) {
 	s := s3test.Start(t)
 	b := newBench(t)

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A dead worker is replaced quickly. The status still reports that it died, and
-// how.
+// TestStatusTellsOfAWorkerThatDied checks that a dead worker is replaced quickly,
+// and that the status still reports that it died, and how.
 func TestStatusTellsOfAWorkerThatDied(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

@@ -43,9 +43,9 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// TestAgentSurvivesBeingKilledAtEveryStep kills the agent before and after each
-// of its calls of disk, store, supervisor and workers in rollouts, until one
-// rollout has no new place. Each run continues where the previous one was
+// TestAgentSurvivesBeingKilledAtEveryStep checks rollouts in which the agent is
+// killed before and after each of its calls of disk, store, supervisor and workers,
+// until one rollout has no new place. Each run continues where the previous one was
 // killed. The socket must answer throughout, and at the end the release must run.
 func TestAgentSurvivesBeingKilledAtEveryStep(t *testing.T) {
 	t.Parallel()

@@ -22,7 +22,7 @@ import (
 // a rollout reaches only if a worker is slow or quick enough.
 const killPointsFile = "testdata/kill-points"
 
-// patient are the functions that a rollout needs only for a worker that is slow.
+// patient lists the functions that a rollout needs only for a slow worker.
 var patient = []string{"await", "free", "gone", "notUp", "replace", "endOrphan"}
 
 // killPoints translates places such as "before install.go:41" to lines of

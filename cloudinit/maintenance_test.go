@@ -16,7 +16,7 @@ import (
 )
 
 // TestNginxAnswersWithThePageDuringAMaintenance checks that clients get the page,
-// and that whoever checks the service's health still asks the service.
+// and that checks of the service's health still reach the service.
 func TestNginxAnswersWithThePageDuringAMaintenance(t *testing.T) {
 	for _, mode := range []service.WorkersMode{service.WorkersShared, service.WorkersPorts} {
 		t.Run(string(mode), func(t *testing.T) {

@@ -13,9 +13,8 @@ import (
 	"escala/service"
 )
 
-// TestMetadataIsRootsAlone sets the rules in its own network namespace, in
-// front of a metadata service. Then it sends requests as root and as another
-// account.
+// TestMetadataIsRootsAlone checks the rules in its own network namespace, in front
+// of a metadata service. It sends requests as root and as another account.
 func TestMetadataIsRootsAlone(t *testing.T) {
 	asRoot(t, "a network of its own needs root")
 	for _, program := range []string{"unshare", "nft", "ip", "setpriv", "python3", "curl"} {

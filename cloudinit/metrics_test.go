@@ -52,8 +52,9 @@ func from(t *testing.T, address, path string, header http.Header, local string) 
 	return res.StatusCode, string(b)
 }
 
-// Every address of 127.0.0.0/8 is this computer: 127.1.0.0/16 are the scrapers,
-// 127.0.0.9 is a trusted proxy, and the others are the public.
+// TestMetricsAreForNamedScrapersAlone checks who gets the metrics. Every address of
+// 127.0.0.0/8 is this computer: 127.1.0.0/16 are the scrapers, 127.0.0.9 is a
+// trusted proxy, and the others are the public.
 func TestMetricsAreForNamedScrapersAlone(t *testing.T) {
 	spec := service.NewSpec()
 	spec.Metrics.Allow = []string{"127.1.0.0/16", "203.0.113.7", "2001:db8::/48", "::1"}
@@ -112,7 +113,8 @@ func TestMetricsAreForNamedScrapersAlone(t *testing.T) {
 	assert.NotContains(t, string(lines), "forbidden", "strangers write no line into the error log")
 }
 
-// Nobody is named by default: the machine is as it was.
+// TestMetricsOfAMachineWithoutScrapers checks that the default, without named
+// scrapers, changes nothing on the machine.
 func TestMetricsOfAMachineWithoutScrapers(t *testing.T) {
 	t.Parallel()
 	m := NewMachine(service.NewSpec())
@@ -126,7 +128,8 @@ func TestMetricsOfAMachineWithoutScrapers(t *testing.T) {
 	assert.Empty(t, m.metricsFolders())
 }
 
-// TestAScrapeSeesAllWorkers has real workers behind the agent, in both modes.
+// TestAScrapeSeesAllWorkers checks a scrape of real workers behind the agent, in
+// both modes.
 func TestAScrapeSeesAllWorkers(t *testing.T) {
 	b := newBench(t, func(s *service.Spec) {
 		s.Name = "shop"

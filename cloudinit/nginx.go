@@ -44,8 +44,8 @@ type nginxValues struct {
 	// ClientScheme is the variable of the client's own scheme.
 	ClientScheme string
 	// MaintenancePage is the file that exists during a maintenance. It does not
-	// concern Checks, the paths that tell how the service is. RetryAfter is in whole
-	// seconds.
+	// apply to Checks, the paths that report the state of the service. RetryAfter is
+	// in whole seconds.
 	MaintenancePage, RetryAfter string
 	Checks                      []string
 	// TLS is nil without HTTPS.
@@ -54,7 +54,7 @@ type nginxValues struct {
 	Metrics *nginxMetrics
 	// Upstreams is nil for a program with escala's runtime.
 	Upstreams *nginxUpstreams
-	// AnswersSocket is where Nginx tells what it counts. It is "" if it counts
+	// AnswersSocket is where Nginx reports its counts. It is "" if it counts
 	// nothing.
 	AnswersSocket string
 	// Lua is true if Nginx needs its Lua module, with escala's modules in
@@ -154,7 +154,7 @@ func (m Machine) nginxUnitFiles() int {
 	return openFiles
 }
 
-// checks returns the paths that tell how the service is.
+// checks returns the paths that report the state of the service.
 func checks(spec service.Spec) []string {
 	return slices.Compact([]string{spec.HealthPath, spec.ReadyPath})
 }

@@ -126,7 +126,7 @@ func askNginx(t *testing.T, method, address, path string, header http.Header, bo
 	return res.StatusCode, string(b)
 }
 
-// TestNginxBelievesNoClient sends every header about the client.
+// TestNginxBelievesNoClient checks every header about the client, sent by a client.
 func TestNginxBelievesNoClient(t *testing.T) {
 	address := startNginx(t, service.NewSpec(), func(w http.ResponseWriter, r *http.Request) {
 		for _, name := range service.ClientClaims {
@@ -150,7 +150,7 @@ func TestNginxBelievesNoClient(t *testing.T) {
 	assert.Equal(t, len(service.MachineClaims), strings.Count(got, "\n"), "nothing else:\n%s", got)
 }
 
-// TestNginxTunnelsNothingButWebSockets sends other upgrades. In a tunnel a client
+// TestNginxTunnelsNothingButWebSockets checks other upgrades. In a tunnel a client
 // could write requests that Nginx never sees, with forged headers about itself: a
 // program that speaks HTTP/2 without TLS accepts "Upgrade: h2c".
 func TestNginxTunnelsNothingButWebSockets(t *testing.T) {
@@ -225,7 +225,8 @@ func TestNginxHasTheServicesLimits(t *testing.T) {
 	assert.Equal(t, http.StatusRequestEntityTooLarge, status)
 }
 
-// TestNginxBelievesItsProxies puts the operator's own proxy in front.
+// TestNginxBelievesItsProxies checks the headers of the operator's own proxy in
+// front.
 func TestNginxBelievesItsProxies(t *testing.T) {
 	spec := service.NewSpec()
 	spec.TrustedProxies = []string{"127.0.0.0/8"}
@@ -263,8 +264,9 @@ func TestNginxTakesMoreConnectionsThanTheWorkers(t *testing.T) {
 	assert.NotContains(t, conf, "proxy_bind", "the default fits one address")
 }
 
-// TestAMachineThatCannotRaiseItsLimits runs with what it has: Nginx does not ask for
-// more than its unit starts it with, and supervisord starts.
+// TestAMachineThatCannotRaiseItsLimits checks that such a machine keeps within its
+// limits: Nginx does not ask for more than its unit starts it with, and supervisord
+// starts.
 func TestAMachineThatCannotRaiseItsLimits(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

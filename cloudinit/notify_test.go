@@ -10,8 +10,8 @@ import (
 	"escala/service"
 )
 
-// The webhook's URL is only in the file that root alone can read, and a machine
-// without one has no trace of it.
+// TestTheWebhooksURLIsOnlyInTheSecrets checks that the webhook's URL is only in the
+// file that root alone can read, and that a machine without one has no trace of it.
 func TestTheWebhooksURLIsOnlyInTheSecrets(t *testing.T) {
 	const url = "https://hooks.example.com/secret-token"
 	m := NewMachine(service.NewSpec())

@@ -26,8 +26,9 @@ func (b *bench) kill(t *testing.T) {
 	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
 }
 
-// The workers of a killed supervisord keep serving until the workers of the
-// next one have taken over. No request is lost.
+// TestWorkersOutliveTheirSupervisor checks that the workers of a killed supervisord
+// keep serving until the workers of the next one have taken over, and that no
+// request is lost.
 func TestWorkersOutliveTheirSupervisor(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*service.Spec){

@@ -36,8 +36,9 @@ func (b *bench) untilEnd(t *testing.T) machine.Status {
 	return machine.Status{}
 }
 
-// A failing command refuses the release, and what served still serves. Another
-// update runs it again. A release that is gone back to needs none.
+// TestReleaseCommandRunsOnceForEachRelease checks that a failing command refuses the
+// release, while the release before still serves, and that another update runs it
+// again. Going back to a release needs no command.
 func TestReleaseCommandRunsOnceForEachRelease(t *testing.T) {
 	t.Parallel()
 	folder := openFolder(t)
@@ -104,7 +105,8 @@ func TestReleaseCommandRunsOnceForEachRelease(t *testing.T) {
 	assert.Equal(t, 5, runs(), "a release for which it has ended well needs no other")
 }
 
-// What the machine cannot know before it tries.
+// TestReleaseCommandThatCannotBeStartedRefusesTheRelease checks faults that the
+// machine finds only when it starts the command.
 func TestReleaseCommandThatCannotBeStartedRefusesTheRelease(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, func(s *service.Spec) {
@@ -121,7 +123,8 @@ func TestReleaseCommandThatCannotBeStartedRefusesTheRelease(t *testing.T) {
 	assert.Contains(t, string(refusal), `\"no-such-program\": executable file not found in $PATH`)
 }
 
-// A machine that goes down in the middle leaves a record without an end.
+// TestReleaseCommandOfAMachineThatWentDownIsNotRunAgain checks a machine that goes
+// down in the middle, which leaves a record without an end.
 func TestReleaseCommandOfAMachineThatWentDownIsNotRunAgain(t *testing.T) {
 	t.Parallel()
 	folder := openFolder(t)
@@ -145,7 +148,8 @@ func TestReleaseCommandOfAMachineThatWentDownIsNotRunAgain(t *testing.T) {
 	assert.FileExists(t, filepath.Join(folder, "ran"))
 }
 
-// The machine that is being replaced has the description of before.
+// TestAMachineWithAnotherReleaseCommandLeavesTheReleaseToTheNextMachine checks the
+// machine that is being replaced, which has the description of before.
 func TestAMachineWithAnotherReleaseCommandLeavesTheReleaseToTheNextMachine(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

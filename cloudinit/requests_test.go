@@ -81,7 +81,7 @@ func (b *bench) answer(kind request.Kind) string {
 	return filepath.Join(b.store, store.MachineKey(machineID, request.AnswerName(kind)))
 }
 
-// TestAMachineAnswersRequests asks a real agent with real workers, through a
+// TestAMachineAnswersRequests checks a real agent with real workers, through a
 // folder.
 func TestAMachineAnswersRequests(t *testing.T) {
 	t.Parallel()
@@ -153,7 +153,8 @@ func TestAMachineAnswersRequests(t *testing.T) {
 		for _, pid := range before {
 			assert.NotContains(t, after, pid)
 		}
-		// The same object again, also for an agent that knows nothing but its disk.
+		// The same object is put back, also for an agent that knows nothing but its
+		// disk.
 		b.put(t, operatorKey(t, "a"), asked.Request)
 		b.look(t)
 		kill()
@@ -181,7 +182,7 @@ func TestAMachineAnswersRequests(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, store.Folder(b.store).Put(t.Context(), request.MaintenanceKey, last))
 		require.Eventually(t, func() bool { return !b.status(t).Maintenance }, time.Minute, 50*time.Millisecond)
-		// An older wish has no effect on an agent that has just started either.
+		// An older setting has no effect on an agent that has just started either.
 		require.NoError(t, store.Folder(b.store).Put(t.Context(), request.MaintenanceKey, object))
 		kill()
 		b.run(whole)

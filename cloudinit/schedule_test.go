@@ -69,7 +69,7 @@ func TestProcessesAndSchedulesAreUnits(t *testing.T) {
 	assert.Empty(t, NewMachine(service.NewSpec()).taskUnits(), "a service without them has no such files")
 }
 
-// systemd reads every unit without a complaint.
+// TestSystemdReadsTheUnits checks that systemd reads every unit without a complaint.
 func TestSystemdReadsTheUnits(t *testing.T) {
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {

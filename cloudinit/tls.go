@@ -58,7 +58,7 @@ func (s TLSSecrets) values() map[string]string {
 	return all
 }
 
-// checkTLS reports what HTTPS misses.
+// checkTLS reports missing settings of HTTPS.
 func (m Machine) checkTLS(v *service.Violations) {
 	if !m.Spec.HTTPS() {
 		return

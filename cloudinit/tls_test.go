@@ -24,8 +24,9 @@ func TestHTTPSNeedsASeed(t *testing.T) {
 	require.ErrorContains(t, err, `the machine's public address "" is not an address`)
 }
 
-// A machine without HTTPS has no file, package, unit or line of it: the golden
-// files of before hold that. TLS.Mode off is the same as no host.
+// TestPlainHTTPIsAsBefore checks that TLS.Mode off is the same as no host. The
+// golden files show that a machine without HTTPS has no file, package, unit or line
+// of it.
 func TestPlainHTTPIsAsBefore(t *testing.T) {
 	t.Parallel()
 	plain := testMachine(service.NewSpec())
@@ -40,8 +41,9 @@ func TestPlainHTTPIsAsBefore(t *testing.T) {
 	assert.NotContains(t, string(want), "443")
 }
 
-// On AWS neither the seed nor an own certificate is in user-data. A file of
-// secrets has them, for root alone, and no worker's environment does.
+// TestSecretsOfHTTPSReachNoWorker checks that on AWS neither the seed nor an own
+// certificate is in user-data. A file of secrets has them, for root alone, and no
+// worker's environment does.
 func TestSecretsOfHTTPSReachNoWorker(t *testing.T) {
 	t.Parallel()
 	m := droplet()

@@ -7,8 +7,8 @@ import (
 	"escala/service"
 )
 
-// upstreamsLua is the Lua module with which Nginx chooses workers that have not
-// escala's runtime.
+// upstreamsLua is the Lua module with which Nginx chooses workers without escala's
+// runtime.
 //
 //go:embed machine/upstreams.lua
 var upstreamsLua string
@@ -22,7 +22,7 @@ type nginxUpstreams struct {
 	Affinity     bool
 }
 
-// anyProgram reports whether the program has not escala's runtime.
+// anyProgram reports whether the program is without escala's runtime.
 func (m Machine) anyProgram() bool { return m.Spec.Runtime == service.RuntimeNone }
 
 // lua reports whether Nginx needs its Lua module.

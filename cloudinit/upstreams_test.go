@@ -66,7 +66,8 @@ func newProgram(t *testing.T, name string) *program {
 	return p
 }
 
-// The real Nginx with the real Lua module, told by the agent's own client.
+// TestNginxSendsRequestsWhereTheAgentSays checks the real Nginx with the real Lua
+// module and the agent's own client.
 func TestNginxSendsRequestsWhereTheAgentSays(t *testing.T) {
 	root, address := startWithUpstreams(t)
 	one, two := newProgram(t, "one"), newProgram(t, "two")
@@ -160,9 +161,9 @@ func TestNginxSendsRequestsWhereTheAgentSays(t *testing.T) {
 	assert.Equal(t, []agent.Upstream{{Slot: one.port, Worker: 0, Release: first}, {Slot: two.port, Worker: 1, Release: second}}, current)
 }
 
-// X-Accel-Redirect is Nginx' own: it would answer with another of its locations. A
-// program may pass on what another server sent, and the request would be counted for
-// ever.
+// TestProgramsDoNotSendNginxElsewhere checks that X-Accel-Redirect has no effect:
+// Nginx would answer with another of its locations. A program may pass on what
+// another server sent, and the request would be counted for ever.
 func TestProgramsDoNotSendNginxElsewhere(t *testing.T) {
 	root, address := startWithUpstreams(t)
 	one := newProgram(t, "one")

@@ -141,8 +141,8 @@ func TestUserDataIsDeterministic(t *testing.T) {
 	}
 }
 
-// EC2 accepts 16 KiB of user-data, also compressed with gzip. DigitalOcean
-// accepts 64 KiB, uncompressed.
+// TestUserDataFitsEveryCloud checks the clouds' limits. EC2 accepts 16 KiB of
+// user-data, also compressed with gzip. DigitalOcean accepts 64 KiB, uncompressed.
 func TestUserDataFitsEveryCloud(t *testing.T) {
 	for name, m := range machines() {
 		data, err := m.UserData()
@@ -249,7 +249,8 @@ func TestINIRefusesWhatWouldBeAnotherLine(t *testing.T) {
 	assert.Equal(t, "[s]\nk=100%%\n\n[t]\n", got)
 }
 
-// No two files in the parsed user-data have the same path.
+// TestUserDataWritesEachFileOnce checks that no two files in the parsed user-data
+// have the same path.
 func TestUserDataWritesEachFileOnce(t *testing.T) {
 	data, err := machines()["everything"].UserData()
 	require.NoError(t, err)

@@ -15,8 +15,8 @@ import (
 	"escala/service/machine"
 )
 
-// A variable of the service changes no other setting, whatever its name, and
-// keeps its value exactly.
+// TestWorkersGetTheServicesVariables checks that a variable of the service changes
+// no other setting, whatever its name, and keeps its value exactly.
 func TestWorkersGetTheServicesVariables(t *testing.T) {
 	t.Parallel()
 	env := map[string]string{
@@ -44,8 +44,9 @@ func TestWorkersGetTheServicesVariables(t *testing.T) {
 	assert.True(t, slices.Contains(got, "WORKER=0") || slices.Contains(got, "WORKER=1"), got)
 }
 
-// An unready worker is not restarted: a restart would cut the requests that it
-// still answers, and would not repair the missing dependency.
+// TestAWorkerThatIsNotReadyIsNotStartedAgain checks that an unready worker is not
+// restarted: a restart would cut the requests that it still answers, and would not
+// repair the missing dependency.
 func TestAWorkerThatIsNotReadyIsNotStartedAgain(t *testing.T) {
 	t.Parallel()
 	unready := switchFile(t)
@@ -92,7 +93,8 @@ func (b *bench) workers(t *testing.T) []string {
 	return out
 }
 
-// A release that was refused for a temporary reason is tried again.
+// TestARefusedReleaseIsTriedAgain checks a release that was refused for a temporary
+// reason.
 func TestARefusedReleaseIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	unready := switchFile(t)

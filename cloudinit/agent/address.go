@@ -16,14 +16,14 @@ import (
 // replaces all workers and the processes beside them, one after the other, when the
 // address changes.
 const (
-	// addressFile has the address that the workers began with. It does not survive
-	// a reboot, and no worker does.
+	// addressFile holds the address that the workers started with. It does not
+	// survive a reboot, and neither do the workers.
 	addressFile = runFolder + "/address.json"
-	// addressEvery is the time between two looks at the address.
+	// addressEvery is the time between two checks of the address.
 	addressEvery = 10 * time.Second
 	// addressRetry is the time after a restart that failed until the next one.
 	addressRetry = 30 * time.Second
-	// addressTimeout is the time limit of a look: the round waits for it.
+	// addressTimeout is the time limit of a check, because the round waits for it.
 	addressTimeout = 2 * time.Second
 )
 
@@ -34,8 +34,8 @@ type move struct {
 	at int64
 }
 
-// noticeMove asks for a restart if the machine's address has changed. A cloud that
-// does not answer has changed nothing.
+// noticeMove asks for a restart if the machine's address has changed. If the cloud
+// does not answer, it does nothing.
 func (a *Agent) noticeMove(ctx context.Context) {
 	if a.Address == nil || a.addressAsked != 0 && a.Clock.Elapsed()-a.addressAsked < addressEvery {
 		return
@@ -60,9 +60,9 @@ func (a *Agent) noticeMove(ctx context.Context) {
 	}
 	a.restarts.mu.Lock()
 	if a.moved.at == 0 {
-		// A restart that an operator has asked for does as well.
+		// A restart that an operator has requested replaces the workers too.
 		if last := a.restarts.last.At; a.restarts.asked.At <= last {
-			// An operator's request has a time for a number, which is larger.
+			// The number of an operator's request is a time, which is larger.
 			a.restarts.asked = request.Restarting{ID: fmt.Sprintf("address-%d", last+1), At: last + 1}
 		}
 		a.moved = move{to: now, at: a.restarts.asked.At}
@@ -73,10 +73,10 @@ func (a *Agent) noticeMove(ctx context.Context) {
 	switch {
 	case last.At < a.moved.at || !last.Done:
 	case last.Failure != "":
-		// Some workers are the old ones.
+		// Some old workers are still there.
 		a.moved, a.addressAsked = move{}, a.Clock.Elapsed()+addressRetry-addressEvery
 	default:
-		// All of it is done again if the agent ends before this.
+		// If the agent ends before this, it does all of it again.
 		if err := a.remember(addressFile, a.moved.to); err != nil {
 			a.failing(runFolder, fmt.Errorf("keeping the machine's address: %w", err))
 			return
@@ -85,14 +85,14 @@ func (a *Agent) noticeMove(ctx context.Context) {
 	}
 }
 
-// addressBefore returns the address that the workers began with: now, if there are
-// none yet, and "" if it is not known.
+// addressBefore returns the address that the workers started with. Without workers
+// that is now. It is "" if it is not known.
 func (a *Agent) addressBefore(ctx context.Context, now string) (string, error) {
 	before, err := recall[string](a.Disk, addressFile)
 	if err != nil || before != "" {
 		return before, err
 	}
-	// Without the supervisor there may be workers.
+	// If the supervisor does not answer, there may be workers.
 	if workers, err := a.processes(ctx); err != nil || len(workers) > 0 {
 		return "", nil //nolint:nilerr // the round reports it
 	}

@@ -54,8 +54,8 @@ func (f *someFile) Close() error {
 	return nil
 }
 
-// TestAMoveRestartsWhatHasConnections: a new address asks for a restart, which
-// replaces the workers and the processes beside them.
+// TestAMoveRestartsWhatHasConnections checks that a new address causes a restart,
+// which replaces the workers and the processes beside them.
 func TestAMoveRestartsWhatHasConnections(t *testing.T) {
 	address, clock := "198.51.100.1", &handClock{elapsed: time.Hour}
 	a := &Agent{
@@ -76,7 +76,7 @@ func TestAMoveRestartsWhatHasConnections(t *testing.T) {
 	a.noticeMove(t.Context())
 	assert.Equal(t, "address-1", a.restarts.asked.ID)
 
-	// The restart ends early: some workers are the old ones.
+	// The restart ends early, so some old workers are still there.
 	a.restarts.last = restart{Restarting: a.restarts.asked, Done: true, Failure: "worker 0 does not come up"}
 	clock.elapsed += addressEvery
 	a.noticeMove(t.Context())

@@ -36,14 +36,14 @@ type Agent struct {
 	MachineID string
 	// Secrets reads the service's secrets. Optional.
 	Secrets Secrets
-	// Certificates keeps the machine's certificates. Optional.
+	// Certificates obtains and renews the machine's certificates. Optional.
 	Certificates Certificates
-	// Shared are the records of release commands, and Commands runs them. They are
-	// nil for a machine without a release command.
+	// Shared holds the records of release commands, and Commands runs the commands.
+	// Both are nil for a machine without a release command.
 	Shared   Shared
 	Commands Commands
 	// Proxy sends requests to workers without escala's runtime. It is nil for
-	// others.
+	// workers with it.
 	Proxy Proxy
 	// Address returns the public address of the machine's outgoing connections, or
 	// "" if it has none. Optional.
@@ -58,12 +58,13 @@ type Agent struct {
 	// Processes starts the service's processes beside the workers. It is nil for a
 	// service without them.
 	Processes Processes
-	// Schedules has the service's schedules. It is nil for a service without them.
+	// Schedules starts the timers of the service's schedules. It is nil for a
+	// service without them.
 	Schedules Schedules
-	// Traffic counts answers and ends of workers. It is nil for a machine whose
-	// releases are not watched.
+	// Traffic counts the proxy's answers, and workers that end by themselves. It is
+	// nil for a machine whose releases are not watched.
 	Traffic Traffic
-	// Boot identifies the time since the machine's last boot.
+	// Boot identifies the machine's current boot.
 	Boot string
 	// Incident returns the last resolved problem of this machine. Optional.
 	Incident func(context.Context) string
@@ -73,7 +74,8 @@ type Agent struct {
 	started bool // the secrets were read since the agent started
 	timed   bool // the schedules' timers were started
 	wanted  service.Wanted
-	// prepared is what has passed its preflight and waits for its command.
+	// prepared is the release that has passed its preflight and waits for its
+	// command.
 	prepared  service.Wanted
 	phase     machine.Phase
 	reason    string
@@ -82,18 +84,19 @@ type Agent struct {
 	refusal   refusal
 	unwritten bool              // the refusal is not on the disk
 	unhealthy map[int]unhealthy // by slot
-	// ending has the time, by Clock.Elapsed, when a process was first seen to end.
+	// ending holds the time, by Clock.Elapsed, at which a process was first seen to
+	// end.
 	ending      map[string]time.Duration
-	routed      map[int]string // the processes that the proxy leads to, by slot
+	routed      map[int]string // the processes that the proxy sends requests to, by slot
 	reported    report
 	commandRuns bool       // on this machine
 	recorded    CommandRun // its end is in the store
 	other       otherRun   // that this machine waits for
-	// lastView is what the round's last step saw, if it changed nothing.
+	// lastView is the view of the round's last step, if that step changed nothing.
 	lastView *view
 	restarts restarts
 	moved    move
-	// addressAsked is the time, by Clock.Elapsed, of the last look at the address.
+	// addressAsked is the time, by Clock.Elapsed, of the last check of the address.
 	addressAsked time.Duration
 	// replaced are the processes that an unfinished restart replaces.
 	replaced []string
@@ -185,8 +188,8 @@ func (a *Agent) look(ctx context.Context) {
 	}
 	switch {
 	case rolling.To != "", a.bakeFailed(a.current()):
-		// A running roll and a way back finish first, even if another release is
-		// wanted by now.
+		// A roll that goes forward or back is finished first, even if another
+		// release is wanted by now.
 	case a.refusal.of(a.wanted) && (a.wanted.ID == a.current() || !a.refusal.due(a.Config, a.Clock.Now())):
 		a.phase, a.reason = machine.Refused, a.refusal.Reason
 	case a.wanted.ID != a.current():

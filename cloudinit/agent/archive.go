@@ -28,7 +28,7 @@ const (
 	tarOffset = 257
 )
 
-// head keeps the first bytes that are written to it.
+// head holds the first bytes that are written to it.
 type head struct{ content []byte }
 
 func (h *head) Write(p []byte) (int, error) {
@@ -36,7 +36,7 @@ func (h *head) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// isArchive reports whether a file that begins so is a tar archive.
+// isArchive reports whether a file that begins with these bytes is a tar archive.
 func (h *head) isArchive() bool {
 	return len(h.content) == tarOffset+len(tarMagic) && string(h.content[tarOffset:]) == tarMagic
 }
@@ -122,7 +122,7 @@ func walkArchive(d Disk, name string, visit func(*tar.Header, io.Reader) error) 
 		if !filepath.IsLocal(h.Name) || link && !service.LinkStays(h.Name, h.Linkname) {
 			return fmt.Errorf("the release's archive has %q, which leads out of it", h.Name)
 		}
-		// What is below a link would be written where the link leads.
+		// A file below a link would be written to the link's target.
 		for name := path.Clean(h.Name); name != "."; name = path.Dir(name) {
 			if links[name] {
 				return fmt.Errorf("the release's archive has %q, which is a link or below one already", h.Name)

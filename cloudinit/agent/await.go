@@ -12,7 +12,8 @@ import (
 // worker had its whole time to become ready.
 type workerError struct {
 	slot int
-	// instance is set instead of slot if a process beside the workers is to blame.
+	// instance is set instead of slot if the error is that of a process beside the
+	// workers.
 	instance Instance
 	reason   string
 	final    bool
@@ -37,7 +38,7 @@ func (a *Agent) comesUp(ctx context.Context, slot int) error {
 
 // notUp returns the error of a worker that had its whole time to become ready.
 func (a *Agent) notUp(ctx context.Context, slot int, current service.ReleaseID) error {
-	// The release is not to blame if the supervisor died in the meantime.
+	// It is not the release's fault if the supervisor died in the meantime.
 	if _, err := a.Supervisor.Slots(ctx); err != nil {
 		return fmt.Errorf("no worker can be started: %w", err)
 	}

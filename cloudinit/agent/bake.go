@@ -8,22 +8,24 @@ import (
 	"escala/service"
 )
 
-// A bake watches a release once it serves on all workers. If more of its answers
-// fail than the limit allows, and more than those of the release before did, or if
-// its workers end in a loop, the machine goes back, as it does for a release whose
-// workers do not come up.
+// A bake watches a release once it serves on all workers. The machine switches back
+// to the release before if more of the new release's answers fail than the limit
+// allows and than those of the release before, or if its workers end in a loop. It
+// then does the same as for a release whose workers do not become ready.
 //
-//   - Only a release that came after one that serves has a bake. A machine's first
-//     release has none: there is nothing to go back to.
-//   - Its time passes while the agent can count. An agent that was killed, and a
-//     machine that was off, go on with the time that was left.
-//   - Another wanted release ends it.
-//   - A release that was taken back is not tried again before another update asks.
+//   - Only a release that follows a serving release has a bake. A machine's first
+//     release has none, because there is no release to switch back to.
+//   - The bake's time passes only while the agent can count. After the agent was
+//     killed, or the machine was off, the bake continues with the time that was
+//     left.
+//   - Another wanted release ends the bake.
+//   - A release that was taken back is not tried again until another update asks for
+//     it.
 
 const (
-	// bakeFile has the bake that goes on.
+	// bakeFile holds the current bake.
 	bakeFile = stateFolder + "/bake.json"
-	// servedFile has the last release that served on all workers.
+	// servedFile holds the last release that served on all workers.
 	servedFile = stateFolder + "/served.json"
 )
 
@@ -33,9 +35,9 @@ type bake struct {
 	From  service.ReleaseID `json:"from"`
 	Asked int64             `json:"asked,omitempty"`
 	Bake  service.Bake      `json:"bake"`
-	// Before is what From counted in the same time before the roll.
+	// Before is the tally of From, for a time of the same length before the roll.
 	Before tally `json:"before"`
-	// Seen is what To has counted, until Counts. Left is the time that is left.
+	// Seen is the tally of To, up to Counts. Left is the remaining time.
 	Seen    tally    `json:"seen"`
 	Counts  Counts   `json:"counts"`
 	Counted bool     `json:"counted"`
@@ -53,8 +55,9 @@ func (a *Agent) plannedBake(ctx context.Context, r roll) *bake {
 	}
 }
 
-// noteServed records that a release serves on all workers. A release that was refused
-// on a machine without another is current too, and no way back.
+// noteServed records that a release serves on all workers. Only such a release can
+// be switched back to: on a machine without another release, a refused one is
+// current too.
 func (a *Agent) noteServed(release service.ReleaseID) {
 	w := &a.watched
 	if a.Traffic == nil || !w.loaded || w.served == release && w.servedWritten {
@@ -104,7 +107,7 @@ func (a *Agent) recallBake() error {
 	return nil
 }
 
-// watch counts what the release that serves answers, and ends its bake.
+// watch counts the answers of the release that serves, and ends its bake.
 func (a *Agent) watch(ctx context.Context) {
 	if a.Traffic == nil {
 		return
@@ -119,7 +122,7 @@ func (a *Agent) watch(ctx context.Context) {
 		a.unwritten = a.remember(refusalFile, a.refusal) != nil
 	}
 	if a.bakeFailed(current) {
-		return // the next round goes on to go back
+		return // the next round continues the switch back
 	}
 	if w.bake.To == "" {
 		if err := a.sample(ctx, current); err != nil {
@@ -147,7 +150,7 @@ func (a *Agent) watch(ctx context.Context) {
 	}
 }
 
-// bakeOn adds what has happened since the last count.
+// bakeOn adds to the bake what has happened since the last count.
 func (a *Agent) bakeOn(ctx context.Context) error {
 	w := &a.watched
 	began, counted := w.at, w.counted
@@ -165,13 +168,14 @@ func (a *Agent) bakeOn(ctx context.Context) error {
 	}
 	w.written = w.at
 	if err := a.remember(bakeFile, w.bake); err != nil {
-		// It goes on in memory.
+		// The bake continues in memory.
 		a.Log.Warn("recording the bake failed", "error", err)
 	}
 	return nil
 }
 
-// baking returns why the current release is not done although it serves, or "".
+// baking returns the reason why the current release is not done although it serves,
+// or "" if there is none.
 func (a *Agent) baking(current service.ReleaseID) string {
 	b := a.watched.bake
 	if b.To == "" || b.To != current {
@@ -184,7 +188,8 @@ func (a *Agent) baking(current service.ReleaseID) string {
 	return text
 }
 
-// left returns the time that is left in few steps, since an update shows each of them.
+// left returns the remaining time, rounded to few values, because an update shows
+// each of them.
 func (b bake) left() time.Duration {
 	left, step := max(0, time.Duration(b.Left)), 30*time.Second
 	if left <= step {
@@ -200,12 +205,12 @@ func (a *Agent) endBake() {
 		return
 	}
 	w := &a.watched
-	// What was seen is what the next release is compared with.
+	// The next release is compared with these counts.
 	w.release, w.samples = w.bake.To, []sample{{w.at, w.bake.Seen}}
 	w.bake = bake{}
 }
 
-// failBake refuses the release that is watched, and goes back.
+// failBake refuses the watched release, and switches back.
 func (a *Agent) failBake(ctx context.Context, reason, figures string) {
 	b := a.watched.bake
 	asked := b.Asked
@@ -225,16 +230,17 @@ func (a *Agent) bakeFailed(current service.ReleaseID) bool {
 	return a.watched.bake.To == current && a.refusal.ByBake && a.refusal.Release == current
 }
 
-// takeBack goes back to the release before the one that is watched. The bake ends
-// once another release is current, so that an agent that is killed before goes on.
+// takeBack switches back to the release before the watched one. The bake ends only
+// once another release is current, so an agent that is killed earlier continues.
 func (a *Agent) takeBack(ctx context.Context) {
 	b := a.watched.bake
-	a.noteServed(b.From) // the bake began because it had
+	a.noteServed(b.From) // the bake began because this release had served
 	rolling := roll{To: b.To, From: b.From, Asked: b.Asked, Failed: true}
 	if err := a.remember(rollFile, rolling); err != nil {
 		a.Log.Error("recording the end of the bake failed", "error", err)
 	}
-	// The release before is not there yet: an update that waits for the outcome waits on.
+	// The release before does not serve yet, so an update that waits for the outcome
+	// keeps waiting.
 	a.watched.back = true
 	a.goBack(ctx, rolling)
 	a.watched.back = false

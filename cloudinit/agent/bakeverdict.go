@@ -9,17 +9,18 @@ import (
 
 const (
 	// bakeFailures is the smallest number of failed answers for which a release is
-	// taken back: one of three says nothing.
+	// taken back. Fewer prove nothing: one of three may be chance.
 	bakeFailures = 10
 	// bakeRestarts is the same for processes that end by themselves.
 	bakeRestarts = 3
 	// bakeSigmas is the number of standard deviations by which a release must fail
-	// more than the one before: two times of the same length differ by chance.
+	// more than the one before, because two periods of the same length differ by
+	// chance.
 	bakeSigmas = 3
 )
 
-// verdict returns why the release is to be taken back, in words that may be public,
-// or "". figures has the numbers in full, for the operator.
+// verdict returns the reason why the release must be taken back, or "". The reason
+// may be public. figures has the exact numbers, for the operator.
 func (b bake) verdict() (reason, figures string) {
 	took := b.Bake.Time - time.Duration(b.Left)
 	figures = fmt.Sprintf("watched for %s of %s: %d of %d answers failed (%s), %d restarts; in the %s before, with release %s: %d of %d (%s), %d restarts; limit %s",
@@ -36,10 +37,9 @@ func (b bake) verdict() (reason, figures string) {
 	return reason, figures
 }
 
-// failsMore reports whether more answers fail than the limit allows, and than the
-// release before and chance explain. The number of failures is taken for a Poisson
-// variable, and so is that of the release before, which the expected number is
-// estimated from.
+// failsMore reports whether more answers fail than the limit allows, and more than
+// the release before and chance explain. Both numbers of failures are treated as
+// Poisson variables. The expected number is estimated from the release before.
 func (b bake) failsMore() bool {
 	limit, err := b.Bake.Limit()
 	if err != nil || b.Seen.Failed < bakeFailures || b.Seen.share() <= limit {

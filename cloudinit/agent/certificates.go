@@ -6,8 +6,8 @@ import (
 	"escala/service/machine"
 )
 
-// Certificates keeps the machine's certificates, beside the rounds: a certificate
-// never holds up a release.
+// Certificates maintains the machine's certificates, beside the rounds: a
+// certificate never delays a release.
 type Certificates interface {
 	// Run works until ctx ends.
 	Run(ctx context.Context)

@@ -6,7 +6,7 @@ import (
 )
 
 // Clock is the machine's clock. The wall clock may be set forwards and back, so
-// Elapsed measures limits.
+// limits are measured with Elapsed.
 type Clock interface {
 	Now() time.Time
 	// Elapsed is a monotonic time.

@@ -27,12 +27,12 @@ const (
 	runBegun     runPhase = "begun"
 	runSucceeded runPhase = "succeeded"
 	runFailed    runPhase = "failed"
-	// runInterrupted: it is unknown whether the command did its work.
+	// runInterrupted means that it is unknown whether the command did its work.
 	runInterrupted runPhase = "interrupted"
 )
 
-// runRecord is the record of a run in the release store. The machine that creates
-// it runs the command, and no other does.
+// runRecord is the record of a run in the release store. Only the machine that
+// creates it runs the command.
 type runRecord struct {
 	Machine string   `json:"machine"`
 	Boot    string   `json:"boot"`
@@ -46,18 +46,18 @@ type runRecord struct {
 // recordLimit is more than the size of any record, in bytes.
 const recordLimit = memoryLimit
 
-// Keys of the records of release commands.
+// folder is the beginning of the keys of the records of a release's command.
 func (r CommandRun) folder() string {
 	return store.CommandsPrefix + string(r.Release) + "-" + r.Command
 }
 
 func (r CommandRun) key() string { return r.folder() + "/" + strconv.FormatInt(r.Asked, 10) }
 
-// succeededKey is an object that exists once the command of a release has ended
-// well.
+// succeededKey returns the key of an object that exists once the command of a
+// release has succeeded.
 func (r CommandRun) succeededKey() string { return r.folder() + "/succeeded" }
 
-// latestKey names the run of the stack that was begun last.
+// latestKey is the key of the object that names the stack's latest run.
 const latestKey = store.CommandsPrefix + "latest"
 
 // latestRun is the content of latestKey.

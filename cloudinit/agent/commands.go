@@ -6,12 +6,12 @@ import (
 	"escala/service"
 )
 
-// Commands runs release commands on the machine, one at a time. A command goes on
+// Commands runs release commands on the machine, one at a time. A command continues
 // when the agent ends, and ends with the machine.
 type Commands interface {
-	// Start starts the command of a run and does not wait for its end. It starts
-	// no run a second time. program is the release's binary, or the folder of its
-	// files.
+	// Start starts the command of a run and does not wait for its end. It never
+	// starts the same run twice. program is the release's binary, or the folder of
+	// its files.
 	Start(ctx context.Context, run CommandRun, program string) error
 	// Look returns the last run that was started on this machine. A run that the
 	// machine did not survive may be missing.
@@ -21,7 +21,7 @@ type Commands interface {
 }
 
 // CommandRun is one run of the command of a release. Each update that asks for the
-// release asks for one, unless an earlier one has succeeded.
+// release asks for a run, unless an earlier run has succeeded.
 type CommandRun struct {
 	Release service.ReleaseID `json:"release"`
 	// Command and Asked are as in service.Wanted.
@@ -55,12 +55,12 @@ type CommandReason string
 
 // The reasons.
 const (
-	// CommandTimedOut: the command took longer than Config.ReleaseTimeout.
+	// CommandTimedOut means that the command took longer than Config.ReleaseTimeout.
 	CommandTimedOut CommandReason = "timeout"
-	// CommandOutOfMemory: the command used more than Config.MemoryMiB.
+	// CommandOutOfMemory means that the command used more than Config.MemoryMiB.
 	CommandOutOfMemory CommandReason = "memory"
-	// CommandNotStarted: the command could not be started.
+	// CommandNotStarted means that the command could not be started.
 	CommandNotStarted CommandReason = "start"
-	// CommandShutDown: the machine was shut down.
+	// CommandShutDown means that the machine was shut down.
 	CommandShutDown CommandReason = "shutdown"
 )

@@ -175,9 +175,9 @@ func rank(o occupant) int {
 	}
 }
 
-// replace ends the worker's process and starts another one in its place. The
-// machine has one worker less in the meantime, so all others that can serve must
-// serve. replace leaves a worker alone that is starting by now, unless it is hung.
+// replace ends the worker's process and starts another one in its place. Meanwhile
+// the machine has one worker less, so all others that can serve must serve. If the
+// worker is already starting, replace does nothing, unless the worker is hung.
 func (a *Agent) replace(ctx context.Context, worker int, hung bool) error {
 	v, err := a.view(ctx)
 	if err != nil {

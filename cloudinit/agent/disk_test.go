@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// spaceDisk is a disk of which only the space is asked.
+// spaceDisk is a disk that only reports its space.
 type spaceDisk struct {
 	Disk
 	space Space

@@ -84,8 +84,8 @@ func TestAWorkerEndsOnceItsRequestsAreAnswered(t *testing.T) {
 	}
 }
 
-// A refused release is tried again soon, unless the try takes the machine a
-// worker.
+// TestPausesBeforeAnotherTry checks that a refused release is tried again soon,
+// unless the try costs the machine a worker.
 func TestPausesBeforeAnotherTry(t *testing.T) {
 	ports := Config{Workers: 2, Mode: service.WorkersPorts}
 	none := Config{Workers: 2, Mode: service.WorkersPorts, Runtime: service.RuntimeNone}

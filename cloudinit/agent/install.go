@@ -87,8 +87,8 @@ func (a *Agent) try(ctx context.Context) bool {
 	return true
 }
 
-// servedBefore returns the release to which a roll may go back. A machine's first
-// release may have been refused, and so is none.
+// servedBefore returns the release to which a roll may go back, or "". A machine's
+// first release may have been refused, so it does not count.
 func (a *Agent) servedBefore() service.ReleaseID {
 	current := a.current()
 	if a.refusal.Release == current && a.watched.served != current {
@@ -102,8 +102,8 @@ func (a *Agent) servedBefore() service.ReleaseID {
 const diskMargin = 16 << 20
 
 // fetch puts the wanted release beside the others. A single rename creates its
-// folder, so an existing release is complete. It is verified all the same: a
-// crash may lose the last writes to the disk.
+// folder, so an existing release is complete. It is still verified, because a crash
+// may lose the last writes to the disk.
 func (a *Agent) fetch(ctx context.Context) error {
 	d, id := a.Disk, a.wanted.ID
 	if _, err := a.verify(a.wanted.Release); err == nil {

@@ -31,7 +31,8 @@ type roll struct {
 	Failed bool `json:"failed,omitempty"`
 	// Asked is service.Wanted.Asked of To.
 	Asked int64 `json:"asked,omitempty"`
-	// Bake is what begins once To serves, with what the release before counted.
+	// Bake is the bake that begins once To serves. It has the tally of the release
+	// before.
 	Bake *bake `json:"bake,omitempty"`
 }
 
@@ -50,25 +51,24 @@ type refusal struct {
 	AsProcess bool `json:"asProcess,omitempty"`
 	// Asked is service.Wanted.Asked of the release that was tried.
 	Asked int64 `json:"asked,omitempty"`
-	// ByCommand means that its release command did not end well. Only another
-	// update tries the release again.
+	// ByCommand means that its release command failed. Only another update tries the
+	// release again.
 	ByCommand bool `json:"byCommand,omitempty"`
 	// ByBake means that it served, and failed its bake. Only another update tries
-	// the release again: each try costs clients their requests.
+	// the release again, because each try makes clients' requests fail.
 	ByBake bool `json:"byBake,omitempty"`
 }
 
 // lasts reports whether the machine does not try the release again by itself.
 func (r refusal) lasts() bool { return r.ByCommand || r.ByBake }
 
-// of reports that this is a refusal of what is wanted, and not of what an earlier
-// update asked for.
+// of reports whether this refuses what is wanted now, and not what an earlier update
+// asked for.
 func (r refusal) of(w service.Wanted) bool { return r.Release == w.ID && r.Asked == w.Asked }
 
-// Pauses before a refused release is tried again. A preflight costs a
-// short-lived process. A try as a worker with its own port costs the machine
-// one worker during the try, and a try of a process beside the workers the one that
-// runs.
+// Pauses before a refused release is tried again. A preflight costs a short-lived
+// process. A try as a worker with its own port costs the machine one worker during
+// the try. A try of a process beside the workers costs the process that runs.
 const (
 	RetryAfter       = 30 * time.Second
 	RetryWorkerAfter = 5 * time.Minute

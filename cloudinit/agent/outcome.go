@@ -14,7 +14,8 @@ import (
 
 // settled runs when all workers serve the current release.
 func (a *Agent) settled(current service.ReleaseID, rolling roll) {
-	// Both come before the end of the roll: a power cut may lose the last writes.
+	// Both are recorded before the roll ends, because a power cut may lose the last
+	// writes.
 	a.noteServed(current)
 	if rolling.To != "" {
 		if err := a.beginBake(rolling); err != nil {

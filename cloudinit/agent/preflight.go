@@ -85,7 +85,7 @@ func (a *Agent) tryOut(ctx context.Context, t Preflight) string {
 	case !ends:
 		return fmt.Sprintf("it does not end within %.3g s of SIGTERM", time.Duration(c.Stop).Seconds())
 	case c.Runtime == service.RuntimeNone && status == endedByTerm:
-		// A program that knows nothing of the signal has nothing left to do.
+		// SIGTERM may end a program that does not handle it.
 	case status != 0:
 		return fmt.Sprintf("it ends with status %d on SIGTERM, not 0", status)
 	}

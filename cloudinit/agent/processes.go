@@ -26,7 +26,7 @@ type Instance struct {
 	Number int
 }
 
-// String returns the instance for people.
+// String names the instance, for people.
 func (i Instance) String() string { return fmt.Sprintf("process %s %d", i.Name, i.Number) }
 
 // ProcessPhase is the state of an instance.
@@ -34,13 +34,13 @@ type ProcessPhase string
 
 // The states of an instance.
 const (
-	// ProcessDown: nothing runs, and nothing starts by itself.
+	// ProcessDown means that nothing runs, and that nothing starts by itself.
 	ProcessDown ProcessPhase = "down"
-	// ProcessUp: it runs.
+	// ProcessUp means that it runs.
 	ProcessUp ProcessPhase = "up"
-	// ProcessAgain: it ended by itself, and is about to be started again.
+	// ProcessAgain means that it ended by itself, and is about to be started again.
 	ProcessAgain ProcessPhase = "again"
-	// ProcessStopping: it was told to end.
+	// ProcessStopping means that it was told to end.
 	ProcessStopping ProcessPhase = "stopping"
 )
 
@@ -55,8 +55,8 @@ type ProcessState struct {
 	Restarts int
 }
 
-// Processes starts the instances, and starts one again that ends by itself. It
-// kills one that has not ended in time. None of its methods waits.
+// Processes starts the instances. It restarts one that ends by itself, and kills one
+// that has not ended in time. None of its methods waits.
 type Processes interface {
 	States(ctx context.Context) (map[Instance]ProcessState, error)
 	Start(ctx context.Context, i Instance) error
@@ -66,8 +66,8 @@ type Processes interface {
 }
 
 // startedFolder has a file for each instance, with the release and the restart that
-// it was started for. An instance that ended by itself before a change of release is
-// started again with the new one, and is not the new one's fault.
+// it was started for. If an instance ended by itself before a change of release, it
+// is started again with the new one, which is not blamed for the end.
 const startedFolder = runFolder + "/processes"
 
 func startedFile(i Instance) string {
@@ -115,10 +115,11 @@ func (c Config) process(i Instance) Process {
 
 // bring brings workers and processes to the current release.
 //
-// A roll begins with the processes. One that dies then refuses the release
-// before a worker of it has had a request. And what reads a queue knows what
-// the new workers write into it. The way back is the reverse one. A machine's
-// first release begins with the workers, which nothing else serves for.
+// A roll begins with the processes, for two reasons. If one of them dies, the
+// release is refused before a worker of it has had a request. And a process that
+// reads a queue knows what the new workers write into it. The way back has the
+// reverse order. A machine's first release begins with the workers, because nothing
+// else serves.
 func (a *Agent) bring(ctx context.Context, rolling roll) error {
 	if rolling.To != "" && rolling.From != "" && !rolling.Failed {
 		if err := a.bringProcesses(ctx, true); err != nil {
@@ -224,7 +225,7 @@ func (a *Agent) replaceProcess(ctx context.Context, i Instance) (ProcessState, e
 	if err := a.Processes.Start(ctx, i); err != nil {
 		return s, fmt.Errorf("starting %s: %w", i, err)
 	}
-	// Start does not wait: what runs is there a moment later.
+	// Start does not wait, so the process appears a moment later.
 	isThere := until(ctx, a.Clock, time.Duration(a.Config.Start), lookWhileNew, func() bool {
 		s, err = a.processState(ctx, i)
 		return err != nil || s.Phase != ProcessDown

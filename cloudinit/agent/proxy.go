@@ -24,13 +24,12 @@ type Upstream struct {
 type Proxy interface {
 	// Current returns the upstreams that an earlier agent set last.
 	Current() ([]Upstream, error)
-	// Use makes the proxy send new requests to these upstreams alone. It
-	// changes nothing if the proxy does so already, and a proxy that starts
-	// later does so too. An error means that the proxy may lead elsewhere.
+	// Use makes the proxy send new requests to these upstreams alone. It changes
+	// nothing if the proxy does so already. A proxy that starts later does so too.
+	// An error means that the proxy may send requests elsewhere.
 	Use(ctx context.Context, upstreams []Upstream) error
 	// Busy returns the number of requests by slot that the proxy waits for.
-	// WebSockets do not count. The error of a proxy that does not run is
-	// ErrProxyDown.
+	// WebSockets do not count. If the proxy does not run, the error is ErrProxyDown.
 	Busy(ctx context.Context) (map[int]int, error)
 }
 
@@ -38,9 +37,9 @@ type Proxy interface {
 // A proxy that runs may be too busy to answer, or stopped.
 var ErrProxyDown = errors.New("the proxy does not run")
 
-// route leads the proxy to the best process of each worker, without those in
-// some slots. A process gets requests once it was ready, and until it ends: a
-// worker whose dependency is missing may still have an answer.
+// route points the proxy at the best process of each worker, except for the slots in
+// without. A process gets requests from its first readiness until it ends: a worker
+// whose dependency is missing may still answer.
 func (a *Agent) route(ctx context.Context, v view, without ...int) error {
 	if a.Proxy == nil {
 		return nil
@@ -75,7 +74,7 @@ func (a *Agent) route(ctx context.Context, v view, without ...int) error {
 	return nil
 }
 
-// anyProcess stands for the process that an earlier agent led the proxy to.
+// anyProcess stands for the process that an earlier agent pointed the proxy at.
 const anyProcess = ""
 
 // routable returns the best process of a worker that may get requests.
@@ -109,7 +108,7 @@ func (o occupant) release() service.ReleaseID {
 	return o.Release
 }
 
-// reroute is route with the machine's state of now.
+// reroute is route with the machine's current state.
 func (a *Agent) reroute(ctx context.Context, without ...int) error {
 	if a.Proxy == nil {
 		return nil

@@ -19,7 +19,7 @@ import (
 	"escala/service"
 )
 
-// fakeProxy records where it is led to, and has requests in flight.
+// fakeProxy records its upstreams, and has requests in flight.
 type fakeProxy struct {
 	current []Upstream
 	used    [][]Upstream
@@ -47,7 +47,7 @@ func (p *fakeProxy) Busy(context.Context) (map[int]int, error) {
 	return now, p.err
 }
 
-// handClock passes while it sleeps.
+// handClock is a clock whose time passes only in Sleep.
 type handClock struct{ elapsed time.Duration }
 
 func (c *handClock) Now() time.Time         { return time.Unix(0, 0).Add(c.elapsed) }
@@ -106,8 +106,8 @@ func TestTheProxyIsLedToTheBestProcessOfEachWorker(t *testing.T) {
 	}
 }
 
-// A process that the supervisor started again gets no request before it is
-// ready, although the one before served.
+// TestANewProcessInAServingSlotWaits checks that a process which the supervisor has
+// started again gets no request before it is ready, although the one before served.
 func TestANewProcessInAServingSlotWaits(t *testing.T) {
 	p := &fakeProxy{}
 	a := routing(p)

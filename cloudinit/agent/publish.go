@@ -94,8 +94,8 @@ func (a *Agent) status(ctx context.Context) machine.Status {
 	}
 	refused := a.refusal.Release
 	if s.Phase == machine.Refused && (a.watched.back || refused != "" && a.wanted.ID != "" && refused != a.wanted.ID) {
-		// It still goes back, or goes back from another release than the one that is
-		// wanted by now.
+		// The way back is not finished, or leads from another release than the one
+		// that is wanted by now.
 		s.Phase = machine.Rolling
 	}
 	if s.Phase == machine.Refused {
@@ -145,7 +145,7 @@ func (a *Agent) trouble(ctx context.Context, o occupant) string {
 }
 
 // tell writes the status to the store, for a machine that cannot be reached. Only
-// the operator reads it there, so it has a refused release's output too.
+// the operator reads it there, so it contains a refused release's output too.
 func (a *Agent) tell(ctx context.Context, s machine.Status) {
 	now := a.Clock.Elapsed()
 	next := report{phase: s.Phase, wanted: s.Wanted, asked: s.Asked, current: s.Current, reason: s.Reason, trouble: s.Trouble(), maintenance: s.Maintenance, told: true}

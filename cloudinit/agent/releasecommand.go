@@ -18,24 +18,24 @@ import (
 //
 //   - A machine creates the record before it starts the command. Another machine
 //     that finds the record waits.
-//   - A command goes on when the agent ends. If its end is unknown, because the
+//   - A command continues when the agent ends. If its end is unknown, because the
 //     machine went down, the run is interrupted, and the release is refused.
 //   - A release whose run failed or was interrupted is refused until another
 //     update asks for it. That is another run, with a record of its own.
 //   - Once a run has succeeded, the release needs no other.
 
 const (
-	// runSettle is longer than a write of the store takes in the usual case. A
-	// bucket that does not know conditional writes keeps the last of two records.
+	// runSettle is longer than a write of the store normally takes. A bucket that
+	// does not support conditional writes keeps the last of two records.
 	runSettle = 2 * time.Second
-	// runLease is the time beyond Config.ReleaseTimeout after which a machine that
-	// has not recorded the end of its run is given up.
+	// runLease is the time beyond Config.ReleaseTimeout after which a run without a
+	// recorded end counts as lost with its machine.
 	runLease = time.Minute
 	// lookWhileCommand is the pause between two rounds while a command runs.
 	lookWhileCommand = time.Second
 )
 
-// prepare makes sure that the command of the wanted release has ended well. It
+// prepare makes sure that the command of the wanted release has succeeded. It
 // returns false while the command runs, and if the release is refused for it.
 func (a *Agent) prepare(ctx context.Context) (bool, error) {
 	if a.wanted.Command == "" {
@@ -113,9 +113,9 @@ func (a *Agent) othersRun(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// start starts the command of a run whose record this machine has created. A
-// machine names its run as the stack's latest and looks again after a while, so
-// that of two machines with a run each the last one begins, and the other waits.
+// start starts the command of a run whose record this machine has created. The
+// machine names its run as the stack's latest and checks that again after a while.
+// If two machines have a run each, the last one begins, and the other waits.
 func (a *Agent) start(ctx context.Context, run CommandRun) error {
 	if waits, err := a.othersRun(ctx); err != nil || waits {
 		return err
@@ -168,14 +168,14 @@ func (a *Agent) awaitOther(ctx context.Context, run CommandRun, record runRecord
 }
 
 // otherRun is another machine's run, and the time, by Clock.Elapsed, at which this
-// machine saw it first. Clocks of machines differ.
+// machine first saw it. Clocks of machines differ.
 type otherRun struct {
 	run     CommandRun
 	machine string
 	since   time.Duration
 }
 
-// expired reports that the machine of a run must have ended it, or itself.
+// expired reports whether the run must have ended, or its machine.
 func (a *Agent) expired(run CommandRun, record runRecord) bool {
 	now := a.Clock.Elapsed()
 	if a.other.run != run || a.other.machine != record.Machine {
@@ -211,7 +211,7 @@ func (a *Agent) follow(ctx context.Context) (CommandState, error) {
 	return local, nil
 }
 
-// conclude records the end of a run; nil for an unknown one.
+// conclude records the end of a run. end is nil for an unknown one.
 func (a *Agent) conclude(ctx context.Context, run CommandRun, record runRecord, end *CommandEnd) error {
 	record.End = end
 	switch {
@@ -235,7 +235,7 @@ func (a *Agent) conclude(ctx context.Context, run CommandRun, record runRecord, 
 	return nil
 }
 
-// refuseRun refuses the release whose command did not end well.
+// refuseRun refuses the release whose command failed.
 func (a *Agent) refuseRun(run CommandRun, record runRecord) {
 	end := CommandEnd{}
 	if record.End != nil {

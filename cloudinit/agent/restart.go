@@ -36,7 +36,7 @@ type replaced struct {
 	Processes []string `json:"processes"`
 }
 
-// restarts is what the rounds and the listener for requests share.
+// restarts is shared by the rounds and the listener for requests.
 type restarts struct {
 	mu     sync.Mutex
 	asked  request.Restarting
@@ -103,7 +103,8 @@ func (a *Agent) beginRestart(ctx context.Context) {
 	if err != nil {
 		return // the round says why no worker can be started, and the next one tries again
 	}
-	// The list comes first: with the record alone, a restart would seem to be done.
+	// The list is written first: with the record alone, a restart would seem to be
+	// done.
 	if err := a.remember(replacedFile, replaced{asked.ID, processes}); err != nil {
 		a.failing(runFolder, err)
 		return
@@ -116,7 +117,7 @@ func (a *Agent) beginRestart(ctx context.Context) {
 	a.Log.Info("restarting all workers", "request", asked.ID)
 }
 
-// recallRestart reads what beginRestart recorded, once in a life of the agent.
+// recallRestart reads what beginRestart recorded, once in a run of the agent.
 func (a *Agent) recallRestart() error {
 	if a.restarts.loaded {
 		return nil

@@ -17,7 +17,8 @@ func (a *Agent) retire(ctx context.Context) (ending []occupant, err error) {
 	return a.retireAfter(ctx, view{}, true)
 }
 
-// retireAfter is retire with a view that is still right, unless it is stale.
+// retireAfter is retire with a view that is still right. If stale is true, it takes
+// a new view.
 func (a *Agent) retireAfter(ctx context.Context, v view, stale bool) (ending []occupant, err error) {
 	if err := a.handOver(ctx); err != nil {
 		return nil, err
@@ -48,7 +49,7 @@ func (a *Agent) retireAfter(ctx context.Context, v view, stale bool) (ending []o
 			unneeded, slots = append(unneeded, o), append(slots, o.slot)
 		}
 	}
-	// All of them at once, and then one after the other without a wait.
+	// They drain at the same time. Each then ends without a further wait.
 	if err := a.drain(ctx, slots...); err != nil {
 		return nil, err
 	}
@@ -113,8 +114,8 @@ func (a *Agent) handOver(ctx context.Context) error {
 }
 
 // handOverFirst hands over as soon as a worker of the machine's first release is
-// ready. Nothing serves before it, so no client is better off for waiting until
-// the worker has been ready for a while.
+// ready. Nothing serves before it, so waiting until the worker has been ready for a
+// while would help no client.
 func (a *Agent) handOverFirst(ctx context.Context) error {
 	rolling, err := recall[roll](a.Disk, rollFile)
 	if err != nil || rolling.To == "" || rolling.From != "" {

@@ -16,8 +16,8 @@ const runsFolder = stateFolder + "/schedules"
 
 // Run is a run of a schedule's command.
 type Run struct {
-	// Time is the time that the run was for. Began and Ended are when it really
-	// was. All are in seconds since 1970.
+	// Time is the scheduled time of the run. Began and Ended are its real times. All
+	// are in seconds since 1970.
 	Time  int64 `json:"time"`
 	Began int64 `json:"began"`
 	Ended int64 `json:"ended,omitempty"`
@@ -25,7 +25,7 @@ type Run struct {
 	Release service.ReleaseID `json:"release"`
 	// Boot is the boot of the machine that it runs in.
 	Boot string `json:"boot,omitempty"`
-	// Status is its exit status, and Result what ended it.
+	// Status is its exit status, and Result the reason of its end.
 	Status int    `json:"status"`
 	Result string `json:"result,omitempty"`
 }
@@ -33,25 +33,25 @@ type Run struct {
 // interrupted is the result of a run that ended with its machine.
 const interrupted = "interrupted"
 
-// runs is what is known of a schedule's runs.
+// runs is the record of a schedule's runs.
 type runs struct {
-	// Cron has the times for which Time is the last that was decided about.
+	// Cron has the schedule's times. Time is the last of them that was decided
+	// about.
 	Cron string `json:"cron"`
 	Time int64  `json:"time"`
 	// Running is the run that goes on, and Last the one that ended last.
 	Running *Run `json:"running,omitempty"`
 	Last    *Run `json:"last,omitempty"`
-	// Missed and Skipped count the times without a run: because the machine was
-	// away, or because the run before was still there. LastMissed is the last one
-	// of either.
+	// Missed and Skipped count the times without a run: because the machine was off,
+	// or because the run before had not ended. LastMissed is the last one of either.
 	Missed     int   `json:"missed,omitempty"`
 	Skipped    int   `json:"skipped,omitempty"`
 	LastMissed int64 `json:"lastMissed,omitempty"`
-	// Elsewhere is the last time whose run another machine had.
+	// Elsewhere is the last time whose run was another machine's.
 	Elsewhere int64 `json:"elsewhere,omitempty"`
 }
 
-// settle ends a run that did not say its end: its machine ended before it.
+// settle ends a run without a recorded end: its machine ended before it.
 func (r *runs) settle(now time.Time) {
 	if r.Running != nil {
 		r.end(now, 0, interrupted)

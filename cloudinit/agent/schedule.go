@@ -30,19 +30,19 @@ type Schedules interface {
 	StartTimers(ctx context.Context) error
 }
 
-// Claim is the last time of a schedule that a machine took for itself. A new
-// machine finds it there, so that it neither repeats a run nor forgets one.
+// Claim is the last time of a schedule that a machine took for itself. A new machine
+// reads it, so that it neither repeats a run nor forgets one.
 type Claim struct {
 	// Cron has the schedule's times as that machine knew them.
 	Cron string `json:"cron"`
 	// Time is in seconds since 1970.
 	Time    int64  `json:"time"`
 	Machine string `json:"machine"`
-	// Try is another one for each try to claim.
+	// Try differs for each try to claim.
 	Try string `json:"try"`
 }
 
-// Claims are kept for all machines of the stack.
+// Claims stores the claims of all machines of the stack.
 type Claims interface {
 	// Read returns the zero claim if there is none.
 	Read(ctx context.Context, schedule string) (Claim, error)
@@ -50,22 +50,22 @@ type Claims interface {
 }
 
 const (
-	// claimSettle is longer than a read and a write of the store together, in the
-	// usual case. The last writer of a claim has it. So two machines have the same
+	// claimSettle is longer than a read and a write of the store normally take
+	// together. The last writer of a claim has it, so two machines have the same
 	// claim only if a write takes longer than this.
 	claimSettle = 2 * time.Second
 	// claimRetry is the pause after a store that did not answer.
 	claimRetry = 5 * time.Second
-	// wrongClock is how far ahead of now a time may be that was taken. One that is
-	// further ahead was taken by a clock that was wrong.
+	// wrongClock is how far in the future a taken time may be. A time beyond that
+	// was taken by a wrong clock.
 	wrongClock = time.Hour
 	// missedLimit is the most missed times that are counted.
 	missedLimit = 10_000
 )
 
 // Scheduler decides whether a schedule's command runs now. A timer starts it in a
-// process of its own, which becomes the command. So neither the agent nor its
-// restart has to do with a run.
+// process of its own, which becomes the command. So a run does not depend on the
+// agent or its restart.
 type Scheduler struct {
 	Schedule Schedule
 	Disk     Disk
@@ -78,10 +78,10 @@ type Scheduler struct {
 	NewTry func() string
 }
 
-// Begin decides about the last time of the schedule. If its run is this
-// machine's, it returns the release to run. It returns "" if there is nothing to
-// run: another machine has the run, or it is too late. The caller makes sure that
-// no other run of the schedule is there.
+// Begin decides about the last time of the schedule. If this machine is to run it,
+// Begin returns the release to run. It returns "" if another machine has the run, or
+// if it is too late. The caller makes sure that no other run of the schedule is in
+// progress.
 //
 // A time is taken before its run begins. A machine that ends in between loses the
 // run, and none runs twice.
@@ -103,7 +103,7 @@ func (s *Scheduler) Begin(ctx context.Context) (service.ReleaseID, error) {
 	}
 }
 
-// try decides once. Its error is one that may pass.
+// try decides once. Its error is a temporary one.
 func (s *Scheduler) try(ctx context.Context, times cron.Expression) (service.ReleaseID, error) {
 	now := s.Clock.Now()
 	due, ok := times.Last(now)
@@ -160,15 +160,16 @@ func (s *Scheduler) try(ctx context.Context, times cron.Expression) (service.Rel
 	return release, nil
 }
 
-// last returns the last time that was taken, by this machine or another one. The
-// zero claim is none.
+// last returns the last time that was taken, by this machine or another one, or the
+// zero claim.
 func (s *Scheduler) last(record runs, claim Claim, now, due time.Time) Claim {
 	last := Claim{}
 	for _, taken := range []Claim{{Cron: record.Cron, Time: record.Time, Machine: s.Machine}, claim} {
 		switch {
 		case time.Unix(taken.Time, 0).Sub(now) > wrongClock:
 		case taken == claim && claim.Machine == s.Machine && claim.Time == due.Unix() && record.Time != claim.Time:
-			// This machine claimed it, and did not see that it had. It began no run.
+			// This machine claimed the time, but did not see that it had. It began
+			// no run.
 		case taken.Time > last.Time:
 			last = taken
 		}
@@ -251,7 +252,7 @@ func settledRelease(d Disk) service.ReleaseID {
 	if rolling.To == current {
 		settled = rolling.From
 	}
-	// A machine's first release may be refused, and nothing to go back to.
+	// A machine's first release may be refused without another one to go back to.
 	if refused, err := recall[refusal](d, refusalFile); err != nil || refused.Release == settled {
 		return ""
 	}

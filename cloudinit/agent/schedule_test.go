@@ -57,7 +57,7 @@ func (c *scheduleClock) Sleep(_ context.Context, d time.Duration) error {
 	return nil
 }
 
-// memoryClaims fails as often as away says.
+// memoryClaims holds a claim in memory. It fails to read it away times.
 type memoryClaims struct {
 	claim Claim
 	away  int
@@ -177,18 +177,18 @@ func TestARunThatEndsWithItsMachineIsInterrupted(t *testing.T) {
 
 func TestTwoMachinesHaveOneRun(t *testing.T) {
 	s, clock, claims := newScheduler("03:15:00")
-	// The other one writes its claim while this one waits.
+	// The other machine writes its claim while this one waits.
 	clock.slept = func() {
 		claims.claim = Claim{Cron: s.Schedule.Cron, Time: clockAt("03:15:00").Unix(), Machine: "i-2", Try: "y"}
 	}
 	assert.Empty(t, begin(t, s))
 	assert.Equal(t, clockAt("03:15:00").Unix(), recorded(t, s).Elsewhere)
 	assert.Nil(t, recorded(t, s).Running)
-	// It has the next one before this one looks.
+	// The other machine has the next time before this one looks.
 	clock.slept, clock.now = nil, clockAt("03:30:00")
 	claims.claim.Time = clockAt("03:30:00").Unix()
 	assert.Empty(t, begin(t, s))
-	// A new machine goes on where they were, and knows what nobody ran.
+	// A new machine continues where they were, and knows the times without a run.
 	fresh, later, store := newScheduler("04:00:00")
 	fresh.Machine, *store = "i-3", *claims
 	assert.NotEmpty(t, begin(t, fresh))
@@ -246,7 +246,7 @@ func TestARunNeedsAReleaseThatServes(t *testing.T) {
 	_, err := s.Begin(t.Context())
 	require.ErrorContains(t, err, "no release serves on this machine yet")
 
-	// During a roll, it is the release before; a refused one is none.
+	// During a roll, it is the release before. A refused one does not count.
 	s, _, _ = newScheduler("03:15:00")
 	a := &Agent{Disk: s.Disk}
 	require.NoError(t, a.remember(rollFile, roll{To: settled, From: "before"}))

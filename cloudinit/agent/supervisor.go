@@ -12,17 +12,17 @@ type SlotState string
 
 // The states of a slot.
 const (
-	// SlotStopped: no process runs, and the supervisor starts none.
+	// SlotStopped means that no process runs, and that the supervisor starts none.
 	SlotStopped SlotState = "stopped"
-	// SlotStarting: the process started a moment ago.
+	// SlotStarting means that the process started a moment ago.
 	SlotStarting SlotState = "starting"
 	SlotRunning  SlotState = "running"
-	// SlotBackoff: the process ended during its start. The supervisor starts it
-	// again.
+	// SlotBackoff means that the process ended during its start. The supervisor
+	// starts it again.
 	SlotBackoff SlotState = "backoff"
-	// SlotStopping: the process was told to end.
+	// SlotStopping means that the process was told to end.
 	SlotStopping SlotState = "stopping"
-	// SlotFailed: the supervisor no longer tries to start the process.
+	// SlotFailed means that the supervisor no longer tries to start the process.
 	SlotFailed SlotState = "failed"
 )
 

@@ -34,8 +34,8 @@ type Answers struct {
 	Failed int64 `json:"failed"`
 }
 
-// tally is what happened to one release in a time. Requests that no worker answered
-// are among its answers.
+// tally counts what happened to one release in a period. Requests that no worker
+// answered are among its answers.
 type tally struct {
 	Answers
 	// Restarts counts the processes that ended by themselves, and the workers that
@@ -65,9 +65,9 @@ func (c Counts) since(before Counts, release service.ReleaseID) Answers {
 	return Answers{now.All - then.All + unanswered, now.Failed - then.Failed + unanswered}
 }
 
-// sample is what a release counted in one stretch of time.
+// sample is the tally of a release in one period.
 type sample struct {
-	// at is the end of the stretch, by Clock.Elapsed.
+	// at is the end of the period, by Clock.Elapsed.
 	at time.Duration
 	tally
 }
@@ -78,26 +78,27 @@ const sampleEvery = 10 * time.Second
 
 // watched is what the agent remembers of its releases' answers.
 type watched struct {
-	// bake is the bake that goes on; the zero bake for none. loaded means that the
-	// disk was asked.
+	// bake is the current bake, or the zero bake. loaded means that it was read from
+	// the disk.
 	bake   bake
 	loaded bool
 	// served is the last release that served on all workers. servedWritten means that
 	// it is on the disk.
 	served        service.ReleaseID
 	servedWritten bool
-	// at is the time of the last count, by Clock.Elapsed, and counts what it was.
+	// at is the time of the last count, by Clock.Elapsed, and counts its result.
 	at      time.Duration
 	counts  Counts
 	counted bool
 	// written is the time, by Clock.Elapsed, of the last write of the bake.
 	written time.Duration
-	// release is the one that the samples are of, the oldest first.
+	// release is the release of the samples, the oldest of which comes first.
 	release service.ReleaseID
 	samples []sample
 	// hung counts the workers that the agent has started again since its start,
-	// because they did not answer. restarts has the last number of restarts by what
-	// was started again; nil before the first count.
+	// because they did not answer. restarts holds the last number of restarts: of
+	// the workers, of hung workers, and of each process. It is nil before the first
+	// count.
 	hung     int64
 	restarts map[string]int64
 	// back means that the machine goes back from a release that failed its bake.
@@ -107,7 +108,7 @@ type watched struct {
 }
 
 // count asks for the counts, and returns what happened to the release since the last
-// time. There is nothing to compare the first count of a release with.
+// call. The first count of a release has nothing to be compared with.
 func (a *Agent) count(ctx context.Context, release service.ReleaseID) (tally, error) {
 	w := &a.watched
 	now, err := a.Traffic.Count(ctx)
@@ -126,8 +127,8 @@ func (a *Agent) count(ctx context.Context, release service.ReleaseID) (tally, er
 	return t, nil
 }
 
-// restartsSince returns how many processes have ended by themselves since it was
-// called last. It is 0 for the first call.
+// restartsSince returns how many processes have ended by themselves since the last
+// call. It is 0 for the first call.
 func (a *Agent) restartsSince(ctx context.Context, ended int64) int64 {
 	now := map[string]int64{"workers": ended, "hung": a.watched.hung}
 	if a.Processes != nil {
@@ -150,7 +151,7 @@ func (a *Agent) restartsSince(ctx context.Context, ended int64) int64 {
 	return n
 }
 
-// sample keeps what the release that serves counts at rest.
+// sample records what the serving release counts at rest.
 func (a *Agent) sample(ctx context.Context, release service.ReleaseID) error {
 	w := &a.watched
 	if w.release != release {
@@ -170,7 +171,7 @@ func (a *Agent) sample(ctx context.Context, release service.ReleaseID) error {
 	return nil
 }
 
-// before returns what the release that serves counted in the last time.
+// before returns what the serving release counted in the last window.
 func (a *Agent) before(ctx context.Context, release service.ReleaseID, window time.Duration) tally {
 	w := &a.watched
 	if w.bake.To == release {

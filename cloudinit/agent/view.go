@@ -29,9 +29,9 @@ func (o occupant) alive() bool { return o.orphan != nil || o.Alive() }
 type view struct {
 	slots   []occupant
 	current service.ReleaseID
-	// rolling reports that the last change of current is recent.
+	// rolling means that the last change of current is recent.
 	rolling bool
-	// replaced are the processes that an unfinished restart replaces.
+	// replaced holds the processes that an unfinished restart replaces.
 	replaced []string
 	// at is the time, by Clock.Elapsed, before the first question.
 	at time.Duration

@@ -19,7 +19,7 @@ type Objects interface {
 }
 
 // archive is the place of one subject in the store: the certificate that all
-// machines of the stack share, and the lock of the one that renews it.
+// machines of the stack share, and the lock of the machine that renews it.
 type archive struct {
 	objects Objects
 	seed    Seed
@@ -28,7 +28,7 @@ type archive struct {
 
 // folder returns the place of a subject: certificates/<digest of the authority and
 // the subject>. Another authority has another place, so that a test authority's
-// certificate never serves after a change to a real one.
+// certificate is never served after a change to a real one.
 func folder(authority, subject string) string {
 	sum := sha256.Sum256([]byte(authority + "\n" + subject))
 	return "certificates/" + hex.EncodeToString(sum[:16])
@@ -67,7 +67,7 @@ func (a archive) write(ctx context.Context, r record) error {
 	return nil
 }
 
-// absent reports that an object does not exist. S3 answers "access denied" for
+// absent reports whether an object does not exist. S3 answers "access denied" for
 // such an object to a role that may not list the bucket.
 func absent(err error) bool {
 	return errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDenied)

@@ -1,18 +1,18 @@
-// Package certificate gets, keeps and renews the certificates of a machine.
+// Package certificate obtains, stores and renews the certificates of a machine.
 //
-// A Keeper works beside the agent's rounds and never holds them up. For each
-// subject (a host name, or the machine's address) it looks at the disk and in the
-// release store, and orders from an ACME authority only what it finds in neither
-// or what is due. One machine of a stack orders, and all of them serve the result.
-// Everything that machines share is derived from one secret, the Seed: the ACME
-// account, the key of the objects in the store, the keys of session tickets. So a
-// new machine answers challenges that an old one asked for, and a machine that is
-// replaced costs no order.
+// A Keeper works beside the agent's rounds and never delays them. For each subject
+// (a host name, or the machine's address) it reads the disk and the release store.
+// It orders a certificate from an ACME authority only if both have none, or if the
+// renewal is due. One machine of a stack orders, and all of them serve the result.
+// Everything that the machines share is derived from one secret, the Seed: the ACME
+// account, the key of the objects in the store, and the keys of session tickets. So
+// a new machine answers challenges that an old one requested, and replacing a
+// machine costs no order.
 //
-// The package decides when to ask and what to do with the answer. It speaks to the
-// authority, the store, the disk and the proxy through interfaces, so that tests
-// run months of a machine's life in memory. Package acme speaks ACME.
-// docs/decisions/0009 has why by mholt/acmez and not by certmagic.
+// The package decides when to order and what to do with the answer. It uses the
+// authority, the store, the disk and the proxy through interfaces, so that tests run
+// months of a machine's life in memory. Package acme implements the authority.
+// docs/decisions/0009 explains the choice of mholt/acmez over certmagic.
 package certificate
 
 import (
@@ -38,12 +38,12 @@ type Settings struct {
 	Directory string `json:"directory,omitempty"`
 	Email     string `json:"email,omitempty"`
 	// Roots are the authority's root certificates in PEM. Default: the system's.
-	// With them, the Keeper does not look whether the subject leads here before it
-	// orders: a private authority may see other names than this machine.
+	// With them, the Keeper does not check whether the subject leads here before it
+	// orders: a private authority may resolve names differently from this machine.
 	Roots string `json:"roots,omitempty"`
 }
 
-// Validate reports settings that no certificate can come from.
+// Validate reports settings with which no certificate can be obtained.
 func (s Settings) Validate() error {
 	switch {
 	case len(s.Subjects) == 0:
@@ -61,32 +61,32 @@ func (s Settings) Validate() error {
 // Authority issues certificates.
 type Authority interface {
 	// Order returns the chain in PEM of a new certificate for the subject and the
-	// key. replaces is the certificate that it renews, or nil. An answer of the
-	// authority that counts there is a *Refusal.
+	// key. replaces is the certificate that it renews, or nil. The error is a
+	// *Refusal if the authority answered and counts the order as a failure.
 	Order(ctx context.Context, subject string, key crypto.Signer, replaces *x509.Certificate) ([]byte, error)
 	// Window returns the time in which the authority wants a certificate to be
-	// renewed. It is an error if the authority has no such word.
+	// renewed. It is an error if the authority gives no such time.
 	Window(ctx context.Context, leaf *x509.Certificate) (Window, error)
 }
 
-// Refusal is an answer of the authority that is no certificate.
+// Refusal is the error of an order that the authority refused.
 type Refusal struct {
 	Err error
-	// Wait is the time that the authority wants before the next order. 0 if it
-	// named none.
+	// Wait is the time that the authority wants before the next order. It is 0 if
+	// the authority gave none.
 	Wait time.Duration
 }
 
-// Error returns the authority's words.
+// Error returns the authority's message.
 func (r *Refusal) Error() string { return r.Err.Error() }
 
 // Unwrap returns the cause.
 func (r *Refusal) Unwrap() error { return r.Err }
 
-// Authorities makes an Authority for the account with this key.
+// Authorities returns an Authority for the account with this key.
 type Authorities func(account *ecdsa.PrivateKey) (Authority, error)
 
-// Disk keeps files on the machine that only root can read.
+// Disk stores files on the machine that only root can read.
 type Disk interface {
 	// Read returns a file. The error of a missing file is fs.ErrNotExist.
 	Read(name string) ([]byte, error)
@@ -104,14 +104,16 @@ type Secrets interface {
 
 // Proxy serves the certificates.
 type Proxy interface {
-	// Serve makes the proxy serve this, and nothing else. It does nothing if the
-	// proxy does so already. An error means that the proxy serves what it served
-	// before, at least for one subject; ErrNoProxy that it does not run.
+	// Serve makes the proxy serve s, and nothing else. It does nothing if the proxy
+	// does so already. An error means that the proxy still serves what it served
+	// before, at least for one subject. The error is ErrNoProxy if the proxy does
+	// not run.
 	Serve(ctx context.Context, s Serving) error
 }
 
-// ErrNoProxy means that there is no proxy. Nothing is ordered then, since nothing
-// would answer the challenge: a new machine starts its agent before Nginx.
+// ErrNoProxy means that the proxy does not run. The Keeper then orders nothing,
+// because nothing would answer the challenge: a new machine starts its agent before
+// Nginx.
 var ErrNoProxy = errors.New("the proxy does not run")
 
 // Serving is what the proxy serves.

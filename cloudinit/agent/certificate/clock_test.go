@@ -39,8 +39,9 @@ func TestClockThatIsWrongByADay(t *testing.T) {
 	}
 }
 
-// A clock that is set right after an order must not leave the keeper in the past: the
-// certificate would end before it is renewed.
+// TestClockThatIsSetRightLater checks that a clock which is corrected right after an
+// order does not leave the keeper in the past. The certificate would end before it
+// is renewed.
 func TestClockThatIsSetRightLater(t *testing.T) {
 	t.Parallel()
 	for _, skew := range []time.Duration{40 * day, -40 * day, 400 * day, -400 * day} {

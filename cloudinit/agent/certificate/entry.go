@@ -20,45 +20,47 @@ type entry struct {
 	archive *archive // nil until there is a seed
 	lock    *lock
 
-	// began is the time of the first round. All times of this struct but renewAt
+	// began is the time of the first round. All times of this struct except renewAt
 	// are by Clock.Elapsed.
 	began   time.Duration
 	loaded  bool // the disk was read
 	lookAt  time.Duration
-	onDisk  bool // the disk has what serves
+	onDisk  bool // the disk has the certificate that serves
 	inStore bool
 	saveAt  time.Duration
 
 	renewAt time.Time
-	askAt   time.Duration // the next question for a Window
+	askAt   time.Duration // the time of the next request for a Window
 	nextTry time.Duration
-	tried   time.Duration // the last order, or began
+	tried   time.Duration // the time of the last order, or began
 	tries   tries
-	// silences and refusals are failures in a row, by kind.
+	// silences and refusals count consecutive failures: without an answer, and with
+	// one.
 	silences, refusals int
 
-	// orderError is why the last try ended without a certificate. storeError and
-	// diskError are why the certificate is not kept there.
+	// orderError is the reason why the last try ended without a certificate.
+	// storeError and diskError are the reasons why the certificate is not stored
+	// there.
 	orderError, storeError, diskError error
 }
 
 const (
-	// lookEvery is the time between two looks in the store, for what another
-	// machine has renewed.
+	// lookEvery is the time between two reads of the store, for a certificate that
+	// another machine has renewed.
 	lookEvery = time.Hour
-	// saveEvery is the time between two tries to keep a certificate, and between
-	// two looks in a store that did not answer.
+	// saveEvery is the time between two tries to store a certificate, and between
+	// two reads of a store that did not answer.
 	saveEvery = time.Minute
 	// orderTimeout bounds one order.
 	orderTimeout = 3 * time.Minute
-	// busyPause is the time until a machine looks again whether the one that has
-	// the lock is ready.
+	// busyPause is the time until a machine checks again whether the owner of the
+	// lock is done.
 	busyPause = 5 * time.Second
 	// aloneAfter is the time without any certificate after which a machine orders
 	// without the store.
 	aloneAfter = 10 * time.Minute
 	// reachGrace is the time after which a machine orders although it cannot reach
-	// itself under the subject's name: the authority may see another network.
+	// itself under the subject's name: the authority may use another network.
 	reachGrace = 15 * time.Minute
 )
 
@@ -78,7 +80,7 @@ func (e *entry) round(ctx context.Context) {
 		e.lock = &lock{archive: *e.archive, clock: e.k.Clock, machine: e.k.MachineID}
 	}
 	if now := e.k.Clock.Elapsed(); now >= e.lookAt && now >= e.k.storeAt {
-		_ = e.look(ctx) // it keeps its error
+		_ = e.look(ctx) // look records its error
 	}
 	e.save(ctx)
 }
@@ -104,7 +106,7 @@ func (e *entry) load() {
 		err = pair.Leaf.VerifyHostname(e.subject)
 	}
 	if err != nil {
-		// The store has it, or it is ordered again.
+		// The certificate is in the store, or it is ordered again.
 		e.k.Log.Warn("the certificate on the disk is not used", "subject", e.subject, "error", err)
 		return
 	}
@@ -112,7 +114,7 @@ func (e *entry) load() {
 	e.inStore = true // look compares it
 }
 
-// use makes a pair the one that serves.
+// use makes a pair the certificate that serves.
 func (e *entry) use(pair Pair, r record) {
 	e.pair = &pair
 	r.PEM = pair.PEM
@@ -121,8 +123,8 @@ func (e *entry) use(pair Pair, r record) {
 	e.askAt = e.k.Clock.Elapsed()
 }
 
-// look reads the store, and takes over what another machine has renewed. A worse
-// object is replaced by the certificate of this machine.
+// look reads the store, and takes over a certificate that another machine has
+// renewed. It replaces a worse one by this machine's.
 func (e *entry) look(ctx context.Context) error {
 	now := e.k.Clock.Elapsed()
 	r, err := e.archive.read(ctx)
@@ -172,8 +174,8 @@ func (e *entry) parse(r record) (*Pair, error) {
 	return &pair, nil
 }
 
-// save keeps the certificate where it is missing. What serves does not depend on
-// it.
+// save stores the certificate where it is missing. The certificate serves even if
+// this fails.
 func (e *entry) save(ctx context.Context) {
 	now := e.k.Clock.Elapsed()
 	if e.pair == nil || now < e.saveAt || e.onDisk && e.inStore {
@@ -197,13 +199,13 @@ func (e *entry) save(ctx context.Context) {
 	}
 }
 
-// asks reports whether a question for the Window is due.
+// asks reports whether a request for the Window is due.
 func (e *entry) asks() bool {
 	return e.pair != nil && e.k.authority != nil && e.k.Clock.Elapsed() >= e.askAt
 }
 
-// ask asks the authority when the certificate is to be renewed. Without an answer
-// the certificate is renewed by its lifetime.
+// ask requests the Window of the certificate from the authority. Without an answer,
+// the lifetime decides about the renewal.
 func (e *entry) ask(ctx context.Context) {
 	now := e.k.Clock.Elapsed()
 	again := max(min(e.pair.lifetime()/20, 6*time.Hour), askLeast)
@@ -219,14 +221,14 @@ func (e *entry) ask(ctx context.Context) {
 		e.askAt = now + max(min(w.Again, again, askMost), askLeast)
 	}
 	if e.renewAt.After(w.Start) && e.renewAt.Before(w.End) {
-		return // the time that was picked before is in the window still
+		return // the time that was picked before is still in the window
 	}
 	if at, ok := w.pick(); ok {
 		e.renewAt = bounded(*e.pair, at)
 	}
 }
 
-// askTimeout bounds one question for a Window.
+// askTimeout is the time limit of one request for a Window.
 const askTimeout = 20 * time.Second
 
 // due reports whether a certificate is missing or to be renewed.
@@ -237,7 +239,7 @@ func (e *entry) due() bool {
 
 func (e *entry) wanted(now time.Time) bool { return e.pair == nil || !now.Before(e.renewAt) }
 
-// problems are what an operator has to know.
+// problems returns what an operator has to know.
 func (e *entry) problems() []string {
 	var all []string
 	for _, err := range []error{e.orderError, e.storeError, e.diskError} {

@@ -8,9 +8,8 @@ import (
 	"strings"
 )
 
-// File returns a pair in the form in which it lies on the disk and in which the
-// proxy takes it: two comments, then the chain and the key in PEM. The proxy
-// compares the ID.
+// File returns a pair in the form that it has on the disk and that the proxy takes:
+// two comments, then the chain and the key in PEM. The proxy compares the ID.
 //
 //	# 0123456789abcdef
 //	# orders 1764140000 1771916000

@@ -12,8 +12,8 @@ import (
 	"escala/service/machine"
 )
 
-// Keeper keeps the certificates of one machine. All fields are required, except
-// those marked as optional.
+// Keeper obtains, stores and renews the certificates of one machine. All fields are
+// required, except those marked as optional.
 type Keeper struct {
 	Settings Settings
 	// Authorities is optional in service.TLSCertificate mode.
@@ -42,7 +42,7 @@ type Keeper struct {
 	rightTime time.Time
 	right     time.Duration
 	// storeAt is the time, by Clock.Elapsed, before which a store that did not
-	// answer is left alone, except for an order.
+	// answer is not used again, except for an order.
 	storeAt time.Duration
 	secret  error // why there is no seed
 	logged  string
@@ -52,7 +52,7 @@ type Keeper struct {
 	orders int
 }
 
-// Run keeps the certificates until ctx ends.
+// Run maintains the certificates until ctx ends.
 func (k *Keeper) Run(ctx context.Context) {
 	for ctx.Err() == nil {
 		if !k.Round(ctx) {
@@ -69,8 +69,8 @@ func (k *Keeper) Status() *machine.Certificate {
 	return &s
 }
 
-// Round looks once and does what is due: at most one order. It reports whether
-// another one is due.
+// Round checks the certificates once and does what is due: at most one order. more
+// reports whether another order is due.
 func (k *Keeper) Round(ctx context.Context) (more bool) {
 	k.readSeed(ctx)
 	if k.Settings.Mode == service.TLSCertificate {
@@ -86,8 +86,8 @@ func (k *Keeper) Round(ctx context.Context) (more bool) {
 	for _, e := range k.entries {
 		e.round(ctx)
 	}
-	// The proxy has to answer the challenges of an order, and serves what was
-	// found meanwhile.
+	// The proxy must answer the challenges of an order, and serves what was found in
+	// the meantime.
 	k.serve(ctx)
 	e := k.nextDue()
 	if e == nil {
@@ -99,8 +99,8 @@ func (k *Keeper) Round(ctx context.Context) (more bool) {
 	return k.nextDue() != nil
 }
 
-// ask puts the question of one entry to the authority: one that hangs must not
-// keep the others from the proxy.
+// ask sends the request for the Window of one entry. It sends only one, because a
+// request that hangs must not keep the other certificates from the proxy.
 func (k *Keeper) ask(ctx context.Context) {
 	for _, e := range k.entries {
 		if e.asks() {
@@ -110,9 +110,9 @@ func (k *Keeper) ask(ctx context.Context) {
 	}
 }
 
-// now returns the time by the authority's clock, as far as it is known. A clock far
-// ahead would take each new certificate for an expired one. A clock that was found to
-// be wrong is not asked again: it may be set right at any time.
+// now returns the time by the authority's clock, as far as it is known. By a clock
+// far ahead, each new certificate would seem to have expired. A clock that was found
+// to be wrong is not used again, because it may be corrected at any time.
 func (k *Keeper) now() time.Time {
 	if k.rightTime.IsZero() {
 		return k.Clock.Now()
@@ -144,7 +144,7 @@ func (k *Keeper) nextDue() *entry {
 	return next
 }
 
-// readSeed reads the seed until it has it.
+// readSeed reads the seed, unless that was done.
 func (k *Keeper) readSeed(ctx context.Context) {
 	if k.seed != nil {
 		return
@@ -168,7 +168,7 @@ func (k *Keeper) readSeed(ctx context.Context) {
 	k.seed, k.secret = &seed, nil
 }
 
-// open makes the account of the authority.
+// open opens the account at the authority.
 func (k *Keeper) open(seed Seed) error {
 	account, err := seed.AccountKey()
 	if err != nil {
@@ -183,7 +183,7 @@ func (k *Keeper) open(seed Seed) error {
 	return nil
 }
 
-// serve gives the proxy what it has to serve, and updates the status.
+// serve gives the proxy the certificates, and updates the status.
 func (k *Keeper) serve(ctx context.Context) {
 	now := k.now()
 	s := Serving{Thumbprint: k.thumbprint, Files: map[string][]byte{}}

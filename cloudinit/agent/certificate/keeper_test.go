@@ -56,7 +56,7 @@ func TestMachinesShareOneCertificate(t *testing.T) {
 		for _, b := range all {
 			require.True(t, b.valid(), b)
 		}
-		// One of them renews, and the others take it over.
+		// One of them renews, and the others take its certificate over.
 		pass(61 * day)
 		assert.Equal(t, 2, w.orders())
 		for _, b := range all {
@@ -78,8 +78,8 @@ func TestNewMachineOrdersNothing(t *testing.T) {
 	})
 }
 
-// Certificates of 90, 64, 45 and 6 days are all renewed after two thirds of their
-// lifetime, and never late.
+// TestRenewalByLifetime checks that certificates of 90, 64, 45 and 6 days are all
+// renewed after two thirds of their lifetime, and never late.
 func TestRenewalByLifetime(t *testing.T) {
 	t.Parallel()
 	for _, lifetime := range []time.Duration{90 * day, 64 * day, 45 * day, 160 * time.Hour} {
@@ -163,7 +163,7 @@ func TestNamesDoNotWaitForEachOther(t *testing.T) {
 		assert.Equal(t, []string{"missing.example.com"}, s.Missing)
 		assert.Equal(t, "missing.example.com has no address yet: its DNS record is missing", s.Error)
 		assert.Equal(t, 2, s.Orders, "a name without a record costs no order")
-		// After a quarter of an hour the authority is asked all the same.
+		// After a quarter of an hour the keeper orders anyway.
 		pass(20 * time.Minute)
 		assert.Equal(t, 3, b.keeper.Status().Orders)
 		assert.NotNil(t, b.leaf("missing.example.com"))
@@ -208,7 +208,8 @@ func TestProxyThatDoesNotAnswer(t *testing.T) {
 	})
 }
 
-// A new machine starts its agent long before Nginx.
+// TestNothingIsOrderedBeforeTheProxyRuns checks a new machine, which starts its
+// agent long before Nginx.
 func TestNothingIsOrderedBeforeTheProxyRuns(t *testing.T) {
 	inWorld(t, 90*day, func(t *testing.T, w *world) {
 		b := w.box("one")

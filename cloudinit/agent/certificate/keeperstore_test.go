@@ -25,14 +25,14 @@ func TestStoreFaults(t *testing.T) {
 				pass(20 * time.Minute)
 				require.True(t, b.valid(), "then it orders alone")
 				assert.Equal(t, 1, w.orders())
-				// An agent that starts again has it on the disk.
+				// A restarted agent reads it from the disk.
 				for range 20 {
 					b.stop()
 					b.start()
 					pass(time.Hour)
 				}
 				assert.Equal(t, 1, w.orders())
-				// It is renewed before its end, although nothing keeps others away.
+				// It is renewed before its end, although no lock keeps others away.
 				pass(140 * time.Hour)
 				assert.True(t, b.valid())
 				assert.LessOrEqual(t, w.orders(), 3)
@@ -46,8 +46,8 @@ func TestStoreFaults(t *testing.T) {
 	}
 }
 
-// Without a place to keep a certificate, none is ordered: each start would order
-// another one.
+// TestNothingIsOrderedThatIsKeptNowhere checks that no certificate is ordered
+// without a place to store it: each start would order another one.
 func TestNothingIsOrderedThatIsKeptNowhere(t *testing.T) {
 	inWorld(t, 90*day, func(t *testing.T, w *world) {
 		w.storeDown = true
@@ -60,7 +60,7 @@ func TestNothingIsOrderedThatIsKeptNowhere(t *testing.T) {
 		}
 		assert.Zero(t, w.orders())
 		assert.Contains(t, b.keeper.Status().Error, "no space left")
-		// With a store, a full disk costs nothing.
+		// With a store, a full disk does not matter.
 		w.set(func(w *world) { w.storeDown = false })
 		for range 10 {
 			b.start()
@@ -86,7 +86,8 @@ func TestCorruptedObjectIsWrittenAgain(t *testing.T) {
 		pass(2 * time.Minute)
 		assert.True(t, two.valid())
 		assert.Equal(t, 1, w.orders())
-		// A machine that has none, and a store that has garbage: one order.
+		// The machine has no certificate and the store has garbage: this costs one
+		// order.
 		w.corrupt()
 		three := w.box("three")
 		three.start()
@@ -97,14 +98,15 @@ func TestCorruptedObjectIsWrittenAgain(t *testing.T) {
 	})
 }
 
-// A machine that holds the lock is deleted.
+// TestLockOfADeadMachine checks the lock of a machine that is deleted while it has
+// it.
 func TestLockOfADeadMachine(t *testing.T) {
 	inWorld(t, 90*day, func(t *testing.T, w *world) {
 		w.authority.hangs = true
 		one := w.box("one")
 		one.start()
 		pass(time.Minute)
-		// It ends without giving the lock back.
+		// The machine ends without releasing the lock.
 		w.set(func(w *world) { w.storeDown = true })
 		one.stop()
 		w.set(func(w *world) { w.storeDown, w.authority.hangs = false, false })
@@ -120,8 +122,8 @@ func TestLockOfADeadMachine(t *testing.T) {
 	})
 }
 
-// A machine that tries again has the lock anew: another one that saw it long ago
-// does not take it for dead.
+// TestLockOfAMachineThatTriesAgain checks that a machine which tries again has a new
+// lock: another machine that saw the old one long ago does not take it for dead.
 func TestLockOfAMachineThatTriesAgain(t *testing.T) {
 	inWorld(t, 90*day, func(t *testing.T, w *world) {
 		w.authority.hangs = true

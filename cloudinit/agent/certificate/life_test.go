@@ -12,17 +12,17 @@ import (
 
 var lives = flag.Int("lives", 8, "number of random lives of a stack; -short plays two of them")
 
-// TestLives plays two months of a stack in which things break: machines come and
+// TestLives simulates two months of a stack in which things break: machines come and
 // go, agents are killed, the authority, the store, disks, Nginx and clocks fail for
-// a while, objects are corrupted. What must hold in every life:
+// a while, objects are corrupted. It checks for every life:
 //
 //   - one machine orders at a time, unless the store breaks
 //   - no machine serves an older certificate after a newer one (box.Serve)
 //   - the authority's rate limits are kept: five certificates in seven days or one
 //     lifetime, five refusals in an hour. In half of the lives the store breaks too.
-//     A machine whose certificate is about to end orders without it then, so that
-//     the limit is one for each of four machines. So is that of refusals in the half
-//     of the lives in which clocks are wrong
+//     A machine whose certificate is about to end then orders without the store, so
+//     the limit applies to each of four machines. In the half of the lives in which
+//     clocks are wrong, the same is true of the limit of refusals
 //   - within a quarter of an hour after the last fault, all machines serve a valid
 //     certificate and report no error
 func TestLives(t *testing.T) {
@@ -127,7 +127,8 @@ func live(t *testing.T, seed uint64) {
 		}
 	}
 	heal()
-	// Backoff has an hour at most, a lock 6 minutes, a look in the store an hour.
+	// The backoff is at most an hour, a lock lasts 6 minutes, and the store is read
+	// once an hour.
 	pass(3 * time.Hour)
 	for _, b := range boxes {
 		if !b.valid() {

@@ -10,34 +10,34 @@ import (
 )
 
 // lock keeps two machines of a stack from ordering for the same subject. It is an
-// object in the store that names its owner. A bucket need not know conditional
-// writes: a machine writes its name, waits until a write that began before its own
-// must have ended, and has the lock if its name is still there. The last writer
+// object in the store that names its owner. The bucket need not support conditional
+// writes: a machine writes its name, waits until every write that began before its
+// own must have ended, and has the lock if its name is still there. The last writer
 // wins.
 //
-// Two owners are possible only if a write takes longer than lockSettle. They cost
-// one order too many, and nothing else.
+// Two owners are possible only if a write takes longer than lockSettle. The only
+// cost is one order too many.
 type lock struct {
 	archive archive
 	clock   Clock
 	// machine is the machine's id.
 	machine string
-	// owner is the name that the last acquire wrote. Each writes another one, so
-	// that an owner that is seen twice is one that has not moved since.
+	// owner is the name that the last acquire wrote. Each acquire writes another
+	// one, so an owner that is seen twice has not tried again since.
 	owner string
 
-	// seen is another owner that was there at since, by Clock.Elapsed. Clocks of
-	// machines differ, so no time stands in the object.
+	// seen is the name of another owner that was there at since, by Clock.Elapsed.
+	// The object contains no time, because the clocks of machines differ.
 	seen  string
 	since time.Duration
 }
 
 const (
-	// lockSettle is longer than a read and a write of the store together, in the
-	// usual case.
+	// lockSettle is longer than a read and a write of the store normally take
+	// together.
 	lockSettle = 2 * time.Second
-	// lockLease is the time after which an owner that has not changed is given up.
-	// It is longer than an order may take.
+	// lockLease is the time after which an owner that has not changed loses the
+	// lock. It is longer than an order may take.
 	lockLease = 2 * orderTimeout
 	lockLimit = 1 << 10
 )
@@ -71,7 +71,7 @@ func (l *lock) acquire(ctx context.Context) (bool, error) {
 	return owner == l.owner, nil
 }
 
-// release gives the lock back. If that fails, others wait for lockLease.
+// release frees the lock. If that fails, others wait for lockLease.
 func (l *lock) release(ctx context.Context) error { return l.write(ctx, "") }
 
 func (l *lock) read(ctx context.Context) (string, error) {

@@ -14,8 +14,8 @@ type own struct {
 	err  error
 }
 
-// round reads the certificate until it has it. A copy on the disk serves while the
-// secrets cannot be read.
+// round reads the certificate, unless that was done. A copy on the disk serves while
+// the secrets cannot be read.
 func (o *own) round(ctx context.Context, k *Keeper) {
 	name := FileName(k.Settings.Subjects[0])
 	if o.pair == nil {
@@ -40,7 +40,7 @@ func (o *own) round(ctx context.Context, k *Keeper) {
 	}
 	o.pair, o.read, o.err = &pair, true, nil
 	if err := k.Disk.Write(name, File(pair, nil)); err != nil {
-		// The secrets have it as well.
+		// The certificate is in the secrets as well.
 		k.Log.Warn("keeping the certificate on the disk", "error", err)
 	}
 }
@@ -53,7 +53,7 @@ func (o *own) covering(name string) *Pair {
 	return o.pair
 }
 
-// problems are what an operator has to know.
+// problems returns what an operator has to know.
 func (o *own) problems(k *Keeper, now time.Time) []string {
 	var all []string
 	if o.err != nil {

@@ -11,15 +11,16 @@ import (
 	"time"
 )
 
-// record is what the store and the disk keep of one subject.
+// record is the content of one subject's object in the store and of its file on the
+// disk.
 type record struct {
 	// PEM is Pair.PEM.
 	PEM []byte `json:"pem"`
 	// Orders are the times of the certificates that the stack got for the
 	// subject, in seconds since 1970.
 	Orders []int64 `json:"orders"`
-	// Tries are the stack's orders that the authority may have counted as
-	// failures, as in tries.At. Older ones than tryPeriod may be among them.
+	// Tries are the stack's orders that the authority may have counted as failures,
+	// as in tries.At. Some may be older than tryPeriod.
 	Tries []int64 `json:"tries,omitempty"`
 }
 
@@ -47,8 +48,8 @@ func mergedTimes(a, b []int64) []int64 {
 	return all[max(0, len(all)-maxOrders):]
 }
 
-// seal encrypts the record for one place, so that an object of another place is
-// not accepted there.
+// seal encrypts the record for one place. An object that was moved from another
+// place is not accepted.
 func (s Seed) seal(r record, place string) ([]byte, error) {
 	plain, err := json.Marshal(r)
 	if err != nil {
@@ -63,7 +64,7 @@ func (s Seed) seal(r record, place string) ([]byte, error) {
 	return box.Seal(nonce, nonce, plain, []byte(place)), nil
 }
 
-// errCorrupt means that an object is not what a machine of this stack wrote.
+// errCorrupt means that no machine of this stack wrote an object.
 var errCorrupt = errors.New("it is not what a machine of this stack wrote")
 
 // open decrypts what seal returned.

@@ -85,8 +85,9 @@ func TestAuthorityIsDown(t *testing.T) {
 	})
 }
 
-// Let's Encrypt counts five failed validations of a name in an hour, and a rate
-// limit names its end.
+// TestRefusalsAreBounded checks that the keeper stays within the authority's limits.
+// Let's Encrypt allows five failed validations of a name in an hour, and its answer
+// names the end of a rate limit.
 func TestRefusalsAreBounded(t *testing.T) {
 	inWorld(t, 90*day, func(t *testing.T, w *world) {
 		w.authority.refuses = "CAA record for api.example.com prevents issuance"
@@ -113,8 +114,8 @@ func TestRefusalsAreBounded(t *testing.T) {
 	})
 }
 
-// The authority counts the refusals of all machines together, and those of a
-// machine that is gone.
+// TestRefusalsOfAStackAreBounded checks that the refusals of all machines count
+// together, also those of a machine that is gone, as the authority counts them.
 func TestRefusalsOfAStackAreBounded(t *testing.T) {
 	inWorld(t, 90*day, func(t *testing.T, w *world) {
 		w.authority.refuses = "CAA record for api.example.com prevents issuance"
@@ -143,7 +144,8 @@ func TestRefusalsOfAStackAreBounded(t *testing.T) {
 	})
 }
 
-// An agent that ends after each refusal begins again at once.
+// TestRefusalsOfACrashLoopAreBounded checks an agent that ends after each refusal
+// and starts again at once.
 func TestRefusalsOfACrashLoopAreBounded(t *testing.T) {
 	inWorld(t, 90*day, func(t *testing.T, w *world) {
 		w.authority.refuses = "CAA record for api.example.com prevents issuance"
@@ -164,8 +166,8 @@ func TestRefusalsOfACrashLoopAreBounded(t *testing.T) {
 	})
 }
 
-// The pauses are shorter for a certificate that is about to end. They must not
-// exceed the authority's limit.
+// TestRefusalsBeforeTheEndAreBounded checks that the shorter pauses for a
+// certificate that is about to end do not exceed the authority's limit.
 func TestRefusalsBeforeTheEndAreBounded(t *testing.T) {
 	inWorld(t, 160*time.Hour, func(t *testing.T, w *world) {
 		b := w.box("one")

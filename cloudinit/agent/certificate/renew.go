@@ -14,7 +14,8 @@ import (
 	"time"
 )
 
-// renew orders a certificate, unless another machine of the stack does or has.
+// renew orders a certificate, unless another machine of the stack is ordering or has
+// ordered one.
 func (e *entry) renew(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, orderTimeout)
 	defer cancel()
@@ -52,7 +53,7 @@ func (e *entry) renew(ctx context.Context) {
 
 var errBusy = errors.New("another machine of this stack is about to get the certificate")
 
-// release gives the lock back, also if ctx has ended.
+// release frees the lock, even if ctx has ended.
 func (e *entry) release(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveEvery)
 	defer cancel()
@@ -61,9 +62,9 @@ func (e *entry) release(ctx context.Context) {
 	}
 }
 
-// alone reports whether the machine orders without the store. It must need to, and
-// it must be able to keep the certificate on its disk: one that is kept nowhere is
-// ordered again after each start.
+// alone reports whether the machine orders without the store. The order must be
+// urgent, and the disk must be able to store the certificate: otherwise each start
+// of the agent would order another one.
 func (e *entry) alone() bool {
 	now := e.k.Clock.Elapsed()
 	if !urgent(e.pair, e.k.now()) || e.pair == nil && now-e.began < aloneAfter {
@@ -76,8 +77,8 @@ func (e *entry) alone() bool {
 	return true
 }
 
-// reach looks whether a challenge would arrive here. Until reachGrace has passed
-// since the last order, a subject that does not lead here costs no order.
+// reach checks whether a challenge would arrive here. Until reachGrace has passed
+// since the last order, nothing is ordered for a subject that does not lead here.
 func (e *entry) reach(ctx context.Context) error {
 	if e.k.Reach == nil {
 		return nil
@@ -93,15 +94,14 @@ func (e *entry) reach(ctx context.Context) error {
 	return nil
 }
 
-// unreached is an error of Reach. It costs nobody anything, so it is tried again
-// soon: an operator waits for the effect of a DNS record.
+// unreached is an error of Reach. It costs the authority nothing, so the next try
+// comes soon: an operator waits for the effect of a DNS record.
 type unreached struct{ error }
 
 func (u *unreached) Unwrap() error { return u.error }
 
-// order gets a certificate from the authority and uses it. shared reports that the
-// record is the store's and may be written there: this machine has the lock and has
-// read the store.
+// order gets a certificate from the authority and uses it. shared means that this
+// machine has the lock and has read the store, so it may write the record there.
 func (e *entry) order(ctx context.Context, shared bool) error {
 	now := e.k.now()
 	var replaces *x509.Certificate
@@ -147,8 +147,8 @@ func (e *entry) order(ctx context.Context, shared bool) error {
 	return nil
 }
 
-// answered keeps the authority's refusal. What never reached it, or was its own
-// failure, does not count there.
+// answered records the authority's refusal. The authority does not count a request
+// that never arrived, nor a failure of its own.
 func (e *entry) answered(ctx context.Context, err error, shared bool) {
 	var refusal *Refusal
 	if !errors.As(err, &refusal) {

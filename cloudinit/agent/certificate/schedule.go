@@ -13,13 +13,13 @@ type Window struct {
 	Again time.Duration
 }
 
-// The bounds of the time between two questions for the same Window.
+// Bounds of the time between two requests for the same Window.
 const (
 	askLeast = time.Minute
 	askMost  = 24 * time.Hour
 )
 
-// pick returns a random time of the window, so that many machines do not come at
+// pick returns a random time of the window, so that many machines do not renew at
 // once.
 func (w Window) pick() (time.Time, bool) {
 	wide := w.End.Sub(w.Start)
@@ -29,8 +29,8 @@ func (w Window) pick() (time.Time, bool) {
 	return w.Start.Add(rand.N(wide)), true
 }
 
-// renewal returns the time at which a pair is renewed without word from its
-// authority: after two thirds of its lifetime.
+// renewal returns the time at which a pair is renewed if its authority gives no
+// Window: after two thirds of its lifetime.
 func renewal(p Pair) time.Time { return p.Leaf.NotBefore.Add(p.lifetime() * 2 / 3) }
 
 // bounded returns an authority's time, unless it leaves less than a tenth of the
@@ -43,7 +43,7 @@ func bounded(p Pair, at time.Time) time.Time {
 }
 
 // urgent reports whether a pair has less than a sixth of its lifetime left. A
-// machine then orders without the store, if that is what holds it up.
+// machine then orders without the store, if the store prevents the renewal.
 func urgent(p *Pair, now time.Time) bool {
 	return p == nil || now.After(p.Leaf.NotAfter.Add(-p.lifetime()/6))
 }
@@ -54,11 +54,12 @@ func urgent(p *Pair, now time.Time) bool {
 type backoff struct{ first, most time.Duration }
 
 var (
-	// afterRefusal follows an answer of the authority that is counted there.
+	// afterRefusal is the pause after a refusal that the authority counts.
 	afterRefusal = backoff{2 * time.Minute, time.Hour}
-	// afterSilence follows what never reached the authority, or its own failure.
+	// afterSilence is the pause after a request that never reached the authority,
+	// and after a failure of its own.
 	afterSilence = backoff{10 * time.Second, 10 * time.Minute}
-	// afterUnreached follows a subject that does not lead here.
+	// afterUnreached is the pause after a subject did not lead here.
 	afterUnreached = backoff{5 * time.Second, 30 * time.Second}
 )
 
@@ -95,7 +96,7 @@ func (r record) allowed(now time.Time, lifetime time.Duration) (bool, time.Time)
 	}
 	var within []int64
 	for _, at := range r.Orders {
-		// An order of the future is one that a clock ahead wrote.
+		// A clock that was ahead has recorded an order of the future.
 		if age := now.Sub(time.Unix(at, 0)); age < period && age > -period {
 			within = append(within, at)
 		}

@@ -64,7 +64,8 @@ func (s Seed) AccountKey() (*ecdsa.PrivateKey, error) {
 	return key, nil
 }
 
-// ChallengePath is the path below which an authority asks (RFC 8555, 8.3).
+// ChallengePath is the path below which an authority requests the answers of
+// challenges (RFC 8555, 8.3).
 const ChallengePath = "/.well-known/acme-challenge/"
 
 // Thumbprint returns the thumbprint of an account's key (RFC 7638). With it every

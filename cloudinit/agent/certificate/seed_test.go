@@ -11,8 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The derived keys must never change: a machine of a later version answers the
-// challenges and reads the certificates of an earlier one.
+// TestDerivedKeysStayTheSame checks that the derived keys never change: a machine of
+// a later version answers the challenges and reads the certificates of an earlier
+// one.
 func TestDerivedKeysStayTheSame(t *testing.T) {
 	t.Parallel()
 	seed, err := ParseSeed(strings.Repeat("5eed", 16))

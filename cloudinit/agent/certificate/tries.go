@@ -9,9 +9,9 @@ import (
 )
 
 // tries are the orders for one subject that the authority may have counted: this
-// machine's, and those of the stack that it knows of (record.Tries). They lie on the
-// disk, since an agent that ends after each order would forget them, and begin again
-// without a pause.
+// machine's, and those of the stack that it knows of (record.Tries). They are on the
+// disk: an agent that ends after each order would otherwise forget them, and start
+// again without a pause.
 type tries struct {
 	// At are the times of the orders, in seconds since 1970.
 	At []int64 `json:"at"`
@@ -26,12 +26,12 @@ const (
 	tryPeriod = time.Hour
 )
 
-// allowed reports whether another try keeps the limit, and if not, the time until
-// it does. It removes the tries that no longer count.
+// allowed reports whether another try stays within the limit, and if not, the time
+// until it does. It removes the tries that no longer count.
 func (t *tries) allowed(now time.Time) (bool, time.Duration) {
 	var within []int64
 	for _, at := range t.At {
-		// A try of the future is one that a clock ahead wrote.
+		// A clock that was ahead has recorded a try of the future.
 		if age := now.Sub(time.Unix(at, 0)); age < tryPeriod && age > -tryPeriod {
 			within = append(within, at)
 		}
@@ -43,7 +43,7 @@ func (t *tries) allowed(now time.Time) (bool, time.Duration) {
 	return false, time.Unix(within[len(within)-triesMost], 0).Add(tryPeriod).Sub(now)
 }
 
-// refusal is the answer to an order that would exceed the limit.
+// refusal returns the error of an order that would exceed the limit.
 func (t *tries) refusal(wait time.Duration) *Refusal {
 	reason := t.Refusal
 	if reason == "" {
@@ -54,8 +54,8 @@ func (t *tries) refusal(wait time.Duration) *Refusal {
 
 func (e *entry) triesName() string { return e.subject + ".tries" }
 
-// loadTries reads the tries. What cannot be read is like none: the disk is what
-// fails then, and not the authority.
+// loadTries reads the tries. If that fails, there are none: the disk is the problem
+// then, and not the authority.
 func (e *entry) loadTries() {
 	content, err := e.k.Disk.Read(e.triesName())
 	if err != nil || json.Unmarshal(content, &e.tries) != nil {
@@ -63,9 +63,9 @@ func (e *entry) loadTries() {
 	}
 }
 
-// shareTries tells the other machines of the stack of a refusal, for the authority
-// counts those of all machines together. Without the store, each machine keeps the limit
-// alone.
+// shareTries writes a refusal for the other machines of the stack, because the
+// authority counts those of all machines together. Without the store, each machine
+// observes the limit only for itself.
 func (e *entry) shareTries(ctx context.Context) {
 	e.record.Tries = slices.Clone(e.tries.At)
 	if err := e.archive.write(ctx, e.record); err != nil {
@@ -73,8 +73,8 @@ func (e *entry) shareTries(ctx context.Context) {
 	}
 }
 
-// saveTries keeps the tries. An order does not depend on it: a full disk costs no
-// certificate that the store can keep.
+// saveTries stores the tries. An order does not depend on it: a full disk must not
+// prevent a certificate that the store can hold.
 func (e *entry) saveTries() {
 	content, err := json.Marshal(e.tries)
 	if err == nil {

@@ -151,7 +151,7 @@ func (a account) Window(_ context.Context, leaf *x509.Certificate) (Window, erro
 	return a.window(leaf)
 }
 
-// Read and Write are the store.
+// Read and Write simulate the store.
 func (w *world) Read(_ context.Context, key string, limit int64) ([]byte, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -266,7 +266,7 @@ func (b *box) set(change func(*box)) {
 	change(b)
 }
 
-// disk writes.
+// write writes a file to the machine's disk.
 func (b *box) write(name string, content []byte) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -297,7 +297,7 @@ func (b *box) Own(context.Context) (string, error) {
 	return b.own, nil
 }
 
-// Serve is Nginx. The stack's name leads to every machine that serves.
+// Serve simulates Nginx. The stack's name leads to every machine that serves.
 func (b *box) Serve(_ context.Context, s Serving) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -337,7 +337,7 @@ func leafIn(file []byte) *x509.Certificate {
 	return pair.Leaf
 }
 
-// leaf is what the machine serves for a subject.
+// leaf returns the certificate that the machine serves for a subject.
 func (b *box) leaf(subject string) *x509.Certificate {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -23,10 +23,10 @@ type Scrape struct {
 // Label is a label's name and value.
 type Label struct{ Name, Value string }
 
-// family are the lines of a metric. The format wants them in one group.
+// family holds the lines of a metric. The format requires them in one group.
 type family struct {
 	name string
-	// about are its HELP and TYPE, of the first worker that has them.
+	// about has the HELP and TYPE lines, from the first worker that has them.
 	about   map[string][]byte
 	samples []byte
 }
@@ -120,7 +120,7 @@ func comment(line []byte) (word, name string) {
 	return word, string(fields[2])
 }
 
-// split returns the name of a sample's series, and what comes after it.
+// split returns the name of a sample's series, and the rest of the line.
 func split(line []byte) (name string, rest []byte, err error) {
 	i := bytes.IndexAny(line, "{ \t")
 	if i <= 0 || !metricName.Match(line[:i]) {

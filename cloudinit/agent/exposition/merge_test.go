@@ -72,8 +72,8 @@ func TestWhatIsNoMetricIsAnError(t *testing.T) {
 	}
 }
 
-// FuzzMerge checks that what Prometheus reads of each worker, it reads of the merged
-// answer as well.
+// FuzzMerge checks that Prometheus reads from the merged answer everything that it
+// reads from each worker.
 func FuzzMerge(f *testing.F) {
 	f.Add(one)
 	f.Add(two)

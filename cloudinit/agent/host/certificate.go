@@ -14,7 +14,7 @@ import (
 )
 
 // certificatePoll is the time between two rounds of the certificates' keeper. A
-// round at rest asks Nginx what it serves.
+// round with nothing to do asks Nginx what it serves.
 const certificatePoll = 5 * time.Second
 
 // keeper returns the keeper of this machine's certificates.
@@ -44,7 +44,7 @@ func (r Root) keeper(config Config, access store.Access, role sigv4.Credentials,
 	return k, nil
 }
 
-// ownSecrets reads the secrets that are not the service's, each alone.
+// ownSecrets reads escala's own secrets, which are not the service's, one at a time.
 type ownSecrets struct {
 	settings *secrets.Settings
 	role     sigv4.Credentials

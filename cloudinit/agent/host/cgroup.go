@@ -40,7 +40,7 @@ func (r Root) killCgroup() {
 	}
 }
 
-// outOfMemory reports that the kernel has killed a process of this scope for its
+// outOfMemory reports whether the kernel has killed a process of this scope for its
 // use of memory.
 func outOfMemory() bool {
 	folder := scope()

@@ -20,15 +20,15 @@ import (
 	"escala/cloudinit/agent/store"
 )
 
-// Files of release commands. The folder is in memory, so that what is there was
+// Files of release commands. The folder is in memory, so everything in it was
 // written since the machine's boot. The result is on the disk.
 const (
 	commandFolder = "/run/escala-command"
-	// commandOrder is what the next runner is to run.
+	// commandOrder tells the next runner what to run.
 	commandOrder = commandFolder + "/order.json"
 	// commandLock is locked while a runner runs.
 	commandLock = commandFolder + "/lock"
-	// commandStarted is the run that was started last.
+	// commandStarted holds the run that was started last.
 	commandStarted = commandFolder + "/started.json"
 	commandResult  = "/var/lib/escala/command.json"
 )
@@ -60,7 +60,8 @@ func (Commands) Boot() string { return kernelBootID() }
 
 // Look returns the last run.
 func (c Commands) Look(context.Context) (agent.CommandState, error) {
-	// The lock is looked at first: what a runner leaves is there when it is free.
+	// The lock is checked first: once it is free, the files of its runner are
+	// complete.
 	lock, err := c.Root.lockCommand()
 	running := errors.Is(err, errCommandRuns)
 	if err != nil && !running {
@@ -144,8 +145,8 @@ func (c Commands) Start(ctx context.Context, run agent.CommandRun, program strin
 
 var errCommandRuns = errors.New("a release command runs already")
 
-// lockCommand locks commandLock. The lock ends with the file, which no command
-// inherits. It returns errCommandRuns if another process has it.
+// lockCommand locks commandLock. The lock lasts as long as the file is open, which
+// no command inherits. It returns errCommandRuns if another process has it.
 func (r Root) lockCommand() (*os.File, error) {
 	if err := os.MkdirAll(r.path(commandFolder), 0o700); err != nil {
 		return nil, fmt.Errorf("looking at the release command: %w", err)
@@ -164,7 +165,8 @@ func (r Root) lockCommand() (*os.File, error) {
 	return f, nil
 }
 
-// readRecord reads a file; the zero value if there is none, or a torn one.
+// readRecord reads a file. It returns the zero value if there is none, or a torn
+// one.
 func readRecord[T any](path string) (T, error) {
 	var v, none T
 	content, err := os.ReadFile(path)

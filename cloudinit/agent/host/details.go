@@ -16,7 +16,7 @@ import (
 	"escala/service/machine"
 )
 
-// Details finds out how the machine is, for its operator.
+// Details collects the machine's details, for its operator.
 type Details struct {
 	Root      Root
 	Config    agent.Config
@@ -29,7 +29,7 @@ type Details struct {
 	ended unexpected
 }
 
-// Now returns the details of this moment. What cannot be found out is 0.
+// Now returns the current details. A value that cannot be determined is 0.
 func (d *Details) Now(ctx context.Context) machine.Details {
 	now := time.Now()
 	total, free := memory()
@@ -99,8 +99,8 @@ func booted(now time.Time) int64 {
 	return now.Add(first - up).Unix()
 }
 
-// bootID names this boot: the kernel's id, and the start of process 1, since a
-// container can start again without the kernel.
+// bootID identifies this boot: by the kernel's id and the start of process 1, since
+// a container can start again without the kernel.
 func bootID() string {
 	id := kernelBootID()
 	first, ok := processStart(1)
@@ -144,7 +144,7 @@ func (u *unexpected) count(path string, c agent.Config) map[int]int {
 	if err != nil {
 		return u.counts
 	}
-	// A last line that is not whole is read the next time.
+	// An incomplete last line is read the next time.
 	content = content[:bytes.LastIndexByte(content, '\n')+1]
 	u.offset += int64(len(content))
 	for line := range bytes.Lines(content) {

@@ -40,8 +40,8 @@ func stateOf(path string) logState {
 	return logState{info.Size(), info.ModTime()}
 }
 
-// pidFiles are the files in which the units write their process numbers. One that
-// changed means that its unit was started again.
+// pidFiles are the files in which the units write their process ids. A changed file
+// means that its unit was started again.
 var pidFiles = [...]string{"/run/nginx.pid", supervisorPID, "/run/redis/redis-server.pid"}
 
 // incidentEvery is the longest pause between two queries of systemd, for units

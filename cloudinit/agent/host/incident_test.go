@@ -57,7 +57,8 @@ func TestAReboot(t *testing.T) {
 	}
 }
 
-// systemd is asked once, and again when a unit has another process.
+// TestSystemdIsAskedWhenAUnitWasStartedAgain checks that systemd is queried once,
+// and again when a unit has another process.
 func TestSystemdIsAskedWhenAUnitWasStartedAgain(t *testing.T) {
 	root, bin := t.TempDir(), t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(root, "run"), 0o755))

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// The values of /proc that are about the machine and not about a process
-// (proc(5)). What cannot be read is zero.
+// These are the values of /proc that are about the machine and not about a process
+// (proc(5)). A value that cannot be read is zero.
 
 // kernelBootID returns the kernel's id of the boot.
 func kernelBootID() string {
@@ -30,7 +30,7 @@ func uptime() (time.Duration, bool) {
 	return up, err == nil
 }
 
-// processStart returns the start of a process, in time after the kernel's.
+// processStart returns the start of a process, as the time since the kernel's start.
 func processStart(pid int) (time.Duration, bool) {
 	fields := statistics(pid)
 	if fields == nil {

@@ -13,11 +13,11 @@ import (
 	"escala/service"
 )
 
-// maintenance is the root of a machine whose Nginx answers with MaintenancePage
-// while it exists.
+// maintenance is the root of a machine. Its Nginx answers with MaintenancePage while
+// that file exists.
 type maintenance Root
 
-// maintenanceRecord has the time of the last wish that was applied.
+// maintenanceRecord holds the time of the last setting that was applied.
 const maintenanceRecord = "/var/lib/escala/maintenance.json"
 
 // On reports whether Nginx answers with the page.
@@ -26,7 +26,7 @@ func (m maintenance) On() bool {
 	return err == nil
 }
 
-// Maintain applies the stack's wish. It ignores one that is older than the last.
+// Maintain applies the stack's setting. It ignores one that is older than the last.
 func (m maintenance) Maintain(wish request.Maintenance) error {
 	var last struct {
 		At int64 `json:"at"`

@@ -22,7 +22,7 @@ import (
 )
 
 // Metrics answers the proxy's scrapers with the metrics of all workers. The workers
-// share a socket, so a scrape that took the usual way would see one of them.
+// share a socket, so a scrape over that socket would see only one of them.
 type Metrics struct {
 	Root   Root
 	Config agent.Config
@@ -38,8 +38,8 @@ const (
 	maxScrapes = 8 << 20
 )
 
-// Scrapes are few, and each asks all workers. asking is how many workers are asked
-// at a time.
+// maxScraping is small because each scrape asks all workers. asking is the number of
+// workers that are asked at a time.
 const (
 	maxScraping = 2
 	asking      = 4
@@ -69,7 +69,7 @@ func (m Metrics) serve(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("opening the socket: %w", err)
 	}
-	if err := os.Chmod(socket, 0o666); err != nil { // its folder decides who reaches it
+	if err := os.Chmod(socket, 0o666); err != nil { // its folder decides who can reach it
 		return errors.Join(fmt.Errorf("opening the socket: %w", err), l.Close())
 	}
 	server := &http.Server{

@@ -69,10 +69,10 @@ func (n *nginx) Serve(ctx context.Context, s certificate.Serving) error {
 	return n.redirect(s.Valid)
 }
 
-// answerLimit is more than Nginx lists for the most subjects.
+// answerLimit is larger than Nginx' list of the most subjects, in bytes.
 const answerLimit = 64 << 10
 
-// has returns what Nginx has, by its words.
+// has returns the state that Nginx reports.
 func (n *nginx) has(ctx context.Context) (map[string]string, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://nginx/", nil)
 	if err != nil {

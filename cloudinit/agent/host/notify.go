@@ -22,8 +22,8 @@ type notifier struct {
 
 var _ report.Webhook = (*notifier)(nil)
 
-// Send sends an event. A release that serves is told by the update that waits for
-// it, with its author.
+// Send sends an event. It omits a release that serves: the update that waits for it
+// reports that, with its author.
 func (n *notifier) Send(ctx context.Context, e machine.Event) error {
 	if e.Kind == machine.EventRelease {
 		return nil

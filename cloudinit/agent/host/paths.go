@@ -23,38 +23,38 @@ const (
 	WorkersSocket = "/run/escala-release/workers.sock"
 	ProxySocket   = "/run/escala-release/proxy.sock"
 
-	// CertificatesFolder keeps the certificates on the disk. Only root can read it.
+	// CertificatesFolder stores the certificates on the disk. Only root can read it.
 	CertificatesFolder = "/var/lib/escala/certificates"
-	// CertificatesRun is in memory, and only root enters it. CertificatesSocket is
-	// where Nginx takes new certificates, SelfSignedFile is what Nginx serves before
-	// there is one.
+	// CertificatesRun is in memory, and only root can enter it. CertificatesSocket
+	// is where Nginx takes new certificates. SelfSignedFile is what Nginx serves
+	// before there is one.
 	CertificatesRun    = "/run/escala-certificates"
 	CertificatesSocket = CertificatesRun + "/nginx.sock"
 	SelfSignedFile     = CertificatesRun + "/self-signed.pem"
-	// ValidFolder has an empty file for each subject whose certificate is valid, by
-	// which Nginx redirects.
+	// ValidFolder has an empty file for each subject whose certificate is valid.
+	// Nginx redirects only those subjects.
 	ValidFolder = "/run/escala-release/https"
 
 	// UpstreamsFile lists the workers that Nginx sends requests to, for a program
-	// without escala's runtime. UpstreamsSocket is where Nginx takes a new list;
-	// only root enters UpstreamsRun.
+	// without escala's runtime. UpstreamsSocket is where Nginx takes a new list.
+	// Only root can enter UpstreamsRun.
 	UpstreamsFile   = "/run/escala-release/upstreams"
 	UpstreamsRun    = "/run/escala-upstreams"
 	UpstreamsSocket = UpstreamsRun + "/nginx.sock"
 
 	// MetricsSocket is where the agent answers the proxy's scrapers. Only root and
-	// the proxy's user enter MetricsRun.
+	// the proxy's user can enter MetricsRun.
 	MetricsRun    = "/run/escala-metrics"
 	MetricsSocket = MetricsRun + "/agent.sock"
 
-	// AnswersSocket is where Nginx tells how many answers each release gave. Only root
-	// enters AnswersRun.
+	// AnswersSocket is where Nginx reports the number of answers of each release.
+	// Only root can enter AnswersRun.
 	AnswersRun    = "/run/escala-answers"
 	AnswersSocket = AnswersRun + "/nginx.sock"
 
 	// LogsFolder has the workers' logs. MaintenancePage is what Nginx answers with
 	// while it exists. It is on the disk, so that a reboot does not end the
-	// maintenance while the release store is away.
+	// maintenance while the release store cannot be reached.
 	LogsFolder        = "/var/log/escala"
 	MaintenanceFolder = "/var/lib/escala/maintenance"
 	MaintenancePage   = MaintenanceFolder + "/page.html"

@@ -23,7 +23,7 @@ const preflightTimeout = 5 * time.Second
 type preflight struct {
 	cmd          *exec.Cmd
 	serve, admin string
-	// port is the preflight's port, and release its release, if the program has not
+	// port is the preflight's port, and release its release, for a program without
 	// escala's runtime. Otherwise port is 0.
 	port    int
 	release service.ReleaseID
@@ -60,7 +60,7 @@ func (w Workers) Try(ctx context.Context, program string) (agent.Preflight, erro
 	}
 	start, err := startOf(w.Config, w.Root.path(program), w.Root.path(program))
 	if err != nil {
-		// What the command names is not there: the release is faulty.
+		// The command's program does not exist: the release is faulty.
 		fmt.Fprintln(t.output, err)
 		t.status = 127
 		close(t.done)
@@ -107,7 +107,7 @@ const (
 )
 
 // awaitPackages waits until the machine's setup has installed the program's
-// packages. A new machine has its agent before them.
+// packages. A new machine starts its agent before that.
 func (w Workers) awaitPackages(ctx context.Context) error {
 	if !w.Config.Packages {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"escala/cloudinit/agent/store"
 )
 
-// ReportFolder keeps the record of what was reported.
+// ReportFolder holds the record of what was reported.
 const ReportFolder = "/var/lib/escala/report"
 
 // The longest times between two writes of the details. A write to a folder is
@@ -41,7 +41,7 @@ func (r Root) reporter(config Config, id string, releases store.Store, role sigv
 	})
 }
 
-// silentFor returns a time within which an agent that is well gives a status. A step
+// silentFor returns a time within which a healthy agent publishes a status. A step
 // of a roll ends one process and starts another.
 func silentFor(c agent.Config) time.Duration {
 	step := c.Start + c.Steady + c.Stop + c.Drain

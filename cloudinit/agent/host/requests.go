@@ -15,7 +15,8 @@ import (
 	"escala/cloudinit/agent/store"
 )
 
-// listener returns what answers the operator's requests on this machine.
+// listener returns the listener that answers the operator's requests on this
+// machine.
 func (r Root) listener(config Config, a *agent.Agent, releases store.Store, m maintenance) *request.Listener {
 	return &request.Listener{
 		Operator:  config.Operator,
@@ -29,7 +30,7 @@ func (r Root) listener(config Config, a *agent.Agent, releases store.Store, m ma
 	}
 }
 
-// requested is what an operator may ask of this machine.
+// requested carries out what an operator may ask of this machine.
 type requested struct {
 	*agent.Agent
 	maintenance
@@ -57,8 +58,8 @@ func (r Root) Logs(config agent.Config) logs.Reader {
 	}
 }
 
-// systemd is the journal of the units whose lines an operator reads beside the
-// workers': what Nginx refused, what the agent did, and the service's processes and
+// systemd reads the journal of the units that an operator reads beside the workers'
+// logs: what Nginx refused, what the agent did, and the service's processes and
 // schedules.
 type systemd struct{ config agent.Config }
 

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// runnerBegun is what a runner reports once it has recorded its run.
+	// runnerBegun is the text that a runner prints once it has recorded its run.
 	runnerBegun = "begun"
 	// runnerMiB is the memory of a runner beside its command's.
 	runnerMiB = 32
@@ -25,8 +25,9 @@ const (
 	commandGrace = 10 * time.Second
 )
 
-// RunCommand runs the ordered release command to its end and records its result.
-// It runs no run twice. When ctx ends, the machine is shutting down.
+// RunCommand runs the ordered release command to its end and records its result. It
+// never runs the same run twice. The end of ctx means that the machine is shutting
+// down.
 func (r Root) RunCommand(ctx context.Context, said io.Writer) error {
 	config, err := r.Config()
 	if err != nil {
@@ -90,7 +91,8 @@ func (r Root) runCommand(ctx context.Context, config agent.Config, program strin
 	cmd := exec.Command(start.path, start.args[1:]...) //nolint:noctx // it is told to end before it is killed
 	cmd.Args[0] = start.args[0]
 	cmd.Env, cmd.Dir, cmd.SysProcAttr = environment, start.folder, attributes
-	// The journal has all of it. A command must not end because the journal does.
+	// The journal gets all of the output. A command must not end because the journal
+	// does.
 	cmd.Stdout = io.MultiWriter(output, careless{os.Stderr})
 	cmd.Stderr = cmd.Stdout
 	// A child of the command may hold its output open.
@@ -122,7 +124,7 @@ func (r Root) runCommand(ctx context.Context, config agent.Config, program strin
 		case <-grace.C:
 		}
 	}
-	// What the command has started ends with it.
+	// The command's children end with it.
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	r.killCgroup()
 	<-done
@@ -136,7 +138,7 @@ func (r Root) runCommand(ctx context.Context, config agent.Config, program strin
 	return end
 }
 
-// careless is a writer without errors.
+// careless is a writer that ignores errors.
 type careless struct{ io.Writer }
 
 func (c careless) Write(p []byte) (int, error) {

@@ -25,7 +25,7 @@ type ErrTask struct{ Status int }
 
 func (e ErrTask) Error() string { return fmt.Sprintf("it ended with status %d", e.Status) }
 
-// endWait is longer than any task has between SIGTERM and SIGKILL.
+// endWait is longer than any task's time between SIGTERM and SIGKILL.
 const endWait = time.Hour + time.Minute
 
 // RunNow runs the command of a process or a schedule once, with its limits, in a
@@ -53,7 +53,8 @@ func (r Root) RunNow(ctx context.Context, name string) error {
 	defer func() { _ = agent.EndHold(Disk(r), name) }()
 	cmd := exec.CommandContext(ctx, "systemd-run", append(args, self, "run-task", name)...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	// systemd-run's own end by a signal of the terminal would leave the unit behind.
+	// If a signal of the terminal ended systemd-run itself, it would leave the unit
+	// behind.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error {
 		_, err := systemctl(context.WithoutCancel(ctx), "stop", "--no-block", RunUnit(name))

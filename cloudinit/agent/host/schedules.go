@@ -44,7 +44,7 @@ func (s Schedules) StartTimers(ctx context.Context) error {
 	return err
 }
 
-// claims are objects that all machines of the stack share.
+// claims stores the claims as objects that all machines of the stack share.
 type claims struct{ shared *store.Shared }
 
 var _ agent.Claims = claims{}
@@ -131,7 +131,7 @@ func (r Root) RunSchedule(ctx context.Context, name string) error {
 	return r.become(config.Config, task{command: s.Schedule.Command, memoryMiB: s.Schedule.MemoryMiB, folder: folder})
 }
 
-// EndSchedule records how a run ended. systemd tells it in the environment of
+// EndSchedule records how a run ended. systemd passes that in the environment of
 // ExecStopPost= (systemd.exec(5)).
 func (r Root) EndSchedule(name string, getenv func(string) string) error {
 	s, _, err := r.scheduler(name)

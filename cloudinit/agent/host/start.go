@@ -55,9 +55,9 @@ func startOf(config agent.Config, program, name string) (started, error) {
 	return s, nil
 }
 
-// note tells which release a worker's process runs. The path of the executable
-// tells that only of a program that is not interpreted. A worker writes it
-// before it becomes the program.
+// note records which release a worker's process runs. The path of the executable
+// shows that only for a program that is not interpreted. A worker writes it before
+// it becomes the program.
 type note struct {
 	Process string            `json:"process"`
 	PID     int               `json:"pid"`
@@ -90,9 +90,9 @@ const noteLimit = 4 << 10
 // readNote returns the note of the process that was started last in a slot. It
 // returns the zero note if that process has ended.
 //
-// The service's account can write the file. It must neither hold the agent up,
-// with a pipe or a file without an end, nor name another account's process,
-// which the agent might end as root.
+// The service's account can write the file. It must not block the agent, with a pipe
+// or an endless file. Nor may it name another account's process, which the agent
+// might end as root.
 func (r Root) readNote(slot int) note {
 	f, err := os.OpenFile(r.notePath(slot), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {

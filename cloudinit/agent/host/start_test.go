@@ -83,7 +83,8 @@ func TestANoteNamesAProcessOfItsWriterAlone(t *testing.T) {
 	assert.Zero(t, r.readNote(1))
 }
 
-// A new machine has its agent before the packages that the program needs.
+// TestAPreflightWaitsForThePackages checks a new machine, which has its agent before
+// the packages that the program needs.
 func TestAPreflightWaitsForThePackages(t *testing.T) {
 	r := Root(t.TempDir())
 	w := Workers{Root: r, Config: agent.Config{Name: "api", Packages: true}}

@@ -21,11 +21,11 @@ type Supervisord struct {
 	// slots.
 	Program string
 	Count   int
-	// Noted means that workers note which release they run: the program has not
+	// Noted means that workers note which release they run: the program is without
 	// escala's runtime and may be interpreted.
 	Noted bool
 
-	// pid and process are of the last supervisord that answered. clean means that
+	// pid and process identify the last supervisord that answered. clean means that
 	// it has no orphans.
 	pid     int
 	process string

@@ -78,8 +78,8 @@ func TestNoSupervisord(t *testing.T) {
 	assert.ErrorIs(t, err, os.ErrNotExist)
 }
 
-// The kernel finds a socket by its inode. Under the proxy's path, the old
-// socket works until the rename, and the new one after it.
+// TestHandOver checks that under the proxy's path, the old socket works until the
+// rename, and the new one after it: the kernel finds a socket by its inode.
 func TestHandOver(t *testing.T) {
 	root, err := os.MkdirTemp("", "s")
 	require.NoError(t, err)

@@ -12,7 +12,7 @@ import (
 // for a unit.
 const systemctlTimeout = 20 * time.Second
 
-// systemctl runs systemctl. The error has what it said.
+// systemctl runs systemctl. The error contains its output.
 func systemctl(ctx context.Context, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, systemctlTimeout)
 	defer cancel()

@@ -54,7 +54,7 @@ func (r Root) become(config agent.Config, t task) error {
 	return nil
 }
 
-// becomeUser makes this process an account's, for good. If this process is not
+// becomeUser changes this process permanently to an account. If this process is not
 // root, the account stays the same.
 func becomeUser(name string) error {
 	if os.Getuid() != 0 {

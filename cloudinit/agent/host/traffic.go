@@ -14,9 +14,9 @@ import (
 	"escala/service"
 )
 
-// Traffic asks Nginx for its answers, over a socket that only root reaches
-// (machine/answers.lua is the other side), and supervisord's log for workers that
-// ended by themselves.
+// Traffic asks Nginx for its counts, over a socket that only root can reach
+// (machine/answers.lua is the other side). It reads supervisord's log for workers
+// that ended by themselves.
 type Traffic struct {
 	Root   Root
 	Config agent.Config
@@ -28,13 +28,13 @@ type Traffic struct {
 
 var _ agent.Traffic = (*Traffic)(nil)
 
-// answersLimit is more than Nginx lists, in bytes.
+// answersLimit is larger than Nginx' list, in bytes.
 const answersLimit = 1 << 20
 
-// noRelease is the word for requests that no worker answered.
+// noRelease stands for a release in the count of requests that no worker answered.
 const noRelease = "-"
 
-// Count returns the sums of now.
+// Count returns the current sums.
 func (t *Traffic) Count(ctx context.Context) (agent.Counts, error) {
 	c, err := t.answers(ctx)
 	if err != nil {

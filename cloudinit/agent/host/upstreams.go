@@ -19,8 +19,8 @@ import (
 	"escala/service"
 )
 
-// Upstreams makes Nginx send requests to the agent's upstreams, over a socket
-// that only root reaches. machine/upstreams.lua is the other side. Nginx reads
+// Upstreams makes Nginx send requests to the agent's upstreams, over a socket that
+// only root can reach. machine/upstreams.lua is the other side. Nginx reads
 // UpstreamsFile when it starts.
 type Upstreams struct {
 	Root Root
@@ -30,7 +30,7 @@ type Upstreams struct {
 
 var _ agent.Proxy = Upstreams{}
 
-// upstreamsLimit is more than Nginx lists for the most workers, in bytes.
+// upstreamsLimit is larger than Nginx' list of the most workers, in bytes.
 const upstreamsLimit = 256 << 10
 
 // lines returns the upstreams in the form of the file: port, worker, release.
@@ -62,7 +62,8 @@ func (u Upstreams) Current() ([]agent.Upstream, error) {
 	return out, nil
 }
 
-// Use writes the file for an Nginx that starts, and tells the running one.
+// Use writes the file for an Nginx that starts later, and sends it to the running
+// one.
 func (u Upstreams) Use(ctx context.Context, upstreams []agent.Upstream) error {
 	content := u.lines(upstreams)
 	path := u.Root.path(UpstreamsFile)
@@ -93,7 +94,7 @@ func (u Upstreams) Use(ctx context.Context, upstreams []agent.Upstream) error {
 	return nil
 }
 
-// Busy adds up what Nginx' processes count. A process that was killed no longer
+// Busy adds up the counts of Nginx' processes. A process that was killed no longer
 // counts.
 func (u Upstreams) Busy(ctx context.Context) (map[int]int, error) {
 	content, err := u.ask(ctx, http.MethodGet, "/busy", nil)

@@ -13,8 +13,9 @@ import (
 	"escala/cloudinit/agent"
 )
 
-// An Nginx that does not answer may have requests in flight, and may send more. Only
-// one that does not run has none.
+// TestNginxThatDoesNotAnswerIsNotDown checks the difference: an Nginx that does not
+// answer may have requests in flight, and may send more. Only one that does not run
+// has none.
 func TestNginxThatDoesNotAnswerIsNotDown(t *testing.T) {
 	t.Parallel()
 	root, err := os.MkdirTemp("", "up") // short, for the socket

@@ -37,8 +37,8 @@ func (w Workers) Ask(ctx context.Context, slot int, path string) agent.Answer {
 	return ask(ctx, w.Root.adminSocket(slot), path, askTimeout)
 }
 
-// Trouble reads it from the worker's status. A worker that does not answer has
-// none.
+// Trouble reads the worker's status. It returns "" for a worker that does not
+// answer.
 func (w Workers) Trouble(ctx context.Context, slot int) string {
 	if w.Config.Runtime == service.RuntimeNone {
 		return "" // it has no such status

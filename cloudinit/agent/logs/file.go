@@ -26,8 +26,8 @@ type segment struct {
 	changed int64
 }
 
-// openFile opens a log with its rotated file, from where the query begins. It ends
-// at the size that the log has now.
+// openFile opens a log with its rotated file, from the beginning of the query. The
+// stream ends at the current size of the log.
 func openFile(path, source string, q request.Query) (*stream, func(), error) {
 	segments, end, err := segments(path)
 	if err != nil {
@@ -38,7 +38,7 @@ func openFile(path, source string, q request.Query) (*stream, func(), error) {
 	if at, ok := q.Cursor[name]; ok {
 		segments, offset = resume(segments, at)
 	} else if q.Cursor == nil {
-		// A file whose last line is too old has no line that is young enough.
+		// If the last line of a file is too old, all its lines are.
 		for len(segments) > 1 && segments[0].changed < q.Since {
 			segments = segments[1:]
 		}

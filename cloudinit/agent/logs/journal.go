@@ -76,7 +76,7 @@ func (r *journalReader) read(context.Context) (entry, string, bool, error) {
 		r.at = e.Cursor
 		micros, _ := strconv.ParseInt(e.Time, 10, 64)
 		unit := e.Unit
-		if e.About != "" { // systemd's own words about a unit
+		if e.About != "" { // systemd's own message about a unit
 			unit = e.About
 		}
 		return entry{
@@ -84,8 +84,8 @@ func (r *journalReader) read(context.Context) (entry, string, bool, error) {
 			before: before, after: r.at,
 		}, r.at, true, nil
 	}
-	// An entry that is too long, or a journal that is being rotated, ends the answer
-	// and not the follower.
+	// An entry that is too long, or a journal that is being rotated, ends this
+	// answer, but not the following.
 	return entry{}, r.at, false, nil
 }
 

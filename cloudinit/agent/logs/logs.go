@@ -114,7 +114,7 @@ func (r Reader) Read(ctx context.Context, q request.Query, limit int) (lines []r
 	}
 }
 
-// lineCost is what a line takes beside its text, in bytes.
+// lineCost is the size of a line beside its text, in bytes.
 const lineCost = 40
 
 // lastOfEach returns the last lines of each source: a worker has several files.

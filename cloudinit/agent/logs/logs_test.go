@@ -80,7 +80,8 @@ func TestAWorkersFilesAreOneSource(t *testing.T) {
 	assert.Equal(t, []string{"worker-0 " + at(3, "c"), "worker-0 " + at(4, "d")}, texts(lines))
 }
 
-// TestRotationLosesNoLine rotates a log between two answers, as supervisord does.
+// TestRotationLosesNoLine checks that no line is lost if a log is rotated between
+// two answers, as supervisord does.
 func TestRotationLosesNoLine(t *testing.T) {
 	r := newReader(t)
 	path := filepath.Join(r.Folder, "worker-0.log")
@@ -94,7 +95,8 @@ func TestRotationLosesNoLine(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []string{"worker-0 three", "worker-0 four"}, texts(lines))
 
-	// Twice in between: what was rotated away is gone, the rest is not repeated.
+	// After two rotations in between, the lines that were rotated away are gone, and
+	// the rest is not repeated.
 	require.NoError(t, os.Remove(path+".1"))
 	require.NoError(t, os.Rename(path, path+".1"))
 	r.write(t, "worker-0.log", "five")
@@ -141,8 +143,8 @@ func TestALineThatIsBeingWrittenWaits(t *testing.T) {
 	assert.Equal(t, []string{"worker-0 half\uFFFD"}, texts(lines))
 }
 
-// TestAMillionLines reads all of them in answers of a limited size and in little
-// memory.
+// TestAMillionLines checks that all of them can be read in answers of a limited size
+// and in little memory.
 func TestAMillionLines(t *testing.T) {
 	const all = 1_000_000
 	r := newReader(t)
@@ -185,7 +187,7 @@ func TestALineWithoutAnEndIsCut(t *testing.T) {
 	assert.Len(t, lines[3].Text, 5)
 }
 
-// journal plays journalctl.
+// journal simulates journalctl.
 type journal struct{ calls []string }
 
 func (*journal) Units() []string { return []string{"nginx", "escala-agent"} }

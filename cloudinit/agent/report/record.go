@@ -11,36 +11,36 @@ import (
 )
 
 // Record is what a machine remembers of its events. It survives the agent and a
-// reboot, so that nothing is told twice.
+// reboot, so that nothing is reported twice.
 type Record struct {
-	// Events are the last ones, the latest last.
+	// Events are the last events, the latest last.
 	Events []machine.Event `json:"events"`
 
 	// Release and Refused are the release that served and the one that was refused
 	// last.
 	Release service.ReleaseID `json:"release,omitempty"`
 	Refused service.ReleaseID `json:"refused,omitempty"`
-	// Incident is the last incident, IncidentAt when it was told, and Incidents how
-	// many were told in a row.
+	// Incident is the last reported incident, IncidentAt the time of that report,
+	// and Incidents the number of reports in a row.
 	Incident   string `json:"incident,omitempty"`
 	IncidentAt int64  `json:"incidentAt,omitempty"`
 	Incidents  int    `json:"incidents,omitempty"`
-	// IncidentSeen is the last incident, and Untold how many were seen since one was
-	// told.
+	// IncidentSeen is the last incident, and Untold the number of incidents since
+	// the last report.
 	IncidentSeen string `json:"incidentSeen,omitempty"`
 	Untold       int    `json:"untold,omitempty"`
 	// Boot is the kernel's id of the last boot.
 	Boot string `json:"boot,omitempty"`
 	// Failing is the beginning of the present problem. Unwell reports whether it was
-	// told.
+	// reported.
 	Failing int64 `json:"failing,omitempty"`
 	Unwell  bool  `json:"unwell,omitempty"`
-	// Serial and CertificateError are of the last certificate that was told.
+	// Serial and CertificateError are those of the last reported certificate.
 	Serial           string `json:"serial,omitempty"`
 	CertificateError string `json:"certificateError,omitempty"`
 	CertificateAt    int64  `json:"certificateAt,omitempty"`
-	// CertificateLeft is the time that was left, in seconds, when its end was told
-	// last. 0 before the first time, and after a renewal.
+	// CertificateLeft is the time that was left, in seconds, when the end of the
+	// certificate was last reported. 0 before the first report, and after a renewal.
 	CertificateLeft int64 `json:"certificateLeft,omitempty"`
 }
 
@@ -48,27 +48,28 @@ const (
 	// lasting is the time after which a problem counts as lasting: a roll, a
 	// restart and a short outage of the store are shorter.
 	lasting = time.Minute
-	// incidentPause is the shortest time between two incidents that are told. It
-	// doubles with each one in a row, up to incidentPauseMax: a worker that ends
-	// again and again must not flood a webhook.
+	// incidentPause is the shortest time between two reported incidents. It doubles
+	// with each one in a row, up to incidentPauseMax: a worker that keeps ending
+	// must not flood a webhook.
 	incidentPause    = time.Minute
 	incidentPauseMax = time.Hour
-	// certificatePause is the shortest time between two errors of certificates
-	// that are told: each try may have other words.
+	// certificatePause is the shortest time between two reported errors of
+	// certificates, because the text may differ with each try.
 	certificatePause = time.Hour
-	// certificateSoon is the longest time before the end of a certificate at which it
-	// is told that nothing has renewed it, and certificateLate the part of its
-	// lifetime. A renewal is due at a third. It is told again each time that half of
-	// the time that was left has passed, and at the end.
+	// certificateSoon and certificateLate decide when a certificate that nothing has
+	// renewed is reported: when less than certificateSoon is left, and less than
+	// 1/certificateLate of its lifetime. A renewal is due at a third. The report is
+	// repeated each time that half of the time that was left has passed, and at the
+	// end.
 	certificateSoon = 14 * 24 * time.Hour
 	certificateLate = 6
 	certificateLast = 12 * time.Hour
 )
 
-// bootedAgain ends an incident that is a reboot.
+// bootedAgain is the end of the text of an incident that is a reboot.
 const bootedAgain = "the machine was started again"
 
-// Take compares a status with what was told, and returns the new events.
+// Take compares a status with what was reported, and returns the new events.
 func (r *Record) Take(now time.Time, boot string, s machine.Status) []machine.Event {
 	var fresh []machine.Event
 	tell := func(kind machine.EventKind, release service.ReleaseID, text string) {
@@ -119,11 +120,11 @@ func (r *Record) incident(now time.Time, s machine.Status, tell teller) {
 		pause = min(pause, incidentPause<<max(0, r.Incidents-1))
 	}
 	if r.Incidents > 0 && since < pause {
-		return // the latest one is told at the end of the pause
+		return // the latest one is reported at the end of the pause
 	}
 	r.Incident = s.Incident
 	if strings.HasSuffix(s.Incident, bootedAgain) {
-		return // the id of the boot told it
+		return // it was reported with the new boot
 	}
 	text := s.Incident
 	if more := r.Untold - 1; more > 0 {
@@ -170,7 +171,7 @@ func (r *Record) certificate(now time.Time, s machine.Status, tell teller) {
 	}
 }
 
-// certificateEnds tells that a certificate ends soon, and that it has ended.
+// certificateEnds reports that a certificate ends soon, and that it has ended.
 func (r *Record) certificateEnds(now time.Time, s machine.Status, tell teller) {
 	c := s.Certificate
 	left := c.NotAfter - now.Unix()
@@ -204,8 +205,8 @@ func roughly(d time.Duration) string {
 	return strconv.Itoa(int(d/time.Hour)) + " hours"
 }
 
-// Silent tells that the agent has not finished a look at its machine for a time. The
-// next status ends that.
+// Silent reports that the agent has not finished a check of its machine for a time.
+// The next status ends that problem.
 func (r *Record) Silent(now time.Time, since time.Duration) []machine.Event {
 	if r.Unwell {
 		return nil

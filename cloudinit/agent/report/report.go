@@ -1,9 +1,9 @@
-// Package report tells a machine's operator what the public status does not: what
-// happened (events), and how the machine is (details). Both go to the machine's
-// own objects in the release store; events also to a webhook.
+// Package report gives a machine's operator what the public status does not contain:
+// what happened (events), and the state of the machine (details). Both go to the
+// machine's own objects in the release store. Events also go to a webhook.
 //
-// A Reporter works beside the agent's rounds and never holds them up. It takes
-// each round's status, and derives events from what changed.
+// A Reporter works beside the agent's rounds and never delays them. It takes each
+// round's status, and derives events from what changed.
 package report
 
 import (
@@ -24,14 +24,14 @@ type Reporter struct {
 	Store interface {
 		Write(ctx context.Context, name string, content []byte) error
 	}
-	// Disk keeps the record on the machine.
+	// Disk stores the record on the machine.
 	Disk Disk
-	// Details finds out how the machine is.
+	// Details returns the machine's current details.
 	Details func(ctx context.Context) machine.Details
 	// Every is the longest time between two writes of the details: each one costs
 	// money in a bucket.
 	Every time.Duration
-	// Silent is the time without a status after which the agent is taken for hung. It
+	// Silent is the time without a status after which the agent counts as hung. It
 	// is longer than a step of a roll takes.
 	Silent time.Duration
 	// Webhook takes events. Optional.
@@ -43,15 +43,15 @@ type Reporter struct {
 
 	statuses chan machine.Status
 	record   Record
-	// unwritten reports that the store has not the latest events. pending are the
-	// events that the webhook has not.
+	// unwritten means that the store does not have the latest events. pending are
+	// the events that the webhook does not have.
 	unwritten bool
 	pending   []machine.Event
 	detailed  time.Time
 	failed    bool
 }
 
-// Disk keeps files on the machine.
+// Disk stores files on the machine.
 type Disk interface {
 	// Read returns a file. The error of a missing file is fs.ErrNotExist.
 	Read(name string) ([]byte, error)
@@ -130,8 +130,8 @@ func (r *Reporter) take(ctx context.Context, s machine.Status) {
 	r.tell(ctx, func(record *Record) []machine.Event { return record.Take(r.Now(), r.Boot, s) })
 }
 
-// tell handles what a change of the record tells: first what is kept here, then what
-// may take time.
+// tell handles the events of a change of the record: first what stays on the
+// machine, then what may take time.
 func (r *Reporter) tell(ctx context.Context, change func(*Record) []machine.Event) {
 	now := r.Now()
 	before := r.record
@@ -158,8 +158,8 @@ func same(a, b Record) bool {
 	return count && string(x) == string(y)
 }
 
-// keep writes the record to the disk. A failure tells an event again after the
-// agent's next start, which is better than never.
+// keep writes the record to the disk. After a failure, an event is reported again
+// when the agent next starts, which is better than never.
 func (r *Reporter) keep() {
 	content, err := json.Marshal(r.record)
 	if err == nil {
@@ -170,7 +170,8 @@ func (r *Reporter) keep() {
 	}
 }
 
-// write sends the events that the store has not, and the details if they are due.
+// write sends the events that the store does not have, and the details if they are
+// due.
 func (r *Reporter) write(ctx context.Context, now time.Time, fresh bool) {
 	due := now.Sub(r.detailed) >= r.Every || now.Before(r.detailed)
 	if !due && !fresh {
@@ -199,8 +200,8 @@ func (r *Reporter) put(ctx context.Context, name string, value any) error {
 	return r.Store.Write(ctx, name, content)
 }
 
-// send gives one event to the webhook: the next round's status may bring news that
-// the store should have first.
+// send gives only one event to the webhook: the next round's status may bring events
+// that the store should have first.
 func (r *Reporter) send(ctx context.Context) {
 	if r.Webhook == nil {
 		r.pending = nil

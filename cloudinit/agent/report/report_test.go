@@ -79,7 +79,8 @@ func TestTakeTellsEachThingOnce(t *testing.T) {
 	}
 }
 
-// A worker that ends every two seconds makes at most 30 events in a day.
+// TestTakeIsBoundedByARowOfIncidents checks that a worker that ends every two
+// seconds makes at most 30 events in a day.
 func TestTakeIsBoundedByARowOfIncidents(t *testing.T) {
 	r := &Record{}
 	now, told := start, 0
@@ -98,13 +99,14 @@ func TestTakeIsBoundedByARowOfIncidents(t *testing.T) {
 	assert.GreaterOrEqual(t, told, 20)
 	assert.NotEqual(t, "incident 0", last)
 	assert.LessOrEqual(t, len(r.Events), machine.MaxEvents)
-	// After a quiet time, the next one is told at once.
+	// After a quiet time, the next one is reported at once.
 	s := serving(one)
 	s.Incident = "the next day"
 	assert.Equal(t, []string{"incident: the next day; 1709 others since the last one that was told"}, kinds(r.Take(now.Add(24*time.Hour), "boot", s)))
 }
 
-// Each event of a loop says how many others there were.
+// TestALoopOfIncidentsIsCounted checks that each event of a loop says how many
+// others there were.
 func TestALoopOfIncidentsIsCounted(t *testing.T) {
 	r := &Record{}
 	var told []string
@@ -215,7 +217,7 @@ func TestReporter(t *testing.T) {
 		observe(serving(one))
 		assert.Equal(t, before+1, m.writes, "the details, after a minute")
 
-		// The store is away: the event is there once it is back.
+		// The store cannot be reached. It gets the event once it can.
 		m.away = true
 		observe(serving(two))
 		assert.Equal(t, []string{"release"}, events(t, m))
@@ -228,7 +230,7 @@ func TestReporter(t *testing.T) {
 		cancel()
 		synctest.Wait()
 
-		// Another agent tells nothing again.
+		// Another agent reports nothing again.
 		h.err = errors.New("500")
 		ctx, cancel = context.WithCancel(t.Context())
 		r = reporter(m, h)
@@ -256,8 +258,8 @@ func (h *slowHook) Send(ctx context.Context, e machine.Event) error {
 	return errors.New("the webhook does not answer")
 }
 
-// The store has each event although the webhook hangs for every one of them, and the
-// agent does not wait.
+// TestAWebhookThatHangsHoldsNothingUp checks that the store has each event although
+// the webhook hangs for every one of them, and that the agent does not wait.
 func TestAWebhookThatHangsHoldsNothingUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -279,7 +281,8 @@ func TestAWebhookThatHangsHoldsNothingUp(t *testing.T) {
 	})
 }
 
-// The agent's rounds go on while the reporter is busy.
+// TestObserveDoesNotWait checks that the agent's rounds continue while the reporter
+// is busy.
 func TestObserveDoesNotWait(t *testing.T) {
 	m := &memory{objects: map[string][]byte{}, files: map[string][]byte{}}
 	r := reporter(m, &hook{})
@@ -297,8 +300,8 @@ func TestADamagedRecordIsReplaced(t *testing.T) {
 	assert.Equal(t, []string{"release"}, events(t, m))
 }
 
-// A certificate that nothing renews is told again and again until its end, and not
-// more than that.
+// TestTheEndOfACertificateIsTold checks that a certificate that nothing renews is
+// reported again and again until its end, and not more often than that.
 func TestTheEndOfACertificateIsTold(t *testing.T) {
 	const day = 24 * time.Hour
 	for name, tt := range map[string]struct {
@@ -336,7 +339,8 @@ func TestTheEndOfACertificateIsTold(t *testing.T) {
 
 const silentFor = 10 * time.Minute
 
-// An agent that hangs is told once, and so is that it goes on.
+// TestAnAgentThatHangsIsTold checks that an agent that hangs is reported once, and
+// that its recovery is too.
 func TestAnAgentThatHangsIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -356,8 +360,8 @@ func TestAnAgentThatHangsIsTold(t *testing.T) {
 	})
 }
 
-// A release that is watched is told once it has passed, and one that is taken back is
-// told as refused.
+// TestABakeIsToldByItsOutcome checks that a watched release is reported once it has
+// passed, and that one that is taken back is reported as refused.
 func TestABakeIsToldByItsOutcome(t *testing.T) {
 	r := &Record{}
 	in := func(phase machine.Phase, current service.ReleaseID, reason string) machine.Status {

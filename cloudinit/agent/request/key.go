@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// Key signs requests to the machines of one stack. Only who can decrypt the
-// stack's state has it. A machine has the public half, which is no secret.
+// Key signs requests to the machines of one stack. It is in the stack's state,
+// encrypted. A machine has only the public half, which is no secret.
 type Key struct{ private ed25519.PrivateKey }
 
 // seedBytes is the size of the secret that a Key is derived from.
@@ -32,7 +32,7 @@ func ParseKey(seed string) (Key, error) {
 	return Key{ed25519.NewKeyFromSeed(derived)}, nil
 }
 
-// Public returns what machines verify requests with, in hexadecimal.
+// Public returns the key that machines verify requests with, in hexadecimal.
 func (k Key) Public() string { return hex.EncodeToString(k.private.Public().(ed25519.PublicKey)) }
 
 // String hides the key from logs.

@@ -23,17 +23,17 @@ type Answers interface {
 	Write(ctx context.Context, name string, content []byte) error
 }
 
-// Machine is what requests are about.
+// Machine carries out requests.
 type Machine interface {
 	// Logs returns the lines of a query, oldest first, with at most limit bytes.
 	Logs(ctx context.Context, q Query, limit int) (lines []Line, cursor Cursor, more bool, err error)
-	// Restart asks for a restart. It does not wait. The machine carries out each
-	// ID once, whether or not it is told again.
+	// Restart asks for a restart. It does not wait. The machine carries out each ID
+	// once, even if it is asked again.
 	Restart(r Restarting)
 	// Restarted returns the last restart that has ended, with its failure, or "".
 	// The ID is "" if there was none.
 	Restarted() (r Restarting, failure string)
-	// Maintain applies the stack's wish. It is told the same wish again after the
+	// Maintain applies the stack's Maintenance. It gets the same one again after the
 	// agent's start.
 	Maintain(m Maintenance) error
 }
@@ -54,7 +54,7 @@ type Clock interface {
 }
 
 // Listener looks for requests in the release store and answers them, beside the
-// agent's rounds: the logs matter most while a round takes long.
+// agent's rounds: an operator needs the logs most while a round takes long.
 type Listener struct {
 	// Operator is Key.Public of the stack.
 	Operator string
@@ -70,12 +70,12 @@ type Listener struct {
 	Poll time.Duration
 
 	key ed25519.PublicKey
-	// answered has the requests that were answered, with the time until which they
-	// are valid, by Clock.Elapsed.
+	// answered holds the requests that were answered, with the time by Clock.Elapsed
+	// until which each is valid.
 	answered map[string]time.Duration
-	// attentive is the time until which requests are likely.
+	// attentive is the time until which further requests are likely.
 	attentive   time.Duration
-	maintenance int64 // At of the last applied wish
+	maintenance int64 // At of the last Maintenance that was applied
 	told        string
 	turn        int
 	last        string // the last restart that was answered
@@ -200,8 +200,8 @@ func (l *Listener) lookAtRequest(ctx context.Context) error {
 // request that gets none.
 func (l *Listener) do(ctx context.Context, r Request) (answer Answer, ok bool) {
 	if err := r.fresh(l.Clock.Now()); err != nil {
-		// A request from long ago stays in the store. It is not an operator's who
-		// waits for an answer.
+		// An old request stays in the store. No operator waits for its answer any
+		// more.
 		if l.Clock.Now().Sub(time.UnixMilli(r.At)) > time.Hour {
 			return Answer{}, false
 		}
@@ -212,8 +212,8 @@ func (l *Listener) do(ctx context.Context, r Request) (answer Answer, ok bool) {
 	case Logs:
 		return l.logs(ctx, r.Logs), true
 	case Restart:
-		// The operator did not read the answer, or somebody else asked a moment later:
-		// the workers are new since the request either way.
+		// The operator did not read the answer, or another one asked a moment later.
+		// In both cases the workers are new since the request.
 		if done, failure := l.Machine.Restarted(); done.At >= r.At {
 			return Answer{Error: failure}, true
 		}
@@ -245,10 +245,10 @@ func (l *Listener) logs(ctx context.Context, q *Query) Answer {
 	return Answer{Lines: lines, Cursor: cursor, More: more}
 }
 
-// answerRestart answers a restart that has ended, once in a life of the agent.
+// answerRestart answers a restart that has ended, once in a run of the agent.
 func (l *Listener) answerRestart(ctx context.Context) error {
 	r, failure := l.Machine.Restarted()
-	// The agent restarts workers for reasons of its own too, and nobody waits for
+	// The agent restarts workers for reasons of its own too. No operator waits for
 	// an answer then.
 	if r.ID == "" || r.ID == l.last || len(r.Reply) == 0 {
 		return nil

@@ -209,7 +209,7 @@ func TestARestartIsAnsweredWhenItHasEnded(t *testing.T) {
 	assert.Equal(t, asked.ID, w.restarts[0].ID)
 	assert.Empty(t, w.answers)
 
-	// Another agent, and another request in the store: the answer comes all the same.
+	// The answer comes although the agent and the request in the store are others.
 	ask(t, w, key, Logs, "i-1")
 	w.done, w.failure = w.restarts[0], "worker 1 does not come up"
 	l = w.listener(key)
@@ -228,8 +228,8 @@ func TestARestartIsAnsweredWhenItHasEnded(t *testing.T) {
 	assert.Len(t, w.restarts, n)
 }
 
-// TestARestartOfTheAgentsOwnIsNotAnswered: nobody waits for an answer, and there is
-// no key for one.
+// TestARestartOfTheAgentsOwnIsNotAnswered checks that such a restart has no answer:
+// no operator waits for one, and there is no key for it.
 func TestARestartOfTheAgentsOwnIsNotAnswered(t *testing.T) {
 	w, l, _ := newListener(t)
 	w.done = Restarting{ID: "address-1", At: 1}

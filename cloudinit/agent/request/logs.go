@@ -11,7 +11,7 @@ type Query struct {
 	// Tail is the number of last lines of each source, if there is neither Since nor
 	// Cursor. 0 has no limit.
 	Tail int `json:"tail,omitempty"`
-	// Contains selects lines with this text. It is no pattern.
+	// Contains selects lines with this text. It is not a pattern.
 	Contains string `json:"contains,omitempty"`
 	// Cursor continues an earlier answer.
 	Cursor Cursor `json:"cursor,omitempty"`
@@ -26,5 +26,6 @@ type Line struct {
 	Text string `json:"l"`
 }
 
-// Cursor is where an answer ended, by the log's name. Only the machine reads it.
+// Cursor is the position at which an answer ended, by the log's name. Only the
+// machine reads it.
 type Cursor map[string]string

@@ -9,20 +9,20 @@ import (
 // MaxPage is the size in bytes of the largest page for a maintenance.
 const MaxPage = 64 << 10
 
-// Maintenance is the stack's wish to answer requests with a page instead of the
-// service. It stays in the store, so that a machine that is rebooted or replaced
-// follows it too.
+// Maintenance is the stack's setting to answer requests with a page instead of the
+// service. It stays in the store, so a machine that is rebooted or replaced follows
+// it too.
 type Maintenance struct {
 	On bool `json:"on"`
-	// At is the time of the change in milliseconds since 1970. A machine ignores
-	// an older object than the last one.
+	// At is the time of the change in milliseconds since 1970. A machine ignores an
+	// object that is older than the last one.
 	At int64 `json:"at"`
 	// Page is HTML. Empty stands for a page that says only that the service is
 	// being maintained.
 	Page []byte `json:"page,omitempty"`
 }
 
-// NewMaintenance returns the wish. after is the one that it replaces.
+// NewMaintenance returns the setting. after is the one that it replaces.
 func NewMaintenance(on bool, page []byte, now time.Time, after Maintenance) (Maintenance, error) {
 	if len(page) > MaxPage {
 		return Maintenance{}, fmt.Errorf("the page has %d bytes, and %d is the most", len(page), MaxPage)

@@ -3,8 +3,8 @@
 // machine polls. The machine verifies it, does what it asks for, and writes an
 // answer that only the operator can read.
 //
-// A machine answers a request once. A request names the machine and expires, so an
-// object that somebody keeps and puts back has no effect.
+// A machine answers a request once. A request names the machine and expires, so
+// putting a copy of an old object back has no effect.
 package request
 
 import (

@@ -24,8 +24,8 @@ var (
 	ErrUnreachable = errors.New("unreachable")
 )
 
-// Names of the secrets for HTTPS and for the agent. An environment variable cannot have such a
-// name, so they never reach a worker's environment.
+// Names of the secrets for HTTPS and for the agent. An environment variable cannot
+// have such a name, so they never reach a worker's environment.
 const (
 	// TLSSeed is the seed of the stack's keys: 32 random bytes in hexadecimal.
 	TLSSeed = "tls-seed"

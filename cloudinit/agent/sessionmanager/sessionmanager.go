@@ -51,7 +51,7 @@ func New(url, folder string) (Installer, error) {
 
 // Install downloads the package, verifies it and installs it.
 func (i Installer) Install(ctx context.Context) error {
-	// What an interrupted run left is from before a verification.
+	// The files of an interrupted run were not verified.
 	if err := os.RemoveAll(i.Folder); err != nil {
 		return fmt.Errorf("clearing the folder of the package: %w", err)
 	}

@@ -48,8 +48,8 @@ func (s signer) sign(t *testing.T, content string) string {
 	return b.String()
 }
 
-// TestOnlyAmazonsPackageIsInstalled: what is not signed by a key of the keyring
-// does not reach apt-get.
+// TestOnlyAmazonsPackageIsInstalled checks that a package reaches apt-get only if it
+// is signed by a key of the keyring.
 func TestOnlyAmazonsPackageIsInstalled(t *testing.T) {
 	needsGPGV(t)
 	amazon, other := newSigner(t), newSigner(t)
@@ -104,7 +104,7 @@ func TestOnlyAmazonsPackageIsInstalled(t *testing.T) {
 	}
 }
 
-// TestKeyring: the keys are Amazon's, and gpgv can read them.
+// TestKeyring checks that the keys are Amazon's, and that gpgv can read them.
 func TestKeyring(t *testing.T) {
 	needsGPGV(t)
 	ring, err := Keyring()

@@ -8,7 +8,8 @@ import (
 	"escala/cloudinit/agent"
 )
 
-// address is what the cloud answers. Sometimes it does not, or has none.
+// address returns the cloud's answer. Sometimes it does not answer, or has no
+// address.
 func (l *life) address(context.Context) (string, error) {
 	l.call()
 	switch l.w.rng.IntN(8) {

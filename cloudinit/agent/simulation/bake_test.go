@@ -13,8 +13,8 @@ import (
 	"escala/service/machine"
 )
 
-// TestWatchedReleases has the lives that a bake is for, each with an agent that is
-// killed in one step after the other.
+// TestWatchedReleases checks the lives that a bake is for, each with an agent that
+// is killed in one step after the other.
 func TestWatchedReleases(t *testing.T) {
 	for name, script := range map[string][]event{
 		"one that fails is taken back, once":       {{time.Second, point, 0}, {40 * time.Second, point, 6}},
@@ -36,10 +36,10 @@ func TestWatchedReleases(t *testing.T) {
 	}
 }
 
-// TestBakeLives runs the same lives with releases that are watched.
+// TestBakeLives checks the same lives with watched releases.
 func TestBakeLives(t *testing.T) { lives(t, newBakeWorld, 4) }
 
-// traffic is what clients ask, and what the proxy counts.
+// traffic simulates the clients' requests and the proxy's counts.
 type traffic struct {
 	w    *world
 	rate float64 // requests in a second
@@ -53,7 +53,7 @@ type traffic struct {
 	switched switched
 	previous switched
 	looked   service.Wanted // what the agent was told last
-	began    time.Duration  // the life of the agent
+	began    time.Duration  // the beginning of the agent's life
 	diskAt   time.Duration  // when the disk refused writes last
 	refused  map[int64]bool
 	seen     map[service.ReleaseID]bool // to serve, in the status
@@ -64,10 +64,10 @@ type traffic struct {
 type switched struct {
 	to, from service.ReleaseID
 	at       time.Duration
-	// fromAt is when the change before was.
+	// fromAt is the time of the change before.
 	fromAt time.Duration
-	// wanted is what the agent was told. pointers is how many there were. stale reports that the store has returned
-	// earlier ones since.
+	// wanted is what the agent was told, and pointers the number of pointers then.
+	// stale reports that the store has returned earlier ones since.
 	wanted   service.Wanted
 	pointers int
 	stale    bool
@@ -102,7 +102,7 @@ func (t *traffic) behaves(b *binary, n int) {
 	}
 }
 
-// wants adds the bake to what an update asks for. Every fourth one goes back.
+// wants adds the bake to what an update asks for. Every fourth update goes back.
 func (t *traffic) wants(wanted service.Wanted) service.Wanted {
 	t.asked++
 	wanted.Asked = t.asked
@@ -136,7 +136,7 @@ func (t *traffic) moves() {
 	}
 }
 
-// restarts is a start of the proxy, which forgets what it has counted.
+// restarts simulates a start of the proxy, which forgets its counts.
 func (t *traffic) restarts() {
 	t.since++
 	clear(t.all)
@@ -149,7 +149,7 @@ func (t *traffic) changes(to service.ReleaseID) {
 	if to == t.switched.to {
 		return
 	}
-	// A refusal that a full disk did not take is forgotten with the agent.
+	// With a full disk, a refusal is forgotten when the agent ends.
 	if p := w.store.pointers; t.diskAt < t.previous.at && len(p) > 0 && w.store.mode != storeStale && p[len(p)-1].ID == to && t.refused[p[len(p)-1].wanted.Asked] {
 		w.violation("release %s, which has failed its bake, is tried again", to.Short())
 	}
@@ -175,7 +175,7 @@ func (t *traffic) watched(s machine.Status) bool {
 	return wanted == c.wanted && wanted.ID == c.to && wanted.Bake.On() && from != nil && !from.bad()
 }
 
-// known reports whether the agent had watched the release before for long enough.
+// known reports whether the agent has watched the release before for long enough.
 func (t *traffic) known(c switched) bool {
 	return c.at-max(c.fromAt, c.began) > 25*time.Second && t.w.lastFault < c.at-25*time.Second
 }

@@ -23,13 +23,13 @@ type commands struct {
 	shared map[string][]byte
 	boot   int
 
-	// running is the command that runs, ends is when it ends. started survives the
-	// agent, and ended the machine.
+	// running is the command that runs, and ends the time of its end. started
+	// survives the agent, and ended survives the machine.
 	running *agent.CommandRun
 	ends    time.Duration
 	started agent.CommandRun
 	ended   *agent.CommandState
-	// other is the run of another machine. It is over at ends.
+	// other is the run of another machine, which is over at ends.
 	other *otherMachine
 
 	runs map[agent.CommandRun]int   // how often each was started
@@ -63,8 +63,8 @@ func (w *world) useCommand() {
 	w.config.ReleaseCommand, w.config.ReleaseTimeout = command.Command, agent.Duration(command.Timeout)
 }
 
-// ask points to a release for another update. A release that has served may be
-// gone back to, which needs no command.
+// ask points to a release for another update. Going back to a release that has
+// served needs no command.
 func (w *world) ask(b *binary, back bool) {
 	wanted := service.Wanted{Release: b.Release}
 	if c := &w.commands; c.on {
@@ -81,8 +81,8 @@ func (w *world) ask(b *binary, back bool) {
 	w.store.pointers = append(w.store.pointers, pointer{b, wanted})
 }
 
-// How the command of a release ends: always well, well the second time, never
-// well, or not in time.
+// commandEnd returns how the command of a release ends: always well, well the second
+// time, never well, or not in time.
 func (b *binary) commandEnd(runs int) agent.CommandEnd {
 	switch {
 	case b.number%5 == 1 && runs == 1, b.number%7 == 5:
@@ -104,7 +104,7 @@ func (w *world) runsOf(id service.ReleaseID) int {
 	return n
 }
 
-// commandFails reports that the command of what is wanted never ends well.
+// commandFails reports whether the command of what is wanted never succeeds.
 func (w *world) commandFails(p pointer) bool {
 	return p.wanted.Command != "" && !w.commands.done[p.ID] && (p.number%7 == 5 || p.number%11 == 7)
 }
@@ -256,7 +256,7 @@ type lifeShared struct{ *life }
 
 var _ agent.Shared = lifeShared{}
 
-// lost reports that the store does not answer. It may have written all the same.
+// lost reports whether the store does not answer. It may have written all the same.
 func (s lifeShared) lost() (lost, written bool) {
 	s.call()
 	if s.w.store.mode == storeAway || s.w.store.mode == storeSlow {

@@ -265,8 +265,8 @@ var bakeFaults = []struct{ name, file, old, new string }{
 	},
 }
 
-// sample is the part of the faults that run without ESCALA_TEST=all: one of so many.
-// All of them compile the agent for two minutes.
+// sample limits the faults that run without ESCALA_TEST=all: one of so many runs.
+// Compiling the agent for all of them takes two minutes.
 const sample = 8
 
 // TestEachPlantedFaultIsFound checks that the simulation finds each fault

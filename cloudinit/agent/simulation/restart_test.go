@@ -43,9 +43,9 @@ func (w *world) replaces(content []byte) {
 	}
 }
 
-// seemsTold reports whether the agent was killed between its note that it tells a
-// process to end and doing so. A second SIGTERM would cut requests, so it kills the
-// process once its time is over.
+// seemsTold reports whether the agent was killed after it had recorded that it tells
+// a process to end, but before it did. A second SIGTERM would cut requests, so it
+// kills the process once its time is over.
 func (w *world) seemsTold(p *process) bool {
 	return w.disk.tree["/run/escala-release/ended/"+strconv.Itoa(p.pid)] != nil && w.elapsed-w.killedAt < time.Minute
 }

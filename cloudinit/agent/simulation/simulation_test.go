@@ -21,13 +21,12 @@ var (
 	script   = flag.String("script", "", "with -seed: its events")
 )
 
-// TestLives runs random lives. By default it uses the seeds from 1 on, so that
-// only a change of the agent can make it fail. With -lives-for it uses new
-// seeds. It reports a failed life with its seed and the fewest events that
-// reproduce it.
+// TestLives checks random lives. By default it uses the seeds from 1 on, so that
+// only a change of the agent can make it fail. With -lives-for it uses new seeds. It
+// reports a failed life with its seed and the fewest events that reproduce it.
 func TestLives(t *testing.T) { lives(t, newWorld, 1) }
 
-// TestTaskLives runs the same lives with processes and a schedule.
+// TestTaskLives checks the same lives with processes and a schedule.
 func TestTaskLives(t *testing.T) { lives(t, newTaskWorld, 1) }
 
 // maker makes the world of a life.
@@ -85,7 +84,7 @@ func lives(t *testing.T, world maker, part uint64) {
 	}
 }
 
-// TestKeptLives repeats lives that failed once, named by their failure.
+// TestKeptLives checks lives that failed once, named by their failure.
 func TestKeptLives(t *testing.T) {
 	for name, life := range map[string]struct {
 		seed   uint64

@@ -262,8 +262,8 @@ func (w *world) boot() string {
 	return fmt.Sprintf("boot-%d", w.tasks.boot)
 }
 
-// actor is a process of its own, which goes on beside the agent: each of its calls
-// is a step.
+// actor is a process of its own, which runs beside the agent: each of its calls is a
+// step.
 type actor struct {
 	life *life
 	next func() (time.Duration, bool)

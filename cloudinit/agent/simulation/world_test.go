@@ -45,7 +45,7 @@ type world struct {
 	killAt    int // of steps; 0 for none
 	over      bool
 	problem   string
-	killedAt  time.Duration // the agent, last
+	killedAt  time.Duration // the last kill of the agent
 	operated  time.Duration // the last update after all faults
 	lastFault time.Duration // processes from before it may have ended
 	servedAt  time.Duration // when served became true
@@ -127,7 +127,7 @@ type stopped struct{}
 type life struct {
 	w    *world
 	dead bool
-	// yield is set for what goes on beside the agent: it lets time pass.
+	// yield is set for a process beside the agent: it lets time pass.
 	yield func(time.Duration)
 }
 

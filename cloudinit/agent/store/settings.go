@@ -87,12 +87,12 @@ func (s Settings) OpenShared(access Access) (*Shared, error) {
 	}
 }
 
-// Objects returns the bucket for someone with other credentials than the machine's:
-// its operator.
+// Objects returns the bucket for the operator, whose credentials are not the
+// machine's.
 func (s S3) Objects(credentials sigv4.Credentials) Objects { return s.bucket(credentials) }
 
-// MachineObjects returns the bucket that machines write to, for someone with other
-// credentials than the machine's: its operator.
+// MachineObjects returns the bucket that machines write to, for the operator, whose
+// credentials are not the machine's.
 func (s Spaces) MachineObjects(credentials sigv4.Credentials) Objects {
 	client := &sigv4.Client{Service: "s3", Region: s.Region, Credentials: credentials}
 	return Bucket{URL: s.url(s.Machines), Client: client}

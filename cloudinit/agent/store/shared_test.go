@@ -50,7 +50,8 @@ func TestSharedIsWhereMachinesWrite(t *testing.T) {
 	require.Error(t, err)
 }
 
-// Of several machines that make one object at the same time, one does.
+// TestOneMachineCreatesAnObject checks that only one of several machines that make
+// one object at the same time succeeds.
 func TestOneMachineCreatesAnObject(t *testing.T) {
 	s, err := Settings{Folder: t.TempDir()}.OpenShared(Access{})
 	require.NoError(t, err)

@@ -1,4 +1,4 @@
-// Package webhook tells a person's chat or program of an event: with one POST, in
+// Package webhook sends an event to a person's chat or program: with one POST, in
 // Slack's form or as plain JSON. The URL is a secret, so no error contains it.
 package webhook
 
@@ -42,7 +42,7 @@ func (Webhook) String() string { return "a webhook" }
 // GoString returns String.
 func (w Webhook) GoString() string { return w.String() }
 
-// Check returns what is wrong with a URL, without the URL.
+// Check returns the reason why a URL cannot be used. It does not quote the URL.
 func Check(address string) error {
 	u, err := url.Parse(address)
 	switch {
@@ -100,7 +100,7 @@ func (w Webhook) post(ctx context.Context, body []byte) (again bool, err error) 
 		return false, errors.New("the webhook's URL cannot be used")
 	}
 	req.Header.Set("Content-Type", "application/json")
-	// A redirect could lead to a place that must not have the event.
+	// A redirect could lead to a place that must not get the event.
 	client := http.Client{
 		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -1,6 +1,6 @@
 // Package acme orders certificates from an ACME authority (RFC 8555) with HTTP-01
-// challenges that need no state: every machine of a stack has the same account, so
-// each of them answers each challenge with the token and the account's thumbprint.
+// challenges that need no state: all machines of a stack use the same account, so
+// each of them answers every challenge with the token and the account's thumbprint.
 package acme
 
 import (
@@ -48,8 +48,8 @@ func New(s certificate.Settings, account *ecdsa.PrivateKey) (*Client, error) {
 	return &Client{settings: s, account: account, http: &http.Client{Transport: t, Timeout: time.Minute}, waits: t}, nil
 }
 
-// client returns a client of the library. Each order has its own, so that no
-// nonce outlives it: authorities forget them.
+// client returns a client of the library. Each order has its own, because
+// authorities forget nonces: no nonce is used after its order.
 func (c *Client) client() *acmez.Client {
 	return &acmez.Client{
 		Client: &acme.Client{
@@ -101,7 +101,7 @@ func (c *Client) order(ctx context.Context, subject string, key crypto.Signer, r
 	}
 	chains, err := client.ObtainCertificate(ctx, order)
 	if problem, ok := errors.AsType[acme.Problem](err); ok && order.Replaces != nil && unknownPredecessor(problem) {
-		// The authority has forgotten the certificate, or never issued it.
+		// The authority does not know the certificate, or no longer.
 		order.Replaces = nil
 		chains, err = client.ObtainCertificate(ctx, order)
 	}
@@ -114,13 +114,13 @@ func (c *Client) order(ctx context.Context, subject string, key crypto.Signer, r
 	return chains[0].ChainPEM, nil
 }
 
-// unknownPredecessor reports whether an order failed for the certificate that it
-// replaces.
+// unknownPredecessor reports whether an order failed because of the certificate that
+// it replaces.
 func unknownPredecessor(p acme.Problem) bool {
 	return p.Status == http.StatusNotFound || p.Type == acme.ProblemTypeMalformed
 }
 
-// Window asks for the renewal information of a certificate.
+// Window returns the authority's renewal information of a certificate.
 func (c *Client) Window(ctx context.Context, leaf *x509.Certificate) (certificate.Window, error) {
 	if len(leaf.AuthorityKeyId) == 0 {
 		return certificate.Window{}, errors.New("the certificate does not name its authority's key")
@@ -136,8 +136,8 @@ func (c *Client) Window(ctx context.Context, leaf *x509.Certificate) (certificat
 	return w, nil
 }
 
-// explain tells an answer of the authority from its silence, and removes what only
-// a programmer reads.
+// explain returns a certificate.Refusal if the authority refused, and another error
+// if it did not answer or failed. It removes details that only a programmer needs.
 func (c *Client) explain(err error) error {
 	name := c.settings.Directory
 	if u, parsed := url.Parse(name); parsed == nil {
@@ -157,7 +157,8 @@ func (c *Client) explain(err error) error {
 	return &certificate.Refusal{Err: fmt.Errorf("the authority %s refuses: %s", name, strings.Join(details, "; ")), Wait: c.waits.wait()}
 }
 
-// stateless solves HTTP-01: the answer is there before the question.
+// stateless solves HTTP-01. It does nothing, because Nginx can answer every
+// challenge before it is known.
 type stateless struct{}
 
 var _ acmez.Solver = stateless{}

@@ -29,7 +29,8 @@ func account(t *testing.T) *ecdsa.PrivateKey {
 	return key
 }
 
-// The library computes the answer of a challenge, and Nginx gives it.
+// TestThumbprintIsTheLibrarys checks that Nginx, which answers the challenges, gives
+// the answer that the library computes.
 func TestThumbprintIsTheLibrarys(t *testing.T) {
 	t.Parallel()
 	key := account(t)
@@ -40,7 +41,8 @@ func TestThumbprintIsTheLibrarys(t *testing.T) {
 	assert.Equal(t, want, got)
 }
 
-// authority answers every request the same way, after the directory.
+// authority returns a client whose authority gives the same answer to every request
+// after the directory.
 func authority(t *testing.T, answer http.HandlerFunc) *Client {
 	t.Helper()
 	mux := http.NewServeMux()

@@ -15,13 +15,14 @@ import (
 	"escala/cloudinit/agent/certificate"
 )
 
-// Reacher asks a subject by plain HTTP, as an authority does, and holds the answer
-// against the stack's. It costs the authority nothing, and tells an operator what
-// is wrong with the DNS record before the authority counts a failure.
+// Reacher sends a request to a subject by plain HTTP, as an authority does, and
+// compares the answer with the stack's. This costs the authority nothing, and shows
+// an operator what is wrong with the DNS record before the authority counts a
+// failure.
 type Reacher struct {
-	// Dial connects; default: the machine's own network.
+	// Dial connects. Default: the machine's own network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// Lookup resolves a name; default: the machine's own resolver.
+	// Lookup resolves a name. Default: the machine's own resolver.
 	Lookup func(ctx context.Context, name string) ([]string, error)
 }
 
@@ -55,7 +56,7 @@ func (r Reacher) Reach(ctx context.Context, subject, thumbprint string) error {
 	return nil
 }
 
-// addresses resolves a name. An address needs none.
+// addresses resolves a name. It returns none for a subject that is an address.
 func (r Reacher) addresses(ctx context.Context, subject string) ([]string, error) {
 	if net.ParseIP(subject) != nil {
 		return nil, nil
@@ -93,7 +94,8 @@ func (r Reacher) get(ctx context.Context, url string) (string, int, error) {
 	return strings.TrimSpace(string(content)), resp.StatusCode, err
 }
 
-// bracketed returns the host of a URL.
+// bracketed returns the subject as the host of a URL, with an IPv6 address in
+// brackets.
 func bracketed(subject string) string {
 	if strings.Contains(subject, ":") {
 		return "[" + subject + "]"

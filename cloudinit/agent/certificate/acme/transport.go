@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// maxAnswer is more than any answer of an authority has, in bytes. The library
-// reads an answer whole.
+// maxAnswer is larger than any answer of an authority, in bytes. The library reads a
+// whole answer into memory.
 const maxAnswer = 1 << 20
 
-// transport bounds the answers, and keeps the time that a refusing authority wants
-// to be left alone, which the library does not pass on.
+// transport limits the size of the answers. It records for how long a refusing
+// authority wants no requests, which the library does not pass on.
 type transport struct {
 	http *http.Transport
 
@@ -26,7 +26,7 @@ type transport struct {
 
 func newTransport(roots string) (*transport, error) {
 	t := http.DefaultTransport.(*http.Transport).Clone()
-	// An agent at rest keeps no connection and no buffers of one.
+	// An idle agent keeps no connection, and no buffers for one.
 	t.IdleConnTimeout = 5 * time.Second
 	t.MaxIdleConns = 1
 	t.ResponseHeaderTimeout = 30 * time.Second
@@ -56,21 +56,21 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// forget begins a new order.
+// forget removes the recorded time, for a new order.
 func (t *transport) forget() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.after = 0
 }
 
-// wait returns the time that the authority wants to be left alone.
+// wait returns the time for which the authority wants no requests.
 func (t *transport) wait() time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.after
 }
 
-// maxWait is the longest time for which an authority is left alone.
+// maxWait is the upper limit of that time.
 const maxWait = 24 * time.Hour
 
 // retryAfter reads the header Retry-After: seconds or a date.
