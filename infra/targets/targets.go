@@ -1,4 +1,4 @@
-// Package targets is the list of all places that a service can run on.
+// Package targets lists all targets that a service can run on.
 package targets
 
 import (
@@ -11,8 +11,8 @@ import (
 	"escala/infra/targets/local"
 )
 
-// All makes the targets. A new one is a folder beside these and a line
-// here.
+// All returns all targets, with their default settings. A new target is a folder
+// here and a line in this function.
 func All() []deploy.Target {
 	return []deploy.Target{
 		local.New(),

@@ -9,31 +9,32 @@ import (
 	"escala/service"
 )
 
-// certificateSource is the place where TLS ends, and the source of its certificate.
+// certificateSource is the place that terminates TLS, and the source of its
+// certificate.
 type certificateSource int
 
 const (
 	// noCertificate is plain HTTP.
 	noCertificate certificateSource = iota
-	// namedCertificate is one that the account has, doks.certificate, at the load
-	// balancer.
+	// namedCertificate is an existing certificate of the account, doks.certificate,
+	// at the load balancer.
 	namedCertificate
-	// managedCertificate is one that the stack makes: DigitalOcean gets it from
-	// Let's Encrypt by its own DNS, renews it, and has it at the load balancer.
+	// managedCertificate is a certificate that the stack makes at the load balancer.
+	// DigitalOcean gets it from Let's Encrypt through its own DNS, and renews it.
 	managedCertificate
-	// secretCertificate is in a secret of the Ingress, at Traefik: the user's own,
-	// or cert-manager's.
+	// secretCertificate is in a secret of the Ingress, at Traefik. It is the user's
+	// own certificate, or cert-manager's.
 	secretCertificate
-	// traefikCertificate is one that Traefik gets by ACME.
+	// traefikCertificate is a certificate that Traefik gets by ACME.
 	traefikCertificate
 )
 
 // atBalancer reports whether the load balancer terminates TLS.
 func (c certificateSource) atBalancer() bool { return c == namedCertificate || c == managedCertificate }
 
-// certificateSource returns where the certificate comes from. With the domain
-// at DigitalOcean it is managedCertificate, for which two Traefiks can run;
-// Traefik's own ACME allows one.
+// certificateSource returns the source of the certificate. If the domain is at
+// DigitalOcean, it is managedCertificate: then two Traefiks can run, while
+// Traefik's own ACME allows only one.
 func (s Settings) certificateSource(spec service.Spec) certificateSource {
 	mode := spec.TLS.Mode
 	switch {
@@ -52,16 +53,16 @@ func (s Settings) certificateSource(spec service.Spec) certificateSource {
 	}
 }
 
-// certificate returns the name of the load balancer's certificate, or "" if
-// Traefik terminates TLS or nothing does.
+// certificate returns the name of the load balancer's certificate. It is "" if
+// Traefik terminates TLS, or if nothing does.
 func (d deployment) certificate() (pulumi.StringInput, error) {
 	switch d.settings.certificateSource(d.Request.Spec) {
 	case namedCertificate:
 		return pulumi.String(d.settings.Certificate), nil
 	case managedCertificate:
-		// Other names make another certificate, with another name, before the old
-		// one goes: a load balancer always has one. The provider waits until it is
-		// issued.
+		// For other names, a certificate with another name is made before the old one
+		// is deleted, so the load balancer always has one. The provider waits until
+		// it is issued.
 		managed, err := digitalocean.NewCertificate(d.Ctx, d.Name("certificate"), &digitalocean.CertificateArgs{
 			Type:    pulumi.String("lets_encrypt"),
 			Domains: pulumi.ToStringArray(d.Request.Spec.HostNames()),
@@ -75,8 +76,8 @@ func (d deployment) certificate() (pulumi.StringInput, error) {
 	return pulumi.String(""), nil
 }
 
-// checkHTTPS reports what the settings and the description say about HTTPS and
-// cannot mean together.
+// checkHTTPS reports values about HTTPS in the settings and the description that
+// exclude each other.
 func (s Settings) checkHTTPS(v *service.Violations, spec service.Spec) {
 	source, t := s.certificateSource(spec), spec.TLS
 	if s.Certificate != "" {

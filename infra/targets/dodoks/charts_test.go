@@ -12,8 +12,8 @@ import (
 	"escala/infra/workspace"
 )
 
-// In a repository of its own the charts are written beside the state; in the
-// clone they are where they were.
+// TestChartsOfAnotherProject checks that the charts are written beside the state in
+// a project of its own, and are read from their own folder in the clone.
 func TestChartsOfAnotherProject(t *testing.T) {
 	root := t.TempDir()
 	d := deployment{Component: &deploy.Component{Request: deploy.Request{

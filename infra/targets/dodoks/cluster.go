@@ -13,8 +13,8 @@ import (
 )
 
 func (d deployment) cluster(images registry) (*digitalocean.KubernetesCluster, error) {
-	// The workers and load balancers of a deleted cluster leave the VPC minutes
-	// later. DigitalOcean refuses a second VPC with the range of the first.
+	// The nodes and load balancers of a deleted cluster leave the VPC minutes later.
+	// Until then DigitalOcean refuses a second VPC with the range of the first.
 	name, renamed := d.Lasting("network")
 	vpc, err := d.settings.vpc().Register(d.Ctx, name, "30m", d.Options(renamed)...)
 	if err != nil {
@@ -44,8 +44,8 @@ func (d deployment) cluster(images registry) (*digitalocean.KubernetesCluster, e
 		Region:  pulumi.String(d.settings.Region),
 		VpcUuid: vpc,
 		Version: pulumi.String(d.lookup.version),
-		// Set HA also if it is false. If it is unset, DigitalOcean turns it on from
-		// version 1.36; it then costs money and cannot be turned off.
+		// HA is set even if it is false. Otherwise DigitalOcean turns it on from
+		// version 1.36, which costs money and cannot be turned off.
 		Ha:           pulumi.Bool(d.settings.HA),
 		AutoUpgrade:  yes,
 		SurgeUpgrade: yes,
@@ -63,8 +63,8 @@ func (d deployment) cluster(images registry) (*digitalocean.KubernetesCluster, e
 		},
 		// The service's pods have their own login.
 		RegistryIntegration: pulumi.Bool(false),
-		// A destroy deletes the objects on the cluster first, with the load balancer.
-		// This option also deletes what was made there by hand.
+		// A destroy first deletes the objects on the cluster, including the load
+		// balancer. This option also deletes what was made there by hand.
 		DestroyAllAssociatedResources: yes,
 		Tags:                          tags,
 	}, options...)
@@ -77,8 +77,8 @@ func (d deployment) cluster(images registry) (*digitalocean.KubernetesCluster, e
 // poolName is the name of the cluster's own node pool.
 const poolName = "nodes"
 
-// kubeconfigOf returns a kubeconfig that gets its token from doctl. The user
-// must be logged in to doctl or set DIGITALOCEAN_ACCESS_TOKEN.
+// kubeconfigOf returns a kubeconfig that gets its token from doctl. The user must
+// be logged in to doctl or set DIGITALOCEAN_ACCESS_TOKEN.
 func kubeconfigOf(cluster *digitalocean.KubernetesCluster, endpoint pulumi.StringOutput) pulumi.StringOutput {
 	login := pulumi.All(cluster.ID(), cluster.Name, endpoint, cluster.KubeConfigs).ApplyT(func(v []any) (string, error) {
 		configs := v[3].([]digitalocean.KubernetesClusterKubeConfig)

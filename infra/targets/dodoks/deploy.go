@@ -31,7 +31,8 @@ func (t *DOKS) Deploy(c *deploy.Component) (deploy.Endpoint, error) {
 		return deploy.Endpoint{}, fmt.Errorf("registering the DigitalOcean provider: %w", err)
 	}
 	d.Provider = provider
-	// Look up the settings before other resources are registered.
+	// The settings are checked at DigitalOcean before other resources are
+	// registered.
 	if d.lookup, err = d.ask(); err != nil {
 		return deploy.Endpoint{}, err
 	}

@@ -11,7 +11,7 @@ func (s Settings) makesRecords(spec service.Spec) bool {
 	return spec.Host != "" && (spec.DNS || s.Domain != "")
 }
 
-// domains is the choice of domains for the service's names. It has no names if
+// domains returns the choice of domains for the service's names. It has no names if
 // DigitalOcean's DNS is not needed.
 func (s Settings) domains(spec service.Spec) dodns.Choice {
 	choice := dodns.Choice{Key: "doks.domain", Domain: s.Domain}
@@ -22,7 +22,7 @@ func (s Settings) domains(spec service.Spec) dodns.Choice {
 }
 
 // records registers the records that lead to the load balancer. Its address is
-// known once DigitalOcean has made it, which the workload's gate sees.
+// known once DigitalOcean has created it. The workload's gate waits for that.
 func (d deployment) records(w *kubernetes.Workload) error {
 	if !d.settings.makesRecords(d.Request.Spec) {
 		return nil

@@ -14,12 +14,12 @@ import (
 // the cluster up by it.
 const clusterOutput = "cluster"
 
-// noCluster are the parts of the provider's errors that mean that no cluster
-// has the name.
+// noCluster lists the parts of the provider's errors which mean that no cluster has
+// the name.
 var noCluster = []string{"Unable to find cluster", "No clusters found"}
 
 // lookCluster decides on the cluster's version. It refuses changes that make
-// DigitalOcean replace the cluster, because that would delete everything that
+// DigitalOcean replace the cluster, because that would delete the cluster that
 // serves.
 func (d deployment) lookCluster(f *lookup, v *service.Violations, ask pulumi.InvokeOption) {
 	name, _ := d.Request.Outputs[clusterOutput].(string)

@@ -13,8 +13,9 @@ import (
 
 // lookup is the result of the lookups at DigitalOcean.
 type lookup struct {
-	// version is the version of a new cluster or of an upgrade: the newest of the
-	// minor version in the settings, or a patch before it.
+	// version is the version of a new cluster or of an upgrade: the newest patch of
+	// the minor version in the settings, or the last patch of the running minor
+	// version, which comes first.
 	version string
 	// stays means that the cluster keeps its version.
 	stays bool

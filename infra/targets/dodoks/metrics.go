@@ -18,9 +18,8 @@ type metricsChart struct {
 	PodDisruptionBudget disruption `json:"podDisruptionBudget"`
 }
 
-// metricsServer installs metrics-server, which measures pods for the
-// autoscaler. It runs twice, so that the autoscaler has figures while a node is
-// replaced.
+// metricsServer installs metrics-server, which measures pods for the autoscaler. It
+// has two pods, so that the autoscaler has measurements while a node is replaced.
 func (d deployment) metricsServer(provider pulumi.ProviderResource) (pulumi.Resource, error) {
 	values, err := helm.Values(metricsChart{Replicas: 2, PodDisruptionBudget: disruption{Enabled: true, MaxUnavailable: 1}})
 	if err != nil {

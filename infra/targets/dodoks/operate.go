@@ -14,7 +14,7 @@ var (
 	_ operate.Eventer        = (*DOKS)(nil)
 )
 
-// Status asks the cluster's API.
+// Status reads the status from the cluster's API.
 func (*DOKS) Status(ctx context.Context, s *operate.Stack) (operate.Status, error) {
 	config, err := kubeconfigFrom(s)
 	if err != nil {
@@ -23,7 +23,7 @@ func (*DOKS) Status(ctx context.Context, s *operate.Stack) (operate.Status, erro
 	return kubernetes.Status(ctx, s, config), nil
 }
 
-// Events returns what the cluster recorded.
+// Events returns the events that the cluster recorded.
 func (*DOKS) Events(ctx context.Context, s *operate.Stack, since time.Time) ([]event.Event, error) {
 	config, err := kubeconfigFrom(s)
 	if err != nil {

@@ -25,7 +25,7 @@ func (*DOKS) Logs(ctx context.Context, s *operate.Stack, r operate.LogsRequest, 
 	return c.Logs(ctx, r, emit)
 }
 
-// Restart evicts the pods one after the other.
+// Restart evicts the pods one after another.
 func (*DOKS) Restart(ctx context.Context, s *operate.Stack, report func(string)) error {
 	c, err := pods.Open(s, "")
 	if err != nil {
@@ -52,7 +52,7 @@ func (*DOKS) Run(ctx context.Context, s *operate.Stack, r operate.RunRequest) er
 	return c.Run(ctx, r)
 }
 
-// Maintain answers with a page instead of the service, or ends that.
+// Maintain makes the pods answer with a maintenance page, or ends the maintenance.
 func (*DOKS) Maintain(ctx context.Context, s *operate.Stack, m operate.Maintenance, report func(string)) error {
 	c, err := pods.Open(s, "")
 	if err != nil {

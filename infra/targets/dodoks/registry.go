@@ -32,8 +32,8 @@ func (d deployment) registry() (registry, error) {
 	if err != nil {
 		return registry{}, fmt.Errorf("registering the registry's name: %w", err)
 	}
-	// An account of the smaller tiers has one registry, so a service with another
-	// name keeps it, with the name that it has.
+	// An account of the smaller tiers has only one registry. So a renamed service
+	// keeps the registry and the registry's name.
 	name, renamed := d.Lasting("images")
 	made, err := digitalocean.NewContainerRegistry(d.Ctx, name, &digitalocean.ContainerRegistryArgs{
 		Name:                 pulumi.Sprintf("%s-%s", d.Label(50), unique),
@@ -66,8 +66,8 @@ func (d deployment) pullLogin(registry pulumi.StringInput) (pulumi.StringInput, 
 	return login.DockerCredentials, nil
 }
 
-// login returns the account's token as user and password, as the registry
-// expects. It is used only for the push of the image, and is not kept.
+// login returns the account's token as user and password, as the registry expects.
+// It is used only to push the image, and is not stored.
 func (d deployment) login() image.Credentials {
 	if d.Request.Image == nil || d.Ctx.DryRun() {
 		return image.Credentials{}

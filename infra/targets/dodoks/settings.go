@@ -47,14 +47,14 @@ type Settings struct {
 	// RegistryTier is the tier of a new registry: "starter" (500 MiB, free),
 	// "basic" or "professional". Default starter.
 	RegistryTier string `config:"registryTier"`
-	// Certificate is the name of a certificate that the account has, for
+	// Certificate is the name of an existing certificate of the account, for
 	// service.host. The load balancer then serves HTTPS and redirects HTTP to it.
 	// Default none.
 	Certificate string `config:"certificate"`
 	// Domain is the account's domain that holds service.host. With it the stack
 	// makes the host's records and gets a certificate that DigitalOcean manages.
-	// Default: with service.dns, the longest domain that the host ends with; else
-	// none.
+	// Default: with service.dns, the longest domain that the host ends with;
+	// otherwise none.
 	Domain string `config:"domain"`
 	// Tags are added to the cluster and its nodes.
 	Tags []string `config:"tags"`
@@ -69,7 +69,7 @@ func NewSettings() Settings {
 	}
 }
 
-// vpc is the VPC that the settings choose.
+// vpc returns the VPC that the settings choose.
 func (s Settings) vpc() dovpc.Choice {
 	return dovpc.Choice{Section: "doks", Region: s.Region, ID: s.VPC, CIDR: s.CIDR, MaxBits: 24}
 }
@@ -87,13 +87,13 @@ var (
 // maxPoolNodes catches typing errors; it is not a limit of clusters.
 const maxPoolNodes = 500
 
-// Limits of a load balancer's idle timeout for HTTP.
+// These are the limits of a load balancer's idle timeout for HTTP.
 const (
 	minIdle = 30 * time.Second
 	maxIdle = 10 * time.Minute
 )
 
-// violations checks the settings without asking DigitalOcean.
+// violations returns the problems that can be found without calling DigitalOcean.
 func (s Settings) violations(spec service.Spec) service.Violations {
 	var v service.Violations
 	if !slug.MatchString(s.Region) {

@@ -3,22 +3,22 @@
 //
 // # Updating
 //
-// An update needs doctl in addition to Pulumi. DigitalOcean's kubeconfigs
-// expire after seven days. The one in the state contains no token; it asks
-// doctl for one each time. An update therefore still works a month later. So
-// does a destroy, which does not run the program and knows only the state.
+// An update needs doctl in addition to Pulumi. DigitalOcean's kubeconfigs expire
+// after seven days. The kubeconfig in the state contains no token: it gets one from
+// doctl each time. So an update still works a month later. So does a destroy, which
+// does not run the program and has only the state.
 //
 // # Destroying
 //
 // A destroy first deletes the objects on the cluster, including Traefik. Pulumi
 // waits until Traefik's namespace is gone, which requires that DigitalOcean has
-// deleted the load balancer. Then it deletes the cluster, together with load
+// deleted the load balancer. Then Pulumi deletes the cluster, together with load
 // balancers and volumes that were made there by hand
-// (destroyAllAssociatedResources). No resource uses deletedWith for the
-// cluster, because the load balancer's deletion would then be left to chance.
+// (destroyAllAssociatedResources). No resource uses deletedWith for the cluster,
+// because nothing would then ensure that the load balancer is deleted.
 //
-// If the cluster is already gone or cannot be reached any more, remove its
-// objects from the state:
+// If the cluster is already gone or cannot be reached any more, remove its objects
+// from the state:
 //
 //	PULUMI_K8S_DELETE_UNREACHABLE=true pulumi refresh -s do-doks
 //	pulumi destroy -s do-doks

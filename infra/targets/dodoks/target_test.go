@@ -49,8 +49,8 @@ func later() deploy.Request {
 	return r
 }
 
-// cloud returns a DigitalOcean that has everything for the defaults. running is
-// the version of its cluster; it is empty if there is no cluster.
+// cloud returns a fake DigitalOcean that has what the defaults need. running is the
+// version of its cluster, or "" if it has no cluster.
 func cloud(running string) *pulumitest.Mocks {
 	return &pulumitest.Mocks{
 		Outputs: func(kind, _ string) map[string]any {
@@ -129,7 +129,7 @@ func deployed(t *testing.T, d *DOKS, r deploy.Request) *pulumitest.Mocks {
 	return m
 }
 
-// with returns the target with changed settings.
+// with returns a target whose settings change has changed.
 func with(change func(*Settings)) *DOKS {
 	d := New()
 	change(&d.settings)
@@ -152,8 +152,8 @@ func TestEverythingBelongsToTheServiceAndToItsProviders(t *testing.T) {
 	}
 }
 
-// A resource that its provider would delete before its replacement serves says
-// what is to happen.
+// TestNothingThatServesGoesFirst checks that no provider deletes a resource before
+// its replacement, unless the program states the order.
 func TestNothingThatServesGoesFirst(t *testing.T) {
 	assert.Empty(t, deployed(t, New(), request()).DeletedFirst())
 }
@@ -203,8 +203,7 @@ func TestVersions(t *testing.T) {
 }
 
 // TestNoSettingReplacesTheCluster checks that another size, region or VPC is
-// refused. DigitalOcean would replace the cluster, and delete the one that
-// serves.
+// refused. DigitalOcean would replace the cluster and delete the one that serves.
 func TestNoSettingReplacesTheCluster(t *testing.T) {
 	for problem, change := range map[string]func(*Settings){
 		`doks.size: "s-4vcpu-8gb" is another size than that of the cluster's nodes, s-2vcpu-4gb`: func(s *Settings) { s.Size = "s-4vcpu-8gb" },
@@ -361,8 +360,8 @@ func TestTraefikOutlivesItsPlaceInTheLoadBalancer(t *testing.T) {
 	}
 }
 
-// TestTraefikThatGetsItsCertificateIsAlone ("acme-has-one-traefik"): the chart
-// refuses a second one only where it sees it.
+// TestTraefikThatGetsItsCertificateIsAlone checks the rule "acme-has-one-traefik".
+// The chart itself refuses a second Traefik only where it can detect it.
 func TestTraefikThatGetsItsCertificateIsAlone(t *testing.T) {
 	spec := service.NewSpec()
 	spec.Host, spec.TLS.Mode = "api.example.com", service.TLSACME

@@ -26,15 +26,15 @@ const (
 // ready. It includes the wait for the load balancer.
 const installTimeout = 600
 
-// privateNetworks are the networks from which the load balancer reaches
-// Traefik, and Traefik the service. Other senders cannot reach either of them
+// privateNetworks are the networks from which the load balancer reaches Traefik,
+// and Traefik reaches the service. Other senders cannot reach either of them
 // directly, so the client addresses that these networks report can be trusted.
 var privateNetworks = []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"}
 
-// behindTraefik returns the description for a service behind Traefik: it trusts
-// the client addresses that Traefik reports. Traefik closes idle connections to
-// the service after 90 s, before the service does. It learns of a pod's end as
-// fast as Kubernetes does.
+// behindTraefik returns the description for a service behind Traefik. The service
+// trusts the client addresses that Traefik reports. Traefik closes idle connections
+// to the service after 90 s, before the service does. Traefik learns of a pod's end
+// as fast as Kubernetes itself does.
 func behindTraefik(spec service.Spec) service.Spec {
 	return spec.Trusting(privateNetworks...)
 }
@@ -43,8 +43,8 @@ func behindTraefik(spec service.Spec) service.Spec {
 // long as any Ingress does.
 func (d deployment) traefik(provider pulumi.ProviderResource) (pulumi.Resource, error) {
 	on := []pulumi.ResourceOption{pulumi.Parent(d.Component), pulumi.Provider(provider)}
-	// Traefik has its own namespace, which is gone only when the load balancer is.
-	// A destroy waits for that.
+	// Traefik has its own namespace, which is gone only once the load balancer is
+	// gone. A destroy waits for that.
 	namespace, err := corev1.NewNamespace(d.Ctx, d.Name(class), &corev1.NamespaceArgs{
 		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(class)},
 	}, on...)
@@ -69,15 +69,15 @@ func (d deployment) traefik(provider pulumi.ProviderResource) (pulumi.Resource, 
 		Namespace: namespace.Metadata.Name().Elem(),
 		Values:    values,
 		Atomic:    pulumi.Bool(true),
-		// They define objects that are not used here.
+		// The chart's CRDs define objects that are not used here.
 		SkipCrds:   pulumi.Bool(true),
 		Timeout:    pulumi.Int(installTimeout),
 		MaxHistory: pulumi.Int(5),
 	}, on...)
 }
 
-// Times of Traefik's shutdown. All nodes learn within seconds that a Traefik
-// takes no new connections. Until then, it serves as before.
+// These are the times of Traefik's shutdown. All nodes learn within seconds that a
+// Traefik accepts no new connections. Until then, it serves as before.
 const (
 	lookEvery      = 3 * time.Second
 	stillServing   = 15 * time.Second
@@ -86,7 +86,7 @@ const (
 	endMargin      = 5 * time.Second
 )
 
-// drain is the time that requests in flight have in Traefik. It is the
+// drain returns the time that requests in flight have in Traefik. It is the
 // service's own time, and at least leastDrain.
 func drain(spec service.Spec) time.Duration { return max(spec.Lifecycle.Drain, leastDrain) }
 
@@ -117,8 +117,9 @@ func annotations(s Settings, spec service.Spec, certificate string) map[string]s
 	}
 	all[prefix+"http-idle-timeout-seconds"] = strconv.Itoa(service.Seconds(spec.WebSocket.ProxyIdle))
 	if source == managedCertificate {
-		// DigitalOcean would otherwise make an A record at the top of the domain,
-		// whatever the certificate's names are, and take the domain's own site down.
+		// Otherwise DigitalOcean would make an A record at the top of the domain,
+		// whatever the certificate's names are. That would take down a site at the
+		// domain itself.
 		all[prefix+"disable-lets-encrypt-dns-records"] = "true"
 	}
 	return all

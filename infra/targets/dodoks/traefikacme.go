@@ -2,8 +2,8 @@ package dodoks
 
 import "escala/service"
 
-// The parts of the chart's values with which Traefik gets certificates by
-// itself.
+// The types below are the parts of the chart's values with which Traefik gets
+// certificates by itself.
 
 type resolver struct {
 	ACME acme `json:"acme"`
@@ -43,12 +43,12 @@ const (
 	storageSize = "1Gi"
 )
 
-// resolve lets Traefik get the certificates of the Ingress' hosts by HTTP-01.
-// Its file of certificates has one writer ("For concurrency reasons, this file
-// cannot be shared across multiple instances of Traefik"), and so do volumes of
-// DigitalOcean. So there is one Traefik, and the old one ends before the new one
-// starts: a change of Traefik or of its node interrupts the service for about a
-// minute.
+// resolve lets Traefik get the certificates of the Ingress' hosts by HTTP-01. Its
+// file of certificates can have only one writer ("For concurrency reasons, this
+// file cannot be shared across multiple instances of Traefik"), and so can a volume
+// of DigitalOcean. So there is one Traefik, and the old one ends before the new one
+// starts. Replacing Traefik or its node therefore interrupts the service for about
+// a minute.
 func (c *traefikChart) resolve(spec service.Spec) {
 	c.Resolvers = map[string]resolver{resolverName: {ACME: acme{
 		CAServer:      spec.TLS.Directory(),
@@ -60,10 +60,11 @@ func (c *traefikChart) resolve(spec service.Spec) {
 	c.Persistence = &persistence{Enabled: true, Size: storageSize}
 	c.Deployment.Replicas = 1
 	c.UpdateStrategy = &updateStrategy{Type: "Recreate"}
-	// No other Traefik takes over meanwhile, so waiting would only prolong it.
+	// No other Traefik takes over, so a longer wait would only prolong the
+	// interruption.
 	c.Deployment.Lifecycle.PreStop.Sleep.Seconds = 1
-	// The kubelet gives the volume to Traefik's group once. It would otherwise do
-	// so at each start, and make the file readable to the group, which Traefik
-	// refuses (traefik-helm-chart, issues 164 and 396).
+	// With this policy the kubelet gives the volume to Traefik's group only once.
+	// Otherwise it would do so at each start and make the file readable to the
+	// group, which Traefik refuses (traefik-helm-chart, issues 164 and 396).
 	c.PodSecurityContext = &podSecurityContext{FSGroup: traefikGroup, FSGroupChangePolicy: "OnRootMismatch"}
 }

@@ -174,7 +174,8 @@ func traefikValues(s Settings, spec service.Spec, certificate string) traefikCha
 		websecure.TargetPort = "web"
 		return chart
 	case noCertificate:
-		// It would present a self-signed certificate, which clients do not trust.
+		// This port would present a self-signed certificate, which clients do not
+		// trust.
 		websecure.Expose.Default = false
 	case secretCertificate, traefikCertificate:
 		if spec.TLS.Redirect {

@@ -10,16 +10,17 @@ import (
 )
 
 const (
-	// upgradeTimeout limits the wait for an upgrade: nodes are replaced one by one.
+	// upgradeTimeout limits the wait for an upgrade, in which nodes are replaced one
+	// by one.
 	upgradeTimeout = time.Hour
 	// upgradeBegins is the time within which DigitalOcean begins an upgrade that it
 	// has accepted.
 	upgradeBegins = 15 * time.Minute
 )
 
-// upgraded returns the endpoint of the cluster's API, once the upgrade of this
-// update is done. The provider only sends the request. Meanwhile the API does
-// not answer for minutes, and DigitalOcean refuses the next upgrade.
+// upgraded returns the endpoint of the cluster's API once this update's upgrade is
+// done. The provider only sends the request. During the upgrade the API does not
+// answer for minutes, and DigitalOcean refuses the next upgrade.
 func (d deployment) upgraded(cluster *digitalocean.KubernetesCluster) pulumi.StringOutput {
 	if !d.lookup.upgrades || d.Ctx.DryRun() {
 		return cluster.Endpoint
@@ -46,21 +47,23 @@ func (d deployment) awaitUpgrade(ctx context.Context, name string) error {
 	}.wait(ctx)
 }
 
-// statusRunning is the status of a cluster that no upgrade is going on in.
+// statusRunning is the status of a cluster without an upgrade in progress.
 const statusRunning = "running"
 
 // upgrade is a cluster's upgrade to a version.
 type upgrade struct {
 	cluster, wanted string
-	// look returns the cluster's status and version. tell shows the reason to wait.
+	// look returns the cluster's status and version. tell shows the reason for the
+	// wait.
 	look func() (status, version string, err error)
 	tell func(string)
 }
 
 // wait returns once the cluster runs the version.
 //
-// An update that DigitalOcean refused counts as made in the state, so the provider
-// does not ask for it again. Then nothing ever begins.
+// After an upgrade that DigitalOcean refused, the state has the new version all the
+// same, so the provider does not request it again. wait then returns an error once
+// upgradeBegins has passed.
 func (u upgrade) wait(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, upgradeTimeout)
 	defer cancel()

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestUpgradeIsAwaited: an upgrade takes minutes, and one that never begins is
-// told so long before the time is up.
+// TestUpgradeIsAwaited checks that the update waits for an upgrade, and that an
+// upgrade that never begins is reported long before the time limit.
 func TestUpgradeIsAwaited(t *testing.T) {
 	const from, to = "1.35.9-do.0", "1.36.5-do.0"
 	type seen struct {
@@ -19,7 +19,7 @@ func TestUpgradeIsAwaited(t *testing.T) {
 		err             error
 	}
 	for name, c := range map[string]struct {
-		// at are what the cluster is from a time on.
+		// at maps times to the cluster's status from that time on.
 		at   map[time.Duration]seen
 		took time.Duration
 		said string

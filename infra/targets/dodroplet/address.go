@@ -12,14 +12,14 @@ import (
 // name, so a service that is renamed keeps its address.
 const addressName = "address"
 
-// address registers the Reserved IP. It stays the same when the machine
-// changes.
+// address registers the Reserved IP. It stays the same when the machine is
+// replaced.
 func (d deployment) address() (*digitalocean.ReservedIp, error) {
 	address, err := digitalocean.NewReservedIp(d.Ctx, addressName, &digitalocean.ReservedIpArgs{
 		Region: pulumi.String(d.settings.Region),
 	}, d.Options(
-		// DigitalOcean sets it when the address is assigned. The assignment is a
-		// separate resource.
+		// DigitalOcean sets this property when the address is assigned. The
+		// assignment is a separate resource.
 		pulumi.IgnoreChanges([]string{"dropletId"}),
 		d.calledAfterService("address"),
 	)...)

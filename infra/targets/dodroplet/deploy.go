@@ -30,7 +30,8 @@ func (t *Droplet) Deploy(c *deploy.Component) (deploy.Endpoint, error) {
 		return deploy.Endpoint{}, fmt.Errorf("registering the DigitalOcean provider: %w", err)
 	}
 	d.Provider = provider
-	// Look up the settings before other resources are registered.
+	// The settings are checked at DigitalOcean before other resources are
+	// registered.
 	if d.lookup, err = d.ask(); err != nil {
 		return deploy.Endpoint{}, err
 	}
@@ -38,7 +39,7 @@ func (t *Droplet) Deploy(c *deploy.Component) (deploy.Endpoint, error) {
 }
 
 // account returns the provider's credentials. They come from the stack's
-// configuration (digitalocean:token, …), or else from the environment
+// configuration (digitalocean:token, …) or otherwise from the environment
 // (DIGITALOCEAN_TOKEN, SPACES_ACCESS_KEY_ID, SPACES_SECRET_ACCESS_KEY), as for
 // Pulumi's default provider.
 func account(ctx *pulumi.Context) *digitalocean.ProviderArgs {
@@ -110,12 +111,12 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	return endpoint, d.alarms(net, endpoint)
 }
 
-// outputVPC is the output with the region and the range of the stack's own VPC.
-// The next update checks another range against it.
+// outputVPC is the output with the region and the range of the stack's own VPC. The
+// next update checks another range against it.
 const outputVPC = "vpc"
 
-// alarms registers the stack's alarms. Those on the machine's resources need the
-// figures of DigitalOcean's agent.
+// alarms registers the stack's alarms. Those on the machine's resources need
+// DigitalOcean's metrics agent.
 func (d deployment) alarms(net network, endpoint deploy.Endpoint) error {
 	if err := doalarm.Uptime(d.Component, endpoint, d.Request.Spec.HTTPS()); err != nil {
 		return err
@@ -126,7 +127,8 @@ func (d deployment) alarms(net network, endpoint deploy.Endpoint) error {
 	return doalarm.Machines(d.Component, net.tag.Name)
 }
 
-// diagnosis returns the instructions to diagnose a machine.
+// diagnosis returns instructions for a person to find out what is wrong with a
+// machine.
 func (d deployment) diagnosis(droplet string) string {
 	const command = cloudinit.AgentPath + " diagnose"
 	if len(d.lookup.sshKeys) > 0 && len(d.settings.SSHFrom) > 0 {

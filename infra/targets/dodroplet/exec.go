@@ -9,7 +9,7 @@ import (
 
 var _ operate.Executor = (*Droplet)(nil)
 
-// Exec runs a command on the machine by SSH, if the stack's settings have keys
+// Exec runs a command on the machine by SSH. The stack's settings must have keys
 // and addresses that may log in.
 func (t *Droplet) Exec(ctx context.Context, s *operate.Stack, r operate.ExecRequest) error {
 	if len(t.settings.SSHKeys) == 0 || len(t.settings.SSHFrom) == 0 {

@@ -11,8 +11,8 @@ import (
 	"escala/infra/operate"
 )
 
-// TestWhatExecRuns has ssh's arguments (ssh(1)). The words of a command come through
-// the shell of the machine as they were typed.
+// TestWhatExecRuns checks ssh's arguments (ssh(1)), and that the machine's shell
+// passes a command's words on unchanged.
 func TestWhatExecRuns(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -14,15 +14,15 @@ import (
 // compressed.
 var userDataLimit = deploy.UserDataLimit{Bytes: 64 << 10}
 
-// bucketKey contains the buckets and the key with which a machine reads
-// releases and writes its status.
+// bucketKey has the buckets, and the key with which a machine reads releases and
+// writes its status.
 type bucketKey struct{ bucket, machines, access, secret string }
 
-// operator verifies the operator's requests.
+// operator is the public key that verifies the operator's requests.
 type operator string
 
-// tls is what a machine needs for HTTPS: the stack's seed, and the stable
-// address in service.TLSIP mode.
+// tls has what a machine needs for HTTPS: the stack's seed, and in service.TLSIP
+// mode the stable address.
 type tls struct{ seed, address string }
 
 // machine returns the machine that the Droplet's user-data describes.
@@ -33,7 +33,7 @@ func machine(r deploy.Request, s Settings, key bucketKey, https tls, o operator)
 	m.Store = cloudinit.SpacesStore{Bucket: key.bucket, Machines: key.machines, Region: s.spacesRegion(), AccessKey: key.access, SecretKey: key.secret}
 	m.MetadataOnlyRoot = []string{"169.254.169.254"}
 	if s.Monitoring {
-		// DigitalOcean's agent uses the metadata service under its own user.
+		// DigitalOcean's agent uses the metadata service as its own user.
 		m.MetadataRefused = []string{cloudinit.User, "www-data"}
 	}
 	m.Notify = r.Notified()
@@ -43,7 +43,7 @@ func machine(r deploy.Request, s Settings, key bucketKey, https tls, o operator)
 	}
 	if r.Spec.HTTPS() {
 		m.TLS.Address = https.address
-		// Check has reported a file that cannot be read.
+		// Check has already reported a file that cannot be read.
 		ca, _ := r.AuthorityCA()
 		m.TLS.AuthorityCA = string(ca)
 		secrets.TLS = cloudinit.TLSSecrets{Seed: https.seed, Certificate: r.Secrets[r.Spec.TLS.Certificate]}
@@ -54,9 +54,8 @@ func machine(r deploy.Request, s Settings, key bucketKey, https tls, o operator)
 	return m
 }
 
-// droplet registers the machine. A change of any of its inputs makes a new
-// machine beside the old one. The old one is deleted after the address has
-// moved.
+// droplet registers the machine. When any of its inputs changes, a second machine
+// is created, and the old one is deleted after the address has moved.
 func (d deployment) droplet(net network, store releaseStore, address pulumi.StringInput) (*digitalocean.Droplet, error) {
 	seed := pulumi.String("").ToStringOutput()
 	if d.Request.Spec.HTTPS() {
@@ -86,11 +85,12 @@ func (d deployment) droplet(net network, store releaseStore, address pulumi.Stri
 		Monitoring: pulumi.Bool(d.settings.Monitoring),
 		Ipv6:       pulumi.Bool(true),
 		Backups:    pulumi.Bool(d.settings.Backups),
-		// This agent is for the web console. The firewall blocks the addresses of
-		// DigitalOcean that the console connects from.
+		// This agent is for the web console. The firewall blocks the addresses from
+		// which the console connects.
 		DropletAgent: pulumi.Bool(false),
 		Tags:         tags,
-		// It contains a key and secrets, so the state keeps all of it as a secret.
+		// User-data contains a key and secrets, so all of it is a secret in the
+		// state.
 		UserData: pulumi.ToSecret(userData).(pulumi.StringOutput),
 	}
 	if len(d.lookup.sshKeys) > 0 {

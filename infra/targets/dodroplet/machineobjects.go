@@ -12,20 +12,19 @@ import (
 )
 
 // machinesBucket registers the bucket for objects that machines write, such as
-// their status. Machines must not be able to write releases, so it cannot be
-// the release bucket: a Spaces key is granted the reading or the writing of a
-// whole bucket and of nothing narrower (DigitalOcean's API, "Create a New
-// Spaces Access Key"), and a bucket with such a key takes no policy ("Configure
-// Bucket Policies").
+// their status. It is not the release bucket, because machines must not be able to
+// write releases. A Spaces key permits reading or writing a whole bucket and
+// nothing narrower (DigitalOcean's API, "Create a New Spaces Access Key"), and a
+// bucket with such a key accepts no policy ("Configure Bucket Policies").
 func (d deployment) machinesBucket(region pulumi.StringInput, unique pulumi.StringOutput) (*digitalocean.SpacesBucket, error) {
 	bucket, err := digitalocean.NewSpacesBucket(d.Ctx, d.Name("machines"), &digitalocean.SpacesBucketArgs{
 		Name:   pulumi.Sprintf("%s%s", deploy.MachinesBucketPrefix(d.Ctx.Project(), d.Ctx.Stack()), unique),
 		Region: region,
 		Acl:    pulumi.String("private"),
-		// Machines write their status again.
+		// The bucket can be deleted, because machines write their status again.
 		ForceDestroy: pulumi.Bool(true),
 	}, d.Options(
-		// The provider would otherwise delete a bucket with a given name before it
+		// Otherwise the provider would delete a bucket with a given name before it
 		// makes the replacement.
 		pulumi.DeleteBeforeReplace(false),
 	)...)
@@ -35,8 +34,8 @@ func (d deployment) machinesBucket(region pulumi.StringInput, unique pulumi.Stri
 	return bucket, nil
 }
 
-// grants returns the permissions of the machine's key: it reads releases and
-// writes machines' objects. They are in the order of the buckets' names.
+// grants returns the permissions of the machine's key: it reads releases and writes
+// machines' objects. The grants are sorted by the buckets' names.
 func grants(releases, machines *digitalocean.SpacesBucket) digitalocean.SpacesKeyGrantArray {
 	return digitalocean.SpacesKeyGrantArray{
 		&digitalocean.SpacesKeyGrantArgs{Bucket: machines.Name, Permission: pulumi.String("readwrite")},

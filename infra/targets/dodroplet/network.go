@@ -9,10 +9,10 @@ import (
 
 // network is the Droplet's network.
 type network struct {
-	// vpc is the VPC's id, or nil for the region's default one.
+	// vpc is the VPC's id, or nil for the region's default VPC.
 	vpc pulumi.StringPtrInput
-	// tag selects the Droplets behind the firewall. With a tag, a Droplet is
-	// protected from its first moment, and not only after it is added to the
+	// tag selects the Droplets behind the firewall. With the tag, a Droplet is
+	// protected from its creation on, and not only after it is added to the
 	// firewall.
 	tag      *digitalocean.Tag
 	firewall *digitalocean.Firewall
@@ -28,11 +28,11 @@ func (d deployment) network(unique pulumi.StringOutput) (network, error) {
 	if net.vpc, err = d.settings.vpc().Register(d.Ctx, name, "15m", d.Options(renamed)...); err != nil {
 		return net, err
 	}
-	// Destroying a tag takes it off every Droplet that has it.
+	// Destroying a tag removes it from every Droplet that has it.
 	net.tag, err = digitalocean.NewTag(d.Ctx, d.Name("machines"), &digitalocean.TagArgs{
 		Name: pulumi.Sprintf("%s-%s", d.label(), unique),
-		// The provider would delete it before the stack serves in another region,
-		// and with it the machine's firewall.
+		// Otherwise the provider would delete the tag before the stack serves in
+		// another region, and the machine would lose its firewall.
 	}, d.Options(pulumi.DeleteBeforeReplace(false))...)
 	if err != nil {
 		return net, fmt.Errorf("registering the machines' tag: %w", err)
@@ -75,7 +75,8 @@ func (d deployment) firewall(tag *digitalocean.Tag) (*digitalocean.Firewall, err
 		Tags:          pulumi.StringArray{tag.Name},
 		InboundRules:  in,
 		OutboundRules: out,
-		// The firewall of a machine with another tag stays as long as the machine.
+		// After a change of the tag, the old firewall stays as long as the old
+		// machine.
 	}, d.Options(pulumi.ReplaceOnChanges([]string{"tags"}))...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the firewall: %w", err)

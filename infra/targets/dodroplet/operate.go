@@ -17,7 +17,8 @@ var (
 	_ operate.Eventer        = (*Droplet)(nil)
 )
 
-// Status asks the machine at its address, and reads what it wrote to its bucket.
+// Status asks the machine at its address, and reads what the machine wrote to its
+// bucket.
 func (t *Droplet) Status(ctx context.Context, s *operate.Stack) (operate.Status, error) {
 	m, err := t.machines(ctx, s)
 	if err != nil {
@@ -35,7 +36,8 @@ func (t *Droplet) Events(ctx context.Context, s *operate.Stack, since time.Time)
 	return m.Events(ctx, since)
 }
 
-// machines returns how the stack's machine is reached.
+// machines returns the stack's machines, their addresses, and the bucket with what
+// they wrote.
 func (t *Droplet) machines(ctx context.Context, s *operate.Stack) (operate.Machines, error) {
 	m := operate.Machines{Stack: s, NoObjects: operate.ErrNothing}
 	var stable []string
@@ -62,8 +64,8 @@ func (t *Droplet) machines(ctx context.Context, s *operate.Stack) (operate.Machi
 }
 
 // operatorKey returns the operator's key for Spaces, from the same places as the
-// provider. Otherwise it is the machine's own one in the state, which can write
-// nothing but the machines' objects.
+// provider. If there is none, it returns the machine's own key from the state,
+// which can write only the machines' objects.
 func operatorKey(ctx context.Context, s *operate.Stack) (sigv4.Key, error) {
 	var key sigv4.Key
 	for _, part := range []struct {

@@ -13,8 +13,8 @@ import (
 	"escala/service"
 )
 
-// The webhook's URL is in a file that only root reads, in user-data that is a secret
-// of the state.
+// TestTheWebhooksURLIsRootsOnly checks that the machine has the webhook's URL in a
+// file that only root can read, and that user-data is a secret in the state.
 func TestTheWebhooksURLIsRootsOnly(t *testing.T) {
 	r := request(t)
 	r.Spec.Secrets, r.Webhook = nil, "https://hooks.example.com/secret-token"

@@ -33,8 +33,8 @@ type releaseStore struct {
 
 func (d deployment) releases() (releaseStore, error) {
 	none := releaseStore{}
-	// Another region needs another bucket with another name: Spaces reserves the
-	// name of a deleted bucket for days.
+	// Another region needs another bucket with another name, because Spaces reserves
+	// the name of a deleted bucket for days.
 	unique, err := d.RandomHex("releases", 8, map[string]string{"region": d.settings.spacesRegion()})
 	if err != nil {
 		return none, fmt.Errorf("registering the release bucket's name: %w", err)
@@ -45,12 +45,12 @@ func (d deployment) releases() (releaseStore, error) {
 		Region:     region,
 		Acl:        pulumi.String("private"),
 		Versioning: &digitalocean.SpacesBucketVersioningArgs{Enabled: pulumi.Bool(true)},
-		// Releases are built from source, so the bucket can be deleted with the stack.
+		// Releases are built from source, so a destroy may delete the bucket.
 		ForceDestroy:   pulumi.Bool(true),
 		LifecycleRules: d.lifecycle(),
 	}, d.Options(
-		// The provider would otherwise delete a bucket with a given name before it
-		// makes the replacement, and with it the machine and its address.
+		// Otherwise the provider would delete a bucket with a given name before it
+		// makes the replacement, and with the bucket the machine and its address.
 		pulumi.DeleteBeforeReplace(false),
 	)...)
 	if err != nil {
@@ -66,7 +66,7 @@ func (d deployment) releases() (releaseStore, error) {
 	if err != nil {
 		return none, fmt.Errorf("registering the machine's key to its buckets: %w", err)
 	}
-	// A machine fetches its agent once. The previous agent stays until the update
+	// A machine downloads the agent once. The previous object stays until the update
 	// is over.
 	agentETag, err := fileETag(d.Request.Agent.Path)
 	if err != nil {
@@ -86,9 +86,10 @@ func (d deployment) releases() (releaseStore, error) {
 	}
 	pointing := d.Options()
 	if d.Request.Release.Path != "" {
-		// The binary stays when another release replaces it in the program, because a
-		// rollback needs it. The bucket's lifecycle removes the oldest binaries. The
-		// key identifies the content, so the path of the upload does not matter.
+		// The binary stays in the bucket when the program registers another release,
+		// because a rollback needs it. The bucket's lifecycle rules remove the oldest
+		// ones. The key identifies the content, so the path of the upload does not
+		// matter.
 		etag, err := fileETag(d.Request.Release.Path)
 		if err != nil {
 			return none, fmt.Errorf("reading the release: %w", err)
@@ -123,10 +124,9 @@ func (d deployment) releases() (releaseStore, error) {
 	return releaseStore{bucket: bucket, machines: machines, key: key, agent: agent, pointer: pointer, unique: unique}, nil
 }
 
-// etag returns the entity tag that Spaces gives an object uploaded in one
-// piece: its MD5. The provider compares nothing else of an object's content.
-// Without the tag, refresh does not notice an object that was overwritten or
-// damaged.
+// etag returns the entity tag that Spaces gives an object uploaded in one piece:
+// its MD5. The provider compares nothing else of an object's content. Without the
+// tag, a refresh does not detect an object that was overwritten or damaged.
 func etag(content []byte) string {
 	sum := md5.Sum(content) //nolint:gosec // it is the store's checksum, and the machine verifies a SHA-256
 	return hex.EncodeToString(sum[:])

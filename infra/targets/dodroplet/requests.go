@@ -14,7 +14,8 @@ var (
 	_ operate.Maintainer = (*Droplet)(nil)
 )
 
-// Logs asks the machine through its buckets: it has no port for a login.
+// Logs requests the logs from the machine through its buckets, because the machine
+// may have no open port for a login.
 func (t *Droplet) Logs(ctx context.Context, s *operate.Stack, r operate.LogsRequest, emit func(operate.Line) error) error {
 	m, err := t.asked(ctx, s)
 	if err != nil {
@@ -23,7 +24,8 @@ func (t *Droplet) Logs(ctx context.Context, s *operate.Stack, r operate.LogsRequ
 	return m.Logs(ctx, r, emit)
 }
 
-// Restart asks the machine to roll without a release.
+// Restart asks the machine for a rolling restart of its workers, without a new
+// release.
 func (t *Droplet) Restart(ctx context.Context, s *operate.Stack, report func(string)) error {
 	m, err := t.asked(ctx, s)
 	if err != nil {
@@ -32,7 +34,7 @@ func (t *Droplet) Restart(ctx context.Context, s *operate.Stack, report func(str
 	return m.Restart(ctx, report)
 }
 
-// Maintain writes the wish to the bucket and waits for the machine.
+// Maintain writes the maintenance request to the bucket and waits for the machine.
 func (t *Droplet) Maintain(ctx context.Context, s *operate.Stack, wish operate.Maintenance, report func(string)) error {
 	m, err := t.asked(ctx, s)
 	if err != nil {
@@ -41,7 +43,7 @@ func (t *Droplet) Maintain(ctx context.Context, s *operate.Stack, wish operate.M
 	return m.Maintain(ctx, wish, report)
 }
 
-// asked is the stack's machine, with the credentials of the person who asks.
+// asked returns the stack's machine, for requests with the operator's credentials.
 func (t *Droplet) asked(ctx context.Context, s *operate.Stack) (ask.Machine, error) {
 	m, err := t.machines(ctx, s)
 	if err != nil {
@@ -51,8 +53,8 @@ func (t *Droplet) asked(ctx context.Context, s *operate.Stack) (ask.Machine, err
 	if err != nil {
 		return ask.Machine{}, err
 	}
-	// Machines only read the releases' bucket, so that none of them can put back an
-	// old request or end a maintenance.
+	// Machines can only read the release bucket, so none of them can write an old
+	// request again or end a maintenance.
 	var requests operate.Objects
 	for _, r := range s.Of("digitalocean:index/spacesBucket:SpacesBucket") {
 		if r.Name == s.Part("releases") {

@@ -10,8 +10,8 @@ import (
 	"escala/infra/operate/ask"
 )
 
-// TestTheMachineKnowsWhoMayAsk checks that the machine has the half of the
-// operator's key that verifies, and not the one that signs.
+// TestTheMachineKnowsWhoMayAsk checks that the machine has the operator's public
+// key and not the private one.
 func TestTheMachineKnowsWhoMayAsk(t *testing.T) {
 	m := deployed(t, New(), request(t))
 	key, err := ask.Key(&operate.Stack{Resources: []operate.Resource{{

@@ -35,19 +35,20 @@ type Settings struct {
 	// SpacesRegion is the region of the release bucket. Default: Region, or the
 	// nearest region with Spaces.
 	SpacesRegion string `config:"spacesRegion"`
-	// Monitoring makes DigitalOcean's agent send memory and disk figures for its
-	// graphs and alerts. The metadata service is then closed only to the service's
-	// and Nginx's accounts, instead of to all accounts but root. Default false.
+	// Monitoring makes DigitalOcean's agent send memory and disk measurements for
+	// its graphs and alerts. The metadata service is then closed only to the
+	// accounts of the service and Nginx, instead of to all accounts but root.
+	// Default false.
 	Monitoring bool `config:"monitoring"`
 	// SSHKeys are the names of the account's SSH keys that can log in as root.
 	// Default none: DigitalOcean e-mails a password for the recovery console.
 	SSHKeys []string `config:"sshKeys"`
-	// SSHFrom are the address ranges from which SSH is open. Default none: port 22
+	// SSHFrom are the address ranges that may connect to SSH. Default none: port 22
 	// is closed.
 	SSHFrom []string `config:"sshFrom"`
 	// Domain is the account's domain that holds service.host. With it the stack
 	// makes the host's records. Default: with service.dns, the longest domain that
-	// the host ends with; else none.
+	// the host ends with; otherwise none.
 	Domain string `config:"domain"`
 	// Tags are added to the Droplet.
 	Tags []string `config:"tags"`
@@ -64,12 +65,12 @@ var spacesRegions = []string{"ams3", "atl1", "blr1", "fra1", "lon1", "nyc3", "sf
 // nearSpaces maps regions without Spaces to the nearest region with Spaces.
 var nearSpaces = map[string]string{"ams2": "ams3", "nyc1": "nyc3", "nyc2": "nyc3", "sfo1": "sfo2"}
 
-// vpc is the VPC that the settings choose.
+// vpc returns the VPC that the settings choose.
 func (s Settings) vpc() dovpc.Choice {
 	return dovpc.Choice{Section: "digitalocean", Region: s.Region, ID: s.VPC, CIDR: s.CIDR, MaxBits: 28}
 }
 
-// spacesRegion is the region of the release bucket.
+// spacesRegion returns the region of the release bucket.
 func (s Settings) spacesRegion() string {
 	return cmp.Or(s.SpacesRegion, nearSpaces[s.Region], s.Region)
 }
@@ -79,7 +80,7 @@ var (
 	tagName = regexp.MustCompile(`^[A-Za-z0-9:_-]{1,255}$`)
 )
 
-// violations checks the settings without asking DigitalOcean.
+// violations returns the problems that can be found without calling DigitalOcean.
 func (s Settings) violations() service.Violations {
 	var v service.Violations
 	if !slug.MatchString(s.Region) {
@@ -125,7 +126,7 @@ func (s Settings) makesRecords(spec service.Spec) bool {
 	return spec.Host != "" && (spec.DNS || s.Domain != "")
 }
 
-// domains is the choice of domains for the service's names.
+// domains returns the choice of domains for the service's names.
 func (s Settings) domains(spec service.Spec) dodns.Choice {
 	choice := dodns.Choice{Key: "digitalocean.domain", Domain: s.Domain}
 	if s.makesRecords(spec) {

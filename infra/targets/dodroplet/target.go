@@ -38,8 +38,9 @@ func (t *Droplet) Check(_ context.Context, r deploy.Request) error {
 	r.CheckOwnCertificate(&v)
 	r.CheckAuthorityCA(&v)
 	if len(v) == 0 && r.Spec.Validate() == nil {
-		// Render the user-data now to find out whether it is too large. Stand-ins of
-		// the same length replace the names that only DigitalOcean can give.
+		// User-data is rendered now, to find out whether it is too large.
+		// Placeholders of the same length replace the names that only DigitalOcean
+		// knows.
 		if _, err := userDataLimit.UserData(machine(r, t.settings, bucketKey{
 			bucket:   deploy.BucketPrefix(r.Project, r.Stack) + "0123456789abcdef",
 			machines: deploy.BucketPrefix(r.Project, r.Stack) + "0123456789abcdef",

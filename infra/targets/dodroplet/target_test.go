@@ -46,7 +46,7 @@ func request(t *testing.T) deploy.Request {
 	}
 }
 
-// cloud returns a DigitalOcean that has everything for the defaults.
+// cloud returns a fake DigitalOcean that has what the defaults need.
 func cloud() *pulumitest.Mocks {
 	return &pulumitest.Mocks{
 		ID: func(kind, name string) string {
@@ -110,8 +110,8 @@ func TestEverythingBelongsToTheServiceAndToItsProviders(t *testing.T) {
 	}
 }
 
-// A resource that its provider would delete before its replacement serves says
-// what is to happen.
+// TestNothingThatServesGoesFirst checks that no provider deletes a resource before
+// its replacement, unless the program states the order.
 func TestNothingThatServesGoesFirst(t *testing.T) {
 	assert.Empty(t, deployed(t, New(), request(t)).DeletedFirst())
 }
@@ -146,8 +146,8 @@ func files(t *testing.T, m *pulumitest.Mocks) map[string]map[string]string {
 	return all
 }
 
-// TestSecretsAreOnlyRootsAndTheStatesSecrets checks the user-data, which is the
-// only way to give secrets to a Droplet.
+// TestSecretsAreOnlyRootsAndTheStatesSecrets checks user-data, which is the only
+// way to give secrets to a Droplet.
 func TestSecretsAreOnlyRootsAndTheStatesSecrets(t *testing.T) {
 	m := deployed(t, New(), request(t))
 	for path, f := range files(t, m) {
@@ -220,10 +220,10 @@ func TestReleaseBucket(t *testing.T) {
 	assert.Len(t, deployed(t, New(), r).Of("digitalocean:index/spacesBucketObject:SpacesBucketObject"), 2, "the agent and the pointer")
 }
 
-// TestNothingIsOnlyForShow checks that there is no Project. A Project moves its
-// resources before it is deleted. DigitalOcean refuses that for an address that
-// is assigned to a Droplet, so an update or a destroy would fail because of a
-// view.
+// TestNothingIsOnlyForShow checks that there is no Project. A Project's resources
+// are moved before it is deleted. DigitalOcean refuses that for an address that is
+// assigned to a Droplet, so an update or a destroy would fail for the sake of a
+// mere view.
 func TestNothingIsOnlyForShow(t *testing.T) {
 	assert.Empty(t, deployed(t, New(), request(t)).Of("digitalocean:index/project:Project"))
 }
@@ -266,8 +266,8 @@ func TestLoggingIn(t *testing.T) {
 	require.ErrorContains(t, cloud().Preview(target, request(t)), `digitalocean.sshKeys[0]: the account has no SSH key "home"`)
 }
 
-// TestMonitoring checks that DigitalOcean's agent reaches the metadata service,
-// which it asks under its own user.
+// TestMonitoring checks that DigitalOcean's agent can reach the metadata service,
+// which it uses as its own user.
 func TestMonitoring(t *testing.T) {
 	target := New()
 	target.settings.Monitoring = true
@@ -278,8 +278,8 @@ func TestMonitoring(t *testing.T) {
 	assert.NotContains(t, rules, "!= 0")
 }
 
-// TestReleasesAreFoundDamaged checks the entity tags: the provider compares
-// nothing else of an object's content.
+// TestReleasesAreFoundDamaged checks the entity tags, with which a refresh detects
+// damaged objects. The provider compares nothing else of an object's content.
 func TestReleasesAreFoundDamaged(t *testing.T) {
 	for _, object := range deployed(t, New(), request(t)).Of("digitalocean:index/spacesBucketObject:SpacesBucketObject") {
 		content, ok := object.Inputs["content"].(string)
@@ -332,8 +332,9 @@ func TestSpacesAreNotEverywhere(t *testing.T) {
 	assert.Equal(t, "mars1", m.One(t, "digitalocean:index/droplet:Droplet").Inputs["region"])
 }
 
-// TestKeysToSpacesAreLookedForFirst checks for early errors. Without the keys,
-// an update fails at the bucket, after it has made nine other resources.
+// TestKeysToSpacesAreLookedForFirst checks that missing keys are reported early.
+// Without the keys, an update would fail at the bucket, after it has made nine
+// other resources.
 func TestKeysToSpacesAreLookedForFirst(t *testing.T) {
 	r := request(t)
 	t.Setenv("SPACES_SECRET_ACCESS_KEY", "")

@@ -11,7 +11,7 @@ import (
 	"escala/service"
 )
 
-// seed is the random bytes of the cloud.
+// seed is the value of the fake cloud's random bytes.
 var seed = strings.Repeat("5eed", 16)
 
 // TestHTTPS checks that a machine gets the seed in a file that only root reads,
@@ -32,8 +32,8 @@ func TestHTTPS(t *testing.T) {
 	assert.Equal(t, "tls-seed", secrets[1].Name)
 }
 
-// TestOwnCertificate checks that a certificate of the operator's own is not
-// among the secrets that workers get.
+// TestOwnCertificate checks that the operator's own certificate is not among the
+// secrets that workers get.
 func TestOwnCertificate(t *testing.T) {
 	r := request(t)
 	r.Spec.Host, r.Spec.TLS.Mode, r.Spec.TLS.Certificate = "api.example.com", service.TLSCertificate, "TLS_CERTIFICATE"

@@ -9,8 +9,9 @@ import (
 	"escala/service"
 )
 
-// A program that may die at once on SIGTERM gets it when its requests had their
-// time. It finds its port in the environment, and none of the runtime's variables.
+// TestAnyProgram checks a program that may end at once on SIGTERM. It gets SIGTERM
+// only after its requests had their time. Its environment has its port and none of
+// the runtime's variables.
 func TestAnyProgram(t *testing.T) {
 	r := request(t)
 	r.Spec.Runtime = service.RuntimeNone

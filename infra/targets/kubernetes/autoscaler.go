@@ -9,10 +9,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// autoscaler registers the HorizontalPodAutoscaler. A service with a fixed
-// number of pods gets none. Scaling up is quick: the number may double every 15
-// s. Scaling down is slow: a quarter per minute, and only after
-// scale.ScaleDown.
+// autoscaler registers the HorizontalPodAutoscaler. A service with a fixed number
+// of pods gets none. Scaling up is quick: the number may double every 15 s. Scaling
+// down is slow: a quarter per minute, and only after scale.ScaleDown.
 func (p *parts) autoscaler() error {
 	scale := p.spec.Scale
 	if scale.Fixed() > 0 {

@@ -19,14 +19,15 @@ type certificateSource int
 const (
 	// noCertificate is plain HTTP.
 	noCertificate certificateSource = iota
-	// controllerCertificate is a certificate that the ingress controller or its
-	// load balancer has by itself.
+	// controllerCertificate is a certificate of the ingress controller itself or of
+	// its load balancer.
 	controllerCertificate
-	// existingCertificate is in the secret that the settings name.
+	// existingCertificate is a certificate in the secret that the settings name.
 	existingCertificate
-	// ownCertificate is in a secret that the stack makes of its own secrets.
+	// ownCertificate is the operator's certificate, in a secret that the stack
+	// makes.
 	ownCertificate
-	// issuedCertificate is in a secret that cert-manager fills.
+	// issuedCertificate is a certificate that cert-manager puts into a secret.
 	issuedCertificate
 )
 
@@ -48,13 +49,13 @@ func (p *parts) certificateSource() certificateSource {
 	}
 }
 
-// issued reports whether the certificate is asked for by ACME, and so may come
-// after the release.
+// issued reports whether the certificate comes by ACME, and so may come after the
+// release.
 func (p *parts) issued() bool {
 	return p.args.Issued || p.certificateSource() == issuedCertificate
 }
 
-// scheme is the public scheme of the ingress: "http" or "https".
+// scheme returns the public scheme of the Ingress: "http" or "https".
 func (p *parts) scheme() string {
 	if p.certificateSource() == noCertificate {
 		return "http"
@@ -62,8 +63,8 @@ func (p *parts) scheme() string {
 	return "https"
 }
 
-// certificate registers what the Ingress' certificate needs. It returns the name
-// of the certificate's secret, or nil, and annotations of the Ingress.
+// certificate registers the objects for the Ingress' certificate. It returns the
+// name of the certificate's secret, or nil, and annotations of the Ingress.
 func (p *parts) certificate() (pulumi.StringInput, pulumi.StringMap, error) {
 	switch p.certificateSource() {
 	case existingCertificate:
@@ -80,8 +81,8 @@ func (p *parts) certificate() (pulumi.StringInput, pulumi.StringMap, error) {
 }
 
 // ownCertificate registers a secret with the operator's own certificate. Pulumi
-// names it, so that a renewed one is another secret, which the Ingress takes
-// before the old one goes.
+// generates its name, so a renewed certificate is another secret. The Ingress
+// refers to the new secret before the old one is deleted.
 func (p *parts) ownCertificate() (pulumi.StringInput, error) {
 	own, err := p.args.Request.OwnCertificate()
 	if err != nil {
@@ -131,8 +132,8 @@ func (p *parts) issuer() (pulumi.StringMap, error) {
 	return pulumi.StringMap{certmanager.AnnotationIssuer: pulumi.String(p.spec.Name)}, nil
 }
 
-// admitted returns a value once the cluster has the cert-manager and the issuer
-// that it is for. A preview does not ask.
+// admitted returns value once the cluster has cert-manager and the issuer that
+// value needs. A preview does not check that.
 func (p *parts) admitted(value string) pulumi.StringInput {
 	kubeconfig := p.args.Kubeconfig
 	if p.ctx.DryRun() || kubeconfig == nil || p.args.Request.Offline {

@@ -20,8 +20,8 @@ var (
 	dnsSubdomain = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
 )
 
-// othersNamespaces are a cluster's own namespaces. They cannot be deleted
-// together with a service.
+// othersNamespaces are a cluster's own namespaces. They cannot be deleted together
+// with a service.
 var othersNamespaces = []string{"default", "kube-system", "kube-public", "kube-node-lease"}
 
 // Check reports the violations that are specific to clusters;
@@ -44,9 +44,9 @@ func Check(r deploy.Request, s WorkloadSettings, section string) service.Violati
 // checkSpec reports settings of the service that a pod cannot fulfil.
 func checkSpec(spec service.Spec) service.Violations {
 	var v service.Violations
-	// The same description runs on a machine and on a cluster if it does not set
-	// workers. If it does, it expects something that a pod cannot do; report that
-	// instead of ignoring it.
+	// The same description can run on a machine and on a cluster if it does not set
+	// workers. If it sets them, it expects something that a pod cannot do. That is
+	// reported and not ignored.
 	given, usual := spec.Workers, service.NewWorkers()
 	if spec.Runtime == service.RuntimeNone {
 		usual.Mode = service.WorkersPorts // its default
@@ -121,8 +121,8 @@ func (s WorkloadSettings) violations(spec service.Spec) service.Violations {
 	return v
 }
 
-// checkHTTPS reports what a cluster cannot fulfil of the description's HTTPS,
-// and values that the settings repeat.
+// checkHTTPS reports settings about HTTPS that a cluster cannot fulfil, and values
+// that are set both in the description and in the settings.
 func (s WorkloadSettings) checkHTTPS(v *service.Violations, spec service.Spec, section string) {
 	t := spec.TLS
 	if t.Mode == service.TLSIP {
@@ -158,8 +158,8 @@ func (s WorkloadSettings) checkHTTPS(v *service.Violations, spec service.Spec, s
 	}
 }
 
-// checkURL checks an address that replaces the Ingress' own. An empty address
-// is valid. path is that of the setting.
+// checkURL checks an address that replaces the Ingress' own. An empty address is
+// valid. path is the path of the setting.
 func checkURL(v *service.Violations, path, address string) {
 	if address == "" {
 		return

@@ -16,7 +16,8 @@ import (
 
 // cluster is the part of a kubeconfig that describes one cluster.
 type cluster struct {
-	// path of the kubeconfig. If it is empty, kubectl's default places are used.
+	// path is the path of the kubeconfig. If it is empty, kubectl's default places
+	// are used.
 	path string
 	// context is the name of the kubeconfig's context.
 	context string
@@ -61,7 +62,7 @@ func (s Settings) cluster(r deploy.Request) (cluster, error) {
 		return c, fmt.Errorf("%q is not a context of the kubeconfig; these are: %s", c.context, strings.Join(names, ", "))
 	}
 	all.CurrentContext = c.context
-	// Replace paths of certificate files by their contents.
+	// Paths of certificate files are replaced with the files' contents.
 	if err := api.MinifyConfig(all); err != nil {
 		return c, fmt.Errorf("%q cannot be used: %w", c.context, err)
 	}

@@ -26,8 +26,8 @@ func (t *Kubernetes) Deploy(component *deploy.Component) (deploy.Endpoint, error
 	if err := t.lookCertManager(ctx.Context(), c, r); err != nil {
 		return none, err
 	}
-	// Pass the path and the context, not the content: the provider's configuration
-	// is kept in the state, and the content may contain a login.
+	// The provider gets the path and the context, not the content: its configuration
+	// is stored in the state, and the content may contain a login.
 	login := &kubernetes.ProviderArgs{}
 	if c.path != "" {
 		login.Kubeconfig = pulumi.String(c.path)

@@ -11,12 +11,12 @@ import (
 	"escala/service"
 )
 
-// deployment registers the pods. A new pod serves before an old one is removed.
-// A release that never becomes ready therefore leaves the previous one running.
+// deployment registers the pods. A new pod serves before an old one is removed, so
+// a release that never becomes ready leaves the previous one running.
 //
 // The autoscaler decides the number of pods. Without "replicas" the Deployment
-// starts with one pod, and the autoscaler raises the number to its minimum
-// within its period of 15 s. Later updates do not change the number.
+// starts with one pod, and the autoscaler raises the number to its minimum within
+// its period of 15 s. Later updates do not change the number.
 func (p *parts) deployment(environment corev1.EnvFromSourceArray) error {
 	spec := &appsv1.DeploymentSpecArgs{
 		Selector: p.choose(componentService),
@@ -39,7 +39,7 @@ func (p *parts) deployment(environment corev1.EnvFromSourceArray) error {
 	if n := p.spec.Scale.Fixed(); n > 0 {
 		spec.Replicas = pulumi.Int(n)
 	} else {
-		// If the number was fixed before, the update gives the field up without
+		// If the number was fixed before, the update must give the field up without
 		// clearing it. Clearing it would leave one pod until the autoscaler acts.
 		options = append(options, pulumi.IgnoreChanges([]string{"spec.replicas"}))
 	}

@@ -16,8 +16,8 @@ import (
 // pods. The service trusts the client addresses that it forwards.
 var privateNetworks = []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"}
 
-// environ returns the environment of a pod's process. The announce time is
-// zero, because the preStop hook waits before the process gets SIGTERM.
+// environ returns the environment of a pod's process. The announce time is zero,
+// because the preStop hook already waits before the process gets SIGTERM.
 func (p *parts) environ() map[string]string {
 	spec := p.spec
 	if spec.Runtime == service.RuntimeNone {
@@ -49,19 +49,19 @@ func (p *parts) environ() map[string]string {
 	return env
 }
 
-// everyAddress is the address that a program without escala's runtime listens
-// on in a pod.
+// everyAddress is the address on which a program without escala's runtime listens
+// in a pod.
 const everyAddress = "0.0.0.0"
 
-// environment registers the ConfigMap and the Secret with the pods'
-// environment, and returns references to them.
+// environment registers the ConfigMap and the Secret with the pods' environment,
+// and returns references to them.
 //
 // Pulumi generates their names. Both objects are immutable, so changed content
 // makes a new object with a new, unique name, and the new name rolls the pods.
-// Until that is done, pods of the previous release still find their own
-// objects, also when they restart. A name derived from the content would fail
-// when a change is reverted after a failed update: the object with the previous
-// content is then still in the cluster.
+// Meanwhile, pods of the previous release still find their own objects, also when
+// they restart. A name derived from the content would fail when a change is
+// reverted after a failed update: the object with the previous content would still
+// be in the cluster.
 func (p *parts) environment() (corev1.EnvFromSourceArray, error) {
 	plain, err := corev1.NewConfigMap(p.ctx, p.logical("config"), &corev1.ConfigMapArgs{
 		Metadata:  p.unnamed(),
@@ -98,8 +98,8 @@ func (p *parts) environment() (corev1.EnvFromSourceArray, error) {
 	}), nil
 }
 
-// The Secret with the service's secrets is named after the service, this part,
-// and a suffix that Pulumi generates.
+// The name of the Secret with the service's secrets is the service's name, this
+// part, and a suffix that Pulumi generates.
 const (
 	secretsPart  = "secrets"
 	SecretSuffix = "-" + secretsPart

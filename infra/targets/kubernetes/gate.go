@@ -12,11 +12,11 @@ import (
 	"escala/service"
 )
 
-// gate sets the workload's outputs. They resolve once all pods run the release
-// and the address serves it. Otherwise they fail, and the update with them. The
-// wait begins when all objects are registered. A preview does not wait: the
-// release is known, and what comes from the cluster is as the last update left
-// it.
+// gate sets the workload's outputs. They resolve once all pods run the release and
+// the address serves it. Otherwise they fail, and the update fails with them. The
+// wait begins when all objects are registered. A preview does not wait: it knows
+// the release, and takes what comes from the cluster from the last update's
+// outputs.
 func (p *parts) gate(w *Workload) {
 	kubeconfig := p.args.Kubeconfig
 	if kubeconfig == nil {
@@ -59,13 +59,12 @@ func (p *parts) gate(w *Workload) {
 	w.Release = pulumi.All(release, w.URL).ApplyT(func(v []any) string { return v[0].(string) }).(pulumi.StringOutput)
 }
 
-// report shows a line of progress. One that cannot be shown must not fail the
-// update.
+// report shows a line of progress. A failure to show it must not fail the update.
 func (p *parts) report(s string) {
 	_ = p.ctx.Log.Info(s, &pulumi.LogArgs{Resource: p.workload, Ephemeral: true})
 }
 
-// last returns an output of the last update, or an unknown one.
+// last returns an output of the last update, or an unknown output.
 func (p *parts) last(output string) pulumi.StringOutput {
 	if value, _ := p.args.Request.Outputs[output].(string); value != "" {
 		return pulumi.String(value).ToStringOutput()
@@ -75,7 +74,8 @@ func (p *parts) last(output string) pulumi.StringOutput {
 
 func unknown() pulumi.StringOutput { return pulumi.Sprintf("%v", pulumi.UnsafeUnknownOutput(nil)) }
 
-// foreseenURL is the address as far as it is known without asking the cluster.
+// foreseenURL returns the address if it is known without asking the cluster, and
+// otherwise an unknown output.
 func (p *parts) foreseenURL() pulumi.StringOutput {
 	switch {
 	case p.args.Settings.URL != "":
@@ -87,7 +87,7 @@ func (p *parts) foreseenURL() pulumi.StringOutput {
 	}
 }
 
-// rollout returns the wait's parameters, except those that only the update
+// rollout returns the parameters of the wait, except those that only the update
 // knows.
 func (p *parts) rollout() rollout.Rollout {
 	r := rollout.Rollout{

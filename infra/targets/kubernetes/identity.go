@@ -7,13 +7,13 @@ import (
 	"escala/service"
 )
 
-// clusterOutput is the stack's output with the id of the cluster.
+// clusterOutput is the stack output with the cluster's id.
 const clusterOutput = "cluster"
 
-// identify returns the id of the cluster that the kubeconfig reaches. It
-// reports a violation if the stack is on another cluster. Pulumi would
-// otherwise make everything here and then delete it there, although perhaps
-// only kubectl's current context changed.
+// identify returns the id of the cluster that the kubeconfig reaches. It reports a
+// violation if the stack is on another cluster. Otherwise Pulumi would create
+// everything on this cluster and delete it on the other one, although perhaps only
+// kubectl's current context changed.
 func (t *Kubernetes) identify(ctx context.Context, c cluster, r deploy.Request) (string, error) {
 	if r.Offline {
 		return c.context, nil

@@ -11,8 +11,8 @@ import (
 	"escala/infra/deploy"
 )
 
-// ImageOf returns the reference of the release's image: either the image that
-// exists, or the one in the repository that the update pushes to. repository is
+// ImageOf returns the reference of the release's image. It is the existing image,
+// or the image in the repository that the update pushes to. repository is
 // "host/path"; it may be nil if WorkloadSettings.Image is set.
 func ImageOf(ctx *pulumi.Context, r deploy.Request, s WorkloadSettings, repository pulumi.StringInput, credentials image.Credentials) (pulumi.StringOutput, error) {
 	if s.Image != "" {
@@ -20,7 +20,7 @@ func ImageOf(ctx *pulumi.Context, r deploy.Request, s WorkloadSettings, reposito
 		if err != nil {
 			return pulumi.StringOutput{}, fmt.Errorf("reading the name of the image: %w", err)
 		}
-		// An earlier release is in the same repository as this one.
+		// An earlier release is in the same repository as the current one.
 		return pulumi.String(r.Release.ID.Image(existing.Context().Name())).ToStringOutput(), nil
 	}
 	if repository == nil {

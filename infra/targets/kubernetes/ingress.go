@@ -12,7 +12,6 @@ import (
 	"escala/service"
 )
 
-// ingress registers the Ingress.
 func (p *parts) ingress() error {
 	secret, certified, err := p.certificate()
 	if err != nil {
@@ -53,7 +52,7 @@ func (p *parts) ingress() error {
 	return nil
 }
 
-// rules route every name of the service to it.
+// rules returns rules that route every name of the service to the service.
 func (p *parts) rules() netv1.IngressRuleArray {
 	rule := func(host string) *netv1.IngressRuleArgs {
 		r := &netv1.IngressRuleArgs{Http: &netv1.HTTPIngressRuleValueArgs{
@@ -82,7 +81,7 @@ func (p *parts) rules() netv1.IngressRuleArray {
 }
 
 // nginxLimits returns the annotations that set the description's limits in
-// ingress-nginx. Its own defaults refuse bodies above 1 MiB and close quiet
+// ingress-nginx. Its own defaults refuse bodies above 1 MiB and close idle
 // connections after 60 s. Other ingress controllers ignore the annotations.
 func nginxLimits(spec service.Spec) pulumi.StringMap {
 	const prefix = "nginx.ingress.kubernetes.io/"
@@ -97,7 +96,7 @@ func nginxLimits(spec service.Spec) pulumi.StringMap {
 		all[prefix+name] = pulumi.String(value)
 	}
 	if !spec.TLS.Redirect {
-		// With a certificate, it redirects by default.
+		// With a certificate, ingress-nginx redirects by default.
 		all[prefix+"ssl-redirect"] = pulumi.String("false")
 	}
 	return all

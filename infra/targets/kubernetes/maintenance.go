@@ -8,12 +8,12 @@ import (
 	"escala/service"
 )
 
-// maintenanceFolder is where a pod has the page of a maintenance.
+// maintenanceFolder is the folder with the maintenance page in a pod.
 const maintenanceFolder = "/run/escala-maintenance"
 
-// maintenance adds the page of a maintenance to a pod. Its ConfigMap is not the
-// stack's, so that no update takes a maintenance back and no refresh reports it. It
-// need not be there.
+// maintenance adds the maintenance page to a pod. The page's ConfigMap does not
+// belong to the stack, so no update ends a maintenance and no refresh reports the
+// ConfigMap. The ConfigMap exists only during a maintenance.
 func (p *parts) maintenance(spec *corev1.PodSpecArgs) *corev1.PodSpecArgs {
 	if !p.args.Settings.Maintenance {
 		return spec
@@ -32,7 +32,7 @@ func (p *parts) maintenance(spec *corev1.PodSpecArgs) *corev1.PodSpecArgs {
 	return spec
 }
 
-// checkMaintenance reports a program that cannot answer with the page.
+// checkMaintenance reports a program that cannot answer with the maintenance page.
 func (s WorkloadSettings) checkMaintenance(v *service.Violations, spec service.Spec, section string) {
 	if s.Maintenance && spec.Runtime == service.RuntimeNone {
 		v.Add(section+".maintenance", "is on, but on a cluster escala's runtime answers with the page, and service.runtime is none; let the program answer 503 by a setting of its own")

@@ -9,8 +9,8 @@ import (
 	"escala/service"
 )
 
-// The page is in a ConfigMap that the program does not make, so that no update takes a
-// maintenance back.
+// TestThePageOfAMaintenanceIsNotTheStacks checks that the program does not register
+// the ConfigMap with the page. So no update ends a maintenance.
 func TestThePageOfAMaintenanceIsNotTheStacks(t *testing.T) {
 	k := ready()
 	k.settings.Maintenance = true

@@ -10,7 +10,7 @@ import (
 )
 
 // metricsPortName is the name of the pod's port for named scrapers. Neither the
-// Service nor the Ingress has it, so nothing public leads there.
+// Service nor the Ingress has this port, so it is not public.
 const metricsPortName = "metrics"
 
 // containerPorts returns the pod's ports.
@@ -27,7 +27,7 @@ func (p *parts) containerPorts() corev1.ContainerPortArray {
 }
 
 // scrapers returns the peers that may connect to the metrics' port: addresses, and
-// namespaces by the label that Kubernetes sets itself
+// namespaces by the label that Kubernetes itself sets
 // (kubernetes.io/docs/concepts/overview/working-with-objects/namespaces, "Automatic
 // labelling").
 func (p *parts) scrapers() netv1.NetworkPolicyPeerArray {
@@ -46,7 +46,7 @@ func (p *parts) scrapers() netv1.NetworkPolicyPeerArray {
 
 const namespaceLabel = "kubernetes.io/metadata.name"
 
-// checkMetrics reports what named scrapers cannot have on a cluster.
+// checkMetrics reports settings of named scrapers that a cluster cannot fulfil.
 func checkMetrics(v *service.Violations, spec service.Spec) {
 	if !spec.Metrics.Named() {
 		return

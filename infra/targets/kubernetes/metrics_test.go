@@ -8,8 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The metrics of named scrapers have a port of their own, which neither the Service
-// nor the Ingress leads to, and which the network policy opens to them alone.
+// TestMetricsAreForNamedScrapersAlone checks that the metrics have a port of their
+// own. Neither the Service nor the Ingress leads to it, and the network policy
+// opens it only to the named scrapers.
 func TestMetricsAreForNamedScrapersAlone(t *testing.T) {
 	r := request(t)
 	r.Spec.Metrics.Allow, r.Spec.Metrics.Namespaces = []string{"203.0.113.7", "2001:db8::/48"}, []string{"monitoring"}

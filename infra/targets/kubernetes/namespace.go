@@ -9,10 +9,10 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// ownNamespace registers the service's own namespace. Only unprivileged pods run
-// in it. A destroy waits until the namespace is gone, which includes what its
-// objects made elsewhere: an ingress controller keeps the Ingress, and
-// therefore the namespace, until its load balancer is deleted.
+// ownNamespace registers the service's own namespace, in which only unprivileged
+// pods run. A destroy waits until the namespace is gone. That includes what its
+// objects made elsewhere: an ingress controller holds the Ingress, and so the
+// namespace, until its load balancer is deleted.
 func (p *parts) ownNamespace() error {
 	labels := pulumi.StringMap{
 		"app.kubernetes.io/name":       pulumi.String(p.spec.Name),
@@ -29,8 +29,7 @@ func (p *parts) ownNamespace() error {
 			return both
 		}).(pulumi.StringMapOutput)
 	}
-	// If the settings name the namespace, a change of the service's name must not
-	// replace it.
+	// If the settings name the namespace, it must stay when the service is renamed.
 	logical := p.logical("namespace")
 	if name := p.args.Settings.Namespace; name != "" {
 		logical = name + "-namespace"
@@ -45,8 +44,8 @@ func (p *parts) ownNamespace() error {
 	return nil
 }
 
-// serviceAccount registers an account without permissions. The pods get no
-// token.
+// serviceAccount registers an account without permissions. The pods get no token
+// for it.
 func (p *parts) serviceAccount() error {
 	account, err := corev1.NewServiceAccount(p.ctx, p.logical("serviceaccount"), &corev1.ServiceAccountArgs{
 		Metadata:                     p.meta(p.spec.Name, componentService, nil),

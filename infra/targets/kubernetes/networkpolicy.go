@@ -8,16 +8,16 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// networkPolicy opens only the service's port, and opens it to everybody.
-// Ingress controllers reach pods from nodes, from other namespaces and from
-// load balancers outside of the cluster, and the port is public anyway.
+// networkPolicy opens only the service's port, and opens it to every sender.
+// Ingress controllers reach pods from nodes, from other namespaces and from load
+// balancers outside of the cluster, and the port is public anyway.
 //
-// Outgoing connections may go anywhere except to the clouds' metadata services.
-// A service may use any peer and port, but must not get the node's identity.
+// Outgoing connections may go anywhere except to the clouds' metadata services. A
+// service may use any peer and port, but must not get the node's identity.
 //
-// Cilium does not match pods or nodes by address. The policy therefore also
-// selects pods by label. It cannot select nodes, so a service that talks to an
-// agent on its node has to leave egress open.
+// Cilium does not match pods or nodes by address. So the policy also selects pods
+// by label. It cannot select nodes, so a service that connects to an agent on its
+// node has to leave egress open.
 func (p *parts) networkPolicy() error {
 	ingress := netv1.NetworkPolicyIngressRuleArray{&netv1.NetworkPolicyIngressRuleArgs{Ports: ports(portName)}}
 	if scrapers := p.scrapers(); len(scrapers) > 0 {
@@ -42,8 +42,8 @@ func (p *parts) egress() *netv1.NetworkPolicyEgressRuleArgs {
 	return rule
 }
 
-// policy registers a component's network policy. It denies every connection, in
-// and out, that spec does not allow.
+// policy registers a component's network policy. It denies every incoming and
+// outgoing connection that spec does not allow.
 func (p *parts) policy(name, part, component string, spec *netv1.NetworkPolicySpecArgs) error {
 	spec.PodSelector = p.choose(component)
 	spec.PolicyTypes = pulumi.ToStringArray([]string{"Ingress", "Egress"})
@@ -64,7 +64,7 @@ func outside(cidr, except string) *netv1.NetworkPolicyPeerArgs {
 	}}
 }
 
-// ports returns one TCP port by its name in the pod.
+// ports returns one TCP port, by its name in the pod.
 func ports(name string) netv1.NetworkPolicyPortArray {
 	return netv1.NetworkPolicyPortArray{&netv1.NetworkPolicyPortArgs{Port: pulumi.String(name), Protocol: pulumi.String("TCP")}}
 }

@@ -16,7 +16,7 @@ var (
 	_ operate.Eventer        = (*Kubernetes)(nil)
 )
 
-// Status asks the cluster's API.
+// Status reads the status from the cluster's API.
 func (t *Kubernetes) Status(ctx context.Context, s *operate.Stack) (operate.Status, error) {
 	config, err := t.kubeconfigOf(ctx, s)
 	if err != nil {
@@ -25,7 +25,7 @@ func (t *Kubernetes) Status(ctx context.Context, s *operate.Stack) (operate.Stat
 	return Status(ctx, s, config), nil
 }
 
-// Events returns what the cluster recorded.
+// Events returns the events that the cluster recorded.
 func (t *Kubernetes) Events(ctx context.Context, s *operate.Stack, since time.Time) ([]event.Event, error) {
 	config, err := t.kubeconfigOf(ctx, s)
 	if err != nil {
@@ -34,8 +34,8 @@ func (t *Kubernetes) Events(ctx context.Context, s *operate.Stack, since time.Ti
 	return Events(ctx, s, config, since)
 }
 
-// kubeconfigOf returns the kubeconfig of the stack's context. It is an error if that
-// leads to another cluster than the stack is on.
+// kubeconfigOf returns the kubeconfig of the stack's context. It returns an error
+// if the context leads to another cluster than the stack's.
 func (t *Kubernetes) kubeconfigOf(ctx context.Context, s *operate.Stack) (string, error) {
 	c, err := t.settings.cluster(deploy.Request{State: s.State})
 	if err != nil {
@@ -57,14 +57,14 @@ func Status(ctx context.Context, s *operate.Stack, kubeconfig string) operate.St
 	return rollout.Status(ctx, s, kubeconfig, namespace, name)
 }
 
-// Events returns what a cluster recorded of a stack's workload.
+// Events returns the events that a cluster recorded about a stack's workload.
 func Events(ctx context.Context, s *operate.Stack, kubeconfig string, since time.Time) ([]event.Event, error) {
 	namespace, name := workloadOf(s)
 	return rollout.Events(ctx, s, kubeconfig, namespace, name, since)
 }
 
-// workloadOf returns the namespace and the name of the service's Deployment in the
-// stack's state.
+// workloadOf returns the namespace and the name of the service's Deployment, from
+// the stack's state.
 func workloadOf(s *operate.Stack) (namespace, name string) {
 	for _, r := range s.Of("kubernetes:apps/v1:Deployment") {
 		meta, _ := r.Outputs["metadata"].(map[string]any)

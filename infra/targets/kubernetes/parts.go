@@ -17,15 +17,15 @@ type parts struct {
 	spec service.Spec
 	// workload is the parent of all objects.
 	workload *Workload
-	// options are the options of every object. The namespace is added to them once
-	// it is registered.
+	// options are the options of every object. They include the namespace once it is
+	// registered.
 	options []pulumi.ResourceOption
 	// pullSecret is the name of the secret with WorkloadArgs.PullLogin, or nil.
 	pullSecret pulumi.StringPtrInput
-	// image is WorkloadArgs.Image. With a release command it resolves once that has
-	// succeeded.
+	// image is WorkloadArgs.Image. With a release command it resolves once the
+	// command has succeeded.
 	image pulumi.StringInput
-	// variables are the pods' environment, once it is registered.
+	// variables refers to the pods' environment once it is registered.
 	variables corev1.EnvFromSourceArray
 	// registered are the objects that the gate waits for.
 	registered []pulumi.CustomResource
@@ -82,21 +82,21 @@ func (p *parts) after() []pulumi.ResourceOption {
 	return append(p.options[:len(p.options):len(p.options)], pulumi.DependsOn(all))
 }
 
-// namespace is the name of the service's namespace.
+// namespace returns the name of the service's namespace.
 func (p *parts) namespace() string { return p.args.Settings.namespace(p.spec) }
 
-// logical is an object's logical name in the program.
+// logical returns an object's logical name in the program.
 func (p *parts) logical(part string) string { return p.name + "-" + part }
 
-// Values of the label that distinguishes a workload's pods.
+// These are values of the label that distinguishes a workload's pods.
 const (
 	componentService = "service"
 	componentRedis   = "redis"
 	componentRelease = rollout.ReleaseComponent
 )
 
-// selector selects the pods of a component. A Deployment's selector is
-// immutable, so it contains no more labels than necessary.
+// selector selects the pods of a component. A Deployment's selector is immutable,
+// so it has no more labels than necessary.
 func (p *parts) selector(component string) pulumi.StringMap {
 	return pulumi.StringMap{
 		"app.kubernetes.io/name":      pulumi.String(p.spec.Name),
@@ -128,16 +128,16 @@ func (p *parts) meta(name, component string, annotations pulumi.StringMap) *meta
 	return m
 }
 
-// unnamed returns the metadata of an object of the service that Pulumi names. The name is the
-// logical name and eight random digits, new ones for each replacement.
+// unnamed returns the metadata of an object whose name Pulumi generates: the
+// logical name and eight random digits, which differ for each replacement.
 func (p *parts) unnamed() *metav1.ObjectMetaArgs {
 	return &metav1.ObjectMetaArgs{Namespace: pulumi.String(p.namespace()), Labels: p.labels(componentService)}
 }
 
-// skipAwait stops pulumi-kubernetes from waiting for a rollout or an address.
-// The gate does that instead: it reports the pods' own reasons and fails as
-// soon as the failure is certain. Pulumi still waits for the namespace's
-// deletion, and so for that of its objects.
+// skipAwait is the annotation that stops pulumi-kubernetes from waiting for a
+// rollout or an address. The gate waits instead: it reports the pods' own reasons
+// and fails as soon as the failure is certain. Pulumi still waits for the
+// namespace's deletion, and so for the deletion of the objects in it.
 const skipAwait = "pulumi.com/skipAwait"
 
 func notAwaited() pulumi.StringMap { return pulumi.StringMap{skipAwait: pulumi.String("true")} }

@@ -13,7 +13,7 @@ import (
 // portName is the name of the service's port in the pod.
 const portName = "http"
 
-// temporaryMiB limits /tmp, the pod's only writable folder.
+// temporaryMiB is the limit of /tmp, the pod's only writable folder, in MiB.
 const temporaryMiB = 64
 
 // pod returns a pod with one unprivileged process.
@@ -22,7 +22,7 @@ func (p *parts) pod(environment corev1.EnvFromSourceArray) *corev1.PodSpecArgs {
 	spec := &corev1.PodSpecArgs{
 		ServiceAccountName:           pulumi.String(p.spec.Name),
 		AutomountServiceAccountToken: pulumi.Bool(false),
-		// Nothing uses the variables that Kubernetes adds for each Service.
+		// No program uses the variables that Kubernetes adds for each Service.
 		EnableServiceLinks:            pulumi.Bool(false),
 		NodeSelector:                  p.nodes(),
 		TopologySpreadConstraints:     p.spread(),
@@ -36,8 +36,8 @@ func (p *parts) pod(environment corev1.EnvFromSourceArray) *corev1.PodSpecArgs {
 			Ports:           p.containerPorts(),
 			Resources:       p.resources(p.spec.Resources.MemoryMiB),
 			Lifecycle: &corev1.LifecycleArgs{PreStop: &corev1.LifecycleHandlerArgs{
-				// The pod serves on while load balancers learn that it is leaving. The kubelet
-				// itself sleeps, because the image has no shell.
+				// The pod continues to serve while load balancers learn that it ends.
+				// The kubelet itself sleeps, because the image has no shell.
 				Sleep: &corev1.SleepActionArgs{Seconds: pulumi.Int(p.preStop())},
 			}},
 			StartupProbe:    p.startup(),
@@ -64,13 +64,13 @@ func (p *parts) user() *corev1.PodSecurityContextArgs {
 		SeccompProfile: &corev1.SeccompProfileArgs{Type: pulumi.String("RuntimeDefault")},
 	}
 	if p.args.Settings.Image == "" {
-		// An image that was not built here has its own user.
+		// An image that was not built here sets its own user.
 		user.RunAsUser, user.RunAsGroup = pulumi.Int(image.UserID), pulumi.Int(image.UserID)
 	}
 	return user
 }
 
-// logins returns the secrets with which nodes pull the image, or nil.
+// logins returns references to the secrets with which nodes pull the image, or nil.
 func (p *parts) logins() corev1.LocalObjectReferenceArray {
 	var logins corev1.LocalObjectReferenceArray
 	if name := p.args.Settings.ImagePullSecret; name != "" {
@@ -82,9 +82,9 @@ func (p *parts) logins() corev1.LocalObjectReferenceArray {
 	return logins
 }
 
-// preStop returns the seconds between a pod's removal from load balancing and
-// its SIGTERM. A program without escala's runtime may die at once of that, so
-// the requests in flight get their time before it.
+// preStop returns the seconds between a pod's removal from load balancing and its
+// SIGTERM. A program without escala's runtime may end at once on SIGTERM, so its
+// requests in flight get their time before the signal.
 func (p *parts) preStop() int {
 	life := p.spec.Lifecycle
 	if p.spec.Runtime == service.RuntimeNone {
@@ -94,8 +94,8 @@ func (p *parts) preStop() int {
 }
 
 // resources limits memory to the requested amount, so that a node never has to
-// choose which pod to kill. The service's garbage collector knows the limit.
-// The processor is not limited by default (see service.Resources).
+// choose which pod to kill. The service's garbage collector knows the limit. The
+// processor is not limited by default (see service.Resources).
 func (p *parts) resources(memoryMiB int) *corev1.ResourceRequirementsArgs {
 	r := p.spec.Resources
 	memory := pulumi.String(fmt.Sprintf("%dMi", memoryMiB))
@@ -119,7 +119,7 @@ func (p *parts) nodes() pulumi.StringMap {
 }
 
 // spread prefers different zones and nodes for a release's pods. It is only a
-// preference: a cluster with one node still runs them all.
+// preference, so a cluster with one node still runs all of them.
 func (p *parts) spread() corev1.TopologySpreadConstraintArray {
 	var all corev1.TopologySpreadConstraintArray
 	keys := []string{"topology.kubernetes.io/zone", "kubernetes.io/hostname"}

@@ -27,7 +27,7 @@ func (t *Kubernetes) Logs(ctx context.Context, s *operate.Stack, r operate.LogsR
 	return c.Logs(ctx, r, emit)
 }
 
-// Restart evicts the pods one after the other.
+// Restart evicts the pods one after another.
 func (t *Kubernetes) Restart(ctx context.Context, s *operate.Stack, report func(string)) error {
 	c, err := t.operated(s)
 	if err != nil {
@@ -54,7 +54,7 @@ func (t *Kubernetes) Run(ctx context.Context, s *operate.Stack, r operate.RunReq
 	return c.Run(ctx, r)
 }
 
-// Maintain answers with a page instead of the service, or ends that.
+// Maintain makes the pods answer with a maintenance page, or ends the maintenance.
 func (t *Kubernetes) Maintain(ctx context.Context, s *operate.Stack, m operate.Maintenance, report func(string)) error {
 	c, err := t.operated(s)
 	if err != nil {
@@ -63,7 +63,7 @@ func (t *Kubernetes) Maintain(ctx context.Context, s *operate.Stack, m operate.M
 	return c.Maintain(ctx, m, report)
 }
 
-// operated is the service's part of the cluster that the settings lead to.
+// operated returns the service on the cluster that the settings lead to.
 func (t *Kubernetes) operated(s *operate.Stack) (*pods.Cluster, error) {
 	login, err := t.settings.cluster(deploy.Request{State: s.State})
 	if err != nil {

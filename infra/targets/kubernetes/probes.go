@@ -11,7 +11,7 @@ import (
 // service then fails first and logs its reason.
 const startMargin = 5
 
-// startup delays the other probes until the pod has started.
+// startup returns the probe that delays the other probes until the pod has started.
 func (p *parts) startup() *corev1.ProbeArgs {
 	return &corev1.ProbeArgs{
 		HttpGet:          p.get(p.spec.HealthPath),
@@ -21,8 +21,8 @@ func (p *parts) startup() *corev1.ProbeArgs {
 	}
 }
 
-// readiness takes a pod out of load balancing and puts it back. A terminating
-// pod is taken out without this probe.
+// readiness returns the probe that takes a pod out of load balancing and puts it
+// back. A terminating pod is taken out without this probe.
 func (p *parts) readiness() *corev1.ProbeArgs {
 	return &corev1.ProbeArgs{
 		HttpGet:          p.get(p.spec.ReadyPath),
@@ -32,8 +32,9 @@ func (p *parts) readiness() *corev1.ProbeArgs {
 	}
 }
 
-// liveness restarts a pod that has not answered for a minute. It is patient,
-// because restarting a busy pod only loses its requests.
+// liveness returns the probe that restarts a pod that has not answered for a
+// minute. It is slow on purpose, because restarting a busy pod only loses its
+// requests.
 func (p *parts) liveness() *corev1.ProbeArgs {
 	return &corev1.ProbeArgs{
 		HttpGet:          p.get(p.spec.HealthPath),

@@ -13,9 +13,9 @@ import (
 	"escala/service"
 )
 
-// processes registers a Deployment without a Service for each process. A pod of
-// the release before stays until one of the new release has been up for
-// Lifecycle.Steady, so a process that dies leaves it running.
+// processes registers a Deployment without a Service for each process. A pod of the
+// previous release stays until a pod of the new release has run for
+// Lifecycle.Steady, so a new process that ends at once leaves the old one running.
 func (p *parts) processes() error {
 	for _, name := range slices.Sorted(maps.Keys(p.spec.Processes)) {
 		one, t := p.spec.Processes[name], p.processTask(name)

@@ -7,8 +7,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// pullLogin registers the secret that nodes pull the image with, if the target
-// provides a login. Pods refer to it directly: a secret of a service account
+// pullLogin registers the secret with which nodes pull the image, if the target
+// provides a login. Pods refer to it directly, because a service account's secret
 // reaches only pods that are made after it was added.
 func (p *parts) pullLogin() error {
 	if p.args.PullLogin == nil {

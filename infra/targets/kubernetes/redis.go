@@ -17,16 +17,16 @@ const (
 	redisUser, redisGroup = 999, 1000
 )
 
-// redisName is the name of Redis' objects.
+// redisName returns the name of Redis' objects.
 func (p *parts) redisName() string { return p.spec.Name + "-redis" }
 
-// redisURL is the address at which the service's pods reach Redis.
+// redisURL returns the URL at which the service's pods reach Redis.
 func (p *parts) redisURL() string { return fmt.Sprintf("redis://%s:%d/0", p.redisName(), redisPort) }
 
 // redis registers one Valkey for data that the pods share and that may be lost:
-// messages of chat rooms, and counters. A node drain moves it to another node.
-// Meanwhile, for some seconds, pods do not see each other's messages, but the
-// service serves on.
+// messages of chat rooms, and counters. A node drain moves it to another node. For
+// some seconds, pods then do not get each other's messages, but the service
+// continues to serve.
 func (p *parts) redis() error {
 	name := p.redisName()
 	address, err := corev1.NewService(p.ctx, p.logical("redis-service"), &corev1.ServiceArgs{
@@ -63,7 +63,7 @@ func (p *parts) redis() error {
 			Replicas:             pulumi.Int(1),
 			RevisionHistoryLimit: pulumi.Int(2),
 			Selector:             p.choose(componentRedis),
-			// Two instances at a time would split every chat room in two.
+			// Two instances at the same time would split every chat room in two.
 			Strategy: &appsv1.DeploymentStrategyArgs{Type: pulumi.String("Recreate")},
 			Template: &corev1.PodTemplateSpecArgs{
 				Metadata: &metav1.ObjectMetaArgs{Labels: p.labels(componentRedis)},
@@ -78,7 +78,8 @@ func (p *parts) redis() error {
 	return nil
 }
 
-// redisClients selects the pods that may connect to Redis: those of the release.
+// redisClients returns the peers that may connect to Redis: the pods of the
+// release.
 func (p *parts) redisClients() netv1.NetworkPolicyPeerArray {
 	var all netv1.NetworkPolicyPeerArray
 	for _, component := range append([]string{componentService}, p.components()...) {
@@ -87,8 +88,9 @@ func (p *parts) redisClients() netv1.NetworkPolicyPeerArray {
 	return all
 }
 
-// redisPod keeps all data in memory. The pod's memory limit is above maxmemory,
-// because clients that do not read their replies need buffers beside the data.
+// redisPod returns Redis' pod, which has all data in memory. Its memory limit is
+// above maxmemory, because clients that do not read their replies need buffers in
+// addition.
 func (p *parts) redisPod() *corev1.PodSpecArgs {
 	mib := p.args.Settings.RedisMemoryMiB
 	memory := pulumi.String(fmt.Sprintf("%dMi", 2*mib+32))
@@ -116,7 +118,7 @@ func (p *parts) redisPod() *corev1.PodSpecArgs {
 			Args: pulumi.ToStringArray([]string{
 				"--save", "", "--appendonly", "no",
 				"--maxmemory", fmt.Sprintf("%dmb", mib), "--maxmemory-policy", "allkeys-lru",
-				// It has no password: the network policy decides which pods connect.
+				// Redis has no password: the network policy decides which pods connect.
 				"--protected-mode", "no",
 			}),
 			Ports: corev1.ContainerPortArray{&corev1.ContainerPortArgs{

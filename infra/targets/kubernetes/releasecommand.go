@@ -13,8 +13,9 @@ import (
 	"escala/service"
 )
 
-// undisturbed asks the autoscalers of nodes, Karpenter (which EKS Auto Mode is) and
-// Kubernetes' own (which DOKS runs), to leave a pod's node alone until it has ended:
+// undisturbed has the annotations which make node autoscalers leave a pod's node
+// alone until the pod has ended. They are for Karpenter, which EKS Auto Mode runs,
+// and for Kubernetes' own, which DOKS runs:
 // https://karpenter.sh/docs/concepts/disruption/#pod-level-controls and
 // https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/FAQ.md.
 var undisturbed = pulumi.StringMap{
@@ -22,16 +23,16 @@ var undisturbed = pulumi.StringMap{
 	"cluster-autoscaler.kubernetes.io/safe-to-evict": pulumi.String("false"),
 }
 
-// never is the schedule of a CronJob that is suspended and runs nothing.
+// never is the schedule of the suspended CronJob, which starts no runs.
 const never = "0 0 1 1 *"
 
-// releaseCommand registers a suspended CronJob, from which an update makes the Job
+// releaseCommand registers a suspended CronJob. From it an update makes the Job
 // that runs the release command, as `kubectl create job --from` does. The pods and
 // processes that are registered later get the image once that Job has succeeded.
 //
-// The Job itself is no resource of Pulumi's: it must stay the record that the
-// command has run when a rollback, a failed or a killed update leaves the state
-// without it.
+// The Job itself is not a Pulumi resource. It must stay as the record that the
+// command has run, even if a rollback, or a failed or killed update, leaves the
+// state without it.
 func (p *parts) releaseCommand() error {
 	if !p.spec.ReleaseCommand.Set() {
 		return nil
@@ -39,8 +40,8 @@ func (p *parts) releaseCommand() error {
 	t := p.releaseTask()
 	pod := p.taskPod(t, p.image, service.Seconds(p.spec.Lifecycle.Stop))
 	pod.RestartPolicy = pulumi.String("Never")
-	// The node counts from the time that it got the pod, so that the time in which a
-	// cluster finds or makes a node is not the command's. The pod and its log stay.
+	// This time starts when a node gets the pod, so it does not include the time in
+	// which the cluster finds or makes a node. The pod and its log stay.
 	pod.ActiveDeadlineSeconds = pulumi.Int(service.Seconds(p.spec.ReleaseCommand.Timeout))
 	labels := p.labels(componentRelease)
 	labels[rollout.CommandLabel] = pulumi.String(p.spec.ReleaseCommand.Digest())
@@ -53,7 +54,7 @@ func (p *parts) releaseCommand() error {
 			JobTemplate: &batchv1.JobTemplateSpecArgs{
 				Metadata: &metav1.ObjectMetaArgs{Labels: labels},
 				Spec: &batchv1.JobSpecArgs{
-					// A run that fails is repeated by the next update only.
+					// Only the next update repeats a run that fails.
 					BackoffLimit:          pulumi.Int(0),
 					ActiveDeadlineSeconds: pulumi.Int(service.Seconds(p.args.Request.GateTimeout)),
 					Template: &corev1.PodTemplateSpecArgs{
@@ -72,8 +73,8 @@ func (p *parts) releaseCommand() error {
 	return nil
 }
 
-// prepare makes the image of what is registered later wait for the release command.
-// A preview says that it would run, and runs nothing.
+// prepare makes the image of the objects that are registered later wait for the
+// release command. A preview reports that the command would run, and runs nothing.
 func (p *parts) prepare() {
 	r := p.args.Request
 	switch {

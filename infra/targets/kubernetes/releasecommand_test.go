@@ -13,7 +13,7 @@ import (
 const cronjobType = "kubernetes:batch/v1:CronJob"
 
 // TestReleaseCommandIsASuspendedCronJob checks that the release command's Job runs
-// as the service's pods do, and that none of the pods' selectors selects it.
+// like the service's pods, and that no other selector selects its pod.
 func TestReleaseCommandIsASuspendedCronJob(t *testing.T) {
 	r := request(t)
 	r.Spec.ReleaseCommand = service.ReleaseCommand{Command: []string{"api", "migrate"}, Timeout: 2 * time.Minute}
@@ -61,7 +61,7 @@ func TestReleaseCommandIsASuspendedCronJob(t *testing.T) {
 			}
 		}
 	}
-	// Nothing connects to it, and it reaches Redis.
+	// No peer may connect to the Job's pod, and it may connect to Redis.
 	policy := named(t, m, "kubernetes:networking.k8s.io/v1:NetworkPolicy", "api-tasks-networkpolicy")
 	assert.Equal(t, []any{rollout.ReleaseComponent}, part(t, policy, "spec", "podSelector", "matchExpressions", 0, "values"))
 	redis := named(t, m, "kubernetes:networking.k8s.io/v1:NetworkPolicy", "api-redis-networkpolicy")

@@ -14,18 +14,18 @@ import (
 	"escala/service/cron"
 )
 
-// keptRuns is the number of runs of each outcome whose logs stay.
+// keptRuns is the number of runs of each outcome whose Jobs and logs stay.
 const keptRuns = 3
 
-// concurrency is what Kubernetes calls an overlap.
+// concurrency maps an overlap to Kubernetes' concurrency policy.
 var concurrency = map[service.Overlap]string{
 	service.OverlapSkip:    "Forbid",
 	service.OverlapReplace: "Replace",
 }
 
 // schedules registers a CronJob for each schedule. It gets the release once the
-// gate has passed: until then, and if it does not pass, runs are those of the
-// release before. A change of a CronJob neither starts a run nor ends one.
+// gate has passed. Until then, and if the gate does not pass, runs use the previous
+// release. A change of a CronJob neither starts nor ends a run.
 func (p *parts) schedules(w *Workload) error {
 	image := p.args.Image.ToStringOutput()
 	if !p.ctx.DryRun() {

@@ -10,9 +10,9 @@ import (
 	"escala/service"
 )
 
-// A process is a Deployment without a Service, a schedule a CronJob. Their pods
-// run the service's image with its environment and secrets, as locked in as the
-// service's own.
+// TestProcessesAndSchedules checks that a process is a Deployment without a
+// Service, and a schedule a CronJob. Their pods run the service's image with its
+// environment and secrets, and with the same restrictions as the service's pods.
 func TestProcessesAndSchedules(t *testing.T) {
 	r := request(t)
 	var mailer service.Process
@@ -68,7 +68,7 @@ func TestProcessesAndSchedules(t *testing.T) {
 	assert.Equal(t, "57MiB", part(t, process, "spec", "template", "spec", "containers", 0, "env", 0, "value"))
 	assert.Equal(t, "Never", part(t, job, "template", "spec", "restartPolicy"))
 
-	// Nothing connects to them, and they reach Redis.
+	// No peer may connect to these pods, and they may connect to Redis.
 	policy := named(t, m, "kubernetes:networking.k8s.io/v1:NetworkPolicy", "api-tasks-networkpolicy")
 	assert.NotContains(t, part(t, policy, "spec"), "ingress")
 	assert.Equal(t, []any{"process-mailer", "schedule-report"}, part(t, policy, "spec", "podSelector", "matchExpressions", 0, "values"))
@@ -77,7 +77,8 @@ func TestProcessesAndSchedules(t *testing.T) {
 	assert.Len(t, m.Of("kubernetes:core/v1:Service"), 2, "the service's and Redis'")
 }
 
-// An image that was not built here has its program where it likes.
+// TestTheCommandOfAnotherImageStays checks that the command does not change for an
+// image that was not built here. Its program may be at any path.
 func TestTheCommandOfAnotherImageStays(t *testing.T) {
 	r := request(t)
 	var report service.Schedule

@@ -19,8 +19,8 @@ type Settings struct {
 	// Context is the name of the kubeconfig's context. Default: its current one.
 	Context string `config:"context"`
 	// Cluster is the id of the cluster: the UID of its namespace kube-system.
-	// Default: the cluster of the last update. The default prevents that another
-	// kubectl context moves the service and deletes it on the previous cluster. Set
+	// Default: the cluster of the last update. The default prevents another kubectl
+	// context from moving the service and deleting it on the previous cluster. Set
 	// it to move the service.
 	Cluster string `config:"cluster"`
 	// IngressClass is the class of the cluster's ingress controller: traefik on
@@ -30,8 +30,8 @@ type Settings struct {
 	// with the login that `docker login` saved on this computer. Either Registry or
 	// Image must be set.
 	Registry string `config:"registry"`
-	// Architectures are those of the nodes. Default amd64 and arm64, both in one
-	// image.
+	// Architectures are the nodes' architectures. Default amd64 and arm64, both in
+	// one image.
 	Architectures []string `config:"architectures"`
 }
 
@@ -42,7 +42,7 @@ func NewSettings() Settings {
 
 var uid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
-// violations checks the settings without asking the cluster.
+// violations returns the problems that can be found without asking the cluster.
 func (s Settings) violations() service.Violations {
 	var v service.Violations
 	if s.IngressClass != "" && !dnsSubdomain.MatchString(s.IngressClass) {

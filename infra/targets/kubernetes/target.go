@@ -15,7 +15,7 @@ import (
 // section is the key of the target's settings.
 const section = "kubernetes"
 
-// Kubernetes is the target.
+// Kubernetes is the target "kubernetes".
 type Kubernetes struct {
 	settings  Settings
 	clusterID func(ctx context.Context, kubeconfig string) (string, error)
@@ -55,13 +55,13 @@ func (t *Kubernetes) Check(_ context.Context, r deploy.Request) error {
 	return v.Err()
 }
 
-// certManager reports whether the cluster's cert-manager gets the certificate.
+// certManager reports whether the cluster's cert-manager provides the certificate.
 func (t *Kubernetes) certManager(spec service.Spec) bool {
 	return spec.Host != "" && (t.settings.Issuer != "" || spec.TLS.Mode == service.TLSACME)
 }
 
-// lookCertManager checks that the cluster has the cert-manager that the
-// certificate needs, before anything is registered.
+// lookCertManager checks, before anything is registered, that the cluster has the
+// cert-manager that the certificate needs.
 func (t *Kubernetes) lookCertManager(ctx context.Context, c cluster, r deploy.Request) error {
 	if r.Offline || !t.certManager(r.Spec) {
 		return nil

@@ -57,7 +57,7 @@ func clusterID(name string) string { return strings.Repeat(name, 8) + "-0000-400
 func ready() *Kubernetes {
 	k := New()
 	k.settings.Kubeconfig, k.settings.Registry = "kubeconfig", "ghcr.io/you/api"
-	// Each context of the kubeconfig is another cluster.
+	// Each context of the kubeconfig leads to another cluster.
 	k.clusterID = func(_ context.Context, kubeconfig string) (string, error) {
 		for _, name := range []string{"a", "b"} {
 			if strings.Contains(kubeconfig, "https://"+name+".example") {
@@ -119,7 +119,8 @@ func TestEverythingBelongsToTheWorkloadAndItsProvider(t *testing.T) {
 	assert.Equal(t, 14, objects)
 }
 
-// TestTheLoginIsKeptNowhere checks that the provider gets a path and a context.
+// TestTheLoginIsKeptNowhere checks that the provider gets a path and a context, and
+// no login.
 func TestTheLoginIsKeptNowhere(t *testing.T) {
 	r := request(t)
 	m := deployed(t, ready(), r)
@@ -166,7 +167,7 @@ func TestEveryPodIsRestricted(t *testing.T) {
 	assert.Equal(t, "restricted", part(t, labels, "pod-security.kubernetes.io/enforce"))
 }
 
-// TestTheDrainFitsIntoThePod checks that only the hook announces, not the
+// TestTheDrainFitsIntoThePod checks that only the hook announces, and not the
 // process again, and that the grace period covers both announce and drain.
 func TestTheDrainFitsIntoThePod(t *testing.T) {
 	r := request(t)
@@ -198,7 +199,7 @@ func TestTheNumberOfPodsHasOneOwner(t *testing.T) {
 }
 
 // TestConfigurationHasNoNameOfItsOwn checks that names are not derived from the
-// content. Such a name is taken when a change is reverted after a failed
+// content. Such a name would already exist when a change is reverted after a failed
 // update.
 func TestConfigurationHasNoNameOfItsOwn(t *testing.T) {
 	r := request(t)
@@ -215,9 +216,8 @@ func TestConfigurationHasNoNameOfItsOwn(t *testing.T) {
 	}, part(t, deployment, "spec", "template", "spec", "containers", 0, "envFrom"), "pods take it from the objects that Pulumi named")
 }
 
-// TestAnotherContextMovesNothing checks that another context is refused.
-// Everything would be made in the other cluster and deleted in the one that
-// serves.
+// TestAnotherContextMovesNothing checks that another context is refused. Otherwise
+// everything would be made in the other cluster and deleted in the one that serves.
 func TestAnotherContextMovesNothing(t *testing.T) {
 	r := request(t)
 	m := deployed(t, ready(), r)
@@ -258,8 +258,8 @@ func TestWhatAPersonAddsToTheIngress(t *testing.T) {
 	require.ErrorContains(t, err, `kubernetes.gateCA: "ca.pem" cannot be read`)
 }
 
-// TestARenamedServiceKeepsItsNamespace checks namespaces that the settings
-// name.
+// TestARenamedServiceKeepsItsNamespace checks that a namespace from the settings
+// stays when the service is renamed.
 func TestARenamedServiceKeepsItsNamespace(t *testing.T) {
 	k, r := ready(), request(t)
 	k.settings.Namespace = "team"
@@ -398,7 +398,8 @@ func TestIssuer(t *testing.T) {
 	require.ErrorContains(t, new(pulumitest.Mocks).Preview(k, r), "service.tls.mode: the cluster has no cert-manager")
 }
 
-// TestHTTPSBadInput checks what settings and description cannot mean together.
+// TestHTTPSBadInput checks values of the settings and the description that exclude
+// each other.
 func TestHTTPSBadInput(t *testing.T) {
 	for name, one := range map[string]struct {
 		change func(*Kubernetes, *service.Spec)

@@ -12,8 +12,8 @@ import (
 	"escala/service"
 )
 
-// task is a command of the service that has pods of its own, without a port: a
-// process, a schedule's run, or the release command.
+// task is a command of the service that runs in pods of its own, without a port: a
+// process, a run of a schedule, or the release command.
 type task struct {
 	name      string
 	component string
@@ -35,11 +35,11 @@ func (p *parts) releaseTask() task {
 	return task{"release", componentRelease, p.spec.ReleaseCommand.Command, p.spec.Resources.MemoryMiB}
 }
 
-// TaskName is the name of the Deployment of a process, or of the CronJob of a
-// schedule.
+// TaskName returns the name of a process's Deployment, or of a schedule's CronJob.
 func TaskName(spec service.Spec, name string) string { return spec.Name + "-" + name }
 
-// components are the labels of all pods beside the service's and Redis'.
+// components returns the component labels of all pods except the service's and
+// Redis'.
 func (p *parts) components() []string {
 	var all []string
 	for _, name := range p.spec.TaskNames() {
@@ -55,8 +55,8 @@ func (p *parts) components() []string {
 	return all
 }
 
-// tasksPolicy lets nothing connect to the pods of processes and schedules. What
-// they connect to is as for the service's pods.
+// tasksPolicy denies all connections to the pods of processes, schedules and the
+// release command. They may connect to the same peers as the service's pods.
 func (p *parts) tasksPolicy() error {
 	if len(p.components()) == 0 {
 		return nil
@@ -82,7 +82,7 @@ func (p *parts) tasksPolicy() error {
 }
 
 // taskPod returns a pod with one unprivileged process that has no port. image is
-// its image's reference.
+// the reference of its image.
 func (p *parts) taskPod(t task, image pulumi.StringInput, stop int) *corev1.PodSpecArgs {
 	container := &corev1.ContainerArgs{
 		Name:            pulumi.String(t.name),
@@ -119,7 +119,7 @@ func (p *parts) taskPod(t task, image pulumi.StringInput, stop int) *corev1.PodS
 }
 
 // taskCommand returns the command in the image. An image that was not built here
-// has the program by a name of its own.
+// may have the program at another path.
 func (p *parts) taskCommand(command []string) []string {
 	if p.args.Settings.Image == "" && p.spec.IsOwnBinary(command) {
 		return append([]string{image.BinaryPath}, command[1:]...)

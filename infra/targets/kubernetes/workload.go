@@ -25,14 +25,16 @@ type WorkloadArgs struct {
 	// Image is the image's reference by digest, "repository@sha256:…": see
 	// ImageOf.
 	Image pulumi.StringInput
-	// PullLogin is the content of a docker configuration (kubernetes.io/
-	// dockerconfigjson) with which nodes pull the image. It is nil if they need no
-	// login, or if the settings name a secret. It is treated as a secret.
+	// PullLogin is the content of a docker configuration
+	// (kubernetes.io/dockerconfigjson) with which nodes pull the image. It is nil if
+	// they need no login, or if the settings name a secret. It is treated as a
+	// secret.
 	PullLogin pulumi.StringInput
-	// Platforms are those that images are built for. Nodes of other platforms get
-	// no pods. With Settings.Image, which may be for any platform, all nodes do.
+	// Platforms are the platforms that images are built for. Nodes of other
+	// platforms get no pods. With Settings.Image, which may be for any platform, all
+	// nodes can get pods.
 	Platforms []build.Platform
-	// IngressClass is the class of the ingress controller. Nil is the cluster's
+	// IngressClass is the class of the ingress controller. Nil means the cluster's
 	// default class.
 	IngressClass pulumi.StringInput
 	// IngressAnnotations are annotations for the target's ingress controller
@@ -41,14 +43,14 @@ type WorkloadArgs struct {
 	// NamespaceLabels are added to the namespace's pod security labels
 	// (elbv2.k8s.aws/pod-readiness-gate-inject: enabled).
 	NamespaceLabels pulumi.StringMapInput
-	// IPFamilies are the Service's families, "IPv4" and "IPv6". Nil is the
+	// IPFamilies are the Service's families, "IPv4" and "IPv6". Nil means the
 	// cluster's default; a cluster that has both uses both.
 	IPFamilies pulumi.StringArrayInput
 	// HTTPS means that the ingress controller terminates TLS with a certificate of
-	// its own (an ALB's) and needs no secret. Issued means that it asks for this
-	// certificate by ACME, so that it may come after the release.
+	// its own (an ALB's) and needs no secret. Issued means that it gets this
+	// certificate by ACME, so the certificate may come after the release.
 	HTTPS, Issued bool
-	// CertManager means that the cluster's cert-manager gets the certificate.
+	// CertManager means that the cluster's cert-manager provides the certificate.
 	CertManager bool
 	// Addressed means that the target makes records in DNS that lead to
 	// Workload.Address.
@@ -76,8 +78,8 @@ type Workload struct {
 	// Address is the IP address or the host name of the Ingress' load balancer. It
 	// is set if WorkloadArgs.Addressed is, and resolves together with URL.
 	Address pulumi.StringOutput
-	// HTTPS is https.Serving, or begins with https.Waiting and names what is
-	// missing. It resolves together with URL.
+	// HTTPS is a result of https.State, or https.Unchecked. It resolves together
+	// with URL.
 	HTTPS pulumi.StringOutput
 
 	outputs pulumi.Map

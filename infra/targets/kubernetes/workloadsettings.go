@@ -11,8 +11,8 @@ import (
 // share. Embed it in the target's Settings without a tag; its keys are then
 // keys of the target's section.
 type WorkloadSettings struct {
-	// Namespace is made for the service and deleted with it. Default: the service's
-	// name.
+	// Namespace is the name of the namespace that is made for the service and
+	// deleted with it. Default: the service's name.
 	Namespace string `config:"namespace"`
 	// Image is the reference, by digest, of an existing image
 	// ("ghcr.io/you/api@sha256:…"). Nothing is built then. Default none.
@@ -26,19 +26,20 @@ type WorkloadSettings struct {
 	// with the certificate of service.host. Default none: HTTP.
 	TLSSecret string `config:"tlsSecret"`
 	// Issuer is the name of a ClusterIssuer of the cluster's cert-manager, which
-	// gets the certificate of service.host. Default: with service.tls.mode acme,
-	// an Issuer that the stack makes; else none.
+	// provides the certificate of service.host. Default: with service.tls.mode acme,
+	// an Issuer that the stack makes; otherwise none.
 	Issuer string `config:"issuer"`
 	// IngressAnnotations are added to the Ingress, for example
 	// cert-manager.io/cluster-issuer or
 	// nginx.ingress.kubernetes.io/proxy-body-size. Default none.
 	IngressAnnotations map[string]string `config:"ingressAnnotations"`
-	// Maintenance lets `make maintenance` answer with a page: pods read it from a
-	// ConfigMap, which only exists then. Default false: pods have no place for it.
+	// Maintenance lets `make maintenance` answer with a page. Pods read the page
+	// from a ConfigMap, which exists only then. Default false: pods have no volume
+	// for it.
 	Maintenance bool `config:"maintenance"`
-	// URL is the public address if it is neither service.host nor the Ingress' own:
-	// "http://localhost:8080" for kind, or a CDN in front of the load balancer.
-	// Default none.
+	// URL is the public address if it is neither service.host nor the Ingress' own
+	// address: "http://localhost:8080" for kind, or a CDN in front of the load
+	// balancer. Default none.
 	URL string `config:"url"`
 	// RestrictEgress makes the network policy block the clouds' metadata services
 	// and, with Cilium, the nodes' own addresses. Default true.
@@ -52,10 +53,10 @@ type WorkloadSettings struct {
 	// the clone if it is not absolute. The gate trusts them for the public address,
 	// in addition to those of this computer. Default none.
 	GateCA string `config:"gateCA"`
-	// RedisImage is the image of the Valkey or Redis that redis.mode local runs.
-	// Default: DefaultRedisImage.
+	// RedisImage is the image of the Valkey or Redis that is run with redis.mode
+	// local. Default: DefaultRedisImage.
 	RedisImage string `config:"redisImage"`
-	// RedisMemoryMiB limits the data in Redis, in MiB. Default 64.
+	// RedisMemoryMiB is the limit of the data in Redis, in MiB. Default 64.
 	RedisMemoryMiB int `config:"redisMemoryMiB"`
 }
 

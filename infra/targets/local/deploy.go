@@ -39,7 +39,8 @@ func (d deployment) register(kind, name string, args pulumi.Input, res pulumi.Cu
 	return d.registerAs(kind, d.Name(name), args, res, more...)
 }
 
-// registerAs registers a resource whose name does not contain the service's.
+// registerAs registers a resource whose logical name does not contain the service's
+// name.
 func (d deployment) registerAs(kind, name string, args pulumi.Input, res pulumi.CustomResource, more ...pulumi.ResourceOption) error {
 	if err := d.Ctx.RegisterResource("escala:local:"+kind, name, args, res, d.Options(more...)...); err != nil {
 		return fmt.Errorf("registering the %s: %w", name, err)
@@ -51,7 +52,7 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	none := deploy.Endpoint{}
 	r := d.Request
 	vm := cloudinit.NewMachine(r.Spec)
-	// Users wait here, and polling a folder costs nothing.
+	// The user waits for the machine, and polling a folder costs nothing.
 	vm.Poll = localPoll
 	// The machine is deleted before it needs an upgrade.
 	vm.Upgrades = false
@@ -84,7 +85,7 @@ func (d deployment) run() (deploy.Endpoint, error) {
 		Store:   store.Folder,
 		Release: pulumi.String(r.Release.ID),
 		Size:    pulumi.Int(int(r.Release.Size)),
-		// It is empty for an earlier release whose binary only the store has.
+		// Source is empty for an earlier release whose binary only the store has.
 		Source: pulumi.String(relative(r.State, r.Release.Path)),
 	}, release, pulumi.RetainOnDelete(true)); err != nil {
 		return none, err
@@ -129,8 +130,8 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	}
 	healthy := d.gate(machine, store.Folder, pulumi.Sprintf("http://%s", machine.IP), pointer.Release)
 	address := &addressResource{}
-	// The name does not contain the service's: a renamed service keeps its address,
-	// because the port is the same.
+	// The logical name does not contain the service's name: a renamed service keeps
+	// its address, because the port is the same.
 	if err := d.registerAs("Address", "address", &addressArgs{
 		Port:      pulumi.Int(d.settings.Port),
 		Target:    gate.After(machine.IP, healthy),
@@ -149,7 +150,8 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	return d.https(endpoint, authority, gate.After(machine.IP, healthy), relative(r.State, forwarder.Path))
 }
 
-// gate resolves to the release once url serves it on every worker.
+// gate returns an output that resolves to the release once url serves it on every
+// worker.
 func (d deployment) gate(machine *machineResource, store, url, release pulumi.StringOutput) pulumi.StringOutput {
 	pod := podman.Podman{Folder: provider.PodmanFolder(d.Request.State)}
 	return gate.Output(d.Ctx, gate.OutputArgs{
@@ -175,8 +177,7 @@ func (d deployment) gate(machine *machineResource, store, url, release pulumi.St
 	})
 }
 
-// relative returns the path relative to the state folder, as the provider
-// expects it.
+// relative returns a path relative to the state folder, as the provider expects it.
 func relative(state, path string) string {
 	if path == "" {
 		return ""

@@ -21,8 +21,7 @@ import (
 	"escala/service"
 )
 
-// checkHTTPS reports what the description asks of HTTPS that this computer cannot
-// have.
+// checkHTTPS reports settings about HTTPS that are not possible on this computer.
 func (l *Local) checkHTTPS(v *service.Violations, spec service.Spec) {
 	switch p := l.settings.HTTPSPort; {
 	case p < 1 || p > 65535:
@@ -52,7 +51,8 @@ func (d deployment) authority() (*authorityResource, error) {
 		return nil, fmt.Errorf("building the certificate authority: %w", err)
 	}
 	authority := &authorityResource{}
-	// The name does not contain the service's: a renamed service keeps its keys.
+	// The logical name does not contain the service's name: a renamed service keeps
+	// its keys.
 	args := &authorityArgs{Program: pulumi.String(relative(r.State, program.Path))}
 	if err := d.registerAs("Authority", "authority", args, authority, pulumi.AdditionalSecretOutputs([]string{"seed"})); err != nil {
 		return nil, err
@@ -60,7 +60,8 @@ func (d deployment) authority() (*authorityResource, error) {
 	return authority, nil
 }
 
-// userData renders the machine's user-data, with HTTPS once the authority is there.
+// userData renders the machine's user-data. With HTTPS it resolves once the
+// authority exists.
 func (d deployment) userData(vm cloudinit.Machine, authority *authorityResource) (pulumi.StringInput, error) {
 	render := func(vm cloudinit.Machine) (string, error) {
 		data, err := vm.UserData()
@@ -88,8 +89,8 @@ func (d deployment) userData(vm cloudinit.Machine, authority *authorityResource)
 	}).(pulumi.StringOutput), nil
 }
 
-// https registers the second port, which leads to the machine that passed the gate,
-// and waits for the certificate there.
+// https registers the address of the second port, which leads to the machine that
+// passed the gate, and waits for the certificate there.
 func (d deployment) https(plain deploy.Endpoint, authority *authorityResource, machine pulumi.StringOutput, forwarder string) (deploy.Endpoint, error) {
 	address := &addressResource{}
 	if err := d.registerAs("Address", "https-address", &addressArgs{
@@ -125,7 +126,7 @@ func (d deployment) https(plain deploy.Endpoint, authority *authorityResource, m
 	}).(pulumi.StringOutput)
 	plain.Outputs = pulumi.Map{
 		deploy.OutputHTTPS: certified,
-		// What curl takes as --cacert, from the clone's folder.
+		// The path is for curl's --cacert, relative to the clone's folder.
 		"roots": authority.Folder.ApplyT(func(folder string) string {
 			return filepath.Join(filepath.Base(d.Request.State), folder, "files", "roots.pem")
 		}),
@@ -134,10 +135,10 @@ func (d deployment) https(plain deploy.Endpoint, authority *authorityResource, m
 }
 
 // certificateTimeout is longer than the machine and the authority on this computer
-// take for a first certificate.
+// need for a first certificate.
 const certificateTimeout = time.Minute
 
-// awaitCertificate waits until an address presents a certificate for all names, of
+// awaitCertificate waits until an address presents, for all names, a certificate of
 // one of the roots in a file. It returns what is missing, or "".
 func awaitCertificate(ctx context.Context, address string, names []string, roots string) string {
 	wait := https.Wait{Max: certificateTimeout, Poll: 500 * time.Millisecond}

@@ -10,8 +10,8 @@ import (
 	"escala/service"
 )
 
-// Without a host there is no resource and no input of HTTPS, so a machine of before
-// stays.
+// TestWithoutAHostNothingIsOfHTTPS checks that without a host there is no resource
+// and no input for HTTPS. So an existing machine is not replaced.
 func TestWithoutAHostNothingIsOfHTTPS(t *testing.T) {
 	m := &pulumitest.Mocks{}
 	require.NoError(t, m.Preview(New(), request(t, "api")))

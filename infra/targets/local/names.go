@@ -32,7 +32,8 @@ func leadsHere(ctx context.Context, resolver https.Resolver, names []string) str
 	return strings.Join(missing, "; ")
 }
 
-// elsewhere says where a name leads, unless it leads to this computer alone.
+// elsewhere describes where a name leads, or returns "" if it leads only to this
+// computer.
 func elsewhere(ctx context.Context, resolver https.Resolver, name string) string {
 	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
 	defer cancel()

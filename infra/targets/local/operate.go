@@ -21,8 +21,8 @@ var (
 	_ operate.Eventer        = (*Local)(nil)
 )
 
-// Status asks the machine at its own address and reads what it wrote to the release
-// store, which is a folder.
+// Status asks the machine at its own address, and reads what the machine wrote to
+// the release store, which is a folder.
 func (l *Local) Status(ctx context.Context, s *operate.Stack) (operate.Status, error) {
 	return l.machines(s).Status(ctx), nil
 }
@@ -43,7 +43,8 @@ func (l *Local) machines(s *operate.Stack) operate.Machines {
 	return m
 }
 
-// client trusts the test authority, and finds the service's names on this computer.
+// client returns a client that trusts the test authority and connects to this
+// computer for the service's names. It returns nil if the roots cannot be read.
 func (l *Local) client(s *operate.Stack) *http.Client {
 	roots, err := os.ReadFile(filepath.Join(s.Root, s.Text("roots")))
 	if err != nil {

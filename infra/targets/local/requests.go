@@ -15,11 +15,11 @@ var (
 	_ operate.Maintainer = (*Local)(nil)
 )
 
-// operatorKey signs requests to machines on this computer. It is no secret: only
-// root writes the store's folder, and could replace the machine itself.
+// operatorKey signs requests to machines on this computer. It is not secret: only
+// root can write to the store's folder, and root could replace the machine itself.
 var operatorKey = ask.KnownKey()
 
-// Logs asks the machine through its store, which is a folder.
+// Logs requests the logs from the machine through its store, which is a folder.
 func (l *Local) Logs(ctx context.Context, s *operate.Stack, r operate.LogsRequest, emit func(operate.Line) error) error {
 	m, err := l.asked(s)
 	if err != nil {
@@ -28,7 +28,8 @@ func (l *Local) Logs(ctx context.Context, s *operate.Stack, r operate.LogsReques
 	return m.Logs(ctx, r, emit)
 }
 
-// Restart asks the machine to roll without a release.
+// Restart asks the machine for a rolling restart of its workers, without a new
+// release.
 func (l *Local) Restart(ctx context.Context, s *operate.Stack, report func(string)) error {
 	m, err := l.asked(s)
 	if err != nil {
@@ -37,7 +38,7 @@ func (l *Local) Restart(ctx context.Context, s *operate.Stack, report func(strin
 	return m.Restart(ctx, report)
 }
 
-// Maintain writes the wish to the store and waits for the machine.
+// Maintain writes the maintenance request to the store and waits for the machine.
 func (l *Local) Maintain(ctx context.Context, s *operate.Stack, wish operate.Maintenance, report func(string)) error {
 	m, err := l.asked(s)
 	if err != nil {
@@ -46,7 +47,7 @@ func (l *Local) Maintain(ctx context.Context, s *operate.Stack, wish operate.Mai
 	return m.Maintain(ctx, wish, report)
 }
 
-// asked is the stack's machine.
+// asked returns the stack's machine, for requests through its store.
 func (l *Local) asked(s *operate.Stack) (ask.Machine, error) {
 	machines, stores := s.Of("escala:local:Machine"), s.Of("escala:local:Store")
 	if len(machines) == 0 || len(stores) == 0 {

@@ -8,8 +8,8 @@ import (
 	"escala/infra/targets/local/provider"
 )
 
-// The program's side of the resources that package provider implements. The
-// provider's own structs describe the inputs to the SDK.
+// These types are the program's side of the resources that package provider
+// implements. The provider's own structs describe the inputs to the SDK.
 
 type providerArgs struct {
 	State pulumi.StringInput
@@ -72,7 +72,8 @@ type pointerArgs struct {
 	Store   pulumi.StringInput
 	Release pulumi.StringInput
 	Size    pulumi.IntInput
-	// Asked is not set in a plan, and Command for a release without one.
+	// Asked is not set in a plan. Command is not set for a release without a release
+	// command.
 	Asked   pulumi.IntPtrInput
 	Command pulumi.StringPtrInput
 	// Bake is not set for a release that is not watched.
@@ -91,8 +92,8 @@ type machineArgs struct {
 	UserData  pulumi.StringInput
 	Store     pulumi.StringInput
 	OpenFiles pulumi.IntInput
-	// Authority is set with HTTPS only, and Shared with schedules
-	// or a release command only.
+	// Authority is set only with HTTPS. Shared is set only with schedules or a
+	// release command.
 	Authority pulumi.StringPtrInput
 	Shared    pulumi.BoolPtrInput
 }
@@ -108,7 +109,7 @@ type addressArgs struct {
 	Port      pulumi.IntInput
 	Target    pulumi.StringInput
 	Forwarder pulumi.StringInput
-	// TargetPort and Authority are set with HTTPS only.
+	// TargetPort and Authority are set only with HTTPS.
 	TargetPort pulumi.IntPtrInput
 	Authority  pulumi.StringPtrInput
 }

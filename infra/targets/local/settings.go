@@ -4,7 +4,8 @@ package local
 type Settings struct {
 	// Port is the service's port on this computer, on loopback. Default 8080.
 	Port int `config:"port"`
-	// HTTPSPort is the port of HTTPS, if the service has a host. Default 8443.
+	// HTTPSPort is the port of HTTPS on this computer, if the service has a host.
+	// Default 8443.
 	HTTPSPort int `config:"httpsPort"`
 }
 

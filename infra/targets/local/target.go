@@ -14,7 +14,7 @@ import (
 	"escala/service"
 )
 
-// Local is the target.
+// Local is the target "local".
 type Local struct {
 	settings Settings
 }
@@ -61,7 +61,7 @@ func (l *Local) Check(ctx context.Context, r deploy.Request) error {
 	return v.Err()
 }
 
-// checkPort reports a taken port, unless this stack's own address has it.
+// checkPort reports a port that is in use, unless this stack's own address uses it.
 func checkPort(ctx context.Context, state string, port int) error {
 	taken := provider.CheckPort(ctx, port)
 	if taken == nil {

@@ -16,7 +16,7 @@ import (
 	"escala/service"
 )
 
-// request returns a request in a clone whose forwarder is one line.
+// request returns a request in a clone with minimal programs.
 func request(t *testing.T, name string) deploy.Request {
 	t.Helper()
 	clone := t.TempDir()
@@ -38,9 +38,9 @@ func request(t *testing.T, name string) deploy.Request {
 	}
 }
 
-// TestARenamedServiceKeepsItsAddress checks that the name does not change the
-// address. There is one port, and a new address could take it only after the
-// old one is gone.
+// TestARenamedServiceKeepsItsAddress checks that another name does not replace the
+// address. There is one port, and a new address could use it only after the old one
+// is deleted.
 func TestARenamedServiceKeepsItsAddress(t *testing.T) {
 	for _, name := range []string{"api", "web"} {
 		m := &pulumitest.Mocks{}

@@ -1,5 +1,5 @@
-// Package certmanager provides the one resource of cert-manager that a stack
-// makes: an Issuer, which asks an authority for certificates by ACME.
+// Package certmanager provides the one cert-manager resource that a stack makes: an
+// Issuer, which requests certificates from an authority by ACME.
 package certmanager
 
 import (
@@ -39,14 +39,14 @@ type IssuerArgs struct {
 	Server pulumi.StringInput
 	// Email is the account's contact. Optional.
 	Email pulumi.StringPtrInput
-	// CABundle are the authority's own root certificates, in PEM and base64.
+	// CABundle has the authority's own root certificates, in PEM and base64.
 	// Optional.
 	CABundle pulumi.StringPtrInput
-	// AccountSecret is the name of the secret that cert-manager keeps the
-	// account's key in.
+	// AccountSecret is the name of the secret in which cert-manager stores the
+	// account's key.
 	AccountSecret pulumi.StringInput
-	// IngressClass is the class of the controller that answers challenges. Nil is
-	// the cluster's default.
+	// IngressClass is the class of the controller that answers challenges. Nil means
+	// the cluster's default class.
 	IngressClass pulumi.StringPtrInput
 }
 
@@ -69,7 +69,7 @@ type object struct {
 // ElementType returns the type that is sent to the cluster.
 func (ObjectArgs) ElementType() reflect.Type { return reflect.TypeFor[object]() }
 
-// NewIssuer registers an Issuer that proves a host by HTTP-01.
+// NewIssuer registers an Issuer that proves a host by the HTTP-01 challenge.
 func NewIssuer(ctx *pulumi.Context, name string, args *IssuerArgs, opts ...pulumi.ResourceOption) (*Issuer, error) {
 	acme := pulumi.Map{
 		"server":              args.Server,

@@ -16,7 +16,8 @@ import (
 )
 
 // public returns the public URL, the Ingress' own address, and what is missing
-// there. onIngress reports that the ingress, not the pods, explains the reason.
+// there. onIngress reports that the Ingress, and not the pods, explains what is
+// missing.
 func (r Rollout) public(ctx context.Context, c *client) (base, at, missing string, onIngress bool) {
 	base = r.URL
 	dial := ""
@@ -48,7 +49,7 @@ func (r Rollout) public(ctx context.Context, c *client) (base, at, missing strin
 	return base, at, missing, missing != ""
 }
 
-// port is the scheme's default port.
+// port returns the scheme's default port.
 func (r Rollout) port() string {
 	switch {
 	case r.dialPort != "":
@@ -112,7 +113,7 @@ func (r Rollout) ask(ctx context.Context, base, dial string) string {
 	return r.wrongRelease(at, resp.Header)
 }
 
-// askPods does the same as ask, through the cluster's API.
+// askPods does the same as ask, but through the cluster's API.
 func (r Rollout) askPods(ctx context.Context, c *client) string {
 	at := "/api/v1/namespaces/" + r.Namespace + "/services/" + r.Deployment + ":http/proxy" + r.HealthPath
 	_, header, err := c.read(ctx, at, nil)
@@ -122,8 +123,9 @@ func (r Rollout) askPods(ctx context.Context, c *client) string {
 	return r.wrongRelease("service "+r.Deployment, header)
 }
 
-// trust returns nil for this computer's own authorities, or those together with
-// CA. An issued certificate is checked apart.
+// trust returns the TLS configuration with this computer's authorities and those of
+// CA, or nil without CA. With an issued certificate it accepts any certificate,
+// because certified checks that one.
 func (r Rollout) trust() *tls.Config {
 	if r.Issued {
 		return &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true} //nolint:gosec // see certified

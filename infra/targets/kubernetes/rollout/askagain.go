@@ -6,23 +6,24 @@ import (
 	"time"
 )
 
-// askedAnnotation has the time of the last update that asked for a ReplicaSet's pods
-// again.
+// askedAnnotation is the annotation of a ReplicaSet with the time of the last
+// update that requested its pods again.
 const askedAnnotation = "escala/asked"
 
-// backOffs are the reasons of containers that a kubelet leaves alone for a while,
-// for up to 5 min after several failures. The back-off belongs to the pod, so another
-// pod is tried at once (pkg/kubelet/images/image_manager.go,
+// backOffs are the waiting reasons of containers that a kubelet does not retry for
+// a while: for up to 5 min after several failures. The back-off belongs to the pod,
+// so another pod is tried at once (pkg/kubelet/images/image_manager.go,
 // pkg/kubelet/kuberuntime/helpers.go).
 var backOffs = []string{"ImagePullBackOff", "CrashLoopBackOff"}
 
-// askAgain makes Kubernetes try at once what an earlier update left failing: an image
-// that could not be pulled, a service that ended, pods that a quota refused. It does
-// so by itself, but waits in between: kubelets for up to 5 min, the controller of
-// ReplicaSets for up to 1,000 s. What fails here is left to Kubernetes.
+// askAgain makes Kubernetes retry at once what failed since an earlier update: an
+// image that could not be pulled, a service that ended, pods that a quota refused.
+// Kubernetes retries by itself too, but waits in between: kubelets for up to 5 min,
+// the controller of ReplicaSets for up to 1,000 s. If a request of askAgain fails,
+// the retry is left to Kubernetes.
 //
-// Pods of a release that was just applied are not there yet. One that waits in a
-// back-off serves nothing.
+// Pods of a release that was just applied do not exist yet. A pod in a back-off
+// does not serve, so it can be deleted.
 func (r Rollout) askAgain(ctx context.Context, c *client) {
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
@@ -40,7 +41,7 @@ func (r Rollout) askAgain(ctx context.Context, c *client) {
 			continue
 		}
 		if refusedPods(d).kind != "" {
-			// The controller looks at a ReplicaSet each time that it changes.
+			// The controller processes a ReplicaSet each time that it changes.
 			_ = c.patch(ctx, "/apis/apps/v1/namespaces/"+r.Namespace+"/replicasets/"+current.Name, map[string]any{
 				"metadata": map[string]any{"annotations": map[string]string{askedAnnotation: time.Now().UTC().Format(time.RFC3339)}},
 			})
@@ -53,7 +54,7 @@ func (r Rollout) askAgain(ctx context.Context, c *client) {
 	}
 }
 
-// backsOff reports whether a container waits until its kubelet tries it again.
+// backsOff reports whether a container waits until its kubelet retries it.
 func (p *pod) backsOff() bool {
 	return slices.ContainsFunc(p.Status.ContainerStatuses, func(c container) bool {
 		return c.State.Waiting != nil && slices.Contains(backOffs, c.State.Waiting.Reason)

@@ -9,12 +9,13 @@ import (
 	"escala/infra/deploy/https"
 )
 
-// certificateTimeout is the time that a certificate may take to be issued once
-// its name leads to the service. An authority needs some seconds.
+// certificateTimeout is the time in which a certificate must be issued once its
+// name leads to the service. An authority needs some seconds.
 const certificateTimeout = time.Minute
 
-// certified adds whether every name leads to the service and has a certificate
-// there. What is missing is not an error of the release, which serves.
+// certified returns s with the state of HTTPS: whether every name leads to the
+// service and has a certificate there. What is missing is not an error of the
+// release, which serves.
 func (r Rollout) certified(ctx context.Context, s Served) Served {
 	s.HTTPS = https.Unchecked
 	if s.Address == "" || len(r.Names) == 0 || r.Ask == AskPods || r.Ask == AskNobody {
@@ -22,7 +23,7 @@ func (r Rollout) certified(ctx context.Context, s Served) Served {
 	}
 	maxWait := cmp.Or(r.maxWait, certificateTimeout)
 	if !r.Issued {
-		// The certificate is there before the address is.
+		// The certificate exists before the address does, so no wait is needed.
 		maxWait = 0
 	}
 	wait := https.Wait{Max: maxWait, Poll: r.Poll, Report: r.Report}
@@ -32,7 +33,7 @@ func (r Rollout) certified(ctx context.Context, s Served) Served {
 }
 
 // uncertified returns what is missing, and the time before which that cannot
-// change: a person has to make a name lead here.
+// change. The time is https.Never if a person has to make a name lead here.
 func (r Rollout) uncertified(ctx context.Context, at string) (string, time.Time) {
 	if r.URL == "" {
 		if missing := (https.Destination{Address: at, Made: r.Made}).Leads(ctx, r.resolver, r.Names); missing != "" {

@@ -16,7 +16,7 @@ import (
 	"escala/infra/deploy/https"
 )
 
-// leads is a resolver that knows example.com, the name on httptest's own
+// leads is a resolver that knows only example.com, the name in httptest's own
 // certificate.
 type leads []string
 
@@ -31,8 +31,8 @@ func (l leads) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, err
 	return all, nil
 }
 
-// TestIssuedCertificate checks that a certificate that is not there yet, and a
-// name that does not lead here, are said and are no error of the release.
+// TestIssuedCertificate checks that a missing certificate, and a name that does not
+// lead here, are reported and are no error of the release.
 func TestIssuedCertificate(t *testing.T) {
 	c := running(t)
 	apply(t, c, deploymentOf("api", wanted))
@@ -72,8 +72,8 @@ func TestIssuedCertificate(t *testing.T) {
 			assert.Equal(t, https.Waiting+served.Missing, served.HTTPS)
 		})
 	}
-	// With a certificate that is there before the release, one that is not trusted
-	// is an error.
+	// An untrusted certificate is an error if the certificate must exist before the
+	// release.
 	r := rolloutOf(c)
 	r.URL, r.dialPort, r.Scheme = "", port, "https"
 	r.Host, r.Names, r.resolver = "example.com", []string{"example.com"}, leads{"127.0.0.1"}
@@ -81,8 +81,8 @@ func TestIssuedCertificate(t *testing.T) {
 	require.ErrorContains(t, err, "certificate")
 }
 
-// TestCertificateIsAwaited checks that the wait for a certificate whose name
-// leads here ends with the update.
+// TestCertificateIsAwaited checks that the wait for the certificate of a name that
+// leads here ends when the update ends.
 func TestCertificateIsAwaited(t *testing.T) {
 	c := running(t)
 	server := httptest.NewTLSServer(http.NotFoundHandler())

@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// CertManager returns nil if a cluster has cert-manager, and the ClusterIssuer
-// with that name is ready. An empty name stands for no ClusterIssuer.
+// CertManager returns nil if a cluster has cert-manager and the ClusterIssuer with
+// that name is ready. An empty name means that no ClusterIssuer is needed.
 func CertManager(ctx context.Context, kubeconfig, issuer string) error {
 	c, err := newClient(kubeconfig)
 	if err != nil {

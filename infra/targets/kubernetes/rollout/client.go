@@ -25,7 +25,7 @@ type client struct {
 var (
 	// errNotFound means that an object does not exist.
 	errNotFound = errors.New("does not exist")
-	// errConflict means that an object exists already, or has another version.
+	// errConflict means that an object already exists or has another version.
 	errConflict = errors.New("exists already, or was changed meanwhile")
 )
 
@@ -54,10 +54,10 @@ func (c *client) get(ctx context.Context, path string, query url.Values, into an
 	return nil
 }
 
-// maxAnswer limits an answer to about a thousand pods.
+// maxAnswer is the largest answer in bytes. It is enough for about a thousand pods.
 const maxAnswer = 64 << 20
 
-// read gets an answer's body and header.
+// read returns the body and the header of the answer to a GET request.
 func (c *client) read(ctx context.Context, path string, query url.Values) ([]byte, http.Header, error) {
 	return c.request(ctx, http.MethodGet, path, query, "", nil)
 }
@@ -98,7 +98,7 @@ func (c *client) request(ctx context.Context, method, path string, query url.Val
 	return body, resp.Header, nil
 }
 
-// create makes an object in a collection.
+// create creates an object in a collection.
 func (c *client) create(ctx context.Context, path string, object any) error {
 	content, err := json.Marshal(object)
 	if err != nil {
@@ -118,7 +118,7 @@ func (c *client) patch(ctx context.Context, path string, change any) error {
 	return err
 }
 
-// remove deletes an object, and in the background what belongs to it.
+// remove deletes an object, and its dependents in the background.
 func (c *client) remove(ctx context.Context, path string) error {
 	_, _, err := c.request(ctx, http.MethodDelete, path, url.Values{"propagationPolicy": {"Background"}}, "", nil)
 	return err
@@ -137,7 +137,7 @@ func (c *client) logTail(ctx context.Context, namespace, pod, container string, 
 	return strings.TrimSpace(string(body))
 }
 
-// events returns the events of an object, the latest last.
+// events returns the events of an object, the latest one last.
 func (c *client) events(ctx context.Context, namespace, kind, name string) []objectEvent {
 	var list struct{ Items []objectEvent }
 	err := c.get(ctx, "/api/v1/namespaces/"+namespace+"/events", url.Values{

@@ -11,8 +11,8 @@ import (
 	"escala/service/event"
 )
 
-// The most events that are read of a cluster, which keeps them for an hour by
-// default.
+// These limit the events that are read from a cluster. A cluster stores them for an
+// hour by default.
 const (
 	eventPage  = 500
 	eventPages = 10
@@ -38,9 +38,9 @@ func (e clusterEvent) when() time.Time {
 	return e.Metadata.CreationTimestamp.UTC()
 }
 
-// Events returns what a cluster recorded since a time of a Deployment: its releases
-// from its ReplicaSets, its pods' ends, and the warnings and certificates of its
-// namespace.
+// Events returns what a cluster recorded about a Deployment since a time: the
+// releases from its ReplicaSets, the ends of its pods, and the warnings and
+// certificates of its namespace.
 func Events(ctx context.Context, stack *operate.Stack, kubeconfig, namespace, name string, since time.Time) ([]event.Event, error) {
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()

@@ -18,19 +18,20 @@ type view struct {
 	url, address string
 	// ready is the number of ready pods of the release.
 	ready int
-	// trouble is the reason that keeps pods from starting.
+	// trouble is what prevents pods from starting.
 	trouble trouble
-	// new are the pods of the release; before are the ready pods of earlier ones.
+	// new are the pods of the release. before are the ready pods of earlier
+	// releases.
 	new, before []pod
 	// replicaSet is the name of the release's ReplicaSet.
 	replicaSet string
-	// other is the name of a needed Deployment that is not up, if there is one.
+	// other is the name of a needed Deployment that is not ready, or "".
 	other string
-	// ingress is set if only the address is missing.
+	// ingress means that only the address is missing.
 	ingress bool
 }
 
-// look reads the cluster's state, up to the first thing that is missing.
+// look reads the cluster's state, until something is missing.
 func (r Rollout) look(ctx context.Context, c *client) view {
 	v := r.service(ctx, c)
 	if v.missing != "" {
@@ -45,7 +46,7 @@ func (r Rollout) look(ctx context.Context, c *client) view {
 	return v
 }
 
-// read returns a Deployment and its pods, or what is missing.
+// read returns a Deployment and its pods, or a description of what is missing.
 func (r Rollout) read(ctx context.Context, c *client, name string) (*deployment, []pod, string) {
 	d := &deployment{}
 	err := c.get(ctx, "/apis/apps/v1/namespaces/"+r.Namespace+"/deployments/"+name, nil, d)
@@ -65,7 +66,8 @@ func (r Rollout) read(ctx context.Context, c *client, name string) (*deployment,
 	return d, pods.Items, ""
 }
 
-// selecting returns the query for the pods and sets that a Deployment selects.
+// selecting returns the query for the pods and the ReplicaSets that a Deployment
+// selects.
 func selecting(d *deployment) url.Values {
 	var terms []string
 	for key, value := range d.Spec.Selector.MatchLabels {
@@ -75,8 +77,8 @@ func selecting(d *deployment) url.Values {
 	return url.Values{"labelSelector": {strings.Join(terms, ",")}}
 }
 
-// service reports whether all pods run the release, and no pods of another one
-// are left.
+// service returns the view of the service's own Deployment. Nothing is missing if
+// all pods run the release and no pod of another release is left.
 func (r Rollout) service(ctx context.Context, c *client) view {
 	d, pods, missing := r.read(ctx, c, r.Deployment)
 	if missing != "" {
@@ -129,14 +131,15 @@ func (r Rollout) service(ctx context.Context, c *client) view {
 	return v
 }
 
-// other reports whether a Deployment that the service needs is up.
+// other returns the view of a Deployment that the service needs. Nothing is missing
+// if it is ready.
 func (r Rollout) other(ctx context.Context, c *client, name string) view {
 	d, pods, missing := r.read(ctx, c, name)
 	if missing != "" {
 		return view{missing: missing}
 	}
 	s := d.Status
-	// A pod of the release before counts as available too.
+	// A pod of the previous release counts as available too.
 	if s.UpdatedReplicas == d.wanted() && s.AvailableReplicas == d.wanted() && s.Replicas == s.UpdatedReplicas {
 		return view{}
 	}

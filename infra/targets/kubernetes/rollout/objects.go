@@ -2,8 +2,7 @@ package rollout
 
 import "time"
 
-// The types below contain the fields that the gate reads of the cluster's
-// objects.
+// The types below have the fields of the cluster's objects that the gate reads.
 
 type meta struct {
 	Name              string
@@ -34,7 +33,7 @@ type deployment struct {
 	}
 }
 
-// wanted is the number of pods that there should be.
+// wanted returns the number of pods that there should be.
 func (d *deployment) wanted() int {
 	if d.Spec.Replicas == nil {
 		return 1
@@ -42,7 +41,7 @@ func (d *deployment) wanted() int {
 	return *d.Spec.Replicas
 }
 
-// image is the image that the first container should run.
+// image returns the image that the first container should run.
 func (d *deployment) image() string {
 	if len(d.Spec.Template.Spec.Containers) == 0 {
 		return ""
@@ -74,7 +73,7 @@ type replicaSet struct {
 	}
 }
 
-// image is the image of the first container.
+// image returns the image of the first container.
 func (r *replicaSet) image() string {
 	if len(r.Spec.Template.Spec.Containers) == 0 {
 		return ""
@@ -116,7 +115,8 @@ type terminated struct {
 	FinishedAt      time.Time
 }
 
-// hash identifies the pod template, and so the release and its configuration.
+// hash returns the id of the pod template, which differs for each release and
+// configuration.
 func (p *pod) hash() string { return p.Metadata.Labels["pod-template-hash"] }
 
 func (p *pod) condition(kind string) condition {
@@ -132,8 +132,8 @@ func (p *pod) ready() bool { return p.condition("Ready").Status == "True" }
 
 func (p *pod) ended() bool { return p.Status.Phase == "Succeeded" || p.Status.Phase == "Failed" }
 
-// lostMargin is the time that a pod may take to end after its deletion time. If
-// its node is gone, nothing ever reports that the pod has ended.
+// lostMargin is the time that a pod may take to end after its deletion time. If its
+// node is gone, no report of the pod's end ever comes.
 const lostMargin = 15 * time.Second
 
 // leaving reports whether a pod is still terminating.
@@ -152,7 +152,7 @@ type ingress struct {
 	}
 }
 
-// address is the address that the ingress controller has published.
+// address returns the address that the ingress controller has published, or "".
 func (i *ingress) address() string {
 	for _, at := range i.Status.LoadBalancer.Ingress {
 		if at.Hostname != "" {

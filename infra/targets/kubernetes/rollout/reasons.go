@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// toldPods is the number of pods that are reported; the others give the same
+	// toldPods is the number of pods that are reported. The other pods have the same
 	// reasons.
 	toldPods = 2
 	// toldLines is the number of log lines per pod.
@@ -100,7 +100,8 @@ func (r Rollout) crash(ctx context.Context, c *client, p pod, one container, eve
 		}
 	}
 	how += ", " + plural(one.RestartCount, "restart") + " so far"
-	// A container that a failed probe killed looks as if it had ended by itself.
+	// If a failed probe killed a container, its status is like that of one that
+	// ended by itself.
 	said := []string{how}
 	for _, e := range events {
 		if strings.Contains(e, "probe failed") {

@@ -17,61 +17,66 @@ import (
 // ReleaseCommand is the run of a release's command in a Job, before the release's
 // first pod. The Job of each run stays in the namespace as its record:
 //
-//   - Its name has the release and a number, and the API server takes a name once. So
-//     of two updates one creates a run, and the other waits for it.
-//   - A Job goes on when the update ends. The next update waits for it.
-//   - A run that has succeeded is the last one of its release and command.
-//   - A run that has not is repeated by an update after the one that has reported it.
-//     So the end of each run is seen before there is another.
+//   - Its name has the release and a number, and the API server accepts a name only
+//     once. So one of two updates creates a run, and the other one waits for it.
+//   - A Job continues when the update ends. The next update waits for it.
+//   - A successful run is the last one of its release and command.
+//   - A failed run is repeated only by an update after the one that has reported it. So
+//     the end of each run is reported before the next run begins.
 type ReleaseCommand struct {
 	// Kubeconfig is the content of a kubeconfig for the cluster.
 	Kubeconfig string
 	// Namespace has all objects. Service is the service's name.
 	Namespace, Service string
-	// CronJob is the name of the suspended CronJob with the Job's template.
+	// CronJob is the name of the suspended CronJob that has the Job's template.
 	CronJob string
-	// Image is the release's, by digest. Command is the digest of the command.
+	// Image is the release's image, by digest. Command is the digest of the command.
 	Image, Command string
-	// Needs are the names of Deployments that must be up before.
+	// Needs are the names of Deployments that must be ready before the command
+	// starts.
 	Needs []string
-	// Limit is the command's own time limit, MemoryMiB its memory limit in MiB.
+	// Limit is the command's own time limit. MemoryMiB is its memory limit in MiB.
 	Limit     time.Duration
 	MemoryMiB int
-	// Timeout is the time that Kubernetes gives a Job altogether, and this wait what
-	// the Job needs. Stop is the time that a killed command gets to end.
+	// Timeout is the time that Kubernetes allows a Job altogether. It is also the
+	// time limit of the wait for Needs. Stop is the time that a killed command has
+	// to end.
 	Timeout, Stop time.Duration
-	// Poll is the time between two looks. Default 1 s.
+	// Poll is the time between two checks. Default 1 s.
 	Poll time.Duration
-	// Stuck is the time for which the same failure may keep the command from being
-	// started. Kubernetes retries meanwhile. Default 45 s.
+	// Stuck is the time for which the same failure may prevent the start of the
+	// command. Kubernetes retries meanwhile. Default 45 s.
 	Stuck time.Duration
 	// Report is called with what the run waits for, each time that it changes.
 	Report func(string)
 }
 
-// ReleaseComponent is the value of the label app.kubernetes.io/component of Jobs and
-// pods of release commands. CommandLabel has the command's digest.
+// ReleaseComponent is the value of the label app.kubernetes.io/component on Jobs
+// and pods of release commands. CommandLabel is the label with the command's
+// digest.
 const (
 	ReleaseComponent = "release-command"
 	CommandLabel     = "escala/command"
 )
 
-// reportedLabel is on the Job of a failed run that an update has reported.
+// reportedLabel is the label on the Job of a failed run that an update has
+// reported.
 const reportedLabel = "escala/reported"
 
-// keptJobs is the number of runs whose Jobs stay. A release that is older runs its
-// command again if the source, and not a rollback, goes back to it.
+// keptJobs is the number of runs whose Jobs stay. An older release runs its command
+// again if the source, and not a rollback, goes back to it.
 const keptJobs = 20
 
-// maxRaces is the number of times that another update may be faster.
+// maxRaces is the number of attempts to create a run while other updates create
+// theirs first.
 const maxRaces = 5
 
-// apiMargin is the time beyond a Job's own limits in which Kubernetes must have
+// apiMargin is the time after a Job's own limits in which Kubernetes must have
 // recorded its end.
 const apiMargin = time.Minute
 
-// Run returns once the command has succeeded for the release: now, or in an earlier
-// run. Its error has the last lines of a run that failed.
+// Run returns nil once the command has succeeded for the release, now or in an
+// earlier run. The error of a failed run has the run's last lines.
 func (r ReleaseCommand) Run(ctx context.Context) error {
 	c, err := newClient(r.Kubeconfig)
 	if err != nil {
@@ -91,7 +96,7 @@ func (r ReleaseCommand) Run(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("looking for runs of the release command: %w", err)
 		}
-		// What another release's command still does comes first.
+		// A run of another release's command must end first.
 		if i := slices.IndexFunc(all, func(j job) bool { return !j.ended() && !r.mine(j) }); i >= 0 {
 			r.Report("waiting: the release command of release " + short(all[i].image()) + " runs in Job " + all[i].Metadata.Name)
 			if _, _, err := r.follow(ctx, c, all[i]); err != nil {
@@ -118,14 +123,14 @@ func (r ReleaseCommand) Run(ctx context.Context) error {
 	}
 }
 
-// mine reports whether a run is of the release and its command.
+// mine reports whether a run is for the release and its command.
 func (r ReleaseCommand) mine(j job) bool {
 	of, _ := service.ReleaseOfImage(j.image())
 	release, ok := service.ReleaseOfImage(r.Image)
 	return ok && of == release && j.Metadata.Labels[CommandLabel] == r.Command
 }
 
-// awaitNeeds waits for the Deployments that the command needs.
+// awaitNeeds waits for the Deployments in Needs.
 func (r ReleaseCommand) awaitNeeds(ctx context.Context, c *client) error {
 	look := Rollout{Namespace: r.Namespace, Image: r.Image}
 	loop := gate.Awaiting{Timeout: r.Timeout, Poll: r.Poll, Stuck: r.Stuck, Report: r.Report}
@@ -143,7 +148,7 @@ func (r ReleaseCommand) awaitNeeds(ctx context.Context, c *client) error {
 	return err
 }
 
-// jobs returns the runs of all release commands, the oldest first.
+// jobs returns the runs of all release commands, the oldest one first.
 func (r ReleaseCommand) jobs(ctx context.Context, c *client) ([]job, error) {
 	var list struct{ Items []job }
 	if err := c.get(ctx, r.path("jobs"), labelled("app.kubernetes.io/name="+r.Service, "app.kubernetes.io/component="+ReleaseComponent), &list); err != nil {
@@ -159,7 +164,7 @@ func (r ReleaseCommand) path(kind string, name ...string) string {
 	return strings.Join(append([]string{"/apis/batch/v1/namespaces", r.Namespace, kind}, name...), "/")
 }
 
-// begin creates the Job of a run from the CronJob, after all others.
+// begin creates the Job of a new run from the CronJob. all are the existing runs.
 func (r ReleaseCommand) begin(ctx context.Context, c *client, all []job) (job, error) {
 	var from struct {
 		Spec struct {
@@ -199,7 +204,7 @@ func (r ReleaseCommand) begin(ctx context.Context, c *client, all []job) (job, e
 	}
 	err := c.create(ctx, r.path("jobs"), object)
 	if err != nil && !errors.Is(err, errConflict) {
-		// The API server may have created it in spite of the answer.
+		// The API server may have created the Job in spite of the error.
 		if c.get(ctx, r.path("jobs", name), nil, &new) == nil {
 			err = nil
 		}
@@ -230,7 +235,7 @@ func (r ReleaseCommand) conclude(ctx context.Context, c *client, j job, all []jo
 	return failure
 }
 
-// prune deletes the Jobs of the oldest runs. What stays does not matter to a
+// prune deletes the Jobs of the oldest runs. Its failures do not matter to a
 // release.
 func (r ReleaseCommand) prune(ctx context.Context, c *client, all []job) {
 	for _, old := range all[:max(0, len(all)-keptJobs)] {

@@ -16,20 +16,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// batch is an API server with a CronJob and Jobs. A Job changes at each look at its
-// pods.
+// batch is a fake API server with a CronJob and Jobs. A Job changes at each read of
+// its pods.
 type batch struct {
 	mu   sync.Mutex
 	jobs map[string]map[string]any
-	// pods has the pod of each Job.
+	// pods maps the name of each Job to its pod.
 	pods map[string]map[string]any
-	// looks counts the looks at the pods of each Job. step acts on each.
+	// looks counts the reads of each Job's pods. step is called at each of them.
 	looks map[string]int
 	step  func(name string, look int)
 	// event is the message of a FailedCreate event of each Job.
 	event string
 	// loses drops the answer to the next creation. taken creates the next Job for
-	// another update before the answer.
+	// another update before it answers.
 	loses, taken bool
 	created      []string
 	removed      []string
@@ -60,7 +60,7 @@ func template(image string) map[string]any {
 	return map[string]any{"backoffLimit": 0, "template": map[string]any{"spec": map[string]any{"containers": []any{map[string]any{"name": "release", "image": image}}}}}
 }
 
-// add adds a Job that was created before, with its number of seconds since 1970.
+// add adds an earlier Job. created is its creation time in seconds since 1970.
 func (b *batch) add(name, image, command string, created int) map[string]any {
 	job := map[string]any{
 		"metadata": map[string]any{
@@ -87,7 +87,7 @@ func (b *batch) state(name string, state map[string]any, more map[string]any) {
 	}
 }
 
-// ends ends the run of a Job.
+// ends sets the end of a Job's run.
 func (b *batch) ends(name string, status int, log string) {
 	b.state(name, map[string]any{"terminated": map[string]any{"exitCode": status, "reason": "Error", "message": log}}, nil)
 	if status == 0 {
@@ -191,7 +191,8 @@ func TestReleaseCommandRunsOnce(t *testing.T) {
 	require.ErrorContains(t, r.Run(t.Context()), "CronJob api/api-release was changed meanwhile")
 }
 
-// A failure is reported, and repeated by the update after that.
+// TestReleaseCommandFails checks that a failure is reported, and that the next
+// update runs the command again.
 func TestReleaseCommandFails(t *testing.T) {
 	for name, tt := range map[string]struct {
 		step  func(b *batch, name string, look int)
@@ -294,7 +295,8 @@ func TestReleaseCommandFails(t *testing.T) {
 	}
 }
 
-// What an update that was killed has left is known to the next one.
+// TestReleaseCommandAfterAKilledUpdate checks that an update continues with the run
+// that a killed update has left.
 func TestReleaseCommandAfterAKilledUpdate(t *testing.T) {
 	t.Run("it goes on", func(t *testing.T) {
 		b, r := newBatch(t)
@@ -328,7 +330,8 @@ func TestReleaseCommandAfterAKilledUpdate(t *testing.T) {
 	})
 }
 
-// Two updates that run at the same time run one command.
+// TestReleaseCommandOfTwoUpdates checks that of two updates at the same time, one
+// runs a command and the other one waits for it.
 func TestReleaseCommandOfTwoUpdates(t *testing.T) {
 	t.Run("the other is faster", func(t *testing.T) {
 		b, r := newBatch(t)
@@ -360,7 +363,7 @@ func TestReleaseCommandOfTwoUpdates(t *testing.T) {
 	})
 }
 
-// The records of the newest runs stay.
+// TestReleaseCommandKeepsRecords checks that the Jobs of the newest runs stay.
 func TestReleaseCommandKeepsRecords(t *testing.T) {
 	b, r := newBatch(t)
 	for n := range keptJobs + 5 {
@@ -373,7 +376,8 @@ func TestReleaseCommandKeepsRecords(t *testing.T) {
 	assert.Equal(t, "api-release-000000000000-1", b.removed[0])
 }
 
-// What the command needs is up before it runs.
+// TestReleaseCommandWaitsForWhatItNeeds checks that the command does not run before
+// the Deployments that it needs are ready.
 func TestReleaseCommandWaitsForWhatItNeeds(t *testing.T) {
 	b, r := newBatch(t)
 	r.Needs, r.Timeout = []string{"api-redis"}, 20*time.Millisecond

@@ -12,7 +12,7 @@ import (
 	"escala/infra/deploy/gate"
 )
 
-// job has the fields of a Job that a release command's run needs.
+// job has the fields of a Job that ReleaseCommand reads.
 type job struct {
 	Metadata meta
 	Spec     struct {
@@ -25,7 +25,7 @@ type job struct {
 	Status struct{ Conditions []condition }
 }
 
-// image is the image of the first container.
+// image returns the image of the first container.
 func (j job) image() string {
 	if len(j.Spec.Template.Spec.Containers) == 0 {
 		return ""
@@ -33,7 +33,7 @@ func (j job) image() string {
 	return j.Spec.Template.Spec.Containers[0].Image
 }
 
-// number is the number at the end of the name.
+// number returns the number at the end of the Job's name.
 func (j job) number() int {
 	number, _ := strconv.Atoi(j.Metadata.Name[strings.LastIndex(j.Metadata.Name, "-")+1:])
 	return number
@@ -64,22 +64,22 @@ func labelled(terms ...string) url.Values {
 	return url.Values{"labelSelector": {strings.Join(terms, ",")}}
 }
 
-// run is a look at a Job.
+// run is the state of a Job at its last read.
 type run struct {
 	job job
 	// pod is the Job's pod as it was seen last, or nil.
 	pod *pod
-	// begun means that its container was seen to run, or to have run.
+	// begun means that the container has been seen running or ended.
 	begun bool
-	// why is the reason why there is no pod, or why its container does not start.
+	// why is the reason why there is no pod, or why the container does not start.
 	why string
-	// givenUp means that the wait has ended the Job, since it could not start.
+	// givenUp means that the wait has ended the Job because it could not start.
 	givenUp bool
 }
 
-// neverBegan reports that the command was not started before the Job's or its pod's
-// time was over. Of a pod that went away in another way nothing is known: it may have
-// run between two looks.
+// neverBegan reports whether the command did not start before the time of its Job
+// or pod was over. It is false for a pod that disappeared in another way: the
+// command may have run between two reads.
 func (r run) neverBegan() bool {
 	expired := r.givenUp || r.pod != nil && r.pod.Status.Reason == deadlineExceeded
 	for _, c := range r.job.Status.Conditions {
@@ -88,13 +88,13 @@ func (r run) neverBegan() bool {
 	return expired && !r.begun && r.why != ""
 }
 
-// deadlineExceeded is the reason of Jobs and pods whose activeDeadlineSeconds are
-// over.
+// deadlineExceeded is the reason in Jobs and pods that have exceeded their
+// activeDeadlineSeconds.
 const deadlineExceeded = "DeadlineExceeded"
 
-// follow waits for the end of a Job, and returns it with its last look. It ends a
-// Job whose command cannot be started: left alone, it might run after the update
-// has failed.
+// follow waits for the end of a Job, and returns the Job and its last state. It
+// ends a Job whose command cannot start, because the command might otherwise run
+// after the update has failed.
 func (r ReleaseCommand) follow(ctx context.Context, c *client, j job) (job, run, error) {
 	last := run{job: j}
 	loop := gate.Awaiting{Timeout: r.Timeout + r.Stop + apiMargin, Poll: r.Poll, Stuck: r.Stuck, Report: r.Report}
@@ -114,7 +114,7 @@ func (r ReleaseCommand) follow(ctx context.Context, c *client, j job) (job, run,
 		case last.givenUp || last.why == "" || last.begun:
 			return j, last, fmt.Errorf("the end of the release command in Job %s is not known after %s; the next update waits for it", j.Metadata.Name, loop.Timeout)
 		}
-		// Kubernetes ends it at once, and the Job stays as the record.
+		// Kubernetes then ends the Job at once, and the Job stays as the record.
 		if err := c.patch(ctx, r.path("jobs", j.Metadata.Name), map[string]any{"spec": map[string]any{"activeDeadlineSeconds": 1}}); err != nil {
 			return j, last, fmt.Errorf("ending Job %s, whose command is not started (%s): %w", j.Metadata.Name, last.why, err)
 		}
@@ -123,8 +123,8 @@ func (r ReleaseCommand) follow(ctx context.Context, c *client, j job) (job, run,
 	}
 }
 
-// look reads a Job and its pod. It returns what it waits for, and what keeps the
-// command from being started.
+// look reads a Job and its pod. It returns what the wait is for, and what prevents
+// the command from starting.
 func (r ReleaseCommand) look(ctx context.Context, c *client, last *run) (string, trouble) {
 	name := last.job.Metadata.Name
 	var now job
@@ -183,8 +183,8 @@ func (r ReleaseCommand) failure(ctx context.Context, c *client, j job, last run)
 		if len(p.Status.ContainerStatuses) > 0 {
 			end = p.Status.ContainerStatuses[0].State.Terminated
 		}
-		// A pod that is deleted or evicted is stopped with SIGTERM: how its command
-		// ends then says nothing.
+		// A deleted or evicted pod is stopped with SIGTERM, so the end of its command
+		// proves nothing.
 		disturbed = end == nil || p.Metadata.DeletionTimestamp != nil || p.Status.Reason != "" || p.condition("DisruptionTarget").Status == "True"
 	}
 	var reason string
@@ -216,7 +216,7 @@ func (r ReleaseCommand) failure(ctx context.Context, c *client, j job, last run)
 	return errors.New(text)
 }
 
-// interruption is what Kubernetes tells of the end of a disturbed pod.
+// interruption returns what Kubernetes reports about the end of a disturbed pod.
 func interruption(j job, p *pod) string {
 	var why string
 	if p != nil {

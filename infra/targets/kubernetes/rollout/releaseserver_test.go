@@ -14,8 +14,8 @@ import (
 	"escala/infra/testing/nodes"
 )
 
-// TestReleaseCommandOnARealAPIServer has several updates ask for the same command at
-// the same time, with Kubernetes' own Job controller: it runs once.
+// TestReleaseCommandOnARealAPIServer checks that a command runs once if several
+// updates request it at the same time. Kubernetes' own Job controller runs it.
 func TestReleaseCommandOnARealAPIServer(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a control plane")

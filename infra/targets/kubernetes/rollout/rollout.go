@@ -20,13 +20,14 @@ import (
 type Rollout struct {
 	// Kubeconfig is the content of a kubeconfig for the cluster.
 	Kubeconfig string
-	// Namespace contains all objects.
+	// Namespace is the namespace of all objects.
 	Namespace string
 	// Deployment is the name of the service's Deployment. Pods is the least number
 	// of pods that it must have.
 	Deployment string
 	Pods       int
-	// Others are the names of Deployments that the service needs. They must be up.
+	// Others are the names of Deployments that the service needs. They must be
+	// ready.
 	Others []string
 	// Ingress is the name of the service's Ingress. Scheme is "http" or "https".
 	// Host is the name that the Ingress serves; if it is empty, it serves every
@@ -34,39 +35,40 @@ type Rollout struct {
 	Ingress, Scheme, Host string
 	// URL is the public address, if it is not the Ingress' own.
 	URL string
-	// Addressed waits for the Ingress' own address also if URL is set, since
-	// records in DNS lead to it.
+	// Addressed makes the wait include the Ingress' own address also if URL is set,
+	// because DNS records lead to that address.
 	Addressed bool
 	// Names are all names of the service, Host first. Made means that the stack
 	// makes their records.
 	Names []string
 	Made  bool
-	// Issued means that the certificate comes from an authority that asks for it
-	// at Host's address. It may be missing without being an error, so the release
-	// is checked whatever certificate the address presents.
+	// Issued means that an authority issues the certificate after a challenge at
+	// Host's address. A missing certificate is then no error, so the release is
+	// checked whatever certificate the address presents.
 	Issued bool
-	// HealthPath must answer 200.
+	// HealthPath is the path that must answer 200.
 	HealthPath string
 	// Ask is the address that is checked last. Default AskPublic.
 	Ask Asked
 	// CA are certificate authorities, in PEM, that are trusted for the address in
 	// addition to those of this computer. Optional.
 	CA []byte
-	// Image is what the pods must run, by digest.
+	// Image is the image that the pods must run, by digest.
 	Image string
 	// Releases are the accepted values of X-Release. Empty accepts every value.
 	Releases []string
-	// Timeout limits the whole wait.
+	// Timeout is the time limit for the whole wait.
 	Timeout time.Duration
-	// Poll is the time between two looks at the cluster. Default 1 s.
+	// Poll is the time between two checks of the cluster. Default 1 s.
 	Poll time.Duration
-	// Stuck is the time that the same failure of pods may last. Kubernetes retries
-	// meanwhile; after it, the wait fails. Default 45 s.
+	// Stuck is the time that the same failure of pods may last while Kubernetes
+	// retries. After that, the wait fails. Default 45 s.
 	Stuck time.Duration
 	// Report is called with what is missing, each time that it changes.
 	Report func(string)
 
-	// dialPort replaces the scheme's port in tests, which may not listen on it.
+	// dialPort replaces the scheme's port in tests, which may not listen on that
+	// port.
 	dialPort string
 	// resolver replaces this computer's in tests.
 	resolver https.Resolver
@@ -82,17 +84,18 @@ type Served struct {
 	// Address is the IP address or host name that the Ingress has. It is empty if
 	// the wait did not ask for it.
 	Address string
-	// Missing is what keeps the service's names from leading here, or the
-	// certificate from being there, for people. The release serves nevertheless.
+	// Missing describes for people why a name does not lead here or has no
+	// certificate. It is empty if nothing is missing. The release serves
+	// nevertheless.
 	Missing string
-	// HTTPS is https.Serving, https.Unchecked, or https.Waiting and Missing.
+	// HTTPS is a result of https.State, or https.Unchecked.
 	HTTPS string
 }
 
 // Asked is the address that a wait checks last.
 type Asked string
 
-// Values of Asked. The address is checked after the pods are ready.
+// These are the values of Asked. The address is checked after the pods are ready.
 const (
 	// AskPublic asks the public address, as a client would.
 	AskPublic Asked = "public"
@@ -103,11 +106,11 @@ const (
 	AskNobody Asked = "none"
 )
 
-// steadyLooks is the number of consecutive good answers that the address must
-// give. Several load balancers with different views may be behind it.
+// steadyLooks is the number of consecutive good answers that the address must give.
+// Several load balancers with different states may be behind it.
 const steadyLooks = 3
 
-// Wait returns the address once it serves the release.
+// Wait waits until the address serves the release, and returns the address.
 func (r Rollout) Wait(ctx context.Context) (Served, error) {
 	none := Served{}
 	c, err := newClient(r.Kubeconfig)
@@ -132,7 +135,7 @@ func (r Rollout) Wait(ctx context.Context) (Served, error) {
 		}
 		return now, gate.Seen{
 			Missing: now.missing, Done: answers >= steadyLooks,
-			// As long as more pods become ready, the rollout goes on.
+			// The rollout continues as long as more pods become ready.
 			Failure: now.trouble.kind, Progress: now.ready, Final: now.trouble.final,
 		}
 	})
@@ -145,8 +148,8 @@ func (r Rollout) Wait(ctx context.Context) (Served, error) {
 	return r.certified(ctx, Served{URL: last.url, Address: last.address}), nil
 }
 
-// failure describes the expected release, what is missing, what still serves,
-// and why.
+// failure describes the expected release, what is missing, what still serves, and
+// why.
 func (r Rollout) failure(ctx context.Context, c *client, v view, took time.Duration) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "release %s does not serve after %s: %s", short(r.Image), took.Round(time.Second), v.missing)
@@ -162,7 +165,7 @@ func (r Rollout) failure(ctx context.Context, c *client, v view, took time.Durat
 	return errors.New(b.String())
 }
 
-// short is a release's short name for people, from an image by digest.
+// short returns the short name of the release in an image by digest, for people.
 func short(image string) string {
 	if id, ok := service.ReleaseOfImage(image); ok {
 		return id.Short()

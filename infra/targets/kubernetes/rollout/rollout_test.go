@@ -39,7 +39,7 @@ func deploymentOf(name, image string) *offline.Event {
 	})
 }
 
-// apply makes objects on a cluster.
+// apply creates or changes objects on a cluster.
 func apply(t *testing.T, c *fakecluster.Cluster, objects ...*offline.Event) {
 	t.Helper()
 	for _, o := range objects {

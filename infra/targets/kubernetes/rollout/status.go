@@ -16,7 +16,7 @@ import (
 	"escala/service"
 )
 
-// statusTimeout limits all questions of a status together.
+// statusTimeout limits all requests of a status together.
 const statusTimeout = 10 * time.Second
 
 // maxPods is the largest number of pods that a status lists.
@@ -46,7 +46,8 @@ func Status(ctx context.Context, stack *operate.Stack, kubeconfig, namespace, na
 	}
 	var page struct{ Data map[string]string }
 	asking.Go(func() {
-		// A stack without it has none; its absence is no problem.
+		// A stack without a maintenance has no such ConfigMap, so its absence is no
+		// problem.
 		_ = c.get(ctx, "/api/v1/namespaces/"+namespace+"/configmaps/"+operated.MaintenanceName(name), nil, &page)
 	})
 	var memory map[string]int64
@@ -91,7 +92,7 @@ func Status(ctx context.Context, stack *operate.Stack, kubeconfig, namespace, na
 	return s
 }
 
-// addPods adds the pods, and what is wrong with them.
+// addPods adds the pods and their problems.
 func addPods(s *operate.Status, pods []pod, memory map[string]int64) {
 	slices.SortFunc(pods, func(a, b pod) int { return strings.Compare(a.Metadata.Name, b.Metadata.Name) })
 	last := time.Time{}
@@ -136,7 +137,7 @@ func addPods(s *operate.Status, pods []pod, memory map[string]int64) {
 	}
 }
 
-// ending describes how a container ended.
+// ending describes the end of a container.
 func ending(t *terminated) string {
 	text := fmt.Sprintf("%s, exit status %d", t.Reason, t.ExitCode)
 	if t.Signal != 0 {
@@ -161,7 +162,7 @@ func (a autoscaler) least() int {
 	return *a.Spec.MinReplicas
 }
 
-// trouble returns why the autoscaler cannot work, or "".
+// trouble returns the reason why the autoscaler cannot work, or "".
 func (a autoscaler) trouble() string {
 	for _, c := range a.Status.Conditions {
 		if (c.Type == "AbleToScale" || c.Type == "ScalingActive") && c.Status == "False" && c.Reason != "ScalingDisabled" {
@@ -171,8 +172,8 @@ func (a autoscaler) trouble() string {
 	return ""
 }
 
-// memory returns the memory of the namespace's pods, from the metrics API, which a
-// cluster has only with a metrics server.
+// memory returns the memory of the namespace's pods, from the metrics API. A
+// cluster has that API only with a metrics server.
 func (c *client) memory(ctx context.Context, namespace string) (map[string]int64, error) {
 	var list struct {
 		Items []struct {

@@ -128,7 +128,7 @@ func TestEventsOfACluster(t *testing.T) {
 	id, _ := service.ReleaseOfImage(older)
 	assert.Equal(t, id, events[2].Release)
 
-	// A namespace with very many events costs ten pages.
+	// No more than ten pages are read of a namespace with very many events.
 	c.Events = nil
 	for i := range 3 * eventPage * eventPages {
 		c.Events = append(c.Events, of("Pod", fmt.Sprint("p", i), "Warning", "BackOff", "again", 1))

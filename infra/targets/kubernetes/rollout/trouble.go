@@ -1,10 +1,9 @@
 package rollout
 
-// trouble is a reason that keeps pods from running and that Kubernetes alone
-// will probably not overcome.
+// trouble is a reason that prevents pods from running and that Kubernetes will
+// probably not overcome by itself.
 type trouble struct {
-	// kind stays the same as long as the trouble lasts. It is empty without
-	// trouble.
+	// kind stays the same as long as the trouble lasts. It is empty without trouble.
 	kind string
 	// final means that waiting cannot help.
 	final bool
@@ -28,9 +27,8 @@ func refusedPods(d *deployment) trouble {
 	return trouble{}
 }
 
-// worst returns the first trouble among pods. A pod without a node, or one that
-// is not ready yet, is no trouble: a node may be added, and the service may
-// need more time.
+// worst returns the first trouble among pods. A pod that has no node or is not
+// ready yet is no trouble: a node may be added, and the service may need more time.
 func worst(pods []pod) trouble {
 	for _, p := range pods {
 		for _, c := range p.Status.ContainerStatuses {

@@ -1,10 +1,10 @@
 // Command authority is the local target's certificate authority: Pebble, in a
 // container beside the machines. All names lead to the machine whose address is in
-// a file, as if they had DNS records with the stack's address.
+// a file, as if DNS records with the stack's address existed.
 //
 // Its folder has these files:
 //
-//	target     the machine's host:port; others write it
+//	target     the machine's host:port; other programs write it
 //	api.pem    certificate and key of the ACME service itself, made once
 //	roots.pem  the roots of the certificates that it issues, the newest first
 package main
@@ -74,7 +74,7 @@ func run(ctx context.Context, listen, folder string, lifetime time.Duration) err
 	return nil
 }
 
-// target returns the machine's address, or an invalid one.
+// target returns the machine's address from the file, or an invalid address.
 func target(path string) netip.Addr {
 	content, err := os.ReadFile(path)
 	if err != nil {
@@ -87,11 +87,11 @@ func target(path string) netip.Addr {
 	return to.Addr()
 }
 
-// keptRoots is the number of roots that stay in the file. Each start of the
-// authority has a new one, and certificates of earlier ones serve on.
+// keptRoots is the number of roots in the file. Each start of the authority makes a
+// new root, and certificates of earlier roots continue to serve.
 const keptRoots = 5
 
-// keepRoot puts a root before those of earlier starts.
+// keepRoot adds a root before the roots of earlier starts.
 func keepRoot(path string, root []byte) error {
 	before, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -23,8 +23,8 @@ func TestDialerLeadsToAttachedNetworksOnly(t *testing.T) {
 	require.NoError(t, conn.Close())
 	assert.Equal(t, "127.0.0.1", conn.LocalAddr().(*net.TCPAddr).IP.String())
 
-	// A network for benchmarks (RFC 2544), to which no interface is attached. Not
-	// one packet may be sent to it.
+	// 198.19.255.1 is in a network for benchmarks (RFC 2544), to which no interface
+	// is attached. No packet may be sent to it.
 	_, err = machines.dial(t.Context(), "198.19.255.1:80")
 	require.ErrorIs(t, err, errOff)
 
@@ -39,7 +39,8 @@ func TestDialerDoesNotTakeAnotherWay(t *testing.T) {
 	defer l.Close()
 	address := l.Addr().(*net.TCPAddr).AddrPort()
 	machines := newDialer()
-	// This computer's address in a network that no longer exists (RFC 5737).
+	// 192.0.2.1 stands for this computer's address in a network that no longer
+	// exists (RFC 5737).
 	machines.own[address.Addr()] = netip.MustParseAddr("192.0.2.1")
 	_, err = machines.dial(t.Context(), address.String())
 	require.Error(t, err)
@@ -48,9 +49,9 @@ func TestDialerDoesNotTakeAnotherWay(t *testing.T) {
 	require.NoError(t, conn.Close())
 }
 
-// A socket outside of the machines, such as the health gate's, must not get the
-// source port of one of the dialer's connections: the machine could not tell the
-// two apart.
+// TestNobodyElseGetsThePortOfAConnection checks that another socket, such as the
+// health gate's, does not get the source port of a connection of the dialer. The
+// machine could not tell the two connections apart.
 func TestNobodyElseGetsThePortOfAConnection(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -10,12 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// backlog is the number of connections that may wait to be accepted. It is small
-// on purpose. Go's default is 4096 (net.core.somaxconn). On a computer that is so
-// busy that the forwarder accepts no more than arrives, a queue of that length
-// never empties again: every connection waits in it until its client has given
-// up, and the forwarder works for clients that are gone. With a short queue, the
-// kernel lets clients beyond it try again, and those in it are served.
+// backlog is the number of connections that may wait to be accepted. It is small on
+// purpose. Go's default is 4096 (net.core.somaxconn). If connections arrive faster
+// than a busy computer accepts them, a queue of that length never empties again.
+// Every connection then waits in it until its client has given up, and the
+// forwarder works only for clients that are gone. With a short queue, the kernel
+// makes clients beyond it try again, and clients in the queue are served.
 const backlog = 128
 
 // listenOn listens with a queue of backlog connections.

@@ -15,7 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A long queue keeps a busy forwarder busy with clients that have given up.
+// TestTheQueueIsShort checks the length of the queue. With a long queue, a busy
+// forwarder works for clients that have given up.
 func TestTheQueueIsShort(t *testing.T) {
 	t.Parallel()
 	l, err := listenOn(t.Context(), "127.0.0.1:0")
@@ -28,12 +29,12 @@ func TestTheQueueIsShort(t *testing.T) {
 		info, err = unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
 	}))
 	require.NoError(t, err)
-	// Of a listening socket, this is the length of its queue (tcp_get_info).
+	// For a listening socket, this field is the length of its queue (tcp_get_info).
 	assert.EqualValues(t, backlog, info.Sacked)
 }
 
-// An idle connection, such as a WebSocket, takes two file descriptors of the
-// forwarder: its two sockets.
+// TestAnIdleConnectionHoldsNoPipes checks that an idle connection, such as a
+// WebSocket, needs only two file descriptors of the forwarder: its two sockets.
 func TestAnIdleConnectionHoldsNoPipes(t *testing.T) {
 	folder := t.TempDir()
 	target := filepath.Join(folder, "target")

@@ -25,7 +25,7 @@ func main() {
 	os.Exit(start())
 }
 
-// start is main with a returned exit status.
+// start is main, but it returns the exit status.
 func start() int {
 	listen := flag.String("listen", "127.0.0.1:8080", "address to listen on")
 	target := flag.String("target", "/address/target", "file that holds the machine's host:port")
@@ -52,9 +52,9 @@ func run(ctx context.Context, listen, target string) error {
 			return nil
 		}
 		if err != nil {
-			// Probably out of file descriptors. Continue: open connections will
-			// end. Nothing is logged here: a log that nobody reads must not keep
-			// the forwarder from accepting.
+			// The process is probably out of file descriptors. It continues, because
+			// open connections will end. Nothing is logged here, because a blocked log
+			// must not keep the forwarder from accepting.
 			time.Sleep(10 * time.Millisecond)
 			continue
 		}

@@ -50,14 +50,16 @@ func listenIPv4(t *testing.T, name string) (heard func() int) {
 	}
 }
 
-// The computer has only a default route to a gateway, and a machine's network
-// has just lost its interface's route. Nothing may go to the gateway. The test
-// has its own network namespace, so nothing could leave the computer anyway.
+// TestAGatewayIsNoWayToAMachine checks that no packet for a machine goes to the
+// gateway. The computer has only a default route, because the machines' network has
+// just lost its route. The test has its own network namespace, so no packet could
+// leave the computer anyway.
 func TestAGatewayIsNoWayToAMachine(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("needs root, to make a network namespace")
 	}
-	// The thread stays locked: it ends with the test, and the namespace with it.
+	// The thread stays locked, so it ends with the test, and the namespace ends with
+	// the thread.
 	runtime.LockOSThread()
 	require.NoError(t, unix.Unshare(unix.CLONE_NEWNET))
 	ip(t, "link set lo up")
@@ -67,8 +69,7 @@ func TestAGatewayIsNoWayToAMachine(t *testing.T) {
 	ip(t, "addr add 192.0.2.2/24 dev uplink")
 	ip(t, "route add default via 192.0.2.1")
 	ip(t, "neigh add 192.0.2.1 lladdr 02:00:00:00:00:01 dev uplink")
-	// The address still exists and is known, but the network's route does not
-	// exist.
+	// The address still exists and is known, but the network's route is gone.
 	ip(t, "addr add 198.51.100.1/32 dev lo")
 	heard := listenIPv4(t, "far")
 
@@ -81,8 +82,8 @@ func TestAGatewayIsNoWayToAMachine(t *testing.T) {
 	require.ErrorIs(t, err, unix.ENETUNREACH)
 	assert.Zero(t, heard(), "something went to the gateway")
 
-	// An ordinary connection does go there, which proves that the network is set
-	// up.
+	// An ordinary connection does use the gateway, which proves that the network is
+	// set up.
 	ctx, cancel = context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	_, err = new(net.Dialer).DialContext(ctx, "tcp", machine.String())

@@ -24,11 +24,11 @@ var requirements = []requirement{
 	{netavark, "netavark"},
 }
 
-// netavark is not on PATH. Podman expects it at this path.
+// netavark is the path at which podman expects netavark, which is not on PATH.
 const netavark = "/usr/lib/podman/netavark"
 
-// Missing returns a sentence for each requirement that this computer lacks,
-// with instructions.
+// Missing returns a sentence with instructions for each requirement that this
+// computer lacks.
 func Missing() []string {
 	var missing []string
 	if os.Getuid() != 0 {
@@ -60,8 +60,8 @@ func programs(packages []string) []string {
 	return out
 }
 
-// Install installs the missing packages with apt-get, if this computer has
-// apt-get and the user is root. Otherwise it does nothing; Missing contains
+// Install installs the missing packages with apt-get, if this computer has apt-get
+// and the user is root. Otherwise it does nothing, and Missing returns
 // instructions.
 func Install(ctx context.Context, progress io.Writer) error {
 	packages := missingPackages()

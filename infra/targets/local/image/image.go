@@ -1,5 +1,5 @@
-// Package image builds the local machine's root file system: Debian 12 with
-// systemd and cloud-init, like a cloud's own image. It is built once and kept.
+// Package image builds the local machine's root file system: Debian 12 with systemd
+// and cloud-init, like a cloud's own image. It is built once and stays in a folder.
 package image
 
 import (
@@ -31,16 +31,16 @@ func Digest() string {
 // RootFS returns the folder of the image's root file system.
 func RootFS(folder, digest string) string { return filepath.Join(folder, digest, "rootfs") }
 
-// Exists reports whether the image exists. It is then complete, because Build
-// makes it appear by one rename.
+// Exists reports whether the image exists. An image that exists is complete,
+// because Build makes it appear by one rename.
 func Exists(folder, digest string) bool {
 	_, err := os.Stat(RootFS(folder, digest))
 	return err == nil
 }
 
 // Build makes the image in folder, unless it exists. That takes about a minute.
-// report gets each line of progress. The caller makes sure that one Build runs at a
-// time.
+// report gets each line of progress. The caller must not run two builds of a folder
+// at the same time.
 func Build(ctx context.Context, folder string, report func(string)) error {
 	digest := Digest()
 	if Exists(folder, digest) {
@@ -61,7 +61,8 @@ func Build(ctx context.Context, folder string, report func(string)) error {
 		return fmt.Errorf("writing the image's cloud.cfg: %w", err)
 	}
 	// mmdebstrap mounts this computer's /dev, /proc and /sys below the folder. In a
-	// mount namespace of its own they are gone with it, however it ends.
+	// mount namespace of its own, the mounts disappear with mmdebstrap, however it
+	// ends.
 	cmd := exec.CommandContext(ctx, "unshare", "--mount", "--propagation", "private", "sh", "-s")
 	cmd.Stdin = strings.NewReader(buildScript)
 	cmd.Dir = work

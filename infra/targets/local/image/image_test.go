@@ -10,8 +10,8 @@ import (
 )
 
 func TestABuildRemovesWhatAnInterruptedOneLeft(t *testing.T) {
-	// A program that does nothing stands for mmdebstrap: the build fails, and what it
-	// made goes too.
+	// A program that fails replaces unshare, so the build fails, and its own files
+	// are removed too.
 	programs, folder := t.TempDir(), t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(programs, "unshare"), []byte("#!/bin/false\n"), 0o755))
 	t.Setenv("PATH", programs)

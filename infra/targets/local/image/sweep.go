@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// mounts is the file with the file systems that are mounted, as in proc(5).
+// mounts is the file that lists the mounted file systems, as in proc(5).
 const mounts = "/proc/self/mounts"
 
-// sweep removes what interrupted builds left, which is as large as an image. It
-// leaves a folder in which something is still mounted: to remove that would remove
-// files of this computer.
+// sweep removes the files of interrupted builds, which are as large as an image. It
+// does not remove a folder in which a file system is still mounted, because that
+// would remove files of this computer.
 func sweep(folder string) error {
 	left, err := filepath.Glob(filepath.Join(folder, ".build-*"))
 	if err != nil {
@@ -48,7 +48,7 @@ func mountedBelow(path, table string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	// The kernel writes a space in a path as \040, and so on.
+	// The kernel writes a space in a path as \040, and the other characters alike.
 	name := strings.NewReplacer("\\", `\134`, " ", `\040`, "\t", `\011`, "\n", `\012`).Replace(path)
 	for line := range strings.Lines(string(content)) {
 		fields := strings.Fields(line)

@@ -1,6 +1,6 @@
-// Package pebble runs Let's Encrypt's test authority, Pebble, in this process: the
-// ACME authority of the local target and of tests. Its certificates are for this
-// computer alone. Its root and its accounts are new in each run.
+// Package pebble runs Let's Encrypt's test authority, Pebble, in this process. It
+// is the ACME authority of the local target and of tests. Its certificates are only
+// for this computer. Its root and its accounts are new in each run.
 package pebble
 
 import (
@@ -27,16 +27,18 @@ import (
 
 // Options describe an authority.
 type Options struct {
-	// HTTPPort is the port at which challenges are asked. Default 80.
+	// HTTPPort is the port to which challenges are sent. Default 80.
 	HTTPPort int
-	// Lifetime is that of certificates. Default 90 days, and six days for
-	// addresses, as Let's Encrypt's.
+	// Lifetime is the lifetime of certificates. Default 90 days, and six days for
+	// certificates of addresses, as at Let's Encrypt.
 	Lifetime time.Duration
-	// NonceReject is the share of good nonces that are refused, in percent.
+	// NonceReject is the share of valid nonces that are refused, in percent. Default
+	// 0.
 	NonceReject int
-	// Resolve returns the address of a name, or an invalid address for none.
+	// Resolve returns the address of a name. An invalid address means that the name
+	// does not exist.
 	Resolve func(name string) netip.Addr
-	// Log gets what the authority logs. Default: nothing.
+	// Log receives the authority's log. Default: no log.
 	Log io.Writer
 }
 
@@ -53,13 +55,13 @@ type Authority struct {
 // DirectoryPath is the path of the ACME directory.
 const DirectoryPath = wfe.DirectoryPath
 
-// newOrderPath is where Pebble takes orders.
+// newOrderPath is the path at which Pebble accepts orders.
 const newOrderPath = "/order-plz"
 
-// environment protects the variables that Pebble reads as it starts.
+// environment guards the environment variables that Pebble reads when it starts.
 var environment sync.Mutex
 
-// New starts an authority. Handler serves it; Close ends its name server.
+// New starts an authority. ServeHTTP serves it, and Close ends its name server.
 func New(o Options) (*Authority, error) {
 	if o.HTTPPort == 0 {
 		o.HTTPPort = 80
@@ -104,7 +106,7 @@ func New(o Options) (*Authority, error) {
 	return a, nil
 }
 
-// ServeHTTP speaks ACME.
+// ServeHTTP serves the ACME API.
 func (a *Authority) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer := &status{ResponseWriter: w}
 	a.serve.ServeHTTP(answer, r)
@@ -125,7 +127,7 @@ func (s *status) WriteHeader(code int) {
 	s.ResponseWriter.WriteHeader(code)
 }
 
-// Orders returns the number of orders that the authority has taken.
+// Orders returns the number of orders that the authority has accepted.
 func (a *Authority) Orders() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -144,7 +146,7 @@ func (a *Authority) Root() ([]byte, error) {
 // Close ends the name server.
 func (a *Authority) Close() error { return a.names.Shutdown() }
 
-// resolver answers for A records, and has no other.
+// resolver returns a DNS handler that has only A records.
 func resolver(resolve func(string) netip.Addr) dns.Handler {
 	return dns.HandlerFunc(func(w dns.ResponseWriter, question *dns.Msg) {
 		answer := new(dns.Msg).SetReply(question)

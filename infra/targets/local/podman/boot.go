@@ -40,8 +40,8 @@ func (p Podman) noticeBoot() error {
 	if err := os.MkdirAll(p.Folder, 0o755); err != nil {
 		return fmt.Errorf("making podman's folder: %w", err)
 	}
-	// The rename is for another process that reads meanwhile: half a file would be
-	// another boot to it.
+	// The rename is for other processes that read the file at the same time. Half a
+	// file would look like another boot.
 	part := fmt.Sprintf("%s.%d", marker, os.Getpid())
 	if err := os.WriteFile(part, now, 0o644); err != nil {
 		return fmt.Errorf("noting which boot this is: %w", err)
@@ -52,15 +52,15 @@ func (p Podman) noticeBoot() error {
 	return nil
 }
 
-// leases is where netavark keeps the addresses that containers of all clones
-// have. Most hosts keep /run in memory, and a reboot empties it.
+// leases is the file in which netavark stores the addresses of the containers of
+// all clones. Most hosts have /run in memory, and a reboot empties it.
 const leases = "/run/containers/networks/ipam.db"
 
-// runtimeFolder has a folder for each container that runc knows.
+// runtimeFolder is the folder with a folder for each container that runc knows.
 const runtimeFolder = "/run/runc"
 
-// forgetRuntime removes runc's state of this clone's containers, which would keep
-// runc from starting them on a host that keeps /run on a disk.
+// forgetRuntime removes runc's state of this clone's containers. On a host that has
+// /run on a disk, that state would prevent runc from starting them.
 func (p Podman) forgetRuntime() error {
 	containers, err := os.ReadDir(filepath.Join(p.Folder, "storage", "overlay-containers"))
 	if err != nil && !os.IsNotExist(err) {
@@ -77,8 +77,8 @@ func (p Podman) forgetRuntime() error {
 	return nil
 }
 
-// forgetLeases removes the leases of another boot from a host that keeps /run on
-// a disk: a container could not get its own address back.
+// forgetLeases removes the leases of another boot, on a host that has /run on a
+// disk. With these leases, a container could not get its own address back.
 func forgetLeases(path string) error {
 	info, err := os.Stat(path)
 	if os.IsNotExist(err) {
@@ -110,16 +110,16 @@ func uptime() (time.Duration, error) {
 	return time.ParseDuration(seconds + "s")
 }
 
-// alive reports whether a process belongs to a container. Another process may
-// have the same number by now.
+// alive reports whether the process with this id belongs to a container. Another
+// process may have the same id by now.
 func alive(pid int, container string) bool {
 	groups, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
 	return err == nil && strings.Contains(string(groups), container)
 }
 
-// noticeExit tells podman that a container has ended. The container's monitor
-// does that normally, but it ended, too. Otherwise podman would treat the
-// container as running for ever, and neither start nor stop it.
+// noticeExit tells podman that a container has ended. The container's monitor does
+// that normally, but here the monitor has ended too. Otherwise podman would treat
+// the container as running for ever, and neither start nor stop it.
 func (p Podman) noticeExit(container string) error {
 	folder := filepath.Join(p.Folder, "tmp", "exits")
 	if err := os.MkdirAll(folder, 0o750); err != nil {

@@ -19,8 +19,8 @@ type Container struct {
 	RootFS string
 	// Network is the network's name, or "host".
 	Network string
-	// IP is the container's address in Network. It is empty for a container
-	// without an own address.
+	// IP is the container's address in Network. It is empty for a container without
+	// an address of its own.
 	IP string
 	// Systemd prepares the container for systemd as /sbin/init.
 	Systemd bool
@@ -28,7 +28,7 @@ type Container struct {
 	ReadOnly, Writable map[string]string
 	// Capabilities are added to podman's default ones ("NET_ADMIN").
 	Capabilities []string
-	// OpenFiles is the limit on open files. The host's limit applies if it is
+	// OpenFiles is the limit on open files. The host's limit applies if that is
 	// lower.
 	OpenFiles int
 	Command   []string
@@ -67,7 +67,7 @@ func (p Podman) Run(ctx context.Context, c Container) error {
 }
 
 // openFiles returns want, or this process' limit if that is lower. Podman's own
-// default is above what some hosts allow even root, and then fails.
+// default is higher than some hosts allow even root, and podman then fails.
 func openFiles(want int) int {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
@@ -81,7 +81,7 @@ type Status struct {
 	Exists  bool
 	Running bool
 	IP      string
-	// PID is its first process' id on the host.
+	// PID is the id of the container's first process on the host.
 	PID int
 	// Command is the command that the container runs.
 	Command []string
@@ -158,8 +158,8 @@ func (p Podman) Exec(ctx context.Context, name string, command ...string) (strin
 	return p.run(ctx, append([]string{"exec", name}, command...)...)
 }
 
-// Attach runs a command in a container on the given streams, with a terminal if
-// stdin is one.
+// Attach runs a command in a container on the given streams. The command has a
+// terminal if stdin is a terminal.
 func (p Podman) Attach(ctx context.Context, name string, stdin *os.File, stdout, stderr io.Writer, command ...string) error {
 	args := []string{"exec", "--interactive"}
 	if info, err := stdin.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {

@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// Network is the clone's own network. It keeps two clones on one host from
-// using the same addresses.
+// Network is the clone's own network. With it, two clones on one host do not use
+// the same addresses.
 type Network struct {
 	Name   string
 	Subnet netip.Prefix
@@ -46,9 +46,9 @@ func (p Podman) EnsureNetwork(ctx context.Context) (Network, error) {
 	return Network{}, fmt.Errorf("making the machines' network: %w", last)
 }
 
-// nameInterface gives the network's bridge its own name. Podman would take the
-// first free podmanN, which another clone's network may also have if it is down
-// at that moment.
+// nameInterface gives the network's bridge a name of its own. Podman would take the
+// first free podmanN, and another clone's network that is down at that moment may
+// have the same name.
 func (p Podman) nameInterface(network, bridge string) error {
 	path := filepath.Join(p.Folder, "networks", network+".json")
 	b, err := os.ReadFile(path)
@@ -106,9 +106,9 @@ func (p Podman) FreeIP(ctx context.Context, n Network, taken ...string) (string,
 	return "", errors.New("no address is left in the machines' network " + n.Subnet.String())
 }
 
-// Leased reports whether podman refused an address because it believes that
-// another container has it. The lease of a container whose creation was
-// interrupted is never returned.
+// Leased reports whether podman refused an address because it treats the address as
+// another container's. The lease of a container whose creation was interrupted is
+// never returned.
 func Leased(err error) bool {
 	failed := &Error{}
 	return errors.As(err, &failed) && strings.Contains(failed.Stderr, "is already allocated")
@@ -126,8 +126,8 @@ func (p Podman) Containers(ctx context.Context) ([]string, error) {
 	return strings.Fields(out), nil
 }
 
-// RemoveWhenUnused removes the clone's network and podman's traces on the host,
-// if no container is left.
+// RemoveWhenUnused removes the clone's network and podman's traces on the host if
+// no container is left.
 func (p Podman) RemoveWhenUnused(ctx context.Context) error {
 	left, err := p.Containers(ctx)
 	if err != nil || len(left) > 0 {

@@ -26,8 +26,8 @@ type Podman struct {
 // longer than 50 characters".
 const longestRunRoot = 50
 
-// runRoot returns the folder of what podman forgets at a reboot. A repository
-// may be at a longer path than podman takes.
+// runRoot returns the folder for podman's files that a reboot invalidates. It is
+// below /run if the path in the clone is longer than podman accepts.
 func (p Podman) runRoot() string {
 	path := filepath.Join(p.Folder, "run")
 	if len(path) <= longestRunRoot {
@@ -37,9 +37,9 @@ func (p Podman) runRoot() string {
 	return "/run/escala-" + hex.EncodeToString(sum[:6])
 }
 
-// command returns a podman command. It uses runc because crun refuses the
-// hybrid cgroup hierarchy of some hosts, and cgroupfs so that the host does not
-// need systemd.
+// command returns a podman command. It uses runc, because crun refuses the hybrid
+// cgroup hierarchy of some hosts, and cgroupfs, so that the host does not need
+// systemd.
 func (p Podman) command(ctx context.Context, args ...string) *exec.Cmd {
 	all := []string{
 		"--root", filepath.Join(p.Folder, "storage"),
@@ -70,7 +70,7 @@ func (p Podman) run(ctx context.Context, args ...string) (string, error) {
 	return stdout.String(), nil
 }
 
-// Error is a podman command that failed.
+// Error is the error of a podman command that failed.
 type Error struct {
 	Command string
 	Stderr  string
@@ -87,8 +87,8 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // notFound reports whether podman failed because an object does not exist. A
-// file of podman's own that does not exist ("no such file or directory") is
-// another failure: callers forget or remove what is not found.
+// missing file of podman's own ("no such file or directory") is another failure:
+// callers forget or remove an object that is not found.
 func notFound(err error) bool {
 	var failed *Error
 	if !errors.As(err, &failed) {

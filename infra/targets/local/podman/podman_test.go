@@ -35,14 +35,14 @@ func open(t *testing.T) Podman {
 	if _, err := exec.LookPath("podman"); err != nil || os.Getuid() != 0 || testing.Short() {
 		t.Skip("runs containers, which takes podman and root")
 	}
-	// Podman's paths may not be longer than 50 characters.
+	// Podman's paths may have at most 50 characters.
 	folder, err := os.MkdirTemp("", "podman")
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, os.RemoveAll(folder)) })
 	return openIn(t, folder)
 }
 
-// openIn returns podman with its state in a folder of the test's.
+// openIn returns podman with its state in a folder of the test.
 func openIn(t *testing.T, folder string) Podman {
 	t.Helper()
 	p := Podman{Folder: folder}
@@ -55,7 +55,7 @@ func openIn(t *testing.T, folder string) Podman {
 			assert.NoError(t, p.Remove(ctx, name, 0))
 		}
 		assert.NoError(t, p.RemoveWhenUnused(ctx))
-		// Podman mounts its storage over itself.
+		// Podman mounts its storage folder onto itself.
 		_ = syscall.Unmount(filepath.Join(p.Folder, "storage", "overlay"), 0)
 	})
 	return p
@@ -107,8 +107,8 @@ func TestAfterABootNothingRuns(t *testing.T) {
 	assert.NoFileExists(t, alive, "podman takes every container for stopped without it")
 }
 
-// TestALeaseOfNobody checks that a machine starts although podman keeps the
-// address of a container whose creation was interrupted.
+// TestALeaseOfNobody checks that a machine starts although podman still has the
+// lease of a container whose creation was interrupted.
 func TestALeaseOfNobody(t *testing.T) {
 	p := open(t)
 	network, err := p.EnsureNetwork(t.Context())
@@ -154,8 +154,8 @@ func TestALongPathHasAShortRunRoot(t *testing.T) {
 	assert.NotEqual(t, long.runRoot(), other.runRoot())
 }
 
-// TestLeasesOfAnotherBootAreForgotten checks that leases of this boot stay: other
-// clones' machines have them.
+// TestLeasesOfAnotherBootAreForgotten checks that only leases of another boot are
+// removed. The machines of other clones need the leases of this boot.
 func TestLeasesOfAnotherBootAreForgotten(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "ipam.db")
@@ -169,8 +169,8 @@ func TestLeasesOfAnotherBootAreForgotten(t *testing.T) {
 	assert.NoFileExists(t, path)
 }
 
-// TestAContainerIsStartedAfterABoot plays a boot on a host that keeps /run on a
-// disk: the processes are gone, podman's and runc's files are not.
+// TestAContainerIsStartedAfterABoot simulates a boot on a host that has /run on a
+// disk: the processes are gone, but podman's and runc's files are not.
 func TestAContainerIsStartedAfterABoot(t *testing.T) {
 	p := open(t)
 	require.NoError(t, p.Run(t.Context(), Container{Name: "c", RootFS: sleeper(t), Network: "host", OpenFiles: 1024, Command: []string{"/sleep"}}))
@@ -196,8 +196,8 @@ func TestAContainerIsStartedAfterABoot(t *testing.T) {
 	assert.True(t, after.Running)
 }
 
-// A repository's path may be longer than podman takes. What is elsewhere then is
-// removed too.
+// TestContainersOfALongPath checks a repository whose path is longer than podman
+// accepts. The folder outside of the repository is removed too.
 func TestContainersOfALongPath(t *testing.T) {
 	short := open(t)
 	p := openIn(t, filepath.Join(short.Folder, "src/github.com/acme/shop/.escala/podman"))

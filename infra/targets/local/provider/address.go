@@ -46,10 +46,10 @@ type AddressState struct {
 	Running bool `pulumi:"running"`
 }
 
-// addressesFolder holds a folder for each address.
+// addressesFolder is the folder with a folder for each address.
 const addressesFolder = "addresses"
 
-// host is loopback only: other computers must not reach the machine.
+// host is a loopback address, because other computers must not reach the machine.
 const host = "127.0.0.1"
 
 func (a AddressArgs) listen() string { return net.JoinHostPort(host, strconv.Itoa(a.Port)) }
@@ -90,7 +90,7 @@ func (*Address) Create(ctx context.Context, req infer.CreateRequest[AddressArgs]
 		RootFS:   rootfs,
 		Network:  "host",
 		ReadOnly: map[string]string{folder: "/address"},
-		// Each connection needs two: its two sockets.
+		// Each connection needs two file descriptors, for its two sockets.
 		OpenFiles: 16384,
 		Command:   []string{"/forwarder", "-listen", req.Inputs.listen(), "-target", "/address/target"},
 	})
@@ -105,9 +105,9 @@ func (*Address) Create(ctx context.Context, req infer.CreateRequest[AddressArgs]
 	return out, nil
 }
 
-// Diff updates in place when the target changes. Another port or forwarder
-// replaces the address. If the port stays the same, the old address is deleted
-// first to free it.
+// Diff updates the address in place when the target changes. Another port or
+// forwarder replaces it. If the port stays the same, the old address is deleted
+// first to free the port.
 func (*Address) Diff(_ context.Context, req infer.DiffRequest[AddressArgs, AddressState]) (infer.DiffResponse, error) {
 	diff := map[string]p.PropertyDiff{}
 	if req.State.Port != req.Inputs.Port {
@@ -151,7 +151,7 @@ func (*Address) Update(ctx context.Context, req infer.UpdateRequest[AddressArgs,
 	return out, awaitListener(ctx, req.Inputs.listen())
 }
 
-// Read checks the address' current target and process.
+// Read reads the address' current target and checks its process.
 func (*Address) Read(ctx context.Context, req infer.ReadRequest[AddressArgs, AddressState]) (infer.ReadResponse[AddressArgs, AddressState], error) {
 	none := infer.ReadResponse[AddressArgs, AddressState]{}
 	config := infer.GetConfig[Config](ctx)
@@ -172,7 +172,7 @@ func (*Address) Read(ctx context.Context, req infer.ReadRequest[AddressArgs, Add
 	return infer.ReadResponse[AddressArgs, AddressState]{ID: req.ID, Inputs: req.Inputs, State: req.State}, nil
 }
 
-// Delete stops the forwarder and so frees the port.
+// Delete stops the forwarder, which frees the port.
 func (*Address) Delete(ctx context.Context, req infer.DeleteRequest[AddressState]) (infer.DeleteResponse, error) {
 	config := infer.GetConfig[Config](ctx)
 	if err := config.podman().Remove(ctx, req.ID, 5*time.Second); err != nil {

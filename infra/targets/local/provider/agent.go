@@ -29,7 +29,7 @@ type AgentState struct {
 	AgentArgs
 }
 
-// Create copies the binary into the store, complete and verified.
+// Create copies the binary into the store. The copy is verified.
 func (*Agent) Create(ctx context.Context, req infer.CreateRequest[AgentArgs]) (infer.CreateResponse[AgentState], error) {
 	out := infer.CreateResponse[AgentState]{ID: req.Inputs.SHA256, Output: AgentState{req.Inputs}}
 	if req.DryRun {

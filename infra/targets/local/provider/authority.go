@@ -26,8 +26,8 @@ import (
 	"escala/infra/targets/local/podman"
 )
 
-// Authority is a certificate authority for the machines: Pebble in a container of
-// their network. It has the stack's seed of keys too, as a cloud's state has.
+// Authority is a certificate authority for the machines: Pebble in a container in
+// their network. Its state also has the stack's seed of keys, as in a cloud.
 type Authority struct{}
 
 // AuthorityArgs are an Authority's inputs.
@@ -39,8 +39,9 @@ type AuthorityArgs struct {
 // AuthorityState is an Authority's state.
 type AuthorityState struct {
 	AuthorityArgs
-	// Folder is relative to the state folder. It has roots.pem, which the users of
-	// the service trust, and target, where all names lead.
+	// Folder is the authority's folder, relative to the state folder. Its roots.pem
+	// has the roots that the service's users trust. Its file target has the machine
+	// that all names lead to.
 	Folder string `pulumi:"folder"`
 	// Directory is the URL of the ACME directory, for machines. CA is the root of
 	// that URL's own certificate, in PEM.
@@ -117,9 +118,9 @@ func (*Authority) Create(ctx context.Context, req infer.CreateRequest[AuthorityA
 	return out, awaitListener(ctx, address)
 }
 
-// writeAPICertificate makes the certificate of the ACME service, for every address
-// of the network, since the authority's own is not known yet. It returns the
-// certificate, which is its own root.
+// writeAPICertificate makes the certificate of the ACME service. It is for every
+// address of the network, because the authority's own address is not known yet. It
+// returns the certificate, which is its own root.
 func writeAPICertificate(path string, network podman.Network) (string, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -150,8 +151,8 @@ func writeAPICertificate(path string, network podman.Network) (string, error) {
 	return string(public), nil
 }
 
-// Diff updates in place: another program does not change the account, the seed or
-// the address, and a machine needs all three.
+// Diff does not replace the authority for another program: a machine needs the
+// account, the seed and the address, and none of them may change.
 func (*Authority) Diff(_ context.Context, req infer.DiffRequest[AuthorityArgs, AuthorityState]) (infer.DiffResponse, error) {
 	diff := map[string]p.PropertyDiff{}
 	if !req.State.Running {
@@ -160,7 +161,7 @@ func (*Authority) Diff(_ context.Context, req infer.DiffRequest[AuthorityArgs, A
 	return infer.DiffResponse{HasChanges: len(diff) > 0, DetailedDiff: diff}, nil
 }
 
-// Update starts an authority that Read found switched off.
+// Update starts an authority that Read found stopped.
 func (*Authority) Update(ctx context.Context, req infer.UpdateRequest[AuthorityArgs, AuthorityState]) (infer.UpdateResponse[AuthorityState], error) {
 	out := infer.UpdateResponse[AuthorityState]{Output: req.State}
 	if req.DryRun {
@@ -188,7 +189,7 @@ func (*Authority) Read(ctx context.Context, req infer.ReadRequest[AuthorityArgs,
 	return infer.ReadResponse[AuthorityArgs, AuthorityState]{ID: req.ID, Inputs: req.Inputs, State: req.State}, nil
 }
 
-// Delete ends the authority. Its roots go with it.
+// Delete stops the authority and removes it. Its roots are removed with it.
 func (*Authority) Delete(ctx context.Context, req infer.DeleteRequest[AuthorityState]) (infer.DeleteResponse, error) {
 	config := infer.GetConfig[Config](ctx)
 	if err := config.podman().Remove(ctx, req.ID, 5*time.Second); err != nil {
@@ -197,8 +198,8 @@ func (*Authority) Delete(ctx context.Context, req infer.DeleteRequest[AuthorityS
 	return infer.DeleteResponse{}, sweep(ctx, config)
 }
 
-// lead makes all names of the authority at folder lead to a machine. fresh leaves
-// names that lead somewhere already.
+// lead makes all names of the authority in folder lead to a machine. If fresh is
+// true, it does not change names that already lead to a machine.
 func lead(folder, machine string, fresh bool) error {
 	target := filepath.Join(folder, "files", "target")
 	if _, err := os.Stat(target); fresh && err == nil {
@@ -210,8 +211,8 @@ func lead(folder, machine string, fresh bool) error {
 	return nil
 }
 
-// AuthorityRoots returns the path of the roots that users trust. folder is an
-// AuthorityState's.
+// AuthorityRoots returns the path of the roots that users trust. folder is
+// AuthorityState.Folder.
 func AuthorityRoots(state, folder string) string {
 	return Config{State: state}.path(folder, "files", "roots.pem")
 }

@@ -10,8 +10,8 @@ import (
 	"escala/service"
 )
 
-// install copies the binary with this SHA-256. The copy appears, complete and
-// verified, by a rename.
+// install copies the binary with this SHA-256. The copy is verified, and appears
+// complete by a rename.
 func install(source, target, sha256 string) error {
 	in, err := os.Open(source)
 	if err != nil {

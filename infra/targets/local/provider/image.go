@@ -11,8 +11,8 @@ import (
 	"escala/infra/targets/local/image"
 )
 
-// Image is the machines' root file system. A build takes a minute, so the image
-// stays in the state folder for later use when the resource is deleted.
+// Image is the machines' root file system. A build takes a minute, so the files
+// stay in the state folder for later use when the resource is deleted.
 type Image struct{}
 
 // ImageArgs are an Image's inputs.

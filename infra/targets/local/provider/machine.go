@@ -36,7 +36,7 @@ type MachineArgs struct {
 	// beginning. Optional.
 	Authority *string `pulumi:"authority,optional"`
 	// Shared mounts the folder that the stack's machines share and write to. With
-	// an authority it is always mounted. Default false.
+	// Authority it is always mounted. Default false.
 	Shared *bool `pulumi:"shared,optional"`
 }
 
@@ -45,7 +45,7 @@ type MachineState struct {
 	MachineArgs
 	// IP is the machine's address, reachable from this computer.
 	IP string `pulumi:"ip"`
-	// Running is false if Read found the machine switched off.
+	// Running is false if Read found the machine stopped.
 	Running bool `pulumi:"running"`
 }
 
@@ -65,7 +65,8 @@ func (*Machine) Create(ctx context.Context, req infer.CreateRequest[MachineArgs]
 		return out, nil
 	}
 	config := infer.GetConfig[Config](ctx)
-	// The lock keeps two machines that start together from using the same address.
+	// The lock prevents two machines that start together from using the same
+	// address.
 	unlock, err := lock(config.path("network.lock"))
 	if err != nil {
 		return out, err
@@ -126,9 +127,9 @@ func (*Machine) Create(ctx context.Context, req infer.CreateRequest[MachineArgs]
 	return out, nil
 }
 
-// runAtFreeIP runs a container at a free address. It tries further ones,
-// because podman may believe that a container whose creation was interrupted
-// still has one.
+// runAtFreeIP runs a container at a free address. If podman refuses an address, it
+// tries the next one: podman may still have the lease of a container whose creation
+// was interrupted.
 func runAtFreeIP(ctx context.Context, pod podman.Podman, network podman.Network, c podman.Container) (string, error) {
 	var leased []string
 	for {
@@ -145,7 +146,7 @@ func runAtFreeIP(ctx context.Context, pod podman.Podman, network podman.Network,
 }
 
 // Diff replaces the machine if an input changes. It updates a machine that Read
-// found switched off.
+// found stopped.
 func (*Machine) Diff(_ context.Context, req infer.DiffRequest[MachineArgs, MachineState]) (infer.DiffResponse, error) {
 	diff := map[string]p.PropertyDiff{}
 	replace := func(key string, changed bool) {
@@ -165,7 +166,7 @@ func (*Machine) Diff(_ context.Context, req infer.DiffRequest[MachineArgs, Machi
 	return infer.DiffResponse{HasChanges: len(diff) > 0, DetailedDiff: diff}, nil
 }
 
-// Update switches on a machine that Read found switched off.
+// Update starts a machine that Read found stopped.
 func (*Machine) Update(ctx context.Context, req infer.UpdateRequest[MachineArgs, MachineState]) (infer.UpdateResponse[MachineState], error) {
 	out := infer.UpdateResponse[MachineState]{Output: req.State}
 	out.Output.MachineArgs = req.Inputs
@@ -191,7 +192,7 @@ func (*Machine) Read(ctx context.Context, req infer.ReadRequest[MachineArgs, Mac
 	return infer.ReadResponse[MachineArgs, MachineState]{ID: req.ID, Inputs: req.Inputs, State: req.State}, nil
 }
 
-// Delete shuts the machine down and removes it. With the last machine, it
+// Delete shuts the machine down and removes it. After the last machine, it also
 // removes the machines' network.
 func (*Machine) Delete(ctx context.Context, req infer.DeleteRequest[MachineState]) (infer.DeleteResponse, error) {
 	config := infer.GetConfig[Config](ctx)
@@ -204,13 +205,14 @@ func (*Machine) Delete(ctx context.Context, req infer.DeleteRequest[MachineState
 	return infer.DeleteResponse{}, sweep(ctx, config)
 }
 
-// ownFolder is the only part of the release store that the machine may write.
+// ownFolder returns the only folder of the release store that the machine may write
+// to.
 func ownFolder(config Config, releases, id string) string {
 	return config.path(releases, store.MachineKey(id, ""))
 }
 
-// makeOwn makes the folder. It is a mount point below the mounted store, so it
-// must exist before the machine.
+// makeOwn makes the machine's own folder. It is a mount point below the mounted
+// store, so it must exist before the machine.
 func makeOwn(config Config, releases, id string) (string, error) {
 	own := ownFolder(config, releases, id)
 	if err := os.MkdirAll(own, 0o755); err != nil {

@@ -22,7 +22,7 @@ type PointerArgs struct {
 	Release string `pulumi:"release"`
 	// Size is the size of the release's binary in bytes.
 	Size int `pulumi:"size"`
-	// Asked, Command and Bake are as in service.Wanted.
+	// Asked, Command and Bake are the same as in service.Wanted.
 	Asked   *int    `pulumi:"asked,optional"`
 	Command *string `pulumi:"command,optional"`
 	Bake    *string `pulumi:"bake,optional"`

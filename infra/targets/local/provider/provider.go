@@ -23,8 +23,8 @@ const Version = "0.1.0"
 
 // Config is the provider's configuration.
 type Config struct {
-	// State is the absolute path of the state folder. Resources contain paths
-	// relative to it, so that the clone can be moved while nothing runs.
+	// State is the absolute path of the state folder. Resources have paths relative
+	// to it, so the clone can be moved while nothing runs.
 	State string `pulumi:"state"`
 }
 

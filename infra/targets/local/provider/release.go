@@ -16,8 +16,8 @@ import (
 	"escala/service"
 )
 
-// Release is the binary of one release in a store. The store keeps the last
-// binaries for rollbacks, also after their resources are deleted.
+// Release is the binary of one release in a store. The store has the last binaries
+// for rollbacks, also after their resources are deleted.
 type Release struct{}
 
 // ReleaseArgs are a Release's inputs.
@@ -38,7 +38,7 @@ type ReleaseState struct {
 }
 
 // Create copies the binary into the store, unless the store already has it. The
-// binary is verified first and appears, complete, by a rename.
+// copy is verified, and appears complete by a rename.
 func (*Release) Create(ctx context.Context, req infer.CreateRequest[ReleaseArgs]) (infer.CreateResponse[ReleaseState], error) {
 	out := infer.CreateResponse[ReleaseState]{ID: req.Inputs.Release, Output: ReleaseState{req.Inputs}}
 	if req.DryRun {
@@ -50,7 +50,7 @@ func (*Release) Create(ctx context.Context, req infer.CreateRequest[ReleaseArgs]
 	there, err := isBinary(stored, req.Inputs.Release)
 	switch {
 	case err == nil && there:
-		// prune keeps the newest files, so make this one new again.
+		// prune removes the oldest files, so the file's time is set to now.
 		now := time.Now()
 		err = os.Chtimes(stored, now, now)
 	case req.Inputs.Source == "":
@@ -82,8 +82,9 @@ func (*Release) Read(ctx context.Context, req infer.ReadRequest[ReleaseArgs, Rel
 	return infer.ReadResponse[ReleaseArgs, ReleaseState]{ID: req.ID, Inputs: req.Inputs, State: req.State}, nil
 }
 
-// keptFiles is larger than the number of releases for rollbacks, because bad
-// releases take places too but cannot be rolled back to.
+// keptFiles is the number of binaries that stay in a store. It is larger than the
+// number of releases for rollbacks, because bad releases take places too but cannot
+// be rolled back to.
 const keptFiles = 3 * service.KeptReleases
 
 // prune deletes all but the newest keptFiles files of the folder.

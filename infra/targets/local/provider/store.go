@@ -13,13 +13,14 @@ import (
 // Store is a release store: a folder with the same objects as a bucket.
 type Store struct{}
 
-// StoreArgs are a Store's inputs. It has none.
+// StoreArgs are a Store's inputs. There are none.
 type StoreArgs struct{}
 
 // StoreState is a Store's state.
 type StoreState struct {
-	// Folder is relative to the state folder. Each store has its own folder, so
-	// that a machine with one mounted never sees another one in its place.
+	// Folder is the store's folder, relative to the state folder. Each store has its
+	// own folder, so a machine with one mounted never sees another store in its
+	// place.
 	Folder string `pulumi:"folder"`
 }
 

@@ -8,9 +8,9 @@ import (
 	"slices"
 )
 
-// sweep removes the folders of containers that no longer exist, and the network
-// if no container is left. Containers may also have been removed by hand; the
-// engine then forgets them without a Delete.
+// sweep removes the folders of containers that no longer exist, and the network if
+// no container is left. Containers may also have been removed by hand; the engine
+// then removes their resources from the state without a Delete.
 func sweep(ctx context.Context, config Config) error {
 	unlock, err := lock(config.path("network.lock"))
 	if err != nil {
