@@ -23,7 +23,7 @@ func TestAskACluster(t *testing.T) {
 		command  service.ReleaseCommand
 		outputs  map[string]any
 		pinned   bool
-		runs     bool // the command is asked for
+		runs     bool // the release command is needed
 		prepared bool
 	}{
 		"the first update":    {migrate, nil, false, true, false},

@@ -42,8 +42,8 @@ const (
 	longestTagValue = 256
 )
 
-// mostTags is the most tags that a user can set. A resource takes 50; the
-// others are for the stack and for AWS services.
+// mostTags is the largest number of tags that a user can set. A resource can have 50;
+// the others are for the stack and for AWS services.
 const mostTags = 40
 
 // tagText matches the characters that IAM, S3 and load balancers accept.

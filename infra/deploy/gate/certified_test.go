@@ -16,8 +16,8 @@ import (
 	"escala/service/machine"
 )
 
-// secured is a machine that serves the wanted release, and HTTPS for
-// example.com, the name on httptest's own certificate.
+// secured starts a machine that serves the wanted release, and HTTPS for
+// example.com, the name in httptest's own certificate.
 func secured(t *testing.T, status machine.Status) (endpoint string, port string, ca []byte) {
 	t.Helper()
 	plain := httptest.NewServer(&endpointOf{status})

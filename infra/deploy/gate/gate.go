@@ -67,7 +67,8 @@ type Want struct {
 	Machine string
 }
 
-// errRefused reports that the machine tried the release and went back.
+// errRefused means that the machine tried the release and went back to the previous
+// one.
 var errRefused = errors.New("the machine refused the release")
 
 // Wait returns nil once the endpoint serves the wanted release.

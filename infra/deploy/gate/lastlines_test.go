@@ -41,7 +41,7 @@ func TestARefusalHasTheLastLinesOfTheRelease(t *testing.T) {
 	g := Gate{URL: server.URL, HealthPath: "/health", Timeout: 20 * time.Second, Poll: time.Millisecond, Stored: func(context.Context) (machine.Status, error) {
 		status := refused
 		if reads++; reads < 3 {
-			status.Phase, status.Asked = machine.Serving, 1 // it is not written yet
+			status.Phase, status.Asked = machine.Serving, 1 // the refusal is not written yet
 		}
 		status.Output = "migrating\nthe table is locked\n"
 		return status, nil

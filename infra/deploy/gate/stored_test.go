@@ -103,7 +103,7 @@ func TestASilentMachinesReasonIsInTheStore(t *testing.T) {
 				assert.InDelta(t, test.took.Seconds(), time.Since(began).Seconds(), 15)
 				looks := int(time.Since(began)/storedEvery) + 1
 				if test.took == time.Minute {
-					looks++ // for the last lines of a release that is refused
+					looks++ // the read for the last lines of a refused release
 				}
 				assert.LessOrEqual(t, int(w.asked.Load()), looks, "each look costs a call")
 			})

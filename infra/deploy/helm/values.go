@@ -17,7 +17,7 @@ func Values(from any) (pulumi.Map, error) {
 	return pulumi.ToMap(plain), nil
 }
 
-// Plain is Values for use in an apply.
+// Plain converts like Values, but to a plain map, for use in an apply.
 func Plain(from any) (map[string]any, error) {
 	b, err := json.Marshal(from)
 	if err != nil {

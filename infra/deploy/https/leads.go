@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Resolver looks names up. *net.Resolver is one.
+// Resolver looks names up. *net.Resolver implements it.
 type Resolver interface {
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
 }

@@ -120,8 +120,8 @@ func (d deployment) mayDo(bucket string, parameters []string) (string, error) {
 	return iampolicy.Document(statements...)
 }
 
-// rolePolicyBytes is the largest total size of a role's inline policies ("IAM and
-// AWS STS quotas").
+// rolePolicyBytes is the largest total size of a role's inline policies, in bytes
+// ("IAM and AWS STS quotas").
 const rolePolicyBytes = 10240
 
 // checkRole reports that the machine's role would be too large. Its policy names

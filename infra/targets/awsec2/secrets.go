@@ -111,7 +111,7 @@ func (d deployment) secrets(unique pulumi.StringOutput) (secretStore, error) {
 	}, nil
 }
 
-// revisionStandIn is a placeholder as long as the longest revision.
+// revisionStandIn returns a placeholder as long as the longest revision.
 func revisionStandIn(r deploy.Request) string {
 	// Two more parameters are for HTTPS, and one is for the webhook.
 	return strings.Repeat("100.", len(r.Spec.Secrets)+3)

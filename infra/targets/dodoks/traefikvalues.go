@@ -20,7 +20,7 @@ type traefikChart struct {
 	Service             traefikService    `json:"service"`
 	Resources           resources         `json:"resources"`
 	TopologySpread      []spread          `json:"topologySpreadConstraints"`
-	// These are for certificates that Traefik gets by itself.
+	// The fields below are for certificates that Traefik gets by itself.
 	Resolvers          map[string]resolver `json:"certificatesResolvers,omitempty"`
 	Persistence        *persistence        `json:"persistence,omitempty"`
 	UpdateStrategy     *updateStrategy     `json:"updateStrategy,omitempty"`

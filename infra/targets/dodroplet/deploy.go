@@ -137,8 +137,8 @@ func (d deployment) diagnosis(droplet string) string {
 	return fmt.Sprintf("(for details, run in the recovery console of Droplet %s\n%s;\ndigitalocean.sshKeys and sshFrom let you log in to the next machine)", droplet, command)
 }
 
-// calledAfterService keeps a resource whose logical name used to contain the
-// service's name: the old name becomes an alias.
+// calledAfterService returns the option that keeps a resource whose logical name used
+// to contain the service's name: the old name becomes an alias.
 func (d deployment) calledAfterService(part string) pulumi.ResourceOption {
 	return pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String(d.Name(part))}})
 }

@@ -49,7 +49,7 @@ func checkSpec(spec service.Spec) service.Violations {
 	// reported and not ignored.
 	given, usual := spec.Workers, service.NewWorkers()
 	if spec.Runtime == service.RuntimeNone {
-		usual.Mode = service.WorkersPorts // its default
+		usual.Mode = service.WorkersPorts // the default without a runtime
 	}
 	if given.Count != usual.Count {
 		v.Add("workers.count", "is set to %d, but a pod runs one process: how many pods there are is scale.min and scale.max; take workers out", given.Count)

@@ -28,7 +28,7 @@ func (p *parts) ingress() error {
 	}
 	meta := p.meta(p.spec.Name, componentService, nil)
 	annotations := notAwaited()
-	if p.args.IngressAnnotations == nil { // no controller that a target has chosen
+	if p.args.IngressAnnotations == nil { // the target has chosen no controller
 		annotations = nginxLimits(p.spec)
 	}
 	maps.Copy(annotations, certified)

@@ -55,7 +55,7 @@ current-context: a
 	}
 }
 
-// template is a Job's specification with an image.
+// template returns a Job's specification with an image.
 func template(image string) map[string]any {
 	return map[string]any{"backoffLimit": 0, "template": map[string]any{"spec": map[string]any{"containers": []any{map[string]any{"name": "release", "image": image}}}}}
 }

@@ -28,7 +28,7 @@ func TestReleaseCommandOnARealAPIServer(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			if runs[c.Pod]++; runs[c.Pod] < 10 {
-				return nil // it takes a while
+				return nil // the command takes some time
 			}
 			return &nodes.End{}
 		}

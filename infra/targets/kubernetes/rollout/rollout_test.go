@@ -83,7 +83,7 @@ func TestWhoIsAsked(t *testing.T) {
 	c := running(t)
 	apply(t, c, deploymentOf("api", wanted))
 	r := rolloutOf(c)
-	r.URL = "http://127.0.0.1:1" // nobody listens there
+	r.URL = "http://127.0.0.1:1" // no server listens there
 	_, err := r.Wait(t.Context())
 	require.ErrorContains(t, err, "does not answer")
 	for _, ask := range []Asked{AskPods, AskNobody} {
@@ -110,7 +110,7 @@ func TestReasons(t *testing.T) {
 	before := "the release before (bbbbbbbbbbbb) still serves, on 3 pods"
 	for name, tt := range map[string]struct {
 		trouble fakecluster.Trouble
-		quick   bool // it does not take the whole timeout
+		quick   bool // the wait fails before its timeout
 		want    []string
 	}{
 		"image pull": {

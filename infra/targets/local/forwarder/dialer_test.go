@@ -44,7 +44,7 @@ func TestDialerDoesNotTakeAnotherWay(t *testing.T) {
 	machines.own[address.Addr()] = netip.MustParseAddr("192.0.2.1")
 	_, err = machines.dial(t.Context(), address.String())
 	require.Error(t, err)
-	conn, err := machines.dial(t.Context(), address.String()) // it is back
+	conn, err := machines.dial(t.Context(), address.String()) // the dialer finds the right address
 	require.NoError(t, err)
 	require.NoError(t, conn.Close())
 }

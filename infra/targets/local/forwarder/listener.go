@@ -11,9 +11,9 @@ import (
 )
 
 // backlog is the number of connections that may wait to be accepted. It is small on
-// purpose. Go's default is 4096 (net.core.somaxconn). If connections arrive faster
-// than a busy computer accepts them, a queue of that length never empties again.
-// Every connection then waits in it until its client has given up, and the
+// purpose. Go's default is 4096 (net.core.somaxconn). If a busy computer accepts
+// connections no faster than they arrive, a queue of that length never empties
+// again. Every connection then waits in it until its client has given up, and the
 // forwarder works only for clients that are gone. With a short queue, the kernel
 // makes clients beyond it try again, and clients in the queue are served.
 const backlog = 128

@@ -34,7 +34,7 @@ func (c Config) path(parts ...string) string {
 
 func (c Config) podman() podman.Podman { return podman.Podman{Folder: PodmanFolder(c.State)} }
 
-// PodmanFolder is the folder of podman's data in the state folder.
+// PodmanFolder returns the folder of podman's data in the state folder.
 func PodmanFolder(state string) string { return filepath.Join(state, "podman") }
 
 // New returns the local target's provider.
