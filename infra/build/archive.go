@@ -45,7 +45,8 @@ func writeArchive(w io.Writer, files []packed) error {
 
 func (f packed) write(archive *tar.Writer) error {
 	h := &tar.Header{Name: f.name, ModTime: archiveTime, Mode: 0o644}
-	// Only what the owner may execute differs between computers by intent.
+	// Of the permissions, only the owner's right to execute is packed. The others
+	// may differ between computers.
 	if f.info.Mode()&0o100 != 0 {
 		h.Mode = 0o755
 	}
@@ -79,9 +80,9 @@ func (f packed) write(archive *tar.Writer) error {
 	return err
 }
 
-// omitted reports whether an entry of a program's folder is no part of it: what
-// begins with a dot, Python's cache, and at the top of a project the files of
-// Pulumi and escala.
+// omitted reports whether an entry of a program's folder is no part of the program:
+// a name that begins with a dot, Python's cache, and at the top of a project the
+// files of Pulumi and escala.
 func omitted(name string, top bool) bool {
 	base := path.Base(name)
 	if strings.HasPrefix(base, ".") || base == "__pycache__" {
@@ -111,7 +112,7 @@ func (s Source) collect(folder string, names []string) ([]packed, error) {
 			if inArchive == "." {
 				return nil
 			}
-			// What is named is wanted.
+			// A file that is named explicitly is included.
 			if inArchive != path.Clean(name) && omitted(inArchive, top) {
 				if d.IsDir() {
 					return filepath.SkipDir
@@ -125,7 +126,7 @@ func (s Source) collect(folder string, names []string) ([]packed, error) {
 		if err != nil {
 			return nil, fmt.Errorf("collecting the release's files: %w", err)
 		}
-		// The folders above a named file.
+		// The loop adds the folders above a named file.
 		for parent := path.Dir(path.Clean(name)); parent != "."; parent = path.Dir(parent) {
 			info, err := os.Stat(filepath.Join(folder, parent))
 			if err != nil {
@@ -149,8 +150,8 @@ func (s Source) filesFolder() string {
 	}
 }
 
-// archive packs the program, if it was built, with the release's files, into the
-// state folder.
+// archive packs the program, if it was built, with the release's files. The archive
+// is in the state folder.
 func (s Source) archive(state, program string) (Release, error) {
 	files, err := s.collect(s.filesFolder(), s.Program.Files)
 	if err != nil {

@@ -105,7 +105,7 @@ func Program(ctx context.Context, root, state, pkg string, platform Platform) (R
 
 func (m goModule) program(ctx context.Context, state, pkg string, platform Platform) (Release, error) {
 	remembered := links{buildFolder(state)}
-	// Without a key the link is not remembered; go build reports the error.
+	// Without a key, no later build can reuse this one; go build reports the error.
 	key, unknown := m.compile(ctx, pkg, platform)
 	if unknown == nil {
 		if linked, found := remembered.find(key); found {

@@ -86,7 +86,8 @@ func (s Source) checkFiles(place Place) service.Violations {
 	return v
 }
 
-// isOwn reports whether a command's program is the one that is built.
+// isOwn reports whether a command's program is the one that is built from the
+// source.
 func (s Source) isOwn(program string) bool {
 	return s.Program.OwnBinary() && filepath.Clean(program) == s.Name
 }
@@ -187,7 +188,7 @@ func (s Source) checkPackage(ctx context.Context, platform Platform) string {
 	}
 }
 
-// programs returns a hint at the programs of the module.
+// programs returns a hint that lists the programs of the module.
 func (m goModule) programs(ctx context.Context, platform Platform) string {
 	names := m.mains(ctx, platform)
 	if len(names) == 0 {
@@ -228,7 +229,7 @@ func Programs(ctx context.Context, folder string) []string {
 	return goModule{root: folder, foreign: true}.mains(ctx, Platform{OS: "linux", Arch: "amd64"})
 }
 
-// said returns what a program wrote before it failed.
+// said returns the output of a program that failed.
 func said(err error) string {
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {

@@ -119,7 +119,8 @@ func TestABinaryThatCannotRunThereIsAViolation(t *testing.T) {
 	}
 }
 
-// C programs of this computer's compiler are what is linked dynamically.
+// TestLibrariesThatTheMachineLacksAreAViolation checks C programs of this computer's
+// compiler, which are linked dynamically.
 func TestLibrariesThatTheMachineLacksAreAViolation(t *testing.T) {
 	if _, err := exec.LookPath("gcc"); err != nil {
 		if testing.Short() {

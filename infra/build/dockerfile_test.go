@@ -16,7 +16,7 @@ import (
 	"escala/service"
 )
 
-// TestTheDockerfileBuildsTheSameRelease runs the Dockerfile's own command, with
+// TestTheDockerfileBuildsTheSameRelease checks the Dockerfile's own command, with
 // its environment and only the files that it copies.
 func TestTheDockerfileBuildsTheSameRelease(t *testing.T) {
 	if testing.Short() {
@@ -58,7 +58,7 @@ func TestTheDockerfileBuildsTheSameRelease(t *testing.T) {
 		return nil
 	}))
 
-	// A Dockerfile's command is run by the shell.
+	// The shell runs a Dockerfile's command.
 	build := exec.CommandContext(t.Context(), "sh", "-c", strings.ReplaceAll(command, "/out/api", out))
 	build.Dir = src
 	build.Env = append(os.Environ(), "TARGETOS=linux", "TARGETARCH="+runtime.GOARCH)

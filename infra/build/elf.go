@@ -78,7 +78,8 @@ func describe(m elf.Machine) string {
 	return m.String()
 }
 
-// checkLibraries returns what a program needs that its place lacks, or "".
+// checkLibraries returns the libraries that a program needs and its place lacks, or
+// "".
 func checkLibraries(f *elf.File, debian bool) string {
 	var loader string
 	for _, p := range f.Progs {

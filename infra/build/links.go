@@ -16,10 +16,9 @@ import (
 	"escala/service"
 )
 
-// links remembers which binary was linked from which compiled packages. A
-// release has no build id, so the go command cannot see that one is up to date
-// and would link it each time, which is most of the duration of an update
-// without a change.
+// links records which binary was linked from which compiled packages. A release has
+// no build id, so the go command cannot see that one is up to date. It would link it
+// each time, which is most of the duration of an update without a change.
 type links struct{ folder string }
 
 // compile compiles the packages of a program. It returns a key that differs for
@@ -59,7 +58,7 @@ func (l links) find(key string) (Release, bool) {
 	return Release{Release: service.Release{ID: service.ReleaseID(sum), Size: info.Size()}, Path: path}, true
 }
 
-// add remembers a binary and forgets binaries that no longer exist.
+// add records a binary, and removes the records of binaries that no longer exist.
 func (l links) add(key string, b Release) error {
 	folder := filepath.Join(l.folder, "links")
 	if err := os.MkdirAll(folder, 0o755); err != nil {

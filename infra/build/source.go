@@ -17,10 +17,9 @@ type Source struct {
 	// relative to it.
 	Root    string
 	Program service.Program
-	// Name is the file's name of a program that was built, in a release of
-	// several files.
+	// Name is the file name of a built program in a release of several files.
 	Name string
-	// Commands are the description's commands beside the one that serves.
+	// Commands are the description's other commands, without the one that serves.
 	Commands []Command
 }
 
@@ -59,7 +58,7 @@ func (s Source) path(name string) string {
 	return filepath.Join(s.Root, name)
 }
 
-// build builds or takes the program. A folder has none.
+// build builds the program, or takes one that exists. A folder has none.
 func (s Source) build(ctx context.Context, state string, platform Platform) (Release, error) {
 	switch {
 	case s.Program.Folder != "":
@@ -71,7 +70,7 @@ func (s Source) build(ctx context.Context, state string, platform Platform) (Rel
 	}
 }
 
-// Service builds the service for a platform, or takes the binary that exists.
+// Service builds the service for a platform, or returns the binary that exists.
 func (s Source) Service(ctx context.Context, state string, platform Platform) (Release, error) {
 	b, err := s.build(ctx, state, platform)
 	if err != nil {

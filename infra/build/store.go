@@ -13,7 +13,7 @@ import (
 // buildFolder returns the folder of all builds. Each has its SHA-256 as its name.
 func buildFolder(state string) string { return filepath.Join(state, "build") }
 
-// workFolder makes a folder for what is not complete yet. The caller removes it.
+// workFolder makes a folder for incomplete files. The caller removes it.
 func workFolder(state string) (string, error) {
 	if err := os.MkdirAll(buildFolder(state), 0o755); err != nil {
 		return "", fmt.Errorf("making the build folder: %w", err)
@@ -60,11 +60,11 @@ func storeCopy(path, state string) (Release, error) {
 	return store(part, state)
 }
 
-// keptBuilds is the number of builds that are kept: enough for several
+// keptBuilds is the number of builds that stay in the folder: enough for several
 // programs, for two updates at once, and for services of two platforms.
 const keptBuilds = 16
 
-// prune keeps the newest builds. Release stores keep the releases.
+// prune removes all but the newest builds. Release stores have the releases.
 func prune(folder string) error {
 	entries, err := os.ReadDir(folder)
 	if err != nil {

@@ -20,7 +20,7 @@ type Tool struct {
 var (
 	// AgentTool is the machine's own program.
 	AgentTool = Tool{"escala-agent", "./cloudinit/agent/cmd/escala-agent"}
-	// ForwarderTool is the address of the local target.
+	// ForwarderTool is the program behind the address of the local target.
 	ForwarderTool = Tool{"forwarder", "./infra/targets/local/forwarder"}
 	// AuthorityTool is the certificate authority of the local target.
 	AuthorityTool = Tool{"authority", "./infra/targets/local/authority"}
@@ -31,8 +31,8 @@ func (t Tool) File(platform Platform) string {
 	return fmt.Sprintf("%s_%s_%s", t.Name, platform.OS, platform.Arch)
 }
 
-// For returns the tool for a platform. It builds it from a clone, or copies the
-// one of a release into the state folder.
+// For returns the tool for a platform, in the state folder. It builds the tool from
+// a clone, or copies that of a release.
 func (t Tool) For(ctx context.Context, home workspace.Home, state string, platform Platform) (Release, error) {
 	if !home.Built {
 		return Program(ctx, home.Folder, state, t.Package, platform)

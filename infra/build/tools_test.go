@@ -37,8 +37,9 @@ func TestAReleaseOfEscalaHasItsToolsBuilt(t *testing.T) {
 	require.ErrorContains(t, err, "taking forwarder_linux_arm64 from the release of escala")
 }
 
-// The programs in a release of escala are those that a clone builds, with the
-// same SHA-256: otherwise each machine would be replaced.
+// TestAReleasesToolsAreBuiltWithTheSameFlags checks that the programs in a release
+// of escala are those that a clone builds, with the same SHA-256: otherwise each
+// machine would be replaced.
 func TestAReleasesToolsAreBuiltWithTheSameFlags(t *testing.T) {
 	root, err := workspace.Root()
 	require.NoError(t, err)

@@ -1,7 +1,6 @@
 // Package cli is the command line that `make` calls. It runs the Pulumi program on
-// the engine in this process, so that no Pulumi installation is needed. The
-// targets are its caller's choice: their SDKs are nearly all that there is to
-// compile.
+// the engine in this process, so that no Pulumi installation is needed. Its caller
+// chooses the targets, because compiling their SDKs takes nearly all of the time.
 package cli
 
 import (
@@ -17,7 +16,7 @@ import (
 	"escala/infra/program"
 )
 
-// Subcommand makes another command for the stack that the flag --stack names. The
+// Subcommand returns another command, for the stack that the flag --stack names. The
 // name is set when the command runs.
 type Subcommand func(stack *string, targets program.Targets) *cobra.Command
 
@@ -39,7 +38,7 @@ func Main(targets program.Targets, more ...Subcommand) int {
 	return 0
 }
 
-// root is the command line. kill is closed by a second signal. engine becomes true
+// root returns the command line. A second signal closes kill. engine becomes true
 // with the first operation of the engine.
 func root(targets program.Targets, kill <-chan struct{}, engine *atomic.Bool, more []Subcommand) *cobra.Command {
 	c := &cobra.Command{

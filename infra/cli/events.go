@@ -62,8 +62,8 @@ func eventsCommand(o *opener) *cobra.Command {
 	return c
 }
 
-// sinceTime reads the flag --since: a time that has passed, in minutes, hours or
-// days, or a moment.
+// sinceTime parses the flag --since: a duration before now, in minutes, hours or
+// days, or a point in time.
 func sinceTime(text string, now time.Time) (time.Time, error) {
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		if n, err := strconv.Atoi(days); err == nil && n >= 0 && n < 36500 {

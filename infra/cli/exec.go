@@ -13,7 +13,7 @@ import (
 	"escala/infra/operate"
 )
 
-// execCommand runs a command where the service runs.
+// execCommand returns the command that runs a command where the service runs.
 func execCommand(o *opener) *cobra.Command {
 	var r operate.ExecRequest
 	c := &cobra.Command{
@@ -44,7 +44,7 @@ on a cluster. The exit status is the command's.`,
 	return c
 }
 
-// execute passes the terminal's sizes.
+// execute runs the command, and passes the sizes of the terminal on.
 func execute(ctx context.Context, executor operate.Executor, s *operate.Stack, r operate.ExecRequest) error {
 	if !r.Terminal {
 		return executor.Exec(ctx, s, r)

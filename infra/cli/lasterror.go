@@ -13,13 +13,15 @@ import (
 	"escala/infra/operate/origin"
 )
 
-// lastError keeps the last error that an operation showed, for the stack's history.
+// lastError records the last error that an operation showed, for the stack's
+// history.
 type lastError struct{ text string }
 
 // marks are the engine's marks of colors in messages, and terminal sequences.
 var marks = regexp.MustCompile(`<\{%[^%]*%\}>|\x1b\[[0-9;]*m`)
 
-// wrapping matches what the SDK puts before the reason of a program's failure.
+// wrapping matches the text that the SDK puts before the reason of a program's
+// failure.
 var wrapping = regexp.MustCompile(`^(an unhandled error occurred: |program failed: |waiting for RPCs: |marshaling properties: |awaiting input property "[^"]*": |1 error occurred:\s*\* |\s+)*`)
 
 func (l *lastError) take(e apitype.EngineEvent) {
@@ -35,7 +37,7 @@ func (l *lastError) take(e apitype.EngineEvent) {
 	}
 }
 
-// annotate returns what the history keeps of an operation's result.
+// annotate returns the notes about an operation's result for the history.
 func (l *lastError) annotate(outputs map[string]engine.Output, failed error) map[string]string {
 	notes := map[string]string{}
 	if failed != nil {
@@ -48,13 +50,13 @@ func (l *lastError) annotate(outputs map[string]engine.Output, failed error) map
 	return notes
 }
 
-// of returns why an operation failed.
+// of returns the reason why an operation failed.
 func (l *lastError) of(failed error) string {
 	return cmp.Or(l.text, operate.Plain(failed.Error()))
 }
 
-// firstReason returns the first line of a message: further lines are a machine's or a
-// cluster's account. A line that ends with a colon announces a list of reasons.
+// firstReason returns the first line of a message: further lines are the report of a
+// machine or a cluster. A line that ends with a colon announces a list of reasons.
 func firstReason(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	if !strings.HasSuffix(lines[0], ":") || len(lines) == 1 {

@@ -24,7 +24,7 @@ name, nginx, escala-agent. Without --since, the last lines of each source are
 printed. On a terminal, escape sequences in the logs are shown and not obeyed;
 in a pipe and with --json the lines are as they were logged.`
 
-// logsCommand prints and follows logs.
+// logsCommand returns the command that prints and follows logs.
 func logsCommand(o *opener) *cobra.Command {
 	var r operate.LogsRequest
 	var since string
@@ -63,7 +63,8 @@ func logsCommand(o *opener) *cobra.Command {
 	return c
 }
 
-// lineWriter writes lines to out, and flushes it when they come slowly.
+// lineWriter returns a function that writes lines to out, and flushes out when they
+// come slowly.
 func lineWriter(out *bufio.Writer, asJSON, terminal bool) func(operate.Line) error {
 	var flushed time.Time
 	encoder := json.NewEncoder(out)

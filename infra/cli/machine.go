@@ -23,7 +23,7 @@ func onMachine(ctx context.Context, s *session, command ...string) error {
 	return pod.Attach(ctx, id, os.Stdin, os.Stdout, os.Stderr, command...)
 }
 
-// machine is the id of the stack's machine, from the stack's state.
+// machine returns the id of the stack's machine, from the stack's state.
 func machine(ctx context.Context, s *session) (string, error) {
 	resources, err := s.Resources(ctx)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 // maintenance.
 const pageFile = "maintenance.html"
 
-// maintenanceCommand answers requests with a page.
+// maintenanceCommand returns the command that answers requests with a page.
 func maintenanceCommand(o *opener) *cobra.Command {
 	var page string
 	c := &cobra.Command{

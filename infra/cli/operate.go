@@ -48,8 +48,8 @@ func (o *opener) operate(ctx context.Context) (*operate.Stack, deploy.Target, er
 	return state.Open(ctx, root, o.stack, o.targets())
 }
 
-// able returns the target as one that has a word, or an error that says that it
-// has not.
+// able returns the target as the interface of a command, or an error if the target
+// does not implement it.
 func able[T any](target deploy.Target, word, instead string) (T, error) {
 	t, ok := target.(T)
 	if !ok {
@@ -74,7 +74,7 @@ func completeStacks(_ *cobra.Command, args []string, _ string) ([]string, cobra.
 	return stacks, cobra.ShellCompDirectiveNoFileComp
 }
 
-// statusError is the exit status of a command that has already printed why.
+// statusError is the exit status of a command that has already printed the reason.
 type statusError struct{ status int }
 
 func (e *statusError) Error() string { return fmt.Sprintf("exit status %d", e.status) }

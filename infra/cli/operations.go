@@ -11,8 +11,8 @@ import (
 	"escala/infra/engine"
 )
 
-// up refreshes first: a machine on this computer may be gone since the last
-// time, after a reboot for instance.
+// up refreshes first: a machine on this computer may be gone by now, for example
+// after a reboot.
 func up(ctx context.Context, s *session) error {
 	run := s.run
 	run.Refresh, run.SuppressOutputs = true, true
@@ -42,8 +42,8 @@ func refresh(ctx context.Context, s *session) error {
 	return explained(err)
 }
 
-// down keeps what takes long to make and serves no request: the machine's image
-// and the built binaries. `make clean` removes those.
+// down does not remove what takes long to make and serves no request: the machine's
+// image and the built binaries. `make clean` removes those.
 func down(ctx context.Context, s *session) error {
 	run := s.run
 	run.Refresh = true
@@ -53,7 +53,7 @@ func down(ctx context.Context, s *session) error {
 	if err := s.Remove(ctx); err != nil {
 		return err
 	}
-	// Earlier versions kept a copy of the configuration here.
+	// Earlier versions stored a copy of the configuration here.
 	return os.RemoveAll(filepath.Join(s.state, "pulumi", "stacks", s.Name()))
 }
 
@@ -82,7 +82,8 @@ func unlock(_ context.Context, s *session) error {
 	return err
 }
 
-// explained returns an error that describes what an interrupted operation leaves.
+// explained returns an error that describes the state after an interrupted
+// operation.
 func explained(err error) error {
 	if errors.Is(err, engine.ErrInterrupted) {
 		return errors.New("interrupted; the state has everything that was created, and the next up continues")

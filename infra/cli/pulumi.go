@@ -12,10 +12,10 @@ import (
 	"escala/infra/targets/local/provider"
 )
 
-// asPulumi does what Pulumi started this program for, and returns the exit
+// asPulumi does the work for which Pulumi started this program, and returns the exit
 // status. A repository's Pulumi.yaml names this program as its program (runtime
-// option "binary"), and its folder as that of the local target's plugin. ok is
-// false if a person started it.
+// option "binary"), and its folder as that of the local target's plugin. ok is false
+// if a person started the program.
 func asPulumi(targets program.Targets) (status int, ok bool) {
 	switch {
 	case filepath.Base(os.Args[0]) == "pulumi-resource-"+provider.Name:

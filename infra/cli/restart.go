@@ -10,7 +10,7 @@ import (
 	"escala/infra/operate"
 )
 
-// restartCommand replaces all workers without a release.
+// restartCommand returns the command that replaces all workers without a release.
 func restartCommand(o *opener) *cobra.Command {
 	return word{
 		use: "restart", short: "Replace all workers by new processes, without losing a request",
@@ -26,7 +26,7 @@ as a release does. New workers read the secrets again.`,
 	}.command(o)
 }
 
-// reportTo writes what happens, a line each.
+// reportTo returns a function that writes each report as a line.
 func reportTo(f *os.File) func(string) {
 	return func(text string) { fmt.Fprintln(f, text) }
 }

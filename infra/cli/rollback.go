@@ -19,9 +19,9 @@ import (
 // releaseKey is the configuration key that pins a release.
 const releaseKey = workspace.Namespace + ":release"
 
-// rollbackCommand pins the release before the current one, or a given one, and
-// updates the stack to it. The pin stays in the stack's file, where a review sees
-// it, until unpin removes it.
+// rollbackCommand returns the command that pins the release before the current one,
+// or a given one, and updates the stack to it. The pin stays in the stack's file,
+// where a review sees it, until unpin removes it.
 func rollbackCommand(o *opener) *cobra.Command {
 	var to string
 	c := &cobra.Command{
@@ -47,7 +47,8 @@ func rollbackCommand(o *opener) *cobra.Command {
 	return c
 }
 
-// unpinCommand goes back to the release that is built from the source.
+// unpinCommand returns the command that goes back to the release that is built from
+// the source.
 func unpinCommand(o *opener) *cobra.Command {
 	return &cobra.Command{
 		Use: "unpin [STACK]", Short: "Go back to the release that is built from the source",
@@ -65,8 +66,8 @@ func unpinCommand(o *opener) *cobra.Command {
 	}
 }
 
-// goal returns the release that a rollback goes to: after an update that failed, the
-// one that served last, otherwise the one before it.
+// goal returns the release that a rollback goes to: after a failed update the one
+// that served last, otherwise the one before it.
 func goal(ctx context.Context, s *operate.Stack) (string, error) {
 	failed := false
 	if s.Updates != nil {
@@ -86,10 +87,11 @@ func goal(ctx context.Context, s *operate.Stack) (string, error) {
 	return nth(s.Outputs["releases"], 1)
 }
 
-// recentUpdates is the number of past updates that a rollback looks at.
+// recentUpdates is the number of past updates that a rollback reads.
 const recentUpdates = 20
 
-// nth returns a release in a stack's output "releases", whose first one served last.
+// nth returns a release in a stack's output "releases". The first of them served
+// last.
 func nth(releases any, n int) (string, error) {
 	ids, _ := releases.([]any)
 	if len(ids) <= n {
@@ -124,7 +126,8 @@ func pin(ctx context.Context, o *opener, opened *operate.Stack, release string) 
 	return up(ctx, s)
 }
 
-// pulumiUp updates a stack whose state is where Pulumi's command line is logged in.
+// pulumiUp updates a stack whose state is in the backend that Pulumi's command line
+// is logged in to.
 func pulumiUp(ctx context.Context, s *operate.Stack) error {
 	cmd := exec.CommandContext(ctx, "pulumi", "up", "--yes", "--skip-preview", "--stack", s.Name)
 	cmd.Dir = s.Root

@@ -52,7 +52,8 @@ func TestARollbackGoesToTheReleaseBefore(t *testing.T) {
 	require.ErrorContains(t, err, "instead of a release id")
 }
 
-// A stack whose state is in Pulumi Cloud is updated by Pulumi's command line.
+// TestARollbackElsewhereRunsPulumi checks that Pulumi's command line updates a stack
+// whose state is in Pulumi Cloud.
 func TestARollbackElsewhereRunsPulumi(t *testing.T) {
 	root, bin := t.TempDir(), t.TempDir()
 	path := stackfile.Path(root, "x")

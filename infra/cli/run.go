@@ -10,7 +10,8 @@ import (
 	"escala/infra/operate"
 )
 
-// runCommand runs one of the service's processes or schedules once.
+// runCommand returns the command that runs one of the service's processes or
+// schedules once.
 func runCommand(o *opener) *cobra.Command {
 	var r operate.RunRequest
 	c := &cobra.Command{

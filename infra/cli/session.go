@@ -33,11 +33,12 @@ type opener struct {
 // session is an open stack.
 type session struct {
 	*engine.Stack
-	// root is the project's folder, state its folder for what is kept between operations.
+	// root is the project's folder, and state its folder for what remains between
+	// operations.
 	root, state string
 	run         engine.Run
-	// reason is the last error that an operation showed, and update what tells the
-	// webhook of it.
+	// reason is the last error that an operation showed. update reports it to the
+	// webhook.
 	reason *lastError
 	update *program.Update
 }

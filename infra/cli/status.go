@@ -20,7 +20,7 @@ import (
 // the exit status 1.
 const unwell = 2
 
-// statusTimeout limits the whole question.
+// statusTimeout is the time limit of the whole query.
 const statusTimeout = 30 * time.Second
 
 func statusCommand(o *opener) *cobra.Command {

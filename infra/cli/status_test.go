@@ -17,7 +17,7 @@ import (
 	"escala/infra/operate/origin"
 )
 
-// target is a target whose status is given.
+// target is a target with a given status.
 type target struct {
 	deploy.Target
 	status operate.Status
@@ -30,7 +30,7 @@ func (t target) Status(context.Context, *operate.Stack) (operate.Status, error) 
 	return t.status, t.err
 }
 
-// silent is a target without any word.
+// silent is a target that implements no command.
 type silent struct{ deploy.Target }
 
 func (silent) Name() string { return "silent" }
@@ -80,7 +80,8 @@ func (p *printed) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// An update that failed is a problem, until another one succeeds.
+// TestStatusRecallsTheLastUpdate checks that a failed update is a problem until
+// another one succeeds.
 func TestStatusRecallsTheLastUpdate(t *testing.T) {
 	now := time.Now().Truncate(time.Second)
 	of := func(kind, result string, ago time.Duration) operate.Update {

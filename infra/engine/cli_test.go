@@ -52,8 +52,8 @@ func (c cli) run(args ...string) string {
 	return out.String()
 }
 
-// TestTurnsWithTheCLI uses a stack with Pulumi's CLI and this engine in turn:
-// each reads the other's state and respects its locks.
+// TestTurnsWithTheCLI checks that Pulumi's CLI and this engine can use a stack in
+// turn: each reads the other's state and respects its locks.
 func TestTurnsWithTheCLI(t *testing.T) {
 	path := os.Getenv(pulumiVariable)
 	if path == "" {
@@ -161,7 +161,7 @@ func serve(t *testing.T, w *world) string {
 	return port
 }
 
-// attached is a provider that a CLI does not end, since the next CLI uses it
+// attached is a provider that does not end with a CLI, since the next CLI uses it
 // too.
 type attached struct {
 	pulumirpc.ResourceProviderServer

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestDependencies limits the packages that this package links: Pulumi's
-// backends bring every cloud's SDK, and its CLI 900 packages.
+// TestDependencies checks that this package links few packages: Pulumi's backends
+// bring every cloud's SDK, and its CLI 900 packages.
 func TestDependencies(t *testing.T) {
 	t.Parallel()
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ".").Output()

@@ -170,8 +170,8 @@ func (s *Stack) Remove(ctx context.Context) error {
 	return s.store.remove()
 }
 
-// setVersion sets the version that the engine writes into states. The CLI's is
-// set by its linker.
+// setVersion sets the version that the engine writes into states. In the CLI, the
+// linker sets it.
 var setVersion = sync.OnceFunc(func() {
 	if version.Version != "" {
 		return

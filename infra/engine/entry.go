@@ -24,7 +24,7 @@ func (s *Stack) update(kind apitype.UpdateKind, started time.Time, changes map[s
 	}
 }
 
-// notes are what a caller adds to an operation's entry in the history.
+// notes are a caller's additions to an operation's entry in the history.
 type notes struct {
 	message     string
 	environment map[string]string

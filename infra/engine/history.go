@@ -25,7 +25,7 @@ type Update struct {
 	Result string
 	// Message is the first line of the commit's message, if the operation had one.
 	Message string
-	// Environment tells where the operation ran: "git.head", "ci.system", ….
+	// Environment describes where the operation ran: "git.head", "ci.system", ….
 	Environment map[string]string
 	// Changes counts the resources by operation: "create", "same", ….
 	Changes map[string]int
@@ -37,7 +37,7 @@ type Update struct {
 const historyBatch = 4096
 
 // History returns the last updates since a time, the latest last, at most limit of
-// them. A stack without history has none.
+// them. It returns none for a stack without history.
 func (s *Stack) History(since time.Time, limit int) ([]Update, error) {
 	names, err := s.store.historyNames(since, limit)
 	if err != nil {
@@ -57,8 +57,8 @@ func (s *Stack) History(since time.Time, limit int) ([]Update, error) {
 	return updates, nil
 }
 
-// historyMark is in the names of the history's entries, before a compression's
-// ending.
+// historyMark is a part of the names of the history's entries. An extension of a
+// compression may follow.
 const historyMark = ".history.json"
 
 // historyNames returns the names of the last entries. It holds no more names than

@@ -46,7 +46,8 @@ func TestHistoryHasOperationsWithTheirOrigin(t *testing.T) {
 	assert.Empty(t, none)
 }
 
-// A long history costs the names of what is asked for, and no more files.
+// TestHistoryIsBounded checks that a long history costs no more names than are
+// requested, and no more files.
 func TestHistoryIsBounded(t *testing.T) {
 	t.Parallel()
 	s := store{root: t.TempDir(), project: "p", stack: "s"}
@@ -54,7 +55,7 @@ func TestHistoryIsBounded(t *testing.T) {
 	require.NoError(t, os.MkdirAll(folder, 0o755))
 	const entries = 3 * historyBatch
 	for i := range entries {
-		// Only the last ones have content: others are not read.
+		// Only the last entries have content, because others must not be read.
 		name := fmt.Sprintf("s-%d", 1_700_000_000_000_000_000+int64(i))
 		require.NoError(t, os.WriteFile(filepath.Join(folder, name+".history.json"), nil, 0o600))
 		require.NoError(t, os.WriteFile(filepath.Join(folder, name+".checkpoint.json"), nil, 0o600))

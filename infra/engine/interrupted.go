@@ -8,7 +8,7 @@ import (
 	"github.com/pulumi/pulumi/pkg/v3/resource/deploy"
 )
 
-// warn prints the creations that an earlier operation did not end.
+// warn prints the creations that an earlier operation did not complete.
 func warn(out io.Writer, interrupted []pkgresource.Operation) {
 	if out == nil || len(interrupted) == 0 {
 		return
@@ -21,8 +21,8 @@ func warn(out io.Writer, interrupted []pkgresource.Operation) {
 }
 
 // resolved returns a function that reports which interrupted creations need no
-// warning any more: all of them after a complete update, otherwise those whose
-// resource exists now.
+// warning any more. After a complete update these are all of them, otherwise those
+// whose resource exists now.
 func resolved(snapshot *deploy.Snapshot, all bool) func(pkgresource.Operation) bool {
 	return func(operation pkgresource.Operation) bool {
 		if all || snapshot == nil {

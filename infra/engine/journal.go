@@ -31,7 +31,7 @@ type journal struct {
 	byStep        map[int64]*entry
 	pending       map[int64]pkgresource.Operation
 	// interrupted are creations that an earlier operation began and did not
-	// end.
+	// complete.
 	interrupted []pkgresource.Operation
 	extensions  map[apitype.ExtensionRef]apitype.Extension
 	snippets    []resource.Snippet
@@ -51,8 +51,8 @@ type entry struct {
 	gone  bool
 }
 
-// newJournal returns the journal of an operation that begins with base.
-// interrupted are creations to keep recorded as unfinished.
+// newJournal returns the journal of an operation that begins with base. interrupted
+// are creations that stay recorded as incomplete.
 func newJournal(base *deploy.Snapshot, interrupted []pkgresource.Operation, save func(*deploy.Snapshot) error) *journal {
 	j := &journal{save: save, interrupted: interrupted, secrets: base.SecretsManager, snippets: base.Snippets, dirty: true}
 	j.rebase(base)
@@ -240,8 +240,7 @@ func (j *journal) Close() error {
 	return j.write()
 }
 
-// settle drops the interrupted creations for which forgotten is true, and
-// saves.
+// settle removes the interrupted creations for which forgotten is true, and saves.
 func (j *journal) settle(forgotten func(pkgresource.Operation) bool) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -28,8 +28,8 @@ import (
 // localPassphrase.
 type keyring struct {
 	file *stackfile.File
-	// encrypted reports whether the stack file has encrypted values. plain
-	// reports whether those are nevertheless clear text.
+	// encrypted means that the stack file has encrypted values. plain means that
+	// those are nevertheless clear text.
 	encrypted, plain bool
 
 	// local is the key of states whose stack file has no salt.
@@ -63,8 +63,8 @@ func (k *keyring) decrypter() (config.Decrypter, error) {
 	return manager.Decrypter(), nil
 }
 
-// plainDecrypter treats encrypted values as clear text. (config.NopDecrypter
-// would leave their wrapping.)
+// plainDecrypter treats encrypted values as clear text. (config.NopDecrypter would
+// leave their wrapper.)
 type plainDecrypter struct{}
 
 var _ config.Decrypter = plainDecrypter{}
@@ -120,7 +120,7 @@ func (k *keyring) OfType(_ context.Context, kind string, state json.RawMessage) 
 	return manager, nil
 }
 
-// open tries the possible passphrases.
+// open tries the possible passphrases for a salt.
 func (k *keyring) open(salt string) (secrets.Manager, error) {
 	if salt == localSalt {
 		return k.local, nil

@@ -23,7 +23,7 @@ func encrypted(t *testing.T, phrase string) string {
 	return "encryptionsalt: " + salt + "\nconfig:\n  things:token:\n    secure: " + text + "\n"
 }
 
-// forgetKeys makes the next operation open its keys as another process would.
+// forgetKeys makes the next operation derive its keys again, like another process.
 func forgetKeys() {
 	opened.Lock()
 	defer opened.Unlock()
@@ -73,7 +73,7 @@ func TestStateOfAnUnknownPassphrase(t *testing.T) {
 	require.ErrorContains(t, err, "set PULUMI_CONFIG_PASSPHRASE to the passphrase with which the stack was last updated")
 }
 
-// TestStatesOfEarlierVersions reads states with the passphrase of the
+// TestStatesOfEarlierVersions checks that states are read with the passphrase of the
 // environment at that time. The next update encrypts them again.
 func TestStatesOfEarlierVersions(t *testing.T) {
 	for _, phrase := range []string{"", "of the shell"} {

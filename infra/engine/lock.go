@@ -15,11 +15,11 @@ import (
 	"time"
 )
 
-// A state has two locks. The first is the kernel's lock on a file beside the
-// folder of locks. It ends with the process that holds it, however that ends,
-// and works between processes of this program on one computer. The second is a
-// JSON file in the folder, in the CLI's form, for the CLI and for processes on
-// other computers that share the folder.
+// A state has two locks. The first is the kernel's lock on a file beside the folder
+// of locks. It ends with the process that holds it, even if that is killed, and
+// works between processes of this program on one computer. The second is a JSON file
+// in the folder, in the CLI's form, for the CLI and for processes on other computers
+// that share the folder.
 
 // Holder is the process that holds a lock.
 type Holder struct {
@@ -34,7 +34,7 @@ type Holder struct {
 	path string
 }
 
-// String returns the holder as messages name it.
+// String returns the holder for messages.
 func (h Holder) String() string {
 	text := fmt.Sprintf("%s@%s, process %d, since %s", h.Username, h.Hostname, h.PID, h.Since.Local().Format(time.DateTime))
 	if h.Operation != "" {
@@ -118,8 +118,8 @@ func (s store) tryLock(operation string) (unlock func(), err error) {
 		return nil, fmt.Errorf("locking the state: %w", err)
 	}
 	own.path = filepath.Join(s.lockFolder(), fmt.Sprintf("%d-%d.json", own.PID, own.Since.UnixNano()))
-	// As in the CLI, look, write, and look again, since two processes may write
-	// at once.
+	// As in the CLI, this reads, writes, and reads again, since two processes may
+	// write at once.
 	if err := s.free(own); err != nil {
 		return nil, err
 	}
@@ -164,8 +164,8 @@ func (s store) lockFile() (*os.File, error) {
 	return f, nil
 }
 
-// release gives up the kernel's lock. Close alone does not while a child that
-// this process has just forked still has a copy of the file.
+// release releases the kernel's lock. Close alone does not, while a child that this
+// process has just forked still has a copy of the file.
 func release(kernel *os.File) {
 	_ = syscall.Flock(int(kernel.Fd()), syscall.LOCK_UN)
 	kernel.Close()

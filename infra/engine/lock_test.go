@@ -44,7 +44,8 @@ func sleeping(t *testing.T) *exec.Cmd {
 	return cmd
 }
 
-// A forked child has a copy of every open file until it becomes another program.
+// TestLockEndsThoughAChildHasTheFile checks a forked child, which has a copy of
+// every open file until it becomes another program.
 func TestLockEndsThoughAChildHasTheFile(t *testing.T) {
 	t.Parallel()
 	s := store{root: t.TempDir(), project: "p", stack: "x"}
@@ -169,7 +170,8 @@ func TestWaitEnds(t *testing.T) {
 	})
 }
 
-// TestKilledProcess kills a process of this program while it updates a stack.
+// TestKilledProcess checks the state after a process of this program is killed while
+// it updates a stack.
 func TestKilledProcess(t *testing.T) {
 	t.Parallel()
 	state := t.TempDir()
@@ -194,7 +196,8 @@ func TestKilledProcess(t *testing.T) {
 
 const stateVariable = "ESCALA_TEST_STATE"
 
-// TestUpdateThatIsKilled runs in the process of TestKilledProcess.
+// TestUpdateThatIsKilled is the update that runs in the process of
+// TestKilledProcess.
 func TestUpdateThatIsKilled(t *testing.T) {
 	state := os.Getenv(stateVariable)
 	if state == "" {

@@ -132,8 +132,8 @@ func TestOfflineUsesNoPlugins(t *testing.T) {
 	assert.Contains(t, out.String(), "provider test: this operation uses no plugins")
 }
 
-// TestInterrupted interrupts an update while it creates the second of three
-// things.
+// TestInterrupted checks an update that is interrupted while it creates the second
+// of three things.
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
@@ -156,7 +156,7 @@ func TestInterrupted(t *testing.T) {
 	assert.Equal(t, map[string]int{"create": 2, "same": 2}, must(t, s.Up, Run{Refresh: true}).Changes)
 }
 
-// TestKilled kills an update while its provider does not react.
+// TestKilled checks an update that is killed while its provider does not react.
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	w, end := newWorld(), make(chan struct{})

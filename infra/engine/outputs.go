@@ -36,12 +36,12 @@ type Resource struct {
 	URN, Type, Name, ID string
 	// Inputs and Outputs are the resource's, in clear text.
 	Inputs, Outputs map[string]any
-	// Provider is the name of the resource's provider resource. Component reports that
+	// Provider is the name of the resource's provider resource. Component means that
 	// the resource only groups others.
 	Provider  string
 	Component bool
-	// Replaced reports that a newer resource has replaced this one, which is
-	// not deleted yet.
+	// Replaced means that a newer resource has replaced this one, which is not
+	// deleted yet.
 	Replaced bool
 }
 

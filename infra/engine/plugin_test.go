@@ -37,8 +37,8 @@ func servePlugin() error {
 	return p.RunProvider(context.Background(), "test", "2.0.0", provider)
 }
 
-// TestPluginFromAFolder runs a provider as a process, also while the engine may
-// install none.
+// TestPluginFromAFolder checks a provider that runs as a process, also while the
+// engine may install none.
 func TestPluginFromAFolder(t *testing.T) {
 	t.Parallel()
 	self, err := os.Executable()

@@ -20,7 +20,6 @@ func running(pid int, at time.Time) bool {
 	return !known || !started.After(at.Add(clockTolerance))
 }
 
-// clockTolerance is the most that the kernel's start times may lag behind the
-// clock: they have a resolution of a tick, and the boot time has one of a
-// second.
+// clockTolerance is the most that the kernel's start times may lag behind the clock.
+// They have a resolution of a tick, and the boot time has one of a second.
 const clockTolerance = 2 * time.Second

@@ -54,8 +54,8 @@ func (p program) Run(ctx context.Context, info plugin.RunInfo) (failure string, 
 			failure = fmt.Sprintf("the program panicked: %v\n%s", r, debug.Stack())
 		}
 	}()
-	// The SDK's error is that of a resource, if one failed too, and hides the
-	// program's own.
+	// If a resource failed too, the SDK returns the resource's error, which hides
+	// the program's own.
 	var own error
 	if err := pulumi.RunWithContext(pctx, func(c *pulumi.Context) error {
 		own = p.run(c)
@@ -70,5 +70,5 @@ func (p program) Run(ctx context.Context, info plugin.RunInfo) (failure string, 
 	return "", false, nil
 }
 
-// wrapping matches what the SDK puts before the reason of a failure.
+// wrapping matches the text that the SDK puts before the reason of a failure.
 var wrapping = regexp.MustCompile(`^(waiting for RPCs: |marshaling properties: |awaiting input property "[^"]*": |1 error occurred:\s*\* |\s+)*`)

@@ -11,8 +11,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 )
 
-// references answers the program's stack references to stacks in the same
-// folder. escala's program reads the earlier outputs of its own stack.
+// references resolves the program's stack references to stacks in the same folder.
+// escala's program reads the earlier outputs of its own stack.
 type references struct{ from *Stack }
 
 var _ deploy.BackendClient = references{}

@@ -120,8 +120,8 @@ func (s store) save(snapshot *deploy.Snapshot) error {
 	if err := s.write(text); err != nil {
 		return fmt.Errorf("writing the state: %w", err)
 	}
-	// The file is written before the integrity check, so that the engine's work
-	// is on record.
+	// The file is written before the integrity check, so that the engine's work is
+	// recorded.
 	if err := snapshot.VerifyIntegrity(); err != nil {
 		return fmt.Errorf("the state %s contradicts itself (%s.bak is the one before): %w", s.file(), s.file(), err)
 	}
@@ -233,8 +233,8 @@ func writeFile(path string, text []byte) error {
 	return os.Rename(f.Name(), path)
 }
 
-// backup replaces copied by a second link to path. A file at path is never
-// written in place, so a second name is a copy.
+// backup replaces copied by a second link to path. A file at path is never written
+// in place, so a second link is as good as a copy.
 func backup(path, copied string) error {
 	if err := os.Remove(copied); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -12,7 +12,7 @@ import (
 	"escala/service/machine"
 )
 
-// reported is what is known of one machine.
+// reported is the knowledge about one machine.
 type reported struct {
 	at     At
 	status *machine.Status
@@ -27,7 +27,7 @@ type reported struct {
 	storedErr error
 }
 
-// ask asks one machine, by HTTP and in the store at the same time.
+// ask queries one machine, by HTTP and in the store at the same time.
 func (m Machines) ask(ctx context.Context, at At) reported {
 	r := reported{at: at}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
@@ -66,7 +66,7 @@ type answer struct {
 	err    error
 }
 
-// askMachine asks an address for the machine with an id.
+// askMachine queries an address for the status of the machine with an id.
 func askMachine(ctx context.Context, url, id string) answer {
 	status, clock, err := askHTTP(ctx, url)
 	if err == nil && status.Machine != id {
@@ -81,7 +81,7 @@ func askHTTP(ctx context.Context, url string) (machine.Status, time.Time, error)
 	if err != nil {
 		return none, time.Time{}, err
 	}
-	// The machine is asked directly, each time anew.
+	// Each query goes directly to the machine, on a new connection.
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, Proxy: nil}}
 	resp, err := client.Do(req)
 	if err != nil {

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// Run runs a program of this computer on the request's streams: ssh, or AWS'
-// command line. It does not return when the context ends: the program has the
-// terminal, and gets its signals.
+// Run runs a program of this computer on the request's streams: ssh, or AWS' command
+// line. It does not return when the context ends, because the program has the
+// terminal and gets its signals.
 func Run(_ context.Context, r ExecRequest, program string, args ...string) error {
 	cmd := exec.Command(program, args...) //nolint:noctx // see above
 	cmd.Stdout, cmd.Stderr = r.Out, r.Err
@@ -45,7 +45,7 @@ func ShellWords(command []string) string {
 	return strings.Join(words, " ")
 }
 
-// special reports whether a shell may do something with a character.
+// special reports whether a character may have a meaning for a shell.
 func special(r rune) bool {
 	plain := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./:=@%+,", r)
 	return !plain

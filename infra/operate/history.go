@@ -8,10 +8,10 @@ import (
 	"escala/service/event"
 )
 
-// recentUpdates is the number of past updates that a status looks through.
+// recentUpdates is the number of past updates that a status reads.
 const recentUpdates = 20
 
-// Recall adds the last update and the last look for drift to a status.
+// Recall adds the last update and the last check for drift to a status.
 func (s *Status) Recall(ctx context.Context, stack *Stack) {
 	if stack.Updates == nil {
 		return
@@ -43,8 +43,8 @@ func because(text string) string {
 }
 
 // Events returns the events of a stack since a time, the latest last, at most limit:
-// its updates, and what its platform recorded. What could not be read is an error
-// beside the rest.
+// its updates, and those that its platform recorded. An error stands for events that
+// could not be read; the other events are still returned.
 func Events(ctx context.Context, s *Stack, platform Eventer, since time.Time, limit int) ([]event.Event, []error) {
 	var all []event.Event
 	var failed []error

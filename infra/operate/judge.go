@@ -8,7 +8,7 @@ import (
 	"escala/service/machine"
 )
 
-// add adds what is known of a machine to the status.
+// add adds the knowledge about a machine to the status.
 func (m Machines) add(s *Status, r reported, now time.Time) {
 	one := Machine{ID: Plain(r.at.ID), Source: r.source, Replaced: r.at.Replaced}
 	label := "machine " + one.ID
@@ -38,7 +38,7 @@ func (m Machines) add(s *Status, r reported, now time.Time) {
 	}
 }
 
-// heard is for a machine that answered: its age is by its own clock.
+// heard adds a machine that answered. The age of its status is by its own clock.
 func (m Machines) heard(s *Status, one *Machine, status *machine.Status, clock, now time.Time) {
 	one.Phase = machine.Phase(Plain(string(status.Phase)))
 	one.Heard = at(status.Checked)
@@ -56,7 +56,7 @@ func (m Machines) heard(s *Status, one *Machine, status *machine.Status, clock, 
 	}
 }
 
-// written is for a machine that is only known from the store. How old that is
+// written adds a machine whose status is only known from the store. The age of that
 // follows from this computer's clock, which may be wrong.
 func (m Machines) written(s *Status, one *Machine, r reported, now time.Time) {
 	one.Phase = machine.Phase(Plain(string(r.status.Phase)))
@@ -77,7 +77,7 @@ func (m Machines) written(s *Status, one *Machine, r reported, now time.Time) {
 	}
 }
 
-// judge adds the workers, and what is wrong with them.
+// judge adds the workers, and their problems.
 func (m Machines) judge(s *Status, label string, status machine.Status, details *machine.Details, now time.Time) {
 	wanted := s.Wanted
 	if wanted == "" {
@@ -116,7 +116,7 @@ func (m Machines) judge(s *Status, label string, status machine.Status, details 
 	}
 }
 
-// certify adds a certificate, and what is wrong with it.
+// certify adds a certificate, and its problems.
 func (s *Status) certify(c machine.Certificate, now time.Time) {
 	for i := range c.Names {
 		c.Names[i] = Plain(c.Names[i])
@@ -138,7 +138,7 @@ func (s *Status) certify(c machine.Certificate, now time.Time) {
 	}
 }
 
-// known returns a number if what decides it is known.
+// known returns value, or nil if decides is not positive.
 func known(value, decides int64) *int64 {
 	if decides <= 0 {
 		return nil

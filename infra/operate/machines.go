@@ -36,11 +36,11 @@ type Machines struct {
 type At struct {
 	// ID is the cloud's id.
 	ID string
-	// URLs are addresses that may lead to it, without a slash at their ends. A cloud
-	// may take a machine's own address away once it has the stable one, and give it to
-	// another customer.
+	// URLs are addresses that may lead to it, without a slash at their ends. Once a
+	// machine has the stable address, its cloud may take the machine's own one away
+	// and give it to another customer.
 	URLs []string
-	// Replaced reports that an update began to replace it.
+	// Replaced means that an update began to replace it.
 	Replaced bool
 }
 
@@ -52,24 +52,24 @@ func URLs(address string) []string {
 	return []string{"http://" + address}
 }
 
-// Limits of one question, each.
+// Limits of one query, each.
 const (
 	askTimeout  = 3 * time.Second
 	answerLimit = 1 << 20
 	// maxInstances is more than the workers of any machine.
 	maxInstances = 200
-	// silentFor is the time without a word from a machine that is reached by HTTP
-	// after which it is unwell. A machine looks at least every minute, unless it
-	// waits for a worker.
+	// silentFor is the age at which the status of a machine that answers by HTTP is
+	// a problem. A machine checks itself at least every minute, unless it waits for
+	// a worker.
 	silentFor = 2 * time.Minute
-	// diskLow is the part of a disk that should be free.
+	// diskLow is the share of a disk that should be free.
 	diskLow = 0.05
 	// certificateSoon is the time before the end of a certificate in which a failed
 	// renewal counts as a problem.
 	certificateSoon = 7 * 24 * time.Hour
 )
 
-// Status asks all machines at once and returns the status of the stack.
+// Status queries all machines at once and returns the status of the stack.
 func (m Machines) Status(ctx context.Context) Status {
 	now := time.Now
 	if m.Now != nil {
@@ -136,8 +136,8 @@ func (m Machines) Events(ctx context.Context, since time.Time) ([]event.Event, e
 	return all, nil
 }
 
-// ID returns a release's id as it is known from a machine or a cluster, or "" for
-// what is no id.
+// ID returns a release's id as a machine or a cluster reports it, or "" if the text
+// is not an id.
 func ID(id service.ReleaseID) service.ReleaseID {
 	if !id.Valid() {
 		return ""

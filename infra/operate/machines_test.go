@@ -25,7 +25,7 @@ var (
 	two = service.ReleaseID(strings.Repeat("2", 64))
 )
 
-// at the beginning of the tests' clocks.
+// now is the time at which the tests' clocks begin.
 var now = time.Unix(1_800_000_000, 0)
 
 // host is a machine that answers by HTTP, and its folder in the release store.
@@ -37,7 +37,7 @@ type host struct {
 	clock time.Time
 	// raw replaces the status's JSON.
 	raw string
-	// down does not answer, hangs never does.
+	// down means that it refuses connections, and hangs that it never answers.
 	down, hangs bool
 	health      int
 	// deny makes the store unreadable.
@@ -59,7 +59,7 @@ func well() host {
 	}
 }
 
-// ask asks the host.
+// ask returns the status of a stack with this host.
 func (h host) ask(t *testing.T) Status {
 	t.Helper()
 	released := make(chan struct{})
@@ -263,7 +263,8 @@ func TestStatusOfAMachineThatHangsIsBounded(t *testing.T) {
 	assert.False(t, got.Well)
 }
 
-// What a machine writes reaches neither a terminal nor JSON as an escape sequence.
+// TestStatusHasNoTerminalEscapes checks that no text of a machine reaches a terminal
+// or JSON as an escape sequence.
 func TestStatusHasNoTerminalEscapes(t *testing.T) {
 	const evil = "\x1b]0;owned\x07\u009b31m\u202eevil\r\n"
 	h := well()

@@ -7,13 +7,13 @@ import (
 	"unicode"
 )
 
-// plainLimit is the longest text, in bytes, that a machine or a cluster gets on a
-// person's screen.
+// plainLimit is the largest size, in bytes, of a machine's or a cluster's text on a
+// screen.
 const plainLimit = 400
 
-// Plain returns a text that a machine, a pod or a cluster wrote, in one line and
-// without anything that a terminal acts on: control characters, escape sequences'
-// beginnings, marks that change the direction of writing.
+// Plain returns a text of a machine, a pod or a cluster in one line, without
+// anything that a terminal acts on: control characters, beginnings of escape
+// sequences, marks that change the direction of writing.
 func Plain(s string) string {
 	s = strings.ToValidUTF8(s[:min(len(s), plainLimit)], "")
 	return strings.TrimSpace(strings.Map(func(r rune) rune {

@@ -7,8 +7,8 @@ import (
 	"escala/cloudinit/agent/store"
 )
 
-// Objects is the part of a release store that the operator's credentials read and
-// write: a bucket or a folder with the machine's objects.
+// Objects is the part of a release store that the operator's credentials can read
+// and write: a bucket or a folder with the machine's objects.
 type Objects = store.Objects
 
 // ErrNoLogin is the error of a cloud for which this computer has no credentials.

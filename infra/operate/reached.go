@@ -9,15 +9,15 @@ import (
 	"escala/service/machine"
 )
 
-// Reached is what the service's public address answered.
+// Reached is the result of a request to the service's public address.
 type Reached struct {
-	// Problem is what is wrong, or "".
+	// Problem is the problem of the address, or "".
 	Problem string
-	// Certificate is what the address presented; nil for plain HTTP.
+	// Certificate is the certificate that the address presented; nil for plain HTTP.
 	Certificate *machine.Certificate
 }
 
-// Reach asks the service's health path at its public address, as a client would.
+// Reach requests the service's health path at its public address, as a client would.
 // The default client verifies certificates with this computer's authorities.
 func Reach(ctx context.Context, s *Stack, client *http.Client) Reached {
 	health := s.Text("health")
@@ -62,8 +62,8 @@ func Reach(ctx context.Context, s *Stack, client *http.Client) Reached {
 	return r
 }
 
-// Add adds what the public address answered. A machine's own account of its
-// certificate says more than the address.
+// Add adds the result for the public address. A machine's own report about its
+// certificate takes precedence.
 func (s *Status) Add(r Reached) {
 	if r.Problem != "" {
 		s.Problem("%s", r.Problem)

@@ -11,9 +11,9 @@ import (
 )
 
 // Runner runs the command of one of the service's processes or schedules once, now,
-// with the release that serves. It ends with the command. The error of a command
-// that ends with another status than 0 is an ExitError. If the context ends, the
-// command does.
+// with the release that serves, and returns when it ends. The error of a command
+// that ends with another status than 0 is an ExitError. The end of the context ends
+// the command.
 type Runner interface {
 	Run(ctx context.Context, s *Stack, r RunRequest) error
 }
@@ -27,7 +27,8 @@ type RunRequest struct {
 	Terminal bool
 }
 
-// Check returns an error that lists what there is if there is nothing of the name.
+// Check returns an error if the service has no task of the name. The error lists the
+// tasks.
 func (r RunRequest) Check(spec service.Spec) error {
 	names := spec.TaskNames()
 	for _, name := range names {
@@ -41,7 +42,7 @@ func (r RunRequest) Check(spec service.Spec) error {
 	return fmt.Errorf("%.80q is none of the processes and schedules in the stack's file: %s", r.Name, strings.Join(names, ", "))
 }
 
-// RunOnMachine runs a task by the machine's own program.
+// RunOnMachine runs a task with the machine's own program.
 func RunOnMachine(ctx context.Context, e Executor, s *Stack, agent string, r RunRequest) error {
 	return e.Exec(ctx, s, ExecRequest{
 		Command: []string{agent, "task", r.Name}, In: r.In, Out: r.Out, Err: r.Err, Terminal: r.Terminal,

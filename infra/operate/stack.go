@@ -1,11 +1,11 @@
-// Package operate works on a stack without an update: it asks how the stack is,
-// and changes what needs no release. The stack's outputs and resources come from
-// its state, its settings from its file; the Pulumi program does not run.
+// Package operate works on a stack without an update: it reports the state of the
+// stack, and changes what needs no release. The stack's outputs and resources come
+// from its state, and its settings from its file. The Pulumi program does not run.
 //
-// Each word of the command line is one small interface in this package. A target
-// implements those that its platform has a way for, in a file operate.go beside
-// its deploy.go, with the credentials of the person who asks. infra/operate/state
-// opens a stack, infra/cli has the commands.
+// Each command of the command line is one small interface in this package. A target
+// implements those that its platform supports, in a file operate.go beside its
+// deploy.go, with the credentials of the operator. infra/operate/state opens a
+// stack, infra/cli has the commands.
 package operate
 
 import (
@@ -19,17 +19,17 @@ import (
 	"escala/service/event"
 )
 
-// Stack is what is known of a stack from its file and its state.
+// Stack is the knowledge about a stack from its file and its state.
 type Stack struct {
 	// Project is the name of the Pulumi project, Name that of the stack.
 	Project, Name string
 	// Target is the name of the stack's target.
 	Target string
-	// Root is the project's folder. State is its folder for what is kept between
-	// updates, as in deploy.Request.
+	// Root is the project's folder. State is its folder for files that remain
+	// between updates, as in deploy.Request.
 	Root, State string
-	// Elsewhere reports that the state is where Pulumi's command line is logged in, and
-	// not in the project's folder.
+	// Elsewhere means that the state is in the backend that Pulumi's command line is
+	// logged in to, and not in the project's folder.
 	Elsewhere bool
 	// Spec is the service as the stack's file describes it now.
 	Spec service.Spec
@@ -60,12 +60,12 @@ type Resource struct {
 	// Inputs and Outputs are the resource's, secrets in clear text. Without the key of
 	// the state's secrets, secrets are missing.
 	Inputs, Outputs map[string]any
-	// Provider is the name of the resource's provider resource. Component reports that
+	// Provider is the name of the resource's provider resource. Component means that
 	// the resource only groups others.
 	Provider  string
 	Component bool
-	// Replaced reports that a newer resource has taken its place. It is not deleted
-	// yet: after an update that failed, it is what serves.
+	// Replaced means that a newer resource has replaced this one. It is not deleted
+	// yet: after a failed update, it is the one that serves.
 	Replaced bool
 }
 
@@ -78,8 +78,8 @@ func (s *Stack) Of(kind string) []Resource {
 	return slices.DeleteFunc(s.WithReplaced(kind), func(r Resource) bool { return r.Replaced })
 }
 
-// WithReplaced returns the resources of a type, with those that are replaced and not
-// deleted yet.
+// WithReplaced returns the resources of a type, including those that are replaced
+// and not deleted yet.
 func (s *Stack) WithReplaced(kind string) []Resource {
 	var found []Resource
 	for _, r := range s.Resources {

@@ -9,38 +9,38 @@ import (
 	"escala/service/machine"
 )
 
-// Status is how a stack is. Its JSON is what `status --json` prints. A field that
-// is not known is absent, and Unknown says why.
+// Status is the status of a stack. `status --json` prints its JSON. A field that is
+// not known is absent, and Unknown gives the reason.
 type Status struct {
 	Stack  string    `json:"stack"`
 	Target string    `json:"target"`
 	Time   time.Time `json:"time"`
-	// Well reports whether nothing is wrong and everything that decides it is known.
+	// Well reports whether there is no problem, and all relevant values are known.
 	Well bool   `json:"well"`
 	URL  string `json:"url,omitempty"`
-	// Wanted is the release that the instances are told to run.
+	// Wanted is the release that the instances should run.
 	Wanted service.ReleaseID `json:"wanted,omitempty"`
 	// Instances are the workers of machines, or the pods.
 	Instances []Instance `json:"instances"`
-	// Machines are the machines. Clusters have none.
+	// Machines are the stack's machines. Clusters have none.
 	Machines []Machine `json:"machines,omitempty"`
-	// Maintenance reports that clients get a page instead of the service.
+	// Maintenance means that clients get a page instead of the service.
 	Maintenance bool `json:"maintenance,omitempty"`
 	// Certificate is that of the service's names.
 	Certificate *machine.Certificate `json:"certificate,omitempty"`
 	// Incident is the last resolved problem.
 	Incident string `json:"incident,omitempty"`
-	// Problems are what is wrong now. Unknown is what could not be asked and why.
+	// Problems are the current problems. Unknown lists what could not be queried,
+	// with the reasons.
 	Problems []string `json:"problems,omitempty"`
 	Unknown  []string `json:"unknown,omitempty"`
-	// Pods is the number of pods that a cluster should have, with an autoscaler's
-	// limits.
+	// Pods is the wanted number of a cluster's pods, with an autoscaler's limits.
 	Pods *Pods `json:"pods,omitempty"`
-	// Cost is what the resources in the state cost a month. It is absent if that is
-	// not known.
+	// Cost is the monthly cost of the resources in the state. It is absent if that
+	// is not known.
 	Cost *Cost `json:"cost,omitempty"`
-	// Updated is the last update of the stack. Drift is the last refresh, whose
-	// Changes are the resources that were not as the state had them.
+	// Updated is the last update of the stack. Drift is the last refresh. Its
+	// Changes are the resources that differed from the state.
 	Updated *Updated `json:"updated,omitempty"`
 	Drift   *Updated `json:"drift,omitempty"`
 }
@@ -57,7 +57,7 @@ type Instance struct {
 	Restarts *int `json:"restarts,omitempty"`
 	// MemoryBytes is its resident memory.
 	MemoryBytes *int64 `json:"memoryBytes,omitempty"`
-	// Trouble is the present failure of it, or of a dependency.
+	// Trouble is the current failure of the instance, or of a dependency.
 	Trouble string `json:"trouble,omitempty"`
 }
 
@@ -65,7 +65,7 @@ type Instance struct {
 type Machine struct {
 	ID    string        `json:"id"`
 	Phase machine.Phase `json:"phase,omitempty"`
-	// Replaced reports that an update began to replace the machine. It serves until
+	// Replaced means that an update began to replace the machine. It serves until
 	// its successor does.
 	Replaced bool `json:"replaced,omitempty"`
 	// Heard is the time of the status, and Age its age by the machine's own clock,
@@ -84,9 +84,9 @@ type Machine struct {
 	Booted *time.Time `json:"booted,omitempty"`
 }
 
-// Cost is an amount a month in US dollars, without what depends on use.
+// Cost is an amount a month in US dollars, without costs that depend on use.
 type Cost struct {
-	// Low and High limit it: they differ by what scales.
+	// Low and High are the limits of the amount. They differ if resources scale.
 	Low  float64 `json:"low"`
 	High float64 `json:"high"`
 	// Unpriced is the number of resources whose price is not known.
@@ -112,7 +112,7 @@ type Updated struct {
 	Seconds int       `json:"seconds"`
 }
 
-// Begin returns the status of a stack of which only the state is known.
+// Begin returns the status of a stack whose state alone is known.
 func Begin(s *Stack, now time.Time) Status {
 	return Status{
 		Stack: s.Project + "/" + s.Name, Target: s.Target, Time: now.UTC().Truncate(time.Second), URL: Plain(s.Text("url")),
@@ -120,20 +120,19 @@ func Begin(s *Stack, now time.Time) Status {
 	}
 }
 
-// Problem adds what is wrong now, once.
+// Problem adds a current problem, once.
 func (s *Status) Problem(format string, args ...any) {
 	if text := fmt.Sprintf(format, args...); !slices.Contains(s.Problems, text) {
 		s.Problems = append(s.Problems, text)
 	}
 }
 
-// NotKnown adds what could not be asked.
+// NotKnown adds something that could not be queried.
 func (s *Status) NotKnown(format string, args ...any) {
 	if text := fmt.Sprintf(format, args...); !slices.Contains(s.Unknown, text) {
 		s.Unknown = append(s.Unknown, text)
 	}
 }
 
-// End decides whether all is well: nothing is wrong, and at least one instance was
-// seen to serve.
+// End sets Well: there is no problem, and at least one instance was seen to serve.
 func (s *Status) End() { s.Well = len(s.Problems) == 0 && len(s.Instances) > 0 }

@@ -6,9 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// Visible returns a line of text for a terminal: everything that a terminal would
-// act on is shown instead, as "\x1b" or "\u202e", so that whoever can write a log line
-// cannot change what its reader sees or run anything. Tabs stay.
+// Visible returns a line of text for a terminal. It shows everything that a terminal
+// would act on, as "\x1b" or "\u202e", so that the author of a log line cannot
+// change what its reader sees or run anything. Tabs stay.
 func Visible(s string) string {
 	if strings.IndexFunc(s, acts) < 0 && utf8.ValidString(s) {
 		return s
@@ -33,8 +33,8 @@ func Visible(s string) string {
 	return b.String()
 }
 
-// acts reports whether a terminal does something else than showing the character:
-// control characters, and marks that change the direction of writing.
+// acts reports whether a terminal acts on a character instead of showing it: control
+// characters, and marks that change the direction of writing.
 func acts(r rune) bool {
 	return r != '\t' && r != ' ' && !unicode.IsPrint(r) && !unicode.Is(unicode.Co, r) && !unicode.Is(unicode.Zs, r)
 }

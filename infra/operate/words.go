@@ -10,20 +10,22 @@ import (
 	"escala/service/event"
 )
 
-// StatusReporter reports how a stack is. It returns what it knows within the context's
-// deadline: what cannot be asked is in Status.Unknown, and not an error.
+// StatusReporter reports the status of a stack. It returns what it knows within the
+// context's deadline. What cannot be queried is in Status.Unknown, and is not an
+// error.
 type StatusReporter interface {
 	Status(ctx context.Context, s *Stack) (Status, error)
 }
 
-// Eventer lists what the platform recorded of the stack itself: incidents,
-// refusals, reboots, certificates. Updates are in the state's history, which is
-// the same for all targets.
+// Eventer lists the events that the platform recorded of the stack itself:
+// incidents, refusals, reboots, certificates. Updates are in the state's history,
+// which is the same for all targets.
 type Eventer interface {
 	Events(ctx context.Context, s *Stack, since time.Time) ([]event.Event, error)
 }
 
-// Logger reads the logs of the service's workers or pods, and of what runs them.
+// Logger reads the logs of the service's workers or pods, and of the programs that
+// run them.
 type Logger interface {
 	// Logs passes the selected lines to emit, oldest first, until emit returns an
 	// error. The error of an unknown source lists the sources.
@@ -39,7 +41,7 @@ type LogsRequest struct {
 	Since time.Time
 	// Lines is the number of last lines of each source, if Since is zero.
 	Lines int
-	// Contains selects the lines with this text. It is no pattern.
+	// Contains selects the lines with this text. It is not a pattern.
 	Contains string
 	// Follow continues until the context ends.
 	Follow bool
@@ -52,7 +54,7 @@ type Line struct {
 	Source string `json:"source"`
 	// Time is zero if the line has none.
 	Time time.Time `json:"time,omitzero"`
-	// Text is what was logged, unchanged: it may contain what a terminal acts on.
+	// Text is the logged text, unchanged. It may contain what a terminal acts on.
 	Text string `json:"text"`
 }
 
@@ -68,8 +70,8 @@ type ExecRequest struct {
 	Instance string
 	// Command is the program with its arguments. Empty asks for a shell.
 	Command []string
-	// In, Out and Err are the command's. Terminal reports whether In and Out are
-	// one, and Sizes are its sizes then.
+	// In, Out and Err are the command's streams. Terminal reports whether In and Out
+	// are a terminal, and Sizes are then its sizes.
 	In       *os.File
 	Out, Err io.Writer
 	Terminal bool
@@ -79,21 +81,22 @@ type ExecRequest struct {
 // Size is the size of a terminal.
 type Size struct{ Columns, Rows int }
 
-// ExitError is the status of a command that ran.
+// ExitError is the exit status of a command that ran.
 type ExitError struct{ Status int }
 
 func (e *ExitError) Error() string { return fmt.Sprintf("the command ended with status %d", e.Status) }
 
 // Restarter replaces all workers, one after the other, without a new release.
 type Restarter interface {
-	// Restart returns once all workers are new. report takes what happens meanwhile.
+	// Restart returns once all workers are new. It reports its progress to report.
 	Restart(ctx context.Context, s *Stack, report func(string)) error
 }
 
-// Maintainer answers requests with a page instead of the service, or ends that.
+// Maintainer begins and ends a maintenance: requests are answered with a page
+// instead of the service.
 type Maintainer interface {
-	// Maintain returns once the machines have done it. A machine that is made later
-	// does it too.
+	// Maintain returns once the machines have applied the change. A machine that is
+	// created later applies it too.
 	Maintain(ctx context.Context, s *Stack, m Maintenance, report func(string)) error
 }
 
@@ -104,7 +107,7 @@ type Maintenance struct {
 	Page []byte
 }
 
-// NoWayError reports that a target has no way for a word.
+// NoWayError means that a target does not support a command.
 type NoWayError struct{ Target, Word, Instead string }
 
 func (e *NoWayError) Error() string {

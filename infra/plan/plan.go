@@ -1,8 +1,8 @@
-// Package plan describes what a stack would be, without a cloud account: the
+// Package plan describes a stack before it exists, without a cloud account: the
 // resources that the real engine's preview requests, the files on machines, the
-// manifests in the cluster, and the findings. This package has the types;
-// preview fills them, check judges them, report shows them, compare compares
-// two plans.
+// manifests in the cluster, and the findings. This package has the types. Package
+// preview fills them, check judges them, report shows them, and compare compares two
+// plans.
 package plan
 
 // Version is the version of the plan's JSON format. Only plans of the same
@@ -47,7 +47,7 @@ type Stack struct {
 	Resources []Resource `json:"resources,omitempty"`
 	Machines  []Machine  `json:"machines,omitempty"`
 	Manifests []File     `json:"manifests,omitempty"`
-	// Costs is what the stack costs a month, if that was asked.
+	// Costs are the monthly costs of the stack, if they were requested.
 	Costs    *Costs    `json:"costs,omitempty"`
 	Findings []Finding `json:"findings,omitempty"`
 }

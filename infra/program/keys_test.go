@@ -179,8 +179,8 @@ func TestCommentsSurviveTheCLI(t *testing.T) {
 	}
 }
 
-// A user can uncomment each key in a stack's file: no such key is unknown or in
-// the wrong place.
+// TestKeysInTheCommentsOfStackFilesExist checks that a user can uncomment each key
+// in a stack's file: no such key is unknown or in the wrong place.
 func TestKeysInTheCommentsOfStackFilesExist(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(root(t), "stacks", "Pulumi.*.yaml"))
 	require.NoError(t, err)

@@ -16,8 +16,8 @@ import (
 	"escala/service/event"
 )
 
-// checkWebhook adds what is wrong with the webhook, and reports whether nothing is. A
-// plan has a placeholder.
+// checkWebhook adds what is wrong with the webhook, and reports whether it is valid.
+// A plan has a placeholder instead of the URL.
 func checkWebhook(ctx *pulumi.Context, v *service.Violations, url string, offline bool) bool {
 	if url == "" || offline {
 		return true
@@ -32,14 +32,14 @@ func checkWebhook(ctx *pulumi.Context, v *service.Violations, url string, offlin
 	return len(*v) == before
 }
 
-// Update is one update of a stack, for a caller that knows how it ends.
+// Update is one update of a stack, for a caller that knows its result.
 type Update struct {
 	mu     sync.Mutex
 	notice *notice // nil before the program has read its configuration
 }
 
-// Program returns the program for the project at root, as New does. Its caller calls
-// Failed if the update fails.
+// Program returns the program for the project at root, as New does. The caller must
+// call Failed if the update fails.
 func (u *Update) Program(root string, keys []string, targets Targets) pulumi.RunFunc {
 	return u.run(root, keys, targets, false)
 }
@@ -50,8 +50,9 @@ func (u *Update) tells(n *notice) {
 	u.notice = n
 }
 
-// Failed tells the webhook why the update failed, unless it knows, or err is nil. It
-// returns the error of a webhook that did not take it.
+// Failed reports to the webhook why the update failed. It does nothing if that was
+// reported, or if err is nil. It returns an error if the webhook did not accept the
+// report.
 func (u *Update) Failed(ctx context.Context, err error) error {
 	u.mu.Lock()
 	n := u.notice
@@ -59,13 +60,14 @@ func (u *Update) Failed(ctx context.Context, err error) error {
 	if n == nil || err == nil {
 		return nil
 	}
-	// An update that was interrupted is told too.
+	// An interrupted update is reported too.
 	return n.failed(context.WithoutCancel(ctx), err)
 }
 
-// notice tells the webhook once how an update of the release went. Neither a preview
-// nor an update that changes no release tells anything; one to a pinned release does,
-// since it may take back what failed.
+// notice reports the result of an update of the release to the webhook, once. A
+// preview is not reported, and neither is an update that changes no release. An
+// update to a pinned release is always reported, since it may take back a failed
+// one.
 type notice struct {
 	ctx     *pulumi.Context
 	hook    webhook.Webhook
@@ -96,26 +98,26 @@ func (n *notice) about(r deploy.Request) {
 	n.last = service.ReleaseID(last)
 }
 
-// failed tells that the release does not serve, or why it was not even tried.
+// failed reports that the release does not serve, or why it was not tried.
 func (n *notice) failed(ctx context.Context, err error) error {
-	// The lines after the first are a machine's or a cluster's account.
+	// The lines after the first are the report of a machine or a cluster.
 	reason, _, _ := strings.Cut(err.Error(), "\n")
 	reason = strings.TrimSuffix(reason, ":")
 	return n.tell(ctx, event.Failed, reason)
 }
 
-// served tells that the release serves, once it does.
+// served reports that the release serves, once it does.
 func (n *notice) served(release pulumi.StringOutput) {
 	release.ApplyTWithContext(n.ctx.Context(), func(ctx context.Context, id string) string {
 		if service.ReleaseID(id) != n.last || n.event.Kind == event.Rollback {
-			_ = n.tell(ctx, event.Succeeded, "") // the display says it
+			_ = n.tell(ctx, event.Succeeded, "") // the display shows it
 		}
 		return id
 	})
 }
 
-// tell sends the event. A webhook that does not take it changes nothing but a line
-// of the display.
+// tell sends the event. If the webhook does not accept it, the display has one line
+// more, and nothing else changes.
 func (n *notice) tell(ctx context.Context, result, text string) (failed error) {
 	if n.hook.URL == "" || n.ctx.DryRun() {
 		return nil

@@ -30,7 +30,7 @@ func (noResources) NewResource(pulumi.MockResourceArgs) (string, resource.Proper
 
 func (noResources) Call(pulumi.MockCallArgs) (resource.PropertyMap, error) { return nil, nil }
 
-// notified runs an update and returns what the webhook got.
+// notified runs an update and returns the events that the webhook got.
 func notified(t *testing.T, status int, preview bool, update func(*notice)) ([]event.Event, time.Duration) {
 	t.Helper()
 	var mu sync.Mutex
@@ -73,7 +73,8 @@ func notified(t *testing.T, status int, preview bool, update func(*notice)) ([]e
 
 func served(release string) func(*notice) {
 	return func(n *notice) {
-		// As from a resource: the program waits for what follows from it.
+		// The output is like one of a resource: the program waits for what depends
+		// on it.
 		out, resolve, _ := n.ctx.NewOutput()
 		n.served(out.ApplyT(func(v any) string { return v.(string) }).(pulumi.StringOutput))
 		resolve(strings.Repeat(release, 64))
@@ -108,8 +109,8 @@ func TestAPreviewTellsNothing(t *testing.T) {
 	assert.Empty(t, got)
 }
 
-// A webhook that hangs or answers 500 fails no update, and holds it up for no longer
-// than two tries take.
+// TestAWebhookThatIsUnwellFailsNoUpdate checks that a webhook that hangs or answers
+// 500 fails no update, and delays it for no longer than two tries take.
 func TestAWebhookThatIsUnwellFailsNoUpdate(t *testing.T) {
 	for _, status := range []int{0, 500, 404} {
 		got, took := notified(t, status, false, served("2"))
@@ -118,8 +119,8 @@ func TestAWebhookThatIsUnwellFailsNoUpdate(t *testing.T) {
 	}
 }
 
-// A rollback takes back what failed: the release that it goes to is the one of the
-// outputs.
+// TestARollbackIsToldAlways checks that a rollback takes a failed release back: it
+// goes to the release of the outputs.
 func TestARollbackIsToldAlways(t *testing.T) {
 	got, _ := notified(t, 200, false, func(n *notice) {
 		n.event.Kind = event.Rollback
@@ -129,8 +130,9 @@ func TestARollbackIsToldAlways(t *testing.T) {
 	assert.Equal(t, event.Rollback, got[0].Kind)
 }
 
-// An update that fails in its configuration or at its provider is told by its caller,
-// also if it was interrupted, and one that the gate has told is not told again.
+// TestAnUpdateThatFailsBeforeTheGateIsTold checks that the caller reports an update
+// that fails in its configuration or at its provider, even an interrupted one, and
+// that a failure that the gate has reported is not reported again.
 func TestAnUpdateThatFailsBeforeTheGateIsTold(t *testing.T) {
 	interrupted, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -19,12 +19,12 @@ import (
 	"escala/service"
 )
 
-// Targets makes the targets that a program can deploy to. Each run needs new
-// ones, since they hold configuration.
+// Targets returns the targets that a program can deploy to. Each run needs new ones,
+// since they hold configuration.
 type Targets func() []deploy.Target
 
-// StateFolder is the folder in the project for all files that are kept between
-// updates but are not in the repository.
+// StateFolder is the folder in the project for all files that remain between updates
+// but are not in the repository.
 const StateFolder = ".escala"
 
 // New returns the program for the project at root. keys lists all configuration
@@ -33,7 +33,7 @@ func New(root string, keys []string, targets Targets) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
 		var u Update
 		err := u.Program(root, keys, targets)(ctx)
-		_ = u.Failed(ctx.Context(), err) // the display says it
+		_ = u.Failed(ctx.Context(), err) // the display shows it
 		return err
 	}
 }
@@ -73,7 +73,7 @@ func (u *Update) run(root string, keys []string, targets Targets, offline bool) 
 		// serves.
 		request.Expired = past.Expired(request.Release.Release)
 		notice.about(request)
-		request.Failed = func(ctx context.Context, err error) { _ = notice.failed(ctx, err) } // the display says it
+		request.Failed = func(ctx context.Context, err error) { _ = notice.failed(ctx, err) } // the display shows it
 		component, err := deploy.NewComponent(ctx, chosen.Section(), request)
 		if err != nil {
 			return err
@@ -103,8 +103,8 @@ func (u *Update) run(root string, keys []string, targets Targets, offline bool) 
 }
 
 // read returns the chosen target, the request to it, and the release that the
-// configuration pins, if any. The error lists all violations in the
-// configuration. The request has the webhook then too, if that is none of them.
+// configuration pins, if any. The error lists all violations in the configuration.
+// Even then, the request has the webhook if the webhook is valid.
 func read(ctx *pulumi.Context, root string, home workspace.Home, keys []string, all []deploy.Target, offline bool) (deploy.Target, deploy.Request, string, error) {
 	var sections []stackconfig.Section
 	for _, t := range all {
@@ -150,8 +150,8 @@ func read(ctx *pulumi.Context, root string, home workspace.Home, keys []string, 
 		return nil, request, c.Release, err
 	}
 	wrong = append(wrong, ofTarget...)
-	// What is wrong with the source does not matter to an earlier release. An
-	// image that exists needs no source, and only a valid target names it.
+	// The source has no effect on an earlier release. An existing image needs no
+	// source, and only a valid target names the image.
 	if place, ok := placeOf(all[i]); ok && c.Release == "" && len(wrong) == 0 {
 		source := build.SourceOf(root, c.Service)
 		wrong = append(wrong, source.Check(ctx.Context(), place).Under("service")...)

@@ -135,7 +135,7 @@ func TestBothLanguagesSayTheSame(t *testing.T) {
 	assert.Equal(t, quoted(prose), quoted(spanishProse), "what stands in backquotes")
 }
 
-// The README must be short enough for a newcomer to read it to its end.
+// TestReadmeIsShort checks that a newcomer can read the README to its end.
 func TestReadmeIsShort(t *testing.T) {
 	assert.Less(t, strings.Count(text(t, english), "\n"), 150)
 }
@@ -183,8 +183,8 @@ func TestLinksLeadSomewhere(t *testing.T) {
 // begins with a top folder.
 var inRepository = regexp.MustCompile(`^(infra|service|cloudinit|docs|\.ci|\.github|\.devcontainer)/[\w./-]+$`)
 
-// Each file that a page names must exist, except in the change log, which also
-// names removed files.
+// TestFilesThatPagesNameExist checks each file that a page names, except in the
+// change log, which also names removed files.
 func TestFilesThatPagesNameExist(t *testing.T) {
 	seen := 0
 	for _, page := range pages(t) {
@@ -202,7 +202,8 @@ func TestFilesThatPagesNameExist(t *testing.T) {
 	assert.Greater(t, seen, 50)
 }
 
-// ARCHITECTURE.md must list each part of the test support with its purpose.
+// TestArchitectureHasTheTestSupport checks that ARCHITECTURE.md lists each part of
+// the test support with its purpose.
 func TestArchitectureHasTheTestSupport(t *testing.T) {
 	folders, err := os.ReadDir(filepath.Join(root(t), "infra", "testing"))
 	require.NoError(t, err)
@@ -255,8 +256,8 @@ func TestMakeTargetsExist(t *testing.T) {
 
 var elsewhere = regexp.MustCompile(`(?m)^(\w+=\S+ )*(pulumi|aws|doctl|kubectl) `)
 
-// A command that cannot be tested without a cloud account must be marked as
-// such.
+// TestWhatNeedsAnAccountSaysSo checks that a command that cannot be tested without a
+// cloud account is marked as such.
 func TestWhatNeedsAnAccountSaysSo(t *testing.T) {
 	marks := []string{"# needs an account", "# needs a cluster"}
 	seen := 0

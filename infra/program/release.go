@@ -47,8 +47,8 @@ func prepare(ctx *pulumi.Context, root string, chosen deploy.Target, past deploy
 	}
 }
 
-// placeOf returns where the target runs a program that is built here. ok is
-// false for an image that exists.
+// placeOf returns where the target runs a program that is built here. ok is false
+// for an existing image.
 func placeOf(chosen deploy.Target) (place build.Place, ok bool) {
 	switch t := chosen.(type) {
 	case deploy.Machine:

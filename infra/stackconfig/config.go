@@ -29,14 +29,14 @@ type Config struct {
 	Release string `config:"release"`
 	// Gate configures how long an update waits for the service.
 	Gate Gate `config:"gate"`
-	// Notify configures who hears of the stack.
+	// Notify configures the receivers of the stack's events and alarms.
 	Notify Notify `config:"notify"`
 }
 
 // Gate limits the time that an update waits.
 type Gate struct {
 	// Timeout is the time that a machine or a rollout has until the release serves
-	// on all workers. The update fails after it. Default 5 min.
+	// on all workers. After that, the update fails. Default 5 min.
 	Timeout time.Duration `config:"timeout"`
 }
 
@@ -73,7 +73,7 @@ func Load(project string, source Source, sections []Section) (Config, error) {
 		Service: service.NewSpec(),
 		Gate:    Gate{Timeout: notSet},
 	}
-	// Their defaults depend on service.runtime.
+	// The defaults of these two depend on service.runtime.
 	c.Service.Workers.Mode, c.Service.ReadyPath = "", ""
 	var v service.Violations
 	values := map[string]any{}
@@ -152,8 +152,8 @@ func Load(project string, source Source, sections []Section) (Config, error) {
 	return c, append(v, c.secretViolations()...).Err()
 }
 
-// planned returns the violations that a worker would find in its environment
-// with this configuration.
+// planned returns the violations that a worker would find in its environment with
+// this configuration.
 func (c *Config) planned() service.Violations {
 	var out service.Violations
 	for _, one := range config.Planned(c.Service, c.Secrets) {
@@ -210,8 +210,8 @@ func (c *Config) chooseTarget(values map[string]any, sections []Section, v *serv
 	return nil
 }
 
-// parse decodes objects and lists, which Pulumi provides as JSON. Every other
-// value stays text, as in the stack's file.
+// parse decodes objects and lists, which Pulumi provides as JSON. All other values
+// stay text, as in the stack's file.
 func parse(raw string) any {
 	if trimmed := strings.TrimSpace(raw); !strings.HasPrefix(trimmed, "{") && !strings.HasPrefix(trimmed, "[") {
 		return raw

@@ -170,8 +170,9 @@ func TestLoadReportsEverythingAtOnce(t *testing.T) {
 	}
 }
 
-// Each field of the description must be configurable. Without this test, only a
-// user would notice a field without a tag or of a type that cannot be decoded.
+// TestEveryFieldOfTheDescriptionIsAKey checks that each field of the description can
+// be configured. Without this test, only a user would notice a field without a tag
+// or of a type that cannot be decoded.
 func TestEveryFieldOfTheDescriptionIsAKey(t *testing.T) {
 	everything := `{"name": "n", "port": 4000, "healthPath": "/h", "readyPath": "/r", "env": {}, "secrets": [],
 		"workers": {"mode": "shared", "count": 2, "portsBase": 3001},
@@ -204,8 +205,8 @@ func TestErrorSaysThatNothingWasChanged(t *testing.T) {
 	require.NoError(t, Error("local", nil))
 }
 
-// Without escala's runtime each worker has a port of its own, and its health is
-// its readiness.
+// TestDefaultsThatDependOnTheRuntime checks that without escala's runtime each
+// worker has a port of its own, and that the health path is also the ready path.
 func TestDefaultsThatDependOnTheRuntime(t *testing.T) {
 	for name, test := range map[string]struct {
 		service string
@@ -225,7 +226,8 @@ func TestDefaultsThatDependOnTheRuntime(t *testing.T) {
 	}
 }
 
-// Entries of a mapping begin with their own defaults, and keep what is typed.
+// TestProcessesAndSchedulesHaveDefaults checks that entries of a mapping begin with
+// their own defaults, and keep the typed values.
 func TestProcessesAndSchedulesHaveDefaults(t *testing.T) {
 	c, err := Load("escala", fake{
 		"escala:target":  "local",

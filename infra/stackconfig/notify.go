@@ -8,14 +8,15 @@ import (
 	"escala/service"
 )
 
-// Notify configures who hears of the stack.
+// Notify configures the receivers of the stack's events and alarms.
 type Notify struct {
-	// Webhook is the URL that gets a POST for each event: Slack's, or any that takes
-	// JSON. It is a secret. Default none.
+	// Webhook is the URL that gets a POST for each event: Slack's, or any that
+	// accepts JSON. It is a secret. Default none.
 	Webhook string `config:"webhook"`
-	// Email lists the addresses that the cloud's alarms go to. With one, the stacks
-	// aws-ec2, do-droplet and do-doks make alarms. At DigitalOcean each must be a
-	// verified one of the account; AWS asks each for its consent. Default none.
+	// Email lists the addresses that the cloud's alarms go to. With at least one
+	// address, the stacks aws-ec2, do-droplet and do-doks create alarms. At
+	// DigitalOcean each address must be a verified one of the account. AWS asks each
+	// for its consent. Default none.
 	Email []string `config:"email"`
 }
 

@@ -26,7 +26,7 @@ func ReadFile(path string) File {
 	return ParseFile(b)
 }
 
-// ParseFile does the same as ReadFile for a file's content.
+// ParseFile is ReadFile for a file's content.
 func ParseFile(b []byte) File {
 	var all struct {
 		Config yaml.Node `yaml:"config"`
@@ -140,9 +140,8 @@ func sameNumber(taken, value any) bool {
 	return got == want
 }
 
-// madeOfADate reports whether a text has the format of Go's time.Time.String.
-// Such a text is a date that was typed without quotes in a file that cannot be
-// read.
+// madeOfADate reports whether a text has the format of Go's time.Time.String. Such a
+// text is a date that was typed without quotes in a file that cannot be read.
 func madeOfADate(s string) bool {
 	_, err := time.Parse("2006-01-02 15:04:05 -0700 MST", s)
 	return err == nil && strings.HasSuffix(s, " +0000 UTC")

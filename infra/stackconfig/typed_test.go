@@ -15,7 +15,7 @@ import (
 type typedFile struct {
 	t       *testing.T
 	content string
-	// hidden reports whether the file cannot be read.
+	// hidden means that the file cannot be read.
 	hidden bool
 }
 
@@ -64,7 +64,7 @@ const typedByHand = `config:
     workers: {count: 0x3}
 `
 
-// TestWhatWasTypedArrives uses values that YAML reads as another type.
+// TestWhatWasTypedArrives checks values that YAML reads as another type.
 func TestWhatWasTypedArrives(t *testing.T) {
 	t.Parallel()
 	c, err := Load("escala", typedFile{t: t, content: typedByHand}, sections(&settings{}))
@@ -77,7 +77,7 @@ func TestWhatWasTypedArrives(t *testing.T) {
 	assert.Equal(t, 3, c.Service.Workers.Count, "a number is one however it is typed")
 }
 
-// TestWhatCannotBeSeenIsRefused uses the same values without the file.
+// TestWhatCannotBeSeenIsRefused checks the same values without the file.
 func TestWhatCannotBeSeenIsRefused(t *testing.T) {
 	t.Parallel()
 	_, err := Load("escala", typedFile{t: t, content: typedByHand, hidden: true}, sections(&settings{}))

@@ -14,7 +14,7 @@ import (
 // namedPath matches a path of the repository in backticks, or in a link.
 var namedPath = regexp.MustCompile("`((?:infra|cloudinit|service|stacks|docs|examples)/[^` *…]*)`|\\]\\(([^)#:]+)[)#]")
 
-// The pages that lead a newcomer name files that exist.
+// TestPagesNameWhatExists checks that the pages for newcomers name files that exist.
 func TestPagesNameWhatExists(t *testing.T) {
 	t.Parallel()
 	root, err := Root()

@@ -57,7 +57,8 @@ func listImports(t *testing.T, pattern string) map[string]packageImports {
 	return all
 }
 
-// The dependencies point one way: infra → cloudinit → service.
+// TestDependenciesPointOneWay checks the order of dependencies: infra → cloudinit →
+// service.
 func TestDependenciesPointOneWay(t *testing.T) {
 	for folder, forbidden := range map[string][]string{
 		"service":   {"escala/cloudinit", "escala/infra", "github.com/pulumi/"},
@@ -77,8 +78,9 @@ func TestDependenciesPointOneWay(t *testing.T) {
 // clusters too.
 const workload = "kubernetes"
 
-// Targets never import each other; shared code is in infra/deploy. The one
-// exception: a managed cluster uses the workload of the target kubernetes.
+// TestTargetsAreApart checks that targets never import each other; shared code is in
+// infra/deploy. The one exception: a managed cluster uses the workload of the target
+// kubernetes.
 func TestTargetsAreApart(t *testing.T) {
 	for pkg, imports := range importsOf(t, "./infra/targets/...") {
 		target := targetOf(pkg)
@@ -102,7 +104,8 @@ func targetOf(pkg string) string {
 	return name
 }
 
-// Test support is below infra/testing. Production packages must not import it.
+// TestProductionImportsNoTestSupport checks that production packages import nothing
+// below infra/testing.
 func TestProductionImportsNoTestSupport(t *testing.T) {
 	const testing = "escala/infra/testing/"
 	for pkg, imports := range listImports(t, "./...") {

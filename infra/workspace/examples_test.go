@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The first screen of the READMEs is a program that runs.
+// TestReadmesShowTheExample checks that the first screen of the READMEs is a program
+// that runs.
 func TestReadmesShowTheExample(t *testing.T) {
 	root, err := Root()
 	require.NoError(t, err)
@@ -23,8 +24,8 @@ func TestReadmesShowTheExample(t *testing.T) {
 	}
 }
 
-// An example's go.mod lists what the clone's lists. If this fails: go mod tidy, in
-// examples/runtime.
+// TestExamplesModuleFollowsTheClones checks that an example's go.mod lists the same
+// modules as the clone's. If this fails: go mod tidy, in examples/runtime.
 func TestExamplesModuleFollowsTheClones(t *testing.T) {
 	root, err := Root()
 	require.NoError(t, err)

@@ -7,12 +7,12 @@ import (
 	"path/filepath"
 )
 
-// EnvHome is the environment variable with the folder of escala's own files.
-// It is for a program that was moved away from them.
+// EnvHome is the environment variable with the folder of escala's own files. It is
+// for a program that is no longer beside them.
 const EnvHome = "ESCALA_HOME"
 
-// Home is the folder of escala's own files: a clone, from which the programs of
-// a machine are built, or the folder of a release, which has them built.
+// Home is the folder of escala's own files: a clone, from which the programs of a
+// machine are built, or the folder of a release, which contains the built programs.
 type Home struct {
 	// Folder is absolute.
 	Folder string
@@ -68,7 +68,7 @@ func FindHome(root string) (Home, error) {
 }
 
 // homeOf returns the home that a program belongs to. A clone has its programs in
-// bin, a release has escala at the top.
+// bin. A release has escala at the top.
 func homeOf(executable string) (Home, bool) {
 	folder := filepath.Dir(executable)
 	if clone := filepath.Dir(folder); IsClone(clone) {

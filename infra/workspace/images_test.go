@@ -10,8 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The developers' container must have the Go version of the releases. Its image
-// is named by digest, so it cannot change under its name.
+// TestDevcontainerHasTheReleasesGo checks that the developers' container has the Go
+// version of the releases. Its image is named by digest, so it cannot change under
+// its name.
 func TestDevcontainerHasTheReleasesGo(t *testing.T) {
 	root, err := Root()
 	require.NoError(t, err)

@@ -19,9 +19,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTheCommandIsForMacOS checks the types of all packages of the command escala as
-// macOS has them. Of what they import, only the standard library and x/sys are
-// compiled for macOS: the clouds' SDKs would take minutes and are the same.
+// TestTheCommandIsForMacOS checks the types of all packages of the command escala
+// for macOS. Of their imports, only the standard library and x/sys are compiled for
+// macOS: the clouds' SDKs would take minutes and are the same.
 func TestTheCommandIsForMacOS(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs the clouds' SDKs compiled")
@@ -79,7 +79,8 @@ func TestTheCommandIsForMacOS(t *testing.T) {
 	assert.Contains(t, found.own, command)
 }
 
-// imports finds packages among those that were checked, and else among the compiled.
+// imports finds packages among the checked ones, and otherwise among the compiled
+// ones.
 type imports struct {
 	own      map[string]*types.Package
 	compiled types.Importer

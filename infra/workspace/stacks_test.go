@@ -71,8 +71,9 @@ func TestWorkflowsReachWhatIsConfigured(t *testing.T) {
 	assert.Len(t, clouds, len(files)-len(notices))
 }
 
-// A role that can deploy one stack of a cloud can deploy all of them, so a
-// merge must create only requested stacks.
+// TestAMergeDeploysOnlyWhatIsAskedFor checks that a merge creates only requested
+// stacks, because a role that can deploy one stack of a cloud can deploy all of
+// them.
 func TestAMergeDeploysOnlyWhatIsAskedFor(t *testing.T) {
 	all := []string{"HAS_BACKEND=true", "HAS_AWS=true", "HAS_DIGITALOCEAN=true", "HAS_SPACES=true"}
 	clouds, notices := matrix(t, append(all, "ONLY=aws-ec2, do-doks")...)

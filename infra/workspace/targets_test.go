@@ -13,8 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Each target is a folder with the same files, and these declare the same things
-// in the same order. A target adds files for its own parts.
+// TestTargetsHaveTheSameFiles checks that each target is a folder with the same
+// files, and that these declare the same names in the same order. A target adds
+// files for its own parts.
 func TestTargetsHaveTheSameFiles(t *testing.T) {
 	t.Parallel()
 	root, err := Root()
@@ -36,7 +37,7 @@ func TestTargetsHaveTheSameFiles(t *testing.T) {
 			path := filepath.Join(root, "infra", "targets", entry.Name(), file)
 			got := declared(t, path, want)
 			if file == "target.go" && !slices.Contains(got, "ExistingImage") {
-				// It is a cluster's alone.
+				// Only clusters have it.
 				want = slices.DeleteFunc(slices.Clone(want), func(name string) bool { return name == "ExistingImage" })
 			}
 			assert.Equal(t, want, got, path)

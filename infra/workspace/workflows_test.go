@@ -53,8 +53,8 @@ func workflows(t *testing.T) map[string]workflow {
 
 var pinned = regexp.MustCompile(`^[\w.-]+/[\w./-]+@[0-9a-f]{40}$`)
 
-// A tag can be moved to other code; a commit cannot, so actions are pinned by
-// commit.
+// TestActionsArePinnedByCommit checks that actions are pinned by commit: a tag can
+// be moved to other code, but a commit cannot.
 func TestActionsArePinnedByCommit(t *testing.T) {
 	for file, w := range workflows(t) {
 		for name, j := range w.Jobs {
@@ -70,7 +70,8 @@ func TestActionsArePinnedByCommit(t *testing.T) {
 	}
 }
 
-// Each commit has its version beside it, for people and for Dependabot.
+// TestPinnedActionsNameTheirVersion checks that each commit has its version beside
+// it, for people and for Dependabot.
 func TestPinnedActionsNameTheirVersion(t *testing.T) {
 	root, err := Root()
 	require.NoError(t, err)
@@ -108,8 +109,9 @@ func TestWorkflowsMayDoNoMoreThanTheyNeed(t *testing.T) {
 	}
 }
 
-// Workflow steps only call commands that run elsewhere too. A branch's name
-// inside a script would run as part of the script.
+// TestStepsAreShortAndTakeNothingFromOthers checks that workflow steps only call
+// commands that run elsewhere too. A branch's name inside a script would run as part
+// of the script.
 func TestStepsAreShortAndTakeNothingFromOthers(t *testing.T) {
 	for file, w := range workflows(t) {
 		for name, j := range w.Jobs {

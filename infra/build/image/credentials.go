@@ -15,9 +15,9 @@ import (
 // and its credential helpers.
 var DockerKeychain = authn.DefaultKeychain
 
-// Login returns a keychain for the registry of one repository ("host/path", or
-// just the host). It is for no other registry, since a password must not reach
-// another one.
+// Login returns a keychain for the registry of one repository ("host/path", or just
+// the host). The keychain has no login for another registry, so the password reaches
+// no other one.
 func Login(repository, username, password string) (authn.Keychain, error) {
 	if username == "" || password == "" {
 		return nil, fmt.Errorf("the login to %s has no user name or no password", repository)

@@ -41,7 +41,7 @@ func published(t *testing.T, preview bool, img *Image, repository func() pulumi.
 	return value, secret, known, err
 }
 
-// secretOf returns a secret output, like a provider's password.
+// secretOf returns a secret output, such as a provider's password.
 func secretOf(s string) pulumi.StringInput {
 	return pulumi.ToSecret(pulumi.String(s)).(pulumi.StringOutput)
 }

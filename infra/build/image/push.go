@@ -35,8 +35,7 @@ func (i *Image) Push(ctx context.Context, repository string, keychain authn.Keyc
 }
 
 // upload sends what the repository lacks: first each platform's image, then the
-// index. An index in the repository does not prove that its images still are
-// there.
+// index. An index in the repository does not prove that its images are still there.
 func (i *Image) upload(repository name.Repository, options []remote.Option) (pushed bool, err error) {
 	manifest, err := i.index.IndexManifest()
 	if err != nil {

@@ -33,8 +33,8 @@ func serviceImage(t *testing.T) *Image {
 	return built(t, Args{Binaries: map[build.Platform]string{platform: release.Path}, Name: "api", Port: 3000})
 }
 
-// TestAnEngineRunsTheImage runs the image as Kubernetes does: read-only, as its
-// own user, without capabilities. It ends the container by its stop signal.
+// TestAnEngineRunsTheImage checks that the image runs as in Kubernetes: read-only,
+// as its own user, without capabilities. It ends the container by its stop signal.
 func TestAnEngineRunsTheImage(t *testing.T) {
 	img := serviceImage(t)
 	if _, err := exec.LookPath("podman"); err != nil || os.Getuid() != 0 {

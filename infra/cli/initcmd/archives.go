@@ -13,12 +13,12 @@ import (
 	"time"
 )
 
-// plainURL matches a URL without a character that make, a shell or YAML reads as
-// more than itself.
+// plainURL matches a URL without characters that have a meaning in make, a shell or
+// YAML.
 var plainURL = regexp.MustCompile(`^https?://[A-Za-z0-9._~:/@%+-]+$`)
 
 // checkArchives checks the URL of the archives. The checksums come from there, so it
-// is https; http is accepted for this computer alone: tests have servers there.
+// must be https. http is accepted for this computer alone, where tests have servers.
 func (r *Repository) checkArchives() error {
 	if r.Archives == "" {
 		return nil
@@ -38,7 +38,7 @@ func (r *Repository) checkArchives() error {
 // maxSums is more than the size of any checksums.txt, in bytes.
 const maxSums = 1 << 20
 
-// sumLine is a line of sha256sum.
+// sumLine matches a line of sha256sum's output.
 var sumLine = regexp.MustCompile(`^[0-9a-f]{64}  \S+\n?$`)
 
 // sums fetches the checksums of the release's archives.

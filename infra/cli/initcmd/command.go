@@ -17,7 +17,7 @@ import (
 	"escala/infra/workspace"
 )
 
-// Command makes the command init. version is the version of this program.
+// Command returns the command init. version returns the version of this program.
 func Command(version func() string) *cobra.Command {
 	var r Repository
 	c := &cobra.Command{
@@ -86,7 +86,7 @@ func run(cmd *cobra.Command, r Repository) error {
 	return r.next(out)
 }
 
-// local writes the files that are not for the repository.
+// local writes the files that do not belong in the repository.
 func (r Repository) local() error {
 	if r.Home.Built {
 		return nil

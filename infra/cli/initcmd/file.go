@@ -17,13 +17,13 @@ type File struct {
 	// Path is relative to the repository.
 	Path    string
 	Content []byte
-	// Line is true for a file of the user's that needs only one line: it is
+	// Line is true for a file of the user's that needs only one line. The line is
 	// appended if it is missing.
 	Line bool
 }
 
-// mark begins the first line of each file that init writes. A checksum of the
-// rest follows, which tells whether the file was edited.
+// mark begins the first line of each file that init writes. A checksum of the rest
+// follows, which shows whether the file was edited.
 const mark = "# Written by escala init. An edited file stays as it is. "
 
 var marked = regexp.MustCompile(`^` + regexp.QuoteMeta(mark) + `([0-9a-f]{12})\n`)
@@ -38,7 +38,7 @@ func checksum(content []byte) string {
 	return hex.EncodeToString(sum[:6])
 }
 
-// edited reports whether a file is no longer as init wrote it.
+// edited reports whether a file differs from what init wrote.
 func edited(text []byte) bool {
 	found := marked.FindSubmatch(text)
 	return found == nil || checksum(text[len(found[0]):]) != string(found[1])

@@ -20,7 +20,7 @@ import (
 	"escala/service"
 )
 
-// Repository is a repository with a service of its own.
+// Repository is a repository with a user's own service.
 type Repository struct {
 	// Folder is absolute.
 	Folder string
@@ -28,9 +28,9 @@ type Repository struct {
 	Name string
 	// Package is service.Program.Package. Default: the module's only program.
 	Package string
-	// Command is the command that starts a program that needs no build, words
-	// with spaces between them. Program is the folder of that program, relative
-	// to Folder. Default none: the program is Go's.
+	// Command is the command that starts a program that needs no build: words with
+	// spaces between them. Program is the folder of that program, relative to
+	// Folder. Default none, for a Go program.
 	Command, Program string
 	// Runtime is service.RuntimeEscala if the module requires escala's.
 	Runtime service.Runtime
@@ -46,7 +46,8 @@ var required = regexp.MustCompile(`(?m)^\s*(require\s+)?escala\s+v`)
 
 var moduleLine = regexp.MustCompile(`(?m)^module\s+"?([^\s"]+)"?`)
 
-// complete fills the defaults in, and checks what the templates take as it is.
+// complete sets the defaults, and checks the values that the templates take
+// unchanged.
 func (r *Repository) complete(ctx context.Context) error {
 	if err := r.fill(ctx); err != nil {
 		return err
@@ -103,7 +104,7 @@ func (r *Repository) fill(ctx context.Context) error {
 	return nil
 }
 
-// fillFolder fills in the defaults of a program that is not Go's.
+// fillFolder sets the defaults of a program that is not in Go.
 func (r *Repository) fillFolder() error {
 	if r.Package != "" {
 		return errors.New("--package names a Go program, and --command starts another; give one of them")
@@ -132,7 +133,7 @@ func moduleName(module string) string {
 
 var notInLabels = regexp.MustCompile(`[^a-z0-9]+`)
 
-// label returns a service's name that is like text: see service.Spec.Name.
+// label returns a service's name that resembles text: see service.Spec.Name.
 func label(text string) string {
 	name := notInLabels.ReplaceAllString(strings.ToLower(text), "-")
 	name = strings.TrimLeft(name, "-0123456789")
@@ -225,6 +226,6 @@ func (r Repository) stack(content []byte) ([]byte, error) {
 		return nil, err
 	}
 	after = strings.Replace(after, "  #   name: api\n", "", 1)
-	// The comments of the keys before keep their indentation.
+	// The comments of the keys in before keep their indentation.
 	return []byte(before + "  escala:service:\n" + values + after), nil
 }

@@ -34,7 +34,7 @@ func repo(t *testing.T, files map[string]string) string {
 	return folder
 }
 
-// prepare runs init in a folder and returns what it says.
+// prepare runs init in a folder and returns its output.
 func prepare(t *testing.T, folder string, flags ...string) (string, error) {
 	t.Helper()
 	c := Command(func() string { return "v0.0.0" })
@@ -55,7 +55,7 @@ func clone(t *testing.T) string {
 	return root
 }
 
-// content returns all files below a folder, none of one that does not exist.
+// content returns all files below a folder. A folder that does not exist has none.
 func content(t *testing.T, folder string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -102,7 +102,8 @@ func TestInitWritesWhatARepositoryNeeds(t *testing.T) {
 	}
 }
 
-// make without a target makes no machine, whatever else the Makefile has.
+// TestMakeAloneListsTheTargets checks that make without a target makes no machine,
+// whatever else the Makefile has.
 func TestMakeAloneListsTheTargets(t *testing.T) {
 	clone(t)
 	folder := repo(t, map[string]string{"go.mod": "module shop\n\ngo 1.26\n", "main.go": program, "Makefile": "include escala.mk\ntest:\n\tgo test ./...\n"})
@@ -198,7 +199,8 @@ func TestNamesOfServices(t *testing.T) {
 	}
 }
 
-// The actions are those of the clone's own workflows, which Dependabot renews.
+// TestWorkflowsUseTheClonesActions checks that the actions are those of the clone's
+// own workflows, which Dependabot renews.
 func TestWorkflowsUseTheClonesActions(t *testing.T) {
 	home := clone(t)
 	uses := regexp.MustCompile(`uses: (\S+@[0-9a-f]{40} # v\S+)`)
@@ -232,7 +234,7 @@ func TestWorkflowsUseTheClonesActions(t *testing.T) {
 	}
 }
 
-// archive makes a release's archive of escala, whose program says "escala".
+// archive makes a release's archive of escala, whose program prints "escala".
 func archive(t *testing.T, folder, name string) {
 	t.Helper()
 	work := t.TempDir()
@@ -241,8 +243,8 @@ func archive(t *testing.T, folder, name string) {
 	require.NoError(t, err, "%s", out)
 }
 
-// A repository without a clone takes escala from a release's archives, by
-// version and checksum.
+// TestMakeFindsAReleaseByItsChecksum checks that a repository without a clone takes
+// escala from a release's archives, by version and checksum.
 func TestMakeFindsAReleaseByItsChecksum(t *testing.T) {
 	home := clone(t)
 	for _, name := range []string{"make", "curl", "tar", "sha256sum"} {
@@ -279,7 +281,7 @@ func TestMakeFindsAReleaseByItsChecksum(t *testing.T) {
 	run := func() (string, error) {
 		cmd := exec.CommandContext(t.Context(), "make", "--silent", "up")
 		cmd.Dir = folder
-		// A make that runs this test has no say.
+		// A make that runs this test must not affect this one.
 		cmd.Env = append(os.Environ(), "MAKEFLAGS=", "MAKELEVEL=", "STACK=local")
 		out, err := cmd.CombinedOutput()
 		return string(out), err

@@ -8,7 +8,7 @@ import (
 	"escala/service"
 )
 
-// described is the repository's service in a stack's file.
+// described is the description of the repository's service in a stack's file.
 type described struct {
 	Name    string          `yaml:"name"`
 	Runtime service.Runtime `yaml:"runtime"`

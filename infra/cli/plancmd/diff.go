@@ -16,7 +16,7 @@ import (
 	"escala/infra/workspace"
 )
 
-// Diff makes the command that shows what the working tree changes, compared with a
+// Diff returns the command that shows what the working tree changes, compared with a
 // commit.
 func Diff(stack *string, targets program.Targets) *cobra.Command {
 	var format, base string

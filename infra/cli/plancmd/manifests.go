@@ -12,8 +12,8 @@ import (
 	"escala/infra/workspace"
 )
 
-// Manifests makes the command that writes what a cluster stack would apply as files
-// for kubectl.
+// Manifests returns the command that writes what a cluster stack would apply as
+// files for kubectl.
 func Manifests(stack *string, targets program.Targets) *cobra.Command {
 	var out string
 	c := &cobra.Command{

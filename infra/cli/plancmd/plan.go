@@ -1,5 +1,5 @@
 // Package plancmd has the commands that plan: plan, plan-diff and manifests. They
-// need every target's SDK, so they are apart from the command line of the local
+// need every target's SDK, so they are separate from the command line of the local
 // target.
 package plancmd
 
@@ -30,7 +30,7 @@ const allStacks = "all"
 // errFindings is the error of a plan that has shown errors.
 var errFindings = errors.New("the plan has errors; they are shown above")
 
-// Plan makes the command that shows what a stack would be, without an account.
+// Plan returns the command that shows what a stack would be, without an account.
 func Plan(stack *string, targets program.Targets) *cobra.Command {
 	var format, out string
 	var every bool
@@ -65,7 +65,7 @@ func Plan(stack *string, targets program.Targets) *cobra.Command {
 	return c
 }
 
-// budgetFlag adds the flag for what a stack may cost a month.
+// budgetFlag adds the flag for the most that a stack may cost a month.
 func budgetFlag(c *cobra.Command, budget *float64) {
 	c.Flags().Float64Var(budget, "budget", 0, "most that each stack may cost a month, in US dollars; more is an error (default none)")
 }
@@ -80,7 +80,7 @@ func finish(w io.Writer, p plan.Plan, write report.Writer) error {
 	return nil
 }
 
-// planStacks plans one stack, or all, beside each other.
+// planStacks plans one stack, or all of them at the same time.
 func planStacks(ctx context.Context, root, stack string, targets program.Targets, budget prices.Budget) (plan.Plan, error) {
 	if !(budget >= 0) {
 		return plan.Plan{}, fmt.Errorf("--budget: %v is not an amount of dollars a month", budget)

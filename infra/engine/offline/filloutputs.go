@@ -23,7 +23,7 @@ func (p *Provider) FillOutputs() *Provider {
 	return p
 }
 
-// filled is Create for a preview that fills in outputs. It keeps nothing.
+// filled is Create for a preview that fills in outputs. It stores nothing.
 func (p *Provider) filled(kind Resource, req *pulumirpc.CreateRequest, inputs resource.PropertyMap) (*pulumirpc.CreateResponse, error) {
 	id := fmt.Sprintf("%s-%s", Placeholder, req.GetName())
 	e := Event{
@@ -42,8 +42,8 @@ func (p *Provider) filled(kind Resource, req *pulumirpc.CreateRequest, inputs re
 
 // generatedName returns a name for an unnamed resource. The engine draws another
 // seed each time, which must not change a plan. In a plan, a nested name (of an
-// object in a cluster) is derived from the object's content, so that other content
-// has another name.
+// object in a cluster) is derived from the object's content, so another content
+// leads to another name.
 func (p *Provider) generatedName(name string, random []byte, inputs resource.PropertyMap) string {
 	if !p.fills {
 		return fmt.Sprintf("%s-%07x", name, seed(random))

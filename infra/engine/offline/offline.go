@@ -47,15 +47,14 @@ type Resource struct {
 	// unset, with dots as in Replaces. A resource whose name the program sets
 	// is deleted before it is replaced.
 	Named string
-	// DeleteFirst reports that a resource is always deleted before it is
-	// replaced.
+	// DeleteFirst means that a resource is always deleted before it is replaced.
 	DeleteFirst bool
 }
 
 // Condition reports whether a change of a resource's inputs replaces it.
 type Condition func(olds, news resource.PropertyMap) bool
 
-// WhenTrue holds if a property of the new inputs is true.
+// WhenTrue returns a condition that holds if a property of the new inputs is true.
 func WhenTrue(property string) Condition {
 	return func(_, news resource.PropertyMap) bool {
 		value := plain(news[resource.PropertyKey(property)])
@@ -90,8 +89,7 @@ type Event struct {
 	Config resource.PropertyMap
 	// Timeout is the time limit for a deletion, in seconds, or 0.
 	Timeout float64
-	// Gone is set by the effect of a Read: the cloud does not have the resource any
-	// more.
+	// Gone is set by the effect of a Read if the cloud no longer has the resource.
 	Gone bool
 }
 
@@ -107,8 +105,7 @@ type Provider struct {
 
 	schema Schema
 	effect Effect
-	// fills reports whether previews fill in outputs. It is set before the
-	// engine runs.
+	// fills means that previews fill in outputs. It is set before the engine runs.
 	fills bool
 
 	mu     sync.Mutex
@@ -116,7 +113,7 @@ type Provider struct {
 	events []Event
 	config resource.PropertyMap
 	made   int
-	// automatic reports by URN whether the provider chose the resource's name.
+	// automatic records by URN whether the provider chose the resource's name.
 	automatic map[string]bool
 	// configured is called with each configuration. Optional.
 	configured func(resource.PropertyMap) error
@@ -130,8 +127,8 @@ func New(schema Schema, effect Effect) *Provider {
 	return &Provider{schema: schema, effect: effect, there: map[string]Event{}, automatic: map[string]bool{}}
 }
 
-// Answer replaces the schema's function for a token. It must be called before
-// the engine uses the provider.
+// Answer replaces the schema's function for a token. It must be called before the
+// engine uses the provider. It returns the provider.
 func (p *Provider) Answer(token string, answer Function) *Provider {
 	p.schema.Functions[token] = answer
 	return p
@@ -209,7 +206,7 @@ func (p *Provider) find(kind, id string) (Event, bool) {
 	return e, ok
 }
 
-// forget removes a resource that the cloud does not have any more.
+// forget removes a resource that the cloud no longer has.
 func (p *Provider) forget(e Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -26,7 +26,7 @@ func indirect(t reflect.Type) reflect.Type {
 	return t
 }
 
-// foreseen returns a resource's properties before it exists: inputs are known,
+// foreseen returns a resource's properties before it exists: inputs are known, and
 // values that the cloud sets are unknown.
 func foreseen(state any, inputs resource.PropertyMap) resource.PropertyMap {
 	outputs := inputs.Copy()

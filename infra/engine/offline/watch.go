@@ -26,7 +26,7 @@ type Wanted struct {
 	Inputs, Outputs resource.PropertyMap
 }
 
-// Question is a function call of the program, with its answer.
+// Question is a function call of the program, with the provider's answer.
 type Question struct {
 	Token        string
 	Args, Answer resource.PropertyMap
@@ -59,7 +59,7 @@ func (w *Watched) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*pu
 	return resp, nil
 }
 
-// Invoke records the question and the answer.
+// Invoke records the function call and its answer.
 func (w *Watched) Invoke(ctx context.Context, req *pulumirpc.InvokeRequest) (*pulumirpc.InvokeResponse, error) {
 	resp, err := w.ResourceProviderServer.Invoke(ctx, req)
 	if err != nil {
@@ -86,7 +86,7 @@ func (w *Watched) Wanted() []Wanted {
 	return append([]Wanted(nil), w.wants...)
 }
 
-// Asked returns the questions so far.
+// Asked returns the function calls so far.
 func (w *Watched) Asked() []Question {
 	w.mu.Lock()
 	defer w.mu.Unlock()

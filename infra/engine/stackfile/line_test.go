@@ -7,7 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The line of a fault is the one that a person has to change.
+// TestFaultyLine checks that the line of an error is the one that a person has to
+// change.
 func TestFaultyLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"config:\n  a: 1\n  b: [1, 2\n  c: 3\n":                   "line 3: ",

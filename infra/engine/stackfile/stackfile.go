@@ -82,7 +82,8 @@ func Read(path string) (*File, error) {
 	return Parse(path, text)
 }
 
-// others names the stacks beside a file that does not exist, for a message.
+// others returns a text with the other stacks of the folder, for the message about a
+// file that does not exist.
 func others(path string) string {
 	names, err := Stacks(filepath.Dir(filepath.Dir(path)))
 	if err != nil {
@@ -100,11 +101,11 @@ func Parse(path string, text []byte) (*File, error) {
 	return f, nil
 }
 
-// yamlLine matches what the library puts before a reason. Its line is often that
-// of the key around the fault, or the one before.
+// yamlLine matches the text that the library puts before a reason. Its line is often
+// that of the key around the error, or the one before.
 var yamlLine = regexp.MustCompile(`^yaml: (unmarshal errors:\s+)?(line [0-9]+: )?`)
 
-// faultyLine returns the number of the first line with which a text is not YAML.
+// faultyLine returns the number of the first line at which a text is not valid YAML.
 func faultyLine(text []byte) int {
 	lines := bytes.SplitAfter(text, []byte("\n"))
 	for n := len(lines) - 1; n > 0; n-- {

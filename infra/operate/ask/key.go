@@ -9,8 +9,8 @@ import (
 	"escala/infra/operate"
 )
 
-// KnownKey returns a key that is no secret, for a store that only the operator can
-// write anyway.
+// KnownKey returns a key that is not secret, for a store that only the operator can
+// write to anyway.
 func KnownKey() request.Key {
 	key, err := request.ParseKey(strings.Repeat("00", 32))
 	if err != nil {
@@ -19,8 +19,8 @@ func KnownKey() request.Key {
 	return key
 }
 
-// Of returns the last of a stack's machines. requests is where machines read
-// requests.
+// Of returns the last of a stack's machines. requests is the store from which
+// machines read requests.
 func Of(m operate.Machines, requests operate.Objects) (Machine, error) {
 	switch {
 	case len(m.At) == 0:
@@ -34,8 +34,8 @@ func Of(m operate.Machines, requests operate.Objects) (Machine, error) {
 	return Machine{ID: m.At[len(m.At)-1].ID, Key: key, Requests: requests, Answers: m.Objects}, err
 }
 
-// Key returns the key of a stack from its state, which only its passphrase or its
-// key at a cloud decrypts.
+// Key returns the key of a stack from its state, which only the state's passphrase
+// or its key at a cloud can decrypt.
 func Key(s *operate.Stack) (request.Key, error) {
 	r, err := s.One("random:index/randomBytes:RandomBytes", deploy.OperatorKeyName)
 	if err != nil {

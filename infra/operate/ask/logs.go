@@ -8,8 +8,8 @@ import (
 	"escala/infra/operate"
 )
 
-// Pauses between two questions while logs are followed. Each question costs a few
-// requests to the store, so they become rarer while nothing is logged.
+// Pauses between two requests while logs are followed. Each costs a few requests to
+// the store, so they become rarer while nothing is logged.
 const (
 	followEvery   = time.Second
 	followSlowest = 5 * time.Second

@@ -1,6 +1,7 @@
 // Package ask sends an operator's requests to a stack's machine through its release
 // store, and waits for the answers. The machine needs no port and the operator no
-// login; who may ask is who can decrypt the stack's state and write its store.
+// login. The operator must be able to decrypt the stack's state and to write to its
+// store.
 package ask
 
 import (
@@ -30,11 +31,11 @@ type Machine struct {
 
 // Times of waiting.
 const (
-	// every is the time between two looks for an answer. It grows to slowest.
+	// every is the time between two reads of an answer. It grows to slowest.
 	every   = 250 * time.Millisecond
 	slowest = 2 * time.Second
-	// silence is the time after which a machine that does not answer is given up. A
-	// machine looks for requests every 10 s, or less often while it is in trouble.
+	// silence is the time after which a machine counts as silent. A machine reads
+	// requests every 10 s, or less often while it has a problem.
 	silence  = 60 * time.Second
 	patience = 10 * time.Minute
 )
@@ -70,7 +71,7 @@ func (m Machine) do(ctx context.Context, kind request.Kind, query *request.Query
 	}
 }
 
-// errReplaced means that another operator asked for something else meanwhile.
+// errReplaced means that another operator made another request meanwhile.
 var errReplaced = errors.New("another operator asked at the same time")
 
 // answer waits for the answer to a request.
@@ -97,8 +98,9 @@ func (m Machine) answer(ctx context.Context, asked request.Asked, object []byte,
 		if time.Now().After(until) {
 			return none, fmt.Errorf("machine %s has not answered for %s: it may be down, or older than this command. make status tells more; make up makes a machine that answers", m.ID, waited.Round(time.Second))
 		}
-		// Another operator may have asked at the same moment. Logs are asked for again,
-		// because the answer may be replaced too. The same restart is carried out once.
+		// Another operator may have asked at the same moment. A request for logs is
+		// sent again, because the answer may be replaced too. The same restart is
+		// carried out once.
 		if time.Since(checked) > 5*time.Second && waited < request.Valid {
 			checked = time.Now()
 			current, err := m.current(ctx)
@@ -107,7 +109,7 @@ func (m Machine) answer(ctx context.Context, asked request.Asked, object []byte,
 			}
 			if string(current) != string(object) {
 				if asked.Kind == request.Logs {
-					// The other one gets its answer first.
+					// The other operator gets an answer first.
 					if err := sleep(ctx, rand.N(8*every)); err != nil {
 						return none, err
 					}
@@ -145,8 +147,8 @@ func (m Machine) put(ctx context.Context, key string, object []byte) error {
 	return nil
 }
 
-// absent reports that there is no object. S3 denies the reading of an object that
-// does not exist, if the credentials may not list the bucket.
+// absent reports whether an object does not exist. S3 denies the reading of such an
+// object, if the credentials may not list the bucket.
 func absent(err error) bool {
 	return errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDenied)
 }

@@ -52,7 +52,7 @@ func (o *objects) Put(_ context.Context, key string, content []byte) error {
 	return nil
 }
 
-// world is a machine with the agent's own listener.
+// world is a machine with the agent's own listener, and its store.
 type world struct {
 	*objects
 	started  time.Time
@@ -185,8 +185,8 @@ func TestAnAnswersErrorIsHarmless(t *testing.T) {
 	})
 }
 
-// TestTwoOperatorsAtOnce lets another operator's request take the place of one that
-// the machine has not seen.
+// TestTwoOperatorsAtOnce checks a request of another operator in the place of one
+// that the machine has not read.
 func TestTwoOperatorsAtOnce(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world, m Machine) {
 		var wait sync.WaitGroup

@@ -50,7 +50,7 @@ func (m Machine) Maintain(ctx context.Context, wish operate.Maintenance, report 
 	}
 }
 
-// maintained returns what the machine reports in the store.
+// maintained reports whether the machine's status in the store has a maintenance.
 func (m Machine) maintained(ctx context.Context) (bool, error) {
 	content, err := operate.Read(ctx, m.Answers, store.MachineKey(m.ID, store.StatusName), objectLimit)
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package awslogin finds the AWS credentials of the person who asks: those of the
-// environment, otherwise those that AWS' command line has for the profile, which
-// knows profiles, roles, web identities and single sign-on.
+// Package awslogin finds the AWS credentials of the operator: those of the
+// environment, otherwise those that AWS' command line returns for the profile. It
+// supports profiles, roles, web identities and single sign-on.
 package awslogin
 
 import (
@@ -22,7 +22,7 @@ import (
 	"escala/infra/operate"
 )
 
-// Login has the credentials. It asks for them on first use.
+// Login provides the credentials. It looks them up on first use.
 type Login struct {
 	// Profile is the name of a profile. Default: AWS_PROFILE, or the default one.
 	Profile string
@@ -55,15 +55,15 @@ func (l *Login) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	return found, nil
 }
 
-// Invalidate makes the next Retrieve ask again.
+// Invalidate makes the next Retrieve look the credentials up again.
 func (l *Login) Invalidate() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.held = nil
 }
 
-// fromEnvironment returns the variables' credentials. A profile that the stack
-// names goes before them.
+// fromEnvironment returns the credentials in the environment's variables. A profile
+// that the stack names takes precedence.
 func fromEnvironment(profile string) (aws.Credentials, bool) {
 	c := aws.Credentials{
 		AccessKeyID: os.Getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"),
@@ -72,7 +72,7 @@ func fromEnvironment(profile string) (aws.Credentials, bool) {
 	return c, profile == "" && c.AccessKeyID != "" && c.SecretAccessKey != ""
 }
 
-// fromCommand asks `aws configure export-credentials`, which AWS' command line has
+// fromCommand runs `aws configure export-credentials`, which AWS' command line has
 // since version 2.9. Its format is that of a profile's credential_process.
 func (l *Login) fromCommand(ctx context.Context) (aws.Credentials, error) {
 	none := aws.Credentials{}
@@ -95,7 +95,7 @@ func (l *Login) fromCommand(ctx context.Context) (aws.Credentials, error) {
 	}
 	var made struct{ AccessKeyID, SecretAccessKey, SessionToken string }
 	if err := json.Unmarshal(out.Bytes(), &made); err != nil {
-		// The error would quote the secret.
+		// The error of the decoder would quote the secret.
 		return none, errors.New("aws configure export-credentials printed no JSON")
 	}
 	if made.AccessKeyID == "" || made.SecretAccessKey == "" {

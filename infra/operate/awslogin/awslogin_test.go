@@ -11,7 +11,7 @@ import (
 	"escala/infra/operate"
 )
 
-// command puts a stand-in for AWS' command line into PATH.
+// command puts a program that replaces AWS' command line into PATH.
 func command(t *testing.T, script string) {
 	t.Helper()
 	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
@@ -24,7 +24,8 @@ func command(t *testing.T, script string) {
 	t.Setenv("PATH", bin+":/usr/bin:/bin")
 }
 
-// The format is that of `aws configure export-credentials --format process`.
+// TestTheCommandsCredentials checks the format of `aws configure export-credentials
+// --format process`.
 func TestTheCommandsCredentials(t *testing.T) {
 	asked := filepath.Join(t.TempDir(), "asked")
 	command(t, `echo "$*" >>`+asked+`; echo '{"Version": 1, "AccessKeyId": "AKIA", "SecretAccessKey": "s", "SessionToken": "t", "Expiration": "2026-11-26T10:00:00Z"}'`)

@@ -1,7 +1,7 @@
-// Package origin tells where an update of a stack comes from: the commit and its
+// Package origin finds out where an update of a stack comes from: the commit and its
 // author, and the CI's run. The keys are those that Pulumi's command line writes
 // into a stack's history (github.com/pulumi/pulumi/pkg/v3/backend, updates.go), so
-// that both histories read the same.
+// that both histories have the same format.
 package origin
 
 import (
@@ -21,16 +21,16 @@ const (
 	CISystem  = "ci.system"
 	CIRun     = "ci.build.id"
 	CIURL     = "ci.build.url"
-	// Release and Reason are escala's own: the release that serves after the
-	// update, and why it failed.
+	// Release and Reason are escala's own: the release that serves after the update,
+	// and the reason why the update failed.
 	Release = "escala.release"
 	Reason  = "escala.reason"
 )
 
 // Origin is where an update comes from. Unknown fields are "".
 type Origin struct {
-	// Commit is the id of the commit, Title the first line of its message. Dirty
-	// reports changes that are not committed.
+	// Commit is the id of the commit, and Title the first line of its message. Dirty
+	// means that there are changes without a commit.
 	Commit, Title string
 	Dirty         bool
 	// Author is the name of the commit's author.
@@ -39,7 +39,7 @@ type Origin struct {
 	CI, Run, URL string
 }
 
-// gitTimeout limits git, which may wait for a network's file system.
+// gitTimeout limits git, which may wait for a network file system.
 const gitTimeout = 5 * time.Second
 
 // Of returns the origin of an update of the project at root, as far as it is known.
@@ -47,7 +47,7 @@ func Of(ctx context.Context, root string) Origin {
 	var o Origin
 	ctx, cancel := context.WithTimeout(ctx, gitTimeout)
 	defer cancel()
-	// A NUL separates the fields: none of them can have one.
+	// A NUL separates the fields, because no field can contain one.
 	fields := strings.Split(git(ctx, root, "log", "-1", "--format=%H%x00%an%x00%s"), "\x00")
 	if len(fields) == 3 {
 		o.Commit, o.Author, o.Title = fields[0], fields[1], fields[2]
@@ -93,7 +93,7 @@ func From(environment map[string]string) Origin {
 	}
 }
 
-// Who names the author and the CI's run: "Ana, GitHub Actions 42".
+// Who returns the author and the CI's run: "Ana, GitHub Actions 42".
 func (o Origin) Who() string {
 	run := strings.TrimSpace(o.CI + " " + o.Run)
 	switch {

@@ -24,7 +24,8 @@ import (
 
 // Cluster is the service's part of a cluster.
 type Cluster struct {
-	// Namespace and Deployment are the names of the service's own.
+	// Namespace and Deployment are the names of the service's namespace and
+	// Deployment.
 	Namespace, Deployment string
 
 	config *rest.Config
@@ -36,7 +37,7 @@ type Cluster struct {
 const deploymentType = "kubernetes:apps/v1:Deployment"
 
 // Open returns the service's part of the stack's cluster. kubeconfig is the content
-// of a kubeconfig; empty takes the one that the state has for the cluster.
+// of a kubeconfig. If it is empty, Open takes the one in the stack's state.
 func Open(s *operate.Stack, kubeconfig string) (*Cluster, error) {
 	if kubeconfig == "" {
 		for _, r := range s.Of("pulumi:providers:kubernetes") {
@@ -166,7 +167,7 @@ func (c *Cluster) do(ctx context.Context, method, path string, query url.Values,
 	return nil
 }
 
-// pod has the parts of a Pod that are needed.
+// pod has the fields of a Pod that are used here.
 type pod struct {
 	Metadata struct {
 		Name              string
@@ -202,7 +203,7 @@ func (p pod) container() string {
 	return p.Spec.Containers[0].Name
 }
 
-// deployment has the parts of a Deployment that are needed.
+// deployment has the fields of a Deployment that are used here.
 type deployment struct {
 	Spec struct {
 		Replicas *int
@@ -210,8 +211,8 @@ type deployment struct {
 	}
 }
 
-// pods returns the number of pods that the service should have, and its pods in the
-// order of their creation.
+// pods returns the wanted number of the service's pods, and the pods in the order of
+// their creation.
 func (c *Cluster) pods(ctx context.Context) (wanted int, pods []pod, err error) {
 	var d deployment
 	if err := c.do(ctx, http.MethodGet, "/apis/apps/v1/namespaces/"+c.Namespace+"/deployments/"+c.Deployment, nil, nil, &d); err != nil {

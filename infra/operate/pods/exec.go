@@ -29,7 +29,7 @@ const (
 	channelClose  = 255
 )
 
-// messageLimit is more than the API server sends in one message, in bytes.
+// messageLimit is larger than any message of the API server, in bytes.
 const messageLimit = 1 << 20
 
 // Exec runs a command in a pod's container. The error of a command that ends with a
@@ -57,7 +57,7 @@ func (c *Cluster) Exec(ctx context.Context, r operate.ExecRequest) error {
 	}
 	defer func() { _ = conn.CloseNow() }()
 	if r.Terminal {
-		// The pod's terminal echoes and edits, so this one passes each key.
+		// The pod's terminal echoes and edits, so this terminal passes each key on.
 		terminal := int(r.In.Fd())
 		before, err := term.MakeRaw(terminal)
 		if err != nil {
@@ -101,12 +101,13 @@ func (c *Cluster) dial(ctx context.Context, path string, query url.Values) (*web
 	return conn, nil
 }
 
-// exchange passes the streams until the command has ended.
+// exchange passes the streams on until the command has ended.
 func exchange(ctx context.Context, conn *websocket.Conn, r operate.ExecRequest) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if r.In != nil {
-		// A read of a terminal cannot be interrupted, so nothing waits for this.
+		// A read from a terminal cannot be interrupted, so the function does not
+		// wait for this.
 		go send(ctx, conn, r.In)
 	}
 	if r.Sizes != nil {
@@ -134,7 +135,7 @@ func exchange(ctx context.Context, conn *websocket.Conn, r operate.ExecRequest) 
 	}
 }
 
-// send passes the input, and its end.
+// send passes the input on, and its end.
 func send(ctx context.Context, conn *websocket.Conn, in io.Reader) {
 	buffer := make([]byte, 32<<10)
 	buffer[0] = channelIn

@@ -71,10 +71,10 @@ func (c *Cluster) Logs(ctx context.Context, r operate.LogsRequest, emit func(ope
 	}
 }
 
-// podsEvery is the time between two looks for pods that are new.
+// podsEvery is the time between two checks for new pods.
 const podsEvery = 3 * time.Second
 
-// follow passes lines as they come, also from pods that are made meanwhile.
+// follow passes lines as they come, also from pods that are created meanwhile.
 func (c *Cluster) follow(ctx context.Context, r operate.LogsRequest, pods []pod, emit func(operate.Line) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	out := make(chan operate.Line)
@@ -122,7 +122,7 @@ func (c *Cluster) follow(ctx context.Context, r operate.LogsRequest, pods []pod,
 }
 
 // stream passes the lines of one pod to out until the pod ends. The API ends a
-// stream now and then, and a pod that starts has no log yet.
+// stream from time to time, and a pod that starts has no log yet.
 func (c *Cluster) stream(ctx context.Context, p pod, r operate.LogsRequest, out chan<- operate.Line) error {
 	var last time.Time
 	if selectsTail(r) {
@@ -152,7 +152,7 @@ func (c *Cluster) stream(ctx context.Context, p pod, r operate.LogsRequest, out 
 				break
 			}
 			s.full = false
-			// The API repeats the lines of the second that it is asked to begin with.
+			// The API repeats the lines of the second at which the request begins.
 			if !last.IsZero() && !s.head.Time.After(last) {
 				continue
 			}

@@ -12,22 +12,23 @@ import (
 	"escala/service"
 )
 
-// MaintenanceName is the name of the ConfigMap with the page of a maintenance. No
-// Pulumi program manages it; it goes with its namespace.
+// MaintenanceName returns the name of the ConfigMap with the page of a maintenance.
+// No Pulumi program manages it. It is deleted with its namespace.
 func MaintenanceName(service string) string { return service + "-maintenance" }
 
 // MaintenanceFile is the key of the page, and so the name of its file in a pod.
 const MaintenanceFile = "page.html"
 
-// touched is an annotation that makes a pod's kubelet look at its volumes at once
-// (kubernetes.io/docs/tasks/configure-pod-container/configure-pod-configmap, "Mounted
-// ConfigMaps are updated automatically"). Without it that takes up to two minutes.
+// touched is an annotation that makes a pod's kubelet update its volumes at once
+// (kubernetes.io/docs/tasks/configure-pod-container/configure-pod-configmap,
+// "Mounted ConfigMaps are updated automatically"). Without it, that takes up to two
+// minutes.
 const touched = "escala.dev/maintenance"
 
-// slowest is the time in which each pod must have followed.
+// slowest is the time in which each pod must have applied a change.
 const slowest = 3 * time.Minute
 
-// ErrNoMaintenance means that the pods have no place for a page.
+// ErrNoMaintenance means that the pods have no volume for a page.
 var ErrNoMaintenance = errors.New("the pods that serve read no page: set maintenance: true in the cluster's section of the stack, and make up rolls them once; a later maintenance needs no release")
 
 type configMap struct {
@@ -38,7 +39,7 @@ type configMap struct {
 }
 
 // Maintain changes the ConfigMap, and waits until each pod that serves reports the
-// change. A pod that is made later has it from its start.
+// change. A pod that is created later has it from its start.
 func (c *Cluster) Maintain(ctx context.Context, wish operate.Maintenance, report func(string)) error {
 	at, err := c.follows(ctx)
 	if err != nil {
@@ -72,8 +73,8 @@ func (c *Cluster) Maintain(ctx context.Context, wish operate.Maintenance, report
 	}
 }
 
-// follows returns where the Deployment's pods answer for their health, if they read
-// the page.
+// follows returns the health endpoint of the Deployment's pods, if they read the
+// page.
 func (c *Cluster) follows(ctx context.Context) (probe, error) {
 	var d struct {
 		Spec struct {
@@ -101,15 +102,15 @@ func (c *Cluster) follows(ctx context.Context) (probe, error) {
 	return probe{}, ErrNoMaintenance
 }
 
-// probe is where a pod answers for its health. The API's proxy takes a pod's port by
-// its number only.
+// probe is a pod's health endpoint. The API's proxy accepts a pod's port only by its
+// number.
 type probe struct {
 	port int
 	path string
 }
 
-// putPage writes the ConfigMap. Without a maintenance it has no page: a volume follows
-// a changed object, as it does not always follow one that is gone.
+// putPage writes the ConfigMap. Without a maintenance it has no page: a volume
+// follows a changed object, but not always a deleted one.
 func (c *Cluster) putPage(ctx context.Context, wish operate.Maintenance) error {
 	name := MaintenanceName(c.Deployment)
 	object := configMap{"v1", "ConfigMap", map[string]any{
@@ -134,8 +135,8 @@ func (c *Cluster) putPage(ctx context.Context, wish operate.Maintenance) error {
 	return nil
 }
 
-// unfollowed returns the pods that are ready and have not followed. It makes each pod
-// look once; asked has those.
+// unfollowed returns the pods that are ready and have not applied the change. It
+// makes each pod update its volumes once; asked has those pods.
 func (c *Cluster) unfollowed(ctx context.Context, wish operate.Maintenance, at probe, asked map[string]bool) ([]string, error) {
 	_, all, err := c.pods(ctx)
 	if err != nil {
@@ -144,12 +145,13 @@ func (c *Cluster) unfollowed(ctx context.Context, wish operate.Maintenance, at p
 	var missing []string
 	for _, p := range all {
 		if !p.ready() {
-			continue // nothing leads there, and it looks at its start
+			continue // it gets no requests, and reads the page at its start
 		}
 		if !asked[p.Metadata.UID] {
 			asked[p.Metadata.UID] = true
 			patch := map[string]any{"metadata": map[string]any{"annotations": map[string]string{touched: time.Now().UTC().Format(time.RFC3339Nano)}}}
-			// It is only quicker. A person may not have the right, or the pod is gone.
+			// This is only faster. The operator may lack the permission, or the pod
+			// is gone.
 			_ = c.do(ctx, http.MethodPatch, "/api/v1/namespaces/"+c.Namespace+"/pods/"+p.Metadata.Name, nil, patch, nil)
 		}
 		on, err := c.maintained(ctx, p, at)
@@ -163,7 +165,7 @@ func (c *Cluster) unfollowed(ctx context.Context, wish operate.Maintenance, at p
 	return missing, nil
 }
 
-// maintained asks a pod's health path, which the runtime answers itself.
+// maintained queries a pod's health path, which the runtime answers itself.
 func (c *Cluster) maintained(ctx context.Context, p pod, at probe) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()

@@ -18,8 +18,8 @@ import (
 	"escala/infra/testing/apiserver"
 )
 
-// kubelets has the parts of a cluster that a maintenance needs: one Deployment of two pods,
-// whose kubelets look at their volumes when the pods change.
+// kubelets has the parts of a cluster that a maintenance needs: one Deployment of
+// two pods, whose kubelets update their volumes when the pods change.
 type kubelets struct {
 	mu      sync.Mutex
 	mounted bool
@@ -136,8 +136,8 @@ func TestAMaintenanceThatCannotBe(t *testing.T) {
 	assert.NotEmpty(t, a.page)
 }
 
-// proxied answers for the pods of a real API server, which have no process: as a worker
-// whose kubelet looks at the ConfigMap when its pod changes.
+// proxied answers for the pods of a real API server, which have no process. It
+// answers like a worker whose kubelet reads the ConfigMap when its pod changes.
 type proxied struct {
 	http.RoundTripper
 	look func(pod string) (on bool)
@@ -155,7 +155,7 @@ func (p proxied) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-// TestAMaintenanceOnARealAPIServer checks that Kubernetes takes what a maintenance
+// TestAMaintenanceOnARealAPIServer checks that Kubernetes accepts what a maintenance
 // writes, and that the Deployment stays as the stack described it.
 func TestAMaintenanceOnARealAPIServer(t *testing.T) {
 	server := apiserver.Start(t)

@@ -11,9 +11,9 @@ import (
 //
 // An eviction obeys the disruption budget and ends the pod as a release does, with
 // preStop and the drain. The ReplicaSet makes another one from the same template. An
-// annotation on the template, as `kubectl rollout restart` sets it, would be a
-// difference to what the Pulumi program describes, and the next update would roll
-// all pods again to remove it.
+// annotation on the template, as `kubectl rollout restart` sets it, would differ
+// from the description in the Pulumi program, and the next update would roll all
+// pods again to remove it.
 func (c *Cluster) Restart(ctx context.Context, report func(string)) error {
 	_, before, err := c.pods(ctx)
 	if err != nil {
@@ -49,7 +49,7 @@ const (
 	patience = 20 * time.Minute
 )
 
-// whole waits until as many pods are ready as there should be.
+// whole waits until the wanted number of pods is ready.
 func (c *Cluster) whole(ctx context.Context, began time.Time) error {
 	return c.until(ctx, began, func() (string, error) {
 		wanted, pods, err := c.pods(ctx)
@@ -69,7 +69,7 @@ func (c *Cluster) whole(ctx context.Context, began time.Time) error {
 	})
 }
 
-// gone waits until a pod is on its way out, so that it does not count as ready.
+// gone waits until a pod is being deleted, so that it does not count as ready.
 func (c *Cluster) gone(ctx context.Context, before pod, began time.Time) error {
 	return c.until(ctx, began, func() (string, error) {
 		_, pods, err := c.pods(ctx)
@@ -85,8 +85,8 @@ func (c *Cluster) gone(ctx context.Context, before pod, began time.Time) error {
 	})
 }
 
-// evict asks for the eviction of a pod, again while the disruption budget forbids
-// it. The precondition keeps it from another pod of the same name.
+// evict requests the eviction of a pod, and again while the disruption budget
+// forbids it. The precondition protects another pod of the same name.
 func (c *Cluster) evict(ctx context.Context, p pod, began time.Time) error {
 	eviction := map[string]any{
 		"apiVersion": "policy/v1", "kind": "Eviction",
@@ -108,7 +108,7 @@ func (c *Cluster) evict(ctx context.Context, p pod, began time.Time) error {
 	})
 }
 
-// until looks again until nothing is missing.
+// until calls look again and again until nothing is missing.
 func (c *Cluster) until(ctx context.Context, began time.Time, look func() (missing string, err error)) error {
 	for {
 		missing, err := look()

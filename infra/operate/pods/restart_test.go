@@ -16,8 +16,8 @@ import (
 	"escala/infra/testing/nodes"
 )
 
-// TestARestartOnARealAPIServer replaces all pods of a Deployment with Kubernetes'
-// own eviction, disruption budget and controllers.
+// TestARestartOnARealAPIServer checks that all pods of a Deployment are replaced,
+// with Kubernetes' own eviction, disruption budget and controllers.
 func TestARestartOnARealAPIServer(t *testing.T) {
 	server := apiserver.StartWithControllers(t)
 	n := nodes.Start(t, server)
@@ -60,7 +60,7 @@ func TestARestartOnARealAPIServer(t *testing.T) {
 	described, err := client.Get(t.Context(), deployment)
 	require.NoError(t, err)
 
-	// Somebody looks all the time.
+	// The pods are watched all the time.
 	watched, stop := context.WithCancel(t.Context())
 	fewest := 3
 	var watching sync.WaitGroup

@@ -14,17 +14,17 @@ import (
 	"escala/infra/operate"
 )
 
-// keptAfter is the time for which a Job that was run by hand stays after its end,
-// in seconds, with its logs.
+// keptAfter is the time, in seconds, for which a Job that was run by hand stays
+// after its end, with its logs.
 const keptAfter = 3600
 
-// runEvery is the time between two looks at a Job.
+// runEvery is the time between two checks of a Job.
 const runEvery = time.Second
 
-// Run runs the command of a schedule or a process once, in a Job of its own: from
-// the CronJob, as `kubectl create job --from` does, or from the pods of the
-// process. The error of a command that ends with a status is an
-// operate.ExitError. If ctx ends, the Job is deleted, and its pod with it.
+// Run runs the command of a schedule or a process once, in a Job of its own: made
+// from the CronJob, as `kubectl create job --from` does, or from the pods of the
+// process. The error of a command that ends with a status is an operate.ExitError.
+// If ctx ends, the Job is deleted, and its pod with it.
 func (c *Cluster) Run(ctx context.Context, r operate.RunRequest) error {
 	job, err := c.jobFor(ctx, r.Name)
 	if err != nil {
@@ -99,7 +99,7 @@ func (c *Cluster) jobOfProcess(ctx context.Context, from string) (map[string]any
 	return newJob(from, metadata, map[string]any{"backoffLimit": 0, "template": found.Spec.Template}), nil
 }
 
-// newJob returns a Job with a name of its own.
+// newJob returns a Job with a unique name.
 func newJob(from string, metadata, spec map[string]any) map[string]any {
 	spec["ttlSecondsAfterFinished"] = keptAfter
 	labels, _ := metadata["labels"].(map[string]any)
@@ -113,7 +113,7 @@ func newJob(from string, metadata, spec map[string]any) map[string]any {
 	}
 }
 
-// runPod has the parts of a Job's pod that are needed.
+// runPod has the fields of a Job's pod that are used here.
 type runPod struct {
 	Metadata struct{ Name string }
 	Status   struct {
@@ -195,7 +195,7 @@ func (c *Cluster) copyLog(ctx context.Context, pod string, out io.Writer) error 
 	return nil
 }
 
-// failed returns the reason why a Job failed without the end of its container.
+// failed returns the reason why a Job failed before its container ended.
 func (c *Cluster) failed(ctx context.Context, job string) error {
 	var found struct {
 		Status struct {

@@ -19,8 +19,8 @@ import (
 	"escala/infra/operate"
 )
 
-// runs is an API server that runs Jobs: the pod of each is there at the second look,
-// and ends with a status.
+// runs is an API server that runs Jobs: the pod of each exists at the second
+// request, and ends with a status.
 type runs struct {
 	mu      sync.Mutex
 	active  string // a Job of the CronJob that goes on

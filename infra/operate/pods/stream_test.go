@@ -21,7 +21,7 @@ import (
 	"escala/infra/operate"
 )
 
-// api answers as an API server does for the pods of one Deployment.
+// api simulates an API server for the pods of one Deployment.
 type api struct {
 	mu   sync.Mutex
 	pods []string
@@ -109,8 +109,8 @@ func TestLogsOfAllPodsAreInOrder(t *testing.T) {
 	require.ErrorIs(t, c.Logs(t.Context(), operate.LogsRequest{}, func(operate.Line) error { return stop }), stop)
 }
 
-// TestTheLastLinesWithAText reads logs with more lines than are asked for, and goes on
-// after them.
+// TestTheLastLinesWithAText checks logs with more lines than requested, and the
+// lines after them.
 func TestTheLastLinesWithAText(t *testing.T) {
 	a := &api{pods: []string{"api-1", "api-2"}}
 	a.log = func(pod string, w http.ResponseWriter, r *http.Request) {
@@ -148,8 +148,8 @@ func TestTheLastLinesWithAText(t *testing.T) {
 	assert.Equal(t, []string{"api-1 28 fault", "api-1 29 fault", "api-1 new fault"}, got)
 }
 
-// TestFollowingPodsThatComeAndGo follows a stream that the API server ends, and a
-// pod that is new.
+// TestFollowingPodsThatComeAndGo checks a stream that the API server ends, and a new
+// pod.
 func TestFollowingPodsThatComeAndGo(t *testing.T) {
 	a := &api{pods: []string{"api-1"}}
 	streams := map[string]int{}

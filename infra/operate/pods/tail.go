@@ -8,14 +8,14 @@ import (
 	"escala/infra/operate"
 )
 
-// selectsTail reports whether a request is for the last lines with a text. The API
+// selectsTail reports whether a request selects the last lines with a text. The API
 // counts lines of any text from the end of a log, so such a log is read whole.
 func selectsTail(r operate.LogsRequest) bool {
 	return r.Contains != "" && r.Lines > 0 && r.Since.IsZero()
 }
 
-// tail returns the last selected lines of a pod's log, with no more in memory, and the
-// time of the log's last line of any text.
+// tail returns the last selected lines of a pod's log, and the time of the log's
+// last line of any text. It has no more lines in memory.
 func (c *Cluster) tail(ctx context.Context, p pod, r operate.LogsRequest) ([]operate.Line, time.Time, error) {
 	r.Follow = false
 	s, err := c.lines(ctx, p, r)

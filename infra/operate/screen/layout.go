@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// width is the number of columns that a line has at most.
+// width is the largest number of columns of a line.
 const width = 80
 
 func (s Screen) paint(color, text string) string {
@@ -45,7 +45,7 @@ func (s Screen) table(rows [][]string, paint func(row, column int, text string) 
 	}
 }
 
-// cut keeps the end of a text, which tells pods apart.
+// cut shortens a text at its beginning, because the end distinguishes pods.
 func cut(text string, limit int) string {
 	runes := []rune(text)
 	if len(runes) <= limit {
@@ -70,7 +70,8 @@ func (s Screen) painted(name, color, text string) {
 	}
 }
 
-// wrap breaks a text into lines at spaces, and words that are longer than a line.
+// wrap breaks a text into lines at spaces. It also breaks words that are longer than
+// a line.
 func wrap(text string, limit int) []string {
 	var lines []string
 	line := ""

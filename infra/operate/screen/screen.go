@@ -1,5 +1,5 @@
-// Package screen writes what operating a stack finds out as text for people: lines
-// of at most 80 columns, in color if asked.
+// Package screen writes the results of operating a stack as text for people: lines
+// of at most 80 columns, in color if enabled.
 package screen
 
 import (
@@ -15,7 +15,8 @@ import (
 	"escala/service/event"
 )
 
-// unknown stands for what is not known: never for what is well.
+// unknown is the text for a value that is not known. Such a value is never shown as
+// good.
 const unknown = "unknown"
 
 // Screen writes to Out.
@@ -23,7 +24,7 @@ type Screen struct {
 	Out io.Writer
 	// Color enables ANSI colors.
 	Color bool
-	// Now is the time that ages are counted to.
+	// Now is the time relative to which ages are shown.
 	Now time.Time
 }
 
@@ -96,7 +97,7 @@ func cost(c *operate.Cost) string {
 	return text + " (make plan has the lines)"
 }
 
-// releases tells which release is wanted, and how many instances run it.
+// releases returns the wanted release, and how many instances run it.
 func releases(v operate.Status) string {
 	on := 0
 	for _, i := range v.Instances {

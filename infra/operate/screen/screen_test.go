@@ -99,7 +99,7 @@ func TestScreens(t *testing.T) {
 	}
 }
 
-// What is not known is never shown as well.
+// TestNothingKnownIsUnknown checks that unknown values are never shown as good.
 func TestNothingKnownIsUnknown(t *testing.T) {
 	var out strings.Builder
 	Screen{Out: &out, Now: now}.Status(operate.Status{Stack: "escala/x", Target: "x"})

@@ -13,7 +13,7 @@ import (
 	"escala/infra/operate"
 )
 
-// exportTimeout limits Pulumi's command line, which may ask a far backend.
+// exportTimeout limits Pulumi's command line, which may query a slow backend.
 const exportTimeout = time.Minute
 
 // exported reads the state with `pulumi stack export`. Its file format is
@@ -38,7 +38,7 @@ func exported(ctx context.Context, s *operate.Stack) error {
 	return parse(s, out.Bytes())
 }
 
-// deployment has the parts of a DeploymentV3 that are needed.
+// deployment has the fields of a DeploymentV3 that are used here.
 type deployment struct {
 	Deployment struct {
 		Resources []struct {
@@ -100,7 +100,7 @@ func revealed(properties map[string]any) map[string]any {
 	return all
 }
 
-// reveal returns a value without the wrapper of secrets, and whether it was one.
+// reveal returns a value without the wrapper of secrets, and whether it had one.
 func reveal(value any) (any, bool) {
 	switch v := value.(type) {
 	case map[string]any:

@@ -19,19 +19,20 @@ import (
 	"escala/service/event"
 )
 
-// MaxUpdates is the most updates that are read of a stack's history.
+// MaxUpdates is the largest number of updates that are read from a stack's history.
 const MaxUpdates = 1000
 
-// history reads the history that Pulumi keeps beside the state: operations of make
-// and of Pulumi's command line, failed ones too.
+// history reads the history that Pulumi stores beside the state: operations of make
+// and of Pulumi's command line, including failed ones.
 type history struct {
 	stack  *operate.Stack
 	engine *engine.Stack
-	// exported reports that the state is where Pulumi's command line is logged in.
+	// exported means that the state is in the backend that Pulumi's command line is
+	// logged in to.
 	exported bool
 }
 
-// updates is operate.Stack's Updates.
+// updates implements operate.Stack's Updates.
 func (h history) updates(ctx context.Context, since time.Time, limit int) ([]operate.Update, error) {
 	limit = min(limit, MaxUpdates)
 	if !h.exported {
@@ -48,10 +49,10 @@ func (h history) updates(ctx context.Context, since time.Time, limit int) ([]ope
 	return h.listed(ctx, since, limit)
 }
 
-// kinds maps Pulumi's names of operations.
+// kinds maps Pulumi's names of operations to kinds of events.
 var kinds = map[string]event.Kind{"update": event.Update, "refresh": event.Refresh, "destroy": event.Destroy}
 
-// releaseKey pins a release, which makes an update a rollback.
+// releaseKey pins a release. An update with it is a rollback.
 const releaseKey = workspace.Namespace + ":release"
 
 func (h history) update(e engine.Update) operate.Update {
@@ -93,7 +94,7 @@ func (h history) listed(ctx context.Context, since time.Time, limit int) ([]oper
 	return h.parse(out.Bytes(), since)
 }
 
-// parse reads what `pulumi stack history --json` prints, the latest first
+// parse parses the output of `pulumi stack history --json`, the latest first
 // (pkg/v3/cmd/pulumi/stack, updateInfoJSON).
 func (h history) parse(content []byte, since time.Time) ([]operate.Update, error) {
 	var entries []struct {

@@ -1,7 +1,8 @@
-// Package state opens a stack for package operate: it reads the stack's file and
-// its state, and does not run the Pulumi program. The state is in the project's
-// own folder, where make keeps it, or where Pulumi's command line is logged in to
-// (Pulumi Cloud, a bucket), which then has to be on this computer.
+// Package state opens a stack for package operate: it reads the stack's file and its
+// state, and does not run the Pulumi program. The state is in the project's own
+// folder, where make stores it, or in the backend that Pulumi's command line is
+// logged in to (Pulumi Cloud, a bucket). Pulumi's command line must then be on this
+// computer.
 package state
 
 import (
@@ -19,9 +20,9 @@ import (
 	"escala/infra/workspace"
 )
 
-// Open reads a stack of the project at root. It returns the stack's target with
-// its settings. Mistakes in the stack's file are not reported: they must not keep
-// people from looking at what runs.
+// Open reads a stack of the project at root. It returns the stack's target with its
+// settings. It does not report mistakes in the stack's file, because they must not
+// prevent an operator from checking what runs.
 func Open(ctx context.Context, root, stack string, all []deploy.Target) (*operate.Stack, deploy.Target, error) {
 	file, err := stackfile.Read(stackfile.Path(root, stack))
 	if err != nil {
@@ -55,8 +56,8 @@ func Open(ctx context.Context, root, stack string, all []deploy.Target) (*operat
 	return s, chosen, nil
 }
 
-// settings returns the stack's configuration and its target, whose settings it
-// fills. Encrypted values are left out: only Stack.Config decrypts.
+// settings returns the stack's configuration and its target, whose settings it sets.
+// It leaves encrypted values out: only Stack.Config decrypts.
 func settings(ctx context.Context, opened *engine.Stack, file *stackfile.File, all []deploy.Target) (stackconfig.Config, deploy.Target) {
 	var sections []stackconfig.Section
 	for _, t := range all {
@@ -90,12 +91,12 @@ func (p plain) Get(key string) (string, bool) {
 
 func (p plain) File() stackconfig.File { return p.file }
 
-// load reads the state: from the project's folder, or with Pulumi's command line
-// if that has none.
+// load reads the state from the project's folder, or with Pulumi's command line if
+// that folder has none.
 func load(ctx context.Context, s *operate.Stack, opened *engine.Stack) (byCommand bool, err error) {
 	resources, err := opened.Resources(ctx)
 	if err != nil {
-		// What is no secret can be read without the key.
+		// Values that are not secret can be read without the key.
 		sealed, readErr := opened.Sealed()
 		if readErr != nil || sealed == nil || parse(s, sealed) != nil {
 			return false, err

@@ -18,7 +18,7 @@ import (
 
 const release = "6d1d6c7b0dc52b924d2697ac74a94f777b96970267cb527fca2d272548463d0d"
 
-// exportedState is what `pulumi stack export --show-secrets` prints.
+// exportedState is an output of `pulumi stack export --show-secrets`.
 const exportedState = `{"version": 3, "deployment": {"resources": [
 	{"urn": "urn:pulumi:x::escala::pulumi:pulumi:Stack::escala-x", "type": "pulumi:pulumi:Stack",
 	 "outputs": {"url": "http://192.0.2.1", "release": "` + release + `",
@@ -28,7 +28,7 @@ const exportedState = `{"version": 3, "deployment": {"resources": [
 	{"urn": "urn:pulumi:x::escala::escala:local:Service$escala:local:Machine::api-machine", "type": "escala:local:Machine", "id": "m-0", "delete": true}
 ]}}`
 
-// exportedHistory is what `pulumi stack history --json` prints.
+// exportedHistory is an output of `pulumi stack history --json`.
 const exportedHistory = `[
 	{"version": 2, "kind": "update", "startTime": "2026-11-26T09:00:00.000Z", "message": "x", "result": "failed", "endTime": "2026-11-26T09:00:12.000Z",
 	 "environment": {"git.author": "Ana\u001b[31m", "git.head": "abc", "ci.system": "GitHub", "ci.build.id": "42"},
@@ -36,8 +36,8 @@ const exportedHistory = `[
 	{"version": 1, "kind": "refresh", "startTime": "2026-11-25T09:00:00.000Z", "message": "", "result": "succeeded", "environment": {}, "config": {}}
 ]`
 
-// project makes a repository with one stack, and Pulumi's command line if it prints
-// something.
+// project makes a repository with one stack. It makes Pulumi's command line too if
+// script is not empty.
 func project(t *testing.T, script string) string {
 	t.Helper()
 	root := t.TempDir()
@@ -108,7 +108,8 @@ func TestAStackWithoutAStateSaysWhatToDo(t *testing.T) {
 	}
 }
 
-// A mistake in the stack's file keeps nobody from looking at what runs.
+// TestMistakesInTheFileDoNotMatter checks that a mistake in the stack's file does
+// not prevent an operator from checking what runs.
 func TestMistakesInTheFileDoNotMatter(t *testing.T) {
 	root := project(t, "cat <<'E'\n"+exportedState+"\nE\n")
 	path := filepath.Join(root, "stacks", "Pulumi.x.yaml")
@@ -120,7 +121,8 @@ func TestMistakesInTheFileDoNotMatter(t *testing.T) {
 	require.ErrorContains(t, err, "escala:target is \"elsewhere\"")
 }
 
-// sealedState is a state in the project's folder whose secrets have a passphrase.
+// sealedState is a state in the project's folder whose secrets are encrypted with a
+// passphrase.
 const sealedState = `{"version": 3, "checkpoint": {"stack": "organization/escala/x", "latest": {
 	"manifest": {"time": "2026-11-26T09:00:00Z", "magic": "", "version": ""},
 	"secrets_providers": {"type": "passphrase", "state": {"salt": "v1:Uuh477XIjDU=:v1:jlcBTgkyCdBswtjL:wCFtvZGIitdI6MdbyfUphaN+QENhsA=="}},
@@ -132,7 +134,8 @@ const sealedState = `{"version": 3, "checkpoint": {"stack": "organization/escala
 	  "outputs": {"publicIp": "192.0.2.1", "userData": {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:YzUopej5ZewyMS9z:UPIx6OWWPs5rrEUhX0b98iebzg/MS+IegCYarcLIpHZBW1sLVgRhPiUJdrSt"}}}
 	]}}}`
 
-// A person without the passphrase sees everything but the secrets.
+// TestASealedStateIsReadWithoutItsSecrets checks that an operator without the
+// passphrase sees everything except the secrets.
 func TestASealedStateIsReadWithoutItsSecrets(t *testing.T) {
 	root := project(t, "")
 	path := filepath.Join(root, ".escala/pulumi/backend/.pulumi/stacks/escala/x.json")

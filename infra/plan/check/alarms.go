@@ -7,11 +7,11 @@ import (
 	"escala/infra/plan/values"
 )
 
-// where the settings of alarms are.
+// notify is the key of the settings of alarms.
 const notify = "notify.email"
 
-// alarms says what nobody is told, and what an address has to do first. It is a
-// notice: a stack without alarms works.
+// alarms reports a stack that sends no alarms, and the steps that an address needs
+// first. These are notices: a stack without alarms works.
 func alarms(_ context.Context, s *subject) {
 	droplets := s.byType("digitalocean:index/droplet:Droplet")
 	uptime := s.byType("digitalocean:index/uptimeCheck:UptimeCheck")

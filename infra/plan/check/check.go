@@ -8,7 +8,7 @@ import (
 	"escala/infra/plan"
 )
 
-// subject is the stack that is checked, with its findings.
+// subject is the checked stack, with its findings.
 type subject struct {
 	plan.Stack
 	secrets *plan.Secrets

@@ -12,7 +12,7 @@ import (
 	"escala/infra/plan"
 )
 
-// nothing is the find function of a computer without any of the programs.
+// nothing is the find function of a computer that has none of the programs.
 func nothing(string) (string, error) { return "", errors.New("not here") }
 
 // program returns the path of a program. A missing one fails the test, because a
@@ -27,7 +27,8 @@ func program(t *testing.T, name string) string {
 	return path
 }
 
-// An ordinary account of Debian has no /usr/sbin in its PATH.
+// TestProgramsOfRootAreFound checks programs in /usr/sbin, which is not in the PATH
+// of an ordinary account of Debian.
 func TestProgramsOfRootAreFound(t *testing.T) {
 	path := program(t, "nginx")
 	t.Setenv("PATH", "/usr/bin:/bin")
@@ -46,7 +47,7 @@ func judged(t *testing.T, s plan.Stack, find func(string) (string, error)) []pla
 	secrets.Add("the value of escala:secrets.KEY", "placeholder-for-escala:secrets.KEY")
 	var kept []plan.Finding
 	for _, f := range run(t.Context(), s, &secrets, find) {
-		// Few of the stacks here tell anyone, which is another test's.
+		// Most stacks here have no alarms, which another test checks.
 		if !strings.Contains(f.What, "is not installed on this computer") && f.Where != notify {
 			kept = append(kept, f)
 		}
@@ -67,8 +68,8 @@ type (
 	l = []any
 )
 
-// Each bad resource has its expected findings, as the beginnings of "level
-// where: what".
+// TestBadResourcesAreFound checks that each bad resource has its expected findings,
+// as the beginnings of "level where: what".
 func TestBadResourcesAreFound(t *testing.T) {
 	group := func(rule m) plan.Resource {
 		return res("aws:ec2/securityGroup:SecurityGroup", "web", m{"ingress": l{rule}})
@@ -175,7 +176,8 @@ func TestSecretsInUserData(t *testing.T) {
 		judged(t, plan.Stack{Machines: []plan.Machine{{Name: "vm", Raw: "postgres://a:hunter22@b/c"}}}, nothing))
 }
 
-// Each case has the real program and a file that the program must refuse.
+// TestRealProgramsRefuseBadFiles checks each real program with a file that it must
+// refuse.
 func TestRealProgramsRefuseBadFiles(t *testing.T) {
 	for name, one := range map[string]struct {
 		program, path, good, bad, want string

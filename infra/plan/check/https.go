@@ -13,7 +13,7 @@ import (
 // listensTLS matches a listener of HTTPS in an nginx.conf.
 var listensTLS = regexp.MustCompile(`(?m)^\s*listen\s+443\s+ssl\b`)
 
-// https checks that what answers HTTPS can be reached, and has a certificate. It
+// https checks that the servers of HTTPS can be reached and have a certificate. It
 // needs the result of ports.
 func https(_ context.Context, s *subject) {
 	s.each(atPath(nginxConf), func(m plan.Machine, f plan.File) {
@@ -48,8 +48,7 @@ func (s *subject) behindFirewall() bool {
 	return len(s.byType("aws:ec2/securityGroup:SecurityGroup"))+len(s.byType("digitalocean:index/firewall:Firewall")) > 0
 }
 
-// ingressNames checks that every host of an Ingress with a certificate is one of
-// the certificate's.
+// ingressNames checks that a certificate of an Ingress covers each of its hosts.
 func (s *subject) ingressNames(f plan.File) {
 	certified := map[string]bool{}
 	for _, one := range values.List(f.Object, "spec", "tls") {
@@ -64,7 +63,7 @@ func (s *subject) ingressNames(f plan.File) {
 	}
 }
 
-// plainHosts notes the hosts of an Ingress without any certificate.
+// plainHosts adds a notice about the hosts of an Ingress without any certificate.
 func (s *subject) plainHosts(f plan.File) {
 	if len(values.List(f.Object, "spec", "tls")) > 0 {
 		return

@@ -19,7 +19,7 @@ type pod struct {
 	spec   map[string]any
 }
 
-// manifests checks how pods run.
+// manifests checks the settings of pods.
 func manifests(_ context.Context, s *subject) {
 	for _, f := range s.Manifests {
 		if p, ok := podOf(f); ok {
@@ -76,7 +76,7 @@ func (s *subject) pod(p pod) {
 		if len(values.List(one, "ports")) > 0 && values.At(one, "readinessProbe") == nil {
 			s.add(plan.Error, where, "has no readinessProbe: requests arrive before it can answer", "a probe of the readiness path")
 		}
-		// A container without a port has nothing that a probe could ask.
+		// A probe can check nothing in a container without a port.
 		if len(values.List(one, "ports")) > 0 && values.At(one, "livenessProbe") == nil {
 			s.add(plan.Warning, where, "has no livenessProbe: a hung process is not restarted", "a probe of the health path")
 		}

@@ -33,8 +33,8 @@ func missingModule(conf string) string {
 	return ""
 }
 
-// withCertificates puts what Nginx reads into the tool's folder: the Lua modules,
-// and the certificate that a machine with HTTPS makes before Nginx starts.
+// withCertificates writes the files that Nginx reads into the tool's folder: the Lua
+// modules, and the certificate that a machine with HTTPS makes before Nginx starts.
 func withCertificates(conf string, t tool, m plan.Machine) (string, error) {
 	if strings.Contains(conf, host.SelfSignedFile) {
 		if err := host.Root(t.dir).SelfSigned(); err != nil {

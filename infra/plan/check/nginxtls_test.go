@@ -14,8 +14,8 @@ import (
 	"escala/service"
 )
 
-// A machine's real configuration with HTTPS passes on a computer with the module,
-// and what is wrong in it is found.
+// TestNginxOfHTTPSIsChecked checks that a machine's real configuration with HTTPS
+// passes on a computer with the module, and that its faults are found.
 func TestNginxOfHTTPSIsChecked(t *testing.T) {
 	if _, err := installed("nginx"); err != nil || missingModule("load_module modules/ngx_http_lua_module.so;") != "" {
 		t.Skip("this needs Nginx with Lua")

@@ -43,14 +43,14 @@ type Stack struct {
 	Name string `json:"name"`
 	// Change is Changed, or Added or Removed if the whole stack is new or gone.
 	Change Change `json:"change"`
-	// Before and After are the errors of the two previews, if any.
+	// Before and After are the errors of the two previews, if there are any.
 	Before string `json:"before,omitempty"`
 	After  string `json:"after,omitempty"`
 	// Release holds the ids of both releases if they differ.
 	Release   *[2]string `json:"release,omitempty"`
 	Resources []Resource `json:"resources,omitempty"`
 	Files     []File     `json:"files,omitempty"`
-	// Costs holds the changes of what a month costs, if there are any.
+	// Costs holds the changes of the monthly costs, if there are any.
 	Costs *Costs `json:"costs,omitempty"`
 	// New holds the errors and warnings that the base does not have.
 	New []plan.Finding `json:"newFindings,omitempty"`
@@ -65,8 +65,7 @@ type Resource struct {
 	Inputs []Input `json:"inputs,omitempty"`
 	// By lists the changed inputs that force a replacement.
 	By []string `json:"by,omitempty"`
-	// Retained reports whether a removed resource stays in the cloud
-	// (RetainOnDelete).
+	// Retained means that a removed resource stays in the cloud (RetainOnDelete).
 	Retained bool `json:"retained,omitempty"`
 }
 

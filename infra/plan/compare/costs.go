@@ -6,7 +6,7 @@ import (
 	"escala/infra/plan"
 )
 
-// Costs holds the changes of what a stack costs a month.
+// Costs holds the changes of a stack's monthly costs.
 type Costs struct {
 	// Before and After are the sums of both plans.
 	Before Sum `json:"before"`
@@ -17,15 +17,15 @@ type Costs struct {
 	Added   []plan.Cost `json:"added,omitempty"`
 }
 
-// Sum is what is priced of a stack, in US dollars a month.
+// Sum is the sum of a stack's known prices, in US dollars a month.
 type Sum struct {
 	Low      float64 `json:"low"`
 	High     float64 `json:"high"`
 	Unpriced int     `json:"unpriced,omitempty"`
 }
 
-// costs compares the costs of a stack. A base that does not know them is not
-// compared, and neither is a plan that did not ask.
+// costs compares the costs of a stack. It returns nil for a changed stack if one of
+// the plans has no costs.
 func costs(before, after *plan.Costs, change Change) *Costs {
 	if change == Changed && (before == nil || after == nil) || before == nil && after == nil {
 		return nil
@@ -47,7 +47,7 @@ func sum(c *plan.Costs) Sum {
 	return Sum{Low: c.Low, High: c.High, Unpriced: c.Unpriced}
 }
 
-// paid returns the lines that cost something, or may.
+// paid returns the lines that cost something, or may cost something.
 func paid(c *plan.Costs) []plan.Cost {
 	if c == nil {
 		return nil

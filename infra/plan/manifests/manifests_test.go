@@ -90,7 +90,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestABadStack expects the same error as from an update.
+// TestABadStack checks that the error is the same as that of an update.
 func TestABadStack(t *testing.T) {
 	t.Parallel()
 	_, err := render(t, "do-droplet", "  escala:target: do-droplet\n  escala:digitalocean: {region: Frankfurt}\n")

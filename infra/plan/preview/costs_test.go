@@ -20,8 +20,8 @@ import (
 
 var update = flag.Bool("update", false, "write docs/costs.md anew")
 
-// TestCosts holds docs/costs.md and the READMEs' prices to the plans of the stacks
-// in the repository.
+// TestCosts checks docs/costs.md and the READMEs' prices against the plans of the
+// stacks in the repository.
 func TestCosts(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs Pulumi's engine")

@@ -27,7 +27,7 @@ type Options struct {
 	Root string
 	// Stack is the stack's name.
 	Stack string
-	// Targets makes the targets that the program knows.
+	// Targets returns the targets that the program knows.
 	Targets program.Targets
 }
 
@@ -76,7 +76,7 @@ type preview struct {
 // run lets the engine preview the stack. The secrets in its file are
 // placeholders.
 func (r *preview) run(ctx context.Context, file *stackfile.File) error {
-	// A clone without Pulumi.yaml is one of a test's.
+	// Only a clone of a test has no Pulumi.yaml.
 	project := workspace.Settings{Name: workspace.Project}
 	if !workspace.IsClone(r.options.Root) {
 		var err error

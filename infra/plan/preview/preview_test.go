@@ -33,7 +33,7 @@ func previewed(t *testing.T, config string) (plan.Stack, *plan.Secrets) {
 		require.NoError(t, os.WriteFile(filepath.Join(clone, path), []byte(content), 0o644))
 	}
 	t.Setenv("TMPDIR", t.TempDir())
-	// The user's own environment must not matter.
+	// The user's own environment must have no effect.
 	t.Setenv("PULUMI_CONFIG_PASSPHRASE", "another")
 	s, secrets, err := Stack(t.Context(), Options{Root: clone, Stack: "x", Targets: targets.All})
 	require.NoError(t, err)

@@ -24,8 +24,8 @@ func offlineClouds() []*offline.Provider {
 	}
 }
 
-// addresses makes up addresses that are addresses: a certificate for one needs it.
-// RFC 5737 keeps them for documents.
+// addresses fills in valid addresses, because a certificate for an address needs
+// one. RFC 5737 reserves them for documentation.
 func addresses(e *offline.Event) error {
 	switch e.Type {
 	case "aws:ec2/eip:Eip":

@@ -9,7 +9,7 @@ import (
 	"escala/infra/plan/values"
 )
 
-// awsRules prices what the stacks make at AWS.
+// awsRules price the resources that the stacks create at AWS.
 var awsRules = map[string]rule{
 	"aws:ec2/instance:Instance":                           instance,
 	"aws:ec2/eip:Eip":                                     one("public IPv4 address", "aws/vpc/public-ipv4"),
@@ -59,7 +59,7 @@ var awsRules = map[string]rule{
 	"aws:cloudwatch/logGroup:LogGroup":            func(c *count, r plan.Resource) { c.byUse(r, "logs", "by the GB that is logged") },
 }
 
-// one prices a resource that is one of an item.
+// one returns the rule of a resource that is one unit of an item.
 func one(part, item string) rule {
 	return func(c *count, r plan.Resource) { c.item(r, part, item, c.region(r), exactly(1)) }
 }
@@ -67,8 +67,8 @@ func one(part, item string) rule {
 // burstable are the families that earn CPU credits.
 var burstable = []string{"t2", "t3", "t3a", "t4g"}
 
-// instance prices a machine, its disk, and the address that it has of its own. An
-// Elastic IP takes that address' place.
+// instance prices a machine, its disk, and its own address. An Elastic IP replaces
+// that address.
 func instance(c *count, r plan.Resource) {
 	region := c.region(r)
 	size := values.Text(inputs(r), "instanceType")
@@ -104,7 +104,7 @@ func parameter(c *count, r plan.Resource) {
 }
 
 // eksCluster prices the control plane. In Auto Mode Amazon chooses the nodes, so
-// they are no resources of the stack.
+// they are not resources of the stack.
 func eksCluster(c *count, r plan.Resource) {
 	c.item(r, "control plane", "aws/eks/cluster", c.region(r), exactly(1))
 	if values.Truth(inputs(r), "computeConfig", "enabled") {

@@ -15,8 +15,8 @@ type rule func(c *count, r plan.Resource)
 // rules maps a resource type to its rule.
 var rules = join(awsRules, digitalOceanRules, clusterRules)
 
-// own are the beginnings of the types that no cloud knows: the engine's, random
-// values, and what runs on this computer.
+// own are the prefixes of types without a cloud: the engine's, random values, and
+// what runs on this computer.
 var own = []string{"pulumi:", "random:", "escala:"}
 
 // count collects the costs of a stack.
@@ -25,12 +25,12 @@ type count struct {
 	stack plan.Stack
 	// regions has the region of each provider resource, by its name.
 	regions map[string]string
-	// once are the items that a stack, or an account, pays once.
+	// once holds the items that a stack, or an account, pays once.
 	once  map[string]bool
 	costs plan.Costs
 }
 
-// Stack returns what a planned stack costs a month.
+// Stack returns the monthly costs of a planned stack.
 func (t Table) Stack(s plan.Stack) plan.Costs {
 	c := &count{table: t, stack: s, regions: map[string]string{}, once: map[string]bool{}}
 	for _, r := range s.Resources {
@@ -82,16 +82,16 @@ func (c *count) byUse(r plan.Resource, part, why string) {
 	c.add(r, plan.Cost{Part: part, State: plan.ByUse, Why: why})
 }
 
-// amount is how many of an item there are.
+// amount is a number of units of an item.
 type amount struct {
 	low, high float64
 	why       string
 }
 
-// exactly is an amount that does not scale.
+// exactly returns an amount that does not scale.
 func exactly(n float64) amount { return amount{low: n, high: n} }
 
-// item adds some of an item of the table, in a region.
+// item adds an amount of an item of the table, in a region.
 func (c *count) item(r plan.Resource, part, item, region string, n amount) {
 	line := plan.Cost{Part: part, Why: n.why}
 	price, known := c.table.price(item, region)
@@ -108,7 +108,7 @@ func (c *count) item(r plan.Resource, part, item, region string, n amount) {
 	c.add(r, line)
 }
 
-// first reports whether an item is met for the first time in a stack.
+// first reports whether this is the first time that an item occurs in a stack.
 func (c *count) first(item string) bool {
 	if c.once[item] {
 		return false

@@ -19,8 +19,7 @@ func res(kind, name string, raw m) plan.Resource {
 	return plan.Resource{Type: kind, Name: name, URN: "urn:" + name, Provider: "aws", Raw: raw}
 }
 
-// frankfurt is the provider of resources at AWS. Its inputs are those that people
-// see.
+// frankfurt is the provider of resources at AWS. Its inputs are those for people.
 var frankfurt = plan.Resource{Type: "pulumi:providers:aws", Name: "aws", Inputs: m{"region": "eu-central-1"}}
 
 // made is a table with made-up prices.

@@ -7,7 +7,7 @@ import (
 	"escala/infra/plan/values"
 )
 
-// digitalOceanRules prices what the stacks make at DigitalOcean.
+// digitalOceanRules price the resources that the stacks create at DigitalOcean.
 var digitalOceanRules = map[string]rule{
 	"digitalocean:index/droplet:Droplet":                           droplet,
 	"digitalocean:index/reservedIp:ReservedIp":                     one("Reserved IP", "do/reserved-ip/assigned"),
@@ -77,7 +77,8 @@ func doksCluster(c *count, r plan.Resource) {
 	nodePool(c, r, values.At(inputs(r), "nodePool"))
 }
 
-// nodePool prices the nodes of a pool, which cost what Droplets of their size do.
+// nodePool prices the nodes of a pool. A node has the price of a Droplet of its
+// size.
 func nodePool(c *count, r plan.Resource, pool any) {
 	n := amount{}
 	if values.Truth(pool, "autoScale") {

@@ -8,13 +8,13 @@ import (
 	"escala/infra/plan"
 )
 
-// old is the age from which a price is a finding.
+// old is the age at which a price becomes a finding.
 const old = 90 * 24 * time.Hour
 
 // where names the costs in findings.
 const where = "costs"
 
-// Budget is the most that a stack may cost a month, in US dollars. Zero is no
+// Budget is the most that a stack may cost a month, in US dollars. Zero means no
 // budget.
 type Budget float64
 
@@ -56,7 +56,7 @@ func Findings(c plan.Costs, budget Budget, today time.Time) []plan.Finding {
 	return found
 }
 
-// right leaves the expected value out of a notice, which has none.
+// right returns the expected value of a finding. A notice has none.
 func right(level plan.Level, value string) string {
 	if level == plan.Notice {
 		return ""
@@ -64,7 +64,7 @@ func right(level plan.Level, value string) string {
 	return value
 }
 
-// aged counts the prices that a stack uses, and those that are too old.
+// aged counts the prices that a stack uses, and those of them that are too old.
 func aged(c plan.Costs, today time.Time) (stale, of int, oldest string) {
 	seen := map[string]bool{}
 	var first time.Time

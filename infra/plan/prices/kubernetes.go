@@ -10,8 +10,8 @@ import (
 	"escala/infra/plan/values"
 )
 
-// clusterRules prices the objects in a cluster for which its cloud makes something.
-// All others run on nodes that are paid for already.
+// clusterRules price the objects in a cluster for which its cloud creates something.
+// All other objects run on nodes that are already paid for.
 var clusterRules = map[string]rule{
 	"kubernetes:networking.k8s.io/v1:Ingress":            ingress,
 	"kubernetes:helm.sh/v3:Release":                      release,
@@ -24,7 +24,7 @@ const (
 	doksType = "digitalocean:index/kubernetesCluster:KubernetesCluster"
 )
 
-// clusterRegion returns the region of the cluster that the stack makes.
+// clusterRegion returns the region of the cluster that the stack creates.
 func (c *count) clusterRegion() string {
 	for _, r := range c.stack.Resources {
 		if r.Type == eksType || r.Type == doksType {
@@ -34,9 +34,9 @@ func (c *count) clusterRegion() string {
 	return ""
 }
 
-// ingress prices the Application Load Balancer that EKS makes for an Ingress: it
-// has an address in each of its subnets. Elsewhere an Ingress is a setting of the
-// ingress controller.
+// ingress prices the Application Load Balancer that EKS creates for an Ingress. It
+// has an address in each of its subnets. In other clusters, an Ingress is a setting
+// of the ingress controller.
 func ingress(c *count, r plan.Resource) {
 	if !c.has(eksType) {
 		c.included(r)
@@ -59,7 +59,7 @@ func ingress(c *count, r plan.Resource) {
 // sizeUnit is the annotation with the number of a load balancer's nodes.
 const sizeUnit = "service.beta.kubernetes.io/do-loadbalancer-size-unit"
 
-// release prices the load balancer that DigitalOcean makes for Traefik's Service,
+// release prices the load balancer that DigitalOcean creates for Traefik's Service,
 // and Traefik's volume.
 func release(c *count, r plan.Resource) {
 	if !c.has(doksType) || !strings.HasPrefix(path.Base(values.Text(inputs(r), "chart")), "traefik") {
@@ -80,7 +80,7 @@ func claim(c *count, r plan.Resource) {
 	c.volume(r, values.Text(inputs(r), "spec", "resources", "requests", "storage"))
 }
 
-// volume prices a volume of a size as Kubernetes writes it.
+// volume prices a volume. The size is in Kubernetes' notation.
 func (c *count) volume(r plan.Resource, size string) {
 	gib, err := strconv.ParseFloat(strings.TrimSuffix(size, "Gi"), 64)
 	part := "volume of " + size

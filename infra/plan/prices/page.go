@@ -27,7 +27,7 @@ type pageStack struct {
 
 type pageRow struct{ Resource, Part, Amount, From string }
 
-// Page writes the page of the stacks' costs, in Markdown. The stacks must have
+// Page returns the page of the stacks' costs, in Markdown. The stacks must have
 // costs.
 func Page(stacks []plan.Stack) ([]byte, error) {
 	var all []pageStack
@@ -80,7 +80,7 @@ func Page(stacks []plan.Stack) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// source describes where a price is from, for the page's list.
+// source describes the source of a price, for the page's list.
 func source(p plan.Price) string {
 	region := "every region"
 	if p.Region != everywhere {

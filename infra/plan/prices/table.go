@@ -1,6 +1,6 @@
-// Package prices says what a planned stack costs a month. The prices are in
-// prices.yaml, each with its region, its source and its day. A new resource type
-// has no rule: the plan says "not priced" until it gets one in aws.go,
+// Package prices computes the monthly costs of a planned stack. The prices are in
+// prices.yaml, each with its region, its source and its date. A new resource type
+// has no rule: the plan shows "not priced" until it gets one in aws.go,
 // digitalocean.go or kubernetes.go.
 package prices
 
@@ -32,16 +32,16 @@ const (
 	percent = "percent"
 )
 
-// hours is the number of hours of a month: 365 days × 24 hours / 12, as both
-// clouds' calculators have it.
+// hours is the number of hours of a month: 365 days × 24 hours / 12, as in both
+// clouds' calculators.
 const hours = 730
 
-// Table has the prices by item and region.
+// Table holds the prices by item and region.
 type Table struct {
 	prices map[string]map[string]plan.Price
 }
 
-// group has the prices that one document gives for one region.
+// group holds the prices in one document for one region.
 type group struct {
 	Region  string             `yaml:"region"`
 	Source  string             `yaml:"source"`
@@ -54,7 +54,7 @@ type group struct {
 	Free []string `yaml:"free"`
 }
 
-// Load returns the table that is in the program.
+// Load returns the table that is embedded in the program.
 func Load() (Table, error) { return Read(embedded) }
 
 // Read reads a table. Its errors name the group.
@@ -115,7 +115,7 @@ func (t Table) add(g group) error {
 	return nil
 }
 
-// price returns an item's price in a region, or the one that all regions have.
+// price returns an item's price in a region, or the price for all regions.
 func (t Table) price(item, region string) (plan.Price, bool) {
 	if p, ok := t.prices[item][region]; ok {
 		return p, true
@@ -124,7 +124,7 @@ func (t Table) price(item, region string) (plan.Price, bool) {
 	return p, ok
 }
 
-// monthly returns what a price is a month.
+// monthly returns a price for a month.
 func monthly(p plan.Price) float64 {
 	if p.Unit == hour {
 		return p.Amount * hours

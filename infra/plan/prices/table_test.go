@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Each price of the program has a region, the provider's own document, and a day or
-// the copy that has none.
+// TestThePricesHaveSources checks that each price of the program has a region, the
+// provider's own document, and the date of reading or a copy without a date.
 func TestThePricesHaveSources(t *testing.T) {
 	table, err := Load()
 	require.NoError(t, err)

@@ -12,7 +12,7 @@ import (
 // amountWidth is the width of an amount: "1234.56 to 2345.67".
 const amountWidth = 18
 
-// costs returns one line for each thing that is paid for, one for the things that
+// costs returns one line for each item that is paid for, one line for the items that
 // are free or part of others, and the sum.
 func costs(c plan.Costs) []string {
 	var lines []string
@@ -56,7 +56,7 @@ func costLine(line plan.Cost) string {
 	return text
 }
 
-// sum returns what a stack costs a month, for a table.
+// sum returns a stack's monthly costs, for a table.
 func sum(c *plan.Costs) string {
 	if c == nil {
 		return ""

@@ -88,7 +88,7 @@ func markdownStack(b *bytes.Buffer, s plan.Stack, every, contents bool) {
 	}
 }
 
-// folded writes a section that opens on a click.
+// folded writes a section that a click opens.
 func folded(b *bytes.Buffer, title string, lines []string) {
 	if len(lines) == 0 {
 		return

@@ -24,8 +24,8 @@ type strict interface {
 // or of another type.
 func read(raw []byte, into strict) error {
 	err := into.UnmarshalJSONStrict(raw)
-	// Without an error it returns an empty list. Its own types take that for an
-	// error, so panels and queries are read one by one.
+	// Without an error, the schema returns an empty list. Its own types treat that
+	// as an error, so panels and queries are read one by one.
 	if list, ok := err.(cog.BuildErrors); err != nil && (!ok || len(list) > 0) {
 		return err
 	}
@@ -75,7 +75,7 @@ func TestDashboard(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// The check finds what it is for.
+	// The check must find each of these faults.
 	for from, to := range map[string]string{
 		`"gridPos"`:             `"gridpos"`,
 		`"schemaVersion": 39`:   `"schemaVersion": "39"`,

@@ -1,13 +1,13 @@
-// Command controlplane starts a real kube-apiserver and etcd on loopback, for
-// tests: `make bin/kubernetes/controlplane`. It stands in a module of its own, with
-// everything of Kubernetes that they are built from.
+// Command controlplane starts a real kube-apiserver and etcd on loopback, for tests:
+// `make bin/kubernetes/controlplane`. It is in a module of its own, with all parts
+// of Kubernetes that they are built from.
 //
-// It prints the path of an administrator's kubeconfig as its only line and ends
-// all of them when its standard input is closed, so that they go with the test
-// that started it, however that ends.
+// It prints the path of an administrator's kubeconfig as its only line. It ends all
+// processes when its standard input is closed, so that they end with the test that
+// started it, even if that is killed.
 //
-// Objects are checked, completed and kept, and nothing acts on them. With
-// -controllers, Kubernetes' own controllers do: they make pods, and end
+// Objects are checked, completed and stored, and nothing acts on them. With
+// -controllers, Kubernetes' own controllers do: they create pods, and end
 // namespaces. There are no nodes in either case, so no pod runs.
 package main
 
@@ -31,7 +31,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 )
 
-// startTimeout is for computers that compile something else at the same time.
+// startTimeout is long enough for a computer that compiles something else at the
+// same time.
 const startTimeout = 2 * time.Minute
 
 func main() {
@@ -54,7 +55,8 @@ func run(stdin io.Reader, stdout io.Writer, controllers bool) (err error) {
 		return fmt.Errorf("making a folder: %w", err)
 	}
 	defer os.RemoveAll(folder)
-	// The process that started it may be gone, with the reader of its last lines.
+	// The process that started this one may be gone, with the reader of its last
+	// lines.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -77,11 +79,11 @@ func run(stdin io.Reader, stdout io.Writer, controllers bool) (err error) {
 	}
 	server := environment.ControlPlane.GetAPIServer()
 	server.Out, server.Err = said, said
-	// envtest leaves out the admission of service accounts, a real cluster does
-	// not: pods must name one that is there.
+	// envtest disables the admission of service accounts. A real cluster does not,
+	// so pods must name an existing account.
 	server.Configure().Disable("disable-admission-plugins")
 
-	// Whatever started must end, also when the rest did not.
+	// Everything that started must end, even if the rest did not start.
 	defer func() { err = errors.Join(err, environment.Stop()) }()
 	if _, err := environment.Start(); err != nil {
 		return fmt.Errorf("starting kube-apiserver and etcd: %w\n%s", err, tail(said.Name()))
@@ -104,7 +106,7 @@ func run(stdin io.Reader, stdout io.Writer, controllers bool) (err error) {
 	return nil
 }
 
-// running are the controllers that tests need: those that make and end what the
+// running are the controllers that tests need: those that create and end what the
 // program describes. The others would look for nodes and clouds.
 var running = []string{
 	"deployment-controller", "replicaset-controller", "job-controller", "horizontal-pod-autoscaler-controller",

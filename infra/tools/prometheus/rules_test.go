@@ -25,7 +25,7 @@ func read(t *testing.T, name string) []byte {
 	return b
 }
 
-// TestDashboardQueries holds the dashboard's queries to PromQL.
+// TestDashboardQueries checks the dashboard's queries with PromQL's parser.
 func TestDashboardQueries(t *testing.T) {
 	var d struct {
 		Panels []struct {
@@ -109,7 +109,8 @@ var lives = map[string]struct {
 	"something else that is gone": {[]string{`up{job="postgres",instance="a"} 0x120`}, nil},
 }
 
-// TestRules has Prometheus read the rules, and evaluate each alert over lives.
+// TestRules checks that Prometheus can read the rules, and evaluates each alert over
+// lives.
 func TestRules(t *testing.T) {
 	groups, errs := rulefmt.Parse(read(t, "rules.yaml"), false, model.UTF8Validation, parser.NewParser(parser.Options{}), slog.New(slog.DiscardHandler))
 	if len(errs) > 0 {

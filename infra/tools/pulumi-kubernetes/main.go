@@ -1,7 +1,7 @@
 // Command pulumi-resource-kubernetes is Pulumi's own Kubernetes plugin, for tests:
 // `make bin/plugins/kubernetes/pulumi-resource-kubernetes`. Its main is like the
 // plugin's, which cannot be built outside of its repository: a generated file that
-// it embeds is not in the module. The Makefile puts what it is made from beside
+// it embeds is not in the module. The Makefile puts the sources of that file beside
 // this binary.
 package main
 

@@ -69,7 +69,7 @@ func AWS(effect offline.Effect) *offline.Provider {
 			"aws:cloudwatch/metricAlarm:MetricAlarm":      {Args: &cloudwatch.MetricAlarmArgs{}, State: cloudwatch.MetricAlarm{}, Named: "name"},
 			"aws:ssm/parameter:Parameter": {
 				Args: &ssm.ParameterArgs{}, State: ssm.Parameter{}, Named: "name",
-				// No parameter goes back to the standard tier
+				// The tier of a parameter cannot be lowered to the standard one
 				// (internal/service/ssm/parameter.go).
 				ReplacesIf: map[string]offline.Condition{"tier": lowered("tier", "Advanced", "Standard")},
 			},
@@ -128,8 +128,8 @@ func awsFillIn(e *offline.Event) {
 	}
 }
 
-// getInstanceType knows the families whose name has the architecture: a "g"
-// after the generation's digit is Graviton.
+// getInstanceType derives the architecture from the name of the family: a "g" after
+// the generation's digit is Graviton.
 func getInstanceType(args resource.PropertyMap) (resource.PropertyMap, error) {
 	name := text(args, "instanceType")
 	family, size, ok := strings.Cut(name, ".")
@@ -143,7 +143,7 @@ func getInstanceType(args resource.PropertyMap) (resource.PropertyMap, error) {
 	return resource.NewPropertyMapFromMap(map[string]any{"id": name, "instanceType": name, "supportedArchitectures": []any{arch}}), nil
 }
 
-// getAMI has one image for each architecture. Any other id is an image for
+// getAMI returns one image for each architecture. Any other id is an image for
 // arm64.
 func getAMI(args resource.PropertyMap) (resource.PropertyMap, error) {
 	id, arch := "", "arm64"

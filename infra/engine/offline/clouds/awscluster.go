@@ -41,7 +41,7 @@ func awsClusterResources() map[string]offline.Resource {
 		"aws:ecr/lifecyclePolicy:LifecyclePolicy": {Args: &ecr.LifecyclePolicyArgs{}, State: ecr.LifecyclePolicy{}, DeleteFirst: true},
 		"aws:eks/cluster:Cluster": {
 			Args: &eks.ClusterArgs{}, State: eks.Cluster{}, Named: "name",
-			// EKS changes neither the role of a cluster's nodes nor back to no
+			// EKS can neither change the role of a cluster's nodes nor remove its
 			// encryption (internal/service/eks/cluster.go).
 			ReplacesIf: map[string]offline.Condition{
 				"computeConfig.nodeRoleArn": changed("computeConfig", "nodeRoleArn"),

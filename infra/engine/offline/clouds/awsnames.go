@@ -46,7 +46,7 @@ func awsNameFunctions() map[string]offline.Function {
 	}
 }
 
-// getZone has a public hosted zone for every name of two labels, and every zone
+// getZone returns a public hosted zone for every name of two labels, and every zone
 // by its id.
 func getZone(args resource.PropertyMap) (resource.PropertyMap, error) {
 	id, name := text(args, "zoneId"), text(args, "name")
@@ -89,8 +89,8 @@ func awsNameFillIn(e *offline.Event) {
 	}
 }
 
-// ValidationRecord returns the record with which ACM has a name proved. It is
-// the same for each certificate of the name in an account.
+// ValidationRecord returns the record by which ACM validates a name. It is the same
+// for each certificate of the name in an account.
 func ValidationRecord(name string) (record, value string) {
 	sum := digest(AWSAccount + "/" + name)
 	return "_" + sum[:32] + "." + name, "_" + sum[32:] + ".acm-validations.aws"

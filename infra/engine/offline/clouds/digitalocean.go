@@ -136,7 +136,7 @@ func getImage(args resource.PropertyMap) (resource.PropertyMap, error) {
 	return resource.NewPropertyMapFromMap(map[string]any{"id": 1, "slug": slug, "distribution": "Debian", "regions": recordedRegions}), nil
 }
 
-// getDomain has every domain of two labels.
+// getDomain returns every domain of two labels.
 func getDomain(args resource.PropertyMap) (resource.PropertyMap, error) {
 	name := text(args, "name")
 	if strings.Count(name, ".") != 1 {

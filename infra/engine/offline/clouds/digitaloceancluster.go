@@ -25,7 +25,8 @@ const digitalOceanCluster = "digitalocean:index/kubernetesCluster:KubernetesClus
 // runningCluster is the result of a lookup of a cluster.
 type runningCluster struct {
 	version, region, vpc, size string
-	// looks is the number of lookups that still find the cluster in an upgrade.
+	// looks is the number of lookups that still find an upgrade of the cluster in
+	// progress.
 	looks int
 }
 

@@ -30,7 +30,7 @@ const (
 //
 // pulumi-kubernetes replaces an object whose name or namespace changes, and an
 // object of some kinds for further properties (the table forceNew in
-// provider/pkg/provider/diff.go). It changes all else in place, which an API
+// provider/pkg/provider/diff.go). It makes all other changes in place, which an API
 // server may refuse.
 func Kubernetes(effect offline.Effect) *offline.Provider {
 	return offline.New(offline.Schema{

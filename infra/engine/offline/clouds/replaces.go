@@ -45,9 +45,8 @@ func read(table []byte) replacements {
 	return r
 }
 
-// with returns the types with their properties from the table. A type that the
-// table lacks stays as it is; TestEveryTypeHasItsReplacements refuses such
-// types.
+// with returns the types with their properties from the table. It does not change a
+// type that the table lacks; TestEveryTypeHasItsReplacements refuses such types.
 func (r replacements) with(types map[string]offline.Resource) map[string]offline.Resource {
 	for token, t := range types {
 		t.Replaces = r.Replaces[token]
@@ -56,7 +55,8 @@ func (r replacements) with(types map[string]offline.Resource) map[string]offline
 	return types
 }
 
-// changed holds if a property had a value and has another one, or none.
+// changed returns a condition that holds if a property had a value and has another
+// one, or none.
 func changed(path ...string) offline.Condition {
 	return func(olds, news resource.PropertyMap) bool {
 		before, after := find(olds, path), find(news, path)
@@ -64,14 +64,16 @@ func changed(path ...string) offline.Condition {
 	}
 }
 
-// removed holds if a property had a value and has none any more.
+// removed returns a condition that holds if a property had a value and has none any
+// more.
 func removed(property string) offline.Condition {
 	return func(olds, news resource.PropertyMap) bool {
 		return olds.HasValue(resource.PropertyKey(property)) && !news.HasValue(resource.PropertyKey(property))
 	}
 }
 
-// lowered holds if a property goes from one value to another.
+// lowered returns a condition that holds if a property goes from one value to
+// another.
 func lowered(property, from, to string) offline.Condition {
 	return func(olds, news resource.PropertyMap) bool {
 		return text(olds, property) == from && text(news, property) == to
@@ -90,13 +92,13 @@ func find(properties resource.PropertyMap, path []string) resource.PropertyValue
 	return value
 }
 
-// ipv6TurnedOff holds if a machine had an IPv6 address and is to have none.
+// ipv6TurnedOff reports whether a machine had an IPv6 address and is to have none.
 func ipv6TurnedOff(olds, news resource.PropertyMap) bool {
 	on := offline.WhenTrue("ipv6")
 	return on(nil, olds) && !on(nil, news)
 }
 
-// versionLowered holds if a cluster is to go back to an older version
+// versionLowered reports whether a cluster is to go back to an older version
 // (resource_kubernetes_cluster.go of DigitalOcean's provider).
 func versionLowered(olds, news resource.PropertyMap) bool {
 	return slices.Compare(numbers(text(news, "version")), numbers(text(olds, "version"))) < 0

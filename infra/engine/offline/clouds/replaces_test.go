@@ -17,8 +17,8 @@ import (
 	"escala/infra/workspace"
 )
 
-// Each table matches the SDK's version, has exactly the types that targets
-// register, and no property that the SDK lacks.
+// TestEveryTypeHasItsReplacements checks that each table matches the SDK's version,
+// has exactly the types that targets register, and no property that the SDK lacks.
 func TestEveryTypeHasItsReplacements(t *testing.T) {
 	root, err := workspace.Root()
 	require.NoError(t, err)
@@ -54,7 +54,8 @@ func TestEveryTypeHasItsReplacements(t *testing.T) {
 	}
 }
 
-// The targets' tests know which resources go before their replacement.
+// TestTypesThatAreDeletedFirst checks the types that the targets' tests expect to be
+// deleted before their replacement.
 func TestTypesThatAreDeletedFirst(t *testing.T) {
 	want := map[string]string{}
 	for _, provider := range []*offline.Provider{AWS(nil), DigitalOcean(nil)} {
