@@ -33,5 +33,5 @@ func marshalINI(sections []iniSection) (string, error) {
 	return b.String(), nil
 }
 
-// iniLiteral keeps supervisord from expanding a value.
+// iniLiteral escapes a value, so that supervisord does not expand it.
 func iniLiteral(s string) string { return strings.ReplaceAll(s, "%", "%%") }

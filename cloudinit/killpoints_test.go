@@ -64,8 +64,8 @@ func sourceLine(t *testing.T, path string, line int) (function, text string) {
 	return function, text
 }
 
-// compareKillPoints compares with killPointsFile. With -update, it writes the
-// file, and keeps which places need not be reached.
+// compareKillPoints compares with killPointsFile. With -update, it writes the file.
+// The places that need not be reached stay marked.
 func compareKillPoints(t *testing.T, reached []string) {
 	t.Helper()
 	content, err := os.ReadFile(killPointsFile)

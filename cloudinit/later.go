@@ -1,6 +1,6 @@
 package cloudinit
 
-// laterUnit returns the name of a unit that installs something the service does
+// laterUnit returns the name of a unit that installs something that the service does
 // not need.
 func laterUnit(name string) string { return "escala-install-" + name + ".service" }
 

@@ -32,8 +32,8 @@ type Machine struct {
 	// Notify is the project and the stack ("escala/aws-ec2") in the events that the
 	// machine sends to the webhook, whose URL is in Secrets. Default "": it sends none.
 	Notify string
-	// TLS is what HTTPS needs beside Spec.TLS. It is not used if Spec.HTTPS is
-	// false.
+	// TLS holds the settings of HTTPS beside Spec.TLS. It is not used if Spec.HTTPS
+	// is false.
 	TLS TLS
 	// MetadataOnlyRoot lists the addresses of the cloud's metadata service.
 	// Only root can reach them. Default none.

@@ -15,10 +15,10 @@ import (
 	"escala/service"
 )
 
-// FuzzNginx sends arbitrary bytes to a machine's Nginx. The service must never
-// get a request with forged headers about a client, with two lengths, or with
-// an invalid host. One request must never become two (a request that is hidden
-// in another's body).
+// FuzzNginx checks that Nginx stays safe with arbitrary bytes. The service must
+// never get a request with forged headers about a client, with two lengths, or with
+// an invalid host. One request must never become two (a request that is hidden in
+// another's body).
 func FuzzNginx(f *testing.F) {
 	for _, seed := range []string{
 		"GET / HTTP/1.1\r\nHost: x\r\n\r\n",

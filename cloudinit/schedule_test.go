@@ -56,7 +56,7 @@ func TestProcessesAndSchedulesAreUnits(t *testing.T) {
 	assert.Contains(t, units["escala-schedule-report.timer"], "Unit=escala-schedule-report.service\n")
 	assert.Contains(t, units["escala-schedule-sync.timer"], "Unit=escala-schedule-sync-due.service\n")
 	assert.Contains(t, units["escala-schedule-sync-due.service"], "restart --no-block escala-schedule-sync.service\n")
-	// Nothing starts before the agent says so: no unit is enabled.
+	// The agent alone starts units: none of them is enabled.
 	for name, content := range units {
 		assert.NotContains(t, content, "[Install]", name)
 	}

@@ -44,9 +44,9 @@ func (s ParameterSecrets) settings() secrets.Settings {
 
 func (ParameterSecrets) files() ([]File, error) { return nil, nil }
 
-// FileSecrets are in user-data itself. They are for a cloud whose machines have
-// no other way to a secret. Each account that may read the machine's user-data
-// can read them, and so can root on the machine.
+// FileSecrets are part of user-data. They are for a cloud whose machines cannot get
+// a secret in another way. Each account that may read the machine's user-data can
+// read them, and so can root on the machine.
 type FileSecrets struct {
 	// Values maps names of environment variables to their values. Every worker
 	// gets all of them.

@@ -14,7 +14,7 @@ import (
 //go:embed machine/certificates.lua
 var certificatesLua string
 
-// TLS is what HTTPS on a machine needs beside Spec.TLS.
+// TLS holds the settings of HTTPS on a machine beside Spec.TLS.
 type TLS struct {
 	// Address is the stable public address of the stack, in service.TLSIP mode.
 	Address string

@@ -8,9 +8,9 @@ import (
 // journalMB limits the size of the journal, in MB.
 const journalMB = 200
 
-// noStartLimit removes systemd's limit on restarts. With the limit, a full
-// disk, a taken port or a few quick deaths would stop a unit for ever.
-// RestartSec keeps a failing unit from using up the CPU.
+// noStartLimit removes systemd's limit on restarts. With the limit, a full disk, a
+// taken port or a few quick deaths would stop a unit for ever. RestartSec limits the
+// CPU time of a failing unit.
 const noStartLimit = `[Unit]
 StartLimitIntervalSec=0
 

@@ -85,8 +85,8 @@ func (a *Agent) noticeMove(ctx context.Context) {
 	}
 }
 
-// addressBefore returns the address that the workers started with. Without workers
-// that is now. It is "" if it is not known.
+// addressBefore returns the address that the workers started with. If there are no
+// workers yet, it returns now. It returns "" if the address is not known.
 func (a *Agent) addressBefore(ctx context.Context, now string) (string, error) {
 	before, err := recall[string](a.Disk, addressFile)
 	if err != nil || before != "" {

@@ -1,11 +1,11 @@
-// Package agent keeps a machine on the release that the release store's pointer
-// names, and keeps its workers running.
+// Package agent runs on a machine the release that the release store's pointer
+// names, and restarts workers that fail.
 //
-// A round checks the machine's state and does what is missing: fetch, verify,
+// A round checks the machine's state and does the missing steps: fetch, verify,
 // install beside the other releases, preflight, switch the symlink, replace the
-// workers. It does not matter where the previous round was interrupted. The
-// first failure switches back. The agent remembers only two things between
-// rounds: the release that a roll came from, and the refused release.
+// workers. It does not matter where the previous round was interrupted. The first
+// failure switches back. The agent remembers only two things between rounds: the
+// release that a roll came from, and the refused release.
 //
 // The agent uses the machine only through interfaces, so tests can run its
 // whole life in memory.
@@ -103,7 +103,7 @@ type Agent struct {
 	watched  watched
 }
 
-// Round checks the machine once and does what is missing. It returns the status
+// Round checks the machine once and does the missing steps. It returns the status
 // that it published.
 func (a *Agent) Round(ctx context.Context) machine.Status {
 	a.phase, a.reason, a.lastView = machine.Serving, "", nil

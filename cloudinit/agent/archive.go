@@ -21,7 +21,7 @@ const (
 	FilesFolder = "files"
 )
 
-// Magic is the text that tells a tar archive from a program, and its offset
+// Magic is the text that distinguishes a tar archive from a program, and its offset
 // (POSIX.1-1988, ustar).
 const (
 	tarMagic  = "ustar"

@@ -46,7 +46,7 @@ type runRecord struct {
 // recordLimit is more than the size of any record, in bytes.
 const recordLimit = memoryLimit
 
-// folder is the beginning of the keys of the records of a release's command.
+// folder returns the beginning of the keys of a command's records.
 func (r CommandRun) folder() string {
 	return store.CommandsPrefix + string(r.Release) + "-" + r.Command
 }

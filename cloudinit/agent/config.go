@@ -39,7 +39,7 @@ type Config struct {
 	Start  Duration `json:"start"`
 	Steady Duration `json:"steady"`
 	Stop   Duration `json:"stop"`
-	// Idle is the time for which the proxy keeps an idle connection to a worker
+	// Idle is the time after which the proxy closes an idle connection to a worker
 	// (service.Lifecycle.UpstreamIdle).
 	Idle Duration `json:"idle,omitempty"`
 	// Drain is as in service.Lifecycle. It is only set for a program without

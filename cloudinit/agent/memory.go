@@ -10,7 +10,7 @@ import (
 	"escala/service"
 )
 
-// State that the agent keeps on disk between rounds. It detects everything
+// State that the agent stores on the disk between rounds. It detects everything
 // else.
 const (
 	rollFile    = stateFolder + "/roll.json"

@@ -26,7 +26,7 @@ type Instance struct {
 	Number int
 }
 
-// String names the instance, for people.
+// String returns the instance's name, for people.
 func (i Instance) String() string { return fmt.Sprintf("process %s %d", i.Name, i.Number) }
 
 // ProcessPhase is the state of an instance.
@@ -82,8 +82,8 @@ func (a *Agent) startedFor() string {
 	return strings.TrimSpace(string(a.current()) + " " + a.restarts.last.ID)
 }
 
-// outdated reports whether an instance that was started for something is to be
-// replaced: for another release, or because a restart goes on.
+// outdated reports whether an instance must be replaced, because it was started for
+// another release, or because a restart is in progress.
 func (a *Agent) outdated(started string) bool {
 	if a.restarting() {
 		return started != a.startedFor()
@@ -134,8 +134,8 @@ func (a *Agent) bring(ctx context.Context, rolling roll) error {
 }
 
 // bringProcesses replaces the instances that do not run the current release, one
-// after the other. rolling means that an instance that ends is the release's
-// fault. Otherwise all others are brought first.
+// after the other. rolling means that an instance that ends is the release's fault.
+// Otherwise all other instances are brought first.
 func (a *Agent) bringProcesses(ctx context.Context, rolling bool) error {
 	var first error
 	for _, i := range a.Config.instances() {

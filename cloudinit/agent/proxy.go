@@ -120,7 +120,7 @@ func (a *Agent) reroute(ctx context.Context, without ...int) error {
 	return a.route(ctx, v, without...)
 }
 
-// drain keeps new requests from the processes in these slots, and waits until
+// drain directs new requests away from the processes in these slots, and waits until
 // those in flight are answered, for as long as a drain may take.
 func (a *Agent) drain(ctx context.Context, slots ...int) error {
 	if a.Proxy == nil || len(slots) == 0 {

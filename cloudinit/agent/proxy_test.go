@@ -146,7 +146,8 @@ func TestAnArchiveThatLeadsOutIsRefused(t *testing.T) {
 		"a link above":    {{Name: "lib/x", Linkname: "../../x", Typeflag: tar.TypeSymlink}},
 		"a link outside":  {{Name: "lib/x", Linkname: "/etc/passwd", Typeflag: tar.TypeSymlink}},
 		"a device":        {{Name: "x", Typeflag: tar.TypeChar}},
-		// It looks as if it stayed, and is made as "x", which leads to "..".
+		// The link seems to lead to the folder itself, but "here" is ".", so it is
+		// made as "x" and leads to "..".
 		"a link below a link":   {here, {Name: "here/x", Linkname: "..", Typeflag: tar.TypeSymlink}},
 		"a file below a link":   {here, {Name: "here/x", Typeflag: tar.TypeReg}},
 		"a file in its place":   {here, {Name: "here", Typeflag: tar.TypeReg}},

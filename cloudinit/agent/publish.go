@@ -171,7 +171,7 @@ func (a *Agent) tell(ctx context.Context, s machine.Status) {
 	}
 }
 
-// plain keeps the printable characters of s, and at most limit bytes.
+// plain returns the printable characters of s, at most limit bytes.
 func plain(s string, limit int) string {
 	s = strings.Map(func(r rune) rune {
 		switch {

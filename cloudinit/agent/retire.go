@@ -61,10 +61,10 @@ func (a *Agent) retireAfter(ctx context.Context, v view, stale bool) (ending []o
 	return ending, nil
 }
 
-// unused waits until the proxy has no connection left over which a process that
-// ends could answer a new request. Workers of one socket answer the last request
-// of each connection, with their own release, and close it. The proxy closes
-// what is idle after Config.Idle. A release serves only after that.
+// unused waits until the proxy has no connection left over which a process that ends
+// could answer a new request. Workers of one socket answer the last request of each
+// connection, with their own release, and close it. The proxy closes connections
+// that are idle after Config.Idle. A release serves only after that.
 func (a *Agent) unused(ctx context.Context, ending []occupant) error {
 	now := a.Clock.Elapsed()
 	since := map[string]time.Duration{}

@@ -39,7 +39,7 @@ type runs struct {
 	// about.
 	Cron string `json:"cron"`
 	Time int64  `json:"time"`
-	// Running is the run that goes on, and Last the one that ended last.
+	// Running is the run in progress, and Last the one that ended last.
 	Running *Run `json:"running,omitempty"`
 	Last    *Run `json:"last,omitempty"`
 	// Missed and Skipped count the times without a run: because the machine was off,
@@ -117,8 +117,8 @@ func writeRuns(d Disk, schedule string, record runs) error {
 // No schedule's name has a dot.
 const byHand = ".hand"
 
-// HoldForRun keeps the release of a run that was started by hand on the disk, until
-// EndHold or the machine's next boot.
+// HoldForRun protects the release of a run that was started by hand from prune,
+// until EndHold or the machine's next boot.
 func HoldForRun(d Disk, name string, release service.ReleaseID, boot string, now time.Time) error {
 	return writeRuns(d, name+byHand, runs{Running: &Run{Began: now.Unix(), Release: release, Boot: boot}})
 }

@@ -139,7 +139,7 @@ func (s *Scheduler) try(ctx context.Context, times cron.Expression) (service.Rel
 	if release == "" {
 		return "", errors.New("no release serves on this machine yet")
 	}
-	// The record keeps the release on the disk, so it comes before the look
+	// The record protects the release on the disk, so it is written before the check
 	// whether the release is still there.
 	record.Running = &Run{Time: due.Unix(), Began: now.Unix(), Release: release, Boot: s.Boot}
 	if err := s.write(record); err != nil {
@@ -216,8 +216,8 @@ func SettledRelease(d Disk) (service.ReleaseID, error) {
 	return "", errors.New("no release serves on this machine yet")
 }
 
-// Skip counts the last time of the schedule as one whose run did not begin,
-// because another one goes on.
+// Skip counts the last time of the schedule as one whose run did not begin, because
+// another run is in progress.
 func (s *Scheduler) Skip() error {
 	times, err := cron.Parse(s.Schedule.Cron)
 	if err != nil {

@@ -57,7 +57,7 @@ func (c *scheduleClock) Sleep(_ context.Context, d time.Duration) error {
 	return nil
 }
 
-// memoryClaims holds a claim in memory. It fails to read it away times.
+// memoryClaims holds a claim in memory. Read fails as often as away.
 type memoryClaims struct {
 	claim Claim
 	away  int

@@ -13,7 +13,7 @@ type Traffic interface {
 	Count(ctx context.Context) (Counts, error)
 }
 
-// Counts are sums that only grow.
+// Counts are sums that never decrease.
 type Counts struct {
 	// Since identifies the proxy's start, at which Answers and Unanswered begin.
 	Since string `json:"since"`
@@ -76,7 +76,7 @@ type sample struct {
 // bake's record.
 const sampleEvery = 10 * time.Second
 
-// watched is what the agent remembers of its releases' answers.
+// watched is the agent's memory of its releases' answers.
 type watched struct {
 	// bake is the current bake, or the zero bake. loaded means that it was read from
 	// the disk.

@@ -91,8 +91,8 @@ func omitted(name string, top bool) bool {
 	return top && (slices.Contains([]string{"stacks", "Makefile", "escala.mk", "escala.sum"}, name) || strings.HasPrefix(name, "Pulumi."))
 }
 
-// collect returns the files of a program's folder, or only those with these
-// names and what is below them.
+// collect returns the files of a program's folder, or only those with these names
+// and those below them.
 func (s Source) collect(folder string, names []string) ([]packed, error) {
 	if len(names) == 0 {
 		names = []string{"."}

@@ -20,7 +20,7 @@ type Platform struct{ OS, Arch string }
 // String returns the platform as containers name it: "linux/arm64".
 func (p Platform) String() string { return p.OS + "/" + p.Arch }
 
-// Release is a built program: the service, or the machine's agent.
+// Release is a built program: the service, or one of escala's own.
 type Release struct {
 	service.Release
 	// Path is absolute. The file's name is its SHA-256. Path is empty for an

@@ -24,9 +24,8 @@ type Place struct {
 	Libraries bool
 }
 
-// Check reports what would keep the source from being built, or its binary from
-// running at the place. The paths are those of the description. It builds
-// nothing.
+// Check reports why the source could not be built, or why its binary could not run
+// at the place. The paths are those of the description. It builds nothing.
 func (s Source) Check(ctx context.Context, place Place) service.Violations {
 	v := s.checkFiles(place)
 	if len(v) > 0 || s.Program.Folder != "" {
@@ -126,7 +125,7 @@ func firstOf(p service.Program) string {
 // goMod is the file that makes a folder a Go module.
 const goMod = "go.mod"
 
-// checkModule returns what is wrong with the source's folder, or "".
+// checkModule returns the problem of the source's folder, or "".
 func (s Source) checkModule() string {
 	folder := s.path(s.Program.Source)
 	info, err := os.Stat(folder)
@@ -165,7 +164,7 @@ type listed struct {
 	Error *struct{ Err string }
 }
 
-// checkPackage returns what is wrong with the source's package, or "".
+// checkPackage returns the problem of the source's package, or "".
 func (s Source) checkPackage(ctx context.Context, platform Platform) string {
 	m := s.module()
 	out, err := m.command(ctx, platform, "list", "-e", "-find", "-json=Name,Dir,Error", s.Program.Package).Output()

@@ -26,7 +26,7 @@ var libraries = []string{
 // glibc is the version of Debian 12's libc6.
 var glibc = []int{2, 36}
 
-// checkBinary returns what keeps the binary from running on a platform, or "".
+// checkBinary returns the reason why the binary cannot run on a platform, or "".
 func (s Source) checkBinary(platform Platform, place Place) string {
 	name := s.Program.BinaryFor(platform.Arch)
 	f, err := elf.Open(s.path(name))
@@ -56,8 +56,8 @@ func (s Source) checkBinary(platform Platform, place Place) string {
 	return ""
 }
 
-// executable reports whether a file is a program. A program that can be loaded
-// at any address has the type of a library; its flags tell it apart.
+// executable reports whether a file is a program. A program that can be loaded at
+// any address has the type of a library, but other flags.
 func executable(f *elf.File) bool {
 	if f.Type == elf.ET_EXEC {
 		return true

@@ -124,7 +124,7 @@ func (s *Stack) target(ctx context.Context, writes bool) (*deploy.Target, []pkgr
 				interrupted = append(interrupted, operation)
 			}
 		}
-		// With pending operations, the engine would tell people to run the CLI.
+		// With pending operations, the engine's message would be to run the CLI.
 		snapshot.PendingOperations = nil
 	}
 	if writes {

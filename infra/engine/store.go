@@ -22,7 +22,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/util/fsutil"
 )
 
-// store keeps a stack's state in a folder, in the CLI's layout of version 1:
+// store holds a stack's state in a folder, in the CLI's layout of version 1:
 //
 //	.pulumi/meta.yaml
 //	.pulumi/stacks/PROJECT/STACK.json (and .bak: the state before)

@@ -37,7 +37,7 @@ type host struct {
 	clock time.Time
 	// raw replaces the status's JSON.
 	raw string
-	// down means that it refuses connections, and hangs that it never answers.
+	// down means that it answers 502, and hangs that it does not answer.
 	down, hangs bool
 	health      int
 	// deny makes the store unreadable.

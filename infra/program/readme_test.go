@@ -15,7 +15,7 @@ import (
 	"escala/infra/workspace"
 )
 
-// The README is the only page that exists in both languages.
+// The README is the only page in two languages.
 const english, spanish = "README.md", "README.es.md"
 
 // pages returns the paths of all pages for people, in both languages: those in

@@ -116,7 +116,7 @@ type Proxy interface {
 // Nginx.
 var ErrNoProxy = errors.New("the proxy does not run")
 
-// Serving is what the proxy serves.
+// Serving is the content that the proxy serves.
 type Serving struct {
 	// Thumbprint is the part of a challenge's answer that is the same for all
 	// challenges. It is "" without an authority.

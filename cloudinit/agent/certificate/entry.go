@@ -239,7 +239,7 @@ func (e *entry) due() bool {
 
 func (e *entry) wanted(now time.Time) bool { return e.pair == nil || !now.Before(e.renewAt) }
 
-// problems returns what an operator has to know.
+// problems returns the problems that an operator must know.
 func (e *entry) problems() []string {
 	var all []string
 	for _, err := range []error{e.orderError, e.storeError, e.diskError} {

@@ -98,8 +98,7 @@ func TestCorruptedObjectIsWrittenAgain(t *testing.T) {
 	})
 }
 
-// TestLockOfADeadMachine checks the lock of a machine that is deleted while it has
-// it.
+// TestLockOfADeadMachine checks a lock whose machine is deleted.
 func TestLockOfADeadMachine(t *testing.T) {
 	inWorld(t, 90*day, func(t *testing.T, w *world) {
 		w.authority.hangs = true

@@ -12,9 +12,9 @@ import (
 
 var lives = flag.Int("lives", 8, "number of random lives of a stack; -short plays two of them")
 
-// TestLives simulates two months of a stack in which things break: machines come and
+// TestLives checks two months of a stack in which things break: machines come and
 // go, agents are killed, the authority, the store, disks, Nginx and clocks fail for
-// a while, objects are corrupted. It checks for every life:
+// a while, objects are corrupted. In every life:
 //
 //   - one machine orders at a time, unless the store breaks
 //   - no machine serves an older certificate after a newer one (box.Serve)

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// lock keeps two machines of a stack from ordering for the same subject. It is an
+// lock prevents two machines of a stack from ordering for the same subject. It is an
 // object in the store that names its owner. The bucket need not support conditional
 // writes: a machine writes its name, waits until every write that began before its
 // own must have ended, and has the lock if its name is still there. The last writer

@@ -53,7 +53,7 @@ func (o *own) covering(name string) *Pair {
 	return o.pair
 }
 
-// problems returns what an operator has to know.
+// problems returns the problems that an operator must know.
 func (o *own) problems(k *Keeper, now time.Time) []string {
 	var all []string
 	if o.err != nil {

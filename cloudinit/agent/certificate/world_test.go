@@ -33,8 +33,8 @@ import (
 
 const host = "api.example.com"
 
-// world is what the machines of a stack share: an authority and a store. It runs in
-// a bubble of testing/synctest, whose clock is the true time.
+// world is shared by the machines of a stack: an authority and a store. It runs in a
+// bubble of testing/synctest, whose clock is the true time.
 type world struct {
 	t         *testing.T
 	began     time.Time
@@ -391,7 +391,7 @@ func (b *box) serving() Serving {
 	return b.served
 }
 
-// counts are what the authority counted.
+// counts are the authority's counts.
 type counts struct {
 	issued, refused []time.Time
 	together        int

@@ -1,5 +1,6 @@
-// Package exposition makes one answer for Prometheus from those of several workers,
-// in the text format 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats).
+// Package exposition merges the answers of several workers into one answer for
+// Prometheus, in the text format 0.0.4
+// (prometheus.io/docs/instrumenting/exposition_formats).
 package exposition
 
 import (

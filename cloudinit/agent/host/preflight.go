@@ -190,7 +190,7 @@ func (t *preflight) removeSockets() {
 
 func (t *preflight) LastLines() string { return t.output.lastLines(outputLines) }
 
-// lastBytes keeps the last bytes that are written to it.
+// lastBytes stores the last bytes that are written to it.
 type lastBytes struct {
 	mu      sync.Mutex
 	content []byte

@@ -21,7 +21,7 @@ const (
 	// runnerMiB is the memory of a runner beside its command's.
 	runnerMiB = 32
 	// commandGrace is the time between SIGTERM and SIGKILL for a command that takes
-	// too long, or whose machine is shut down.
+	// too long, or when the machine is shut down.
 	commandGrace = 10 * time.Second
 )
 

@@ -85,7 +85,7 @@ func (r *journalReader) read(context.Context) (entry, string, bool, error) {
 		}, r.at, true, nil
 	}
 	// An entry that is too long, or a journal that is being rotated, ends this
-	// answer, but not the following.
+	// answer. The follower continues.
 	return entry{}, r.at, false, nil
 }
 

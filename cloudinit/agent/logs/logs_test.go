@@ -143,8 +143,8 @@ func TestALineThatIsBeingWrittenWaits(t *testing.T) {
 	assert.Equal(t, []string{"worker-0 half\uFFFD"}, texts(lines))
 }
 
-// TestAMillionLines checks that all of them can be read in answers of a limited size
-// and in little memory.
+// TestAMillionLines checks that a log of a million lines can be read in answers of a
+// limited size and in little memory.
 func TestAMillionLines(t *testing.T) {
 	const all = 1_000_000
 	r := newReader(t)

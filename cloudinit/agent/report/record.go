@@ -10,8 +10,8 @@ import (
 	"escala/service/machine"
 )
 
-// Record is what a machine remembers of its events. It survives the agent and a
-// reboot, so that nothing is reported twice.
+// Record is a machine's memory of its events. It survives the agent and a reboot, so
+// that nothing is reported twice.
 type Record struct {
 	// Events are the last events, the latest last.
 	Events []machine.Event `json:"events"`

@@ -16,8 +16,8 @@ type envelope struct {
 // ErrUnsigned means that an object was not signed with the stack's key.
 var ErrUnsigned = errors.New("it is not signed with the stack's key")
 
-// The purpose of an object is part of what is signed, so that an object never
-// passes for another one.
+// The signature covers the purpose of an object, so that an object never passes for
+// another one.
 const (
 	forRequest     = "escala request 1\n"
 	forMaintenance = "escala maintenance 1\n"

@@ -53,8 +53,8 @@ type Clock interface {
 	Sleep(ctx context.Context, d time.Duration) error
 }
 
-// Listener looks for requests in the release store and answers them, beside the
-// agent's rounds: an operator needs the logs most while a round takes long.
+// Listener polls the release store for requests and answers them, beside the agent's
+// rounds: an operator needs the logs most while a round takes long.
 type Listener struct {
 	// Operator is Key.Public of the stack.
 	Operator string
@@ -197,7 +197,7 @@ func (l *Listener) lookAtRequest(ctx context.Context) error {
 }
 
 // do carries out a request. ok is false while there is no answer yet, and for a
-// request that gets none.
+// request that has none.
 func (l *Listener) do(ctx context.Context, r Request) (answer Answer, ok bool) {
 	if err := r.fresh(l.Clock.Now()); err != nil {
 		// An old request stays in the store. No operator waits for its answer any

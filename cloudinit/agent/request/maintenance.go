@@ -17,8 +17,8 @@ type Maintenance struct {
 	// At is the time of the change in milliseconds since 1970. A machine ignores an
 	// object that is older than the last one.
 	At int64 `json:"at"`
-	// Page is HTML. Empty stands for a page that says only that the service is
-	// being maintained.
+	// Page is HTML. If it is empty, the page only states that the service is being
+	// maintained.
 	Page []byte `json:"page,omitempty"`
 }
 

@@ -29,7 +29,7 @@ const (
 	MaintenanceKey = store.RequestsPrefix + "maintenance"
 )
 
-// Kind is what a request asks for.
+// Kind is the kind of a request.
 type Kind string
 
 // The kinds of requests.
@@ -57,7 +57,7 @@ const (
 	MaxAnswer = 1 << 20
 )
 
-// Request is what an operator asks one machine for.
+// Request is an operator's request to one machine.
 type Request struct {
 	// ID is unique.
 	ID string `json:"id"`
@@ -127,7 +127,7 @@ func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // Answer is a machine's answer.
 type Answer struct {
-	// Error is why the machine does not do what was asked for.
+	// Error is the reason why the machine refuses the request, or "".
 	Error string `json:"error,omitempty"`
 	// Lines are the answer to Logs.
 	Lines []Line `json:"lines,omitempty"`

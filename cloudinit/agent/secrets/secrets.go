@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// Errors that a caller tells apart.
+// Errors that a caller distinguishes.
 var (
 	// ErrMissing means that the source does not have a secret.
 	ErrMissing = errors.New("missing")

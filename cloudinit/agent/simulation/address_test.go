@@ -8,7 +8,7 @@ import (
 	"escala/cloudinit/agent"
 )
 
-// address returns the cloud's answer. Sometimes it does not answer, or has no
+// address returns the cloud's answer. Sometimes the cloud does not answer, or has no
 // address.
 func (l *life) address(context.Context) (string, error) {
 	l.call()

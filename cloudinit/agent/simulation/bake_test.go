@@ -233,7 +233,8 @@ func (t *traffic) takenBack() bool {
 	return t != nil && t.w.status.Phase == machine.Refused && strings.Contains(t.w.status.Reason, "is taken back")
 }
 
-// lifeTraffic is what the proxy and the supervisor count, for one life of the agent.
+// lifeTraffic gives one life of the agent the counts of the proxy and the
+// supervisor.
 type lifeTraffic struct {
 	*life
 	ended int64

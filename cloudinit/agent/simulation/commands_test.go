@@ -104,7 +104,7 @@ func (w *world) runsOf(id service.ReleaseID) int {
 	return n
 }
 
-// commandFails reports whether the command of what is wanted never succeeds.
+// commandFails reports whether the command of the wanted release never succeeds.
 func (w *world) commandFails(p pointer) bool {
 	return p.wanted.Command != "" && !w.commands.done[p.ID] && (p.number%7 == 5 || p.number%11 == 7)
 }
@@ -168,7 +168,7 @@ func (w *world) put(key string, v any) {
 	w.commands.shared[key] = content
 }
 
-// anotherMachine runs the command of what is wanted on another machine, if this
+// anotherMachine runs the command of the wanted release on another machine, if this
 // one does not. It dies in the middle if dies is true.
 func (w *world) anotherMachine(takes time.Duration, dies bool) {
 	c := &w.commands

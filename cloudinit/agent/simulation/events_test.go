@@ -272,7 +272,8 @@ func (w *world) heal() {
 	w.operate()
 }
 
-// operate is an operator who asks again for what is wanted, as an update does.
+// operate simulates an operator who asks again for the wanted release, as an update
+// does.
 func (w *world) operate() {
 	if w.commands.on && len(w.store.pointers) > 0 {
 		last := w.store.current()

@@ -173,7 +173,7 @@ var faults = []struct{ name, file, old, new string }{
 	},
 }
 
-// taskFaults are faults of what runs processes and schedules.
+// taskFaults are faults in the code that runs processes and schedules.
 var taskFaults = []struct{ name, file, old, new string }{
 	{
 		"a restart leaves the processes beside the workers alone",
@@ -219,7 +219,7 @@ var taskFaults = []struct{ name, file, old, new string }{
 	},
 }
 
-// bakeFaults are faults of what watches a release.
+// bakeFaults are faults in the code that watches a release.
 var bakeFaults = []struct{ name, file, old, new string }{
 	{
 		"it never goes back from a release that fails",

@@ -197,7 +197,7 @@ func (w *world) whole(release service.ReleaseID) bool {
 	return n == w.config.Workers && w.reachable() && (w.tasks == nil || w.tasks.whole(release))
 }
 
-// unsettled describes what is wrong at the end of a life.
+// unsettled describes the problem at the end of a life.
 func (w *world) unsettled() string {
 	wanted := w.store.current()
 	bad := wanted.bad() || w.commandFails(wanted) || w.traffic.takenBack()
@@ -232,7 +232,7 @@ func (w *world) unsettled() string {
 			releases++
 		}
 	}
-	// A refused release may exist beside the kept ones.
+	// A refused release may be there beside the last releases.
 	if releases > w.config.Kept+1 {
 		return "old releases are still on the disk"
 	}

@@ -64,7 +64,7 @@ const (
 	storeModes
 )
 
-// pointer is what the store's pointer asked for at a time.
+// pointer is the content of the store's pointer at a time.
 type pointer struct {
 	*binary
 	wanted service.Wanted
@@ -102,7 +102,7 @@ func (s lifeStore) Current(context.Context) (service.Wanted, error) {
 	return s.told(st.current().wanted), nil
 }
 
-// told notes what the agent is told.
+// told records what the agent reads.
 func (s lifeStore) told(wanted service.Wanted) service.Wanted {
 	if s.w.traffic != nil {
 		s.w.traffic.looked = wanted

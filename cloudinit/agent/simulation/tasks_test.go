@@ -28,8 +28,8 @@ type tasks struct {
 
 	timers bool
 	fired  int64 // the last minute for which the timer fired
-	// begins decides about a run, and run is the run that goes on. ends records its
-	// end. systemd starts none beside them.
+	// begins decides about a run, run is the run in progress, and ends records its
+	// end. systemd starts no other run beside them.
 	begins, ends *actor
 	run          *taskRun
 	begun        map[int64]int // runs by their minute, of all machines

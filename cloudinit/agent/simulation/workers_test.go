@@ -84,8 +84,8 @@ func (w *world) answer(p *process, path string) agent.Answer {
 	return a
 }
 
-// trouble is what a worker reports of its dependency: what has failed, and the
-// reason, which strangers may not read.
+// trouble returns a worker's report about its dependency: the failure, and its
+// reason, which must not be public.
 func (w *world) trouble(p *process) string {
 	if p.binary != nil && p.binary.kind == needsDependency && !w.dependency && w.answer(p, w.config.HealthPath).Code == 200 {
 		return away + ": dial tcp 10.0.0.3:5432: connection refused"

@@ -31,8 +31,8 @@ type providerSchema struct {
 	} `json:"resources"`
 }
 
-// FillUnknown returns the provider with made-up values for what it does not
-// know in a preview.
+// FillUnknown returns the provider with made-up values in place of those that it
+// does not know in a preview.
 func FillUnknown(provider pulumirpc.ResourceProviderServer) *Filled {
 	return &Filled{ResourceProviderServer: provider}
 }

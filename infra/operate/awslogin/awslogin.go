@@ -1,6 +1,6 @@
 // Package awslogin finds the AWS credentials of the operator: those of the
-// environment, otherwise those that AWS' command line returns for the profile. It
-// supports profiles, roles, web identities and single sign-on.
+// environment, otherwise those that AWS' command line returns for the profile. The
+// command line supports profiles, roles, web identities and single sign-on.
 package awslogin
 
 import (

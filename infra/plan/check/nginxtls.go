@@ -14,7 +14,7 @@ import (
 // modules match the modules that a configuration loads.
 var modules = regexp.MustCompile(`(?m)^\s*load_module\s+modules/([^;]+);`)
 
-// moduleFolders are where Debian and others have Nginx's modules.
+// moduleFolders are the folders of Nginx's modules on Debian and other systems.
 var moduleFolders = []string{"/usr/share/nginx/modules", "/usr/lib/nginx/modules", "/usr/lib64/nginx/modules"}
 
 // missingModule returns a module that the configuration loads and that this

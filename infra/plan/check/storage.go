@@ -12,7 +12,7 @@ import (
 // bucket.
 var blocks = []string{"blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"}
 
-// storage finds storage that is not encrypted or that everybody can read.
+// storage finds storage that is not encrypted or that is public.
 func storage(_ context.Context, s *subject) {
 	for _, kind := range []string{"aws:s3/bucketV2:BucketV2", "aws:s3/bucket:Bucket"} {
 		for _, bucket := range s.byType(kind) {

@@ -22,7 +22,7 @@ type renderer struct {
 	// root is the path of the clone. Reports omit it, since it differs from
 	// computer to computer.
 	root string
-	// open keeps secrets, user-data and documents unchanged. The checks need this.
+	// open leaves secrets, user-data and documents unchanged. The checks need this.
 	open bool
 }
 

@@ -29,8 +29,8 @@ func account(t *testing.T) *ecdsa.PrivateKey {
 	return key
 }
 
-// TestThumbprintIsTheLibrarys checks that Nginx, which answers the challenges, gives
-// the answer that the library computes.
+// TestThumbprintIsTheLibrarys checks that Thumbprint returns the library's value,
+// because Nginx, and not the library, answers the challenges.
 func TestThumbprintIsTheLibrarys(t *testing.T) {
 	t.Parallel()
 	key := account(t)

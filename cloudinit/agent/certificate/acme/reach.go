@@ -17,8 +17,7 @@ import (
 
 // Reacher sends a request to a subject by plain HTTP, as an authority does, and
 // compares the answer with the stack's. This costs the authority nothing, and shows
-// an operator what is wrong with the DNS record before the authority counts a
-// failure.
+// an operator a wrong DNS record before the authority counts a failure.
 type Reacher struct {
 	// Dial connects. Default: the machine's own network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -103,7 +102,7 @@ func bracketed(subject string) string {
 	return subject
 }
 
-// innermost returns the error that says what failed, without the URL.
+// innermost returns the innermost error, which has the cause without the URL.
 func innermost(err error) error {
 	for {
 		next := errors.Unwrap(err)
