@@ -119,8 +119,8 @@ func TestAWebhookThatIsUnwellFailsNoUpdate(t *testing.T) {
 	}
 }
 
-// TestARollbackIsToldAlways checks that a rollback takes a failed release back: it
-// goes to the release of the outputs.
+// TestARollbackIsToldAlways checks that a rollback is reported although it goes to
+// the release of the outputs: it takes back a failed release.
 func TestARollbackIsToldAlways(t *testing.T) {
 	got, _ := notified(t, 200, false, func(n *notice) {
 		n.event.Kind = event.Rollback

@@ -34,8 +34,9 @@ const (
 	// every is the time between two reads of an answer. It grows to slowest.
 	every   = 250 * time.Millisecond
 	slowest = 2 * time.Second
-	// silence is the time after which a machine counts as silent. A machine reads
-	// requests every 10 s, or less often while it has a problem.
+	// silence is the time after which a request to a machine that does not answer
+	// fails. A machine reads requests every 10 s, or less often while it has a
+	// problem.
 	silence  = 60 * time.Second
 	patience = 10 * time.Minute
 )
