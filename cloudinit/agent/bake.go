@@ -195,7 +195,10 @@ func (b bake) left() time.Duration {
 	if left <= step {
 		step = 10 * time.Second
 	}
-	return (left + step - 1) / step * step
+	if over := left % step; over > 0 {
+		left += step - over
+	}
+	return left
 }
 
 // endBake forgets the bake.
