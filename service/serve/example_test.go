@@ -42,8 +42,9 @@ func ExampleServe() {
 	ended := make(chan error, 1)
 	go func() { ended <- serve.Serve(ctx, handler) }()
 
-	for { // wait for the socket
-		if _, err := os.Stat(socket); err == nil {
+	for { // wait until it listens, which is a moment after the socket is there
+		if conn, err := net.Dial("unix", socket); err == nil {
+			conn.Close()
 			break
 		}
 		time.Sleep(time.Millisecond)
