@@ -67,8 +67,8 @@ const reportedLabel = "escala/reported"
 // again if the source, and not a rollback, goes back to it.
 const keptJobs = 20
 
-// maxRaces is the number of attempts to create a run while other updates create
-// theirs first.
+// maxRaces is the number of attempts to create a run that another update creates
+// first.
 const maxRaces = 5
 
 // apiMargin is the time after a Job's own limits in which Kubernetes must have
