@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+
+	"escala/infra/testing/kube"
 )
 
 // URL starts an ingress controller for a namespace and returns its address. The
@@ -45,12 +47,12 @@ const address = "192.0.2.10"
 
 // ingresses gives each Ingress an address.
 func (n *Nodes) ingresses(ctx context.Context) error {
-	return n.giveAddresses(ctx, ingressKind, func(*unstructured.Unstructured) bool { return true })
+	return n.giveAddresses(ctx, kube.Ingresses, func(*unstructured.Unstructured) bool { return true })
 }
 
 // loadBalancers gives each Service of type LoadBalancer an address.
 func (n *Nodes) loadBalancers(ctx context.Context) error {
-	return n.giveAddresses(ctx, serviceKind, func(o *unstructured.Unstructured) bool {
+	return n.giveAddresses(ctx, kube.Services, func(o *unstructured.Unstructured) bool {
 		kind, _, _ := unstructured.NestedString(o.Object, "spec", "type")
 		return kind == "LoadBalancer"
 	})

@@ -7,6 +7,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"escala/infra/testing/kube"
 )
 
 // End is the end of a container that is not restarted.
@@ -48,6 +50,6 @@ func (n *Nodes) end(ctx context.Context, p pod) error {
 	if err != nil {
 		return err
 	}
-	_, err = n.client.Resource(podKind).Namespace(p.Namespace).Patch(ctx, p.Name, types.MergePatchType, body, metav1.PatchOptions{}, "status")
+	_, err = n.client.Resource(kube.Pods).Namespace(p.Namespace).Patch(ctx, p.Name, types.MergePatchType, body, metav1.PatchOptions{}, "status")
 	return err
 }

@@ -11,6 +11,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"escala/infra/testing/kube"
 )
 
 // metricsName is the name of the Service that points to the metrics.
@@ -52,7 +54,7 @@ func (n *Nodes) metrics(ctx context.Context) error {
 	if n.DeadAPIs {
 		return nil
 	}
-	return n.each(ctx, apiKind, func(o *unstructured.Unstructured) (map[string]any, string) {
+	return n.each(ctx, kube.APIServices, func(o *unstructured.Unstructured) (map[string]any, string) {
 		name, _, _ := unstructured.NestedString(o.Object, "spec", "service", "name")
 		if name == "" || name == metricsName {
 			return nil, ""
@@ -66,7 +68,7 @@ func (n *Nodes) metrics(ctx context.Context) error {
 
 // addMetrics creates the Service that points to the metrics.
 func (n *Nodes) addMetrics(ctx context.Context) error {
-	_, err := n.client.Resource(serviceKind).Namespace(metav1.NamespaceSystem).Create(ctx, &unstructured.Unstructured{Object: map[string]any{
+	_, err := n.client.Resource(kube.Services).Namespace(metav1.NamespaceSystem).Create(ctx, &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "v1", "kind": "Service",
 		"metadata": map[string]any{"name": metricsName},
 		"spec": map[string]any{

@@ -2,7 +2,6 @@ package nodes
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -11,10 +10,10 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	"escala/infra/testing/fakecluster"
+	"escala/infra/testing/kube"
 )
 
 // node is the name of the only node.
@@ -47,7 +46,7 @@ type reference struct{ Name string }
 
 // pods does the work of the scheduler and the node for each pod.
 func (n *Nodes) pods(ctx context.Context) error {
-	all, err := n.client.Resource(podKind).List(ctx, metav1.ListOptions{})
+	all, err := n.client.Resource(kube.Pods).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return fmt.Errorf("listing the pods: %w", err)
 	}
@@ -94,7 +93,7 @@ func ignoreRaces(err error) error {
 }
 
 func (n *Nodes) pod(ctx context.Context, p pod) error {
-	pods := n.client.Resource(podKind).Namespace(p.Namespace)
+	pods := n.client.Resource(kube.Pods).Namespace(p.Namespace)
 	if p.DeletionTimestamp != nil {
 		delete(n.running, p.UID)
 		var now int64
@@ -146,7 +145,7 @@ func (n *Nodes) start(ctx context.Context, p pod) (Container, fakecluster.Troubl
 		started := Container{Namespace: p.Namespace, Pod: p.Name, Image: c.Image, Command: c.Command, Env: map[string]string{}, began: time.Now(), once: p.Spec.RestartPolicy == never}
 		var logins []string
 		for _, secret := range p.Spec.ImagePullSecrets {
-			data, err := n.data(ctx, secretKind, p.Namespace, secret.Name)
+			data, err := kube.Data(ctx, n.client, kube.Secrets, p.Namespace, secret.Name)
 			if err != nil && !apierrors.IsNotFound(err) {
 				return first, fakecluster.Trouble{}, err
 			}
@@ -159,11 +158,11 @@ func (n *Nodes) start(ctx context.Context, p pod) (Container, fakecluster.Troubl
 		}
 		started.Release = release
 		for _, from := range c.EnvFrom {
-			kind, name := configMapKind, from.ConfigMapRef
+			kind, name := kube.ConfigMaps, from.ConfigMapRef
 			if from.SecretRef != nil {
-				kind, name = secretKind, from.SecretRef
+				kind, name = kube.Secrets, from.SecretRef
 			}
-			data, err := n.data(ctx, kind, p.Namespace, name.Name)
+			data, err := kube.Data(ctx, n.client, kind, p.Namespace, name.Name)
 			if apierrors.IsNotFound(err) {
 				return first, fakecluster.Trouble{Waiting: "CreateContainerConfigError", Message: err.Error()}, nil
 			}
@@ -188,26 +187,6 @@ func (n *Nodes) start(ctx context.Context, p pod) (Container, fakecluster.Troubl
 		}
 	}
 	return first, fakecluster.Trouble{}, nil
-}
-
-// data returns the data of a ConfigMap or a Secret.
-func (n *Nodes) data(ctx context.Context, kind schema.GroupVersionResource, namespace, name string) (map[string]string, error) {
-	object, err := n.client.Resource(kind).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
-	if err != nil {
-		return nil, err
-	}
-	data, _, err := unstructured.NestedStringMap(object.Object, "data")
-	if err != nil || kind != secretKind {
-		return data, err
-	}
-	for key, value := range data {
-		decoded, err := base64.StdEncoding.DecodeString(value)
-		if err != nil {
-			return nil, fmt.Errorf("secret %s: %w", name, err)
-		}
-		data[key] = string(decoded)
-	}
-	return data, nil
 }
 
 // report is the status that a pod has received.
@@ -242,7 +221,7 @@ func (n *Nodes) report(ctx context.Context, p pod, trouble fakecluster.Trouble) 
 	if err != nil {
 		return err
 	}
-	_, err = n.client.Resource(podKind).Namespace(p.Namespace).Patch(ctx, p.Name, types.MergePatchType, body, metav1.PatchOptions{}, "status")
+	_, err = n.client.Resource(kube.Pods).Namespace(p.Namespace).Patch(ctx, p.Name, types.MergePatchType, body, metav1.PatchOptions{}, "status")
 	return err
 }
 

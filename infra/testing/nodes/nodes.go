@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 
@@ -146,14 +145,3 @@ func (n *Nodes) round(ctx context.Context) {
 		}
 	}
 }
-
-// These are the kinds that the simulation reads or changes.
-var (
-	podKind       = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
-	serviceKind   = schema.GroupVersionResource{Version: "v1", Resource: "services"}
-	configMapKind = schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
-	secretKind    = schema.GroupVersionResource{Version: "v1", Resource: "secrets"}
-	claimKind     = schema.GroupVersionResource{Version: "v1", Resource: "persistentvolumeclaims"}
-	ingressKind   = schema.GroupVersionResource{Group: "networking.k8s.io", Version: "v1", Resource: "ingresses"}
-	apiKind       = schema.GroupVersionResource{Group: "apiregistration.k8s.io", Version: "v1", Resource: "apiservices"}
-)

@@ -31,9 +31,9 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"escala/infra/testing/apiserver"
+	"escala/infra/testing/kube"
 	"escala/infra/testing/podcluster"
 	"escala/infra/testing/podcluster/isolated"
-	"escala/infra/testing/podcluster/kube"
 	"escala/infra/workspace"
 )
 

@@ -5,7 +5,7 @@ package podcluster_test
 import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"escala/infra/testing/podcluster/kube"
+	"escala/infra/testing/kube"
 )
 
 // resource is a kind of objects that the tests make.

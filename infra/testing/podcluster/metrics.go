@@ -19,7 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/dynamic"
 
-	"escala/infra/testing/podcluster/kube"
+	"escala/infra/testing/kube"
 	"escala/infra/testing/podcluster/kubelet"
 )
 

@@ -14,17 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/tools/clientcmd"
-)
 
-// These are the kinds of objects that the checks read or change.
-var (
-	pods        = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
-	nodes       = schema.GroupVersionResource{Version: "v1", Resource: "nodes"}
-	namespaces  = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
-	events      = schema.GroupVersionResource{Version: "v1", Resource: "events"}
-	deployments = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
-	autoscalers = schema.GroupVersionResource{Group: "autoscaling", Version: "v2", Resource: "horizontalpodautoscalers"}
-	ingresses   = schema.GroupVersionResource{Group: "networking.k8s.io", Version: "v1", Resource: "ingresses"}
+	"escala/infra/testing/kube"
 )
 
 // client calls the API server for operations that an operator would do with
@@ -78,7 +69,7 @@ func (c *client) patchDeployment(ctx context.Context, name string, change any) e
 	if err != nil {
 		return fmt.Errorf("writing the change of %s: %w", name, err)
 	}
-	if _, err := c.dynamic.Resource(deployments).Namespace(c.namespace).Patch(ctx, name, types.StrategicMergePatchType, body, metav1.PatchOptions{FieldManager: "kubectl-patch"}); err != nil {
+	if _, err := c.dynamic.Resource(kube.Deployments).Namespace(c.namespace).Patch(ctx, name, types.StrategicMergePatchType, body, metav1.PatchOptions{FieldManager: "kubectl-patch"}); err != nil {
 		return fmt.Errorf("changing deployment %s: %w", name, err)
 	}
 	return nil
@@ -90,7 +81,7 @@ func (c *client) patchDeployment(ctx context.Context, name string, change any) e
 // pod's description (kubernetes#115819).
 func (c *client) kill(ctx context.Context, pod string) error {
 	grace := int64(1)
-	err := c.dynamic.Resource(pods).Namespace(c.namespace).Delete(ctx, pod, metav1.DeleteOptions{GracePeriodSeconds: &grace})
+	err := c.dynamic.Resource(kube.Pods).Namespace(c.namespace).Delete(ctx, pod, metav1.DeleteOptions{GracePeriodSeconds: &grace})
 	if err != nil {
 		return fmt.Errorf("killing pod %s: %w", pod, err)
 	}
@@ -104,7 +95,7 @@ func (c *client) evict(ctx context.Context, pod string) (refused string, err err
 		"apiVersion": "policy/v1", "kind": "Eviction",
 		"metadata": map[string]any{"name": pod, "namespace": c.namespace},
 	}}
-	_, err = c.dynamic.Resource(pods).Namespace(c.namespace).Create(ctx, eviction, metav1.CreateOptions{}, "eviction")
+	_, err = c.dynamic.Resource(kube.Pods).Namespace(c.namespace).Create(ctx, eviction, metav1.CreateOptions{}, "eviction")
 	switch {
 	case err == nil, apierrors.IsNotFound(err):
 		return "", nil
@@ -121,7 +112,7 @@ func (c *client) cordon(ctx context.Context, node string, closed bool) error {
 	if err != nil {
 		return fmt.Errorf("writing the change of %s: %w", node, err)
 	}
-	if _, err := c.dynamic.Resource(nodes).Patch(ctx, node, types.StrategicMergePatchType, body, metav1.PatchOptions{}); err != nil {
+	if _, err := c.dynamic.Resource(kube.Nodes).Patch(ctx, node, types.StrategicMergePatchType, body, metav1.PatchOptions{}); err != nil {
 		return fmt.Errorf("cordoning %s: %w", node, err)
 	}
 	return nil
@@ -129,7 +120,7 @@ func (c *client) cordon(ctx context.Context, node string, closed bool) error {
 
 // architectures returns the processor architectures of the nodes.
 func (c *client) architectures(ctx context.Context) (map[string]bool, error) {
-	all, err := c.dynamic.Resource(nodes).List(ctx, metav1.ListOptions{})
+	all, err := c.dynamic.Resource(kube.Nodes).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("listing nodes: %w", err)
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"escala/infra/testing/kube"
 )
 
 // drainTimeout is the limit for all pods of a node.
@@ -33,7 +35,7 @@ func (s *System) Drain(ctx context.Context) (refusals []string, err error) {
 		on[p.node]++
 	}
 	node := slices.MaxFunc(there, func(a, b pod) int { return on[a.node] - on[b.node] }).node
-	all, err := s.client.dynamic.Resource(nodes).List(ctx, metav1.ListOptions{})
+	all, err := s.client.dynamic.Resource(kube.Nodes).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("listing nodes: %w", err)
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"escala/infra/testing/kube"
 )
 
 // pod is the part of a pod that the checks use.
@@ -26,7 +28,7 @@ type pod struct {
 
 // workers returns the service's pods, oldest first.
 func (c *client) workers(ctx context.Context, labels string) ([]pod, error) {
-	items, err := c.list(ctx, pods, labels)
+	items, err := c.list(ctx, kube.Pods, labels)
 	if err != nil {
 		return nil, err
 	}

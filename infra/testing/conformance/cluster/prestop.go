@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"escala/infra/testing/kube"
 )
 
 // rolloutTimeout is the limit of a rollout that is not caused by a release.
@@ -41,7 +43,7 @@ func (s *System) Restart(ctx context.Context) error {
 // rolled waits until all pods match the Deployment and no other pod is left.
 func (s *System) rolled(ctx context.Context) error {
 	return await(ctx, rolloutTimeout, func() (string, error) {
-		d, err := s.client.get(ctx, deployments)
+		d, err := s.client.get(ctx, kube.Deployments)
 		if err != nil {
 			return "", err
 		}

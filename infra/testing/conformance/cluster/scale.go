@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"escala/infra/testing/kube"
 )
 
 // ScaleAt updates the stack so that the autoscaler adds pods above this CPU
@@ -15,7 +17,7 @@ func (s *System) ScaleAt(ctx context.Context, percent int) error {
 
 // Pods returns the number of pods that the autoscaler wants.
 func (s *System) Pods(ctx context.Context) (int, error) {
-	hpa, err := s.client.get(ctx, autoscalers)
+	hpa, err := s.client.get(ctx, kube.Autoscalers)
 	if err != nil {
 		return 0, err
 	}

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"escala/infra/testing/conformance"
+	"escala/infra/testing/kube"
 )
 
 // The workload gives its pods these labels.
@@ -18,7 +19,7 @@ const (
 
 // Status derives the service's state from the cluster.
 func (s *System) Status(ctx context.Context) (conformance.Status, error) {
-	deployment, err := s.client.get(ctx, deployments)
+	deployment, err := s.client.get(ctx, kube.Deployments)
 	if err != nil {
 		return conformance.Status{}, err
 	}
@@ -79,7 +80,7 @@ func digest(image string) string {
 
 // incident returns the last event about the end of a container.
 func (s *System) incident(ctx context.Context) (string, error) {
-	all, err := s.client.list(ctx, events, "")
+	all, err := s.client.list(ctx, kube.Events, "")
 	if err != nil {
 		return "", err
 	}

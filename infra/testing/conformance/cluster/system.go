@@ -16,6 +16,7 @@ import (
 	"escala/infra/testing/conformance"
 	"escala/infra/testing/conformance/source"
 	"escala/infra/testing/conformance/stack"
+	"escala/infra/testing/kube"
 	"escala/infra/testing/kubeplugin"
 )
 
@@ -176,7 +177,7 @@ func (s *System) address(ctx context.Context) (string, error) {
 	if s.options.URL != "" {
 		return strings.TrimSuffix(s.options.URL, "/"), nil
 	}
-	ingress, err := s.client.get(ctx, ingresses)
+	ingress, err := s.client.get(ctx, kube.Ingresses)
 	if err != nil {
 		return "", err
 	}
@@ -191,7 +192,7 @@ func (s *System) address(ctx context.Context) (string, error) {
 }
 
 func (s *System) namespaceIsThere(ctx context.Context) (bool, error) {
-	_, err := s.client.dynamic.Resource(namespaces).Get(ctx, s.options.Namespace, metav1.GetOptions{})
+	_, err := s.client.dynamic.Resource(kube.Namespaces).Get(ctx, s.options.Namespace, metav1.GetOptions{})
 	switch {
 	case err == nil:
 		return true, nil

@@ -10,7 +10,7 @@ import (
 
 	"k8s.io/client-go/dynamic"
 
-	"escala/infra/testing/podcluster/kube"
+	"escala/infra/testing/kube"
 )
 
 // backend is a port of a Service.

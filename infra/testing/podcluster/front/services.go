@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"escala/infra/testing/podcluster/kube"
+	"escala/infra/testing/kube"
 )
 
 // service keeps a listener on each port of a Service's address.

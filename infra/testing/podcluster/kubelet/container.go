@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"escala/infra/testing/podcluster/kube"
+	"escala/infra/testing/kube"
 	"escala/infra/testing/podcluster/sandbox"
 )
 

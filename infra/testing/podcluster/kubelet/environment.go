@@ -4,7 +4,6 @@ package kubelet
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
 	"regexp"
 	"slices"
@@ -13,11 +12,9 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"escala/infra/testing/podcluster/kube"
+	"escala/infra/testing/kube"
 )
 
 // environment returns a container's variables: those of the image, of ConfigMaps
@@ -73,7 +70,7 @@ func (w *worker) environment(ctx context.Context, c kube.Container, image []stri
 
 // data returns the data of a ConfigMap or a Secret.
 func (w *worker) data(ctx context.Context, kind schema.GroupVersionResource, name string, optional bool) (map[string]string, error) {
-	object, err := w.kubelet.options.Client.Resource(kind).Namespace(w.pod.Namespace).Get(ctx, name, metav1.GetOptions{})
+	data, err := kube.Data(ctx, w.kubelet.options.Client, kind, w.pod.Namespace, name)
 	switch {
 	case apierrors.IsNotFound(err) && optional:
 		return nil, nil
@@ -81,17 +78,6 @@ func (w *worker) data(ctx context.Context, kind schema.GroupVersionResource, nam
 		return nil, fmt.Errorf("%s %q not found", strings.TrimSuffix(kind.Resource, "s"), name)
 	case err != nil:
 		return nil, fmt.Errorf("reading %s %s: %w", kind.Resource, name, err)
-	}
-	data, _, err := unstructured.NestedStringMap(object.Object, "data")
-	if err != nil || kind != kube.Secrets {
-		return data, err
-	}
-	for key, value := range data {
-		decoded, err := base64.StdEncoding.DecodeString(value)
-		if err != nil {
-			return nil, fmt.Errorf("secret %s: %w", name, err)
-		}
-		data[key] = string(decoded)
 	}
 	return data, nil
 }

@@ -9,7 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"escala/infra/testing/podcluster/kube"
+	"escala/infra/testing/kube"
 )
 
 // event records an event of a pod. It ignores errors, as a kubelet does.

@@ -16,7 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 
-	"escala/infra/testing/podcluster/kube"
+	"escala/infra/testing/kube"
 	"escala/infra/testing/podcluster/sandbox"
 )
 

@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
-	"escala/infra/testing/podcluster/kube"
+	"escala/infra/testing/kube"
 )
 
 // register creates a node that is ready. It sends no heartbeats, because the node

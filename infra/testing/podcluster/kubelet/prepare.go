@@ -14,7 +14,7 @@ import (
 
 	apiresource "k8s.io/apimachinery/pkg/api/resource"
 
-	"escala/infra/testing/podcluster/kube"
+	"escala/infra/testing/kube"
 	"escala/infra/testing/podcluster/sandbox"
 )
 

@@ -18,7 +18,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/intstr"
 
-	"escala/infra/testing/podcluster/kube"
+	"escala/infra/testing/kube"
 )
 
 // These are the kinds of probes, as events name them.

@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
-	"escala/infra/testing/podcluster/kube"
+	"escala/infra/testing/kube"
 )
 
 // again is the time between two attempts to schedule a pod that no node accepts.

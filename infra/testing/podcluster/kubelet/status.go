@@ -14,7 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"escala/infra/testing/podcluster/kube"
+	"escala/infra/testing/kube"
 )
 
 // report reports the pod's status to the API server after each change, and a last

@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"time"
 
-	"escala/infra/testing/podcluster/kube"
+	"escala/infra/testing/kube"
 	"escala/infra/testing/podcluster/sandbox"
 )
 

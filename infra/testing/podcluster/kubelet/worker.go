@@ -14,7 +14,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"escala/infra/testing/podcluster/kube"
+	"escala/infra/testing/kube"
 	"escala/infra/testing/podcluster/sandbox"
 )
 

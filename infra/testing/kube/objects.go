@@ -6,21 +6,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/intstr"
-)
-
-// These are the kinds that the simulation reads or writes.
-var (
-	Pods           = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
-	Nodes          = schema.GroupVersionResource{Version: "v1", Resource: "nodes"}
-	Services       = schema.GroupVersionResource{Version: "v1", Resource: "services"}
-	ConfigMaps     = schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
-	Secrets        = schema.GroupVersionResource{Version: "v1", Resource: "secrets"}
-	Events         = schema.GroupVersionResource{Version: "v1", Resource: "events"}
-	Ingresses      = schema.GroupVersionResource{Group: "networking.k8s.io", Version: "v1", Resource: "ingresses"}
-	EndpointSlices = schema.GroupVersionResource{Group: "discovery.k8s.io", Version: "v1", Resource: "endpointslices"}
-	APIServices    = schema.GroupVersionResource{Group: "apiregistration.k8s.io", Version: "v1", Resource: "apiservices"}
 )
 
 // Into decodes an object.
