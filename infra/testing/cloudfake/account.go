@@ -52,6 +52,17 @@ func (a *Account) known(name string) {
 	panic(fmt.Sprintf("no behaviour is named %q", name))
 }
 
+// before returns the existing resource that an event is about. It returns false if
+// there is none, as for a creation.
+func (a *Account) before(e *offline.Event) (offline.Event, bool) {
+	for _, existing := range a.Of(e.Type) {
+		if existing.ID == e.ID {
+			return existing, true
+		}
+	}
+	return offline.Event{}, false
+}
+
 // Of returns the existing resources of a type, in no order.
 func (a *Account) Of(kind string) []offline.Event {
 	a.mu.Lock()

@@ -161,10 +161,8 @@ func (a *AWS) updateVersion(e *offline.Event) error {
 		return nil
 	}
 	name, wanted := text(e.Inputs, "name"), text(e.Inputs, "version")
-	for _, known := range a.Of(awsCluster) {
-		if known.ID == e.ID && text(known.Inputs, "version") == wanted {
-			return nil
-		}
+	if before, ok := a.before(e); ok && text(before.Inputs, "version") == wanted {
+		return nil
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -185,10 +183,8 @@ func (a *AWS) removeTags(e *offline.Event) bool {
 		return false
 	}
 	var before map[string]bool
-	for _, known := range a.Of(ingressParams) {
-		if known.ID == e.ID {
-			before = tagKeys(known.Inputs)
-		}
+	if existing, ok := a.before(e); ok {
+		before = tagKeys(existing.Inputs)
 	}
 	may := false
 	for _, policy := range a.Of(awsRolePolicy) {

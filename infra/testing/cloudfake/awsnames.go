@@ -216,10 +216,8 @@ func (a *AWS) names() []Behaviour {
 				if e.Operation != offline.Update {
 					return nil
 				}
-				for _, before := range a.Of(awsCertificate) {
-					if before.ID == e.ID && keyOf(before) != keyOf(*e) {
-						return fmt.Errorf("importing ACM Certificate (%s): ValidationException: The certificate's key type %s differs from the original's %s", e.ID, keyOf(*e), keyOf(before))
-					}
+				if before, ok := a.before(e); ok && keyOf(before) != keyOf(*e) {
+					return fmt.Errorf("importing ACM Certificate (%s): ValidationException: The certificate's key type %s differs from the original's %s", e.ID, keyOf(*e), keyOf(before))
 				}
 				return nil
 			},

@@ -27,12 +27,11 @@ func (a *AWS) networks() []Behaviour {
 				if e.Operation != offline.Update && e.Operation != offline.Delete {
 					return nil
 				}
-				for _, known := range a.Of(awsGateway) {
-					before := text(known.Inputs, "vpcId")
-					stays := e.Operation == offline.Update && text(e.Inputs, "vpcId") == before
-					if known.ID == e.ID && !stays && a.hasPublicAddress(before) {
-						return fmt.Errorf("DependencyViolation: Network %s has some mapped public address(es). Please unmap those public address(es) before detaching the gateway.", before) //nolint:revive,staticcheck // as EC2 says it
-					}
+				existing, ok := a.before(e)
+				vpc := text(existing.Inputs, "vpcId")
+				stays := e.Operation == offline.Update && text(e.Inputs, "vpcId") == vpc
+				if ok && !stays && a.hasPublicAddress(vpc) {
+					return fmt.Errorf("DependencyViolation: Network %s has some mapped public address(es). Please unmap those public address(es) before detaching the gateway.", vpc) //nolint:revive,staticcheck // as EC2 says it
 				}
 				return nil
 			},
@@ -58,10 +57,8 @@ func (a *AWS) networks() []Behaviour {
 				if e.Operation != offline.Update {
 					return nil
 				}
-				for _, known := range a.Of(awsCluster) {
-					if known.ID == e.ID && a.placeOf(known) != a.placeOf(*e) {
-						return fmt.Errorf("InvalidParameterException: The subnets must be in %s, which the cluster was created with, and not in %s", a.placeOf(known), a.placeOf(*e))
-					}
+				if before, ok := a.before(e); ok && a.placeOf(before) != a.placeOf(*e) {
+					return fmt.Errorf("InvalidParameterException: The subnets must be in %s, which the cluster was created with, and not in %s", a.placeOf(before), a.placeOf(*e))
 				}
 				return nil
 			},

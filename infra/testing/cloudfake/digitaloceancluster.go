@@ -20,11 +20,10 @@ func (d *DigitalOcean) clusters() []Behaviour {
 				if e.Operation != offline.Update {
 					return nil
 				}
-				for _, before := range d.Of(doCluster) {
-					from, to := text(before.Outputs, "version"), text(e.Inputs, "version")
-					if before.ID == e.ID && minorOf(from) != minorOf(to) && from != clouds.LastPatch(minorOf(from)) {
-						return fmt.Errorf("422 cluster must be upgraded to the latest patch of %s first", minorOf(from))
-					}
+				before, ok := d.before(e)
+				from, to := text(before.Outputs, "version"), text(e.Inputs, "version")
+				if ok && minorOf(from) != minorOf(to) && from != clouds.LastPatch(minorOf(from)) {
+					return fmt.Errorf("422 cluster must be upgraded to the latest patch of %s first", minorOf(from))
 				}
 				return nil
 			},
