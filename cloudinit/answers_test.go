@@ -31,20 +31,7 @@ func watched(spec service.Spec) service.Spec {
 // startCounting runs the real Nginx of a machine, and returns its address.
 func startCounting(t testing.TB, spec service.Spec) (m Machine, address string) {
 	t.Helper()
-	tool(t, "nginx", "nginx")
-	root, err := os.MkdirTemp("", "answers") // short, for the sockets
-	require.NoError(t, err)
-	require.NoError(t, os.Chmod(root, 0o755))
-	t.Cleanup(func() { _ = os.RemoveAll(root) })
-	for _, file := range []string{host.UpstreamsFile, host.UpstreamsSocket, host.AnswersSocket, host.ProxySocket, programsFolder + "x"} {
-		require.NoError(t, os.MkdirAll(filepath.Dir(root+file), 0o755))
-	}
-	for name, content := range map[string]string{"upstreams.lua": upstreamsLua, "answers.lua": answersLua} {
-		require.NoError(t, os.WriteFile(root+programsFolder+name, []byte(content), 0o600))
-	}
-	m = testMachine(spec)
-	m.Root = root
-	require.NoError(t, m.validate())
+	m = nginxMachine(t, spec)
 	address, _ = runNginx(t, m)
 	return m, address
 }

@@ -38,18 +38,7 @@ func agentAnswers(t *testing.T, root string) {
 // from returns a client with an address of its own on this computer.
 func from(t *testing.T, address, path string, header http.Header, local string) (int, string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+path, nil)
-	require.NoError(t, err)
-	for name, values := range header {
-		req.Header[name] = values
-	}
-	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(local)}}
-	res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: dialer.DialContext}}).Do(req)
-	require.NoError(t, err)
-	defer res.Body.Close()
-	b, err := io.ReadAll(res.Body)
-	require.NoError(t, err)
-	return res.StatusCode, string(b)
+	return askNginxFrom(t, local, http.MethodGet, address, path, header, nil)
 }
 
 // TestMetricsAreForNamedScrapersAlone checks who gets the metrics. Every address of

@@ -33,29 +33,43 @@ func startNginx(t testing.TB, spec service.Spec, h http.HandlerFunc) string {
 // startLogging starts Nginx like startNginx, with a log of every request.
 func startLogging(t testing.TB, spec service.Spec, h http.HandlerFunc) (address, log string) {
 	t.Helper()
-	tool(t, "nginx", "nginx")
 	upstream := httptest.NewUnstartedServer(h)
 	t.Cleanup(upstream.Close)
 	if spec.Workers.Mode == service.WorkersPorts {
 		spec.Workers.PortsBase = upstream.Listener.Addr().(*net.TCPAddr).Port
 	}
-	m := testMachine(spec)
-	require.NoError(t, m.validate())
-	var err error
-	m.Root, err = os.MkdirTemp("", "nginx") // a short path for sockets, which www-data can read
-	require.NoError(t, err)
-	require.NoError(t, os.Chmod(m.Root, 0o755))
-	t.Cleanup(func() { _ = os.RemoveAll(m.Root) })
+	m := nginxMachine(t, spec)
 	socket := m.Root + host.ProxySocket
-	require.NoError(t, os.MkdirAll(filepath.Dir(socket), 0o755))
 	if spec.Workers.Mode == service.WorkersShared {
 		require.NoError(t, upstream.Listener.Close())
+		var err error
 		upstream.Listener, err = net.Listen("unix", socket)
 		require.NoError(t, err)
 		require.NoError(t, os.Chmod(socket, 0o666))
 	}
 	upstream.Start()
 	return runNginx(t, m)
+}
+
+// nginxMachine returns a machine whose root is a folder with what Nginx needs: the
+// folders of its sockets and its Lua programs.
+func nginxMachine(t testing.TB, spec service.Spec) Machine {
+	t.Helper()
+	tool(t, "nginx", "nginx")
+	root, err := os.MkdirTemp("", "nginx") // a short path for sockets, which www-data can read
+	require.NoError(t, err)
+	require.NoError(t, os.Chmod(root, 0o755))
+	t.Cleanup(func() { _ = os.RemoveAll(root) })
+	for _, file := range []string{host.ProxySocket, host.UpstreamsFile, host.UpstreamsSocket, host.AnswersSocket, programsFolder + "x"} {
+		require.NoError(t, os.MkdirAll(filepath.Dir(root+file), 0o755))
+	}
+	for name, content := range map[string]string{"upstreams.lua": upstreamsLua, "answers.lua": answersLua} {
+		require.NoError(t, os.WriteFile(root+programsFolder+name, []byte(content), 0o600))
+	}
+	m := testMachine(spec)
+	m.Root = root
+	require.NoError(t, m.validate())
+	return m
 }
 
 // nginxFolders skips a test with -short for an ordinary user: where Nginx has never
@@ -109,6 +123,16 @@ func runNginx(t testing.TB, m Machine) (address, log string) {
 // askNginx sends a request and returns the answer's status and body.
 func askNginx(t *testing.T, method, address, path string, header http.Header, body io.Reader) (int, string) {
 	t.Helper()
+	return askNginxFrom(t, "", method, address, path, header, body)
+}
+
+// askNginxFrom sends a request from an address of this computer; "" is any.
+func askNginxFrom(t *testing.T, local, method, address, path string, header http.Header, body io.Reader) (int, string) {
+	t.Helper()
+	var dialer net.Dialer
+	if local != "" {
+		dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(local)}
+	}
 	req, err := http.NewRequestWithContext(t.Context(), method, "http://"+address+path, body)
 	require.NoError(t, err)
 	for name, values := range header {
@@ -118,7 +142,7 @@ func askNginx(t *testing.T, method, address, path string, header http.Header, bo
 		req.Host = host
 		req.Header.Del("Host")
 	}
-	res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
+	res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: dialer.DialContext}}).Do(req)
 	require.NoError(t, err)
 	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)

@@ -8,8 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -183,25 +181,12 @@ func TestProgramsDoNotSendNginxElsewhere(t *testing.T) {
 // escala's runtime. It returns the machine's root and Nginx' address.
 func startWithUpstreams(t *testing.T) (root, address string) {
 	t.Helper()
-	tool(t, "nginx", "nginx")
-	root, err := os.MkdirTemp("", "up") // short, for the socket
-	require.NoError(t, err)
-	require.NoError(t, os.Chmod(root, 0o755))
-	t.Cleanup(func() { _ = os.RemoveAll(root) })
-	for _, file := range []string{host.UpstreamsFile, host.UpstreamsSocket} {
-		require.NoError(t, os.MkdirAll(filepath.Dir(root+file), 0o755))
-	}
-	modules := filepath.Join(root, programsFolder)
-	require.NoError(t, os.MkdirAll(modules, 0o755))
-	require.NoError(t, os.WriteFile(filepath.Join(modules, "upstreams.lua"), []byte(upstreamsLua), 0o600))
-	m := testMachine(anyProgram())
-	m.Root = root
-	require.NoError(t, m.validate())
+	m := nginxMachine(t, anyProgram())
 	address, _ = runNginx(t, m)
-	u := host.Upstreams{Root: host.Root(root)}
+	u := host.Upstreams{Root: host.Root(m.Root)}
 	require.Eventually(t, func() bool {
 		_, err := u.Busy(context.Background())
 		return err == nil
 	}, time.Minute, 10*time.Millisecond, "Nginx does not answer the agent")
-	return root, address
+	return m.Root, address
 }

@@ -51,23 +51,14 @@ func BenchmarkChoosingWorkers(b *testing.B) {
 		return s
 	}()} {
 		b.Run(name, func(b *testing.B) {
-			root, err := os.MkdirTemp("", "up")
-			require.NoError(b, err)
-			require.NoError(b, os.Chmod(root, 0o755))
-			defer os.RemoveAll(root)
-			for _, file := range []string{host.UpstreamsFile, host.UpstreamsSocket, programsFolder + "upstreams.lua"} {
-				require.NoError(b, os.MkdirAll(filepath.Dir(root+file), 0o755))
-			}
-			require.NoError(b, os.WriteFile(root+programsFolder+"upstreams.lua", []byte(upstreamsLua), 0o600))
 			base := benchPorts(b)
 			var lines strings.Builder
 			for i := range 2 {
 				fmt.Fprintf(&lines, "%d %d %s\n", base+i, i, strings.Repeat("a", 64))
 			}
-			require.NoError(b, os.WriteFile(root+host.UpstreamsFile, []byte(lines.String()), 0o600))
 			spec.Workers.PortsBase = base
-			m := testMachine(spec)
-			m.Root = root
+			m := nginxMachine(b, spec)
+			require.NoError(b, os.WriteFile(m.Root+host.UpstreamsFile, []byte(lines.String()), 0o600))
 			address, _ := runNginx(b, m)
 			ask := func() {
 				resp, err := http.Get("http://" + address + "/")
@@ -77,12 +68,12 @@ func BenchmarkChoosingWorkers(b *testing.B) {
 				require.Equal(b, http.StatusOK, resp.StatusCode)
 			}
 			ask()
-			before, _ := nginxTicks(b, root)
+			before, _ := nginxTicks(b, m.Root)
 			b.ResetTimer()
 			for range b.N {
 				ask()
 			}
-			after, kib := nginxTicks(b, root)
+			after, kib := nginxTicks(b, m.Root)
 			b.ReportMetric(float64(after-before)*10_000/float64(b.N), "nginx-cpu-µs/op")
 			b.ReportMetric(float64(kib)/1024, "nginx-MiB")
 		})

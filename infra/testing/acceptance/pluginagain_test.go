@@ -2,19 +2,14 @@ package acceptance
 
 import (
 	"errors"
-	"fmt"
-	"net/http/httptest"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"escala/infra/engine"
 	"escala/infra/testing/fakecluster"
 	"escala/infra/testing/nodes"
 )
@@ -25,14 +20,11 @@ import (
 func TestPluginAsksAgain(t *testing.T) {
 	t.Parallel()
 	cluster, plugin := openRealCluster(t)
-	images := httptest.NewServer(registry.New())
-	t.Cleanup(images.Close)
-	host := strings.TrimPrefix(images.URL, "http://")
+	host := cluster.serveImages()
 	pull := pullFrom(host, "nobody", "nothing")
-	l := open(t, cloud{stack: "kubernetes", section: "kubernetes", gate: "30s", limit: pluginLimit, plugins: []engine.Provider{plugin}})
+	l := openKubernetes(t, "30s", plugin)
 	url := cluster.nodes.URL(t, "api")
-	l.configure(fmt.Sprintf("  escala:kubernetes:\n    kubeconfig: %s\n    registry: %s/api\n    url: %s\n    architectures: [amd64]\n  escala:service:\n    scale: {replicas: 2}\n",
-		cluster.server.Kubeconfig, host, url))
+	l.configure(kubernetesSettings(cluster.server.Kubeconfig, host, url) + "  escala:service:\n    scale: {replicas: 2}\n")
 	quota := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "v1", "kind": "ResourceQuota", "metadata": map[string]any{"name": "few"}, "spec": map[string]any{"hard": map[string]any{"pods": "2"}},
 	}}

@@ -2,19 +2,16 @@ package acceptance
 
 import (
 	"fmt"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"escala/infra/engine"
 	"escala/infra/testing/nodes"
 )
 
@@ -128,19 +125,15 @@ func (l pluginLife) run() {
 func TestPluginLifeOnKubernetes(t *testing.T) {
 	t.Parallel()
 	cluster, plugin := openRealCluster(t)
-	images := httptest.NewServer(registry.New())
-	t.Cleanup(images.Close)
-	host := strings.TrimPrefix(images.URL, "http://")
-	cluster.nodes.Change(func(n *nodes.Nodes) { n.Pull = pullFrom(host, "nobody", "nothing") })
+	host := cluster.serveImages()
 
 	kubeconfig := cluster.server.Kubeconfig
 	opened := func(settings, url string) pluginLife {
 		l := pluginLife{cluster: cluster, namespace: "api", more: new(string)}
-		l.stack = open(t, cloud{stack: "kubernetes", section: "kubernetes", gate: "90s", limit: pluginLimit, plugins: []engine.Provider{plugin}})
+		l.stack = openKubernetes(t, "90s", plugin)
 		l.describe = func(more string) {
 			*l.more = more
-			l.configure(fmt.Sprintf("  escala:kubernetes:\n    kubeconfig: %s\n    registry: %s/api\n    url: %s\n    architectures: [amd64]\n%s%s",
-				kubeconfig, host, url, settings, more))
+			l.configure(kubernetesSettings(kubeconfig, host, url) + settings + more)
 		}
 		l.moved = func(namespace string) {
 			url = cluster.nodes.URL(t, namespace)

@@ -1,24 +1,18 @@
 package acceptance
 
 import (
-	"fmt"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"escala/infra/engine"
 	"escala/infra/testing/cloudfake"
-	"escala/infra/testing/nodes"
 )
 
 // TestPluginTraefikGetsItsCertificate checks with Pulumi's own plugin and a real
@@ -78,14 +72,10 @@ func TestPluginTraefikGetsItsCertificate(t *testing.T) {
 func TestPluginCertManager(t *testing.T) {
 	t.Parallel()
 	cluster, plugin := openRealCluster(t)
-	images := httptest.NewServer(registry.New())
-	t.Cleanup(images.Close)
-	host := strings.TrimPrefix(images.URL, "http://")
-	cluster.nodes.Change(func(n *nodes.Nodes) { n.Pull = pullFrom(host, "nobody", "nothing") })
-	s := open(t, cloud{stack: "kubernetes", section: "kubernetes", gate: "90s", limit: pluginLimit, plugins: []engine.Provider{plugin}})
+	host := cluster.serveImages()
+	s := openKubernetes(t, "90s", plugin)
 	describe := func(more string) {
-		s.configure(fmt.Sprintf("  escala:kubernetes:\n    kubeconfig: %s\n    registry: %s/api\n    url: %s\n    architectures: [amd64]\n%s",
-			cluster.server.Kubeconfig, host, cluster.nodes.URL(t, "api"), more))
+		s.configure(kubernetesSettings(cluster.server.Kubeconfig, host, cluster.nodes.URL(t, "api")) + more)
 	}
 	certified := withHost("api.example.com", "    tls:\n      mode: acme\n      authority: staging\n")
 	issuers := kind("cert-manager.io", "v1", "issuers")

@@ -3,19 +3,16 @@ package acceptance
 import (
 	"context"
 	"fmt"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"escala/infra/engine"
 	"escala/infra/engine/offline"
 	"escala/infra/testing/cloudfake"
 	"escala/infra/testing/fakecluster"
@@ -90,18 +87,14 @@ func (m *migration) ran() []string {
 func TestPluginReleaseCommand(t *testing.T) {
 	t.Parallel()
 	cluster, plugin := openRealCluster(t)
-	images := httptest.NewServer(registry.New())
-	t.Cleanup(images.Close)
-	host := strings.TrimPrefix(images.URL, "http://")
-	cluster.nodes.Change(func(n *nodes.Nodes) { n.Pull = pullFrom(host, "nobody", "nothing") })
+	host := cluster.serveImages()
 	m := openMigration(cluster)
 	l := pluginLife{cluster: cluster, namespace: "api"}
-	l.stack = open(t, cloud{stack: "kubernetes", section: "kubernetes", gate: "90s", limit: pluginLimit, plugins: []engine.Provider{plugin}})
+	l.stack = openKubernetes(t, "90s", plugin)
 	url := cluster.nodes.URL(t, "api")
 	describe := func(more, command, timeout string) {
-		l.configure(fmt.Sprintf("  escala:kubernetes:\n    kubeconfig: %s\n    registry: %s/api\n    url: %s\n    architectures: [amd64]\n"+
-			"  escala:service:\n    secrets: [DATABASE_URL]\n    scale: {replicas: 2}\n    release: {command: [api, %s], timeout: %s}\n%s",
-			cluster.server.Kubeconfig, host, url, command, timeout, more))
+		l.configure(kubernetesSettings(cluster.server.Kubeconfig, host, url) +
+			fmt.Sprintf("  escala:service:\n    secrets: [DATABASE_URL]\n    scale: {replicas: 2}\n    release: {command: [api, %s], timeout: %s}\n%s", command, timeout, more))
 	}
 	describe("", "migrate", "60s")
 	l.keep("DATABASE_URL", "db")

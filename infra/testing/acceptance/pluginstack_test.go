@@ -2,12 +2,14 @@ package acceptance
 
 import (
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -54,6 +56,28 @@ func badEnvironment(c nodes.Container) fakecluster.Trouble {
 		return fakecluster.Trouble{Ended: "Error", ExitCode: 2, Restarts: 3}
 	}
 	return fakecluster.Trouble{}
+}
+
+// serveImages starts a registry from which the nodes pull releases, and returns its
+// host.
+func (c *realCluster) serveImages() string {
+	images := httptest.NewServer(registry.New())
+	c.t.Cleanup(images.Close)
+	host := strings.TrimPrefix(images.URL, "http://")
+	c.nodes.Change(func(n *nodes.Nodes) { n.Pull = pullFrom(host, "nobody", "nothing") })
+	return host
+}
+
+// openKubernetes opens the stack "kubernetes" on a cluster that is there.
+func openKubernetes(t *testing.T, gate string, plugin engine.Provider) *stack {
+	t.Helper()
+	return open(t, cloud{stack: "kubernetes", section: "kubernetes", gate: gate, limit: pluginLimit, plugins: []engine.Provider{plugin}})
+}
+
+// kubernetesSettings returns the settings of the stack "kubernetes", without the
+// service's.
+func kubernetesSettings(kubeconfig, images, url string) string {
+	return fmt.Sprintf("  escala:kubernetes:\n    kubeconfig: %s\n    registry: %s/api\n    url: %s\n    architectures: [amd64]\n", kubeconfig, images, url)
 }
 
 // pullFrom returns a Pull that reads the releases of one registry from it. Images
