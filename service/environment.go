@@ -24,6 +24,10 @@ const (
 	// the public port, for clients that connect without a proxy. "admin" serves
 	// it only on the admin socket and on EnvMetricsPort. Default direct.
 	EnvMetrics = "METRICS"
+	// EnvCountsKey is a key. A worker with a key answers CountsPath for requests that
+	// have it in the header CountsHeader, with the numbers of its answers. Default
+	// none.
+	EnvCountsKey = "COUNTS_KEY"
 	// EnvMaintenance is the path of a file. While the file exists, a worker
 	// answers with its content and status 503 in place of the application.
 	// Default none.

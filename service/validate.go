@@ -89,7 +89,7 @@ func checkPort(v *Violations, path string, port int) {
 
 func (s Spec) checkEnv(v *Violations) {
 	own := s.variables()
-	perWorker := []string{EnvListen, EnvPort, EnvHost, EnvWorker, EnvAdmin, EnvWorkers, EnvSupervised, EnvMetricsPort, EnvMaintenance}
+	perWorker := []string{EnvListen, EnvPort, EnvHost, EnvWorker, EnvAdmin, EnvWorkers, EnvSupervised, EnvMetricsPort, EnvMaintenance, EnvCountsKey}
 	reserved := func(name string) (where string, ok bool) {
 		if one, ok := own[name]; ok {
 			return one.Key, true

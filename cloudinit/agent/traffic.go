@@ -43,12 +43,9 @@ type tally struct {
 	Restarts int64 `json:"restarts"`
 }
 
-// share returns the part of the answers that failed, from 0 to 1.
-func (t tally) share() float64 {
-	if t.All == 0 {
-		return 0
-	}
-	return float64(t.Failed) / float64(t.All)
+// judged returns the tally in the form that service.Bake judges.
+func (t tally) judged() service.Tally {
+	return service.Tally{All: t.All, Failed: t.Failed, Restarts: t.Restarts}
 }
 
 func (t tally) plus(o tally) tally {

@@ -65,6 +65,9 @@ type Worker struct {
 	MetricsOnPort bool
 	// MetricsPort is the port that answers /metrics alone; 0 for none.
 	MetricsPort int
+	// CountsKey is the key of service.CountsPath; "" if that path is the
+	// application's.
+	CountsKey string
 	// Maintenance is the path of the page of a maintenance; "" for none.
 	Maintenance string
 	// Shared holds the settings of Redis, rooms and sessions.
@@ -103,6 +106,7 @@ func ReadWorker(getenv func(string) string) (Worker, error) {
 		TrustedHeaders: r.headers(service.EnvTrustedHeaders, service.MachineClaims),
 		MetricsOnPort:  r.oneOf(service.EnvMetrics, "direct", "admin") == "direct",
 		MetricsPort:    r.number(service.EnvMetricsPort, 0, 0, 65535),
+		CountsKey:      r.getenv(service.EnvCountsKey),
 		Maintenance:    r.getenv(service.EnvMaintenance),
 		HTTP: HTTP{
 			ReadHeaderTimeout:      r.duration(EnvReadHeaderTimeout, 10*time.Second, time.Millisecond),

@@ -72,6 +72,7 @@ func (s *Server) track(res *response, r *http.Request, c *conn) *body {
 // refuse answers a request on a connection beyond the limit. Another worker, or
 // this one a moment later, can serve it.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request) {
+	s.turnedAway.Add(1)
 	s.closing(w.Header())
 	w.Header()["Retry-After"] = retryAfter
 	s.plain(w, r, http.StatusServiceUnavailable, "this worker takes no more connections; try again")
@@ -87,6 +88,8 @@ func (s *Server) answersItself(r *http.Request) bool {
 		return true
 	case metricsPath:
 		return s.Metrics != nil && s.Config.MetricsOnPort && direct(r)
+	case service.CountsPath:
+		return s.asksCounts(r)
 	}
 	return false
 }
@@ -97,6 +100,8 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 		s.health(w, r)
 	case s.Config.ReadyPath:
 		s.ready(w, r)
+	case service.CountsPath:
+		s.counts(w, r)
 	default:
 		s.Metrics.ServeHTTP(w, r)
 	}
@@ -127,6 +132,9 @@ func (s *Server) finish(res *response, b *body, r *http.Request, c *conn, start 
 	took := time.Since(s.started) - start
 	s.inFlight.Add(-1)
 	s.answered.Add(1)
+	if res.status >= http.StatusInternalServerError {
+		s.failed.Add(1)
+	}
 	if s.Metrics != nil {
 		s.Metrics.Answered(r, res.status, took, recent)
 	}

@@ -83,6 +83,9 @@ type Server struct {
 	// inFlight and answered count the application's requests.
 	inFlight atomic.Int64
 	answered atomic.Uint64
+	// failed counts those of answered with status 500 or above. turnedAway counts
+	// the requests on connections beyond the limit, which get 503.
+	failed, turnedAway atomic.Uint64
 }
 
 // New returns a server that does not listen yet.

@@ -229,13 +229,13 @@ var bakeFaults = []struct{ name, file, old, new string }{
 	},
 	{
 		"it goes back from a release that fails no more than the one before",
-		"bakeverdict.go",
-		"expected := b.Before.share() * float64(b.Seen.All)",
+		"../../service/bakeverdict.go",
+		"expected := before.Share() * float64(seen.All)",
 		"expected := 0.0",
 	},
 	{
 		"it goes back from a release whose process ended once",
-		"bakeverdict.go",
+		"../../service/bakeverdict.go",
 		"bakeRestarts = 3",
 		"bakeRestarts = 1",
 	},
@@ -302,7 +302,7 @@ func find(t *testing.T, test string, faults []struct{ name, file, old, new strin
 				t.Skip("ESCALA_TEST=all tries each fault")
 			}
 			scratch := t.TempDir()
-			changed := filepath.Join(scratch, fault.file)
+			changed := filepath.Join(scratch, filepath.Base(fault.file))
 			require.NoError(t, os.WriteFile(changed, []byte(strings.Replace(string(content), fault.old, fault.new, 1)), 0o644))
 			overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{source: changed}})
 			require.NoError(t, err)
