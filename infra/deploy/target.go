@@ -94,7 +94,7 @@ type Endpoint struct {
 const (
 	// OutputAddress is the machine's stable IP address, or the address or host name
 	// of the cluster's load balancer. A stack has this output if it makes DNS
-	// records.
+	// records. On aws-eks, it also has the output if it has alarms.
 	OutputAddress = "address"
 	// OutputHTTPS is a result of https.State, or https.Unchecked.
 	OutputHTTPS = "https"

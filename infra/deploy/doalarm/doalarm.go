@@ -1,6 +1,6 @@
 // Package doalarm registers DigitalOcean's alarms: the service is down, its
-// certificate expires soon, or a machine is full. Package awsec2 has its own
-// alarms.
+// certificate expires soon, or a machine is full. Package awsalarm has
+// those of AWS.
 package doalarm
 
 import (

@@ -16,7 +16,8 @@ func alarms(_ context.Context, s *subject) {
 	droplets := s.byType("digitalocean:index/droplet:Droplet")
 	uptime := s.byType("digitalocean:index/uptimeCheck:UptimeCheck")
 	told := len(uptime) + len(s.byType("aws:cloudwatch/metricAlarm:MetricAlarm"))
-	machines := len(droplets) + len(s.byType("aws:ec2/instance:Instance")) + len(s.byType("digitalocean:index/kubernetesCluster:KubernetesCluster"))
+	machines := len(droplets) + len(s.byType("aws:ec2/instance:Instance")) + len(s.byType("digitalocean:index/kubernetesCluster:KubernetesCluster")) +
+		len(s.byType("aws:eks/cluster:Cluster"))
 	if machines > 0 && told == 0 {
 		s.add(plan.Notice, notify, "is not set: the stack makes no alarms, and nobody is told when the service is down", "")
 	}

@@ -20,6 +20,10 @@ func TestWhoIsTold(t *testing.T) {
 			[]plan.Resource{res("aws:ec2/instance:Instance", "i", m{})},
 			[]string{"notify.email is not set: the stack makes no alarms, and nobody is told when the service is down"},
 		},
+		"nobody, of a cluster of its own": {
+			[]plan.Resource{res("aws:eks/cluster:Cluster", "c", m{})},
+			[]string{"notify.email is not set: the stack makes no alarms, and nobody is told when the service is down"},
+		},
 		"that the service is down":               {[]plan.Resource{droplet, watched}, []string{"vm has no alarms on CPU, memory and disk: they need digitalocean.monitoring"}},
 		"everything":                             {[]plan.Resource{res("digitalocean:index/droplet:Droplet", "vm", m{"monitoring": true}), watched}, nil},
 		"a cluster of others has its own alarms": {[]plan.Resource{res("kubernetes:apps/v1:Deployment", "api", m{})}, nil},

@@ -51,17 +51,30 @@ var awsRules = map[string]rule{
 	"aws:eks/accessEntry:AccessEntry":                                                            (*count).included,
 	"aws:eks/accessPolicyAssociation:AccessPolicyAssociation":                                    (*count).included,
 	"aws:eks/addon:Addon":                                                                        (*count).included,
-	"aws:cloudwatch/metricAlarm:MetricAlarm": func(c *count, r plan.Resource) {
-		c.item(r, "alarm", "aws/cloudwatch/alarm", c.region(r), amount{high: 1, why: "an account's first ten are free"})
-	},
-	"aws:sns/topic:Topic":                         func(c *count, r plan.Resource) { c.byUse(r, "topic", "by the e-mail that is sent") },
-	"aws:sns/topicSubscription:TopicSubscription": (*count).included,
-	"aws:cloudwatch/logGroup:LogGroup":            func(c *count, r plan.Resource) { c.byUse(r, "logs", "by the GB that is logged") },
+	"aws:cloudwatch/metricAlarm:MetricAlarm":                                                     metricAlarm,
+	"aws:sns/topic:Topic":                                                                        func(c *count, r plan.Resource) { c.byUse(r, "topic", "by the e-mail that is sent") },
+	"aws:sns/topicSubscription:TopicSubscription":                                                (*count).included,
+	"aws:cloudwatch/logGroup:LogGroup":                                                           func(c *count, r plan.Resource) { c.byUse(r, "logs", "by the GB that is logged") },
 }
 
 // one returns the rule of a resource that is one unit of an item.
 func one(part, item string) rule {
 	return func(c *count, r plan.Resource) { c.item(r, part, item, c.region(r), exactly(1)) }
+}
+
+// metricAlarm prices an alarm by the metrics that it reads: an alarm on an expression
+// is charged for each metric in it (aws.amazon.com/cloudwatch/pricing).
+func metricAlarm(c *count, r plan.Resource) {
+	metrics := 1
+	if queries, _ := inputs(r)["metricQueries"].([]any); len(queries) > 0 {
+		metrics = 0
+		for _, query := range queries {
+			if one, _ := query.(map[string]any); one["metric"] != nil {
+				metrics++
+			}
+		}
+	}
+	c.item(r, "alarm", "aws/cloudwatch/alarm", c.region(r), amount{high: float64(metrics), why: "an account's first ten are free"})
 }
 
 // burstable are the families that earn CPU credits.

@@ -26,7 +26,7 @@ var frankfurt = plan.Resource{Type: "pulumi:providers:aws", Name: "aws", Inputs:
 func made(t *testing.T) Table {
 	t.Helper()
 	table, err := Read([]byte(`groups:
-  - {region: eu-central-1, source: "https://x.example/", date: 2026-08-28, hour: {aws/ec2/t4g.small: 0.02, aws/vpc/nat-gateway: 0.05, aws/elb/application: 0.03}, month: {aws/ebs/gp3-gib: 0.1}}
+  - {region: eu-central-1, source: "https://x.example/", date: 2026-08-28, hour: {aws/ec2/t4g.small: 0.02, aws/vpc/nat-gateway: 0.05, aws/elb/application: 0.03}, month: {aws/ebs/gp3-gib: 0.1, aws/cloudwatch/alarm: 0.1}}
   - {region: us-east-1, source: "https://x.example/", date: 2026-08-28, hour: {aws/ec2/m9.large: 1}}
   - {region: "*", source: "https://x.example/", date: 2026-08-01, hour: {aws/vpc/public-ipv4: 0.005, aws/eks/cluster: 0.1}}
   - {region: "*", source: "https://x.example/", via: a copy, free: [aws/vpc/network, do/kubernetes/control-plane, do/registry/starter]}
@@ -105,6 +105,15 @@ func TestWhatAStackCosts(t *testing.T) {
 			},
 			[]string{"cluster: control plane = 73.00", "cluster: nodes = not priced", "ingress: Application Load Balancer = 21.90", "ingress: 3 public IPv4 addresses of the load balancer = 10.95"},
 			"105.85", 1,
+		},
+		"an alarm on a metric, and one on the share of a metric in another": {
+			[]plan.Resource{
+				frankfurt,
+				res("aws:cloudwatch/metricAlarm:MetricAlarm", "one", m{"metricName": "RequestCount"}),
+				res("aws:cloudwatch/metricAlarm:MetricAlarm", "share", m{"metricQueries": l{m{"expression": "100 * a / b"}, m{"metric": m{}}, m{"metric": m{}}}}),
+			},
+			[]string{"one: alarm = 0.00 to 0.10", "share: alarm = 0.00 to 0.20"},
+			"0.00 to 0.30", 0,
 		},
 		"a Droplet with backups, and buckets that share a subscription": {
 			[]plan.Resource{

@@ -4,12 +4,11 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sns"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"escala/infra/deploy"
+	"escala/infra/deploy/awsalarm"
 	"escala/infra/deploy/gate"
 )
 
@@ -32,39 +31,24 @@ func (d deployment) alarms(m *ec2.Instance, endpoint deploy.Endpoint) error {
 	if len(d.Request.AlarmEmails) == 0 {
 		return nil
 	}
-	topic, err := sns.NewTopic(d.Ctx, d.Name("alarms"), &sns.TopicArgs{
-		DisplayName: pulumi.String(d.Ctx.Project() + " " + d.Ctx.Stack()),
-	}, d.Options()...)
+	mail, err := awsalarm.NewMail(d.Component)
 	if err != nil {
-		return fmt.Errorf("registering the topic of the alarms: %w", err)
-	}
-	for _, address := range d.Request.AlarmEmails {
-		// AWS first sends a confirmation link to the address, and no alarms until its
-		// owner has opened the link.
-		if _, err := sns.NewTopicSubscription(d.Ctx, d.Name("alarms-"+address), &sns.TopicSubscriptionArgs{
-			Topic:    topic.Arn,
-			Protocol: pulumi.String("email"),
-			Endpoint: pulumi.String(address),
-		}, d.Options()...); err != nil {
-			return fmt.Errorf("registering the alarms to %s: %w", address, err)
-		}
+		return err
 	}
 	id := m.ID().ApplyT(func(id pulumi.ID) string { return string(id) }).(pulumi.StringOutput)
 	for _, check := range statusChecks {
-		if _, err := cloudwatch.NewMetricAlarm(d.Ctx, d.Name(check.part), &cloudwatch.MetricAlarmArgs{
-			AlarmDescription:   pulumi.String(check.means),
-			Namespace:          pulumi.String("AWS/EC2"),
-			MetricName:         pulumi.String(check.metric),
-			Dimensions:         pulumi.StringMap{"InstanceId": gate.After(id, endpoint.Release)},
-			Statistic:          pulumi.String("Maximum"),
-			Period:             pulumi.Int(60),
-			EvaluationPeriods:  pulumi.Int(check.minutes),
-			ComparisonOperator: pulumi.String("GreaterThanOrEqualToThreshold"),
-			Threshold:          pulumi.Float64(1),
-			AlarmActions:       pulumi.Array{pulumi.String(instanceAction(d.settings.Region, check.action)), topic.Arn},
-			OkActions:          pulumi.Array{topic.Arn},
-		}, d.Options()...); err != nil {
-			return fmt.Errorf("registering the alarm %s: %w", check.part, err)
+		if err := mail.Add(awsalarm.Alarm{
+			Part:  check.part,
+			Means: check.means,
+			Metric: awsalarm.Metric{
+				Namespace: "AWS/EC2", Name: check.metric, Statistic: "Maximum",
+				Dimensions: pulumi.StringMap{"InstanceId": gate.After(id, endpoint.Release)},
+			},
+			Threshold: 1,
+			Minutes:   check.minutes,
+			Actions:   []string{instanceAction(d.settings.Region, check.action)},
+		}); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -66,7 +66,8 @@ func (d deployment) workload(net network, cluster *eks.Cluster, admins []pulumi.
 		// pod does not end before that.
 		NamespaceLabels: pulumi.StringMap{"eks.amazonaws.com/pod-readiness-gate-inject": pulumi.String("enabled")},
 		HTTPS:           d.settings.certificateSource(d.Request.Spec) != noCertificate,
-		Addressed:       d.makesRecords(),
+		Addressed:       d.makesRecords() || d.alarmed(),
+		Recorded:        d.makesRecords(),
 		// Auto Mode creates a node for every pod that must not share one, and does
 		// not consolidate these nodes later.
 		SpreadZonesOnly: true,
@@ -75,7 +76,11 @@ func (d deployment) workload(net network, cluster *eks.Cluster, admins []pulumi.
 	if err != nil {
 		return none, err
 	}
-	return deploy.Endpoint{URL: service.URL, Release: service.Release, Outputs: service.Outputs()}, d.records(service)
+	endpoint := deploy.Endpoint{URL: service.URL, Release: service.Release, Outputs: service.Outputs()}
+	if err := d.records(service); err != nil {
+		return none, err
+	}
+	return endpoint, d.alarms(cluster, service.Address, endpoint)
 }
 
 // ingressClass registers the configuration of the service's load balancer. It

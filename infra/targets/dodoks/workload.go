@@ -28,6 +28,7 @@ func (d deployment) workload(provider pulumi.ProviderResource, config pulumi.Str
 		Issued:       certificate == traefikCertificate,
 		CertManager:  d.settings.Issuer != "",
 		Addressed:    d.settings.makesRecords(d.Request.Spec),
+		Recorded:     d.settings.makesRecords(d.Request.Spec),
 		DependsOn:    needed,
 	}, pulumi.Parent(d.Component))
 	if err != nil {

@@ -98,7 +98,7 @@ func (p *parts) rollout() rollout.Rollout {
 		Scheme:     p.scheme(),
 		Host:       p.spec.Host,
 		Names:      p.spec.HostNames(),
-		Made:       p.args.Addressed,
+		Made:       p.args.Recorded,
 		Addressed:  p.args.Addressed,
 		Issued:     p.issued(),
 		URL:        p.args.Settings.URL,

@@ -52,9 +52,9 @@ type WorkloadArgs struct {
 	HTTPS, Issued bool
 	// CertManager means that the cluster's cert-manager provides the certificate.
 	CertManager bool
-	// Addressed means that the target makes records in DNS that lead to
-	// Workload.Address.
-	Addressed bool
+	// Addressed means that the target uses Workload.Address. Recorded means that it
+	// makes records in DNS that lead there.
+	Addressed, Recorded bool
 	// SpreadZonesOnly spreads pods over zones but not over nodes. Use it for
 	// clusters that create nodes for pods: they treat the preference for different
 	// nodes as a requirement.

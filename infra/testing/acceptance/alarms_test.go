@@ -1,6 +1,7 @@
 package acceptance
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -9,6 +10,7 @@ import (
 
 	"escala/infra/engine/offline"
 	"escala/infra/testing/cloudfake"
+	"escala/infra/testing/fakecluster"
 )
 
 const (
@@ -82,6 +84,117 @@ func TestAWSAlarms(t *testing.T) {
 	s.mustUp()
 	assert.Empty(t, s.there(metricAlarmType))
 	assert.Empty(t, s.there(topicType))
+}
+
+// watchedIn returns the values of a dimension that alarms watch, without repetitions.
+func (m *managedStack) watchedIn(dimension string) []string {
+	var values []string
+	for _, e := range m.there(metricAlarmType) {
+		plain := offline.Plain(e.Inputs)
+		sets := []any{plain["dimensions"]}
+		queries, _ := plain["metricQueries"].([]any)
+		for _, query := range queries {
+			metric, _ := query.(map[string]any)["metric"].(map[string]any)
+			sets = append(sets, metric["dimensions"])
+		}
+		for _, set := range sets {
+			if of, _ := set.(map[string]any); of[dimension] != nil {
+				values = append(values, of[dimension].(string))
+			}
+		}
+	}
+	slices.Sort(values)
+	return slices.Compact(values)
+}
+
+// TestEKSAlarms checks the life of the alarms of a cluster on AWS. They watch the
+// load balancer that the cluster makes, whose name is known only once the release
+// serves, and they go before what they watch.
+func TestEKSAlarms(t *testing.T) {
+	t.Parallel()
+	account := cloudfake.NewAWS()
+	c := eks
+	c.aws = account
+	m := openManaged(t, c)
+	first := m.mustUp()
+	assert.Empty(t, m.there(metricAlarmType), "no address")
+	assert.Empty(t, m.there(topicType))
+	assert.NotContains(t, first, "address")
+
+	// A release that does not serve makes no alarms, and the next one does.
+	m.cluster.Fails = func(string) fakecluster.Trouble {
+		return fakecluster.Trouble{Ended: "Error", ExitCode: 2, Restarts: 3}
+	}
+	m.describe("", toOps, "  escala:service:\n    env:\n      GREETING: first\n")
+	_, err := m.up()
+	require.Error(t, err)
+	assert.Empty(t, m.there(metricAlarmType))
+	m.cluster.Fails = nil
+	m.describe("", toOps)
+	// Who may not look up the load balancer can preview the alarms. The update fails
+	// after the release serves.
+	account.HideBalancers(true)
+	_, err = m.preview()
+	require.NoError(t, err)
+	_, err = m.up()
+	require.Error(t, err)
+	assert.Contains(t, m.log.String(), "the release serves, but its alarms are not made, since AWS does not show the load balancer "+m.cluster.Hostname)
+	assert.Positive(t, account.Met("balancer-is-not-found"))
+	account.HideBalancers(false)
+
+	second := m.mustUp()
+	assert.Equal(t, m.cluster.Hostname, second["address"])
+	assert.Equal(t, []string{cloudfake.BalancerDimension(m.cluster.Hostname)}, m.watchedIn("LoadBalancer"))
+	assert.Equal(t, []string{text(m.there(eks.cluster)[0], "name")}, m.watchedIn("ClusterName"))
+	assert.Equal(t, []string{"ops@example.com"}, column(m.there(subscriptionType), subscriptionType, "endpoint"))
+	assert.Equal(t, 1, account.Met("email-waits-for-its-owner"))
+	assert.Zero(t, account.Met("expression-stands-alone"))
+	m.unchanged("with alarms")
+	m.refreshesClean()
+
+	// A preview does not need the load balancer.
+	account.HideBalancers(true)
+	_, err = m.preview()
+	require.NoError(t, err)
+	account.HideBalancers(false)
+
+	// A release changes no alarm. A service with another name has another cluster and
+	// another load balancer, and alarms of its own.
+	before := m.mark()
+	m.release("second")
+	m.mustUp()
+	assert.Equal(t, []string{"update " + deploymentType + " api-deployment"}, m.since(before))
+	m.rename(t, "shop")
+	m.describe("", toOps, "  escala:service:\n    name: shop\n")
+	m.mustUp()
+	hostname := m.others["shop"].cluster.Hostname
+	assert.Equal(t, []string{cloudfake.BalancerDimension(hostname)}, m.watchedIn("LoadBalancer"))
+	m.refreshesClean()
+
+	// The cluster makes another load balancer for the same Ingress.
+	another := strings.Replace(hostname, "0123456789-", "9876543210-", 1)
+	m.others["shop"].cluster.Hostname = another
+	account.Balance("shop", another)
+	before = m.mark()
+	moved := m.mustUp()
+	assert.Equal(t, another, moved["address"])
+	assert.Equal(t, []string{"update " + metricAlarmType + " shop-balancer-errors", "update " + metricAlarmType + " shop-service-errors"}, slices.Sorted(slices.Values(m.since(before))))
+	assert.Equal(t, []string{cloudfake.BalancerDimension(another)}, m.watchedIn("LoadBalancer"))
+	m.unchanged("with another load balancer")
+
+	m.describe("", "  escala:service:\n    name: shop\n")
+	gone := m.mustUp()
+	assert.Empty(t, m.there(metricAlarmType))
+	assert.Empty(t, m.there(topicType))
+	assert.NotContains(t, gone, "address")
+
+	m.describe("", toOps, "  escala:service:\n    name: shop\n")
+	m.mustUp()
+	before = m.mark()
+	require.NoError(t, m.destroy(), "in one go")
+	inOrder(t, m.since(before), "delete", metricAlarmType, "kubernetes:networking.k8s.io/v1:Ingress", eks.cluster)
+	assert.Empty(t, account.All())
+	assert.Zero(t, account.Met("alarm-watches-nothing"), "each alarm watches what exists")
 }
 
 // TestDigitalOceanAlarms checks a Droplet's alarms from their creation to their

@@ -131,6 +131,7 @@ func openManaged(t *testing.T, c managed) *managedStack {
 	if m.aws != nil {
 		effect = m.aws.Effect(m.inCluster)
 		m.cluster.Hostname = "k8s-api-api-0123456789-0123456789.eu-central-1.elb.amazonaws.com"
+		m.aws.Balance("api", m.cluster.Hostname)
 	}
 	if c.around != nil {
 		effect = c.around(effect)
@@ -173,6 +174,9 @@ func (m *managedStack) rename(t *testing.T, name string) {
 	cluster := fakecluster.New()
 	t.Cleanup(cluster.Close)
 	cluster.Hostname = strings.Replace(m.cluster.Hostname, "api-api", name+"-"+name, 1)
+	if m.aws != nil {
+		m.aws.Balance(name, cluster.Hostname)
+	}
 	m.others[name] = place{cluster, m.serve(t, cluster)}
 	m.url = cluster.URL()
 }

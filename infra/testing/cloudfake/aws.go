@@ -35,6 +35,10 @@ type AWS struct {
 	// refusedTags are the load balancer's tags that the cluster's role may not
 	// remove.
 	refusedTags []string
+	// balancers maps a service to the host name of its cluster's load balancer.
+	// hidden means that the caller may not look them up.
+	balancers map[string]string
+	hidden    bool
 	// zones are the public hosted zones.
 	zones []hostedZone
 	// undelegated reports that no zone is delegated, so public DNS does not use
@@ -85,6 +89,7 @@ func NewAWS() *AWS {
 		volumeTags:  map[string]string{},
 		versions:    map[string]string{},
 		overwritten: map[string]bool{},
+		balancers:   map[string]string{},
 		timedOut:    map[string]bool{},
 	}
 	a.behaviours = append(a.uniqueNames(), a.limits()...)

@@ -221,10 +221,11 @@ func tagKeys(params resource.PropertyMap) map[string]bool {
 // functions returns the answers that depend on the account.
 func (a *AWS) functions() map[string]offline.Function {
 	return map[string]offline.Function{
-		"aws:ec2/getAmi:getAmi":       a.newestImage,
-		"aws:ec2/getSubnet:getSubnet": a.getSubnet,
-		"aws:ec2/getVpc:getVpc":       a.getVPC,
-		"aws:route53/getZone:getZone": a.getZone,
+		"aws:ec2/getAmi:getAmi":                  a.newestImage,
+		"aws:ec2/getSubnet:getSubnet":            a.getSubnet,
+		"aws:ec2/getVpc:getVpc":                  a.getVPC,
+		"aws:route53/getZone:getZone":            a.getZone,
+		"aws:lb/getLoadBalancer:getLoadBalancer": a.getLoadBalancer,
 		"aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": func(args resource.PropertyMap) (resource.PropertyMap, error) {
 			var zones []any
 			for _, filter := range args["filters"].ArrayValue() {

@@ -9,7 +9,7 @@ var awsTypes = map[string]Type{
 	"aws:acm/certificate:Certificate":                     {awsProvider + "acm/certificate.go", "A certificate that is imported again keeps its ARN."},
 	"aws:acm/certificateValidation:CertificateValidation": {awsProvider + "acm/certificate_validation.go", "Its deletion deletes nothing."},
 	"aws:cloudwatch/logGroup:LogGroup":                    {awsProvider + "logs/group.go", "The name is unique in account and region; the provider takes over no group that exists."},
-	"aws:cloudwatch/metricAlarm:MetricAlarm":              {awsProvider + "cloudwatch/metric_alarm.go", schemaOnly},
+	"aws:cloudwatch/metricAlarm:MetricAlarm":              {awsProvider + "cloudwatch/metric_alarm.go", "Another metric, dimension or expression is a change in place. Its name is another alarm."},
 	"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup":   {awsProvider + "ec2/vpc_default_security_group.go", "A network has one already: creating it takes that one over and removes its rules; its deletion deletes nothing."},
 	"aws:ec2/eip:Eip":                                     {awsProvider + "ec2/ec2_eip.go", "Its deletion takes it off what has it."},
 	"aws:ec2/eipAssociation:EipAssociation":               {awsProvider + "ec2/ec2_eip_association.go", "The deletion of one that is replaced is none: the address has another association then."},
