@@ -57,7 +57,7 @@ func (p Podman) Run(ctx context.Context, c Container) error {
 	}
 	args = append(args, "--ulimit", "nproc=4096:4096", "--rootfs", c.RootFS+":O")
 	args = append(args, c.Command...)
-	if _, err := p.run(ctx, args...); err != nil {
+	if err := p.runLocked(ctx, args...); err != nil {
 		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 		defer cancel()
 		_ = p.Remove(cleanup, c.Name, 0)
@@ -129,14 +129,12 @@ func (p Podman) Inspect(ctx context.Context, name string) (Status, error) {
 
 // Start starts a container that has stopped.
 func (p Podman) Start(ctx context.Context, name string) error {
-	_, err := p.run(ctx, "start", name)
-	return err
+	return p.runLocked(ctx, "start", name)
 }
 
 // Restart restarts a container. For a machine, this is a reboot.
 func (p Podman) Restart(ctx context.Context, name string, grace time.Duration) error {
-	_, err := p.run(ctx, "restart", "--time", strconv.Itoa(int(grace.Seconds())), name)
-	return err
+	return p.runLocked(ctx, "restart", "--time", strconv.Itoa(int(grace.Seconds())), name)
 }
 
 // Remove stops a container and removes it. The container has grace to end by

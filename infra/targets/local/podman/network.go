@@ -144,7 +144,12 @@ func (p Podman) RemoveWhenUnused(ctx context.Context) error {
 			}
 		}
 	}
+	unlock, err := lockFirewall(ctx)
+	if err != nil {
+		return err
+	}
 	removeTraces(ctx)
+	unlock()
 	if run := p.runRoot(); filepath.Dir(run) != filepath.Clean(p.Folder) {
 		if err := os.RemoveAll(run); err != nil {
 			return fmt.Errorf("removing podman's folder below /run: %w", err)
