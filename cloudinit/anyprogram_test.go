@@ -68,10 +68,22 @@ func (b *bench) python(t *testing.T, name string) service.Release {
 	return b.archived(t, map[string]string{"app.py": pythonServer, "name.txt": name})
 }
 
-// firstOfFree returns the first of n ports that are free now.
+// ports hands out the ports of this process's tests, which run at the same time.
+// They are below those that Linux gives to clients.
+var ports = struct {
+	sync.Mutex
+	next int
+}{next: 20_000 + os.Getpid()%5_000}
+
+// firstOfFree returns the first of n ports that are free now, and that no other test
+// gets.
 func firstOfFree(t testing.TB, n int) int {
 	t.Helper()
-	for base := 20_000 + os.Getpid()%5_000; ; base += n {
+	ports.Lock()
+	defer ports.Unlock()
+	for {
+		base := ports.next
+		ports.next += n
 		var open []net.Listener
 		for i := range n {
 			l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", base+i))
@@ -95,8 +107,6 @@ func newPythonBench(t *testing.T) (b *bench, address string) {
 	t.Helper()
 	tool(t, "python3", "python3")
 	tool(t, "nginx", "nginx")
-	agentBinary(t) // it is built with this computer's own PATH
-	t.Setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
 	b = newBench(t, func(s *service.Spec) {
 		s.Runtime, s.Folder, s.Command = service.RuntimeNone, "app", []string{"python3", "app.py"}
 		s.Workers.Mode, s.ReadyPath, s.Workers.PortsBase = "", "", firstOfFree(t, 4)
@@ -176,6 +186,7 @@ func posts(t *testing.T, address string) (stop func() (sent int64, lost []string
 // TestReleasesOfAnyProgramLoseNoRequest checks that releases of a program that dies
 // at once on SIGTERM lose no request, slow ones and POSTs among them.
 func TestReleasesOfAnyProgramLoseNoRequest(t *testing.T) {
+	t.Parallel()
 	b, address := newPythonBench(t)
 	one := b.python(t, "one")
 	b.point(t, one.Pointer())
@@ -197,6 +208,7 @@ func TestReleasesOfAnyProgramLoseNoRequest(t *testing.T) {
 // supervisord keep serving until the next one's have taken over, although only their
 // notes record what they run.
 func TestWorkersOfAnyProgramOutliveTheirSupervisor(t *testing.T) {
+	t.Parallel()
 	b, address := newPythonBench(t)
 	one := b.python(t, "one")
 	b.point(t, one.Pointer())
@@ -221,6 +233,7 @@ func TestWorkersOfAnyProgramOutliveTheirSupervisor(t *testing.T) {
 // TestABadReleaseOfAnyProgramIsRefused checks that a bad release of such a program
 // is refused with its reason, and that the release before still serves.
 func TestABadReleaseOfAnyProgramIsRefused(t *testing.T) {
+	t.Parallel()
 	b, address := newPythonBench(t)
 	good := b.python(t, "good")
 	b.point(t, good.Pointer())
@@ -246,6 +259,7 @@ func TestABadReleaseOfAnyProgramIsRefused(t *testing.T) {
 // TestChangedFilesOfAReleaseAreFetchedAgain checks that changed files on the disk
 // are found before the release is started again.
 func TestChangedFilesOfAReleaseAreFetchedAgain(t *testing.T) {
+	t.Parallel()
 	b, address := newPythonBench(t)
 	one, two := b.python(t, "one"), b.python(t, "two")
 	for _, r := range []service.Release{one, two} {

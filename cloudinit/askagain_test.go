@@ -20,12 +20,14 @@ import (
 // reason serves at once after the next update, which asks for the same release
 // again. The release before serves meanwhile.
 func TestTheNextUpdateAsksAgain(t *testing.T) {
+	t.Parallel()
 	for name, prepare := range map[string]func(t *testing.T) passing{
 		"its dependency is away": dependencyAway,
 		"its port is taken":      portTaken,
 		"the disk is full":       diskFull,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := prepare(t)
 			p.point(t, service.Wanted{Release: p.good, Asked: 1}.Pointer())
 			require.Equal(t, machine.Serving, p.once(t).Phase)
@@ -63,7 +65,7 @@ type passing struct {
 }
 
 func dependencyAway(t *testing.T) passing {
-	t.Parallel()
+	t.Helper()
 	away := switchFile(t)
 	b := newBench(t, func(s *service.Spec) { s.Env = map[string]string{"UNREADY_FILE": away} })
 	return passing{
@@ -78,6 +80,7 @@ func dependencyAway(t *testing.T) passing {
 
 // portTaken makes another program listen on a port that the next workers need.
 func portTaken(t *testing.T) passing {
+	t.Helper()
 	b, address := newPythonBench(t)
 	return passing{
 		bench: b, good: b.python(t, "one"), next: b.python(t, "two"),
@@ -104,7 +107,7 @@ func portTaken(t *testing.T) passing {
 
 // diskFull puts the releases on a small file system of their own.
 func diskFull(t *testing.T) passing {
-	t.Parallel()
+	t.Helper()
 	b := newBench(t)
 	releases := filepath.Join(b.root, "opt/escala/releases")
 	if err := syscall.Mount("tmpfs", releases, "tmpfs", 0, "size=96m,mode=0755"); err != nil {

@@ -28,11 +28,44 @@ import (
 	"escala/service/machine"
 )
 
+// built is a program of this repository that the tests build once.
+type built struct {
+	pkg  string
+	once sync.Once
+	path string
+	err  error
+}
+
 var (
-	agentOnce sync.Once
-	agentPath string
-	agentErr  error
+	agentProgram   = built{pkg: "./agent/cmd/escala-agent"}
+	releaseProgram = built{pkg: "./testdata/release"}
 )
+
+// get returns the path of the built program.
+func (b *built) get(t *testing.T) string {
+	t.Helper()
+	b.once.Do(func() {
+		var folder string
+		if folder, b.err = os.MkdirTemp("", "built"); b.err != nil {
+			return
+		}
+		b.path = filepath.Join(folder, filepath.Base(b.pkg))
+		cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", b.path, b.pkg)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if said, err := cmd.CombinedOutput(); err != nil {
+			b.err = fmt.Errorf("building %s: %w: %s", b.pkg, err, said)
+		}
+	})
+	require.NoError(t, b.err)
+	return b.path
+}
+
+// remove removes the program after all tests.
+func (b *built) remove() {
+	if b.path != "" {
+		_ = os.RemoveAll(filepath.Dir(b.path))
+	}
+}
 
 // bench holds a machine's files in a folder, with a real supervisord and a
 // release store, but without systemd.
@@ -40,25 +73,6 @@ type bench struct {
 	root, store string
 	spec        service.Spec
 	built       map[string]service.Release
-}
-
-// agentBinary builds the agent, once for all tests.
-func agentBinary(t *testing.T) string {
-	t.Helper()
-	agentOnce.Do(func() {
-		var folder string
-		if folder, agentErr = os.MkdirTemp("", "agent"); agentErr != nil {
-			return
-		}
-		agentPath = filepath.Join(folder, "escala-agent")
-		cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", agentPath, "./agent/cmd/escala-agent")
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if said, err := cmd.CombinedOutput(); err != nil {
-			agentErr = fmt.Errorf("%w: %s", err, said)
-		}
-	})
-	require.NoError(t, agentErr)
-	return agentPath
 }
 
 func fileID(t *testing.T, path string) service.ReleaseID {
@@ -104,7 +118,7 @@ func newBench(t *testing.T, changes ...func(*service.Spec)) *bench {
 	m.Root = root
 	m.Poll = time.Second
 	m.Operator = operatorKey(t, "a").Public()
-	binary := agentBinary(t)
+	binary := agentProgram.get(t)
 	m.Agent = fileID(t, binary)
 	require.NoError(t, m.validate())
 	files, err := m.files()
@@ -131,12 +145,18 @@ func newBench(t *testing.T, changes ...func(*service.Spec)) *bench {
 	return b
 }
 
+// environment returns the environment of the machine's programs. PATH is that of
+// Debian's services: the workers are not to find a program of this computer's user.
+func (b *bench) environment() []string {
+	return append(os.Environ(), "ESCALA_ROOT="+b.root, "PATH=/usr/sbin:/usr/bin:/sbin:/bin")
+}
+
 // supervise starts supervisord and waits until it answers. The end of the test
 // ends it and its workers.
 func (b *bench) supervise(t *testing.T) {
 	t.Helper()
 	cmd := exec.Command("supervisord", "--nodaemon", "--configuration", filepath.Join(b.root, "etc/supervisor/supervisord.conf"))
-	cmd.Env = append(os.Environ(), "ESCALA_ROOT="+b.root)
+	cmd.Env = b.environment()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
@@ -154,21 +174,16 @@ func (b *bench) supervise(t *testing.T) {
 	}, time.Minute, 20*time.Millisecond)
 }
 
-// release builds a variant and puts it into the store.
+// release puts a variant into the store.
 func (b *bench) release(t *testing.T, variant string) service.Release {
 	t.Helper()
 	if r, ok := b.built[variant]; ok {
 		return r
 	}
-	out := filepath.Join(t.TempDir(), "release")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w -X main.variant="+variant, "-o", out, "./testdata/release")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	said, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s", said)
-	content, err := os.ReadFile(out)
+	content, err := os.ReadFile(releaseProgram.get(t))
 	require.NoError(t, err)
-	sum := sha256.Sum256(content)
-	r := service.Release{ID: service.ReleaseID(hex.EncodeToString(sum[:])), Size: int64(len(content))}
+	content = append(content, "\n"+variant...)
+	r := service.ReleaseOf(content)
 	require.NoError(t, os.WriteFile(filepath.Join(b.store, r.Key()), content, 0o644))
 	b.built[variant] = r
 	return r
@@ -182,7 +197,7 @@ func (b *bench) point(t *testing.T, pointer string) {
 // agent returns a command that runs the agent by hand.
 func (b *bench) agent(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, b.root+AgentPath, args...)
-	cmd.Env = append(os.Environ(), "ESCALA_ROOT="+b.root)
+	cmd.Env = b.environment()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return cmd
 }
@@ -299,27 +314,6 @@ func (b *bench) load(t *testing.T) (stop func() (int, []error)) {
 		cancel()
 		<-done
 		return sent, failed
-	}
-}
-
-// freePorts returns the first of n consecutive free ports.
-func freePorts(t *testing.T, n int) int {
-	t.Helper()
-	for {
-		first, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		base := first.Addr().(*net.TCPAddr).Port
-		require.NoError(t, first.Close())
-		free := base+n <= 65535
-		for i := 0; free && i < n; i++ {
-			l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", base+i))
-			if free = err == nil; free {
-				require.NoError(t, l.Close())
-			}
-		}
-		if free {
-			return base
-		}
 	}
 }
 

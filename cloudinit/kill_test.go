@@ -37,9 +37,8 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	code := m.Run()
-	if agentPath != "" {
-		_ = os.RemoveAll(filepath.Dir(agentPath))
-	}
+	agentProgram.remove()
+	releaseProgram.remove()
 	os.Exit(code)
 }
 

@@ -34,7 +34,7 @@ func TestWorkersOutliveTheirSupervisor(t *testing.T) {
 	for name, change := range map[string]func(*service.Spec){
 		"shared": func(*service.Spec) {},
 		"ports": func(s *service.Spec) {
-			s.Workers.Mode, s.Workers.PortsBase = service.WorkersPorts, freePorts(t, s.Workers.Count)
+			s.Workers.Mode, s.Workers.PortsBase = service.WorkersPorts, firstOfFree(t, s.Workers.Count)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

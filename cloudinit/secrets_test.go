@@ -32,7 +32,7 @@ func placed(t *testing.T, m Machine) (root string, run func(program string, args
 		require.NoError(t, os.WriteFile(f.Path, []byte(content), os.FileMode(mode)))
 	}
 	require.NoError(t, os.MkdirAll(filepath.Join(root, "run"), 0o755))
-	require.NoError(t, os.Link(agentBinary(t), root+AgentPath))
+	require.NoError(t, os.Link(agentProgram.get(t), root+AgentPath))
 	return root, func(program string, args ...string) (string, error) {
 		cmd := exec.CommandContext(t.Context(), filepath.Join(root, programsFolder, program), args...)
 		cmd.Env = append(os.Environ(), "ESCALA_ROOT="+root)

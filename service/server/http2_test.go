@@ -1,12 +1,14 @@
 package server
 
 import (
-	"context"
+	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -99,11 +101,11 @@ func TestADrainThatCutsAnHTTP2RequestSaysSo(t *testing.T) {
 	t.Parallel()
 	working := make(chan struct{}, 2)
 	release := make(chan struct{})
-	t.Cleanup(func() { close(release) })
 	s, address, _ := serve(t, func(http.ResponseWriter, *http.Request) {
 		working <- struct{}{}
 		<-release
 	}, nil)
+	t.Cleanup(func() { close(release) }) // before the server drains
 	protocols := new(http.Protocols)
 	protocols.SetUnencryptedHTTP2(true)
 	client := http.Client{Transport: &http.Transport{Protocols: protocols}}
@@ -142,7 +144,7 @@ func (s *slowly) Read(p []byte) (int, error) {
 func TestBodiesAndAnswersMayTakeLongAsLongAsTheyMove(t *testing.T) {
 	t.Parallel()
 	const limit, pause, parts = 600 * time.Millisecond, 100 * time.Millisecond, 20
-	_, address, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	handler := func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
 			b, err := io.ReadAll(r.Body)
 			if !assert.NoError(t, err) {
@@ -157,26 +159,38 @@ func TestBodiesAndAnswersMayTakeLongAsLongAsTheyMove(t *testing.T) {
 			_ = http.NewResponseController(w).Flush()
 			time.Sleep(pause)
 		}
-	}, map[string]string{"HTTP_READ_TIMEOUT": limit.String(), "HTTP_WRITE_TIMEOUT": limit.String()})
+	}
 	for _, http2 := range []bool{false, true} {
-		protocols := new(http.Protocols)
-		protocols.SetHTTP1(!http2)
-		protocols.SetUnencryptedHTTP2(http2)
-		client := http.Client{Transport: &http.Transport{Protocols: protocols}}
 		for _, method := range []string{http.MethodPost, http.MethodGet} {
-			t.Run(method, func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s, HTTP/2 %t", method, http2), func(t *testing.T) {
 				t.Parallel()
-				var body io.Reader
-				if method == http.MethodPost {
-					body = &slowly{parts, pause}
-				}
-				req, err := http.NewRequestWithContext(context.Background(), method, "http://"+address, body)
-				require.NoError(t, err)
-				res, err := client.Do(req)
-				require.NoError(t, err)
-				_, text, err := replied(res)
-				require.NoError(t, err)
-				assert.Equal(t, strings.Repeat("part", parts), text)
+				synctest.Test(t, func(t *testing.T) {
+					s := newServer(t, handler, slog.DiscardHandler, map[string]string{
+						"HTTP_READ_TIMEOUT": limit.String(), "HTTP_WRITE_TIMEOUT": limit.String(),
+					})
+					s.State.Set(Ready)
+					l := pipes{make(chan net.Conn), make(chan struct{})}
+					go func() { _ = s.http.Serve(tracked{Listener: l, conns: s.conns}) }()
+					defer func() { assert.NoError(t, s.http.Close()) }()
+					protocols := new(http.Protocols)
+					protocols.SetHTTP1(!http2)
+					protocols.SetUnencryptedHTTP2(http2)
+					transport := &http.Transport{Protocols: protocols, DialContext: l.dial}
+					defer transport.CloseIdleConnections()
+					var body io.Reader
+					if method == http.MethodPost {
+						body = &slowly{parts, pause}
+					}
+					req, err := http.NewRequestWithContext(t.Context(), method, "http://server", body)
+					require.NoError(t, err)
+					began := time.Now()
+					res, err := transport.RoundTrip(req)
+					require.NoError(t, err)
+					_, text, err := replied(res)
+					require.NoError(t, err)
+					assert.Equal(t, strings.Repeat("part", parts), text)
+					assert.Equal(t, parts*pause, time.Since(began))
+				})
 			})
 		}
 	}

@@ -233,6 +233,13 @@ func (p pipes) Accept() (net.Conn, error) {
 	}
 }
 
+// dial connects a client of the test to the server.
+func (p pipes) dial(context.Context, string, string) (net.Conn, error) {
+	client, server := net.Pipe()
+	p.conns <- server
+	return client, nil
+}
+
 // Close ends Accept.
 func (p pipes) Close() error {
 	close(p.ended)

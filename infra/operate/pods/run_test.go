@@ -86,6 +86,7 @@ current-context: a
 }
 
 func TestRunMakesAJobOfASchedule(t *testing.T) {
+	t.Parallel()
 	r := &runs{}
 	var out bytes.Buffer
 	require.NoError(t, r.cluster(t).Run(t.Context(), operate.RunRequest{Name: "report", Out: &out}))
@@ -101,6 +102,7 @@ func TestRunMakesAJobOfASchedule(t *testing.T) {
 }
 
 func TestRunMakesAJobOfAProcess(t *testing.T) {
+	t.Parallel()
 	r := &runs{status: 7}
 	err := r.cluster(t).Run(t.Context(), operate.RunRequest{Name: "mailer", Out: io.Discard})
 	var ended *operate.ExitError
@@ -111,6 +113,7 @@ func TestRunMakesAJobOfAProcess(t *testing.T) {
 }
 
 func TestRunRefusesWhatGoesOnOrIsNotThere(t *testing.T) {
+	t.Parallel()
 	r := &runs{active: "api-report-29"}
 	err := r.cluster(t).Run(t.Context(), operate.RunRequest{Name: "report", Out: io.Discard})
 	require.ErrorContains(t, err, "a run goes on: Job api/api-report-29")
@@ -120,6 +123,7 @@ func TestRunRefusesWhatGoesOnOrIsNotThere(t *testing.T) {
 }
 
 func TestAnInterruptedRunIsDeleted(t *testing.T) {
+	t.Parallel()
 	r := &runs{hangs: true}
 	c := r.cluster(t)
 	ctx, cancel := context.WithCancel(t.Context())

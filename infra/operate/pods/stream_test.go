@@ -80,6 +80,7 @@ func line(second int, text string) string {
 }
 
 func TestLogsOfAllPodsAreInOrder(t *testing.T) {
+	t.Parallel()
 	a := &api{pods: []string{"api-1", "api-2"}}
 	var queries []string
 	a.log = func(pod string, w http.ResponseWriter, r *http.Request) {
@@ -112,6 +113,7 @@ func TestLogsOfAllPodsAreInOrder(t *testing.T) {
 // TestTheLastLinesWithAText checks logs with more lines than requested, and the
 // lines after them.
 func TestTheLastLinesWithAText(t *testing.T) {
+	t.Parallel()
 	a := &api{pods: []string{"api-1", "api-2"}}
 	a.log = func(pod string, w http.ResponseWriter, r *http.Request) {
 		assert.Empty(t, r.URL.Query().Get("tailLines"), "they would be lines of any text")
@@ -151,6 +153,7 @@ func TestTheLastLinesWithAText(t *testing.T) {
 // TestFollowingPodsThatComeAndGo checks a stream that the API server ends, and a new
 // pod.
 func TestFollowingPodsThatComeAndGo(t *testing.T) {
+	t.Parallel()
 	a := &api{pods: []string{"api-1"}}
 	streams := map[string]int{}
 	a.log = func(pod string, w http.ResponseWriter, r *http.Request) {
@@ -185,6 +188,7 @@ func TestFollowingPodsThatComeAndGo(t *testing.T) {
 }
 
 func TestExec(t *testing.T) {
+	t.Parallel()
 	a := &api{pods: []string{"api-1"}}
 	var asked string
 	ends := `{"status":"Success"}`
