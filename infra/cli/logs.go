@@ -20,7 +20,8 @@ import (
 const logsHelp = `Print the logs of the service's workers or pods, and of what runs them.
 
 Each line begins with its source. --source takes one of them: worker-0, a pod's
-name, nginx, escala-agent. Without --since, the last lines of each source are
+name, nginx, escala-agent; on clusters also release-command (its last run),
+process-NAME, schedule-NAME (its last run) or redis. Without --since, the last lines of each source are
 printed. On a terminal, escape sequences in the logs are shown and not obeyed;
 in a pipe and with --json the lines are as they were logged.`
 
@@ -53,7 +54,7 @@ func logsCommand(o *opener) *cobra.Command {
 		},
 	}.command(o)
 	flags := c.Flags()
-	flags.StringVar(&r.Source, "source", "", "print one source: worker-0, a pod's name, nginx, escala-agent")
+	flags.StringVar(&r.Source, "source", "", "print one source: worker-0, a pod's name, nginx, escala-agent, release-command")
 	flags.StringVar(&since, "since", "", "print lines from this time on: 15m, 2h, 2026-01-02T15:04:05Z")
 	flags.IntVar(&r.Lines, "lines", 20, "number of last lines of each source, without --since")
 	flags.StringVar(&r.Contains, "grep", "", "print lines that contain this text (no pattern)")

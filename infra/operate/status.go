@@ -34,6 +34,9 @@ type Status struct {
 	// with the reasons.
 	Problems []string `json:"problems,omitempty"`
 	Unknown  []string `json:"unknown,omitempty"`
+	// Command is the last run of the release command, on a cluster. It is absent
+	// without one.
+	Command *CommandRun `json:"command,omitempty"`
 	// Pods is the wanted number of a cluster's pods, with an autoscaler's limits.
 	Pods *Pods `json:"pods,omitempty"`
 	// Cost is the monthly cost of the resources in the state. It is absent if that
@@ -83,6 +86,24 @@ type Machine struct {
 	// Booted is the time of the operating system's start.
 	Booted *time.Time `json:"booted,omitempty"`
 }
+
+// CommandRun is one run of a release command.
+type CommandRun struct {
+	// Instance is the name of its Job.
+	Instance string            `json:"instance"`
+	Release  service.ReleaseID `json:"release,omitempty"`
+	Began    time.Time         `json:"began"`
+	// Result is "succeeded" or "failed". It is empty while the command runs.
+	Result string `json:"result,omitempty"`
+	// Seconds is the duration of a run that has ended. It includes the time until
+	// its pod started.
+	Seconds int `json:"seconds,omitempty"`
+	// Text is the reason of a failure.
+	Text string `json:"text,omitempty"`
+}
+
+// Ended returns the time of the run's end, or that of its begin if it has not ended.
+func (r CommandRun) Ended() time.Time { return r.Began.Add(time.Duration(r.Seconds) * time.Second) }
 
 // Cost is an amount a month in US dollars, without costs that depend on use.
 type Cost struct {

@@ -34,8 +34,9 @@ type Logger interface {
 
 // LogsRequest selects log lines.
 type LogsRequest struct {
-	// Source is a worker ("worker-0"), a pod's name, or one of the machine's units
-	// ("nginx", "escala-agent"). "" selects all.
+	// Source is a worker ("worker-0"), a pod's name, one of the machine's units
+	// ("nginx", "escala-agent"), or a component on a cluster ("release-command",
+	// "process-mailer"). "" selects all workers or pods of the service.
 	Source string
 	// Since is the time of the oldest line. Zero selects the last lines.
 	Since time.Time

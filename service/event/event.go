@@ -33,6 +33,8 @@ const (
 	// Unwell is the start of a problem that lasts, Well is its end.
 	Unwell Kind = "unwell"
 	Well   Kind = "well"
+	// Command reports the end of a run of a release command, or that one runs.
+	Command Kind = "command"
 	// Certificate reports that a certificate was issued, or could not be.
 	Certificate Kind = "certificate"
 )

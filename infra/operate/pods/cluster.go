@@ -172,6 +172,7 @@ type pod struct {
 	Metadata struct {
 		Name              string
 		UID               string
+		Labels            map[string]string
 		CreationTimestamp time.Time
 		DeletionTimestamp *time.Time
 	}
@@ -226,9 +227,22 @@ func (c *Cluster) pods(ctx context.Context) (wanted int, pods []pod, err error) 
 		labels = append(labels, key+"="+value)
 	}
 	slices.Sort(labels)
+	if pods, err = c.labelled(ctx, strings.Join(labels, ",")); err != nil {
+		return 0, nil, err
+	}
+	wanted = 1
+	if d.Spec.Replicas != nil {
+		wanted = *d.Spec.Replicas
+	}
+	return wanted, pods, nil
+}
+
+// labelled returns the pods that a label selector selects, in the order of their
+// creation.
+func (c *Cluster) labelled(ctx context.Context, selector string) ([]pod, error) {
 	var list struct{ Items []pod }
-	if err := c.do(ctx, http.MethodGet, "/api/v1/namespaces/"+c.Namespace+"/pods", url.Values{"labelSelector": {strings.Join(labels, ",")}}, nil, &list); err != nil {
-		return 0, nil, fmt.Errorf("listing the pods: %w", err)
+	if err := c.do(ctx, http.MethodGet, "/api/v1/namespaces/"+c.Namespace+"/pods", url.Values{"labelSelector": {selector}}, nil, &list); err != nil {
+		return nil, fmt.Errorf("listing the pods: %w", err)
 	}
 	slices.SortFunc(list.Items, func(a, b pod) int {
 		if order := a.Metadata.CreationTimestamp.Compare(b.Metadata.CreationTimestamp); order != 0 {
@@ -236,11 +250,7 @@ func (c *Cluster) pods(ctx context.Context) (wanted int, pods []pod, err error) 
 		}
 		return strings.Compare(a.Metadata.Name, b.Metadata.Name)
 	})
-	wanted = 1
-	if d.Spec.Replicas != nil {
-		wanted = *d.Spec.Replicas
-	}
-	return wanted, list.Items, nil
+	return list.Items, nil
 }
 
 // find returns the pod with a name, or the first one that is ready if the name is

@@ -23,19 +23,12 @@ const maxLine = 256 << 10
 // Logs passes the pods' lines to emit. Without Follow they are in the order of
 // their times over all pods, with one line of each pod in memory.
 func (c *Cluster) Logs(ctx context.Context, r operate.LogsRequest, emit func(operate.Line) error) error {
-	_, pods, err := c.pods(ctx)
+	pods, more, err := c.source(ctx, r.Source)
 	if err != nil {
 		return err
 	}
-	if r.Source != "" {
-		p, err := find(pods, r.Source)
-		if err != nil {
-			return err
-		}
-		pods = []pod{p}
-	}
 	if r.Follow {
-		return c.follow(ctx, r, pods, emit)
+		return c.follow(ctx, r, pods, more, emit)
 	}
 	if selectsTail(r) {
 		return c.tails(ctx, pods, r, emit)
@@ -74,8 +67,9 @@ func (c *Cluster) Logs(ctx context.Context, r operate.LogsRequest, emit func(ope
 // podsEvery is the time between two checks for new pods.
 const podsEvery = 3 * time.Second
 
-// follow passes lines as they come, also from pods that are created meanwhile.
-func (c *Cluster) follow(ctx context.Context, r operate.LogsRequest, pods []pod, emit func(operate.Line) error) error {
+// follow passes lines as they come. With more, it looks for pods that are created
+// meanwhile.
+func (c *Cluster) follow(ctx context.Context, r operate.LogsRequest, pods []pod, more bool, emit func(operate.Line) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	out := make(chan operate.Line)
 	seen := map[string]bool{}
@@ -87,13 +81,13 @@ func (c *Cluster) follow(ctx context.Context, r operate.LogsRequest, pods []pod,
 		start(p, r)
 	}
 	group.Go(func() error {
-		for r.Source == "" {
+		for more {
 			select {
 			case <-time.After(podsEvery):
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-			_, pods, err := c.pods(ctx)
+			pods, _, err := c.source(ctx, r.Source)
 			if err != nil {
 				continue // a moment's failure does not end the following
 			}

@@ -37,6 +37,8 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == "/apis/apps/v1/namespaces/shop/deployments/api":
 		fmt.Fprint(w, `{"spec":{"replicas":2,"selector":{"matchLabels":{"app":"api"}}}}`)
+	case path == "" && r.URL.Query().Get("labelSelector") != "app=api":
+		fmt.Fprint(w, `{"items":[]}`)
 	case path == "":
 		a.mu.Lock()
 		defer a.mu.Unlock()

@@ -54,6 +54,9 @@ func (s Screen) Status(v operate.Status) {
 	if v.Maintenance {
 		s.row("clients", s.paint(yellow, "get the page of a maintenance; make maintenance ON=0 ends it"))
 	}
+	if r := v.Command; r != nil {
+		s.row("command", s.command(*r))
+	}
 	s.row("updated", s.updated(v.Updated))
 	s.row("drift", s.drift(v.Drift))
 	if c := v.Certificate; c != nil {
@@ -118,6 +121,19 @@ func (s Screen) updated(u *operate.Updated) string {
 	text := fmt.Sprintf("%s ago: %s %s in %d s", operate.Ago(s.Now.Sub(u.Time)), u.Kind, u.Result, u.Seconds)
 	if u.Who != "" {
 		text += ", by " + u.Who
+	}
+	return text
+}
+
+// command describes the last run of the release command.
+func (s Screen) command(r operate.CommandRun) string {
+	release := cmp.Or(short(r.Release), "an unknown release")
+	if r.Result == "" {
+		return fmt.Sprintf("runs for %s, for %s", release, operate.Ago(s.Now.Sub(r.Began)))
+	}
+	text := fmt.Sprintf("%s for %s in %d s, %s ago", r.Result, release, r.Seconds, operate.Ago(s.Now.Sub(r.Ended())))
+	if r.Text != "" {
+		text += ": " + r.Text
 	}
 	return text
 }

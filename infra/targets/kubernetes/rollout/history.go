@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"slices"
 	"time"
@@ -39,8 +40,8 @@ func (e clusterEvent) when() time.Time {
 }
 
 // Events returns what a cluster recorded about a Deployment since a time: the
-// releases from its ReplicaSets, the ends of its pods, and the warnings and
-// certificates of its namespace.
+// releases from its ReplicaSets, the runs of its release commands, the ends of its
+// pods, and the warnings and certificates of its namespace.
 func Events(ctx context.Context, stack *operate.Stack, kubeconfig, namespace, name string, since time.Time) ([]event.Event, error) {
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
@@ -79,7 +80,18 @@ func Events(ctx context.Context, stack *operate.Stack, kubeconfig, namespace, na
 			}
 		}
 	}
+	var runs []operate.CommandRun
+	var runsErr error
+	if stack.Spec.ReleaseCommand.Set() {
+		runs, runsErr = c.releaseRuns(ctx, namespace, name)
+	}
+	ran := map[string]bool{}
+	for _, run := range runs {
+		add(eventOf(run))
+		ran[run.Instance] = true
+	}
 	list, err := c.namespaceEvents(ctx, namespace)
+	err = errors.Join(runsErr, err)
 	for _, e := range list {
 		kind := event.Incident
 		switch {
@@ -87,7 +99,7 @@ func Events(ctx context.Context, stack *operate.Stack, kubeconfig, namespace, na
 			if kind = event.Certificate; e.Type == "Normal" && e.Reason != "Issuing" {
 				continue
 			}
-		case e.Type != "Warning":
+		case e.Type != "Warning", e.InvolvedObject.Kind == "Job" && ran[e.InvolvedObject.Name]:
 			continue
 		}
 		add(event.Event{Time: e.when(), Kind: kind, Instance: e.InvolvedObject.Name, Text: e.Reason + ": " + e.Message})

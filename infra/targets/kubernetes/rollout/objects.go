@@ -13,7 +13,10 @@ type meta struct {
 	DeletionTimestamp *time.Time
 }
 
-type condition struct{ Type, Status, Reason, Message string }
+type condition struct {
+	Type, Status, Reason, Message string
+	LastTransitionTime            time.Time
+}
 
 type deployment struct {
 	Metadata meta

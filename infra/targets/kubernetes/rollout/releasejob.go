@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"escala/infra/deploy/gate"
 )
@@ -22,7 +23,10 @@ type job struct {
 			}
 		}
 	}
-	Status struct{ Conditions []condition }
+	Status struct {
+		Conditions     []condition
+		CompletionTime time.Time
+	}
 }
 
 // image returns the image of the first container.
@@ -138,7 +142,7 @@ func (r ReleaseCommand) look(ctx context.Context, c *client, last *run) (string,
 		return err.Error(), trouble{}
 	}
 	var pods struct{ Items []pod }
-	if err := c.get(ctx, "/api/v1/namespaces/"+r.Namespace+"/pods", labelled("batch.kubernetes.io/job-name="+name), &pods); err != nil {
+	if err := c.get(ctx, "/api/v1/namespaces/"+r.Namespace+"/pods", labelled(jobLabel+"="+name), &pods); err != nil {
 		return err.Error(), trouble{}
 	}
 	last.job = now

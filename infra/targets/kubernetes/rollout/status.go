@@ -44,6 +44,11 @@ func Status(ctx context.Context, stack *operate.Stack, kubeconfig, namespace, na
 			scalerErr = c.get(ctx, "/apis/autoscaling/v2/namespaces/"+namespace+"/horizontalpodautoscalers/"+name, nil, &scaler)
 		})
 	}
+	var runs []operate.CommandRun
+	var runsErr error
+	if stack.Spec.ReleaseCommand.Set() {
+		asking.Go(func() { runs, runsErr = c.releaseRuns(ctx, namespace, name) })
+	}
 	var page struct{ Data map[string]string }
 	asking.Go(func() {
 		// A stack without a maintenance has no such ConfigMap, so its absence is no
@@ -75,6 +80,12 @@ func Status(ctx context.Context, stack *operate.Stack, kubeconfig, namespace, na
 	addPods(&s, pods, memory)
 	if memoryErr != nil {
 		s.NotKnown("memory of pods: %s", operate.Plain(memoryErr.Error()))
+	}
+	switch {
+	case runsErr != nil:
+		s.NotKnown("the runs of the release command: %s", operate.Plain(runsErr.Error()))
+	case len(runs) > 0:
+		s.Command = &runs[len(runs)-1]
 	}
 	if d != nil && s.Pods.Ready < s.Pods.Wanted {
 		s.Problem("%d of %s ready", s.Pods.Ready, plural(s.Pods.Wanted, "pod"))
