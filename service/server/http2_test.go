@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -122,6 +123,42 @@ func TestADrainThatCutsAnHTTP2RequestSaysSo(t *testing.T) {
 	text := s.stillOpen().Error()
 	assert.Contains(t, text, "GET /one")
 	assert.Contains(t, text, "GET /two")
+}
+
+// TestAnswersOverOneHTTP2ConnectionKeepTheirBytes checks that several clients' answers
+// arrive as they were written. A proxy sends their requests over one connection, and
+// each answer consists of what begins an answer of HTTP/1: a write to the connection
+// begins at each of its bytes.
+func TestAnswersOverOneHTTP2ConnectionKeepTheirBytes(t *testing.T) {
+	t.Parallel()
+	const line = "HTTP/1.1 200 OK\r\n"
+	answer := func(shift int) string { return strings.Repeat("-", shift) + strings.Repeat(line, 1024) }
+	_, address, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, answer(len(r.URL.Path)))
+	}, nil)
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	client := http.Client{Transport: &http.Transport{Protocols: protocols}}
+	var clients sync.WaitGroup
+	for shift := range 4 * len(line) {
+		clients.Go(func() {
+			for range 8 {
+				path := "/" + strings.Repeat("x", shift)
+				res, err := client.Get("http://" + address + path)
+				if !assert.NoError(t, err) {
+					return
+				}
+				header := res.Header["X-Release"]
+				_, text, err := replied(res)
+				if !assert.NoError(t, err) {
+					return
+				}
+				assert.Equal(t, []string{testRelease}, header)
+				assert.True(t, text == answer(len(path)), "the answer to %s is another one", path)
+			}
+		})
+	}
+	clients.Wait()
 }
 
 // slowly is a body that arrives in parts with pauses.
