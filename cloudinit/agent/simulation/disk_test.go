@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
 	"sort"
 	"strings"
 	"syscall"
@@ -76,13 +78,16 @@ func (d *disk) powerCut() {
 	}
 	d.pending = nil
 	d.tree = map[string]*inode{}
-	for name, n := range d.safe {
+	for _, name := range slices.Sorted(maps.Keys(d.safe)) { // each takes random numbers
+		n := d.safe[name]
 		if volatile(name) {
 			delete(d.safe, name)
 			continue
 		}
 		if !n.folder && n.target == "" && !bytes.Equal(n.data, n.durable) {
-			n.data = n.data[:d.w.rng.IntN(len(n.data)+1)]
+			whole := len(n.data)
+			n.data = n.data[:d.w.rng.IntN(whole+1)]
+			d.w.note("the disk keeps %d of %d bytes of %s", len(n.data), whole, name)
 			n.durable = n.data
 		}
 		d.tree[name] = n

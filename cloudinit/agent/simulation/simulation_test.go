@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/stretchr/testify/require"
 )
 
 var (
@@ -120,6 +122,43 @@ func TestKeptLives(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestALifeFollowsFromItsSeed checks that each run of a life is the same: a failure
+// could not be reproduced otherwise. The order of a map is another one in each run.
+func TestALifeFollowsFromItsSeed(t *testing.T) {
+	type life struct {
+		name  string
+		world maker
+		seed  uint64
+		runs  int
+	}
+	// In these, two processes are started again at the same moment.
+	lives := []life{{"tasks", newTaskWorld, 772, 12}, {"tasks", newTaskWorld, 861, 12}, {"tasks", newTaskWorld, 2129, 12}}
+	for seed := range uint64(30) {
+		lives = append(lives, life{"workers", newWorld, seed, 2}, life{"tasks", newTaskWorld, seed, 2}, life{"bakes", newBakeWorld, seed, 2})
+	}
+	for _, l := range lives {
+		first := trace(t, l.world, l.seed)
+		for range l.runs - 1 {
+			other := trace(t, l.world, l.seed)
+			for i := range min(len(first), len(other)) {
+				require.Equal(t, first[i], other[i], "%s, seed %d, line %d", l.name, l.seed, i)
+			}
+			require.Len(t, other, len(first), "%s, seed %d", l.name, l.seed)
+		}
+	}
+}
+
+// trace returns what happened in a life.
+func trace(t *testing.T, world maker, seed uint64) (lines []string) {
+	synctest.Test(t, func(*testing.T) {
+		w := world(seed, newScript(seed))
+		w.verbose = true
+		w.run()
+		lines = w.trace
+	})
+	return lines
 }
 
 // problem returns the failure of a life, or "".

@@ -61,7 +61,10 @@ type taskRun struct {
 	ends    time.Duration
 }
 
-const schedule = "tick"
+const (
+	schedule = "tick"
+	mailer   = "mailer"
+)
 
 // decision is longer than the scheduler takes between its choice of a release and
 // the run.
@@ -73,10 +76,10 @@ func (w *world) addTasks(seed uint64) {
 		begun: map[int64]int{}, claims: map[string]agent.Claim{},
 	}
 	w.tasks = t
-	w.config.Processes = []agent.Process{{Name: "mailer", Command: []string{"api", "mail"}, Count: 1 + t.rng.IntN(2), Stop: agent.Duration(3 * time.Second), MemoryMiB: 10}}
+	w.config.Processes = []agent.Process{{Name: mailer, Command: []string{"api", "mail"}, Count: 1 + t.rng.IntN(2), Stop: agent.Duration(3 * time.Second), MemoryMiB: 10}}
 	w.config.Schedules = []agent.Schedule{{Name: schedule, Cron: "* * * * *", Command: []string{"api", "tick"}, MemoryMiB: 10}}
 	for n := range w.config.Processes[0].Count {
-		t.units[agent.Instance{Name: "mailer", Number: n}] = &unit{phase: agent.ProcessDown}
+		t.units[agent.Instance{Name: mailer, Number: n}] = &unit{phase: agent.ProcessDown}
 	}
 	for _, e := range w.script {
 		t.jumped = t.jumped || e.kind == jumpClock
@@ -105,7 +108,8 @@ func (t *tasks) reset() {
 // moves applies what is due.
 func (t *tasks) moves() {
 	now := t.w.now()
-	for _, u := range t.units {
+	for n := range len(t.units) { // in their order: each takes random numbers
+		u := t.units[agent.Instance{Name: mailer, Number: n}]
 		switch u.phase {
 		case agent.ProcessUp:
 			if u.binary == nil && now >= u.started+10*time.Millisecond {
