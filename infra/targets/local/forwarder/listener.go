@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"syscall"
 
@@ -17,6 +18,26 @@ import (
 // forwarder works only for clients that are gone. With a short queue, the kernel
 // makes clients beyond it try again, and clients in the queue are served.
 const backlog = 128
+
+// listenOnLoopbacks listens on address and, if that is 127.0.0.1, on the same port of
+// [::1]. "localhost" is both, and some clients try only the first one that their
+// resolver returns (Node 18's fetch). A computer without IPv6 has no second one.
+func listenOnLoopbacks(ctx context.Context, address string) ([]net.Listener, error) {
+	l, err := listenOn(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	all := []net.Listener{l}
+	if host, port, err := net.SplitHostPort(address); err == nil && host == "127.0.0.1" {
+		second, err := listenOn(ctx, net.JoinHostPort("::1", port))
+		if err != nil {
+			slog.Warn("[::1] is not served; use 127.0.0.1 instead of localhost", "error", err)
+			return all, nil
+		}
+		all = append(all, second)
+	}
+	return all, nil
+}
 
 // listenOn listens with a queue of backlog connections.
 func listenOn(ctx context.Context, address string) (net.Listener, error) {

@@ -66,3 +66,38 @@ func pipes(t *testing.T) int {
 	}
 	return n
 }
+
+// TestLocalhostIsBothLoopbacks checks a client that takes the IPv6 address of
+// "localhost", and no other.
+func TestLocalhostIsBothLoopbacks(t *testing.T) {
+	probe, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		t.Skipf("this computer has no IPv6: %s", err)
+	}
+	require.NoError(t, probe.Close())
+	target := filepath.Join(t.TempDir(), "target")
+	require.NoError(t, os.WriteFile(target, []byte(machine(t, "one")), 0o600))
+	address, done := serve(t, target)
+	_, port, err := net.SplitHostPort(address)
+	require.NoError(t, err)
+	assert.Equal(t, "one a\n", dial(t, net.JoinHostPort("::1", port)).ask(t, "a"))
+	assert.Equal(t, "one b\n", dial(t, address).ask(t, "b"))
+	assert.Empty(t, done)
+}
+
+// TestAnotherServerOnTheSecondLoopback checks that the address serves without [::1].
+func TestAnotherServerOnTheSecondLoopback(t *testing.T) {
+	other, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		t.Skipf("this computer has no IPv6: %s", err)
+	}
+	defer other.Close()
+	_, port, err := net.SplitHostPort(other.Addr().String())
+	require.NoError(t, err)
+	listeners, err := listenOnLoopbacks(t.Context(), net.JoinHostPort("127.0.0.1", port))
+	require.NoError(t, err)
+	for _, l := range listeners {
+		defer l.Close()
+	}
+	assert.Len(t, listeners, 1)
+}

@@ -1,5 +1,5 @@
 // Command forwarder is the local target's address. It listens on one port of
-// this computer and forwards each connection to the machine whose address is in
+// this computer's loopback and forwards each connection to the machine whose address is in
 // a file. If the file changes, new connections go to the new machine; open
 // connections stay with the old one.
 package main
@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -40,16 +41,26 @@ func start() int {
 }
 
 func run(ctx context.Context, listen, target string) error {
-	l, err := listenOn(ctx, listen)
+	listeners, err := listenOnLoopbacks(ctx, listen)
 	if err != nil {
 		return err
 	}
-	defer context.AfterFunc(ctx, func() { l.Close() })()
 	machines := newDialer()
+	var accepting sync.WaitGroup
+	for _, l := range listeners {
+		defer context.AfterFunc(ctx, func() { l.Close() })()
+		accepting.Go(func() { accept(ctx, l, machines, target) })
+	}
+	accepting.Wait()
+	return nil
+}
+
+// accept forwards the connections of a listener until ctx ends.
+func accept(ctx context.Context, l net.Listener, machines *dialer, target string) {
 	for {
 		client, err := l.Accept()
 		if ctx.Err() != nil {
-			return nil
+			return
 		}
 		if err != nil {
 			// The process is probably out of file descriptors. It continues, because
