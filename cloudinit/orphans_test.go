@@ -26,8 +26,15 @@ func (b *bench) kill(t *testing.T) {
 	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
 }
 
-// TestWorkersOutliveTheirSupervisor checks that the workers of a killed supervisord
-// keep serving until the workers of the next one have taken over, and that no
+// stopSupervisor ends supervisord as its unit does.
+func (b *bench) stopSupervisor(t *testing.T) {
+	t.Helper()
+	said, err := b.agent(t.Context(), "stop-supervisor").CombinedOutput()
+	require.NoError(t, err, "%s", said)
+}
+
+// TestWorkersOutliveTheirSupervisor checks that the workers of a killed or stopped
+// supervisord keep serving until the workers of the next one have taken over, and that no
 // request is lost.
 func TestWorkersOutliveTheirSupervisor(t *testing.T) {
 	t.Parallel()
@@ -44,8 +51,9 @@ func TestWorkersOutliveTheirSupervisor(t *testing.T) {
 			b.point(t, good.Pointer())
 			b.serves(t, b.once(t), good)
 			stop := b.load(t)
-			for range 3 {
-				b.kill(t)
+			// An upgrade of the package stops it by its unit's command.
+			for _, end := range []func(*testing.T){b.kill, b.stopSupervisor, b.kill} {
+				end(t)
 				assert.Equal(t, good.ID, b.get(t), "they serve on by themselves")
 				s := b.once(t)
 				assert.Equal(t, machine.Failing, s.Phase)

@@ -47,6 +47,17 @@ func TestAScraperIsNoTrustedProxy(t *testing.T) {
 	assert.ErrorContains(t, v.Err(), "metrics.namespaces: is for clusters")
 }
 
+// TestAnyTextIsAVariablesValue checks that a value may have what other formats cannot
+// carry. A key in PEM has line breaks.
+func TestAnyTextIsAVariablesValue(t *testing.T) {
+	t.Parallel()
+	s := NewSpec()
+	s.Env = map[string]string{
+		"KEY": "-----BEGIN KEY-----\nabc\n-----END KEY-----\n", "CRLF": "a\r\nb", "QUOTES": `'"`, "PERCENT": "100%", "EMPTY": "", "SHELL": "$(id)", "UTF": "año ✓",
+	}
+	require.NoError(t, s.Validate())
+}
+
 func TestValidateNamesTheKey(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
