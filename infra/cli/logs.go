@@ -21,9 +21,9 @@ const logsHelp = `Print the logs of the service's workers or pods, and of what r
 
 Each line begins with its source. --source takes one of them: worker-0, a pod's
 name, nginx, escala-agent; on clusters also release-command (its last run),
-process-NAME, schedule-NAME (its last run) or redis. Without --since, the last lines of each source are
-printed. On a terminal, escape sequences in the logs are shown and not obeyed;
-in a pipe and with --json the lines are as they were logged.`
+process-NAME, schedule-NAME (its last run) or redis. Without --since, the last
+lines of each source are printed. On a terminal, escape sequences in the logs are
+shown and not obeyed; in a pipe and with --json the lines are as they were logged.`
 
 // logsCommand returns the command that prints and follows logs.
 func logsCommand(o *opener) *cobra.Command {
