@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// Bake is the time after a release in which a machine watches its answers. The
-// machine returns to the previous release if the new one fails more often.
+// Bake is the time after a release in which its answers are watched: by the machine
+// itself, and on clusters by the update. The previous release serves again if the new
+// one fails more often.
 type Bake struct {
 	// Time is the duration of the watch. Default 0: the release is not watched.
 	Time time.Duration `config:"bake"`

@@ -30,7 +30,7 @@ type Request struct {
 	// Prepared means that the last successful update was of this release with this
 	// command.
 	Prepared bool
-	// Bake watches the release on a Machine once it serves. It is zero for a
+	// Bake watches the release once it serves. It is zero for a
 	// rollback.
 	Bake service.Bake
 	// Agent is the machine's own program, for a Machine. In Check it is a

@@ -59,8 +59,8 @@ func checkSpec(spec service.Spec) service.Violations {
 		v.Add("workers", "is set for the workers of a machine, but a pod runs one process, and the cluster shares the traffic among pods; take workers out")
 	}
 	checkMetrics(&v, spec)
-	if spec.Bake.On() {
-		v.Add("release.bake", "is for machines: a cluster's ingress does not tell which release answered; use the alerts of docs/metrics.md")
+	if spec.Bake.On() && spec.Runtime == service.RuntimeNone {
+		v.Add("release.bake", "is set, but in a cluster escala's runtime counts the answers of each pod, and service.runtime is none; take it out, and let new pods prove themselves with lifecycle.steady, which watches their ends alone")
 	}
 	life := spec.Lifecycle
 	if life.Announce < time.Second {

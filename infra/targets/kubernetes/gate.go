@@ -105,6 +105,9 @@ func (p *parts) rollout() rollout.Rollout {
 		HealthPath: p.spec.HealthPath,
 		Ask:        rollout.Asked(p.args.Settings.GateAddress),
 		CA:         p.args.gateCA(),
+		Bake:       p.args.Request.Bake,
+		Port:       p.spec.Port,
+		Steady:     p.spec.Lifecycle.Steady,
 		Timeout:    p.args.Request.GateTimeout,
 		Report:     p.report,
 	}

@@ -51,10 +51,22 @@ func (p *parts) pod(environment corev1.EnvFromSourceArray) *corev1.PodSpecArgs {
 		}},
 		Volumes: corev1.VolumeArray{temporary("tmp", temporaryMiB)},
 	}
+	p.countsKey(spec.Containers.(corev1.ContainerArray)[0].(*corev1.ContainerArgs))
 	if logins := p.logins(); len(logins) > 0 {
 		spec.ImagePullSecrets = logins
 	}
 	return spec
+}
+
+// countsKey gives the service the key of its counts, which a bake reads. The key is
+// the pod's UID: random, and known to readers of the cluster's API only.
+func (p *parts) countsKey(container *corev1.ContainerArgs) {
+	if p.spec.Bake.On() {
+		container.Env = corev1.EnvVarArray{&corev1.EnvVarArgs{
+			Name:      pulumi.String(service.EnvCountsKey),
+			ValueFrom: &corev1.EnvVarSourceArgs{FieldRef: &corev1.ObjectFieldSelectorArgs{FieldPath: pulumi.String("metadata.uid")}},
+		}}
+	}
 }
 
 // user returns the security context of every pod that runs the release.

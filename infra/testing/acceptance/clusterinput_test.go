@@ -93,7 +93,6 @@ func TestClusterGuards(t *testing.T) {
     replicas: 3
   escala:service:
     workers: {count: 4, mode: ports}
-    release: {bake: 2m}
     scale: {replicas: 3, max: 12, memory: 95}
     resources: {cpuMillis: 0}
     webSocket: {rooms: true}
@@ -112,7 +111,6 @@ func TestClusterGuards(t *testing.T) {
 		"kubernetes.replicas: is not a key",
 		"service.workers.count: is set to 4, but a pod runs one process",
 		"service.workers: is set for the workers of a machine",
-		"service.release.bake: is for machines: a cluster's ingress does not tell which release answered",
 		"service.scale.replicas: is set together with scale.min or scale.max",
 		"service.scale.memory: 95 is not from 0 (off) to 89 percent",
 		"service.resources.cpuMillis: 0 is not a positive number",

@@ -28,7 +28,7 @@ func (c *Cluster) answers() http.Handler {
 	}
 	handle("/apis/apps/v1/namespaces/{namespace}/deployments/{name}", func(r *http.Request) any {
 		if d := c.deployments[r.PathValue("namespace")+"/"+r.PathValue("name")]; d != nil {
-			return d.object()
+			return c.annotated(d.object())
 		}
 		return nil
 	})
@@ -156,7 +156,16 @@ func revisionOf(n int) map[string]any {
 	return map[string]any{"deployment.kubernetes.io/revision": strconv.Itoa(n)}
 }
 
-func (d *deployed) object() any {
+// annotated adds the Annotations to an object.
+func (c *Cluster) annotated(object map[string]any) any {
+	annotations := object["metadata"].(map[string]any)["annotations"].(map[string]any)
+	for key, value := range c.Annotations {
+		annotations[key] = value
+	}
+	return object
+}
+
+func (d *deployed) object() map[string]any {
 	total, updated, available := 0, 0, 0
 	for i, s := range d.sets {
 		total += s.pods

@@ -38,6 +38,8 @@ type Cluster struct {
 	// Memory is the memory of each pod in the metrics API ("24Mi"). Default: the
 	// cluster has no metrics server.
 	Memory string
+	// Annotations are added to each Deployment in the API's answers. Default none.
+	Annotations map[string]string
 	// Events are the events of all namespaces, in the form of the API.
 	Events []any
 	// CertManager is true if the cluster has cert-manager.

@@ -89,11 +89,7 @@ func (c *client) request(ctx context.Context, method, path string, query url.Val
 	case resp.StatusCode == http.StatusConflict:
 		return nil, nil, fmt.Errorf("%s %w", path, errConflict)
 	case resp.StatusCode/100 != 2:
-		var said struct{ Message string }
-		if json.Unmarshal(body, &said) != nil || said.Message == "" {
-			said.Message = resp.Status
-		}
-		return nil, nil, fmt.Errorf("the Kubernetes API: %s", said.Message)
+		return nil, nil, fmt.Errorf("the Kubernetes API: %s", refusal(resp, body))
 	}
 	return body, resp.Header, nil
 }
@@ -114,8 +110,41 @@ func (c *client) patch(ctx context.Context, path string, change any) error {
 	if err != nil {
 		return err
 	}
-	_, _, err = c.request(ctx, http.MethodPatch, path, nil, "application/merge-patch+json", content)
+	_, _, err = c.request(ctx, http.MethodPatch, path, url.Values{"fieldManager": {"escala"}}, "application/merge-patch+json", content)
 	return err
+}
+
+// small reads an answer of at most limit bytes.
+func (c *client) small(ctx context.Context, path string, header map[string]string, limit int64) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base.JoinPath(path).String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range header {
+		req.Header.Set(name, value)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("the Kubernetes API: %w", err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, limit))
+	if err != nil {
+		return nil, fmt.Errorf("the Kubernetes API: %w", err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("the Kubernetes API: %s", refusal(resp, body))
+	}
+	return body, nil
+}
+
+// refusal returns the reason in an answer that is not a success.
+func refusal(resp *http.Response, body []byte) string {
+	var said struct{ Message string }
+	if json.Unmarshal(body, &said) != nil || said.Message == "" {
+		return resp.Status
+	}
+	return said.Message
 }
 
 // remove deletes an object, and its dependents in the background.

@@ -20,9 +20,11 @@ type view struct {
 	ready int
 	// trouble is what prevents pods from starting.
 	trouble trouble
-	// new are the pods of the release. before are the ready pods of earlier
-	// releases.
-	new, before []pod
+	// new are the pods of the release. old are the pods of earlier releases that are
+	// not ending, before those of them that are ready.
+	new, old, before []pod
+	// wanted is the number of pods that there should be.
+	wanted int
 	// replicaSet is the name of the release's ReplicaSet.
 	replicaSet string
 	// other is the name of a needed Deployment that is not ready, or "".
@@ -108,16 +110,23 @@ func (r Rollout) service(ctx context.Context, c *client) view {
 			}
 		case p.leaving(time.Now()):
 			leaving++
-		case p.Metadata.DeletionTimestamp == nil && p.ready():
-			v.before = append(v.before, p)
+		case p.Metadata.DeletionTimestamp == nil && !p.ended():
+			v.old = append(v.old, p)
+			if p.ready() {
+				v.before = append(v.before, p)
+			}
 		}
 	}
 	wanted := d.wanted()
+	v.wanted = wanted
 	if v.trouble = refusedPods(d); v.trouble.kind == "" {
 		v.trouble = worst(v.new)
 	}
+	// A watched release has pods that are available only after the bake. Without pods
+	// of a release before, there is none.
+	alone := r.Bake.On() && len(v.before) == 0 && d.Status.Replicas == d.Status.UpdatedReplicas
 	switch s := d.Status; {
-	case s.UpdatedReplicas != wanted || s.AvailableReplicas < s.UpdatedReplicas || v.ready < wanted:
+	case s.UpdatedReplicas != wanted || s.AvailableReplicas < s.UpdatedReplicas && !alone || v.ready < wanted:
 		v.missing = fmt.Sprintf("%d of %s of the release are ready", v.ready, plural(wanted, "pod"))
 	case s.Replicas != s.UpdatedReplicas || len(v.before) > 0:
 		v.missing = plural(max(s.Replicas-s.UpdatedReplicas, len(v.before)), "pod") + " of the release before still there"

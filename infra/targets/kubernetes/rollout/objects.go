@@ -5,7 +5,7 @@ import "time"
 // The types below have the fields of the cluster's objects that the gate reads.
 
 type meta struct {
-	Name              string
+	Name, UID         string
 	Generation        int64
 	Labels            map[string]string
 	Annotations       map[string]string

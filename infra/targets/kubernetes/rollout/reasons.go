@@ -82,6 +82,16 @@ func (r Rollout) reason(ctx context.Context, c *client, p pod) string {
 	return why + r.printed(ctx, c, p, "", false)
 }
 
+// lastLines returns what a ready pod of the release has printed.
+func (r Rollout) lastLines(ctx context.Context, c *client, v view) []string {
+	for _, p := range v.new {
+		if lines := r.printed(ctx, c, p, "", false); p.ready() && lines != "" {
+			return []string{"pod " + p.Metadata.Name + strings.TrimPrefix(lines, "; it")}
+		}
+	}
+	return nil
+}
+
 // crash returns how a container ended, and its last log lines.
 func (r Rollout) crash(ctx context.Context, c *client, p pod, one container, events []string) string {
 	ended, previous := one.LastState.Terminated, true

@@ -143,7 +143,7 @@ func (r ReleaseCommand) awaitNeeds(ctx context.Context, c *client) error {
 		return view{}, gate.Seen{Done: true}
 	})
 	if errors.Is(err, gate.ErrMissing) {
-		return look.failure(ctx, c, last, took)
+		return look.failure(ctx, c, last, took, nil)
 	}
 	return err
 }

@@ -57,6 +57,13 @@ type Rollout struct {
 	Image string
 	// Releases are the accepted values of X-Release. Empty accepts every value.
 	Releases []string
+	// Bake watches the release while it serves beside the release before. Default: it
+	// is not watched. Port is the pods' port, at which they are asked for their counts.
+	Bake service.Bake
+	Port int
+	// Steady is the time for which pods must stay ready that do not become available
+	// before the end of a bake.
+	Steady time.Duration
 	// Timeout is the time limit for the whole wait.
 	Timeout time.Duration
 	// Poll is the time between two checks of the cluster. Default 1 s.
@@ -67,6 +74,8 @@ type Rollout struct {
 	// Report is called with what is missing, each time that it changes.
 	Report func(string)
 
+	// count replaces the requests for pods' counts in tests.
+	count func(ctx context.Context, p pod) (service.Counts, error)
 	// dialPort replaces the scheme's port in tests, which may not listen on that
 	// port.
 	dialPort string
@@ -123,25 +132,33 @@ func (r Rollout) Wait(ctx context.Context) (Served, error) {
 	if r.Stuck == 0 {
 		r.Stuck = 45 * time.Second
 	}
-	r.askAgain(ctx, c)
-	answers := 0
+	watch := newBakeWatch(r, c)
+	resumed, answers, good := false, 0, time.Time{}
 	loop := gate.Awaiting{Timeout: r.Timeout, Poll: r.Poll, Stuck: r.Stuck, Report: r.Report}
 	last, took, err := gate.Await(ctx, loop, func(ctx context.Context) (view, gate.Seen) {
+		if !resumed {
+			if err := r.resume(ctx, c); err != nil {
+				return view{missing: err.Error()}, gate.Seen{Missing: err.Error()}
+			}
+			r.askAgain(ctx, c)
+			resumed = true
+		}
 		now := r.look(ctx, c)
+		watch.look(ctx, &now, time.Now())
 		if now.missing == "" {
 			answers++
 		} else {
-			answers = 0
+			answers, good = 0, time.Now()
 		}
 		return now, gate.Seen{
-			Missing: now.missing, Done: answers >= steadyLooks,
+			Missing: now.missing, Done: answers >= steadyLooks && (watch == nil || time.Since(good) >= r.Steady),
 			// The rollout continues as long as more pods become ready.
-			Failure: now.trouble.kind, Progress: now.ready, Final: now.trouble.final,
+			Failure: now.trouble.kind, Progress: now.ready, Final: now.trouble.final || watch.failed(),
 		}
 	})
 	switch {
 	case errors.Is(err, gate.ErrMissing):
-		return none, r.failure(ctx, c, last, took)
+		return none, r.failure(ctx, c, last, took, watch)
 	case err != nil:
 		return none, fmt.Errorf("waiting for release %s: %w", short(r.Image), err)
 	}
@@ -149,20 +166,47 @@ func (r Rollout) Wait(ctx context.Context) (Served, error) {
 }
 
 // failure describes the expected release, what is missing, what still serves, and
-// why.
-func (r Rollout) failure(ctx context.Context, c *client, v view, took time.Duration) error {
+// why. It takes a watched release out of service if another one can serve alone.
+func (r Rollout) failure(ctx context.Context, c *client, v view, took time.Duration, watch *bakeWatch) error {
+	if watch.failed() {
+		v.missing = watch.missing()
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "release %s does not serve after %s: %s", short(r.Image), took.Round(time.Second), v.missing)
-	if n := len(v.before); n > 0 {
+	if n := len(v.before); n > 0 && !watch.active(v) {
 		fmt.Fprintf(&b, "\nthe release before (%s) still serves, on %s", short(v.before[0].Spec.Containers[0].Image), plural(n, "pod"))
 	}
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	asking, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	if said := r.reasons(ctx, c, v); len(said) > 0 {
+	said := r.reasons(asking, c, v)
+	if watch.failed() {
+		said = append(said, r.lastLines(asking, c, v)...)
+	}
+	if watch.active(v) || watch.failed() {
+		b.WriteString(r.takenBack(ctx, c, v, watch))
+	}
+	if len(said) > 0 {
 		fmt.Fprintf(&b, "\nthe cluster reports:\n  %s", strings.ReplaceAll(strings.Join(said, "\n"), "\n", "\n  "))
 	}
 	b.WriteString("\nthe next update asks for it again at once, also without a change")
 	return errors.New(b.String())
+}
+
+// takenBack takes a watched release out of service, and describes the outcome.
+func (r Rollout) takenBack(ctx context.Context, c *client, v view, watch *bakeWatch) string {
+	figures := "\n" + watch.figures()
+	if len(v.before) == 0 {
+		return "\nit serves nevertheless: " + errTooLate.Error() + figures
+	}
+	n, err := r.takeBack(ctx, c, v.missing)
+	switch {
+	case errors.Is(err, errTooLate):
+		return "\nit serves nevertheless: " + err.Error() + figures
+	case err != nil:
+		return fmt.Sprintf("\nit may still serve, because it could not be taken out of service: %s%s", err, figures)
+	default:
+		return fmt.Sprintf("\nthe release before (%s) serves alone, on %s%s", short(watch.image), plural(n, "pod"), figures)
+	}
 }
 
 // short returns the short name of the release in an image by digest, for people.

@@ -71,6 +71,9 @@ func Status(ctx context.Context, stack *operate.Stack, kubeconfig, namespace, na
 		if known && id != s.Wanted {
 			s.Problem("the last update released %s, but the Deployment wants %s", s.Wanted.Describe(), id.Describe())
 		}
+		if reason := d.Metadata.Annotations[takenBackAnnotation]; reason != "" {
+			s.Problem("%s; make up tries it again", operate.Plain(reason))
+		}
 		for _, condition := range d.Status.Conditions {
 			if condition.Type == "ReplicaFailure" && condition.Status == "True" {
 				s.Problem("no pod can be made: %s", operate.Plain(condition.Message))

@@ -87,6 +87,15 @@ func TestStatusOfAClusterThatIsUnwell(t *testing.T) {
 	}
 }
 
+// TestStatusOfAReleaseThatWasTakenBack checks that the reason is a problem.
+func TestStatusOfAReleaseThatWasTakenBack(t *testing.T) {
+	c := running(t)
+	c.Annotations = map[string]string{takenBackAnnotation: "release aaaaaaaaaaaa is taken back: 5% of its answers\x1b[31m"}
+	got := Status(t.Context(), stackOf(c, older), c.Kubeconfig(), "api", "api")
+	assert.False(t, got.Well)
+	assert.Contains(t, got.Problems, "release aaaaaaaaaaaa is taken back: 5% of its answers[31m; make up tries it again")
+}
+
 func TestStatusOfAClusterThatIsAway(t *testing.T) {
 	c := running(t)
 	s := stackOf(c, older)

@@ -33,7 +33,7 @@ func (s *System) refused(ctx context.Context, what string) (string, error) {
 	if err == nil {
 		return "", fmt.Errorf("%q: %w", what, conformance.ErrAccepted)
 	}
-	return diagnostics(err.Error()), nil
+	return Diagnostics(err.Error()), nil
 }
 
 // releaseForOthers releases an image for a processor that no node has.
@@ -72,8 +72,8 @@ func (s *System) ReleaseMissing(ctx context.Context) (string, error) {
 	return s.refused(ctx, "an image that is not there")
 }
 
-// diagnostics extracts the errors from the engine's display.
-func diagnostics(display string) string {
+// Diagnostics extracts the errors from the engine's display.
+func Diagnostics(display string) string {
 	if _, after, ok := strings.Cut(display, "Diagnostics:"); ok {
 		display = after
 	}

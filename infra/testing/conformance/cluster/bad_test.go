@@ -21,6 +21,6 @@ Outputs:
 Resources:
     10 unchanged
 `
-	assert.Equal(t, "release 1 does not serve after 50s\n      pod api-1 ends at once: exit status 23", diagnostics(display))
-	assert.Equal(t, "nothing like it", diagnostics("nothing like it\n"))
+	assert.Equal(t, "release 1 does not serve after 50s\n      pod api-1 ends at once: exit status 23", Diagnostics(display))
+	assert.Equal(t, "nothing like it", Diagnostics("nothing like it\n"))
 }

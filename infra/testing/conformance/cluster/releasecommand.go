@@ -21,5 +21,8 @@ func (s *System) ReleaseWithCommand(ctx context.Context, line string, status int
 // WithoutCommand removes the release command from the stack's configuration.
 func (s *System) WithoutCommand() { delete(s.service(), "release") }
 
+// Describe changes the part of the configuration about the service.
+func (s *System) Describe(change func(service map[string]any)) { change(s.service()) }
+
 // service returns the part of the configuration about the service.
 func (s *System) service() map[string]any { return s.Stack.Config["service"].(map[string]any) }
