@@ -71,7 +71,7 @@ func TestScreens(t *testing.T) {
 	events := []event.Event{
 		{Time: now, Kind: event.Update, Result: event.Succeeded, Seconds: 61, Release: one, Commit: strings.Repeat("a", 40), Who: "Ana, GitHub Actions 42"},
 		{Time: now, Kind: event.Rollback, Result: event.Failed, Seconds: 5, Text: "release 222222222222 does not serve after 31s: it exits at start with status 2, as it did before that"},
-		{Time: now, Kind: event.Command, Release: other, Instance: "api-release-222222222222-1", Result: event.Failed, Seconds: 12, Text: "Error, exit status 3"},
+		{Time: now, Kind: event.Command, Release: other, Instance: "api-release-2", Result: event.Failed, Seconds: 12, Text: "Error, exit status 3"},
 		{Time: now, Kind: event.Incident, Instance: "i-0123456789abcdef0", Text: "2026-11-24T03:00:00 exited: api_0 (exit status 1; not expected)"},
 	}
 	for name, show := range map[string]func(Screen){

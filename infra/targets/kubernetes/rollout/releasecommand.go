@@ -17,8 +17,9 @@ import (
 // ReleaseCommand is the run of a release's command in a Job, before the release's
 // first pod. The Job of each run stays in the namespace as its record:
 //
-//   - Its name has the release and a number, and the API server accepts a name only
-//     once. So one of two updates creates a run, and the other one waits for it.
+//   - Its name has the number of the run, for all releases, and the API server accepts
+//     a name only once. So of two updates that see no run in progress, also of two
+//     releases, one creates the next run, and the other one waits for it.
 //   - A Job continues when the update ends. The next update waits for it.
 //   - A successful run is the last one of its release and command.
 //   - A failed run is repeated only by an update after the one that has reported it. So
@@ -179,13 +180,12 @@ func (r ReleaseCommand) begin(ctx context.Context, c *client, all []job) (job, e
 	if err := c.get(ctx, r.path("cronjobs", r.CronJob), nil, &from); err != nil {
 		return job{}, err
 	}
-	name, number := r.Service+"-release-"+short(r.Image)+"-", 1
+	// Every update that has seen the same runs chooses the same name.
+	number := 1
 	for _, j := range all {
-		if strings.HasPrefix(j.Metadata.Name, name) {
-			number = max(number, j.number()+1)
-		}
+		number = max(number, j.number()+1)
 	}
-	name += strconv.Itoa(number)
+	name := r.Service + "-release-" + strconv.Itoa(number)
 	template := from.Spec.JobTemplate
 	object := map[string]any{
 		"apiVersion": "batch/v1", "kind": "Job",
@@ -204,9 +204,14 @@ func (r ReleaseCommand) begin(ctx context.Context, c *client, all []job) (job, e
 	}
 	err := c.create(ctx, r.path("jobs"), object)
 	if err != nil && !errors.Is(err, errConflict) {
-		// The API server may have created the Job in spite of the error.
-		if c.get(ctx, r.path("jobs", name), nil, &new) == nil {
-			err = nil
+		// The API server may have created the Job in spite of the error, or another
+		// update's.
+		var there job
+		if c.get(ctx, r.path("jobs", name), nil, &there) == nil {
+			new, err = there, nil
+			if !r.mine(there) {
+				err = errConflict
+			}
 		}
 	}
 	if err != nil {

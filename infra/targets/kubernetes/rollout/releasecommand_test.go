@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -29,11 +30,13 @@ type batch struct {
 	// event is the message of a FailedCreate event of each Job.
 	event string
 	// loses drops the answer to the next creation. taken creates the next Job for
-	// another update before it answers.
-	loses, taken bool
-	created      []string
-	removed      []string
-	image        string
+	// another update before it answers, of the image takenFor if there is one.
+	// losesConflict drops the answer to that creation.
+	loses, taken, losesConflict bool
+	takenFor                    string
+	created                     []string
+	removed                     []string
+	image                       string
 }
 
 func newBatch(t *testing.T) (*batch, ReleaseCommand) {
@@ -115,7 +118,11 @@ func (b *batch) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		name := metadata["name"].(string)
 		if b.taken {
 			b.taken = false
-			b.add(name, b.image, "aabbccddeeff", 1_900_000_000)
+			b.add(name, cmp.Or(b.takenFor, b.image), "aabbccddeeff", 1_800_000_000)
+			if b.losesConflict {
+				w.WriteHeader(http.StatusBadGateway)
+				return
+			}
 		}
 		if b.jobs[name] != nil {
 			w.WriteHeader(http.StatusConflict)
@@ -177,8 +184,8 @@ func (b *batch) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 const (
-	firstJob  = "api-release-aaaaaaaaaaaa-1"
-	secondJob = "api-release-aaaaaaaaaaaa-2"
+	firstJob  = "api-release-1"
+	secondJob = "api-release-2"
 )
 
 func TestReleaseCommandRunsOnce(t *testing.T) {
@@ -342,7 +349,7 @@ func TestReleaseCommandOfTwoUpdates(t *testing.T) {
 	})
 	t.Run("of another release", func(t *testing.T) {
 		b, r := newBatch(t)
-		const other = "api-release-bbbbbbbbbbbb-1"
+		const other = "api-release-1"
 		b.add(other, older, r.Command, 1)
 		b.step = func(name string, look int) {
 			if name == other && look < 3 {
@@ -352,8 +359,16 @@ func TestReleaseCommandOfTwoUpdates(t *testing.T) {
 			b.ends(name, 0, "")
 		}
 		require.NoError(t, r.Run(t.Context()))
-		assert.Equal(t, []string{firstJob}, b.created)
+		assert.Equal(t, []string{secondJob}, b.created)
 		assert.GreaterOrEqual(t, b.looks[other], 3)
+	})
+	t.Run("of another release that is faster", func(t *testing.T) {
+		for _, loses := range []bool{false, true} {
+			b, r := newBatch(t)
+			b.taken, b.takenFor, b.losesConflict = true, older, loses
+			require.NoError(t, r.Run(t.Context()))
+			assert.Equal(t, []string{secondJob}, b.created, "the other one's is "+firstJob)
+		}
 	})
 	t.Run("the answer is lost", func(t *testing.T) {
 		b, r := newBatch(t)
@@ -367,13 +382,13 @@ func TestReleaseCommandOfTwoUpdates(t *testing.T) {
 func TestReleaseCommandKeepsRecords(t *testing.T) {
 	b, r := newBatch(t)
 	for n := range keptJobs + 5 {
-		name := fmt.Sprintf("api-release-%012x-1", n)
+		name := fmt.Sprintf("api-release-%d", n+1)
 		b.add(name, strings.Replace(wanted, "aaaaaaaaaaaa", fmt.Sprintf("%012x", n), 1), r.Command, n)
 		b.condition(name, "Complete", "", "")
 	}
 	require.NoError(t, r.Run(t.Context()))
 	assert.Len(t, b.removed, 5)
-	assert.Equal(t, "api-release-000000000000-1", b.removed[0])
+	assert.Equal(t, firstJob, b.removed[0])
 }
 
 // TestReleaseCommandWaitsForWhatItNeeds checks that the command does not run before

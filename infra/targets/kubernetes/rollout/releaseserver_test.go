@@ -39,7 +39,7 @@ func TestReleaseCommandOnARealAPIServer(t *testing.T) {
 		}
 	})
 	cluster := server.Objects(t)
-	cronjob := func(command string) map[string]any {
+	cronjob := func(image, command string) map[string]any {
 		labels := map[string]any{"app.kubernetes.io/name": "api", "app.kubernetes.io/component": ReleaseComponent, CommandLabel: command}
 		return map[string]any{
 			"apiVersion": "batch/v1", "kind": "CronJob", "metadata": map[string]any{"name": "api-release", "namespace": "api"}, "spec": map[string]any{
@@ -47,7 +47,7 @@ func TestReleaseCommandOnARealAPIServer(t *testing.T) {
 					"metadata": map[string]any{"labels": labels},
 					"spec": map[string]any{"backoffLimit": int64(0), "template": map[string]any{
 						"metadata": map[string]any{"labels": labels},
-						"spec":     map[string]any{"restartPolicy": "Never", "containers": []any{map[string]any{"name": "release", "image": wanted}}},
+						"spec":     map[string]any{"restartPolicy": "Never", "containers": []any{map[string]any{"name": "release", "image": image}}},
 					}},
 				},
 			},
@@ -63,7 +63,7 @@ func TestReleaseCommandOnARealAPIServer(t *testing.T) {
 				"spec":     map[string]any{"containers": []any{map[string]any{"name": "api", "image": older}}},
 			},
 		}}),
-		cronjob("aabbccddeeff"),
+		cronjob(wanted, "aabbccddeeff"),
 	} {
 		_, err := cluster.Apply(t.Context(), o)
 		require.NoError(t, err)
@@ -99,7 +99,7 @@ func TestReleaseCommandOnARealAPIServer(t *testing.T) {
 	assert.WithinDuration(t, time.Now(), last.Ended(), time.Minute)
 
 	// Another command of the same release fails.
-	_, err = cluster.Apply(t.Context(), cronjob("ffeeddccbbaa"))
+	_, err = cluster.Apply(t.Context(), cronjob(wanted, "ffeeddccbbaa"))
 	require.NoError(t, err)
 	r.Command = "ffeeddccbbaa"
 	require.ErrorContains(t, r.Run(t.Context()), "its release command ends with status 3")
@@ -119,4 +119,32 @@ func TestReleaseCommandOnARealAPIServer(t *testing.T) {
 	// A stack without a release command does not ask for Jobs.
 	stack.Spec.ReleaseCommand.Command = nil
 	assert.Nil(t, Status(t.Context(), stack, r.Kubeconfig, "api", "api").Command)
+
+	// Updates of two releases have both seen that no command runs. The second one
+	// waits for the first.
+	mu.Lock()
+	status = 0
+	mu.Unlock()
+	c, err := newClient(r.Kubeconfig)
+	require.NoError(t, err)
+	all, err := r.jobs(t.Context(), c)
+	require.NoError(t, err)
+	first, err := r.begin(t.Context(), c, all)
+	require.NoError(t, err)
+	_, err = cluster.Apply(t.Context(), cronjob(older, r.Command))
+	require.NoError(t, err)
+	r.Image = older
+	_, err = r.begin(t.Context(), c, all)
+	require.ErrorIs(t, err, errConflict)
+	var reported []string
+	r.Report = func(text string) { reported = append(reported, text) }
+	require.NoError(t, r.Run(t.Context()))
+	require.NoError(t, c.get(t.Context(), r.path("jobs", first.Metadata.Name), nil, &first))
+	assert.True(t, first.succeeded())
+	assert.Contains(t, reported, "waiting: the release command of release aaaaaaaaaaaa runs in Job "+first.Metadata.Name)
+	all, err = r.jobs(t.Context(), c)
+	require.NoError(t, err)
+	second := all[len(all)-1]
+	assert.Equal(t, older, second.image())
+	assert.False(t, second.Metadata.CreationTimestamp.Before(first.Status.CompletionTime.Truncate(time.Second)), "one runs at a time")
 }
