@@ -87,7 +87,7 @@ var (
 // language are the words of PromQL in the queries.
 var language = []string{
 	"sum", "by", "rate", "increase", "histogram_quantile", "topk", "count", "on", "group_left", "label_replace",
-	"min_over_time", "max_over_time", "changes", "group", "and",
+	"min_over_time", "max_over_time", "changes", "group", "and", "or", "max", "timestamp", "bool",
 }
 
 // given are labels that no metric describes itself: Prometheus, a worker's
