@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"escala/infra/engine"
 )
@@ -16,9 +17,10 @@ import (
 func up(ctx context.Context, s *session) error {
 	run := s.run
 	run.Refresh, run.SuppressOutputs = true, true
+	began := time.Now()
 	result, err := s.Up(ctx, run)
 	if err != nil {
-		if untold := s.update.Failed(ctx, errors.New(s.reason.of(err))); untold != nil {
+		if untold := s.tellFailure(ctx, began, err); untold != nil {
 			fmt.Fprintln(os.Stderr, untold)
 		}
 		return explained(err)

@@ -33,10 +33,10 @@ type opener struct {
 // session is an open stack.
 type session struct {
 	*engine.Stack
-	// root is the project's folder, and state its folder for what remains between
-	// operations.
-	root, state string
-	run         engine.Run
+	// project is the project's name, root its folder, and state its folder for what
+	// remains between operations.
+	project, root, state string
+	run                  engine.Run
 	// reason is the last error that an operation showed. update reports it to the
 	// webhook.
 	reason *lastError
@@ -63,7 +63,7 @@ func (o *opener) open(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &session{root: root, state: filepath.Join(root, program.StateFolder), reason: new(lastError), update: new(program.Update)}
+	s := &session{project: project.Name, root: root, state: filepath.Join(root, program.StateFolder), reason: new(lastError), update: new(program.Update)}
 	// The engine takes the folder for plugins from the environment.
 	if err := os.Setenv("PULUMI_HOME", filepath.Join(s.state, "pulumi", "home")); err != nil {
 		return nil, fmt.Errorf("setting PULUMI_HOME: %w", err)

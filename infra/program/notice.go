@@ -50,6 +50,39 @@ func (u *Update) tells(n *notice) {
 	u.notice = n
 }
 
+// Began reports whether the program has read its configuration.
+func (u *Update) Began() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.notice != nil
+}
+
+// NotBegun reports to the webhook at url that an update failed before the program has
+// read its configuration. e has the update's stack, its kind and the time of its
+// begin. It does nothing without a URL. It returns an error if the webhook did not
+// accept the report.
+func NotBegun(ctx context.Context, root, url string, e event.Event, reason string) error {
+	if url == "" {
+		return nil
+	}
+	if err := webhook.Check(url); err != nil {
+		return fmt.Errorf("notify.webhook was not told of this update: %w", err)
+	}
+	e.Result, e.Text = event.Failed, reason
+	return send(context.WithoutCancel(ctx), webhook.Webhook{URL: url}, e, origin.Of(ctx, root))
+}
+
+// send completes an event of an update that ends now, and sends it.
+func send(ctx context.Context, hook webhook.Webhook, e event.Event, from origin.Origin) error {
+	e.Seconds = int(time.Since(e.Time) / time.Second)
+	e.Time = e.Time.UTC().Truncate(time.Second)
+	e.Who, e.Commit, e.Dirty, e.Run = from.Who(), from.Commit, from.Dirty, from.URL
+	if err := hook.Send(ctx, e); err != nil {
+		return fmt.Errorf("notify.webhook was not told of this update: %w", err)
+	}
+	return nil
+}
+
 // Failed reports to the webhook why the update failed. It does nothing if that was
 // reported, or if err is nil. It returns an error if the webhook did not accept the
 // report.
@@ -123,12 +156,9 @@ func (n *notice) tell(ctx context.Context, result, text string) (failed error) {
 		return nil
 	}
 	n.telling.Do(func() {
-		e, from := n.event, n.origin(ctx)
-		e.Time, e.Result, e.Text = n.began.UTC().Truncate(time.Second), result, text
-		e.Seconds = int(time.Since(n.began) / time.Second)
-		e.Who, e.Commit, e.Dirty, e.Run = from.Who(), from.Commit, from.Dirty, from.URL
-		if err := n.hook.Send(ctx, e); err != nil {
-			failed = fmt.Errorf("notify.webhook was not told of this update: %w", err)
+		e := n.event
+		e.Time, e.Result, e.Text = n.began, result, text
+		if failed = send(ctx, n.hook, e, n.origin(ctx)); failed != nil {
 			_ = n.ctx.Log.Warn(failed.Error(), nil)
 		}
 	})
