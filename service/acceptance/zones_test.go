@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 
@@ -18,14 +19,15 @@ func TestTimeZonesAreInTheBinary(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can change the root folder of a process")
 	}
-	root := socketDir(t)
-	build := exec.Command("go", "build", "-o", filepath.Join(root, "api"), "escala/service/cmd/api")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as releases are built
+	dir := socketDir(t)
+	args, env := dockerBuild(t)
+	build := exec.Command("go", slices.Insert(args, len(args)-1, "-o", filepath.Join(dir, "api"))...)
+	build.Dir, build.Env = root, append(os.Environ(), env...)
 	built, err := build.CombinedOutput()
 	require.NoError(t, err, "%s", built)
 	cmd := exec.Command("/api", "serve")
 	cmd.Env = []string{"TZ=Asia/Kathmandu", "PORT=0"}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: dir}
 	cmd.Dir = "/"
 	out, err := cmd.CombinedOutput()
 	require.Error(t, err, "without /proc it cannot know its release")

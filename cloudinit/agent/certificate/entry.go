@@ -1,6 +1,7 @@
 package certificate
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -159,10 +160,14 @@ func (e *entry) look(ctx context.Context) error {
 	return nil
 }
 
-// parse returns the pair of a record, nil for an empty record.
+// parse returns the pair of a record, nil for an empty record. Most looks at the
+// store find the pair in use, which was parsed before.
 func (e *entry) parse(r record) (*Pair, error) {
-	if len(r.PEM) == 0 {
+	switch {
+	case len(r.PEM) == 0:
 		return nil, nil
+	case e.pair != nil && bytes.Equal(r.PEM, e.pair.PEM):
+		return e.pair, nil
 	}
 	pair, err := ParsePair(r.PEM)
 	if err != nil {

@@ -70,17 +70,17 @@ func TestRecordIsForOnePlace(t *testing.T) {
 }
 
 func TestFileKeepsOrders(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, 90*day)
-	w.authority.thumbprints["own"] = true
-	pair, err := ParsePair([]byte(ownPair(t, w, host, 90*day)))
-	require.NoError(t, err)
-	file := File(pair, []int64{5, 7})
-	assert.True(t, strings.HasPrefix(string(file), "# "+pair.ID+"\n# orders 5 7\n-----BEGIN CERTIFICATE-----\n"))
-	again, r, err := parseFile(file)
-	require.NoError(t, err)
-	assert.Equal(t, pair.ID, again.ID)
-	assert.Equal(t, []int64{5, 7}, r.Orders)
+	inWorld(t, 90*day, func(t *testing.T, w *world) {
+		w.authority.thumbprints["own"] = true
+		pair, err := ParsePair([]byte(ownPair(t, w, host, 90*day)))
+		require.NoError(t, err)
+		file := File(pair, []int64{5, 7})
+		assert.True(t, strings.HasPrefix(string(file), "# "+pair.ID+"\n# orders 5 7\n-----BEGIN CERTIFICATE-----\n"))
+		again, r, err := parseFile(file)
+		require.NoError(t, err)
+		assert.Equal(t, pair.ID, again.ID)
+		assert.Equal(t, []int64{5, 7}, r.Orders)
+	})
 }
 
 func TestPausesAreBounded(t *testing.T) {

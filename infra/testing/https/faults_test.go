@@ -252,6 +252,7 @@ func TestNginxTakesTheLongestNames(t *testing.T) {
 }
 
 func TestAgentStaysSmall(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, time.Hour)
 	b := s.startLeading("one", spec(name))
 	s.certified(b, name)
