@@ -74,8 +74,9 @@ restart: escala ## Replace all workers by new processes of the same release, wit
 maintenance: escala ## Answer with a page and status 503: ON=1 begins, ON=0 ends (PAGE=file.html)
 	@$(ESCALA) maintenance $(if $(ON),$(if $(filter 1 on yes true,$(ON)),on,off)) $(if $(PAGE),--page "$(PAGE)")
 
+# The shell here divides CMD into words. Its globs are the machine's.
 exec: escala ## Run CMD where the service runs, or open a shell (CMD="journalctl --lines 5", INSTANCE=pod)
-	@$(ESCALA) exec $(if $(INSTANCE),--instance "$(INSTANCE)") $(if $(CMD),-- $(CMD))
+	@set -f; $(ESCALA) exec $(if $(INSTANCE),--instance "$(INSTANCE)") $(if $(CMD),-- $(CMD))
 
 run: escala ## Run the command of a process or a schedule once, now, and show its output (NAME=report)
 	@$(ESCALA) run --name "$(NAME)"

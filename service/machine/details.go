@@ -20,6 +20,9 @@ type Details struct {
 	Memory Space `json:"memory"`
 	// Workers are in the order of their numbers.
 	Workers []WorkerDetails `json:"workers"`
+	// SSHHostKeys are the public keys by which the machine's SSH server can be
+	// recognized, each as "type base64". Empty without such a server.
+	SSHHostKeys []string `json:"sshHostKeys,omitempty"`
 }
 
 // Space is an amount in bytes.

@@ -36,6 +36,7 @@ func (d *Details) Now(ctx context.Context) machine.Details {
 	out := machine.Details{
 		Machine: d.MachineID, Booted: booted(now), Disk: space(d.Root.path(releasesFolder)),
 		Memory: machine.Space{Total: total, Free: free}, Workers: []machine.WorkerDetails{},
+		SSHHostKeys: sshHostKeys(d.Root),
 	}
 	restarts := d.ended.count(d.Root.path(SupervisorLog), d.Config)
 	slots, err := d.Supervisor.Slots(ctx)

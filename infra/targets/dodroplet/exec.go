@@ -2,6 +2,8 @@ package dodroplet
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os/exec"
 
 	"escala/infra/operate"
@@ -22,16 +24,64 @@ func (t *Droplet) Exec(ctx context.Context, s *operate.Stack, r operate.ExecRequ
 	if len(machines) == 0 {
 		return operate.ErrNothing
 	}
-	args := sshArguments(machines[len(machines)-1].Text("ipv4Address"), r)
+	droplet := machines[len(machines)-1]
+	address := droplet.Text("ipv4Address")
 	if _, err := exec.LookPath("ssh"); err != nil {
-		return &operate.NoWayError{Target: t.Name(), Word: "exec", Instead: "ssh is not on this computer; where it is, this is: " + operate.ShellWords(append([]string{"ssh"}, args...))}
+		return &operate.NoWayError{
+			Target: t.Name(), Word: "exec",
+			Instead: "ssh is not on this computer; where it is, this is: " + operate.ShellWords(append([]string{"ssh"}, sshArguments(address, nil, r)...)),
+		}
 	}
-	return operate.Run(ctx, r, "ssh", args...)
+	m, err := t.machines(ctx, s)
+	if err != nil {
+		return err
+	}
+	return login(ctx, m, droplet.ID, address, r)
+}
+
+// login runs ssh to a machine.
+func login(ctx context.Context, m operate.Machines, id, address string, r operate.ExecRequest) error {
+	host, err := newKnownHost(ctx, m, id)
+	if err != nil {
+		return err
+	}
+	defer host.remove()
+	if host.unverified != nil {
+		fmt.Fprintf(r.Err, "the machine's SSH host key is not known: %s\n", operate.Plain(host.unverified.Error()))
+	}
+	err = operate.Run(ctx, r, "ssh", sshArguments(address, host.options, r)...)
+	if ended := new(operate.ExitError); errors.As(err, &ended) && ended.Status == sshFailed {
+		fmt.Fprintf(r.Err, "ssh ended with status %d: no connection or login (digitalocean.sshFrom has the addresses that may connect, digitalocean.sshKeys the keys that may log in), or a signal ended the command\n", sshFailed)
+	}
+	return err
+}
+
+// sshFailed is the status of ssh when it could not connect or log in (ssh(1), "EXIT
+// STATUS"), and also when a signal ended the command.
+const sshFailed = 255
+
+// sshOptions go before what the operator's own configuration of ssh says.
+var sshOptions = []string{
+	// A Droplet with keys has no passwords. Without this, ssh would ask for one
+	// when a key is refused.
+	"PreferredAuthentications=publickey",
+	// The machine must not get the use of the operator's keys, or screen.
+	"ForwardAgent=no",
+	"ForwardX11=no",
+	// An earlier connection may lead to the machine that had this address before.
+	"ControlPath=none",
+	"ConnectTimeout=10",
+	// A connection whose machine is gone ends after a minute.
+	"ServerAliveInterval=15",
+	"ServerAliveCountMax=4",
 }
 
 // sshArguments returns ssh's arguments. The remote shell reads the command.
-func sshArguments(address string, r operate.ExecRequest) []string {
+func sshArguments(address string, options []string, r operate.ExecRequest) []string {
 	var args []string
+	for _, option := range options {
+		args = append(args, "-o", option)
+	}
 	if r.Terminal {
 		args = append(args, "-t")
 	}

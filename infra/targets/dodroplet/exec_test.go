@@ -25,10 +25,10 @@ func TestWhatExecRuns(t *testing.T) {
 		"a command with a screen": {operate.ExecRequest{Terminal: true, Command: []string{"top"}}, []string{"-t", "root@203.0.113.7", "--", "top"}},
 		"what looks like options": {operate.ExecRequest{Command: []string{"-oProxyCommand=id"}}, []string{"root@203.0.113.7", "--", "-oProxyCommand=id"}},
 	} {
-		assert.Equal(t, tt.want, sshArguments("203.0.113.7", tt.request), name)
+		assert.Equal(t, tt.want, sshArguments("203.0.113.7", nil, tt.request), name)
 	}
 	words := []string{"a b", "", "it's", `"quoted"`, "$HOME", "`id`", "a;b|c&d", "*", "--", "ä\n"}
-	args := sshArguments("203.0.113.7", operate.ExecRequest{Command: append([]string{"printf", `%s\0`}, words...)})
+	args := sshArguments("203.0.113.7", nil, operate.ExecRequest{Command: append([]string{"printf", `%s\0`}, words...)})
 	said, err := exec.CommandContext(t.Context(), "sh", "-c", args[len(args)-1]).Output()
 	require.NoError(t, err)
 	assert.Equal(t, strings.Join(words, "\x00")+"\x00", string(said))
