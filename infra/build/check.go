@@ -74,12 +74,17 @@ func (s Source) checkFiles(place Place) service.Violations {
 	if len(p.Command) > 0 && p.OwnProgram() {
 		s.checkCommand(&v, "command", p.Command[0])
 	}
+	if !p.OwnProgram() {
+		s.checkScript(&v, "command", p.Command)
+	}
 	for _, one := range s.Commands {
 		switch own := s.isOwn(one.Arguments[0]); {
 		case !place.Libraries && !own:
 			v.Add(one.Key, "%q is not the service's own program (%s), which is all that an image of escala's has: build an image, and name it in <cluster>.image", one.Arguments[0], s.Name)
 		case strings.Contains(one.Arguments[0], "/"):
 			s.checkCommand(&v, one.Key, one.Arguments[0])
+		default:
+			s.checkScript(&v, one.Key, one.Arguments)
 		}
 	}
 	return v
@@ -96,18 +101,51 @@ func (s Source) checkCommand(v *service.Violations, key, program string) {
 	if s.isOwn(program) {
 		return
 	}
-	p, folder := s.Program, s.filesFolder()
-	name := filepath.Clean(program)
-	files, err := s.collect(folder, p.Files)
-	i := slices.IndexFunc(files, func(f packed) bool { return f.name == filepath.ToSlash(name) })
+	f, found, err := s.file(program)
 	switch {
 	case err != nil:
 		v.Add("files", "%v", err)
-	case p.OwnBinary() && len(p.Files) == 0 || i < 0:
+	case !found:
 		v.Add(key, "%q is no file of the release", program)
-	case files[i].info.Mode()&0o100 == 0:
+	case f.info.Mode()&0o100 == 0:
 		v.Add(key, "%q cannot be executed: chmod +x it", program)
 	}
+}
+
+// scripts are the extensions of programs that an interpreter reads from a file.
+var scripts = []string{".cjs", ".js", ".mjs", ".php", ".pl", ".py", ".rb", ".sh"}
+
+// checkScript checks that the script that an interpreter is to run ("python3 app.py")
+// is a file of the release. Arguments after an option are the interpreter's business.
+func (s Source) checkScript(v *service.Violations, key string, command []string) {
+	if len(command) < 2 || filepath.IsAbs(command[1]) || strings.HasPrefix(command[1], "-") || !slices.Contains(scripts, filepath.Ext(command[1])) {
+		return
+	}
+	switch _, found, err := s.file(command[1]); {
+	case err != nil:
+		v.Add("files", "%v", err)
+	case !found && s.Program.Folder == "":
+		v.Add(key, "%q is no file of the release; service.files names those beside the program", command[1])
+	case !found:
+		v.Add(key, "%q is no file of the release; it is looked for at %s", command[1], filepath.Join(s.filesFolder(), command[1]))
+	}
+}
+
+// file returns the file of the release at a path, if there is one.
+func (s Source) file(name string) (f packed, found bool, err error) {
+	p := s.Program
+	if p.OwnBinary() && len(p.Files) == 0 {
+		return f, false, nil
+	}
+	files, err := s.collect(s.filesFolder(), p.Files)
+	if err != nil {
+		return f, false, err
+	}
+	i := slices.IndexFunc(files, func(f packed) bool { return f.name == filepath.ToSlash(filepath.Clean(name)) })
+	if i < 0 {
+		return f, false, nil
+	}
+	return files[i], true, nil
 }
 
 // firstOf returns the key that makes a release more than one file.

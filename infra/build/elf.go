@@ -51,7 +51,7 @@ func (s Source) checkBinary(platform Platform, place Place) string {
 		return fmt.Sprintf("%q is a library or an object file and no program", name)
 	}
 	if bad := checkLibraries(f, place.Libraries); bad != "" {
-		return fmt.Sprintf("%q %s; a program without them: CGO_ENABLED=0, or the target …-linux-musl of Rust", name, bad)
+		return fmt.Sprintf("%q %s; link it statically: CGO_ENABLED=0 for Go, musl-gcc -static for C, the target …-linux-musl for Rust", name, bad)
 	}
 	return ""
 }

@@ -111,9 +111,12 @@ func Load(project string, source Source, sections []Section) (Config, error) {
 		case ok:
 			decode(key, values[key], field, &v)
 		case slices.ContainsFunc(sections, func(s Section) bool { return s.Key == key }):
+			if chosen == nil {
+				continue // it may be the section of the target that was meant
+			}
 			v.Add(key, "belongs to another target than %q; remove it", c.Target)
 		default:
-			v.Add(key, "is not a key; %s", suggest(key, known))
+			v.Add(key, "is not a key; %s", suggest(key, "known here:", known))
 		}
 	}
 
@@ -203,7 +206,7 @@ func (c *Config) chooseTarget(values map[string]any, sections []Section, v *serv
 		if i := slices.Index(names, t); i >= 0 {
 			return &sections[i]
 		}
-		v.Add("target", "%q is not a target; it is one of %s", t, strings.Join(names, ", "))
+		v.Add("target", "%q is not a target; %s", t, suggest(t, "it is one of", names))
 	default:
 		v.Add("target", "%s is not the name of a target; it is one of %s", show(t), strings.Join(names, ", "))
 	}

@@ -122,6 +122,9 @@ func TestLoadReportsEverythingAtOnce(t *testing.T) {
 		"unknown target": {fake{"escala:target": "gcp"}, service.Violations{
 			{Path: "target", Problem: `"gcp" is not a target; it is one of local, aws-ec2`},
 		}},
+		"a misspelt target and its section": {fake{"escala:target": "locl", "escala:local": `{"port": 8081}`}, service.Violations{
+			{Path: "target", Problem: `"locl" is not a target; did you mean "local"?`},
+		}},
 		"target of another kind": {fake{"escala:target": `["local"]`}, service.Violations{
 			{Path: "target", Problem: `["local"] is not the name of a target; it is one of local, aws-ec2`},
 		}},

@@ -92,7 +92,7 @@ func decodeStruct(path string, value any, target reflect.Value, v *service.Viola
 	for _, key := range sortedKeys(object) {
 		field, known := fields[key]
 		if !known {
-			v.Add(join(path, key), "is not a key; %s", suggest(key, sortedKeys(fields)))
+			v.Add(join(path, key), "is not a key; %s", suggest(key, "known here:", sortedKeys(fields)))
 			continue
 		}
 		decode(join(path, key), object[key], field, v)
@@ -180,19 +180,19 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
-// suggest returns a hint: the known key most similar to the unknown one, or all
-// known keys.
-func suggest(unknown string, known []string) string {
+// suggest returns a hint: the known word most similar to the unknown one, or the
+// introduction and all known words.
+func suggest(unknown, introduction string, known []string) string {
 	best, distance := "", 3
-	for _, key := range known {
-		if d := edits(strings.ToLower(unknown), strings.ToLower(key)); d < distance {
-			best, distance = key, d
+	for _, word := range known {
+		if d := edits(strings.ToLower(unknown), strings.ToLower(word)); d < distance {
+			best, distance = word, d
 		}
 	}
 	if best != "" {
 		return fmt.Sprintf("did you mean %q?", best)
 	}
-	return "known here: " + strings.Join(known, ", ")
+	return introduction + " " + strings.Join(known, ", ")
 }
 
 // edits returns the Levenshtein distance of two texts.

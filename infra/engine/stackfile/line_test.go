@@ -23,5 +23,11 @@ func TestFaultyLine(t *testing.T) {
 		require.Error(t, err, text)
 		assert.Contains(t, err.Error(), "reading Pulumi.x.yaml: "+want, text)
 		assert.NotContains(t, err.Error(), ": yaml:", text)
+		assert.NotContains(t, err.Error(), "expected key", text)
 	}
+}
+
+func TestTheFaultyLineIsShown(t *testing.T) {
+	_, err := Parse("Pulumi.x.yaml", []byte("config:\r\n  escala:service:\r\n    name: api\r\n   workers: 2\r\n"))
+	require.EqualError(t, err, "reading Pulumi.x.yaml: line 4: this is not YAML here: keys that belong together begin in the same column, and values with special characters need quotes\n  4 |    workers: 2")
 }

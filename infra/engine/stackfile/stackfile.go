@@ -96,7 +96,12 @@ func others(path string) string {
 func Parse(path string, text []byte) (*File, error) {
 	f := &File{Path: path, text: bytes.TrimPrefix(text, byteOrderMark)}
 	if err := yaml.Unmarshal(f.text, &f.values); err != nil {
-		return nil, fmt.Errorf("reading %s: line %d: %s", path, faultyLine(f.text), yamlLine.ReplaceAllString(err.Error(), ""))
+		n := faultyLine(f.text)
+		reason := yamlLine.ReplaceAllString(err.Error(), "")
+		if strings.Contains(reason, "did not find expected key") {
+			reason = "this is not YAML here: keys that belong together begin in the same column, and values with special characters need quotes"
+		}
+		return nil, fmt.Errorf("reading %s: line %d: %s\n  %d | %s", path, n, reason, n, line(f.text, n))
 	}
 	return f, nil
 }
@@ -115,6 +120,12 @@ func faultyLine(text []byte) int {
 		}
 	}
 	return 1
+}
+
+// line returns a line of a text without its end.
+func line(text []byte, n int) []byte {
+	lines := bytes.Split(text, []byte("\n"))
+	return bytes.TrimRight(lines[min(n, len(lines))-1], "\r")
 }
 
 // New returns a file with this configuration. The keys have their namespaces.
