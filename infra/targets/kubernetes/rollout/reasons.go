@@ -82,11 +82,21 @@ func (r Rollout) reason(ctx context.Context, c *client, p pod) string {
 	return why + r.printed(ctx, c, p, "", false)
 }
 
-// lastLines returns what a ready pod of the release has printed.
+// lastLines returns what a pod of the release has printed: before its end, if one has
+// ended by itself.
 func (r Rollout) lastLines(ctx context.Context, c *client, v view) []string {
-	for _, p := range v.new {
-		if lines := r.printed(ctx, c, p, "", false); p.ready() && lines != "" {
-			return []string{"pod " + p.Metadata.Name + strings.TrimPrefix(lines, "; it")}
+	restarts := func(p pod) (n int) {
+		for _, one := range p.Status.ContainerStatuses {
+			n += one.RestartCount
+		}
+		return n
+	}
+	pods := slices.DeleteFunc(slices.Clone(v.new), func(p pod) bool { return !p.ready() })
+	slices.SortStableFunc(pods, func(a, b pod) int { return restarts(b) - restarts(a) })
+	for _, p := range pods {
+		lines := r.printed(ctx, c, p, "", restarts(p) > 0)
+		if text, ok := strings.CutPrefix(lines, "; it"); ok {
+			return []string{"pod " + p.Metadata.Name + text}
 		}
 	}
 	return nil

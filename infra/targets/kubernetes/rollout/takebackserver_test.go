@@ -35,11 +35,14 @@ func TestTakeBackOnARealAPIServer(t *testing.T) {
 	kubeconfig, err := os.ReadFile(server.Kubeconfig)
 	require.NoError(t, err)
 	labels := map[string]any{"app": "api"}
-	failing := map[string]bool{}
+	failing, slow := map[string]bool{}, false
 	described := func(image string) map[string]any {
-		minReady := int64(4)
-		if failing[image] {
-			minReady = 60 // a busy computer is slow to take it back
+		minReady := int64(3)
+		switch { // a busy computer is slow
+		case failing[image]:
+			minReady = 60
+		case slow:
+			minReady = 8
 		}
 		return apiserver.Object("apps/v1", "Deployment", "api", "api", map[string]any{"spec": map[string]any{
 			"selector":        map[string]any{"matchLabels": labels},
@@ -87,7 +90,7 @@ func TestTakeBackOnARealAPIServer(t *testing.T) {
 	wait := func(image string) error {
 		r := Rollout{
 			Kubeconfig: string(kubeconfig), Namespace: "api", Deployment: "api", Pods: 3, URL: "http://unused", Ask: AskNobody, Image: image,
-			Bake: service.Bake{Time: 3 * time.Second, Errors: "1%"}, Steady: time.Second, Timeout: time.Minute, Poll: 20 * time.Millisecond,
+			Bake: service.Bake{Time: 2 * time.Second, Errors: "1%"}, Steady: time.Second, Timeout: time.Minute, Poll: 20 * time.Millisecond,
 			count: func(_ context.Context, p pod) (service.Counts, error) {
 				c := service.Counts{Release: "any", All: time.Since(began).Milliseconds() / 10}
 				if failing[p.Spec.Containers[0].Image] {
@@ -111,7 +114,7 @@ func TestTakeBackOnARealAPIServer(t *testing.T) {
 	apply(wanted)
 	start := time.Now()
 	require.NoError(t, wait(wanted))
-	assert.Greater(t, time.Since(start), 3*time.Second)
+	assert.Greater(t, time.Since(start), 2*time.Second)
 	assert.Equal(t, []int{3, 0}, []int{pods(wanted), pods(older)})
 
 	t.Log("a bad release is taken back")
@@ -168,4 +171,37 @@ func TestTakeBackOnARealAPIServer(t *testing.T) {
 	apply(bad)
 	require.NoError(t, wait(bad))
 	assert.Equal(t, []int{0, 3}, []int{pods(next), pods(bad)})
+
+	if os.Getenv("ESCALA_TEST") == "gate" {
+		return // the rest mostly waits
+	}
+	t.Log("the autoscaler acts during a bake")
+	slow = true
+	apply(wanted)
+	ended := make(chan error, 1)
+	go func() { ended <- wait(wanted) }()
+	require.Eventually(t, func() bool { return pods(wanted) == 3 }, 10*time.Second, 20*time.Millisecond)
+	scale(wanted, 5)
+	require.Eventually(t, func() bool { return pods(wanted)+pods(bad) == 10 }, 10*time.Second, 20*time.Millisecond, "both releases get pods")
+	require.NoError(t, <-ended)
+	assert.Equal(t, []int{5, 0}, []int{pods(wanted), pods(bad)})
+
+	t.Log("another release during a bake: the watched one goes, and the one before stays")
+	apply(next)
+	require.Eventually(t, func() bool { return pods(next) == 5 }, 10*time.Second, 20*time.Millisecond)
+	apply(older)
+	require.Eventually(t, func() bool { return pods(next) == 0 }, 10*time.Second, 20*time.Millisecond)
+	assert.Equal(t, []int{5, 5}, []int{pods(wanted), pods(older)})
+	apply(wanted)
+	require.NoError(t, wait(wanted))
+	assert.Equal(t, []int{5, 0}, []int{pods(wanted), pods(older)})
+
+	t.Log("nothing can be taken back once no pod of the release before is left")
+	late := Rollout{Kubeconfig: string(kubeconfig), Namespace: "api", Deployment: "api", Image: wanted, Poll: 20 * time.Millisecond}
+	c, err := newClient(late.Kubeconfig)
+	require.NoError(t, err)
+	_, err = late.takeBack(t.Context(), c, "too late")
+	require.ErrorIs(t, err, errTooLate)
+	require.NoError(t, wait(wanted), "it is not paused")
+	assert.Equal(t, 5, pods(wanted))
 }

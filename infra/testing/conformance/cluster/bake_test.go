@@ -75,7 +75,9 @@ type bakeTest struct {
 func (b *bakeTest) up(ctx context.Context, t *testing.T, name string, fails, dies int) (time.Duration, error) {
 	t.Helper()
 	root := b.system.Stack.Clone.Root
-	require.NoError(t, os.WriteFile(filepath.Join(root, "service/cmd/api/main.go"), fmt.Appendf(nil, underLoad, name, fails, dies), 0o600))
+	if err := os.WriteFile(filepath.Join(root, "service/cmd/api/main.go"), fmt.Appendf(nil, underLoad, name, fails, dies), 0o600); err != nil {
+		return 0, err
+	}
 	delete(b.system.Stack.Config, "release")
 	began := time.Now()
 	_, err := b.system.Stack.Up(ctx)
@@ -104,6 +106,16 @@ func (b *bakeTest) serving(ctx context.Context, t *testing.T) string {
 	status, err := b.system.Status(ctx)
 	require.NoError(t, err)
 	return status.Serving
+}
+
+// awaitBoth waits until all pods of a release serve beside those of the release
+// before.
+func (b *bakeTest) awaitBoth(ctx context.Context, t *testing.T) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		status, err := b.system.Status(ctx)
+		return err == nil && status.Serving == "" && status.Ready == 6
+	}, 3*time.Minute, 200*time.Millisecond, "both releases serve")
 }
 
 // TestBake checks on a cluster whose pods serve that a release that fails its clients
@@ -214,6 +226,42 @@ func TestBake(t *testing.T) {
 		takenBack(t, err)
 		require.ErrorContains(t, err, "its pods ended by themselves")
 		b.counted(t, b.base.Mark("after"))
+	})
+
+	step(t, "an interrupted update: the next one goes on watching", func(t *testing.T) {
+		b.release["bake"] = "60s"
+		mark := b.base.Mark("interrupted")
+		interrupted, interrupt := context.WithCancel(ctx)
+		ended := make(chan error, 1)
+		go func() {
+			_, err := b.up(interrupted, t, "fails slowly", 20, 0)
+			ended <- err
+		}()
+		b.awaitBoth(ctx, t)
+		interrupt()
+		require.Error(t, <-ended)
+		_, err := b.up(ctx, t, "fails slowly", 20, 0)
+		takenBack(t, err)
+		lost, failed := b.counted(t, mark)
+		assert.Zero(t, lost)
+		assert.Positive(t, failed)
+	})
+
+	step(t, "a node is drained during a bake", func(t *testing.T) {
+		mark := b.base.Mark("drain")
+		ended := make(chan error, 1)
+		go func() {
+			_, err := b.up(ctx, t, "drained", 0, 0)
+			ended <- err
+		}()
+		b.awaitBoth(ctx, t)
+		refusals, err := b.system.Drain(ctx)
+		require.NoError(t, err)
+		t.Logf("drained; the budget refused %d evictions", len(refusals))
+		require.NoError(t, <-ended)
+		lost, failed := b.counted(t, mark)
+		assert.Zero(t, lost+failed)
+		b.release["bake"] = bake.String()
 	})
 
 	step(t, "one that may fail as much passes", func(t *testing.T) {
