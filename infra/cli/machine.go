@@ -5,12 +5,17 @@ import (
 	"errors"
 	"os"
 
+	"escala/infra/operate"
 	"escala/infra/targets/local/podman"
 	"escala/infra/targets/local/provider"
 )
 
 func shell(ctx context.Context, s *session) error {
-	return onMachine(ctx, s, "bash", "--login")
+	err := operate.Exit(onMachine(ctx, s, "bash", "--login"), "podman")
+	if ended := new(operate.ExitError); errors.As(err, &ended) {
+		return &statusError{ended.Status}
+	}
+	return err
 }
 
 // onMachine runs a command on the stack's local machine, on this terminal.

@@ -41,15 +41,12 @@ func (t *Droplet) Exec(ctx context.Context, s *operate.Stack, r operate.ExecRequ
 
 // login runs ssh to a machine.
 func login(ctx context.Context, m operate.Machines, id, address string, r operate.ExecRequest) error {
-	host, err := newKnownHost(ctx, m, id)
+	options, remove, err := knownHost(ctx, m, id, r.Err)
 	if err != nil {
 		return err
 	}
-	defer host.remove()
-	if host.unverified != nil {
-		fmt.Fprintf(r.Err, "the machine's SSH host key is not known: %s\n", operate.Plain(host.unverified.Error()))
-	}
-	err = operate.Run(ctx, r, "ssh", sshArguments(address, host.options, r)...)
+	defer remove()
+	err = operate.Run(ctx, r, "ssh", sshArguments(address, options, r)...)
 	if ended := new(operate.ExitError); errors.As(err, &ended) && ended.Status == sshFailed {
 		fmt.Fprintf(r.Err, "ssh ended with status %d: no connection or login (digitalocean.sshFrom has the addresses that may connect, digitalocean.sshKeys the keys that may log in), or a signal ended the command\n", sshFailed)
 	}
