@@ -65,8 +65,8 @@ events: escala ## List what happened to the stack (SINCE=7d, JSON=1)
 unlock: escala ## Remove the stack's lock, left by a make on another computer
 	@$(ESCALA) unlock
 
-logs: escala ## Print the logs (FOLLOW=1, SINCE=15m, GREP=text, SOURCE=worker-0, LINES=20, JSON=1)
-	@$(ESCALA) logs $(if $(FOLLOW),--follow) $(if $(SINCE),--since "$(SINCE)") $(if $(GREP),--grep "$(GREP)") $(if $(SOURCE),--source "$(SOURCE)") $(if $(LINES),--lines "$(LINES)") $(if $(JSON),--json)
+logs: escala ## Print the logs (FOLLOW=1, SINCE=15m, GREP=text, SOURCE=worker-0, LINES=20, PREVIOUS=1, JSON=1)
+	@$(ESCALA) logs $(if $(FOLLOW),--follow) $(if $(SINCE),--since "$(SINCE)") $(if $(GREP),--grep "$(GREP)") $(if $(SOURCE),--source "$(SOURCE)") $(if $(LINES),--lines "$(LINES)") $(if $(PREVIOUS),--previous) $(if $(JSON),--json)
 
 restart: escala ## Replace all workers by new processes of the same release, without losing a request
 	@$(ESCALA) restart

@@ -47,6 +47,9 @@ func root(targets program.Targets, kill <-chan struct{}, engine *atomic.Bool, mo
 	}
 	opener := opener{targets: targets, kill: kill, engine: engine}
 	c.PersistentFlags().StringVarP(&opener.stack, "stack", "s", "local", "stack: stacks/Pulumi.<stack>.yaml")
+	_ = c.RegisterFlagCompletionFunc("stack", func(cmd *cobra.Command, _ []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+		return completeStacks(cmd, nil, toComplete)
+	}) // its error would be that the flag does not exist
 	c.PersistentFlags().DurationVar(&opener.wait, "wait", 0, "time to wait for another process that works on the stack, for example 5m")
 	for _, command := range []struct {
 		use, short string

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+
 	"escala/infra/engine"
 )
 
@@ -40,7 +42,17 @@ func preview(ctx context.Context, s *session) error {
 }
 
 func refresh(ctx context.Context, s *session) error {
-	_, err := s.Refresh(ctx, s.run)
+	run, found := s.run, new(drift)
+	run.Event = func(e apitype.EngineEvent) {
+		s.run.Event(e)
+		found.take(e)
+	}
+	run.Annotate = func(outputs map[string]engine.Output, failed error) map[string]string {
+		notes := s.run.Annotate(outputs, failed)
+		found.annotate(notes)
+		return notes
+	}
+	_, err := s.Refresh(ctx, run)
 	return explained(err)
 }
 

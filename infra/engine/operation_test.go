@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
@@ -63,7 +64,15 @@ func TestLifeOfAStack(t *testing.T) {
 	for id := range w.exists {
 		w.lose(id)
 	}
-	assert.Equal(t, map[string]int{"delete": 1, "same": 1}, must(t, s.Refresh, Run{}).Changes)
+	// The events name what a refresh found, which the command line records.
+	var found []string
+	event := func(e apitype.EngineEvent) {
+		if out := e.ResOutputsEvent; out != nil && out.Metadata.Op != apitype.OpSame {
+			found = append(found, string(out.Metadata.Op)+" "+out.Metadata.URN[strings.LastIndex(out.Metadata.URN, ":")+1:])
+		}
+	}
+	assert.Equal(t, map[string]int{"delete": 1, "same": 1}, must(t, s.Refresh, Run{Event: event}).Changes)
+	assert.Equal(t, []string{"delete thing0"}, found)
 	assert.Equal(t, map[string]int{"create": 1, "same": 1}, must(t, s.Up, Run{}).Changes)
 	for id := range w.exists {
 		w.lose(id)

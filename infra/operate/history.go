@@ -22,7 +22,7 @@ func (s *Status) Recall(ctx context.Context, stack *Stack) {
 		return
 	}
 	for _, u := range slices.Backward(all) {
-		found := Updated{Time: u.Time, Kind: string(u.Kind), Result: u.Result, Changes: u.Changes, Who: u.Who, Seconds: u.Seconds}
+		found := Updated{Time: u.Time, Kind: string(u.Kind), Result: u.Result, Changes: u.Changes, Drifted: u.Drifted, Who: u.Who, Seconds: u.Seconds}
 		switch {
 		case u.Kind == event.Refresh && s.Drift == nil && u.Result == event.Succeeded:
 			s.Drift = &found

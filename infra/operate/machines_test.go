@@ -253,6 +253,28 @@ func contains(t *testing.T, want, got []string) {
 	}
 }
 
+// TestACertificateThatIsNotRenewed checks when a certificate that only its address
+// shows is a problem: before it ends, and not for one with a short life.
+func TestACertificateThatIsNotRenewed(t *testing.T) {
+	const day = 24 * time.Hour
+	for name, tt := range map[string]struct {
+		life, left time.Duration
+		problem    bool
+	}{
+		"90 days, renewed in time":  {90 * day, 20 * day, false},
+		"90 days, not renewed":      {90 * day, 6 * day, true},
+		"six days, renewed in time": {6 * day, 3 * day, false},
+		"six days, not renewed":     {6 * day, 20 * time.Hour, true},
+	} {
+		s := Status{Time: now}
+		s.Add(Reached{Certificate: &machine.Certificate{NotBefore: now.Add(tt.left - tt.life).Unix(), NotAfter: now.Add(tt.left).Unix()}})
+		assert.Equal(t, tt.problem, len(s.Problems) == 1, "%s: %v", name, s.Problems)
+	}
+	s := Status{Time: now, Certificate: &machine.Certificate{}}
+	s.Add(Reached{Certificate: &machine.Certificate{NotBefore: now.Add(-89 * day).Unix(), NotAfter: now.Add(day).Unix()}})
+	assert.Empty(t, s.Problems, "the machine reports on its own certificate")
+}
+
 func TestStatusOfAMachineThatHangsIsBounded(t *testing.T) {
 	h := well()
 	h.hangs = true

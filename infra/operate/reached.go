@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"escala/service/machine"
 )
@@ -68,7 +69,14 @@ func (s *Status) Add(r Reached) {
 	if r.Problem != "" {
 		s.Problem("%s", r.Problem)
 	}
-	if s.Certificate == nil {
-		s.Certificate = r.Certificate
+	if s.Certificate != nil || r.Certificate == nil {
+		return
+	}
+	s.Certificate = r.Certificate
+	// Nobody else reports that the certificate of a cluster or of a load balancer is
+	// not renewed.
+	begin, end := time.Unix(r.Certificate.NotBefore, 0), time.Unix(r.Certificate.NotAfter, 0)
+	if left := end.Sub(s.Time); left > 0 && left < min(certificateSoon, end.Sub(begin)/6) {
+		s.Problem("the certificate ends %s and is not renewed", end.UTC().Format(time.DateOnly))
 	}
 }

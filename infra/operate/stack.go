@@ -52,6 +52,9 @@ type Update struct {
 	event.Event
 	// Changes is the number of resources that it changed.
 	Changes int
+	// Drifted names the resources that a refresh found changed: "api-machine,
+	// api-address". It is empty if that was not recorded.
+	Drifted string
 }
 
 // Resource is a resource in a stack's state.

@@ -129,8 +129,10 @@ type Updated struct {
 	Kind    string    `json:"kind"`
 	Result  string    `json:"result"`
 	Changes int       `json:"changes"`
-	Who     string    `json:"who,omitempty"`
-	Seconds int       `json:"seconds"`
+	// Drifted names the resources that differed, if a refresh recorded them.
+	Drifted string `json:"drifted,omitempty"`
+	Who     string `json:"who,omitempty"`
+	Seconds int    `json:"seconds"`
 }
 
 // Begin returns the status of a stack whose state alone is known.

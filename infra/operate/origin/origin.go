@@ -21,10 +21,12 @@ const (
 	CISystem  = "ci.system"
 	CIRun     = "ci.build.id"
 	CIURL     = "ci.build.url"
-	// Release and Reason are escala's own: the release that serves after the update,
-	// and the reason why the update failed.
+	// Release, Reason and Drifted are escala's own: the release that serves after the
+	// update, the reason why the update failed, and the names of the resources that a
+	// refresh found changed.
 	Release = "escala.release"
 	Reason  = "escala.reason"
+	Drifted = "escala.drifted"
 )
 
 // Origin is where an update comes from. Unknown fields are "".

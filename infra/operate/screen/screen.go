@@ -145,6 +145,9 @@ func (s Screen) drift(u *operate.Updated) string {
 	found := "none"
 	if u.Changes > 0 {
 		found = fmt.Sprintf("%d resources", u.Changes)
+		if u.Drifted != "" {
+			found += " (" + u.Drifted + ")"
+		}
 	}
 	return fmt.Sprintf("%s, %s ago", found, operate.Ago(s.Now.Sub(u.Time)))
 }

@@ -43,7 +43,7 @@ func well() operate.Status {
 		Incident:    "2026-11-24T03:00:00 exited: api_0 (exit status 1; not expected)",
 		Cost:        &operate.Cost{Low: 11.5, High: 11.5},
 		Updated:     &operate.Updated{Time: now.Add(-2 * time.Hour), Kind: "up", Result: "succeeded", Who: "Ana, GitHub Actions 42", Seconds: 61},
-		Drift:       &operate.Updated{Time: now.Add(-24 * time.Hour), Kind: "refresh", Result: "succeeded", Changes: 2},
+		Drift:       &operate.Updated{Time: now.Add(-24 * time.Hour), Kind: "refresh", Result: "succeeded", Changes: 2, Drifted: "api-machine, api-address"},
 	}
 }
 

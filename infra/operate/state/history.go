@@ -70,6 +70,12 @@ func (h history) update(e engine.Update) operate.Update {
 		Release: operate.ID(service.ReleaseID(e.Environment[origin.Release])),
 		Result:  operate.Plain(e.Result), Seconds: int(max(0, e.End-e.Start)), Text: operate.Plain(e.Environment[origin.Reason]),
 	}}
+	if kind == event.Refresh {
+		u.Drifted = operate.Plain(e.Environment[origin.Drifted])
+		if u.Drifted != "" && u.Text == "" {
+			u.Text = "changed outside of the stack: " + u.Drifted
+		}
+	}
 	for op, n := range e.Changes {
 		if op != "same" && op != "read" {
 			u.Changes += n

@@ -33,7 +33,7 @@ const exportedHistory = `[
 	{"version": 2, "kind": "update", "startTime": "2026-11-26T09:00:00.000Z", "message": "x", "result": "failed", "endTime": "2026-11-26T09:00:12.000Z",
 	 "environment": {"git.author": "Ana\u001b[31m", "git.head": "abc", "ci.system": "GitHub", "ci.build.id": "42"},
 	 "config": {"escala:release": {"value": "` + release + `", "secret": false}}, "resourceChanges": {"same": 4, "update": 2}},
-	{"version": 1, "kind": "refresh", "startTime": "2026-11-25T09:00:00.000Z", "message": "", "result": "succeeded", "environment": {}, "config": {}}
+	{"version": 1, "kind": "refresh", "startTime": "2026-11-25T09:00:00.000Z", "message": "", "result": "succeeded", "environment": {"escala.drifted": "api-machine\u001b[31m, api-address"}, "config": {}}
 ]`
 
 // project makes a repository with one stack. It makes Pulumi's command line too if
@@ -80,6 +80,8 @@ func TestAStackInAnotherBackendIsReadWithThePulumiCommand(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, updates, 2)
 	assert.Equal(t, event.Refresh, updates[0].Kind)
+	assert.Equal(t, "api-machine[31m, api-address", updates[0].Drifted)
+	assert.Equal(t, "changed outside of the stack: api-machine[31m, api-address", updates[0].Text)
 	last := updates[1]
 	assert.Equal(t, event.Rollback, last.Kind)
 	assert.Equal(t, event.Failed, last.Result)

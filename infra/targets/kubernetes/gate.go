@@ -111,15 +111,23 @@ func (p *parts) rollout() rollout.Rollout {
 		Timeout:    p.args.Request.GateTimeout,
 		Report:     p.report,
 	}
-	if p.spec.Redis.Mode == service.RedisLocal {
-		r.Others = []string{p.redisName()}
-	}
-	for _, name := range slices.Sorted(maps.Keys(p.spec.Processes)) {
-		r.Others = append(r.Others, TaskName(p.spec, name))
-	}
+	r.Others = others(p.spec)
 	// A program without escala's runtime does not report its release.
 	if built := p.args.Request.Image; built != nil && p.spec.Runtime != service.RuntimeNone {
 		r.Releases = slices.Sorted(maps.Values(built.Releases()))
 	}
 	return r
+}
+
+// others returns the names of the Deployments beside the service's own: Redis, and
+// the processes.
+func others(spec service.Spec) []string {
+	var names []string
+	if spec.Redis.Mode == service.RedisLocal {
+		names = append(names, redisName(spec))
+	}
+	for _, name := range slices.Sorted(maps.Keys(spec.Processes)) {
+		names = append(names, TaskName(spec, name))
+	}
+	return names
 }

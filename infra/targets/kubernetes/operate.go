@@ -54,7 +54,7 @@ func (t *Kubernetes) kubeconfigOf(ctx context.Context, s *operate.Stack) (string
 // Status returns the status of a stack's workload on a cluster.
 func Status(ctx context.Context, s *operate.Stack, kubeconfig string) operate.Status {
 	namespace, name := workloadOf(s)
-	return rollout.Status(ctx, s, kubeconfig, namespace, name)
+	return rollout.Status(ctx, s, kubeconfig, namespace, name, others(s.Spec)...)
 }
 
 // Events returns the events that a cluster recorded about a stack's workload.

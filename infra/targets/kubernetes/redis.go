@@ -8,6 +8,8 @@ import (
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	netv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"escala/service"
 )
 
 const (
@@ -18,7 +20,9 @@ const (
 )
 
 // redisName returns the name of Redis' objects.
-func (p *parts) redisName() string { return p.spec.Name + "-redis" }
+func (p *parts) redisName() string { return redisName(p.spec) }
+
+func redisName(spec service.Spec) string { return spec.Name + "-redis" }
 
 // redisURL returns the URL at which the service's pods reach Redis.
 func (p *parts) redisURL() string { return fmt.Sprintf("redis://%s:%d/0", p.redisName(), redisPort) }

@@ -118,6 +118,14 @@ type terminated struct {
 	FinishedAt      time.Time
 }
 
+// image returns the image of the first container.
+func (p *pod) image() string {
+	if len(p.Spec.Containers) == 0 {
+		return ""
+	}
+	return p.Spec.Containers[0].Image
+}
+
 // hash returns the id of the pod template, which differs for each release and
 // configuration.
 func (p *pod) hash() string { return p.Metadata.Labels["pod-template-hash"] }

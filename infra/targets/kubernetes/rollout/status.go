@@ -22,8 +22,9 @@ const statusTimeout = 10 * time.Second
 // maxPods is the largest number of pods that a status lists.
 const maxPods = 200
 
-// Status returns the status of a Deployment and its pods.
-func Status(ctx context.Context, stack *operate.Stack, kubeconfig, namespace, name string) operate.Status {
+// Status returns the status of a Deployment and its pods. others are the names of
+// Deployments beside it, of which it has the problems.
+func Status(ctx context.Context, stack *operate.Stack, kubeconfig, namespace, name string, others ...string) operate.Status {
 	now := time.Now()
 	s := operate.Begin(stack, now)
 	s.Pods = &operate.Pods{}
@@ -58,6 +59,10 @@ func Status(ctx context.Context, stack *operate.Stack, kubeconfig, namespace, na
 	var memory map[string]int64
 	var memoryErr error
 	asking.Go(func() { memory, memoryErr = c.memory(ctx, namespace) })
+	problems := make([]string, len(others))
+	for i, other := range others {
+		asking.Go(func() { problems[i] = Rollout{Namespace: namespace}.unready(ctx, c, other) })
+	}
 	d, pods, missing := Rollout{Namespace: namespace}.read(ctx, c, name)
 	asking.Wait()
 	_, s.Maintenance = page.Data[operated.MaintenanceFile]
@@ -81,6 +86,11 @@ func Status(ctx context.Context, stack *operate.Stack, kubeconfig, namespace, na
 		}
 	}
 	addPods(&s, pods, memory)
+	for _, problem := range problems {
+		if problem != "" {
+			s.Problem("%s", operate.Plain(problem))
+		}
+	}
 	if memoryErr != nil {
 		s.NotKnown("memory of pods: %s", operate.Plain(memoryErr.Error()))
 	}
@@ -106,6 +116,31 @@ func Status(ctx context.Context, stack *operate.Stack, kubeconfig, namespace, na
 	return s
 }
 
+// unready returns why not all pods of a Deployment run its image and are ready, or
+// "".
+func (r Rollout) unready(ctx context.Context, c *client, name string) string {
+	d, pods, missing := r.read(ctx, c, name)
+	if missing != "" {
+		return missing
+	}
+	ready, why := 0, ""
+	for _, p := range pods {
+		switch {
+		case p.Metadata.DeletionTimestamp != nil || p.ended() || p.image() != d.image():
+		case p.ready():
+			ready++
+		case why == "":
+			// The lines after the first are the pod's log.
+			reason, _, _ := strings.Cut(r.reason(ctx, c, p), "\n")
+			why = ": " + strings.TrimSuffix(reason, ":")
+		}
+	}
+	if ready >= d.wanted() {
+		return ""
+	}
+	return fmt.Sprintf("%d of %s of %s are ready%s", ready, plural(d.wanted(), "pod"), name, why)
+}
+
 // addPods adds the pods and their problems.
 func addPods(s *operate.Status, pods []pod, memory map[string]int64) {
 	slices.SortFunc(pods, func(a, b pod) int { return strings.Compare(a.Metadata.Name, b.Metadata.Name) })
@@ -115,9 +150,7 @@ func addPods(s *operate.Status, pods []pod, memory map[string]int64) {
 			continue
 		}
 		one := operate.Instance{Name: operate.Plain(p.Metadata.Name), Ready: p.ready()}
-		if len(p.Spec.Containers) > 0 {
-			one.Release, _ = service.ReleaseOfImage(p.Spec.Containers[0].Image)
-		}
+		one.Release, _ = service.ReleaseOfImage(p.image())
 		restarts := 0
 		for _, c := range p.Status.ContainerStatuses {
 			restarts += c.RestartCount

@@ -96,6 +96,28 @@ func TestStatusOfAReleaseThatWasTakenBack(t *testing.T) {
 	assert.Contains(t, got.Problems, "release aaaaaaaaaaaa is taken back: 5% of its answers[31m; make up tries it again")
 }
 
+// TestStatusOfAProcessThatIsUnwell checks that a status has the problems of the
+// Deployments beside the service's own.
+func TestStatusOfAProcessThatIsUnwell(t *testing.T) {
+	c := running(t)
+	scaled(t, c)
+	apply(t, c, deploymentOf("api-mailer", older))
+	ask := func() operate.Status {
+		return Status(t.Context(), stackOf(c, older), c.Kubeconfig(), "api", "api", "api-mailer")
+	}
+	assert.Empty(t, ask().Problems)
+	c.Trouble = func(string) fakecluster.Trouble {
+		return fakecluster.Trouble{Waiting: "ImagePullBackOff", Message: "manifest unknown"}
+	}
+	apply(t, c, deploymentOf("api-mailer", wanted))
+	got := ask()
+	assert.False(t, got.Well)
+	require.Len(t, got.Problems, 1)
+	assert.Regexp(t, `^0 of [13] pods? of api-mailer are ready: pod api-mailer-.* cannot pull its image: manifest unknown$`, got.Problems[0])
+	got = Status(t.Context(), stackOf(c, older), c.Kubeconfig(), "api", "api", "api-redis")
+	assert.Equal(t, []string{"deployment api-redis does not exist yet"}, got.Problems)
+}
+
 func TestStatusOfAClusterThatIsAway(t *testing.T) {
 	c := running(t)
 	s := stackOf(c, older)
