@@ -86,11 +86,11 @@ func TestTakeBackOnARealAPIServer(t *testing.T) {
 	}
 	// asked are the pods' answers, by image: a hundred in each second, and those of
 	// failing fail in part.
-	began := time.Now()
+	began, timeout := time.Now(), time.Minute
 	wait := func(image string) error {
 		r := Rollout{
 			Kubeconfig: string(kubeconfig), Namespace: "api", Deployment: "api", Pods: 3, URL: "http://unused", Ask: AskNobody, Image: image,
-			Bake: service.Bake{Time: 2 * time.Second, Errors: "1%"}, Steady: time.Second, Timeout: time.Minute, Poll: 20 * time.Millisecond,
+			Bake: service.Bake{Time: 2 * time.Second, Errors: "1%"}, Steady: time.Second, Timeout: timeout, Poll: 20 * time.Millisecond,
 			count: func(_ context.Context, p pod) (service.Counts, error) {
 				c := service.Counts{Release: "any", All: time.Since(began).Milliseconds() / 10}
 				if failing[p.Spec.Containers[0].Image] {
@@ -195,6 +195,21 @@ func TestTakeBackOnARealAPIServer(t *testing.T) {
 	apply(wanted)
 	require.NoError(t, wait(wanted))
 	assert.Equal(t, []int{5, 0}, []int{pods(wanted), pods(older)})
+
+	t.Log("an update that gives up takes its release out of service: nobody would watch it")
+	failing[next] = true // so that Kubernetes would go on much later
+	apply(next)
+	failing[next], timeout = false, time.Millisecond
+	require.Eventually(t, func() bool { return pods(next) == 5 }, 10*time.Second, 20*time.Millisecond)
+	require.NotContains(t, wait(next).Error(), "alone", "it has not seen the release serve")
+	timeout = 5 * time.Second
+	err = wait(next)
+	require.ErrorContains(t, err, "5 pods of the release before still there")
+	require.ErrorContains(t, err, "the release before (aaaaaaaaaaaa) serves alone, on 5 pods")
+	assert.Equal(t, []int{5, 0}, []int{pods(wanted), pods(next)})
+	timeout = time.Minute
+	apply(wanted)
+	require.NoError(t, wait(wanted))
 
 	t.Log("nothing can be taken back once no pod of the release before is left")
 	late := Rollout{Kubeconfig: string(kubeconfig), Namespace: "api", Deployment: "api", Image: wanted, Poll: 20 * time.Millisecond}
