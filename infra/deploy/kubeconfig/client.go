@@ -24,9 +24,22 @@ func Client(content string, timeout time.Duration) (*http.Client, *url.URL, erro
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading the kubeconfig's server: %w", err)
 	}
-	client, err := rest.HTTPClientFor(config)
+	client, err := HTTPClient(config)
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading the kubeconfig's login: %w", err)
 	}
 	return client, base, nil
+}
+
+// HTTPClient returns an HTTP client for a cluster. It follows no redirect: client-go
+// sends the login with each request, also to another server, and the API's proxy
+// passes on what pods answer. The API itself redirects nobody.
+func HTTPClient(config *rest.Config) (*http.Client, error) {
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, err
+	}
+	own := *client // it may be http.DefaultClient
+	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &own, nil
 }

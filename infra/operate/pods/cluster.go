@@ -19,6 +19,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"escala/infra/deploy/kubeconfig"
 	"escala/infra/operate"
 )
 
@@ -55,12 +56,12 @@ func Open(s *operate.Stack, kubeconfig string) (*Cluster, error) {
 	return nil, operate.ErrNothing
 }
 
-// New returns a service's part of the cluster of a kubeconfig.
-func New(kubeconfig, namespace, deployment string) (*Cluster, error) {
-	if kubeconfig == "" {
+// New returns a service's part of the cluster of a kubeconfig with this content.
+func New(content, namespace, deployment string) (*Cluster, error) {
+	if content == "" {
 		return nil, errors.New("the state has no kubeconfig for the cluster; make up writes it")
 	}
-	config, err := clientcmd.RESTConfigFromKubeConfig([]byte(kubeconfig))
+	config, err := clientcmd.RESTConfigFromKubeConfig([]byte(content))
 	if err != nil {
 		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
 	}
@@ -68,7 +69,7 @@ func New(kubeconfig, namespace, deployment string) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the kubeconfig's server: %w", err)
 	}
-	client, err := rest.HTTPClientFor(config)
+	client, err := kubeconfig.HTTPClient(config)
 	if err != nil {
 		return nil, fmt.Errorf("reading the kubeconfig's login: %w", err)
 	}

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 	"k8s.io/client-go/rest"
 
+	"escala/infra/deploy/kubeconfig"
 	"escala/infra/operate"
 )
 
@@ -76,7 +77,7 @@ func (c *Cluster) Exec(ctx context.Context, r operate.ExecRequest) error {
 func (c *Cluster) dial(ctx context.Context, path string, query url.Values) (*websocket.Conn, error) {
 	config := rest.CopyConfig(c.config)
 	config.NextProtos = []string{"http/1.1"} // HTTP/2 has no Upgrade
-	client, err := rest.HTTPClientFor(config)
+	client, err := kubeconfig.HTTPClient(config)
 	if err != nil {
 		return nil, err
 	}
