@@ -3,7 +3,9 @@ package cloudinit
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -103,6 +105,96 @@ func TestReleaseCommandRunsOnceForEachRelease(t *testing.T) {
 	b.point(t, service.Wanted{Release: two, Asked: 7, Command: command}.Pointer())
 	b.serves(t, b.untilEnd(t), two)
 	assert.Equal(t, 5, runs(), "a release for which it has ended well needs no other")
+}
+
+// TestReleaseCommandThatDoesNotBehave checks commands that an agent must bound: their
+// output, their time and their children.
+func TestReleaseCommandThatDoesNotBehave(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		command string
+		timeout time.Duration
+		reason  string // "" if the release serves
+		check   func(t *testing.T, folder, refusal string)
+	}{
+		"it prints a million lines": {
+			`yes "a line of a long output" 2>/dev/null | head -n 1000000; echo "the last line"; exit 3`, time.Minute, "ends with status 3",
+			func(t *testing.T, _, refusal string) {
+				assert.Contains(t, refusal, `a line of a long output\nthe last line"`)
+				assert.Less(t, len(refusal), 2_000)
+			},
+		},
+		"it prints one endless line": {
+			`tr '\0' x </dev/zero | head -c 100000000; exit 3`, time.Minute, "ends with status 3",
+			func(t *testing.T, _, refusal string) { assert.Less(t, len(refusal), 20_000) },
+		},
+		"it ignores SIGTERM, and so do its children": {
+			`trap "" TERM; echo $$ >"$DATABASE/pid"; sh -c 'echo $$ >"$DATABASE/child"; while :; do sleep 1; done' & while :; do sleep 1; done`, time.Second, "has not ended within 1s and was killed",
+			func(t *testing.T, folder, _ string) {
+				for _, name := range []string{"pid", "child"} {
+					ends(t, processIn(t, folder, name))
+				}
+			},
+		},
+		"it leaves a child behind that holds its output open": {
+			`sleep 600 & echo $! >"$DATABASE/pid"; echo done`, time.Minute, "",
+			func(t *testing.T, folder, _ string) {
+				ends(t, processIn(t, folder, "pid"))
+			},
+		},
+		"it leaves a session behind that holds its output open": {
+			`setsid sh -c 'echo $$ >"$DATABASE/pid"; exec sleep 600' & until test -s "$DATABASE/pid"; do sleep 0.1; done; echo done`, time.Minute, "",
+			func(t *testing.T, folder, _ string) {
+				// On a machine it ends with the command's cgroup, which a bench has not.
+				pid, err := strconv.Atoi(processIn(t, folder, "pid"))
+				require.NoError(t, err)
+				require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			folder := openFolder(t)
+			b := newBench(t, func(s *service.Spec) {
+				s.Env = map[string]string{"DATABASE": folder}
+				s.ReleaseCommand = service.ReleaseCommand{Timeout: tt.timeout, Command: []string{"sh", "-c", tt.command}}
+			})
+			one := b.release(t, "one")
+			b.point(t, service.Wanted{Release: one, Asked: 1, Command: b.spec.ReleaseCommand.Digest()}.Pointer())
+			s := b.untilEnd(t)
+			if tt.reason == "" {
+				b.serves(t, s, one)
+				tt.check(t, folder, "")
+				return
+			}
+			assert.Equal(t, machine.Refused, s.Phase)
+			assert.Equal(t, "release "+one.Short()+" is refused: its release command "+tt.reason+"; the next update runs it again", s.Reason)
+			refusal, err := os.ReadFile(filepath.Join(b.root, "var/lib/escala/refusal.json"))
+			require.NoError(t, err)
+			tt.check(t, folder, string(refusal))
+		})
+	}
+}
+
+// ends waits for the end of a process that was killed. Its parent may not have asked for
+// its status yet.
+func ends(t *testing.T, pid string) {
+	t.Helper()
+	assert.Eventually(t, func() bool {
+		stat, err := os.ReadFile("/proc/" + pid + "/stat")
+		_, state, _ := strings.Cut(string(stat), ") ")
+		return err != nil || strings.HasPrefix(state, "Z")
+	}, 10*time.Second, 20*time.Millisecond, "process %s lives", pid)
+}
+
+// processIn returns the number of a process that a command has written to a file.
+func processIn(t *testing.T, folder, name string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(folder, name))
+	require.NoError(t, err)
+	pid := strings.TrimSpace(string(content))
+	require.NotEmpty(t, pid)
+	return pid
 }
 
 // TestReleaseCommandThatCannotBeStartedRefusesTheRelease checks faults that the
