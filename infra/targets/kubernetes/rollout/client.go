@@ -153,17 +153,32 @@ func (c *client) remove(ctx context.Context, path string) error {
 	return err
 }
 
+// toldBytes is the length of the last lines of a container in an error. readLogBytes is
+// the number of bytes that are read to find them: limitBytes of Kubernetes' API keeps
+// the first of the last lines, and an error is in the last one.
+const (
+	toldBytes    = 8 << 10
+	readLogBytes = 512 << 10
+)
+
 // logTail returns the last lines of a container, or those of its previous run.
 // It returns "" if no lines are available.
 func (c *client) logTail(ctx context.Context, namespace, pod, container string, lines int, previous bool) string {
 	body, _, err := c.read(ctx, "/api/v1/namespaces/"+namespace+"/pods/"+pod+"/log", url.Values{
 		"container": {container}, "tailLines": {strconv.Itoa(lines)}, "previous": {strconv.FormatBool(previous)},
-		"limitBytes": {"8192"},
+		"limitBytes": {strconv.Itoa(readLogBytes)},
 	})
 	if err != nil {
 		return ""
 	}
-	return strings.TrimSpace(string(body))
+	text := strings.TrimSpace(string(body))
+	if over := len(text) - toldBytes; over > 0 {
+		text = text[over:]
+		if _, whole, ok := strings.Cut(text, "\n"); ok {
+			text = whole
+		}
+	}
+	return strings.ToValidUTF8(text, "")
 }
 
 // events returns the events of an object, the latest one last.
