@@ -123,7 +123,7 @@ func newPythonBench(t *testing.T) (b *bench, address string) {
 // through Nginx.
 func (b *bench) served(t *testing.T, address string, r service.Release, name string) {
 	t.Helper()
-	s := b.once(t)
+	s := b.runOnce(t)
 	require.Equal(t, machine.Serving, s.Phase, s.Reason)
 	for _, w := range s.Workers {
 		assert.Equal(t, machine.Worker{Worker: w.Worker, Release: r.ID, Ready: true}, w)
@@ -216,12 +216,12 @@ func TestWorkersOfAnyProgramOutliveTheirSupervisor(t *testing.T) {
 	stop := posts(t, address)
 	for range 2 {
 		b.kill(t)
-		s := b.once(t)
+		s := b.runOnce(t)
 		assert.Equal(t, machine.Failing, s.Phase)
 		assert.Contains(t, s.Reason, "no worker can be started: supervisord: it does not answer")
 		b.supervise(t)
 		require.EventuallyWithT(t, func(c *assert.CollectT) {
-			assert.Equal(c, machine.Serving, b.once(t).Phase)
+			assert.Equal(c, machine.Serving, b.runOnce(t).Phase)
 		}, time.Minute, 100*time.Millisecond)
 		b.served(t, address, one, "one")
 	}
@@ -247,7 +247,7 @@ func TestABadReleaseOfAnyProgramIsRefused(t *testing.T) {
 	} {
 		bad := b.archived(t, map[string]string{"app.py": source, "name.txt": "bad"})
 		b.point(t, bad.Pointer())
-		s := b.once(t)
+		s := b.runOnce(t)
 		assert.Equal(t, machine.Refused, s.Phase, want)
 		assert.Contains(t, s.Reason, want)
 		assert.Equal(t, good.ID, s.Current)
@@ -264,7 +264,7 @@ func TestChangedFilesOfAReleaseAreFetchedAgain(t *testing.T) {
 	one, two := b.python(t, "one"), b.python(t, "two")
 	for _, r := range []service.Release{one, two} {
 		b.point(t, r.Pointer())
-		b.once(t)
+		b.runOnce(t)
 	}
 	file := filepath.Join(b.root, "opt/escala/releases", string(one.ID), "files", "name.txt")
 	require.NoError(t, os.WriteFile(file, []byte("changed"), 0o644))

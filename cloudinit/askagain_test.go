@@ -29,24 +29,24 @@ func TestTheNextUpdateAsksAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := prepare(t)
-			p.point(t, service.Wanted{Release: p.good, Asked: 1}.Pointer())
-			require.Equal(t, machine.Serving, p.once(t).Phase)
+			p.point(t, service.Wanted{Release: p.good, RequestedAt: 1}.Pointer())
+			require.Equal(t, machine.Serving, p.runOnce(t).Phase)
 
 			end := p.begin(t)
-			p.point(t, service.Wanted{Release: p.next, Asked: 2}.Pointer())
-			s := p.once(t)
+			p.point(t, service.Wanted{Release: p.next, RequestedAt: 2}.Pointer())
+			s := p.runOnce(t)
 			assert.Equal(t, p.phase, s.Phase, s.Reason)
 			assert.Contains(t, s.Reason, p.says)
 			assert.Equal(t, p.good.ID, p.answers(t), "what served serves")
 
 			end()
 			if p.phase == machine.Refused {
-				again := p.once(t)
+				again := p.runOnce(t)
 				assert.Equal(t, machine.Refused, again.Phase)
 				assert.Equal(t, s.Refused, again.Refused, "nothing is tried until its pause is over")
 			}
-			p.point(t, service.Wanted{Release: p.next, Asked: 3}.Pointer())
-			s = p.once(t)
+			p.point(t, service.Wanted{Release: p.next, RequestedAt: 3}.Pointer())
+			s = p.runOnce(t)
 			assert.Equal(t, machine.Serving, s.Phase, s.Reason)
 			assert.Equal(t, p.next.ID, p.answers(t))
 		})

@@ -202,8 +202,8 @@ func (b *bench) agent(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// once runs one round and returns what it published.
-func (b *bench) once(t *testing.T) machine.Status {
+// runOnce runs one round and returns what it published.
+func (b *bench) runOnce(t *testing.T) machine.Status {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -317,8 +317,8 @@ func (b *bench) load(t *testing.T) (stop func() (int, []error)) {
 	}
 }
 
-// whole asserts that the release which a worker would start now is complete.
-func (b *bench) whole(t *testing.T) {
+// requireWhole asserts that the release which a worker would start now is complete.
+func (b *bench) requireWhole(t *testing.T) {
 	t.Helper()
 	link, err := os.Readlink(filepath.Join(b.root, "opt/escala/current"))
 	require.NoError(t, err)

@@ -78,7 +78,7 @@ func (b *bootstrapped) calls() []string {
 	return strings.Split(strings.TrimSpace(string(content)), "\n")
 }
 
-func (b *bootstrapped) there(path string) bool {
+func (b *bootstrapped) exists(path string) bool {
 	_, err := os.Stat(filepath.Join(b.root, path))
 	return err == nil
 }
@@ -120,8 +120,8 @@ func TestBootstrap(t *testing.T) {
 		"systemctl start --no-block escala-agent.service",
 		"systemctl start nginx.service supervisor.service",
 	}, b.calls())
-	assert.True(t, b.there("var/lib/escala/set-up"))
-	assert.False(t, b.there("usr/sbin/policy-rc.d"), "services may start again")
+	assert.True(t, b.exists("var/lib/escala/set-up"))
+	assert.False(t, b.exists("usr/sbin/policy-rc.d"), "services may start again")
 }
 
 func TestBootstrapRunsAgainAfterAnyFailure(t *testing.T) {
@@ -131,8 +131,8 @@ func TestBootstrapRunsAgainAfterAnyFailure(t *testing.T) {
 		b.fail = fail
 		_, err := b.run()
 		require.Error(t, err, fail)
-		assert.False(t, b.there("usr/sbin/policy-rc.d"), fail)
-		assert.Equal(t, fail == "systemctl start nginx", b.there("var/lib/escala/set-up"), fail)
+		assert.False(t, b.exists("usr/sbin/policy-rc.d"), fail)
+		assert.Equal(t, fail == "systemctl start nginx", b.exists("var/lib/escala/set-up"), fail)
 		b.fail = ""
 		_, err = b.run()
 		require.NoError(t, err, fail)
@@ -151,7 +151,7 @@ func TestBootstrapEndsWhatACutLeft(t *testing.T) {
 	require.NoError(t, err)
 	b.requireAgent()
 	assert.Contains(t, b.calls(), "dpkg --configure -a --force-confold")
-	assert.False(t, b.there("usr/sbin/policy-rc.d"))
+	assert.False(t, b.exists("usr/sbin/policy-rc.d"))
 }
 
 func TestBootstrapLeavesAnothersPolicy(t *testing.T) {
@@ -160,7 +160,7 @@ func TestBootstrapLeavesAnothersPolicy(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(b.root, "usr/sbin/policy-rc.d"), []byte("#!/bin/sh\nexit 0\n"), 0o755))
 	_, err := b.run()
 	require.NoError(t, err)
-	assert.True(t, b.there("usr/sbin/policy-rc.d"))
+	assert.True(t, b.exists("usr/sbin/policy-rc.d"))
 }
 
 func TestBootstrapRunsNothingThatIsNotTheAgent(t *testing.T) {
@@ -172,7 +172,7 @@ func TestBootstrapRunsNothingThatIsNotTheAgent(t *testing.T) {
 		said, err := b.run()
 		require.Error(t, err, name)
 		assert.Contains(t, said, "comes after the packages", name)
-		assert.False(t, b.there(agentFile), name)
+		assert.False(t, b.exists(agentFile), name)
 		assert.NotContains(t, b.calls(), "systemctl start --no-block escala-agent.service", name)
 		if info, err := os.Stat(filepath.Join(b.root, agentFile+".part")); err == nil {
 			assert.LessOrEqual(t, info.Size(), int64(64<<20), name)
@@ -205,7 +205,7 @@ func TestBootstrapFromABucketWithAKey(t *testing.T) {
 	said, err := b.run()
 	require.Error(t, err)
 	assert.Contains(t, said, "403")
-	assert.False(t, b.there(agentFile))
+	assert.False(t, b.exists(agentFile))
 
 	b.key(key)
 	// curl refuses a truncated answer, and so would the checksum.
@@ -255,7 +255,7 @@ func TestBootstrapFromABucketWithARole(t *testing.T) {
 	require.NoError(t, os.Remove(filepath.Join(b.root, agentFile)))
 	_, err = b.run()
 	require.Error(t, err)
-	assert.False(t, b.there(agentFile))
+	assert.False(t, b.exists(agentFile))
 }
 
 // TestBootstrapHasNoCredentialsOnACommandLine checks all command lines, which every

@@ -73,7 +73,7 @@ func TestAgentFollowsABucketWithItsRole(t *testing.T) {
 
 	first := b.publish(t, s, "one")
 	s.Set(s.Session(key, "IQoJb3Jp+/="))
-	b.serves(t, b.once(t), first)
+	b.serves(t, b.runOnce(t), first)
 	s.Set(nil)
 	status := storedStatus(t, s, "releases")
 	assert.Equal(t, bucketID, status.Machine)
@@ -90,14 +90,14 @@ func TestAgentFollowsABucketWithItsRole(t *testing.T) {
 		"the answer breaks": s3test.Cut(make([]byte, 74), []byte(second.Pointer()[:20])),
 	} {
 		s.Set(fault)
-		status := b.once(t)
+		status := b.runOnce(t)
 		assert.Equal(t, machine.Failing, status.Phase, reason)
 		assert.Contains(t, status.Reason, reason)
 		assert.Equal(t, first.ID, b.get(t), reason)
 	}
 
 	s.Set(s.Session(key, "IQoJb3Jp+/="))
-	b.serves(t, b.once(t), second)
+	b.serves(t, b.runOnce(t), second)
 }
 
 // TestAgentFollowsSpacesWithItsKey checks the agent against simulated Spaces: two
@@ -115,6 +115,6 @@ func TestAgentFollowsSpacesWithItsKey(t *testing.T) {
 	require.NoError(t, os.WriteFile(b.root+host.StoreKeyFile, content, 0o600))
 
 	release := b.publish(t, s, "one")
-	b.serves(t, b.once(t), release)
+	b.serves(t, b.runOnce(t), release)
 	assert.Equal(t, release.ID, storedStatus(t, s, "machines").Wanted)
 }

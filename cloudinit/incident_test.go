@@ -18,14 +18,14 @@ func TestStatusTellsOfAWorkerThatDied(t *testing.T) {
 	b := newBench(t)
 	good := b.release(t, "good")
 	b.point(t, good.Pointer())
-	s := b.once(t)
+	s := b.runOnce(t)
 	b.serves(t, s, good)
 	assert.Empty(t, s.Incident)
 
 	said, err := exec.Command("pkill", "-KILL", "-x", "-f", filepath.Join(b.root, "opt/escala/current", b.spec.Name)+" serve").CombinedOutput()
 	require.NoError(t, err, "%s", said)
-	require.Eventually(t, func() bool { return strings.Contains(b.once(t).Incident, "terminated by SIGKILL; not expected") }, time.Minute, 100*time.Millisecond)
-	s = b.once(t)
+	require.Eventually(t, func() bool { return strings.Contains(b.runOnce(t).Incident, "terminated by SIGKILL; not expected") }, time.Minute, 100*time.Millisecond)
+	s = b.runOnce(t)
 	assert.Regexp(t, `^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d exited: api_\d `, s.Incident)
 	b.serves(t, s, good)
 }

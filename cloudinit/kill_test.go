@@ -54,14 +54,14 @@ func TestAgentSurvivesBeingKilledAtEveryStep(t *testing.T) {
 	})
 	one, two := b.release(t, "one"), b.release(t, "two")
 	b.point(t, one.Pointer())
-	b.serves(t, b.once(t), one)
+	b.serves(t, b.runOnce(t), one)
 
 	file := filepath.Join(t.TempDir(), "killed-at")
 	kills := 0
 	deadline := time.Now().Add(4 * time.Minute)
 	// Each place kills once, so the last rollout is the whole one.
 	for n, before := 0, -1; kills > before; n++ {
-		wanted := service.Wanted{Release: []service.Release{two, one}[n%2], Asked: int64(n + 1), Command: b.spec.ReleaseCommand.Digest()}
+		wanted := service.Wanted{Release: []service.Release{two, one}[n%2], RequestedAt: int64(n + 1), Command: b.spec.ReleaseCommand.Digest()}
 		before = kills
 		// A release's command runs in each rollout, as if the release were a new one.
 		require.NoError(t, os.RemoveAll(filepath.Join(b.root, "shared", "commands")))
@@ -70,7 +70,7 @@ func TestAgentSurvivesBeingKilledAtEveryStep(t *testing.T) {
 			cmd := exec.CommandContext(t.Context(), os.Args[0])
 			cmd.Env = append(os.Environ(), "ESCALA_ROOT="+b.root, envKillFile+"="+file)
 			said, err := cmd.CombinedOutput()
-			b.whole(t)
+			b.requireWhole(t)
 			assert.Contains(t, []service.ReleaseID{one.ID, two.ID}, b.get(t), "after a kill")
 			if err == nil {
 				if s := b.status(t); s.Phase == machine.Serving && s.Current == wanted.ID {
@@ -82,7 +82,7 @@ func TestAgentSurvivesBeingKilledAtEveryStep(t *testing.T) {
 			kills++
 		}
 		require.True(t, time.Now().Before(deadline), "it did not get there in time")
-		b.serves(t, b.once(t), wanted.Release)
+		b.serves(t, b.runOnce(t), wanted.Release)
 		lines, err := os.ReadFile(ran)
 		require.NoError(t, err)
 		require.Equal(t, n+1, strings.Count(string(lines), "\n"), "each rollout runs the release command once")
@@ -146,8 +146,8 @@ func caller() string {
 	}
 }
 
-// around makes a call between two places.
-func around[T any](k killer, call func() T) T {
+// killAround makes a call between two places.
+func killAround[T any](k killer, call func() T) T {
 	k.at("before")
 	defer k.at("after")
 	return call()
@@ -170,27 +170,27 @@ func (d killDisk) Create(name string, mode fs.FileMode) (io.WriteCloser, error) 
 }
 func (d killDisk) Open(name string) (io.ReadCloser, error) { return d.d.Open(name) }
 func (d killDisk) Sync(name string) error {
-	return around(d.k, func() error { return d.d.Sync(name) })
+	return killAround(d.k, func() error { return d.d.Sync(name) })
 }
 
 func (d killDisk) Rename(from, to string) error {
-	return around(d.k, func() error { return d.d.Rename(from, to) })
+	return killAround(d.k, func() error { return d.d.Rename(from, to) })
 }
 
 func (d killDisk) Symlink(target, name string) error {
-	return around(d.k, func() error { return d.d.Symlink(target, name) })
+	return killAround(d.k, func() error { return d.d.Symlink(target, name) })
 }
 func (d killDisk) Readlink(name string) (string, error) { return d.d.Readlink(name) }
 func (d killDisk) Remove(name string) error {
-	return around(d.k, func() error { return d.d.Remove(name) })
+	return killAround(d.k, func() error { return d.d.Remove(name) })
 }
 
 func (d killDisk) MakeFolder(name string) error {
-	return around(d.k, func() error { return d.d.MakeFolder(name) })
+	return killAround(d.k, func() error { return d.d.MakeFolder(name) })
 }
 func (d killDisk) List(name string) ([]agent.Entry, error) { return d.d.List(name) }
 func (d killDisk) Touch(name string, when time.Time) error {
-	return around(d.k, func() error { return d.d.Touch(name, when) })
+	return killAround(d.k, func() error { return d.d.Touch(name, when) })
 }
 func (d killDisk) Free(name string) (agent.Space, error) { return d.d.Free(name) }
 
@@ -220,7 +220,7 @@ func (s killStore) Current(ctx context.Context) (service.Wanted, error) {
 }
 
 func (s killStore) Copy(ctx context.Context, w io.Writer, r service.Release) error {
-	return around(s.k, func() error { return s.Store.Copy(ctx, w, r) })
+	return killAround(s.k, func() error { return s.Store.Copy(ctx, w, r) })
 }
 
 type killShared struct {
@@ -229,11 +229,11 @@ type killShared struct {
 }
 
 func (s killShared) Write(ctx context.Context, key string, content []byte) error {
-	return around(s.k, func() error { return s.Shared.Write(ctx, key, content) })
+	return killAround(s.k, func() error { return s.Shared.Write(ctx, key, content) })
 }
 
 func (s killShared) Create(ctx context.Context, key string, content []byte) error {
-	return around(s.k, func() error { return s.Shared.Create(ctx, key, content) })
+	return killAround(s.k, func() error { return s.Shared.Create(ctx, key, content) })
 }
 
 type killCommands struct {
@@ -242,7 +242,7 @@ type killCommands struct {
 }
 
 func (c killCommands) Start(ctx context.Context, run agent.CommandRun, program string) error {
-	return around(c.k, func() error { return c.Commands.Start(ctx, run, program) })
+	return killAround(c.k, func() error { return c.Commands.Start(ctx, run, program) })
 }
 
 type killSupervisor struct {
@@ -255,15 +255,15 @@ func (s killSupervisor) Slots(ctx context.Context) ([]agent.Slot, error) {
 }
 
 func (s killSupervisor) Start(ctx context.Context, slot int) error {
-	return around(s.k, func() error { return s.Supervisor.Start(ctx, slot) })
+	return killAround(s.k, func() error { return s.Supervisor.Start(ctx, slot) })
 }
 
 func (s killSupervisor) Stop(ctx context.Context, slot int) error {
-	return around(s.k, func() error { return s.Supervisor.Stop(ctx, slot) })
+	return killAround(s.k, func() error { return s.Supervisor.Stop(ctx, slot) })
 }
 
 func (s killSupervisor) HandOver(ctx context.Context) error {
-	return around(s.k, func() error { return s.Supervisor.HandOver(ctx) })
+	return killAround(s.k, func() error { return s.Supervisor.HandOver(ctx) })
 }
 
 type killWorkers struct {
@@ -272,7 +272,7 @@ type killWorkers struct {
 }
 
 func (w killWorkers) Ask(ctx context.Context, slot int, path string) agent.Answer {
-	return around(w.k, func() agent.Answer { return w.Workers.Ask(ctx, slot, path) })
+	return killAround(w.k, func() agent.Answer { return w.Workers.Ask(ctx, slot, path) })
 }
 
 func (w killWorkers) Try(ctx context.Context, binary string) (agent.Preflight, error) {
@@ -286,7 +286,7 @@ type killPreflight struct {
 }
 
 func (t killPreflight) Ask(ctx context.Context, path string) agent.Answer {
-	return around(t.k, func() agent.Answer { return t.Preflight.Ask(ctx, path) })
+	return killAround(t.k, func() agent.Answer { return t.Preflight.Ask(ctx, path) })
 }
 
 func (t killPreflight) Terminate() {

@@ -23,7 +23,7 @@ import (
 const killPointsFile = "testdata/kill-points"
 
 // patient lists the functions that a rollout needs only for a slow worker.
-var patient = []string{"await", "free", "gone", "notUp", "replace", "endOrphan"}
+var patient = []string{"await", "free", "awaitDown", "notUp", "replace", "endOrphan"}
 
 // killPoints translates places such as "before install.go:41" to lines of
 // killPointsFile, which other changes of the agent's files do not move.

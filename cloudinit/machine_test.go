@@ -20,25 +20,25 @@ func TestAgentInstallsReplacesAndGoesBack(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 
-	s := b.once(t)
+	s := b.runOnce(t)
 	assert.Equal(t, machine.Failing, s.Phase)
 	assert.Contains(t, s.Reason, "reading the release pointer: not found")
 
 	one := b.release(t, "one")
 	b.point(t, one.Pointer())
-	s = b.once(t)
+	s = b.runOnce(t)
 	assert.Equal(t, machine.Serving, s.Phase)
 	assert.Empty(t, s.Reason)
 	b.serves(t, s, one)
 
 	two := b.release(t, "two")
 	b.point(t, two.Pointer())
-	s = b.once(t)
+	s = b.runOnce(t)
 	assert.Equal(t, machine.Serving, s.Phase)
 	b.serves(t, s, two)
 
 	b.point(t, one.Pointer())
-	b.serves(t, b.once(t), one)
+	b.serves(t, b.runOnce(t), one)
 }
 
 func TestAgentRefuses(t *testing.T) {
@@ -46,7 +46,7 @@ func TestAgentRefuses(t *testing.T) {
 	b := newBench(t)
 	good := b.release(t, "good")
 	b.point(t, good.Pointer())
-	b.serves(t, b.once(t), good)
+	b.serves(t, b.runOnce(t), good)
 
 	for variant, want := range map[string]string{
 		"exits":           "fails its preflight: it exits at start with status 7",
@@ -59,21 +59,21 @@ func TestAgentRefuses(t *testing.T) {
 		t.Run(variant, func(t *testing.T) {
 			bad := b.release(t, variant)
 			b.point(t, bad.Pointer())
-			s := b.once(t)
+			s := b.runOnce(t)
 			assert.Equal(t, machine.Refused, s.Phase)
 			assert.Equal(t, bad.ID, s.Wanted)
 			assert.Contains(t, s.Reason, want)
 			b.serves(t, s, good)
 
 			// The refused release is not tried again at once.
-			again := b.once(t)
+			again := b.runOnce(t)
 			assert.Equal(t, machine.Refused, again.Phase)
 			assert.Equal(t, s.Reason, again.Reason)
 			assert.Equal(t, s.Refused, again.Refused)
 			assert.Equal(t, s.Refused+int64(agent.RetryAfter.Seconds()), again.Retry)
 			b.serves(t, again, good)
 			b.point(t, good.Pointer())
-			assert.Equal(t, machine.Serving, b.once(t).Phase)
+			assert.Equal(t, machine.Serving, b.runOnce(t).Phase)
 			assert.NoFileExists(t, filepath.Join(b.root, host.RefusalFile))
 		})
 	}
@@ -84,7 +84,7 @@ func TestAgentTriesAgain(t *testing.T) {
 	b := newBench(t)
 	good := b.release(t, "good")
 	b.point(t, good.Pointer())
-	b.serves(t, b.once(t), good)
+	b.serves(t, b.runOnce(t), good)
 	next := b.release(t, "next")
 	stored := filepath.Join(b.store, next.Key())
 	content, err := os.ReadFile(stored)
@@ -118,17 +118,17 @@ func TestAgentTriesAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b.point(t, next.Pointer())
 			spoil.do(t)
-			s := b.once(t)
+			s := b.runOnce(t)
 			assert.Equal(t, machine.Failing, s.Phase)
 			assert.Contains(t, s.Reason, spoil.want)
 			b.serves(t, s, good)
 
 			require.NoError(t, os.WriteFile(stored, content, 0o644))
 			b.point(t, next.Pointer())
-			b.serves(t, b.once(t), next)
+			b.serves(t, b.runOnce(t), next)
 			require.NoError(t, os.RemoveAll(filepath.Join(b.root, "opt/escala/releases", string(next.ID))))
 			b.point(t, good.Pointer())
-			b.serves(t, b.once(t), good)
+			b.serves(t, b.runOnce(t), good)
 			require.NoError(t, os.RemoveAll(filepath.Join(b.root, "opt/escala/releases", string(next.ID))))
 		})
 	}
@@ -141,7 +141,7 @@ func TestAgentKeepsTheLastReleases(t *testing.T) {
 	for i := range service.KeptReleases + 2 {
 		r := b.release(t, "number-"+strconv.Itoa(i))
 		b.point(t, r.Pointer())
-		b.serves(t, b.once(t), r)
+		b.serves(t, b.runOnce(t), r)
 		last = append(last, r)
 	}
 	entries, err := os.ReadDir(filepath.Join(b.root, "opt/escala/releases"))

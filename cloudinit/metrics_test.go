@@ -128,7 +128,7 @@ func TestAScrapeSeesAllWorkers(t *testing.T) {
 	require.NoError(t, os.MkdirAll(b.root+host.MetricsRun, 0o755))
 	r := b.release(t, "a")
 	b.point(t, r.Pointer())
-	b.once(t)
+	b.runOnce(t)
 	b.run(t)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", b.root+host.MetricsSocket)

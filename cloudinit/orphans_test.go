@@ -49,20 +49,20 @@ func TestWorkersOutliveTheirSupervisor(t *testing.T) {
 			b := newBench(t, change)
 			good := b.release(t, "good")
 			b.point(t, good.Pointer())
-			b.serves(t, b.once(t), good)
+			b.serves(t, b.runOnce(t), good)
 			stop := b.load(t)
 			// An upgrade of the package stops it by its unit's command.
 			for _, end := range []func(*testing.T){b.kill, b.stopSupervisor, b.kill} {
 				end(t)
 				assert.Equal(t, good.ID, b.get(t), "they serve on by themselves")
-				s := b.once(t)
+				s := b.runOnce(t)
 				assert.Equal(t, machine.Failing, s.Phase)
 				assert.Contains(t, s.Reason, "no worker can be started: supervisord: it does not answer")
 				b.supervise(t)
 				require.EventuallyWithT(t, func(c *assert.CollectT) {
-					assert.Equal(c, machine.Serving, b.once(t).Phase)
+					assert.Equal(c, machine.Serving, b.runOnce(t).Phase)
 				}, 30*time.Second, 100*time.Millisecond)
-				b.serves(t, b.once(t), good)
+				b.serves(t, b.runOnce(t), good)
 			}
 			sent, failed := stop()
 			t.Logf("%d requests, %d failed", sent, len(failed))

@@ -30,7 +30,7 @@ func openFolder(t *testing.T) string {
 func (b *bench) untilEnd(t *testing.T) machine.Status {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
-		if s := b.once(t); s.Phase != machine.Rolling {
+		if s := b.runOnce(t); s.Phase != machine.Rolling {
 			return s
 		}
 	}
@@ -65,14 +65,14 @@ func TestReleaseCommandRunsOnceForEachRelease(t *testing.T) {
 	command := b.spec.ReleaseCommand.Digest()
 	one, two := b.release(t, "one"), b.release(t, "two")
 
-	b.point(t, service.Wanted{Release: one, Asked: 1, Command: command}.Pointer())
+	b.point(t, service.Wanted{Release: one, RequestedAt: 1, Command: command}.Pointer())
 	b.serves(t, b.untilEnd(t), one)
 	assert.Equal(t, 1, runs(), "the first release")
-	b.serves(t, b.once(t), one)
+	b.serves(t, b.runOnce(t), one)
 	assert.Equal(t, 1, runs(), "once")
 
 	fault("locked", true)
-	b.point(t, service.Wanted{Release: two, Asked: 2, Command: command}.Pointer())
+	b.point(t, service.Wanted{Release: two, RequestedAt: 2, Command: command}.Pointer())
 	s := b.untilEnd(t)
 	assert.Equal(t, machine.Refused, s.Phase)
 	assert.Equal(t, "release "+two.Short()+" is refused: its release command ends with status 3; the next update runs it again", s.Reason)
@@ -81,28 +81,28 @@ func TestReleaseCommandRunsOnceForEachRelease(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, string(refusal), `by nobody, worker none\nthe table is locked`)
 	for range 3 {
-		assert.Equal(t, s.Reason, b.once(t).Reason, "the same words")
+		assert.Equal(t, s.Reason, b.runOnce(t).Reason, "the same words")
 	}
 	assert.Equal(t, 2, runs(), "it is not tried again by itself")
 
-	b.point(t, service.Wanted{Release: two, Asked: 3, Command: command}.Pointer())
+	b.point(t, service.Wanted{Release: two, RequestedAt: 3, Command: command}.Pointer())
 	assert.Equal(t, s.Reason, b.untilEnd(t).Reason)
 	assert.Equal(t, 3, runs(), "another update tries again")
 
 	fault("locked", false)
 	fault("hang", true)
-	b.point(t, service.Wanted{Release: two, Asked: 4, Command: command}.Pointer())
+	b.point(t, service.Wanted{Release: two, RequestedAt: 4, Command: command}.Pointer())
 	assert.Contains(t, b.untilEnd(t).Reason, "its release command has not ended within 3s and was killed")
 	fault("hang", false)
 
-	b.point(t, service.Wanted{Release: two, Asked: 5, Command: command}.Pointer())
+	b.point(t, service.Wanted{Release: two, RequestedAt: 5, Command: command}.Pointer())
 	b.serves(t, b.untilEnd(t), two)
 	assert.Equal(t, 5, runs())
 
 	fault("locked", true)
-	b.point(t, service.Wanted{Release: one, Asked: 6}.Pointer())
+	b.point(t, service.Wanted{Release: one, RequestedAt: 6}.Pointer())
 	b.serves(t, b.untilEnd(t), one)
-	b.point(t, service.Wanted{Release: two, Asked: 7, Command: command}.Pointer())
+	b.point(t, service.Wanted{Release: two, RequestedAt: 7, Command: command}.Pointer())
 	b.serves(t, b.untilEnd(t), two)
 	assert.Equal(t, 5, runs(), "a release for which it has ended well needs no other")
 }
@@ -206,7 +206,7 @@ func TestReleaseCommandThatCannotBeStartedRefusesTheRelease(t *testing.T) {
 	})
 	require.NoError(t, os.WriteFile(filepath.Join(b.root, setUpPath), nil, 0o644))
 	one := b.release(t, "one")
-	b.point(t, service.Wanted{Release: one, Asked: 1, Command: b.spec.ReleaseCommand.Digest()}.Pointer())
+	b.point(t, service.Wanted{Release: one, RequestedAt: 1, Command: b.spec.ReleaseCommand.Digest()}.Pointer())
 	s := b.untilEnd(t)
 	assert.Equal(t, machine.Refused, s.Phase)
 	assert.Contains(t, s.Reason, "its release command cannot be started")
@@ -224,7 +224,7 @@ func TestReleaseCommandOfAMachineThatWentDownIsNotRunAgain(t *testing.T) {
 		s.ReleaseCommand.Command = []string{"sh", "-c", "echo ran >>" + folder + "/ran"}
 	})
 	one := b.release(t, "one")
-	wanted := service.Wanted{Release: one, Asked: 1, Command: b.spec.ReleaseCommand.Digest()}
+	wanted := service.Wanted{Release: one, RequestedAt: 1, Command: b.spec.ReleaseCommand.Digest()}
 	records := filepath.Join(b.root, "shared", "commands", string(one.ID)+"-"+wanted.Command)
 	require.NoError(t, os.MkdirAll(records, 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(records, "1"), []byte(`{"machine":"","boot":"the one before","phase":"begun"}`), 0o644))
@@ -234,7 +234,7 @@ func TestReleaseCommandOfAMachineThatWentDownIsNotRunAgain(t *testing.T) {
 	assert.Contains(t, s.Reason, "was interrupted on machine unknown, and whether it did its work is unknown: look at what it changes before the next update, which runs it again")
 	assert.NoFileExists(t, filepath.Join(folder, "ran"))
 
-	wanted.Asked = 2
+	wanted.RequestedAt = 2
 	b.point(t, wanted.Pointer())
 	b.serves(t, b.untilEnd(t), one)
 	assert.FileExists(t, filepath.Join(folder, "ran"))
@@ -247,9 +247,9 @@ func TestAMachineWithAnotherReleaseCommandLeavesTheReleaseToTheNextMachine(t *te
 	b := newBench(t)
 	one, two := b.release(t, "one"), b.release(t, "two")
 	b.point(t, one.Pointer())
-	b.serves(t, b.once(t), one)
-	b.point(t, service.Wanted{Release: two, Asked: 2, Command: "0123456789ab"}.Pointer())
-	s := b.once(t)
+	b.serves(t, b.runOnce(t), one)
+	b.point(t, service.Wanted{Release: two, RequestedAt: 2, Command: "0123456789ab"}.Pointer())
+	s := b.runOnce(t)
 	assert.Equal(t, machine.Failing, s.Phase)
 	assert.Contains(t, s.Reason, "needs the release command of another description than this machine's: the machine that replaces this one runs it")
 	assert.Equal(t, one.ID, b.get(t))

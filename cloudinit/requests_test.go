@@ -59,7 +59,7 @@ func (b *bench) put(t *testing.T, key request.Key, r request.Request) []byte {
 }
 
 // request sends a request and waits for the answer.
-func (b *bench) request(t *testing.T, kind request.Kind, query *request.Query) (request.Asked, request.Answer) {
+func (b *bench) request(t *testing.T, kind request.Kind, query *request.Query) (request.Pending, request.Answer) {
 	t.Helper()
 	asked, err := request.New(machineID, kind, time.Now(), 0)
 	require.NoError(t, err)
@@ -135,7 +135,7 @@ func TestAMachineAnswersRequests(t *testing.T) {
 			asked, err := request.New(c.machine, request.Restart, c.at, 0)
 			require.NoError(t, err, name)
 			b.put(t, c.key, asked.Request)
-			b.look(t)
+			b.poll(t)
 		}
 		assert.Equal(t, before, b.processes(t))
 		assert.NoFileExists(t, b.root+"/var/lib/escala/restart.json")
@@ -156,10 +156,10 @@ func TestAMachineAnswersRequests(t *testing.T) {
 		// The same object is put back, also for an agent that knows nothing but its
 		// disk.
 		b.put(t, operatorKey(t, "a"), asked.Request)
-		b.look(t)
+		b.poll(t)
 		kill()
 		kill = b.run(whole)
-		b.look(t)
+		b.poll(t)
 		assert.Equal(t, after, b.processes(t))
 		t.Logf("%d requests", sent)
 	})
@@ -186,13 +186,13 @@ func TestAMachineAnswersRequests(t *testing.T) {
 		require.NoError(t, store.Folder(b.store).Put(t.Context(), request.MaintenanceKey, object))
 		kill()
 		b.run(whole)
-		b.look(t)
+		b.poll(t)
 		assert.NoFileExists(t, page)
 	})
 }
 
-// look waits until the agent, which reads the store every second, must have read it.
-func (b *bench) look(t *testing.T) {
+// poll waits until the agent, which reads the store every second, must have read it.
+func (b *bench) poll(t *testing.T) {
 	t.Helper()
 	since := time.Now().Unix()
 	require.Eventually(t, func() bool { return b.status(t).Checked > since+4 }, time.Minute, 50*time.Millisecond)

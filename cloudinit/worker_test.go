@@ -27,7 +27,7 @@ func TestWorkersGetTheServicesVariables(t *testing.T) {
 	b := newBench(t, func(s *service.Spec) { s.Env = env })
 	good := b.release(t, "good")
 	b.point(t, good.Pointer())
-	b.serves(t, b.once(t), good)
+	b.serves(t, b.runOnce(t), good)
 	header, err := b.header("/")
 	require.NoError(t, err)
 	var got []string
@@ -53,17 +53,17 @@ func TestAWorkerThatIsNotReadyIsNotStartedAgain(t *testing.T) {
 	b := newBench(t, func(s *service.Spec) { s.Env = map[string]string{"UNREADY_FILE": unready} })
 	good := b.release(t, "good")
 	b.point(t, good.Pointer())
-	b.serves(t, b.once(t), good)
+	b.serves(t, b.runOnce(t), good)
 	before := b.workers(t)
 	require.NoError(t, os.WriteFile(unready, nil, 0o644))
 	for began := time.Now(); time.Since(began) < 2*b.spec.Lifecycle.Start; {
-		s := b.once(t)
+		s := b.runOnce(t)
 		assert.Equal(t, machine.Failing, s.Phase)
 		assert.Contains(t, s.Reason, "worker 0 is not ready, and its /health answers 200")
 	}
 	assert.Equal(t, before, b.workers(t))
 	require.NoError(t, os.Remove(unready))
-	b.serves(t, b.once(t), good)
+	b.serves(t, b.runOnce(t), good)
 	assert.Equal(t, before, b.workers(t))
 }
 
@@ -101,19 +101,19 @@ func TestARefusedReleaseIsTriedAgain(t *testing.T) {
 	b := newBench(t, func(s *service.Spec) { s.Env = map[string]string{"UNREADY_FILE": unready} })
 	good, next := b.release(t, "good"), b.release(t, "next")
 	b.point(t, good.Pointer())
-	b.serves(t, b.once(t), good)
+	b.serves(t, b.runOnce(t), good)
 
 	require.NoError(t, os.WriteFile(unready, nil, 0o644))
 	b.point(t, next.Pointer())
-	s := b.once(t)
+	s := b.runOnce(t)
 	assert.Equal(t, machine.Refused, s.Phase)
 	assert.Contains(t, s.Reason, "fails its preflight: it is not ready within 10 s: GET /ready answers 503, not 200")
 	b.retry(t)
-	again := b.once(t)
+	again := b.runOnce(t)
 	assert.Equal(t, machine.Refused, again.Phase)
 	assert.Greater(t, again.Refused, s.Refused, "it was tried again")
 
 	require.NoError(t, os.Remove(unready))
 	b.retry(t)
-	b.serves(t, b.once(t), next)
+	b.serves(t, b.runOnce(t), next)
 }

@@ -50,8 +50,8 @@ func (s Scale) Fixed() int {
 	}
 }
 
-// Least returns the smallest number of pods.
-func (s Scale) Least() int {
+// MinPods returns the smallest number of pods.
+func (s Scale) MinPods() int {
 	if n := s.Fixed(); n > 0 {
 		return n
 	}

@@ -267,7 +267,7 @@ func TestScale(t *testing.T) {
 		tt.change(&s.Scale)
 		require.NoError(t, s.Validate(), name)
 		assert.Equal(t, tt.fixed, s.Scale.Fixed(), name)
-		assert.Equal(t, tt.least, s.Scale.Least(), name)
+		assert.Equal(t, tt.least, s.Scale.MinPods(), name)
 	}
 }
 

@@ -34,13 +34,13 @@ type move struct {
 	at int64
 }
 
-// noticeMove asks for a restart if the machine's address has changed. If the cloud
+// checkAddress asks for a restart if the machine's address has changed. If the cloud
 // does not answer, it does nothing.
-func (a *Agent) noticeMove(ctx context.Context) {
-	if a.Address == nil || a.addressAsked != 0 && a.Clock.Elapsed()-a.addressAsked < addressEvery {
+func (a *Agent) checkAddress(ctx context.Context) {
+	if a.Address == nil || a.addressChecked != 0 && a.Clock.Elapsed()-a.addressChecked < addressEvery {
 		return
 	}
-	a.addressAsked = max(1, a.Clock.Elapsed())
+	a.addressChecked = max(1, a.Clock.Elapsed())
 	limited, cancel := context.WithTimeout(ctx, addressTimeout)
 	defer cancel()
 	now, err := a.Address(limited)
@@ -61,11 +61,11 @@ func (a *Agent) noticeMove(ctx context.Context) {
 	a.restarts.mu.Lock()
 	if a.moved.at == 0 {
 		// A restart that an operator has requested replaces the workers too.
-		if last := a.restarts.last.At; a.restarts.asked.At <= last {
+		if last := a.restarts.last.At; a.restarts.request.At <= last {
 			// The number of an operator's request is a time, which is larger.
-			a.restarts.asked = request.Restarting{ID: fmt.Sprintf("address-%d", last+1), At: last + 1}
+			a.restarts.request = request.Restarting{ID: fmt.Sprintf("address-%d", last+1), At: last + 1}
 		}
-		a.moved = move{to: now, at: a.restarts.asked.At}
+		a.moved = move{to: now, at: a.restarts.request.At}
 		a.Log.Info("the machine has another address, so all workers are restarted", "before", before, "now", now)
 	}
 	last := a.restarts.last
@@ -74,7 +74,7 @@ func (a *Agent) noticeMove(ctx context.Context) {
 	case last.At < a.moved.at || !last.Done:
 	case last.Failure != "":
 		// Some old workers are still there.
-		a.moved, a.addressAsked = move{}, a.Clock.Elapsed()+addressRetry-addressEvery
+		a.moved, a.addressChecked = move{}, a.Clock.Elapsed()+addressRetry-addressEvery
 	default:
 		// If the agent ends before this, it does all of it again.
 		if err := a.remember(addressFile, a.moved.to); err != nil {

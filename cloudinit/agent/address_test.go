@@ -66,29 +66,29 @@ func TestAMoveRestartsWhatHasConnections(t *testing.T) {
 	}
 	require.NoError(t, a.remember(addressFile, address))
 
-	a.noticeMove(t.Context())
-	assert.Zero(t, a.restarts.asked.At, "it is the address of before")
+	a.checkAddress(t.Context())
+	assert.Zero(t, a.restarts.request.At, "it is the address of before")
 
 	address = "203.0.113.9"
-	a.noticeMove(t.Context())
-	assert.Zero(t, a.restarts.asked.At, "it was looked at a moment ago")
+	a.checkAddress(t.Context())
+	assert.Zero(t, a.restarts.request.At, "it was looked at a moment ago")
 	clock.elapsed += addressEvery
-	a.noticeMove(t.Context())
-	assert.Equal(t, "address-1", a.restarts.asked.ID)
+	a.checkAddress(t.Context())
+	assert.Equal(t, "address-1", a.restarts.request.ID)
 
 	// The restart ends early, so some old workers are still there.
-	a.restarts.last = restart{Restarting: a.restarts.asked, Done: true, Failure: "worker 0 does not come up"}
+	a.restarts.last = restart{Restarting: a.restarts.request, Done: true, Failure: "worker 0 does not come up"}
 	clock.elapsed += addressEvery
-	a.noticeMove(t.Context())
+	a.checkAddress(t.Context())
 	before, err := recall[string](a.Disk, addressFile)
 	require.NoError(t, err)
 	assert.Equal(t, "198.51.100.1", before)
 	clock.elapsed += addressRetry
-	a.noticeMove(t.Context())
-	assert.Equal(t, "address-2", a.restarts.asked.ID)
-	a.restarts.last = restart{Restarting: a.restarts.asked, Done: true}
+	a.checkAddress(t.Context())
+	assert.Equal(t, "address-2", a.restarts.request.ID)
+	a.restarts.last = restart{Restarting: a.restarts.request, Done: true}
 	clock.elapsed += addressEvery
-	a.noticeMove(t.Context())
+	a.checkAddress(t.Context())
 	before, err = recall[string](a.Disk, addressFile)
 	require.NoError(t, err)
 	assert.Equal(t, address, before)

@@ -96,8 +96,8 @@ type Agent struct {
 	lastView *view
 	restarts restarts
 	moved    move
-	// addressAsked is the time, by Clock.Elapsed, of the last check of the address.
-	addressAsked time.Duration
+	// addressChecked is the time, by Clock.Elapsed, of the last check of the address.
+	addressChecked time.Duration
 	// replaced are the processes that an unfinished restart replaces.
 	replaced []string
 	watched  watched
@@ -115,16 +115,16 @@ func (a *Agent) Round(ctx context.Context) machine.Status {
 	if err := a.recallBake(); err != nil {
 		a.failing(stateFolder, err)
 	}
-	if a.haveSecrets(ctx) {
+	if a.loadSecrets(ctx) {
 		if _, err := a.follow(ctx); err != nil {
 			a.failing(stateFolder, err)
 		}
-		a.look(ctx)
-		a.noticeMove(ctx)
+		a.followStore(ctx)
+		a.checkAddress(ctx)
 		a.beginRestart(ctx)
 		a.serve(ctx)
 		a.watch(ctx)
-		a.tidy()
+		a.pruneReleases()
 		a.startTimers(ctx)
 	}
 	if a.phase == machine.Failing {
@@ -135,14 +135,14 @@ func (a *Agent) Round(ctx context.Context) machine.Status {
 	return a.publish(ctx)
 }
 
-// haveSecrets reads the secrets once after the agent's start. If that fails,
+// loadSecrets reads the secrets once after the agent's start. If that fails,
 // secrets that are still in memory from an earlier run are good enough.
-func (a *Agent) haveSecrets(ctx context.Context) bool {
+func (a *Agent) loadSecrets(ctx context.Context) bool {
 	if a.Secrets == nil || a.started {
 		return true
 	}
 	if err := a.Secrets.Read(ctx); err != nil {
-		if !a.Secrets.There() {
+		if !a.Secrets.Loaded() {
 			a.failing(stateFolder, err)
 			return false
 		}
@@ -153,8 +153,8 @@ func (a *Agent) haveSecrets(ctx context.Context) bool {
 	return true
 }
 
-// look reads the wanted release, and installs it if it is missing.
-func (a *Agent) look(ctx context.Context) {
+// followStore reads the wanted release, and installs it if it is missing.
+func (a *Agent) followStore(ctx context.Context) {
 	wanted, err := a.Store.Current(ctx)
 	if err != nil {
 		a.failing(stateFolder, err)
@@ -190,7 +190,7 @@ func (a *Agent) look(ctx context.Context) {
 	case rolling.To != "", a.bakeFailed(a.current()):
 		// A roll that goes forward or back is finished first, even if another
 		// release is wanted by now.
-	case a.refusal.of(a.wanted) && (a.wanted.ID == a.current() || !a.refusal.due(a.Config, a.Clock.Now())):
+	case a.refusal.refuses(a.wanted) && (a.wanted.ID == a.current() || !a.refusal.due(a.Config, a.Clock.Now())):
 		a.phase, a.reason = machine.Refused, a.refusal.Reason
 	case a.wanted.ID != a.current():
 		a.install(ctx)
@@ -215,7 +215,7 @@ func (a *Agent) serve(ctx context.Context) {
 	}
 	if rolling.To == "" && a.bakeFailed(current) {
 		// The agent ended before it had begun to go back.
-		a.takeBack(ctx)
+		a.switchBack(ctx)
 		return
 	}
 	if rolling.To != "" {
@@ -225,7 +225,7 @@ func (a *Agent) serve(ctx context.Context) {
 	if restarting && a.phase == machine.Serving {
 		a.phase, a.reason = machine.Rolling, "restarting all workers"
 	}
-	err = a.bring(ctx, rolling)
+	err = a.update(ctx, rolling)
 	var worker workerError
 	switch {
 	case err == nil:
@@ -260,9 +260,9 @@ func (a *Agent) startTimers(ctx context.Context) {
 	a.timed = true
 }
 
-// tidy removes old releases, unless a roll or a bake may go back to one, or one waits
+// pruneReleases removes old releases, unless a roll or a bake may go back to one, or one waits
 // for its command.
-func (a *Agent) tidy() {
+func (a *Agent) pruneReleases() {
 	if a.prepared.ID != "" {
 		return
 	}

@@ -25,7 +25,7 @@ func (e workerError) Error() string { return e.reason }
 func (a *Agent) comesUp(ctx context.Context, slot int) error {
 	current := a.current()
 	want := Answer{Code: 200, Release: current}
-	if until(ctx, a.Clock, time.Duration(a.Config.Start), lookWhileNew, func() bool {
+	if until(ctx, a.Clock, time.Duration(a.Config.Start), newPollInterval, func() bool {
 		return a.Workers.Ask(ctx, slot, a.Config.ReadyPath) == want
 	}) {
 		return nil
@@ -45,9 +45,9 @@ func (a *Agent) notUp(ctx context.Context, slot int, current service.ReleaseID) 
 	return workerError{slot: slot, final: true, reason: fmt.Sprintf("worker %d does not come up with %s", a.Config.Worker(slot), current.Describe())}
 }
 
-// steady waits for the time that new workers must stay ready, and checks them
+// awaitSteady waits for the time that new workers must stay ready, and checks them
 // again.
-func (a *Agent) steady(ctx context.Context, slots []int) error {
+func (a *Agent) awaitSteady(ctx context.Context, slots []int) error {
 	if err := a.Clock.Sleep(ctx, time.Duration(a.Config.Steady)); err != nil {
 		return fmt.Errorf("waiting for new workers: %w", err)
 	}
@@ -79,7 +79,7 @@ func (a *Agent) await(ctx context.Context, worker int) error {
 	}
 	var last occupant
 	// The supervisor may already be restarting a worker that just died.
-	isGood := until(ctx, a.Clock, wait, lookEvery, func() bool {
+	isGood := until(ctx, a.Clock, wait, pollInterval, func() bool {
 		if v, err = a.view(ctx); err != nil {
 			return true
 		}
@@ -117,8 +117,8 @@ func (a *Agent) await(ctx context.Context, worker int) error {
 		a.recovered(last.slot)
 		a.watched.hung++
 		a.Log.Warn("worker does not answer and is started again", "worker", worker)
-		if a.beside() > 0 {
-			return a.startBeside(ctx, []int{worker})
+		if a.surge() > 0 {
+			return a.startSurge(ctx, []int{worker})
 		}
 		return a.replace(ctx, worker, true)
 	}

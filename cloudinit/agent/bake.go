@@ -31,10 +31,10 @@ const (
 
 // bake is the content of bakeFile.
 type bake struct {
-	To    service.ReleaseID `json:"to"`
-	From  service.ReleaseID `json:"from"`
-	Asked int64             `json:"asked,omitempty"`
-	Bake  service.Bake      `json:"bake"`
+	To          service.ReleaseID `json:"to"`
+	From        service.ReleaseID `json:"from"`
+	RequestedAt int64             `json:"asked,omitempty"`
+	Bake        service.Bake      `json:"bake"`
 	// Before is the tally of From, for a time of the same length before the roll.
 	Before tally `json:"before"`
 	// Seen is the tally of To, up to Counts. Left is the remaining time.
@@ -50,15 +50,15 @@ func (a *Agent) plannedBake(ctx context.Context, r roll) *bake {
 		return nil
 	}
 	return &bake{
-		To: r.To, From: r.From, Asked: r.Asked, Bake: a.wanted.Bake, Left: Duration(a.wanted.Bake.Time),
+		To: r.To, From: r.From, RequestedAt: r.RequestedAt, Bake: a.wanted.Bake, Left: Duration(a.wanted.Bake.Time),
 		Before: a.before(ctx, r.From, a.wanted.Bake.Time),
 	}
 }
 
-// noteServed records that a release serves on all workers. Only such a release can
+// recordServed records that a release serves on all workers. Only such a release can
 // be switched back to: on a machine without another release, a refused one is
 // current too.
-func (a *Agent) noteServed(release service.ReleaseID) {
+func (a *Agent) recordServed(release service.ReleaseID) {
 	w := &a.watched
 	if a.Traffic == nil || !w.loaded || w.served == release && w.servedWritten {
 		return
@@ -136,7 +136,7 @@ func (a *Agent) watch(ctx context.Context) {
 		a.endBake()
 		return
 	}
-	if err := a.bakeOn(ctx); err != nil {
+	if err := a.continueBake(ctx); err != nil {
 		a.Log.Debug("watching the release", "error", err)
 		return
 	}
@@ -150,8 +150,8 @@ func (a *Agent) watch(ctx context.Context) {
 	}
 }
 
-// bakeOn adds to the bake what has happened since the last count.
-func (a *Agent) bakeOn(ctx context.Context) error {
+// continueBake adds to the bake what has happened since the last count.
+func (a *Agent) continueBake(ctx context.Context) error {
 	w := &a.watched
 	began, counted := w.at, w.counted
 	t, err := a.count(ctx, w.bake.To)
@@ -216,16 +216,16 @@ func (a *Agent) endBake() {
 // failBake refuses the watched release, and switches back.
 func (a *Agent) failBake(ctx context.Context, reason, figures string) {
 	b := a.watched.bake
-	asked := b.Asked
+	asked := b.RequestedAt
 	if a.wanted.ID == b.To {
-		asked = a.wanted.Asked
+		asked = a.wanted.RequestedAt
 	}
 	a.refuse(refusal{
-		Release: b.To, Asked: asked, AsWorker: true, ByBake: true,
+		Release: b.To, RequestedAt: asked, AsWorker: true, ByBake: true,
 		Reason: fmt.Sprintf("release %s is taken back: %s", b.To.Short(), reason),
 		Output: figures + "\n" + a.Workers.LastLines(0),
 	})
-	a.takeBack(ctx)
+	a.switchBack(ctx)
 }
 
 // bakeFailed reports whether the release that serves has failed its bake.
@@ -233,12 +233,12 @@ func (a *Agent) bakeFailed(current service.ReleaseID) bool {
 	return a.watched.bake.To == current && a.refusal.ByBake && a.refusal.Release == current
 }
 
-// takeBack switches back to the release before the watched one. The bake ends only
+// switchBack switches back to the release before the watched one. The bake ends only
 // once another release is current, so an agent that is killed earlier continues.
-func (a *Agent) takeBack(ctx context.Context) {
+func (a *Agent) switchBack(ctx context.Context) {
 	b := a.watched.bake
-	a.noteServed(b.From) // the bake began because this release had served
-	rolling := roll{To: b.To, From: b.From, Asked: b.Asked, Failed: true}
+	a.recordServed(b.From) // the bake began because this release had served
+	rolling := roll{To: b.To, From: b.From, RequestedAt: b.RequestedAt, Failed: true}
 	if err := a.remember(rollFile, rolling); err != nil {
 		a.Log.Error("recording the end of the bake failed", "error", err)
 	}

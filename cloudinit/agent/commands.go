@@ -13,9 +13,9 @@ type Commands interface {
 	// starts the same run twice. program is the release's binary, or the folder of
 	// its files.
 	Start(ctx context.Context, run CommandRun, program string) error
-	// Look returns the last run that was started on this machine. A run that the
+	// Last returns the last run that was started on this machine. A run that the
 	// machine did not survive may be missing.
-	Look(ctx context.Context) (CommandState, error)
+	Last(ctx context.Context) (CommandState, error)
 	// Boot returns the id of the machine's boot.
 	Boot() string
 }

@@ -30,33 +30,33 @@ func (a *Agent) step(ctx context.Context) (done bool, err error) {
 	if err := a.route(ctx, v); err != nil {
 		return false, err
 	}
-	var todo, others []int
+	var outdated, starting []int
 	for worker := range a.Config.Workers {
 		c, ok := v.candidate(a.Config, worker)
 		switch {
 		case ok && v.good(c):
 			a.recovered(c.slot)
 		case ok:
-			others = append(others, worker)
+			starting = append(starting, worker)
 		default:
-			todo = append(todo, worker)
+			outdated = append(outdated, worker)
 		}
 	}
 	// Workers that are already starting come first. While one of them is missing,
 	// no serving worker is replaced.
-	missing, err := a.awaitAll(ctx, others)
+	missing, err := a.awaitAll(ctx, starting)
 	if err != nil {
 		return false, err
 	}
 	if missing != nil {
-		todo = slices.DeleteFunc(todo, func(worker int) bool { return v.rank(a.Config, worker) > 1 })
+		outdated = slices.DeleteFunc(outdated, func(worker int) bool { return v.rank(a.Config, worker) > 1 })
 	}
-	if len(todo) == 0 {
-		ending, err := a.retireAfter(ctx, v, len(others) > 0)
+	if len(outdated) == 0 {
+		ending, err := a.retireAfter(ctx, v, len(starting) > 0)
 		if err != nil {
 			return false, err
 		}
-		if len(others) == 0 && len(ending) == 0 {
+		if len(starting) == 0 && len(ending) == 0 {
 			a.lastView = &v
 		}
 		if err := a.unused(ctx, ending); err != nil {
@@ -65,12 +65,12 @@ func (a *Agent) step(ctx context.Context) (done bool, err error) {
 		return true, missing
 	}
 	// Workers that do not serve are replaced first.
-	slices.SortStableFunc(todo, func(x, y int) int { return v.rank(a.Config, x) - v.rank(a.Config, y) })
+	slices.SortStableFunc(outdated, func(x, y int) int { return v.rank(a.Config, x) - v.rank(a.Config, y) })
 	a.publish(ctx)
-	if batch := todo[:min(len(todo), a.beside())]; len(batch) > 0 {
-		return false, a.startBeside(ctx, batch)
+	if batch := outdated[:min(len(outdated), a.surge())]; len(batch) > 0 {
+		return false, a.startSurge(ctx, batch)
 	}
-	return false, a.replace(ctx, todo[0], false)
+	return false, a.replace(ctx, outdated[0], false)
 }
 
 // awaitAll waits for all of the workers. missing is the error of the first worker
@@ -99,18 +99,18 @@ func (v view) rank(c Config, worker int) int {
 	return rank(o)
 }
 
-// beside returns the number of workers that can start while all others run.
-func (a *Agent) beside() int {
+// surge returns the number of workers that can start while all others run.
+func (a *Agent) surge() int {
 	if a.Config.Slots() == a.Config.Workers {
 		return 0
 	}
 	return max(0, a.Workers.Memory()) / max(1, a.Config.MemoryMiB)
 }
 
-// startBeside starts workers in their free slots and waits until they have been
+// startSurge starts workers in their free slots and waits until they have been
 // ready for Config.Steady. Only then does it end the old processes of the same
 // workers.
-func (a *Agent) startBeside(ctx context.Context, workers []int) error {
+func (a *Agent) startSurge(ctx context.Context, workers []int) error {
 	slots := make([]int, 0, len(workers))
 	for _, worker := range workers {
 		slot, err := a.free(ctx, worker)
@@ -133,7 +133,7 @@ func (a *Agent) startBeside(ctx context.Context, workers []int) error {
 	if err := a.handOverFirst(ctx); err != nil {
 		return err
 	}
-	if err := a.steady(ctx, slots); err != nil {
+	if err := a.awaitSteady(ctx, slots); err != nil {
 		return err
 	}
 	_, err := a.retire(ctx)
@@ -148,7 +148,7 @@ func (a *Agent) free(ctx context.Context, worker int) (int, error) {
 		return 0, err
 	}
 	var best *occupant
-	for _, o := range v.of(a.Config, worker) {
+	for _, o := range v.ofWorker(a.Config, worker) {
 		if o.orphan == nil && o.Down() {
 			return o.slot, nil
 		}
@@ -160,7 +160,7 @@ func (a *Agent) free(ctx context.Context, worker int) (int, error) {
 	if err := a.end(ctx, *best); err != nil {
 		return 0, err
 	}
-	return best.slot, a.gone(ctx, best.slot)
+	return best.slot, a.awaitDown(ctx, best.slot)
 }
 
 // rank is view.rank of one occupant.
@@ -186,14 +186,14 @@ func (a *Agent) replace(ctx context.Context, worker int, hung bool) error {
 	if c, ok := v.candidate(a.Config, worker); ok && c.Alive() && !hung {
 		return nil
 	}
-	for _, o := range v.of(a.Config, worker) {
+	for _, o := range v.ofWorker(a.Config, worker) {
 		if o.orphan == nil && o.Down() {
 			continue
 		}
 		if err := a.end(ctx, o); err != nil {
 			return err
 		}
-		if err := a.gone(ctx, o.slot); err != nil {
+		if err := a.awaitDown(ctx, o.slot); err != nil {
 			return err
 		}
 	}
@@ -206,7 +206,7 @@ func (a *Agent) replace(ctx context.Context, worker int, hung bool) error {
 	if err := a.reroute(ctx); err != nil {
 		return err
 	}
-	if err := a.steady(ctx, []int{worker}); err != nil {
+	if err := a.awaitSteady(ctx, []int{worker}); err != nil {
 		return err
 	}
 	return a.handOver(ctx)

@@ -64,7 +64,7 @@ func TestAWorkerEndsOnceItsRequestsAreAnswered(t *testing.T) {
 	}{
 		"nothing in flight":       {&fakeProxy{busy: []map[int]int{{}}}, 0, 1},
 		"only at another":         {&fakeProxy{busy: []map[int]int{{1: 7}}}, 0, 1},
-		"two requests":            {&fakeProxy{busy: []map[int]int{{0: 2}, {0: 1}, {0: 1}, {}}}, 3 * lookWhileNew, 4},
+		"two requests":            {&fakeProxy{busy: []map[int]int{{0: 2}, {0: 1}, {0: 1}, {}}}, 3 * newPollInterval, 4},
 		"the proxy does not run":  {&fakeProxy{err: fmt.Errorf("asking: %w", ErrProxyDown)}, 0, 1},
 		"it does not answer":      {&fakeProxy{err: context.DeadlineExceeded}, 5 * time.Second, 251},
 		"one that takes too long": {&fakeProxy{busy: []map[int]int{{0: 1}}}, 5 * time.Second, 251},

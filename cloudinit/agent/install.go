@@ -48,7 +48,7 @@ func (a *Agent) install(ctx context.Context) {
 			return
 		}
 	}
-	next := roll{To: a.wanted.ID, From: a.servedBefore(), Asked: a.wanted.Asked}
+	next := roll{To: a.wanted.ID, From: a.servedBefore(), RequestedAt: a.wanted.RequestedAt}
 	next.Bake = a.plannedBake(ctx, next)
 	if err := a.remember(rollFile, next); err != nil {
 		a.failing(stateFolder, err)
@@ -79,7 +79,7 @@ func (a *Agent) try(ctx context.Context) bool {
 	}
 	if fault != nil {
 		a.refuse(refusal{
-			Release: a.wanted.ID, Asked: a.wanted.Asked, Output: fault.output,
+			Release: a.wanted.ID, RequestedAt: a.wanted.RequestedAt, Output: fault.output,
 			Reason: fmt.Sprintf("release %s fails its preflight: %s", a.wanted.Short(), fault.reason),
 		})
 		return false

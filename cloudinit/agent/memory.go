@@ -29,8 +29,8 @@ type roll struct {
 	// Failed means that the release was refused, and that the machine is
 	// switching back.
 	Failed bool `json:"failed,omitempty"`
-	// Asked is service.Wanted.Asked of To.
-	Asked int64 `json:"asked,omitempty"`
+	// RequestedAt is service.Wanted.RequestedAt of To.
+	RequestedAt int64 `json:"asked,omitempty"`
 	// Bake is the bake that begins once To serves. It has the tally of the release
 	// before.
 	Bake *bake `json:"bake,omitempty"`
@@ -49,8 +49,8 @@ type refusal struct {
 	AsWorker bool `json:"asWorker"`
 	// AsProcess means that a process beside the workers did not stay up.
 	AsProcess bool `json:"asProcess,omitempty"`
-	// Asked is service.Wanted.Asked of the release that was tried.
-	Asked int64 `json:"asked,omitempty"`
+	// RequestedAt is service.Wanted.RequestedAt of the release that was tried.
+	RequestedAt int64 `json:"asked,omitempty"`
 	// ByCommand means that its release command failed. Only another update tries the
 	// release again.
 	ByCommand bool `json:"byCommand,omitempty"`
@@ -59,12 +59,14 @@ type refusal struct {
 	ByBake bool `json:"byBake,omitempty"`
 }
 
-// lasts reports whether the machine does not try the release again by itself.
-func (r refusal) lasts() bool { return r.ByCommand || r.ByBake }
+// final reports whether the machine does not try the release again by itself.
+func (r refusal) final() bool { return r.ByCommand || r.ByBake }
 
-// of reports whether this refuses what is wanted now, and not what an earlier update
+// refuses reports whether this refuses what is wanted now, and not what an earlier update
 // asked for.
-func (r refusal) of(w service.Wanted) bool { return r.Release == w.ID && r.Asked == w.Asked }
+func (r refusal) refuses(w service.Wanted) bool {
+	return r.Release == w.ID && r.RequestedAt == w.RequestedAt
+}
 
 // Pauses before a refused release is tried again. A preflight costs a short-lived
 // process. A try as a worker with its own port costs the machine one worker during
@@ -86,7 +88,7 @@ func (r refusal) retryAt(c Config) time.Time {
 // due reports whether it is time to try the release again. A clock that was set
 // back does not delay the try.
 func (r refusal) due(c Config, now time.Time) bool {
-	if r.lasts() {
+	if r.final() {
 		return false
 	}
 	return !now.Before(r.retryAt(c)) || now.Unix() < r.At

@@ -16,7 +16,7 @@ import (
 func (a *Agent) settled(current service.ReleaseID, rolling roll) {
 	// Both are recorded before the roll ends, because a power cut may lose the last
 	// writes.
-	a.noteServed(current)
+	a.recordServed(current)
 	if rolling.To != "" {
 		if err := a.beginBake(rolling); err != nil {
 			a.failing(stateFolder, err)
@@ -51,7 +51,7 @@ func (a *Agent) giveUp(ctx context.Context, rolling roll, worker workerError) {
 	} else {
 		output = a.Workers.LastLines(worker.slot)
 	}
-	a.refuse(refusal{Release: rolling.To, Reason: worker.Error(), Output: output, Asked: rolling.Asked, AsWorker: true, AsProcess: worker.instance != Instance{}})
+	a.refuse(refusal{Release: rolling.To, Reason: worker.Error(), Output: output, RequestedAt: rolling.RequestedAt, AsWorker: true, AsProcess: worker.instance != Instance{}})
 	rolling.Failed = true
 	if err := a.remember(rollFile, rolling); err != nil {
 		a.Log.Error("recording the end of the roll failed", "error", err)
@@ -77,7 +77,7 @@ func (a *Agent) goBack(ctx context.Context, rolling roll) {
 		a.failing(stateFolder, err)
 		return
 	}
-	if err := a.bring(ctx, roll{}); err != nil {
+	if err := a.update(ctx, roll{}); err != nil {
 		a.Log.Warn("the release before does not serve on all workers either", "error", err)
 	}
 }

@@ -14,8 +14,8 @@ type preflightFault struct{ reason, output string }
 
 // Pauses between two checks of a process.
 const (
-	lookEvery    = 100 * time.Millisecond
-	lookWhileNew = 20 * time.Millisecond
+	pollInterval    = 100 * time.Millisecond
+	newPollInterval = 20 * time.Millisecond
 )
 
 // endedByTerm is the status of a process that SIGTERM ended, in a shell's form.
@@ -52,7 +52,7 @@ func (a *Agent) tryOut(ctx context.Context, t Preflight) string {
 	c := a.Config
 	ended, status := false, 0
 	var last Answer
-	isReady := until(ctx, a.Clock, time.Duration(c.Start), lookWhileNew, func() bool {
+	isReady := until(ctx, a.Clock, time.Duration(c.Start), newPollInterval, func() bool {
 		if last = t.AskAdmin(ctx, c.ReadyPath); last.Code == 200 {
 			return true
 		}
@@ -77,7 +77,7 @@ func (a *Agent) tryOut(ctx context.Context, t Preflight) string {
 		return fmt.Sprintf("/ answers %d", answer.Code)
 	}
 	t.Terminate()
-	ends := until(ctx, a.Clock, time.Duration(c.Stop), lookWhileNew, func() bool {
+	ends := until(ctx, a.Clock, time.Duration(c.Stop), newPollInterval, func() bool {
 		status, ended = t.Ended()
 		return ended
 	})

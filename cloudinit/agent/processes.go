@@ -113,16 +113,16 @@ func (c Config) process(i Instance) Process {
 	return Process{}
 }
 
-// bring brings workers and processes to the current release.
+// update brings workers and processes to the current release.
 //
 // A roll begins with the processes, for two reasons. If one of them dies, the
 // release is refused before a worker of it has had a request. And a process that
 // reads a queue knows what the new workers write into it. The way back has the
 // reverse order. A machine's first release begins with the workers, because nothing
 // else serves.
-func (a *Agent) bring(ctx context.Context, rolling roll) error {
+func (a *Agent) update(ctx context.Context, rolling roll) error {
 	if rolling.To != "" && rolling.From != "" && !rolling.Failed {
-		if err := a.bringProcesses(ctx, true); err != nil {
+		if err := a.updateProcesses(ctx, true); err != nil {
 			return err
 		}
 		return a.converge(ctx)
@@ -130,16 +130,16 @@ func (a *Agent) bring(ctx context.Context, rolling roll) error {
 	if err := a.converge(ctx); err != nil {
 		return err
 	}
-	return a.bringProcesses(ctx, rolling.To != "" && !rolling.Failed)
+	return a.updateProcesses(ctx, rolling.To != "" && !rolling.Failed)
 }
 
-// bringProcesses replaces the instances that do not run the current release, one
+// updateProcesses replaces the instances that do not run the current release, one
 // after the other. rolling means that an instance that ends is the release's fault.
 // Otherwise all other instances are brought first.
-func (a *Agent) bringProcesses(ctx context.Context, rolling bool) error {
+func (a *Agent) updateProcesses(ctx context.Context, rolling bool) error {
 	var first error
 	for _, i := range a.Config.instances() {
-		err := a.bringProcess(ctx, i, rolling)
+		err := a.updateProcess(ctx, i, rolling)
 		if err != nil && rolling {
 			return err
 		}
@@ -150,7 +150,7 @@ func (a *Agent) bringProcesses(ctx context.Context, rolling bool) error {
 	return first
 }
 
-func (a *Agent) bringProcess(ctx context.Context, i Instance, rolling bool) error {
+func (a *Agent) updateProcess(ctx context.Context, i Instance, rolling bool) error {
 	s, err := a.processState(ctx, i)
 	if err != nil {
 		return err
@@ -180,7 +180,7 @@ func (a *Agent) bringProcess(ctx context.Context, i Instance, rolling bool) erro
 		case a.Clock.Elapsed()-began > steady+stopMargin:
 			return workerError{slot: -1, instance: i, reason: fmt.Sprintf("%s has not been up for %s", i, steady)}
 		}
-		if err := a.Clock.Sleep(ctx, min(lookEvery, max(lookWhileNew, steady-s.Up))); err != nil {
+		if err := a.Clock.Sleep(ctx, min(pollInterval, max(newPollInterval, steady-s.Up))); err != nil {
 			return fmt.Errorf("waiting for %s: %w", i, err)
 		}
 		if s, err = a.processState(ctx, i); err != nil {
@@ -203,7 +203,7 @@ func (a *Agent) replaceProcess(ctx context.Context, i Instance) (ProcessState, e
 			}
 		}
 		limit := time.Duration(a.Config.process(i).Stop) + stopMargin
-		isDown := until(ctx, a.Clock, limit, lookEvery, func() bool {
+		isDown := until(ctx, a.Clock, limit, pollInterval, func() bool {
 			s, err = a.processState(ctx, i)
 			return err != nil || s.Phase == ProcessDown
 		})
@@ -226,7 +226,7 @@ func (a *Agent) replaceProcess(ctx context.Context, i Instance) (ProcessState, e
 		return s, fmt.Errorf("starting %s: %w", i, err)
 	}
 	// Start does not wait, so the process appears a moment later.
-	isThere := until(ctx, a.Clock, time.Duration(a.Config.Start), lookWhileNew, func() bool {
+	isThere := until(ctx, a.Clock, time.Duration(a.Config.Start), newPollInterval, func() bool {
 		s, err = a.processState(ctx, i)
 		return err != nil || s.Phase != ProcessDown
 	})

@@ -79,7 +79,7 @@ const anyProcess = ""
 
 // routable returns the best process of a worker that may get requests.
 func (a *Agent) routable(v view, worker int, without []int) (best occupant, ok bool) {
-	for _, o := range v.of(a.Config, worker) {
+	for _, o := range v.ofWorker(a.Config, worker) {
 		before, known := a.routed[o.slot]
 		serves := o.ready || known && (before == anyProcess || before == o.process())
 		if !o.alive() || !serves || slices.Contains(without, o.slot) {
@@ -129,7 +129,7 @@ func (a *Agent) drain(ctx context.Context, slots ...int) error {
 	if err := a.reroute(ctx, slots...); err != nil {
 		return err
 	}
-	isIdle := until(ctx, a.Clock, time.Duration(a.Config.Drain), lookWhileNew, func() bool {
+	isIdle := until(ctx, a.Clock, time.Duration(a.Config.Drain), newPollInterval, func() bool {
 		busy, err := a.Proxy.Busy(ctx)
 		if err != nil {
 			return errors.Is(err, ErrProxyDown)

@@ -22,11 +22,11 @@ const (
 type report struct {
 	phase           machine.Phase
 	wanted, current service.ReleaseID
-	asked           int64
+	requestedAt     int64
 	reason, trouble string
 	maintenance     bool
 	at              time.Duration
-	told            bool
+	sent            bool
 }
 
 // reportEvery is the shortest time between two reports to the store, since each
@@ -47,7 +47,7 @@ func (a *Agent) publish(ctx context.Context) machine.Status {
 	if err != nil {
 		a.Log.Error("publishing the status", "error", err)
 	}
-	a.tell(ctx, s)
+	a.publishToStore(ctx, s)
 	if a.Reporter != nil {
 		a.Reporter.Observe(s)
 	}
@@ -57,14 +57,14 @@ func (a *Agent) publish(ctx context.Context) machine.Status {
 // status asks the workers and returns the machine's status.
 func (a *Agent) status(ctx context.Context) machine.Status {
 	s := machine.Status{
-		Machine:  a.MachineID,
-		Phase:    a.phase,
-		Wanted:   a.wanted.ID,
-		Asked:    a.wanted.Asked,
-		Current:  a.current(),
-		Reason:   plain(a.reason, reasonLimit),
-		Attempts: a.attempts,
-		Workers:  []machine.Worker{},
+		Machine:     a.MachineID,
+		Phase:       a.phase,
+		Wanted:      a.wanted.ID,
+		RequestedAt: a.wanted.RequestedAt,
+		Current:     a.current(),
+		Reason:      plain(a.reason, reasonLimit),
+		Attempts:    a.attempts,
+		Workers:     []machine.Worker{},
 	}
 	v, err := a.recentView(ctx)
 	for n := range a.Config.Workers {
@@ -100,7 +100,7 @@ func (a *Agent) status(ctx context.Context) machine.Status {
 	}
 	if s.Phase == machine.Refused {
 		s.Refused = a.refusal.At
-		if !a.refusal.lasts() {
+		if !a.refusal.final() {
 			s.Retry = a.refusal.retryAt(a.Config).Unix()
 		}
 	}
@@ -144,14 +144,14 @@ func (a *Agent) trouble(ctx context.Context, o occupant) string {
 	return plain(machine.PublicTrouble(a.Workers.Trouble(ctx, o.slot)), reasonLimit)
 }
 
-// tell writes the status to the store, for a machine that cannot be reached. Only
+// publishToStore writes the status to the store, for a machine that cannot be reached. Only
 // the operator reads it there, so it contains a refused release's output too.
-func (a *Agent) tell(ctx context.Context, s machine.Status) {
+func (a *Agent) publishToStore(ctx context.Context, s machine.Status) {
 	now := a.Clock.Elapsed()
-	next := report{phase: s.Phase, wanted: s.Wanted, asked: s.Asked, current: s.Current, reason: s.Reason, trouble: s.Trouble(), maintenance: s.Maintenance, told: true}
+	next := report{phase: s.Phase, wanted: s.Wanted, requestedAt: s.RequestedAt, current: s.Current, reason: s.Reason, trouble: s.Trouble(), maintenance: s.Maintenance, sent: true}
 	last := a.reported
 	last.at = 0
-	if last == next || a.reported.told && now-a.reported.at < reportEvery {
+	if last == next || a.reported.sent && now-a.reported.at < reportEvery {
 		return
 	}
 	next.at = now

@@ -31,8 +31,8 @@ const (
 	// runLease is the time beyond Config.ReleaseTimeout after which a run without a
 	// recorded end counts as lost with its machine.
 	runLease = time.Minute
-	// lookWhileCommand is the pause between two rounds while a command runs.
-	lookWhileCommand = time.Second
+	// commandPollInterval is the pause between two rounds while a command runs.
+	commandPollInterval = time.Second
 )
 
 // prepare makes sure that the command of the wanted release has succeeded. It
@@ -41,7 +41,7 @@ func (a *Agent) prepare(ctx context.Context) (bool, error) {
 	if a.wanted.Command == "" {
 		return true, nil
 	}
-	run := CommandRun{Release: a.wanted.ID, Command: a.wanted.Command, Asked: a.wanted.Asked}
+	run := CommandRun{Release: a.wanted.ID, Command: a.wanted.Command, Asked: a.wanted.RequestedAt}
 	command := service.ReleaseCommand{Command: a.Config.ReleaseCommand}
 	if a.Commands == nil || run.Command != command.Digest() {
 		return false, fmt.Errorf("release %s needs the release command of another description than this machine's: the machine that replaces this one runs it", run.Release.Short())
@@ -84,7 +84,7 @@ func (a *Agent) preparing(format string, args ...any) {
 
 // claim creates the record of a run, and starts its command.
 func (a *Agent) claim(ctx context.Context, run CommandRun) error {
-	if waits, err := a.othersRun(ctx); err != nil || waits {
+	if waits, err := a.runsElsewhere(ctx); err != nil || waits {
 		return err
 	}
 	record := runRecord{Machine: a.MachineID, Boot: a.Commands.Boot(), Phase: runBegun, Began: a.Clock.Now().Unix()}
@@ -99,8 +99,8 @@ func (a *Agent) claim(ctx context.Context, run CommandRun) error {
 	return a.start(ctx, run)
 }
 
-// othersRun reports whether another machine runs a command, of any release.
-func (a *Agent) othersRun(ctx context.Context) (bool, error) {
+// runsElsewhere reports whether another machine runs a command, of any release.
+func (a *Agent) runsElsewhere(ctx context.Context) (bool, error) {
 	latest, there, err := readShared[latestRun](ctx, a.Shared, latestKey)
 	if err != nil || !there || latest.Machine == a.MachineID {
 		return false, err
@@ -117,7 +117,7 @@ func (a *Agent) othersRun(ctx context.Context) (bool, error) {
 // machine names its run as the stack's latest and checks that again after a while.
 // If two machines have a run each, the last one begins, and the other waits.
 func (a *Agent) start(ctx context.Context, run CommandRun) error {
-	if waits, err := a.othersRun(ctx); err != nil || waits {
+	if waits, err := a.runsElsewhere(ctx); err != nil || waits {
 		return err
 	}
 	mine := latestRun{run, a.MachineID}
@@ -190,7 +190,7 @@ func (a *Agent) follow(ctx context.Context) (CommandState, error) {
 	if a.Commands == nil {
 		return CommandState{}, nil
 	}
-	local, err := a.Commands.Look(ctx)
+	local, err := a.Commands.Last(ctx)
 	if err != nil {
 		return local, err
 	}
@@ -258,7 +258,7 @@ func (a *Agent) refuseRun(run CommandRun, record runRecord) {
 		reason += "; the next update runs it again"
 	}
 	a.refuse(refusal{
-		Release: run.Release, Asked: run.Asked, ByCommand: true, Output: end.Output,
+		Release: run.Release, RequestedAt: run.Asked, ByCommand: true, Output: end.Output,
 		Reason: fmt.Sprintf("release %s is refused: its release command %s", run.Release.Short(), reason),
 	})
 }

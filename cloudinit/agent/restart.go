@@ -38,18 +38,18 @@ type replaced struct {
 
 // restarts is shared by the rounds and the listener for requests.
 type restarts struct {
-	mu     sync.Mutex
-	asked  request.Restarting
-	last   restart
-	loaded bool
+	mu      sync.Mutex
+	request request.Restarting
+	last    restart
+	loaded  bool
 }
 
 // Restart asks for a restart. The next round begins it.
 func (a *Agent) Restart(r request.Restarting) {
 	a.restarts.mu.Lock()
 	defer a.restarts.mu.Unlock()
-	if r.At > a.restarts.asked.At {
-		a.restarts.asked = r
+	if r.At > a.restarts.request.At {
+		a.restarts.request = r
 	}
 }
 
@@ -78,9 +78,9 @@ func (a *Agent) beginRestart(ctx context.Context) {
 		return
 	}
 	a.restarts.mu.Lock()
-	asked, last := a.restarts.asked, a.restarts.last
+	request, last := a.restarts.request, a.restarts.last
 	a.restarts.mu.Unlock()
-	if asked.At <= last.At || last.ID != "" && !last.Done {
+	if request.At <= last.At || last.ID != "" && !last.Done {
 		return
 	}
 	// A roll starts every worker already, so it ends first.
@@ -105,16 +105,16 @@ func (a *Agent) beginRestart(ctx context.Context) {
 	}
 	// The list is written first: with the record alone, a restart would seem to be
 	// done.
-	if err := a.remember(replacedFile, replaced{asked.ID, processes}); err != nil {
+	if err := a.remember(replacedFile, replaced{request.ID, processes}); err != nil {
 		a.failing(runFolder, err)
 		return
 	}
-	if err := a.recordRestart(restart{Restarting: asked}); err != nil {
+	if err := a.recordRestart(restart{Restarting: request}); err != nil {
 		a.failing(stateFolder, err)
 		return
 	}
 	a.replaced = processes
-	a.Log.Info("restarting all workers", "request", asked.ID)
+	a.Log.Info("restarting all workers", "request", request.ID)
 }
 
 // recallRestart reads what beginRestart recorded, once in a run of the agent.

@@ -38,7 +38,7 @@ func (a *Agent) retireAfter(ctx context.Context, v view, stale bool) (ending []o
 		if !ok || !v.good(keep) {
 			continue
 		}
-		for _, o := range v.of(a.Config, worker) {
+		for _, o := range v.ofWorker(a.Config, worker) {
 			if o.slot == keep.slot || o.orphan == nil && o.Down() {
 				continue
 			}
@@ -67,21 +67,21 @@ func (a *Agent) retireAfter(ctx context.Context, v view, stale bool) (ending []o
 // that are idle after Config.Idle. A release serves only after that.
 func (a *Agent) unused(ctx context.Context, ending []occupant) error {
 	now := a.Clock.Elapsed()
-	since := map[string]time.Duration{}
+	endingSince := map[string]time.Duration{}
 	var wait time.Duration
 	for _, o := range ending {
 		process := o.Process
 		if o.orphan != nil {
 			process = o.orphan.Process
 		}
-		seen, ok := a.ending[process]
+		began, ok := a.ending[process]
 		if !ok {
-			seen = now
+			began = now
 		}
-		since[process] = seen
-		wait = max(wait, seen+time.Duration(a.Config.Idle)+lookEvery-now)
+		endingSince[process] = began
+		wait = max(wait, began+time.Duration(a.Config.Idle)+pollInterval-now)
 	}
-	a.ending = since
+	a.ending = endingSince
 	if a.Config.Mode != service.WorkersShared || wait <= 0 {
 		return nil
 	}
@@ -138,19 +138,19 @@ func (a *Agent) end(ctx context.Context, o occupant) error {
 	case o.State == SlotStopping || o.Down():
 		return nil
 	}
-	at, err := a.told(o.Process)
+	at, err := a.recordStop(o.Process)
 	if err != nil {
 		return err
 	}
 	if err := a.Supervisor.Stop(ctx, o.slot); err != nil {
-		return errors.Join(fmt.Errorf("ending worker %d: %w", a.Config.Worker(o.slot), err), a.untold(o.Process, at))
+		return errors.Join(fmt.Errorf("ending worker %d: %w", a.Config.Worker(o.slot), err), a.removeStopRecord(o.Process, at))
 	}
 	return nil
 }
 
-// told records that a process is told to end. It returns the time of the first
+// recordStop records that a process is told to end. It returns the time of the first
 // record, in seconds since 1970, or 0 if there was none.
-func (a *Agent) told(process string) (int64, error) {
+func (a *Agent) recordStop(process string) (int64, error) {
 	if process == "" {
 		return 0, nil
 	}
@@ -162,9 +162,9 @@ func (a *Agent) told(process string) (int64, error) {
 	return 0, a.remember(name, a.Clock.Now().Unix())
 }
 
-// untold removes the record of a process that could not be told, unless the
+// removeStopRecord removes the record of a process that could not be told, unless the
 // record is older.
-func (a *Agent) untold(process string, at int64) error {
+func (a *Agent) removeStopRecord(process string, at int64) error {
 	if process == "" || at != 0 {
 		return nil
 	}
@@ -190,7 +190,7 @@ func (a *Agent) forgetEnded(v view) error {
 }
 
 func (a *Agent) endOrphan(ctx context.Context, o Orphan) error {
-	at, err := a.told(o.Process)
+	at, err := a.recordStop(o.Process)
 	if err != nil {
 		return err
 	}
@@ -198,7 +198,7 @@ func (a *Agent) endOrphan(ctx context.Context, o Orphan) error {
 	switch {
 	case at == 0:
 		if err = a.Supervisor.End(ctx, o); err != nil {
-			err = errors.Join(err, a.untold(o.Process, at))
+			err = errors.Join(err, a.removeStopRecord(o.Process, at))
 		}
 	case now < at, time.Duration(now-at)*time.Second > time.Duration(a.Config.Stop):
 		err = a.Supervisor.Kill(ctx, o)
@@ -213,10 +213,10 @@ func (a *Agent) endOrphan(ctx context.Context, o Orphan) error {
 // process.
 const stopMargin = 5 * time.Second
 
-// gone waits until no process runs in a slot.
-func (a *Agent) gone(ctx context.Context, slot int) error {
+// awaitDown waits until no process runs in a slot.
+func (a *Agent) awaitDown(ctx context.Context, slot int) error {
 	var err error
-	isGone := until(ctx, a.Clock, time.Duration(a.Config.Stop)+stopMargin, lookEvery, func() bool {
+	down := until(ctx, a.Clock, time.Duration(a.Config.Stop)+stopMargin, pollInterval, func() bool {
 		var slots []Slot
 		var orphans []Orphan
 		if slots, err = a.Supervisor.Slots(ctx); err != nil {
@@ -236,7 +236,7 @@ func (a *Agent) gone(ctx context.Context, slot int) error {
 	if err != nil {
 		return err
 	}
-	if !isGone {
+	if !down {
 		return workerError{slot: slot, reason: fmt.Sprintf("worker %d has not ended within %s", a.Config.Worker(slot), time.Duration(a.Config.Stop)+stopMargin)}
 	}
 	return nil

@@ -44,10 +44,10 @@ func (a *Agent) Run(ctx context.Context, wake <-chan struct{}) {
 		pause := time.Duration(a.Config.Poll)
 		if soon > 0 && failing {
 			soon--
-			pause = min(pause, lookEvery)
+			pause = min(pause, pollInterval)
 		}
 		if a.commandRuns {
-			pause = min(pause, lookWhileCommand)
+			pause = min(pause, commandPollInterval)
 		}
 		if a.pause(ctx, pause, wake) {
 			soon = 50

@@ -51,8 +51,8 @@ type runs struct {
 	Elsewhere int64 `json:"elsewhere,omitempty"`
 }
 
-// settle ends a run without a recorded end: its machine ended before it.
-func (r *runs) settle(now time.Time) {
+// closeInterrupted ends a run without a recorded end: its machine ended before it.
+func (r *runs) closeInterrupted(now time.Time) {
 	if r.Running != nil {
 		r.end(now, 0, interrupted)
 	}
@@ -64,9 +64,9 @@ func (r *runs) end(now time.Time, status int, result string) {
 	r.Running, r.Last = nil, &ended
 }
 
-// miss counts the times between the last one that was taken and the one that is
+// countMissed counts the times between the last one that was taken and the one that is
 // due.
-func (r *runs) miss(times cron.Expression, last, due time.Time) {
+func (r *runs) countMissed(times cron.Expression, last, due time.Time) {
 	n := times.Between(last, due, missedLimit)
 	if n == 0 {
 		return
@@ -90,7 +90,7 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-func (r *runs) missOne(due time.Time) {
+func (r *runs) addMissed(due time.Time) {
 	r.Missed++
 	r.LastMissed = due.Unix()
 }
@@ -163,7 +163,7 @@ func (a *Agent) scheduleStatus() []machine.Schedule {
 			a.Log.Warn("reading a schedule's runs", "schedule", s.Name, "error", err)
 		}
 		if record.Running != nil && record.Running.Boot != a.Boot {
-			record.settle(time.Unix(record.Running.Began, 0))
+			record.closeInterrupted(time.Unix(record.Running.Began, 0))
 			record.Last.Ended = 0
 		}
 		one.Running, one.Last = record.Running.status(), record.Last.status()

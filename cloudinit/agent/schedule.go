@@ -56,9 +56,9 @@ const (
 	claimSettle = 2 * time.Second
 	// claimRetry is the pause after a store that did not answer.
 	claimRetry = 5 * time.Second
-	// wrongClock is how far in the future a taken time may be. A time beyond that
+	// maxClockLead is how far in the future a taken time may be. A time beyond that
 	// was taken by a wrong clock.
-	wrongClock = time.Hour
+	maxClockLead = time.Hour
 	// missedLimit is the most missed times that are counted.
 	missedLimit = 10_000
 )
@@ -74,8 +74,8 @@ type Scheduler struct {
 	Log      *slog.Logger
 	// Machine is the machine's id. Boot is as in Agent.
 	Machine, Boot string
-	// NewTry returns another text each time.
-	NewTry func() string
+	// NewID returns another text each time.
+	NewID func() string
 }
 
 // Begin decides about the last time of the schedule. If this machine is to run it,
@@ -114,7 +114,7 @@ func (s *Scheduler) try(ctx context.Context, times cron.Expression) (service.Rel
 	if err != nil {
 		return "", err
 	}
-	before.settle(now)
+	before.closeInterrupted(now)
 	claim, err := s.Claims.Read(ctx, s.Schedule.Name)
 	if err != nil {
 		return "", fmt.Errorf("reading which runs of %s were taken: %w", s.Schedule.Name, err)
@@ -129,10 +129,10 @@ func (s *Scheduler) try(ctx context.Context, times cron.Expression) (service.Rel
 	case last.Time >= due.Unix():
 		return "", nil
 	case last.Cron == s.Schedule.Cron:
-		record.miss(times, time.Unix(last.Time, 0), due)
+		record.countMissed(times, time.Unix(last.Time, 0), due)
 	}
 	if now.Sub(due) > service.MaxLate {
-		record.missOne(due)
+		record.addMissed(due)
 		return "", s.write(record)
 	}
 	release := settledRelease(s.Disk)
@@ -146,7 +146,7 @@ func (s *Scheduler) try(ctx context.Context, times cron.Expression) (service.Rel
 		return "", err
 	}
 	mine, err := false, fmt.Errorf("release %s is not there", release.Short())
-	if isReleaseThere(s.Disk, release) {
+	if hasRelease(s.Disk, release) {
 		mine, err = s.claim(ctx, due)
 	}
 	switch {
@@ -166,7 +166,7 @@ func (s *Scheduler) last(record runs, claim Claim, now, due time.Time) Claim {
 	last := Claim{}
 	for _, taken := range []Claim{{Cron: record.Cron, Time: record.Time, Machine: s.Machine}, claim} {
 		switch {
-		case time.Unix(taken.Time, 0).Sub(now) > wrongClock:
+		case time.Unix(taken.Time, 0).Sub(now) > maxClockLead:
 		case taken == claim && claim.Machine == s.Machine && claim.Time == due.Unix() && record.Time != claim.Time:
 			// This machine claimed the time, but did not see that it had. It began
 			// no run.
@@ -179,7 +179,7 @@ func (s *Scheduler) last(record runs, claim Claim, now, due time.Time) Claim {
 
 // claim takes a time for this machine. It returns false if another one has it.
 func (s *Scheduler) claim(ctx context.Context, due time.Time) (bool, error) {
-	mine := Claim{Cron: s.Schedule.Cron, Time: due.Unix(), Machine: s.Machine, Try: s.NewTry()}
+	mine := Claim{Cron: s.Schedule.Cron, Time: due.Unix(), Machine: s.Machine, Try: s.NewID()}
 	if err := s.Claims.Write(ctx, s.Schedule.Name, mine); err != nil {
 		return false, fmt.Errorf("taking the run of %s: %w", s.Schedule.Name, err)
 	}
@@ -259,7 +259,7 @@ func settledRelease(d Disk) service.ReleaseID {
 	return settled
 }
 
-func isReleaseThere(d Disk, id service.ReleaseID) bool {
+func hasRelease(d Disk, id service.ReleaseID) bool {
 	entries, err := d.List(path.Join(releasesFolder, string(id)))
 	return err == nil && len(entries) > 0
 }

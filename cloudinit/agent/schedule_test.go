@@ -95,7 +95,7 @@ func newScheduler(now string) (*Scheduler, *scheduleClock, *memoryClaims) {
 		Schedule: Schedule{Name: "report", Cron: "*/15 * * * *"},
 		Disk:     scheduleDisk{someFiles{content: map[string][]byte{}}, settled},
 		Clock:    clock, Claims: claims, Log: slog.New(slog.DiscardHandler), Machine: "i-1", Boot: "one",
-		NewTry: func() string { tries++; return strings.Repeat("x", tries) },
+		NewID: func() string { tries++; return strings.Repeat("x", tries) },
 	}, clock, claims
 }
 

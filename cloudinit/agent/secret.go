@@ -6,6 +6,6 @@ import "context"
 type Secrets interface {
 	// Read fetches all secrets, or none, to the place where workers read them.
 	Read(ctx context.Context) error
-	// There reports whether workers can read secrets, of any age.
-	There() bool
+	// Loaded reports whether workers can read secrets, of any age.
+	Loaded() bool
 }

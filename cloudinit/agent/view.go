@@ -95,8 +95,8 @@ func (a *Agent) view(ctx context.Context) (view, error) {
 	return v, nil
 }
 
-// of returns the slots of one worker.
-func (v view) of(c Config, worker int) []occupant {
+// ofWorker returns the slots of one worker.
+func (v view) ofWorker(c Config, worker int) []occupant {
 	var out []occupant
 	for _, o := range v.slots {
 		if c.Worker(o.slot) == worker {
@@ -114,7 +114,7 @@ func (v view) good(o occupant) bool {
 // candidate returns the occupant that is, or becomes, the worker: a good one,
 // otherwise a starting process of the current release.
 func (v view) candidate(c Config, worker int) (occupant, bool) {
-	slots := v.of(c, worker)
+	slots := v.ofWorker(c, worker)
 	for _, o := range slots {
 		if v.good(o) {
 			return o, true
@@ -138,7 +138,7 @@ func (v view) candidate(c Config, worker int) (occupant, bool) {
 func (v view) serving(c Config, worker int) (occupant, bool) {
 	var found occupant
 	ok := false
-	for _, o := range v.of(c, worker) {
+	for _, o := range v.ofWorker(c, worker) {
 		if o.alive() && (!ok || v.good(o) && !v.good(found) || o.ready && !found.ready) {
 			found, ok = o, true
 		}

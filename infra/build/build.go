@@ -59,9 +59,9 @@ func Arguments(out, pkg string) []string { return goModule{}.arguments(out, pkg)
 // goModule is a Go module that programs are built from.
 type goModule struct {
 	root string
-	// foreign is true for a module of the user's: its vendor folder, its go.work
+	// usersModule is true for a module of the user's: its vendor folder, its go.work
 	// and its build tags are its own.
-	foreign bool
+	usersModule bool
 }
 
 func (m goModule) arguments(out, pkg string) []string {
@@ -71,7 +71,7 @@ func (m goModule) arguments(out, pkg string) []string {
 }
 
 func (m goModule) tags() []string {
-	if m.foreign {
+	if m.usersModule {
 		return nil
 	}
 	return []string{"-tags", ownTags}
@@ -81,7 +81,7 @@ func (m goModule) tags() []string {
 // the computer are fixed.
 func (m goModule) environment(platform Platform) []string {
 	fixed := []string{"CGO_ENABLED=0", "GOOS=" + platform.OS, "GOARCH=" + platform.Arch, "GOEXPERIMENT=", "GOAMD64=v1", "GOARM64=v8.0"}
-	if m.foreign {
+	if m.usersModule {
 		fixed = append(fixed, "GOFLAGS=")
 	} else {
 		fixed = append(fixed, "GOFLAGS=-mod=readonly", "GOWORK=off")

@@ -207,7 +207,7 @@ func (s Source) checkPackage(ctx context.Context, platform Platform) string {
 	m := s.module()
 	out, err := m.command(ctx, platform, "list", "-e", "-find", "-json=Name,Dir,Error", s.Program.Package).Output()
 	if err != nil {
-		return "cannot be looked at: " + said(err)
+		return "cannot be looked at: " + outputOf(err)
 	}
 	var p listed
 	if err := json.Unmarshal(out, &p); err != nil {
@@ -263,11 +263,11 @@ func (m goModule) mains(ctx context.Context, platform Platform) []string {
 // Programs returns the programs of the Go module in a folder, as values of
 // service.Program.Package. They are those for Linux.
 func Programs(ctx context.Context, folder string) []string {
-	return goModule{root: folder, foreign: true}.mains(ctx, Platform{OS: "linux", Arch: "amd64"})
+	return goModule{root: folder, usersModule: true}.mains(ctx, Platform{OS: "linux", Arch: "amd64"})
 }
 
-// said returns the output of a program that failed.
-func said(err error) string {
+// outputOf returns the output of a program that failed.
+func outputOf(err error) string {
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		if text := strings.TrimSpace(string(exit.Stderr)); text != "" {

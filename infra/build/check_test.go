@@ -95,7 +95,7 @@ func TestASourceOutsideTheProjectIsBuilt(t *testing.T) {
 func TestABinaryThatCannotRunThereIsAViolation(t *testing.T) {
 	root := repository(t, map[string]string{"m/go.mod": "module m\n\ngo 1.26\n", "m/main.go": hello, "script": "#!/bin/sh\n"})
 	arm := filepath.Join(root, "api-arm64")
-	b, err := goModule{root: filepath.Join(root, "m"), foreign: true}.program(t.Context(), filepath.Join(root, "state"), ".", Platform{OS: "linux", Arch: "arm64"})
+	b, err := goModule{root: filepath.Join(root, "m"), usersModule: true}.program(t.Context(), filepath.Join(root, "state"), ".", Platform{OS: "linux", Arch: "arm64"})
 	require.NoError(t, err)
 	require.NoError(t, os.Link(b.Path, arm))
 	both := Place{Platforms: []Platform{{OS: "linux", Arch: "arm64"}, {OS: "linux", Arch: "amd64"}}}

@@ -48,7 +48,7 @@ func SourceOf(root string, spec service.Spec) Source {
 // module returns the Go module of the source.
 func (s Source) module() goModule {
 	folder := s.path(s.Program.Source)
-	return goModule{root: folder, foreign: !workspace.IsClone(folder)}
+	return goModule{root: folder, usersModule: !workspace.IsClone(folder)}
 }
 
 func (s Source) path(name string) string {

@@ -25,7 +25,7 @@ func eventsCommand(o *opener) *cobra.Command {
 		asJSON bool
 		since  string
 	)
-	c := word{
+	c := operateCommand{
 		use: "events", short: "List what happened to the stack: updates, refusals, incidents, certificates",
 		run: func(cmd *cobra.Command, s *operate.Stack, target deploy.Target, _ []string) error {
 			from, limit := time.Time{}, eventsShown

@@ -24,7 +24,7 @@ var marks = regexp.MustCompile(`<\{%[^%]*%\}>|\x1b\[[0-9;]*m`)
 // failure.
 var wrapping = regexp.MustCompile(`^(an unhandled error occurred: |program failed: |waiting for RPCs: |marshaling properties: |awaiting input property "[^"]*": |1 error occurred:\s*\* |\s+)*`)
 
-func (l *lastError) take(e apitype.EngineEvent) {
+func (l *lastError) record(e apitype.EngineEvent) {
 	d := e.DiagnosticEvent
 	if d == nil || d.Severity != "error" {
 		return
@@ -41,7 +41,7 @@ func (l *lastError) take(e apitype.EngineEvent) {
 func (l *lastError) annotate(outputs map[string]engine.Output, failed error) map[string]string {
 	notes := map[string]string{}
 	if failed != nil {
-		notes[origin.Reason] = l.of(failed)
+		notes[origin.Reason] = l.reason(failed)
 		return notes
 	}
 	if release, _ := outputs["release"].Value.(string); release != "" {
@@ -50,8 +50,8 @@ func (l *lastError) annotate(outputs map[string]engine.Output, failed error) map
 	return notes
 }
 
-// of returns the reason why an operation failed.
-func (l *lastError) of(failed error) string {
+// reason returns the reason why an operation failed.
+func (l *lastError) reason(failed error) string {
 	return cmp.Or(l.text, operate.Plain(failed.Error()))
 }
 

@@ -24,9 +24,9 @@ func TestTheLastErrorIsTheReason(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var l lastError
 			for _, message := range tt.messages {
-				l.take(apitype.EngineEvent{DiagnosticEvent: &apitype.DiagnosticEvent{Severity: "error", Message: message}})
+				l.record(apitype.EngineEvent{DiagnosticEvent: &apitype.DiagnosticEvent{Severity: "error", Message: message}})
 			}
-			assert.Equal(t, tt.want, l.of(errors.New("update failed")))
+			assert.Equal(t, tt.want, l.reason(errors.New("update failed")))
 		})
 	}
 }

@@ -30,7 +30,7 @@ func logsCommand(o *opener) *cobra.Command {
 	var r operate.LogsRequest
 	var since string
 	var asJSON bool
-	c := word{
+	c := operateCommand{
 		use: "logs", short: "Print the logs of the workers or pods", long: logsHelp,
 		run: func(cmd *cobra.Command, s *operate.Stack, target deploy.Target, _ []string) error {
 			logger, err := able[operate.Logger](target, "logs", "")

@@ -13,16 +13,16 @@ import (
 	"escala/infra/workspace"
 )
 
-// word is a command that operates a stack without an update: `escala status
+// operateCommand is a command that operates a stack without an update: `escala status
 // [STACK]`. Its run function is called with the open stack and the stack's target.
-type word struct {
+type operateCommand struct {
 	use, short, long string
 	run              func(cmd *cobra.Command, s *operate.Stack, target deploy.Target, args []string) error
 }
 
 // command makes the word's command. The stack is the first argument, or the flag
 // --stack.
-func (w word) command(o *opener) *cobra.Command {
+func (w operateCommand) command(o *opener) *cobra.Command {
 	return &cobra.Command{
 		Use: w.use + " [STACK]", Short: w.short, Long: w.long,
 		Args: cobra.MaximumNArgs(1), ValidArgsFunction: completeStacks,

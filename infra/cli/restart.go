@@ -12,7 +12,7 @@ import (
 
 // restartCommand returns the command that replaces all workers without a release.
 func restartCommand(o *opener) *cobra.Command {
-	return word{
+	return operateCommand{
 		use: "restart", short: "Replace all workers by new processes, without losing a request",
 		long: `Replace all workers or pods by new ones of the same release, one after the other
 as a release does. New workers read the secrets again.`,

@@ -82,17 +82,17 @@ func goal(ctx context.Context, s *operate.Stack) (string, error) {
 		}
 	}
 	if failed {
-		return nth(s.Outputs["releases"], 0)
+		return nthRelease(s.Outputs["releases"], 0)
 	}
-	return nth(s.Outputs["releases"], 1)
+	return nthRelease(s.Outputs["releases"], 1)
 }
 
 // recentUpdates is the number of past updates that a rollback reads.
 const recentUpdates = 20
 
-// nth returns a release in a stack's output "releases". The first of them served
+// nthRelease returns a release in a stack's output "releases". The first of them served
 // last.
-func nth(releases any, n int) (string, error) {
+func nthRelease(releases any, n int) (string, error) {
 	ids, _ := releases.([]any)
 	if len(ids) <= n {
 		return "", errors.New("the stack has no earlier release to go back to")

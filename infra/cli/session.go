@@ -78,7 +78,7 @@ func (o *opener) open(ctx context.Context) (*session, error) {
 	}
 	from := origin.Of(ctx, root)
 	s.run = engine.Run{
-		Message: from.Title, Environment: from.Environment(), Event: s.reason.take, Annotate: s.reason.annotate,
+		Message: from.Title, Environment: from.Environment(), Event: s.reason.record, Annotate: s.reason.annotate,
 		Out: os.Stdout, Color: color(), Kill: o.kill,
 		Wait: o.wait, Waiting: func(locked *engine.LockedError) {
 			fmt.Fprintf(os.Stderr, "waiting up to %s for stack %s:\n", o.wait, locked.Stack)

@@ -16,16 +16,16 @@ import (
 	"escala/infra/plan/prices"
 )
 
-// unwell is the exit status of `status` for a stack that is not well. An error has
+// exitNotWell is the exit status of `status` for a stack that is not well. An error has
 // the exit status 1.
-const unwell = 2
+const exitNotWell = 2
 
 // statusTimeout is the time limit of the whole query.
 const statusTimeout = 30 * time.Second
 
 func statusCommand(o *opener) *cobra.Command {
 	var asJSON bool
-	c := word{
+	c := operateCommand{
 		use: "status", short: "Show how the stack is",
 		long: `Show how the stack is: what runs, since when, and what is wrong.
 
@@ -61,7 +61,7 @@ func showStatus(ctx context.Context, out io.Writer, s *operate.Stack, target dep
 		screen.Screen{Out: out, Color: color(), Now: time.Now()}.Status(status)
 	}
 	if !status.Well {
-		return &statusError{unwell}
+		return &statusError{exitNotWell}
 	}
 	return nil
 }

@@ -30,10 +30,10 @@ func (t target) Status(context.Context, *operate.Stack) (operate.Status, error) 
 	return t.status, t.err
 }
 
-// silent is a target that implements no command.
-type silent struct{ deploy.Target }
+// noOperations is a target that implements no command.
+type noOperations struct{ deploy.Target }
 
-func (silent) Name() string { return "silent" }
+func (noOperations) Name() string { return "silent" }
 
 func TestStatusExits(t *testing.T) {
 	served := operate.Status{Stack: "escala/x", Instances: []operate.Instance{{Name: "0", Ready: true}}}
@@ -47,7 +47,7 @@ func TestStatusExits(t *testing.T) {
 		"unwell":           {target{status: failing}, 2},
 		"nothing is known": {target{}, 2},
 		"error":            {target{err: errors.New("x")}, 1},
-		"no way":           {silent{}, 1},
+		"no way":           {noOperations{}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, asJSON := range []bool{false, true} {
@@ -126,9 +126,9 @@ func TestSinceTime(t *testing.T) {
 func TestTheHistoryHasTheReasonOfAFailure(t *testing.T) {
 	l := &lastError{}
 	say := func(severity, message string) {
-		l.take(apitype.EngineEvent{DiagnosticEvent: &apitype.DiagnosticEvent{Severity: severity, Message: message}})
+		l.record(apitype.EngineEvent{DiagnosticEvent: &apitype.DiagnosticEvent{Severity: severity, Message: message}})
 	}
-	l.take(apitype.EngineEvent{})
+	l.record(apitype.EngineEvent{})
 	say("info", "waiting")
 	say("error", "<{%reset%}>an unhandled error occurred: waiting for RPCs: marshaling properties: awaiting input property \"target\": release 222222222222 does not serve\nthe machine reports:\nmuch<{%reset%}>\n")
 	say("error", "update failed")

@@ -20,7 +20,7 @@ const notifyKey = workspace.Namespace + ":notify"
 // not begin, since another one works on the stack, is not reported: that one reports
 // its own result. It returns an error if the webhook was not told.
 func (s *session) tellFailure(ctx context.Context, began time.Time, failed error) error {
-	reason := s.reason.of(failed)
+	reason := s.reason.reason(failed)
 	locked := new(engine.LockedError)
 	switch {
 	case s.update.Began():

@@ -44,11 +44,11 @@ func TestAskACluster(t *testing.T) {
 			assert.Equal(t, tt.prepared, r.Prepared)
 			if !tt.runs {
 				assert.Empty(t, r.Command)
-				assert.Zero(t, r.Asked, "the stack gets no new output")
+				assert.Zero(t, r.RequestedAt, "the stack gets no new output")
 				return
 			}
 			assert.Equal(t, tt.command.Digest(), r.Command)
-			assert.Equal(t, tt.prepared, r.Asked == 1_700_000_000, "its time stays once it serves")
+			assert.Equal(t, tt.prepared, r.RequestedAt == 1_700_000_000, "its time stays once it serves")
 		})
 	}
 }

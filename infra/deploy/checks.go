@@ -42,9 +42,9 @@ const (
 	longestTagValue = 256
 )
 
-// mostTags is the largest number of tags that a user can set. A resource can have 50;
+// maxTags is the largest number of tags that a user can set. A resource can have 50;
 // the others are for the stack and for AWS services.
-const mostTags = 40
+const maxTags = 40
 
 // tagText matches the characters that IAM, S3 and load balancers accept.
 var tagText = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
@@ -53,8 +53,8 @@ var tagText = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 // would refuse in the middle of an update. A key must not begin with any of the
 // reserved prefixes, in upper or lower case.
 func CheckTags(v *service.Violations, key string, tags map[string]string, reserved ...string) {
-	if len(tags) > mostTags {
-		v.Add(key, "has %d tags; at most %d are possible, since the stack adds its own", len(tags), mostTags)
+	if len(tags) > maxTags {
+		v.Add(key, "has %d tags; at most %d are possible, since the stack adds its own", len(tags), maxTags)
 	}
 	// IAM compares keys without regard to case.
 	seen := map[string]string{"project": "Project", "stack": "Stack", "service": "Service", "managedby": "ManagedBy"}

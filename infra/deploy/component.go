@@ -48,10 +48,10 @@ func (c *Component) Complete(e Endpoint) error {
 // Name returns the logical name of a part of the service: "api-network".
 func (c *Component) Name(part string) string { return c.Request.Spec.Name + "-" + part }
 
-// Lasting returns the logical name of a part that is kept when the service is
+// StableName returns the logical name of a part that is kept when the service is
 // renamed, because its cloud has only one at a time. renamed is the alias for
 // stacks in which the part's logical name contains the service's name.
-func (c *Component) Lasting(part string) (name string, renamed pulumi.ResourceOption) {
+func (c *Component) StableName(part string) (name string, renamed pulumi.ResourceOption) {
 	return part, pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String(c.Name(part))}})
 }
 
@@ -168,9 +168,9 @@ func (c *Component) OperatorKey() (pulumi.StringOutput, error) {
 	})).(pulumi.StringOutput), nil
 }
 
-// OperatorStandIn is a placeholder as long as the operator's public key, for a size
+// OperatorPlaceholder is a placeholder as long as the operator's public key, for a size
 // check.
-var OperatorStandIn = strings.Repeat("0", 64)
+var OperatorPlaceholder = strings.Repeat("0", 64)
 
-// TLSSeedStandIn is a placeholder as long as the TLS seed, for a size check.
-var TLSSeedStandIn = strings.Repeat("0", 2*tlsSeedBytes)
+// TLSSeedPlaceholder is a placeholder as long as the TLS seed, for a size check.
+var TLSSeedPlaceholder = strings.Repeat("0", 2*tlsSeedBytes)

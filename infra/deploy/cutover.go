@@ -56,7 +56,7 @@ func (c Cutover) Run(ctx *pulumi.Context, r Request) (Endpoint, error) {
 		URL:         pulumi.Sprintf("http://%s", c.Own),
 		Stable:      stable,
 		Release:     c.Published,
-		Asked:       r.Asked,
+		RequestedAt: r.RequestedAt,
 		Workers:     r.Spec.Workers.Count,
 		HealthPath:  r.Spec.HealthPath,
 		Timeout:     r.GateTimeout,
@@ -70,7 +70,7 @@ func (c Cutover) Run(ctx *pulumi.Context, r Request) (Endpoint, error) {
 		return none, err
 	}
 	if certificates != nil {
-		wait.HTTPS, wait.Had = certificates, gate.Had(ctx, stable, *certificates)
+		wait.HTTPS, wait.AlreadyCertified = certificates, gate.AlreadyCertified(ctx, stable, *certificates)
 	}
 	healthy := gate.Output(ctx, wait)
 	id := c.Machine.ID().ApplyT(func(id pulumi.ID) string { return string(id) }).(pulumi.StringOutput)
@@ -97,7 +97,7 @@ func (c Cutover) Run(ctx *pulumi.Context, r Request) (Endpoint, error) {
 	}
 	last, _ := r.Outputs[OutputHTTPS].(string)
 	certified := gate.Certified(ctx, gate.CertifiedArgs{
-		HTTPS: *certificates, Machine: c.Machine, Stable: reached, Had: wait.Had, Last: last,
+		HTTPS: *certificates, Machine: c.Machine, Stable: reached, AlreadyCertified: wait.AlreadyCertified, Last: last,
 	})
 	endpoint.Outputs[OutputHTTPS] = certified
 	endpoint.URL = pulumi.All(endpoint.URL, certified, c.Stable).ApplyT(func(v []any) string {
@@ -128,7 +128,7 @@ func (c Cutover) https(r Request) (*gate.HTTPS, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &gate.HTTPS{Names: r.Spec.CertificateNames(), CA: ca, Made: c.Records != nil, Port: c.httpsPort}, nil
+	return &gate.HTTPS{Names: r.Spec.CertificateNames(), CA: ca, ManagedRecords: c.Records != nil, Port: c.httpsPort}, nil
 }
 
 // after returns value as an output that resolves once the resources exist.

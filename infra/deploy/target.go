@@ -20,10 +20,10 @@ type Request struct {
 	// Release is the built service. Its Path is empty on a Cluster, and for an
 	// earlier release whose binary is only in the release store.
 	Release build.Release
-	// Asked is the time of the update that asks a Machine for the release, or that
+	// RequestedAt is the time of the update that asks a Machine for the release, or that
 	// asks for its release command, in seconds since 1970. It does not change once
 	// the release serves. 0 in a plan.
-	Asked int64
+	RequestedAt int64
 	// Command is the digest of the release command that the release needs. It is ""
 	// without a release command, and for a rollback.
 	Command string
@@ -75,7 +75,7 @@ type Request struct {
 
 // Wanted returns what the release store's pointer asks machines to serve.
 func (r Request) Wanted() service.Wanted {
-	return service.Wanted{Release: r.Release.Release, Asked: r.Asked, Command: r.Command, Bake: r.Bake}
+	return service.Wanted{Release: r.Release.Release, RequestedAt: r.RequestedAt, Command: r.Command, Bake: r.Bake}
 }
 
 // Endpoint is the address of the service. Its outputs resolve only once the service

@@ -15,11 +15,11 @@ import (
 // OwnCertificate returns the operator's own certificate, which the description
 // takes from a secret. In a plan the secret is a placeholder, so the certificate is
 // too.
-func (r Request) OwnCertificate() (https.Own, error) {
+func (r Request) OwnCertificate() (https.OwnCertificate, error) {
 	name := r.Spec.TLS.Certificate
-	own, err := https.ParseOwn(r.Secrets[name], r.Spec.HostNames(), time.Now())
+	own, err := https.ParseOwnCertificate(r.Secrets[name], r.Spec.HostNames(), time.Now())
 	if err != nil && r.Offline {
-		return https.Own{Leaf: r.Secrets[name], Key: r.Secrets[name]}, nil
+		return https.OwnCertificate{Leaf: r.Secrets[name], Key: r.Secrets[name]}, nil
 	}
 	if err != nil {
 		return own, fmt.Errorf("the certificate in secret %s %w", name, err)

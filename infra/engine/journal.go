@@ -47,8 +47,8 @@ var _ engine.Journal = (*journal)(nil)
 
 // entry is the place of a resource in the state.
 type entry struct {
-	state *pkgresource.State
-	gone  bool
+	state   *pkgresource.State
+	removed bool
 }
 
 // newJournal returns the journal of an operation that begins with base. interrupted
@@ -141,7 +141,7 @@ func (j *journal) succeed(e engine.JournalEntry) error {
 		old, created *int64
 		apply        func(*entry)
 	}{
-		{e.RemoveOld, e.RemoveNew, func(r *entry) { r.gone = true }},
+		{e.RemoveOld, e.RemoveNew, func(r *entry) { r.removed = true }},
 		{e.DeleteOld, e.DeleteNew, func(r *entry) { r.state.Delete = true }},
 		{e.PendingReplacementOld, e.PendingReplacementNew, func(r *entry) { r.state.PendingReplacement = true }},
 	} {
@@ -166,7 +166,7 @@ func (j *journal) replace(e engine.JournalEntry, absent bool) error {
 	case e.State != nil:
 		found.state = e.State
 	case absent:
-		found.gone = true
+		found.removed = true
 	}
 	return nil
 }
@@ -193,7 +193,7 @@ func (j *journal) find(index, step *int64) (*entry, error) {
 func (j *journal) snapshot() (*deploy.Snapshot, error) {
 	var resources []*pkgresource.State
 	for _, r := range slices.Concat(j.created, j.base) {
-		if !r.gone {
+		if !r.removed {
 			resources = append(resources, r.state.Copy())
 		}
 	}
@@ -240,12 +240,12 @@ func (j *journal) Close() error {
 	return j.write()
 }
 
-// settle removes the interrupted creations for which forgotten is true, and saves.
-func (j *journal) settle(forgotten func(pkgresource.Operation) bool) error {
+// removePending removes the interrupted creations for which drop is true, and saves.
+func (j *journal) removePending(drop func(pkgresource.Operation) bool) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	before := len(j.interrupted)
-	j.interrupted = slices.DeleteFunc(slices.Clone(j.interrupted), forgotten)
+	j.interrupted = slices.DeleteFunc(slices.Clone(j.interrupted), drop)
 	if len(j.interrupted) == before {
 		return nil
 	}

@@ -43,9 +43,9 @@ func (h Holder) String() string {
 	return text
 }
 
-// gone reports whether the process is on this computer and has ended. Processes
+// ended reports whether the process is on this computer and has ended. Processes
 // of other computers cannot be checked.
-func (h Holder) gone() bool {
+func (h Holder) ended() bool {
 	hostname, err := os.Hostname()
 	return err == nil && h.Hostname == hostname && !running(h.PID, h.Since)
 }
@@ -85,16 +85,16 @@ const lockPoll = 200 * time.Millisecond
 // lock locks the state. The error is a *LockedError if another process holds it.
 func (s store) lock(ctx context.Context, r lockRequest) (unlock func(), err error) {
 	deadline := time.Now().Add(r.wait)
-	for told := false; ; {
+	for reported := false; ; {
 		unlock, err := s.tryLock(r.operation)
 		locked := new(LockedError)
 		if !errors.As(err, &locked) || !time.Now().Before(deadline) {
 			return unlock, err
 		}
-		if !told && r.waiting != nil {
+		if !reported && r.waiting != nil {
 			r.waiting(locked)
 		}
-		told = true
+		reported = true
 		select {
 		case <-ctx.Done():
 			return nil, ErrInterrupted
@@ -113,7 +113,7 @@ func (s store) tryLock(operation string) (unlock func(), err error) {
 			release(kernel)
 		}
 	}()
-	own, err := self(operation)
+	own, err := thisProcess(operation)
 	if err != nil {
 		return nil, fmt.Errorf("locking the state: %w", err)
 	}
@@ -182,7 +182,7 @@ func (s store) free(own Holder) error {
 	for _, h := range holders {
 		switch {
 		case h.path == own.path:
-		case h.gone():
+		case h.ended():
 			if err := os.Remove(h.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("removing the lock of a process that has ended: %w", err)
 			}
@@ -208,7 +208,7 @@ func (s store) unlock() ([]Holder, error) {
 	}
 	var removed []Holder
 	for _, h := range holders {
-		if h.Hostname == hostname && !h.gone() {
+		if h.Hostname == hostname && !h.ended() {
 			return removed, fmt.Errorf("stack %s is locked by a process that runs: %s\nEnd it first: kill %d", s.stack, h, h.PID)
 		}
 		if err := os.Remove(h.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -254,8 +254,8 @@ func (s store) holders() ([]Holder, error) {
 	return holders, nil
 }
 
-// self returns this process as a holder.
-func self(operation string) (Holder, error) {
+// thisProcess returns this process as a holder.
+func thisProcess(operation string) (Holder, error) {
 	hostname, err := os.Hostname()
 	if err != nil {
 		return Holder{}, err

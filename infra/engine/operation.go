@@ -94,7 +94,7 @@ func (s *Stack) operate(ctx context.Context, kind apitype.UpdateKind, r Run) (Re
 	writes := newJournal(target.Snapshot, interrupted, s.store.save)
 	started := time.Now()
 	changes, failed := s.run(ctx, kind, r, target, writes)
-	settled := writes.settle(resolved(writes.saved, failed == nil && kind != apitype.RefreshUpdate))
+	settled := writes.removePending(resolved(writes.saved, failed == nil && kind != apitype.RefreshUpdate))
 	outputs, err := outputsOf(writes.saved)
 	recorded := s.store.record(s.update(kind, started, changes, failed, r.notes(outputs, failed)))
 	if failed != nil {

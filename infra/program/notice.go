@@ -44,7 +44,7 @@ func (u *Update) Program(root string, keys []string, targets Targets) pulumi.Run
 	return u.run(root, keys, targets, false)
 }
 
-func (u *Update) tells(n *notice) {
+func (u *Update) setNotice(n *notice) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.notice = n
@@ -102,13 +102,13 @@ func (u *Update) Failed(ctx context.Context, err error) error {
 // update to a pinned release is always reported, since it may take back a failed
 // one.
 type notice struct {
-	ctx     *pulumi.Context
-	hook    webhook.Webhook
-	event   event.Event
-	last    service.ReleaseID
-	began   time.Time
-	origin  func(context.Context) origin.Origin
-	telling sync.Once
+	ctx      *pulumi.Context
+	hook     webhook.Webhook
+	event    event.Event
+	last     service.ReleaseID
+	began    time.Time
+	origin   func(context.Context) origin.Origin
+	sendOnce sync.Once
 }
 
 // newNotice returns the notice of an update that begins now.
@@ -136,26 +136,26 @@ func (n *notice) failed(ctx context.Context, err error) error {
 	// The lines after the first are the report of a machine or a cluster.
 	reason, _, _ := strings.Cut(err.Error(), "\n")
 	reason = strings.TrimSuffix(reason, ":")
-	return n.tell(ctx, event.Failed, reason)
+	return n.send(ctx, event.Failed, reason)
 }
 
 // served reports that the release serves, once it does.
 func (n *notice) served(release pulumi.StringOutput) {
 	release.ApplyTWithContext(n.ctx.Context(), func(ctx context.Context, id string) string {
 		if service.ReleaseID(id) != n.last || n.event.Kind == event.Rollback {
-			_ = n.tell(ctx, event.Succeeded, "") // the display shows it
+			_ = n.send(ctx, event.Succeeded, "") // the display shows it
 		}
 		return id
 	})
 }
 
-// tell sends the event. If the webhook does not accept it, the display has one line
+// send sends the event. If the webhook does not accept it, the display has one line
 // more, and nothing else changes.
-func (n *notice) tell(ctx context.Context, result, text string) (failed error) {
+func (n *notice) send(ctx context.Context, result, text string) (failed error) {
 	if n.hook.URL == "" || n.ctx.DryRun() {
 		return nil
 	}
-	n.telling.Do(func() {
+	n.sendOnce.Do(func() {
 		e := n.event
 		e.Time, e.Result, e.Text = n.began, result, text
 		if failed = send(ctx, n.hook, e, n.origin(ctx)); failed != nil {

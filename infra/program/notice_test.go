@@ -139,7 +139,7 @@ func TestAnUpdateThatFailsBeforeTheGateIsTold(t *testing.T) {
 	got, _ := notified(t, 200, false, func(n *notice) {
 		var u Update
 		require.NoError(t, u.Failed(interrupted, errors.New("before the configuration was read")))
-		u.tells(n)
+		u.setNotice(n)
 		require.NoError(t, u.Failed(interrupted, nil))
 		require.NoError(t, u.Failed(interrupted, errors.New("the configuration of stack x cannot be used: service.naem: is not a key (and 2 more)")))
 		require.NoError(t, n.failed(t.Context(), errors.New("again")))
@@ -151,7 +151,7 @@ func TestAnUpdateThatFailsBeforeTheGateIsTold(t *testing.T) {
 
 	got, _ = notified(t, 404, false, func(n *notice) {
 		var u Update
-		u.tells(n)
+		u.setNotice(n)
 		require.ErrorContains(t, u.Failed(t.Context(), errors.New("no credentials")), "notify.webhook was not told of this update: the webhook answers 404")
 	})
 	assert.Len(t, got, 1)

@@ -51,7 +51,7 @@ func (u *Update) run(root string, keys []string, targets Targets, offline bool) 
 		}
 		chosen, request, pin, err := read(ctx, root, home, keys, targets(), offline)
 		notice := newNotice(ctx, root, request, pin != "")
-		u.tells(notice)
+		u.setNotice(notice)
 		if err != nil {
 			return err
 		}
@@ -90,7 +90,7 @@ func (u *Update) run(root string, keys []string, targets Targets, offline bool) 
 		}
 		notice.served(endpoint.Release)
 		now.Export(ctx, endpoint.Release)
-		request.ExportAsked(ctx, endpoint.Release)
+		request.ExportRequestedAt(ctx, endpoint.Release)
 		for name, value := range endpoint.Outputs {
 			ctx.Export(name, value)
 		}

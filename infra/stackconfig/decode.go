@@ -57,7 +57,7 @@ func decode(path string, value any, target reflect.Value, v *service.Violations)
 			v.Add(path, "%s is not a text; put the value in quotes", show(value))
 			return
 		}
-		if madeOfADate(s) {
+		if isFormattedTime(s) {
 			v.Add(path, "YAML reads the value as a date, %q; put it in quotes", s)
 			return
 		}

@@ -86,7 +86,7 @@ func typed(node *yaml.Node, value any) any {
 			}
 		}
 	default:
-		if node.Kind == yaml.ScalarNode && node.Style == 0 && came(node, value) {
+		if node.Kind == yaml.ScalarNode && node.Style == 0 && isConverted(node, value) {
 			return literal{text: node.Value, value: value}
 		}
 	}
@@ -100,9 +100,9 @@ type literal struct {
 	value any
 }
 
-// came reports whether Pulumi's value is the converted value of the node. It
+// isConverted reports whether Pulumi's value is the converted value of the node. It
 // reports false if YAML reads the node as text.
-func came(node *yaml.Node, value any) bool {
+func isConverted(node *yaml.Node, value any) bool {
 	var taken any
 	if err := node.Decode(&taken); err != nil {
 		return false
@@ -140,9 +140,9 @@ func sameNumber(taken, value any) bool {
 	return got == want
 }
 
-// madeOfADate reports whether a text has the format of Go's time.Time.String. Such a
+// isFormattedTime reports whether a text has the format of Go's time.Time.String. Such a
 // text is a date that was typed without quotes in a file that cannot be read.
-func madeOfADate(s string) bool {
+func isFormattedTime(s string) bool {
 	_, err := time.Parse("2006-01-02 15:04:05 -0700 MST", s)
 	return err == nil && strings.HasSuffix(s, " +0000 UTC")
 }

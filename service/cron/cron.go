@@ -178,17 +178,17 @@ func (e Expression) matches(day time.Time) bool {
 	return ofMonth || ofWeek
 }
 
-// farthest is a number of days within which each valid expression has a time. The
+// maxDays is a number of days within which each valid expression has a time. The
 // rarest day is a 29 February on a given weekday, and two of those are at most 40
 // years apart.
-const farthest = 366 * 41
+const maxDays = 366 * 41
 
 // Next returns the first time after t. ok is false if there is none.
 func (e Expression) Next(t time.Time) (next time.Time, ok bool) {
 	from := t.UTC().Truncate(time.Minute).Add(time.Minute)
 	day := time.Date(from.Year(), from.Month(), from.Day(), 0, 0, 0, 0, time.UTC)
 	first := from.Hour()*60 + from.Minute()
-	for range farthest {
+	for range maxDays {
 		if e.matches(day) {
 			if m, ok := e.minuteFrom(first); ok {
 				return day.Add(time.Duration(m) * time.Minute), true
@@ -204,7 +204,7 @@ func (e Expression) Last(t time.Time) (last time.Time, ok bool) {
 	from := t.UTC()
 	day := time.Date(from.Year(), from.Month(), from.Day(), 0, 0, 0, 0, time.UTC)
 	latest := from.Hour()*60 + from.Minute()
-	for range farthest {
+	for range maxDays {
 		if e.matches(day) {
 			if m, ok := e.minuteTo(latest); ok {
 				return day.Add(time.Duration(m) * time.Minute), true

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// mostWaiting is the largest number of bytes that wait for the reader of the
+// maxWaitingBytes is the largest number of bytes that wait for the reader of the
 // log.
-const mostWaiting = 1 << 20
+const maxWaitingBytes = 1 << 20
 
 // Writer writes lines in the background, in their order. Write never waits: an
 // unread log must not delay a request, a drain or a signal. Lines that exceed
@@ -37,7 +37,7 @@ func NewWriter(out io.Writer) *Writer { return &Writer{out: out} }
 func (w *Writer) Write(line []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.bytes+len(line) > mostWaiting {
+	if w.bytes+len(line) > maxWaitingBytes {
 		w.lost++
 		w.dropped.Add(1)
 		return len(line), nil

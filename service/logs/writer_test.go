@@ -33,14 +33,14 @@ func TestALogThatNobodyReadsHoldsNothingUp(t *testing.T) {
 		log := slog.New(slog.NewJSONHandler(w, nil))
 		begin := time.Now()
 		line := strings.Repeat("x", 10_000)
-		for range 3 * mostWaiting / len(line) {
+		for range 3 * maxWaitingBytes / len(line) {
 			log.Info(line)
 		}
 		assert.Zero(t, time.Since(begin), "no line waits")
 		dropped := w.Dropped()
 		assert.Positive(t, dropped)
 		w.mu.Lock()
-		assert.LessOrEqual(t, w.bytes, mostWaiting)
+		assert.LessOrEqual(t, w.bytes, maxWaitingBytes)
 		w.mu.Unlock()
 
 		w.Flush(time.Second)

@@ -30,9 +30,9 @@ type Status struct {
 	// that a newly started worker runs. Each is "" while unknown.
 	Wanted  service.ReleaseID `json:"wanted"`
 	Current service.ReleaseID `json:"current"`
-	// Asked is the time of the update that the machine has seen:
-	// service.Wanted.Asked of Wanted.
-	Asked int64 `json:"asked,omitempty"`
+	// RequestedAt is the time of the update that the machine has seen:
+	// service.Wanted.RequestedAt of Wanted.
+	RequestedAt int64 `json:"asked,omitempty"`
 	// Reason is the reason why Current is not Wanted, or why a worker is
 	// missing. "" if there is no problem.
 	Reason string `json:"reason"`

@@ -6,10 +6,10 @@ import "runtime/metrics"
 type usage struct {
 	// live is the number of bytes that survived the last collection.
 	live uint64
-	// spare is a rough number of the bytes that the system could get back. It
+	// reclaimable is a rough number of the bytes that the system could get back. It
 	// counts all memory that was allocated since the last collection as garbage,
 	// and adds the free memory that Go keeps.
-	spare uint64
+	reclaimable uint64
 	// cycles is the number of garbage collections.
 	cycles uint64
 }
@@ -29,5 +29,5 @@ func newHeap() heap {
 func (h heap) read() usage {
 	metrics.Read(h)
 	live, objects, free := h[0].Value.Uint64(), h[1].Value.Uint64(), h[2].Value.Uint64()
-	return usage{live: live, spare: objects - min(live, objects) + free, cycles: h[3].Value.Uint64()}
+	return usage{live: live, reclaimable: objects - min(live, objects) + free, cycles: h[3].Value.Uint64()}
 }

@@ -7,13 +7,13 @@ import (
 )
 
 const (
-	// roomy is the size to which a heap may grow before a collection, whatever
+	// smallHeap is the size to which a heap may grow before a collection, whatever
 	// part of it is alive. With Go's own minimum of 4 MiB, a small, fast service
 	// would collect dozens of times per second.
-	roomy = 24 << 20
-	// usual is Go's default GOGC. most is the largest value that this package
+	smallHeap = 24 << 20
+	// defaultGOGC is Go's default GOGC. most is the largest value that this package
 	// sets: Go's minimum heap grows with it, to 16 MiB.
-	usual, most = 100, 400
+	defaultGOGC, maxGOGC = 100, 400
 	// paceTick is the time between two checks of the heap.
 	paceTick = time.Second
 )
@@ -33,8 +33,8 @@ func Pace(ctx context.Context, getenv func(string) string) {
 
 func pace(ctx context.Context, tick <-chan time.Time) {
 	heap := newHeap()
-	rest := newRest()
-	now := most
+	reclaimer := newReclaimer()
+	now := maxGOGC
 	debug.SetGCPercent(now)
 	for {
 		select {
@@ -47,7 +47,7 @@ func pace(ctx context.Context, tick <-chan time.Time) {
 			now = p
 			debug.SetGCPercent(now)
 		}
-		rest.tick(seen)
+		reclaimer.tick(seen)
 	}
 }
 
@@ -55,9 +55,9 @@ func pace(ctx context.Context, tick <-chan time.Time) {
 // stops the world for a moment.
 func percent(live uint64) int {
 	if live == 0 {
-		return most
+		return maxGOGC
 	}
 	const step = 50
-	p := (roomy*100/min(live, roomy) - 100) / step * step
-	return int(min(max(p, usual), most))
+	p := (smallHeap*100/min(live, smallHeap) - 100) / step * step
+	return int(min(max(p, defaultGOGC), maxGOGC))
 }

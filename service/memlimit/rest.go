@@ -3,28 +3,28 @@ package memlimit
 import "runtime/debug"
 
 const (
-	// restTicks is the number of ticks without a collection after which a
+	// idleTicks is the number of ticks without a collection after which a
 	// process counts as idle: 5 s, in steps of paceTick.
-	restTicks = 5
-	// worthwhile is the least gain in bytes for returning memory, because that
+	idleTicks = 5
+	// minGain is the least gain in bytes for returning memory, because that
 	// costs a collection now and page faults when the memory is needed again.
-	worthwhile = 4 << 20
+	minGain = 4 << 20
 )
 
-// rest detects that a busy process has become idle, and returns memory to the
+// reclaimer detects that a busy process has become idle, and returns memory to the
 // system. Go alone would keep the memory: it collects an idle heap only after two
 // minutes, and then keeps memory up to the size of the heap at the next
 // collection. That is up to five times the live heap (see Pace).
-type rest struct {
+type reclaimer struct {
 	cycles uint64
 	ticks  int
 	free   func()
 }
 
-func newRest() *rest { return &rest{free: debug.FreeOSMemory} }
+func newReclaimer() *reclaimer { return &reclaimer{free: debug.FreeOSMemory} }
 
 // tick handles one check of the heap.
-func (r *rest) tick(h usage) {
+func (r *reclaimer) tick(h usage) {
 	if h.cycles != r.cycles {
 		r.cycles, r.ticks = h.cycles, 0
 		return
@@ -32,7 +32,7 @@ func (r *rest) tick(h usage) {
 	// Memory is returned only if the garbage is at least as large as the live
 	// heap, which is Go's own default. Searching a large heap for a few MiB would
 	// cost more than it gains.
-	if r.ticks++; r.ticks < restTicks || h.spare < max(worthwhile, h.live) {
+	if r.ticks++; r.ticks < idleTicks || h.reclaimable < max(minGain, h.live) {
 		return
 	}
 	r.ticks = 0

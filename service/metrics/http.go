@@ -29,7 +29,7 @@ type HTTP struct {
 	// series is copied when an entry is added, so that reads need no lock. Its
 	// size is limited: routes come from the application's mux, and there are
 	// few methods and statuses.
-	series atomic.Pointer[map[key]*one]
+	series atomic.Pointer[map[key]*series]
 	mu     sync.Mutex
 }
 
@@ -38,7 +38,7 @@ type key struct {
 	status        int
 }
 
-type one struct {
+type series struct {
 	key      key
 	requests prometheus.Counter
 	latency  prometheus.Observer
@@ -62,7 +62,7 @@ func New(service, release string) *HTTP {
 			Name: "http_handler_panics_total", Help: "Handlers that panicked.",
 		}),
 	}
-	m.series.Store(&map[key]*one{})
+	m.series.Store(&map[key]*series{})
 	info := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "service_release_info", Help: "Which release is running; always 1.",
 		ConstLabels: prometheus.Labels{"release": release},
@@ -88,9 +88,9 @@ func (m *HTTP) Answered(r *http.Request, status int, took time.Duration, recent 
 	}
 }
 
-func (m *HTTP) find(k key, recent *any) *one {
+func (m *HTTP) find(k key, recent *any) *series {
 	if recent != nil {
-		if o, ok := (*recent).(*one); ok && o.key == k {
+		if o, ok := (*recent).(*series); ok && o.key == k {
 			return o
 		}
 	}
@@ -114,19 +114,19 @@ func (m *HTTP) CountDroppedLines(dropped func() uint64) {
 // Panicked counts a panic of a handler.
 func (m *HTTP) Panicked() { m.panics.Inc() }
 
-func (m *HTTP) add(k key) *one {
+func (m *HTTP) add(k key) *series {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	old := *m.series.Load()
 	if o, ok := old[k]; ok {
 		return o
 	}
-	o := &one{
+	o := &series{
 		key:      k,
 		requests: m.requests.WithLabelValues(k.route, k.method, strconv.Itoa(k.status)),
 		latency:  m.latency.WithLabelValues(k.route, k.method),
 	}
-	grown := make(map[key]*one, len(old)+1)
+	grown := make(map[key]*series, len(old)+1)
 	for k, o := range old {
 		grown[k] = o
 	}

@@ -19,9 +19,9 @@ func (s *Sender) startLogs(ctx context.Context, o Options, about resourced) erro
 		return fmt.Errorf("starting the log exporter: %w", err)
 	}
 	logs := s.signal(o, "logs", "the log collector")
-	q := newQueue(o.Config.Records, mostWaiting, func(ctx context.Context, all []sdklog.Record) error {
+	q := newQueue(o.Config.Records, maxWaitingBytes, func(ctx context.Context, all []sdklog.Record) error {
 		err := exporter.Export(ctx, all)
-		logs.note(ctx, err)
+		logs.report(ctx, err)
 		return err
 	})
 	provider := sdklog.NewLoggerProvider(sdklog.WithProcessor(records{q, exporter}), sdklog.WithResource(about))

@@ -34,6 +34,6 @@ type figures struct {
 
 // Export returns no error, because the signal has already recorded it.
 func (f figures) Export(ctx context.Context, all *metricdata.ResourceMetrics) error {
-	f.signal.note(ctx, f.Exporter.Export(ctx, all))
+	f.signal.report(ctx, f.Exporter.Export(ctx, all))
 	return nil
 }

@@ -47,7 +47,7 @@ type Sender struct {
 
 	// records only sends logs. It is nil if logs are off.
 	records *slog.Logger
-	away    []*outage.Outage
+	outages []*outage.Outage
 	end     []func(context.Context) error
 }
 
@@ -99,31 +99,31 @@ func (s *Sender) Failed(err error) {
 }
 
 // Outages returns the records of the collector's outages, one for each signal.
-func (s *Sender) Outages() []*outage.Outage { return s.away }
+func (s *Sender) Outages() []*outage.Outage { return s.outages }
 
 // signal is one of the three kinds of telemetry: traces, metrics or logs.
 type signal struct {
 	// name is the signal's name in the log, such as "traces".
-	name string
-	away *outage.Outage
-	log  *slog.Logger
+	name    string
+	outages *outage.Outage
+	log     *slog.Logger
 }
 
 // signal creates a signal. collector is the collector's name for people.
 func (s *Sender) signal(o Options, name, collector string) signal {
 	away := outage.New(collector)
-	s.away = append(s.away, away)
+	s.outages = append(s.outages, away)
 	return signal{name, away, o.Log}
 }
 
-// note records whether the collector accepted an export.
-func (s signal) note(ctx context.Context, err error) {
+// report records whether the collector accepted an export.
+func (s signal) report(ctx context.Context, err error) {
 	switch {
 	case err != nil:
-		if err = errors.New(short(err.Error())); s.away.Begin(err) {
+		if err = errors.New(shorten(err.Error())); s.outages.Begin(err) {
 			s.log.WarnContext(ctx, s.name+" are not sent", slog.Any("error", err))
 		}
-	case s.away.End():
+	case s.outages.End():
 		s.log.InfoContext(ctx, s.name+" are sent again")
 	}
 }
@@ -132,30 +132,30 @@ func (s signal) note(ctx context.Context, err error) {
 // collector's answer may be a whole page.
 const longest = 500
 
-func short(text string) string {
+func shorten(text string) string {
 	if len(text) > longest {
 		return text[:longest] + "…"
 	}
 	return text
 }
 
-// mostComplaints is the number of different errors of the SDK that are logged.
-const mostComplaints = 20
+// maxLoggedErrors is the number of different errors of the SDK that are logged.
+const maxLoggedErrors = 20
 
 // reportSDK logs each error of the SDK once, such as an invalid variable or a
 // metric that cannot be converted.
 func reportSDK(log *slog.Logger) {
 	var mu sync.Mutex
-	said := map[string]bool{}
+	logged := map[string]bool{}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
-		text := short(err.Error())
+		text := shorten(err.Error())
 		mu.Lock()
-		fresh := !said[text] && len(said) < mostComplaints
-		if fresh {
-			said[text] = true
+		first := !logged[text] && len(logged) < maxLoggedErrors
+		if first {
+			logged[text] = true
 		}
 		mu.Unlock()
-		if fresh {
+		if first {
 			log.Warn("OpenTelemetry", slog.String("error", text))
 		}
 	}))

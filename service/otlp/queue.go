@@ -10,9 +10,9 @@ import (
 	"escala/service/config"
 )
 
-// mostWaiting is the largest number of bytes that wait for the collector, for each
+// maxWaitingBytes is the largest number of bytes that wait for the collector, for each
 // of traces and logs.
-const mostWaiting = 4 << 20
+const maxWaitingBytes = 4 << 20
 
 // queue exports items in batches in the background. add never waits, because an
 // unavailable collector must not delay a request, a drain or a signal. Items
@@ -20,9 +20,9 @@ const mostWaiting = 4 << 20
 type queue[T any] struct {
 	export func(context.Context, []T) error
 	limits config.Batch
-	// most is the limit in bytes.
-	most    int
-	dropped atomic.Uint64
+	// maxBytes is the limit in bytes.
+	maxBytes int
+	dropped  atomic.Uint64
 
 	mu      sync.Mutex
 	waiting []queued[T]
@@ -50,9 +50,9 @@ type queued[T any] struct {
 }
 
 // newQueue returns a queue and starts its goroutine. end ends the goroutine.
-func newQueue[T any](limits config.Batch, most int, export func(context.Context, []T) error) *queue[T] {
+func newQueue[T any](limits config.Batch, maxBytes int, export func(context.Context, []T) error) *queue[T] {
 	q := &queue[T]{
-		export: export, limits: limits, most: most,
+		export: export, limits: limits, maxBytes: maxBytes,
 		full: make(chan struct{}, 1), ending: make(chan struct{}), done: make(chan struct{}),
 	}
 	q.running, q.cancel = context.WithCancel(context.Background()) //nolint:gosec // G118: end calls it
@@ -64,7 +64,7 @@ func newQueue[T any](limits config.Batch, most int, export func(context.Context,
 func (q *queue[T]) add(item T, size int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.ended || q.bytes+size > q.most || len(q.waiting)+q.exporting >= q.limits.Queue {
+	if q.ended || q.bytes+size > q.maxBytes || len(q.waiting)+q.exporting >= q.limits.Queue {
 		q.dropped.Add(1)
 		return
 	}

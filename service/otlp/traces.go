@@ -16,9 +16,9 @@ func (s *Sender) startTraces(ctx context.Context, o Options, about resourced) er
 		return fmt.Errorf("starting the trace exporter: %w", err)
 	}
 	traces := s.signal(o, "traces", "the trace collector")
-	q := newQueue(o.Config.Spans, mostWaiting, func(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
+	q := newQueue(o.Config.Spans, maxWaitingBytes, func(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
 		err := exporter.ExportSpans(ctx, spans)
-		traces.note(ctx, err)
+		traces.report(ctx, err)
 		return err
 	})
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans{q, exporter}), sdktrace.WithResource(about))

@@ -10,15 +10,15 @@ import (
 	"escala/service/status"
 )
 
-// hungLooks is the number of consecutive checks without an answer after which a
+// hungChecks is the number of consecutive checks without an answer after which a
 // worker counts as hung. It is a number and not a time: the computer may have
 // slept between two checks, and the worker then answers the next one.
-const hungLooks = 6
+const hungChecks = 6
 
 // watchHung kills workers that were ready once and have not answered the health
 // path for HangLimit. The slot's supervisor starts a new one.
 func (p *primary) watchHung(ctx context.Context) error {
-	every := p.Config.HangLimit / hungLooks
+	every := p.Config.HangLimit / hungChecks
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	missed := map[*process]int{}
@@ -28,20 +28,20 @@ func (p *primary) watchHung(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		seen := map[*process]int{}
+		failed := map[*process]int{}
 		for _, s := range p.slots {
 			proc, _ := s.view()
-			if proc == nil || !proc.alive() || proc.readyAt.Load() == 0 || proc.told.Load() {
+			if proc == nil || !proc.alive() || proc.readyAt.Load() == 0 || proc.stopRequested.Load() {
 				continue
 			}
 			if p.answers(ctx, proc, every) || ctx.Err() != nil {
 				continue
 			}
-			if seen[proc] = missed[proc] + 1; seen[proc] >= hungLooks {
+			if failed[proc] = missed[proc] + 1; failed[proc] >= hungChecks {
 				p.killHung(s, proc)
 			}
 		}
-		missed = seen
+		missed = failed
 	}
 }
 

@@ -41,7 +41,7 @@ func (p *primary) preflight(ctx context.Context, exe *executable) error {
 	if err := proc.awaitReady(ctx, p.Config.ReadyPath, p.Config.Lifecycle.Start); err != nil {
 		return err
 	}
-	if err := p.examine(ctx, own.Path, exe); err != nil {
+	if err := p.request(ctx, own.Path, exe); err != nil {
 		return err
 	}
 	if err := proc.signal(syscall.SIGTERM); err != nil {
@@ -60,12 +60,12 @@ func (p *primary) preflight(ctx context.Context, exe *executable) error {
 	return nil
 }
 
-// examineLimit is the time limit of each request in a preflight.
-const examineLimit = 5 * time.Second
+// requestLimit is the time limit of each request in a preflight.
+const requestLimit = 5 * time.Second
 
-// examine requests the program's health path and /.
-func (p *primary) examine(ctx context.Context, socket string, exe *executable) error {
-	client := &http.Client{Timeout: examineLimit, Transport: &http.Transport{
+// request requests the program's health path and /.
+func (p *primary) request(ctx context.Context, socket string, exe *executable) error {
+	client := &http.Client{Timeout: requestLimit, Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			var d net.Dialer

@@ -42,7 +42,7 @@ func TestPreflightTakesAStreamForAnAnswer(t *testing.T) {
 			go func() { _ = server.Serve(l) }()
 			t.Cleanup(func() { _ = server.Close() })
 			p := &primary{Options: Options{Config: config.Prefork{Worker: config.Worker{HealthPath: "/health"}}}}
-			err = p.examine(t.Context(), path, exe)
+			err = p.request(t.Context(), path, exe)
 			if tt.says == "" {
 				require.NoError(t, err)
 				return

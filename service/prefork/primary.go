@@ -163,7 +163,7 @@ func (p *primary) endAll(hard context.Context, l *listen.Listener) error {
 	const early = 100 * time.Millisecond
 	var err error
 	if announce > early {
-		err = tell(workers)
+		err = terminateAll(workers)
 		select {
 		case <-time.After(announce - early):
 		case <-hard.Done():
@@ -171,7 +171,7 @@ func (p *primary) endAll(hard context.Context, l *listen.Listener) error {
 	}
 	err = errors.Join(err, p.socket.Close(), l.Retire(hard))
 	if announce <= early {
-		err = errors.Join(err, tell(workers))
+		err = errors.Join(err, terminateAll(workers))
 	}
 	var all sync.WaitGroup
 	ends := make([]error, len(workers))
@@ -182,7 +182,7 @@ func (p *primary) endAll(hard context.Context, l *listen.Listener) error {
 	return errors.Join(err, errors.Join(ends...))
 }
 
-func tell(workers []*process) error {
+func terminateAll(workers []*process) error {
 	var err error
 	for _, w := range workers {
 		err = errors.Join(err, w.signal(syscall.SIGTERM))
@@ -216,7 +216,7 @@ func (p *primary) awaitEnd(hard context.Context, w *process) error {
 		<-w.exited
 		return errors.Join(fmt.Errorf("worker %d (pid %d) had not ended after %s and was killed", w.slot, w.pid(), limit), err)
 	}
-	if w.code != 0 && w.told.Load() && w.readyAt.Load() != 0 {
+	if w.code != 0 && w.stopRequested.Load() && w.readyAt.Load() != 0 {
 		return fmt.Errorf("worker %d (pid %d) ended with status %d", w.slot, w.pid(), w.code)
 	}
 	return nil

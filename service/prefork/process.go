@@ -25,8 +25,8 @@ type process struct {
 	// readyAt is the time at which the process was first seen ready, in Unix
 	// nanoseconds; 0 before.
 	readyAt atomic.Int64
-	// told reports that the primary has asked the process to end.
-	told atomic.Bool
+	// stopRequested reports that the primary has asked the process to end.
+	stopRequested atomic.Bool
 	// hung reports that the process was killed because it did not answer. late
 	// reports that it was killed because it was not ready in time.
 	hung, late atomic.Bool
@@ -51,7 +51,7 @@ func (p *process) alive() bool {
 // signal sends a signal. It is not an error if the process has already ended.
 func (p *process) signal(s syscall.Signal) error {
 	if s == syscall.SIGTERM {
-		p.told.Store(true)
+		p.stopRequested.Store(true)
 	}
 	if err := p.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("sending %s to worker %d (pid %d): %w", s, p.slot, p.pid(), err)

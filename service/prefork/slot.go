@@ -200,7 +200,7 @@ func (p *primary) started(ctx context.Context, proc *process) error {
 // can keep running.
 func (p *primary) backOff(ctx context.Context, s *slot, ended *process) error {
 	n := s.failed(ended, p.Config.RestartLimit)
-	if p.hopeless() {
+	if p.allFailed() {
 		return fmt.Errorf("%w: every worker failed %d times in a row or more, the last one with exit status %d", ErrGaveUp, p.Config.RestartLimit, ended.code)
 	}
 	d := pause(p.Config.RestartPause, n)
@@ -212,9 +212,9 @@ func (p *primary) backOff(ctx context.Context, s *slot, ended *process) error {
 	return nil
 }
 
-// hopeless reports that every slot has failed too often in a row and that no
+// allFailed reports that every slot has failed too often in a row and that no
 // worker serves.
-func (p *primary) hopeless() bool {
+func (p *primary) allFailed() bool {
 	for _, s := range p.slots {
 		s.mu.Lock()
 		serving := s.current != nil && s.current.alive() && s.current.readyAt.Load() != 0

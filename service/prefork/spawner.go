@@ -40,11 +40,11 @@ type start struct {
 }
 
 // start runs the program.
-func (s *spawner) start(o Options, exe *executable, how start) (*process, error) {
+func (s *spawner) start(o Options, exe *executable, settings start) (*process, error) {
 	p := &process{
-		slot:    how.slot,
+		slot:    settings.slot,
 		release: exe.release,
-		socket:  how.admin,
+		socket:  settings.admin,
 		exited:  make(chan struct{}),
 	}
 	// A worker outlives any context: it drains when it gets a signal. The program
@@ -54,13 +54,13 @@ func (s *spawner) start(o Options, exe *executable, how start) (*process, error)
 	p.cmd.Args[0] = o.Executable
 	p.cmd.Stdout, p.cmd.Stderr = o.Out, o.Err
 	p.cmd.ExtraFiles = []*os.File{exe.file}
-	if how.socket != nil {
-		p.cmd.ExtraFiles = append(p.cmd.ExtraFiles, how.socket)
-		how.listen = "fd:4"
+	if settings.socket != nil {
+		p.cmd.ExtraFiles = append(p.cmd.ExtraFiles, settings.socket)
+		settings.listen = "fd:4"
 	}
 	p.cmd.Env = append(os.Environ(),
-		service.EnvListen+"="+how.listen,
-		fmt.Sprintf("%s=%d", service.EnvWorker, how.slot),
+		service.EnvListen+"="+settings.listen,
+		fmt.Sprintf("%s=%d", service.EnvWorker, settings.slot),
 		fmt.Sprintf("%s=%d", service.EnvWorkers, o.Config.Workers),
 		service.EnvAdmin+"="+p.socket,
 		service.EnvSupervised+"=cluster",
@@ -70,7 +70,7 @@ func (s *spawner) start(o Options, exe *executable, how start) (*process, error)
 	failed := make(chan error)
 	s.jobs <- func() { failed <- p.cmd.Start() }
 	if err := <-failed; err != nil {
-		return nil, fmt.Errorf("starting worker %d: %w", how.slot, err)
+		return nil, fmt.Errorf("starting worker %d: %w", settings.slot, err)
 	}
 	p.started = time.Now()
 	go func() {

@@ -29,7 +29,7 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.o.Identify != nil {
 		c.name = h.o.Identify(r)
 	}
-	taken := &taker{ResponseWriter: w}
+	taken := &hijackRecorder{ResponseWriter: w}
 	conn, err := websocket.Accept(taken, r, &websocket.AcceptOptions{
 		OriginPatterns:  h.o.Origins,
 		CompressionMode: websocket.CompressionDisabled, // compression costs memory per client, and messages are short
@@ -62,11 +62,11 @@ func (h *Hub) refused(r *http.Request, status int, err error) {
 		return
 	}
 	h.o.Log.WarnContext(r.Context(), "WebSocket refused because of the page that opens it; WS_ORIGINS lists the hosts whose pages may",
-		slog.String("origin", short(r.Header.Get("Origin"))), slog.String("host", short(r.Host)))
+		slog.String("origin", shorten(r.Header.Get("Origin"))), slog.String("host", shorten(r.Host)))
 }
 
-// short shortens a header's value for the log.
-func short(s string) string { return s[:min(len(s), 200)] }
+// shorten shortens a header's value for the log.
+func shorten(s string) string { return s[:min(len(s), 200)] }
 
 func (h *Hub) serve(c *client) {
 	members, ok := h.join(c)
@@ -84,9 +84,9 @@ func (h *Hub) full() bool {
 	return h.closing || len(h.clients) >= h.o.MaxClients
 }
 
-// taker records the connection that the WebSocket library hijacks. A close that
+// hijackRecorder records the connection that the WebSocket library hijacks. A close that
 // the peer does not answer can only be ended on the connection itself.
-type taker struct {
+type hijackRecorder struct {
 	http.ResponseWriter
 	conn net.Conn
 	// status is the status of the library's own answer.
@@ -94,13 +94,13 @@ type taker struct {
 }
 
 // WriteHeader records the status.
-func (t *taker) WriteHeader(status int) {
+func (t *hijackRecorder) WriteHeader(status int) {
 	t.status = status
 	t.ResponseWriter.WriteHeader(status)
 }
 
 // Hijack records the connection.
-func (t *taker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+func (t *hijackRecorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(t.ResponseWriter).Hijack()
 	t.conn = conn
 	return conn, rw, err

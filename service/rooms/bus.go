@@ -58,7 +58,7 @@ type outgoing struct {
 func newBus(r *redis.Client, prefix string, h *Hub, log *slog.Logger) *bus {
 	return &bus{
 		redis: r, prefix: prefix, hub: h, log: log,
-		held:   budget{most: outboxBytes},
+		held:   budget{limit: outboxBytes},
 		outage: outage.New("Redis"),
 		out:    make(chan outgoing, outbox),
 		wanted: make(map[string]struct{}),
@@ -67,13 +67,13 @@ func newBus(r *redis.Client, prefix string, h *Hub, log *slog.Logger) *bus {
 }
 
 // follow and unfollow set the rooms in which this worker has clients.
-func (b *bus) follow(room string) { b.want(room, true) }
+func (b *bus) follow(room string) { b.setWanted(room, true) }
 
-func (b *bus) unfollow(room string) { b.want(room, false) }
+func (b *bus) unfollow(room string) { b.setWanted(room, false) }
 
-func (b *bus) want(room string, yes bool) {
+func (b *bus) setWanted(room string, wanted bool) {
 	b.mu.Lock()
-	if yes {
+	if wanted {
 		b.wanted[room] = struct{}{}
 	} else {
 		delete(b.wanted, room)
@@ -88,12 +88,12 @@ func (b *bus) want(room string, yes bool) {
 // publish queues a message for the other workers.
 func (b *bus) publish(room string, e envelope) {
 	e.Origin = b.hub.origin
-	if b.up.Load() && b.held.take(len(e.Payload)) {
+	if b.up.Load() && b.held.reserve(len(e.Payload)) {
 		select {
 		case b.out <- outgoing{room, e}:
 			return
 		default:
-			b.held.give(len(e.Payload))
+			b.held.release(len(e.Payload))
 		}
 	}
 	if e.Kind == kindMessage {
@@ -174,7 +174,7 @@ func (b *bus) lost(ctx context.Context, err error) {
 		b.log.WarnContext(ctx, "Redis does not answer; rooms are local to this worker", slog.Any("error", err))
 	}
 	if b.up.Swap(false) {
-		b.hub.alone()
+		b.hub.forgetRemote()
 	}
 }
 
@@ -190,14 +190,14 @@ func (b *bus) handle(ctx context.Context, got any) {
 			b.log.WarnContext(ctx, "ignored", slog.Any("error", err))
 			return
 		}
-		b.hub.hear(strings.TrimPrefix(m.Channel, b.prefix), e) //nolint:contextcheck // a message is written in its client's own time
+		b.hub.receive(strings.TrimPrefix(m.Channel, b.prefix), e) //nolint:contextcheck // a message is written in its client's own time
 	}
 }
 
 // subscribe makes Redis' subscriptions match the wanted rooms. It ignores errors,
 // because go-redis subscribes again when it reconnects.
 func (b *bus) subscribe(ctx context.Context, ps *redis.PubSub) {
-	have := map[string]struct{}{}
+	subscribed := map[string]struct{}{}
 	for {
 		select {
 		case <-ctx.Done():
@@ -207,15 +207,15 @@ func (b *bus) subscribe(ctx context.Context, ps *redis.PubSub) {
 		var add, drop []string
 		b.mu.Lock()
 		for room := range b.wanted {
-			if _, ok := have[room]; !ok {
+			if _, ok := subscribed[room]; !ok {
 				add = append(add, b.prefix+room)
-				have[room] = struct{}{}
+				subscribed[room] = struct{}{}
 			}
 		}
-		for room := range have {
+		for room := range subscribed {
 			if _, ok := b.wanted[room]; !ok {
 				drop = append(drop, b.prefix+room)
-				delete(have, room)
+				delete(subscribed, room)
 			}
 		}
 		b.mu.Unlock()
@@ -258,6 +258,6 @@ func (b *bus) send(ctx context.Context) {
 			b.hub.counts.unpublished.Add(float64(messages))
 			b.log.DebugContext(ctx, "publishing", slog.Any("error", err))
 		}
-		b.held.give(bytes)
+		b.held.release(bytes)
 	}
 }

@@ -51,7 +51,7 @@ func (c *client) send(f *frame) {
 			c.hub.counts.slow.Inc()
 			return
 		}
-		c.tooSlow()
+		c.applySlowPolicy()
 		return
 	}
 	c.queue.add(f)
@@ -123,7 +123,7 @@ func (c *client) read() {
 			case !allowed.take(time.Now()):
 				refused, reason = websocket.StatusPolicyViolation, "too many messages"
 			default:
-				c.hub.say(c.room, encode(Message{
+				c.hub.broadcast(c.room, encode(Message{
 					Type: "message", Room: c.room, From: c.id, Name: c.name, Text: string(b), At: time.Now().UTC(),
 				}))
 			}

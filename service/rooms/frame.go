@@ -15,7 +15,7 @@ type frame struct {
 // newFrame returns a frame with its caller as the first holder. It returns false
 // if the budget has no space for the frame.
 func newFrame(payload []byte, b *budget) (*frame, bool) {
-	if !b.take(len(payload)) {
+	if !b.reserve(len(payload)) {
 		return nil, false
 	}
 	f := &frame{payload: payload, budget: b}
@@ -29,6 +29,6 @@ func (f *frame) hold() { f.holders.Add(1) }
 // it.
 func (f *frame) release() {
 	if f.holders.Add(-1) == 0 {
-		f.budget.give(len(f.payload))
+		f.budget.release(len(f.payload))
 	}
 }

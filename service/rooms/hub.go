@@ -46,7 +46,7 @@ func New(o Options) *Hub {
 		rooms:   make(map[string]*room),
 		clients: make(map[*client]struct{}),
 	}
-	h.waiting.most, h.readable = int64(o.QueuesBytes), int64(o.QueuesBytes)/4
+	h.waiting.limit, h.readable = int64(o.QueuesBytes), int64(o.QueuesBytes)/4
 	h.reading = semaphore.NewWeighted(h.readable)
 	h.counts = newCounts(o.Metrics, h)
 	if o.Redis != nil {
@@ -60,7 +60,7 @@ func New(o Options) *Hub {
 func (h *Hub) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return h.pingAll(ctx) })
-	group.Go(func() error { return h.tellPresence(ctx) })
+	group.Go(func() error { return h.runPresence(ctx) })
 	if h.bus != nil {
 		group.Go(func() error { return h.bus.run(ctx) })
 	}
@@ -127,8 +127,8 @@ func (h *Hub) leave(c *client) {
 	}
 }
 
-// say delivers a client's message to its room, on this and on other workers.
-func (h *Hub) say(room string, payload []byte) {
+// broadcast delivers a client's message to its room, on this and on other workers.
+func (h *Hub) broadcast(room string, payload []byte) {
 	h.deliver(room, payload)
 	if h.bus != nil {
 		h.bus.publish(room, envelope{Kind: kindMessage, Payload: payload})

@@ -90,7 +90,7 @@ func TestStaleCountsAreForgotten(t *testing.T) {
 	t.Parallel()
 	r := newRoom()
 	now := time.Now()
-	r.elsewhere = map[string]seen{"a": {2, now}, "b": {3, now.Add(-stale - time.Second)}}
+	r.remote = map[string]remoteMembers{"a": {2, now}, "b": {3, now.Add(-stale - time.Second)}}
 	assert.Equal(t, 2, r.total(now))
-	assert.NotContains(t, r.elsewhere, "b")
+	assert.NotContains(t, r.remote, "b")
 }

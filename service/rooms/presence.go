@@ -15,8 +15,8 @@ const (
 	repeat = stale / 3
 )
 
-// tellPresence sends the number of members to rooms in which it has changed.
-func (h *Hub) tellPresence(ctx context.Context) error {
+// runPresence sends the number of members to rooms in which it has changed.
+func (h *Hub) runPresence(ctx context.Context) error {
 	tick := time.NewTicker(presenceTick)
 	defer tick.Stop()
 	for {
@@ -24,19 +24,19 @@ func (h *Hub) tellPresence(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case now := <-tick.C:
-			h.tell(now) //nolint:contextcheck // messages are written in their clients' own time
+			h.sendPresence(now) //nolint:contextcheck // messages are written in their clients' own time
 		}
 	}
 }
 
-func (h *Hub) tell(now time.Time) {
+func (h *Hub) sendPresence(now time.Time) {
 	shared := h.shared()
-	type news struct {
+	type update struct {
 		room    string
 		payload []byte
 		members []*client
 	}
-	var all []news
+	var all []update
 	h.mu.Lock()
 	for name, r := range h.rooms {
 		if h.bus != nil && (r.changed || now.Sub(r.published) >= repeat) {
@@ -44,9 +44,9 @@ func (h *Hub) tell(now time.Time) {
 			r.published = now
 		}
 		r.changed = false
-		if p := (presence{Members: r.total(now), Shared: shared}); p != r.told {
-			r.told = p
-			all = append(all, news{name, encode(Presence{Type: "presence", Room: name, presence: p}), r.list()})
+		if p := (presence{Members: r.total(now), Shared: shared}); p != r.announced {
+			r.announced = p
+			all = append(all, update{name, encode(Presence{Type: "presence", Room: name, presence: p}), r.list()})
 		}
 	}
 	h.mu.Unlock()
@@ -55,8 +55,8 @@ func (h *Hub) tell(now time.Time) {
 	}
 }
 
-// hear handles a message from another worker.
-func (h *Hub) hear(room string, e envelope) {
+// receive handles a message from another worker.
+func (h *Hub) receive(room string, e envelope) {
 	if e.Origin == h.origin {
 		return
 	}
@@ -71,12 +71,12 @@ func (h *Hub) hear(room string, e envelope) {
 		return
 	}
 	if e.Members == 0 {
-		delete(r.elsewhere, e.Origin)
+		delete(r.remote, e.Origin)
 	} else {
-		if r.elsewhere == nil {
-			r.elsewhere = make(map[string]seen)
+		if r.remote == nil {
+			r.remote = make(map[string]remoteMembers)
 		}
-		r.elsewhere[e.Origin] = seen{members: e.Members, at: time.Now()}
+		r.remote[e.Origin] = remoteMembers{members: e.Members, at: time.Now()}
 	}
 	if e.Ask {
 		r.changed = true // the next tick sends this worker's number
@@ -93,12 +93,12 @@ func (h *Hub) followed(room string) {
 	}
 }
 
-// alone removes the numbers of other workers, because their messages no longer
+// forgetRemote removes the numbers of other workers, because their messages no longer
 // arrive.
-func (h *Hub) alone() {
+func (h *Hub) forgetRemote() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, r := range h.rooms {
-		r.elsewhere = nil
+		r.remote = nil
 	}
 }

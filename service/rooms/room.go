@@ -9,17 +9,17 @@ const stale = 30 * time.Second
 // room is this worker's view of a room. The hub's lock guards it.
 type room struct {
 	members map[*client]struct{}
-	// elsewhere maps each other worker to its number of members.
-	elsewhere map[string]seen
+	// remote maps each other worker to its number of members.
+	remote map[string]remoteMembers
 	// changed requests a message to the members about their number.
 	changed bool
-	// told is the last presence that the members got. published is the time of
+	// announced is the last presence that the members got. published is the time of
 	// the last number that other workers got.
-	told      presence
+	announced presence
 	published time.Time
 }
 
-type seen struct {
+type remoteMembers struct {
 	members int
 	at      time.Time
 }
@@ -31,9 +31,9 @@ func newRoom() *room {
 // total returns the number of members on all workers with a recent report.
 func (r *room) total(now time.Time) int {
 	n := len(r.members)
-	for origin, s := range r.elsewhere {
+	for origin, s := range r.remote {
 		if now.Sub(s.at) > stale {
-			delete(r.elsewhere, origin)
+			delete(r.remote, origin)
 			continue
 		}
 		n += s.members

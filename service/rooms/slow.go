@@ -8,13 +8,13 @@ func (h *Hub) sendAll(payload []byte, clients []*client) {
 		return
 	}
 	f, ok := newFrame(payload, &h.waiting)
-	for !ok && h.sendAwaySlowest() {
+	for !ok && h.shedSlowest() {
 		f, ok = newFrame(payload, &h.waiting)
 	}
 	if !ok { // messages that are being written use the whole budget
 		for _, c := range clients {
 			c.mu.Lock()
-			c.tooSlow()
+			c.applySlowPolicy()
 			c.mu.Unlock()
 		}
 		return
@@ -25,10 +25,10 @@ func (h *Hub) sendAll(payload []byte, clients []*client) {
 	}
 }
 
-// sendAwaySlowest frees memory by applying Options.Slow to the client with the
+// shedSlowest frees memory by applying Options.Slow to the client with the
 // most waiting bytes: the client is closed, or its waiting messages are
 // dropped.
-func (h *Hub) sendAwaySlowest() bool {
+func (h *Hub) shedSlowest() bool {
 	h.mu.Lock()
 	var slowest *client
 	most := int64(0)
@@ -43,13 +43,13 @@ func (h *Hub) sendAwaySlowest() bool {
 	}
 	slowest.mu.Lock()
 	defer slowest.mu.Unlock()
-	slowest.tooSlow()
+	slowest.applySlowPolicy()
 	return true
 }
 
-// tooSlow applies Options.Slow to a client whose queue is full. The caller
+// applySlowPolicy applies Options.Slow to a client whose queue is full. The caller
 // holds the client's lock.
-func (c *client) tooSlow() {
+func (c *client) applySlowPolicy() {
 	c.behind.Store(0) // the client frees no more memory until its next message
 	if c.ended {
 		return

@@ -37,7 +37,7 @@ func (s *Server) Admin(ctx context.Context, path string) (stop func() error, err
 		mux.Handle("GET "+metricsPath, s.Metrics)
 	}
 	mux.HandleFunc("GET "+StatusPath, s.status)
-	return s.beside(l, mux), nil
+	return s.serveInternal(l, mux), nil
 }
 
 // MetricsOnly answers only MetricsPath, at an address of its own, until the
@@ -49,11 +49,11 @@ func (s *Server) MetricsOnly(ctx context.Context, at listen.Address) (stop func(
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET "+metricsPath, s.Metrics)
-	return s.beside(l, mux), nil
+	return s.serveInternal(l, mux), nil
 }
 
-// beside serves requests that are not from the service's clients.
-func (s *Server) beside(l net.Listener, h http.Handler) (stop func() error) {
+// serveInternal serves requests that are not from the service's clients.
+func (s *Server) serveInternal(l net.Listener, h http.Handler) (stop func() error) {
 	server := &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			header := w.Header()

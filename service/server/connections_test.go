@@ -62,7 +62,7 @@ func TestUnfinishedHeadersAreBoundedInAll(t *testing.T) {
 	s, address, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "hello")
 	}, nil)
-	s.conns.mostPending = 256 << 10
+	s.conns.maxPending = 256 << 10
 	for range 40 {
 		c, err := net.Dial("tcp", address)
 		require.NoError(t, err)
@@ -72,5 +72,5 @@ func TestUnfinishedHeadersAreBoundedInAll(t *testing.T) {
 	require.Eventually(t, func() bool { return s.conns.refused.Load() > 0 }, 10*time.Second, time.Millisecond, "the longest are given up")
 	res, _ := ask(t, address, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 	assert.Equal(t, http.StatusOK, res.StatusCode, "and short ones are not")
-	assert.LessOrEqual(t, s.conns.pending.Load(), s.conns.mostPending)
+	assert.LessOrEqual(t, s.conns.pending.Load(), s.conns.maxPending)
 }

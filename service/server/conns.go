@@ -17,15 +17,15 @@ type conns struct {
 	// measured from started.
 	readTimeout, writeTimeout time.Duration
 	started                   time.Time
-	// most is the largest number of connections that are served; 0 is no limit.
-	most int
+	// limit is the largest number of connections that are served; 0 is no limit.
+	limit int
 	// refused counts the connections that were closed without reading a
 	// request.
 	refused atomic.Uint64
 	// pending is the number of bytes of unfinished request headers on all
-	// connections. The limit is mostPending.
-	pending     atomic.Int64
-	mostPending int64
+	// connections. The limit is maxPending.
+	pending    atomic.Int64
+	maxPending int64
 
 	mu   sync.Mutex
 	open map[*conn]struct{}
@@ -41,9 +41,9 @@ const reserve = 64
 
 func newConns(t trust, limits config.HTTP, started time.Time) *conns {
 	return &conns{
-		trusted: t, most: limits.MaxConnections, started: started,
+		trusted: t, limit: limits.MaxConnections, started: started,
 		readTimeout: limits.ReadTimeout, writeTimeout: limits.WriteTimeout,
-		open: make(map[*conn]struct{}), mostPending: mostPending,
+		open: make(map[*conn]struct{}), maxPending: maxPending,
 	}
 }
 
@@ -53,7 +53,7 @@ func (s *conns) add(nc net.Conn) *conn {
 	c := &conn{Conn: nc, set: s, trusted: s.trusted.addr(nc.RemoteAddr())}
 	c.reading.Set = nc.SetReadDeadline
 	s.mu.Lock()
-	if s.most > 0 && len(s.open) >= s.most {
+	if s.limit > 0 && len(s.open) >= s.limit {
 		c.beyond = true
 		if len(s.extra) >= reserve && !s.pushOut() {
 			s.mu.Unlock()

@@ -68,7 +68,7 @@ func (s *Server) awaitClosed(ctx context.Context, served <-chan struct{}) error 
 		case <-done:
 			done = nil
 		case now := <-tick.C:
-			w.look(now, s.conns.all())
+			w.check(now, s.conns.all())
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -14,41 +14,41 @@ import (
 	"escala/service"
 )
 
-// lookForPage is the time between two checks of the maintenance file.
-const lookForPage = time.Second
+// pageInterval is the time between two checks of the maintenance file.
+const pageInterval = time.Second
 
 // FollowMaintenance answers with the content of the file in place of the
 // application while the file exists. It reads the file once before it returns,
 // and then every second. It is for workers whose proxy does not do this.
 func (s *Server) FollowMaintenance(path string) (stop func()) {
-	said := ""
-	look := func() {
+	logged := ""
+	update := func() {
 		page, err := readPage(path)
 		if err != nil { // the state stays as it was
-			if text := err.Error(); text != said {
-				said = text
+			if text := err.Error(); text != logged {
+				logged = text
 				s.Log.Warn("reading the page of the maintenance", slog.Any("error", err))
 			}
 			return
 		}
-		said = ""
+		logged = ""
 		if was := s.page.Swap(page); (was == nil) != (page == nil) {
 			s.Log.Info("maintenance", slog.Bool("on", page != nil))
 		}
 	}
-	look()
+	update()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		ticker := time.NewTicker(lookForPage)
+		ticker := time.NewTicker(pageInterval)
 		defer ticker.Stop()
 		for {
 			select {
 			case <-ctx.Done():
 				return
 			case <-ticker.C:
-				look()
+				update()
 			}
 		}
 	}()

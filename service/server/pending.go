@@ -1,8 +1,8 @@
 package server
 
-// mostPending is the largest number of bytes of unfinished request headers that
+// maxPending is the largest number of bytes of unfinished request headers that
 // a worker holds for all clients together.
-const mostPending = 32 << 20
+const maxPending = 32 << 20
 
 // pend counts bytes that arrive before the request is complete. It returns
 // false if all connections together hold too many and this one holds the most.
@@ -13,7 +13,7 @@ func (c *conn) pend(n int) bool {
 	case phaseNew, phaseIdle:
 	}
 	c.pending.Add(int64(n))
-	if c.set.pending.Add(int64(n)) <= c.set.mostPending {
+	if c.set.pending.Add(int64(n)) <= c.set.maxPending {
 		return true
 	}
 	largest := c.set.largestPending()

@@ -10,19 +10,19 @@ import (
 // connection's last change, so that requests need no clock.
 type watch struct {
 	limit   time.Duration
-	seen    map[*conn]*sighting
-	streams map[*stream]*streamSighting
+	conns   map[*conn]*connSample
+	streams map[*stream]*streamSample
 }
 
-// streamSighting is the state of an HTTP/2 request's body, with the time of its
+// streamSample is the state of an HTTP/2 request's body, with the time of its
 // last change.
-type streamSighting struct {
+type streamSample struct {
 	reads uint64
 	same  time.Time
 }
 
-// sighting is the state of a connection, with the time of its last change.
-type sighting struct {
+// connSample is the state of a connection, with the time of its last change.
+type connSample struct {
 	phase phase
 	marks uint64
 	acked uint64
@@ -36,23 +36,23 @@ type sighting struct {
 const trickle = 5 * time.Second
 
 func newWatch(limit time.Duration) *watch {
-	return &watch{limit: limit, seen: make(map[*conn]*sighting), streams: make(map[*stream]*streamSighting)}
+	return &watch{limit: limit, conns: make(map[*conn]*connSample), streams: make(map[*stream]*streamSample)}
 }
 
-// look closes the connections whose peer has been silent for the limit. These
+// check closes the connections whose peer has been silent for the limit. These
 // are idle, unused or half-open connections, requests whose body has stopped
 // arriving, and requests whose response is not being read.
-func (w *watch) look(now time.Time, open []*conn) {
+func (w *watch) check(now time.Time, open []*conn) {
 	for _, c := range open {
 		p, marks, acked := phase(c.phase.Load()), c.marks.Load(), uint64(0)
 		moving := false
 		if c.writing.Load() {
 			acked, moving = c.acked()
 		}
-		s, known := w.seen[c]
+		s, known := w.conns[c]
 		if !known {
-			s = &sighting{same: now, inactive: now}
-			w.seen[c] = s
+			s = &connSample{same: now, inactive: now}
+			w.conns[c] = s
 		}
 		if moving || s.phase != p || s.marks != marks || s.acked != acked {
 			s.phase, s.marks, s.acked, s.same = p, marks, acked, now
@@ -71,20 +71,20 @@ func (w *watch) look(now time.Time, open []*conn) {
 				c.giveUpOnPeer()
 			}
 			for _, st := range c.streams.all() {
-				w.lookAt(now, st)
+				w.checkStream(now, st)
 			}
 		case phaseHijacked: // LongLived closes it
 		}
 	}
 }
 
-// lookAt ends the wait for the body of one HTTP/2 request whose client has been
+// checkStream ends the wait for the body of one HTTP/2 request whose client has been
 // silent for the limit. Other requests on the connection continue.
-func (w *watch) lookAt(now time.Time, st *stream) {
+func (w *watch) checkStream(now time.Time, st *stream) {
 	reads := st.reads.Load()
 	s, known := w.streams[st]
 	if !known || s.reads != reads || !st.reading.Load() {
-		w.streams[st] = &streamSighting{reads: reads, same: now}
+		w.streams[st] = &streamSample{reads: reads, same: now}
 		return
 	}
 	if now.Sub(s.same) >= w.limit {

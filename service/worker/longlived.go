@@ -8,11 +8,11 @@ import (
 	"escala/service/server"
 )
 
-// several combines the WebSockets of the rooms and of the application.
-type several []server.LongLived
+// allLongLived combines the WebSockets of the rooms and of the application.
+type allLongLived []server.LongLived
 
 // CloseAll closes all of them at the same time.
-func (s several) CloseAll(ctx context.Context, over time.Duration) {
+func (s allLongLived) CloseAll(ctx context.Context, over time.Duration) {
 	var all sync.WaitGroup
 	for _, one := range s {
 		all.Go(func() { one.CloseAll(ctx, over) })
@@ -21,7 +21,7 @@ func (s several) CloseAll(ctx context.Context, over time.Duration) {
 }
 
 // Open returns the number of open WebSockets.
-func (s several) Open() int {
+func (s allLongLived) Open() int {
 	n := 0
 	for _, one := range s {
 		n += one.Open()

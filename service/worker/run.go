@@ -45,14 +45,14 @@ func Run(ctx, hard context.Context, getenv func(string) string, out io.Writer, n
 		if err != nil {
 			return err
 		}
-		redisAway := outage.New("Redis")
-		defer p.Report("ending what the application uses", rt.run(redisAway)) //nolint:contextcheck // rooms go on through the drain, after ctx has ended
-		around := []reporter{redisAway}
+		redisOutage := outage.New("Redis")
+		defer p.Report("ending what the application uses", rt.run(redisOutage)) //nolint:contextcheck // rooms go on through the drain, after ctx has ended
+		reporters := []reporter{redisOutage}
 		for _, away := range sender.Outages() {
-			around = append(around, away)
+			reporters = append(reporters, away)
 		}
 		if rt.Rooms != nil {
-			around = append(around, rt.Rooms)
+			reporters = append(reporters, rt.Rooms)
 		}
 		return p.Serve(ctx, hard, s, func(starting context.Context) (App, error) {
 			app, err := newApp(starting, rt)
@@ -60,9 +60,9 @@ func Run(ctx, hard context.Context, getenv func(string) string, out io.Writer, n
 				return app, err
 			}
 			if app.Trouble != nil {
-				around = append(around, reports(app.Trouble))
+				reporters = append(reporters, reports(app.Trouble))
 			}
-			app.LongLived, app.Trouble = longLived(rt, app), trouble(around)
+			app.LongLived, app.Trouble = longLived(rt, app), trouble(reporters)
 			if sender.Tracer != nil {
 				app.Handler = tracing.Handler(app.Handler, sender.Tracer)
 			}
@@ -88,7 +88,7 @@ func startTelemetry(ctx context.Context, p *serve.Process, m *metrics.HTTP) (*ot
 }
 
 func longLived(rt Runtime, app App) server.LongLived {
-	var all several
+	var all allLongLived
 	if rt.Rooms != nil {
 		all = append(all, rt.Rooms)
 	}

@@ -83,9 +83,9 @@ func trouble(all []reporter) func() (now, before string) {
 	}
 }
 
-// run runs the rooms, or watches Redis and records outages in away. The
+// run runs the rooms, or watches Redis and records outages in redisOutage. The
 // returned function ends this and closes Redis.
-func (rt Runtime) run(away *outage.Outage) (stop func() error) {
+func (rt Runtime) run(redisOutage *outage.Outage) (stop func() error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() {
@@ -94,7 +94,7 @@ func (rt Runtime) run(away *outage.Outage) (stop func() error) {
 		case rt.Rooms != nil:
 			err = rt.Rooms.Run(ctx)
 		case rt.Redis != nil:
-			redisclient.Watch(ctx, rt.Redis, away, rt.Log)
+			redisclient.Watch(ctx, rt.Redis, redisOutage, rt.Log)
 		}
 		done <- err
 	}()

@@ -23,12 +23,12 @@ type entry struct {
 
 	// began is the time of the first round. All times of this struct except renewAt
 	// are by Clock.Elapsed.
-	began   time.Duration
-	loaded  bool // the disk was read
-	lookAt  time.Duration
-	onDisk  bool // the disk has the certificate that serves
-	inStore bool
-	saveAt  time.Duration
+	began    time.Duration
+	loaded   bool // the disk was read
+	nextRead time.Duration
+	onDisk   bool // the disk has the certificate that serves
+	inStore  bool
+	saveAt   time.Duration
 
 	renewAt time.Time
 	askAt   time.Duration // the time of the next request for a Window
@@ -46,9 +46,9 @@ type entry struct {
 }
 
 const (
-	// lookEvery is the time between two reads of the store, for a certificate that
+	// readInterval is the time between two reads of the store, for a certificate that
 	// another machine has renewed.
-	lookEvery = time.Hour
+	readInterval = time.Hour
 	// saveEvery is the time between two tries to store a certificate, and between
 	// two reads of a store that did not answer.
 	saveEvery = time.Minute
@@ -57,9 +57,9 @@ const (
 	// busyPause is the time until a machine checks again whether the owner of the
 	// lock is done.
 	busyPause = 5 * time.Second
-	// aloneAfter is the time without any certificate after which a machine orders
+	// withoutStoreAfter is the time without any certificate after which a machine orders
 	// without the store.
-	aloneAfter = 10 * time.Minute
+	withoutStoreAfter = 10 * time.Minute
 	// reachGrace is the time after which a machine orders although it cannot reach
 	// itself under the subject's name: the authority may use another network.
 	reachGrace = 15 * time.Minute
@@ -67,7 +67,7 @@ const (
 
 func newEntry(k *Keeper, subject string) *entry {
 	now := k.Clock.Elapsed()
-	return &entry{k: k, subject: subject, began: now, tried: now, lookAt: now, nextTry: now, inStore: true, onDisk: true}
+	return &entry{k: k, subject: subject, began: now, tried: now, nextRead: now, nextTry: now, inStore: true, onDisk: true}
 }
 
 // round finds the certificate and decides when it is due.
@@ -80,8 +80,8 @@ func (e *entry) round(ctx context.Context) {
 		e.archive = &archive{objects: e.k.Objects, seed: *e.k.seed, folder: folder(e.k.Settings.Directory, e.subject)}
 		e.lock = &lock{archive: *e.archive, clock: e.k.Clock, machine: e.k.MachineID}
 	}
-	if now := e.k.Clock.Elapsed(); now >= e.lookAt && now >= e.k.storeAt {
-		_ = e.look(ctx) // look records its error
+	if now := e.k.Clock.Elapsed(); now >= e.nextRead && now >= e.k.storeAt {
+		_ = e.readStore(ctx) // look records its error
 	}
 	e.save(ctx)
 }
@@ -124,9 +124,9 @@ func (e *entry) use(pair Pair, r record) {
 	e.askAt = e.k.Clock.Elapsed()
 }
 
-// look reads the store, and takes over a certificate that another machine has
+// readStore reads the store, and takes over a certificate that another machine has
 // renewed. It replaces a worse one by this machine's.
-func (e *entry) look(ctx context.Context) error {
+func (e *entry) readStore(ctx context.Context) error {
 	now := e.k.Clock.Elapsed()
 	r, err := e.archive.read(ctx)
 	var found *Pair
@@ -135,8 +135,8 @@ func (e *entry) look(ctx context.Context) error {
 		e.storeError = err
 	case err != nil:
 		e.storeError = err
-		e.lookAt = now + saveEvery
-		e.k.storeAt = e.lookAt
+		e.nextRead = now + saveEvery
+		e.k.storeAt = e.nextRead
 		return err
 	default:
 		e.storeError = nil
@@ -144,7 +144,7 @@ func (e *entry) look(ctx context.Context) error {
 			e.storeError = fmt.Errorf("the certificate in the store: %w", err)
 		}
 	}
-	e.lookAt = now + lookEvery
+	e.nextRead = now + readInterval
 	e.record = e.record.merged(r)
 	switch {
 	case found.newer(e.pair):
@@ -213,7 +213,7 @@ func (e *entry) asks() bool {
 // the lifetime decides about the renewal.
 func (e *entry) ask(ctx context.Context) {
 	now := e.k.Clock.Elapsed()
-	again := max(min(e.pair.lifetime()/20, 6*time.Hour), askLeast)
+	again := max(min(e.pair.lifetime()/20, 6*time.Hour), minWindowAge)
 	e.askAt = now + again
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
@@ -223,7 +223,7 @@ func (e *entry) ask(ctx context.Context) {
 		return
 	}
 	if w.Again > 0 {
-		e.askAt = now + max(min(w.Again, again, askMost), askLeast)
+		e.askAt = now + max(min(w.Again, again, maxWindowAge), minWindowAge)
 	}
 	if e.renewAt.After(w.Start) && e.renewAt.Before(w.End) {
 		return // the time that was picked before is still in the window

@@ -35,12 +35,12 @@ type Keeper struct {
 	authority  Authority
 	thumbprint string
 	entries    []*entry
-	own        own
+	own        ownCertificate
 	served     error // of the last round's Serve
-	// rightTime is the authority's time at right, by Clock.Elapsed. It is zero
+	// authorityTime is the authority's time at right, by Clock.Elapsed. It is zero
 	// unless this machine's clock was found to be wrong.
-	rightTime time.Time
-	right     time.Duration
+	authorityTime   time.Time
+	authorityTimeAt time.Duration
 	// storeAt is the time, by Clock.Elapsed, before which a store that did not
 	// answer is not used again, except for an order.
 	storeAt time.Duration
@@ -114,18 +114,18 @@ func (k *Keeper) ask(ctx context.Context) {
 // far ahead, each new certificate would seem to have expired. A clock that was found
 // to be wrong is not used again, because it may be corrected at any time.
 func (k *Keeper) now() time.Time {
-	if k.rightTime.IsZero() {
+	if k.authorityTime.IsZero() {
 		return k.Clock.Now()
 	}
-	return k.rightTime.Add(k.Clock.Elapsed() - k.right)
+	return k.authorityTime.Add(k.Clock.Elapsed() - k.authorityTimeAt)
 }
 
 // setClock compares the clock with the beginning of a certificate that was issued
 // just now. Let's Encrypt dates it back by an hour, others to midnight.
 func (k *Keeper) setClock(p Pair) {
-	k.rightTime = time.Time{}
+	k.authorityTime = time.Time{}
 	if ahead := k.Clock.Now().Sub(p.Leaf.NotBefore); ahead > 25*time.Hour || ahead < -time.Minute {
-		k.rightTime, k.right = p.Leaf.NotBefore, k.Clock.Elapsed()
+		k.authorityTime, k.authorityTimeAt = p.Leaf.NotBefore, k.Clock.Elapsed()
 		k.Log.Warn("this machine's clock is wrong", "ahead", ahead)
 	}
 }

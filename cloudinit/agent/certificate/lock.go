@@ -26,10 +26,10 @@ type lock struct {
 	// one, so an owner that is seen twice has not tried again since.
 	owner string
 
-	// seen is the name of another owner that was there at since, by Clock.Elapsed.
+	// otherOwner is the name of another owner that was there at since, by Clock.Elapsed.
 	// The object contains no time, because the clocks of machines differ.
-	seen  string
-	since time.Duration
+	otherOwner string
+	since      time.Duration
 }
 
 const (
@@ -50,8 +50,8 @@ func (l *lock) acquire(ctx context.Context) (bool, error) {
 	}
 	now := l.clock.Elapsed()
 	if owner != "" && owner != l.owner {
-		if owner != l.seen {
-			l.seen, l.since = owner, now
+		if owner != l.otherOwner {
+			l.otherOwner, l.since = owner, now
 		}
 		if now-l.since < lockLease {
 			return false, nil

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// own is the operator's own certificate, in service.TLSCertificate mode. It comes
+// ownCertificate is the operator's own certificate, in service.TLSCertificate mode. It comes
 // from the stack's secrets, whose change makes a new machine.
-type own struct {
+type ownCertificate struct {
 	pair *Pair
 	read bool
 	err  error
@@ -16,7 +16,7 @@ type own struct {
 
 // round reads the certificate, unless that was done. A copy on the disk serves while
 // the secrets cannot be read.
-func (o *own) round(ctx context.Context, k *Keeper) {
+func (o *ownCertificate) round(ctx context.Context, k *Keeper) {
 	name := FileName(k.Settings.Subjects[0])
 	if o.pair == nil {
 		if content, err := k.Disk.Read(name); err == nil {
@@ -46,7 +46,7 @@ func (o *own) round(ctx context.Context, k *Keeper) {
 }
 
 // covering returns the pair if its names include name.
-func (o *own) covering(name string) *Pair {
+func (o *ownCertificate) covering(name string) *Pair {
 	if o.pair == nil || o.pair.Leaf.VerifyHostname(name) != nil {
 		return nil
 	}
@@ -54,7 +54,7 @@ func (o *own) covering(name string) *Pair {
 }
 
 // problems returns the problems that an operator must know.
-func (o *own) problems(k *Keeper, now time.Time) []string {
+func (o *ownCertificate) problems(k *Keeper, now time.Time) []string {
 	var all []string
 	if o.err != nil {
 		all = append(all, o.err.Error())

@@ -19,25 +19,25 @@ import (
 func (e *entry) renew(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, orderTimeout)
 	defer cancel()
-	if err := e.reach(ctx); err != nil {
+	if err := e.checkReach(ctx); err != nil {
 		e.failed(err)
 		return
 	}
 	locked, err := e.lock.acquire(ctx)
 	switch {
-	case err != nil && !e.alone():
+	case err != nil && !e.withoutStore():
 		e.failed(err)
 		return
 	case err == nil && !locked:
 		e.orderError = errBusy
 		e.nextTry = e.k.Clock.Elapsed() + busyPause
-		_ = e.look(ctx)
+		_ = e.readStore(ctx)
 		return
 	}
 	looked := false
 	if locked {
 		defer e.release(ctx)
-		looked = e.look(ctx) == nil
+		looked = e.readStore(ctx) == nil
 		if looked && !e.wanted(e.k.now()) {
 			e.succeeded()
 			return
@@ -62,12 +62,12 @@ func (e *entry) release(ctx context.Context) {
 	}
 }
 
-// alone reports whether the machine orders without the store. The order must be
+// withoutStore reports whether the machine orders without the store. The order must be
 // urgent, and the disk must be able to store the certificate: otherwise each start
 // of the agent would order another one.
-func (e *entry) alone() bool {
+func (e *entry) withoutStore() bool {
 	now := e.k.Clock.Elapsed()
-	if !urgent(e.pair, e.k.now()) || e.pair == nil && now-e.began < aloneAfter {
+	if !urgent(e.pair, e.k.now()) || e.pair == nil && now-e.began < withoutStoreAfter {
 		return false
 	}
 	if err := e.k.Disk.Write("probe", nil); err != nil {
@@ -77,9 +77,9 @@ func (e *entry) alone() bool {
 	return true
 }
 
-// reach checks whether a challenge would arrive here. Until reachGrace has passed
+// checkReach checks whether a challenge would arrive here. Until reachGrace has passed
 // since the last order, nothing is ordered for a subject that does not lead here.
-func (e *entry) reach(ctx context.Context) error {
+func (e *entry) checkReach(ctx context.Context) error {
 	if e.k.Reach == nil {
 		return nil
 	}
@@ -111,7 +111,7 @@ func (e *entry) order(ctx context.Context, shared bool) error {
 	}
 	if ok, at := e.record.allowed(now, lifetime); !ok {
 		return &Refusal{
-			Err:  fmt.Errorf("this stack got %d certificates for %s already, and the authority would refuse more: the next is ordered on %s", ordersMost, e.subject, at.UTC().Format(time.RFC3339)),
+			Err:  fmt.Errorf("this stack got %d certificates for %s already, and the authority would refuse more: the next is ordered on %s", maxOrdersPerPeriod, e.subject, at.UTC().Format(time.RFC3339)),
 			Wait: min(at.Sub(now), time.Hour),
 		}
 	}

@@ -15,8 +15,8 @@ type Window struct {
 
 // Bounds of the time between two requests for the same Window.
 const (
-	askLeast = time.Minute
-	askMost  = 24 * time.Hour
+	minWindowAge = time.Minute
+	maxWindowAge = 24 * time.Hour
 )
 
 // pick returns a random time of the window, so that many machines do not renew at
@@ -51,7 +51,7 @@ func urgent(p *Pair, now time.Time) bool {
 // backoff is the pause after failures in a row. Let's Encrypt allows five failed
 // validations of a name in an hour ("Rate Limits"), which doubling from two
 // minutes stays below.
-type backoff struct{ first, most time.Duration }
+type backoff struct{ first, limit time.Duration }
 
 var (
 	// afterRefusal is the pause after a refusal that the authority counts.
@@ -68,10 +68,10 @@ var (
 // short-lived certificates get more tries.
 func (b backoff) pause(n int, left time.Duration) time.Duration {
 	d := b.first
-	for i := 1; i < n && d < b.most; i++ {
+	for i := 1; i < n && d < b.limit; i++ {
 		d *= 2
 	}
-	d = min(d, b.most)
+	d = min(d, b.limit)
 	if left > 0 {
 		d = min(d, max(left/10, time.Second))
 	}
@@ -82,8 +82,8 @@ func (b backoff) pause(n int, left time.Duration) time.Duration {
 // certificates for the same names in seven days ("Rate Limits"), and the last is
 // left for an operator.
 const (
-	ordersMost  = 4
-	orderPeriod = 7 * 24 * time.Hour
+	maxOrdersPerPeriod = 4
+	orderPeriod        = 7 * 24 * time.Hour
 )
 
 // allowed reports whether the stack may order a certificate for a subject again,
@@ -101,8 +101,8 @@ func (r record) allowed(now time.Time, lifetime time.Duration) (bool, time.Time)
 			within = append(within, at)
 		}
 	}
-	if len(within) < ordersMost {
+	if len(within) < maxOrdersPerPeriod {
 		return true, time.Time{}
 	}
-	return false, time.Unix(within[len(within)-ordersMost], 0).Add(period)
+	return false, time.Unix(within[len(within)-maxOrdersPerPeriod], 0).Add(period)
 }

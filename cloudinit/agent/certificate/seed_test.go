@@ -89,7 +89,7 @@ func TestPausesAreBounded(t *testing.T) {
 		for n := 1; n < 100; n++ {
 			d := b.pause(n, 0)
 			require.GreaterOrEqual(t, d, b.first*9/10)
-			require.LessOrEqual(t, d, b.most*11/10)
+			require.LessOrEqual(t, d, b.limit*11/10)
 		}
 		assert.LessOrEqual(t, b.pause(50, 100*time.Second), 11*time.Second, "short-lived certificates get more tries")
 	}

@@ -22,7 +22,7 @@ type tries struct {
 // The most tries for one subject in tryPeriod. Let's Encrypt allows five failed
 // validations of a name in an hour ("Rate Limits").
 const (
-	triesMost = 5
+	maxTries  = 5
 	tryPeriod = time.Hour
 )
 
@@ -37,17 +37,17 @@ func (t *tries) allowed(now time.Time) (bool, time.Duration) {
 		}
 	}
 	t.At = within
-	if len(within) < triesMost {
+	if len(within) < maxTries {
 		return true, 0
 	}
-	return false, time.Unix(within[len(within)-triesMost], 0).Add(tryPeriod).Sub(now)
+	return false, time.Unix(within[len(within)-maxTries], 0).Add(tryPeriod).Sub(now)
 }
 
 // refusal returns the error of an order that would exceed the limit.
 func (t *tries) refusal(wait time.Duration) *Refusal {
 	reason := t.Refusal
 	if reason == "" {
-		reason = fmt.Sprintf("this stack ordered %d times within an hour", triesMost)
+		reason = fmt.Sprintf("this stack ordered %d times within an hour", maxTries)
 	}
 	return &Refusal{Err: fmt.Errorf("%s; it is asked again in %s", reason, wait.Round(time.Minute)), Wait: wait}
 }

@@ -58,8 +58,8 @@ var _ agent.Commands = Commands{}
 // Boot returns the kernel's id of the boot.
 func (Commands) Boot() string { return kernelBootID() }
 
-// Look returns the last run.
-func (c Commands) Look(context.Context) (agent.CommandState, error) {
+// Last returns the last run.
+func (c Commands) Last(context.Context) (agent.CommandState, error) {
 	// The lock is checked first: once it is free, the files of its runner are
 	// complete.
 	lock, err := c.Root.lockCommand()
@@ -117,23 +117,23 @@ func (c Commands) Start(ctx context.Context, run agent.CommandRun, program strin
 	cmd.Env = append(os.Environ(), "ESCALA_ROOT="+string(c.Root))
 	cmd.Dir, cmd.Stderr = "/", os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	begun, err := cmd.StdoutPipe()
+	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		return fmt.Errorf("starting the release command: %w", err)
 	}
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("starting the release command: %w", err)
 	}
-	said := make(chan string, 1)
+	output := make(chan string, 1)
 	go func() {
-		line, _ := bufio.NewReader(begun).ReadString('\n')
-		said <- strings.TrimSpace(line)
+		line, _ := bufio.NewReader(stdout).ReadString('\n')
+		output <- strings.TrimSpace(line)
 		_ = cmd.Wait()
 	}()
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	select {
-	case line := <-said:
+	case line := <-output:
 		if line != runnerBegun {
 			return fmt.Errorf("starting the release command: its runner reports %q", line)
 		}

@@ -19,11 +19,11 @@ type Incidents struct {
 	// SetUp is a file that exists once the machine's setup has ended.
 	SetUp string
 
-	asked  time.Time
-	pids   [len(pidFiles)]logState
-	unit   string
-	worker string
-	log    logState
+	checked time.Time
+	pids    [len(pidFiles)]logState
+	unit    string
+	worker  string
+	log     logState
 }
 
 // logState detects changes of a file.
@@ -54,10 +54,10 @@ func (i *Incidents) Last(ctx context.Context) string {
 	for n, name := range pidFiles {
 		pids[n] = stateOf(i.Root.path(name))
 	}
-	if i.asked.IsZero() || pids != i.pids || time.Since(i.asked) >= incidentEvery {
+	if i.checked.IsZero() || pids != i.pids || time.Since(i.checked) >= incidentEvery {
 		i.pids = pids
 		i.unit = max(i.unitDied(ctx), i.rebooted(ctx))
-		i.asked = time.Now()
+		i.checked = time.Now()
 	}
 	return max(i.unit, i.workerDied())
 }

@@ -45,7 +45,7 @@ func newNginx(r Root) *nginx {
 
 // Serve replaces what Nginx does not have yet.
 func (n *nginx) Serve(ctx context.Context, s certificate.Serving) error {
-	has, err := n.has(ctx)
+	has, err := n.state(ctx)
 	if err != nil {
 		return fmt.Errorf("asking Nginx for its certificates: %w: %w", certificate.ErrNoProxy, err)
 	}
@@ -72,8 +72,8 @@ func (n *nginx) Serve(ctx context.Context, s certificate.Serving) error {
 // answerLimit is larger than Nginx' list of the most subjects, in bytes.
 const answerLimit = 64 << 10
 
-// has returns the state that Nginx reports.
-func (n *nginx) has(ctx context.Context) (map[string]string, error) {
+// state returns the state that Nginx reports.
+func (n *nginx) state(ctx context.Context) (map[string]string, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://nginx/", nil)
 	if err != nil {
 		return nil, err

@@ -26,7 +26,7 @@ func (r Root) listener(config Config, a *agent.Agent, releases store.Store, m ma
 		Machine:   requested{Agent: a, maintenance: m, logs: r.Logs(config.Config)},
 		Clock:     a.Clock,
 		Log:       a.Log,
-		Poll:      time.Duration(config.Poll),
+		Interval:  time.Duration(config.Poll),
 	}
 }
 

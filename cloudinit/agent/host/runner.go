@@ -28,7 +28,7 @@ const (
 // RunCommand runs the ordered release command to its end and records its result. It
 // never runs the same run twice. The end of ctx means that the machine is shutting
 // down.
-func (r Root) RunCommand(ctx context.Context, said io.Writer) error {
+func (r Root) RunCommand(ctx context.Context, output io.Writer) error {
 	config, err := r.Config()
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func (r Root) RunCommand(ctx context.Context, said io.Writer) error {
 	if err := writeRecord(r.path(commandStarted), ordered.CommandRun); err != nil {
 		return err
 	}
-	fmt.Fprintln(said, runnerBegun)
+	fmt.Fprintln(output, runnerBegun)
 	end := r.runCommand(ctx, config.Config, ordered.Program)
 	// The disk may be full for a moment. Without a result, the run is interrupted.
 	for try := 0; ; try++ {
@@ -93,7 +93,7 @@ func (r Root) runCommand(ctx context.Context, config agent.Config, program strin
 	cmd.Env, cmd.Dir, cmd.SysProcAttr = environment, start.folder, attributes
 	// The journal gets all of the output. A command must not end because the journal
 	// does.
-	cmd.Stdout = io.MultiWriter(output, careless{os.Stderr})
+	cmd.Stdout = io.MultiWriter(output, errorIgnorer{os.Stderr})
 	cmd.Stderr = cmd.Stdout
 	// A child of the command may hold its output open.
 	cmd.WaitDelay = time.Second
@@ -138,10 +138,10 @@ func (r Root) runCommand(ctx context.Context, config agent.Config, program strin
 	return end
 }
 
-// careless is a writer that ignores errors.
-type careless struct{ io.Writer }
+// errorIgnorer is a writer that ignores errors.
+type errorIgnorer struct{ io.Writer }
 
-func (c careless) Write(p []byte) (int, error) {
+func (c errorIgnorer) Write(p []byte) (int, error) {
 	_, _ = c.Writer.Write(p)
 	return len(p), nil
 }

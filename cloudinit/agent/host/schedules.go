@@ -101,7 +101,7 @@ func (r Root) scheduler(name string) (*agent.Scheduler, Config, error) {
 		return &agent.Scheduler{
 			Schedule: schedule, Disk: Disk(r), Clock: NewClock(), Claims: claims{shared},
 			Log:     slog.New(slog.NewTextHandler(os.Stderr, nil)),
-			Machine: cmp.Or(r.MachineID(), "unknown"), Boot: bootID(), NewTry: rand.Text,
+			Machine: cmp.Or(r.MachineID(), "unknown"), Boot: bootID(), NewID: rand.Text,
 		}, config, nil
 	}
 	return nil, config, fmt.Errorf("this machine has no schedule %q", name)
@@ -114,11 +114,11 @@ func (r Root) RunSchedule(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	alone, err := r.lockTask(name)
+	lock, err := r.lockTask(name)
 	if err != nil {
 		return err
 	}
-	if !alone {
+	if !lock {
 		s.Log.Warn("no run: one that was started by hand still goes on", "schedule", name)
 		return s.Skip()
 	}

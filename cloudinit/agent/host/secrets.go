@@ -22,8 +22,8 @@ type Secrets struct {
 
 var _ agent.Secrets = Secrets{}
 
-// There reports whether the secrets are in memory.
-func (s Secrets) There() bool {
+// Loaded reports whether the secrets are in memory.
+func (s Secrets) Loaded() bool {
 	_, err := os.Stat(s.Root.path(SecretsFile))
 	return err == nil
 }

@@ -27,9 +27,9 @@ const renewEvery = 30 * time.Second
 type Role struct {
 	ec2 *EC2
 
-	mu      sync.Mutex
-	current aws.Credentials
-	asked   time.Time
+	mu        sync.Mutex
+	current   aws.Credentials
+	requested time.Time
 }
 
 var _ sigv4.Credentials = (*Role)(nil)
@@ -45,10 +45,10 @@ func (r *Role) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	has := r.current.HasKeys()
-	if has && (time.Until(r.current.Expires) > renewBefore || time.Since(r.asked).Abs() < renewEvery) {
+	if has && (time.Until(r.current.Expires) > renewBefore || time.Since(r.requested).Abs() < renewEvery) {
 		return r.current, nil
 	}
-	r.asked = time.Now()
+	r.requested = time.Now()
 	renewed, err := r.ask(ctx)
 	switch {
 	case err == nil:
@@ -63,7 +63,7 @@ func (r *Role) Retrieve(ctx context.Context) (aws.Credentials, error) {
 func (r *Role) Invalidate() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.asked, r.current.Expires = time.Time{}, time.Time{}
+	r.requested, r.current.Expires = time.Time{}, time.Time{}
 }
 
 func (r *Role) ask(ctx context.Context) (aws.Credentials, error) {
@@ -84,23 +84,23 @@ func (r *Role) ask(ctx context.Context) (aws.Credentials, error) {
 	if err != nil {
 		return none, err
 	}
-	var said struct {
+	var response struct {
 		Code, Message                       string
 		AccessKeyID, SecretAccessKey, Token string
 		Expiration                          time.Time
 	}
-	if err := json.Unmarshal([]byte(answer), &said); err != nil {
+	if err := json.Unmarshal([]byte(answer), &response); err != nil {
 		// The decoder's error could contain a part of a secret.
 		return none, fmt.Errorf("the credentials of the role %s are not JSON", name)
 	}
-	if said.Code != "" && said.Code != "Success" {
-		return none, fmt.Errorf("the role %s has no credentials: %.80q: %.300q", name, said.Code, said.Message)
+	if response.Code != "" && response.Code != "Success" {
+		return none, fmt.Errorf("the role %s has no credentials: %.80q: %.300q", name, response.Code, response.Message)
 	}
 	credentials := aws.Credentials{
-		AccessKeyID: said.AccessKeyID, SecretAccessKey: said.SecretAccessKey, SessionToken: said.Token,
-		CanExpire: true, Expires: said.Expiration, Source: "the role " + name,
+		AccessKeyID: response.AccessKeyID, SecretAccessKey: response.SecretAccessKey, SessionToken: response.Token,
+		CanExpire: true, Expires: response.Expiration, Source: "the role " + name,
 	}
-	if !credentials.HasKeys() || said.Token == "" || said.Expiration.IsZero() {
+	if !credentials.HasKeys() || response.Token == "" || response.Expiration.IsZero() {
 		return none, fmt.Errorf("the credentials of the role %s are not complete", name)
 	}
 	return credentials, nil

@@ -31,7 +31,7 @@ func TestRoleRenewsBeforeItExpires(t *testing.T) {
 	assert.Equal(t, asked, s.count(), "an hour is long")
 
 	// The credentials expire in four minutes and are an hour old.
-	r.current.Expires, r.asked = time.Now().Add(4*time.Minute), time.Now().Add(-time.Hour)
+	r.current.Expires, r.requested = time.Now().Add(4*time.Minute), time.Now().Add(-time.Hour)
 	got, err = r.Retrieve(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, "ASIA2", got.AccessKeyID)
@@ -50,7 +50,7 @@ func TestRoleKeepsWhatItHasWhileTheServiceIsAway(t *testing.T) {
 	assert.Equal(t, asked, s.count(), "a service that has nothing newer is not asked with every request")
 
 	s.Close()
-	r.asked = time.Now().Add(-time.Hour)
+	r.requested = time.Now().Add(-time.Hour)
 	got, err := r.Retrieve(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, "ASIA1", got.AccessKeyID)

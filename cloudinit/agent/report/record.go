@@ -25,10 +25,10 @@ type Record struct {
 	Incident   string `json:"incident,omitempty"`
 	IncidentAt int64  `json:"incidentAt,omitempty"`
 	Incidents  int    `json:"incidents,omitempty"`
-	// IncidentSeen is the last incident, and Untold the number of incidents since
+	// IncidentSeen is the last incident, and Unreported the number of incidents since
 	// the last report.
 	IncidentSeen string `json:"incidentSeen,omitempty"`
-	Untold       int    `json:"untold,omitempty"`
+	Unreported   int    `json:"untold,omitempty"`
 	// Boot is the kernel's id of the last boot.
 	Boot string `json:"boot,omitempty"`
 	// Failing is the beginning of the present problem. Unwell reports whether it was
@@ -69,46 +69,46 @@ const (
 // bootedAgain is the end of the text of an incident that is a reboot.
 const bootedAgain = "the machine was started again"
 
-// Take compares a status with what was reported, and returns the new events.
-func (r *Record) Take(now time.Time, boot string, s machine.Status) []machine.Event {
+// Update compares a status with what was reported, and returns the new events.
+func (r *Record) Update(now time.Time, boot string, s machine.Status) []machine.Event {
 	var fresh []machine.Event
-	tell := func(kind machine.EventKind, release service.ReleaseID, text string) {
+	emit := func(kind machine.EventKind, release service.ReleaseID, text string) {
 		fresh = append(fresh, machine.Event{Time: now.Unix(), Kind: kind, Release: release, Text: text})
 	}
 	first := r.Boot == ""
 	if boot != "" && boot != r.Boot {
 		if !first {
-			tell(machine.EventReboot, s.Current, bootedAgain)
+			emit(machine.EventReboot, s.Current, bootedAgain)
 		}
 		r.Boot = boot
 	}
 	if s.Phase == machine.Serving && s.Current != "" && s.Current != r.Release {
-		tell(machine.EventRelease, s.Current, "")
+		emit(machine.EventRelease, s.Current, "")
 		r.Release, r.Refused = s.Current, ""
 	}
 	if s.Phase == machine.Refused && s.Wanted != r.Refused {
-		tell(machine.EventRefusal, s.Wanted, s.Reason)
+		emit(machine.EventRefusal, s.Wanted, s.Reason)
 		r.Refused = s.Wanted
 	}
 	if s.Phase == machine.Serving {
 		r.Refused = ""
 	}
-	r.incident(now, s, tell)
-	r.health(now, s, tell)
-	r.certificate(now, s, tell)
+	r.incident(now, s, emit)
+	r.health(now, s, emit)
+	r.certificate(now, s, emit)
 	r.Events = append(r.Events, fresh...)
 	r.Events = r.Events[max(0, len(r.Events)-machine.MaxEvents):]
 	return fresh
 }
 
-type teller func(kind machine.EventKind, release service.ReleaseID, text string)
+type emitter func(kind machine.EventKind, release service.ReleaseID, text string)
 
-func (r *Record) incident(now time.Time, s machine.Status, tell teller) {
+func (r *Record) incident(now time.Time, s machine.Status, emit emitter) {
 	if s.Incident == "" || s.Incident == r.Incident {
 		return
 	}
 	if s.Incident != r.IncidentSeen {
-		r.IncidentSeen, r.Untold = s.Incident, r.Untold+1
+		r.IncidentSeen, r.Unreported = s.Incident, r.Unreported+1
 	}
 	since := time.Duration(now.Unix()-r.IncidentAt) * time.Second
 	if since < 0 || since > 2*incidentPauseMax {
@@ -127,52 +127,52 @@ func (r *Record) incident(now time.Time, s machine.Status, tell teller) {
 		return // it was reported with the new boot
 	}
 	text := s.Incident
-	if more := r.Untold - 1; more > 0 {
+	if more := r.Unreported - 1; more > 0 {
 		text += fmt.Sprintf("; %d others since the last one that was told", more)
 	}
-	r.Untold = 0
-	tell(machine.EventIncident, s.Current, text)
+	r.Unreported = 0
+	emit(machine.EventIncident, s.Current, text)
 	r.IncidentAt, r.Incidents = now.Unix(), r.Incidents+1
 }
 
-func (r *Record) health(now time.Time, s machine.Status, tell teller) {
+func (r *Record) health(now time.Time, s machine.Status, emit emitter) {
 	switch failing := s.Phase == machine.Failing; {
 	case failing && (r.Failing == 0 || r.Failing > now.Unix()):
 		r.Failing = now.Unix()
 	case failing && !r.Unwell && time.Duration(now.Unix()-r.Failing)*time.Second >= lasting:
 		r.Unwell = true
-		tell(machine.EventUnwell, s.Current, s.Reason)
+		emit(machine.EventUnwell, s.Current, s.Reason)
 	case !failing && s.Phase != machine.Rolling:
 		if r.Unwell {
-			tell(machine.EventWell, s.Current, "")
+			emit(machine.EventWell, s.Current, "")
 		}
 		r.Failing, r.Unwell = 0, false
 	}
 }
 
-func (r *Record) certificate(now time.Time, s machine.Status, tell teller) {
+func (r *Record) certificate(now time.Time, s machine.Status, emit emitter) {
 	c := s.Certificate
 	if c == nil {
 		return
 	}
 	if c.Serial != "" && c.Serial != r.Serial {
-		tell(machine.EventCertificate, s.Current, "issued by "+c.Issuer+" for "+strings.Join(c.Names, ", ")+", valid until "+time.Unix(c.NotAfter, 0).UTC().Format(time.DateOnly))
+		emit(machine.EventCertificate, s.Current, "issued by "+c.Issuer+" for "+strings.Join(c.Names, ", ")+", valid until "+time.Unix(c.NotAfter, 0).UTC().Format(time.DateOnly))
 		r.Serial = c.Serial
 	}
-	r.certificateEnds(now, s, tell)
+	r.certificateEnds(now, s, emit)
 	if c.Error == "" {
 		r.CertificateError = ""
 		return
 	}
 	since := time.Duration(now.Unix()-r.CertificateAt) * time.Second
 	if r.CertificateError == "" || c.Error != r.CertificateError && (since < 0 || since >= certificatePause) {
-		tell(machine.EventCertificate, s.Current, c.Error)
+		emit(machine.EventCertificate, s.Current, c.Error)
 		r.CertificateError, r.CertificateAt = c.Error, now.Unix()
 	}
 }
 
 // certificateEnds reports that a certificate ends soon, and that it has ended.
-func (r *Record) certificateEnds(now time.Time, s machine.Status, tell teller) {
+func (r *Record) certificateEnds(now time.Time, s machine.Status, emit emitter) {
 	c := s.Certificate
 	left := c.NotAfter - now.Unix()
 	soon := min(int64(certificateSoon/time.Second), (c.NotAfter-c.NotBefore)/certificateLate)
@@ -194,7 +194,7 @@ func (r *Record) certificateEnds(now time.Time, s machine.Status, tell teller) {
 	if c.Error != "" {
 		text += ", and is not renewed: " + c.Error
 	}
-	tell(machine.EventCertificate, s.Current, text)
+	emit(machine.EventCertificate, s.Current, text)
 }
 
 // roughly formats a time in whole days, or hours below two days.

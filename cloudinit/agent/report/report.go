@@ -102,9 +102,9 @@ func (r *Reporter) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case s := <-r.statuses:
-			r.take(ctx, s)
+			r.handleStatus(ctx, s)
 		case <-silence.C:
-			r.tell(ctx, func(record *Record) []machine.Event { return record.Silent(r.Now(), r.Silent) })
+			r.handleEvents(ctx, func(record *Record) []machine.Event { return record.Silent(r.Now(), r.Silent) })
 		}
 		silence.Reset(r.Silent)
 	}
@@ -125,19 +125,19 @@ func (r *Reporter) load() {
 	r.unwritten = len(r.record.Events) > 0
 }
 
-// take handles one status.
-func (r *Reporter) take(ctx context.Context, s machine.Status) {
-	r.tell(ctx, func(record *Record) []machine.Event { return record.Take(r.Now(), r.Boot, s) })
+// handleStatus handles one status.
+func (r *Reporter) handleStatus(ctx context.Context, s machine.Status) {
+	r.handleEvents(ctx, func(record *Record) []machine.Event { return record.Update(r.Now(), r.Boot, s) })
 }
 
-// tell handles the events of a change of the record: first what stays on the
+// handleEvents handles the events of a change of the record: first what stays on the
 // machine, then what may take time.
-func (r *Reporter) tell(ctx context.Context, change func(*Record) []machine.Event) {
+func (r *Reporter) handleEvents(ctx context.Context, change func(*Record) []machine.Event) {
 	now := r.Now()
 	before := r.record
 	fresh := change(&r.record)
 	if !same(before, r.record) {
-		r.keep()
+		r.saveRecord()
 	}
 	if len(fresh) > 0 {
 		r.unwritten = true
@@ -158,9 +158,9 @@ func same(a, b Record) bool {
 	return count && string(x) == string(y)
 }
 
-// keep writes the record to the disk. After a failure, an event is reported again
+// saveRecord writes the record to the disk. After a failure, an event is reported again
 // when the agent next starts, which is better than never.
-func (r *Reporter) keep() {
+func (r *Reporter) saveRecord() {
 	content, err := json.Marshal(r.record)
 	if err == nil {
 		err = r.Disk.Write(recordFile, content)

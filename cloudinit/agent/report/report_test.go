@@ -75,7 +75,7 @@ func TestTakeTellsEachThingOnce(t *testing.T) {
 		{"boot-2", renewed, []string{}},
 	} {
 		now := start.Add(time.Duration(i) * 2 * time.Minute)
-		assert.Equal(t, step.want, kinds(r.Take(now, step.boot, step.status)), "step %d", i)
+		assert.Equal(t, step.want, kinds(r.Update(now, step.boot, step.status)), "step %d", i)
 	}
 }
 
@@ -88,7 +88,7 @@ func TestTakeIsBoundedByARowOfIncidents(t *testing.T) {
 	for i := range 24 * 1800 {
 		s := serving(one)
 		s.Incident = fmt.Sprintf("incident %d", i)
-		for _, e := range r.Take(now, "boot", s) {
+		for _, e := range r.Update(now, "boot", s) {
 			if e.Kind == machine.EventIncident {
 				told, last = told+1, e.Text
 			}
@@ -102,7 +102,7 @@ func TestTakeIsBoundedByARowOfIncidents(t *testing.T) {
 	// After a quiet time, the next one is reported at once.
 	s := serving(one)
 	s.Incident = "the next day"
-	assert.Equal(t, []string{"incident: the next day; 1709 others since the last one that was told"}, kinds(r.Take(now.Add(24*time.Hour), "boot", s)))
+	assert.Equal(t, []string{"incident: the next day; 1709 others since the last one that was told"}, kinds(r.Update(now.Add(24*time.Hour), "boot", s)))
 }
 
 // TestALoopOfIncidentsIsCounted checks that each event of a loop says how many
@@ -117,7 +117,7 @@ func TestALoopOfIncidentsIsCounted(t *testing.T) {
 		} else {
 			s.Incident = "incident 99"
 		}
-		for _, e := range r.Take(start.Add(time.Duration(second)*time.Second), "boot", s) {
+		for _, e := range r.Update(start.Add(time.Duration(second)*time.Second), "boot", s) {
 			if e.Kind == machine.EventIncident {
 				told = append(told, e.Text)
 			}
@@ -134,7 +134,7 @@ func TestALoopOfIncidentsIsCounted(t *testing.T) {
 func TestTakeKeepsTheLastEvents(t *testing.T) {
 	r := &Record{}
 	for i := range 3 * machine.MaxEvents {
-		r.Take(start.Add(time.Duration(i)*time.Second), "boot", serving([]service.ReleaseID{one, two}[i%2]))
+		r.Update(start.Add(time.Duration(i)*time.Second), "boot", serving([]service.ReleaseID{one, two}[i%2]))
 	}
 	require.Len(t, r.Events, machine.MaxEvents)
 	assert.Equal(t, start.Add(299*time.Second).Unix(), r.Events[machine.MaxEvents-1].Time)
@@ -296,7 +296,7 @@ func TestADamagedRecordIsReplaced(t *testing.T) {
 	m := &memory{objects: map[string][]byte{}, files: map[string][]byte{recordFile: []byte("{")}}
 	r := reporter(m, &hook{})
 	r.load()
-	r.take(t.Context(), serving(one))
+	r.handleStatus(t.Context(), serving(one))
 	assert.Equal(t, []string{"release"}, events(t, m))
 }
 
@@ -321,7 +321,7 @@ func TestTheEndOfACertificateIsTold(t *testing.T) {
 			s.Certificate = &machine.Certificate{Names: []string{"api.example.com"}, Issuer: "R10", Serial: "ab", NotBefore: start.Unix(), NotAfter: end.Unix(), Error: tt.broken}
 			var left []time.Duration
 			for now := start; now.Before(end.Add(10 * day)); now = now.Add(time.Hour) {
-				for _, e := range r.Take(now, "boot", s) {
+				for _, e := range r.Update(now, "boot", s) {
 					if e.Kind == machine.EventCertificate && strings.Contains(e.Text, " end") {
 						left = append(left, max(0, end.Sub(now)))
 						assert.Equal(t, tt.broken != "", strings.HasSuffix(e.Text, ", and is not renewed: the authority is away"), e.Text)
@@ -331,7 +331,7 @@ func TestTheEndOfACertificateIsTold(t *testing.T) {
 			assert.Equal(t, tt.left, left)
 			renewed := serving(one)
 			renewed.Certificate = &machine.Certificate{Names: []string{"api.example.com"}, Serial: "ac", NotBefore: end.Unix(), NotAfter: end.Add(11*day + tt.lifetime).Unix()}
-			r.Take(end.Add(11*day), "boot", renewed)
+			r.Update(end.Add(11*day), "boot", renewed)
 			assert.Zero(t, r.CertificateLeft)
 		})
 	}
@@ -371,7 +371,7 @@ func TestABakeIsToldByItsOutcome(t *testing.T) {
 	told := func(all ...machine.Status) []string {
 		var out []string
 		for i, s := range all {
-			out = append(out, kinds(r.Take(start.Add(time.Duration(i)*time.Minute), "boot", s))...)
+			out = append(out, kinds(r.Update(start.Add(time.Duration(i)*time.Minute), "boot", s))...)
 		}
 		return out
 	}

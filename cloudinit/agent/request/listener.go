@@ -65,9 +65,9 @@ type Listener struct {
 	Machine   Machine
 	Clock     Clock
 	Log       *slog.Logger
-	// Poll is the time between two reads of the store. A read costs money, so the
+	// Interval is the time between two reads of the store. A read costs money, so the
 	// listener reads one of its two objects at a time.
-	Poll time.Duration
+	Interval time.Duration
 
 	key ed25519.PublicKey
 	// answered holds the requests that were answered, with the time by Clock.Elapsed
@@ -76,7 +76,7 @@ type Listener struct {
 	// attentive is the time until which further requests are likely.
 	attentive   time.Duration
 	maintenance int64 // At of the last Maintenance that was applied
-	told        string
+	logged      string
 	turn        int
 	last        string // the last restart that was answered
 	once        sync.Once
@@ -85,18 +85,18 @@ type Listener struct {
 // Requests are likely for a while after one: the operator follows the logs, or
 // waits for a restart. maxAnswered bounds the listener's memory.
 const (
-	attention   = 30 * time.Second
-	maxAnswered = 1024
-	quick       = 250 * time.Millisecond
+	attentiveFor  = 30 * time.Second
+	maxAnswered   = 1024
+	attentivePoll = 250 * time.Millisecond
 )
 
 // Run listens until ctx ends.
 func (l *Listener) Run(ctx context.Context) {
 	for ctx.Err() == nil {
-		l.Look(ctx)
-		pause := l.Poll
+		l.Poll(ctx)
+		pause := l.Interval
 		if l.Clock.Elapsed() < l.attentive {
-			pause = min(pause, quick)
+			pause = min(pause, attentivePoll)
 		}
 		if l.Clock.Sleep(ctx, pause) != nil {
 			return
@@ -104,8 +104,8 @@ func (l *Listener) Run(ctx context.Context) {
 	}
 }
 
-// Look reads the store once.
-func (l *Listener) Look(ctx context.Context) {
+// Poll reads the store once.
+func (l *Listener) Poll(ctx context.Context) {
 	l.once.Do(func() {
 		l.answered = map[string]time.Duration{}
 		var err error
@@ -119,21 +119,21 @@ func (l *Listener) Look(ctx context.Context) {
 	attentive := l.Clock.Elapsed() < l.attentive
 	first := l.turn == 0
 	if l.turn++; first || !attentive && l.turn%2 == 1 || l.turn%8 == 1 {
-		l.say(l.lookAtMaintenance(ctx))
+		l.logOnce(l.pollMaintenance(ctx))
 	}
 	if first || attentive || l.turn%2 == 0 {
-		l.say(l.lookAtRequest(ctx))
+		l.logOnce(l.pollRequest(ctx))
 	}
-	l.say(l.answerRestart(ctx))
+	l.logOnce(l.answerRestart(ctx))
 }
 
-// say logs an error once.
-func (l *Listener) say(err error) {
+// logOnce logs an error once.
+func (l *Listener) logOnce(err error) {
 	if err == nil {
 		return
 	}
-	if text := err.Error(); text != l.told {
-		l.told = text
+	if text := err.Error(); text != l.logged {
+		l.logged = text
 		l.Log.Warn("a request is not answered", "error", err)
 	}
 }
@@ -148,7 +148,7 @@ func (l *Listener) read(ctx context.Context, key string, limit int64) ([]byte, e
 	return object, err
 }
 
-func (l *Listener) lookAtMaintenance(ctx context.Context) error {
+func (l *Listener) pollMaintenance(ctx context.Context) error {
 	object, err := l.read(ctx, MaintenanceKey, maxMaintenance)
 	if err != nil || object == nil {
 		return err
@@ -167,7 +167,7 @@ func (l *Listener) lookAtMaintenance(ctx context.Context) error {
 	return nil
 }
 
-func (l *Listener) lookAtRequest(ctx context.Context) error {
+func (l *Listener) pollRequest(ctx context.Context) error {
 	object, err := l.read(ctx, CurrentKey, maxRequest)
 	if err != nil || object == nil {
 		return err
@@ -207,7 +207,7 @@ func (l *Listener) do(ctx context.Context, r Request) (answer Answer, ok bool) {
 		}
 		return Answer{Error: err.Error()}, true
 	}
-	l.attentive = l.Clock.Elapsed() + attention
+	l.attentive = l.Clock.Elapsed() + attentiveFor
 	switch r.Kind {
 	case Logs:
 		return l.logs(ctx, r.Logs), true
@@ -257,7 +257,7 @@ func (l *Listener) answerRestart(ctx context.Context) error {
 		return err
 	}
 	l.last = r.ID
-	l.answered[r.ID] = l.Clock.Elapsed() + attention/2
+	l.answered[r.ID] = l.Clock.Elapsed() + attentiveFor/2
 	return nil
 }
 

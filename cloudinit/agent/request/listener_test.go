@@ -89,18 +89,18 @@ func newListener(t *testing.T) (*world, *Listener, Key) {
 func (w *world) listener(key Key) *Listener {
 	return &Listener{
 		Operator: key.Public(), MachineID: "i-1", Objects: w, Answers: w, Machine: w, Clock: w,
-		Log: slog.New(slog.DiscardHandler), Poll: 5 * time.Second,
+		Log: slog.New(slog.DiscardHandler), Interval: 5 * time.Second,
 	}
 }
 
-// looks lets the listener read both objects.
-func looks(t *testing.T, l *Listener) {
+// poll lets the listener read both objects.
+func poll(t *testing.T, l *Listener) {
 	for range 2 {
-		l.Look(t.Context())
+		l.Poll(t.Context())
 	}
 }
 
-func ask(t *testing.T, w *world, key Key, kind Kind, machine string) Asked {
+func ask(t *testing.T, w *world, key Key, kind Kind, machine string) Pending {
 	t.Helper()
 	asked, err := New(machine, kind, w.now, key.Time(w.objects[CurrentKey]))
 	require.NoError(t, err)
@@ -122,7 +122,7 @@ func TestLogsAreAnsweredOnceAndOnlyForTheOperator(t *testing.T) {
 	w, l, key := newListener(t)
 	w.lines = []Line{{Source: "worker-0", Time: 5, Text: "a secret \x1b[31m line"}}
 	asked := ask(t, w, key, Logs, "i-1")
-	looks(t, l)
+	poll(t, l)
 	object := w.answers["answer-logs"]
 	require.NotNil(t, object)
 	assert.NotContains(t, string(object), "secret")
@@ -138,7 +138,7 @@ func TestLogsAreAnsweredOnceAndOnlyForTheOperator(t *testing.T) {
 
 	for range 20 {
 		w.pass(time.Second)
-		l.Look(t.Context())
+		l.Poll(t.Context())
 	}
 	assert.Len(t, w.queries, 1, "the same object is answered once")
 }
@@ -175,7 +175,7 @@ func TestRequestsThatAreNotAnswered(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w, l, key := newListener(t)
 			spoil(t, w, key)
-			looks(t, l)
+			poll(t, l)
 			assert.Empty(t, w.restarts)
 			assert.Empty(t, w.answers)
 		})
@@ -192,7 +192,7 @@ func TestARequestThatIsNotFreshIsToldSo(t *testing.T) {
 			asked := ask(t, w, key, Restart, "i-1")
 			w.pass(ahead)
 			w.elapsed = 0
-			looks(t, l)
+			poll(t, l)
 			assert.Empty(t, w.restarts)
 			answer, err := asked.Open(w.answers["answer-restart"])
 			require.NoError(t, err)
@@ -204,7 +204,7 @@ func TestARequestThatIsNotFreshIsToldSo(t *testing.T) {
 func TestARestartIsAnsweredWhenItHasEnded(t *testing.T) {
 	w, l, key := newListener(t)
 	asked := ask(t, w, key, Restart, "i-1")
-	looks(t, l)
+	poll(t, l)
 	require.NotEmpty(t, w.restarts)
 	assert.Equal(t, asked.ID, w.restarts[0].ID)
 	assert.Empty(t, w.answers)
@@ -213,18 +213,18 @@ func TestARestartIsAnsweredWhenItHasEnded(t *testing.T) {
 	ask(t, w, key, Logs, "i-1")
 	w.done, w.failure = w.restarts[0], "worker 1 does not come up"
 	l = w.listener(key)
-	looks(t, l)
+	poll(t, l)
 	answer, err := asked.Open(w.answers["answer-restart"])
 	require.NoError(t, err)
 	assert.Equal(t, "worker 1 does not come up", answer.Error)
 	writes := w.writes
-	looks(t, l)
+	poll(t, l)
 	assert.Equal(t, writes, w.writes, "it is written once")
 
 	// The request that was carried out has no effect if it is put back.
 	n := len(w.restarts)
 	put(t, w, key, asked.Request)
-	looks(t, l)
+	poll(t, l)
 	assert.Len(t, w.restarts, n)
 }
 
@@ -233,7 +233,7 @@ func TestARestartIsAnsweredWhenItHasEnded(t *testing.T) {
 func TestARestartOfTheAgentsOwnIsNotAnswered(t *testing.T) {
 	w, l, _ := newListener(t)
 	w.done = Restarting{ID: "address-1", At: 1}
-	looks(t, l)
+	poll(t, l)
 	assert.Empty(t, w.answers)
 }
 
@@ -244,7 +244,7 @@ func TestMaintenanceFollowsTheStack(t *testing.T) {
 	first, err := key.SignMaintenance(on)
 	require.NoError(t, err)
 	w.objects[MaintenanceKey] = first
-	l.Look(t.Context())
+	l.Poll(t.Context())
 	require.Equal(t, []Maintenance{on}, w.wishes, "the first look reads it")
 
 	// A second change in the same millisecond, by a clock that stands still.
@@ -252,15 +252,15 @@ func TestMaintenanceFollowsTheStack(t *testing.T) {
 	require.NoError(t, err)
 	w.objects[MaintenanceKey], err = key.SignMaintenance(off)
 	require.NoError(t, err)
-	looks(t, l)
+	poll(t, l)
 	require.Equal(t, []Maintenance{on, off}, w.wishes)
 
 	w.objects[MaintenanceKey] = first
-	looks(t, l)
+	poll(t, l)
 	assert.Len(t, w.wishes, 2, "an older wish has no effect")
 	w.objects[MaintenanceKey], err = testKey(t, "b").SignMaintenance(Maintenance{On: true, At: off.At + 5})
 	require.NoError(t, err)
-	looks(t, l)
+	poll(t, l)
 	assert.Len(t, w.wishes, 2)
 
 	_, err = NewMaintenance(true, make([]byte, MaxPage+1), w.now, off)
@@ -274,15 +274,15 @@ func TestMaintenanceFollowsTheStack(t *testing.T) {
 
 func TestAListenerAtRestReadsOneObjectAtATime(t *testing.T) {
 	w, l, key := newListener(t)
-	l.Look(t.Context())
+	l.Poll(t.Context())
 	w.reads = 0
 	for range 100 {
-		w.pass(l.Poll)
-		l.Look(t.Context())
+		w.pass(l.Interval)
+		l.Poll(t.Context())
 	}
 	assert.Equal(t, 100, w.reads)
 	ask(t, w, key, Logs, "i-1")
-	looks(t, l)
+	poll(t, l)
 	assert.Len(t, w.answers, 1)
 }
 
@@ -290,7 +290,7 @@ func TestAnAnswerIsBounded(t *testing.T) {
 	w, l, key := newListener(t)
 	w.lines = []Line{{Text: randomText(3 << 20)}}
 	asked := ask(t, w, key, Logs, "i-1")
-	looks(t, l)
+	poll(t, l)
 	object := w.answers["answer-logs"]
 	assert.Less(t, len(object), MaxAnswer)
 	answer, err := asked.Open(object)
@@ -310,10 +310,10 @@ func TestAWriteThatFailsIsTriedAgain(t *testing.T) {
 	asked := ask(t, w, key, Logs, "i-1")
 	broken := &failing{world: w}
 	l.Answers = broken
-	looks(t, l)
+	poll(t, l)
 	assert.Empty(t, w.answers)
 	broken.well = true
-	looks(t, l)
+	poll(t, l)
 	_, err := asked.Open(w.answers["answer-logs"])
 	require.NoError(t, err)
 }

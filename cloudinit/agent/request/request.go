@@ -73,26 +73,26 @@ type Request struct {
 	Reply []byte `json:"reply"`
 }
 
-// Asked is a request with the key to its answer.
-type Asked struct {
+// Pending is a request with the key to its answer.
+type Pending struct {
 	Request
 	reply hpke.PrivateKey
 }
 
 // New returns a request. after is the time of the request that it replaces in the
 // store, or 0.
-func New(machine string, kind Kind, now time.Time, after int64) (Asked, error) {
+func New(machine string, kind Kind, now time.Time, after int64) (Pending, error) {
 	id := make([]byte, 16)
 	_, _ = rand.Read(id) // never fails
 	private, err := ecdh.X25519().GenerateKey(rand.Reader)
 	if err != nil {
-		return Asked{}, fmt.Errorf("making the key to the answer: %w", err)
+		return Pending{}, fmt.Errorf("making the key to the answer: %w", err)
 	}
 	reply, err := hpke.NewDHKEMPrivateKey(private)
 	if err != nil {
-		return Asked{}, fmt.Errorf("making the key to the answer: %w", err)
+		return Pending{}, fmt.Errorf("making the key to the answer: %w", err)
 	}
-	return Asked{Request{
+	return Pending{Request{
 		ID: hex.EncodeToString(id), Machine: machine, Kind: kind,
 		At: max(now.UnixMilli(), after+1), Reply: private.PublicKey().Bytes(),
 	}, reply}, nil
@@ -164,7 +164,7 @@ func seal(id string, reply []byte, a Answer) ([]byte, error) {
 
 // Open decrypts the answer to the request. The error of the answer to another
 // request wraps ErrOther.
-func (a Asked) Open(object []byte) (Answer, error) {
+func (a Pending) Open(object []byte) (Answer, error) {
 	packed, err := hpke.Open(a.reply, hpke.HKDFSHA256(), hpke.AES256GCM(), answerInfo(a.ID), object)
 	if err != nil {
 		return Answer{}, ErrOther

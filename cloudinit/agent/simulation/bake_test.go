@@ -27,7 +27,7 @@ func TestWatchedReleases(t *testing.T) {
 				for step := range 80 {
 					life := append(slices.Clone(script), event{42 * time.Second, killAgent, 2 + 4*step})
 					if problem(t, newBakeWorld, seed, life) != "" {
-						tell(t, newBakeWorld, seed, life)
+						report(t, newBakeWorld, seed, life)
 						return
 					}
 				}
@@ -105,7 +105,7 @@ func (t *traffic) behaves(b *binary, n int) {
 // wants adds the bake to what an update asks for. Every fourth update goes back.
 func (t *traffic) wants(wanted service.Wanted) service.Wanted {
 	t.asked++
-	wanted.Asked = t.asked
+	wanted.RequestedAt = t.asked
 	if t.asked%4 != 0 {
 		wanted.Bake = t.bake
 	}
@@ -150,7 +150,7 @@ func (t *traffic) changes(to service.ReleaseID) {
 		return
 	}
 	// With a full disk, a refusal is forgotten when the agent ends.
-	if p := w.store.pointers; t.diskAt < t.previous.at && len(p) > 0 && w.store.mode != storeStale && p[len(p)-1].ID == to && t.refused[p[len(p)-1].wanted.Asked] {
+	if p := w.store.pointers; t.diskAt < t.previous.at && len(p) > 0 && w.store.mode != storeStale && p[len(p)-1].ID == to && t.refused[p[len(p)-1].wanted.RequestedAt] {
 		w.violation("release %s, which has failed its bake, is tried again", to.Short())
 	}
 	t.previous = t.switched
@@ -196,8 +196,8 @@ func (t *traffic) check(s machine.Status) {
 	if s.Phase == machine.Serving && t.watched(s) && t.known(c) && w.lastFault < c.at && to.failing >= 0.05 && from.failing < to.failing {
 		w.violation("release %s fails %g of its requests, and is not taken back", c.to.Short(), to.failing)
 	}
-	if s.Phase == machine.Refused && strings.Contains(s.Reason, "is taken back") && !t.refused[s.Asked] {
-		t.refused[s.Asked] = true
+	if s.Phase == machine.Refused && strings.Contains(s.Reason, "is taken back") && !t.refused[s.RequestedAt] {
+		t.refused[s.RequestedAt] = true
 		t.checkTakenBack(s)
 	}
 }

@@ -69,7 +69,7 @@ func (w *world) ask(b *binary, back bool) {
 	wanted := service.Wanted{Release: b.Release}
 	if c := &w.commands; c.on {
 		c.asked++
-		wanted.Asked, wanted.Command = c.asked, command.Digest()
+		wanted.RequestedAt, wanted.Command = c.asked, command.Digest()
 		if back {
 			wanted.Command = ""
 			c.without[b.ID] = true
@@ -176,7 +176,7 @@ func (w *world) anotherMachine(takes time.Duration, dies bool) {
 		return
 	}
 	wanted := w.store.current().wanted
-	run := agent.CommandRun{Release: wanted.ID, Command: wanted.Command, Asked: wanted.Asked}
+	run := agent.CommandRun{Release: wanted.ID, Command: wanted.Command, Asked: wanted.RequestedAt}
 	var last record
 	_ = json.Unmarshal(c.shared[key(w.latest().CommandRun)], &last)
 	if run.Command == "" || c.done[run.Release] || c.shared[key(run)] != nil || last.Phase == "begun" {
@@ -217,7 +217,7 @@ var _ agent.Commands = lifeCommands{}
 
 func (x lifeCommands) Boot() string { return fmt.Sprint("boot-", x.w.commands.boot) }
 
-func (x lifeCommands) Look(context.Context) (agent.CommandState, error) {
+func (x lifeCommands) Last(context.Context) (agent.CommandState, error) {
 	x.call()
 	c := &x.w.commands
 	switch {

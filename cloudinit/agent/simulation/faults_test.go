@@ -109,13 +109,13 @@ var faults = []struct{ name, file, old, new string }{
 		"it replaces a worker while another is missing",
 		"converge.go",
 		"if missing != nil {",
-		"if missing != nil && len(todo) == 0 {",
+		"if missing != nil && len(outdated) == 0 {",
 	},
 	{
 		"it forgets where a roll came from",
 		"install.go",
-		"roll{To: a.wanted.ID, From: a.servedBefore(), Asked: a.wanted.Asked}",
-		"roll{To: a.wanted.ID, Asked: a.wanted.Asked}",
+		"roll{To: a.wanted.ID, From: a.servedBefore(), RequestedAt: a.wanted.RequestedAt}",
+		"roll{To: a.wanted.ID, RequestedAt: a.wanted.RequestedAt}",
 	},
 	{
 		"it says that a release serves while the one before still answers",
@@ -126,8 +126,8 @@ var faults = []struct{ name, file, old, new string }{
 	{
 		"it carries out a restart again",
 		"restart.go",
-		"if asked.At <= last.At || last.ID",
-		"if asked.At == 0 || last.ID",
+		"if request.At <= last.At || last.ID",
+		"if request.At == 0 || last.ID",
 	},
 	{
 		"it says that a restart is done when it has only begun",
@@ -163,12 +163,12 @@ var faults = []struct{ name, file, old, new string }{
 		"it begins a run before the end of the last one is recorded",
 		"releasecommand.go",
 		"local, err := a.follow(ctx)",
-		"local, err := a.Commands.Look(ctx)",
+		"local, err := a.Commands.Last(ctx)",
 	},
 	{
 		"it refuses for ever what an update asks for again",
 		"memory.go",
-		"return r.Release == w.ID && r.Asked == w.Asked",
+		"return r.Release == w.ID && r.RequestedAt == w.RequestedAt",
 		"return r.Release == w.ID",
 	},
 }

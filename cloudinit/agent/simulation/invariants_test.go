@@ -150,10 +150,10 @@ func (w *world) bound() time.Duration {
 	return b
 }
 
-// settles ends a life in which the machine reaches the right state after the
+// requireSettled ends a life in which the machine reaches the right state after the
 // faults.
-func (w *world) settles() {
-	if !w.served && w.whole(w.currentID()) {
+func (w *world) requireSettled() {
+	if !w.served && w.isComplete(w.currentID()) {
 		b := w.binaries[w.currentID()]
 		w.served, w.servedAt = b != nil && !b.bad(), w.elapsed
 	}
@@ -182,8 +182,8 @@ func (w *world) settles() {
 	}
 }
 
-// whole reports whether all workers serve a release, each with one process.
-func (w *world) whole(release service.ReleaseID) bool {
+// isComplete reports whether all workers serve a release, each with one process.
+func (w *world) isComplete(release service.ReleaseID) bool {
 	n := 0
 	for _, p := range w.processes {
 		if p.slot < 0 || p.binary == nil || p.term > 0 {
@@ -194,7 +194,7 @@ func (w *world) whole(release service.ReleaseID) bool {
 		}
 		n++
 	}
-	return n == w.config.Workers && w.reachable() && (w.tasks == nil || w.tasks.whole(release))
+	return n == w.config.Workers && w.reachable() && (w.tasks == nil || w.tasks.isComplete(release))
 }
 
 // unsettled describes the problem at the end of a life.
@@ -206,7 +206,7 @@ func (w *world) unsettled() string {
 		return "the machine does not know what is wanted"
 	case !bad && current != wanted.ID:
 		return "another release than the wanted one is current"
-	case !bad && !w.whole(wanted.ID):
+	case !bad && !w.isComplete(wanted.ID):
 		return "not all workers serve the wanted release"
 	case !bad && w.status.Phase != machine.Serving:
 		return "the status does not say that it serves"
@@ -215,7 +215,7 @@ func (w *world) unsettled() string {
 		// the release does not serve.
 	case bad && w.status.Phase != machine.Refused:
 		return "a bad release is not refused"
-	case bad && w.served && !w.whole(current):
+	case bad && w.served && !w.isComplete(current):
 		return "the release before a bad one does not serve on all workers"
 	case w.tasks != nil && w.served && !w.tasks.timers:
 		return "the timers do not run"

@@ -43,10 +43,10 @@ func (w *world) replaces(content []byte) {
 	}
 }
 
-// seemsTold reports whether the agent was killed after it had recorded that it tells
+// mayBeStopping reports whether the agent was killed after it had recorded that it tells
 // a process to end, but before it did. A second SIGTERM would cut requests, so it
 // kills the process once its time is over.
-func (w *world) seemsTold(p *process) bool {
+func (w *world) mayBeStopping(p *process) bool {
 	return w.disk.tree["/run/escala-release/ended/"+strconv.Itoa(p.pid)] != nil && w.elapsed-w.killedAt < time.Minute
 }
 
@@ -61,7 +61,7 @@ func (w *world) checkRestart() {
 		return
 	}
 	for _, p := range w.processes {
-		if r.Failure == "" && !p.dead && p.term == 0 && w.replaced[strconv.Itoa(p.pid)] && !w.seemsTold(p) {
+		if r.Failure == "" && !p.dead && p.term == 0 && w.replaced[strconv.Itoa(p.pid)] && !w.mayBeStopping(p) {
 			w.violation("restart %s is done, and worker %d is the process from before", r.ID, w.config.Worker(p.slot))
 		}
 	}

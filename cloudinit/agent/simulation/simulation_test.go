@@ -51,7 +51,7 @@ func lives(t *testing.T, world maker, part uint64) {
 				t.Fatal(err)
 			}
 		}
-		tell(t, world, *seedFlag, events)
+		report(t, world, *seedFlag, events)
 		return
 	}
 	began := time.Now()
@@ -82,7 +82,7 @@ func lives(t *testing.T, world maker, part uint64) {
 	group.Wait()
 	t.Logf("%d lives in %s", last.Load(), time.Since(began).Round(time.Second))
 	if seed := failed.Load(); seed != 0 {
-		tell(t, world, seed, shrink(t, world, seed, newScript(seed)))
+		report(t, world, seed, shrink(t, world, seed, newScript(seed)))
 	}
 }
 
@@ -182,8 +182,8 @@ func shrink(t *testing.T, world maker, seed uint64, script []event) []event {
 	return script
 }
 
-// tell reports a failed life.
-func tell(t *testing.T, make maker, seed uint64, events []event) {
+// report reports a failed life.
+func report(t *testing.T, make maker, seed uint64, events []event) {
 	t.Helper()
 	var w *world
 	synctest.Test(t, func(*testing.T) {

@@ -97,13 +97,13 @@ func (s lifeStore) Current(context.Context) (service.Wanted, error) {
 		s.call()
 		return service.Wanted{}, errAway
 	case st.mode == storeStale:
-		return s.told(st.pointers[s.w.rng.IntN(len(st.pointers))].wanted), nil
+		return s.stalePointer(st.pointers[s.w.rng.IntN(len(st.pointers))].wanted), nil
 	}
-	return s.told(st.current().wanted), nil
+	return s.stalePointer(st.current().wanted), nil
 }
 
-// told records what the agent reads.
-func (s lifeStore) told(wanted service.Wanted) service.Wanted {
+// stalePointer records what the agent reads.
+func (s lifeStore) stalePointer(wanted service.Wanted) service.Wanted {
 	if s.w.traffic != nil {
 		s.w.traffic.looked = wanted
 		if s.w.store.mode == storeStale {

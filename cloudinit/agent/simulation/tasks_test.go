@@ -233,8 +233,8 @@ func (t *tasks) rivalry() {
 	}
 }
 
-// whole reports whether all processes run a release.
-func (t *tasks) whole(release service.ReleaseID) bool {
+// isComplete reports whether all processes run a release.
+func (t *tasks) isComplete(release service.ReleaseID) bool {
 	for _, u := range t.units {
 		if u.phase != agent.ProcessUp || u.binary == nil || u.binary.ID != release {
 			return false
@@ -255,7 +255,7 @@ func (t *tasks) scheduler(disk func(*life) agent.Disk, machine string, wall func
 	return &agent.Scheduler{
 		Schedule: t.w.config.Schedules[0], Disk: disk(l), Clock: actorClock{l, wall}, Claims: lifeClaims{l},
 		Log: slog.New(slog.DiscardHandler), Machine: machine, Boot: t.w.boot(),
-		NewTry: func() string { return strconv.FormatUint(t.rng.Uint64(), 16) },
+		NewID: func() string { return strconv.FormatUint(t.rng.Uint64(), 16) },
 	}
 }
 

@@ -306,7 +306,7 @@ func (w *world) live() {
 			w.note("%s %s: %s %s", w.status.Phase, w.status.Current.Short(), w.status.Reason, log.String())
 			log.Reset()
 		}
-		w.settles()
+		w.requireSettled()
 		_ = clock{l}.Sleep(context.Background(), time.Duration(w.config.Poll))
 	}
 }

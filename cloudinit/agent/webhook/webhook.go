@@ -28,9 +28,9 @@ type Webhook struct {
 	Timeout time.Duration
 }
 
-// tries is the number of times that an event is sent, if the receiver does not
+// maxTries is the number of times that an event is sent, if the receiver does not
 // answer or answers that it is overloaded.
-const tries = 2
+const maxTries = 2
 
 // answerLimit is the largest part of an answer that is read, in bytes, so that the
 // connection ends well.
@@ -76,7 +76,7 @@ func (w Webhook) Send(ctx context.Context, e event.Event) error {
 	}
 	for try := 1; ; try++ {
 		again, err := w.post(ctx, body)
-		if err == nil || !again || try == tries {
+		if err == nil || !again || try == maxTries {
 			return err
 		}
 		select {

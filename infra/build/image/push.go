@@ -43,11 +43,11 @@ func (i *Image) upload(repository name.Repository, options []remote.Option) (pus
 	}
 	for _, m := range manifest.Manifests {
 		ref := repository.Digest(m.Digest.String())
-		there, err := has(ref, m.Digest, options)
+		found, err := exists(ref, m.Digest, options)
 		if err != nil {
 			return false, err
 		}
-		if there {
+		if found {
 			continue
 		}
 		one, err := i.index.Image(m.Digest)
@@ -60,15 +60,15 @@ func (i *Image) upload(repository name.Repository, options []remote.Option) (pus
 		pushed = true
 	}
 	tag := repository.Tag(i.Tag())
-	there, err := has(tag, i.digest, options)
-	if there || err != nil {
+	found, err := exists(tag, i.digest, options)
+	if found || err != nil {
 		return pushed, err
 	}
 	return true, remote.WriteIndex(tag, i.index, options...)
 }
 
-// has reports whether the registry has this digest under ref.
-func has(ref name.Reference, digest v1.Hash, options []remote.Option) (bool, error) {
+// exists reports whether the registry has this digest under ref.
+func exists(ref name.Reference, digest v1.Hash, options []remote.Option) (bool, error) {
 	found, err := remote.Head(ref, options...)
 	if status(err) == http.StatusNotFound {
 		return false, nil

@@ -22,15 +22,15 @@ type File struct {
 	Line bool
 }
 
-// mark begins the first line of each file that init writes. A checksum of the rest
+// header begins the first line of each file that init writes. A checksum of the rest
 // follows, which shows whether the file was edited.
-const mark = "# Written by escala init. An edited file stays as it is. "
+const header = "# Written by escala init. An edited file stays as it is. "
 
-var marked = regexp.MustCompile(`^` + regexp.QuoteMeta(mark) + `([0-9a-f]{12})\n`)
+var marked = regexp.MustCompile(`^` + regexp.QuoteMeta(header) + `([0-9a-f]{12})\n`)
 
 // stamped returns content with the mark.
 func stamped(content []byte) []byte {
-	return append([]byte(mark+checksum(content)+"\n"), content...)
+	return append([]byte(header+checksum(content)+"\n"), content...)
 }
 
 func checksum(content []byte) string {

@@ -63,11 +63,11 @@ func (c Choice) Violations() service.Violations {
 // within reports whether a name belongs to the zone with that name.
 func within(name, zone string) bool { return name == zone || strings.HasSuffix(name, "."+zone) }
 
-// Look finds the zones of all names. It warns about a zone that is not delegated to
+// Lookup finds the zones of all names. It warns about a zone that is not delegated to
 // Route 53.
-func (c Choice) Look(ctx *pulumi.Context, ask pulumi.InvokeOption) (Zones, service.Violations) {
+func (c Choice) Lookup(ctx *pulumi.Context, ask pulumi.InvokeOption) (Zones, service.Violations) {
 	var v service.Violations
-	l := lookup{ctx: ctx, ask: ask, asked: map[string]*route53.LookupZoneResult{}}
+	l := lookup{ctx: ctx, ask: ask, zones: map[string]*route53.LookupZoneResult{}}
 	zones := Zones{}
 	for _, name := range c.Names {
 		zone, problem := l.zone(c.Zone, name)
@@ -84,8 +84,8 @@ func (c Choice) Look(ctx *pulumi.Context, ask pulumi.InvokeOption) (Zones, servi
 type lookup struct {
 	ctx *pulumi.Context
 	ask pulumi.InvokeOption
-	// asked maps an id or a name to its zone, or to nil if there is none.
-	asked map[string]*route53.LookupZoneResult
+	// zones maps an id or a name to its zone, or to nil if there is none.
+	zones map[string]*route53.LookupZoneResult
 }
 
 // zone returns the zone of a name, or the problem.
@@ -124,7 +124,7 @@ const (
 
 // find returns the zone with an id or a name, or nil.
 func (l lookup) find(zone string) (*route53.LookupZoneResult, error) {
-	if found, asked := l.asked[zone]; asked {
+	if found, asked := l.zones[zone]; asked {
 		return found, nil
 	}
 	args := &route53.LookupZoneArgs{Name: &zone}
@@ -142,7 +142,7 @@ func (l lookup) find(zone string) (*route53.LookupZoneResult, error) {
 	default:
 		l.delegation(found)
 	}
-	l.asked[zone] = found
+	l.zones[zone] = found
 	return found, nil
 }
 
@@ -173,7 +173,7 @@ func (l lookup) delegation(zone *route53.LookupZoneResult) {
 }
 
 // undelegated describes a zone whose own name servers are not those that DNS
-// returned (asked), or returns "".
+// returned (zones), or returns "".
 func undelegated(zone string, asked, own []string) string {
 	if len(asked) == 0 || len(own) == 0 || slices.ContainsFunc(own, func(ns string) bool {
 		return slices.Contains(asked, strings.TrimSuffix(strings.ToLower(ns), "."))

@@ -27,7 +27,7 @@ type Registrar struct {
 // Changing a provider's region replaces all of its resources. Route 53 has no
 // regions, so the records' provider keeps its first region.
 func NewRegistrar(c *deploy.Component, region string) (Registrar, error) {
-	name, renamed := c.Lasting("aws-dns")
+	name, renamed := c.StableName("aws-dns")
 	provider, err := aws.NewProvider(c.Ctx, name, &aws.ProviderArgs{Region: pulumi.String(region)},
 		pulumi.Parent(c), renamed, pulumi.IgnoreChanges([]string{"region"}))
 	if err != nil {
@@ -39,6 +39,6 @@ func NewRegistrar(c *deploy.Component, region string) (Registrar, error) {
 // Record registers a record with the logical name part. If the state has the record
 // under a logical name with the service's name, the record is kept and renamed.
 func (r Registrar) Record(part string, args *route53.RecordArgs) (*route53.Record, error) {
-	name, renamed := r.component.Lasting(part)
+	name, renamed := r.component.StableName(part)
 	return route53.NewRecord(r.component.Ctx, name, args, pulumi.Parent(r.component), pulumi.Provider(r.provider), renamed)
 }

@@ -34,8 +34,8 @@ type Domains map[string]Domain
 type Domain struct {
 	// Name is the domain's name. Record is the record's name in it: "@" or "api".
 	Name, Record string
-	// Taken are the values of the A and CNAME records that the host name has.
-	Taken []string
+	// Existing are the values of the A and CNAME records that the host name has.
+	Existing []string
 }
 
 var domainName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
@@ -73,8 +73,8 @@ func relative(name, domain string) string {
 // notFound is part of the provider's message (datasource_domain.go).
 const notFound = "domain not found"
 
-// Look finds the domains of all names.
-func (c Choice) Look(ctx *pulumi.Context, ask pulumi.InvokeOption) (Domains, service.Violations) {
+// Lookup finds the domains of all names.
+func (c Choice) Lookup(ctx *pulumi.Context, ask pulumi.InvokeOption) (Domains, service.Violations) {
 	var v service.Violations
 	domains := Domains{}
 	there := map[string]bool{}
@@ -96,7 +96,7 @@ func (c Choice) Look(ctx *pulumi.Context, ask pulumi.InvokeOption) (Domains, ser
 			continue
 		}
 		found := Domain{Name: domain, Record: relative(name, domain)}
-		if found.Taken, err = taken(ctx, found, ask); err != nil {
+		if found.Existing, err = existing(ctx, found, ask); err != nil {
 			v.Add(c.Key, "looking up the records of %s failed: %s", name, err)
 			continue
 		}
@@ -129,11 +129,11 @@ func (c Choice) domain(name string, find func(string) (bool, error)) (string, er
 	return "", fmt.Errorf("the account has no domain for %s (doctl compute domain list); make the record elsewhere, without service.dns, or add the domain", name)
 }
 
-// taken returns the values of the records that a host name has.
-func taken(ctx *pulumi.Context, of Domain, ask pulumi.InvokeOption) ([]string, error) {
+// existing returns the values of the records that a host name has.
+func existing(ctx *pulumi.Context, domain Domain, ask pulumi.InvokeOption) ([]string, error) {
 	found, err := digitalocean.GetRecords(ctx, &digitalocean.GetRecordsArgs{
-		Domain: of.Name, Filters: []digitalocean.GetRecordsFilter{
-			{Key: "name", Values: []string{of.Record}},
+		Domain: domain.Name, Filters: []digitalocean.GetRecordsFilter{
+			{Key: "name", Values: []string{domain.Record}},
 			{Key: "type", Values: []string{"A", "CNAME"}},
 		},
 	}, ask)
@@ -162,11 +162,11 @@ func Addresses(c *deploy.Component, domains Domains, address pulumi.StringOutput
 	for _, name := range c.Request.Spec.HostNames() {
 		domain := domains[name]
 		alone := address.ApplyT(func(address string) (string, error) {
-			return address, domain.alone(name, address, before)
+			return address, domain.checkRecords(name, address, before)
 		}).(pulumi.StringOutput)
 		// A renamed service keeps its records. With a second record, DigitalOcean
 		// would answer with both addresses.
-		part, renamed := c.Lasting("dns-" + name)
+		part, renamed := c.StableName("dns-" + name)
 		record, err := digitalocean.NewDnsRecord(c.Ctx, part, &digitalocean.DnsRecordArgs{
 			Domain: pulumi.String(domain.Name),
 			Name:   pulumi.String(domain.Record),
@@ -182,10 +182,10 @@ func Addresses(c *deploy.Component, domains Domains, address pulumi.StringOutput
 	return made, nil
 }
 
-// alone returns an error if a name has a record that is not the stack's. before is
+// checkRecords returns an error if a name has a record that is not the stack's. before is
 // the stack's address after the last update, or "".
-func (d Domain) alone(name, address, before string) error {
-	for _, value := range d.Taken {
+func (d Domain) checkRecords(name, address, before string) error {
+	for _, value := range d.Existing {
 		if value != address && value != before {
 			return fmt.Errorf("%s already leads to %s, by a record that is not this stack's, and DigitalOcean would answer with both addresses; remove it (doctl compute domain records list %s), and update again: the service serves at %s",
 				name, value, d.Name, address)

@@ -33,10 +33,10 @@ func TestDomain(t *testing.T) {
 }
 
 func TestAlone(t *testing.T) {
-	d := Domain{Name: "example.com", Record: "api", Taken: []string{"198.51.100.7"}}
-	require.NoError(t, d.alone("api.example.com", "198.51.100.7", ""), "a failed update made it")
-	require.NoError(t, d.alone("api.example.com", "198.51.100.8", "198.51.100.7"), "the address moves")
-	require.ErrorContains(t, d.alone("api.example.com", "198.51.100.8", ""), "api.example.com already leads to 198.51.100.7")
+	d := Domain{Name: "example.com", Record: "api", Existing: []string{"198.51.100.7"}}
+	require.NoError(t, d.checkRecords("api.example.com", "198.51.100.7", ""), "a failed update made it")
+	require.NoError(t, d.checkRecords("api.example.com", "198.51.100.8", "198.51.100.7"), "the address moves")
+	require.ErrorContains(t, d.checkRecords("api.example.com", "198.51.100.8", ""), "api.example.com already leads to 198.51.100.7")
 }
 
 func TestViolations(t *testing.T) {

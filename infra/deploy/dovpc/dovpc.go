@@ -49,10 +49,10 @@ func (c Choice) Violations() service.Violations {
 	return v
 }
 
-// Look checks with DigitalOcean that the VPC exists, or that a new VPC can be
+// Check checks with DigitalOcean that the VPC exists, or that a new VPC can be
 // created and removed again. The first VPC of a region becomes its default VPC,
 // which DigitalOcean never deletes.
-func (c Choice) Look(ctx *pulumi.Context, ask pulumi.InvokeOption) service.Violations {
+func (c Choice) Check(ctx *pulumi.Context, ask pulumi.InvokeOption) service.Violations {
 	var v service.Violations
 	switch {
 	case c.ID != "":
@@ -71,26 +71,26 @@ func (c Choice) Look(ctx *pulumi.Context, ask pulumi.InvokeOption) service.Viola
 	return v
 }
 
-// Made describes the VPC that the stack creates: "fra1 10.20.0.0/20".
-func (c Choice) Made() string { return c.Region + " " + c.CIDR }
+// Description describes the VPC that the stack creates: "fra1 10.20.0.0/20".
+func (c Choice) Description() string { return c.Region + " " + c.CIDR }
 
-// Beside reports a new range that overlaps with that of the stack's current VPC.
-// made is what Made returned for the current VPC, or "". The stack needs both VPCs
+// CheckOverlap reports a new range that overlaps with that of the stack's current VPC.
+// made is what Description returned for the current VPC, or "". The stack needs both VPCs
 // until it has moved, and DigitalOcean refuses overlapping ranges in an account.
-func (c Choice) Beside(made string) service.Violations {
+func (c Choice) CheckOverlap(made string) service.Violations {
 	var v service.Violations
 	region, cidr, _ := strings.Cut(made, " ")
 	has, errHas := netip.ParsePrefix(cidr)
 	wanted, errWanted := netip.ParsePrefix(c.CIDR)
-	if errHas == nil && errWanted == nil && made != c.Made() && has.Overlaps(wanted) {
+	if errHas == nil && errWanted == nil && made != c.Description() && has.Overlaps(wanted) {
 		v.Add(c.Section+".cidr", "%q overlaps with %s, the range of the stack's VPC in %s, which serves until the stack has moved; DigitalOcean takes no overlapping ranges in an account: choose another one", c.CIDR, cidr, region)
 	}
 	return v
 }
 
-// Holds returns "" if the VPC with this id is the chosen VPC, and otherwise a
+// Mismatch returns "" if the VPC with this id is the chosen VPC, and otherwise a
 // description of the VPC with this id.
-func (c Choice) Holds(ctx *pulumi.Context, id string, ask pulumi.InvokeOption) (string, error) {
+func (c Choice) Mismatch(ctx *pulumi.Context, id string, ask pulumi.InvokeOption) (string, error) {
 	vpc, err := digitalocean.LookupVpc(ctx, &digitalocean.LookupVpcArgs{Id: &id}, ask)
 	if err != nil {
 		return "", fmt.Errorf("asking for VPC %s: %w", id, err)

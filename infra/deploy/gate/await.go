@@ -11,14 +11,14 @@ type Awaiting struct {
 	// Timeout is the time limit for the whole wait. Poll is the time between two
 	// checks.
 	Timeout, Poll time.Duration
-	// Stuck is the time that the same failure may last while it is retried.
-	Stuck time.Duration
+	// StuckTimeout is the time that the same failure may last while it is retried.
+	StuckTimeout time.Duration
 	// Report is called with what is missing, each time that it changes. Optional.
 	Report func(string)
 }
 
-// Seen is the result of one check, as far as Await needs it.
-type Seen struct {
+// CheckResult is the result of one check, as far as Await needs it.
+type CheckResult struct {
 	// Missing describes for people what is missing. It is empty if nothing is.
 	Missing string
 	// Done means that the wait is over.
@@ -39,18 +39,18 @@ var ErrMissing = errors.New("something is missing")
 // Await calls look until it reports Done. It returns the last result in which
 // something was missing, and the time that the wait took. The error is ErrMissing,
 // or the reason why ctx has ended.
-func Await[T any](ctx context.Context, a Awaiting, look func(context.Context) (T, Seen)) (T, time.Duration, error) {
+func Await[T any](ctx context.Context, a Awaiting, check func(context.Context) (T, CheckResult)) (T, time.Duration, error) {
 	began := time.Now()
 	deadline, cancel := context.WithTimeout(ctx, a.Timeout)
 	defer cancel()
 	var (
 		last    T
 		missing string
-		failure Seen
+		failure CheckResult
 		since   = began
 	)
 	for {
-		now, seen := look(deadline)
+		now, seen := check(deadline)
 		if seen.Done {
 			return now, time.Since(began), nil
 		}
@@ -68,7 +68,7 @@ func Await[T any](ctx context.Context, a Awaiting, look func(context.Context) (T
 		switch {
 		case Ended(ctx) != nil:
 			return last, time.Since(began), Ended(ctx)
-		case seen.Final, Ended(deadline) != nil, failure.Failure != "" && time.Since(since) > a.Stuck:
+		case seen.Final, Ended(deadline) != nil, failure.Failure != "" && time.Since(since) > a.StuckTimeout:
 			return last, time.Since(began), ErrMissing
 		}
 		select {

@@ -21,7 +21,7 @@ func (g Gate) certified(ctx context.Context, endpoint string, status machine.Sta
 	if len(g.Names) == 0 {
 		return nil
 	}
-	look := https.Look{Address: atPort(endpoint, g.httpsPort), Names: g.Names, CA: g.CA}
+	look := https.Check{Address: atPort(endpoint, g.httpsPort), Names: g.Names, CA: g.CA}
 	if err := look.Certificate(ctx); err != nil {
 		return fmt.Errorf("the stack has HTTPS, and this machine would take it away: %w%s", err, reported(status))
 	}
@@ -57,8 +57,8 @@ type HTTPS struct {
 	Names []string
 	// CA has the root certificates of a private authority, in PEM. Optional.
 	CA []byte
-	// Made means that the stack makes the names' records.
-	Made bool
+	// ManagedRecords means that the stack makes the names' records.
+	ManagedRecords bool
 	// Port is the port of HTTPS. Default 443.
 	Port string
 }
@@ -72,9 +72,9 @@ func (h HTTPS) names(stable string) []string {
 	return []string{host}
 }
 
-// Had resolves to the names that have a good certificate at the stable address
+// AlreadyCertified resolves to the names that have a good certificate at the stable address
 // now, before anything moves. It does not wait, and is empty in a preview.
-func Had(ctx *pulumi.Context, stable pulumi.StringOutput, h HTTPS) pulumi.StringArrayOutput {
+func AlreadyCertified(ctx *pulumi.Context, stable pulumi.StringOutput, h HTTPS) pulumi.StringArrayOutput {
 	return stable.ApplyTWithContext(ctx.Context(), func(wait context.Context, stable string) []string {
 		if ctx.DryRun() {
 			return nil
@@ -87,7 +87,7 @@ func Had(ctx *pulumi.Context, stable pulumi.StringOutput, h HTTPS) pulumi.String
 func (h HTTPS) good(ctx context.Context, stable string, names []string) []string {
 	var good []string
 	for _, name := range names {
-		look := https.Look{Address: atPort(stable, h.Port), Names: []string{name}, CA: h.CA}
+		look := https.Check{Address: atPort(stable, h.Port), Names: []string{name}, CA: h.CA}
 		if look.Certificate(ctx) == nil {
 			good = append(good, name)
 		}
@@ -107,8 +107,8 @@ type CertifiedArgs struct {
 	// Stable is the URL of the stable address, by plain HTTP. It should resolve
 	// once the release serves there and the names' records are made.
 	Stable pulumi.StringOutput
-	// Had is the result of Had.
-	Had pulumi.StringArrayOutput
+	// AlreadyCertified is the result of the function of that name.
+	AlreadyCertified pulumi.StringArrayOutput
 	// Last is the result of the last update, for a preview.
 	Last string
 }
@@ -119,8 +119,8 @@ type CertifiedArgs struct {
 // record that a person has to make or for an authority that is down. It is an error
 // only if certificates that existed before are lost.
 func Certified(ctx *pulumi.Context, args CertifiedArgs) pulumi.StringOutput {
-	return pulumi.All(args.Stable, args.Had).ApplyTWithContext(ctx.Context(), func(wait context.Context, v []any) (string, error) {
-		stable, had := v[0].(string), v[1].([]string)
+	return pulumi.All(args.Stable, args.AlreadyCertified).ApplyTWithContext(ctx.Context(), func(wait context.Context, v []any) (string, error) {
+		stable, certified := v[0].(string), v[1].([]string)
 		if ctx.DryRun() {
 			return args.Last, nil
 		}
@@ -135,8 +135,8 @@ func Certified(ctx *pulumi.Context, args CertifiedArgs) pulumi.StringOutput {
 		if missing == "" {
 			return https.Serving, nil
 		}
-		if len(args.good(wait, stable, had)) < len(had) {
-			return "", fmt.Errorf("%s had HTTPS before this update, and not all of them have it now: %s", strings.Join(had, ", "), missing)
+		if len(args.good(wait, stable, certified)) < len(certified) {
+			return "", fmt.Errorf("%s had HTTPS before this update, and not all of them have it now: %s", strings.Join(certified, ", "), missing)
 		}
 		// A failure to show the warning is not an error.
 		_ = ctx.Log.Warn("the release serves, but not yet by HTTPS: "+missing, &pulumi.LogArgs{Resource: args.Machine})
@@ -165,12 +165,12 @@ func (w waiter) missing(ctx context.Context) (string, time.Time) {
 	host, _, _ := net.SplitHostPort(atPort(w.stable, ""))
 	meanwhile := "; the service serves " + w.stable + " meanwhile"
 	if len(w.Names) > 0 {
-		destination := https.Destination{Address: host, Made: w.Made}
-		if text := destination.Leads(ctx, w.resolver, w.Names); text != "" {
+		destination := https.Destination{Address: host, ManagedRecords: w.ManagedRecords}
+		if text := destination.Mismatch(ctx, w.resolver, w.Names); text != "" {
 			return text + meanwhile, https.Never
 		}
 	}
-	err := https.Look{Address: atPort(w.stable, w.Port), Names: w.names(w.stable), CA: w.CA}.Certificate(ctx)
+	err := https.Check{Address: atPort(w.stable, w.Port), Names: w.names(w.stable), CA: w.CA}.Certificate(ctx)
 	if err == nil {
 		return "", time.Time{}
 	}

@@ -30,9 +30,9 @@ type Gate struct {
 	Timeout time.Duration
 	// Poll is the time between two checks. Default 500 ms.
 	Poll time.Duration
-	// Stuck is the time that the machine may report the same failure, which it
+	// StuckTimeout is the time that the machine may report the same failure, which it
 	// retries, before the wait gives up. Default 45 s.
-	Stuck time.Duration
+	StuckTimeout time.Duration
 	// Report is called with what the gate waits for, each time that it changes.
 	Report func(string)
 	// Stored reads the status that the machine wrote to the release store. The gate
@@ -57,9 +57,9 @@ type Gate struct {
 // Want describes what the endpoint must serve.
 type Want struct {
 	Release service.ReleaseID
-	// Asked is service.Wanted.Asked of this update. A refusal of an earlier update
+	// RequestedAt is service.Wanted.RequestedAt of this update. A refusal of an earlier update
 	// does not count. 0 if the pointer has no such value.
-	Asked int64
+	RequestedAt int64
 	// Workers is the number of workers that must serve the release.
 	Workers int
 	// Machine is the id, in its cloud, of the machine that must serve the
@@ -76,8 +76,8 @@ func (g Gate) Wait(ctx context.Context, want Want) error {
 	if g.Poll == 0 {
 		g.Poll = 500 * time.Millisecond
 	}
-	if g.Stuck == 0 {
-		g.Stuck = 45 * time.Second
+	if g.StuckTimeout == 0 {
+		g.StuckTimeout = 45 * time.Second
 	}
 	client := &http.Client{Timeout: 5 * time.Second, Transport: g.transport}
 	if client.Transport == nil {
@@ -90,13 +90,13 @@ func (g Gate) Wait(ctx context.Context, want Want) error {
 		err    error          // what is missing
 	}
 	began, inStore := time.Now(), &stored{read: g.Stored, every: max(storedEvery, g.Poll)}
-	loop := Awaiting{Timeout: g.Timeout, Poll: g.Poll, Stuck: g.Stuck, Report: g.Report}
-	last, took, err := Await(ctx, loop, func(ctx context.Context) (checked, Seen) {
-		status, err := g.look(ctx, client, g.url(ctx, client, want), want, began, inStore)
+	loop := Awaiting{Timeout: g.Timeout, Poll: g.Poll, StuckTimeout: g.StuckTimeout, Report: g.Report}
+	last, took, err := Await(ctx, loop, func(ctx context.Context) (checked, CheckResult) {
+		status, err := g.check(ctx, client, g.url(ctx, client, want), want, began, inStore)
 		if err == nil {
-			return checked{status: status}, Seen{Done: true}
+			return checked{status: status}, CheckResult{Done: true}
 		}
-		seen := Seen{Missing: err.Error(), Final: errors.Is(err, errRefused)}
+		seen := CheckResult{Missing: err.Error(), Final: errors.Is(err, errRefused)}
 		if status.Phase == machine.Failing {
 			seen.Failure = err.Error()
 		}
@@ -142,18 +142,18 @@ func read(ctx context.Context, client *http.Client, url string) (machine.Status,
 	return machine.Read(resp.Body)
 }
 
-// look returns a nil error if url serves what is wanted. Otherwise the error
+// check returns a nil error if url serves what is wanted. Otherwise the error
 // describes what is missing.
-func (g Gate) look(ctx context.Context, client *http.Client, url string, want Want, began time.Time, inStore *stored) (machine.Status, error) {
+func (g Gate) check(ctx context.Context, client *http.Client, url string, want Want, began time.Time, inStore *stored) (machine.Status, error) {
 	status, err := read(ctx, client, url)
 	if err != nil {
-		return inStore.instead(ctx, want, err)
+		return inStore.fallback(ctx, want, err)
 	}
 	if want.Machine != "" && status.Machine != want.Machine {
 		// Another machine's report does not describe the wanted machine.
 		return machine.Status{}, fmt.Errorf("%s reaches another machine than %s", url, want.Machine)
 	}
-	if status.Phase == machine.Refused && status.Wanted == want.Release && want.Asked != status.Asked && want.Asked != 0 {
+	if status.Phase == machine.Refused && status.Wanted == want.Release && want.RequestedAt != status.RequestedAt && want.RequestedAt != 0 {
 		return status, fmt.Errorf("the machine refused release %s before and has not yet seen that it is asked for again: %s", want.Release.Short(), status.Reason)
 	}
 	if status.Phase == machine.Refused && status.Wanted == want.Release {
@@ -208,7 +208,7 @@ func (g Gate) failure(ctx context.Context, want Want, status machine.Status, wai
 	if status.Current != "" && status.Current != want.Release {
 		fmt.Fprintf(&b, "\nrelease %s, which served before, still does, on %d of %d workers", status.Current.Short(), status.ReadyOn(status.Current), len(status.Workers))
 	}
-	if said := inStore.said(); said != "" {
+	if said := inStore.failure(); said != "" {
 		fmt.Fprintf(&b, "\n%s", said)
 	}
 	if g.Diagnose != nil {

@@ -109,7 +109,7 @@ func TestWait(t *testing.T) {
 			server := httptest.NewServer(&endpoint{statuses: tt.statuses, health: tt.health})
 			defer server.Close()
 			g := Gate{
-				URL: server.URL, HealthPath: "/health", Timeout: 400 * time.Millisecond, Poll: 10 * time.Millisecond, Stuck: 100 * time.Millisecond,
+				URL: server.URL, HealthPath: "/health", Timeout: 400 * time.Millisecond, Poll: 10 * time.Millisecond, StuckTimeout: 100 * time.Millisecond,
 				Diagnose: func(context.Context) string { return "ask the machine" },
 			}
 			err := g.Wait(t.Context(), Want{Release: wanted, Workers: 2})

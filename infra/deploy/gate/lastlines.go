@@ -26,7 +26,7 @@ func (g Gate) output(ctx context.Context, want Want, said string) string {
 	defer cancel()
 	for {
 		status, err := g.Stored(ctx)
-		if err == nil && status.Phase == machine.Refused && status.Wanted == want.Release && status.Asked == want.Asked {
+		if err == nil && status.Phase == machine.Refused && status.Wanted == want.Release && status.RequestedAt == want.RequestedAt {
 			lines := strings.Split(strings.TrimSpace(status.Output), "\n")
 			if strings.Contains(said, strings.TrimSpace(lines[len(lines)-1])) {
 				return ""

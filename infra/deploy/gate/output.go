@@ -26,8 +26,8 @@ type OutputArgs struct {
 	// Release is the release that must be served. It should come from the resource
 	// of the pointer, so that the wait begins when the machine can read it.
 	Release pulumi.StringOutput
-	// Asked is Want.Asked.
-	Asked int64
+	// RequestedAt is Want.RequestedAt.
+	RequestedAt int64
 	// Workers is the number of workers that must serve the release.
 	Workers int
 	// HealthPath and Timeout are the same as in Gate.
@@ -39,9 +39,9 @@ type OutputArgs struct {
 	// Optional.
 	Stored func(ctx context.Context, store, id string) (string, error)
 	// HTTPS describes the certificates. The endpoint must have a certificate for
-	// each name in Had. Optional.
-	HTTPS *HTTPS
-	Had   pulumi.StringArrayOutput
+	// each name in AlreadyCertified. Optional.
+	HTTPS            *HTTPS
+	AlreadyCertified pulumi.StringArrayOutput
 	// Failed is called with the reason if the machine does not serve the release.
 	// Optional.
 	Failed func(ctx context.Context, err error)
@@ -64,7 +64,7 @@ func Output(ctx *pulumi.Context, args OutputArgs) pulumi.StringOutput {
 	}
 	had := pulumi.StringArray{}.ToStringArrayOutput()
 	if args.HTTPS != nil {
-		had = args.Had
+		had = args.AlreadyCertified
 	}
 	return pulumi.All(args.Machine.ID(), args.URL, args.Release, stable, store, had).ApplyTWithContext(ctx.Context(),
 		func(wait context.Context, v []any) (string, error) {
@@ -97,7 +97,7 @@ func Output(ctx *pulumi.Context, args OutputArgs) pulumi.StringOutput {
 			if args.Diagnose != nil {
 				g.Diagnose = func(ctx context.Context) string { return args.Diagnose(ctx, id) }
 			}
-			want := Want{Release: service.ReleaseID(release), Asked: args.Asked, Workers: args.Workers}
+			want := Want{Release: service.ReleaseID(release), RequestedAt: args.RequestedAt, Workers: args.Workers}
 			if args.OnlyMachine {
 				want.Machine = id
 			}

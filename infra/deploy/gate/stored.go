@@ -25,12 +25,12 @@ type stored struct {
 	read  func(context.Context) (machine.Status, error)
 	every time.Duration
 
-	asked  time.Time
-	asking chan answer     // nil while no read is in progress
-	looked bool            // whether a read has ended
-	first  *machine.Status // the status at the beginning of the wait; nil for none
-	latest *machine.Status
-	err    error // of the last read
+	readAt  time.Time
+	reading chan answer     // nil while no read is in progress
+	hasRead bool            // whether a read has ended
+	first   *machine.Status // the status at the beginning of the wait; nil for none
+	latest  *machine.Status
+	err     error // of the last read
 }
 
 type answer struct {
@@ -38,24 +38,24 @@ type answer struct {
 	err    error
 }
 
-// look returns the status if it was written during this wait, that is, if it
+// written returns the status if it was written during this wait, that is, if it
 // differs from the status at the beginning of the wait. It does not compare the
 // clocks of machines, clouds and this computer.
-func (s *stored) look(ctx context.Context) (machine.Status, bool) {
+func (s *stored) written(ctx context.Context) (machine.Status, bool) {
 	if s.read == nil {
 		return machine.Status{}, false
 	}
-	if s.asking == nil && (s.asked.IsZero() || time.Since(s.asked) >= s.every) {
-		s.asked = time.Now()
-		asking := make(chan answer, 1)
-		s.asking = asking
+	if s.reading == nil && (s.readAt.IsZero() || time.Since(s.readAt) >= s.every) {
+		s.readAt = time.Now()
+		reading := make(chan answer, 1)
+		s.reading = reading
 		go func() {
 			status, err := s.read(ctx)
-			asking <- answer{status, err}
+			reading <- answer{status, err}
 		}()
 	}
-	if s.asking != nil {
-		s.take(ctx)
+	if s.reading != nil {
+		s.awaitRead(ctx)
 	}
 	if s.latest == nil || s.first != nil && reflect.DeepEqual(*s.first, *s.latest) {
 		return machine.Status{}, false
@@ -63,33 +63,33 @@ func (s *stored) look(ctx context.Context) (machine.Status, bool) {
 	return *s.latest, true
 }
 
-// take waits for the read in progress, at most storedTimeout.
-func (s *stored) take(ctx context.Context) {
+// awaitRead waits for the read in progress, at most storedTimeout.
+func (s *stored) awaitRead(ctx context.Context) {
 	timeout := time.NewTimer(storedTimeout)
 	defer timeout.Stop()
 	select {
 	case <-ctx.Done():
 	case <-timeout.C:
-	case a := <-s.asking:
-		s.asking = nil
+	case a := <-s.reading:
+		s.reading = nil
 		if s.err = a.err; a.err == nil {
 			s.latest = &a.status
-			if !s.looked {
+			if !s.hasRead {
 				s.first = &a.status
 			}
 		}
-		s.looked = true
+		s.hasRead = true
 	}
 }
 
-// instead returns the status in the store for a machine that does not answer by
+// fallback returns the status in the store for a machine that does not answer by
 // HTTP. silent describes the missing answer.
-func (s *stored) instead(ctx context.Context, want Want, silent error) (machine.Status, error) {
-	status, fresh := s.look(ctx)
+func (s *stored) fallback(ctx context.Context, want Want, silent error) (machine.Status, error) {
+	status, fresh := s.written(ctx)
 	switch {
 	case !fresh, want.Machine != "" && status.Machine != want.Machine:
 		return machine.Status{}, silent
-	case status.Phase == machine.Refused && status.Wanted == want.Release && (want.Asked == 0 || status.Asked == want.Asked):
+	case status.Phase == machine.Refused && status.Wanted == want.Release && (want.RequestedAt == 0 || status.RequestedAt == want.RequestedAt):
 		return status, fmt.Errorf("%w: %s", errRefused, status.Reason)
 	}
 	if serves, missing := status.Serves(want.Release, want.Workers); !serves {
@@ -98,10 +98,10 @@ func (s *stored) instead(ctx context.Context, want Want, silent error) (machine.
 	return status, fmt.Errorf("%w, while the machine reports through the release store that it serves: is its port closed on the way?", silent)
 }
 
-// said returns what a failure reports about the store.
-func (s *stored) said() string {
+// failure returns what a failure reports about the store.
+func (s *stored) failure() string {
 	switch {
-	case s.asked.IsZero(), s.latest != nil:
+	case s.readAt.IsZero(), s.latest != nil:
 		return ""
 	case s.err != nil && !errors.Is(s.err, context.Canceled):
 		return fmt.Sprintf("the release store has no status of the machine either: %.300s", s.err)

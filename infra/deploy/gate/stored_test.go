@@ -17,27 +17,27 @@ import (
 	"escala/service/machine"
 )
 
-// nowhere gives the gate an address that does not answer, without a real
+// withUnreachable gives the gate an address that does not answer, without a real
 // connection.
-func nowhere(g Gate) Gate {
+func withUnreachable(g Gate) Gate {
 	g.URL = "http://machine.invalid"
 	return g
 }
 
-// word is a scripted release store. said[i] is the status that the machine has
+// fakeStore is a scripted release store. statuses[i] is the status that the machine has
 // written once after[i] has passed, on the wait's clock.
-type word struct {
-	began time.Time
-	after []time.Duration
-	said  []machine.Status
-	asked atomic.Int32
+type fakeStore struct {
+	began    time.Time
+	after    []time.Duration
+	statuses []machine.Status
+	asked    atomic.Int32
 }
 
-func (w *word) read(context.Context) (machine.Status, error) {
+func (w *fakeStore) read(context.Context) (machine.Status, error) {
 	w.asked.Add(1)
 	for i := len(w.after) - 1; i >= 0; i-- {
 		if time.Since(w.began) >= w.after[i] {
-			return w.said[i], nil
+			return w.statuses[i], nil
 		}
 	}
 	return machine.Status{}, errors.New("NoSuchKey")
@@ -53,11 +53,11 @@ func TestASilentMachinesReasonIsInTheStore(t *testing.T) {
 	another.Machine = "i-2"
 	earlier := of(machine.Refused, "it exits at start")
 	for name, test := range map[string]struct {
-		after []time.Duration
-		said  []machine.Status
-		want  []string
-		not   string
-		took  time.Duration
+		after    []time.Duration
+		statuses []machine.Status
+		want     []string
+		not      string
+		took     time.Duration
 	}{
 		"never came up": {nil, nil, []string{"does not answer yet", "the release store has no status of the machine either: NoSuchKey"}, "reports", time.Hour},
 		"refused": {
@@ -89,8 +89,8 @@ func TestASilentMachinesReasonIsInTheStore(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := &word{began: time.Now(), after: test.after, said: test.said}
-				g := nowhere(Gate{HealthPath: "/health", Timeout: time.Hour, Poll: time.Second, Stored: w.read})
+				w := &fakeStore{began: time.Now(), after: test.after, statuses: test.statuses}
+				g := withUnreachable(Gate{HealthPath: "/health", Timeout: time.Hour, Poll: time.Second, Stored: w.read})
 				g.transport = unreachable{}
 				began := time.Now()
 				err := g.Wait(t.Context(), Want{Release: wanted, Workers: 2, Machine: "i-1"})
@@ -113,8 +113,8 @@ func TestASilentMachinesReasonIsInTheStore(t *testing.T) {
 
 func TestAMachineThatIsNotSetUpIsLookedUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &word{began: time.Now()}
-		g := nowhere(Gate{HealthPath: "/health", Timeout: time.Minute, Stored: w.read})
+		w := &fakeStore{began: time.Now()}
+		g := withUnreachable(Gate{HealthPath: "/health", Timeout: time.Minute, Stored: w.read})
 		g.transport = answers{}
 		err := g.Wait(t.Context(), Want{Release: wanted, Workers: 2})
 		require.ErrorContains(t, err, "not set up yet")
@@ -127,7 +127,7 @@ func TestAStoreThatHangsKeepsNothingFromBeingSeen(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		var asked atomic.Int32
-		g := nowhere(Gate{HealthPath: "/health", Timeout: time.Hour, Stored: func(context.Context) (machine.Status, error) {
+		g := withUnreachable(Gate{HealthPath: "/health", Timeout: time.Hour, Stored: func(context.Context) (machine.Status, error) {
 			asked.Add(1)
 			<-ctx.Done()
 			return machine.Status{}, ctx.Err()

@@ -18,8 +18,8 @@ import (
 // connectTimeout is the time limit for one connection and its handshake.
 const connectTimeout = 5 * time.Second
 
-// Look describes a check of an address.
-type Look struct {
+// Check describes a check of an address.
+type Check struct {
 	// Address is the host or IP address to connect to, with its port.
 	Address string
 	// Names are the names that need a certificate: host names, or one IP
@@ -36,7 +36,7 @@ type Look struct {
 // Certificate returns nil if the address presents a trusted certificate that is
 // valid now for each of the names. It does not look names up in DNS. The error
 // describes what is wrong and begins with the name.
-func (l Look) Certificate(ctx context.Context) error {
+func (l Check) Certificate(ctx context.Context) error {
 	roots, err := Roots(l.CA)
 	if err != nil {
 		return err
@@ -50,7 +50,7 @@ func (l Look) Certificate(ctx context.Context) error {
 }
 
 // presented checks the certificate for one name.
-func (l Look) presented(ctx context.Context, name string, roots *x509.CertPool) error {
+func (l Check) presented(ctx context.Context, name string, roots *x509.CertPool) error {
 	own, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	dialer := tls.Dialer{Config: &tls.Config{
@@ -64,7 +64,7 @@ func (l Look) presented(ctx context.Context, name string, roots *x509.CertPool) 
 		return ctx.Err()
 	}
 	if err != nil {
-		return fmt.Errorf("%s does not answer HTTPS: %w", l.Address, plain(err))
+		return fmt.Errorf("%s does not answer HTTPS: %w", l.Address, withoutAddresses(err))
 	}
 	defer conn.Close()
 	chain := conn.(*tls.Conn).ConnectionState().PeerCertificates
@@ -74,7 +74,7 @@ func (l Look) presented(ctx context.Context, name string, roots *x509.CertPool) 
 	return l.verify(name, chain, roots)
 }
 
-func (l Look) verify(name string, chain []*x509.Certificate, roots *x509.CertPool) error {
+func (l Check) verify(name string, chain []*x509.Certificate, roots *x509.CertPool) error {
 	now := time.Now()
 	if l.now != nil {
 		now = l.now()
@@ -82,7 +82,7 @@ func (l Look) verify(name string, chain []*x509.Certificate, roots *x509.CertPoo
 	leaf := chain[0]
 	switch {
 	case leaf.VerifyHostname(name) != nil:
-		return fmt.Errorf("the certificate is for %s", covered(leaf))
+		return fmt.Errorf("the certificate is for %s", certificateNames(leaf))
 	case now.After(leaf.NotAfter):
 		return fmt.Errorf("the certificate has expired on %s", leaf.NotAfter.UTC().Format(time.DateOnly))
 	case now.Before(leaf.NotBefore):
@@ -99,8 +99,8 @@ func (l Look) verify(name string, chain []*x509.Certificate, roots *x509.CertPoo
 	return err
 }
 
-// covered returns the names that a certificate is for.
-func covered(c *x509.Certificate) string {
+// certificateNames returns the names that a certificate is for.
+func certificateNames(c *x509.Certificate) string {
 	names := slices.Clone(c.DNSNames)
 	for _, ip := range c.IPAddresses {
 		names = append(names, ip.String())
@@ -131,8 +131,8 @@ func Roots(ca []byte) (*x509.CertPool, error) {
 	return roots, nil
 }
 
-// plain removes the addresses that a network error repeats.
-func plain(err error) error {
+// withoutAddresses removes the addresses that a network error repeats.
+func withoutAddresses(err error) error {
 	if op := new(net.OpError); errors.As(err, &op) {
 		return op.Err
 	}

@@ -116,7 +116,7 @@ func TestCertificate(t *testing.T) {
 		{"unknown authority", before, after, both, both, nil, `api.example.com: the certificate is issued by "Test Root", which this computer does not trust`},
 	} {
 		t.Run(one.name, func(t *testing.T) {
-			look := Look{Address: a.serve(one.from, one.to, one.has...), Names: one.asks, CA: one.ca, now: func() time.Time { return noon }}
+			look := Check{Address: a.serve(one.from, one.to, one.has...), Names: one.asks, CA: one.ca, now: func() time.Time { return noon }}
 			err := look.Certificate(t.Context())
 			if one.says == "" {
 				require.NoError(t, err)
@@ -131,11 +131,11 @@ func TestCertificate(t *testing.T) {
 func TestNoHTTPS(t *testing.T) {
 	plain := httptest.NewServer(http.NotFoundHandler())
 	defer plain.Close()
-	err := Look{Address: plain.Listener.Addr().String(), Names: []string{"api.example.com"}}.Certificate(t.Context())
+	err := Check{Address: plain.Listener.Addr().String(), Names: []string{"api.example.com"}}.Certificate(t.Context())
 	require.ErrorContains(t, err, "does not answer HTTPS")
 	closed := plain.Listener.Addr().String()
 	plain.Close()
-	err = Look{Address: closed, Names: []string{"api.example.com"}}.Certificate(t.Context())
+	err = Check{Address: closed, Names: []string{"api.example.com"}}.Certificate(t.Context())
 	require.ErrorContains(t, err, "connection refused")
 	assert.Equal(t, 1, strings.Count(err.Error(), closed), "the address stands there once: %s", err)
 }
@@ -175,13 +175,13 @@ func TestLeads(t *testing.T) {
 		{"IPv6 elsewhere", machine, zone{host: {"198.51.100.7", "2001:db8::1"}}, "api.example.com also resolves to 2001:db8::1, which is not this service: remove its AAAA record"},
 		{"only IPv6", machine, zone{host: {"2001:db8::1"}}, "api.example.com resolves to 2001:db8::1, which is not this service: remove its AAAA record, and make an A record"},
 		{"unknown", machine, zone{host: {}}, "this computer cannot resolve api.example.com: server misbehaving"},
-		{"just made", Destination{Address: "198.51.100.7", Made: true}, zone{}, "; this update has made the records"},
+		{"just made", Destination{Address: "198.51.100.7", ManagedRecords: true}, zone{}, "; this update has made the records"},
 		{"balancer", alb, zone{host: {"198.51.100.7", "198.51.100.8"}, balancer: {"198.51.100.7", "198.51.100.9"}}, ""},
 		{"not the balancer", alb, zone{host: {"203.0.113.9"}, balancer: {"198.51.100.7"}}, "make a CNAME record (at the top of a zone, an alias) to " + balancer},
 		{"no balancer", alb, zone{host: {"203.0.113.9"}}, "cannot resolve the load balancer's name"},
 	} {
 		t.Run(one.name, func(t *testing.T) {
-			says := one.to.Leads(t.Context(), one.dns, []string{host})
+			says := one.to.Mismatch(t.Context(), one.dns, []string{host})
 			if one.says == "" {
 				assert.Empty(t, says)
 				return
@@ -197,9 +197,9 @@ func TestParseOwn(t *testing.T) {
 	certificate, key := a.pair(noon.AddDate(0, -1, 0), noon.AddDate(0, 1, 0), names...)
 	_, other := a.pair(noon.AddDate(0, -1, 0), noon.AddDate(0, 1, 0), names...)
 	full := string(certificate) + string(a.pem()) + string(key)
-	own, err := ParseOwn(full, names, noon)
+	own, err := ParseOwnCertificate(full, names, noon)
 	require.NoError(t, err)
-	assert.Equal(t, Own{Leaf: string(certificate), Chain: string(a.pem()), Key: string(key)}, own)
+	assert.Equal(t, OwnCertificate{Leaf: string(certificate), Chain: string(a.pem()), Key: string(key)}, own)
 	assert.Equal(t, string(certificate)+string(a.pem()), own.Full())
 
 	for says, text := range map[string]string{
@@ -214,10 +214,10 @@ func TestParseOwn(t *testing.T) {
 		if strings.Contains(says, "www") {
 			asks = []string{names[0], "www.example.com"}
 		}
-		_, err := ParseOwn(text, asks, noon)
+		_, err := ParseOwnCertificate(text, asks, noon)
 		require.ErrorContains(t, err, says)
 		assert.NotContains(t, err.Error(), "BEGIN EC")
 	}
-	_, err = ParseOwn(full, names, noon.AddDate(0, 2, 0))
+	_, err = ParseOwnCertificate(full, names, noon.AddDate(0, 2, 0))
 	require.ErrorContains(t, err, "has expired on 2026-12-26")
 }

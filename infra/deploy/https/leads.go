@@ -23,13 +23,13 @@ const resolveTimeout = 5 * time.Second
 type Destination struct {
 	// Address is the stable IP address, or the host name of a load balancer.
 	Address string
-	// Made means that the stack itself makes the records.
-	Made bool
+	// ManagedRecords means that the stack itself makes the records.
+	ManagedRecords bool
 }
 
-// Leads returns "" if all names lead to the destination and nowhere else, and
+// Mismatch returns "" if all names lead to the destination and nowhere else, and
 // otherwise what is missing and what to do. A nil resolver is this computer's.
-func (d Destination) Leads(ctx context.Context, resolver Resolver, names []string) string {
+func (d Destination) Mismatch(ctx context.Context, resolver Resolver, names []string) string {
 	if resolver == nil {
 		resolver = net.DefaultResolver
 	}
@@ -39,11 +39,11 @@ func (d Destination) Leads(ctx context.Context, resolver Resolver, names []strin
 	}
 	var missing []string
 	for _, name := range names {
-		if text := d.leads(ctx, resolver, name, wanted); text != "" {
+		if text := d.mismatch(ctx, resolver, name, wanted); text != "" {
 			missing = append(missing, text)
 		}
 	}
-	if len(missing) > 0 && d.Made {
+	if len(missing) > 0 && d.ManagedRecords {
 		missing = append(missing, "this update has made the records: a resolver that asked before may take minutes to see them")
 	}
 	return strings.Join(missing, "; ")
@@ -56,7 +56,7 @@ func (d Destination) addresses(ctx context.Context, resolver Resolver) ([]netip.
 	return resolve(ctx, resolver, d.Address)
 }
 
-func (d Destination) leads(ctx context.Context, resolver Resolver, name string, wanted []netip.Addr) string {
+func (d Destination) mismatch(ctx context.Context, resolver Resolver, name string, wanted []netip.Addr) string {
 	found, err := resolve(ctx, resolver, name)
 	if missing := new(net.DNSError); errors.As(err, &missing) && missing.IsNotFound {
 		return fmt.Sprintf("%s is not in DNS: make %s", name, d.record())

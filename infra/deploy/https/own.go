@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Own is the operator's own certificate, in PEM.
-type Own struct {
+// OwnCertificate is the operator's own certificate, in PEM.
+type OwnCertificate struct {
 	// Leaf is the certificate itself. Chain are the certificates between it and
 	// its authority's root; it may be empty.
 	Leaf, Chain string
@@ -19,11 +19,11 @@ type Own struct {
 	Key string
 }
 
-// ParseOwn reads a certificate, its chain and its private key from one PEM text. It
+// ParseOwnCertificate reads a certificate, its chain and its private key from one PEM text. It
 // returns an error if they do not belong together, or if the certificate is not
 // valid for the names at the time now.
-func ParseOwn(text string, names []string, now time.Time) (Own, error) {
-	var own Own
+func ParseOwnCertificate(text string, names []string, now time.Time) (OwnCertificate, error) {
+	var own OwnCertificate
 	var chain, key bytes.Buffer
 	for rest := []byte(text); ; {
 		var block *pem.Block
@@ -70,7 +70,7 @@ func ParseOwn(text string, names []string, now time.Time) (Own, error) {
 	}
 	for _, name := range names {
 		if leaf.VerifyHostname(name) != nil {
-			return own, fmt.Errorf("is for %s, not for %s", covered(leaf), name)
+			return own, fmt.Errorf("is for %s, not for %s", certificateNames(leaf), name)
 		}
 	}
 	if now.After(leaf.NotAfter) {
@@ -80,4 +80,4 @@ func ParseOwn(text string, names []string, now time.Time) (Own, error) {
 }
 
 // Full returns the certificate followed by its chain.
-func (o Own) Full() string { return o.Leaf + o.Chain }
+func (o OwnCertificate) Full() string { return o.Leaf + o.Chain }

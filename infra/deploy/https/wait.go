@@ -41,11 +41,11 @@ type Wait struct {
 // For calls look until nothing is missing, and then returns "". It returns what is
 // missing once Max has passed or ctx has ended, or if waiting does not help. look
 // returns what is missing, and the time before which that cannot change.
-func (w Wait) For(ctx context.Context, look func(context.Context) (missing string, until time.Time)) string {
+func (w Wait) For(ctx context.Context, check func(context.Context) (missing string, until time.Time)) string {
 	deadline := time.Now().Add(w.Max)
 	reported := ""
 	for {
-		missing, until := look(ctx)
+		missing, until := check(ctx)
 		if missing == "" {
 			return ""
 		}

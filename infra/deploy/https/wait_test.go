@@ -15,7 +15,7 @@ func TestWait(t *testing.T) {
 	for _, one := range []struct {
 		name    string
 		max     time.Duration
-		look    func(n int) (string, time.Time)
+		check   func(n int) (string, time.Time)
 		missing string
 		took    time.Duration
 		reports []string
@@ -38,7 +38,7 @@ func TestWait(t *testing.T) {
 				wait := Wait{Max: one.max, Poll: time.Second, Report: func(s string) { reports = append(reports, s) }}
 				missing := wait.For(ctx, func(context.Context) (string, time.Time) {
 					looks++
-					return one.look(looks - 1)
+					return one.check(looks - 1)
 				})
 				assert.Equal(t, one.missing, missing)
 				assert.Equal(t, one.took, time.Since(began))

@@ -28,7 +28,7 @@ func (p *Provider) filled(kind Resource, req *pulumirpc.CreateRequest, inputs re
 	id := fmt.Sprintf("%s-%s", Placeholder, req.GetName())
 	e := Event{
 		Operation: Create, Type: req.GetType(), Name: req.GetName(), ID: id, Inputs: inputs, Config: p.Config(),
-		Outputs: filledIn(kind.State, inputs, id, 1),
+		Outputs: createdOutputs(kind.State, inputs, id, 1),
 	}
 	if err := p.effect(&e); err != nil {
 		return nil, fmt.Errorf("creating %s: %w", e.Name, err)

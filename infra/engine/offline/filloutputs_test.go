@@ -26,7 +26,7 @@ func TestFillOutputs(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "a-made-up", Plain(outputs)["address"], "the effect is applied in a preview too")
 	assert.False(t, outputs.ContainsUnknowns())
-	assert.Empty(t, p.There())
+	assert.Empty(t, p.Existing())
 	assert.Empty(t, p.Events())
 }
 
@@ -48,8 +48,8 @@ func TestWatchNotesWhatIsAsked(t *testing.T) {
 
 	_, err = w.Invoke(t.Context(), &pulumirpc.InvokeRequest{Tok: "test:index:ask", Args: props(t, map[string]any{"a": 1})})
 	require.NoError(t, err)
-	require.Len(t, w.Asked(), 1)
-	assert.Equal(t, "test:index:ask", w.Asked()[0].Token)
+	require.Len(t, w.Calls(), 1)
+	assert.Equal(t, "test:index:ask", w.Calls()[0].Token)
 
 	_, err = w.Create(t.Context(), &pulumirpc.CreateRequest{Type: "test:index:Other", Preview: true})
 	require.Error(t, err)

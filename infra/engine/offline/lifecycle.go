@@ -140,7 +140,7 @@ func (p *Provider) Create(_ context.Context, req *pulumirpc.CreateRequest) (*pul
 		return p.filled(kind, req, inputs)
 	}
 	if req.GetPreview() {
-		outputs, err := marshal(foreseen(kind.State, inputs))
+		outputs, err := marshal(previewOutputs(kind.State, inputs))
 		return &pulumirpc.CreateResponse{Properties: outputs}, err
 	}
 	n := p.next()
@@ -149,7 +149,7 @@ func (p *Provider) Create(_ context.Context, req *pulumirpc.CreateRequest) (*pul
 		ID:     fmt.Sprintf("%s-%d", shortType(req.GetType()), n),
 		Inputs: inputs, Config: p.Config(),
 	}
-	e.Outputs = filledIn(kind.State, inputs, fmt.Sprintf("%s-%d", shortType(req.GetType()), n), n)
+	e.Outputs = createdOutputs(kind.State, inputs, fmt.Sprintf("%s-%d", shortType(req.GetType()), n), n)
 	if err := p.effect(&e); err != nil {
 		return nil, fmt.Errorf("creating %s: %w", e.Name, err)
 	}
@@ -217,8 +217,8 @@ func (p *Provider) Read(_ context.Context, req *pulumirpc.ReadRequest) (*pulumir
 	if err := p.effect(&e); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", e.Name, err)
 	}
-	if e.Gone {
-		p.forget(e)
+	if e.Deleted {
+		p.remove(e)
 		return &pulumirpc.ReadResponse{}, nil
 	}
 	outputs, err := marshal(e.Outputs)

@@ -89,8 +89,8 @@ type Event struct {
 	Config resource.PropertyMap
 	// Timeout is the time limit for a deletion, in seconds, or 0.
 	Timeout float64
-	// Gone is set by the effect of a Read if the cloud no longer has the resource.
-	Gone bool
+	// Deleted is set by the effect of a Read if the cloud no longer has the resource.
+	Deleted bool
 }
 
 func (e Event) String() string { return fmt.Sprintf("%s %s %s", e.Operation, e.Type, e.Name) }
@@ -108,11 +108,11 @@ type Provider struct {
 	// fills means that previews fill in outputs. It is set before the engine runs.
 	fills bool
 
-	mu     sync.Mutex
-	there  map[string]Event // by key
-	events []Event
-	config resource.PropertyMap
-	made   int
+	mu        sync.Mutex
+	resources map[string]Event // by key
+	events    []Event
+	config    resource.PropertyMap
+	created   int
 	// automatic records by URN whether the provider chose the resource's name.
 	automatic map[string]bool
 	// configured is called with each configuration. Optional.
@@ -124,7 +124,7 @@ func New(schema Schema, effect Effect) *Provider {
 	if effect == nil {
 		effect = func(*Event) error { return nil }
 	}
-	return &Provider{schema: schema, effect: effect, there: map[string]Event{}, automatic: map[string]bool{}}
+	return &Provider{schema: schema, effect: effect, resources: map[string]Event{}, automatic: map[string]bool{}}
 }
 
 // Answer replaces the schema's function for a token. It must be called before the
@@ -138,7 +138,7 @@ func (p *Provider) Answer(token string, answer Function) *Provider {
 // that several providers create resources in. It must be called before the
 // engine uses the provider.
 func (p *Provider) NumberFrom(n int) *Provider {
-	p.made = n
+	p.created = n
 	return p
 }
 
@@ -160,12 +160,12 @@ func (p *Provider) Events() []Event {
 	return slices.Clone(p.events)
 }
 
-// There returns the existing resources, in no order. Resources of two types may
+// Existing returns the existing resources, in no order. Resources of two types may
 // have the same id.
-func (p *Provider) There() []Event {
+func (p *Provider) Existing() []Event {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.Collect(maps.Values(p.there))
+	return slices.Collect(maps.Values(p.resources))
 }
 
 // Config returns the provider's last configuration.
@@ -181,18 +181,18 @@ func (p *Provider) done(e Event) {
 	defer p.mu.Unlock()
 	p.events = append(p.events, e)
 	if e.Operation == Delete {
-		delete(p.there, key(e.Type, e.ID))
+		delete(p.resources, key(e.Type, e.ID))
 		return
 	}
-	p.there[key(e.Type, e.ID)] = e
+	p.resources[key(e.Type, e.ID)] = e
 }
 
 // next returns the number of the next created resource.
 func (p *Provider) next() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.made++
-	return p.made
+	p.created++
+	return p.created
 }
 
 // key returns the key of a resource among all that exist.
@@ -202,15 +202,15 @@ func key(kind, id string) string { return kind + "\x00" + id }
 func (p *Provider) find(kind, id string) (Event, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	e, ok := p.there[key(kind, id)]
+	e, ok := p.resources[key(kind, id)]
 	return e, ok
 }
 
-// forget removes a resource that the cloud no longer has.
-func (p *Provider) forget(e Event) {
+// remove removes a resource that the cloud no longer has.
+func (p *Provider) remove(e Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.there, key(e.Type, e.ID))
+	delete(p.resources, key(e.Type, e.ID))
 }
 
 // Types returns the provider's resource types, by their tokens.

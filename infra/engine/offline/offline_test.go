@@ -182,7 +182,7 @@ func TestTheCloudMaySayNo(t *testing.T) {
 	p := provider(func(*Event) error { return errors.New("quota exceeded") })
 	_, err := p.Create(t.Context(), &pulumirpc.CreateRequest{Type: kind, Name: "a", Properties: props(t, map[string]any{"size": 1})})
 	require.ErrorContains(t, err, "quota exceeded")
-	assert.Empty(t, p.There())
+	assert.Empty(t, p.Existing())
 	assert.Empty(t, p.Events())
 }
 

@@ -26,9 +26,9 @@ func indirect(t reflect.Type) reflect.Type {
 	return t
 }
 
-// foreseen returns a resource's properties before it exists: inputs are known, and
+// previewOutputs returns a resource's properties before it exists: inputs are known, and
 // values that the cloud sets are unknown.
-func foreseen(state any, inputs resource.PropertyMap) resource.PropertyMap {
+func previewOutputs(state any, inputs resource.PropertyMap) resource.PropertyMap {
 	outputs := inputs.Copy()
 	for name := range outputTypes(state) {
 		if key := resource.PropertyKey(name); !outputs.HasValue(key) {
@@ -38,9 +38,9 @@ func foreseen(state any, inputs resource.PropertyMap) resource.PropertyMap {
 	return outputs
 }
 
-// filledIn returns a resource's properties once it exists. Values that the
+// createdOutputs returns a resource's properties once it exists. Values that the
 // cloud sets are recognisable and differ for each resource.
-func filledIn(state any, inputs resource.PropertyMap, id string, n int) resource.PropertyMap {
+func createdOutputs(state any, inputs resource.PropertyMap, id string, n int) resource.PropertyMap {
 	outputs := inputs.Copy()
 	for name, t := range outputTypes(state) {
 		key := resource.PropertyKey(name)

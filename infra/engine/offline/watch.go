@@ -8,14 +8,14 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-// Watched records the calls of a provider: the resources that a preview would
+// Recorder records the calls of a provider: the resources that a preview would
 // create, with their secret marks, and the functions that the program called.
-type Watched struct {
+type Recorder struct {
 	pulumirpc.ResourceProviderServer
 
 	mu    sync.Mutex
 	wants []Wanted
-	asked []Question
+	calls []Question
 }
 
 // Wanted is a resource that a preview would create.
@@ -33,12 +33,12 @@ type Question struct {
 }
 
 // Watch returns the provider with its calls recorded.
-func Watch(provider pulumirpc.ResourceProviderServer) *Watched {
-	return &Watched{ResourceProviderServer: provider}
+func Watch(provider pulumirpc.ResourceProviderServer) *Recorder {
+	return &Recorder{ResourceProviderServer: provider}
 }
 
 // Create records the resource.
-func (w *Watched) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
+func (w *Recorder) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
 	resp, err := w.ResourceProviderServer.Create(ctx, req)
 	if err != nil {
 		return resp, err
@@ -60,7 +60,7 @@ func (w *Watched) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*pu
 }
 
 // Invoke records the function call and its answer.
-func (w *Watched) Invoke(ctx context.Context, req *pulumirpc.InvokeRequest) (*pulumirpc.InvokeResponse, error) {
+func (w *Recorder) Invoke(ctx context.Context, req *pulumirpc.InvokeRequest) (*pulumirpc.InvokeResponse, error) {
 	resp, err := w.ResourceProviderServer.Invoke(ctx, req)
 	if err != nil {
 		return resp, err
@@ -75,27 +75,27 @@ func (w *Watched) Invoke(ctx context.Context, req *pulumirpc.InvokeRequest) (*pu
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.asked = append(w.asked, Question{Token: req.GetTok(), Args: args, Answer: answer})
+	w.calls = append(w.calls, Question{Token: req.GetTok(), Args: args, Answer: answer})
 	return resp, nil
 }
 
 // Wanted returns the resources so far.
-func (w *Watched) Wanted() []Wanted {
+func (w *Recorder) Wanted() []Wanted {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return append([]Wanted(nil), w.wants...)
 }
 
-// Asked returns the function calls so far.
-func (w *Watched) Asked() []Question {
+// Calls returns the function calls so far.
+func (w *Recorder) Calls() []Question {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return append([]Question(nil), w.asked...)
+	return append([]Question(nil), w.calls...)
 }
 
 // ReplacedBy returns the inputs of a resource whose change replaces it. It asks
 // the provider itself about a change of each input.
-func (w *Watched) ReplacedBy(ctx context.Context, one Wanted) ([]string, error) {
+func (w *Recorder) ReplacedBy(ctx context.Context, one Wanted) ([]string, error) {
 	olds, err := marshal(one.Inputs)
 	if err != nil {
 		return nil, err

@@ -74,7 +74,7 @@ func Exists(root, stack string) bool {
 func Read(path string) (*File, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no stack of that name: %w%s", err, others(path))
+		return nil, fmt.Errorf("there is no stack of that name: %w%s", err, otherStacks(path))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the stack's configuration: %w", err)
@@ -82,9 +82,9 @@ func Read(path string) (*File, error) {
 	return Parse(path, text)
 }
 
-// others returns a text with the other stacks of the folder, for the message about a
+// otherStacks returns a text with the other stacks of the folder, for the message about a
 // file that does not exist.
-func others(path string) string {
+func otherStacks(path string) string {
 	names, err := Stacks(filepath.Dir(filepath.Dir(path)))
 	if err != nil {
 		return ""
@@ -170,9 +170,9 @@ func (f *File) SecretsProvider() string {
 	return text
 }
 
-// Others returns the file's top-level keys other than the configuration and its
+// OtherKeys returns the file's top-level keys other than the configuration and its
 // salt, sorted.
-func (f *File) Others() []string {
+func (f *File) OtherKeys() []string {
 	var keys []string
 	for key := range f.values {
 		if key != configKey && key != saltKey {

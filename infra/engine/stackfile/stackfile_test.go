@@ -33,7 +33,7 @@ func TestRead(t *testing.T) {
 	assert.Empty(t, f.String("escala:local"), "it is no text")
 	assert.Equal(t, "v1:x:y", f.Salt())
 	assert.Equal(t, "passphrase", f.SecretsProvider())
-	assert.Equal(t, []string{"backend", "secretsprovider"}, f.Others())
+	assert.Equal(t, []string{"backend", "secretsprovider"}, f.OtherKeys())
 
 	values, err := f.Config(&workspace.Project{Name: "escala"})
 	require.NoError(t, err)

@@ -76,7 +76,7 @@ func (m Machine) do(ctx context.Context, kind request.Kind, query *request.Query
 var errReplaced = errors.New("another operator asked at the same time")
 
 // answer waits for the answer to a request.
-func (m Machine) answer(ctx context.Context, asked request.Asked, object []byte, until time.Time) (request.Answer, error) {
+func (m Machine) answer(ctx context.Context, asked request.Pending, object []byte, until time.Time) (request.Answer, error) {
 	none := request.Answer{}
 	began, pause, checked := time.Now(), every, time.Now()
 	for {

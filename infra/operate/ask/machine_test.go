@@ -117,7 +117,7 @@ func inWorld(t *testing.T, test func(t *testing.T, w *world, m Machine)) {
 		defer cancel()
 		listener := &request.Listener{
 			Operator: KnownKey().Public(), MachineID: "i-1", Objects: w, Answers: w, Machine: w, Clock: w,
-			Log: slog.New(slog.DiscardHandler), Poll: 5 * time.Second,
+			Log: slog.New(slog.DiscardHandler), Interval: 5 * time.Second,
 		}
 		go listener.Run(ctx)
 		test(t, w, Machine{ID: "i-1", Key: KnownKey(), Requests: w.objects, Answers: w.objects})

@@ -15,10 +15,10 @@ const notify = "notify.email"
 func alarms(_ context.Context, s *subject) {
 	droplets := s.byType("digitalocean:index/droplet:Droplet")
 	uptime := s.byType("digitalocean:index/uptimeCheck:UptimeCheck")
-	told := len(uptime) + len(s.byType("aws:cloudwatch/metricAlarm:MetricAlarm"))
+	alarms := len(uptime) + len(s.byType("aws:cloudwatch/metricAlarm:MetricAlarm"))
 	machines := len(droplets) + len(s.byType("aws:ec2/instance:Instance")) + len(s.byType("digitalocean:index/kubernetesCluster:KubernetesCluster")) +
 		len(s.byType("aws:eks/cluster:Cluster"))
-	if machines > 0 && told == 0 {
+	if machines > 0 && alarms == 0 {
 		s.add(plan.Notice, notify, "is not set: the stack makes no alarms, and nobody is told when the service is down", "")
 	}
 	for _, r := range s.byType("aws:sns/topicSubscription:TopicSubscription") {
@@ -27,7 +27,7 @@ func alarms(_ context.Context, s *subject) {
 		}
 	}
 	for _, r := range droplets {
-		if len(uptime) > 0 && !values.Truth(r.Raw, "monitoring") {
+		if len(uptime) > 0 && !values.Bool(r.Raw, "monitoring") {
 			s.add(plan.Notice, r.Name, "has no alarms on CPU, memory and disk: they need digitalocean.monitoring", "")
 		}
 	}

@@ -12,8 +12,8 @@ import (
 	"escala/infra/plan"
 )
 
-// nothing is the find function of a computer that has none of the programs.
-func nothing(string) (string, error) { return "", errors.New("not here") }
+// noTools is the find function of a computer that has none of the programs.
+func noTools(string) (string, error) { return "", errors.New("not here") }
 
 // program returns the path of a program. A missing one fails the test, because a
 // skipped test could hide a failure. -short skips the test.
@@ -39,9 +39,9 @@ func TestProgramsOfRootAreFound(t *testing.T) {
 	require.ErrorIs(t, err, exec.ErrNotFound)
 }
 
-// judged returns the findings about a stack without the notices about missing
+// findings returns the findings about a stack without the notices about missing
 // programs and alarms.
-func judged(t *testing.T, s plan.Stack, find func(string) (string, error)) []plan.Finding {
+func findings(t *testing.T, s plan.Stack, find func(string) (string, error)) []plan.Finding {
 	t.Helper()
 	var secrets plan.Secrets
 	secrets.Add("the value of escala:secrets.KEY", "placeholder-for-escala:secrets.KEY")
@@ -118,7 +118,7 @@ func TestBadResourcesAreFound(t *testing.T) {
 		"a password":         {[]plan.Resource{res("x:y:Z", "z", m{"env": l{m{"name": "DB_PASSWORD", "value": "hunter22"}}})}, []string{"error z.env: holds a password in an assignment in the clear"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			expect(t, one.want, judged(t, plan.Stack{Name: "s", Resources: one.resources}, nothing))
+			expect(t, one.want, findings(t, plan.Stack{Name: "s", Resources: one.resources}, noTools))
 		})
 	}
 }
@@ -138,12 +138,12 @@ func expect(t *testing.T, want []string, findings []plan.Finding) {
 
 func TestAGoodBucketHasNoFindings(t *testing.T) {
 	id := "made-up-b"
-	findings := judged(t, plan.Stack{Resources: []plan.Resource{
+	findings := findings(t, plan.Stack{Resources: []plan.Resource{
 		res("aws:s3/bucketV2:BucketV2", "b", m{}),
 		res("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "b", m{"bucket": id, "blockPublicAcls": true, "blockPublicPolicy": true, "ignorePublicAcls": true, "restrictPublicBuckets": true}),
 		res("aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2", "b", m{"bucket": id}),
 		res("aws:s3/bucketPolicy:BucketPolicy", "b", m{"bucket": id, "policy": `{"Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}`}),
-	}}, nothing)
+	}}, noTools)
 	assert.Empty(t, findings)
 }
 
@@ -153,9 +153,9 @@ func TestUserDataIsHeldAgainstItsLimit(t *testing.T) {
 		15000: "warning vm: user-data: 15000 of 16384 bytes (91 %)",
 		1000:  "notice vm: user-data: 1000 of 16384 bytes (6 %)",
 	} {
-		expect(t, []string{want}, judged(t, plan.Stack{Machines: []plan.Machine{{Name: "vm", Bytes: bytes, Limit: 16384}}}, nothing))
+		expect(t, []string{want}, findings(t, plan.Stack{Machines: []plan.Machine{{Name: "vm", Bytes: bytes, Limit: 16384}}}, noTools))
 	}
-	expect(t, []string{"error vm: user-data: what is wrong"}, judged(t, plan.Stack{Machines: []plan.Machine{{Name: "vm", Error: "what is wrong"}}}, nothing))
+	expect(t, []string{"error vm: user-data: what is wrong"}, findings(t, plan.Stack{Machines: []plan.Machine{{Name: "vm", Error: "what is wrong"}}}, noTools))
 }
 
 func TestSecretsInUserData(t *testing.T) {
@@ -165,15 +165,15 @@ func TestSecretsInUserData(t *testing.T) {
 	}
 	const aws, local = "urn:aws:ec2/instance:Instance::vm", "urn:escala:local:Machine::vm"
 	expect(t, []string{"error vm: /etc/key: holds the value of escala:secrets.KEY, which everyone"},
-		judged(t, machine(aws, false, plan.File{Path: "/etc/key", Mode: "0600", Raw: secret}), nothing))
+		findings(t, machine(aws, false, plan.File{Path: "/etc/key", Mode: "0600", Raw: secret}), noTools))
 	expect(t, []string{"error vm: /etc/key: holds the value of escala:secrets.KEY in a file of mode 0644"},
-		judged(t, machine(aws, true, plan.File{Path: "/etc/key", Raw: secret}), nothing))
+		findings(t, machine(aws, true, plan.File{Path: "/etc/key", Raw: secret}), noTools))
 	expect(t, []string{"notice vm: /etc/key: holds the value of escala:secrets.KEY: root on the machine can read it"},
-		judged(t, machine(aws, true, plan.File{Path: "/etc/key", Mode: "0600", Raw: secret}), nothing))
+		findings(t, machine(aws, true, plan.File{Path: "/etc/key", Mode: "0600", Raw: secret}), noTools))
 	expect(t, []string{"warning vm: /etc/key: holds the value of escala:secrets.KEY"},
-		judged(t, machine(local, false, plan.File{Path: "/etc/key", Raw: secret}), nothing))
+		findings(t, machine(local, false, plan.File{Path: "/etc/key", Raw: secret}), noTools))
 	expect(t, []string{"error vm: user-data: holds a password in a URL"},
-		judged(t, plan.Stack{Machines: []plan.Machine{{Name: "vm", Raw: "postgres://a:hunter22@b/c"}}}, nothing))
+		findings(t, plan.Stack{Machines: []plan.Machine{{Name: "vm", Raw: "postgres://a:hunter22@b/c"}}}, noTools))
 }
 
 // TestRealProgramsRefuseBadFiles checks each real program with a file that it must
@@ -223,15 +223,15 @@ func TestRealProgramsRefuseBadFiles(t *testing.T) {
 				if program == one.program {
 					return path, nil
 				}
-				return nothing(program)
+				return noTools(program)
 			}
 			machine := func(content string) plan.Stack {
 				return plan.Stack{Machines: []plan.Machine{{Name: "vm", Files: []plan.File{{Path: one.path, Raw: content}}}}}
 			}
-			for _, f := range judged(t, machine(one.good), only) {
+			for _, f := range findings(t, machine(one.good), only) {
 				assert.Equal(t, plan.Notice, f.Level, "%+v", f)
 			}
-			bad := judged(t, machine(one.bad), only)
+			bad := findings(t, machine(one.bad), only)
 			require.NotEmpty(t, bad)
 			expect(t, []string{one.want}, bad[:1])
 		})
@@ -244,12 +244,12 @@ func TestCloudInitsSchemaIsAsked(t *testing.T) {
 		if program == "cloud-init" {
 			return path, nil
 		}
-		return nothing(program)
+		return noTools(program)
 	}
 	expect(t, []string{"notice vm: user-data: cloud-init's schema accepts it"},
-		judged(t, plan.Stack{Machines: []plan.Machine{{Name: "vm", Raw: "#cloud-config\npackages: [nginx]\n"}}}, only))
+		findings(t, plan.Stack{Machines: []plan.Machine{{Name: "vm", Raw: "#cloud-config\npackages: [nginx]\n"}}}, only))
 	expect(t, []string{"error vm: user-data: cloud-init refuses it:"},
-		judged(t, plan.Stack{Machines: []plan.Machine{{Name: "vm", Raw: "#cloud-config\npackages: nginx\n"}}}, only))
+		findings(t, plan.Stack{Machines: []plan.Machine{{Name: "vm", Raw: "#cloud-config\npackages: nginx\n"}}}, only))
 }
 
 func TestMissingProgramsAreNamed(t *testing.T) {
@@ -257,7 +257,7 @@ func TestMissingProgramsAreNamed(t *testing.T) {
 		{Path: nginxConf}, {Path: supervisordConf}, {Path: "/etc/systemd/system/a.service"},
 	}}}}
 	var programs []string
-	for _, f := range run(t.Context(), s, &plan.Secrets{}, nothing) {
+	for _, f := range run(t.Context(), s, &plan.Secrets{}, noTools) {
 		assert.Equal(t, plan.Notice, f.Level)
 		programs = append(programs, f.What)
 	}
@@ -283,7 +283,7 @@ func TestHTTPSCanBeReached(t *testing.T) {
 	}
 	errorsOf := func(s plan.Stack) []plan.Finding {
 		var kept []plan.Finding
-		for _, f := range judged(t, s, nothing) {
+		for _, f := range findings(t, s, noTools) {
 			if f.Level == plan.Error {
 				kept = append(kept, f)
 			}
@@ -308,7 +308,7 @@ func TestHTTPSCanBeReached(t *testing.T) {
 	plain := ingress(nil)
 	delete(plain.Object["spec"].(m), "tls")
 	served := func(values m) []plan.Finding {
-		return judged(t, plan.Stack{Manifests: []plan.File{plain}, Resources: []plan.Resource{res("kubernetes:helm.sh/v3:Release", "traefik", m{"values": values})}}, nothing)
+		return findings(t, plan.Stack{Manifests: []plan.File{plain}, Resources: []plan.Resource{res("kubernetes:helm.sh/v3:Release", "traefik", m{"values": values})}}, noTools)
 	}
 	expect(t, []string{
 		`notice ingress.yaml: host "api.example.com" serves plain HTTP: the stack has no certificate for it`,

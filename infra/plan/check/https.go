@@ -16,7 +16,7 @@ var listensTLS = regexp.MustCompile(`(?m)^\s*listen\s+443\s+ssl\b`)
 // https checks that the servers of HTTPS can be reached and have a certificate. It
 // needs the result of ports.
 func https(_ context.Context, s *subject) {
-	s.each(atPath(nginxConf), func(m plan.Machine, f plan.File) {
+	s.eachFile(atPath(nginxConf), func(m plan.Machine, f plan.File) {
 		if !listensTLS.MatchString(f.Raw) || !s.behindFirewall() {
 			return
 		}
@@ -37,7 +37,7 @@ func https(_ context.Context, s *subject) {
 			s.add(plan.Error, f.Path, "the load balancer listens for HTTPS without a certificate", "certificateARNs in the IngressClassParams")
 		}
 		if !listens && !s.controllerEndsTLS() {
-			s.plainHosts(f)
+			s.uncertifiedHosts(f)
 		}
 	}
 }
@@ -63,8 +63,8 @@ func (s *subject) ingressNames(f plan.File) {
 	}
 }
 
-// plainHosts adds a notice about the hosts of an Ingress without any certificate.
-func (s *subject) plainHosts(f plan.File) {
+// uncertifiedHosts adds a notice about the hosts of an Ingress without any certificate.
+func (s *subject) uncertifiedHosts(f plan.File) {
 	if len(values.List(f.Object, "spec", "tls")) > 0 {
 		return
 	}

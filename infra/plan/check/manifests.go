@@ -48,7 +48,7 @@ func podOf(f plan.File) (pod, bool) {
 
 func (s *subject) pod(p pod) {
 	for _, key := range []string{"hostNetwork", "hostPID", "hostIPC"} {
-		if values.Truth(p.spec, key) {
+		if values.Bool(p.spec, key) {
 			s.add(plan.Error, p.where, key+": the pod is not isolated from its node", "none")
 		}
 	}
@@ -132,19 +132,19 @@ func (s *subject) container(p pod, container any) {
 		}
 	}
 	own, whole := values.At(container, "securityContext"), values.At(p.spec, "securityContext")
-	either := func(key string) any {
+	firstOf := func(key string) any {
 		if v := values.At(own, key); v != nil {
 			return v
 		}
 		return values.At(whole, key)
 	}
-	if either("runAsNonRoot") != true {
+	if firstOf("runAsNonRoot") != true {
 		s.add(plan.Error, where, "may run as root", "securityContext.runAsNonRoot: true")
 	}
-	if user, ok := either("runAsUser").(float64); ok && user == 0 {
+	if user, ok := firstOf("runAsUser").(float64); ok && user == 0 {
 		s.add(plan.Error, where, "runs as root (runAsUser: 0)", "another user")
 	}
-	if values.Truth(own, "privileged") {
+	if values.Bool(own, "privileged") {
 		s.add(plan.Error, where, "is privileged", "none")
 	}
 	if escalation, set := values.At(own, "allowPrivilegeEscalation").(bool); !set || escalation {
@@ -153,10 +153,10 @@ func (s *subject) container(p pod, container any) {
 	if !slices.Contains(words(own, "capabilities", "drop"), "ALL") {
 		s.add(plan.Warning, where, "keeps root's capabilities", `securityContext.capabilities.drop: ["ALL"]`)
 	}
-	if !values.Truth(own, "readOnlyRootFilesystem") {
+	if !values.Bool(own, "readOnlyRootFilesystem") {
 		s.add(plan.Warning, where, "can write to its image's files", "securityContext.readOnlyRootFilesystem: true")
 	}
-	if either("seccompProfile") == nil {
+	if firstOf("seccompProfile") == nil {
 		s.add(plan.Warning, where, "may make any system call", "securityContext.seccompProfile.type: RuntimeDefault")
 	}
 	for _, port := range values.List(container, "ports") {

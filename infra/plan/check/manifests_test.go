@@ -101,7 +101,7 @@ func TestBadManifestsAreFound(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			expect(t, one.want, judged(t, plan.Stack{Manifests: one.manifests}, nothing))
+			expect(t, one.want, findings(t, plan.Stack{Manifests: one.manifests}, noTools))
 		})
 	}
 }

@@ -29,7 +29,7 @@ var temporaries = []string{"client_body_temp_path", "proxy_temp_path", "fastcgi_
 
 // nginx checks the configuration with the real Nginx.
 func nginx(ctx context.Context, s *subject) {
-	if !s.some(atPath(nginxConf)) {
+	if !s.anyFile(atPath(nginxConf)) {
 		return
 	}
 	t, ok := s.tool("nginx", "nginx.conf")
@@ -37,7 +37,7 @@ func nginx(ctx context.Context, s *subject) {
 		return
 	}
 	defer t.close()
-	s.each(atPath(nginxConf), func(m plan.Machine, f plan.File) {
+	s.eachFile(atPath(nginxConf), func(m plan.Machine, f plan.File) {
 		where := m.Name + ": " + f.Path
 		if module := missingModule(f.Raw); module != "" {
 			s.add(plan.Notice, where, "was not checked: Nginx's module "+module+" is not on this computer", "apt-get install libnginx-mod-http-lua")
@@ -46,7 +46,7 @@ func nginx(ctx context.Context, s *subject) {
 		conf, err := withCertificates(f.Raw, t, m)
 		file := ""
 		if err == nil {
-			file, err = t.write("nginx.conf", elsewhere(conf, t, m))
+			file, err = t.write("nginx.conf", relocate(conf, t, m))
 		}
 		if err != nil {
 			s.add(plan.Notice, where, "was not checked: "+err.Error(), "")
@@ -54,17 +54,17 @@ func nginx(ctx context.Context, s *subject) {
 		}
 		said, ok := t.run(ctx, nil, "-t", "-q", "-e", "stderr", "-c", file)
 		if !ok {
-			s.add(plan.Error, where, "nginx -t refuses it: "+s.secrets.Mask(nginxSaid(said)), "a configuration that nginx -t accepts")
+			s.add(plan.Error, where, "nginx -t refuses it: "+s.secrets.Mask(nginxReason(said)), "a configuration that nginx -t accepts")
 			return
 		}
 		s.add(plan.Notice, where, "nginx -t accepts it", "")
 	})
 }
 
-// elsewhere changes a configuration so that any user can test it beside a
+// relocate changes a configuration so that any user can test it beside a
 // running Nginx: sockets and files are in the tool's folder. Line numbers stay
 // the same.
-func elsewhere(conf string, t tool, m plan.Machine) string {
+func relocate(conf string, t tool, m plan.Machine) string {
 	n := 0
 	conf = listens.ReplaceAllStringFunc(conf, func(line string) string {
 		n++
@@ -99,8 +99,8 @@ func elsewhere(conf string, t tool, m plan.Machine) string {
 // asOtherUser matches Nginx's warning to users other than root.
 var asOtherUser = regexp.MustCompile(`(?m)^\[warn\] the "user" directive makes sense only .*\n`)
 
-// nginxSaid returns the reason in Nginx's output.
-func nginxSaid(said string) string {
+// nginxReason returns the reason in Nginx's output.
+func nginxReason(said string) string {
 	said, _, _ = strings.Cut(nginxStamp.ReplaceAllString(said, "$1 "), "\nnginx: configuration file")
 	return asOtherUser.ReplaceAllString(said, "")
 }

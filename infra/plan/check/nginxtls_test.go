@@ -48,7 +48,7 @@ func TestNginxOfHTTPSIsChecked(t *testing.T) {
 			return "", exec.ErrNotFound
 		}
 		var found []string
-		for _, f := range judged(t, plan.Stack{Machines: []plan.Machine{changed}}, only) {
+		for _, f := range findings(t, plan.Stack{Machines: []plan.Machine{changed}}, only) {
 			found = append(found, string(f.Level)+" "+f.Where+": "+f.What)
 		}
 		assert.Contains(t, strings.Join(found, "\n"), want)

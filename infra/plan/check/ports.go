@@ -81,7 +81,7 @@ func awsRule(where string, value any) rule {
 	for _, key := range []string{"securityGroups", "sourceSecurityGroupId", "referencedSecurityGroupId"} {
 		r.groups = append(r.groups, words(value, key)...)
 	}
-	if values.Truth(value, "self") {
+	if values.Bool(value, "self") {
 		r.groups = append(r.groups, "itself")
 	}
 	if r.protocol == "-1" {

@@ -34,14 +34,14 @@ func shellOf(f plan.File) string {
 func scripts(ctx context.Context, s *subject) {
 	for _, shell := range []string{"sh", "bash"} {
 		match := func(f plan.File) bool { return shellOf(f) == shell }
-		if !s.some(match) {
+		if !s.anyFile(match) {
 			continue
 		}
 		t, ok := s.tool(shell, "the scripts for "+shell)
 		if !ok {
 			continue
 		}
-		s.each(match, func(m plan.Machine, f plan.File) {
+		s.eachFile(match, func(m plan.Machine, f plan.File) {
 			where := m.Name + ": " + f.Path
 			file, err := t.write("script", f.Raw)
 			if err != nil {

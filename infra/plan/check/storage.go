@@ -32,17 +32,17 @@ func storage(_ context.Context, s *subject) {
 		}
 	}
 	for _, r := range s.byType("aws:ec2/instance:Instance") {
-		if !values.Truth(r.Raw, "rootBlockDevice", "encrypted") {
+		if !values.Bool(r.Raw, "rootBlockDevice", "encrypted") {
 			s.add(plan.Error, r.Name+".rootBlockDevice", "is not encrypted", "encrypted: true")
 		}
 		for _, device := range values.List(r.Raw, "ebsBlockDevices") {
-			if !values.Truth(device, "encrypted") {
+			if !values.Bool(device, "encrypted") {
 				s.add(plan.Error, r.Name+".ebsBlockDevices "+values.Text(device, "deviceName"), "is not encrypted", "encrypted: true")
 			}
 		}
 	}
 	for _, r := range s.byType("aws:ebs/volume:Volume") {
-		if !values.Truth(r.Raw, "encrypted") {
+		if !values.Bool(r.Raw, "encrypted") {
 			s.add(plan.Error, r.Name, "is not encrypted", "encrypted: true")
 		}
 	}
@@ -66,7 +66,7 @@ func (s *subject) bucket(b plan.Resource) {
 	}
 	block, there := beside("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock")
 	for _, key := range blocks {
-		if !there || !values.Truth(block.Raw, key) {
+		if !there || !values.Bool(block.Raw, key) {
 			s.add(plan.Error, b.Name, "may be made public ("+key+" is not set)", "a BucketPublicAccessBlock with all four set")
 			break
 		}

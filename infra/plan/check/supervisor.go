@@ -27,7 +27,7 @@ var (
 
 // supervisor checks the configuration with supervisord's own parser.
 func supervisor(ctx context.Context, s *subject) {
-	if !s.some(atPath(supervisordConf)) {
+	if !s.anyFile(atPath(supervisordConf)) {
 		return
 	}
 	t, ok := s.tool("supervisord", "supervisord.conf")
@@ -45,7 +45,7 @@ func supervisor(ctx context.Context, s *subject) {
 	}
 	interpreter := strings.Fields(python)
 	t.path = interpreter[0]
-	s.each(atPath(supervisordConf), func(m plan.Machine, f plan.File) {
+	s.eachFile(atPath(supervisordConf), func(m plan.Machine, f plan.File) {
 		where := m.Name + ": " + f.Path
 		conf := supervisorUser.ReplaceAllString(f.Raw, "")
 		conf = supervisorFile.ReplaceAllStringFunc(conf, func(line string) string {

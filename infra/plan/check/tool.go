@@ -80,8 +80,8 @@ func (t tool) run(ctx context.Context, env []string, args ...string) (string, bo
 	return said, err == nil
 }
 
-// each calls check for each matching file of each machine.
-func (s *subject) each(match func(plan.File) bool, check func(plan.Machine, plan.File)) {
+// eachFile calls check for each matching file of each machine.
+func (s *subject) eachFile(match func(plan.File) bool, check func(plan.Machine, plan.File)) {
 	for _, m := range s.Machines {
 		for _, f := range m.Files {
 			if match(f) {
@@ -91,10 +91,10 @@ func (s *subject) each(match func(plan.File) bool, check func(plan.Machine, plan
 	}
 }
 
-// some reports whether any machine has a matching file.
-func (s *subject) some(match func(plan.File) bool) bool {
+// anyFile reports whether any machine has a matching file.
+func (s *subject) anyFile(match func(plan.File) bool) bool {
 	found := false
-	s.each(match, func(plan.Machine, plan.File) { found = true })
+	s.eachFile(match, func(plan.Machine, plan.File) { found = true })
 	return found
 }
 

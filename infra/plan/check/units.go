@@ -11,10 +11,10 @@ import (
 
 const unitFolder = "/etc/systemd/system/"
 
-// misread matches systemd's messages about errors in the file itself. Missing
+// parseErrors matches systemd's messages about errors in the file itself. Missing
 // programs and missing units do not count, since this computer is not the
 // machine.
-var misread = regexp.MustCompile(`(?i)unknown (section|key|lvalue)|assignment outside|invalid|failed to parse|missing '='|not absolute|neither a valid executable|bad unit file|lacks.*ExecStart|ignoring`)
+var parseErrors = regexp.MustCompile(`(?i)unknown (section|key|lvalue)|assignment outside|invalid|failed to parse|missing '='|not absolute|neither a valid executable|bad unit file|lacks.*ExecStart|ignoring`)
 
 func isUnit(f plan.File) bool {
 	return strings.HasPrefix(f.Path, unitFolder) && (path.Ext(f.Path) == ".service" || path.Ext(f.Path) == ".timer" || path.Ext(f.Path) == ".socket" ||
@@ -23,7 +23,7 @@ func isUnit(f plan.File) bool {
 
 // units checks the systemd units with systemd-analyze verify.
 func units(ctx context.Context, s *subject) {
-	if !s.some(isUnit) {
+	if !s.anyFile(isUnit) {
 		return
 	}
 	t, ok := s.tool("systemd-analyze", "the systemd units")
@@ -61,7 +61,7 @@ func units(ctx context.Context, s *subject) {
 			append([]string{"verify", "--man=no", "--recursive-errors=no"}, args...)...)
 		wrong := false
 		for _, line := range strings.Split(said, "\n") {
-			if misread.MatchString(line) && strings.Contains(line, folder) {
+			if parseErrors.MatchString(line) && strings.Contains(line, folder) {
 				wrong = true
 				s.add(plan.Error, m.Name+": systemd", "systemd-analyze verify reports: "+strings.TrimPrefix(strings.TrimSpace(line), "/"+folder+"/"), "a unit that systemd-analyze verify reads")
 			}

@@ -31,7 +31,7 @@ func costs(before, after *plan.Costs, change Change) *Costs {
 		return nil
 	}
 	c := Costs{Before: sum(before), After: sum(after)}
-	olds, news := paid(before), paid(after)
+	olds, news := charged(before), charged(after)
 	c.Removed = without(olds, news)
 	c.Added = without(news, olds)
 	if len(c.Removed)+len(c.Added) == 0 {
@@ -47,8 +47,8 @@ func sum(c *plan.Costs) Sum {
 	return Sum{Low: c.Low, High: c.High, Unpriced: c.Unpriced}
 }
 
-// paid returns the lines that cost something, or may cost something.
-func paid(c *plan.Costs) []plan.Cost {
+// charged returns the lines that cost something, or may cost something.
+func charged(c *plan.Costs) []plan.Cost {
 	if c == nil {
 		return nil
 	}

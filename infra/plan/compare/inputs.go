@@ -13,13 +13,13 @@ import (
 // program ignores.
 func inputs(before, after map[string]any, ignored []string) []Input {
 	var found []Input
-	walk("", plain(before), plain(after), &found)
-	return slices.DeleteFunc(found, func(i Input) bool { return under(i.Path, ignored) })
+	walk("", normalize(before), normalize(after), &found)
+	return slices.DeleteFunc(found, func(i Input) bool { return isBelow(i.Path, ignored) })
 }
 
-// plain converts a value to the types of encoding/json, since one of the plans
+// normalize converts a value to the types of encoding/json, since one of the plans
 // was read from JSON.
-func plain(m map[string]any) any {
+func normalize(m map[string]any) any {
 	b, err := json.Marshal(m)
 	if err != nil {
 		return m
@@ -77,8 +77,8 @@ func joined(path, key string) string {
 	return path + "." + key
 }
 
-// under reports whether a path equals one of the given paths or is below one.
-func under(path string, above []string) bool {
+// isBelow reports whether a path equals one of the given paths or is below one.
+func isBelow(path string, above []string) bool {
 	return slices.ContainsFunc(above, func(one string) bool {
 		rest, ok := strings.CutPrefix(path, one)
 		return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
@@ -89,7 +89,7 @@ func under(path string, above []string) bool {
 func replacing(changed []Input, replacedBy []string) []string {
 	var by []string
 	for _, i := range changed {
-		if slices.Contains(replacedBy, "*") || under(i.Path, replacedBy) {
+		if slices.Contains(replacedBy, "*") || isBelow(i.Path, replacedBy) {
 			by = append(by, i.Path)
 		}
 	}

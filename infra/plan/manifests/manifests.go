@@ -47,15 +47,15 @@ func Render(ctx context.Context, o preview.Options) (Set, error) {
 	if planned.Error != "" {
 		return Set{}, errors.New(planned.Error)
 	}
-	set := Of(planned)
+	set := FromPlan(planned)
 	if len(set.Objects) == 0 {
 		return Set{}, fmt.Errorf("stack %s has nothing in a cluster: its target is %s", o.Stack, planned.Target)
 	}
 	return set, nil
 }
 
-// Of returns the objects of a plan.
-func Of(planned plan.Stack) Set {
+// FromPlan returns the objects of a plan.
+func FromPlan(planned plan.Stack) Set {
 	set := Set{Stack: planned.Name, Release: planned.Release}
 	renamed := map[string]string{}
 	for _, r := range planned.Resources {
@@ -66,7 +66,7 @@ func Of(planned plan.Stack) Set {
 			}
 			continue
 		}
-		object = whole(object).(map[string]any)
+		object = copyValue(object).(map[string]any)
 		strip(object)
 		if object["kind"] == "Secret" {
 			set.Secrets = append(set.Secrets, secretOf(object, renamed))

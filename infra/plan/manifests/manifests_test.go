@@ -99,7 +99,7 @@ func TestABadStack(t *testing.T) {
 
 func TestOfLeavesOutWhatIsNoObject(t *testing.T) {
 	t.Parallel()
-	set := Of(plan.Stack{Name: "aws-eks", Resources: []plan.Resource{
+	set := FromPlan(plan.Stack{Name: "aws-eks", Resources: []plan.Resource{
 		{Type: "aws:eks/cluster:Cluster", Name: "api", Raw: map[string]any{}},
 		{Type: "pulumi:providers:kubernetes", Name: "api-cluster"},
 		{Type: "escala:kubernetes:Workload", Name: "api", Component: true},

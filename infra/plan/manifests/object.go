@@ -17,21 +17,21 @@ func meta(object map[string]any) map[string]any {
 
 func sortedKeys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }
 
-// whole copies a value. Whole numbers become int64, null values are left out.
-func whole(value any) any {
+// copyValue copies a value. Whole numbers become int64, null values are left out.
+func copyValue(value any) any {
 	switch v := value.(type) {
 	case map[string]any:
 		out := map[string]any{}
 		for key, one := range v {
 			if one != nil {
-				out[key] = whole(one)
+				out[key] = copyValue(one)
 			}
 		}
 		return out
 	case []any:
 		out := make([]any, len(v))
 		for i, one := range v {
-			out[i] = whole(one)
+			out[i] = copyValue(one)
 		}
 		return out
 	case float64:

@@ -41,7 +41,7 @@ func Stack(ctx context.Context, o Options) (plan.Stack, *plan.Secrets, error) {
 	if err != nil {
 		return out, nil, err
 	}
-	out.Unused = file.Others()
+	out.Unused = file.OtherKeys()
 	if file, err = file.WithSecrets(func(path string) string {
 		out.Placeholders = append(out.Placeholders, path)
 		value := "placeholder-for-" + path
@@ -66,11 +66,11 @@ func Stack(ctx context.Context, o Options) (plan.Stack, *plan.Secrets, error) {
 
 // preview holds the state of one stack's preview.
 type preview struct {
-	options  Options
-	secrets  *plan.Secrets
-	declared options
-	watched  []*offline.Watched
-	events   eventLog
+	options   Options
+	secrets   *plan.Secrets
+	declared  options
+	recorders []*offline.Recorder
+	events    eventLog
 }
 
 // run lets the engine preview the stack. The secrets in its file are
@@ -84,11 +84,11 @@ func (r *preview) run(ctx context.Context, file *stackfile.File) error {
 			return err
 		}
 	}
-	providers, watched, err := providers()
+	providers, recorders, err := providers()
 	if err != nil {
 		return err
 	}
-	r.watched = watched
+	r.recorders = recorders
 	stack, err := engine.Open(engine.Options{
 		Project: project.Name, Stack: r.options.Stack, File: file, PlainSecrets: true, Root: r.options.Root,
 		Program: func(keys []string) pulumi.RunFunc {
@@ -112,13 +112,13 @@ func (r *preview) run(ctx context.Context, file *stackfile.File) error {
 // fill copies the reports of the engine and of the providers into the plan.
 func (r *preview) fill(ctx context.Context, out *plan.Stack) error {
 	wanted := map[string]offline.Wanted{}
-	by := map[string]*offline.Watched{}
-	for _, w := range r.watched {
+	by := map[string]*offline.Recorder{}
+	for _, w := range r.recorders {
 		for _, one := range w.Wanted() {
 			wanted[one.URN], by[one.URN] = one, w
 			label := "the " + one.Type[strings.LastIndex(one.Type, ":")+1:] + " " + one.Name + "'s"
-			learn(r.secrets, label, withoutUserData(one))
-			learn(r.secrets, label, one.Outputs, r.declared.forResource(one.Type, one.Name).AdditionalSecretOutputs...)
+			collectSecrets(r.secrets, label, withoutUserData(one))
+			collectSecrets(r.secrets, label, one.Outputs, r.declared.forResource(one.Type, one.Name).AdditionalSecretOutputs...)
 		}
 	}
 	show := renderer{secrets: r.secrets, root: r.options.Root}
@@ -148,8 +148,8 @@ func (r *preview) fill(ctx context.Context, out *plan.Stack) error {
 		}
 		out.Resources = append(out.Resources, res)
 	}
-	for _, w := range r.watched {
-		for _, q := range w.Asked() {
+	for _, w := range r.recorders {
+		for _, q := range w.Calls() {
 			out.Lookups = append(out.Lookups, plan.Lookup{Function: q.Token, Args: show.inputs("", q.Args), Answer: show.inputs("", q.Answer)})
 		}
 	}

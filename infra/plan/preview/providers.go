@@ -38,12 +38,12 @@ func addresses(e *offline.Event) error {
 
 // providers returns all providers that a stack may use, and the recorders of
 // their calls.
-func providers() ([]engine.Provider, []*offline.Watched, error) {
+func providers() ([]engine.Provider, []*offline.Recorder, error) {
 	var all []engine.Provider
-	var watched []*offline.Watched
+	var recorders []*offline.Recorder
 	add := func(name string, server pulumirpc.ResourceProviderServer) {
 		w := offline.Watch(server)
-		watched = append(watched, w)
+		recorders = append(recorders, w)
 		all = append(all, engine.Provider{Name: name, Serve: func() (pulumirpc.ResourceProviderServer, error) { return w, nil }})
 	}
 	for _, one := range offlineClouds() {
@@ -60,5 +60,5 @@ func providers() ([]engine.Provider, []*offline.Watched, error) {
 	}
 	add(provider.Name, offline.FillUnknown(server).
 		With("escala:local:Authority", "directory", "https://"+offline.Placeholder+".invalid/dir"))
-	return all, watched, nil
+	return all, recorders, nil
 }

@@ -120,32 +120,32 @@ func (r renderer) text(text string) any {
 	return r.secrets.Mask(text)
 }
 
-// learn adds the secrets among a resource's inputs and outputs. extra lists the
+// collectSecrets adds the secrets among a resource's inputs and outputs. extra lists the
 // outputs that the SDK declares secret.
-func learn(secrets *plan.Secrets, label string, props resource.PropertyMap, extra ...string) {
+func collectSecrets(secrets *plan.Secrets, label string, props resource.PropertyMap, extra ...string) {
 	for key, value := range props {
-		learnValue(secrets, label+" "+string(key), value, false)
+		collectSecret(secrets, label+" "+string(key), value, false)
 		for _, name := range extra {
 			if name == string(key) {
-				learnValue(secrets, label+" "+name, value, true)
+				collectSecret(secrets, label+" "+name, value, true)
 			}
 		}
 	}
 }
 
-func learnValue(secrets *plan.Secrets, label string, v resource.PropertyValue, secret bool) {
+func collectSecret(secrets *plan.Secrets, label string, v resource.PropertyValue, secret bool) {
 	switch {
 	case v.IsSecret():
-		learnValue(secrets, label, v.SecretValue().Element, true)
+		collectSecret(secrets, label, v.SecretValue().Element, true)
 	case v.IsOutput() && v.OutputValue().Known:
-		learnValue(secrets, label, v.OutputValue().Element, secret || v.OutputValue().Secret)
+		collectSecret(secrets, label, v.OutputValue().Element, secret || v.OutputValue().Secret)
 	case v.IsArray():
 		for _, one := range v.ArrayValue() {
-			learnValue(secrets, label, one, secret)
+			collectSecret(secrets, label, one, secret)
 		}
 	case v.IsObject():
 		for key, one := range v.ObjectValue() {
-			learnValue(secrets, label+"."+string(key), one, secret)
+			collectSecret(secrets, label+"."+string(key), one, secret)
 		}
 	case v.IsString() && secret:
 		secrets.Add(label, v.StringValue())

@@ -12,10 +12,10 @@ import (
 // awsRules price the resources that the stacks create at AWS.
 var awsRules = map[string]rule{
 	"aws:ec2/instance:Instance":                           instance,
-	"aws:ec2/eip:Eip":                                     one("public IPv4 address", "aws/vpc/public-ipv4"),
+	"aws:ec2/eip:Eip":                                     single("public IPv4 address", "aws/vpc/public-ipv4"),
 	"aws:ec2/eipAssociation:EipAssociation":               (*count).included,
-	"aws:ec2/natGateway:NatGateway":                       one("NAT gateway", "aws/vpc/nat-gateway"),
-	"aws:ec2/vpc:Vpc":                                     one("network", "aws/vpc/network"),
+	"aws:ec2/natGateway:NatGateway":                       single("NAT gateway", "aws/vpc/nat-gateway"),
+	"aws:ec2/vpc:Vpc":                                     single("network", "aws/vpc/network"),
 	"aws:ec2/vpcEndpoint:VpcEndpoint":                     vpcEndpoint,
 	"aws:ec2/subnet:Subnet":                               (*count).included,
 	"aws:ec2/internetGateway:InternetGateway":             (*count).included,
@@ -25,7 +25,7 @@ var awsRules = map[string]rule{
 	"aws:ec2/securityGroup:SecurityGroup":                 (*count).included,
 	"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup":   (*count).included,
 
-	"aws:iam/role:Role":                                 one("role", "aws/iam/role"),
+	"aws:iam/role:Role":                                 single("role", "aws/iam/role"),
 	"aws:iam/instanceProfile:InstanceProfile":           (*count).included,
 	"aws:iam/rolePolicy:RolePolicy":                     (*count).included,
 	"aws:iam/rolePolicyAttachment:RolePolicyAttachment": (*count).included,
@@ -40,10 +40,10 @@ var awsRules = map[string]rule{
 	"aws:s3/bucketOwnershipControls:BucketOwnershipControls":                                     (*count).included,
 	"aws:ssm/parameter:Parameter":                                                                parameter,
 	"aws:route53/record:Record":                                                                  func(c *count, r plan.Resource) { c.byUse(r, "record", "by the query; its zone is there already") },
-	"aws:route53/zone:Zone":                                                                      one("zone", "aws/route53/zone"),
-	"aws:acm/certificate:Certificate":                                                            one("certificate", "aws/acm/public-certificate"),
+	"aws:route53/zone:Zone":                                                                      single("zone", "aws/route53/zone"),
+	"aws:acm/certificate:Certificate":                                                            single("certificate", "aws/acm/public-certificate"),
 	"aws:acm/certificateValidation:CertificateValidation":                                        (*count).included,
-	"aws:kms/key:Key":                                                                            one("key", "aws/kms/key"),
+	"aws:kms/key:Key":                                                                            single("key", "aws/kms/key"),
 	"aws:kms/alias:Alias":                                                                        (*count).included,
 	"aws:ecr/repository:Repository":                                                              func(c *count, r plan.Resource) { c.byUse(r, "image repository", "by the GB that images take") },
 	"aws:ecr/lifecyclePolicy:LifecyclePolicy":                                                    (*count).included,
@@ -57,8 +57,8 @@ var awsRules = map[string]rule{
 	"aws:cloudwatch/logGroup:LogGroup":                                                           func(c *count, r plan.Resource) { c.byUse(r, "logs", "by the GB that is logged") },
 }
 
-// one returns the rule of a resource that is one unit of an item.
-func one(part, item string) rule {
+// single returns the rule of a resource that is one unit of an item.
+func single(part, item string) rule {
 	return func(c *count, r plan.Resource) { c.item(r, part, item, c.region(r), exactly(1)) }
 }
 
@@ -91,7 +91,7 @@ func instance(c *count, r plan.Resource) {
 		volume := values.Text(disk, "volumeType")
 		c.item(r, fmt.Sprintf("%g GiB of %s", gib, volume), "aws/ebs/"+volume+"-gib", region, exactly(gib))
 	}
-	if values.Truth(inputs(r), "associatePublicIpAddress") && !c.has("aws:ec2/eipAssociation:EipAssociation") {
+	if values.Bool(inputs(r), "associatePublicIpAddress") && !c.has("aws:ec2/eipAssociation:EipAssociation") {
 		c.item(r, "public IPv4 address", "aws/vpc/public-ipv4", region, exactly(1))
 	}
 	family, _, _ := strings.Cut(size, ".")
@@ -120,7 +120,7 @@ func parameter(c *count, r plan.Resource) {
 // they are not resources of the stack.
 func eksCluster(c *count, r plan.Resource) {
 	c.item(r, "control plane", "aws/eks/cluster", c.region(r), exactly(1))
-	if values.Truth(inputs(r), "computeConfig", "enabled") {
+	if values.Bool(inputs(r), "computeConfig", "enabled") {
 		c.add(r, plan.Cost{Part: "nodes", State: plan.NotPriced, Why: "Auto Mode chooses their types and number, and takes a fee for each"})
 	}
 }

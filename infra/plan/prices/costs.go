@@ -15,9 +15,9 @@ type rule func(c *count, r plan.Resource)
 // rules maps a resource type to its rule.
 var rules = join(awsRules, digitalOceanRules, clusterRules)
 
-// own are the prefixes of types without a cloud: the engine's, random values, and
+// free are the prefixes of types without a cloud: the engine's, random values, and
 // what runs on this computer.
-var own = []string{"pulumi:", "random:", "escala:"}
+var free = []string{"pulumi:", "random:", "escala:"}
 
 // count collects the costs of a stack.
 type count struct {
@@ -47,7 +47,7 @@ func (t Table) Stack(s plan.Stack) plan.Costs {
 			c.add(r, plan.Cost{Part: "your cluster", State: plan.NotPriced, Why: "it is not of this stack, and costs what it did before"})
 		case known:
 			price(c, r)
-		case slices.ContainsFunc(own, func(begin string) bool { return strings.HasPrefix(r.Type, begin) }):
+		case slices.ContainsFunc(free, func(begin string) bool { return strings.HasPrefix(r.Type, begin) }):
 		case strings.HasPrefix(r.Type, "kubernetes:"):
 			c.included(r)
 		default:

@@ -10,18 +10,18 @@ import (
 // digitalOceanRules price the resources that the stacks create at DigitalOcean.
 var digitalOceanRules = map[string]rule{
 	"digitalocean:index/droplet:Droplet":                           droplet,
-	"digitalocean:index/reservedIp:ReservedIp":                     one("Reserved IP", "do/reserved-ip/assigned"),
+	"digitalocean:index/reservedIp:ReservedIp":                     single("Reserved IP", "do/reserved-ip/assigned"),
 	"digitalocean:index/reservedIpAssignment:ReservedIpAssignment": (*count).included,
-	"digitalocean:index/firewall:Firewall":                         one("firewall", "do/network/firewall"),
-	"digitalocean:index/vpc:Vpc":                                   one("network", "do/network/vpc"),
-	"digitalocean:index/dnsRecord:DnsRecord":                       one("record", "do/network/dns"),
+	"digitalocean:index/firewall:Firewall":                         single("firewall", "do/network/firewall"),
+	"digitalocean:index/vpc:Vpc":                                   single("network", "do/network/vpc"),
+	"digitalocean:index/dnsRecord:DnsRecord":                       single("record", "do/network/dns"),
 	"digitalocean:index/uptimeCheck:UptimeCheck": func(c *count, r plan.Resource) {
 		c.item(r, "uptime check", "do/uptime/check", c.region(r), amount{high: 1, why: "an account's first is free"})
 	},
 	"digitalocean:index/uptimeAlert:UptimeAlert":   (*count).included,
-	"digitalocean:index/monitorAlert:MonitorAlert": one("alarm", "do/monitoring/alert"),
+	"digitalocean:index/monitorAlert:MonitorAlert": single("alarm", "do/monitoring/alert"),
 	"digitalocean:index/tag:Tag":                   (*count).included,
-	"digitalocean:index/certificate:Certificate":   one("certificate", "do/certificate/lets-encrypt"),
+	"digitalocean:index/certificate:Certificate":   single("certificate", "do/certificate/lets-encrypt"),
 
 	"digitalocean:index/spacesBucket:SpacesBucket":             spaces,
 	"digitalocean:index/spacesBucketObject:SpacesBucketObject": (*count).included,
@@ -38,7 +38,7 @@ var digitalOceanRules = map[string]rule{
 func droplet(c *count, r plan.Resource) {
 	size := values.Text(inputs(r), "size")
 	c.item(r, size, "do/droplet/"+size, c.region(r), exactly(1))
-	if !values.Truth(inputs(r), "backups") {
+	if !values.Bool(inputs(r), "backups") {
 		return
 	}
 	base, known := c.table.price("do/droplet/"+size, c.region(r))
@@ -70,7 +70,7 @@ func spaces(c *count, r plan.Resource) {
 
 func doksCluster(c *count, r plan.Resource) {
 	item := "do/kubernetes/control-plane"
-	if values.Truth(inputs(r), "ha") {
+	if values.Bool(inputs(r), "ha") {
 		item = "do/kubernetes/ha"
 	}
 	c.item(r, "control plane", item, c.region(r), exactly(1))
@@ -81,7 +81,7 @@ func doksCluster(c *count, r plan.Resource) {
 // size.
 func nodePool(c *count, r plan.Resource, pool any) {
 	n := amount{}
-	if values.Truth(pool, "autoScale") {
+	if values.Bool(pool, "autoScale") {
 		n.low, _ = values.Number(pool, "minNodes")
 		n.high, _ = values.Number(pool, "maxNodes")
 	} else if nodes, ok := values.Number(pool, "nodeCount"); ok {

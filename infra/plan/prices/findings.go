@@ -43,21 +43,21 @@ func Findings(c plan.Costs, budget Budget, today time.Time) []plan.Finding {
 		found = append(found, plan.Finding{
 			Level: level, Where: where,
 			What:  "not priced, and not in the sum: " + strings.Join(parts, "; "),
-			Right: right(level, "an entry with its source in infra/plan/prices/prices.yaml"),
+			Right: expected(level, "an entry with its source in infra/plan/prices/prices.yaml"),
 		})
 	}
-	if stale, of, oldest := aged(c, today); stale > 0 {
+	if stale, total, oldest := aged(c, today); stale > 0 {
 		found = append(found, plan.Finding{
 			Level: level, Where: where,
-			What:  fmt.Sprintf("%d of %d prices are older than 90 days or have no day%s", stale, of, oldest),
-			Right: right(level, "prices of infra/plan/prices/prices.yaml that are read anew"),
+			What:  fmt.Sprintf("%d of %d prices are older than 90 days or have no day%s", stale, total, oldest),
+			Right: expected(level, "prices of infra/plan/prices/prices.yaml that are read anew"),
 		})
 	}
 	return found
 }
 
-// right returns the expected value of a finding. A notice has none.
-func right(level plan.Level, value string) string {
+// expected returns the expected value of a finding. A notice has none.
+func expected(level plan.Level, value string) string {
 	if level == plan.Notice {
 		return ""
 	}
@@ -65,7 +65,7 @@ func right(level plan.Level, value string) string {
 }
 
 // aged counts the prices that a stack uses, and those of them that are too old.
-func aged(c plan.Costs, today time.Time) (stale, of int, oldest string) {
+func aged(c plan.Costs, today time.Time) (stale, total int, oldest string) {
 	seen := map[string]bool{}
 	var first time.Time
 	var name string
@@ -74,7 +74,7 @@ func aged(c plan.Costs, today time.Time) (stale, of int, oldest string) {
 			continue
 		}
 		seen[line.Price.Item] = true
-		of++
+		total++
 		day, err := time.Parse(time.DateOnly, line.Price.Date)
 		if err == nil && today.Sub(day) <= old {
 			continue
@@ -87,5 +87,5 @@ func aged(c plan.Costs, today time.Time) (stale, of int, oldest string) {
 	if !first.IsZero() {
 		oldest = fmt.Sprintf("; the oldest is %s of %s", name, first.Format(time.DateOnly))
 	}
-	return stale, of, oldest
+	return stale, total, oldest
 }

@@ -71,7 +71,7 @@ func release(c *count, r plan.Resource) {
 		nodes = float64(unit)
 	}
 	c.item(r, "load balancer", "do/load-balancer/regional-node", c.clusterRegion(), exactly(nodes))
-	if values.Truth(inputs(r), "values", "persistence", "enabled") {
+	if values.Bool(inputs(r), "values", "persistence", "enabled") {
 		c.volume(r, values.Text(inputs(r), "values", "persistence", "size"))
 	}
 }

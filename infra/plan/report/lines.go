@@ -96,7 +96,7 @@ func used(m plan.Machine) string {
 
 // filesMode returns a file's mode on the machine. A manifest has none.
 func filesMode(f plan.File) string {
-	if f.Object != nil || f.Path == unpack.Rest {
+	if f.Object != nil || f.Path == unpack.CloudConfig {
 		return "    "
 	}
 	if f.Mode == "" {
@@ -108,7 +108,7 @@ func filesMode(f plan.File) string {
 // configuration reports whether a file is a configuration file, whose content
 // reports show by default.
 func configuration(f plan.File) bool {
-	return strings.HasSuffix(f.Path, ".conf") || strings.HasSuffix(f.Path, ".service") || strings.HasSuffix(f.Path, ".yaml") || f.Path == unpack.Rest
+	return strings.HasSuffix(f.Path, ".conf") || strings.HasSuffix(f.Path, ".service") || strings.HasSuffix(f.Path, ".yaml") || f.Path == unpack.CloudConfig
 }
 
 // counted returns the counts of findings, for example "1 error, 2 warnings, 3

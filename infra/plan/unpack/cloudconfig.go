@@ -17,9 +17,9 @@ import (
 	"escala/infra/plan"
 )
 
-// Rest is the name of the entry for all parts of a cloud-config other than its
+// CloudConfig is the name of the entry for all parts of a cloud-config other than its
 // files.
-const Rest = "cloud-config"
+const CloudConfig = "cloud-config"
 
 // userData returns the files in user-data. User-data is a cloud-config, a
 // script, or a MIME message with several parts ("User data formats" of
@@ -86,7 +86,7 @@ func parts(data []byte) ([]plan.File, error) {
 }
 
 // cloudConfig returns the files that a cloud-config writes. The other keys
-// become one entry named Rest.
+// become one entry named CloudConfig.
 func cloudConfig(data []byte) ([]plan.File, error) {
 	var config struct {
 		WriteFiles []struct {
@@ -117,7 +117,7 @@ func cloudConfig(data []byte) ([]plan.File, error) {
 		if err != nil {
 			return files, fmt.Errorf("writing the rest of the cloud-config: %w", err)
 		}
-		files = append(files, plan.File{Path: Rest, Raw: string(out)})
+		files = append(files, plan.File{Path: CloudConfig, Raw: string(out)})
 	}
 	return files, nil
 }

@@ -92,7 +92,7 @@ func TestUserDataIsUnpackedHoweverItIsCarried(t *testing.T) {
 			}, m.Files[1])
 			assert.True(t, m.Files[2].Append)
 			assert.Equal(t, "more\n", m.Files[2].Content)
-			assert.Equal(t, Rest, m.Files[3].Path)
+			assert.Equal(t, CloudConfig, m.Files[3].Path)
 			assert.Contains(t, m.Files[3].Content, "nginx")
 			assert.NotContains(t, m.Files[3].Content, "write_files")
 		})

@@ -21,8 +21,8 @@ func Text(value any, path ...string) string {
 	return s
 }
 
-// Truth returns the boolean at a path, or false.
-func Truth(value any, path ...string) bool {
+// Bool returns the boolean at a path, or false.
+func Bool(value any, path ...string) bool {
 	b, _ := At(value, path...).(bool)
 	return b
 }

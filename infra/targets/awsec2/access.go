@@ -143,7 +143,7 @@ func checkRole(v *service.Violations, r deploy.Request, s Settings) {
 	if err != nil {
 		return // the update reports it
 	}
-	own, err := mayWriteOwn(bucket, "i-0123456789abcdef0")
+	own, err := ownObjectsPolicy(bucket, "i-0123456789abcdef0")
 	if size := len(may) + len(own); err == nil && size > rolePolicyBytes {
 		v.Add("service.secrets", "are %d, and the permission to read each of them would make the machine's role %d bytes long; AWS takes %d. Put several values into one secret", len(r.Spec.Secrets), size, rolePolicyBytes)
 	}

@@ -91,7 +91,7 @@ func (d deployment) run() (deploy.Endpoint, error) {
 		Store:  store.bucket.Bucket,
 		Stored: d.storedStatus,
 		Ask: func(id string) string {
-			return howToAsk(d.settings.Region, id)
+			return troubleshooting(d.settings.Region, id)
 		},
 	}
 	if d.settings.makesRecords(d.Request.Spec) {
@@ -111,10 +111,10 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	return endpoint, d.alarms(m, endpoint)
 }
 
-// howToAsk returns instructions for a person to find out what is wrong with a
+// troubleshooting returns instructions for a person to find out what is wrong with a
 // machine. The console comes first, because it needs neither the machine's agent
 // nor its internet access. The internet access is what is most often missing.
-func howToAsk(region, id string) string {
+func troubleshooting(region, id string) string {
 	return fmt.Sprintf("(the machine's console output and its own diagnosis)\n"+
 		"aws ec2 get-console-output --latest --output text --region %[1]s --instance-id %[2]s\n"+
 		"aws ssm start-session --region %[1]s --target %[2]s\n"+

@@ -47,7 +47,7 @@ func (d deployment) ask() (lookup, error) {
 		return f, err
 	}
 	if choice := s.zones(d.Request.Spec); len(choice.Names) > 0 {
-		f.dns, v = choice.Look(d.Ctx, provider)
+		f.dns, v = choice.Lookup(d.Ctx, provider)
 	}
 
 	if kind, err := ec2.GetInstanceType(d.Ctx, &ec2.GetInstanceTypeArgs{InstanceType: s.instanceType()}, provider); err != nil {

@@ -18,7 +18,7 @@ import (
 // created after the machine; until then the machine can only read.
 func (d deployment) machineObjects(releases releaseStore, role access, m *ec2.Instance) error {
 	policy := pulumi.All(releases.bucket.Arn, m.ID()).ApplyT(func(v []any) (string, error) {
-		return mayWriteOwn(v[0].(string), string(v[1].(pulumi.ID)))
+		return ownObjectsPolicy(v[0].(string), string(v[1].(pulumi.ID)))
 	}).(pulumi.StringOutput)
 	if _, err := iam.NewRolePolicy(d.Ctx, d.Name("machine-objects"), &iam.RolePolicyArgs{
 		Role:   role.profile.Role.Elem(),
@@ -29,12 +29,12 @@ func (d deployment) machineObjects(releases releaseStore, role access, m *ec2.In
 	return nil
 }
 
-// mayWriteOwn returns the policy. The role belongs to the stack, and two
+// ownObjectsPolicy returns the policy. The role belongs to the stack, and two
 // machines have it while one replaces the other, so the statement is limited to
 // this machine's session. EC2 names the session after the instance: aws:userid
 // is "<role id>:<instance id>" ("IAM policy elements: Variables and tags",
 // principal key values).
-func mayWriteOwn(bucket, id string) (string, error) {
+func ownObjectsPolicy(bucket, id string) (string, error) {
 	return iampolicy.Document(iampolicy.Statement{
 		Sid:       "OwnObjects",
 		Effect:    "Allow",

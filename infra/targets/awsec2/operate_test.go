@@ -28,11 +28,11 @@ func TestTheWebhooksURLIsAParameter(t *testing.T) {
 	m := cloud()
 	require.NoError(t, New().Check(t.Context(), r))
 	require.NoError(t, m.Preview(New(), r))
-	parameter := m.One(t, "aws:ssm/parameter:Parameter")
+	parameter := m.Only(t, "aws:ssm/parameter:Parameter")
 	assert.Equal(t, "/escala/production/0011223344556677/webhook-url", parameter.Inputs["name"])
 	assert.Equal(t, url, parameter.Inputs["value"])
 	assert.True(t, parameter.Secret["value"])
-	assert.Contains(t, m.Of("aws:iam/rolePolicy:RolePolicy")[0].Inputs["policy"], "ssm:GetParameters")
+	assert.Contains(t, m.OfType("aws:iam/rolePolicy:RolePolicy")[0].Inputs["policy"], "ssm:GetParameters")
 	data := userData(t, m)
 	assert.NotContains(t, data, "secret-token")
 	r.Webhook = ""

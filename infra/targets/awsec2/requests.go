@@ -16,7 +16,7 @@ var (
 // Logs requests the logs from the machine through its bucket. Session Manager would
 // need a plugin on the operator's computer.
 func (t *EC2) Logs(ctx context.Context, s *operate.Stack, r operate.LogsRequest, emit func(operate.Line) error) error {
-	m, err := t.asked(ctx, s)
+	m, err := t.requestMachine(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -26,7 +26,7 @@ func (t *EC2) Logs(ctx context.Context, s *operate.Stack, r operate.LogsRequest,
 // Restart asks the machine for a rolling restart of its workers, without a new
 // release.
 func (t *EC2) Restart(ctx context.Context, s *operate.Stack, report func(string)) error {
-	m, err := t.asked(ctx, s)
+	m, err := t.requestMachine(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -35,15 +35,15 @@ func (t *EC2) Restart(ctx context.Context, s *operate.Stack, report func(string)
 
 // Maintain writes the maintenance request to the bucket and waits for the machine.
 func (t *EC2) Maintain(ctx context.Context, s *operate.Stack, wish operate.Maintenance, report func(string)) error {
-	m, err := t.asked(ctx, s)
+	m, err := t.requestMachine(ctx, s)
 	if err != nil {
 		return err
 	}
 	return m.Maintain(ctx, wish, report)
 }
 
-// asked returns the stack's machine, for requests with the operator's credentials.
-func (t *EC2) asked(ctx context.Context, s *operate.Stack) (ask.Machine, error) {
+// requestMachine returns the stack's machine, for requests with the operator's credentials.
+func (t *EC2) requestMachine(ctx context.Context, s *operate.Stack) (ask.Machine, error) {
 	m, err := t.machines(ctx, s)
 	if err != nil {
 		return ask.Machine{}, err

@@ -20,5 +20,5 @@ func TestTheMachineKnowsWhoMayAsk(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, userData(t, m), key.Public())
 	assert.NotContains(t, userData(t, m), seed)
-	assert.False(t, m.One(t, "aws:ec2/instance:Instance").Secret["userDataBase64"], "the public half is no secret")
+	assert.False(t, m.Only(t, "aws:ec2/instance:Instance").Secret["userDataBase64"], "the public half is no secret")
 }

@@ -111,8 +111,8 @@ func (d deployment) secrets(unique pulumi.StringOutput) (secretStore, error) {
 	}, nil
 }
 
-// revisionStandIn returns a placeholder as long as the longest revision.
-func revisionStandIn(r deploy.Request) string {
+// revisionPlaceholder returns a placeholder as long as the longest revision.
+func revisionPlaceholder(r deploy.Request) string {
 	// Two more parameters are for HTTPS, and one is for the webhook.
 	return strings.Repeat("100.", len(r.Spec.Secrets)+3)
 }

@@ -45,7 +45,7 @@ func (t *EC2) Check(_ context.Context, r deploy.Request) error {
 		// Placeholders of the same length replace the names that only AWS knows, so
 		// that user-data that is too large is found before the update.
 		const unique = "0123456789abcdef"
-		names := machineNames{bucket: deploy.BucketPrefix(r.Project, r.Stack) + unique, secrets: secretsPath(r.Stack, unique), revision: revisionStandIn(r), address: "255.255.255.255", operator: deploy.OperatorStandIn}
+		names := machineNames{bucket: deploy.BucketPrefix(r.Project, r.Stack) + unique, secrets: secretsPath(r.Stack, unique), revision: revisionPlaceholder(r), address: "255.255.255.255", operator: deploy.OperatorPlaceholder}
 		if _, err := userDataLimit.UserData(machine(r, t.settings, names)); err != nil {
 			v.Add("service", "%s", err)
 		}

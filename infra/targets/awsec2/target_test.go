@@ -85,7 +85,7 @@ func deployed(t *testing.T, target *EC2, r deploy.Request) *pulumitest.Mocks {
 
 func TestEverythingBelongsToTheServiceAndToItsProviders(t *testing.T) {
 	m := deployed(t, New(), request())
-	for _, r := range m.Made() {
+	for _, r := range m.Resources() {
 		switch {
 		case r.Type == "pulumi:pulumi:Stack" || r.Type == "escala:aws:Service":
 			continue
@@ -95,7 +95,7 @@ func TestEverythingBelongsToTheServiceAndToItsProviders(t *testing.T) {
 		}
 		assert.True(t, strings.HasSuffix(r.Parent, "escala:aws:Service::api"), "%s %s is under %s", r.Type, r.Name, r.Parent)
 	}
-	tags := m.One(t, "pulumi:providers:aws").Inputs["defaultTags"]
+	tags := m.Only(t, "pulumi:providers:aws").Inputs["defaultTags"]
 	encoded, err := json.Marshal(tags)
 	require.NoError(t, err)
 	for _, tag := range []string{"Project", "escala", "Stack", "production", "Service", "api"} {
@@ -110,7 +110,7 @@ func TestNothingThatServesGoesFirst(t *testing.T) {
 }
 
 func TestOnlyTheWebIsOpen(t *testing.T) {
-	group := deployed(t, New(), request()).One(t, "aws:ec2/securityGroup:SecurityGroup")
+	group := deployed(t, New(), request()).Only(t, "aws:ec2/securityGroup:SecurityGroup")
 	var open []any
 	for _, rule := range group.Inputs["ingress"].([]any) {
 		r := rule.(map[string]any)
@@ -123,7 +123,7 @@ func TestOnlyTheWebIsOpen(t *testing.T) {
 
 func TestMachine(t *testing.T) {
 	m := deployed(t, New(), request())
-	machine := m.One(t, "aws:ec2/instance:Instance").Inputs
+	machine := m.Only(t, "aws:ec2/instance:Instance").Inputs
 	assert.Equal(t, map[string]any{
 		"httpEndpoint": "enabled", "httpTokens": "required", "httpPutResponseHopLimit": 1.0, "instanceMetadataTags": "disabled",
 	}, machine["metadataOptions"])
@@ -134,7 +134,7 @@ func TestMachine(t *testing.T) {
 	assert.NotContains(t, machine, "keyName", "nobody logs in by SSH")
 	assert.Equal(t, "t4g.small", machine["instanceType"])
 	assert.Equal(t, map[string]any{"cpuCredits": "unlimited"}, machine["creditSpecification"])
-	subnet := m.One(t, "aws:ec2/subnet:Subnet").Inputs
+	subnet := m.Only(t, "aws:ec2/subnet:Subnet").Inputs
 	assert.Equal(t, "eu-central-1b", subnet["availabilityZone"], "the first zone that has the type")
 	assert.Equal(t, "10.20.0.0/24", subnet["cidrBlock"])
 }
@@ -142,7 +142,7 @@ func TestMachine(t *testing.T) {
 func TestOnlyBurstableTypesHaveCredits(t *testing.T) {
 	target := New()
 	target.settings.InstanceType = "m7g.medium"
-	assert.NotContains(t, deployed(t, target, request()).One(t, "aws:ec2/instance:Instance").Inputs, "creditSpecification")
+	assert.NotContains(t, deployed(t, target, request()).Only(t, "aws:ec2/instance:Instance").Inputs, "creditSpecification")
 	target.settings.CPUCredits = "standard"
 	assert.ErrorContains(t, target.Check(t.Context(), request()), `aws.cpuCredits: is set, but "m7g.medium" has no CPU credits`)
 }
@@ -150,7 +150,7 @@ func TestOnlyBurstableTypesHaveCredits(t *testing.T) {
 func TestZones(t *testing.T) {
 	target := New()
 	target.settings.Zone = "eu-central-1c"
-	subnet := deployed(t, target, request()).One(t, "aws:ec2/subnet:Subnet")
+	subnet := deployed(t, target, request()).Only(t, "aws:ec2/subnet:Subnet")
 	assert.Equal(t, "api-public-eu-central-1c", subnet.Name)
 	assert.Equal(t, "eu-central-1c", subnet.Inputs["availabilityZone"])
 	assert.Equal(t, "10.20.3.0/24", subnet.Inputs["cidrBlock"], "beside the first one's")
@@ -177,7 +177,7 @@ func TestZones(t *testing.T) {
 // TestHowToAskBeginsWithTheConsole checks the order of the instructions. The
 // console works even when the machine's agent cannot be reached.
 func TestHowToAskBeginsWithTheConsole(t *testing.T) {
-	said := howToAsk("eu-central-1", "i-1")
+	said := troubleshooting("eu-central-1", "i-1")
 	assert.Less(t, strings.Index(said, "get-console-output --latest"), strings.Index(said, "start-session"))
 	assert.Contains(t, said, "--region eu-central-1 --instance-id i-1")
 }
@@ -185,7 +185,7 @@ func TestHowToAskBeginsWithTheConsole(t *testing.T) {
 // userData returns the machine's user-data as cloud-init reads it.
 func userData(t *testing.T, m *pulumitest.Mocks) string {
 	t.Helper()
-	raw, err := base64.StdEncoding.DecodeString(m.One(t, "aws:ec2/instance:Instance").Inputs["userDataBase64"].(string))
+	raw, err := base64.StdEncoding.DecodeString(m.Only(t, "aws:ec2/instance:Instance").Inputs["userDataBase64"].(string))
 	require.NoError(t, err)
 	assert.LessOrEqual(t, len(raw), 16<<10)
 	z, err := gzip.NewReader(bytes.NewReader(raw))
@@ -204,12 +204,12 @@ func TestNoSecretIsInUserData(t *testing.T) {
 	assert.Contains(t, data, "https://the-bucket.s3.eu-central-1.amazonaws.com")
 	assert.Contains(t, data, "ip daddr 169.254.169.254")
 
-	parameter := m.One(t, "aws:ssm/parameter:Parameter")
+	parameter := m.Only(t, "aws:ssm/parameter:Parameter")
 	assert.Equal(t, "SecureString", parameter.Inputs["type"])
 	assert.Equal(t, "/escala/production/0011223344556677/DATABASE_URL", parameter.Inputs["name"])
 	assert.Equal(t, secret, parameter.Inputs["value"])
 	assert.True(t, parameter.Secret["value"])
-	for _, r := range m.Made() {
+	for _, r := range m.Resources() {
 		if r.Type == parameter.Type {
 			continue
 		}
@@ -267,7 +267,7 @@ func TestTheMachineMayDoNothingElse(t *testing.T) {
 		// Session Manager's channels support no narrower resource.
 		"*": {"ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"},
 	}, allowed(t, policyOf(t, m, "api-machine")))
-	assert.Empty(t, m.Of("aws:iam/rolePolicyAttachment:RolePolicyAttachment"), "managed policies allow more")
+	assert.Empty(t, m.OfType("aws:iam/rolePolicyAttachment:RolePolicyAttachment"), "managed policies allow more")
 
 	r := request()
 	r.Spec.Secrets, r.Secrets = nil, nil
@@ -278,25 +278,25 @@ func TestTheMachineMayDoNothingElse(t *testing.T) {
 
 func TestReleaseBucket(t *testing.T) {
 	m := deployed(t, New(), request())
-	assert.Equal(t, "escala-production-releases-0011223344556677", m.One(t, "aws:s3/bucketV2:BucketV2").Inputs["bucket"])
-	private := m.One(t, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock").Inputs
+	assert.Equal(t, "escala-production-releases-0011223344556677", m.Only(t, "aws:s3/bucketV2:BucketV2").Inputs["bucket"])
+	private := m.Only(t, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock").Inputs
 	for _, key := range []string{"blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"} {
 		assert.Equal(t, true, private[key], key)
 	}
-	assert.Equal(t, map[string]any{"status": "Enabled"}, m.One(t, "aws:s3/bucketVersioningV2:BucketVersioningV2").Inputs["versioningConfiguration"])
-	encryption := m.One(t, "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2").Inputs["rules"].([]any)[0].(map[string]any)
+	assert.Equal(t, map[string]any{"status": "Enabled"}, m.Only(t, "aws:s3/bucketVersioningV2:BucketVersioningV2").Inputs["versioningConfiguration"])
+	encryption := m.Only(t, "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2").Inputs["rules"].([]any)[0].(map[string]any)
 	assert.Equal(t, map[string]any{"sseAlgorithm": "AES256"}, encryption["applyServerSideEncryptionByDefault"])
-	policy := m.One(t, "aws:s3/bucketPolicy:BucketPolicy").Inputs["policy"].(string)
+	policy := m.Only(t, "aws:s3/bucketPolicy:BucketPolicy").Inputs["policy"].(string)
 	assert.JSONEq(t, `{"Version":"2012-10-17","Statement":[{"Sid":"OnlyTLS","Effect":"Deny","Principal":"*","Action":["s3:*"],
 		"Resource":["arn:aws:s3:::the-bucket","arn:aws:s3:::the-bucket/*"],"Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}`, policy)
 
-	rules := m.One(t, "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2").Inputs["rules"].([]any)
+	rules := m.Only(t, "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2").Inputs["rules"].([]any)
 	require.Len(t, rules, 3)
 	assert.Equal(t, map[string]any{"prefix": "machines/"}, rules[1].(map[string]any)["filter"])
 	assert.Equal(t, map[string]any{"prefix": "releases/" + strings.Repeat("cd", 32)}, rules[2].(map[string]any)["filter"])
 
 	keys := map[any]any{}
-	for _, object := range m.Of("aws:s3/bucketObjectv2:BucketObjectv2") {
+	for _, object := range m.OfType("aws:s3/bucketObjectv2:BucketObjectv2") {
 		keys[object.Inputs["key"]] = object.Inputs["content"]
 	}
 	id := strings.Repeat("ab", 32)
@@ -307,9 +307,9 @@ func TestASubnetOfOnesOwn(t *testing.T) {
 	target := New()
 	target.settings.SubnetID = "subnet-0123456789abcdef0"
 	m := deployed(t, target, request())
-	assert.Empty(t, m.Of("aws:ec2/vpc:Vpc"))
-	assert.Equal(t, "vpc-0123456789abcdef0", m.One(t, "aws:ec2/securityGroup:SecurityGroup").Inputs["vpcId"])
-	assert.Equal(t, "subnet-0123456789abcdef0", m.One(t, "aws:ec2/instance:Instance").Inputs["subnetId"])
+	assert.Empty(t, m.OfType("aws:ec2/vpc:Vpc"))
+	assert.Equal(t, "vpc-0123456789abcdef0", m.Only(t, "aws:ec2/securityGroup:SecurityGroup").Inputs["vpcId"])
+	assert.Equal(t, "subnet-0123456789abcdef0", m.Only(t, "aws:ec2/instance:Instance").Inputs["subnetId"])
 
 	private := cloud()
 	private.Functions["aws:ec2/getRouteTable:getRouteTable"] = func(args map[string]any) (map[string]any, error) {
@@ -349,7 +349,7 @@ func TestWhatAWSSaysNoTo(t *testing.T) {
 	} {
 		require.ErrorContains(t, err, said)
 	}
-	for _, r := range m.Made() {
+	for _, r := range m.Resources() {
 		assert.True(t, strings.HasPrefix(r.Type, "pulumi:") || r.Type == "escala:aws:Service", "%s was registered", r.Type)
 	}
 

@@ -25,15 +25,15 @@ func TestHTTPS(t *testing.T) {
 	m := cloud()
 	require.NoError(t, New().Check(t.Context(), r))
 	require.NoError(t, m.Preview(New(), r))
-	parameter := m.One(t, "aws:ssm/parameter:Parameter")
+	parameter := m.Only(t, "aws:ssm/parameter:Parameter")
 	assert.Equal(t, "/escala/production/0011223344556677/tls-seed", parameter.Inputs["name"])
 	assert.Equal(t, seed, parameter.Inputs["value"])
 	assert.True(t, parameter.Secret["value"])
-	secrets := m.Of("random:index/randomBytes:RandomBytes")
+	secrets := m.OfType("random:index/randomBytes:RandomBytes")
 	require.Len(t, secrets, 2)
 	assert.Equal(t, "operator-key", secrets[0].Name, "it stays when the service is renamed")
 	assert.Equal(t, "tls-seed", secrets[1].Name, "it stays when the service is renamed")
-	policies := m.Of("aws:iam/rolePolicy:RolePolicy")
+	policies := m.OfType("aws:iam/rolePolicy:RolePolicy")
 	require.Len(t, policies, 2)
 	require.Equal(t, "api-machine", policies[0].Name)
 	policy := policies[0].Inputs["policy"]
@@ -44,9 +44,9 @@ func TestHTTPS(t *testing.T) {
 	r.Spec.TLS = service.NewTLS()
 	r.Spec.TLS.Mode = service.TLSOff
 	m = deployed(t, New(), r)
-	assert.Equal(t, "operator-key", m.One(t, "random:index/randomBytes:RandomBytes").Name)
-	assert.Empty(t, m.Of("aws:ssm/parameter:Parameter"))
-	assert.NotContains(t, fmt.Sprint(m.Of("aws:iam/rolePolicy:RolePolicy")), "certificates/")
+	assert.Equal(t, "operator-key", m.Only(t, "random:index/randomBytes:RandomBytes").Name)
+	assert.Empty(t, m.OfType("aws:ssm/parameter:Parameter"))
+	assert.NotContains(t, fmt.Sprint(m.OfType("aws:iam/rolePolicy:RolePolicy")), "certificates/")
 }
 
 // TestHTTPSOnTheAddress checks that the machine knows the address that its
@@ -75,7 +75,7 @@ func TestOwnCertificate(t *testing.T) {
 	m := cloud()
 	require.NoError(t, m.Preview(New(), r))
 	var names []string
-	for _, parameter := range m.Of("aws:ssm/parameter:Parameter") {
+	for _, parameter := range m.OfType("aws:ssm/parameter:Parameter") {
 		names = append(names, parameter.Inputs["name"].(string))
 		assert.True(t, parameter.Secret["value"])
 	}

@@ -26,11 +26,11 @@ func TestLoadBalancer(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m := deployed(t, tt.target, r)
-			params := m.One(t, "kubernetes:eks.amazonaws.com/v1:IngressClassParams").Inputs["spec"].(map[string]any)
+			params := m.Only(t, "kubernetes:eks.amazonaws.com/v1:IngressClassParams").Inputs["spec"].(map[string]any)
 			assert.Equal(t, "internet-facing", params["scheme"])
 			assert.Contains(t, params["loadBalancerAttributes"], map[string]any{"key": "idle_timeout.timeout_seconds", "value": "200"})
 			assert.Contains(t, params["tags"], map[string]any{"key": "Stack", "value": "production"})
-			how := m.One(t, "kubernetes:networking.k8s.io/v1:Ingress").Inputs["metadata"].(map[string]any)["annotations"].(map[string]any)
+			how := m.Only(t, "kubernetes:networking.k8s.io/v1:Ingress").Inputs["metadata"].(map[string]any)["annotations"].(map[string]any)
 			const alb = "alb.ingress.kubernetes.io/"
 			assert.Equal(t, tt.ports, how[alb+"listen-ports"])
 			assert.Equal(t, "ip", how[alb+"target-type"])
@@ -44,7 +44,7 @@ func TestLoadBalancer(t *testing.T) {
 			} else {
 				assert.NotContains(t, params, "certificateARNs")
 			}
-			namespace := m.One(t, "kubernetes:core/v1:Namespace").Inputs["metadata"].(map[string]any)["labels"].(map[string]any)
+			namespace := m.Only(t, "kubernetes:core/v1:Namespace").Inputs["metadata"].(map[string]any)["labels"].(map[string]any)
 			assert.Equal(t, "enabled", namespace["eks.amazonaws.com/pod-readiness-gate-inject"])
 		})
 	}
@@ -76,12 +76,12 @@ func TestOwnCertificate(t *testing.T) {
 	r.Spec.TLS.Redirect = false
 	r.Secrets["TLS_CERTIFICATE"] = selfsigned.PEM(t, "api.example.com")
 	m := deployed(t, New(), r)
-	imported := m.One(t, "aws:acm/certificate:Certificate")
+	imported := m.Only(t, "aws:acm/certificate:Certificate")
 	assert.Contains(t, imported.Inputs["certificateBody"], "BEGIN CERTIFICATE")
 	assert.True(t, imported.Secret["privateKey"])
 	assert.NotContains(t, imported.Inputs, "domainName")
-	assert.Empty(t, m.Of("aws:acm/certificateValidation:CertificateValidation"))
-	how := m.One(t, "kubernetes:networking.k8s.io/v1:Ingress").Inputs["metadata"].(map[string]any)["annotations"].(map[string]any)
+	assert.Empty(t, m.OfType("aws:acm/certificateValidation:CertificateValidation"))
+	how := m.Only(t, "kubernetes:networking.k8s.io/v1:Ingress").Inputs["metadata"].(map[string]any)["annotations"].(map[string]any)
 	assert.NotContains(t, how, "alb.ingress.kubernetes.io/ssl-redirect")
 	assert.Equal(t, `[{"HTTP":80},{"HTTPS":443}]`, how["alb.ingress.kubernetes.io/listen-ports"])
 }

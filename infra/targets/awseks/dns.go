@@ -32,7 +32,7 @@ func (d deployment) lookDNS(f *lookup, v *service.Violations, ask pulumi.InvokeO
 	if len(choice.Names) == 0 {
 		return
 	}
-	zones, problems := choice.Look(d.Ctx, ask)
+	zones, problems := choice.Lookup(d.Ctx, ask)
 	f.dns = zones
 	*v = append(*v, problems...)
 	if !d.makesRecords() {

@@ -15,7 +15,7 @@ func TestWhatAWSDoesNotHave(t *testing.T) {
 	err := m.Preview(with(func(s *Settings) { s.Version, s.Zones = "1.33", 4 }), request())
 	require.ErrorContains(t, err, `eks.version: "1.33" is not in standard support in eu-central-1; these are: 1.35, 1.36`)
 	require.ErrorContains(t, err, "eks.zones: eu-central-1 has 3 zones for EKS (eu-central-1a, eu-central-1b, eu-central-1c), not 4")
-	for _, r := range m.Made() {
+	for _, r := range m.Resources() {
 		assert.NotContains(t, r.Type, "aws:", "nothing was asked for")
 	}
 }

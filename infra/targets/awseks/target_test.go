@@ -86,7 +86,7 @@ func with(change func(*Settings)) *EKS {
 
 func TestEverythingBelongsToTheServiceAndToItsProviders(t *testing.T) {
 	m := deployed(t, New(), request())
-	for _, r := range m.Made() {
+	for _, r := range m.Resources() {
 		switch {
 		case r.Type == "pulumi:pulumi:Stack" || r.Type == "escala:eks:Service":
 			continue
@@ -100,7 +100,7 @@ func TestEverythingBelongsToTheServiceAndToItsProviders(t *testing.T) {
 		}
 		assert.Regexp(t, `escala:eks:Service(\$escala:kubernetes:Workload)?::api$`, r.Parent, "%s %s is elsewhere", r.Type, r.Name)
 	}
-	tags, err := json.Marshal(m.One(t, "pulumi:providers:aws").Inputs["defaultTags"])
+	tags, err := json.Marshal(m.Only(t, "pulumi:providers:aws").Inputs["defaultTags"])
 	require.NoError(t, err)
 	for _, tag := range []string{"Project", "escala", "Stack", "production", "Service", "api"} {
 		assert.Contains(t, string(tags), tag)
@@ -117,7 +117,7 @@ func TestNothingThatServesGoesFirst(t *testing.T) {
 
 func TestCluster(t *testing.T) {
 	m := deployed(t, New(), request())
-	in := m.One(t, "aws:eks/cluster:Cluster").Inputs
+	in := m.Only(t, "aws:eks/cluster:Cluster").Inputs
 	assert.Equal(t, "escala-production-api-001122", in["name"])
 	assert.Equal(t, "1.36", in["version"])
 	assert.Equal(t, map[string]any{"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": false}, in["accessConfig"])
@@ -128,21 +128,21 @@ func TestCluster(t *testing.T) {
 	assert.Equal(t, map[string]any{"blockStorage": map[string]any{"enabled": true}}, in["storageConfig"])
 	assert.Equal(t, []any{"secrets"}, in["encryptionConfig"].(map[string]any)["resources"])
 	assert.Equal(t, map[string]any{"supportType": "STANDARD"}, in["upgradePolicy"])
-	assert.Equal(t, true, m.One(t, "aws:kms/key:Key").Inputs["enableKeyRotation"])
-	logs := m.One(t, "aws:cloudwatch/logGroup:LogGroup").Inputs
+	assert.Equal(t, true, m.Only(t, "aws:kms/key:Key").Inputs["enableKeyRotation"])
+	logs := m.Only(t, "aws:cloudwatch/logGroup:LogGroup").Inputs
 	assert.Equal(t, "/aws/eks/escala-production-api-001122/cluster", logs["name"])
 	assert.InDelta(t, 7, logs["retentionInDays"], 0)
 }
 
 func TestNobodyComesInButByTheLoadBalancer(t *testing.T) {
 	m := deployed(t, New(), request())
-	for _, r := range m.Made() {
+	for _, r := range m.Resources() {
 		assert.NotContains(t, []string{"aws:ec2/securityGroup:SecurityGroup", "aws:ec2/securityGroupRule:SecurityGroupRule"}, r.Type)
 	}
-	unused := m.One(t, "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup").Inputs
+	unused := m.Only(t, "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup").Inputs
 	assert.NotContains(t, unused, "ingress")
 	assert.NotContains(t, unused, "egress")
-	for _, subnet := range m.Of("aws:ec2/subnet:Subnet") {
+	for _, subnet := range m.OfType("aws:ec2/subnet:Subnet") {
 		assert.Equal(t, false, subnet.Inputs["mapPublicIpOnLaunch"], subnet.Name)
 	}
 }
@@ -160,10 +160,10 @@ func TestNetworks(t *testing.T) {
 	} {
 		t.Run(string(tt.nat), func(t *testing.T) {
 			m := deployed(t, with(func(s *Settings) { s.NAT, s.Zones = tt.nat, tt.zones }), request())
-			assert.Len(t, m.Of("aws:ec2/natGateway:NatGateway"), tt.gates)
-			assert.Len(t, m.Of("aws:ec2/eip:Eip"), tt.addresses)
-			assert.Len(t, m.Of("aws:ec2/routeTable:RouteTable"), tt.routeTables)
-			subnets := m.Of("aws:ec2/subnet:Subnet")
+			assert.Len(t, m.OfType("aws:ec2/natGateway:NatGateway"), tt.gates)
+			assert.Len(t, m.OfType("aws:ec2/eip:Eip"), tt.addresses)
+			assert.Len(t, m.OfType("aws:ec2/routeTable:RouteTable"), tt.routeTables)
+			subnets := m.OfType("aws:ec2/subnet:Subnet")
 			require.Len(t, subnets, tt.subnets)
 			vpc := netip.MustParsePrefix("10.30.0.0/16")
 			var ranges []netip.Prefix
@@ -180,7 +180,7 @@ func TestNetworks(t *testing.T) {
 				assert.Equal(t, !public, tags["kubernetes.io/role/internal-elb"] == "1")
 				assert.Equal(t, tt.nodesPublic, s.Inputs["mapPublicIpOnLaunch"])
 			}
-			for _, id := range m.One(t, "aws:eks/cluster:Cluster").Inputs["vpcConfig"].(map[string]any)["subnetIds"].([]any) {
+			for _, id := range m.Only(t, "aws:eks/cluster:Cluster").Inputs["vpcConfig"].(map[string]any)["subnetIds"].([]any) {
 				assert.Equal(t, tt.nodesPublic, strings.Contains(id.(string), "public"))
 			}
 		})
@@ -197,7 +197,7 @@ func TestAFurtherZoneMovesNoSubnet(t *testing.T) {
 func TestRolesMayNoMoreThanTheyHaveTo(t *testing.T) {
 	m := deployed(t, New(), request())
 	attached := map[string][]string{}
-	for _, a := range m.Of("aws:iam/rolePolicyAttachment:RolePolicyAttachment") {
+	for _, a := range m.OfType("aws:iam/rolePolicyAttachment:RolePolicyAttachment") {
 		role := strings.SplitN(a.Name, "-", 3)[1]
 		attached[role] = append(attached[role], strings.TrimPrefix(a.Inputs["policyArn"].(string), "arn:aws:iam::aws:policy/"))
 	}
@@ -205,12 +205,12 @@ func TestRolesMayNoMoreThanTheyHaveTo(t *testing.T) {
 		"cluster": {"AmazonEKSBlockStoragePolicy", "AmazonEKSClusterPolicy", "AmazonEKSComputePolicy", "AmazonEKSLoadBalancingPolicy", "AmazonEKSNetworkingPolicy"},
 		"nodes":   {"AmazonEC2ContainerRegistryPullOnly", "AmazonEKSWorkerNodeMinimalPolicy"},
 	}, attached)
-	for _, role := range m.Of("aws:iam/role:Role") {
+	for _, role := range m.OfType("aws:iam/role:Role") {
 		trust := role.Inputs["assumeRolePolicy"].(string)
 		assert.Equal(t, role.Name == "api-cluster", strings.Contains(trust, "sts:TagSession"), trust)
 		assert.Equal(t, role.Name == "api-cluster", strings.Contains(trust, "eks.amazonaws.com"), trust)
 	}
-	own := m.One(t, "aws:iam/rolePolicy:RolePolicy").Inputs["policy"].(string)
+	own := m.Only(t, "aws:iam/rolePolicy:RolePolicy").Inputs["policy"].(string)
 	assert.NotContains(t, own, `:*"`)
 	assert.Contains(t, own, `"elasticloadbalancing:RemoveTags","ec2:DeleteTags"`, "or a tag that leaves the settings stops the Ingress from being reconciled")
 	assert.Contains(t, own, `"aws:ResourceTag/eks:eks-cluster-name":"${aws:PrincipalTag/eks:eks-cluster-name}"`)
@@ -221,7 +221,7 @@ func TestTheDeployerIsLetIn(t *testing.T) {
 	admin := "arn:aws:iam::123456789012:user/someone"
 	m := deployed(t, with(func(s *Settings) { s.Admins = []string{admin, deployer} }), request())
 	var in []string
-	for _, e := range m.Of("aws:eks/accessPolicyAssociation:AccessPolicyAssociation") {
+	for _, e := range m.OfType("aws:eks/accessPolicyAssociation:AccessPolicyAssociation") {
 		in = append(in, e.Inputs["principalArn"].(string))
 		assert.Equal(t, "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy", e.Inputs["policyArn"])
 	}
@@ -235,7 +235,7 @@ func TestViewersSeeAndNoMore(t *testing.T) {
 	viewer := "arn:aws:iam::123456789012:role/ci/preview"
 	m := deployed(t, with(func(s *Settings) { s.Viewers = []string{viewer, deployer} }), request())
 	policies := map[any]any{}
-	for _, e := range m.Of("aws:eks/accessPolicyAssociation:AccessPolicyAssociation") {
+	for _, e := range m.OfType("aws:eks/accessPolicyAssociation:AccessPolicyAssociation") {
 		policies[e.Inputs["principalArn"]] = e.Inputs["policyArn"]
 	}
 	const policy = "arn:aws:eks::aws:cluster-access-policy/"
@@ -244,7 +244,7 @@ func TestViewersSeeAndNoMore(t *testing.T) {
 
 func TestNetworkPoliciesAreEnforced(t *testing.T) {
 	m := deployed(t, New(), request())
-	for _, object := range m.Of("kubernetes:core/v1:ConfigMap") {
+	for _, object := range m.OfType("kubernetes:core/v1:ConfigMap") {
 		if object.Name == "api-network-policies" {
 			assert.Equal(t, map[string]any{"name": "amazon-vpc-cni", "namespace": "kube-system"}, object.Inputs["metadata"])
 			assert.Equal(t, map[string]any{"enable-network-policy-controller": "true"}, object.Inputs["data"])
@@ -257,7 +257,7 @@ func TestNetworkPoliciesAreEnforced(t *testing.T) {
 // TestPodsAreSpreadOverZonesOnly checks that pods may share a node. Auto Mode would
 // create a node for each pod that must not share one.
 func TestPodsAreSpreadOverZonesOnly(t *testing.T) {
-	spec := deployed(t, New(), request()).One(t, "kubernetes:apps/v1:Deployment").Inputs["spec"].(map[string]any)
+	spec := deployed(t, New(), request()).Only(t, "kubernetes:apps/v1:Deployment").Inputs["spec"].(map[string]any)
 	constraints := spec["template"].(map[string]any)["spec"].(map[string]any)["topologySpreadConstraints"].([]any)
 	require.Len(t, constraints, 1)
 	assert.Equal(t, "topology.kubernetes.io/zone", constraints[0].(map[string]any)["topologyKey"])
@@ -273,7 +273,7 @@ func TestNamesThatAWSTakes(t *testing.T) {
 		r.Stack = stack
 		m := cloud(deployer)
 		require.NoError(t, m.Preview(New(), r))
-		name := m.One(t, "aws:ecr/repository:Repository").Inputs["name"].(string)
+		name := m.Only(t, "aws:ecr/repository:Repository").Inputs["name"].(string)
 		assert.Regexp(t, names, name, "%s: %s", behaviour, stack)
 		assert.LessOrEqual(t, len(name), 100, "an EKS cluster's name, which has the same length")
 	}
@@ -300,9 +300,9 @@ func TestAVPCOfOnesOwn(t *testing.T) {
 	m := account()
 	require.NoError(t, m.Preview(own, request()))
 	for _, kind := range []string{"aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", "aws:ec2/natGateway:NatGateway", "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "aws:ec2/vpcEndpoint:VpcEndpoint"} {
-		assert.Empty(t, m.Of(kind), "its network is its owner's")
+		assert.Empty(t, m.OfType(kind), "its network is its owner's")
 	}
-	assert.Equal(t, []any{"subnet-00000000000000003", "subnet-00000000000000004"}, m.One(t, "aws:eks/cluster:Cluster").Inputs["vpcConfig"].(map[string]any)["subnetIds"])
+	assert.Equal(t, []any{"subnet-00000000000000003", "subnet-00000000000000004"}, m.Only(t, "aws:eks/cluster:Cluster").Inputs["vpcConfig"].(map[string]any)["subnetIds"])
 
 	m = account()
 	m.Functions["aws:ec2/getVpc:getVpc"] = func(map[string]any) (map[string]any, error) {
@@ -327,7 +327,7 @@ func TestAVPCOfOnesOwn(t *testing.T) {
 }
 
 func TestKubeconfigHoldsNoSecret(t *testing.T) {
-	provider := deployed(t, New(), request()).One(t, "pulumi:providers:kubernetes").Inputs
+	provider := deployed(t, New(), request()).Only(t, "pulumi:providers:kubernetes").Inputs
 	var config map[string]any
 	require.NoError(t, json.Unmarshal([]byte(provider["kubeconfig"].(string)), &config))
 	users, err := json.Marshal(config["users"])
@@ -341,7 +341,7 @@ func TestKubeconfigHoldsNoSecret(t *testing.T) {
 
 func TestSecretsAreMarked(t *testing.T) {
 	carried := 0
-	for _, r := range deployed(t, New(), request()).Made() {
+	for _, r := range deployed(t, New(), request()).Resources() {
 		for key, value := range r.Inputs {
 			text, err := json.Marshal(value)
 			require.NoError(t, err)
@@ -356,7 +356,7 @@ func TestSecretsAreMarked(t *testing.T) {
 
 func TestImages(t *testing.T) {
 	m := deployed(t, New(), request())
-	repository := m.One(t, "aws:ecr/repository:Repository").Inputs
+	repository := m.Only(t, "aws:ecr/repository:Repository").Inputs
 	assert.Equal(t, "IMMUTABLE", repository["imageTagMutability"])
 	assert.Equal(t, true, repository["forceDelete"])
 	assert.JSONEq(t, `{"rules": [
@@ -364,8 +364,8 @@ func TestImages(t *testing.T) {
 		 "selection": {"tagStatus": "tagged", "tagPatternList": ["cdcdcdcdcdcd"], "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 1}},
 		{"rulePriority": 2, "description": "uploads that broke off", "action": {"type": "expire"},
 		 "selection": {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 7}}
-	]}`, m.One(t, "aws:ecr/lifecyclePolicy:LifecyclePolicy").Inputs["policy"].(string))
-	deployment, err := json.Marshal(m.One(t, "kubernetes:apps/v1:Deployment").Inputs)
+	]}`, m.Only(t, "aws:ecr/lifecyclePolicy:LifecyclePolicy").Inputs["policy"].(string))
+	deployment, err := json.Marshal(m.Only(t, "kubernetes:apps/v1:Deployment").Inputs)
 	require.NoError(t, err)
 	assert.Contains(t, string(deployment), "amazonaws.com/escala-production-api@sha256:"+strings.Repeat("ab", 32))
 }

@@ -15,7 +15,7 @@ import (
 func (d deployment) cluster(images registry) (*digitalocean.KubernetesCluster, error) {
 	// The nodes and load balancers of a deleted cluster leave the VPC minutes later.
 	// Until then DigitalOcean refuses a second VPC with the range of the first.
-	name, renamed := d.Lasting("network")
+	name, renamed := d.StableName("network")
 	vpc, err := d.settings.vpc().Register(d.Ctx, name, "30m", d.Options(renamed)...)
 	if err != nil {
 		return nil, err
@@ -26,7 +26,7 @@ func (d deployment) cluster(images registry) (*digitalocean.KubernetesCluster, e
 		return nil, fmt.Errorf("registering the cluster's name: %w", err)
 	}
 	options := d.Options(
-		pulumi.DependsOn(images.made),
+		pulumi.DependsOn(images.resources),
 		// look refuses every change that makes DigitalOcean replace the cluster. If a
 		// change gets past it, the new cluster's name is taken and the update fails.
 		// The cluster that serves is not deleted.
@@ -34,7 +34,7 @@ func (d deployment) cluster(images registry) (*digitalocean.KubernetesCluster, e
 		// It contains a token, which the program does not use.
 		pulumi.AdditionalSecretOutputs([]string{"kubeConfigs"}),
 	)
-	if d.lookup.stays {
+	if d.lookup.keepsVersion {
 		options = append(options, pulumi.IgnoreChanges([]string{"version"}))
 	}
 	tags := pulumi.ToStringArray(append([]string{d.Label(50)}, d.settings.Tags...))

@@ -18,24 +18,24 @@ const clusterOutput = "cluster"
 // the name.
 var noCluster = []string{"Unable to find cluster", "No clusters found"}
 
-// lookCluster decides on the cluster's version. It refuses changes that make
+// checkCluster decides on the cluster's version. It refuses changes that make
 // DigitalOcean replace the cluster, because that would delete the cluster that
 // serves.
-func (d deployment) lookCluster(f *lookup, v *service.Violations, ask pulumi.InvokeOption) {
+func (d deployment) checkCluster(f *lookup, v *service.Violations, ask pulumi.InvokeOption) {
 	name, _ := d.Request.Outputs[clusterOutput].(string)
 	if name == "" {
-		d.lookNew(f, v, ask)
+		d.chooseNewest(f, v, ask)
 		return
 	}
 	running, err := digitalocean.LookupKubernetesCluster(d.Ctx, &digitalocean.LookupKubernetesClusterArgs{Name: name}, ask)
 	switch {
 	case err != nil && slices.ContainsFunc(noCluster, func(s string) bool { return strings.Contains(err.Error(), s) }):
-		d.lookNew(f, v, ask)
+		d.chooseNewest(f, v, ask)
 	case err != nil:
 		v.Add("doks.version", "looking up cluster %q failed: %s", name, err)
 	default:
 		d.refuseReplacement(running, v, ask)
-		d.lookUpgrade(running.Version, f, v, ask)
+		d.chooseUpgrade(running.Version, f, v, ask)
 	}
 }
 
@@ -50,7 +50,7 @@ func (d deployment) refuseReplacement(running *digitalocean.LookupKubernetesClus
 	if i >= 0 && running.NodePools[i].Size != s.Size {
 		v.Add("doks.size", "%q is another size than that of the cluster's nodes, %s: %s (more nodes are doks.maxNodes)", s.Size, running.NodePools[i].Size, instead)
 	}
-	other, err := s.vpc().Holds(d.Ctx, running.VpcUuid, ask)
+	other, err := s.vpc().Mismatch(d.Ctx, running.VpcUuid, ask)
 	switch {
 	case err != nil:
 		v.Add("doks.vpc", "looking up the cluster's VPC failed: %s", err)
@@ -59,8 +59,8 @@ func (d deployment) refuseReplacement(running *digitalocean.LookupKubernetesClus
 	}
 }
 
-// lookNew chooses the newest version for a new cluster.
-func (d deployment) lookNew(f *lookup, v *service.Violations, ask pulumi.InvokeOption) {
+// chooseNewest chooses the newest version for a new cluster.
+func (d deployment) chooseNewest(f *lookup, v *service.Violations, ask pulumi.InvokeOption) {
 	offered := d.patches(d.settings.Version, v, ask)
 	if offered == nil {
 		return
@@ -72,15 +72,15 @@ func (d deployment) lookNew(f *lookup, v *service.Violations, ask pulumi.InvokeO
 	f.version = newest(offered)
 }
 
-// lookUpgrade chooses the next version for an existing cluster.
-func (d deployment) lookUpgrade(running string, f *lookup, v *service.Violations, ask pulumi.InvokeOption) {
+// chooseUpgrade chooses the next version for an existing cluster.
+func (d deployment) chooseUpgrade(running string, f *lookup, v *service.Violations, ask pulumi.InvokeOption) {
 	upgrade, err := step(running, d.settings.Version)
 	if err != nil {
 		v.Add("doks.version", "%q is not available: %s", d.settings.Version, err)
 		return
 	}
 	if !upgrade {
-		f.version, f.stays = running, true
+		f.version, f.keepsVersion = running, true
 		if newer(running, d.settings.Version) {
 			_ = d.Ctx.Log.Warn("doks.version is \""+d.settings.Version+"\", but DigitalOcean has upgraded the cluster to "+running+"; set doks.version to that", nil)
 		}
@@ -93,7 +93,7 @@ func (d deployment) lookUpgrade(running string, f *lookup, v *service.Violations
 		_ = d.Ctx.Log.Warn("this update brings the cluster from "+running+" to "+patch+", the last patch before "+d.settings.Version+"; the next one brings it there", nil)
 		return
 	}
-	d.lookNew(f, v, ask)
+	d.chooseNewest(f, v, ask)
 }
 
 // patches returns the available versions of a minor version. It returns nil if

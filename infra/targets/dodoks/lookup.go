@@ -17,8 +17,8 @@ type lookup struct {
 	// the minor version in the settings, or the last patch of the running minor
 	// version, which comes first.
 	version string
-	// stays means that the cluster keeps its version.
-	stays bool
+	// keepsVersion means that the cluster keeps its version.
+	keepsVersion bool
 	// upgrades means that the cluster exists and gets another version.
 	upgrades bool
 	// registry is the endpoint of the registry that the settings name.
@@ -43,8 +43,8 @@ func (d deployment) ask() (lookup, error) {
 	case !slices.Contains(region.Sizes, s.Size):
 		v.Add("doks.size", "%q is not available in %s", s.Size, s.Region)
 	}
-	v = append(v, s.vpc().Look(d.Ctx, ask)...)
-	d.lookCluster(&f, &v, ask)
+	v = append(v, s.vpc().Check(d.Ctx, ask)...)
+	d.checkCluster(&f, &v, ask)
 	if s.Registry != "" && s.Image == "" {
 		registry, err := digitalocean.LookupContainerRegistry(d.Ctx, &digitalocean.LookupContainerRegistryArgs{Name: s.Registry}, ask)
 		if err != nil {
@@ -60,7 +60,7 @@ func (d deployment) ask() (lookup, error) {
 	}
 	if choice := s.domains(d.Request.Spec); len(choice.Names) > 0 {
 		var problems service.Violations
-		f.domains, problems = choice.Look(d.Ctx, ask)
+		f.domains, problems = choice.Lookup(d.Ctx, ask)
 		v = append(v, problems...)
 	}
 	return f, v.Err()

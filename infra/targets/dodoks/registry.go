@@ -13,8 +13,8 @@ import (
 type registry struct {
 	// repository is "host/registry/repository". It is nil if the image exists.
 	repository pulumi.StringInput
-	// made are the resources that must exist before the cluster gets access.
-	made []pulumi.Resource
+	// resources are the resources that must exist before the cluster gets access.
+	resources []pulumi.Resource
 	// login is the content of a docker configuration with read access, or nil.
 	login pulumi.StringInput
 }
@@ -34,7 +34,7 @@ func (d deployment) registry() (registry, error) {
 	}
 	// An account of the smaller tiers has only one registry. So a renamed service
 	// keeps the registry and the registry's name.
-	name, renamed := d.Lasting("images")
+	name, renamed := d.StableName("images")
 	made, err := digitalocean.NewContainerRegistry(d.Ctx, name, &digitalocean.ContainerRegistryArgs{
 		Name:                 pulumi.Sprintf("%s-%s", d.Label(50), unique),
 		SubscriptionTierSlug: pulumi.String(d.settings.RegistryTier),
@@ -45,7 +45,7 @@ func (d deployment) registry() (registry, error) {
 	login, err := d.pullLogin(made.Name)
 	return registry{
 		repository: pulumi.Sprintf("%s/%s", made.Endpoint, d.Label(50)),
-		made:       []pulumi.Resource{made},
+		resources:  []pulumi.Resource{made},
 		login:      login,
 	}, err
 }

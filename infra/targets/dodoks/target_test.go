@@ -139,7 +139,7 @@ func with(change func(*Settings)) *DOKS {
 const cluster = "digitalocean:index/kubernetesCluster:KubernetesCluster"
 
 func TestEverythingBelongsToTheServiceAndToItsProviders(t *testing.T) {
-	for _, r := range deployed(t, New(), request()).Made() {
+	for _, r := range deployed(t, New(), request()).Resources() {
 		switch {
 		case r.Type == "pulumi:pulumi:Stack" || r.Type == "escala:doks:Service":
 			continue
@@ -160,7 +160,7 @@ func TestNothingThatServesGoesFirst(t *testing.T) {
 
 func TestCluster(t *testing.T) {
 	m := deployed(t, with(func(s *Settings) { s.Tags = []string{"team:web"} }), request())
-	in := m.One(t, cluster).Inputs
+	in := m.Only(t, cluster).Inputs
 	assert.Equal(t, map[string]any{
 		"name": "escala-production-api-00112233", "region": "fra1", "version": "1.36.5-do.0",
 		"ha": false, "autoUpgrade": true, "surgeUpgrade": true, "registryIntegration": false, "destroyAllAssociatedResources": true,
@@ -193,11 +193,11 @@ func TestVersions(t *testing.T) {
 			err := m.Preview(with(func(s *Settings) { s.Version = tt.wanted }), later())
 			if tt.problem != "" {
 				require.ErrorContains(t, err, tt.problem)
-				assert.Empty(t, m.Of(cluster))
+				assert.Empty(t, m.OfType(cluster))
 				return
 			}
 			require.NoError(t, err)
-			assert.Equal(t, tt.version, m.One(t, cluster).Inputs["version"])
+			assert.Equal(t, tt.version, m.Only(t, cluster).Inputs["version"])
 		})
 	}
 }
@@ -212,14 +212,14 @@ func TestNoSettingReplacesTheCluster(t *testing.T) {
 	} {
 		m := cloud("1.36.5-do.0")
 		require.ErrorContains(t, m.Preview(with(change), later()), problem)
-		assert.Empty(t, m.Of(cluster))
+		assert.Empty(t, m.OfType(cluster))
 	}
 	require.NoError(t, cloud("1.36.5-do.0").Preview(with(func(s *Settings) { s.VPC, s.MaxNodes = defaultVPC, 9 }), later()))
 }
 
 // TestCharts checks that the charts are in the clone: every update loads them.
 func TestCharts(t *testing.T) {
-	for _, release := range deployed(t, New(), request()).Of("kubernetes:helm.sh/v3:Release") {
+	for _, release := range deployed(t, New(), request()).OfType("kubernetes:helm.sh/v3:Release") {
 		assert.NotContains(t, release.Inputs, "repositoryOpts")
 		content, err := os.ReadFile(filepath.Join("..", "..", release.Inputs["chart"].(string)))
 		require.NoError(t, err)
@@ -233,7 +233,7 @@ func TestCharts(t *testing.T) {
 
 func TestKubeconfigHoldsNoToken(t *testing.T) {
 	m := deployed(t, New(), request())
-	provider := m.One(t, "pulumi:providers:kubernetes").Inputs
+	provider := m.Only(t, "pulumi:providers:kubernetes").Inputs
 	assert.Equal(t, "api-cluster-id", provider["clusterIdentifier"])
 	assert.NotContains(t, provider["kubeconfig"], token)
 	var config struct{ Users []any }
@@ -249,7 +249,7 @@ func TestKubeconfigHoldsNoToken(t *testing.T) {
 func TestSecretsAreMarked(t *testing.T) {
 	t.Setenv("DIGITALOCEAN_TOKEN", token)
 	carried := 0
-	for _, r := range deployed(t, New(), request()).Made() {
+	for _, r := range deployed(t, New(), request()).Resources() {
 		for key, value := range r.Inputs {
 			text, err := json.Marshal(value)
 			require.NoError(t, err)
@@ -281,13 +281,13 @@ func TestRegistries(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m := deployed(t, tt.target, tt.request)
-			assert.Len(t, m.Of("digitalocean:index/containerRegistry:ContainerRegistry"), tt.made)
-			deployment, err := json.Marshal(m.One(t, "kubernetes:apps/v1:Deployment").Inputs)
+			assert.Len(t, m.OfType("digitalocean:index/containerRegistry:ContainerRegistry"), tt.made)
+			deployment, err := json.Marshal(m.Only(t, "kubernetes:apps/v1:Deployment").Inputs)
 			require.NoError(t, err)
 			assert.Contains(t, string(deployment), tt.image)
 			// The cluster's registry integration gives access only to pods of the default
 			// service account, some time after their namespace is made.
-			logins := m.Of("digitalocean:index/containerRegistryDockerCredentials:ContainerRegistryDockerCredentials")
+			logins := m.OfType("digitalocean:index/containerRegistryDockerCredentials:ContainerRegistryDockerCredentials")
 			if tt.login == "" {
 				assert.Empty(t, logins)
 				assert.NotContains(t, string(deployment), "imagePullSecrets")
@@ -297,7 +297,7 @@ func TestRegistries(t *testing.T) {
 			assert.Equal(t, false, logins[0].Inputs["write"])
 			assert.Contains(t, logins[0].Inputs["registryName"], tt.login)
 			assert.Contains(t, string(deployment), `"imagePullSecrets":[{"name":"api-pull-1a2b3c4d"}]`)
-			for _, s := range m.Of("kubernetes:core/v1:Secret") {
+			for _, s := range m.OfType("kubernetes:core/v1:Secret") {
 				if s.Name == "api-pull" {
 					assert.Equal(t, "kubernetes.io/dockerconfigjson", s.Inputs["type"])
 					assert.Equal(t, map[string]any{".dockerconfigjson": pullLogin}, s.Inputs["stringData"])
@@ -328,7 +328,7 @@ func TestChartValues(t *testing.T) {
 			change := func(s *Settings) { change(s, &r.Spec) }
 			target := with(change)
 			m := deployed(t, target, r)
-			for _, release := range m.Of("kubernetes:helm.sh/v3:Release") {
+			for _, release := range m.OfType("kubernetes:helm.sh/v3:Release") {
 				assert.Equal(t, true, release.Inputs["atomic"])
 				assert.NotEmpty(t, release.Inputs["version"])
 				if release.Name == "api-metrics-server" {

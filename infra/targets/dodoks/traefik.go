@@ -79,16 +79,16 @@ func (d deployment) traefik(provider pulumi.ProviderResource) (pulumi.Resource, 
 // These are the times of Traefik's shutdown. All nodes learn within seconds that a
 // Traefik accepts no new connections. Until then, it serves as before.
 const (
-	lookEvery      = 3 * time.Second
+	pollInterval   = 3 * time.Second
 	stillServing   = 15 * time.Second
 	stillAccepting = 5 * time.Second
-	leastDrain     = 30 * time.Second
+	minDrain       = 30 * time.Second
 	endMargin      = 5 * time.Second
 )
 
 // drain returns the time that requests in flight have in Traefik. It is the
-// service's own time, and at least leastDrain.
-func drain(spec service.Spec) time.Duration { return max(spec.Lifecycle.Drain, leastDrain) }
+// service's own time, and at least minDrain.
+func drain(spec service.Spec) time.Duration { return max(spec.Lifecycle.Drain, minDrain) }
 
 // annotations returns the annotations of Traefik's Service. DigitalOcean's
 // controller makes the load balancer from them. certificate is the name of the
@@ -98,7 +98,7 @@ func annotations(s Settings, spec service.Spec, certificate string) map[string]s
 	all := map[string]string{
 		// Only this type supports the PROXY protocol and certificates.
 		prefix + "type": "REGIONAL",
-		prefix + "healthcheck-check-interval-seconds":   strconv.Itoa(service.Seconds(lookEvery)),
+		prefix + "healthcheck-check-interval-seconds":   strconv.Itoa(service.Seconds(pollInterval)),
 		prefix + "healthcheck-response-timeout-seconds": "3",
 		prefix + "healthcheck-unhealthy-threshold":      "2",
 		prefix + "healthcheck-healthy-threshold":        "2",

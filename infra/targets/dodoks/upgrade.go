@@ -33,14 +33,14 @@ func (d deployment) upgraded(cluster *digitalocean.KubernetesCluster) pulumi.Str
 func (d deployment) awaitUpgrade(ctx context.Context, name string) error {
 	return upgrade{
 		cluster: name, wanted: d.lookup.version,
-		look: func() (string, string, error) {
+		read: func() (string, string, error) {
 			now, err := digitalocean.LookupKubernetesCluster(d.Ctx, &digitalocean.LookupKubernetesClusterArgs{Name: name}, pulumi.Provider(d.Provider))
 			if err != nil {
 				return "", "", err
 			}
 			return now.Status, now.Version, nil
 		},
-		tell: func(status string) {
+		report: func(status string) {
 			// A progress line that cannot be shown must not fail the update.
 			_ = d.Ctx.Log.Info("waiting: "+status, &pulumi.LogArgs{Resource: d.Component, Ephemeral: true})
 		},
@@ -53,10 +53,10 @@ const statusRunning = "running"
 // upgrade is a cluster's upgrade to a version.
 type upgrade struct {
 	cluster, wanted string
-	// look returns the cluster's status and version. tell shows the reason for the
+	// read returns the cluster's status and version. report shows the reason for the
 	// wait.
-	look func() (status, version string, err error)
-	tell func(string)
+	read   func() (status, version string, err error)
+	report func(string)
 }
 
 // wait returns once the cluster runs the version.
@@ -69,24 +69,24 @@ func (u upgrade) wait(ctx context.Context) error {
 	defer cancel()
 	begins := time.NewTimer(upgradeBegins)
 	defer begins.Stop()
-	said, begun := "", false
+	reported, started := "", false
 	for pause := time.Second; ; pause = min(2*pause, 15*time.Second) {
-		now, version, err := u.look()
+		now, version, err := u.read()
 		status := fmt.Sprintf("cluster %s cannot be looked up: %v", u.cluster, err)
 		if err == nil {
 			status = fmt.Sprintf("cluster %s is %s, with version %s instead of %s", u.cluster, now, version, u.wanted)
 			if now == statusRunning && version == u.wanted {
 				return nil
 			}
-			begun = begun || now != statusRunning
+			started = started || now != statusRunning
 		}
-		if status != said {
-			u.tell(status)
-			said = status
+		if status != reported {
+			u.report(status)
+			reported = status
 		}
 		select {
 		case <-begins.C:
-			if !begun {
+			if !started {
 				return fmt.Errorf("DigitalOcean has not begun the upgrade within %s: %s; the state may have an upgrade that was refused: run `pulumi refresh`, then update again", upgradeBegins, status)
 			}
 		case <-ctx.Done():

@@ -36,7 +36,7 @@ func TestUpgradeIsAwaited(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
-				err := upgrade{cluster: "c", wanted: to, tell: func(string) {}, look: func() (string, string, error) {
+				err := upgrade{cluster: "c", wanted: to, report: func(string) {}, read: func() (string, string, error) {
 					var now seen
 					var since time.Duration = -1
 					for at, is := range c.at {

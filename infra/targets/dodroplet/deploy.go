@@ -106,7 +106,7 @@ func (d deployment) run() (deploy.Endpoint, error) {
 		return none, err
 	}
 	if vpc := d.settings.vpc(); vpc.CIDR != "" {
-		endpoint.Outputs[outputVPC] = gate.After(pulumi.String(vpc.Made()).ToStringOutput(), endpoint.Release)
+		endpoint.Outputs[outputVPC] = gate.After(pulumi.String(vpc.Description()).ToStringOutput(), endpoint.Release)
 	}
 	return endpoint, d.alarms(net, endpoint)
 }

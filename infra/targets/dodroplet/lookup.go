@@ -44,9 +44,9 @@ func (d deployment) ask() (lookup, error) {
 	case !slices.Contains(image.Regions, s.Region):
 		v.Add("digitalocean.image", "%q is not available in %s", s.Image, s.Region)
 	}
-	v = append(v, s.vpc().Look(d.Ctx, ask)...)
+	v = append(v, s.vpc().Check(d.Ctx, ask)...)
 	made, _ := d.Request.Outputs[outputVPC].(string)
-	v = append(v, s.vpc().Beside(made)...)
+	v = append(v, s.vpc().CheckOverlap(made)...)
 	for i, name := range s.SSHKeys {
 		key, err := digitalocean.LookupSshKey(d.Ctx, &digitalocean.LookupSshKeyArgs{Name: name}, ask)
 		if err != nil {
@@ -57,7 +57,7 @@ func (d deployment) ask() (lookup, error) {
 	}
 	if choice := s.domains(d.Request.Spec); len(choice.Names) > 0 {
 		var problems service.Violations
-		f.domains, problems = choice.Look(d.Ctx, ask)
+		f.domains, problems = choice.Lookup(d.Ctx, ask)
 		v = append(v, problems...)
 	}
 	return f, v.Err()

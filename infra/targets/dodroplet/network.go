@@ -24,7 +24,7 @@ func (d deployment) network(unique pulumi.StringOutput) (network, error) {
 	var net network
 	var err error
 	// DigitalOcean refuses a second VPC with the range of the first.
-	name, renamed := d.Lasting("network")
+	name, renamed := d.StableName("network")
 	if net.vpc, err = d.settings.vpc().Register(d.Ctx, name, "15m", d.Options(renamed)...); err != nil {
 		return net, err
 	}

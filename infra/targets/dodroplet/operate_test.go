@@ -20,7 +20,7 @@ func TestTheWebhooksURLIsRootsOnly(t *testing.T) {
 	r.Spec.Secrets, r.Webhook = nil, "https://hooks.example.com/secret-token"
 	m := cloud()
 	require.NoError(t, m.Preview(New(), r))
-	droplet := m.One(t, "digitalocean:index/droplet:Droplet")
+	droplet := m.Only(t, "digitalocean:index/droplet:Droplet")
 	assert.True(t, droplet.Secret["userData"])
 	secrets := files(t, m)["/etc/escala/secrets.json"]
 	assert.Contains(t, secrets["content"], "secret-token")

@@ -17,7 +17,7 @@ var (
 // Logs requests the logs from the machine through its buckets, because the machine
 // may have no open port for a login.
 func (t *Droplet) Logs(ctx context.Context, s *operate.Stack, r operate.LogsRequest, emit func(operate.Line) error) error {
-	m, err := t.asked(ctx, s)
+	m, err := t.requestMachine(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -27,7 +27,7 @@ func (t *Droplet) Logs(ctx context.Context, s *operate.Stack, r operate.LogsRequ
 // Restart asks the machine for a rolling restart of its workers, without a new
 // release.
 func (t *Droplet) Restart(ctx context.Context, s *operate.Stack, report func(string)) error {
-	m, err := t.asked(ctx, s)
+	m, err := t.requestMachine(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -36,15 +36,15 @@ func (t *Droplet) Restart(ctx context.Context, s *operate.Stack, report func(str
 
 // Maintain writes the maintenance request to the bucket and waits for the machine.
 func (t *Droplet) Maintain(ctx context.Context, s *operate.Stack, wish operate.Maintenance, report func(string)) error {
-	m, err := t.asked(ctx, s)
+	m, err := t.requestMachine(ctx, s)
 	if err != nil {
 		return err
 	}
 	return m.Maintain(ctx, wish, report)
 }
 
-// asked returns the stack's machine, for requests with the operator's credentials.
-func (t *Droplet) asked(ctx context.Context, s *operate.Stack) (ask.Machine, error) {
+// requestMachine returns the stack's machine, for requests with the operator's credentials.
+func (t *Droplet) requestMachine(ctx context.Context, s *operate.Stack) (ask.Machine, error) {
 	m, err := t.machines(ctx, s)
 	if err != nil {
 		return ask.Machine{}, err

@@ -18,6 +18,6 @@ func TestTheMachineKnowsWhoMayAsk(t *testing.T) {
 		Type: "random:index/randomBytes:RandomBytes", Name: "operator-key", Outputs: map[string]any{"hex": seed},
 	}}})
 	require.NoError(t, err)
-	assert.Contains(t, m.One(t, "digitalocean:index/droplet:Droplet").Inputs["userData"].(string), key.Public())
-	assert.NotContains(t, m.One(t, "digitalocean:index/droplet:Droplet").Inputs["userData"].(string), seed)
+	assert.Contains(t, m.Only(t, "digitalocean:index/droplet:Droplet").Inputs["userData"].(string), key.Public())
+	assert.NotContains(t, m.Only(t, "digitalocean:index/droplet:Droplet").Inputs["userData"].(string), seed)
 }

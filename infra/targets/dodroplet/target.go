@@ -46,7 +46,7 @@ func (t *Droplet) Check(_ context.Context, r deploy.Request) error {
 			machines: deploy.BucketPrefix(r.Project, r.Stack) + "0123456789abcdef",
 			access:   strings.Repeat("0", 20),
 			secret:   strings.Repeat("0", 43),
-		}, tls{seed: deploy.TLSSeedStandIn, address: "255.255.255.255"}, operator(deploy.OperatorStandIn))); err != nil {
+		}, tls{seed: deploy.TLSSeedPlaceholder, address: "255.255.255.255"}, operator(deploy.OperatorPlaceholder))); err != nil {
 			v.Add("service", "%s", err)
 		}
 	}

@@ -98,7 +98,7 @@ func deployed(t *testing.T, target *Droplet, r deploy.Request) *pulumitest.Mocks
 }
 
 func TestEverythingBelongsToTheServiceAndToItsProviders(t *testing.T) {
-	for _, r := range deployed(t, New(), request(t)).Made() {
+	for _, r := range deployed(t, New(), request(t)).Resources() {
 		switch {
 		case r.Type == "pulumi:pulumi:Stack" || r.Type == "escala:digitalocean:Service":
 			continue
@@ -118,7 +118,7 @@ func TestNothingThatServesGoesFirst(t *testing.T) {
 
 func TestOnlyTheWebIsOpen(t *testing.T) {
 	m := deployed(t, New(), request(t))
-	firewall := m.One(t, "digitalocean:index/firewall:Firewall").Inputs
+	firewall := m.Only(t, "digitalocean:index/firewall:Firewall").Inputs
 	var open []any
 	for _, rule := range firewall["inboundRules"].([]any) {
 		r := rule.(map[string]any)
@@ -127,13 +127,13 @@ func TestOnlyTheWebIsOpen(t *testing.T) {
 	}
 	assert.ElementsMatch(t, []any{"80", "443"}, open)
 	assert.NotContains(t, firewall, "dropletIds", "a Droplet must be behind it from its first moment")
-	assert.Subset(t, m.One(t, "digitalocean:index/droplet:Droplet").Inputs["tags"], firewall["tags"])
+	assert.Subset(t, m.Only(t, "digitalocean:index/droplet:Droplet").Inputs["tags"], firewall["tags"])
 }
 
 // files returns the files in the Droplet's user-data.
 func files(t *testing.T, m *pulumitest.Mocks) map[string]map[string]string {
 	t.Helper()
-	data := m.One(t, "digitalocean:index/droplet:Droplet").Inputs["userData"].(string)
+	data := m.Only(t, "digitalocean:index/droplet:Droplet").Inputs["userData"].(string)
 	assert.LessOrEqual(t, len(data), 64<<10)
 	var config struct {
 		WriteFiles []map[string]string `yaml:"write_files"`
@@ -158,7 +158,7 @@ func TestSecretsAreOnlyRootsAndTheStatesSecrets(t *testing.T) {
 	assert.Contains(t, files(t, m)["/etc/escala/secrets.json"]["content"], secret)
 	assert.Contains(t, files(t, m)["/etc/escala/store-key.json"]["content"], spacesKey)
 	assert.Contains(t, files(t, m)["/etc/escala/metadata.nft"]["content"], "meta skuid != 0 ip daddr 169.254.169.254")
-	for _, r := range m.Made() {
+	for _, r := range m.Resources() {
 		inputs, err := json.Marshal(r.Inputs)
 		require.NoError(t, err)
 		if strings.Contains(string(inputs), secret) || strings.Contains(string(inputs), spacesKey) {
@@ -169,7 +169,7 @@ func TestSecretsAreOnlyRootsAndTheStatesSecrets(t *testing.T) {
 }
 
 func TestMachine(t *testing.T) {
-	machine := deployed(t, New(), request(t)).One(t, "digitalocean:index/droplet:Droplet").Inputs
+	machine := deployed(t, New(), request(t)).Only(t, "digitalocean:index/droplet:Droplet").Inputs
 	assert.Equal(t, false, machine["monitoring"], "its agent's installer would run beside the machine's own")
 	assert.Equal(t, true, machine["ipv6"])
 	assert.Equal(t, false, machine["backups"])
@@ -179,14 +179,14 @@ func TestMachine(t *testing.T) {
 	target := New()
 	target.settings.Backups = true
 	target.settings.Tags = []string{"team:web"}
-	machine = deployed(t, target, request(t)).One(t, "digitalocean:index/droplet:Droplet").Inputs
+	machine = deployed(t, target, request(t)).Only(t, "digitalocean:index/droplet:Droplet").Inputs
 	assert.Equal(t, true, machine["backups"])
 	assert.Equal(t, []any{"escala-production-0011223344556677", "team:web"}, machine["tags"], "no other clone's")
 }
 
 func TestReleaseBucket(t *testing.T) {
 	m := deployed(t, New(), request(t))
-	buckets := m.Of("digitalocean:index/spacesBucket:SpacesBucket")
+	buckets := m.OfType("digitalocean:index/spacesBucket:SpacesBucket")
 	require.Len(t, buckets, 2)
 	bucket, machines := buckets[0].Inputs, buckets[1].Inputs
 	if bucket["name"] == "escala-production-machines-0011223344556677" {
@@ -203,10 +203,10 @@ func TestReleaseBucket(t *testing.T) {
 	assert.Equal(t, []any{
 		map[string]any{"bucket": machines["name"], "permission": "readwrite"},
 		map[string]any{"bucket": bucket["name"], "permission": "read"},
-	}, m.One(t, "digitalocean:index/spacesKey:SpacesKey").Inputs["grants"], "a machine writes no release")
+	}, m.Only(t, "digitalocean:index/spacesKey:SpacesKey").Inputs["grants"], "a machine writes no release")
 
 	keys := map[any]any{}
-	for _, object := range m.Of("digitalocean:index/spacesBucketObject:SpacesBucketObject") {
+	for _, object := range m.OfType("digitalocean:index/spacesBucketObject:SpacesBucketObject") {
 		keys[object.Inputs["key"]] = object.Inputs["content"]
 		assert.Equal(t, "private", object.Inputs["acl"])
 	}
@@ -217,7 +217,7 @@ func TestReleaseBucket(t *testing.T) {
 	// store.
 	r := request(t)
 	r.Release.Path = ""
-	assert.Len(t, deployed(t, New(), r).Of("digitalocean:index/spacesBucketObject:SpacesBucketObject"), 2, "the agent and the pointer")
+	assert.Len(t, deployed(t, New(), r).OfType("digitalocean:index/spacesBucketObject:SpacesBucketObject"), 2, "the agent and the pointer")
 }
 
 // TestNothingIsOnlyForShow checks that there is no Project. A Project's resources
@@ -225,25 +225,25 @@ func TestReleaseBucket(t *testing.T) {
 // assigned to a Droplet, so an update or a destroy would fail for the sake of a
 // mere view.
 func TestNothingIsOnlyForShow(t *testing.T) {
-	assert.Empty(t, deployed(t, New(), request(t)).Of("digitalocean:index/project:Project"))
+	assert.Empty(t, deployed(t, New(), request(t)).OfType("digitalocean:index/project:Project"))
 }
 
 func TestNetwork(t *testing.T) {
 	m := deployed(t, New(), request(t))
-	assert.Empty(t, m.Of("digitalocean:index/vpc:Vpc"), "the first VPC of a region can never be deleted")
-	assert.NotContains(t, m.One(t, "digitalocean:index/droplet:Droplet").Inputs, "vpcUuid")
+	assert.Empty(t, m.OfType("digitalocean:index/vpc:Vpc"), "the first VPC of a region can never be deleted")
+	assert.NotContains(t, m.Only(t, "digitalocean:index/droplet:Droplet").Inputs, "vpcUuid")
 
 	const id = "5a4981aa-9653-4bd1-bef5-d6bff52042e4"
 	target := New()
 	target.settings.VPC = id
 	m = deployed(t, target, request(t))
-	assert.Empty(t, m.Of("digitalocean:index/vpc:Vpc"))
-	assert.Equal(t, id, m.One(t, "digitalocean:index/droplet:Droplet").Inputs["vpcUuid"])
+	assert.Empty(t, m.OfType("digitalocean:index/vpc:Vpc"))
+	assert.Equal(t, id, m.Only(t, "digitalocean:index/droplet:Droplet").Inputs["vpcUuid"])
 
 	target = New()
 	target.settings.CIDR = "10.20.0.0/20"
 	m = deployed(t, target, request(t))
-	assert.Equal(t, "10.20.0.0/20", m.One(t, "digitalocean:index/vpc:Vpc").Inputs["ipRange"])
+	assert.Equal(t, "10.20.0.0/20", m.Only(t, "digitalocean:index/vpc:Vpc").Inputs["ipRange"])
 
 	m = cloud()
 	m.Functions["digitalocean:index/getVpc:getVpc"] = func(map[string]any) (map[string]any, error) {
@@ -258,8 +258,8 @@ func TestLoggingIn(t *testing.T) {
 	target.settings.SSHKeys, target.settings.SSHFrom = []string{"work"}, []string{"203.0.113.7/32"}
 	require.NoError(t, target.Check(t.Context(), request(t)))
 	m := deployed(t, target, request(t))
-	assert.Equal(t, []any{"aa:bb"}, m.One(t, "digitalocean:index/droplet:Droplet").Inputs["sshKeys"])
-	rules := m.One(t, "digitalocean:index/firewall:Firewall").Inputs["inboundRules"].([]any)
+	assert.Equal(t, []any{"aa:bb"}, m.Only(t, "digitalocean:index/droplet:Droplet").Inputs["sshKeys"])
+	rules := m.Only(t, "digitalocean:index/firewall:Firewall").Inputs["inboundRules"].([]any)
 	assert.Equal(t, map[string]any{"protocol": "tcp", "portRange": "22", "sourceAddresses": []any{"203.0.113.7/32"}}, rules[len(rules)-1])
 
 	target.settings.SSHKeys = []string{"home"}
@@ -272,7 +272,7 @@ func TestMonitoring(t *testing.T) {
 	target := New()
 	target.settings.Monitoring = true
 	m := deployed(t, target, request(t))
-	assert.Equal(t, true, m.One(t, "digitalocean:index/droplet:Droplet").Inputs["monitoring"])
+	assert.Equal(t, true, m.Only(t, "digitalocean:index/droplet:Droplet").Inputs["monitoring"])
 	rules := files(t, m)["/etc/escala/metadata.nft"]["content"]
 	assert.Contains(t, rules, "meta skuid { escala, www-data } ip daddr 169.254.169.254 counter reject")
 	assert.NotContains(t, rules, "!= 0")
@@ -281,7 +281,7 @@ func TestMonitoring(t *testing.T) {
 // TestReleasesAreFoundDamaged checks the entity tags, with which a refresh detects
 // damaged objects. The provider compares nothing else of an object's content.
 func TestReleasesAreFoundDamaged(t *testing.T) {
-	for _, object := range deployed(t, New(), request(t)).Of("digitalocean:index/spacesBucketObject:SpacesBucketObject") {
+	for _, object := range deployed(t, New(), request(t)).OfType("digitalocean:index/spacesBucketObject:SpacesBucketObject") {
 		content, ok := object.Inputs["content"].(string)
 		if !ok {
 			content = "the service"
@@ -299,7 +299,7 @@ func TestLifecycleRulesAreSorted(t *testing.T) {
 		r.Expired = append(r.Expired, service.Release{ID: service.ReleaseID(strings.Repeat(id, 32))})
 	}
 	var ids []string
-	for _, bucket := range deployed(t, New(), r).Of("digitalocean:index/spacesBucket:SpacesBucket") {
+	for _, bucket := range deployed(t, New(), r).OfType("digitalocean:index/spacesBucket:SpacesBucket") {
 		if bucket.Name != "api-releases" {
 			continue
 		}
@@ -326,10 +326,10 @@ func TestSpacesAreNotEverywhere(t *testing.T) {
 		return map[string]any{"regions": []any{"mars1"}}, nil
 	}
 	require.NoError(t, m.Preview(target, request(t)))
-	for _, object := range m.Of("digitalocean:index/spacesBucketObject:SpacesBucketObject") {
+	for _, object := range m.OfType("digitalocean:index/spacesBucketObject:SpacesBucketObject") {
 		assert.Equal(t, "fra1", object.Inputs["region"])
 	}
-	assert.Equal(t, "mars1", m.One(t, "digitalocean:index/droplet:Droplet").Inputs["region"])
+	assert.Equal(t, "mars1", m.Only(t, "digitalocean:index/droplet:Droplet").Inputs["region"])
 }
 
 // TestKeysToSpacesAreLookedForFirst checks that missing keys are reported early.
@@ -354,7 +354,7 @@ func TestWhatDigitalOceanSaysNoTo(t *testing.T) {
 	err := m.Preview(target, request(t))
 	require.ErrorContains(t, err, `digitalocean.size: "s-64vcpu-1gb" is not available in fra1`)
 	require.ErrorContains(t, err, `digitalocean.image: "debian-12-x64" is not available: `)
-	for _, r := range m.Made() {
+	for _, r := range m.Resources() {
 		assert.True(t, strings.HasPrefix(r.Type, "pulumi:") || r.Type == "escala:digitalocean:Service", "%s was registered", r.Type)
 	}
 }

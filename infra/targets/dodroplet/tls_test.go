@@ -23,10 +23,10 @@ func TestHTTPS(t *testing.T) {
 	m := cloud()
 	require.NoError(t, New().Check(t.Context(), r))
 	require.NoError(t, m.Preview(New(), r))
-	droplet := m.One(t, "digitalocean:index/droplet:Droplet")
+	droplet := m.Only(t, "digitalocean:index/droplet:Droplet")
 	assert.Contains(t, droplet.Inputs["userData"], seed)
 	assert.True(t, droplet.Secret["userData"])
-	secrets := m.Of("random:index/randomBytes:RandomBytes")
+	secrets := m.OfType("random:index/randomBytes:RandomBytes")
 	require.Len(t, secrets, 2)
 	assert.Equal(t, "operator-key", secrets[0].Name)
 	assert.Equal(t, "tls-seed", secrets[1].Name)
@@ -41,7 +41,7 @@ func TestOwnCertificate(t *testing.T) {
 	require.NoError(t, New().Check(t.Context(), r))
 	m := cloud()
 	require.NoError(t, m.Preview(New(), r))
-	data := m.One(t, "digitalocean:index/droplet:Droplet").Inputs["userData"].(string)
+	data := m.Only(t, "digitalocean:index/droplet:Droplet").Inputs["userData"].(string)
 	assert.Contains(t, data, `"tls-certificate":`)
 	assert.NotContains(t, data, "TLS_CERTIFICATE")
 	r.Secrets["TLS_CERTIFICATE"] = "no PEM"
@@ -56,5 +56,5 @@ func TestHTTPSOnTheAddress(t *testing.T) {
 	m := cloud()
 	require.NoError(t, New().Check(t.Context(), r))
 	require.NoError(t, m.Preview(New(), r))
-	assert.Contains(t, m.One(t, "digitalocean:index/droplet:Droplet").Inputs["userData"], "192.0.2.2", "the Reserved IP's")
+	assert.Contains(t, m.Only(t, "digitalocean:index/droplet:Droplet").Inputs["userData"], "192.0.2.2", "the Reserved IP's")
 }

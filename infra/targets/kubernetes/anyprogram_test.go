@@ -22,7 +22,7 @@ func TestAnyProgram(t *testing.T) {
 	r.Spec.Lifecycle = life
 	m := deployed(t, ready(), r)
 
-	deployments := m.Of("kubernetes:apps/v1:Deployment")
+	deployments := m.OfType("kubernetes:apps/v1:Deployment")
 	require.NotEmpty(t, deployments)
 	var container any
 	for _, d := range deployments {
@@ -34,7 +34,7 @@ func TestAnyProgram(t *testing.T) {
 	assert.InDelta(t, (life.Announce + life.Drain).Seconds(), part(t, container, "lifecycle", "preStop", "sleep", "seconds"), 0)
 	assert.Equal(t, "/up", part(t, container, "readinessProbe", "httpGet", "path"))
 
-	configs := m.Of("kubernetes:core/v1:ConfigMap")
+	configs := m.OfType("kubernetes:core/v1:ConfigMap")
 	require.Len(t, configs, 1)
 	data, ok := configs[0].Inputs["data"].(map[string]any)
 	require.True(t, ok)

@@ -20,9 +20,9 @@ var (
 	dnsSubdomain = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
 )
 
-// othersNamespaces are a cluster's own namespaces. They cannot be deleted together
+// systemNamespaces are a cluster's own namespaces. They cannot be deleted together
 // with a service.
-var othersNamespaces = []string{"default", "kube-system", "kube-public", "kube-node-lease"}
+var systemNamespaces = []string{"default", "kube-system", "kube-public", "kube-node-lease"}
 
 // Check reports the violations that are specific to clusters;
 // service.Spec.Validate reports the others. section is the key of the target's
@@ -47,15 +47,15 @@ func checkSpec(spec service.Spec) service.Violations {
 	// The same description can run on a machine and on a cluster if it does not set
 	// workers. If it sets them, it expects something that a pod cannot do. That is
 	// reported and not ignored.
-	given, usual := spec.Workers, service.NewWorkers()
+	workers, defaults := spec.Workers, service.NewWorkers()
 	if spec.Runtime == service.RuntimeNone {
-		usual.Mode = service.WorkersPorts // the default without a runtime
+		defaults.Mode = service.WorkersPorts // the default without a runtime
 	}
-	if given.Count != usual.Count {
-		v.Add("workers.count", "is set to %d, but a pod runs one process: how many pods there are is scale.min and scale.max; take workers out", given.Count)
+	if workers.Count != defaults.Count {
+		v.Add("workers.count", "is set to %d, but a pod runs one process: how many pods there are is scale.min and scale.max; take workers out", workers.Count)
 	}
-	given.Count = usual.Count
-	if given != usual {
+	workers.Count = defaults.Count
+	if workers != defaults {
 		v.Add("workers", "is set for the workers of a machine, but a pod runs one process, and the cluster shares the traffic among pods; take workers out")
 	}
 	checkMetrics(&v, spec)
@@ -80,7 +80,7 @@ func (s WorkloadSettings) violations(spec service.Spec) service.Violations {
 	if s.Namespace != "" && !dnsLabel.MatchString(s.Namespace) {
 		v.Add("namespace", "%q is not a name of 1 to 63 lower-case letters, digits and hyphens", s.Namespace)
 	}
-	if namespace := s.namespace(spec); slices.Contains(othersNamespaces, namespace) || strings.HasPrefix(namespace, "kube-") {
+	if namespace := s.namespace(spec); slices.Contains(systemNamespaces, namespace) || strings.HasPrefix(namespace, "kube-") {
 		v.Add("namespace", "%q is one of Kubernetes' own namespaces; choose another one: the stack creates and deletes the service's namespace", namespace)
 	}
 	if s.Image != "" {

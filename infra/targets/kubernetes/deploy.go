@@ -23,7 +23,7 @@ func (t *Kubernetes) Deploy(component *deploy.Component) (deploy.Endpoint, error
 	if err != nil {
 		return none, err
 	}
-	if err := t.lookCertManager(ctx.Context(), c, r); err != nil {
+	if err := t.checkCertManager(ctx.Context(), c, r); err != nil {
 		return none, err
 	}
 	// The provider gets the path and the context, not the content: its configuration

@@ -93,7 +93,7 @@ func (p *parts) rollout() rollout.Rollout {
 	r := rollout.Rollout{
 		Namespace:  p.namespace(),
 		Deployment: p.spec.Name,
-		Pods:       p.spec.Scale.Least(),
+		Pods:       p.spec.Scale.MinPods(),
 		Ingress:    p.spec.Name,
 		Scheme:     p.scheme(),
 		Host:       p.spec.Host,

@@ -24,7 +24,7 @@ func TestThePageOfAMaintenanceIsNotTheStacks(t *testing.T) {
 		"name": "maintenance", "mountPath": "/run/escala-maintenance", "readOnly": true,
 	})
 	assert.Equal(t, "/run/escala-maintenance/page.html", part(t, named(t, m, "kubernetes:core/v1:ConfigMap", "api-config"), "data", "MAINTENANCE_FILE"))
-	for _, one := range m.Of("kubernetes:core/v1:ConfigMap") {
+	for _, one := range m.OfType("kubernetes:core/v1:ConfigMap") {
 		if meta, ok := one.Inputs["metadata"].(map[string]any); ok {
 			assert.NotEqual(t, "api-maintenance", meta["name"])
 		}

@@ -13,18 +13,18 @@ import (
 	"escala/service"
 )
 
-// undisturbed has the annotations which make node autoscalers leave a pod's node
+// noEviction has the annotations which make node autoscalers leave a pod's node
 // alone until the pod has ended. They are for Karpenter, which EKS Auto Mode runs,
 // and for Kubernetes' own, which DOKS runs:
 // https://karpenter.sh/docs/concepts/disruption/#pod-level-controls and
 // https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/FAQ.md.
-var undisturbed = pulumi.StringMap{
+var noEviction = pulumi.StringMap{
 	"karpenter.sh/do-not-disrupt":                    pulumi.String("true"),
 	"cluster-autoscaler.kubernetes.io/safe-to-evict": pulumi.String("false"),
 }
 
-// never is the schedule of the suspended CronJob, which starts no runs.
-const never = "0 0 1 1 *"
+// neverSchedule is the schedule of the suspended CronJob, which starts no runs.
+const neverSchedule = "0 0 1 1 *"
 
 // releaseCommand registers a suspended CronJob. From it an update makes the Job
 // that runs the release command, as `kubectl create job --from` does. The pods and
@@ -49,7 +49,7 @@ func (p *parts) releaseCommand() error {
 		Metadata: p.meta(TaskName(p.spec, t.name), componentRelease, nil),
 		Spec: &batchv1.CronJobSpecArgs{
 			Suspend:           pulumi.Bool(true),
-			Schedule:          pulumi.String(never),
+			Schedule:          pulumi.String(neverSchedule),
 			ConcurrencyPolicy: pulumi.String("Forbid"),
 			JobTemplate: &batchv1.JobTemplateSpecArgs{
 				Metadata: &metav1.ObjectMetaArgs{Labels: labels},
@@ -58,7 +58,7 @@ func (p *parts) releaseCommand() error {
 					BackoffLimit:          pulumi.Int(0),
 					ActiveDeadlineSeconds: pulumi.Int(service.Seconds(p.args.Request.GateTimeout)),
 					Template: &corev1.PodTemplateSpecArgs{
-						Metadata: &metav1.ObjectMetaArgs{Labels: labels, Annotations: undisturbed},
+						Metadata: &metav1.ObjectMetaArgs{Labels: labels, Annotations: noEviction},
 						Spec:     pod,
 					},
 				},

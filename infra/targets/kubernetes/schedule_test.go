@@ -74,7 +74,7 @@ func TestProcessesAndSchedules(t *testing.T) {
 	assert.Equal(t, []any{"process-mailer", "schedule-report"}, part(t, policy, "spec", "podSelector", "matchExpressions", 0, "values"))
 	redis := named(t, m, "kubernetes:networking.k8s.io/v1:NetworkPolicy", "api-redis-networkpolicy")
 	assert.Len(t, part(t, redis, "spec", "ingress", 0, "from"), 3)
-	assert.Len(t, m.Of("kubernetes:core/v1:Service"), 2, "the service's and Redis'")
+	assert.Len(t, m.OfType("kubernetes:core/v1:Service"), 2, "the service's and Redis'")
 }
 
 // TestTheCommandOfAnotherImageStays checks that the command does not change for an

@@ -60,9 +60,9 @@ func (t *Kubernetes) certManager(spec service.Spec) bool {
 	return spec.Host != "" && (t.settings.Issuer != "" || spec.TLS.Mode == service.TLSACME)
 }
 
-// lookCertManager checks, before anything is registered, that the cluster has the
+// checkCertManager checks, before anything is registered, that the cluster has the
 // cert-manager that the certificate needs.
-func (t *Kubernetes) lookCertManager(ctx context.Context, c cluster, r deploy.Request) error {
+func (t *Kubernetes) checkCertManager(ctx context.Context, c cluster, r deploy.Request) error {
 	if r.Offline || !t.certManager(r.Spec) {
 		return nil
 	}

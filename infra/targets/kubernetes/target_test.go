@@ -97,7 +97,7 @@ func part(t *testing.T, value any, path ...any) any {
 // named returns the one object with this type and logical name.
 func named(t *testing.T, m *pulumitest.Mocks, kind, name string) map[string]any {
 	t.Helper()
-	for _, r := range m.Of(kind) {
+	for _, r := range m.OfType(kind) {
 		if r.Name == name {
 			return r.Inputs
 		}
@@ -108,7 +108,7 @@ func named(t *testing.T, m *pulumitest.Mocks, kind, name string) map[string]any 
 
 func TestEverythingBelongsToTheWorkloadAndItsProvider(t *testing.T) {
 	objects := 0
-	for _, r := range deployed(t, ready(), request(t)).Made() {
+	for _, r := range deployed(t, ready(), request(t)).Resources() {
 		if !strings.HasPrefix(r.Type, "kubernetes:") {
 			continue
 		}
@@ -124,12 +124,12 @@ func TestEverythingBelongsToTheWorkloadAndItsProvider(t *testing.T) {
 func TestTheLoginIsKeptNowhere(t *testing.T) {
 	r := request(t)
 	m := deployed(t, ready(), r)
-	provider := m.Of("pulumi:providers:kubernetes")
+	provider := m.OfType("pulumi:providers:kubernetes")
 	require.Len(t, provider, 1)
 	assert.Equal(t, filepath.Join(filepath.Dir(r.State), "kubeconfig"), provider[0].Inputs["kubeconfig"])
 	assert.Equal(t, "b", provider[0].Inputs["context"], "the current context, so that it stays this one")
 	assert.Equal(t, clusterID("b"), provider[0].Inputs["clusterIdentifier"])
-	for _, one := range m.Made() {
+	for _, one := range m.Resources() {
 		inputs, err := json.Marshal(one.Inputs)
 		require.NoError(t, err)
 		assert.NotContains(t, string(inputs), aToken, one.Name)
@@ -140,14 +140,14 @@ func TestTheLoginIsKeptNowhere(t *testing.T) {
 	}
 	k := ready()
 	k.settings.Context = "a"
-	assert.Equal(t, "a", deployed(t, k, r).Of("pulumi:providers:kubernetes")[0].Inputs["context"])
+	assert.Equal(t, "a", deployed(t, k, r).OfType("pulumi:providers:kubernetes")[0].Inputs["context"])
 }
 
 // TestEveryPodIsRestricted checks that every pod, including Redis', meets the
 // pod security standard "restricted".
 func TestEveryPodIsRestricted(t *testing.T) {
 	m := deployed(t, ready(), request(t))
-	pods := m.Of("kubernetes:apps/v1:Deployment")
+	pods := m.OfType("kubernetes:apps/v1:Deployment")
 	require.Len(t, pods, 2)
 	for _, d := range pods {
 		pod := part(t, d.Inputs, "spec", "template", "spec")
@@ -191,11 +191,11 @@ func TestTheNumberOfPodsHasOneOwner(t *testing.T) {
 	r := request(t)
 	m := deployed(t, ready(), r)
 	assert.NotContains(t, part(t, named(t, m, "kubernetes:apps/v1:Deployment", "api-deployment"), "spec"), "replicas")
-	assert.Len(t, m.Of("kubernetes:autoscaling/v2:HorizontalPodAutoscaler"), 1)
+	assert.Len(t, m.OfType("kubernetes:autoscaling/v2:HorizontalPodAutoscaler"), 1)
 	r.Spec.Scale.Replicas = 2
 	m = deployed(t, ready(), r)
 	assert.InDelta(t, 2.0, part(t, named(t, m, "kubernetes:apps/v1:Deployment", "api-deployment"), "spec", "replicas"), 0)
-	assert.Empty(t, m.Of("kubernetes:autoscaling/v2:HorizontalPodAutoscaler"))
+	assert.Empty(t, m.OfType("kubernetes:autoscaling/v2:HorizontalPodAutoscaler"))
 }
 
 // TestConfigurationHasNoNameOfItsOwn checks that names are not derived from the
@@ -205,7 +205,7 @@ func TestConfigurationHasNoNameOfItsOwn(t *testing.T) {
 	r := request(t)
 	m := deployed(t, ready(), r)
 	for _, kind := range []string{"ConfigMap", "Secret"} {
-		found := m.Of("kubernetes:core/v1:" + kind)
+		found := m.OfType("kubernetes:core/v1:" + kind)
 		require.Len(t, found, 1)
 		assert.NotContains(t, part(t, found[0].Inputs, "metadata"), "name", "%s", kind)
 	}
@@ -221,21 +221,21 @@ func TestConfigurationHasNoNameOfItsOwn(t *testing.T) {
 func TestAnotherContextMovesNothing(t *testing.T) {
 	r := request(t)
 	m := deployed(t, ready(), r)
-	assert.Equal(t, clusterID("b"), m.Of("pulumi:providers:kubernetes")[0].Inputs["clusterIdentifier"])
+	assert.Equal(t, clusterID("b"), m.OfType("pulumi:providers:kubernetes")[0].Inputs["clusterIdentifier"])
 
 	r.Outputs = map[string]any{"cluster": clusterID("a")}
 	m = &pulumitest.Mocks{}
 	err := m.Preview(ready(), r)
 	require.ErrorContains(t, err, `kubernetes.context: "b" leads to cluster `+clusterID("b")+", but the last update was to "+clusterID("a"))
 	require.ErrorContains(t, err, "kubernetes.cluster: "+clusterID("b"))
-	assert.Empty(t, m.Of("kubernetes:apps/v1:Deployment"))
+	assert.Empty(t, m.OfType("kubernetes:apps/v1:Deployment"))
 
 	same := ready()
 	same.settings.Context = "a"
-	assert.Len(t, deployed(t, same, r).Of("kubernetes:apps/v1:Deployment"), 2, "whatever the cluster is called now")
+	assert.Len(t, deployed(t, same, r).OfType("kubernetes:apps/v1:Deployment"), 2, "whatever the cluster is called now")
 	moved := ready()
 	moved.settings.Cluster = clusterID("b")
-	assert.Len(t, deployed(t, moved, r).Of("kubernetes:apps/v1:Deployment"), 2)
+	assert.Len(t, deployed(t, moved, r).OfType("kubernetes:apps/v1:Deployment"), 2)
 	moved.settings.Cluster = clusterID("c")
 	require.ErrorContains(t, (&pulumitest.Mocks{}).Preview(moved, r), "but kubernetes.cluster is "+clusterID("c"))
 }
@@ -263,9 +263,9 @@ func TestWhatAPersonAddsToTheIngress(t *testing.T) {
 func TestARenamedServiceKeepsItsNamespace(t *testing.T) {
 	k, r := ready(), request(t)
 	k.settings.Namespace = "team"
-	before := deployed(t, k, r).Of("kubernetes:core/v1:Namespace")
+	before := deployed(t, k, r).OfType("kubernetes:core/v1:Namespace")
 	r.Spec.Name = "web"
-	after := deployed(t, k, r).Of("kubernetes:core/v1:Namespace")
+	after := deployed(t, k, r).OfType("kubernetes:core/v1:Namespace")
 	assert.Equal(t, before[0].Name, after[0].Name)
 	assert.Equal(t, before[0].Parent[:strings.LastIndex(before[0].Parent, "::")], after[0].Parent[:strings.LastIndex(after[0].Parent, "::")])
 }
@@ -351,13 +351,13 @@ func TestOwnCertificate(t *testing.T) {
 	assert.Equal(t, "kubernetes.io/tls", part(t, made, "type"))
 	assert.Contains(t, part(t, made, "stringData", "tls.crt"), "BEGIN CERTIFICATE")
 	assert.Contains(t, part(t, made, "stringData", "tls.key"), "BEGIN PRIVATE KEY")
-	for _, registered := range m.Of("kubernetes:core/v1:Secret") {
+	for _, registered := range m.OfType("kubernetes:core/v1:Secret") {
 		assert.True(t, registered.Secret["stringData"], registered.Name)
 	}
 	ingress := named(t, m, "kubernetes:networking.k8s.io/v1:Ingress", "api-ingress")
 	assert.Equal(t, []any{map[string]any{"hosts": []any{"api.example.com", "www.example.com"}, "secretName": "api-certificate-1a2b3c4d"}}, part(t, ingress, "spec", "tls"))
 	assert.Len(t, part(t, ingress, "spec", "rules"), 2)
-	for _, registered := range m.Of("kubernetes:apps/v1:Deployment") {
+	for _, registered := range m.OfType("kubernetes:apps/v1:Deployment") {
 		assert.NotContains(t, fmt.Sprint(registered.Inputs), "TLS_CERTIFICATE")
 	}
 
@@ -383,7 +383,7 @@ func TestIssuer(t *testing.T) {
 	annotations := part(t, named(t, m, "kubernetes:networking.k8s.io/v1:Ingress", "api-ingress"), "metadata", "annotations")
 	assert.Equal(t, "letsencrypt", part(t, annotations, "cert-manager.io/cluster-issuer"))
 	assert.Equal(t, "false", part(t, annotations, "nginx.ingress.kubernetes.io/ssl-redirect"))
-	assert.Empty(t, m.Of("kubernetes:cert-manager.io/v1:Issuer"))
+	assert.Empty(t, m.OfType("kubernetes:cert-manager.io/v1:Issuer"))
 
 	k.settings.Issuer = ""
 	k.settings.IngressClass = "nginx"

@@ -92,8 +92,8 @@ func (d deployment) run() (deploy.Endpoint, error) {
 	}
 	pointer := &pointerResource{}
 	pointed := &pointerArgs{Store: store.Folder, Release: release.Release, Size: release.Size}
-	if r.Asked != 0 {
-		pointed.Asked = pulumi.IntPtr(int(r.Asked))
+	if r.RequestedAt != 0 {
+		pointed.RequestedAt = pulumi.IntPtr(int(r.RequestedAt))
 	}
 	if r.Command != "" {
 		pointed.Command = pulumi.StringPtr(r.Command)
@@ -155,15 +155,15 @@ func (d deployment) run() (deploy.Endpoint, error) {
 func (d deployment) gate(machine *machineResource, store, url, release pulumi.StringOutput) pulumi.StringOutput {
 	pod := podman.Podman{Folder: provider.PodmanFolder(d.Request.State)}
 	return gate.Output(d.Ctx, gate.OutputArgs{
-		Machine:    machine,
-		URL:        url,
-		Release:    release,
-		Asked:      d.Request.Asked,
-		Workers:    d.Request.Spec.Workers.Count,
-		HealthPath: d.Request.Spec.HealthPath,
-		Timeout:    d.Request.GateTimeout,
-		Failed:     d.Request.Failed,
-		Store:      store,
+		Machine:     machine,
+		URL:         url,
+		Release:     release,
+		RequestedAt: d.Request.RequestedAt,
+		Workers:     d.Request.Spec.Workers.Count,
+		HealthPath:  d.Request.Spec.HealthPath,
+		Timeout:     d.Request.GateTimeout,
+		Failed:      d.Request.Failed,
+		Store:       store,
 		Stored: func(_ context.Context, store, id string) (string, error) {
 			return provider.StoredStatus(d.Request.State, store, id)
 		},

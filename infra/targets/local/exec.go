@@ -12,7 +12,7 @@ var _ operate.Executor = (*Local)(nil)
 
 // Exec runs a command in the machine, as root.
 func (l *Local) Exec(ctx context.Context, s *operate.Stack, r operate.ExecRequest) error {
-	m, err := l.asked(s)
+	m, err := l.requestMachine(s)
 	if err != nil {
 		return err
 	}

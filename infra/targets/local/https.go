@@ -108,7 +108,7 @@ func (d deployment) https(plain deploy.Endpoint, authority *authorityResource, m
 		if d.Ctx.DryRun() {
 			return https.Serving
 		}
-		missing := leadsHere(ctx, net.DefaultResolver, names)
+		missing := nameMismatches(ctx, net.DefaultResolver, names)
 		if missing == "" {
 			missing = awaitCertificate(ctx, listen, names, provider.AuthorityRoots(d.Request.State, v[0].(string)))
 		}
@@ -145,7 +145,7 @@ func awaitCertificate(ctx context.Context, address string, names []string, roots
 	return wait.For(ctx, func(ctx context.Context) (string, time.Time) {
 		ca, err := os.ReadFile(roots)
 		if err == nil {
-			err = https.Look{Address: address, Names: names, CA: ca}.Certificate(ctx)
+			err = https.Check{Address: address, Names: names, CA: ca}.Certificate(ctx)
 		}
 		if err != nil {
 			return err.Error(), time.Time{}

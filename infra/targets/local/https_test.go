@@ -15,10 +15,10 @@ import (
 func TestWithoutAHostNothingIsOfHTTPS(t *testing.T) {
 	m := &pulumitest.Mocks{}
 	require.NoError(t, m.Preview(New(), request(t, "api")))
-	assert.Empty(t, m.Of("escala:local:Authority"))
-	require.Len(t, m.Of("escala:local:Address"), 1)
+	assert.Empty(t, m.OfType("escala:local:Authority"))
+	require.Len(t, m.OfType("escala:local:Address"), 1)
 	for _, kind := range []string{"escala:local:Address", "escala:local:Machine"} {
-		inputs := m.Of(kind)[0].Inputs
+		inputs := m.OfType(kind)[0].Inputs
 		for _, key := range []string{"authority", "targetPort"} {
 			assert.NotContains(t, inputs, key, kind)
 		}
@@ -30,9 +30,9 @@ func TestAHostGetsAnAuthorityAndASecondPort(t *testing.T) {
 	r := request(t, "api")
 	r.Spec.Host = "api.localhost"
 	require.NoError(t, m.Preview(New(), r))
-	require.Len(t, m.Of("escala:local:Authority"), 1)
+	require.Len(t, m.OfType("escala:local:Authority"), 1)
 	var ports []any
-	for _, a := range m.Of("escala:local:Address") {
+	for _, a := range m.OfType("escala:local:Address") {
 		ports = append(ports, a.Inputs["port"])
 		if a.Name == "https-address" {
 			assert.InDelta(t, 443, a.Inputs["targetPort"], 0)

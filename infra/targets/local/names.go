@@ -15,26 +15,26 @@ import (
 // resolveTimeout is the time limit for the lookup of one name.
 const resolveTimeout = 5 * time.Second
 
-// leadsHere returns "" if all names lead to this computer and nowhere else, and
+// nameMismatches returns "" if all names lead to this computer and nowhere else, and
 // otherwise what is missing and what to do. A client of a name that leads elsewhere
 // would reach another service, perhaps the one in production. Names below
 // "localhost" lead here without a record (RFC 6761, section 6.3).
-func leadsHere(ctx context.Context, resolver https.Resolver, names []string) string {
+func nameMismatches(ctx context.Context, resolver https.Resolver, names []string) string {
 	var missing []string
 	for _, name := range names {
 		if name == "localhost" || strings.HasSuffix(name, ".localhost") {
 			continue
 		}
-		if why := elsewhere(ctx, resolver, name); why != "" {
+		if why := nameMismatch(ctx, resolver, name); why != "" {
 			missing = append(missing, fmt.Sprintf("%s %s: add %q to this computer's hosts file, or take a name below localhost", name, why, "127.0.0.1 "+name))
 		}
 	}
 	return strings.Join(missing, "; ")
 }
 
-// elsewhere describes where a name leads, or returns "" if it leads only to this
+// nameMismatch describes where a name leads, or returns "" if it leads only to this
 // computer.
-func elsewhere(ctx context.Context, resolver https.Resolver, name string) string {
+func nameMismatch(ctx context.Context, resolver https.Resolver, name string) string {
 	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
 	defer cancel()
 	found, err := resolver.LookupNetIP(ctx, "ip", name)

@@ -49,7 +49,7 @@ func TestLeadsHere(t *testing.T) {
 	} {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
-			assert.Equal(t, test.want, leadsHere(t.Context(), test.dns, test.names))
+			assert.Equal(t, test.want, nameMismatches(t.Context(), test.dns, test.names))
 		})
 	}
 }

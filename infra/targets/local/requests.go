@@ -21,7 +21,7 @@ var operatorKey = ask.KnownKey()
 
 // Logs requests the logs from the machine through its store, which is a folder.
 func (l *Local) Logs(ctx context.Context, s *operate.Stack, r operate.LogsRequest, emit func(operate.Line) error) error {
-	m, err := l.asked(s)
+	m, err := l.requestMachine(s)
 	if err != nil {
 		return err
 	}
@@ -31,7 +31,7 @@ func (l *Local) Logs(ctx context.Context, s *operate.Stack, r operate.LogsReques
 // Restart asks the machine for a rolling restart of its workers, without a new
 // release.
 func (l *Local) Restart(ctx context.Context, s *operate.Stack, report func(string)) error {
-	m, err := l.asked(s)
+	m, err := l.requestMachine(s)
 	if err != nil {
 		return err
 	}
@@ -40,15 +40,15 @@ func (l *Local) Restart(ctx context.Context, s *operate.Stack, report func(strin
 
 // Maintain writes the maintenance request to the store and waits for the machine.
 func (l *Local) Maintain(ctx context.Context, s *operate.Stack, wish operate.Maintenance, report func(string)) error {
-	m, err := l.asked(s)
+	m, err := l.requestMachine(s)
 	if err != nil {
 		return err
 	}
 	return m.Maintain(ctx, wish, report)
 }
 
-// asked returns the stack's machine, for requests through its store.
-func (l *Local) asked(s *operate.Stack) (ask.Machine, error) {
+// requestMachine returns the stack's machine, for requests through its store.
+func (l *Local) requestMachine(s *operate.Stack) (ask.Machine, error) {
 	machines, stores := s.Of("escala:local:Machine"), s.Of("escala:local:Store")
 	if len(machines) == 0 || len(stores) == 0 {
 		return ask.Machine{}, operate.ErrNothing

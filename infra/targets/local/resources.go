@@ -72,10 +72,10 @@ type pointerArgs struct {
 	Store   pulumi.StringInput
 	Release pulumi.StringInput
 	Size    pulumi.IntInput
-	// Asked is not set in a plan. Command is not set for a release without a release
+	// RequestedAt is not set in a plan. Command is not set for a release without a release
 	// command.
-	Asked   pulumi.IntPtrInput
-	Command pulumi.StringPtrInput
+	RequestedAt pulumi.IntPtrInput
+	Command     pulumi.StringPtrInput
 	// Bake is not set for a release that is not watched.
 	Bake pulumi.StringPtrInput
 }

@@ -45,7 +45,7 @@ func TestARenamedServiceKeepsItsAddress(t *testing.T) {
 	for _, name := range []string{"api", "web"} {
 		m := &pulumitest.Mocks{}
 		require.NoError(t, m.Preview(New(), request(t, name)))
-		addresses := m.Of("escala:local:Address")
+		addresses := m.OfType("escala:local:Address")
 		require.Len(t, addresses, 1)
 		assert.Equal(t, "address", addresses[0].Name)
 	}

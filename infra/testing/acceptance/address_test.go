@@ -33,8 +33,8 @@ func (w *world) move(host, machine string) {
 	w.note("move to %s", machine)
 }
 
-// leave undoes a move if the address still leads to the machine, as clouds do.
-func (w *world) leave(host, machine string) {
+// undoMove undoes a move if the address still leads to the machine, as clouds do.
+func (w *world) undoMove(host, machine string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if a := w.addresses[host]; a != nil && a.to == machine {
@@ -43,8 +43,8 @@ func (w *world) leave(host, machine string) {
 	}
 }
 
-// leadsTo returns the machine that the only address leads to.
-func (w *world) leadsTo() string {
+// addressTarget returns the machine that the only address leads to.
+func (w *world) addressTarget() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, a := range w.addresses {

@@ -25,10 +25,10 @@ const (
 // toOps is a configuration that sends alarms to one address.
 const toOps = "  escala:notify:\n    email: [ops@example.com]\n"
 
-// watched returns the ids of the instances that have alarms.
-func (s *stack) watched() []string {
+// alarmedInstances returns the ids of the instances that have alarms.
+func (s *stack) alarmedInstances() []string {
 	var ids []string
-	for _, e := range s.there(metricAlarmType) {
+	for _, e := range s.existingOf(metricAlarmType) {
 		dimensions, _ := offline.Plain(e.Inputs)["dimensions"].(map[string]any)
 		id, _ := dimensions["InstanceId"].(string)
 		ids = append(ids, id)
@@ -42,17 +42,17 @@ func TestAWSAlarms(t *testing.T) {
 	account := cloudfake.NewAWS()
 	s := open(t, awsIn(account))
 	s.mustUp()
-	assert.Empty(t, s.there(metricAlarmType), "nobody to tell")
-	assert.Empty(t, s.there(topicType))
+	assert.Empty(t, s.existingOf(metricAlarmType), "nobody to tell")
+	assert.Empty(t, s.existingOf(topicType))
 
 	s.configure(toOps)
 	s.mustUp()
-	first := s.there(aws.machine)[0].ID
-	assert.Equal(t, []string{first, first}, s.watched())
-	assert.Equal(t, []string{"ops@example.com"}, column(s.there(subscriptionType), subscriptionType, "endpoint"))
-	assert.Equal(t, 1, account.Met("email-waits-for-its-owner"))
+	first := s.existingOf(aws.machine)[0].ID
+	assert.Equal(t, []string{first, first}, s.alarmedInstances())
+	assert.Equal(t, []string{"ops@example.com"}, column(s.existingOf(subscriptionType), subscriptionType, "endpoint"))
+	assert.Equal(t, 1, account.Occurrences("email-waits-for-its-owner"))
 	s.unchanged("while the address' owner has not answered")
-	for _, e := range s.there(metricAlarmType) {
+	for _, e := range s.existingOf(metricAlarmType) {
 		actions, _ := offline.Plain(e.Inputs)["alarmActions"].([]any)
 		require.Len(t, actions, 2)
 		assert.Contains(t, []any{"arn:aws:automate:eu-central-1:ec2:recover", "arn:aws:automate:eu-central-1:ec2:reboot"}, actions[0])
@@ -69,27 +69,27 @@ func TestAWSAlarms(t *testing.T) {
 	s.configure(toOps + "  escala:service:\n    env:\n      DATABASE: nowhere\n")
 	_, err := s.up()
 	require.Error(t, err)
-	assert.Equal(t, []string{first, first}, s.watched())
+	assert.Equal(t, []string{first, first}, s.alarmedInstances())
 
-	before := len(s.asked.Events())
+	before := len(s.cloudProvider.Events())
 	s.configure(toOps + "  escala:service:\n    env:\n      GREETING: hello\n")
 	s.mustUp()
 	moved := s.changes(before)
 	assert.Less(t, kinds(moved, "create", aws.association)[0], kinds(moved, "update", metricAlarmType)[0], "the alarms move after the address")
-	second := s.there(aws.machine)[0].ID
+	second := s.existingOf(aws.machine)[0].ID
 	assert.NotEqual(t, first, second)
-	assert.Equal(t, []string{second, second}, s.watched())
+	assert.Equal(t, []string{second, second}, s.alarmedInstances())
 
 	s.configure("")
 	s.mustUp()
-	assert.Empty(t, s.there(metricAlarmType))
-	assert.Empty(t, s.there(topicType))
+	assert.Empty(t, s.existingOf(metricAlarmType))
+	assert.Empty(t, s.existingOf(topicType))
 }
 
 // watchedIn returns the values of a dimension that alarms watch, without repetitions.
 func (m *managedStack) watchedIn(dimension string) []string {
 	var values []string
-	for _, e := range m.there(metricAlarmType) {
+	for _, e := range m.existingOf(metricAlarmType) {
 		plain := offline.Plain(e.Inputs)
 		sets := []any{plain["dimensions"]}
 		queries, _ := plain["metricQueries"].([]any)
@@ -117,8 +117,8 @@ func TestEKSAlarms(t *testing.T) {
 	c.aws = account
 	m := openManaged(t, c)
 	first := m.mustUp()
-	assert.Empty(t, m.there(metricAlarmType), "no address")
-	assert.Empty(t, m.there(topicType))
+	assert.Empty(t, m.existingOf(metricAlarmType), "no address")
+	assert.Empty(t, m.existingOf(topicType))
 	assert.NotContains(t, first, "address")
 
 	// A release that does not serve makes no alarms, and the next one does.
@@ -128,7 +128,7 @@ func TestEKSAlarms(t *testing.T) {
 	m.describe("", toOps, "  escala:service:\n    env:\n      GREETING: first\n")
 	_, err := m.up()
 	require.Error(t, err)
-	assert.Empty(t, m.there(metricAlarmType))
+	assert.Empty(t, m.existingOf(metricAlarmType))
 	m.cluster.Fails = nil
 	m.describe("", toOps)
 	// Who may not look up the load balancer can preview the alarms. The update fails
@@ -139,16 +139,16 @@ func TestEKSAlarms(t *testing.T) {
 	_, err = m.up()
 	require.Error(t, err)
 	assert.Contains(t, m.log.String(), "the release serves, but its alarms are not made, since AWS does not show the load balancer "+m.cluster.Hostname)
-	assert.Positive(t, account.Met("balancer-is-not-found"))
+	assert.Positive(t, account.Occurrences("balancer-is-not-found"))
 	account.HideBalancers(false)
 
 	second := m.mustUp()
 	assert.Equal(t, m.cluster.Hostname, second["address"])
 	assert.Equal(t, []string{cloudfake.BalancerDimension(m.cluster.Hostname)}, m.watchedIn("LoadBalancer"))
-	assert.Equal(t, []string{text(m.there(eks.cluster)[0], "name")}, m.watchedIn("ClusterName"))
-	assert.Equal(t, []string{"ops@example.com"}, column(m.there(subscriptionType), subscriptionType, "endpoint"))
-	assert.Equal(t, 1, account.Met("email-waits-for-its-owner"))
-	assert.Zero(t, account.Met("expression-stands-alone"))
+	assert.Equal(t, []string{text(m.existingOf(eks.cluster)[0], "name")}, m.watchedIn("ClusterName"))
+	assert.Equal(t, []string{"ops@example.com"}, column(m.existingOf(subscriptionType), subscriptionType, "endpoint"))
+	assert.Equal(t, 1, account.Occurrences("email-waits-for-its-owner"))
+	assert.Zero(t, account.Occurrences("expression-stands-alone"))
 	m.unchanged("with alarms")
 	m.refreshesClean()
 
@@ -184,8 +184,8 @@ func TestEKSAlarms(t *testing.T) {
 
 	m.describe("", "  escala:service:\n    name: shop\n")
 	gone := m.mustUp()
-	assert.Empty(t, m.there(metricAlarmType))
-	assert.Empty(t, m.there(topicType))
+	assert.Empty(t, m.existingOf(metricAlarmType))
+	assert.Empty(t, m.existingOf(topicType))
 	assert.NotContains(t, gone, "address")
 
 	m.describe("", toOps, "  escala:service:\n    name: shop\n")
@@ -194,7 +194,7 @@ func TestEKSAlarms(t *testing.T) {
 	require.NoError(t, m.destroy(), "in one go")
 	inOrder(t, m.since(before), "delete", metricAlarmType, "kubernetes:networking.k8s.io/v1:Ingress", eks.cluster)
 	assert.Empty(t, account.All())
-	assert.Zero(t, account.Met("alarm-watches-nothing"), "each alarm watches what exists")
+	assert.Zero(t, account.Occurrences("alarm-watches-nothing"), "each alarm watches what exists")
 }
 
 // TestDigitalOceanAlarms checks a Droplet's alarms from their creation to their
@@ -205,35 +205,35 @@ func TestDigitalOceanAlarms(t *testing.T) {
 	account.DefaultVPC("fra1")
 	s := openDroplet(t, account)
 	first := s.mustUp()
-	assert.Empty(t, s.there(uptimeType), "nobody to tell")
+	assert.Empty(t, s.existingOf(uptimeType), "nobody to tell")
 
 	s.configure(toOps)
 	_, err := s.up()
 	require.Error(t, err)
-	assert.NotZero(t, account.Met("alert-email-is-verified"))
+	assert.NotZero(t, account.Occurrences("alert-email-is-verified"))
 	assert.Contains(t, s.log.String(), "ops@example.com is not verified")
 
 	account.Verify("ops@example.com")
 	s.mustUp()
-	require.Len(t, s.there(uptimeType), 1)
-	check := s.there(uptimeType)[0]
+	require.Len(t, s.existingOf(uptimeType), 1)
+	check := s.existingOf(uptimeType)[0]
 	assert.Equal(t, first["url"].(string)+"/ready", text(check, "target"))
 	assert.Equal(t, "http", text(check, "type"))
-	assert.Equal(t, []string{"down_global"}, column(s.there(uptimeAlertType), uptimeAlertType, "type"), "without HTTPS no certificate runs out")
-	assert.Zero(t, account.Met("down-alert-has-its-threshold"))
-	assert.Empty(t, s.there(monitorAlertType), "the figures need digitalocean.monitoring")
+	assert.Equal(t, []string{"down_global"}, column(s.existingOf(uptimeAlertType), uptimeAlertType, "type"), "without HTTPS no certificate runs out")
+	assert.Zero(t, account.Occurrences("down-alert-has-its-threshold"))
+	assert.Empty(t, s.existingOf(monitorAlertType), "the figures need digitalocean.monitoring")
 	s.unchanged("with alarms")
 
-	before := len(s.asked.Events())
+	before := len(s.cloudProvider.Events())
 	s.configure(toOps + "  escala:digitalocean:\n    monitoring: true\n")
 	s.mustUp()
 	assert.Equal(t, []string{"v1/insights/droplet/cpu", "v1/insights/droplet/disk_utilization_percent", "v1/insights/droplet/memory_utilization_percent"},
-		column(s.there(monitorAlertType), monitorAlertType, "type"))
+		column(s.existingOf(monitorAlertType), monitorAlertType, "type"))
 	assert.Empty(t, kinds(s.changes(before), "update", uptimeType), "the address stays, and so does its check")
 	s.unchanged("with alarms on the machine")
 
 	s.configure("  escala:digitalocean:\n    monitoring: true\n")
 	s.mustUp()
-	assert.Empty(t, s.there(uptimeType))
-	assert.Empty(t, s.there(monitorAlertType))
+	assert.Empty(t, s.existingOf(uptimeType))
+	assert.Empty(t, s.existingOf(monitorAlertType))
 }

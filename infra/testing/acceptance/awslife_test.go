@@ -41,7 +41,7 @@ func TestAWSLife(t *testing.T) {
 	s.configure("")
 	back := s.mustUp()
 	assert.Equal(t, first["url"], back["url"])
-	assert.Len(t, account.Of(instanceType), 1, "what failed is gone, and what it was to replace")
+	assert.Len(t, account.OfType(instanceType), 1, "what failed is gone, and what it was to replace")
 	now, _ := answeredBy(t, back["url"])
 	assert.NotEqual(t, machine, now, "the machine before was on its way out")
 
@@ -54,8 +54,8 @@ func TestAWSLife(t *testing.T) {
 	for _, e := range account.All() {
 		assert.Equal(t, aws.object, e.Type, "only releases are left to the bucket, which goes with all that is in it: %s", e)
 	}
-	assert.Zero(t, account.Met("network-in-use"), "everything goes in one go")
-	assert.Zero(t, account.Met("entry-exists"))
+	assert.Zero(t, account.Occurrences("network-in-use"), "everything goes in one go")
+	assert.Zero(t, account.Occurrences("entry-exists"))
 
 	again := s.mustUp()
 	_, release := answeredBy(t, again["url"])
@@ -69,11 +69,11 @@ func TestReplacedMachineGetsTheNewestImage(t *testing.T) {
 	account := cloudfake.NewAWS()
 	s := open(t, awsIn(account))
 	s.mustUp()
-	image := func() string { return text(s.there(instanceType)[0], "ami") }
+	image := func() string { return text(s.existingOf(instanceType)[0], "ami") }
 	before := image()
 	account.NewImage("arm64", "ami-00000000000000a65")
 	account.WithdrawImage(before)
-	events := len(s.asked.Events())
+	events := len(s.cloudProvider.Events())
 	s.mustUp()
 	assert.Empty(t, s.changes(events))
 	s.release("second")
@@ -83,9 +83,9 @@ func TestReplacedMachineGetsTheNewestImage(t *testing.T) {
 	s.configure("  escala:aws:\n    instanceType: t4g.medium\n")
 	s.mustUp()
 	assert.Equal(t, "ami-00000000000000a65", image())
-	assert.Zero(t, account.Met("image-is-withdrawn"))
+	assert.Zero(t, account.Occurrences("image-is-withdrawn"))
 	account.NewImage("arm64", "ami-00000000000000a66")
-	events = len(s.asked.Events())
+	events = len(s.cloudProvider.Events())
 	s.mustUp()
 	assert.Empty(t, s.changes(events), "it keeps that one now")
 }
@@ -96,15 +96,15 @@ func TestReplacedMachineGetsTheNewestImage(t *testing.T) {
 func TestZoneWithoutTheInstanceType(t *testing.T) {
 	t.Parallel()
 	account := cloudfake.NewAWS()
-	account.TypeInZones("t4g.small", "eu-central-1b")
+	account.LimitTypeToZones("t4g.small", "eu-central-1b")
 	s := open(t, awsIn(account))
 	s.mustUp()
-	assert.Equal(t, "eu-central-1b", text(s.there(subnetType)[0], "availabilityZone"))
-	assert.Zero(t, account.Met("zone-is-picked"))
-	assert.Zero(t, account.Met("zone-lacks-type"))
+	assert.Equal(t, "eu-central-1b", text(s.existingOf(subnetType)[0], "availabilityZone"))
+	assert.Zero(t, account.Occurrences("zone-is-picked"))
+	assert.Zero(t, account.Occurrences("zone-lacks-type"))
 
-	account.TypeInZones("t4g.medium", "eu-central-1a")
-	before := len(s.asked.Events())
+	account.LimitTypeToZones("t4g.medium", "eu-central-1a")
+	before := len(s.cloudProvider.Events())
 	s.configure("  escala:aws:\n    instanceType: t4g.medium\n")
 	_, err := s.up()
 	require.Error(t, err)
@@ -113,8 +113,8 @@ func TestZoneWithoutTheInstanceType(t *testing.T) {
 
 	s.configure("  escala:aws:\n    instanceType: t4g.medium\n    zone: eu-central-1a\n")
 	moved := s.mustUp()
-	require.Len(t, s.there(subnetType), 1)
-	assert.Equal(t, "eu-central-1a", text(s.there(subnetType)[0], "availabilityZone"))
+	require.Len(t, s.existingOf(subnetType), 1)
+	assert.Equal(t, "eu-central-1a", text(s.existingOf(subnetType)[0], "availabilityZone"))
 	answeredBy(t, moved["url"])
 }
 
@@ -128,8 +128,8 @@ func TestTagOnTheVolume(t *testing.T) {
 	account.TagVolumes("backup", "daily")
 	_, err := s.refresh()
 	require.NoError(t, err)
-	assert.Positive(t, account.Met("volume-tags-are-read-back"))
-	before := len(s.asked.Events())
+	assert.Positive(t, account.Occurrences("volume-tags-are-read-back"))
+	before := len(s.cloudProvider.Events())
 	s.mustUp()
 	assert.Empty(t, s.changes(before))
 	s.configure("  escala:aws:\n    diskGiB: 20\n")
@@ -145,7 +145,7 @@ func TestManyTags(t *testing.T) {
 	s.configure("  escala:aws:\n    tags: {a: 1, b: 2, c: 3, d: 4, e: 5, f: 6, g: 7, h: 8, i: 9}\n")
 	s.configure(strings.ReplaceAll("  escala:aws:\n    tags: {a: 'x', b: 'x', c: 'x', d: 'x', e: 'x', f: 'x', g: 'x', h: 'x', i: 'x'}\n", "'", "\""))
 	s.mustUp()
-	assert.Zero(t, account.Met("object-takes-ten-tags"))
+	assert.Zero(t, account.Occurrences("object-takes-ten-tags"))
 	s.refreshesClean()
 }
 
@@ -160,9 +160,9 @@ func TestTagsThatAWSRefuses(t *testing.T) {
 	require.Error(t, err)
 	assert.Contains(t, s.log.String(), `aws.tags.project: differs from the tag "Project" only in case`)
 	assert.Contains(t, s.log.String(), "aws.tags.a#b: has a character")
-	assert.Empty(t, s.asked.Events())
+	assert.Empty(t, s.cloudProvider.Events())
 	for _, name := range []string{"tag-keys-ignore-case", "tag-characters"} {
-		assert.Zero(t, account.Met(name))
+		assert.Zero(t, account.Occurrences(name))
 	}
 }
 
@@ -173,14 +173,14 @@ func TestLongSecret(t *testing.T) {
 	account := cloudfake.NewAWS()
 	s := open(t, awsIn(account))
 	s.configure("  escala:service:\n    secrets: [CHAIN]\n")
-	s.keep("CHAIN", strings.Repeat("x", 9000))
+	s.setSecret("CHAIN", strings.Repeat("x", 9000))
 	_, err := s.up()
 	require.Error(t, err)
 	assert.Contains(t, s.log.String(), "secrets.CHAIN: has 9000 bytes; the Parameter Store takes 8192 at most")
-	assert.Empty(t, s.asked.Events())
-	s.keep("CHAIN", strings.Repeat("x", 5000))
+	assert.Empty(t, s.cloudProvider.Events())
+	s.setSecret("CHAIN", strings.Repeat("x", 5000))
 	s.mustUp()
-	assert.Zero(t, account.Met("parameter-takes-4-kib"))
+	assert.Zero(t, account.Occurrences("parameter-takes-4-kib"))
 }
 
 // TestManySecrets checks that the permission to read the secrets fits into the
@@ -198,17 +198,17 @@ func TestManySecrets(t *testing.T) {
 		}
 		s.configure("  escala:service:\n    secrets: [" + strings.Join(names, ", ") + "]\n")
 		for _, name := range names {
-			s.keep(name, "x")
+			s.setSecret(name, "x")
 		}
 	}
 	use(100)
 	_, err := s.up()
 	require.Error(t, err)
 	assert.Contains(t, s.log.String(), "service.secrets: are 100, and the permission to read each of them")
-	assert.Empty(t, s.asked.Events())
+	assert.Empty(t, s.cloudProvider.Events())
 	use(60)
 	s.mustUp()
-	assert.Zero(t, account.Met("role-policies-take-10-kib"))
+	assert.Zero(t, account.Occurrences("role-policies-take-10-kib"))
 }
 
 // TestSecondCloneInTheSameAccount checks that two stacks with the same names do
@@ -219,13 +219,13 @@ func TestSecondCloneInTheSameAccount(t *testing.T) {
 	for range 2 {
 		s := open(t, awsIn(account))
 		s.configure("  escala:service:\n    secrets: [DATABASE_URL]\n")
-		s.keep("DATABASE_URL", "correct horse battery staple")
+		s.setSecret("DATABASE_URL", "correct horse battery staple")
 		answeredBy(t, s.mustUp()["url"])
 		openManaged(t, eksIn(account)).mustUp()
 	}
-	assert.Len(t, account.Of(parameterType), 2)
+	assert.Len(t, account.OfType(parameterType), 2)
 	for _, name := range []string{"parameter-exists", "repository-exists", "bucket-exists", "log-group-exists", "cluster-exists"} {
-		assert.Zero(t, account.Met(name), name)
+		assert.Zero(t, account.Occurrences(name), name)
 	}
 }
 
@@ -236,10 +236,10 @@ func TestRenamedService(t *testing.T) {
 	account := cloudfake.NewAWS()
 	s := open(t, awsIn(account))
 	s.configure("  escala:service:\n    secrets: [DATABASE_URL]\n")
-	s.keep("DATABASE_URL", "correct horse battery staple")
+	s.setSecret("DATABASE_URL", "correct horse battery staple")
 	s.mustUp()
 	s.configure("  escala:service:\n    name: shop\n    secrets: [DATABASE_URL]\n")
-	s.keep("DATABASE_URL", "correct horse battery staple")
+	s.setSecret("DATABASE_URL", "correct horse battery staple")
 	renamed := s.mustUp()
 	answeredBy(t, renamed["url"])
 	for _, e := range account.All() {
@@ -256,14 +256,14 @@ func TestAnotherRegion(t *testing.T) {
 	account := cloudfake.NewAWS()
 	s := open(t, awsIn(account))
 	s.configure("  escala:service:\n    secrets: [DATABASE_URL]\n")
-	s.keep("DATABASE_URL", "correct horse battery staple")
+	s.setSecret("DATABASE_URL", "correct horse battery staple")
 	s.mustUp()
-	before := len(s.asked.Events())
+	before := len(s.cloudProvider.Events())
 	s.configure("  escala:aws:\n    region: eu-west-1\n  escala:service:\n    secrets: [DATABASE_URL]\n")
-	s.keep("DATABASE_URL", "correct horse battery staple")
+	s.setSecret("DATABASE_URL", "correct horse battery staple")
 	s.mustUp()
 	served := false
-	for _, e := range s.asked.Events()[before:] {
+	for _, e := range s.cloudProvider.Events()[before:] {
 		if e.Operation == offline.Create && e.Type == aws.association {
 			served = true
 		}
@@ -272,7 +272,7 @@ func TestAnotherRegion(t *testing.T) {
 		}
 	}
 	assert.True(t, served)
-	assert.Len(t, account.Of(instanceType), 1)
+	assert.Len(t, account.OfType(instanceType), 1)
 	plan, err := s.preview()
 	require.NoError(t, err)
 	assert.Equal(t, map[string]int{"same": plan.Changes["same"]}, plan.Changes)
@@ -289,8 +289,8 @@ func TestOverwrittenPointer(t *testing.T) {
 	refreshed, err := s.refresh()
 	require.NoError(t, err)
 	assert.Contains(t, refreshed.Changes, "update", "the look for drift sees it")
-	assert.Positive(t, account.Met("object-has-an-etag"))
-	before := len(s.asked.Events())
+	assert.Positive(t, account.Occurrences("object-has-an-etag"))
+	before := len(s.cloudProvider.Events())
 	assert.Equal(t, first["release"], s.mustUp()["release"])
 	assert.Equal(t, []string{"update " + aws.object + " api-current"}, s.changes(before))
 	s.refreshesClean()

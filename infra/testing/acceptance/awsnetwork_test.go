@@ -24,19 +24,19 @@ func TestAnotherNetwork(t *testing.T) {
 	s := open(t, awsIn(account))
 	first := s.mustUp()
 	for _, settings := range []string{"    cidr: 10.21.0.0/16\n", "    subnetId: subnet-0123456789abcdef0\n", ""} {
-		before := len(s.asked.Events())
+		before := len(s.cloudProvider.Events())
 		s.configure("  escala:aws:\n" + settings + "    generation: 1\n")
 		moved := s.mustUp()
 		assert.Equal(t, first["url"], moved["url"], settings)
 		answeredBy(t, moved["url"])
-		assert.Len(t, s.there(aws.machine), 1)
+		assert.Len(t, s.existingOf(aws.machine), 1)
 		for _, kind := range []string{vpcType, gatewayType} {
-			assert.Len(t, s.there(kind), map[bool]int{true: 0, false: 1}[strings.Contains(settings, "subnetId")], "%s: %s", settings, kind)
+			assert.Len(t, s.existingOf(kind), map[bool]int{true: 0, false: 1}[strings.Contains(settings, "subnetId")], "%s: %s", settings, kind)
 		}
 		assert.NotContains(t, strings.Join(s.changes(before), "\n"), "update "+gatewayType)
 	}
-	assert.Zero(t, account.Met("gateway-moves-in-place"))
-	assert.Zero(t, account.Met("network-in-use"))
+	assert.Zero(t, account.Occurrences("gateway-moves-in-place"))
+	assert.Zero(t, account.Occurrences("network-in-use"))
 }
 
 // TestEKSNetworkStays checks that changes of the network that EKS would refuse are
@@ -46,7 +46,7 @@ func TestEKSNetworkStays(t *testing.T) {
 	account := cloudfake.NewAWS()
 	m := openManaged(t, eksIn(account))
 	m.mustUp()
-	vpc := account.Of(vpcType)[0].ID
+	vpc := account.OfType(vpcType)[0].ID
 	before := m.mark()
 	for settings, said := range map[string]string{
 		"    cidr: 10.31.0.0/16\n": `eks.cidr: "10.31.0.0/16" is another range than that of the cluster's network ` + vpc + `, 10.30.0.0/16`,
@@ -60,15 +60,15 @@ func TestEKSNetworkStays(t *testing.T) {
 		assert.Contains(t, m.log.String(), "EKS moves no cluster")
 	}
 	assert.Empty(t, m.since(before), "nothing was changed")
-	assert.Zero(t, account.Met("cluster-keeps-its-network"))
+	assert.Zero(t, account.Occurrences("cluster-keeps-its-network"))
 
 	// Nodes may get other subnets of the same zones.
 	m.describe("    nat: none\n")
 	m.mustUp()
 	m.describe("")
 	m.mustUp()
-	assert.Zero(t, account.Met("cluster-keeps-its-network"))
-	assert.Zero(t, account.Met("network-in-use"))
+	assert.Zero(t, account.Occurrences("cluster-keeps-its-network"))
+	assert.Zero(t, account.Occurrences("network-in-use"))
 }
 
 // TestEKSOwnNetworkStays checks the same for a cluster in an existing network.
@@ -90,10 +90,10 @@ func TestEKSOwnNetworkStays(t *testing.T) {
 		assert.Contains(t, m.log.String(), said)
 	}
 	assert.Empty(t, m.since(before), "nothing was changed")
-	assert.Zero(t, account.Met("cluster-keeps-its-network"))
+	assert.Zero(t, account.Occurrences("cluster-keeps-its-network"))
 	m.describe(own + "    nodeSubnetIds: [subnet-0123456789abcdef4, subnet-0123456789abcdef5]\n")
 	m.mustUp()
-	assert.Zero(t, account.Met("cluster-keeps-its-network"), "the same zones")
+	assert.Zero(t, account.Occurrences("cluster-keeps-its-network"), "the same zones")
 }
 
 // TestViewerBecomesAdmin checks that a principal keeps its access entry when its
@@ -111,8 +111,8 @@ func TestViewerBecomesAdmin(t *testing.T) {
 		assert.Equal(t, one.admin, account.Admitted(somebodyElse, "AmazonEKSClusterAdminPolicy"), one.list)
 		assert.Equal(t, one.views, account.Admitted(somebodyElse, "AmazonEKSAdminViewPolicy"), one.list)
 	}
-	assert.Len(t, account.Of(entryType), 2, "the deployer's and this one")
-	assert.Zero(t, account.Met("entry-exists"))
+	assert.Len(t, account.OfType(entryType), 2, "the deployer's and this one")
+	assert.Zero(t, account.Occurrences("entry-exists"))
 
 	// Earlier versions had the role in the logical name of an entry. Such an entry
 	// stays.

@@ -29,8 +29,8 @@ type cloud struct {
 	// record returns the cloud's provider over a world. Nil is a stack without
 	// resources in a cloud.
 	record func(w *world) *offline.Provider
-	// beside holds additional providers. Optional.
-	beside []*offline.Provider
+	// extraProviders holds additional providers. Optional.
+	extraProviders []*offline.Provider
 	// plugins are providers that are processes. Optional.
 	plugins []engine.Provider
 	// gate is the time that the gate waits. Default 20 s.
@@ -130,7 +130,7 @@ func (w *world) onAWS(e *offline.Event) error {
 			w.machines[to].server.Close()
 		}
 		if e.Operation == offline.Delete {
-			w.leave(host, to)
+			w.undoMove(host, to)
 		}
 	}
 	return nil
@@ -153,7 +153,7 @@ func (w *world) onDigitalOcean(e *offline.Event) error {
 			w.move(host, to)
 		}
 		if e.Operation == offline.Delete {
-			w.leave(host, to)
+			w.undoMove(host, to)
 		}
 	}
 	return nil

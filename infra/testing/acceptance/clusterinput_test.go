@@ -22,23 +22,23 @@ func TestClusterSecrets(t *testing.T) {
 	c := openCluster(t)
 	c.describe("  escala:service:\n    secrets: [DATABASE_URL]\n")
 	const first, second = "correct horse battery staple", "another one altogether"
-	c.keep("DATABASE_URL", first)
+	c.setSecret("DATABASE_URL", first)
 	c.mustUp()
 	assert.NotContains(t, c.log.String(), first)
 	old := c.object(secretType)
 	assert.Equal(t, map[string]any{"DATABASE_URL": first}, old["stringData"])
-	for _, e := range c.asked.There() {
+	for _, e := range c.cloudProvider.Existing() {
 		if e.Type == secretType {
 			assert.True(t, containsSecret(e, first))
 		} else {
 			assert.NotContains(t, fmt.Sprint(offline.Plain(e.Inputs)), first)
 		}
 	}
-	c.nowhereInState(first)
-	c.nowhereInState("not-a-secret") // the token of the kubeconfig
+	c.requireNotInState(first)
+	c.requireNotInState("not-a-secret") // the token of the kubeconfig
 
 	before := len(c.cluster.Journal())
-	c.keep("DATABASE_URL", second)
+	c.setSecret("DATABASE_URL", second)
 	c.mustUp()
 	name := func(o map[string]any) string { return o["metadata"].(map[string]any)["name"].(string) }
 	assert.Equal(t, []string{
@@ -71,7 +71,7 @@ func TestRoomsHaveARedisInTheCluster(t *testing.T) {
 	require.NoError(t, c.destroy())
 	c.cluster.Trouble = func(string) fakecluster.Trouble { return fakecluster.Trouble{} }
 	c.mustUp()
-	assert.Len(t, c.there(deploymentType), 2)
+	assert.Len(t, c.existingOf(deploymentType), 2)
 	data := c.object(configMapType)["data"].(map[string]any)
 	assert.Equal(t, "redis://api-redis:6379/0", data["REDIS_URL"])
 	assert.Equal(t, "true", data["ROOMS"])
@@ -120,7 +120,7 @@ func TestClusterGuards(t *testing.T) {
 	} {
 		assert.Contains(t, c.log.String(), said)
 	}
-	assert.Empty(t, c.asked.Events(), "nothing was asked for")
+	assert.Empty(t, c.cloudProvider.Events(), "nothing was asked for")
 
 	require.NoError(t, os.Remove(filepath.Join(c.clone, "kubeconfig")))
 	c.describe("")

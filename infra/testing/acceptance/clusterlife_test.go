@@ -21,7 +21,7 @@ func TestClusterLifecycle(t *testing.T) {
 	plan, err := c.preview()
 	require.NoError(t, err)
 	assert.NotZero(t, plan.Changes["create"])
-	assert.Empty(t, c.asked.Events(), "a preview changes nothing")
+	assert.Empty(t, c.cloudProvider.Events(), "a preview changes nothing")
 	assert.Zero(t, c.pushes, "nor does it push")
 
 	first := c.mustUp()
@@ -68,7 +68,7 @@ func TestClusterLifecycle(t *testing.T) {
 
 	before = len(c.cluster.Journal())
 	require.NoError(t, c.destroy())
-	assert.Empty(t, c.asked.There())
+	assert.Empty(t, c.cloudProvider.Existing())
 	gone := c.since(before)
 	assert.Equal(t, "delete Namespace api", gone[len(gone)-1], "the namespace waits for whatever its objects made elsewhere")
 
@@ -101,7 +101,7 @@ func TestBadImageLeavesTheOldPods(t *testing.T) {
 	c := openCluster(t)
 	first := c.mustUp()
 	served := c.served()
-	config := c.there(configMapType)
+	config := c.existingOf(configMapType)
 
 	c.cluster.Trouble = func(image string) fakecluster.Trouble {
 		if strings.HasSuffix(image, first["release"].(string)) {
@@ -117,7 +117,7 @@ func TestBadImageLeavesTheOldPods(t *testing.T) {
 	assert.Contains(t, c.log.String(), fmt.Sprintf("the release before (%.12s) still serves, on 3 pods", first["release"]))
 	assert.Equal(t, served, c.served())
 	assert.Equal(t, first["releases"], c.outputs()["releases"], "the outputs stay")
-	assert.Contains(t, c.there(configMapType), config[0], "the old pods still have their configuration")
+	assert.Contains(t, c.existingOf(configMapType), config[0], "the old pods still have their configuration")
 
 	before := len(c.cluster.Journal())
 	_, err = c.up()
@@ -128,7 +128,7 @@ func TestBadImageLeavesTheOldPods(t *testing.T) {
 	c.release("mended")
 	mended := c.mustUp()
 	assert.Equal(t, []any{mended["release"], first["release"]}, mended["releases"], "what never served is not gone back to")
-	assert.Len(t, c.there(configMapType), 1)
+	assert.Len(t, c.existingOf(configMapType), 1)
 	assert.NotEqual(t, served, c.served())
 }
 
@@ -140,12 +140,12 @@ func TestRevertAfterAFailedChange(t *testing.T) {
 	c := openCluster(t)
 	const names = "  escala:service:\n    secrets: [DATABASE_URL]\n"
 	c.describe(names)
-	c.keep("DATABASE_URL", "first")
+	c.setSecret("DATABASE_URL", "first")
 	c.mustUp()
 	image, served := c.image(), c.served()
 
 	c.describe(names + "    env:\n      GREETING: hello\n")
-	c.keep("DATABASE_URL", "second")
+	c.setSecret("DATABASE_URL", "second")
 	c.cluster.Fails = func(template string) fakecluster.Trouble {
 		return fakecluster.Trouble{Ended: "Error", ExitCode: 2, Restarts: 3}
 	}
@@ -155,10 +155,10 @@ func TestRevertAfterAFailedChange(t *testing.T) {
 
 	c.cluster.Fails = nil
 	c.describe(names)
-	c.keep("DATABASE_URL", "first")
+	c.setSecret("DATABASE_URL", "first")
 	c.mustUp()
 	assert.Equal(t, image, c.image())
-	assert.Zero(t, c.cluster.Met("object-exists"))
+	assert.Zero(t, c.cluster.Occurrences("object-exists"))
 	container := c.container()
 	from := container["envFrom"].([]any)
 	for i, kind := range []string{configMapType, secretType} {

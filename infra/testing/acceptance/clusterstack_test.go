@@ -73,7 +73,7 @@ func (c *clusterStack) served() string {
 // object returns the only object of a kind.
 func (c *clusterStack) object(kind string) map[string]any {
 	c.t.Helper()
-	found := c.there(kind)
+	found := c.existingOf(kind)
 	require.Len(c.t, found, 1, kind)
 	return offline.Plain(found[0].Inputs)
 }

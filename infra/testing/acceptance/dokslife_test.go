@@ -15,7 +15,7 @@ import (
 func openDOKS(t *testing.T, account *cloudfake.DigitalOcean) *managedStack {
 	t.Helper()
 	c := doks
-	c.record, c.around = account.Provider, account.Effect
+	c.record, c.wrapEffect = account.Provider, account.Effect
 	return openManaged(t, c)
 }
 
@@ -52,9 +52,9 @@ func TestDOKSLife(t *testing.T) {
 	m.rename(t, "web")
 	m.describe(section, "  escala:service:\n    name: web\n")
 	answeredBy(t, m.mustUp()["url"])
-	assert.Len(t, account.Of(doks.cluster), 1, "the old one is gone")
-	assert.Zero(t, account.Met("one-registry"))
-	assert.Zero(t, account.Met("vpc-ranges-overlap"))
+	assert.Len(t, account.OfType(doks.cluster), 1, "the old one is gone")
+	assert.Zero(t, account.Occurrences("one-registry"))
+	assert.Zero(t, account.Occurrences("vpc-ranges-overlap"))
 	m.unchanged("after the service was renamed")
 
 	// Another user, with another token, sees no change and destroys the stack.
@@ -63,10 +63,10 @@ func TestDOKSLife(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, map[string]int{"same": plan.Changes["same"]}, plan.Changes)
 	require.NoError(t, m.destroy(), "in one go")
-	assert.Zero(t, account.Met("vpc-members-leave-late"), "the VPC's deletion is patient")
-	assert.Zero(t, m.cluster.Met("pull-needs-login"))
+	assert.Zero(t, account.Occurrences("vpc-members-leave-late"), "the VPC's deletion is patient")
+	assert.Zero(t, m.cluster.Occurrences("pull-needs-login"))
 	assert.Empty(t, account.All())
-	assert.Empty(t, m.inside.There())
+	assert.Empty(t, m.inside.Existing())
 }
 
 // TestDOKSLifeInANewAccount checks that no resource is left that could not be
@@ -92,7 +92,7 @@ func TestDOKSSecondClone(t *testing.T) {
 	_, err := two.up()
 	require.Error(t, err)
 	assert.Contains(t, two.log.String(), "registry limit exceeded")
-	assert.NotZero(t, account.Met("one-registry"))
+	assert.NotZero(t, account.Occurrences("one-registry"))
 	require.NoError(t, two.destroy())
 
 	image := two.registry + "/elsewhere/api@sha256:" + strings.Repeat("ab", 32)
@@ -100,9 +100,9 @@ func TestDOKSSecondClone(t *testing.T) {
 	two.cluster.Pull = func(string) (string, error) { return "", nil }
 	two.describe("    image: " + image + "\n")
 	two.mustUp()
-	assert.Zero(t, account.Met("cluster-name-taken"))
+	assert.Zero(t, account.Occurrences("cluster-name-taken"))
 	require.NoError(t, one.destroy())
-	assert.Len(t, account.Of(doks.cluster), 1)
+	assert.Len(t, account.OfType(doks.cluster), 1)
 	two.unchanged("after the other clone was destroyed")
 	require.NoError(t, two.destroy())
 	assert.Empty(t, account.All())

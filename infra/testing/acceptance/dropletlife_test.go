@@ -47,18 +47,18 @@ func TestDropletLife(t *testing.T) {
 		s.mustUp()
 	}
 	s.unchanged("right after a release")
-	before := len(s.asked.Events())
+	before := len(s.cloudProvider.Events())
 	last := s.mustUp()
 	assert.Empty(t, s.changes(before), "an update without a change asks for nothing")
-	assert.Zero(t, account.Met("rules-by-id"))
+	assert.Zero(t, account.Occurrences("rules-by-id"))
 
 	// Another program overwrites the pointer ("object-by-etag").
 	account.Overwrite("current")
 	refreshed, err := s.refresh()
 	require.NoError(t, err)
 	assert.Contains(t, refreshed.Changes, "update", "it is found")
-	assert.NotZero(t, account.Met("object-by-etag"))
-	before = len(s.asked.Events())
+	assert.NotZero(t, account.Occurrences("object-by-etag"))
+	before = len(s.cloudProvider.Events())
 	s.mustUp()
 	assert.Equal(t, []string{"update " + digitalOcean.object + " api-current"}, s.changes(before), "and mended")
 
@@ -75,7 +75,7 @@ func TestDropletLife(t *testing.T) {
 	s.configure("")
 	s.mustUp()
 	s.unchanged("after a change was taken back")
-	assert.Len(t, s.there(digitalOcean.machine), 1)
+	assert.Len(t, s.existingOf(digitalOcean.machine), 1)
 
 	// A new machine from the newest image and a renamed service keep the same
 	// address.
@@ -86,7 +86,7 @@ func TestDropletLife(t *testing.T) {
 
 	// In another region, the new bucket is created before the old one is
 	// deleted, and has another name ("bucket-name-kept").
-	before = len(s.asked.Events())
+	before = len(s.cloudProvider.Events())
 	s.configure("  escala:service:\n    name: web\n  escala:digitalocean:\n    region: ams3\n")
 	moved := s.mustUp()
 	assert.NotEqual(t, first["url"], moved["url"], "an address belongs to a region")
@@ -96,10 +96,10 @@ func TestDropletLife(t *testing.T) {
 		"create digitalocean:index/spacesBucket:SpacesBucket web-releases",
 		"create digitalocean:index/reservedIpAssignment:ReservedIpAssignment address",
 		"delete digitalocean:index/spacesBucket:SpacesBucket web-releases")
-	assert.Zero(t, account.Met("bucket-name-kept"))
-	assert.Zero(t, account.Met("tag-goes-from-all"), "the machine before keeps its tag")
-	assert.Zero(t, account.Met("firewall-goes-by-its-tag"), "and its firewall")
-	assert.Zero(t, account.Met("bucket-keeps-its-name"))
+	assert.Zero(t, account.Occurrences("bucket-name-kept"))
+	assert.Zero(t, account.Occurrences("tag-goes-from-all"), "the machine before keeps its tag")
+	assert.Zero(t, account.Occurrences("firewall-goes-by-its-tag"), "and its firewall")
+	assert.Zero(t, account.Occurrences("bucket-keeps-its-name"))
 
 	// Another user, with another token, sees no change and destroys the stack.
 	s.forgetBuilds()
@@ -121,8 +121,8 @@ func TestDropletLifeInANewAccount(t *testing.T) {
 	_, err := s.up()
 	require.Error(t, err)
 	assert.Contains(t, s.log.String(), "digitalocean.cidr: region fra1 has no default VPC yet")
-	assert.NotZero(t, account.Met("no-default-vpc"))
-	assert.Empty(t, s.asked.Events(), "nothing was asked for")
+	assert.NotZero(t, account.Occurrences("no-default-vpc"))
+	assert.Empty(t, s.cloudProvider.Events(), "nothing was asked for")
 
 	s.configure("")
 	s.mustUp()
@@ -135,14 +135,14 @@ func TestDropletLifeInANewAccount(t *testing.T) {
 	s.configure("  escala:digitalocean:\n    cidr: 10.20.0.0/20\n")
 	s.mustUp()
 	s.inState("::network\"", "::api-network\"")
-	before := len(s.asked.Events())
+	before := len(s.cloudProvider.Events())
 	s.mustUp()
 	assert.Empty(t, s.changes(before))
 	s.configure("  escala:digitalocean:\n    cidr: 10.20.0.0/20\n  escala:service:\n    name: web\n")
 	s.mustUp()
-	assert.Zero(t, account.Met("vpc-ranges-overlap"))
+	assert.Zero(t, account.Occurrences("vpc-ranges-overlap"))
 	require.NoError(t, s.destroy(), "in one go")
-	assert.Empty(t, account.Of("digitalocean:index/vpc:Vpc"))
+	assert.Empty(t, account.OfType("digitalocean:index/vpc:Vpc"))
 }
 
 // TestDropletAnotherNetwork checks that a new VPC is created beside the previous
@@ -156,7 +156,7 @@ func TestDropletAnotherNetwork(t *testing.T) {
 	s := openDroplet(t, account)
 	s.configure("  escala:digitalocean:\n    cidr: 10.20.0.0/20\n")
 	first := s.mustUp()
-	before := len(s.asked.Events())
+	before := len(s.cloudProvider.Events())
 	for _, settings := range []string{"    cidr: 10.20.0.0/16\n", "    region: ams3\n    cidr: 10.20.0.0/20\n"} {
 		s.configure("  escala:digitalocean:\n" + settings)
 		_, err := s.up()
@@ -170,8 +170,8 @@ func TestDropletAnotherNetwork(t *testing.T) {
 	answeredBy(t, s.mustUp()["url"])
 	s.configure("  escala:digitalocean:\n    region: ams3\n")
 	s.mustUp()
-	assert.Zero(t, account.Met("vpc-ranges-overlap"))
-	assert.Empty(t, account.Of("digitalocean:index/vpc:Vpc"))
+	assert.Zero(t, account.Occurrences("vpc-ranges-overlap"))
+	assert.Empty(t, account.OfType("digitalocean:index/vpc:Vpc"))
 }
 
 // TestDropletSecondClone checks that two stacks with the same names work in one
@@ -183,9 +183,9 @@ func TestDropletSecondClone(t *testing.T) {
 	one.mustUp()
 	second := two.mustUp()
 	require.NoError(t, one.destroy())
-	assert.Zero(t, account.Met("tag-goes-from-all"), "its tag is its own")
-	machine := two.there(digitalOcean.machine)[0]
-	firewall := two.there("digitalocean:index/firewall:Firewall")[0]
+	assert.Zero(t, account.Occurrences("tag-goes-from-all"), "its tag is its own")
+	machine := two.existingOf(digitalOcean.machine)[0]
+	firewall := two.existingOf("digitalocean:index/firewall:Firewall")[0]
 	tags := offline.Plain(firewall.Inputs)["tags"].([]any)
 	require.Len(t, tags, 1)
 	assert.True(t, slices.Contains(offline.Plain(machine.Inputs)["tags"].([]any), tags[0]))
@@ -209,6 +209,6 @@ func TestDropletBadInput(t *testing.T) {
 	} {
 		assert.Contains(t, s.log.String(), said)
 	}
-	assert.Empty(t, s.asked.Events())
-	assert.Zero(t, account.Met("spaces-regions"))
+	assert.Empty(t, s.cloudProvider.Events())
+	assert.Zero(t, account.Occurrences("spaces-regions"))
 }

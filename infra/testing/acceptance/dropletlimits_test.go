@@ -39,7 +39,7 @@ func TestDropletLimit(t *testing.T) {
 	_, err = s.up()
 	require.Error(t, err)
 	assert.Contains(t, s.log.String(), "will exceed your droplet limit")
-	assert.Equal(t, 1, account.Met("droplet-limit"))
+	assert.Equal(t, 1, account.Occurrences("droplet-limit"))
 	still, _ := answeredBy(t, first["url"])
 	assert.Equal(t, machine, still)
 
@@ -55,11 +55,11 @@ func TestDropletLimit(t *testing.T) {
 func TestDropletBucketNotYetKnown(t *testing.T) {
 	t.Parallel()
 	s, account := dropletIn(t)
-	account.Unknown(1)
+	account.DelayNewBuckets(1)
 	_, err := s.up()
 	require.Error(t, err)
 	assert.Contains(t, s.log.String(), "NoSuchBucket")
-	assert.Equal(t, 1, account.Met("bucket-is-eventual"))
+	assert.Equal(t, 1, account.Occurrences("bucket-is-eventual"))
 	answeredBy(t, s.mustUp()["url"])
 	s.unchanged("after it")
 	require.NoError(t, s.destroy())
@@ -73,11 +73,11 @@ func TestDropletAddressUnassigned(t *testing.T) {
 	s.mustUp()
 	account.Unassign()
 	require.Error(t, s.destroy())
-	assert.Equal(t, 1, account.Met("unassigned-address-crashes"))
+	assert.Equal(t, 1, account.Occurrences("unassigned-address-crashes"))
 	_, err := s.refresh()
 	require.NoError(t, err)
 	require.NoError(t, s.destroy())
-	for _, e := range s.asked.There() {
+	for _, e := range s.cloudProvider.Existing() {
 		assert.Equal(t, digitalOcean.object, e.Type, "only releases are left to the bucket, which goes with all that is in it: %s", e)
 	}
 }

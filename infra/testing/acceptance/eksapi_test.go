@@ -24,10 +24,10 @@ func (m *managedStack) guardAPI(t *testing.T, behind http.Handler) string {
 		viewer := m.aws.Admitted(m.aws.Caller(), "AmazonEKSAdminViewPolicy")
 		switch {
 		case !admin && !viewer:
-			m.aws.Meet("reader-is-refused")
+			m.aws.CountOccurrence("reader-is-refused")
 			w.WriteHeader(http.StatusUnauthorized)
 		case m.late():
-			m.aws.Meet("access-is-eventual")
+			m.aws.CountOccurrence("access-is-eventual")
 			w.WriteHeader(http.StatusUnauthorized)
 		case strings.HasSuffix(r.URL.Path, "/selfsubjectaccessreviews"):
 			w.WriteHeader(http.StatusCreated)
@@ -73,7 +73,7 @@ func (m *managedStack) late() bool {
 // the cluster once and treats any error as an unreachable cluster (provider.go,
 // Configure).
 func (m *managedStack) connect() error {
-	if m.aws == nil || len(m.aws.Of("aws:eks/cluster:Cluster")) == 0 {
+	if m.aws == nil || len(m.aws.OfType("aws:eks/cluster:Cluster")) == 0 {
 		return nil
 	}
 	resp, err := http.Get(m.api + "/version")

@@ -23,7 +23,7 @@ func TestKubernetesVersions(t *testing.T) {
 	account := cloudfake.NewAWS()
 	m := openManaged(t, eksIn(account))
 	m.mustUp()
-	name := text(m.there(eks.cluster)[0], "name")
+	name := text(m.existingOf(eks.cluster)[0], "name")
 	assert.Equal(t, "1.36", account.RunningVersion(name), "a new cluster")
 
 	m.describe("    version: \"1.37\"\n")
@@ -51,10 +51,10 @@ func TestKubernetesVersions(t *testing.T) {
 	m.describe("    version: \"1.37\"\n")
 	m.mustUp()
 	assert.Contains(t, m.log.String(), `eks.version is "1.37", but the cluster runs 1.38`)
-	assert.Zero(t, account.Met("version-goes-one-step"))
+	assert.Zero(t, account.Occurrences("version-goes-one-step"))
 	_, err = m.refresh()
 	require.NoError(t, err)
-	assert.Positive(t, account.Met("version-is-raised"))
+	assert.Positive(t, account.Occurrences("version-is-raised"))
 	before = m.mark()
 	m.mustUp()
 	assert.Empty(t, m.since(before))
@@ -75,7 +75,7 @@ func TestPreviewBySomeoneElse(t *testing.T) {
 
 	_, err = m.refresh()
 	require.Error(t, err, "who is not let in sees nothing of the cluster")
-	assert.Positive(t, account.Met("reader-is-refused"))
+	assert.Positive(t, account.Occurrences("reader-is-refused"))
 	account.CallAs("arn:aws:iam::123456789012:role/reader")
 	m.refreshesClean()
 	assert.True(t, account.Admitted("arn:aws:iam::123456789012:role/reader", "AmazonEKSAdminViewPolicy"))
@@ -83,7 +83,7 @@ func TestPreviewBySomeoneElse(t *testing.T) {
 
 	// A principal that is neither the deployer nor an administrator gets an
 	// error.
-	m.describe("    deployer: \"" + text(account.Of(entryType)[0], "principalArn") + "\"\n")
+	m.describe("    deployer: \"" + text(account.OfType(entryType)[0], "principalArn") + "\"\n")
 	account.CallAs(somebodyElse)
 	before := m.mark()
 	_, err = m.up()
@@ -101,7 +101,7 @@ func TestLoadBalancerTagIsRemoved(t *testing.T) {
 	m.mustUp()
 	m.describe("")
 	m.mustUp()
-	assert.Positive(t, account.Met("tags-need-rights"))
+	assert.Positive(t, account.Occurrences("tags-need-rights"))
 	assert.Empty(t, account.RefusedTags())
 }
 
@@ -117,17 +117,17 @@ func TestDestroyBySomeoneElse(t *testing.T) {
 	account.CallAs("arn:aws:iam::123456789012:role/stranger")
 	require.Error(t, m.destroy())
 	assert.Contains(t, m.log.String(), "configured Kubernetes cluster is unreachable")
-	assert.NotEmpty(t, account.Of(eks.cluster), "the cluster stays, and with it what deletes the load balancer")
+	assert.NotEmpty(t, account.OfType(eks.cluster), "the cluster stays, and with it what deletes the load balancer")
 	account.CallAs(somebodyElse)
 	require.NoError(t, m.destroy())
 	assert.Empty(t, account.All())
-	assert.Zero(t, account.Met("load-balancer-holds-the-network"))
-	assert.Zero(t, account.Met("network-in-use"))
+	assert.Zero(t, account.Occurrences("load-balancer-holds-the-network"))
+	assert.Zero(t, account.Occurrences("network-in-use"))
 
 	again := m.mustUp()
 	_, release := answeredBy(t, again["url"])
 	assert.NotEmpty(t, release)
-	assert.True(t, strings.HasPrefix(text(m.there(eks.cluster)[0], "name"), "escala-aws-eks-api-"))
+	assert.True(t, strings.HasPrefix(text(m.existingOf(eks.cluster)[0], "name"), "escala-aws-eks-api-"))
 }
 
 // TestEKSConfigurationIsTakenBack checks that a configuration can be reverted
@@ -186,10 +186,10 @@ func TestEKSServiceIsRenamed(t *testing.T) {
 	m.rename(t, "shop")
 	m.describe("", "  escala:service:\n    name: shop\n")
 	answeredBy(t, m.mustUp()["url"])
-	for _, e := range append(account.All(), m.inside.There()...) {
+	for _, e := range append(account.All(), m.inside.Existing()...) {
 		assert.True(t, strings.HasPrefix(e.Name, "shop-"), e.String())
 	}
 	m.refreshesClean()
 	require.NoError(t, m.destroy())
-	assert.Zero(t, account.Met("network-in-use"))
+	assert.Zero(t, account.Occurrences("network-in-use"))
 }

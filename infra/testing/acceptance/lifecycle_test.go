@@ -14,7 +14,7 @@ import (
 // changes returns the operations on the cloud since event n.
 func (s *stack) changes(n int) []string {
 	var all []string
-	for _, e := range s.asked.Events()[n:] {
+	for _, e := range s.cloudProvider.Events()[n:] {
 		all = append(all, e.String())
 	}
 	return all
@@ -41,7 +41,7 @@ func TestLifecycle(t *testing.T) {
 		plan, err := s.preview()
 		require.NoError(t, err)
 		assert.NotZero(t, plan.Changes["create"])
-		assert.Empty(t, s.asked.Events(), "a preview changes nothing")
+		assert.Empty(t, s.cloudProvider.Events(), "a preview changes nothing")
 
 		first := s.mustUp()
 		assert.Equal(t, c.stack, first["target"])
@@ -51,7 +51,7 @@ func TestLifecycle(t *testing.T) {
 		assert.Contains(t, s.world.stored(), "releases/"+release)
 		order(t, s.world.since(0), "put releases/"+release, "put current", "move to "+machine)
 
-		before := len(s.asked.Events())
+		before := len(s.cloudProvider.Events())
 		plan, err = s.preview()
 		require.NoError(t, err)
 		assert.Len(t, plan.Changes, 1, "nothing is to be done: %v", plan.Changes)
@@ -88,15 +88,15 @@ func TestLifecycle(t *testing.T) {
 		assert.NotEqual(t, machine, next)
 		assert.Equal(t, second["release"], release)
 		assert.Equal(t, []string{"boot " + next, "move to " + next, "terminate " + machine}, s.world.since(mark))
-		assert.Len(t, s.there(c.machine), 1)
-		assert.Len(t, s.there(c.association), 1)
+		assert.Len(t, s.existingOf(c.machine), 1)
+		assert.Len(t, s.existingOf(c.association), 1)
 		if s.world.aws != nil {
-			assert.Positive(t, s.world.aws.Met("move-frees-the-own-address"))
+			assert.Positive(t, s.world.aws.Occurrences("move-frees-the-own-address"))
 		}
 
 		require.NoError(t, s.destroy())
 		assert.Empty(t, s.world.machines)
-		for _, e := range s.asked.There() {
+		for _, e := range s.cloudProvider.Existing() {
 			assert.Equal(t, c.object, e.Type, "only releases are left to the bucket, which goes with all that is in it: %s", e)
 		}
 	})
@@ -145,9 +145,9 @@ func TestMachineThatIsNeverHealthy(t *testing.T) {
 		mended := s.mustUp()
 		next, _ := answeredBy(t, mended["url"])
 		assert.NotEqual(t, machine, next)
-		assert.Len(t, s.there(c.machine), 1, "both the old machine and the one that never came up are gone")
+		assert.Len(t, s.existingOf(c.machine), 1, "both the old machine and the one that never came up are gone")
 		assert.Len(t, s.world.machines, 1)
-		assert.Equal(t, next, s.world.leadsTo())
+		assert.Equal(t, next, s.world.addressTarget())
 	})
 }
 
@@ -194,7 +194,7 @@ func TestRollback(t *testing.T) {
 		require.Error(t, err)
 		assert.Contains(t, s.log.String(), "is not a release that the stack can go back to; these are: "+second["release"].(string)[:12])
 
-		before := len(s.asked.Events())
+		before := len(s.cloudProvider.Events())
 		s.configure("  escala:release: \"" + first["release"].(string)[:12] + "\"\n")
 		back := s.mustUp()
 		assert.Equal(t, first["release"], back["release"])
@@ -206,7 +206,7 @@ func TestRollback(t *testing.T) {
 		assert.Contains(t, s.changes(before), "update "+c.object+" api-current")
 
 		s.forgetBuilds()
-		before = len(s.asked.Events())
+		before = len(s.cloudProvider.Events())
 		s.configure("  escala:release: \"" + second["release"].(string) + "\"\n")
 		forth := s.mustUp()
 		assert.Equal(t, second["release"], forth["release"])

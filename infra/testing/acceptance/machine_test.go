@@ -84,7 +84,7 @@ func (m *fakeMachine) follow() machine.Status {
 		status.Phase, status.Reason = "failing", "reading the release pointer: "+err.Error()
 		return status
 	}
-	status.Wanted, status.Asked = wanted.ID, wanted.Asked
+	status.Wanted, status.RequestedAt = wanted.ID, wanted.RequestedAt
 	why := m.world.refusing[string(wanted.ID)]
 	_, stored := m.world.object(m.bucket(), wanted.Key())
 	switch {

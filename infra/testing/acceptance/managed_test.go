@@ -33,17 +33,17 @@ type managed struct {
 	record         func(offline.Effect) *offline.Provider
 	// aws is the account for EKS. Optional: by default each stack has its own.
 	aws *cloudfake.AWS
-	// around wraps an effect in that of an account that also sees the cluster's
+	// wrapEffect wraps an effect in that of an account that also sees the cluster's
 	// objects. Optional.
-	around func(offline.Effect) offline.Effect
-	// lead connects the cloud's resources to their simulations.
-	lead func(m *managedStack, e *offline.Event)
+	wrapEffect func(offline.Effect) offline.Effect
+	// connect connects the cloud's resources to their simulations.
+	connect func(m *managedStack, e *offline.Event)
 }
 
 var eks = managed{
 	stack: "aws-eks", section: "eks", cluster: "aws:eks/cluster:Cluster",
 	user: "AWS", password: "recorded-login",
-	lead: func(m *managedStack, e *offline.Event) {
+	connect: func(m *managedStack, e *offline.Event) {
 		switch e.Type {
 		case "aws:eks/cluster:Cluster":
 			set(e, "endpoint", m.apiOf(e.Name))
@@ -57,7 +57,7 @@ var eks = managed{
 var doks = managed{
 	stack: "do-doks", section: "doks", cluster: "digitalocean:index/kubernetesCluster:KubernetesCluster",
 	user: account, password: account, record: clouds.DigitalOcean,
-	lead: func(m *managedStack, e *offline.Event) {
+	connect: func(m *managedStack, e *offline.Event) {
 		switch e.Type {
 		case "digitalocean:index/kubernetesCluster:KubernetesCluster":
 			set(e, "endpoint", m.apiOf(e.Name))
@@ -133,8 +133,8 @@ func openManaged(t *testing.T, c managed) *managedStack {
 		m.cluster.Hostname = "k8s-api-api-0123456789-0123456789.eu-central-1.elb.amazonaws.com"
 		m.aws.Balance("api", m.cluster.Hostname)
 	}
-	if c.around != nil {
-		effect = c.around(effect)
+	if c.wrapEffect != nil {
+		effect = c.wrapEffect(effect)
 	}
 	m.inside = clouds.Kubernetes(func(e *offline.Event) error {
 		if err := m.refused(); err != nil {
@@ -143,7 +143,7 @@ func openManaged(t *testing.T, c managed) *managedStack {
 		m.note(e)
 		return effect(e)
 	}).WhenConfigured(func(resource.PropertyMap) error { return m.connect() })
-	m.open(t, cloud{beside: []*offline.Provider{m.inside}})
+	m.open(t, cloud{extraProviders: []*offline.Provider{m.inside}})
 	return m
 }
 
@@ -234,7 +234,7 @@ func (m *managedStack) open(t *testing.T, c cloud) {
 		return m.managed.record(func(e *offline.Event) error {
 			m.note(e)
 			if e.Operation == offline.Create {
-				m.managed.lead(m, e)
+				m.managed.connect(m, e)
 			}
 			return nil
 		})

@@ -34,8 +34,8 @@ func TestManagedLifecycle(t *testing.T) {
 
 		first := m.mustUp()
 		if m.aws != nil {
-			assert.Positive(t, m.aws.Met("access-is-eventual"))
-			assert.Zero(t, m.aws.Met("addon-waits-for-nodes"), "the add-on comes when there are nodes")
+			assert.Positive(t, m.aws.Occurrences("access-is-eventual"))
+			assert.Zero(t, m.aws.Occurrences("addon-waits-for-nodes"), "the add-on comes when there are nodes")
 		}
 		assert.Equal(t, c.stack, first["target"])
 		assert.Equal(t, m.cluster.URL(), first["url"])
@@ -44,7 +44,7 @@ func TestManagedLifecycle(t *testing.T) {
 		assert.NotEmpty(t, served)
 		for _, secret := range []string{clouds.RecordedToken, account, "recorded-login"} {
 			assert.NotContains(t, m.log.String(), secret)
-			m.nowhereInState(secret)
+			m.requireNotInState(secret)
 		}
 
 		before, pushes := m.mark(), m.pushes()
@@ -87,8 +87,8 @@ func TestManagedLifecycle(t *testing.T) {
 		m.cluster.Trouble = func(string) fakecluster.Trouble { return fakecluster.Trouble{} }
 		before = m.mark()
 		require.NoError(t, m.destroy())
-		assert.Empty(t, m.asked.There())
-		assert.Empty(t, m.inside.There())
+		assert.Empty(t, m.cloudProvider.Existing())
+		assert.Empty(t, m.inside.Existing())
 		// The Ingress keeps the namespace alive as long as there is a load
 		// balancer. Until the namespace is deleted, all resources that the load
 		// balancer needs must stay.
@@ -166,13 +166,13 @@ func TestDOKSVersions(t *testing.T) {
 	m.describe("    version: \"1.37\"\n")
 	m.mustUp()
 	assert.Equal(t, []string{"update " + doks.cluster + " api-cluster"}, m.since(before))
-	assert.Equal(t, "1.36.5-do.0", text(m.there(doks.cluster)[0], "version"))
+	assert.Equal(t, "1.36.5-do.0", text(m.existingOf(doks.cluster)[0], "version"))
 	assert.Contains(t, m.log.String(), "this update brings the cluster from 1.36.1-do.0 to 1.36.5-do.0")
 	assert.Contains(t, m.log.String(), "is upgrading, with version")
 	m.mustUp()
-	assert.Equal(t, "1.37.1-do.0", text(m.there(doks.cluster)[0], "version"))
-	assert.Zero(t, account.Met("last-patch-first"))
-	assert.NotZero(t, account.Met("upgrade-takes-time"))
+	assert.Equal(t, "1.37.1-do.0", text(m.existingOf(doks.cluster)[0], "version"))
+	assert.Zero(t, account.Occurrences("last-patch-first"))
+	assert.NotZero(t, account.Occurrences("upgrade-takes-time"))
 
 	// When a version reaches its end, DigitalOcean upgrades by itself, and the
 	// file names an older version. A release must still succeed.

@@ -67,10 +67,10 @@ func TestEKSZone(t *testing.T) {
 	first := m.mustUp()
 	inOrder(t, m.since(0), "create", certificateType, recordType+" certificate-api.example.com", issuedType, paramsType, deploymentType, recordType+" dns-api.example.com")
 	assert.Equal(t, m.cluster.Hostname, first["address"])
-	assert.Zero(t, account.Met("listener-needs-an-issued-certificate"))
-	assert.Equal(t, 1, account.Met("alias-needs-the-balancers-zone"))
-	assert.Equal(t, 1, account.Met("validation-record-is-the-names"))
-	for _, record := range m.there(recordType) {
+	assert.Zero(t, account.Occurrences("listener-needs-an-issued-certificate"))
+	assert.Equal(t, 1, account.Occurrences("alias-needs-the-balancers-zone"))
+	assert.Equal(t, 1, account.Occurrences("validation-record-is-the-names"))
+	for _, record := range m.existingOf(recordType) {
 		assert.Equal(t, zone, text(record, "zoneId"))
 	}
 	m.unchanged("right after the first update")
@@ -79,7 +79,7 @@ func TestEKSZone(t *testing.T) {
 	before := m.mark()
 	m.describe("    zone: example.com\n", withHost("api.example.com", "    tls:\n      names: [www.example.com]\n"))
 	m.mustUp()
-	assert.Equal(t, []string{"api.example.com", "www.example.com"}, column(m.there(certificateType), certificateType, "domainName"))
+	assert.Equal(t, []string{"api.example.com", "www.example.com"}, column(m.existingOf(certificateType), certificateType, "domainName"))
 	assert.Empty(t, kinds(m.since(before), "delete", "aws:"))
 
 	// Another host gets its certificate and its record before the old ones are
@@ -90,21 +90,21 @@ func TestEKSZone(t *testing.T) {
 	moved := m.since(before)
 	inOrder(t, moved, "create", issuedType, recordType+" dns-new.example.com")
 	assert.Less(t, kinds(moved, "create", recordType+" dns-new.example.com")[0], kinds(moved, "delete", recordType+" dns-api.example.com")[0])
-	assert.Equal(t, []string{"new.example.com"}, column(m.there(certificateType), certificateType, "domainName"))
+	assert.Equal(t, []string{"new.example.com"}, column(m.existingOf(certificateType), certificateType, "domainName"))
 	m.unchanged("after the move")
 
 	// Without HTTPS no listener uses the certificate, so it is deleted.
 	m.describe("", withHost("new.example.com", "    tls:\n      mode: \"off\"\n"))
 	m.mustUp()
-	assert.Empty(t, m.there(certificateType))
-	assert.Empty(t, m.there(recordType))
-	assert.Zero(t, account.Met("certificate-in-use"))
+	assert.Empty(t, m.existingOf(certificateType))
+	assert.Empty(t, m.existingOf(recordType))
+	assert.Zero(t, account.Occurrences("certificate-in-use"))
 
 	m.describe("    zone: example.com\n", withHost("api.example.com"))
 	m.mustUp()
 	require.NoError(t, m.destroy(), "in one go")
 	assert.Empty(t, account.All())
-	assert.Zero(t, account.Met("certificate-in-use"))
+	assert.Zero(t, account.Occurrences("certificate-in-use"))
 }
 
 // ownCertificate returns a certificate of the operator with its key.
@@ -132,7 +132,7 @@ func TestEKSOwnCertificate(t *testing.T) {
 	m := openManaged(t, c)
 	use := func(key crypto.Signer) {
 		m.describe("", withHost("api.example.com", "    tls:\n      mode: certificate\n      certificate: TLS\n"))
-		m.keep("TLS", ownCertificate(t, "api.example.com", key))
+		m.setSecret("TLS", ownCertificate(t, "api.example.com", key))
 	}
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)
@@ -154,11 +154,11 @@ func TestEKSOwnCertificate(t *testing.T) {
 			inOrder(t, moved, "create", certificateType)
 			assert.Less(t, kinds(moved, "update", paramsType)[0], kinds(moved, "delete", certificateType)[0], "a load balancer always has a certificate")
 		}
-		assert.Len(t, m.there(certificateType), 1)
+		assert.Len(t, m.existingOf(certificateType), 1)
 		m.unchanged("after it")
 	}
 	for _, name := range []string{"import-keeps-the-key", "import-takes-keys", "certificate-in-use"} {
-		assert.Zero(t, account.Met(name), name)
+		assert.Zero(t, account.Occurrences(name), name)
 	}
 }
 
@@ -177,7 +177,7 @@ func TestEKSCertificateIsGivenUp(t *testing.T) {
 	_, err := m.up()
 	require.Error(t, err)
 	assert.Contains(t, m.log.String(), "PENDING_VALIDATION")
-	account.GiveUpCertificates()
+	account.TimeOutCertificates()
 	account.Delegate(true)
 	_, err = m.up()
 	require.Error(t, err)
@@ -185,7 +185,7 @@ func TestEKSCertificateIsGivenUp(t *testing.T) {
 	_, err = m.refresh()
 	require.NoError(t, err)
 	m.mustUp()
-	assert.Equal(t, 2, account.Met("certificate-is-given-up"), "it was waited for, and read")
+	assert.Equal(t, 2, account.Occurrences("certificate-is-given-up"), "it was waited for, and read")
 	m.unchanged("after it")
 }
 
@@ -200,7 +200,7 @@ func TestEKSRecordExists(t *testing.T) {
 	m.describe("", withHost("api.example.com", "    dns: true\n"))
 	_, err := m.up()
 	require.Error(t, err)
-	assert.Equal(t, 1, account.Met("record-exists"))
+	assert.Equal(t, 1, account.Occurrences("record-exists"))
 	assert.Contains(t, m.log.String(), "resource record set [name='api.example.com.', type='A'] but it already exists")
 	_, serves := answeredBy(t, m.cluster.URL())
 	assert.NotEmpty(t, serves, "the service serves")
@@ -261,9 +261,9 @@ func TestDOKSNames(t *testing.T) {
 	inOrder(t, m.since(0), "create", managedType, releaseType+" api-traefik", deploymentType, dnsRecordType)
 	assert.Equal(t, "127.0.0.1", first["address"])
 	assert.Contains(t, first["https"], "waiting: api.example.com: 127.0.0.1:443 does not answer HTTPS", "nothing terminates TLS here")
-	record := m.there(dnsRecordType)[0]
+	record := m.existingOf(dnsRecordType)[0]
 	assert.Equal(t, []string{"example.com", "api", "127.0.0.1"}, []string{text(record, "domain"), text(record, "name"), text(record, "value")})
-	assert.Zero(t, account.Met("certificate-takes-the-apex"))
+	assert.Zero(t, account.Occurrences("certificate-takes-the-apex"))
 	m.unchanged("right after the first update")
 
 	before := m.mark()
@@ -272,15 +272,15 @@ func TestDOKSNames(t *testing.T) {
 	moved := m.since(before)
 	inOrder(t, moved, "create", managedType, dnsRecordType)
 	assert.Less(t, kinds(moved, "update", releaseType)[0], kinds(moved, "delete", managedType)[0], "a load balancer always has a certificate")
-	assert.Equal(t, []string{"@", "api"}, column(m.there(dnsRecordType), dnsRecordType, "name"))
-	assert.Zero(t, account.Met("certificate-in-use"))
-	assert.Zero(t, account.Met("certificate-name-taken"))
+	assert.Equal(t, []string{"@", "api"}, column(m.existingOf(dnsRecordType), dnsRecordType, "name"))
+	assert.Zero(t, account.Occurrences("certificate-in-use"))
+	assert.Zero(t, account.Occurrences("certificate-name-taken"))
 	m.unchanged("with another name")
 
 	require.NoError(t, m.destroy(), "in one go")
 	assert.Empty(t, account.All())
-	assert.Zero(t, account.Met("records-add-up"))
-	assert.Zero(t, account.Met("domain-must-be-there"))
+	assert.Zero(t, account.Occurrences("records-add-up"))
+	assert.Zero(t, account.Occurrences("domain-must-be-there"))
 }
 
 // TestDOKSRecordExists checks that no second address is added to a name.
@@ -294,8 +294,8 @@ func TestDOKSRecordExists(t *testing.T) {
 	_, err := m.up()
 	require.Error(t, err)
 	assert.Contains(t, m.log.String(), "api.example.com already leads to 203.0.113.9, by a record that is not this stack's")
-	assert.Empty(t, m.there(dnsRecordType))
-	assert.Zero(t, account.Met("records-add-up"))
+	assert.Empty(t, m.existingOf(dnsRecordType))
+	assert.Zero(t, account.Occurrences("records-add-up"))
 	_, serves := answeredBy(t, m.cluster.URL())
 	assert.NotEmpty(t, serves, "the service serves")
 }
@@ -308,8 +308,8 @@ func TestDOKSTraefikGetsItsCertificate(t *testing.T) {
 	m := openDOKS(t, account)
 	m.describe("", withHost("api.example.com", "    tls:\n      mode: acme\n      authority: staging\n"))
 	m.mustUp()
-	assert.Empty(t, m.there(managedType))
-	assert.Empty(t, m.there(dnsRecordType))
+	assert.Empty(t, m.existingOf(managedType))
+	assert.Empty(t, m.existingOf(dnsRecordType))
 	m.unchanged("right after the first update")
 	require.NoError(t, m.destroy())
 	assert.Empty(t, account.All())

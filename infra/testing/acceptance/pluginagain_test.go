@@ -94,7 +94,7 @@ func TestPluginAsksAgain(t *testing.T) {
 			reason.end(served)
 		}
 		cluster.nodes.Change(works)
-		l.onlySame(l.up())
+		l.requireUnchanged(l.up())
 		assert.NotEqual(t, served, l.answered(url), "the release serves")
 	}
 	require.NoError(t, l.destroy(), l.log.String())

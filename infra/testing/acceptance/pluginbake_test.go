@@ -28,7 +28,7 @@ func TestPluginBake(t *testing.T) {
 	describe("")
 	first := l.mustUp()["release"].(string)
 	served := l.answered(url)
-	l.onlySame(l.up())
+	l.requireUnchanged(l.up())
 
 	t.Log("a release is taken back, and its state stays true")
 	l.release("second")
@@ -39,9 +39,9 @@ func TestPluginBake(t *testing.T) {
 		assert.Contains(t, l.log.String(), "serves alone, on 2 pods")
 		assert.Equal(t, served, l.answered(url), "the release before serves")
 		assert.True(t, paused())
-		l.onlySame(l.preview())
+		l.requireUnchanged(l.preview())
 		l.refreshesClean()
-		l.onlySame(l.preview())
+		l.requireUnchanged(l.preview())
 	}
 
 	t.Log("a rollback has no bake")
@@ -49,7 +49,7 @@ func TestPluginBake(t *testing.T) {
 	assert.Equal(t, first, l.mustUp()["release"])
 	assert.Equal(t, served, l.answered(url))
 	assert.False(t, paused())
-	l.onlySame(l.up())
+	l.requireUnchanged(l.up())
 
 	t.Log("without a bake it serves")
 	describe("")
@@ -61,6 +61,6 @@ func TestPluginBake(t *testing.T) {
 	assert.NotEqual(t, served, l.answered(url))
 	assert.False(t, paused())
 	l.refreshesClean()
-	l.onlySame(l.up())
+	l.requireUnchanged(l.up())
 	require.NoError(t, l.destroy(), l.log.String())
 }

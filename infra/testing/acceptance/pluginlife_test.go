@@ -48,10 +48,10 @@ func (l pluginLife) run() {
 	assert.NotEmpty(t, served)
 	assert.Equal(t, 3, l.cluster.replicas(l.namespace, "api"), "the autoscaler has raised it")
 
-	l.onlySame(l.preview())
-	l.onlySame(l.up())
+	l.requireUnchanged(l.preview())
+	l.requireUnchanged(l.up())
 	l.refreshesClean()
-	l.onlySame(l.up())
+	l.requireUnchanged(l.up())
 
 	t.Log("a release, and a look for drift right after it")
 	l.cluster.scale(l.namespace, "api", 5)
@@ -65,7 +65,7 @@ func (l pluginLife) run() {
 	assert.NotEqual(t, served, now)
 	assert.Equal(t, 5, l.cluster.replicas(l.namespace, "api"), "the number stays the autoscaler's")
 	l.refreshesClean()
-	l.onlySame(l.up())
+	l.requireUnchanged(l.up())
 
 	t.Log("a release that fails, and its revert")
 	var pull func(string, []string) (string, error)
@@ -93,19 +93,19 @@ func (l pluginLife) run() {
 	t.Log("a configuration that fails, and is taken back")
 	secrets := "  escala:service:\n    secrets: [DATABASE_URL]\n"
 	l.describe(secrets)
-	l.keep("DATABASE_URL", "first")
+	l.setSecret("DATABASE_URL", "first")
 	l.mustUp()
 	l.describe(secrets + "    env: {GREETING: bad}\n")
-	l.keep("DATABASE_URL", "second")
+	l.setSecret("DATABASE_URL", "second")
 	_, err = l.up()
 	require.Error(t, err)
 	assert.Contains(t, l.log.String(), "ends with status 2")
 	assert.Equal(t, now, l.answered(second["url"]))
 	l.describe(secrets)
-	l.keep("DATABASE_URL", "first")
+	l.setSecret("DATABASE_URL", "first")
 	l.mustUp()
 	assert.Len(t, l.cluster.list(kind("", "v1", "configmaps"), l.namespace), 1, "what failed is gone")
-	l.onlySame(l.up())
+	l.requireUnchanged(l.up())
 	l.refreshesClean()
 	l.cluster.restartPods(l.namespace, "api")
 
@@ -116,7 +116,7 @@ func (l pluginLife) run() {
 	moved := l.mustUp()
 	assert.Equal(t, now, l.answered(moved["url"]))
 	assert.Nil(t, l.cluster.get(deployments, l.namespace, "api"))
-	l.onlySame(l.up())
+	l.requireUnchanged(l.up())
 	l.refreshesClean()
 }
 
@@ -167,7 +167,7 @@ func TestPluginLifeOnKubernetes(t *testing.T) {
 	require.NoError(t, l.destroy(), l.log.String())
 	assert.Equal(t, []string{"other"}, cluster.ownNamespaces())
 	other.refreshesClean()
-	other.onlySame(other.up())
+	other.requireUnchanged(other.up())
 	require.NoError(t, other.destroy(), other.log.String())
 	assert.Empty(t, cluster.ownNamespaces(), "destroyed in one go")
 }

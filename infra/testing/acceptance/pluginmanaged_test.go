@@ -76,8 +76,8 @@ func TestPluginLifeOnEKS(t *testing.T) {
 	})
 	m.slow = 3
 	l.run()
-	assert.Positive(t, account.Met("access-is-eventual"))
-	assert.Zero(t, account.Met("addon-waits-for-nodes"))
+	assert.Positive(t, account.Occurrences("access-is-eventual"))
+	assert.Zero(t, account.Occurrences("addon-waits-for-nodes"))
 	assert.Empty(t, l.cluster.ownNamespaces(), "the cluster of the other name is empty")
 
 	t.Log("the preview of somebody else, who sees nothing of the cluster")
@@ -87,12 +87,12 @@ func TestPluginLifeOnEKS(t *testing.T) {
 	assert.Equal(t, map[string]int{"same": plan.Changes["same"]}, plan.Changes, l.log.String())
 	require.Error(t, l.destroy(), "nor can they destroy it")
 	assert.Contains(t, l.log.String(), "configured Kubernetes cluster is unreachable")
-	assert.Len(t, account.Of(eks.cluster), 1)
+	assert.Len(t, account.OfType(eks.cluster), 1)
 
-	account.CallAs(text(account.Of(entryType)[0], "principalArn"))
+	account.CallAs(text(account.OfType(entryType)[0], "principalArn"))
 	require.NoError(t, l.destroy(), l.log.String())
-	assert.Empty(t, m.there(eks.cluster))
-	assert.Zero(t, account.Met("network-in-use"))
+	assert.Empty(t, m.existingOf(eks.cluster))
+	assert.Zero(t, account.Occurrences("network-in-use"))
 }
 
 // TestPluginLifeOnDOKS checks the life of do-doks with Pulumi's own plugin, which
@@ -127,7 +127,7 @@ func TestPluginLifeOnDOKS(t *testing.T) {
 
 	t.Log("the preview of somebody else, with a token of their own")
 	l.forgetBuilds()
-	l.onlySame(l.preview())
+	l.requireUnchanged(l.preview())
 
 	require.NoError(t, l.destroy(), l.log.String())
 	assert.Empty(t, account.All())

@@ -43,7 +43,7 @@ func TestPluginTraefikGetsItsCertificate(t *testing.T) {
 	assert.Equal(t, "Recreate", name)
 	assert.Equal(t, 1, replicas)
 	assert.Equal(t, []string{"traefik"}, l.cluster.list(claims, "traefik"))
-	l.onlySame(l.up())
+	l.requireUnchanged(l.up())
 	l.refreshesClean()
 
 	t.Log("plain HTTP, with two")
@@ -106,7 +106,7 @@ func TestPluginCertManager(t *testing.T) {
 	ingress := cluster.get(kind("networking.k8s.io", "v1", "ingresses"), "api", "api")
 	require.NotNil(t, ingress)
 	assert.Equal(t, "api", ingress.GetAnnotations()["cert-manager.io/issuer"])
-	s.onlySame(s.up())
+	s.requireUnchanged(s.up())
 	s.refreshesClean()
 
 	t.Log("without it")

@@ -97,7 +97,7 @@ func TestPluginReleaseCommand(t *testing.T) {
 			fmt.Sprintf("  escala:service:\n    secrets: [DATABASE_URL]\n    scale: {replicas: 2}\n    release: {command: [api, %s], timeout: %s}\n%s", command, timeout, more))
 	}
 	describe("", "migrate", "60s")
-	l.keep("DATABASE_URL", "db")
+	l.setSecret("DATABASE_URL", "db")
 	jobs := kind("batch", "v1", "jobs")
 	short := func(outputs map[string]any) string { return outputs["release"].(string)[:12] }
 	failed := func(says ...string) {
@@ -119,11 +119,11 @@ func TestPluginReleaseCommand(t *testing.T) {
 	assert.Equal(t, []string{"api-release-1"}, cluster.list(jobs, "api"))
 
 	t.Log("no change, and a look for drift")
-	l.onlySame(l.preview())
+	l.requireUnchanged(l.preview())
 	assert.NotContains(t, l.log.String(), "release command")
-	l.onlySame(l.up())
+	l.requireUnchanged(l.up())
 	l.refreshesClean()
-	l.onlySame(l.up())
+	l.requireUnchanged(l.up())
 	assert.Empty(t, m.ran())
 
 	t.Log("a release")
@@ -147,7 +147,7 @@ func TestPluginReleaseCommand(t *testing.T) {
 	third := short(l.mustUp())
 	assert.Equal(t, []string{third + " /api migrate with db beside " + second}, m.ran())
 	l.refreshesClean()
-	l.onlySame(l.up())
+	l.requireUnchanged(l.up())
 
 	t.Log("the update is killed in the middle")
 	m.ended(nil)
@@ -253,7 +253,7 @@ func TestPluginReleaseCommandOfManagedClusters(t *testing.T) {
 			l.describe("  escala:service:\n    scale: {replicas: 2}\n    release: {command: [api, migrate], timeout: 30s}\n")
 			first := l.mustUp()["release"].(string)[:12]
 			assert.Equal(t, []string{first + " /api migrate with  beside nothing"}, m.ran())
-			l.onlySame(l.up())
+			l.requireUnchanged(l.up())
 			l.release("second")
 			m.ended(&nodes.End{Status: 3, Log: "there is no such table"})
 			_, err := l.up()

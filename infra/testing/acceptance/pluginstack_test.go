@@ -183,8 +183,8 @@ func (s *stack) answered(url any) string {
 	return release
 }
 
-// onlySame checks that an operation changed nothing.
-func (s *stack) onlySame(r engine.Result, err error) {
+// requireUnchanged checks that an operation changed nothing.
+func (s *stack) requireUnchanged(r engine.Result, err error) {
 	s.t.Helper()
 	require.NoError(s.t, err, s.log.String())
 	assert.Equal(s.t, map[string]int{"same": r.Changes["same"]}, r.Changes, s.log.String())

@@ -19,9 +19,9 @@ import (
 	"escala/service"
 )
 
-// under runs happens while the machine is under load, and returns the load's
+// underLoad runs happens while the machine is under load, and returns the load's
 // result.
-func (b *bare) under(mix loadgen.Mix, happens func()) *loadgen.Result {
+func (b *bare) underLoad(mix loadgen.Mix, happens func()) *loadgen.Result {
 	b.t.Helper()
 	options := loadgen.NewOptions(b.url())
 	options.Streams = mix.Streams()
@@ -88,7 +88,7 @@ func TestPortsLoseNothing(t *testing.T) {
 
 	mix := loadgen.NewMix()
 	mix.Rate = 300
-	rolled := b.under(mix, func() {
+	rolled := b.underLoad(mix, func() {
 		for _, name := range []string{"second", "third", "fourth"} {
 			b.awaits(b.release(name))
 		}
@@ -101,7 +101,7 @@ func TestPortsLoseNothing(t *testing.T) {
 	// in front of it; all others go to the other workers. A GET may be sent
 	// again, so this part sends only GETs.
 	mix.PostShare = 0
-	killed := b.under(mix, func() {
+	killed := b.underLoad(mix, func() {
 		for worker := range 3 {
 			require.NoError(t, syscall.Kill(b.pid(worker), syscall.SIGKILL))
 			time.Sleep(3 * time.Second)

@@ -16,8 +16,8 @@ import (
 	"escala/infra/engine/offline"
 )
 
-// keep sets a secret as `pulumi config set --secret` does.
-func (s *stack) keep(name, value string) {
+// setSecret sets a secret as `pulumi config set --secret` does.
+func (s *stack) setSecret(name, value string) {
 	s.t.Helper()
 	if s.secrets == nil {
 		s.secrets = map[string]string{}
@@ -55,17 +55,17 @@ func TestSecrets(t *testing.T) {
 		_, err := s.up()
 		require.Error(t, err)
 		assert.Contains(t, s.log.String(), "secrets.DATABASE_URL: is not set, but service.secrets lists it")
-		assert.Empty(t, s.asked.Events(), "nothing was asked for")
+		assert.Empty(t, s.cloudProvider.Events(), "nothing was asked for")
 
-		s.keep("DATABASE_URL", first)
+		s.setSecret("DATABASE_URL", first)
 		s.mustUp()
 		assert.NotContains(t, s.log.String(), first)
-		require.Len(t, s.there(c.machine), 1)
-		machine := s.there(c.machine)[0]
+		require.Len(t, s.existingOf(c.machine), 1)
+		machine := s.existingOf(c.machine)[0]
 		userData, err := c.userData(machine)
 		require.NoError(t, err)
 		received := 0
-		for _, e := range s.asked.There() {
+		for _, e := range s.cloudProvider.Existing() {
 			inputs, err := json.Marshal(offline.Plain(e.Inputs))
 			require.NoError(t, err)
 			if strings.Contains(string(inputs), first) {
@@ -77,14 +77,14 @@ func TestSecrets(t *testing.T) {
 		if c.stack == aws.stack {
 			assert.NotContains(t, userData, first)
 		}
-		s.nowhereInState(first)
+		s.requireNotInState(first)
 
 		mark := s.world.mark()
-		s.keep("DATABASE_URL", second)
+		s.setSecret("DATABASE_URL", second)
 		s.mustUp()
-		require.Len(t, s.there(c.machine), 1)
-		assert.NotEqual(t, machine.ID, s.there(c.machine)[0].ID)
-		order(t, s.world.since(mark), "boot "+s.there(c.machine)[0].ID, "move to "+s.there(c.machine)[0].ID, "terminate "+machine.ID)
+		require.Len(t, s.existingOf(c.machine), 1)
+		assert.NotEqual(t, machine.ID, s.existingOf(c.machine)[0].ID)
+		order(t, s.world.since(mark), "boot "+s.existingOf(c.machine)[0].ID, "move to "+s.existingOf(c.machine)[0].ID, "terminate "+machine.ID)
 	})
 }
 
@@ -100,8 +100,8 @@ func containsSecret(e offline.Event, text string) bool {
 	return true
 }
 
-// nowhereInState searches everything that Pulumi stores.
-func (s *stack) nowhereInState(text string) {
+// requireNotInState searches everything that Pulumi stores.
+func (s *stack) requireNotInState(text string) {
 	s.t.Helper()
 	files := 0
 	require.NoError(s.t, filepath.WalkDir(filepath.Join(s.clone, "pulumi"), func(path string, d fs.DirEntry, err error) error {
@@ -127,7 +127,7 @@ func TestSecretsInTheClear(t *testing.T) {
 	_, err := s.up()
 	require.Error(t, err)
 	assert.Contains(t, s.log.String(), "secrets: are not encrypted in the configuration")
-	assert.Empty(t, s.asked.Events())
+	assert.Empty(t, s.cloudProvider.Events())
 }
 
 // TestBadInput checks that all errors are reported at once, before any resource
@@ -184,6 +184,6 @@ func TestBadInput(t *testing.T) {
 		for _, said := range one.said {
 			assert.Contains(t, s.log.String(), said)
 		}
-		assert.Empty(t, s.asked.Events(), "nothing was asked for")
+		assert.Empty(t, s.cloudProvider.Events(), "nothing was asked for")
 	}
 }

@@ -31,10 +31,10 @@ type stack struct {
 	t     *testing.T
 	cloud cloud
 	world *world
-	// asked is the cloud's provider, which records requests. It is nil without a
+	// cloudProvider is the cloud's provider, which records requests. It is nil without a
 	// cloud.
-	asked *offline.Provider
-	clone string
+	cloudProvider *offline.Provider
+	clone         string
 	// lines holds the configuration in YAML. secrets are set beside it.
 	lines   string
 	secrets map[string]string
@@ -60,10 +60,10 @@ func open(t *testing.T, c cloud) *stack {
 	s.write("cloudinit/agent/cmd/escala-agent/main.go", "package main\n\nfunc main() { println(\"agent\") }\n")
 	s.release("first")
 	s.configure("")
-	offlines := append([]*offline.Provider{clouds.Random(s.clone)}, c.beside...)
+	offlines := append([]*offline.Provider{clouds.Random(s.clone)}, c.extraProviders...)
 	if c.record != nil {
-		s.asked = c.record(s.world)
-		offlines = append(offlines, s.asked)
+		s.cloudProvider = c.record(s.world)
+		offlines = append(offlines, s.cloudProvider)
 	}
 	s.providers = c.plugins
 	for _, provider := range offlines {
@@ -193,10 +193,10 @@ func (s *stack) inState(old, replacement string) {
 	require.NoError(s.t, os.WriteFile(path, []byte(strings.ReplaceAll(string(content), old, replacement)), 0o600))
 }
 
-// there returns the existing resources of a type.
-func (s *stack) there(kind string) []offline.Event {
+// existingOf returns the existing resources of a type.
+func (s *stack) existingOf(kind string) []offline.Event {
 	var found []offline.Event
-	for _, e := range s.asked.There() {
+	for _, e := range s.cloudProvider.Existing() {
 		if e.Type == kind {
 			found = append(found, e)
 		}

@@ -46,7 +46,7 @@ func TestTheNumberOfPodsStaysTheAutoscalers(t *testing.T) {
 	namespace := newNamespace()
 	before := descriptions["default"].objects(t, onKubernetes, namespace)
 	applyAll(t, cluster, before)
-	deployment := only(before, "Deployment")[0]
+	deployment := ofKind(before, "Deployment")[0]
 	require.NoError(t, cluster.Scale(t.Context(), deployment, 7))
 	replicas := func() int64 {
 		t.Helper()
@@ -74,7 +74,7 @@ func TestTheNumberOfPodsStaysTheAutoscalers(t *testing.T) {
 
 	// A number in the description takes the field back, and conflicts with the
 	// autoscaler from then on.
-	fixed := only(descriptions["fixed number"].objects(t, onKubernetes, namespace), "Deployment")[0]
+	fixed := ofKind(descriptions["fixed number"].objects(t, onKubernetes, namespace), "Deployment")[0]
 	_, err := cluster.ApplyGently(t.Context(), fixed)
 	require.NoError(t, err)
 	assert.EqualValues(t, 2, replicas())

@@ -43,7 +43,7 @@ func TestTheServerTakesTheIssuer(t *testing.T) {
 			spec.Host, spec.TLS.Names, spec.TLS.Mode = "api.example.com", []string{"www.example.com"}, service.TLSACME
 			change(&spec.TLS)
 			objects := onKubernetes(t, newNamespace(), spec, nil, func(*kubernetes.WorkloadSettings) {})
-			issuers := only(objects, "Issuer")
+			issuers := ofKind(objects, "Issuer")
 			require.Len(t, issuers, 1)
 			// The server serves a new kind with a short delay.
 			require.Eventually(t, func() bool {

@@ -36,7 +36,7 @@ func TestTheServerTakesPlainManifests(t *testing.T) {
 				require.NoError(t, err)
 				objects = append(objects, documents(t, content)...)
 			}
-			require.NotEmpty(t, only(objects, "Deployment"))
+			require.NotEmpty(t, ofKind(objects, "Deployment"))
 			slices.SortStableFunc(objects, func(a, b map[string]any) int { return cmp.Compare(rank(a), rank(b)) })
 			versions := applyAll(t, cluster, objects)
 			assert.Equal(t, versions, applyAll(t, cluster, objects), "applying them again changes something")

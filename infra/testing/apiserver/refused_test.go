@@ -104,7 +104,7 @@ func TestRestrictedIsEnforced(t *testing.T) {
 	cluster := server.Objects(t)
 	objects := descriptions["default"].objects(t, onKubernetes, newNamespace())
 	applyAll(t, cluster, objects)
-	deployment := only(objects, "Deployment")[0]
+	deployment := ofKind(objects, "Deployment")[0]
 	for name, loosen := range map[string]func(spec, container map[string]any){
 		"privileged":             func(_, c map[string]any) { c["securityContext"] = map[string]any{"privileged": true} },
 		"root":                   func(s, _ map[string]any) { s["securityContext"].(map[string]any)["runAsUser"] = int64(0) },

@@ -52,7 +52,7 @@ func render(t *testing.T, on deploy.Target, r deploy.Request, mocks *pulumitest.
 	require.NoError(t, on.Check(t.Context(), r))
 	require.NoError(t, mocks.Preview(on, r))
 	var objects []map[string]any
-	for _, made := range mocks.Made() {
+	for _, made := range mocks.Resources() {
 		if !strings.HasPrefix(made.Type, "kubernetes:") || slices.ContainsFunc(otherwise, func(s string) bool { return strings.HasPrefix(made.Type, s) }) {
 			continue
 		}
@@ -98,8 +98,8 @@ func clone(object map[string]any) map[string]any {
 	return (&unstructured.Unstructured{Object: object}).DeepCopy().Object
 }
 
-// only returns the objects of a kind.
-func only(objects []map[string]any, kind string) []map[string]any {
+// ofKind returns the objects of a kind.
+func ofKind(objects []map[string]any, kind string) []map[string]any {
 	var found []map[string]any
 	for _, object := range objects {
 		if object["kind"] == kind {

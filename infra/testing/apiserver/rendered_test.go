@@ -44,13 +44,13 @@ func TestTheServerTakesWhatIsRendered(t *testing.T) {
 					"apiVersion": "v1", "kind": "ServiceAccount", "metadata": map[string]any{"name": "default", "namespace": namespace},
 				})
 				require.NoError(t, err)
-				deployments := only(objects, "Deployment")
+				deployments := ofKind(objects, "Deployment")
 				require.NotEmpty(t, deployments)
 				for _, deployment := range deployments {
 					_, err := cluster.Create(t.Context(), pod(t, deployment))
 					require.NoError(t, err)
 				}
-				for _, cronjob := range only(objects, "CronJob") {
+				for _, cronjob := range ofKind(objects, "CronJob") {
 					_, err := cluster.Create(t.Context(), pod(t, jobOf(t, cronjob)))
 					require.NoError(t, err)
 				}

@@ -12,35 +12,35 @@ import (
 type Account struct {
 	behaviours []Behaviour
 
-	mu      sync.Mutex
-	objects map[string]offline.Event
-	met     map[string]int
+	mu          sync.Mutex
+	objects     map[string]offline.Event
+	occurrences map[string]int
 }
 
 // newAccount returns an empty account. The caller sets its behaviours, which read
 // the account.
 func newAccount() *Account {
-	return &Account{objects: map[string]offline.Event{}, met: map[string]int{}}
+	return &Account{objects: map[string]offline.Event{}, occurrences: map[string]int{}}
 }
 
 // Behaviours returns the cloud's behaviours.
 func (a *Account) Behaviours() []Behaviour { return a.behaviours }
 
-// Met returns how often a behaviour occurred. It panics on a name that no
+// Occurrences returns how often a behaviour occurred. It panics on a name that no
 // behaviour has.
-func (a *Account) Met(name string) int {
+func (a *Account) Occurrences(name string) int {
 	a.known(name)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.met[name]
+	return a.occurrences[name]
 }
 
-// Meet counts a behaviour that other code simulates.
-func (a *Account) Meet(name string) {
+// CountOccurrence counts a behaviour that other code simulates.
+func (a *Account) CountOccurrence(name string) {
 	a.known(name)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.met[name]++
+	a.occurrences[name]++
 }
 
 func (a *Account) known(name string) {
@@ -55,7 +55,7 @@ func (a *Account) known(name string) {
 // before returns the existing resource that an event is about. It returns false if
 // there is none, as for a creation.
 func (a *Account) before(e *offline.Event) (offline.Event, bool) {
-	for _, existing := range a.Of(e.Type) {
+	for _, existing := range a.OfType(e.Type) {
 		if existing.ID == e.ID {
 			return existing, true
 		}
@@ -63,8 +63,8 @@ func (a *Account) before(e *offline.Event) (offline.Event, bool) {
 	return offline.Event{}, false
 }
 
-// Of returns the existing resources of a type, in no order.
-func (a *Account) Of(kind string) []offline.Event {
+// OfType returns the existing resources of a type, in no order.
+func (a *Account) OfType(kind string) []offline.Event {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var found []offline.Event
@@ -92,11 +92,11 @@ func (a *Account) All() []offline.Event {
 func (a *Account) Effect(effect offline.Effect) offline.Effect {
 	return func(e *offline.Event) error {
 		for _, b := range a.behaviours {
-			if b.Before == nil || !b.concerns(e.Type) {
+			if b.Before == nil || !b.appliesTo(e.Type) {
 				continue
 			}
 			if err := b.Before(e); err != nil {
-				a.Meet(b.Name)
+				a.CountOccurrence(b.Name)
 				return err
 			}
 		}
@@ -106,21 +106,21 @@ func (a *Account) Effect(effect offline.Effect) offline.Effect {
 			}
 		}
 		for _, b := range a.behaviours {
-			if b.After != nil && b.concerns(e.Type) && b.After(e) {
-				a.Meet(b.Name)
+			if b.After != nil && b.appliesTo(e.Type) && b.After(e) {
+				a.CountOccurrence(b.Name)
 			}
 		}
-		a.keep(*e)
+		a.record(*e)
 		return nil
 	}
 }
 
-// keep records the result of an operation.
-func (a *Account) keep(e offline.Event) {
+// record records the result of an operation.
+func (a *Account) record(e offline.Event) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	key := e.Type + "\x00" + e.ID
-	if e.Gone {
+	if e.Deleted {
 		delete(a.objects, key)
 		return
 	}
@@ -133,8 +133,8 @@ func (a *Account) keep(e offline.Event) {
 	}
 }
 
-// forget removes the matching resources from the account and returns their number.
-func (a *Account) forget(matches func(offline.Event) bool) int {
+// remove removes the matching resources from the account and returns their number.
+func (a *Account) remove(matches func(offline.Event) bool) int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	count := 0

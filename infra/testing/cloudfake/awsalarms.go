@@ -35,7 +35,7 @@ func (a *AWS) HideBalancers(yes bool) {
 // existingBalancers returns the host names of the load balancers of the Ingresses
 // that exist.
 func (a *AWS) existingBalancers() []string {
-	ingresses := a.Of(ingress)
+	ingresses := a.OfType(ingress)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var hosts []string
@@ -69,7 +69,7 @@ func (a *AWS) getLoadBalancer(args resource.PropertyMap) (resource.PropertyMap, 
 			}), nil
 		}
 	}
-	a.Meet("balancer-is-not-found")
+	a.CountOccurrence("balancer-is-not-found")
 	return nil, errors.New("reading ELBv2 Load Balancers: couldn't find resource")
 }
 

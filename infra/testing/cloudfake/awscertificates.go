@@ -13,10 +13,10 @@ import (
 	"escala/infra/engine/offline/clouds"
 )
 
-// GiveUpCertificates makes the validation of all certificates that are not issued
+// TimeOutCertificates makes the validation of all certificates that are not issued
 // time out, as ACM does after 72 hours.
-func (a *AWS) GiveUpCertificates() {
-	for _, certificate := range a.Of(awsCertificate) {
+func (a *AWS) TimeOutCertificates() {
+	for _, certificate := range a.OfType(awsCertificate) {
 		if text(certificate.Inputs, "domainName") != "" && !a.validated(certificate.ID) {
 			a.mu.Lock()
 			a.timedOut[certificate.ID] = true
@@ -25,7 +25,7 @@ func (a *AWS) GiveUpCertificates() {
 	}
 }
 
-func (a *AWS) givenUp(arn string) bool {
+func (a *AWS) hasTimedOut(arn string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.timedOut[arn]
@@ -59,12 +59,12 @@ func (a *AWS) validated(arn string) bool {
 	if !seen {
 		return false
 	}
-	for _, certificate := range a.Of(awsCertificate) {
+	for _, certificate := range a.OfType(awsCertificate) {
 		if certificate.ID != arn {
 			continue
 		}
 		record, value := clouds.ValidationRecord(text(certificate.Inputs, "domainName"))
-		return slices.ContainsFunc(a.Of(awsRecord), func(e offline.Event) bool {
+		return slices.ContainsFunc(a.OfType(awsRecord), func(e offline.Event) bool {
 			values, _ := offline.Plain(e.Inputs)["records"].([]any)
 			return strings.TrimSuffix(text(e.Inputs, "name"), ".") == record && len(values) == 1 && strings.TrimSuffix(fmt.Sprint(values[0]), ".") == value
 		})
@@ -75,7 +75,7 @@ func (a *AWS) validated(arn string) bool {
 // isIssued reports whether a listener can use a certificate. A certificate that is
 // not in the account counts as issued: it was created outside of the stack.
 func (a *AWS) isIssued(arn string) bool {
-	for _, certificate := range a.Of(awsCertificate) {
+	for _, certificate := range a.OfType(awsCertificate) {
 		if certificate.ID == arn {
 			return text(certificate.Inputs, "domainName") == "" || a.validated(arn)
 		}

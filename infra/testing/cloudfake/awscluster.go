@@ -54,7 +54,7 @@ func (a *AWS) RefusedTags() []string {
 // Admitted reports whether a principal has an access policy of a kind
 // ("AmazonEKSClusterAdminPolicy") on any cluster.
 func (a *AWS) Admitted(principal, policy string) bool {
-	for _, e := range a.Of(awsPolicy) {
+	for _, e := range a.OfType(awsPolicy) {
 		if text(e.Inputs, "principalArn") == principal && strings.HasSuffix(text(e.Inputs, "policyArn"), "/"+policy) {
 			return true
 		}
@@ -100,7 +100,7 @@ func (a *AWS) clusters() []Behaviour {
 			Does:   "Leaves an add-on DEGRADED as long as the cluster has no node, and Auto Mode makes none before a pod waits.",
 			Source: "https://github.com/awslabs/ai-on-eks/issues/302",
 			Before: func(e *offline.Event) error {
-				if e.Operation == offline.Create && len(a.Of(deployment)) == 0 {
+				if e.Operation == offline.Create && len(a.OfType(deployment)) == 0 {
 					return errors.New("waiting for EKS Add-On create: timeout while waiting for state to become 'ACTIVE' (last state: 'DEGRADED', timeout: 20m0s)")
 				}
 				return nil
@@ -114,7 +114,7 @@ func (a *AWS) clusters() []Behaviour {
 				if e.Operation != offline.Create {
 					return nil
 				}
-				for _, other := range a.Of(awsEntry) {
+				for _, other := range a.OfType(awsEntry) {
 					if text(other.Inputs, "clusterName") == text(e.Inputs, "clusterName") && text(other.Inputs, "principalArn") == text(e.Inputs, "principalArn") {
 						return errors.New("ResourceInUseException: The specified access entry resource is already in use on this cluster.") //nolint:revive,staticcheck // as AWS says it
 					}
@@ -144,7 +144,7 @@ func (a *AWS) clusters() []Behaviour {
 			Source: "https://docs.aws.amazon.com/eks/latest/userguide/delete-cluster.html",
 			Before: func(e *offline.Event) error {
 				service, _, _ := strings.Cut(e.Name, "-")
-				held := slices.ContainsFunc(a.Of(ingress), func(other offline.Event) bool { return strings.HasPrefix(other.Name, service+"-") })
+				held := slices.ContainsFunc(a.OfType(ingress), func(other offline.Event) bool { return strings.HasPrefix(other.Name, service+"-") })
 				if e.Operation == offline.Delete && held {
 					return fmt.Errorf("DependencyViolation: The vpc '%s' has dependencies and cannot be deleted.", e.ID) //nolint:revive,staticcheck // as EC2 says it
 				}
@@ -187,7 +187,7 @@ func (a *AWS) removeTags(e *offline.Event) bool {
 		before = tagKeys(existing.Inputs)
 	}
 	may := false
-	for _, policy := range a.Of(awsRolePolicy) {
+	for _, policy := range a.OfType(awsRolePolicy) {
 		document := text(policy.Inputs, "policy")
 		may = may || (strings.Contains(document, "elasticloadbalancing:RemoveTags") && strings.Contains(document, "ec2:DeleteTags"))
 	}

@@ -48,7 +48,7 @@ func (a *AWS) uniqueNames() []Behaviour {
 					return nil
 				}
 				name := text(e.Inputs, u.property)
-				for _, other := range a.Of(u.kind) {
+				for _, other := range a.OfType(u.kind) {
 					if text(other.Inputs, u.property) == name && (u.kind == awsBucket || region(other) == region(*e)) {
 						if strings.Contains(u.says, "%s") {
 							return fmt.Errorf(u.says, name)

@@ -79,7 +79,7 @@ func (a *AWS) limits() []Behaviour {
 					return nil
 				}
 				role, size := text(e.Inputs, "role"), len(text(e.Inputs, "policy"))
-				for _, other := range a.Of(awsRolePolicy) {
+				for _, other := range a.OfType(awsRolePolicy) {
 					if other.ID != e.ID && text(other.Inputs, "role") == role {
 						size += len(text(other.Inputs, "policy"))
 					}

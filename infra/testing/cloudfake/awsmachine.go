@@ -31,8 +31,8 @@ func (a *AWS) WithdrawImage(id string) {
 	}
 }
 
-// TypeInZones limits an instance type to some zones.
-func (a *AWS) TypeInZones(instanceType string, zones ...string) {
+// LimitTypeToZones limits an instance type to some zones.
+func (a *AWS) LimitTypeToZones(instanceType string, zones ...string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.typeZones[instanceType] = zones
@@ -176,7 +176,7 @@ func contains(value any, id string) bool {
 // zoneOf returns the zone of a subnet. A subnet outside of the account is in the
 // first zone.
 func (a *AWS) zoneOf(subnet string) string {
-	for _, s := range a.Of(awsSubnet) {
+	for _, s := range a.OfType(awsSubnet) {
 		if s.ID == subnet {
 			return text(s.Outputs, "availabilityZone")
 		}

@@ -32,7 +32,7 @@ func (a *AWS) Zone(name string) string {
 
 // Record makes a record outside of Pulumi.
 func (a *AWS) Record(zone, name, kind string) {
-	a.keep(offline.Event{Operation: offline.Create, Type: awsRecord, ID: "by hand " + name, Inputs: resource.NewPropertyMapFromMap(map[string]any{
+	a.record(offline.Event{Operation: offline.Create, Type: awsRecord, ID: "by hand " + name, Inputs: resource.NewPropertyMapFromMap(map[string]any{
 		"zoneId": zone, "name": name, "type": kind,
 	})})
 }
@@ -91,7 +91,7 @@ func (a *AWS) names() []Behaviour {
 				if overwrite, _ := offline.Plain(e.Inputs)["allowOverwrite"].(bool); e.Operation != offline.Create || overwrite {
 					return nil
 				}
-				for _, other := range a.Of(awsRecord) {
+				for _, other := range a.OfType(awsRecord) {
 					if recordKey(other) == recordKey(*e) {
 						return fmt.Errorf("creating Route53 Record: InvalidChangeBatch: [Tried to create resource record set [name='%s.', type='%s'] but it already exists]", text(e.Inputs, "name"), text(e.Inputs, "type"))
 					}
@@ -104,7 +104,7 @@ func (a *AWS) names() []Behaviour {
 			Does:   "Has one record of a name and type, whichever resource wrote it: the provider deletes what is there, so the deletion of one resource takes away what another one wrote.",
 			Source: awsProvider + "route53/record.go",
 			After: func(e *offline.Event) bool {
-				return e.Operation == offline.Delete && a.forget(func(other offline.Event) bool {
+				return e.Operation == offline.Delete && a.remove(func(other offline.Event) bool {
 					return other.Type == awsRecord && other.ID != e.ID && recordKey(other) == recordKey(*e)
 				}) > 0
 			},
@@ -159,14 +159,14 @@ func (a *AWS) names() []Behaviour {
 			Does:   "Gives a certificate up that is not validated within 72 hours. The provider does not wait for it any more, and reads it as absent.",
 			Source: awsProvider + "acm/certificate.go",
 			Before: func(e *offline.Event) error {
-				if arn := text(e.Inputs, "certificateArn"); e.Operation == offline.Create && a.givenUp(arn) {
+				if arn := text(e.Inputs, "certificateArn"); e.Operation == offline.Create && a.hasTimedOut(arn) {
 					return fmt.Errorf("reading ACM Certificate (%s): VALIDATION_TIMED_OUT", arn)
 				}
 				return nil
 			},
 			After: func(e *offline.Event) bool {
-				e.Gone = e.Operation == offline.Read && e.Type == awsCertificate && a.givenUp(e.ID)
-				return e.Gone
+				e.Deleted = e.Operation == offline.Read && e.Type == awsCertificate && a.hasTimedOut(e.ID)
+				return e.Deleted
 			},
 		},
 		{
@@ -200,7 +200,7 @@ func (a *AWS) names() []Behaviour {
 				if e.Operation != offline.Delete {
 					return nil
 				}
-				for _, params := range a.Of(ingressParams) {
+				for _, params := range a.OfType(ingressParams) {
 					if slices.Contains(listenerCertificates(params), e.ID) {
 						return fmt.Errorf("ResourceInUseException: Certificate %s is in use.", e.ID) //nolint:revive,staticcheck // as ACM says it
 					}

@@ -41,7 +41,7 @@ func (a *AWS) networks() []Behaviour {
 			Does:   "Makes no NAT gateway with an address that another one has.",
 			Source: "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateNatGateway.html",
 			Before: func(e *offline.Event) error {
-				for _, other := range a.Of(awsNAT) {
+				for _, other := range a.OfType(awsNAT) {
 					if e.Operation == offline.Create && text(other.Inputs, "allocationId") == text(e.Inputs, "allocationId") {
 						return fmt.Errorf("Resource.AlreadyAssociated: resource %s is already associated with another resource", text(e.Inputs, "allocationId"))
 					}
@@ -70,10 +70,10 @@ func (a *AWS) networks() []Behaviour {
 // Both have public addresses.
 func (a *AWS) hasPublicAddress(vpc string) bool {
 	in := map[string]bool{}
-	for _, subnet := range a.Of(awsSubnet) {
+	for _, subnet := range a.OfType(awsSubnet) {
 		in[subnet.ID] = text(subnet.Inputs, "vpcId") == vpc
 	}
-	return slices.ContainsFunc(append(a.Of(awsInstance), a.Of(awsNAT)...), func(e offline.Event) bool {
+	return slices.ContainsFunc(append(a.OfType(awsInstance), a.OfType(awsNAT)...), func(e offline.Event) bool {
 		return in[text(e.Inputs, "subnetId")]
 	})
 }
@@ -101,7 +101,7 @@ func (a *AWS) placeOf(cluster offline.Event) string {
 
 // getSubnet answers with a subnet of the account, or with an existing one.
 func (a *AWS) getSubnet(args resource.PropertyMap) (resource.PropertyMap, error) {
-	for _, e := range a.Of(awsSubnet) {
+	for _, e := range a.OfType(awsSubnet) {
 		if e.ID == text(args, "id") {
 			return resource.NewPropertyMapFromMap(map[string]any{
 				"id": e.ID, "vpcId": text(e.Inputs, "vpcId"), "cidrBlock": text(e.Inputs, "cidrBlock"), "availabilityZone": text(e.Outputs, "availabilityZone"),
@@ -113,7 +113,7 @@ func (a *AWS) getSubnet(args resource.PropertyMap) (resource.PropertyMap, error)
 
 // getVPC answers with a VPC of the account, or with an existing one.
 func (a *AWS) getVPC(args resource.PropertyMap) (resource.PropertyMap, error) {
-	for _, e := range a.Of(awsVPC) {
+	for _, e := range a.OfType(awsVPC) {
 		if e.ID == text(args, "id") {
 			return resource.NewPropertyMapFromMap(map[string]any{
 				"id": e.ID, "cidrBlock": text(e.Inputs, "cidrBlock"), "enableDnsHostnames": true, "enableDnsSupport": true,
@@ -131,7 +131,7 @@ func (a *AWS) getCluster(args resource.PropertyMap) (resource.PropertyMap, error
 		return nil, fmt.Errorf("reading EKS Cluster (%s): couldn't find resource", name)
 	}
 	answer := map[string]any{"id": name, "name": name, "version": version}
-	for _, e := range a.Of(awsCluster) {
+	for _, e := range a.OfType(awsCluster) {
 		if text(e.Inputs, "name") != name {
 			continue
 		}

@@ -19,7 +19,7 @@ type Behaviour struct {
 	// Source is a document, an issue or a file of the provider's source.
 	Source string
 	// Types are its resource types. If it is empty, the behaviour concerns no
-	// operation on a resource, and other code calls Account.Meet.
+	// operation on a resource, and other code calls Account.CountOccurrence.
 	Types []string
 	// Test is the name of the test function that needs the behaviour. Its body
 	// mentions Name.
@@ -33,8 +33,8 @@ type Behaviour struct {
 	After func(*offline.Event) bool
 }
 
-// concerns reports whether the behaviour is about resources of a type.
-func (b Behaviour) concerns(kind string) bool {
+// appliesTo reports whether the behaviour is about resources of a type.
+func (b Behaviour) appliesTo(kind string) bool {
 	for _, t := range b.Types {
 		if t == kind {
 			return true

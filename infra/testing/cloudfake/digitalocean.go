@@ -28,8 +28,8 @@ type DigitalOcean struct {
 	domains map[string]bool
 	// limit is the number of Droplets that the account may have; 0 for any.
 	limit int
-	// unknown is the number of requests until a new bucket is known.
-	unknown int
+	// bucketDelay is the number of requests until a new bucket is known.
+	bucketDelay int
 	// unassigned reports that the Reserved IP was taken off its Droplet.
 	unassigned bool
 	// emails are the account's verified addresses.
@@ -53,9 +53,9 @@ const (
 	doIssues    = "https://github.com/digitalocean/terraform-provider-digitalocean/issues/"
 )
 
-// patientDelete is the time in seconds for which the provider must retry the
+// minDeleteRetry is the time in seconds for which the provider must retry the
 // deletion of a VPC, until no member is left in it.
-const patientDelete = 600
+const minDeleteRetry = 600
 
 // NewDigitalOcean returns a new account. No region has a default VPC yet.
 func NewDigitalOcean() *DigitalOcean {

@@ -57,7 +57,7 @@ func (d *DigitalOcean) names() []Behaviour {
 			Does:   "Has one container registry for an account of the tiers starter and basic.",
 			Source: "https://docs.digitalocean.com/products/container-registry/details/limits/",
 			Before: func(e *offline.Event) error {
-				if e.Operation == offline.Create && len(d.Of(doRegistry)) > 0 {
+				if e.Operation == offline.Create && len(d.OfType(doRegistry)) > 0 {
 					return errors.New("412 registry limit exceeded")
 				}
 				return nil
@@ -72,7 +72,7 @@ func (d *DigitalOcean) taken(kind, says string) func(*offline.Event) error {
 		if e.Operation != offline.Create {
 			return nil
 		}
-		if slices.ContainsFunc(d.Of(kind), func(other offline.Event) bool { return text(other.Inputs, "name") == text(e.Inputs, "name") }) {
+		if slices.ContainsFunc(d.OfType(kind), func(other offline.Event) bool { return text(other.Inputs, "name") == text(e.Inputs, "name") }) {
 			return errors.New(says)
 		}
 		return nil

@@ -13,12 +13,12 @@ func (d *DigitalOcean) Limit(n int) {
 	d.limit = n
 }
 
-// Unknown makes the next n requests to a new bucket fail, as if the bucket was not
+// DelayNewBuckets makes the next n requests to a new bucket fail, as if the bucket was not
 // known yet.
-func (d *DigitalOcean) Unknown(n int) {
+func (d *DigitalOcean) DelayNewBuckets(n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.unknown = n
+	d.bucketDelay = n
 }
 
 // Unassign takes the Reserved IP off its Droplet, as a user does in the console.
@@ -40,7 +40,7 @@ func (d *DigitalOcean) droplets() []Behaviour {
 				d.mu.Lock()
 				limit := d.limit
 				d.mu.Unlock()
-				if e.Operation == offline.Create && limit > 0 && len(d.Of(doDroplet)) >= limit {
+				if e.Operation == offline.Create && limit > 0 && len(d.OfType(doDroplet)) >= limit {
 					return errors.New("Error creating droplet: 422 creating this/these droplet(s) will exceed your droplet limit") //nolint:staticcheck // as the provider says it
 				}
 				return nil
@@ -53,10 +53,10 @@ func (d *DigitalOcean) droplets() []Behaviour {
 			Before: func(e *offline.Event) error {
 				d.mu.Lock()
 				defer d.mu.Unlock()
-				if e.Operation != offline.Create || d.unknown == 0 {
+				if e.Operation != offline.Create || d.bucketDelay == 0 {
 					return nil
 				}
-				d.unknown--
+				d.bucketDelay--
 				return errors.New("Error putting object in Spaces bucket (" + text(e.Inputs, "bucket") + "): NoSuchBucket")
 			},
 		},
@@ -78,8 +78,8 @@ func (d *DigitalOcean) droplets() []Behaviour {
 			After: func(e *offline.Event) bool {
 				d.mu.Lock()
 				defer d.mu.Unlock()
-				e.Gone = e.Operation == offline.Read && d.unassigned
-				return e.Gone
+				e.Deleted = e.Operation == offline.Read && d.unassigned
+				return e.Deleted
 			},
 		},
 	}

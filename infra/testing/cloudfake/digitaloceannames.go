@@ -28,7 +28,7 @@ func (d *DigitalOcean) Domain(name string) {
 
 // Record makes a record outside of Pulumi.
 func (d *DigitalOcean) Record(domain, name, kind, value string) {
-	d.keep(offline.Event{Operation: offline.Create, Type: doRecord, ID: "by hand " + name + value, Inputs: resource.NewPropertyMapFromMap(map[string]any{
+	d.record(offline.Event{Operation: offline.Create, Type: doRecord, ID: "by hand " + name + value, Inputs: resource.NewPropertyMapFromMap(map[string]any{
 		"domain": domain, "name": name, "type": kind, "value": value,
 	})})
 }
@@ -52,7 +52,7 @@ func (d *DigitalOcean) getRecords(args resource.PropertyMap) (resource.PropertyM
 	plain := offline.Plain(args)
 	filters, _ := plain["filters"].([]any)
 	records := []any{}
-	for _, e := range d.Of(doRecord) {
+	for _, e := range d.OfType(doRecord) {
 		fits := text(e.Inputs, "domain") == text(args, "domain")
 		for _, one := range filters {
 			filter, _ := one.(map[string]any)
@@ -84,7 +84,7 @@ func (d *DigitalOcean) dns() []Behaviour {
 					return errors.New("Failed to create record: 404 The resource you were accessing could not be found.") //nolint:revive,staticcheck // as the provider says it
 				}
 				for _, name := range certified(*e) {
-					if !d.holds(name) {
+					if !d.containsName(name) {
 						return fmt.Errorf("Error creating Certificate: 422 the domain of %s is not managed by DigitalOcean", name) //nolint:staticcheck // as the provider says it
 					}
 				}
@@ -96,7 +96,7 @@ func (d *DigitalOcean) dns() []Behaviour {
 			Does:   "Takes another A record of a name that has one, and answers with both.",
 			Source: doReference + "#tag/Domain-Records/operation/domains_create_record",
 			After: func(e *offline.Event) bool {
-				return e.Operation == offline.Create && slices.ContainsFunc(d.Of(doRecord), func(other offline.Event) bool {
+				return e.Operation == offline.Create && slices.ContainsFunc(d.OfType(doRecord), func(other offline.Event) bool {
 					return other.ID != e.ID && text(other.Inputs, "domain") == text(e.Inputs, "domain") && text(other.Inputs, "name") == text(e.Inputs, "name")
 				})
 			},
@@ -109,7 +109,7 @@ func (d *DigitalOcean) dns() []Behaviour {
 				annotations := serviceAnnotations(*e)
 				name := annotations[balancerAnnotation+"certificate-name"]
 				return e.Operation != offline.Delete && annotations[balancerAnnotation+"disable-lets-encrypt-dns-records"] != "true" &&
-					slices.ContainsFunc(d.Of(doCertificate), func(c offline.Event) bool { return c.ID == name && len(certified(c)) > 0 })
+					slices.ContainsFunc(d.OfType(doCertificate), func(c offline.Event) bool { return c.ID == name && len(certified(c)) > 0 })
 			},
 		},
 		{
@@ -120,7 +120,7 @@ func (d *DigitalOcean) dns() []Behaviour {
 				if e.Operation != offline.Delete {
 					return nil
 				}
-				for _, release := range d.Of(helmRelease) {
+				for _, release := range d.OfType(helmRelease) {
 					if serviceAnnotations(release)[balancerAnnotation+"certificate-name"] == e.ID {
 						return errors.New("Error deleting Certificate: 403 Make sure the certificate is not in use before deleting it") //nolint:staticcheck // as the provider says it
 					}
@@ -149,8 +149,8 @@ func certified(certificate offline.Event) []string {
 	return names
 }
 
-// holds reports whether a domain of the account contains a name.
-func (d *DigitalOcean) holds(name string) bool {
+// containsName reports whether a domain of the account contains a name.
+func (d *DigitalOcean) containsName(name string) bool {
 	for rest := name; rest != ""; _, rest, _ = strings.Cut(rest, ".") {
 		if d.hasDomain(rest) {
 			return true

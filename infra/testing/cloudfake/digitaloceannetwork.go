@@ -34,13 +34,13 @@ func (d *DigitalOcean) getVPC(args resource.PropertyMap) (resource.PropertyMap, 
 		}
 	}
 	d.mu.Unlock()
-	for _, e := range d.Of(doVPC) {
+	for _, e := range d.OfType(doVPC) {
 		if e.ID == id {
 			return vpcFound(id, text(e.Inputs, "region"), text(e.Inputs, "ipRange"), false), nil
 		}
 	}
 	if id == "" {
-		d.Meet("no-default-vpc")
+		d.CountOccurrence("no-default-vpc")
 		return nil, fmt.Errorf("unable to find default VPC in %s region", region)
 	}
 	return nil, fmt.Errorf("no VPC has the id %s", id)
@@ -96,7 +96,7 @@ func (d *DigitalOcean) networks() []Behaviour {
 				if err != nil || e.Operation != offline.Create {
 					return nil //nolint:nilerr // an invalid range overlaps with nothing
 				}
-				for _, other := range d.Of(doVPC) {
+				for _, other := range d.OfType(doVPC) {
 					if taken, err := netip.ParsePrefix(text(other.Inputs, "ipRange")); err == nil && taken.Overlaps(wanted) {
 						return errors.New("422 This range/size overlaps with another VPC network in your account: " + taken.String())
 					}
@@ -114,7 +114,7 @@ func (d *DigitalOcean) networks() []Behaviour {
 				if e.Type == doCluster && e.Operation == offline.Delete {
 					d.lingering[text(e.Inputs, "vpcUuid")] = true
 				}
-				if e.Type == doVPC && e.Operation == offline.Delete && d.lingering[e.ID] && e.Timeout < patientDelete {
+				if e.Type == doVPC && e.Operation == offline.Delete && d.lingering[e.ID] && e.Timeout < minDeleteRetry {
 					return errors.New("409 Can not delete VPC with members")
 				}
 				return nil
@@ -129,7 +129,7 @@ func (d *DigitalOcean) networks() []Behaviour {
 					return nil
 				}
 				for _, member := range e.Inputs["resources"].ArrayValue() {
-					for _, move := range d.Of(doMove) {
+					for _, move := range d.OfType(doMove) {
 						if strings.HasSuffix(member.StringValue(), ":"+text(move.Inputs, "ipAddress")) {
 							return errors.New("412 Cannot move a Reserved IP with an associated Droplet. Move the Droplet instead")
 						}
@@ -147,7 +147,7 @@ func (d *DigitalOcean) networks() []Behaviour {
 					return false
 				}
 				covered := map[string]bool{}
-				for _, firewall := range d.Of(doFirewall) {
+				for _, firewall := range d.OfType(doFirewall) {
 					if firewall.ID != e.ID {
 						addTags(covered, firewall.Inputs)
 					}
@@ -155,7 +155,7 @@ func (d *DigitalOcean) networks() []Behaviour {
 				if e.Operation == offline.Update {
 					addTags(covered, e.Inputs)
 				}
-				return slices.ContainsFunc(d.Of(doDroplet), func(droplet offline.Event) bool {
+				return slices.ContainsFunc(d.OfType(doDroplet), func(droplet offline.Event) bool {
 					own := map[string]bool{}
 					addTags(own, droplet.Inputs)
 					for tag := range own {
@@ -176,7 +176,7 @@ func (d *DigitalOcean) networks() []Behaviour {
 					return false
 				}
 				name := text(e.Inputs, "name")
-				return slices.ContainsFunc(d.Of(doDroplet), func(droplet offline.Event) bool {
+				return slices.ContainsFunc(d.OfType(doDroplet), func(droplet offline.Event) bool {
 					return droplet.Inputs["tags"].IsArray() && slices.ContainsFunc(droplet.Inputs["tags"].ArrayValue(), func(tag resource.PropertyValue) bool {
 						return tag.IsString() && tag.StringValue() == name
 					})

@@ -14,8 +14,8 @@ import (
 // checks the effects that are visible from outside: the request's id in the answer,
 // and whether a page of another host may post.
 func (r *checkRun) claims(ctx context.Context) error {
-	if r.endpoint.Believes != "" {
-		return NotApplicable("%s", r.endpoint.Believes)
+	if r.endpoint.TrustsClientHeaders != "" {
+		return NotApplicable("%s", r.endpoint.TrustsClientHeaders)
 	}
 	client := r.endpoint.client()
 	defer client.CloseIdleConnections()

@@ -52,12 +52,12 @@ func machineChecks() []Check {
 			},
 		},
 		{
-			ID: "port-taken", Title: "the proxy's port is taken for " + taken.String(),
+			ID: "port-taken", Title: "the proxy's port is taken for " + portTakenFor.String(),
 			What:   "The proxy was stopped, and another process has its port when it starts again. Once the port is free, the proxy must come back by itself.",
 			Budget: Budget{Failed: Any, Unclean: Any, Normal: time.Minute},
 			do: func(ctx context.Context, t *checkRun) error {
 				return t.during(ctx, TakePort, func(ctx context.Context) error {
-					pause(ctx, taken)
+					pause(ctx, portTakenFor)
 					return nil
 				})
 			},
@@ -87,12 +87,12 @@ const (
 	// hanging is the time for which a neighbour hangs. It is longer than every
 	// timeout of the processes that may wait for the neighbour.
 	hanging = 15 * time.Second
-	// taken is the time for which the port is taken. It is long enough for the five
+	// portTakenFor is the time for which the port is taken. It is long enough for the five
 	// quick starts of systemd's default limit.
-	taken = 12 * time.Second
-	// noise is the number of requests that fill the logs: each adds a line of some
+	portTakenFor = 12 * time.Second
+	// noiseRequests is the number of requests that fill the logs: each adds a line of some
 	// 250 bytes, and a pipe holds 64 KiB.
-	noise = 6000
+	noiseRequests = 6000
 )
 
 // during runs do while a fault lasts, heals the fault, and waits until the system
@@ -114,7 +114,7 @@ func (r *checkRun) fillLogs(ctx context.Context) error {
 	client := r.endpoint.client()
 	defer client.CloseIdleConnections()
 	logged := 0
-	for range noise {
+	for range noiseRequests {
 		resp, err := r.endpoint.do(ctx, client, http.MethodGet, "/session", nil, nil)
 		if err != nil {
 			return fmt.Errorf("filling the logs: %w", err)
@@ -124,8 +124,8 @@ func (r *checkRun) fillLogs(ctx context.Context) error {
 			logged++
 		}
 	}
-	if logged < noise {
-		return fmt.Errorf("filling the logs: %d of %d requests were logged", logged, noise)
+	if logged < noiseRequests {
+		return fmt.Errorf("filling the logs: %d of %d requests were logged", logged, noiseRequests)
 	}
 	return nil
 }

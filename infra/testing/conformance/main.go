@@ -71,7 +71,7 @@ func runCommand(ctx context.Context, open func(context.Context, string) (System,
 	if len(args) > 0 {
 		command += fmt.Sprintf(" ARGS=%q", strings.Join(args, " "))
 	}
-	path, err := keep(folder, result, watch.Run(context.WithoutCancel(ctx), root, command))
+	path, err := addToReport(folder, result, watch.Run(context.WithoutCancel(ctx), root, command))
 	if err != nil {
 		return false, errors.Join(failed, err)
 	}
@@ -85,10 +85,10 @@ func runCommand(ctx context.Context, open func(context.Context, string) (System,
 	return len(result.Missed())+len(result.Overloaded()) == 0 && len(result.Outcomes) > 0, failed
 }
 
-// keep writes the result into the folder. It adds the section to the existing
+// addToReport writes the result into the folder. It adds the section to the existing
 // report, beside the sections of other runs, and writes all counters to a file
 // of their own.
-func keep(folder string, result Result, run report.Run) (path string, err error) {
+func addToReport(folder string, result Result, run report.Run) (path string, err error) {
 	if path, err = report.Keep(folder, result.Section(run)); err != nil {
 		return "", err
 	}

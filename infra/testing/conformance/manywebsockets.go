@@ -19,8 +19,8 @@ const (
 	dialing = 16
 	// handshake is the timeout of each handshake.
 	handshake = 10 * time.Second
-	// stay is the time for which all WebSockets stay open.
-	stay = 5 * time.Second
+	// openFor is the time for which all WebSockets stay open.
+	openFor = 5 * time.Second
 )
 
 // manyWebSockets opens n WebSockets, keeps them for a while and closes them.
@@ -59,7 +59,7 @@ func (r *checkRun) manyWebSockets(ctx context.Context, n int) error {
 	r.mark(fmt.Sprintf("all open after %.1f s", time.Since(began).Seconds()))
 	client := r.endpoint.client()
 	defer client.CloseIdleConnections()
-	for end := time.Now().Add(stay); time.Now().Before(end); pause(ctx, 250*time.Millisecond) {
+	for end := time.Now().Add(openFor); time.Now().Before(end); pause(ctx, 250*time.Millisecond) {
 		resp, err := r.endpoint.do(ctx, client, http.MethodGet, "/health", nil, nil)
 		if err != nil {
 			return fmt.Errorf("asking for health beside %d WebSockets: %w", n, err)

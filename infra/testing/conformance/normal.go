@@ -11,10 +11,10 @@ import (
 const (
 	// statusInterval is the time between two queries of the status.
 	statusInterval = 100 * time.Millisecond
-	// quiet is the time without any failure, and with a normal status, after
+	// quietTime is the time without any failure, and with a normal status, after
 	// which the system counts as recovered. It is longer than the slowest
 	// request of the load.
-	quiet = 2500 * time.Millisecond
+	quietTime = 2500 * time.Millisecond
 	// statusGrace is the delay with which the status may report a past problem:
 	// a machine checks itself only every few seconds.
 	statusGrace = 8 * time.Second
@@ -23,7 +23,7 @@ const (
 )
 
 // waitNormal waits until the status is normal, all WebSockets are in their
-// rooms and no request has failed for quiet. normal is the start of that
+// rooms and no request has failed for quietTime. normal is the start of that
 // period. said is the status's reason, or its new incident since the given
 // time; incident is the previous one. With explain, waitNormal waits up to
 // statusGrace for said. The error names what is not normal after maxWait.
@@ -57,7 +57,7 @@ func waitNormal(ctx context.Context, system System, g *loadgen.Generator, client
 			normal = seen.LastFailure
 		}
 		told := !explain || said != "" || now.Sub(normal) > statusGrace
-		if !normal.IsZero() && now.Sub(normal) > quiet && told {
+		if !normal.IsZero() && now.Sub(normal) > quietTime && told {
 			return normal, said, nil
 		}
 		pause(ctx, statusInterval)

@@ -84,11 +84,11 @@ func Run(ctx context.Context, system System, o Options) (result Result, err erro
 		return result, fmt.Errorf("bringing %s up: %w", system.Name(), err)
 	}
 	result.About = endpoint.About
-	return result, result.try(ctx, system, endpoint, o)
+	return result, result.runChecks(ctx, system, endpoint, o)
 }
 
-// try runs all checks on a running system.
-func (r *Result) try(ctx context.Context, system System, endpoint Endpoint, o Options) error {
+// runChecks runs all checks on a running system.
+func (r *Result) runChecks(ctx context.Context, system System, endpoint Endpoint, o Options) error {
 	options := loadgen.NewOptions(endpoint.URL)
 	options.Host = endpoint.Host
 	options.MaxDuration = 3 * time.Hour
@@ -146,7 +146,7 @@ func (r *checkRun) run(ctx context.Context, check Check) {
 		r.outcome.NotApplicable = reason
 		return
 	}
-	pause(ctx, quiet) // requests that are under way belong to this check
+	pause(ctx, quietTime) // requests that are under way belong to this check
 	r.outcome.count(from, r.load.Snapshot(), r.load.Start())
 	if err != nil {
 		r.outcome.Problems = append(r.outcome.Problems, err.Error())

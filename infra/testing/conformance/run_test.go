@@ -102,8 +102,8 @@ func (f *fake) Status(context.Context) (conformance.Status, error) {
 	return f.status, nil
 }
 
-// try runs the checks that match only.
-func try(t *testing.T, f *fake, only string) map[string]conformance.Outcome {
+// runMatching runs the checks that match only.
+func runMatching(t *testing.T, f *fake, only string) map[string]conformance.Outcome {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("sends a load for some seconds; -short leaves that out")
@@ -132,7 +132,7 @@ func try(t *testing.T, f *fake, only string) map[string]conformance.Outcome {
 
 func TestGoodReleasesAreMet(t *testing.T) {
 	t.Parallel()
-	got := try(t, &fake{}, "^releases$")
+	got := runMatching(t, &fake{}, "^releases$")
 	require.Len(t, got, 1)
 	o := got["releases"]
 	assert.True(t, o.Met(), "%v", o.Problems)
@@ -144,7 +144,7 @@ func TestGoodReleasesAreMet(t *testing.T) {
 func TestAFailedRequestInAReleaseIsMissed(t *testing.T) {
 	t.Parallel()
 	f := &fake{onRelease: func(f *fake) error { f.cut++; return nil }}
-	o := try(t, f, "^releases$")["releases"]
+	o := runMatching(t, f, "^releases$")["releases"]
 	assert.True(t, o.Missed())
 	assert.Equal(t, uint64(2), o.Failed)
 	assert.Equal(t, []string{"2 requests failed"}, o.Problems)
@@ -153,13 +153,13 @@ func TestAFailedRequestInAReleaseIsMissed(t *testing.T) {
 func TestAReleaseThatFailsIsMissed(t *testing.T) {
 	t.Parallel()
 	f := &fake{onRelease: func(*fake) error { return errors.New("no room") }}
-	o := try(t, f, "^releases$")["releases"]
+	o := runMatching(t, f, "^releases$")["releases"]
 	assert.Equal(t, []string{"release 1: no room"}, o.Problems)
 }
 
 func TestBadReleases(t *testing.T) {
 	t.Parallel()
-	got := try(t, &fake{}, "^bad-")
+	got := runMatching(t, &fake{}, "^bad-")
 	assert.True(t, got["bad-exits-at-once"].Met())
 	assert.Equal(t, "it is exits at once", got["bad-exits-at-once"].Reason)
 	assert.Equal(t, "there are no checksums here", got["bad-wrong-checksum"].NotApplicable)
@@ -198,7 +198,7 @@ func TestFaults(t *testing.T) {
 		}
 		return conformance.Injection{}, nil
 	}}
-	got := try(t, f, "^kill-worker|^kill-proxy|^store|^reboot")
+	got := runMatching(t, f, "^kill-worker|^kill-proxy|^store|^reboot")
 	worker := got["kill-worker"]
 	assert.True(t, worker.Met(), "%v", worker.Problems)
 	assert.Equal(t, uint64(2), worker.Failed)
@@ -228,7 +228,7 @@ func TestALateFailureIsNotHeld(t *testing.T) {
 		})
 		return conformance.Injection{At: time.Now()}, nil
 	}}
-	o := try(t, f, "^kill-worker$")["kill-worker"]
+	o := runMatching(t, f, "^kill-worker$")["kill-worker"]
 	assert.Equal(t, 2, o.NotHeld)
 	assert.Equal(t, []string{"2 requests failed that were sent after the fault"}, o.Problems)
 }
@@ -254,7 +254,7 @@ func TestAKilledSupervisorCostsNothingWhereWorkersOutliveIt(t *testing.T) {
 				})
 				return injection, nil
 			}}
-			got := try(t, f, "^(kill|often)-supervisor$")
+			got := runMatching(t, f, "^(kill|often)-supervisor$")
 			require.Len(t, got, 2)
 			for id, o := range got {
 				assert.Equal(t, uint64(1), o.Failed, id)

@@ -59,9 +59,9 @@ type Endpoint struct {
 	// WorkersOutlive reports whether the workers of a killed supervisor serve
 	// until the workers of the next one do.
 	WorkersOutlive bool
-	// Believes is the reason why the service believes what the suite's clients
+	// TrustsClientHeaders is the reason why the service believes what the suite's clients
 	// claim about themselves in headers. It is "" if the suite is a stranger.
-	Believes string
+	TrustsClientHeaders string
 	// About describes the system for readers of the report in one or two
 	// sentences: the processes and where they run, the number of workers, and
 	// the proxy in front of them.

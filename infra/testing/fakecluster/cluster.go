@@ -53,12 +53,12 @@ type Cluster struct {
 	ingresses   map[string]string
 	objects     map[string]map[string]any
 	journal     []string
-	met         map[string]int
+	occurrences map[string]int
 }
 
 // New starts a cluster. The caller must close it.
 func New() *Cluster {
-	c := &Cluster{deployments: map[string]*deployed{}, ingresses: map[string]string{}, objects: map[string]map[string]any{}, met: map[string]int{}}
+	c := &Cluster{deployments: map[string]*deployed{}, ingresses: map[string]string{}, objects: map[string]map[string]any{}, occurrences: map[string]int{}}
 	c.Pull = func(image string) (string, error) { return Pull(image, authn.DefaultKeychain) }
 	c.Trouble = func(string) Trouble { return Trouble{} }
 	c.way = httptest.NewServer(c.ingress())
@@ -81,12 +81,12 @@ func (c *Cluster) ID() string { return c.id }
 // URL returns the address of the ingress controller.
 func (c *Cluster) URL() string { return c.way.URL }
 
-// Met returns how often a behaviour of infra/testing/cloudfake's table
+// Occurrences returns how often a behaviour of infra/testing/cloudfake's table
 // occurred.
-func (c *Cluster) Met(behaviour string) int {
+func (c *Cluster) Occurrences(behaviour string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.met[behaviour]
+	return c.occurrences[behaviour]
 }
 
 // Journal returns the events in order.
@@ -121,7 +121,7 @@ func (c *Cluster) Effect(e *offline.Event) error {
 	namespace, _ := meta["namespace"].(string)
 	key := namespace + "/" + name
 	kind, _ := object["kind"].(string)
-	if err := c.keep(e.Operation, kind, key, object); err != nil {
+	if err := c.record(e.Operation, kind, key, object); err != nil {
 		return err
 	}
 	c.journal = append(c.journal, fmt.Sprintf("%s %s %s", e.Operation, kind, name))
@@ -153,15 +153,15 @@ func (c *Cluster) Effect(e *offline.Event) error {
 	return nil
 }
 
-// keep records which objects exist. Since 4.29.0 pulumi-kubernetes creates with
+// record records which objects exist. Since 4.29.0 pulumi-kubernetes creates with
 // POST, which fails if the name is taken.
-func (c *Cluster) keep(operation offline.Operation, kind, key string, object map[string]any) error {
+func (c *Cluster) record(operation offline.Operation, kind, key string, object map[string]any) error {
 	id := kind + " " + key
 	switch {
 	case kind == "":
 		// This is a Helm release; Helm itself keeps track of its releases.
 	case operation == offline.Create && c.objects[id] != nil:
-		c.met["object-exists"]++
+		c.occurrences["object-exists"]++
 		return fmt.Errorf("%s %q already exists", strings.ToLower(kind)+"s", key[strings.Index(key, "/")+1:])
 	case operation == offline.Create, operation == offline.Update:
 		c.objects[id] = object

@@ -85,7 +85,7 @@ func (c *Cluster) start(d *deployed) *set {
 		s.trouble = c.Fails(d.template)
 	}
 	if s.trouble == (Trouble{}) && c.Private != "" && strings.HasPrefix(d.image, c.Private+"/") && !c.loggedIn(d) {
-		c.met["pull-needs-login"]++
+		c.occurrences["pull-needs-login"]++
 		s.trouble = Trouble{Waiting: "ErrImagePull", Message: "401 Unauthorized: " + c.Private}
 	}
 	if s.trouble == (Trouble{}) {

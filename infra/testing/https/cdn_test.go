@@ -121,8 +121,8 @@ func TestBehindACDN(t *testing.T) {
 	trusting.ServerName = name
 	byHTTPS := newCDN(t, "https://"+name, from(cdnAddress, b.https, trusting))
 	byHTTP := newCDN(t, "http://"+name, from(cdnAddress, b.http, nil))
-	s.http.lead(byHTTP.http.Listener.Addr().String()) // the authority connects to this address
-	s.https.lead(b.https)
+	s.http.pointTo(byHTTP.http.Listener.Addr().String()) // the authority connects to this address
+	s.https.pointTo(b.https)
 	b.startNginx()
 	b.startAgent()
 	s.certified(b, name)

@@ -55,7 +55,7 @@ func TestFirstCertificate(t *testing.T) {
 	spec.TLS.HSTS = time.Hour
 	spec.TLS.Names = []string{"www.escala.test", "missing.escala.test"}
 	b := newBox(t, "one", s.machine(spec), s.shared)
-	s.lead(b)
+	s.pointTo(b)
 	b.startNginx()
 
 	// Before the first certificate, plain HTTP serves, and Nginx has a self-signed

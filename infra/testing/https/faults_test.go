@@ -26,7 +26,7 @@ func TestTwoMachinesAtOnceOrderOnce(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, time.Hour)
 	one, two := newBox(t, "one", s.machine(spec(name)), s.shared), newBox(t, "two", s.machine(spec(name)), s.shared)
-	s.lead(one)
+	s.pointTo(one)
 	for _, b := range []*box{one, two} {
 		b.startNginx()
 		b.startAgent()
@@ -76,7 +76,7 @@ func TestCorruptedCertificateIsReplaced(t *testing.T) {
 	// A machine that cannot read the store's object orders another certificate.
 	require.NoError(t, os.WriteFile(objects[0], []byte("broken"), 0o644))
 	two := s.start("two", spec(name))
-	s.lead(two)
+	s.pointTo(two)
 	assert.NotEqual(t, before, s.certified(two, name))
 	assert.Equal(t, 2, s.authority.Orders())
 }
@@ -85,7 +85,7 @@ func TestFullDiskServes(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, time.Hour)
 	b := newBox(t, "one", s.machine(spec(name)), s.shared)
-	s.lead(b)
+	s.pointTo(b)
 	// A file has the folder's path, so no file can be written below it.
 	b.write(host.CertificatesFolder, "")
 	b.startNginx()
@@ -211,7 +211,7 @@ func TestNamesAreRedirectedToTheHost(t *testing.T) {
 	m := s.machine(d)
 	m.TLS.Port = 8443
 	b := newBox(t, "one", m, s.shared)
-	s.lead(b)
+	s.pointTo(b)
 	b.startNginx()
 	b.startAgent()
 	s.certified(b, "www.escala.test")
@@ -233,7 +233,7 @@ func TestCertificateForAnAddress(t *testing.T) {
 	m := s.machine(d)
 	m.TLS.Address = "127.0.0.1"
 	b := newBox(t, "one", m, s.shared)
-	s.lead(b)
+	s.pointTo(b)
 	b.startNginx()
 	b.startAgent()
 	s.certified(b, "127.0.0.1")

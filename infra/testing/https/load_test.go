@@ -114,11 +114,11 @@ func (l *load) echo(ctx context.Context, client *http.Client) {
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
-	l.lose(err)
+	l.recordFailure(err)
 }
 
-// lose records a failure beside the requests. It ignores a nil error.
-func (l *load) lose(err error) {
+// recordFailure records a failure beside the requests. It ignores a nil error.
+func (l *load) recordFailure(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err != nil {
@@ -158,13 +158,13 @@ func TestRenewalsLoseNothingUnderLoad(t *testing.T) {
 	// the lifetime.
 	for end := time.Now().Add(150 * time.Second); len(serials) < 3 && time.Now().Before(end); time.Sleep(500 * time.Millisecond) {
 		if now, err := serial(b.https, name, s.trusting()); err != nil {
-			l.lose(err)
+			l.recordFailure(err)
 		} else {
 			serials[now] = true
 		}
 	}
 	if len(serials) < 3 {
-		l.lose(fmt.Errorf("%d certificates were served", len(serials)))
+		l.recordFailure(fmt.Errorf("%d certificates were served", len(serials)))
 	}
 	result := l.stop()
 	t.Logf("%d certificates served, %d orders", len(serials), s.authority.Orders())
@@ -184,11 +184,11 @@ func TestReplacedMachineKeepsTheCertificate(t *testing.T) {
 	l := s.startLoad(s.https.address())
 	two := s.start("two", spec(name))
 	assert.Equal(t, before, s.certified(two, name), "before the address moves")
-	s.lead(two)
+	s.pointTo(two)
 	time.Sleep(3 * time.Second)
 	now, err := serial(s.https.address(), name, s.trusting())
 	if err != nil {
-		l.lose(err)
+		l.recordFailure(err)
 	}
 	result := l.stop()
 	assert.Equal(t, before, now)

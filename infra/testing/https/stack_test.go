@@ -89,10 +89,10 @@ func (s *stack) start(id string, spec service.Spec) *box {
 	return b
 }
 
-// lead makes the stack's address lead to a machine.
-func (s *stack) lead(b *box) {
-	s.http.lead(b.http)
-	s.https.lead(b.https)
+// pointTo makes the stack's address lead to a machine.
+func (s *stack) pointTo(b *box) {
+	s.http.pointTo(b.http)
+	s.https.pointTo(b.https)
 }
 
 // trusting returns a configuration that trusts the authority.
@@ -148,8 +148,8 @@ func newFront(t *testing.T) *front {
 
 func (f *front) address() string { return f.l.Addr().String() }
 
-// lead makes new connections go to an address.
-func (f *front) lead(to string) {
+// pointTo makes new connections go to an address.
+func (f *front) pointTo(to string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.to = to
@@ -185,7 +185,7 @@ func (s *stack) down(down bool) { s.isDown.Store(down) }
 func (s *stack) startLeading(id string, spec service.Spec) *box {
 	s.t.Helper()
 	b := newBox(s.t, id, s.machine(spec), s.shared)
-	s.lead(b)
+	s.pointTo(b)
 	b.startNginx()
 	b.startAgent()
 	return b

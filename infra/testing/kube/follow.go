@@ -26,11 +26,11 @@ const retry = 100 * time.Millisecond
 // each change, until ctx ends. It lists and watches, so it has the same delay as
 // the clients of a real cluster: kubelet, kube-proxy, ingress controllers.
 func Follow(ctx context.Context, client dynamic.Interface, kind schema.GroupVersionResource, changed func(Change)) {
-	f := follower{kind: kind, changed: changed, there: map[types.UID]*unstructured.Unstructured{}}
+	f := follower{kind: kind, changed: changed, objects: map[types.UID]*unstructured.Unstructured{}}
 	for ctx.Err() == nil {
 		// An error ends the watch, as a restart of the API server does. The next list
 		// contains the changes in between.
-		_ = f.once(ctx, client)
+		_ = f.listAndWatch(ctx, client)
 		select {
 		case <-ctx.Done():
 		case <-time.After(retry):
@@ -41,11 +41,11 @@ func Follow(ctx context.Context, client dynamic.Interface, kind schema.GroupVers
 type follower struct {
 	kind    schema.GroupVersionResource
 	changed func(Change)
-	there   map[types.UID]*unstructured.Unstructured
+	objects map[types.UID]*unstructured.Unstructured
 }
 
-// once lists and then watches until the watch ends.
-func (f *follower) once(ctx context.Context, client dynamic.Interface) error {
+// listAndWatch lists and then watches until the watch ends.
+func (f *follower) listAndWatch(ctx context.Context, client dynamic.Interface) error {
 	all, err := client.Resource(f.kind).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return fmt.Errorf("listing %s: %w", f.kind.Resource, err)
@@ -55,7 +55,7 @@ func (f *follower) once(ctx context.Context, client dynamic.Interface) error {
 		listed[all.Items[i].GetUID()] = true
 		f.put(&all.Items[i])
 	}
-	for uid, object := range f.there {
+	for uid, object := range f.objects {
 		if !listed[uid] {
 			f.drop(object)
 		}
@@ -84,14 +84,14 @@ func (f *follower) once(ctx context.Context, client dynamic.Interface) error {
 }
 
 func (f *follower) put(object *unstructured.Unstructured) {
-	if before := f.there[object.GetUID()]; before != nil && before.GetResourceVersion() == object.GetResourceVersion() {
+	if before := f.objects[object.GetUID()]; before != nil && before.GetResourceVersion() == object.GetResourceVersion() {
 		return
 	}
-	f.there[object.GetUID()] = object
+	f.objects[object.GetUID()] = object
 	f.changed(Change{Object: object})
 }
 
 func (f *follower) drop(object *unstructured.Unstructured) {
-	delete(f.there, object.GetUID())
+	delete(f.objects, object.GetUID())
 	f.changed(Change{Object: object, Deleted: true})
 }

@@ -9,8 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// Into decodes an object.
-func Into[T any](o *unstructured.Unstructured) (T, error) {
+// Decode decodes an object.
+func Decode[T any](o *unstructured.Unstructured) (T, error) {
 	var into T
 	content, err := o.MarshalJSON()
 	if err == nil {

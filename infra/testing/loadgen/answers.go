@@ -15,19 +15,19 @@ type Answers struct {
 }
 
 // answered counts answers by release or worker. The names come from the
-// service, so their number is bounded: after mostNames names, all others count
-// as restName.
+// service, so their number is bounded: after maxNames names, all others count
+// as otherName.
 type answered map[string]*Answers
 
 const (
-	mostNames = 1000
-	restName  = "(more)"
+	maxNames  = 1000
+	otherName = "(more)"
 )
 
 func (m answered) add(name string, good bool, at time.Duration) {
 	a := m[name]
-	if a == nil && len(m) >= mostNames {
-		name = restName
+	if a == nil && len(m) >= maxNames {
+		name = otherName
 		a = m[name]
 	}
 	if a == nil {

@@ -124,31 +124,31 @@ func TestFailuresAreCounted(t *testing.T) {
 			everyFifth(func(visit) bool { return false }), kinds{loadgen.EOF: 40}, map[int]uint64{200: 160},
 		},
 		"500": {
-			everyFifth(func(v visit) bool { return v.say("HTTP/1.1 500 Oh\r\nX-Release: bad\r\nContent-Length: 0\r\n\r\n") }),
+			everyFifth(func(v visit) bool { return v.answer("HTTP/1.1 500 Oh\r\nX-Release: bad\r\nContent-Length: 0\r\n\r\n") }),
 			kinds{loadgen.BadStatus: 40},
 			map[int]uint64{200: 160, 500: 40},
 		},
 		"closed within the body": {
-			everyFifth(func(v visit) bool { v.say("HTTP/1.1 200 OK\r\nContent-Length: 600\r\n\r\nhalf"); return false }),
+			everyFifth(func(v visit) bool { v.answer("HTTP/1.1 200 OK\r\nContent-Length: 600\r\n\r\nhalf"); return false }),
 			kinds{loadgen.Truncated: 40},
 			map[int]uint64{200: 200},
 		},
 		"closed within a chunk": {
 			everyFifth(func(v visit) bool {
-				v.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel")
+				v.answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel")
 				return false
 			}),
 			kinds{loadgen.Truncated: 40},
 			map[int]uint64{200: 200},
 		},
 		"closed within the header": {
-			everyFifth(func(v visit) bool { v.say("HTTP/1.1 200 OK\r\nContent-"); return false }),
+			everyFifth(func(v visit) bool { v.answer("HTTP/1.1 200 OK\r\nContent-"); return false }),
 			kinds{loadgen.Truncated: 40},
 			map[int]uint64{200: 160},
 		},
 		"reset within the body": {
 			everyFifth(func(v visit) bool {
-				v.say("HTTP/1.1 200 OK\r\nContent-Length: 600\r\n\r\nhalf")
+				v.answer("HTTP/1.1 200 OK\r\nContent-Length: 600\r\n\r\nhalf")
 				time.Sleep(20 * time.Millisecond)
 				return v.reset()
 			}),
@@ -156,13 +156,13 @@ func TestFailuresAreCounted(t *testing.T) {
 			map[int]uint64{200: 200},
 		},
 		"no HTTP": {
-			everyFifth(func(v visit) bool { v.say("SSH-2.0-OpenSSH\r\n\r\n"); return false }),
+			everyFifth(func(v visit) bool { v.answer("SSH-2.0-OpenSSH\r\n\r\n"); return false }),
 			kinds{loadgen.Malformed: 40},
 			map[int]uint64{200: 160},
 		},
 		"a malformed chunk": {
 			everyFifth(func(v visit) bool {
-				v.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+				v.answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
 				return false
 			}),
 			kinds{loadgen.Malformed: 40},
@@ -172,13 +172,13 @@ func TestFailuresAreCounted(t *testing.T) {
 			// The first answer is correct. The data after it must not count as
 			// the answer to the next request.
 			everyFifth(func(v visit) bool {
-				return v.say("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%sHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nother", len(v.body), v.body)
+				return v.answer("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%sHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nother", len(v.body), v.body)
 			}),
 			kinds{},
 			map[int]uint64{200: 200},
 		},
 		"an interim answer first": {
-			everyFifth(func(v visit) bool { v.say("HTTP/1.1 103 Early Hints\r\n\r\n"); return v.ok() }),
+			everyFifth(func(v visit) bool { v.answer("HTTP/1.1 103 Early Hints\r\n\r\n"); return v.ok() }),
 			kinds{},
 			map[int]uint64{200: 200},
 		},

@@ -108,11 +108,11 @@ func (v visit) ok() bool {
 	if len(body) == 0 {
 		body = []byte("ok")
 	}
-	return v.say("HTTP/1.1 200 OK\r\nX-Release: r1\r\nX-Worker: w%d\r\nContent-Length: %d\r\n\r\n%s", v.inAll%2, len(body), body)
+	return v.answer("HTTP/1.1 200 OK\r\nX-Release: r1\r\nX-Worker: w%d\r\nContent-Length: %d\r\n\r\n%s", v.inAll%2, len(body), body)
 }
 
-// say writes an answer. It keeps the connection if the request allows it.
-func (v visit) say(format string, args ...any) bool {
+// answer writes an answer. It keeps the connection if the request allows it.
+func (v visit) answer(format string, args ...any) bool {
 	_, err := fmt.Fprintf(v.conn, format, args...)
 	return err == nil && !v.request.Close
 }

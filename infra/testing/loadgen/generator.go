@@ -119,7 +119,7 @@ func (g *Generator) Snapshot() Snapshot {
 	s := g.recorder.snapshot()
 	if g.sockets != nil {
 		counters, comebacks := g.sockets.counters()
-		s.Sockets, s.comebacks = &counters, comebacks
+		s.Sockets, s.reconnects = &counters, comebacks
 	}
 	return s
 }

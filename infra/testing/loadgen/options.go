@@ -66,7 +66,7 @@ func NewOptions(target string) Options {
 
 const (
 	longestDuration = 24 * time.Hour
-	mostStreams     = 64
+	maxStreams      = 64
 	// shortestInterval limits the number of rows.
 	shortestInterval = 10 * time.Millisecond
 )
@@ -80,8 +80,8 @@ func (o Options) Validate() error {
 	if len(o.Streams) == 0 && o.Sockets == nil {
 		v.Add("streams", "there is nothing to send: no streams and no sockets")
 	}
-	if len(o.Streams) > mostStreams {
-		v.Add("streams", "%d streams, want at most %d", len(o.Streams), mostStreams)
+	if len(o.Streams) > maxStreams {
+		v.Add("streams", "%d streams, want at most %d", len(o.Streams), maxStreams)
 	}
 	if o.Clients < 1 {
 		v.Add("clients", "%d, want at least 1", o.Clients)

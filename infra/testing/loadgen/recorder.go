@@ -29,11 +29,11 @@ type recorder struct {
 	lastFailure time.Time
 }
 
-// mostFailures limits the failures that are described one by one, after each
+// maxFailures limits the failures that are described one by one, after each
 // mark and in total.
 const (
-	mostFailures    = 200
-	mostFailuresAll = 20000
+	maxFailures    = 200
+	maxFailuresAll = 20000
 )
 
 func newRecorder(start time.Time, streams []Stream, interval time.Duration) *recorder {
@@ -107,7 +107,7 @@ func (r *recorder) failed(a arrival, o outcome, now time.Duration) {
 	if !o.kind.unsent() {
 		r.lastFailure = r.start.Add(now)
 	}
-	if r.described == mostFailures || len(r.failures) == mostFailuresAll {
+	if r.described == maxFailures || len(r.failures) == maxFailuresAll {
 		return
 	}
 	r.described++
@@ -135,14 +135,14 @@ func (r *recorder) failuresSince(moment time.Time) []Failure {
 	return out
 }
 
-// mostMarks limits the number of marks.
-const mostMarks = 10000
+// maxMarks limits the number of marks.
+const maxMarks = 10000
 
 func (r *recorder) mark(label string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.described = 0
-	if len(r.marks) < mostMarks {
+	if len(r.marks) < maxMarks {
 		r.marks = append(r.marks, Mark{At: time.Since(r.start).Seconds(), Label: label})
 	}
 }

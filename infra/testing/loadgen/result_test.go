@@ -14,7 +14,7 @@ func TestResultAsTextAndJSON(t *testing.T) {
 	t.Parallel()
 	f := newFaulty(t, func(v visit) bool {
 		if v.inAll%10 == 0 {
-			return v.say("HTTP/1.1 502 No\r\nX-Release: r2\r\nContent-Length: 0\r\n\r\n")
+			return v.answer("HTTP/1.1 502 No\r\nX-Release: r2\r\nContent-Length: 0\r\n\r\n")
 		}
 		return v.ok()
 	})

@@ -31,7 +31,7 @@ type rooms struct {
 	count      SocketCounters
 	deliveries []*deliveries
 	delivery   histogram
-	comeback   histogram
+	reconnects histogram
 	releases   answered
 	workers    answered
 	away       uint64
@@ -77,8 +77,8 @@ func (r *rooms) run(ctx context.Context) error {
 		}
 	}
 
-	r.keepBooks(ctx)
-	r.takeLeave(clients)
+	r.settleLoop(ctx)
+	r.countAway(clients)
 	close(r.leaving)
 	late := time.AfterFunc(closeTime, cancel)
 	defer late.Stop()
@@ -88,9 +88,9 @@ func (r *rooms) run(ctx context.Context) error {
 	return nil
 }
 
-// keepBooks settles old messages until ctx ends, and then until no message is in
+// settleLoop settles old messages until ctx ends, and then until no message is in
 // flight.
-func (r *rooms) keepBooks(ctx context.Context) {
+func (r *rooms) settleLoop(ctx context.Context) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for ctx.Err() == nil {
@@ -100,14 +100,14 @@ func (r *rooms) keepBooks(ctx context.Context) {
 		}
 		r.settle(time.Now())
 	}
-	r.hush()
+	r.stopSending()
 	for r.settle(time.Now()) > 0 { // ends after Sockets.Grace at the latest
 		<-tick.C
 	}
 }
 
-// hush stops the sending of messages.
-func (r *rooms) hush() {
+// stopSending stops the sending of messages.
+func (r *rooms) stopSending() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.quiet = true
@@ -124,9 +124,9 @@ func (r *rooms) settle(now time.Time) (open int) {
 	return open
 }
 
-// takeLeave counts the clients that are away at the end. Later events are not
+// countAway counts the clients that are away at the end. Later events are not
 // counted.
-func (r *rooms) takeLeave(clients []*wsClient) {
+func (r *rooms) countAway(clients []*wsClient) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.over = true
@@ -137,7 +137,7 @@ func (r *rooms) takeLeave(clients []*wsClient) {
 		}
 		r.away++
 		if !m.lostAt.IsZero() {
-			r.cameBack(now.Sub(m.lostAt))
+			r.recordReconnect(now.Sub(m.lostAt))
 		}
 	}
 }
@@ -155,9 +155,9 @@ func (r *rooms) sent(m *wsClient) bool {
 	return true
 }
 
-// cameBack records how long a client was away. The caller holds the lock.
-func (r *rooms) cameBack(after time.Duration) {
-	r.comeback.add(after)
+// recordReconnect records how long a client was away. The caller holds the lock.
+func (r *rooms) recordReconnect(after time.Duration) {
+	r.reconnects.add(after)
 	r.count.LongestReconnect = max(r.count.LongestReconnect, milliseconds(after))
 }
 
@@ -171,7 +171,7 @@ func (r *rooms) url(room int) string {
 func (r *rooms) counters() (SocketCounters, histogram) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.count.clone(), r.comeback
+	return r.count.clone(), r.reconnects
 }
 
 func (r *rooms) result() *SocketResult {
@@ -182,7 +182,7 @@ func (r *rooms) result() *SocketResult {
 		Clients:        r.options.Rooms * r.options.ClientsPerRoom,
 		Away:           r.away,
 		Delivery:       r.delivery.latency(),
-		Reconnect:      r.comeback.latency(),
+		Reconnect:      r.reconnects.latency(),
 		Releases:       r.releases.values(),
 		Workers:        r.workers.values(),
 	}

@@ -21,7 +21,7 @@ type Snapshot struct {
 	// Sockets holds the counters of the WebSocket clients, or nil without any.
 	Sockets *SocketCounters `json:"sockets,omitempty"`
 
-	latencies, lags, comebacks histogram
+	latencies, lags, reconnects histogram
 }
 
 // Since returns the difference between an earlier snapshot and this one. A
@@ -46,8 +46,8 @@ func (s Snapshot) Since(earlier Snapshot) Snapshot {
 	s.Lag = s.lags.latency()
 	if s.Sockets != nil && earlier.Sockets != nil {
 		difference := s.Sockets.minus(*earlier.Sockets)
-		s.comebacks.subtract(earlier.comebacks)
-		difference.LongestReconnect = milliseconds(s.comebacks.longest)
+		s.reconnects.subtract(earlier.reconnects)
+		difference.LongestReconnect = milliseconds(s.reconnects.longest)
 		s.Sockets = &difference
 	}
 	return s

@@ -59,16 +59,16 @@ func NewSockets() Sockets {
 	}
 }
 
-// mostSockets limits the number of clients in one load.
-const mostSockets = 10000
+// maxSockets limits the number of clients in one load.
+const maxSockets = 10000
 
 func (s Sockets) violations() service.Violations {
 	var v service.Violations
 	if !strings.HasPrefix(s.Path, "/") {
 		v.Add("path", "%q, want one that begins with /", s.Path)
 	}
-	if s.Rooms < 1 || s.ClientsPerRoom < 1 || s.Rooms > mostSockets || s.Rooms*s.ClientsPerRoom > mostSockets {
-		v.Add("rooms", "%d rooms of %d clients, want 1 to %d clients in all", s.Rooms, s.ClientsPerRoom, mostSockets)
+	if s.Rooms < 1 || s.ClientsPerRoom < 1 || s.Rooms > maxSockets || s.Rooms*s.ClientsPerRoom > maxSockets {
+		v.Add("rooms", "%d rooms of %d clients, want 1 to %d clients in all", s.Rooms, s.ClientsPerRoom, maxSockets)
 	}
 	for _, positive := range []struct {
 		path string

@@ -154,13 +154,13 @@ func (c *wsClient) listen(ctx context.Context, conn *websocket.Conn) error {
 			return fmt.Errorf("read: %w", err)
 		}
 		if t, ok := decode(c.rooms.runID, data); ok {
-			c.heard(t)
+			c.record(t)
 		}
 	}
 }
 
-// heard records a received text.
-func (c *wsClient) heard(t text) {
+// record records a received text.
+func (c *wsClient) record(t text) {
 	r := c.rooms
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -182,7 +182,7 @@ func (c *wsClient) heard(t text) {
 	close(c.joined)
 	if !c.lostAt.IsZero() {
 		r.count.Reconnects++
-		r.cameBack(now.Sub(c.lostAt))
+		r.recordReconnect(now.Sub(c.lostAt))
 		c.lostAt = time.Time{}
 	}
 }
@@ -190,7 +190,7 @@ func (c *wsClient) heard(t text) {
 // talk joins the room, then sends messages. At the end of the load it closes
 // the connection and returns nil.
 func (c *wsClient) talk(ctx context.Context, conn *websocket.Conn, joined <-chan struct{}) error {
-	if err := c.knock(ctx, conn, joined); err != nil {
+	if err := c.probe(ctx, conn, joined); err != nil {
 		return err
 	}
 	tick := time.NewTicker(c.rooms.options.SendEvery)
@@ -216,9 +216,9 @@ func (c *wsClient) talk(ctx context.Context, conn *websocket.Conn, joined <-chan
 	}
 }
 
-// knock sends probes until one comes back. Only then is the client known to be
+// probe sends probes until one comes back. Only then is the client known to be
 // in the room.
-func (c *wsClient) knock(ctx context.Context, conn *websocket.Conn, joined <-chan struct{}) error {
+func (c *wsClient) probe(ctx context.Context, conn *websocket.Conn, joined <-chan struct{}) error {
 	for {
 		c.probes++
 		if err := c.write(ctx, conn, text{probe: true, client: c.slot, number: c.probes}); err != nil {

@@ -59,7 +59,7 @@ func (n *Nodes) loadBalancers(ctx context.Context) error {
 }
 
 func (n *Nodes) giveAddresses(ctx context.Context, kind schema.GroupVersionResource, wants func(*unstructured.Unstructured) bool) error {
-	return n.each(ctx, kind, func(o *unstructured.Unstructured) (map[string]any, string) {
+	return n.patchEach(ctx, kind, func(o *unstructured.Unstructured) (map[string]any, string) {
 		given, _, _ := unstructured.NestedSlice(o.Object, "status", "loadBalancer", "ingress")
 		if len(given) > 0 || !wants(o) {
 			return nil, ""
@@ -68,9 +68,9 @@ func (n *Nodes) giveAddresses(ctx context.Context, kind schema.GroupVersionResou
 	})
 }
 
-// each patches the objects of a kind for which change returns a patch, in a
+// patchEach patches the objects of a kind for which change returns a patch, in a
 // subresource if it is not "".
-func (n *Nodes) each(ctx context.Context, kind schema.GroupVersionResource, change func(*unstructured.Unstructured) (patch map[string]any, subresource string)) error {
+func (n *Nodes) patchEach(ctx context.Context, kind schema.GroupVersionResource, change func(*unstructured.Unstructured) (patch map[string]any, subresource string)) error {
 	all, err := n.client.Resource(kind).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return fmt.Errorf("listing the %s: %w", kind.Resource, err)

@@ -11,7 +11,7 @@ import (
 // claims binds each claim to a volume, and removes the finalizers of a deleted
 // claim, as the volume controllers do.
 func (n *Nodes) claims(ctx context.Context) error {
-	return n.each(ctx, kube.VolumeClaims, func(o *unstructured.Unstructured) (map[string]any, string) {
+	return n.patchEach(ctx, kube.VolumeClaims, func(o *unstructured.Unstructured) (map[string]any, string) {
 		if o.GetDeletionTimestamp() != nil {
 			return map[string]any{"metadata": map[string]any{"finalizers": nil}}, ""
 		}

@@ -18,8 +18,8 @@ type End struct {
 	Log    string
 }
 
-// never is the restart policy of the Jobs' pods.
-const never = "Never"
+// restartNever is the restart policy of the Jobs' pods.
+const restartNever = "Never"
 
 // end ends a pod that is not restarted, if its container has ended or its deadline
 // has passed.

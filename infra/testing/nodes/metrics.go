@@ -54,7 +54,7 @@ func (n *Nodes) metrics(ctx context.Context) error {
 	if n.DeadAPIs {
 		return nil
 	}
-	return n.each(ctx, kube.APIServices, func(o *unstructured.Unstructured) (map[string]any, string) {
+	return n.patchEach(ctx, kube.APIServices, func(o *unstructured.Unstructured) (map[string]any, string) {
 		name, _, _ := unstructured.NestedString(o.Object, "spec", "service", "name")
 		if name == "" || name == metricsName {
 			return nil, ""

@@ -100,7 +100,7 @@ func (n *Nodes) pod(ctx context.Context, p pod) error {
 		return pods.Delete(ctx, p.Name, metav1.DeleteOptions{GracePeriodSeconds: &now, Preconditions: &metav1.Preconditions{UID: &p.UID}})
 	}
 	if _, ready := n.running[p.UID]; ready {
-		if p.Spec.RestartPolicy == never {
+		if p.Spec.RestartPolicy == restartNever {
 			return n.end(ctx, p)
 		}
 		return nil
@@ -142,7 +142,7 @@ func (n *Nodes) pod(ctx context.Context, p pod) error {
 func (n *Nodes) start(ctx context.Context, p pod) (Container, fakecluster.Trouble, error) {
 	var first Container
 	for i, c := range p.Spec.Containers {
-		started := Container{Namespace: p.Namespace, Pod: p.Name, Image: c.Image, Command: c.Command, Env: map[string]string{}, began: time.Now(), once: p.Spec.RestartPolicy == never}
+		started := Container{Namespace: p.Namespace, Pod: p.Name, Image: c.Image, Command: c.Command, Env: map[string]string{}, began: time.Now(), once: p.Spec.RestartPolicy == restartNever}
 		var logins []string
 		for _, secret := range p.Spec.ImagePullSecrets {
 			data, err := kube.Data(ctx, n.client, kube.Secrets, p.Namespace, secret.Name)

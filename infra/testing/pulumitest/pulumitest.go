@@ -41,8 +41,8 @@ type Mocks struct {
 	// Functions holds the functions that answer calls, by token.
 	Functions map[string]func(args map[string]any) (map[string]any, error)
 
-	mu   sync.Mutex
-	made []Registered
+	mu        sync.Mutex
+	resources []Registered
 }
 
 // NewResource records a resource and returns its id and outputs.
@@ -60,7 +60,7 @@ func (m *Mocks) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 		r.Ordered = rpc.GetDeleteBeforeReplaceDefined()
 	}
 	m.mu.Lock()
-	m.made = append(m.made, r)
+	m.resources = append(m.resources, r)
 	m.mu.Unlock()
 	outputs := args.Inputs.Copy()
 	nameObject(args, outputs)
@@ -88,25 +88,25 @@ func (m *Mocks) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	return resource.NewPropertyMapFromMap(out), nil
 }
 
-// Made returns all registered resources in order.
-func (m *Mocks) Made() []Registered {
+// Resources returns all registered resources in order.
+func (m *Mocks) Resources() []Registered {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return append([]Registered(nil), m.made...)
+	return append([]Registered(nil), m.resources...)
 }
 
-// Of returns the registered resources of one type, sorted by name: the SDK
+// OfType returns the registered resources of one type, sorted by name: the SDK
 // registers resources concurrently.
-func (m *Mocks) Of(kind string) []Registered {
-	of := slices.DeleteFunc(m.Made(), func(r Registered) bool { return r.Type != kind })
+func (m *Mocks) OfType(kind string) []Registered {
+	of := slices.DeleteFunc(m.Resources(), func(r Registered) bool { return r.Type != kind })
 	slices.SortStableFunc(of, func(a, b Registered) int { return strings.Compare(a.Name, b.Name) })
 	return of
 }
 
-// One returns the only registered resource of a type.
-func (m *Mocks) One(t testing.TB, kind string) Registered {
+// Only returns the only registered resource of a type.
+func (m *Mocks) Only(t testing.TB, kind string) Registered {
 	t.Helper()
-	of := m.Of(kind)
+	of := m.OfType(kind)
 	if len(of) != 1 {
 		t.Fatalf("%d resources of type %s, not one", len(of), kind)
 	}

@@ -39,7 +39,7 @@ var NamedTypes = map[string]string{
 // lack these resources: a firewall, a permission, a log.
 func (m *Mocks) DeletedFirst() []string {
 	var found []string
-	for _, r := range m.Made() {
+	for _, r := range m.Resources() {
 		property, known := NamedTypes[r.Type]
 		_, named := r.Inputs[property]
 		if known && !r.Ordered && (named || property == Always) {

@@ -81,7 +81,7 @@ func DigitalOcean(effect offline.Effect) *offline.Provider {
 				return err
 			}
 		}
-		clusters.keep(e)
+		clusters.record(e)
 		return nil
 	})
 }

@@ -25,9 +25,9 @@ const digitalOceanCluster = "digitalocean:index/kubernetesCluster:KubernetesClus
 // runningCluster is the result of a lookup of a cluster.
 type runningCluster struct {
 	version, region, vpc, size string
-	// looks is the number of lookups that still find an upgrade of the cluster in
+	// pendingLookups is the number of lookups that still find an upgrade of the cluster in
 	// progress.
-	looks int
+	pendingLookups int
 }
 
 // resources returns the resource types of a cluster on DigitalOcean that a
@@ -93,9 +93,9 @@ func (c *digitalOceanClusters) find(args resource.PropertyMap) (resource.Propert
 		return nil, fmt.Errorf("Unable to find cluster with name: %s", name) //nolint:staticcheck // the provider's own message
 	}
 	status := "running"
-	if cluster.looks > 0 {
+	if cluster.pendingLookups > 0 {
 		status = "upgrading"
-		cluster.looks--
+		cluster.pendingLookups--
 		c.running[name] = cluster
 	}
 	return resource.NewPropertyMapFromMap(map[string]any{
@@ -149,8 +149,8 @@ func (c *digitalOceanClusters) fillIn(e *offline.Event) {
 // RecordedToken is the token in the kubeconfig of an offline cluster.
 const RecordedToken = "recorded-kubeconfig-token"
 
-// keep records the existing clusters and their versions.
-func (c *digitalOceanClusters) keep(e *offline.Event) {
+// record records the existing clusters and their versions.
+func (c *digitalOceanClusters) record(e *offline.Event) {
 	if e.Type != digitalOceanCluster || e.Operation == offline.Read {
 		return
 	}
@@ -169,7 +169,7 @@ func (c *digitalOceanClusters) keep(e *offline.Event) {
 		now.size = text(pool, "size")
 	}
 	if before, there := c.running[name]; there && before.version != now.version {
-		now.looks = 1
+		now.pendingLookups = 1
 	}
 	c.running[name] = now
 }

@@ -32,11 +32,11 @@ func Random(seeds ...string) *offline.Provider {
 		if secret {
 			length = e.Inputs["length"]
 		}
-		of := strings.Join(append(seeds, e.Name), "/")
+		seed := strings.Join(append(seeds, e.Name), "/")
 		if keepers, ok := offline.Plain(e.Inputs)["keepers"]; ok {
-			of += fmt.Sprint(keepers)
+			seed += fmt.Sprint(keepers)
 		}
-		sum := sha256.Sum256([]byte(of))
+		sum := sha256.Sum256([]byte(seed))
 		bytes := int(length.NumberValue())
 		if bytes > len(sum) {
 			return fmt.Errorf("more than %d bytes are not available", len(sum))

@@ -36,14 +36,14 @@ func (r Rollout) certified(ctx context.Context, s Served) Served {
 // change. The time is https.Never if a person has to make a name lead here.
 func (r Rollout) uncertified(ctx context.Context, at string) (string, time.Time) {
 	if r.URL == "" {
-		if missing := (https.Destination{Address: at, Made: r.Made}).Leads(ctx, r.resolver, r.Names); missing != "" {
+		if missing := (https.Destination{Address: at, ManagedRecords: r.Made}).Mismatch(ctx, r.resolver, r.Names); missing != "" {
 			return missing, https.Never
 		}
 	}
 	if r.Scheme != "https" {
 		return "", time.Time{}
 	}
-	look := https.Look{Address: net.JoinHostPort(at, r.port()), Names: r.Names, CA: r.CA}
+	look := https.Check{Address: net.JoinHostPort(at, r.port()), Names: r.Names, CA: r.CA}
 	if err := look.Certificate(ctx); err != nil {
 		return err.Error(), time.Time{}
 	}

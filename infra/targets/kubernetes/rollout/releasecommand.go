@@ -134,14 +134,14 @@ func (r ReleaseCommand) mine(j job) bool {
 // awaitNeeds waits for the Deployments in Needs.
 func (r ReleaseCommand) awaitNeeds(ctx context.Context, c *client) error {
 	look := Rollout{Namespace: r.Namespace, Image: r.Image}
-	loop := gate.Awaiting{Timeout: r.Timeout, Poll: r.Poll, Stuck: r.Stuck, Report: r.Report}
-	last, took, err := gate.Await(ctx, loop, func(ctx context.Context) (view, gate.Seen) {
+	loop := gate.Awaiting{Timeout: r.Timeout, Poll: r.Poll, StuckTimeout: r.Stuck, Report: r.Report}
+	last, took, err := gate.Await(ctx, loop, func(ctx context.Context) (view, gate.CheckResult) {
 		for _, name := range r.Needs {
 			if v := look.other(ctx, c, name); v.missing != "" {
-				return v, gate.Seen{Missing: v.missing, Failure: v.trouble.kind, Final: v.trouble.final}
+				return v, gate.CheckResult{Missing: v.missing, Failure: v.trouble.kind, Final: v.trouble.final}
 			}
 		}
-		return view{}, gate.Seen{Done: true}
+		return view{}, gate.CheckResult{Done: true}
 	})
 	if errors.Is(err, gate.ErrMissing) {
 		return look.failure(ctx, c, last, took, nil)

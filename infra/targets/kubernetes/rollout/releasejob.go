@@ -101,14 +101,14 @@ const deadlineExceeded = "DeadlineExceeded"
 // after the update has failed.
 func (r ReleaseCommand) follow(ctx context.Context, c *client, j job) (job, run, error) {
 	last := run{job: j}
-	loop := gate.Awaiting{Timeout: r.Timeout + r.Stop + apiMargin, Poll: r.Poll, Stuck: r.Stuck, Report: r.Report}
+	loop := gate.Awaiting{Timeout: r.Timeout + r.Stop + apiMargin, Poll: r.Poll, StuckTimeout: r.Stuck, Report: r.Report}
 	for {
-		_, _, err := gate.Await(ctx, loop, func(ctx context.Context) (run, gate.Seen) {
+		_, _, err := gate.Await(ctx, loop, func(ctx context.Context) (run, gate.CheckResult) {
 			missing, failure := r.look(ctx, c, &last)
 			if last.givenUp {
 				failure = trouble{}
 			}
-			return last, gate.Seen{Missing: missing, Done: last.job.ended(), Failure: failure.kind, Final: failure.final}
+			return last, gate.CheckResult{Missing: missing, Done: last.job.ended(), Failure: failure.kind, Final: failure.final}
 		})
 		switch {
 		case err == nil:

@@ -134,11 +134,11 @@ func (r Rollout) Wait(ctx context.Context) (Served, error) {
 	}
 	watch := newBakeWatch(r, c)
 	resumed, answers, good := false, 0, time.Time{}
-	loop := gate.Awaiting{Timeout: r.Timeout, Poll: r.Poll, Stuck: r.Stuck, Report: r.Report}
-	last, took, err := gate.Await(ctx, loop, func(ctx context.Context) (view, gate.Seen) {
+	loop := gate.Awaiting{Timeout: r.Timeout, Poll: r.Poll, StuckTimeout: r.Stuck, Report: r.Report}
+	last, took, err := gate.Await(ctx, loop, func(ctx context.Context) (view, gate.CheckResult) {
 		if !resumed {
 			if err := r.resume(ctx, c); err != nil {
-				return view{missing: err.Error()}, gate.Seen{Missing: err.Error()}
+				return view{missing: err.Error()}, gate.CheckResult{Missing: err.Error()}
 			}
 			r.askAgain(ctx, c)
 			resumed = true
@@ -150,7 +150,7 @@ func (r Rollout) Wait(ctx context.Context) (Served, error) {
 		} else {
 			answers, good = 0, time.Now()
 		}
-		return now, gate.Seen{
+		return now, gate.CheckResult{
 			Missing: now.missing, Done: answers >= steadyLooks && (watch == nil || time.Since(good) >= r.Steady),
 			// The rollout continues as long as more pods become ready.
 			Failure: now.trouble.kind, Progress: now.ready, Final: now.trouble.final || watch.failed(),

@@ -76,7 +76,7 @@ func TestTakeBackOnARealAPIServer(t *testing.T) {
 		require.NoError(t, err)
 		n := 0
 		for i := range all.Items {
-			p, err := kube.Into[kube.Pod](&all.Items[i])
+			p, err := kube.Decode[kube.Pod](&all.Items[i])
 			require.NoError(t, err)
 			if p.Spec.Containers[0].Image == image && p.DeletionTimestamp == nil {
 				n++

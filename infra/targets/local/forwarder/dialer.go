@@ -27,15 +27,15 @@ import (
 // happened three times in some 500,000 requests under load.
 type dialer struct {
 	mu sync.Mutex
-	// own maps a machine's address to this computer's address in its network. If
+	// sources maps a machine's address to this computer's address in its network. If
 	// that address no longer exists, dialing fails, as intended, and the next dial
 	// looks it up again.
-	own map[netip.Addr]netip.Addr
+	sources map[netip.Addr]netip.Addr
 }
 
 var errOff = errors.New("no interface of this computer leads to the machine: it is off")
 
-func newDialer() *dialer { return &dialer{own: map[netip.Addr]netip.Addr{}} }
+func newDialer() *dialer { return &dialer{sources: map[netip.Addr]netip.Addr{}} }
 
 // dial connects to host:port, where host is an IP address.
 func (d *dialer) dial(ctx context.Context, address string) (net.Conn, error) {
@@ -43,7 +43,7 @@ func (d *dialer) dial(ctx context.Context, address string) (net.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the target is no address and port: %w", err)
 	}
-	own, err := d.ownAddress(target.Addr())
+	own, err := d.sourceAddress(target.Addr())
 	if err != nil {
 		return nil, err
 	}
@@ -73,11 +73,11 @@ func stayOnLink(c syscall.RawConn) error {
 	return errors.Join(err, set)
 }
 
-// ownAddress returns this computer's address in the network of ip.
-func (d *dialer) ownAddress(ip netip.Addr) (netip.Addr, error) {
+// sourceAddress returns this computer's address in the network of ip.
+func (d *dialer) sourceAddress(ip netip.Addr) (netip.Addr, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if own, known := d.own[ip]; known {
+	if own, known := d.sources[ip]; known {
 		return own, nil
 	}
 	interfaces, err := net.Interfaces()
@@ -91,7 +91,7 @@ func (d *dialer) ownAddress(ip netip.Addr) (netip.Addr, error) {
 		}
 		for _, a := range addresses {
 			if network, err := netip.ParsePrefix(a.String()); err == nil && network.Contains(ip) && i.Flags&net.FlagUp != 0 {
-				d.own[ip] = network.Addr()
+				d.sources[ip] = network.Addr()
 				return network.Addr(), nil
 			}
 		}
@@ -102,5 +102,5 @@ func (d *dialer) ownAddress(ip netip.Addr) (netip.Addr, error) {
 func (d *dialer) forget(ip netip.Addr) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	delete(d.own, ip)
+	delete(d.sources, ip)
 }

@@ -41,7 +41,7 @@ func TestDialerDoesNotTakeAnotherWay(t *testing.T) {
 	machines := newDialer()
 	// 192.0.2.1 stands for this computer's address in a network that no longer
 	// exists (RFC 5737).
-	machines.own[address.Addr()] = netip.MustParseAddr("192.0.2.1")
+	machines.sources[address.Addr()] = netip.MustParseAddr("192.0.2.1")
 	_, err = machines.dial(t.Context(), address.String())
 	require.Error(t, err)
 	conn, err := machines.dial(t.Context(), address.String()) // the dialer finds the right address

@@ -75,7 +75,7 @@ func TestAGatewayIsNoWayToAMachine(t *testing.T) {
 
 	machine := netip.MustParseAddrPort("198.51.100.2:80")
 	machines := newDialer()
-	machines.own[machine.Addr()] = netip.MustParseAddr("198.51.100.1")
+	machines.sources[machine.Addr()] = netip.MustParseAddr("198.51.100.1")
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	_, err := machines.dial(ctx, machine.String())

@@ -12,10 +12,10 @@ import (
 // bootID is the file with the id of the host's current boot.
 const bootID = "/proc/sys/kernel/random/boot_id"
 
-// noticeBoot makes podman treat all containers as stopped after a reboot of the
+// detectReboot makes podman treat all containers as stopped after a reboot of the
 // host. Podman itself detects a reboot by its empty temporary folder. Here that
 // folder is in the clone, and a reboot does not empty it.
-func (p Podman) noticeBoot() error {
+func (p Podman) detectReboot() error {
 	now, err := os.ReadFile(bootID)
 	if err != nil {
 		return fmt.Errorf("reading which boot this is: %w", err)
@@ -31,7 +31,7 @@ func (p Podman) noticeBoot() error {
 				return fmt.Errorf("forgetting what ran before this boot: %w", err)
 			}
 		}
-		if err := errors.Join(forgetLeases(leases), p.forgetRuntime()); err != nil {
+		if err := errors.Join(removeLeases(leases), p.removeRuntimeState()); err != nil {
 			return err
 		}
 	case !os.IsNotExist(err):
@@ -59,9 +59,9 @@ const leases = "/run/containers/networks/ipam.db"
 // runtimeFolder is the folder with a folder for each container that runc knows.
 const runtimeFolder = "/run/runc"
 
-// forgetRuntime removes runc's state of this clone's containers. On a host that has
+// removeRuntimeState removes runc's state of this clone's containers. On a host that has
 // /run on a disk, that state would prevent runc from starting them.
-func (p Podman) forgetRuntime() error {
+func (p Podman) removeRuntimeState() error {
 	containers, err := os.ReadDir(filepath.Join(p.Folder, "storage", "overlay-containers"))
 	if err != nil && !os.IsNotExist(err) {
 		return fmt.Errorf("looking for the containers before this boot: %w", err)
@@ -77,9 +77,9 @@ func (p Podman) forgetRuntime() error {
 	return nil
 }
 
-// forgetLeases removes the leases of another boot, on a host that has /run on a
+// removeLeases removes the leases of another boot, on a host that has /run on a
 // disk. With these leases, a container could not get its own address back.
-func forgetLeases(path string) error {
+func removeLeases(path string) error {
 	info, err := os.Stat(path)
 	if os.IsNotExist(err) {
 		return nil
@@ -117,10 +117,10 @@ func alive(pid int, container string) bool {
 	return err == nil && strings.Contains(string(groups), container)
 }
 
-// noticeExit tells podman that a container has ended. The container's monitor does
+// reportExit tells podman that a container has ended. The container's monitor does
 // that normally, but here the monitor has ended too. Otherwise podman would treat
 // the container as running for ever, and neither start nor stop it.
-func (p Podman) noticeExit(container string) error {
+func (p Podman) reportExit(container string) error {
 	folder := filepath.Join(p.Folder, "tmp", "exits")
 	if err := os.MkdirAll(folder, 0o750); err != nil {
 		return fmt.Errorf("noting that container %s ended: %w", container, err)

@@ -117,7 +117,7 @@ func (p Podman) Inspect(ctx context.Context, name string) (Status, error) {
 	s := Status{Exists: true, Running: found[0].State.Running, Command: found[0].Config.Cmd, PID: found[0].State.Pid}
 	if s.Running && !alive(s.PID, found[0].ID) {
 		s.Running = false
-		if err := p.noticeExit(found[0].ID); err != nil {
+		if err := p.reportExit(found[0].ID); err != nil {
 			return Status{}, err
 		}
 	}

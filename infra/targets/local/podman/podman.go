@@ -55,7 +55,7 @@ func (p Podman) command(ctx context.Context, args ...string) *exec.Cmd {
 // run returns podman's standard output. An error contains the last lines of its
 // standard error.
 func (p Podman) run(ctx context.Context, args ...string) (string, error) {
-	if err := p.noticeBoot(); err != nil {
+	if err := p.detectReboot(); err != nil {
 		return "", err
 	}
 	cmd := p.command(ctx, args...)

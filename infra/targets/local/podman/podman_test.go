@@ -98,12 +98,12 @@ func TestAfterABootNothingRuns(t *testing.T) {
 	alive := filepath.Join(p.Folder, "tmp", "alive")
 	require.NoError(t, os.MkdirAll(filepath.Dir(alive), 0o755))
 	require.NoError(t, os.WriteFile(alive, nil, 0o600))
-	require.NoError(t, p.noticeBoot())
+	require.NoError(t, p.detectReboot())
 	assert.FileExists(t, alive, "the first time says nothing of a boot")
-	require.NoError(t, p.noticeBoot())
+	require.NoError(t, p.detectReboot())
 	assert.FileExists(t, alive)
 	require.NoError(t, os.WriteFile(filepath.Join(p.Folder, "boot"), []byte("another boot"), 0o600))
-	require.NoError(t, p.noticeBoot())
+	require.NoError(t, p.detectReboot())
 	assert.NoFileExists(t, alive, "podman takes every container for stopped without it")
 }
 
@@ -159,13 +159,13 @@ func TestALongPathHasAShortRunRoot(t *testing.T) {
 func TestLeasesOfAnotherBootAreForgotten(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "ipam.db")
-	require.NoError(t, forgetLeases(path), "there are none")
+	require.NoError(t, removeLeases(path), "there are none")
 	require.NoError(t, os.WriteFile(path, nil, 0o600))
-	require.NoError(t, forgetLeases(path))
+	require.NoError(t, removeLeases(path))
 	assert.FileExists(t, path)
 	before := time.Now().Add(-100 * 365 * 24 * time.Hour)
 	require.NoError(t, os.Chtimes(path, before, before))
-	require.NoError(t, forgetLeases(path))
+	require.NoError(t, removeLeases(path))
 	assert.NoFileExists(t, path)
 }
 

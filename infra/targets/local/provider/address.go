@@ -193,7 +193,7 @@ func (a AddressArgs) point(config Config, folder string) error {
 	if value(a.Authority) == "" {
 		return nil
 	}
-	return lead(config.path(value(a.Authority)), a.Target, false)
+	return pointNames(config.path(value(a.Authority)), a.Target, false)
 }
 
 // value returns the value of an optional input, or the zero value.

@@ -198,9 +198,9 @@ func (*Authority) Delete(ctx context.Context, req infer.DeleteRequest[AuthorityS
 	return infer.DeleteResponse{}, sweep(ctx, config)
 }
 
-// lead makes all names of the authority in folder lead to a machine. If fresh is
+// pointNames makes all names of the authority in folder lead to a machine. If fresh is
 // true, it does not change names that already lead to a machine.
-func lead(folder, machine string, fresh bool) error {
+func pointNames(folder, machine string, fresh bool) error {
 	target := filepath.Join(folder, "files", "target")
 	if _, err := os.Stat(target); fresh && err == nil {
 		return nil

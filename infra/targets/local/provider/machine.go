@@ -76,7 +76,7 @@ func (*Machine) Create(ctx context.Context, req infer.CreateRequest[MachineArgs]
 	if err != nil {
 		return out, err
 	}
-	own, err := makeOwn(config, req.Inputs.Store, id)
+	own, err := makeOwnFolder(config, req.Inputs.Store, id)
 	if err != nil {
 		return out, err
 	}
@@ -122,7 +122,7 @@ func (*Machine) Create(ctx context.Context, req infer.CreateRequest[MachineArgs]
 	created = true
 	out.Output.IP, out.Output.Running = ip, true
 	if value(req.Inputs.Authority) != "" {
-		return out, lead(config.path(value(req.Inputs.Authority)), ip, true)
+		return out, pointNames(config.path(value(req.Inputs.Authority)), ip, true)
 	}
 	return out, nil
 }
@@ -211,9 +211,9 @@ func ownFolder(config Config, releases, id string) string {
 	return config.path(releases, store.MachineKey(id, ""))
 }
 
-// makeOwn makes the machine's own folder. It is a mount point below the mounted
+// makeOwnFolder makes the machine's own folder. It is a mount point below the mounted
 // store, so it must exist before the machine.
-func makeOwn(config Config, releases, id string) (string, error) {
+func makeOwnFolder(config Config, releases, id string) (string, error) {
 	own := ownFolder(config, releases, id)
 	if err := os.MkdirAll(own, 0o755); err != nil {
 		return "", fmt.Errorf("making the folder of machine %s in the release store: %w", id, err)

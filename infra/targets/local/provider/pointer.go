@@ -22,10 +22,10 @@ type PointerArgs struct {
 	Release string `pulumi:"release"`
 	// Size is the size of the release's binary in bytes.
 	Size int `pulumi:"size"`
-	// Asked, Command and Bake are the same as in service.Wanted.
-	Asked   *int    `pulumi:"asked,optional"`
-	Command *string `pulumi:"command,optional"`
-	Bake    *string `pulumi:"bake,optional"`
+	// RequestedAt, Command and Bake are the same as in service.Wanted.
+	RequestedAt *int    `pulumi:"asked,optional"`
+	Command     *string `pulumi:"command,optional"`
+	Bake        *string `pulumi:"bake,optional"`
 }
 
 // PointerState is a Pointer's state.
@@ -64,8 +64,8 @@ func (*Pointer) Read(ctx context.Context, req infer.ReadRequest[PointerArgs, Poi
 		return none, nil //nolint:nilerr // a broken pointer is as good as none: the next update writes it
 	}
 	args := PointerArgs{Store: req.State.Store, Release: string(wanted.ID), Size: int(wanted.Size)}
-	if asked := int(wanted.Asked); asked != 0 {
-		args.Asked = &asked
+	if asked := int(wanted.RequestedAt); asked != 0 {
+		args.RequestedAt = &asked
 	}
 	if wanted.Command != "" {
 		args.Command = &wanted.Command
@@ -87,7 +87,7 @@ func (*Pointer) Delete(ctx context.Context, req infer.DeleteRequest[PointerState
 func (a PointerArgs) write(ctx context.Context) error {
 	release := service.Release{ID: service.ReleaseID(a.Release), Size: int64(a.Size)}
 	target := infer.GetConfig[Config](ctx).path(a.Store, service.PointerKey)
-	wanted := service.Wanted{Release: release, Asked: int64(value(a.Asked)), Command: value(a.Command)}
+	wanted := service.Wanted{Release: release, RequestedAt: int64(value(a.RequestedAt)), Command: value(a.Command)}
 	if text := value(a.Bake); text != "" {
 		var err error
 		if wanted.Bake, err = service.ParseBake(text); err != nil {

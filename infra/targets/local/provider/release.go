@@ -82,12 +82,12 @@ func (*Release) Read(ctx context.Context, req infer.ReadRequest[ReleaseArgs, Rel
 	return infer.ReadResponse[ReleaseArgs, ReleaseState]{ID: req.ID, Inputs: req.Inputs, State: req.State}, nil
 }
 
-// keptFiles is the number of binaries that stay in a store. It is larger than the
+// maxStoredBinaries is the number of binaries that stay in a store. It is larger than the
 // number of releases for rollbacks, because bad releases take places too but cannot
 // be rolled back to.
-const keptFiles = 3 * service.KeptReleases
+const maxStoredBinaries = 3 * service.KeptReleases
 
-// prune deletes all but the newest keptFiles files of the folder.
+// prune deletes all but the newest maxStoredBinaries files of the folder.
 func prune(folder string) error {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
@@ -100,7 +100,7 @@ func prune(folder string) error {
 		}
 	}
 	slices.SortFunc(infos, func(a, b os.FileInfo) int { return cmp.Compare(b.ModTime().UnixNano(), a.ModTime().UnixNano()) })
-	for _, info := range infos[min(keptFiles, len(infos)):] {
+	for _, info := range infos[min(maxStoredBinaries, len(infos)):] {
 		if err := os.Remove(filepath.Join(folder, info.Name())); err != nil {
 			return err
 		}

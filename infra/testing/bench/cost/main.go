@@ -26,11 +26,11 @@ import (
 
 // These are the goals. If a result misses one, the exit status is 1.
 const (
-	// leastRatio is the required ratio of the service's requests/s to those of plain
+	// minRatio is the required ratio of the service's requests/s to those of plain
 	// net/http.
-	leastRatio = 0.95
-	// mostPerSocket is the limit of the memory per idle WebSocket, in bytes.
-	mostPerSocket = 40 << 10
+	minRatio = 0.95
+	// maxPerSocket is the limit of the memory per idle WebSocket, in bytes.
+	maxPerSocket = 40 << 10
 )
 
 // settings holds the flags.

@@ -34,8 +34,8 @@ func (c comparison) lines() []line {
 	}
 }
 
-func (c comparison) fast() bool  { return c.speed.ratio >= leastRatio }
-func (c comparison) small() bool { return c.sockets.perSocket <= mostPerSocket }
+func (c comparison) fast() bool  { return c.speed.ratio >= minRatio }
+func (c comparison) small() bool { return c.sockets.perSocket <= maxPerSocket }
 
 func (c comparison) conditions() string {
 	s := c.settings
@@ -44,8 +44,8 @@ func (c comparison) conditions() string {
 }
 
 var (
-	fastGoal  = fmt.Sprintf("at least %.2f of plain net/http's requests/s", leastRatio)
-	smallGoal = fmt.Sprintf("at most %d KiB per idle WebSocket", mostPerSocket>>10)
+	fastGoal  = fmt.Sprintf("at least %.2f of plain net/http's requests/s", minRatio)
+	smallGoal = fmt.Sprintf("at most %d KiB per idle WebSocket", maxPerSocket>>10)
 )
 
 // print writes the comparison for a terminal.

@@ -33,10 +33,10 @@ type Options struct {
 	// Rest is the idle time after some load before a stack's memory is read
 	// again. Default 20 s.
 	Rest time.Duration
-	// Times is the number of replacements and kills, Calm the pause between
+	// Times is the number of replacements and kills, Pause the pause between
 	// them. Defaults 10, 2 s.
 	Times int
-	Calm  time.Duration
+	Pause time.Duration
 	// Machines is the number of machines of each kind that are set up. 0 sets
 	// up none. Default 2.
 	Machines int
@@ -50,7 +50,7 @@ type Options struct {
 func NewOptions() Options {
 	return Options{
 		Workers: 4, Starts: 10, Rounds: 7, Round: 2 * time.Second, Connections: 32,
-		Rate: 80, Rest: 20 * time.Second, Times: 10, Calm: 2 * time.Second, Machines: 2, Progress: func(string) {},
+		Rate: 80, Rest: 20 * time.Second, Times: 10, Pause: 2 * time.Second, Machines: 2, Progress: func(string) {},
 	}
 }
 
@@ -79,8 +79,8 @@ func (o Options) Validate() error {
 	if o.Rest < 0 {
 		v.Add("rest", "%s, want 0 or more", o.Rest)
 	}
-	if o.Calm < 0 {
-		v.Add("calm", "%s, want 0 or more", o.Calm)
+	if o.Pause < 0 {
+		v.Add("calm", "%s, want 0 or more", o.Pause)
 	}
 	return v.Err()
 }
@@ -199,7 +199,7 @@ func measureAlone(ctx context.Context, o Options, s stack) (r StackResult, err e
 	if r.MemoryIdle, err = proctree.PSS(s.roots()...); err != nil {
 		return r, err
 	}
-	if _, err = press(ctx, addresses, o.Connections, 2*o.Round, s.roots()); err != nil {
+	if _, err = saturate(ctx, addresses, o.Connections, 2*o.Round, s.roots()); err != nil {
 		return r, err
 	}
 	if r.Memory, err = memoryOf(s); err != nil {
@@ -213,12 +213,12 @@ func measureAlone(ctx context.Context, o Options, s stack) (r StackResult, err e
 		return r, err
 	}
 	o.Progress(fmt.Sprintf("reloading %s, %d times under load", r.Name, o.Times))
-	reloads, err := underLoad(ctx, addresses[0], o.Rate, o.Times, o.Calm, s.reload)
+	reloads, err := underLoad(ctx, addresses[0], o.Rate, o.Times, o.Pause, s.reload)
 	if err != nil {
 		return r, fmt.Errorf("reloading: %w", err)
 	}
 	o.Progress(fmt.Sprintf("killing a worker of %s, %d times under load", r.Name, o.Times))
-	kills, err := underLoad(ctx, addresses[0], o.Rate, o.Times, o.Calm, func(ctx context.Context) error { return killWorker(ctx, s) })
+	kills, err := underLoad(ctx, addresses[0], o.Rate, o.Times, o.Pause, func(ctx context.Context) error { return killWorker(ctx, s) })
 	if err != nil {
 		return r, fmt.Errorf("killing workers: %w", err)
 	}

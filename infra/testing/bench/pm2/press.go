@@ -15,9 +15,9 @@ type round struct {
 	cpu time.Duration
 }
 
-// press sends requests as fast as they are answered, and measures the processor
+// saturate sends requests as fast as they are answered, and measures the processor
 // time of the process trees of roots.
-func press(ctx context.Context, addresses []string, connections int, length time.Duration, roots []int) (round, error) {
+func saturate(ctx context.Context, addresses []string, connections int, length time.Duration, roots []int) (round, error) {
 	before, err := proctree.CPU(roots...)
 	if err != nil {
 		return round{}, err

@@ -113,7 +113,7 @@ func TestALargerAndSlowerServerShows(t *testing.T) {
 	figures := map[string]round{}
 	for range 2 {
 		for _, s := range []*tiny{small, large} {
-			r, err := press(t.Context(), s.direct(), 4, 500*time.Millisecond, s.roots())
+			r, err := saturate(t.Context(), s.direct(), 4, 500*time.Millisecond, s.roots())
 			require.NoError(t, err)
 			figures[s.kind] = r
 		}
@@ -152,7 +152,7 @@ func TestConnectionsAreSpreadOverTheAddresses(t *testing.T) {
 		t.Cleanup(s.Close)
 		addresses = append(addresses, s.Listener.Addr().String())
 	}
-	r, err := press(t.Context(), addresses, 6, 200*time.Millisecond, []int{os.Getpid()})
+	r, err := saturate(t.Context(), addresses, 6, 200*time.Millisecond, []int{os.Getpid()})
 	require.NoError(t, err)
 	assert.NotZero(t, r.Requests)
 	for n := range opened {
@@ -203,7 +203,7 @@ func TestWhatIsDoneMayFail(t *testing.T) {
 func TestOptionsAreCheckedWhole(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, NewOptions().Validate())
-	err := Options{Calm: -1, Rest: -1, Machines: -1}.Validate()
+	err := Options{Pause: -1, Rest: -1, Machines: -1}.Validate()
 	for _, path := range []string{"workers", "starts", "rounds", "round", "connections", "rate", "times", "rest", "calm", "machines"} {
 		assert.ErrorContains(t, err, path)
 	}

@@ -54,7 +54,7 @@ func measureSpeeds(ctx context.Context, o Options, stacks []stack, results []Sta
 				}
 				continue
 			}
-			r, err := press(ctx, w.at, o.Connections, o.Round, w.stack.roots())
+			r, err := saturate(ctx, w.at, o.Connections, o.Round, w.stack.roots())
 			if err != nil {
 				return fmt.Errorf("%s: %w", w.stack.name(), err)
 			}
@@ -76,7 +76,7 @@ const warmRequests = 5000
 // warm sends warmRequests requests per worker, for at most about one minute.
 func warm(ctx context.Context, o Options, w *way) error {
 	for began, answered := time.Now(), 0; answered < warmRequests*o.Workers && time.Since(began) < time.Minute; {
-		r, err := press(ctx, w.at, o.Connections, o.Round, w.stack.roots())
+		r, err := saturate(ctx, w.at, o.Connections, o.Round, w.stack.roots())
 		if err != nil {
 			return err
 		}

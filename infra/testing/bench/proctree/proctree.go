@@ -57,7 +57,7 @@ func PSS(roots ...int) (int64, error) {
 				sum += rollup.Pss
 			}
 		}
-		if err != nil && !gone(err) {
+		if err != nil && !isGone(err) {
 			return 0, fmt.Errorf("reading the memory of process %d: %w", s.PID, err)
 		}
 	}
@@ -70,7 +70,7 @@ func PSS(roots ...int) (int64, error) {
 // errGone means that the processes have ended.
 var errGone = errors.New("the processes are gone")
 
-func gone(err error) bool { return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ESRCH) }
+func isGone(err error) bool { return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ESRCH) }
 
 // stats returns all processes. It omits processes that end during the call.
 func stats() ([]procfs.ProcStat, error) {
@@ -84,7 +84,7 @@ func stats() ([]procfs.ProcStat, error) {
 		switch {
 		case err == nil:
 			out = append(out, s)
-		case !gone(err):
+		case !isGone(err):
 			return nil, err
 		}
 	}

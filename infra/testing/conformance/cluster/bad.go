@@ -17,7 +17,7 @@ func (s *System) ReleaseBad(ctx context.Context, bad conformance.Bad) (string, e
 	case conformance.WrongChecksum, conformance.Truncated:
 		return "", conformance.NotApplicable("an image is named by its digest: a registry refuses bytes that do not match it, and so does each node")
 	case conformance.WrongArchitecture:
-		return s.releaseForOthers(ctx)
+		return s.releaseForOtherArch(ctx)
 	}
 	if err := s.Stack.Clone.Bad(bad); err != nil {
 		return "", err
@@ -36,8 +36,8 @@ func (s *System) refused(ctx context.Context, what string) (string, error) {
 	return Diagnostics(err.Error()), nil
 }
 
-// releaseForOthers releases an image for a processor that no node has.
-func (s *System) releaseForOthers(ctx context.Context) (string, error) {
+// releaseForOtherArch releases an image for a processor that no node has.
+func (s *System) releaseForOtherArch(ctx context.Context) (string, error) {
 	there, err := s.client.architectures(ctx)
 	if err != nil {
 		return "", err

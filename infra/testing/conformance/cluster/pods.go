@@ -17,13 +17,13 @@ type pod struct {
 	node  string
 	image string // digest of the image that the pod was told to run
 	ready bool
-	// going reports whether the pod was told to end.
-	going bool
+	// terminating reports whether the pod was told to end.
+	terminating bool
 	// restarts is the number of restarts of the pod's container.
 	restarts int
-	// wrong is the reason why the pod is not ready. It is "" during a normal
+	// notReadyReason is the reason why the pod is not ready. It is "" during a normal
 	// start.
-	wrong string
+	notReadyReason string
 }
 
 // workers returns the service's pods, oldest first.
@@ -41,7 +41,7 @@ func (c *client) workers(ctx context.Context, labels string) ([]pod, error) {
 }
 
 func podOf(o *unstructured.Unstructured) pod {
-	p := pod{name: o.GetName(), going: o.GetDeletionTimestamp() != nil}
+	p := pod{name: o.GetName(), terminating: o.GetDeletionTimestamp() != nil}
 	p.node, _, _ = unstructured.NestedString(o.Object, "spec", "nodeName")
 	containers, _, _ := unstructured.NestedSlice(o.Object, "spec", "containers")
 	if len(containers) > 0 {
@@ -57,7 +57,7 @@ func podOf(o *unstructured.Unstructured) pod {
 			p.ready = status == "True"
 		case kind == "PodScheduled" && status == "False":
 			message, _, _ := unstructured.NestedString(condition, "message")
-			p.wrong = reason + ": " + message
+			p.notReadyReason = reason + ": " + message
 		}
 	}
 	for _, container := range slice(o.Object, "status", "containerStatuses") {
@@ -66,7 +66,7 @@ func podOf(o *unstructured.Unstructured) pod {
 		reason, _, _ := unstructured.NestedString(container, "state", "waiting", "reason")
 		message, _, _ := unstructured.NestedString(container, "state", "waiting", "message")
 		if reason != "" && reason != "ContainerCreating" && reason != "PodInitializing" {
-			p.wrong = reason + ": " + message
+			p.notReadyReason = reason + ": " + message
 		}
 	}
 	return p
@@ -86,15 +86,15 @@ func slice(o map[string]any, path ...string) []map[string]any {
 
 // serving returns the pods that are ready and not about to end.
 func serving(all []pod) []pod {
-	return slices.DeleteFunc(slices.Clone(all), func(p pod) bool { return !p.ready || p.going })
+	return slices.DeleteFunc(slices.Clone(all), func(p pod) bool { return !p.ready || p.terminating })
 }
 
 // described lists pods with their problems.
 func described(all []pod) string {
 	var parts []string
 	for _, p := range all {
-		if p.wrong != "" {
-			parts = append(parts, fmt.Sprintf("pod %s: %s", p.name, p.wrong))
+		if p.notReadyReason != "" {
+			parts = append(parts, fmt.Sprintf("pod %s: %s", p.name, p.notReadyReason))
 		}
 	}
 	return strings.Join(parts, "; ")

@@ -105,7 +105,7 @@ func (s *System) Name() string { return s.options.Name }
 
 // Start deploys the service to the cluster.
 func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
-	if there, err := s.namespaceIsThere(ctx); err != nil {
+	if there, err := s.namespaceExists(ctx); err != nil {
 		return conformance.Endpoint{}, err
 	} else if there {
 		return conformance.Endpoint{}, fmt.Errorf("namespace %s exists already, from an earlier run or of another user: delete it or choose another one", s.options.Namespace)
@@ -131,7 +131,7 @@ func (s *System) Stop(ctx context.Context) error {
 	if err := s.Stack.Destroy(ctx); err != nil {
 		return fmt.Errorf("destroying the stack: %w", err)
 	}
-	if there, err := s.namespaceIsThere(ctx); err != nil {
+	if there, err := s.namespaceExists(ctx); err != nil {
 		return err
 	} else if there {
 		return fmt.Errorf("the stack is destroyed and namespace %s is still there", s.options.Namespace)
@@ -191,7 +191,7 @@ func (s *System) address(ctx context.Context) (string, error) {
 	return "", errors.New("the Ingress has no address; set CONFORMANCE_URL to the address of the ingress controller")
 }
 
-func (s *System) namespaceIsThere(ctx context.Context) (bool, error) {
+func (s *System) namespaceExists(ctx context.Context) (bool, error) {
 	_, err := s.client.dynamic.Resource(kube.Namespaces).Get(ctx, s.options.Namespace, metav1.GetOptions{})
 	switch {
 	case err == nil:

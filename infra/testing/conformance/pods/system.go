@@ -39,14 +39,14 @@ func New(ctx context.Context, root string) (*System, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := on(c, root)
+	s, err := newSystem(c, root)
 	if err != nil {
 		return nil, errors.Join(err, c.Stop())
 	}
 	return s, nil
 }
 
-func on(c *podcluster.Cluster, root string) (*System, error) {
+func newSystem(c *podcluster.Cluster, root string) (*System, error) {
 	folder, err := os.MkdirTemp("", "conformance-cluster-")
 	if err != nil {
 		return nil, fmt.Errorf("making a folder: %w", err)

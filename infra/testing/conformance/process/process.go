@@ -75,7 +75,7 @@ func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
 	if err != nil {
 		return none, err
 	}
-	s.primary = keep(command{
+	s.primary = supervise(command{
 		path: s.program, args: []string{"cluster"}, log: filepath.Join(s.folder, "cluster.log"),
 		env: append(env,
 			fmt.Sprintf("PORT=%d", s.port), "HOST=127.0.0.1", fmt.Sprintf("WORKERS=%d", workers),
@@ -89,9 +89,9 @@ func (s *System) Start(ctx context.Context) (conformance.Endpoint, error) {
 		return none, err
 	}
 	return conformance.Endpoint{
-		URL:      fmt.Sprintf("http://127.0.0.1:%d", s.port),
-		Believes: "there is no proxy: a client on this computer is what the workers take for one, and believe",
-		Rooms:    s.redis != nil,
+		URL:                 fmt.Sprintf("http://127.0.0.1:%d", s.port),
+		TrustsClientHeaders: "there is no proxy: a client on this computer is what the workers take for one, and believe",
+		Rooms:               s.redis != nil,
 		About: fmt.Sprintf("api cluster with %d workers on one socket, without a proxy: clients reach the workers themselves. "+
 			"A release is a new file and SIGHUP. What systemd does with Restart=always, the suite does: it starts the primary again 100 ms after its end. %s", workers, about),
 	}, nil
@@ -110,7 +110,7 @@ func (s *System) startRedis(ctx context.Context) (env []string, about string, er
 	if err != nil {
 		return nil, "", err
 	}
-	s.redis = keep(command{
+	s.redis = supervise(command{
 		path: path, log: filepath.Join(s.folder, "redis.log"),
 		args: []string{"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", s.folder},
 	})

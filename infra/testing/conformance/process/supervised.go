@@ -34,20 +34,20 @@ type supervised struct {
 
 const restartPause = 100 * time.Millisecond
 
-// keep starts a program and keeps it running.
-func keep(c command) *supervised {
+// supervise starts a program and keeps it running.
+func supervise(c command) *supervised {
 	k := &supervised{command: c, done: make(chan struct{})}
 	go func() {
 		defer close(k.done)
-		for k.once() {
+		for k.runOnce() {
 			time.Sleep(restartPause)
 		}
 	}()
 	return k
 }
 
-// once runs the program until it ends and reports whether to restart it.
-func (k *supervised) once() bool {
+// runOnce runs the program until it ends and reports whether to restart it.
+func (k *supervised) runOnce() bool {
 	k.mu.Lock()
 	if k.stopping {
 		k.mu.Unlock()

@@ -28,7 +28,7 @@ type endpoints struct {
 // follow updates the addresses until ctx ends.
 func (e *endpoints) follow(ctx context.Context, client dynamic.Interface) {
 	kube.Follow(ctx, client, kube.EndpointSlices, func(c kube.Change) {
-		slice, err := kube.Into[kube.EndpointSlice](c.Object)
+		slice, err := kube.Decode[kube.EndpointSlice](c.Object)
 		if err != nil {
 			return
 		}

@@ -23,7 +23,7 @@ import (
 
 // ingress records an Ingress, and gives it the controller's address.
 func (f *Front) ingress(ctx context.Context, c kube.Change) {
-	i, err := kube.Into[kube.Ingress](c.Object)
+	i, err := kube.Decode[kube.Ingress](c.Object)
 	if err != nil {
 		return
 	}

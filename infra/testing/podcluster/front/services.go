@@ -12,7 +12,7 @@ import (
 
 // service keeps a listener on each port of a Service's address.
 func (f *Front) service(ctx context.Context, c kube.Change) {
-	s, err := kube.Into[kube.Service](c.Object)
+	s, err := kube.Decode[kube.Service](c.Object)
 	if err != nil {
 		return
 	}

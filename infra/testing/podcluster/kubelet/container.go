@@ -74,7 +74,7 @@ func (c *container) run(ctx context.Context) {
 			w.pause(ctx, resync)
 			continue
 		}
-		program, ended := c.once(ctx, root)
+		program, ended := c.runOnce(ctx, root)
 		policy := w.pod.Spec.RestartPolicy
 		final := ctx.Err() != nil || w.isEnding() || policy == "Never" || policy == "OnFailure" && ended.exitCode == 0
 		if program != nil && !final {
@@ -148,8 +148,8 @@ func (c *container) pull(ctx context.Context, pulls *backOff) bool {
 	return false
 }
 
-// once runs the container's program until it ends.
-func (c *container) once(ctx context.Context, spec sandbox.Spec) (*sandbox.Container, state) {
+// runOnce runs the container's program until it ends.
+func (c *container) runOnce(ctx context.Context, spec sandbox.Spec) (*sandbox.Container, state) {
 	w := c.worker
 	began := time.Now()
 	c.logs.restart()

@@ -93,7 +93,7 @@ func (k *Kubelet) Run(ctx context.Context) error {
 
 // node records a node for the scheduler.
 func (k *Kubelet) node(c kube.Change) {
-	node, err := kube.Into[kube.Node](c.Object)
+	node, err := kube.Decode[kube.Node](c.Object)
 	if err != nil {
 		k.failed(err)
 		return
@@ -109,7 +109,7 @@ func (k *Kubelet) node(c kube.Change) {
 
 // pod handles a change of a pod.
 func (k *Kubelet) pod(ctx context.Context, c kube.Change) {
-	p, err := kube.Into[kube.Pod](c.Object)
+	p, err := kube.Decode[kube.Pod](c.Object)
 	if err != nil {
 		k.failed(err)
 		return
@@ -131,7 +131,7 @@ func (k *Kubelet) pod(ctx context.Context, c kube.Change) {
 		k.running.Go(func() { k.schedule(ctx, p) })
 	case p.Spec.NodeName == "":
 	case p.DeletionTimestamp != nil && (w == nil || w.finished.Load()):
-		k.running.Go(func() { k.failed(k.forget(ctx, p)) })
+		k.running.Go(func() { k.failed(k.deletePod(ctx, p)) })
 	case p.DeletionTimestamp != nil:
 		w.terminate(p.DeletionGracePeriodSeconds)
 	case w == nil && !p.Ended():

@@ -51,7 +51,7 @@ func (w *worker) send(ctx context.Context) error {
 		return nil
 	}
 	w.mu.Lock()
-	gone := w.gone
+	gone := w.deleted
 	w.mu.Unlock()
 	if gone {
 		return nil

@@ -13,9 +13,9 @@ import (
 	"escala/infra/testing/podcluster/sandbox"
 )
 
-// leastGrace is the minimum time between SIGTERM and SIGKILL, however long preStop
+// minGrace is the minimum time between SIGTERM and SIGKILL, however long preStop
 // took.
-const leastGrace = 2 * time.Second
+const minGrace = 2 * time.Second
 
 // stop ends a container: preStop, SIGTERM, SIGKILL (kuberuntime_container.go,
 // killContainer). Without grace the container is killed at once. No kubelet does
@@ -33,7 +33,7 @@ func (c *container) stop(ctx context.Context, program *sandbox.Container, grace 
 		grace = c.preStop(ctx, program, *hook, grace, shorter)
 		grace -= time.Since(began).Truncate(time.Second)
 	}
-	grace = max(grace, leastGrace)
+	grace = max(grace, minGrace)
 	program.Signal(syscall.SIGTERM)
 	deadline := time.Now().Add(grace)
 	for {
@@ -41,7 +41,7 @@ func (c *container) stop(ctx context.Context, program *sandbox.Container, grace 
 		case <-program.Done:
 			return
 		case <-shorter:
-			deadline = time.Now().Add(min(max(w.graceLeft(), leastGrace), time.Until(deadline)))
+			deadline = time.Now().Add(min(max(w.graceLeft(), minGrace), time.Until(deadline)))
 			continue
 		case <-ctx.Done():
 		case <-time.After(time.Until(deadline)):
@@ -105,5 +105,5 @@ func (c *container) probeGrace(probe string) time.Duration {
 	case c.worker.pod.Spec.TerminationGracePeriodSeconds != nil:
 		return time.Duration(*c.worker.pod.Spec.TerminationGracePeriodSeconds) * time.Second
 	}
-	return leastGrace
+	return minGrace
 }

@@ -41,8 +41,8 @@ type worker struct {
 	// grace is the time that containers have to end, once ending is closed.
 	grace time.Duration
 	ended bool
-	// gone reports that the API has deleted the pod.
-	gone bool
+	// deleted reports that the API has deleted the pod.
+	deleted bool
 	// since maps conditions to their last changes.
 	since map[string]transition
 	sent  map[string]any
@@ -101,15 +101,15 @@ func (w *worker) run(ctx context.Context) {
 	// From here on, a deletion of the pod finds it finished and forgets it.
 	w.finished.Store(true)
 	w.mu.Lock()
-	forget := w.ended && !w.gone
+	forget := w.ended && !w.deleted
 	w.mu.Unlock()
 	if forget && ctx.Err() == nil {
-		k.failed(k.forget(ctx, w.pod))
+		k.failed(k.deletePod(ctx, w.pod))
 	}
 }
 
-// forget removes a pod that has ended from the API (status/status_manager.go).
-func (k *Kubelet) forget(ctx context.Context, p kube.Pod) error {
+// deletePod removes a pod that has ended from the API (status/status_manager.go).
+func (k *Kubelet) deletePod(ctx context.Context, p kube.Pod) error {
 	var now int64
 	return k.options.Client.Resource(kube.Pods).Namespace(p.Namespace).Delete(ctx, p.Name, metav1.DeleteOptions{
 		GracePeriodSeconds: &now, Preconditions: &metav1.Preconditions{UID: &p.UID},
@@ -146,7 +146,7 @@ func (w *worker) terminate(seconds *int64) {
 // removed ends the containers of a pod that the API has deleted.
 func (w *worker) removed() {
 	w.mu.Lock()
-	w.gone = true
+	w.deleted = true
 	w.mu.Unlock()
 	w.terminate(nil)
 }

@@ -72,15 +72,15 @@ func run(ctx context.Context, args []string) (met bool, err error) {
 		command += fmt.Sprintf(" ARGS=%q", strings.Join(args, " "))
 	}
 	section := result.Section(watch.Run(context.WithoutCancel(ctx), root, command))
-	if err := keep(out, result, section); err != nil {
+	if err := addToReport(out, result, section); err != nil {
 		return false, errors.Join(failed, err)
 	}
 	return result.Met(), errors.Join(failed, pm2.Print(os.Stdout, section))
 }
 
-// keep adds the section to the existing report, beside those of other runs, and
+// addToReport adds the section to the existing report, beside those of other runs, and
 // stores all figures of this run.
-func keep(folder string, result pm2.Result, section report.Section) error {
+func addToReport(folder string, result pm2.Result, section report.Section) error {
 	if _, err := report.Keep(folder, section); err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func become(failed *os.File) error {
 	if err := restrict(spec); err != nil {
 		return err
 	}
-	path, err := look(spec)
+	path, err := findProgram(spec)
 	if err != nil {
 		return err
 	}
@@ -193,8 +193,8 @@ func restrict(spec sandbox.Spec) error {
 	return nil
 }
 
-// look returns the path of the program in the container.
-func look(spec sandbox.Spec) (string, error) {
+// findProgram returns the path of the program in the container.
+func findProgram(spec sandbox.Spec) (string, error) {
 	name := spec.Args[0]
 	if strings.Contains(name, "/") {
 		return name, nil
