@@ -160,7 +160,7 @@ func TestReleaseCommandThatDoesNotBehave(t *testing.T) {
 				s.ReleaseCommand = service.ReleaseCommand{Timeout: tt.timeout, Command: []string{"sh", "-c", tt.command}}
 			})
 			one := b.release(t, "one")
-			b.point(t, service.Wanted{Release: one, Asked: 1, Command: b.spec.ReleaseCommand.Digest()}.Pointer())
+			b.point(t, service.Wanted{Release: one, RequestedAt: 1, Command: b.spec.ReleaseCommand.Digest()}.Pointer())
 			s := b.untilEnd(t)
 			if tt.reason == "" {
 				b.serves(t, s, one)
