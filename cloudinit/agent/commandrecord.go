@@ -51,7 +51,7 @@ func (r CommandRun) folder() string {
 	return store.CommandsPrefix + string(r.Release) + "-" + r.Command
 }
 
-func (r CommandRun) key() string { return r.folder() + "/" + strconv.FormatInt(r.Asked, 10) }
+func (r CommandRun) key() string { return r.folder() + "/" + strconv.FormatInt(r.RequestedAt, 10) }
 
 // succeededKey returns the key of an object that exists once the command of a
 // release has succeeded.

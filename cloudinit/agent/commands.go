@@ -24,9 +24,9 @@ type Commands interface {
 // release asks for a run, unless an earlier run has succeeded.
 type CommandRun struct {
 	Release service.ReleaseID `json:"release"`
-	// Command and Asked are as in service.Wanted.
-	Command string `json:"command"`
-	Asked   int64  `json:"asked"`
+	// Command and RequestedAt are as in service.Wanted.
+	Command     string `json:"command"`
+	RequestedAt int64  `json:"asked"`
 }
 
 // CommandState is the state of a run on this machine. It is the zero value if there

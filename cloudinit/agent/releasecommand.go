@@ -41,7 +41,7 @@ func (a *Agent) prepare(ctx context.Context) (bool, error) {
 	if a.wanted.Command == "" {
 		return true, nil
 	}
-	run := CommandRun{Release: a.wanted.ID, Command: a.wanted.Command, Asked: a.wanted.RequestedAt}
+	run := CommandRun{Release: a.wanted.ID, Command: a.wanted.Command, RequestedAt: a.wanted.RequestedAt}
 	command := service.ReleaseCommand{Command: a.Config.ReleaseCommand}
 	if a.Commands == nil || run.Command != command.Digest() {
 		return false, fmt.Errorf("release %s needs the release command of another description than this machine's: the machine that replaces this one runs it", run.Release.Short())
@@ -258,7 +258,7 @@ func (a *Agent) refuseRun(run CommandRun, record runRecord) {
 		reason += "; the next update runs it again"
 	}
 	a.refuse(refusal{
-		Release: run.Release, RequestedAt: run.Asked, ByCommand: true, Output: end.Output,
+		Release: run.Release, RequestedAt: run.RequestedAt, ByCommand: true, Output: end.Output,
 		Reason: fmt.Sprintf("release %s is refused: its release command %s", run.Release.Short(), reason),
 	})
 }

@@ -50,10 +50,10 @@ func (o *opener) operate(ctx context.Context) (*operate.Stack, deploy.Target, er
 
 // able returns the target as the interface of a command, or an error if the target
 // does not implement it.
-func able[T any](target deploy.Target, word, instead string) (T, error) {
+func able[T any](target deploy.Target, command, instead string) (T, error) {
 	t, ok := target.(T)
 	if !ok {
-		return t, &operate.NoWayError{Target: target.Name(), Word: word, Instead: instead}
+		return t, &operate.UnsupportedError{Target: target.Name(), Command: command, Instead: instead}
 	}
 	return t, nil
 }

@@ -106,8 +106,8 @@ func nthRelease(releases any, n int) (string, error) {
 
 // pin writes the release into the stack's file, or removes it, and updates the
 // stack.
-func pin(ctx context.Context, o *opener, opened *operate.Stack, release string) error {
-	file := stackfile.Path(opened.Root, o.stack)
+func pin(ctx context.Context, o *opener, stack *operate.Stack, release string) error {
+	file := stackfile.Path(stack.Root, o.stack)
 	if err := stackfile.Set(file, releaseKey, release); err != nil {
 		return err
 	}
@@ -116,8 +116,8 @@ func pin(ctx context.Context, o *opener, opened *operate.Stack, release string) 
 	} else {
 		fmt.Fprintf(os.Stderr, "%s pins release %.12s, until make unpin\n", file, release)
 	}
-	if opened.Elsewhere {
-		return pulumiUp(ctx, opened)
+	if stack.Elsewhere {
+		return pulumiUp(ctx, stack)
 	}
 	s, err := o.open(ctx)
 	if err != nil {

@@ -17,10 +17,10 @@ func (m Machines) add(s *Status, r reported, now time.Time) {
 		s.Problem("%s: %s", label, Plain(r.httpErr.Error()))
 		s.Problem("%s: %s", label, Plain(r.storedErr.Error()))
 	case r.source == "http":
-		m.heard(s, &one, r.status, r.clock, now)
+		m.addReachable(s, &one, r.status, r.clock, now)
 	default:
 		s.Problem("%s: %s", label, Plain(r.httpErr.Error()))
-		m.written(s, &one, r, now)
+		m.addStored(s, &one, r, now)
 	}
 	if r.details != nil {
 		one.DiskFree, one.DiskTotal = known(r.details.Disk.Free, r.details.Disk.Total), known(r.details.Disk.Total, r.details.Disk.Total)
@@ -34,12 +34,12 @@ func (m Machines) add(s *Status, r reported, now time.Time) {
 	}
 	s.Machines = append(s.Machines, one)
 	if r.status != nil {
-		m.judge(s, label, *r.status, r.details, now)
+		m.addWorkers(s, label, *r.status, r.details, now)
 	}
 }
 
-// heard adds a machine that answered. The age of its status is by its own clock.
-func (m Machines) heard(s *Status, one *Machine, status *machine.Status, clock, now time.Time) {
+// addReachable adds a machine that answered. The age of its status is by its own clock.
+func (m Machines) addReachable(s *Status, one *Machine, status *machine.Status, clock, now time.Time) {
 	one.Phase = machine.Phase(Plain(string(status.Phase)))
 	one.Heard = at(status.Checked)
 	if clock.IsZero() || status.Checked == 0 {
@@ -48,7 +48,7 @@ func (m Machines) heard(s *Status, one *Machine, status *machine.Status, clock, 
 	}
 	age := int64(clock.Sub(time.Unix(status.Checked, 0)) / time.Second)
 	one.Age = &age
-	if age > int64(silentFor/time.Second) && status.Phase != machine.Rolling {
+	if age > int64(maxStatusAge/time.Second) && status.Phase != machine.Rolling {
 		s.Problem("machine %s: its agent has not looked for %s", one.ID, Ago(time.Duration(age)*time.Second))
 	}
 	if apart := clock.Sub(now); apart.Abs() > time.Minute {
@@ -56,9 +56,9 @@ func (m Machines) heard(s *Status, one *Machine, status *machine.Status, clock, 
 	}
 }
 
-// written adds a machine whose status is only known from the store. The age of that
+// addStored adds a machine whose status is only known from the store. The age of that
 // follows from this computer's clock, which may be wrong.
-func (m Machines) written(s *Status, one *Machine, r reported, now time.Time) {
+func (m Machines) addStored(s *Status, one *Machine, r reported, now time.Time) {
 	one.Phase = machine.Phase(Plain(string(r.status.Phase)))
 	last, every := r.status.Checked, int64(0)
 	if r.details != nil && r.details.Time >= last {
@@ -77,8 +77,8 @@ func (m Machines) written(s *Status, one *Machine, r reported, now time.Time) {
 	}
 }
 
-// judge adds the workers, and their problems.
-func (m Machines) judge(s *Status, label string, status machine.Status, details *machine.Details, now time.Time) {
+// addWorkers adds the workers, and their problems.
+func (m Machines) addWorkers(s *Status, label string, status machine.Status, details *machine.Details, now time.Time) {
 	wanted := s.Wanted
 	if wanted == "" {
 		wanted = ID(status.Wanted)

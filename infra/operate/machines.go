@@ -58,10 +58,10 @@ const (
 	answerLimit = 1 << 20
 	// maxInstances is more than the workers of any machine.
 	maxInstances = 200
-	// silentFor is the age at which the status of a machine that answers by HTTP is
+	// maxStatusAge is the age at which the status of a machine that answers by HTTP is
 	// a problem. A machine checks itself at least every minute, unless it waits for
 	// a worker.
-	silentFor = 2 * time.Minute
+	maxStatusAge = 2 * time.Minute
 	// diskLow is the share of a disk that should be free.
 	diskLow = 0.05
 	// certificateSoon is the time before the end of a certificate in which a failed

@@ -75,9 +75,9 @@ type Resource struct {
 // ErrNothing is the error of a stack that has never been updated, or is destroyed.
 var ErrNothing = errors.New("the stack has no resources; make up creates them")
 
-// Of returns the resources of a type, in the order of the state, without replaced
+// OfType returns the resources of a type, in the order of the state, without replaced
 // ones.
-func (s *Stack) Of(kind string) []Resource {
+func (s *Stack) OfType(kind string) []Resource {
 	return slices.DeleteFunc(s.WithReplaced(kind), func(r Resource) bool { return r.Replaced })
 }
 
@@ -93,9 +93,9 @@ func (s *Stack) WithReplaced(kind string) []Resource {
 	return found
 }
 
-// One returns the resource of a type and a logical name.
-func (s *Stack) One(kind, name string) (Resource, error) {
-	for _, r := range s.Of(kind) {
+// Find returns the resource of a type and a logical name.
+func (s *Stack) Find(kind, name string) (Resource, error) {
+	for _, r := range s.OfType(kind) {
 		if r.Name == name {
 			return r, nil
 		}

@@ -10,7 +10,7 @@ import (
 // would act on, as "\x1b" or "\u202e", so that the author of a log line cannot
 // change what its reader sees or run anything. Tabs stay.
 func Visible(s string) string {
-	if strings.IndexFunc(s, acts) < 0 && utf8.ValidString(s) {
+	if strings.IndexFunc(s, isControl) < 0 && utf8.ValidString(s) {
 		return s
 	}
 	var b strings.Builder
@@ -19,7 +19,7 @@ func Visible(s string) string {
 		switch {
 		case r == utf8.RuneError && size == 1:
 			b.WriteString(`\x` + hexDigits(uint32(s[i]), 2))
-		case !acts(r):
+		case !isControl(r):
 			b.WriteRune(r)
 		case r < 0x80:
 			b.WriteString(`\x` + hexDigits(uint32(r), 2))
@@ -33,9 +33,9 @@ func Visible(s string) string {
 	return b.String()
 }
 
-// acts reports whether a terminal acts on a character instead of showing it: control
+// isControl reports whether a terminal acts on a character instead of showing it: control
 // characters, and marks that change the direction of writing.
-func acts(r rune) bool {
+func isControl(r rune) bool {
 	return r != '\t' && r != ' ' && !unicode.IsPrint(r) && !unicode.Is(unicode.Co, r) && !unicode.Is(unicode.Zs, r)
 }
 

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"escala/service/release"
+	"escala/service/serve"
 )
 
 func versionCommand(p Process) *cobra.Command {
@@ -15,7 +15,7 @@ func versionCommand(p Process) *cobra.Command {
 		Short: "Print the release: the SHA-256 of this executable",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			id, err := release.Running()
+			id, err := serve.RunningRelease()
 			if err != nil {
 				return err
 			}

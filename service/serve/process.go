@@ -14,7 +14,6 @@ import (
 	"escala/service/listen"
 	"escala/service/logs"
 	"escala/service/memlimit"
-	"escala/service/release"
 	"escala/service/server"
 )
 
@@ -52,7 +51,7 @@ type hashed struct {
 func run(ctx context.Context, getenv func(string) string, lines *logs.Writer, do func(*Process) error) error {
 	releaseID := make(chan hashed, 1)
 	go func() { // in parallel, because it takes as long as the rest of the start
-		id, err := release.Running()
+		id, err := RunningRelease()
 		releaseID <- hashed{id, err}
 	}()
 	c, err := config.ReadWorker(getenv)

@@ -12,7 +12,6 @@ import (
 	"escala/service/outage"
 	"escala/service/serve"
 	"escala/service/server"
-	"escala/service/tracing"
 )
 
 // lastTelemetry is the time limit for sending the last traces, metrics and logs
@@ -64,7 +63,7 @@ func Run(ctx, hard context.Context, getenv func(string) string, out io.Writer, n
 			}
 			app.LongLived, app.Trouble = longLived(rt, app), trouble(reporters)
 			if sender.Tracer != nil {
-				app.Handler = tracing.Handler(app.Handler, sender.Tracer)
+				app.Handler = traced(app.Handler, sender.Tracer)
 			}
 			return app, nil
 		})

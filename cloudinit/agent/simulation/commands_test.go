@@ -144,7 +144,7 @@ func (w *world) commandsMove() {
 		if !other.dies {
 			c.done[other.run.Release] = true
 			w.put(key(other.run), record{Machine: "i-2", Phase: "succeeded"})
-			w.put(strings.TrimSuffix(key(other.run), strconv.FormatInt(other.run.Asked, 10))+"succeeded", record{Machine: "i-2", Phase: "succeeded"})
+			w.put(strings.TrimSuffix(key(other.run), strconv.FormatInt(other.run.RequestedAt, 10))+"succeeded", record{Machine: "i-2", Phase: "succeeded"})
 		}
 		c.other = nil
 	}
@@ -157,7 +157,7 @@ type record struct {
 }
 
 func key(run agent.CommandRun) string {
-	return fmt.Sprintf("%s%s-%s/%d", store.CommandsPrefix, run.Release, run.Command, run.Asked)
+	return fmt.Sprintf("%s%s-%s/%d", store.CommandsPrefix, run.Release, run.Command, run.RequestedAt)
 }
 
 func (w *world) put(key string, v any) {
@@ -176,7 +176,7 @@ func (w *world) anotherMachine(takes time.Duration, dies bool) {
 		return
 	}
 	wanted := w.store.current().wanted
-	run := agent.CommandRun{Release: wanted.ID, Command: wanted.Command, Asked: wanted.RequestedAt}
+	run := agent.CommandRun{Release: wanted.ID, Command: wanted.Command, RequestedAt: wanted.RequestedAt}
 	var last record
 	_ = json.Unmarshal(c.shared[key(w.latest().CommandRun)], &last)
 	if run.Command == "" || c.done[run.Release] || c.shared[key(run)] != nil || last.Phase == "begun" {

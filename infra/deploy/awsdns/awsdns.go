@@ -214,7 +214,7 @@ func Aliases(r Registrar, zones Zones, balancer pulumi.StringInput, balancerZone
 // records registers one A record for each of the service's names. For another host,
 // the new record is made before the old one is deleted.
 func (r Registrar) records(zones Zones, set func(*route53.RecordArgs)) ([]pulumi.Resource, error) {
-	var made []pulumi.Resource
+	var records []pulumi.Resource
 	for _, name := range r.component.Request.Spec.HostNames() {
 		args := &route53.RecordArgs{
 			ZoneId: pulumi.String(zones[name]),
@@ -226,7 +226,7 @@ func (r Registrar) records(zones Zones, set func(*route53.RecordArgs)) ([]pulumi
 		if err != nil {
 			return nil, fmt.Errorf("registering the record of %s: %w", name, err)
 		}
-		made = append(made, record)
+		records = append(records, record)
 	}
-	return made, nil
+	return records, nil
 }

@@ -158,7 +158,7 @@ const ttl = 300
 // stack's fails the update before another one is made.
 func Addresses(c *deploy.Component, domains Domains, address pulumi.StringOutput) ([]pulumi.Resource, error) {
 	before, _ := c.Request.Outputs[deploy.OutputAddress].(string)
-	var made []pulumi.Resource
+	var records []pulumi.Resource
 	for _, name := range c.Request.Spec.HostNames() {
 		domain := domains[name]
 		alone := address.ApplyT(func(address string) (string, error) {
@@ -177,9 +177,9 @@ func Addresses(c *deploy.Component, domains Domains, address pulumi.StringOutput
 		if err != nil {
 			return nil, fmt.Errorf("registering the record of %s: %w", name, err)
 		}
-		made = append(made, record)
+		records = append(records, record)
 	}
-	return made, nil
+	return records, nil
 }
 
 // checkRecords returns an error if a name has a record that is not the stack's. before is

@@ -19,9 +19,9 @@ func KnownKey() request.Key {
 	return key
 }
 
-// Of returns the last of a stack's machines. requests is the store from which
+// LastMachine returns the last of a stack's machines. requests is the store from which
 // machines read requests.
-func Of(m operate.Machines, requests operate.Objects) (Machine, error) {
+func LastMachine(m operate.Machines, requests operate.Objects) (Machine, error) {
 	switch {
 	case len(m.At) == 0:
 		return Machine{}, operate.ErrNothing
@@ -37,7 +37,7 @@ func Of(m operate.Machines, requests operate.Objects) (Machine, error) {
 // Key returns the key of a stack from its state, which only the state's passphrase
 // or its key at a cloud can decrypt.
 func Key(s *operate.Stack) (request.Key, error) {
-	r, err := s.One("random:index/randomBytes:RandomBytes", deploy.OperatorKeyName)
+	r, err := s.Find("random:index/randomBytes:RandomBytes", deploy.OperatorKeyName)
 	if err != nil {
 		return request.Key{}, fmt.Errorf("the machine answers no requests yet: %w", err)
 	}

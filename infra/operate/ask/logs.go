@@ -23,7 +23,7 @@ func (m Machine) Logs(ctx context.Context, r operate.LogsRequest, emit func(oper
 	}
 	pause := followEvery
 	for {
-		answer, err := m.do(ctx, request.Logs, &query, silence)
+		answer, err := m.do(ctx, request.Logs, &query, answerTimeout)
 		if err != nil {
 			return err
 		}

@@ -25,8 +25,8 @@ type Machine struct {
 	// Requests is where the machine reads requests. Answers is where it writes
 	// answers. Both may be the same.
 	Requests, Answers operate.Objects
-	// Patience is the time that a restart may take. Default 10 min.
-	Patience time.Duration
+	// RestartTimeout is the time that a restart may take. Default 10 min.
+	RestartTimeout time.Duration
 }
 
 // Times of waiting.
@@ -34,11 +34,11 @@ const (
 	// every is the time between two reads of an answer. It grows to slowest.
 	every   = 250 * time.Millisecond
 	slowest = 2 * time.Second
-	// silence is the time after which a request to a machine that does not answer
+	// answerTimeout is the time after which a request to a machine that does not answer
 	// fails. A machine reads requests every 10 s, or less often while it has a
 	// problem.
-	silence  = 60 * time.Second
-	patience = 10 * time.Minute
+	answerTimeout  = 60 * time.Second
+	restartTimeout = 10 * time.Minute
 )
 
 // objectLimit is more than the size of any object that is read, in bytes.

@@ -41,7 +41,7 @@ func (m Machine) Maintain(ctx context.Context, wish operate.Maintenance, report 
 		if err == nil && on == wish.On {
 			return nil
 		}
-		if time.Since(began) > silence {
+		if time.Since(began) > answerTimeout {
 			return fmt.Errorf("the stack's maintenance is recorded, but machine %s has not followed it for %s: make status tells more", m.ID, time.Since(began).Round(time.Second))
 		}
 		if err := sleep(ctx, time.Second); err != nil {

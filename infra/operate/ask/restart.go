@@ -14,7 +14,7 @@ import (
 func (m Machine) Restart(ctx context.Context, report func(string)) error {
 	began := time.Now()
 	report("asking machine " + m.ID)
-	if _, err := m.do(ctx, request.Restart, nil, cmp.Or(m.Patience, patience)); err != nil {
+	if _, err := m.do(ctx, request.Restart, nil, cmp.Or(m.RestartTimeout, restartTimeout)); err != nil {
 		return fmt.Errorf("restarting: %w", err)
 	}
 	report(fmt.Sprintf("all workers are new after %s", time.Since(began).Round(time.Second)))

@@ -41,13 +41,13 @@ const deploymentType = "kubernetes:apps/v1:Deployment"
 // of a kubeconfig. If it is empty, Open takes the one in the stack's state.
 func Open(s *operate.Stack, kubeconfig string) (*Cluster, error) {
 	if kubeconfig == "" {
-		for _, r := range s.Of("pulumi:providers:kubernetes") {
+		for _, r := range s.OfType("pulumi:providers:kubernetes") {
 			if text := r.Text("kubeconfig"); text != "" {
 				kubeconfig = text
 			}
 		}
 	}
-	for _, r := range s.Of(deploymentType) {
+	for _, r := range s.OfType(deploymentType) {
 		namespace, name, ok := strings.Cut(r.ID, "/")
 		if ok && name == s.Spec.Name {
 			return New(kubeconfig, namespace, name)

@@ -164,7 +164,7 @@ func (c *Cluster) stream(ctx context.Context, p pod, r operate.LogsRequest, out 
 			r.Since, r.Lines = last, 0
 		}
 		select {
-		case <-time.After(lookEvery):
+		case <-time.After(pollInterval):
 		case <-ctx.Done():
 		}
 	}

@@ -66,7 +66,7 @@ func (c *Cluster) Maintain(ctx context.Context, wish operate.Maintenance, report
 			return fmt.Errorf("the maintenance is recorded, but after %s these pods have not followed: %s", slowest, strings.Join(missing, ", "))
 		}
 		select {
-		case <-time.After(lookEvery):
+		case <-time.After(pollInterval):
 		case <-ctx.Done():
 			return fmt.Errorf("the maintenance is recorded: %w: %s", ctx.Err(), last)
 		}

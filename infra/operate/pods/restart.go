@@ -24,18 +24,18 @@ func (c *Cluster) Restart(ctx context.Context, report func(string)) error {
 		if p.Metadata.DeletionTimestamp != nil {
 			continue
 		}
-		if err := c.whole(ctx, began); err != nil {
+		if err := c.awaitReady(ctx, began); err != nil {
 			return fmt.Errorf("restarting: %d of %d pods are new: %w", i, len(before), err)
 		}
 		report(fmt.Sprintf("evicting pod %s (%d of %d)", p.Metadata.Name, i+1, len(before)))
 		if err := c.evict(ctx, p, began); err != nil {
 			return fmt.Errorf("restarting: %d of %d pods are new: %w", i, len(before), err)
 		}
-		if err := c.gone(ctx, p, began); err != nil {
+		if err := c.awaitDeleted(ctx, p, began); err != nil {
 			return fmt.Errorf("restarting: %d of %d pods are new: %w", i, len(before), err)
 		}
 	}
-	if err := c.whole(ctx, began); err != nil {
+	if err := c.awaitReady(ctx, began); err != nil {
 		return fmt.Errorf("restarting: %w", err)
 	}
 	report(fmt.Sprintf("all pods are new after %s", time.Since(began).Round(time.Second)))
@@ -44,14 +44,14 @@ func (c *Cluster) Restart(ctx context.Context, report func(string)) error {
 
 // Times of a restart.
 const (
-	lookEvery = time.Second
-	// patience is the time that a restart may take.
-	patience = 20 * time.Minute
+	pollInterval = time.Second
+	// restartTimeout is the time that a restart may take.
+	restartTimeout = 20 * time.Minute
 )
 
-// whole waits until the wanted number of pods is ready.
-func (c *Cluster) whole(ctx context.Context, began time.Time) error {
-	return c.until(ctx, began, func() (string, error) {
+// awaitReady waits until the wanted number of pods is ready.
+func (c *Cluster) awaitReady(ctx context.Context, began time.Time) error {
+	return c.poll(ctx, began, func() (string, error) {
 		wanted, pods, err := c.pods(ctx)
 		if err != nil {
 			return "", err
@@ -69,9 +69,9 @@ func (c *Cluster) whole(ctx context.Context, began time.Time) error {
 	})
 }
 
-// gone waits until a pod is being deleted, so that it does not count as ready.
-func (c *Cluster) gone(ctx context.Context, before pod, began time.Time) error {
-	return c.until(ctx, began, func() (string, error) {
+// awaitDeleted waits until a pod is being deleted, so that it does not count as ready.
+func (c *Cluster) awaitDeleted(ctx context.Context, before pod, began time.Time) error {
+	return c.poll(ctx, began, func() (string, error) {
 		_, pods, err := c.pods(ctx)
 		if err != nil {
 			return "", err
@@ -93,7 +93,7 @@ func (c *Cluster) evict(ctx context.Context, p pod, began time.Time) error {
 		"metadata":      map[string]any{"name": p.Metadata.Name, "namespace": c.Namespace},
 		"deleteOptions": map[string]any{"preconditions": map[string]any{"uid": p.Metadata.UID}},
 	}
-	return c.until(ctx, began, func() (string, error) {
+	return c.poll(ctx, began, func() (string, error) {
 		err := c.do(ctx, http.MethodPost, "/api/v1/namespaces/"+c.Namespace+"/pods/"+p.Metadata.Name+"/eviction", nil, eviction, nil)
 		switch code(err) {
 		case http.StatusTooManyRequests:
@@ -108,18 +108,18 @@ func (c *Cluster) evict(ctx context.Context, p pod, began time.Time) error {
 	})
 }
 
-// until calls look again and again until nothing is missing.
-func (c *Cluster) until(ctx context.Context, began time.Time, look func() (missing string, err error)) error {
+// poll calls look again and again until nothing is missing.
+func (c *Cluster) poll(ctx context.Context, began time.Time, check func() (missing string, err error)) error {
 	for {
-		missing, err := look()
+		missing, err := check()
 		if err != nil || missing == "" {
 			return err
 		}
-		if time.Since(began) > patience {
-			return fmt.Errorf("not done after %s: %s", patience, missing)
+		if time.Since(began) > restartTimeout {
+			return fmt.Errorf("not done after %s: %s", restartTimeout, missing)
 		}
 		select {
-		case <-time.After(lookEvery):
+		case <-time.After(pollInterval):
 		case <-ctx.Done():
 			return fmt.Errorf("%w: %s", ctx.Err(), missing)
 		}

@@ -14,9 +14,9 @@ import (
 	"escala/infra/operate"
 )
 
-// keptAfter is the time, in seconds, for which a Job that was run by hand stays
+// jobTTLSeconds is the time, in seconds, for which a Job that was run by hand stays
 // after its end, with its logs.
-const keptAfter = 3600
+const jobTTLSeconds = 3600
 
 // runEvery is the time between two checks of a Job.
 const runEvery = time.Second
@@ -101,7 +101,7 @@ func (c *Cluster) jobOfProcess(ctx context.Context, from string) (map[string]any
 
 // newJob returns a Job with a unique name.
 func newJob(from string, metadata, spec map[string]any) map[string]any {
-	spec["ttlSecondsAfterFinished"] = keptAfter
+	spec["ttlSecondsAfterFinished"] = jobTTLSeconds
 	labels, _ := metadata["labels"].(map[string]any)
 	return map[string]any{
 		"apiVersion": "batch/v1", "kind": "Job",

@@ -37,7 +37,7 @@ func types(s plan.Stack) []string {
 func about(s plan.Stack) []string {
 	var lines []string
 	for _, l := range s.Lookups {
-		lines = append(lines, fmt.Sprintf("asked %s%s: %s", l.Function, pairs(l.Args), made(l.Answer)))
+		lines = append(lines, fmt.Sprintf("asked %s%s: %s", l.Function, pairs(l.Args), madeUp(l.Answer)))
 	}
 	if len(s.Placeholders) > 0 {
 		lines = append(lines, "placeholders stand for the secrets "+strings.Join(s.Placeholders, ", "))
@@ -48,7 +48,7 @@ func about(s plan.Stack) []string {
 	return lines
 }
 
-func made(answer map[string]any) string {
+func madeUp(answer map[string]any) string {
 	text := pairs(answer)
 	if text == "" {
 		return "nothing"

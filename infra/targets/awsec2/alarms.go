@@ -16,8 +16,8 @@ import (
 // fails. The numbers of minutes differ, because otherwise the two actions would
 // race ("Create alarms to stop, terminate, reboot, or recover an EC2 instance").
 type statusCheck struct {
-	part, metric, action, means string
-	minutes                     int
+	part, metric, action, meaning string
+	minutes                       int
 }
 
 var statusChecks = []statusCheck{
@@ -39,7 +39,7 @@ func (d deployment) alarms(m *ec2.Instance, endpoint deploy.Endpoint) error {
 	for _, check := range statusChecks {
 		if err := mail.Add(awsalarm.Alarm{
 			Part:  check.part,
-			Means: check.means,
+			Means: check.meaning,
 			Metric: awsalarm.Metric{
 				Namespace: "AWS/EC2", Name: check.metric, Statistic: "Maximum",
 				Dimensions: pulumi.StringMap{"InstanceId": gate.After(id, endpoint.Release)},

@@ -14,7 +14,7 @@ var _ operate.Executor = (*EC2)(nil)
 // Exec runs a command on the machine through Session Manager, which needs no open
 // port. The AWS CLI and its plugin implement the protocol.
 func (t *EC2) Exec(ctx context.Context, s *operate.Stack, r operate.ExecRequest) error {
-	machines := s.Of("aws:ec2/instance:Instance")
+	machines := s.OfType("aws:ec2/instance:Instance")
 	if len(machines) == 0 {
 		return operate.ErrNothing
 	}

@@ -40,7 +40,7 @@ func (t *EC2) Events(ctx context.Context, s *operate.Stack, since time.Time) ([]
 func (t *EC2) machines(ctx context.Context, s *operate.Stack) (operate.Machines, error) {
 	m := operate.Machines{Stack: s, NoObjects: operate.ErrNothing}
 	var stable []string
-	for _, r := range s.Of("aws:ec2/eip:Eip") {
+	for _, r := range s.OfType("aws:ec2/eip:Eip") {
 		stable = operate.URLs(r.Text("publicIp"))
 	}
 	for _, r := range s.WithReplaced("aws:ec2/instance:Instance") {
@@ -50,7 +50,7 @@ func (t *EC2) machines(ctx context.Context, s *operate.Stack) (operate.Machines,
 	if err != nil {
 		return m, err
 	}
-	for _, r := range s.Of("aws:s3/bucketV2:BucketV2") {
+	for _, r := range s.OfType("aws:s3/bucketV2:BucketV2") {
 		m.Objects = store.S3{Bucket: r.ID, Region: t.settings.Region}.Objects(credentials)
 	}
 	return m, nil

@@ -48,5 +48,5 @@ func (t *EC2) requestMachine(ctx context.Context, s *operate.Stack) (ask.Machine
 	if err != nil {
 		return ask.Machine{}, err
 	}
-	return ask.Of(m, m.Objects)
+	return ask.LastMachine(m, m.Objects)
 }

@@ -20,9 +20,9 @@ import (
 // of them at different times. pulumi-kubernetes asks only once, so one Unauthorized
 // would fail every object of the update.
 type admission struct {
-	// inARow is the number of consecutive successful reviews that are needed. Each
+	// consecutive is the number of consecutive successful reviews that are needed. Each
 	// uses a new connection, so that every API server is asked.
-	inARow int
+	consecutive int
 	// every is the time between reviews. timeout is the time limit for all of
 	// them.
 	every, timeout time.Duration
@@ -31,7 +31,7 @@ type admission struct {
 }
 
 func newAdmission() admission {
-	return admission{inARow: 5, every: 500 * time.Millisecond, timeout: 3 * time.Minute, askTimeout: 10 * time.Second}
+	return admission{consecutive: 5, every: 500 * time.Millisecond, timeout: 3 * time.Minute, askTimeout: 10 * time.Second}
 }
 
 // wait returns once the cluster of a kubeconfig allows the caller everything. After
@@ -49,7 +49,7 @@ func (a admission) wait(ctx context.Context, content string) error {
 	for good := 0; ; {
 		refused := review(ctx, client, at)
 		if refused == nil {
-			if good++; good >= a.inARow {
+			if good++; good >= a.consecutive {
 				return nil
 			}
 		} else {
@@ -66,13 +66,13 @@ func (a admission) wait(ctx context.Context, content string) error {
 	}
 }
 
-// everything is the review that asks whether the caller may do everything.
-var everything = []byte(`{"apiVersion":"authorization.k8s.io/v1","kind":"SelfSubjectAccessReview",` +
+// fullAccessReview is the review that asks whether the caller may do everything.
+var fullAccessReview = []byte(`{"apiVersion":"authorization.k8s.io/v1","kind":"SelfSubjectAccessReview",` +
 	`"spec":{"resourceAttributes":{"verb":"*","group":"*","resource":"*"}}}`)
 
 // review sends one review.
 func review(ctx context.Context, client *http.Client, at *url.URL) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, at.String(), bytes.NewReader(everything))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, at.String(), bytes.NewReader(fullAccessReview))
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func apiServer(t *testing.T, answer func(n int64) (status int, allowed bool)) (k
 }
 
 func quick() admission {
-	return admission{inARow: 3, every: time.Millisecond, timeout: 30 * time.Second, askTimeout: 10 * time.Second}
+	return admission{consecutive: 3, every: time.Millisecond, timeout: 30 * time.Second, askTimeout: 10 * time.Second}
 }
 
 // TestAdmissionWaitsForEveryAPIServer checks the wait with two API servers. They

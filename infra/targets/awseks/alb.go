@@ -16,17 +16,17 @@ import (
 	"escala/service/config"
 )
 
-// leastAnnounce is the shortest time that a pod serves after it is told to end. In
+// minAnnounce is the shortest time that a pod serves after it is told to end. In
 // that time EKS removes the pod from the load balancer, and the load balancer's
 // nodes stop sending it requests, one node after the other. Kubernetes' own
 // endpoints are faster, so the description's default is shorter.
-const leastAnnounce = 20 * time.Second
+const minAnnounce = 20 * time.Second
 
 // behindALB adapts the description to an Application Load Balancer. The pod stays
 // until the load balancer has stopped using it, and its supervisor allows that
 // time. The load balancer is always the side that closes an idle connection.
 func behindALB(spec service.Spec, s Settings) service.Spec {
-	if more := leastAnnounce - spec.Lifecycle.Announce; more > 0 {
+	if more := minAnnounce - spec.Lifecycle.Announce; more > 0 {
 		spec.Lifecycle.Announce += more
 		spec.Lifecycle.Stop += more
 	}

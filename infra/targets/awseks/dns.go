@@ -26,8 +26,8 @@ func (s Settings) zones(spec service.Spec) awsdns.Choice {
 	return choice
 }
 
-// lookDNS finds the zones of the service's names and of the load balancer's name.
-func (d deployment) lookDNS(f *lookup, v *service.Violations, ask pulumi.InvokeOption) {
+// findZones finds the zones of the service's names and of the load balancer's name.
+func (d deployment) findZones(f *lookup, v *service.Violations, ask pulumi.InvokeOption) {
 	choice := d.settings.zones(d.Request.Spec)
 	if len(choice.Names) == 0 {
 		return

@@ -56,7 +56,7 @@ func (d deployment) ask() (lookup, error) {
 	cluster := d.running(provider)
 	d.refuseMove(cluster, &v, provider)
 	d.chooseVersion(&f, cluster, &v, provider)
-	d.lookDNS(&f, &v, provider)
+	d.findZones(&f, &v, provider)
 	return f, v.Err()
 }
 

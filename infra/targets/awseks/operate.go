@@ -34,7 +34,7 @@ func (t *EKS) Events(ctx context.Context, s *operate.Stack, since time.Time) ([]
 
 // kubeconfigOf returns a kubeconfig for the cluster in the stack's state.
 func (t *EKS) kubeconfigOf(s *operate.Stack) (string, error) {
-	clusters := s.Of("aws:eks/cluster:Cluster")
+	clusters := s.OfType("aws:eks/cluster:Cluster")
 	if len(clusters) == 0 {
 		return "", operate.ErrNothing
 	}

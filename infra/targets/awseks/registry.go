@@ -76,10 +76,10 @@ const brokenOffDays = 7
 
 // lifecyclePolicy expires the images that are too old for a rollback, one by
 // one. A rule by count or age would also expire images that a rollback can use.
-func lifecyclePolicy(forgotten []service.Release) (string, error) {
+func lifecyclePolicy(expired []service.Release) (string, error) {
 	expire := map[string]string{"type": "expire"}
 	var policy lifecycle
-	for _, old := range forgotten {
+	for _, old := range expired {
 		policy.Rules = append(policy.Rules, lifecycleRule{
 			Priority:    len(policy.Rules) + 1,
 			Description: "release " + old.Short(),

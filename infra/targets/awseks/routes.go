@@ -7,7 +7,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-const everywhere = "0.0.0.0/0"
+const anyAddress = "0.0.0.0/0"
 
 // routes connects the subnets: the public ones to the internet, the private ones
 // through NAT, and all of them to S3. ECR stores image layers in S3, and NAT does
@@ -19,7 +19,7 @@ func (d deployment) routes(vpc *ec2.Vpc, gateway *ec2.InternetGateway, zones []z
 	}
 	out, err := ec2.NewRoute(d.Ctx, d.Name("public"), &ec2.RouteArgs{
 		RouteTableId:         public.ID(),
-		DestinationCidrBlock: pulumi.String(everywhere),
+		DestinationCidrBlock: pulumi.String(anyAddress),
 		GatewayId:            gateway.ID(),
 	}, d.Options()...)
 	if err != nil {
@@ -44,7 +44,7 @@ func (d deployment) routes(vpc *ec2.Vpc, gateway *ec2.InternetGateway, zones []z
 				return nil, err
 			}
 		}
-		table, through, err := d.through(vpc, z, nat)
+		table, through, err := d.routeThroughNAT(vpc, z, nat)
 		if err != nil {
 			return nil, err
 		}
@@ -85,8 +85,8 @@ func (d deployment) nat(z zone, after ...pulumi.Resource) (*ec2.NatGateway, erro
 	return nat, nil
 }
 
-// through routes a private subnet's traffic through NAT.
-func (d deployment) through(vpc *ec2.Vpc, z zone, nat *ec2.NatGateway) (*ec2.RouteTable, []pulumi.Resource, error) {
+// routeThroughNAT routes a private subnet's traffic through NAT.
+func (d deployment) routeThroughNAT(vpc *ec2.Vpc, z zone, nat *ec2.NatGateway) (*ec2.RouteTable, []pulumi.Resource, error) {
 	part := fmt.Sprintf("private-%d", z.number)
 	table, err := d.table(vpc, part)
 	if err != nil {
@@ -94,7 +94,7 @@ func (d deployment) through(vpc *ec2.Vpc, z zone, nat *ec2.NatGateway) (*ec2.Rou
 	}
 	out, err := ec2.NewRoute(d.Ctx, d.Name(part), &ec2.RouteArgs{
 		RouteTableId:         table.ID(),
-		DestinationCidrBlock: pulumi.String(everywhere),
+		DestinationCidrBlock: pulumi.String(anyAddress),
 		NatGatewayId:         nat.ID(),
 	}, d.Options()...)
 	if err != nil {

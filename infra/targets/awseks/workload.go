@@ -49,7 +49,7 @@ func (d deployment) workload(net network, cluster *eks.Cluster, admins []pulumi.
 	if err != nil {
 		return none, err
 	}
-	how, err := annotations(d.Request.Spec, d.settings)
+	ingressAnnotations, err := annotations(d.Request.Spec, d.settings)
 	if err != nil {
 		return none, err
 	}
@@ -61,7 +61,7 @@ func (d deployment) workload(net network, cluster *eks.Cluster, admins []pulumi.
 		Image:              image,
 		Platforms:          new(EKS).Platforms(),
 		IngressClass:       pulumi.String(class),
-		IngressAnnotations: pulumi.ToStringMap(how),
+		IngressAnnotations: pulumi.ToStringMap(ingressAnnotations),
 		// A new pod is ready only once the load balancer sends it requests, so an old
 		// pod does not end before that.
 		NamespaceLabels: pulumi.StringMap{"eks.amazonaws.com/pod-readiness-gate-inject": pulumi.String("enabled")},
@@ -87,7 +87,7 @@ func (d deployment) workload(net network, cluster *eks.Cluster, admins []pulumi.
 // exists as long as the Ingress does, because without it EKS would not delete the
 // load balancer.
 func (d deployment) ingressClass(provider pulumi.ProviderResource, net network, certificates pulumi.StringArray) (pulumi.Resource, error) {
-	on := []pulumi.ResourceOption{pulumi.Parent(d), pulumi.Provider(provider)}
+	options := []pulumi.ResourceOption{pulumi.Parent(d), pulumi.Provider(provider)}
 	spec := ingressclass.SpecArgs{
 		Scheme: pulumi.String("internet-facing"),
 		// The subnets are named, so that EKS does not search for them by tags.
@@ -101,7 +101,7 @@ func (d deployment) ingressClass(provider pulumi.ProviderResource, net network, 
 	params, err := ingressclass.NewParams(d.Ctx, d.Name("alb-params"), &ingressclass.ParamsArgs{
 		Name: pulumi.String(class),
 		Spec: spec,
-	}, on...)
+	}, options...)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func (d deployment) ingressClass(provider pulumi.ProviderResource, net network, 
 				Name:     pulumi.String(class),
 			},
 		},
-	}, append(on, pulumi.DependsOn([]pulumi.Resource{params}))...)
+	}, append(options, pulumi.DependsOn([]pulumi.Resource{params}))...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the ingress class: %w", err)
 	}

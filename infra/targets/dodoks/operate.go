@@ -34,7 +34,7 @@ func (*DOKS) Events(ctx context.Context, s *operate.Stack, since time.Time) ([]e
 
 // kubeconfigFrom returns a kubeconfig for the cluster in the stack's state.
 func kubeconfigFrom(s *operate.Stack) (string, error) {
-	clusters := s.Of("digitalocean:index/kubernetesCluster:KubernetesCluster")
+	clusters := s.OfType("digitalocean:index/kubernetesCluster:KubernetesCluster")
 	if len(clusters) == 0 {
 		return "", operate.ErrNothing
 	}

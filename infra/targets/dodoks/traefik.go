@@ -42,12 +42,12 @@ func behindTraefik(spec service.Spec) service.Spec {
 // traefik installs the ingress controller. The returned resource must exist as
 // long as any Ingress does.
 func (d deployment) traefik(provider pulumi.ProviderResource) (pulumi.Resource, error) {
-	on := []pulumi.ResourceOption{pulumi.Parent(d.Component), pulumi.Provider(provider)}
+	options := []pulumi.ResourceOption{pulumi.Parent(d.Component), pulumi.Provider(provider)}
 	// Traefik has its own namespace, which is gone only once the load balancer is
 	// gone. A destroy waits for that.
 	namespace, err := corev1.NewNamespace(d.Ctx, d.Name(class), &corev1.NamespaceArgs{
 		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(class)},
-	}, on...)
+	}, options...)
 	if err != nil {
 		return nil, fmt.Errorf("registering the namespace of Traefik: %w", err)
 	}
@@ -73,7 +73,7 @@ func (d deployment) traefik(provider pulumi.ProviderResource) (pulumi.Resource, 
 		SkipCrds:   pulumi.Bool(true),
 		Timeout:    pulumi.Int(installTimeout),
 		MaxHistory: pulumi.Int(5),
-	}, on...)
+	}, options...)
 }
 
 // These are the times of Traefik's shutdown. All nodes learn within seconds that a

@@ -15,20 +15,20 @@ var _ operate.Executor = (*Droplet)(nil)
 // and addresses that may log in.
 func (t *Droplet) Exec(ctx context.Context, s *operate.Stack, r operate.ExecRequest) error {
 	if len(t.settings.SSHKeys) == 0 || len(t.settings.SSHFrom) == 0 {
-		return &operate.NoWayError{
-			Target: t.Name(), Word: "exec",
+		return &operate.UnsupportedError{
+			Target: t.Name(), Command: "exec",
 			Instead: "a Droplet has no port for a login unless digitalocean.sshKeys and digitalocean.sshFrom are set, which makes a new machine; make logs and make status need none",
 		}
 	}
-	machines := s.Of("digitalocean:index/droplet:Droplet")
+	machines := s.OfType("digitalocean:index/droplet:Droplet")
 	if len(machines) == 0 {
 		return operate.ErrNothing
 	}
 	droplet := machines[len(machines)-1]
 	address := droplet.Text("ipv4Address")
 	if _, err := exec.LookPath("ssh"); err != nil {
-		return &operate.NoWayError{
-			Target: t.Name(), Word: "exec",
+		return &operate.UnsupportedError{
+			Target: t.Name(), Command: "exec",
 			Instead: "ssh is not on this computer; where it is, this is: " + operate.ShellWords(append([]string{"ssh"}, sshArguments(address, nil, r)...)),
 		}
 	}

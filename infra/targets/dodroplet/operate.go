@@ -41,7 +41,7 @@ func (t *Droplet) Events(ctx context.Context, s *operate.Stack, since time.Time)
 func (t *Droplet) machines(ctx context.Context, s *operate.Stack) (operate.Machines, error) {
 	m := operate.Machines{Stack: s, NoObjects: operate.ErrNothing}
 	var stable []string
-	for _, r := range s.Of("digitalocean:index/reservedIp:ReservedIp") {
+	for _, r := range s.OfType("digitalocean:index/reservedIp:ReservedIp") {
 		stable = operate.URLs(r.Text("ipAddress"))
 	}
 	for _, r := range s.WithReplaced("digitalocean:index/droplet:Droplet") {
@@ -51,7 +51,7 @@ func (t *Droplet) machines(ctx context.Context, s *operate.Stack) (operate.Machi
 	if err != nil {
 		return m, err
 	}
-	for _, r := range s.Of("digitalocean:index/spacesBucket:SpacesBucket") {
+	for _, r := range s.OfType("digitalocean:index/spacesBucket:SpacesBucket") {
 		if r.Name == s.Part("machines") {
 			m.Objects = store.Spaces{Machines: r.Text("name"), Region: r.Text("region")}.MachineObjects(key)
 		}
@@ -86,7 +86,7 @@ func operatorKey(ctx context.Context, s *operate.Stack) (sigv4.Key, error) {
 	if key.Access != "" && key.Secret != "" {
 		return key, nil
 	}
-	for _, r := range s.Of("digitalocean:index/spacesKey:SpacesKey") {
+	for _, r := range s.OfType("digitalocean:index/spacesKey:SpacesKey") {
 		return sigv4.Key{Access: r.Text("accessKey"), Secret: r.Text("secretKey")}, nil
 	}
 	return sigv4.Key{}, nil

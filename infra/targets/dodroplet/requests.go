@@ -56,10 +56,10 @@ func (t *Droplet) requestMachine(ctx context.Context, s *operate.Stack) (ask.Mac
 	// Machines can only read the release bucket, so none of them can write an old
 	// request again or end a maintenance.
 	var requests operate.Objects
-	for _, r := range s.Of("digitalocean:index/spacesBucket:SpacesBucket") {
+	for _, r := range s.OfType("digitalocean:index/spacesBucket:SpacesBucket") {
 		if r.Name == s.Part("releases") {
 			requests = store.Spaces{Releases: r.Text("name"), Region: r.Text("region")}.ReleaseObjects(key)
 		}
 	}
-	return ask.Of(m, requests)
+	return ask.LastMachine(m, requests)
 }

@@ -102,8 +102,8 @@ func (s WorkloadSettings) violations(spec service.Spec) service.Violations {
 			v.Add("ingressAnnotations", "%q is not the name of an annotation; for example \"cert-manager.io/cluster-issuer\"", key)
 		}
 	}
-	asks := []rollout.Asked{rollout.AskPublic, rollout.AskPods, rollout.AskNobody}
-	if !slices.Contains(asks, rollout.Asked(s.GateAddress)) {
+	asks := []rollout.Probe{rollout.ProbePublic, rollout.ProbePods, rollout.ProbeNone}
+	if !slices.Contains(asks, rollout.Probe(s.GateAddress)) {
 		v.Add("gateAddress", "%q must be one of public, pods, none", s.GateAddress)
 	}
 	if s.TLSSecret != "" && spec.Host == "" {

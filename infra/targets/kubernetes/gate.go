@@ -27,7 +27,7 @@ func (p *parts) gate(w *Workload) {
 		return string(id)
 	}).(pulumi.StringOutput)
 	if p.ctx.DryRun() {
-		w.URL, w.Release = p.foreseenURL(), release
+		w.URL, w.Release = p.plannedURL(), release
 		w.Address, w.HTTPS = p.last(deploy.OutputAddress), p.last(deploy.OutputHTTPS)
 		return
 	}
@@ -74,9 +74,9 @@ func (p *parts) last(output string) pulumi.StringOutput {
 
 func unknown() pulumi.StringOutput { return pulumi.Sprintf("%v", pulumi.UnsafeUnknownOutput(nil)) }
 
-// foreseenURL returns the address if it is known without asking the cluster, and
+// plannedURL returns the address if it is known without asking the cluster, and
 // otherwise an unknown output.
-func (p *parts) foreseenURL() pulumi.StringOutput {
+func (p *parts) plannedURL() pulumi.StringOutput {
 	switch {
 	case p.args.Settings.URL != "":
 		return pulumi.String(p.args.Settings.URL).ToStringOutput()
@@ -91,27 +91,27 @@ func (p *parts) foreseenURL() pulumi.StringOutput {
 // knows.
 func (p *parts) rollout() rollout.Rollout {
 	r := rollout.Rollout{
-		Namespace:  p.namespace(),
-		Deployment: p.spec.Name,
-		Pods:       p.spec.Scale.MinPods(),
-		Ingress:    p.spec.Name,
-		Scheme:     p.scheme(),
-		Host:       p.spec.Host,
-		Names:      p.spec.HostNames(),
-		Made:       p.args.Recorded,
-		Addressed:  p.args.Addressed,
-		Issued:     p.issued(),
-		URL:        p.args.Settings.URL,
-		HealthPath: p.spec.HealthPath,
-		Ask:        rollout.Asked(p.args.Settings.GateAddress),
-		CA:         p.args.gateCA(),
-		Bake:       p.args.Request.Bake,
-		Port:       p.spec.Port,
-		Steady:     p.spec.Lifecycle.Steady,
-		Timeout:    p.args.Request.GateTimeout,
-		Report:     p.report,
+		Namespace:      p.namespace(),
+		Deployment:     p.spec.Name,
+		Pods:           p.spec.Scale.MinPods(),
+		Ingress:        p.spec.Name,
+		Scheme:         p.scheme(),
+		Host:           p.spec.Host,
+		Names:          p.spec.HostNames(),
+		ManagedRecords: p.args.Recorded,
+		Addressed:      p.args.Addressed,
+		Issued:         p.issued(),
+		URL:            p.args.Settings.URL,
+		HealthPath:     p.spec.HealthPath,
+		Probe:          rollout.Probe(p.args.Settings.GateAddress),
+		CA:             p.args.gateCA(),
+		Bake:           p.args.Request.Bake,
+		Port:           p.spec.Port,
+		Steady:         p.spec.Lifecycle.Steady,
+		Timeout:        p.args.Request.GateTimeout,
+		Report:         p.report,
 	}
-	r.Others = others(p.spec)
+	r.Dependencies = others(p.spec)
 	// A program without escala's runtime does not report its release.
 	if built := p.args.Request.Image; built != nil && p.spec.Runtime != service.RuntimeNone {
 		r.Releases = slices.Sorted(maps.Values(built.Releases()))

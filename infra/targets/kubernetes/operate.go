@@ -66,7 +66,7 @@ func Events(ctx context.Context, s *operate.Stack, kubeconfig string, since time
 // workloadOf returns the namespace and the name of the service's Deployment, from
 // the stack's state.
 func workloadOf(s *operate.Stack) (namespace, name string) {
-	for _, r := range s.Of("kubernetes:apps/v1:Deployment") {
+	for _, r := range s.OfType("kubernetes:apps/v1:Deployment") {
 		meta, _ := r.Outputs["metadata"].(map[string]any)
 		own, _ := meta["name"].(string)
 		in, _ := meta["namespace"].(string)

@@ -66,7 +66,7 @@ const DefaultRedisImage = "docker.io/valkey/valkey:8.1.10-alpine@sha256:d2e18f34
 // NewWorkloadSettings returns the defaults.
 func NewWorkloadSettings() WorkloadSettings {
 	return WorkloadSettings{
-		RestrictEgress: true, GateAddress: string(rollout.AskPublic),
+		RestrictEgress: true, GateAddress: string(rollout.ProbePublic),
 		RedisImage: DefaultRedisImage, RedisMemoryMiB: 64,
 	}
 }

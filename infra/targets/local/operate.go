@@ -37,7 +37,7 @@ func (l *Local) machines(s *operate.Stack) operate.Machines {
 	for _, r := range s.WithReplaced("escala:local:Machine") {
 		m.At = append(m.At, operate.At{ID: r.ID, URLs: []string{"http://" + r.Text("ip")}, Replaced: r.Replaced})
 	}
-	for _, r := range s.Of("escala:local:Store") {
+	for _, r := range s.OfType("escala:local:Store") {
 		m.Objects = store.Folder(filepath.Join(s.State, r.Text("folder")))
 	}
 	return m

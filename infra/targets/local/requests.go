@@ -49,7 +49,7 @@ func (l *Local) Maintain(ctx context.Context, s *operate.Stack, wish operate.Mai
 
 // requestMachine returns the stack's machine, for requests through its store.
 func (l *Local) requestMachine(s *operate.Stack) (ask.Machine, error) {
-	machines, stores := s.Of("escala:local:Machine"), s.Of("escala:local:Store")
+	machines, stores := s.OfType("escala:local:Machine"), s.OfType("escala:local:Store")
 	if len(machines) == 0 || len(stores) == 0 {
 		return ask.Machine{}, operate.ErrNothing
 	}

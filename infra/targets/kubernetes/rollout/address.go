@@ -28,7 +28,7 @@ func (r Rollout) public(ctx context.Context, c *client) (base, at, missing strin
 			return "", "", err.Error(), true
 		}
 		if at = i.address(); at == "" {
-			return "", "", fmt.Sprintf("ingress %s has no address yet: %s", r.Ingress, whoGives(i.Spec.IngressClassName)), true
+			return "", "", fmt.Sprintf("ingress %s has no address yet: %s", r.Ingress, addressSource(i.Spec.IngressClassName)), true
 		}
 	}
 	if base == "" {
@@ -39,10 +39,10 @@ func (r Rollout) public(ctx context.Context, c *client) (base, at, missing strin
 		}
 	}
 	base = strings.TrimSuffix(base, "/")
-	switch r.Ask {
-	case AskNobody:
+	switch r.Probe {
+	case ProbeNone:
 		return base, at, "", false
-	case AskPods:
+	case ProbePods:
 		return base, at, r.askPods(ctx, c), false
 	}
 	missing = r.ask(ctx, base, dial)
@@ -61,7 +61,7 @@ func (r Rollout) port() string {
 	}
 }
 
-func whoGives(class string) string {
+func addressSource(class string) string {
 	if class == "" {
 		return "it names no class, so an ingress controller has to be the cluster's default"
 	}

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// askedAnnotation is the annotation of a ReplicaSet with the time of the last
+// requestedAtAnnotation is the annotation of a ReplicaSet with the time of the last
 // update that requested its pods again.
-const askedAnnotation = "escala/asked"
+const requestedAtAnnotation = "escala/asked"
 
 // backOffs are the waiting reasons of containers that a kubelet does not retry for
 // a while: for up to 5 min after several failures. The back-off belongs to the pod,
@@ -27,7 +27,7 @@ var backOffs = []string{"ImagePullBackOff", "CrashLoopBackOff"}
 func (r Rollout) askAgain(ctx context.Context, c *client) {
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
-	for _, name := range append([]string{r.Deployment}, r.Others...) {
+	for _, name := range append([]string{r.Deployment}, r.Dependencies...) {
 		d, pods, missing := r.read(ctx, c, name)
 		if missing != "" {
 			continue
@@ -43,7 +43,7 @@ func (r Rollout) askAgain(ctx context.Context, c *client) {
 		if refusedPods(d).kind != "" {
 			// The controller processes a ReplicaSet each time that it changes.
 			_ = c.patch(ctx, "/apis/apps/v1/namespaces/"+r.Namespace+"/replicasets/"+current.Name, map[string]any{
-				"metadata": map[string]any{"annotations": map[string]string{askedAnnotation: time.Now().UTC().Format(time.RFC3339)}},
+				"metadata": map[string]any{"annotations": map[string]string{requestedAtAnnotation: time.Now().UTC().Format(time.RFC3339)}},
 			})
 		}
 		for _, p := range pods {

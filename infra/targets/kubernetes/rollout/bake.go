@@ -106,7 +106,7 @@ func (w *bakeWatch) failed() bool { return w != nil && w.reason != "" }
 
 // missing describes the reason.
 func (w *bakeWatch) missing() string {
-	return fmt.Sprintf("release %s is taken back: %s", short(w.rollout.Image), w.reason)
+	return fmt.Sprintf("release %s is taken back: %s", shortRelease(w.rollout.Image), w.reason)
 }
 
 // look counts, and judges the release.
@@ -136,7 +136,7 @@ func (w *bakeWatch) look(ctx context.Context, v *view, now time.Time) {
 	case w.reason != "":
 		v.missing = w.missing()
 	case v.missing != "" && v.ready >= v.wanted && left > 0:
-		v.missing = fmt.Sprintf("release %s serves beside the release before, and is watched for %s more", short(w.rollout.Image), roundLeft(left))
+		v.missing = fmt.Sprintf("release %s serves beside the release before, and is watched for %s more", shortRelease(w.rollout.Image), roundLeft(left))
 	}
 	if v.trouble.kind == troubleRefused && w.active(*v) {
 		// A quota has no room for all pods at once. The others follow.
@@ -282,5 +282,5 @@ func (w *bakeWatch) figures() string {
 	before, beside := w.sum(false)
 	return fmt.Sprintf("watched for %s of %s: on %s %d of %d answers failed (%s), %d restarts; meanwhile, with release %s, on %s: %d of %d (%s), %d restarts; limit %s",
 		w.counted.Sub(w.began).Round(time.Second), w.rollout.Bake.Time, plural(pods, "pod"), seen.Failed, seen.All, seen.Percent(), seen.Restarts,
-		short(w.image), plural(beside, "pod"), before.Failed, before.All, before.Percent(), before.Restarts, w.rollout.Bake.Errors)
+		shortRelease(w.image), plural(beside, "pod"), before.Failed, before.All, before.Percent(), before.Restarts, w.rollout.Bake.Errors)
 }

@@ -18,7 +18,7 @@ const certificateTimeout = time.Minute
 // release, which serves.
 func (r Rollout) certified(ctx context.Context, s Served) Served {
 	s.HTTPS = https.Unchecked
-	if s.Address == "" || len(r.Names) == 0 || r.Ask == AskPods || r.Ask == AskNobody {
+	if s.Address == "" || len(r.Names) == 0 || r.Probe == ProbePods || r.Probe == ProbeNone {
 		return s
 	}
 	maxWait := cmp.Or(r.maxWait, certificateTimeout)
@@ -36,7 +36,7 @@ func (r Rollout) certified(ctx context.Context, s Served) Served {
 // change. The time is https.Never if a person has to make a name lead here.
 func (r Rollout) uncertified(ctx context.Context, at string) (string, time.Time) {
 	if r.URL == "" {
-		if missing := (https.Destination{Address: at, ManagedRecords: r.Made}).Mismatch(ctx, r.resolver, r.Names); missing != "" {
+		if missing := (https.Destination{Address: at, ManagedRecords: r.ManagedRecords}).Mismatch(ctx, r.resolver, r.Names); missing != "" {
 			return missing, https.Never
 		}
 	}

@@ -30,7 +30,7 @@ type clusterEvent struct {
 	EventTime             time.Time
 }
 
-func (e clusterEvent) when() time.Time {
+func (e clusterEvent) time() time.Time {
 	for _, t := range []time.Time{e.LastTimestamp, e.EventTime, e.FirstTimestamp} {
 		if !t.IsZero() {
 			return t.UTC()
@@ -102,7 +102,7 @@ func Events(ctx context.Context, stack *operate.Stack, kubeconfig, namespace, na
 		case e.Type != "Warning", e.InvolvedObject.Kind == "Job" && ran[e.InvolvedObject.Name]:
 			continue
 		}
-		add(event.Event{Time: e.when(), Kind: kind, Instance: e.InvolvedObject.Name, Text: e.Reason + ": " + e.Message})
+		add(event.Event{Time: e.time(), Kind: kind, Instance: e.InvolvedObject.Name, Text: e.Reason + ": " + e.Message})
 	}
 	slices.SortStableFunc(all, func(a, b event.Event) int { return a.Time.Compare(b.Time) })
 	return all, err

@@ -39,7 +39,7 @@ func TestTheLastLinesAreTold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			log = tt.log
-			assert.Equal(t, tt.want, c.logTail(t.Context(), "api", "api-1", "api", toldLines, false))
+			assert.Equal(t, tt.want, c.logTail(t.Context(), "api", "api-1", "api", reportedLines, false))
 		})
 	}
 }

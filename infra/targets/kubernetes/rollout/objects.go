@@ -147,8 +147,8 @@ func (p *pod) ended() bool { return p.Status.Phase == "Succeeded" || p.Status.Ph
 // node is gone, no report of the pod's end ever comes.
 const lostMargin = 15 * time.Second
 
-// leaving reports whether a pod is still terminating.
-func (p *pod) leaving(now time.Time) bool {
+// terminating reports whether a pod is still terminating.
+func (p *pod) terminating(now time.Time) bool {
 	gone := p.Metadata.DeletionTimestamp
 	return gone != nil && now.Before(gone.Add(lostMargin))
 }

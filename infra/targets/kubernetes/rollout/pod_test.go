@@ -21,6 +21,6 @@ func TestLeaving(t *testing.T) {
 		"its node is gone":   {new(now.Add(-time.Minute)), false},
 	} {
 		p := pod{Metadata: meta{DeletionTimestamp: tt.until}}
-		assert.Equal(t, tt.want, p.leaving(now), name)
+		assert.Equal(t, tt.want, p.terminating(now), name)
 	}
 }

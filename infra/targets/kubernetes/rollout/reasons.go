@@ -8,25 +8,25 @@ import (
 )
 
 const (
-	// toldPods is the number of pods that are reported. The other pods have the same
+	// reportedPods is the number of pods that are reported. The other pods have the same
 	// reasons.
-	toldPods = 2
-	// toldLines is the number of log lines per pod.
-	toldLines = 15
+	reportedPods = 2
+	// reportedLines is the number of log lines per pod.
+	reportedLines = 15
 )
 
 // reasons returns the reasons that the cluster reports, mainly those of the
 // pods.
 func (r Rollout) reasons(ctx context.Context, c *client, v view) []string {
-	var said []string
+	var reasons []string
 	if v.replicaSet != "" {
 		for _, e := range c.events(ctx, r.Namespace, "ReplicaSet", v.replicaSet) {
 			if e.Reason == "FailedCreate" {
-				said = append(said, "no pod can be made: "+e.Message)
+				reasons = append(reasons, "no pod can be made: "+e.Message)
 			}
 		}
-		said = slices.Compact(said)
-		said = said[max(0, len(said)-1):]
+		reasons = slices.Compact(reasons)
+		reasons = reasons[max(0, len(reasons)-1):]
 	}
 	// The pods that are not ready, the one with the clearest trouble first.
 	var silent []pod
@@ -36,20 +36,20 @@ func (r Rollout) reasons(ctx context.Context, c *client, v view) []string {
 		}
 	}
 	slices.SortStableFunc(silent, func(a, b pod) int {
-		return strings.Compare(worst([]pod{b}).kind, worst([]pod{a}).kind)
+		return strings.Compare(firstTrouble([]pod{b}).kind, firstTrouble([]pod{a}).kind)
 	})
-	for _, p := range silent[:min(toldPods, len(silent))] {
-		said = append(said, r.reason(ctx, c, p))
+	for _, p := range silent[:min(reportedPods, len(silent))] {
+		reasons = append(reasons, r.reason(ctx, c, p))
 	}
-	if more := len(silent) - toldPods; more > 0 {
-		said = append(said, plural(more, "more pod")+" like it")
+	if more := len(silent) - reportedPods; more > 0 {
+		reasons = append(reasons, plural(more, "more pod")+" like it")
 	}
 	if v.ingress {
 		for _, e := range warnings(c.events(ctx, r.Namespace, "Ingress", r.Ingress)) {
-			said = append(said, "ingress "+r.Ingress+": "+e)
+			reasons = append(reasons, "ingress "+r.Ingress+": "+e)
 		}
 	}
-	return said
+	return reasons
 }
 
 // reason returns why one pod is not ready.
@@ -108,27 +108,27 @@ func (r Rollout) crash(ctx context.Context, c *client, p pod, one container, eve
 	if one.State.Terminated != nil {
 		ended, previous = one.State.Terminated, false
 	}
-	how := "ends by itself"
+	cause := "ends by itself"
 	if ended != nil {
 		switch {
 		case ended.Reason == "OOMKilled":
-			how = "is killed: it uses more memory than service.resources.memoryMiB lets it"
+			cause = "is killed: it uses more memory than service.resources.memoryMiB lets it"
 		case ended.Signal != 0:
-			how = fmt.Sprintf("ends by signal %d", ended.Signal)
+			cause = fmt.Sprintf("ends by signal %d", ended.Signal)
 		default:
-			how = fmt.Sprintf("ends with status %d", ended.ExitCode)
+			cause = fmt.Sprintf("ends with status %d", ended.ExitCode)
 		}
 	}
-	how += ", " + plural(one.RestartCount, "restart") + " so far"
+	cause += ", " + plural(one.RestartCount, "restart") + " so far"
 	// If a failed probe killed a container, its status is like that of one that
 	// ended by itself.
-	said := []string{how}
+	reasons := []string{cause}
 	for _, e := range events {
 		if strings.Contains(e, "probe failed") {
-			said = append(said, e)
+			reasons = append(reasons, e)
 		}
 	}
-	return strings.Join(said, "; ") + r.printed(ctx, c, p, one.Name, previous)
+	return strings.Join(reasons, "; ") + r.printed(ctx, c, p, one.Name, previous)
 }
 
 // printed returns a container's last log lines.
@@ -136,7 +136,7 @@ func (r Rollout) printed(ctx context.Context, c *client, p pod, container string
 	if container == "" && len(p.Spec.Containers) > 0 {
 		container = p.Spec.Containers[0].Name
 	}
-	lines := c.logTail(ctx, r.Namespace, p.Metadata.Name, container, toldLines, previous)
+	lines := c.logTail(ctx, r.Namespace, p.Metadata.Name, container, reportedLines, previous)
 	if lines == "" {
 		return ""
 	}

@@ -45,9 +45,9 @@ type ReleaseCommand struct {
 	Timeout, Stop time.Duration
 	// Poll is the time between two checks. Default 1 s.
 	Poll time.Duration
-	// Stuck is the time for which the same failure may prevent the start of the
+	// StuckTimeout is the time for which the same failure may prevent the start of the
 	// command. Kubernetes retries meanwhile. Default 45 s.
-	Stuck time.Duration
+	StuckTimeout time.Duration
 	// Report is called with what the run waits for, each time that it changes.
 	Report func(string)
 }
@@ -64,9 +64,9 @@ const (
 // reported.
 const reportedLabel = "escala/reported"
 
-// keptJobs is the number of runs whose Jobs stay. An older release runs its command
+// maxJobs is the number of runs whose Jobs stay. An older release runs its command
 // again if the source, and not a rollback, goes back to it.
-const keptJobs = 20
+const maxJobs = 20
 
 // maxRaces is the number of attempts to create a run that another update creates
 // first.
@@ -86,8 +86,8 @@ func (r ReleaseCommand) Run(ctx context.Context) error {
 	if r.Poll == 0 {
 		r.Poll = time.Second
 	}
-	if r.Stuck == 0 {
-		r.Stuck = 45 * time.Second
+	if r.StuckTimeout == 0 {
+		r.StuckTimeout = 45 * time.Second
 	}
 	if err := r.awaitNeeds(ctx, c); err != nil {
 		return err
@@ -98,16 +98,16 @@ func (r ReleaseCommand) Run(ctx context.Context) error {
 			return fmt.Errorf("looking for runs of the release command: %w", err)
 		}
 		// A run of another release's command must end first.
-		if i := slices.IndexFunc(all, func(j job) bool { return !j.ended() && !r.mine(j) }); i >= 0 {
-			r.Report("waiting: the release command of release " + short(all[i].image()) + " runs in Job " + all[i].Metadata.Name)
+		if i := slices.IndexFunc(all, func(j job) bool { return !j.ended() && !r.matches(j) }); i >= 0 {
+			r.Report("waiting: the release command of release " + shortRelease(all[i].image()) + " runs in Job " + all[i].Metadata.Name)
 			if _, _, err := r.follow(ctx, c, all[i]); err != nil {
 				return err
 			}
 			continue
 		}
-		mine := slices.DeleteFunc(slices.Clone(all), func(j job) bool { return !r.mine(j) })
+		mine := slices.DeleteFunc(slices.Clone(all), func(j job) bool { return !r.matches(j) })
 		if done := slices.IndexFunc(mine, job.succeeded); done >= 0 {
-			r.Report("the release command has succeeded for release " + short(r.Image) + " in Job " + mine[done].Metadata.Name)
+			r.Report("the release command has succeeded for release " + shortRelease(r.Image) + " in Job " + mine[done].Metadata.Name)
 			return nil
 		}
 		if n := len(mine); n > 0 && (!mine[n-1].ended() || mine[n-1].Metadata.Labels[reportedLabel] == "") {
@@ -124,8 +124,8 @@ func (r ReleaseCommand) Run(ctx context.Context) error {
 	}
 }
 
-// mine reports whether a run is for the release and its command.
-func (r ReleaseCommand) mine(j job) bool {
+// matches reports whether a run is for the release and its command.
+func (r ReleaseCommand) matches(j job) bool {
 	of, _ := service.ReleaseOfImage(j.image())
 	release, ok := service.ReleaseOfImage(r.Image)
 	return ok && of == release && j.Metadata.Labels[CommandLabel] == r.Command
@@ -134,7 +134,7 @@ func (r ReleaseCommand) mine(j job) bool {
 // awaitNeeds waits for the Deployments in Needs.
 func (r ReleaseCommand) awaitNeeds(ctx context.Context, c *client) error {
 	look := Rollout{Namespace: r.Namespace, Image: r.Image}
-	loop := gate.Awaiting{Timeout: r.Timeout, Poll: r.Poll, StuckTimeout: r.Stuck, Report: r.Report}
+	loop := gate.Awaiting{Timeout: r.Timeout, Poll: r.Poll, StuckTimeout: r.StuckTimeout, Report: r.Report}
 	last, took, err := gate.Await(ctx, loop, func(ctx context.Context) (view, gate.CheckResult) {
 		for _, name := range r.Needs {
 			if v := look.other(ctx, c, name); v.missing != "" {
@@ -199,7 +199,7 @@ func (r ReleaseCommand) begin(ctx context.Context, c *client, all []job) (job, e
 	if err := remarshal(object, &new); err != nil {
 		return job{}, err
 	}
-	if !r.mine(new) {
+	if !r.matches(new) {
 		return job{}, fmt.Errorf("CronJob %s/%s was changed meanwhile: it has another image or command than this update's", r.Namespace, r.CronJob)
 	}
 	err := c.create(ctx, r.path("jobs"), object)
@@ -209,7 +209,7 @@ func (r ReleaseCommand) begin(ctx context.Context, c *client, all []job) (job, e
 		var there job
 		if c.get(ctx, r.path("jobs", name), nil, &there) == nil {
 			new, err = there, nil
-			if !r.mine(there) {
+			if !r.matches(there) {
 				err = errConflict
 			}
 		}
@@ -217,7 +217,7 @@ func (r ReleaseCommand) begin(ctx context.Context, c *client, all []job) (job, e
 	if err != nil {
 		return job{}, err
 	}
-	r.Report("the release command of release " + short(r.Image) + " runs in Job " + name)
+	r.Report("the release command of release " + shortRelease(r.Image) + " runs in Job " + name)
 	return new, nil
 }
 
@@ -243,7 +243,7 @@ func (r ReleaseCommand) conclude(ctx context.Context, c *client, j job, all []jo
 // prune deletes the Jobs of the oldest runs. Its failures do not matter to a
 // release.
 func (r ReleaseCommand) prune(ctx context.Context, c *client, all []job) {
-	for _, old := range all[:max(0, len(all)-keptJobs)] {
+	for _, old := range all[:max(0, len(all)-maxJobs)] {
 		if old.ended() {
 			_ = c.remove(ctx, r.path("jobs", old.Metadata.Name))
 		}

@@ -24,9 +24,9 @@ type batch struct {
 	jobs map[string]map[string]any
 	// pods maps the name of each Job to its pod.
 	pods map[string]map[string]any
-	// looks counts the reads of each Job's pods. step is called at each of them.
-	looks map[string]int
-	step  func(name string, look int)
+	// checks counts the reads of each Job's pods. step is called at each of them.
+	checks map[string]int
+	step   func(name string, look int)
 	// event is the message of a FailedCreate event of each Job.
 	event string
 	// loses drops the answer to the next creation. taken creates the next Job for
@@ -41,7 +41,7 @@ type batch struct {
 
 func newBatch(t *testing.T) (*batch, ReleaseCommand) {
 	t.Helper()
-	b := &batch{jobs: map[string]map[string]any{}, pods: map[string]map[string]any{}, looks: map[string]int{}, image: wanted}
+	b := &batch{jobs: map[string]map[string]any{}, pods: map[string]map[string]any{}, checks: map[string]int{}, image: wanted}
 	b.step = func(name string, _ int) { b.ends(name, 0, "") }
 	server := httptest.NewServer(b)
 	t.Cleanup(server.Close)
@@ -54,7 +54,7 @@ current-context: a
 `,
 		Namespace: "api", Service: "api", CronJob: "api-release", Image: wanted, Command: "aabbccddeeff",
 		Limit: 5 * time.Minute, MemoryMiB: 256, Timeout: time.Minute, Stop: time.Second,
-		Poll: time.Millisecond, Stuck: 20 * time.Millisecond, Report: func(string) {},
+		Poll: time.Millisecond, StuckTimeout: 20 * time.Millisecond, Report: func(string) {},
 	}
 }
 
@@ -160,8 +160,8 @@ func (b *batch) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			b.condition(name, "Failed", "DeadlineExceeded", "Job was active longer than specified deadline")
 		}
 	case strings.HasPrefix(path, jobs):
-		b.looks[name]++
-		if b.step(name, b.looks[name]); b.jobs[name] == nil {
+		b.checks[name]++
+		if b.step(name, b.checks[name]); b.jobs[name] == nil {
 			w.WriteHeader(http.StatusNotFound)
 			return
 		}
@@ -360,7 +360,7 @@ func TestReleaseCommandOfTwoUpdates(t *testing.T) {
 		}
 		require.NoError(t, r.Run(t.Context()))
 		assert.Equal(t, []string{secondJob}, b.created)
-		assert.GreaterOrEqual(t, b.looks[other], 3)
+		assert.GreaterOrEqual(t, b.checks[other], 3)
 	})
 	t.Run("of another release that is faster", func(t *testing.T) {
 		for _, loses := range []bool{false, true} {
@@ -381,7 +381,7 @@ func TestReleaseCommandOfTwoUpdates(t *testing.T) {
 // TestReleaseCommandKeepsRecords checks that the Jobs of the newest runs stay.
 func TestReleaseCommandKeepsRecords(t *testing.T) {
 	b, r := newBatch(t)
-	for n := range keptJobs + 5 {
+	for n := range maxJobs + 5 {
 		name := fmt.Sprintf("api-release-%d", n+1)
 		b.add(name, strings.Replace(wanted, "aaaaaaaaaaaa", fmt.Sprintf("%012x", n), 1), r.Command, n)
 		b.condition(name, "Complete", "", "")

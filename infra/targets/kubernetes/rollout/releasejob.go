@@ -73,23 +73,23 @@ type run struct {
 	job job
 	// pod is the Job's pod as it was seen last, or nil.
 	pod *pod
-	// begun means that the container has been seen running or ended.
-	begun bool
-	// why is the reason why there is no pod, or why the container does not start.
-	why string
-	// givenUp means that the wait has ended the Job because it could not start.
-	givenUp bool
+	// started means that the container has been seen running or ended.
+	started bool
+	// reason is the reason why there is no pod, or why the container does not start.
+	reason string
+	// abandoned means that the wait has ended the Job because it could not start.
+	abandoned bool
 }
 
-// neverBegan reports whether the command did not start before the time of its Job
+// neverStarted reports whether the command did not start before the time of its Job
 // or pod was over. It is false for a pod that disappeared in another way: the
 // command may have run between two reads.
-func (r run) neverBegan() bool {
-	expired := r.givenUp || r.pod != nil && r.pod.Status.Reason == deadlineExceeded
+func (r run) neverStarted() bool {
+	expired := r.abandoned || r.pod != nil && r.pod.Status.Reason == deadlineExceeded
 	for _, c := range r.job.Status.Conditions {
 		expired = expired || c.Type == "Failed" && c.Reason == deadlineExceeded
 	}
-	return expired && !r.begun && r.why != ""
+	return expired && !r.started && r.reason != ""
 }
 
 // deadlineExceeded is the reason in Jobs and pods that have exceeded their
@@ -101,11 +101,11 @@ const deadlineExceeded = "DeadlineExceeded"
 // after the update has failed.
 func (r ReleaseCommand) follow(ctx context.Context, c *client, j job) (job, run, error) {
 	last := run{job: j}
-	loop := gate.Awaiting{Timeout: r.Timeout + r.Stop + apiMargin, Poll: r.Poll, StuckTimeout: r.Stuck, Report: r.Report}
+	loop := gate.Awaiting{Timeout: r.Timeout + r.Stop + apiMargin, Poll: r.Poll, StuckTimeout: r.StuckTimeout, Report: r.Report}
 	for {
 		_, _, err := gate.Await(ctx, loop, func(ctx context.Context) (run, gate.CheckResult) {
-			missing, failure := r.look(ctx, c, &last)
-			if last.givenUp {
+			missing, failure := r.readJob(ctx, c, &last)
+			if last.abandoned {
 				failure = trouble{}
 			}
 			return last, gate.CheckResult{Missing: missing, Done: last.job.ended(), Failure: failure.kind, Final: failure.final}
@@ -115,21 +115,21 @@ func (r ReleaseCommand) follow(ctx context.Context, c *client, j job) (job, run,
 			return last.job, last, nil
 		case !errors.Is(err, gate.ErrMissing):
 			return j, last, fmt.Errorf("waiting for the release command in Job %s: %w; it goes on, and the next update waits for it", j.Metadata.Name, err)
-		case last.givenUp || last.why == "" || last.begun:
+		case last.abandoned || last.reason == "" || last.started:
 			return j, last, fmt.Errorf("the end of the release command in Job %s is not known after %s; the next update waits for it", j.Metadata.Name, loop.Timeout)
 		}
 		// Kubernetes then ends the Job at once, and the Job stays as the record.
 		if err := c.patch(ctx, r.path("jobs", j.Metadata.Name), map[string]any{"spec": map[string]any{"activeDeadlineSeconds": 1}}); err != nil {
-			return j, last, fmt.Errorf("ending Job %s, whose command is not started (%s): %w", j.Metadata.Name, last.why, err)
+			return j, last, fmt.Errorf("ending Job %s, whose command is not started (%s): %w", j.Metadata.Name, last.reason, err)
 		}
-		last.givenUp = true
+		last.abandoned = true
 		loop.Timeout = r.Stop + apiMargin
 	}
 }
 
-// look reads a Job and its pod. It returns what the wait is for, and what prevents
+// readJob reads a Job and its pod. It returns what the wait is for, and what prevents
 // the command from starting.
-func (r ReleaseCommand) look(ctx context.Context, c *client, last *run) (string, trouble) {
+func (r ReleaseCommand) readJob(ctx context.Context, c *client, last *run) (string, trouble) {
 	name := last.job.Metadata.Name
 	var now job
 	err := c.get(ctx, r.path("jobs", name), nil, &now)
@@ -151,31 +151,31 @@ func (r ReleaseCommand) look(ctx context.Context, c *client, last *run) (string,
 	}
 	missing := "the release command runs in Job " + name
 	if last.pod == nil {
-		last.why = ""
+		last.reason = ""
 		for _, e := range c.events(ctx, r.Namespace, "Job", name) {
 			if e.Reason == "FailedCreate" {
-				last.why = "no pod can be made: " + e.Message
+				last.reason = "no pod can be made: " + e.Message
 			}
 		}
-		if last.why != "" {
-			return missing + ": " + last.why, trouble{kind: troubleRefused}
+		if last.reason != "" {
+			return missing + ": " + last.reason, trouble{kind: troubleRefused}
 		}
 		return missing, trouble{}
 	}
 	for _, one := range last.pod.Status.ContainerStatuses {
 		if one.State.Running != nil || one.State.Terminated != nil {
-			last.begun, last.why = true, ""
+			last.started, last.reason = true, ""
 			return missing, trouble{}
 		}
 	}
-	if last.begun {
+	if last.started {
 		return missing, trouble{}
 	}
-	last.why = "pod " + last.pod.Metadata.Name + " is not started yet"
+	last.reason = "pod " + last.pod.Metadata.Name + " is not started yet"
 	if len(last.pod.Status.ContainerStatuses) > 0 || last.pod.condition("PodScheduled").Status == "False" {
-		last.why = Rollout{Namespace: r.Namespace}.reason(ctx, c, *last.pod)
+		last.reason = Rollout{Namespace: r.Namespace}.reason(ctx, c, *last.pod)
 	}
-	return missing + ": " + last.why, worst([]pod{*last.pod})
+	return missing + ": " + last.reason, firstTrouble([]pod{*last.pod})
 }
 
 // failure describes the end of a run that did not succeed.
@@ -193,8 +193,8 @@ func (r ReleaseCommand) failure(ctx context.Context, c *client, j job, last run)
 	}
 	var reason string
 	switch p := last.pod; {
-	case last.neverBegan():
-		reason = "was not started: " + last.why + again
+	case last.neverStarted():
+		reason = "was not started: " + last.reason + again
 	case p != nil && p.Status.Reason == deadlineExceeded:
 		reason = fmt.Sprintf("has not ended within %s and was killed%s", r.Limit, again)
 	case disturbed:
@@ -207,9 +207,9 @@ func (r ReleaseCommand) failure(ctx context.Context, c *client, j job, last run)
 	default:
 		reason = fmt.Sprintf("ends with status %d%s", end.ExitCode, again)
 	}
-	text := fmt.Sprintf("release %s is refused: its release command %s", short(r.Image), reason)
-	if last.pod != nil && last.begun {
-		lines := c.logTail(ctx, r.Namespace, last.pod.Metadata.Name, "", toldLines, false)
+	text := fmt.Sprintf("release %s is refused: its release command %s", shortRelease(r.Image), reason)
+	if last.pod != nil && last.started {
+		lines := c.logTail(ctx, r.Namespace, last.pod.Metadata.Name, "", reportedLines, false)
 		if lines == "" && end != nil {
 			lines = strings.TrimSpace(end.Message)
 		}

@@ -26,9 +26,9 @@ type Rollout struct {
 	// of pods that it must have.
 	Deployment string
 	Pods       int
-	// Others are the names of Deployments that the service needs. They must be
+	// Dependencies are the names of Deployments that the service needs. They must be
 	// ready.
-	Others []string
+	Dependencies []string
 	// Ingress is the name of the service's Ingress. Scheme is "http" or "https".
 	// Host is the name that the Ingress serves; if it is empty, it serves every
 	// name.
@@ -38,18 +38,18 @@ type Rollout struct {
 	// Addressed makes the wait include the Ingress' own address also if URL is set,
 	// because DNS records lead to that address.
 	Addressed bool
-	// Names are all names of the service, Host first. Made means that the stack
+	// Names are all names of the service, Host first. ManagedRecords means that the stack
 	// makes their records.
-	Names []string
-	Made  bool
+	Names          []string
+	ManagedRecords bool
 	// Issued means that an authority issues the certificate after a challenge at
 	// Host's address. A missing certificate is then no error, so the release is
 	// checked whatever certificate the address presents.
 	Issued bool
 	// HealthPath is the path that must answer 200.
 	HealthPath string
-	// Ask is the address that is checked last. Default AskPublic.
-	Ask Asked
+	// Probe is the address that is checked last. Default ProbePublic.
+	Probe Probe
 	// CA are certificate authorities, in PEM, that are trusted for the address in
 	// addition to those of this computer. Optional.
 	CA []byte
@@ -68,9 +68,9 @@ type Rollout struct {
 	Timeout time.Duration
 	// Poll is the time between two checks of the cluster. Default 1 s.
 	Poll time.Duration
-	// Stuck is the time that the same failure of pods may last while Kubernetes
+	// StuckTimeout is the time that the same failure of pods may last while Kubernetes
 	// retries. After that, the wait fails. Default 45 s.
-	Stuck time.Duration
+	StuckTimeout time.Duration
 	// Report is called with what is missing, each time that it changes.
 	Report func(string)
 
@@ -101,23 +101,23 @@ type Served struct {
 	HTTPS string
 }
 
-// Asked is the address that a wait checks last.
-type Asked string
+// Probe is the address that a wait checks last.
+type Probe string
 
-// These are the values of Asked. The address is checked after the pods are ready.
+// These are the values of Probe. The address is checked after the pods are ready.
 const (
-	// AskPublic asks the public address, as a client would.
-	AskPublic Asked = "public"
-	// AskPods asks the service through the cluster's API. It is for a public
+	// ProbePublic asks the public address, as a client would.
+	ProbePublic Probe = "public"
+	// ProbePods asks the service through the cluster's API. It is for a public
 	// address that this computer does not reach.
-	AskPods Asked = "pods"
-	// AskNobody checks no address: the pods' own readiness decides.
-	AskNobody Asked = "none"
+	ProbePods Probe = "pods"
+	// ProbeNone checks no address: the pods' own readiness decides.
+	ProbeNone Probe = "none"
 )
 
-// steadyLooks is the number of consecutive good answers that the address must give.
+// consecutiveGoodAnswers is the number of consecutive good answers that the address must give.
 // Several load balancers with different states may be behind it.
-const steadyLooks = 3
+const consecutiveGoodAnswers = 3
 
 // Wait waits until the address serves the release, and returns the address.
 func (r Rollout) Wait(ctx context.Context) (Served, error) {
@@ -129,12 +129,12 @@ func (r Rollout) Wait(ctx context.Context) (Served, error) {
 	if r.Poll == 0 {
 		r.Poll = time.Second
 	}
-	if r.Stuck == 0 {
-		r.Stuck = 45 * time.Second
+	if r.StuckTimeout == 0 {
+		r.StuckTimeout = 45 * time.Second
 	}
 	watch := newBakeWatch(r, c)
 	resumed, answers, good := false, 0, time.Time{}
-	loop := gate.Awaiting{Timeout: r.Timeout, Poll: r.Poll, StuckTimeout: r.Stuck, Report: r.Report}
+	loop := gate.Awaiting{Timeout: r.Timeout, Poll: r.Poll, StuckTimeout: r.StuckTimeout, Report: r.Report}
 	last, took, err := gate.Await(ctx, loop, func(ctx context.Context) (view, gate.CheckResult) {
 		if !resumed {
 			if err := r.resume(ctx, c); err != nil {
@@ -143,7 +143,7 @@ func (r Rollout) Wait(ctx context.Context) (Served, error) {
 			r.askAgain(ctx, c)
 			resumed = true
 		}
-		now := r.look(ctx, c)
+		now := r.readState(ctx, c)
 		watch.look(ctx, &now, time.Now())
 		if now.missing == "" {
 			answers++
@@ -151,7 +151,7 @@ func (r Rollout) Wait(ctx context.Context) (Served, error) {
 			answers, good = 0, time.Now()
 		}
 		return now, gate.CheckResult{
-			Missing: now.missing, Done: answers >= steadyLooks && (watch == nil || time.Since(good) >= r.Steady),
+			Missing: now.missing, Done: answers >= consecutiveGoodAnswers && (watch == nil || time.Since(good) >= r.Steady),
 			// The rollout continues as long as more pods become ready.
 			Failure: now.trouble.kind, Progress: now.ready, Final: now.trouble.final || watch.failed(),
 		}
@@ -160,7 +160,7 @@ func (r Rollout) Wait(ctx context.Context) (Served, error) {
 	case errors.Is(err, gate.ErrMissing):
 		return none, r.failure(ctx, c, last, took, watch)
 	case err != nil:
-		return none, fmt.Errorf("waiting for release %s: %w", short(r.Image), err)
+		return none, fmt.Errorf("waiting for release %s: %w", shortRelease(r.Image), err)
 	}
 	return r.certified(ctx, Served{URL: last.url, Address: last.address}), nil
 }
@@ -172,9 +172,9 @@ func (r Rollout) failure(ctx context.Context, c *client, v view, took time.Durat
 		v.missing = watch.missing()
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "release %s does not serve after %s: %s", short(r.Image), took.Round(time.Second), v.missing)
+	fmt.Fprintf(&b, "release %s does not serve after %s: %s", shortRelease(r.Image), took.Round(time.Second), v.missing)
 	if n := len(v.before); n > 0 && !watch.active(v) {
-		fmt.Fprintf(&b, "\nthe release before (%s) still serves, on %s", short(v.before[0].Spec.Containers[0].Image), plural(n, "pod"))
+		fmt.Fprintf(&b, "\nthe release before (%s) still serves, on %s", shortRelease(v.before[0].Spec.Containers[0].Image), plural(n, "pod"))
 	}
 	asking, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
@@ -205,12 +205,12 @@ func (r Rollout) takenBack(ctx context.Context, c *client, v view, watch *bakeWa
 	case err != nil:
 		return fmt.Sprintf("\nit may still serve, because it could not be taken out of service: %s%s", err, figures)
 	default:
-		return fmt.Sprintf("\nthe release before (%s) serves alone, on %s%s", short(watch.image), plural(n, "pod"), figures)
+		return fmt.Sprintf("\nthe release before (%s) serves alone, on %s%s", shortRelease(watch.image), plural(n, "pod"), figures)
 	}
 }
 
-// short returns the short name of the release in an image by digest, for people.
-func short(image string) string {
+// shortRelease returns the short name of the release in an image by digest, for people.
+func shortRelease(image string) string {
 	if id, ok := service.ReleaseOfImage(image); ok {
 		return id.Short()
 	}

@@ -64,7 +64,7 @@ func rolloutOf(c *fakecluster.Cluster) Rollout {
 	return Rollout{
 		Kubeconfig: c.Kubeconfig(), Namespace: "api", Deployment: "api", Pods: 3, Ingress: "api", Scheme: "http", URL: c.URL(),
 		HealthPath: "/health", Image: wanted, Releases: []string{"binary-aaaa"},
-		Timeout: 400 * time.Millisecond, Poll: 5 * time.Millisecond, Stuck: 60 * time.Millisecond,
+		Timeout: 400 * time.Millisecond, Poll: 5 * time.Millisecond, StuckTimeout: 60 * time.Millisecond,
 	}
 }
 
@@ -76,9 +76,9 @@ func TestServes(t *testing.T) {
 	assert.Equal(t, c.URL(), served.URL)
 }
 
-// TestWhoIsAsked checks the values of Ask for an address that this computer
-// does not reach: AskPods asks the service through the cluster's API, and
-// AskNobody relies on the pods' readiness.
+// TestWhoIsAsked checks the values of Probe for an address that this computer
+// does not reach: ProbePods asks the service through the cluster's API, and
+// ProbeNone relies on the pods' readiness.
 func TestWhoIsAsked(t *testing.T) {
 	c := running(t)
 	apply(t, c, deploymentOf("api", wanted))
@@ -86,13 +86,13 @@ func TestWhoIsAsked(t *testing.T) {
 	r.URL = "http://127.0.0.1:1" // no server listens there
 	_, err := r.Wait(t.Context())
 	require.ErrorContains(t, err, "does not answer")
-	for _, ask := range []Asked{AskPods, AskNobody} {
-		r.Ask = ask
+	for _, ask := range []Probe{ProbePods, ProbeNone} {
+		r.Probe = ask
 		served, err := r.Wait(t.Context())
 		require.NoError(t, err, ask)
 		assert.Equal(t, r.URL, served.URL)
 	}
-	r.Ask, r.Releases = AskPods, []string{"another"}
+	r.Probe, r.Releases = ProbePods, []string{"another"}
 	_, err = r.Wait(t.Context())
 	require.ErrorContains(t, err, "service api answers as binary-aaaa")
 }
@@ -186,7 +186,7 @@ func TestWhatIsMissing(t *testing.T) {
 					return fakecluster.Trouble{Waiting: "ErrImagePull", Message: "no such image"}
 				}
 				apply(t, c, deploymentOf("api-redis", "valkey"))
-				r.Others = []string{"api-redis"}
+				r.Dependencies = []string{"api-redis"}
 			},
 			"0 of 1 pod of api-redis are ready\nthe cluster reports:\n  pod api-redis-hash1-0 cannot pull its image: no such image",
 		},
@@ -201,7 +201,7 @@ func TestWhatIsMissing(t *testing.T) {
 					return fakecluster.Trouble{Waiting: "CrashLoopBackOff", Message: "back-off"}
 				}
 				apply(t, c, deploymentOf("api-mailer", wanted))
-				r.Others = []string{"api-mailer"}
+				r.Dependencies = []string{"api-mailer"}
 			},
 			"1 earlier pod of api-mailer still there\nthe cluster reports:\n  pod api-mailer-hash2-0 ends by itself",
 		},

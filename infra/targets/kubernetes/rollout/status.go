@@ -107,7 +107,7 @@ func Status(ctx context.Context, stack *operate.Stack, kubeconfig, namespace, na
 	case scalerErr != nil:
 		s.NotKnown("the autoscaler: %s", operate.Plain(scalerErr.Error()))
 	case scaler.Spec.MaxReplicas > 0:
-		s.Pods.Min, s.Pods.Max = scaler.least(), scaler.Spec.MaxReplicas
+		s.Pods.Min, s.Pods.Max = scaler.minReplicas(), scaler.Spec.MaxReplicas
 		if trouble := scaler.trouble(); trouble != "" {
 			s.Problem("the autoscaler: %s", operate.Plain(trouble))
 		}
@@ -202,7 +202,7 @@ type autoscaler struct {
 	Status struct{ Conditions []condition }
 }
 
-func (a autoscaler) least() int {
+func (a autoscaler) minReplicas() int {
 	if a.Spec.MinReplicas == nil {
 		return 1
 	}

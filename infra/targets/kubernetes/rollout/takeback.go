@@ -50,7 +50,7 @@ func (r Rollout) takeBack(ctx context.Context, c *client, reason string) (servin
 			return 0, errors.Join(errTooLate, r.resume(ctx, c))
 		case !emptied:
 			if err := c.patch(ctx, r.replicaSetPath(v.replicaSet), map[string]any{"spec": map[string]any{"replicas": 0}}); err != nil {
-				return len(v.before), fmt.Errorf("removing the pods of release %s: %w", short(r.Image), err)
+				return len(v.before), fmt.Errorf("removing the pods of release %s: %w", shortRelease(r.Image), err)
 			}
 			emptied = true
 		case len(v.new) == 0:
@@ -58,7 +58,7 @@ func (r Rollout) takeBack(ctx context.Context, c *client, reason string) (servin
 		}
 		select {
 		case <-ctx.Done():
-			return len(v.before), fmt.Errorf("waiting until the pods of release %s are out of service: %w", short(r.Image), ctx.Err())
+			return len(v.before), fmt.Errorf("waiting until the pods of release %s are out of service: %w", shortRelease(r.Image), ctx.Err())
 		case <-time.After(min(r.Poll, time.Second)):
 		}
 	}

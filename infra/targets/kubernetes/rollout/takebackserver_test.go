@@ -89,7 +89,7 @@ func TestTakeBackOnARealAPIServer(t *testing.T) {
 	began, timeout := time.Now(), time.Minute
 	wait := func(image string) error {
 		r := Rollout{
-			Kubeconfig: string(kubeconfig), Namespace: "api", Deployment: "api", Pods: 3, URL: "http://unused", Ask: AskNobody, Image: image,
+			Kubeconfig: string(kubeconfig), Namespace: "api", Deployment: "api", Pods: 3, URL: "http://unused", Probe: ProbeNone, Image: image,
 			Bake: service.Bake{Time: 2 * time.Second, Errors: "1%"}, Steady: time.Second, Timeout: timeout, Poll: 20 * time.Millisecond,
 			count: func(_ context.Context, p pod) (service.Counts, error) {
 				c := service.Counts{Release: "any", All: time.Since(began).Milliseconds() / 10}

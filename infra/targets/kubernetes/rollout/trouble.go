@@ -27,9 +27,9 @@ func refusedPods(d *deployment) trouble {
 	return trouble{}
 }
 
-// worst returns the first trouble among pods. A pod that has no node or is not
+// firstTrouble returns the first trouble among pods. A pod that has no node or is not
 // ready yet is no trouble: a node may be added, and the service may need more time.
-func worst(pods []pod) trouble {
+func firstTrouble(pods []pod) trouble {
 	for _, p := range pods {
 		for _, c := range p.Status.ContainerStatuses {
 			if t := c.trouble(); t.kind != "" {

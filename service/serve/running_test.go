@@ -1,4 +1,4 @@
-package release
+package serve
 
 import (
 	"crypto/sha256"
@@ -10,14 +10,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestRunningIsTheHashOfThisExecutable(t *testing.T) {
+func TestRunningReleaseIsTheHashOfThisExecutable(t *testing.T) {
 	t.Parallel()
 	path, err := os.Executable()
 	require.NoError(t, err)
 	b, err := os.ReadFile(path)
 	require.NoError(t, err)
 	sum := sha256.Sum256(b)
-	id, err := Running()
+	id, err := RunningRelease()
 	require.NoError(t, err)
 	assert.Equal(t, hex.EncodeToString(sum[:]), id)
 	_, err = fileHash("/nowhere")

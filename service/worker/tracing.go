@@ -1,5 +1,4 @@
-// Package tracing creates the spans of a worker's requests. Package otlp sends them.
-package tracing
+package worker
 
 import (
 	"net/http"
@@ -34,9 +33,9 @@ func methodOf(r *http.Request) (method, name string) {
 	return method, method
 }
 
-// Handler creates a span for every request of the handler, as a part of the
-// trace in the caller's traceparent header.
-func Handler(h http.Handler, tracer trace.Tracer) http.Handler {
+// traced creates a span for every request of the handler, as a part of the trace in
+// the caller's traceparent header. Package otlp sends the spans.
+func traced(h http.Handler, tracer trace.Tracer) http.Handler {
 	var caller propagation.TraceContext
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		method, name := methodOf(r)

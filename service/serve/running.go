@@ -1,7 +1,4 @@
-// Package release reports the release of this process: the SHA-256 of the
-// running executable. It never comes from the environment, so a worker cannot
-// report a release that it does not run.
-package release
+package serve
 
 import (
 	"errors"
@@ -13,12 +10,12 @@ import (
 	"escala/service"
 )
 
-// executable is the file of the running program. The kernel keeps it open, even
+// runningFile is the file of the running program. The kernel keeps it open, even
 // if another file is at its path by now.
-const executable = "/proc/self/exe"
+const runningFile = "/proc/self/exe"
 
-var hash = sync.OnceValues(func() (string, error) {
-	id, err := fileHash(executable)
+var runningHash = sync.OnceValues(func() (string, error) {
+	id, err := fileHash(runningFile)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return id, err
 	}
@@ -29,11 +26,13 @@ var hash = sync.OnceValues(func() (string, error) {
 	return fileHash(path)
 })
 
-// Running returns the release's id, 64 hexadecimal digits. The first call reads
+// RunningRelease returns the id of this process's release: the SHA-256 of the running
+// executable, 64 hexadecimal digits. It never comes from the environment, so a worker
+// cannot report a release that it does not run. The first call reads
 // the whole executable, which takes tens of milliseconds. Callers that want to
 // start fast call it early, in its own goroutine.
-func Running() (string, error) {
-	id, err := hash()
+func RunningRelease() (string, error) {
+	id, err := runningHash()
 	if err != nil {
 		return "", fmt.Errorf("computing this release's id: %w", err)
 	}

@@ -108,11 +108,11 @@ type Maintenance struct {
 	Page []byte
 }
 
-// NoWayError means that a target does not support a command.
-type NoWayError struct{ Target, Word, Instead string }
+// UnsupportedError means that a target does not support a command.
+type UnsupportedError struct{ Target, Command, Instead string }
 
-func (e *NoWayError) Error() string {
-	message := fmt.Sprintf("target %s has no way to do %q", e.Target, e.Word)
+func (e *UnsupportedError) Error() string {
+	message := fmt.Sprintf("target %s does not support %q", e.Target, e.Command)
 	if e.Instead != "" {
 		message += "; " + e.Instead
 	}

@@ -33,13 +33,13 @@ type view struct {
 	ingress bool
 }
 
-// look reads the cluster's state, until something is missing.
-func (r Rollout) look(ctx context.Context, c *client) view {
+// readState reads the cluster's state, until something is missing.
+func (r Rollout) readState(ctx context.Context, c *client) view {
 	v := r.service(ctx, c)
 	if v.missing != "" {
 		return v
 	}
-	for _, name := range r.Others {
+	for _, name := range r.Dependencies {
 		if other := r.other(ctx, c, name); other.missing != "" {
 			return other
 		}
@@ -108,7 +108,7 @@ func (r Rollout) service(ctx context.Context, c *client) view {
 					v.ready++
 				}
 			}
-		case p.leaving(time.Now()):
+		case p.terminating(time.Now()):
 			leaving++
 		case p.Metadata.DeletionTimestamp == nil && !p.ended():
 			v.old = append(v.old, p)
@@ -120,7 +120,7 @@ func (r Rollout) service(ctx context.Context, c *client) view {
 	wanted := d.wanted()
 	v.wanted = wanted
 	if v.trouble = refusedPods(d); v.trouble.kind == "" {
-		v.trouble = worst(v.new)
+		v.trouble = firstTrouble(v.new)
 	}
 	// A watched release has pods that are available only after the bake. Without pods
 	// of a release before, there is none.
@@ -162,7 +162,7 @@ func (r Rollout) other(ctx context.Context, c *client, name string) view {
 		}
 	}
 	if v.trouble = refusedPods(d); v.trouble.kind == "" {
-		v.trouble = worst(v.new)
+		v.trouble = firstTrouble(v.new)
 	}
 	return v
 }
