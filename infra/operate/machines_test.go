@@ -125,7 +125,7 @@ func TestStatusOfMachines(t *testing.T) {
 			func(h *host) {
 				h.status.Phase, h.status.Wanted, h.status.Reason = machine.Refused, two, "it exits at start"
 			},
-			[]string{"machine i-1: the machine has not yet seen release 111111111111: it exits at start"},
+			[]string{"machine i-1: the machine has not yet seen release 111111111111; it refused release 222222222222 before: it exits at start"},
 			nil,
 		},
 		"failing": {

@@ -125,6 +125,8 @@ func (s Status) SinceRefusal() (age time.Duration, ok bool) {
 // processes do. If not, missing describes what is missing.
 func (s Status) Serves(release service.ReleaseID, workers int) (ok bool, missing string) {
 	switch {
+	case s.Wanted != release && s.Phase == Refused:
+		return false, fmt.Sprintf("the machine has not yet seen release %s; it refused release %s before: %s", release.Short(), s.Wanted.Short(), s.Reason)
 	case s.Wanted != release && s.Reason != "":
 		return false, "the machine has not yet seen release " + release.Short() + ": " + s.Reason
 	case s.Wanted != release:

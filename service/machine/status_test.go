@@ -110,6 +110,7 @@ func TestServes(t *testing.T) {
 		"serves":            {func(*Status) {}, ""},
 		"not seen":          {func(s *Status) { s.Wanted = one }, "the machine has not yet seen release 222222222222"},
 		"not seen, and why": {func(s *Status) { s.Wanted, s.Reason = one, "read-only" }, "the machine has not yet seen release 222222222222: read-only"},
+		"not seen, refused": {func(s *Status) { s.Phase, s.Wanted, s.Reason = Refused, one, "it exits" }, "the machine has not yet seen release 222222222222; it refused release 111111111111 before: it exits"},
 		"a worker missing":  {func(s *Status) { s.Workers = s.Workers[:1] }, "1 workers are there, not 2"},
 		"failing":           {func(s *Status) { s.Phase, s.Reason = Failing, "the disk is full" }, "the disk is full"},
 		"another release": {func(s *Status) {

@@ -118,6 +118,32 @@ func TestMakeAloneListsTheTargets(t *testing.T) {
 	assert.NotContains(t, string(listed), "Duration")
 }
 
+// TestARepositoryHasTheClonesTargets checks that whatever `make` does with a stack in a
+// clone, it does in a repository of its own.
+func TestARepositoryHasTheClonesTargets(t *testing.T) {
+	target := regexp.MustCompile(`(?m)^([a-z-]+):.* ## .*$`)
+	targets := func(file string) map[string]bool {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		all := map[string]bool{}
+		for _, m := range target.FindAllSubmatch(text, -1) {
+			all[string(m[1])] = true
+		}
+		return all
+	}
+	own := targets("templates/escala.mk")
+	// These develop escala, or are for a clone alone.
+	for _, name := range []string{
+		"help", "init", "boot-times", "test", "test-unit", "test-all", "test-rest", "test-cli", "tools", "lint", "format", "conformance",
+		"bench", "bench-tutorial", "vulnerabilities", "release-snapshot", "clean",
+	} {
+		own[name] = true
+	}
+	for name := range targets("../../../Makefile") {
+		assert.True(t, own[name], "escala.mk has no target %s", name)
+	}
+}
+
 func TestInitAgainChangesNothingThatWasEdited(t *testing.T) {
 	clone(t)
 	folder := repo(t, map[string]string{"go.mod": "module shop\n\ngo 1.26\n", "main.go": program, "Makefile": "test:\n\tgo test ./...", ".gitignore": "/dist"})

@@ -208,7 +208,7 @@ func (g Gate) failure(ctx context.Context, want Want, status machine.Status, wai
 	if status.Current != "" && status.Current != want.Release {
 		fmt.Fprintf(&b, "\nrelease %s, which served before, still does, on %d of %d workers", status.Current.Short(), status.ReadyOn(status.Current), len(status.Workers))
 	}
-	if said := inStore.failure(); said != "" {
+	if said := inStore.failure(); said != "" && status.Phase == "" {
 		fmt.Fprintf(&b, "\n%s", said)
 	}
 	if g.Diagnose != nil {

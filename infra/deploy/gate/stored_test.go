@@ -1,8 +1,11 @@
 package gate
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -167,4 +170,34 @@ type answers struct{}
 
 func (answers) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusNotFound, Body: http.NoBody, Request: r}, nil
+}
+
+// TestAMachineThatAnswersNeedsNoStore checks a machine that answers after a while with
+// its reason. That the store had no status before is of no interest then.
+func TestAMachineThatAnswersNeedsNoStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		g := Gate{HealthPath: "/health", Timeout: time.Hour, Poll: time.Second, Stored: (&fakeStore{began: began}).read}
+		g.transport = answersLater{began.Add(10 * time.Second), machine.Status{Machine: "i-1", Phase: machine.Refused, Wanted: wanted, Reason: "it exits at start"}}
+		err := g.Wait(t.Context(), Want{Release: wanted, Workers: 2, Machine: "i-1"})
+		require.ErrorContains(t, err, "it exits at start")
+		assert.NotContains(t, err.Error(), "NoSuchKey")
+	})
+}
+
+// answersLater is a machine that answers with its status from a time on.
+type answersLater struct {
+	from   time.Time
+	status machine.Status
+}
+
+func (a answersLater) RoundTrip(*http.Request) (*http.Response, error) {
+	if time.Now().Before(a.from) {
+		return nil, errors.New("connection refused")
+	}
+	content, err := json.Marshal(a.status)
+	if err != nil {
+		return nil, err
+	}
+	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(bytes.NewReader(content))}, nil
 }

@@ -15,7 +15,7 @@ ESCALA_PROGRAM = $(if $(and $(ESCALA_CLONE),$(filter local,$(STACK))),local,esca
 ESCALA = .escala/bin/$(ESCALA_PROGRAM) --stack $(STACK) $(if $(WAIT),--wait $(WAIT))
 plan plan-diff manifests: ESCALA_PROGRAM = escala
 
-.PHONY: escala up preview plan plan-diff manifests rollback unpin refresh down outputs unlock logs restart maintenance exec run shell
+.PHONY: escala up preview plan plan-diff manifests rollback unpin refresh down outputs status events unlock logs restart maintenance exec run shell
 
 # The first target is the default: make alone lists the targets.
 escala_file := $(lastword $(MAKEFILE_LIST))
@@ -36,6 +36,12 @@ plan-diff: escala ## Show what the working tree changes in the plans of all stac
 
 rollback: escala ## Go back to the release before (or TO=…), until make unpin
 	@$(ESCALA) rollback $(if $(TO),--to $(TO))
+
+status: escala ## Show how the stack is; the exit status is 2 if it is not well (JSON=1)
+	@$(ESCALA) status $(if $(JSON),--json)
+
+events: escala ## List what happened to the stack (SINCE=7d, JSON=1)
+	@$(ESCALA) events $(if $(SINCE),--since "$(SINCE)") $(if $(JSON),--json)
 
 logs: escala ## Print the logs (FOLLOW=1, SINCE=15m, GREP=text, SOURCE=worker-0, LINES=20, JSON=1)
 	@$(ESCALA) logs $(if $(FOLLOW),--follow) $(if $(SINCE),--since "$(SINCE)") $(if $(GREP),--grep "$(GREP)") $(if $(SOURCE),--source "$(SOURCE)") $(if $(LINES),--lines "$(LINES)") $(if $(JSON),--json)
