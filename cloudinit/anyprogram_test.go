@@ -241,9 +241,9 @@ func TestABadReleaseOfAnyProgramIsRefused(t *testing.T) {
 	for want, source := range map[string]string{
 		"it exits at start with status 3": "import sys\nsys.exit(3)\n",
 		// The health path is also the ready path.
-		"it is not ready within 10 s: GET /health answers 500, not 200":         strings.Replace(pythonServer, "send_response(200)", "send_response(500)", 1),
-		"it is not ready within 10 s: GET /health has no answer at $HOST:$PORT": "import time\ntime.sleep(600)\n",
-		"it does not end within 10 s of SIGTERM":                                "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + pythonServer,
+		"it is not ready within 10 s: GET /health answers 500, not 200":                       strings.Replace(pythonServer, "send_response(200)", "send_response(500)", 1),
+		"it is not ready within 10 s: GET /health has no answer at $HOST:$PORT":               "import time\ntime.sleep(600)\n",
+		"it does not end within 10 s of SIGTERM (lifecycle.stop): a program has to end on it": "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + pythonServer,
 	} {
 		bad := b.archived(t, map[string]string{"app.py": source, "name.txt": "bad"})
 		b.point(t, bad.Pointer())

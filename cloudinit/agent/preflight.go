@@ -83,7 +83,7 @@ func (a *Agent) tryOut(ctx context.Context, t Preflight) string {
 	})
 	switch {
 	case !ends:
-		return fmt.Sprintf("it does not end within %.3g s of SIGTERM", time.Duration(c.Stop).Seconds())
+		return fmt.Sprintf("it does not end within %.3g s of SIGTERM (lifecycle.stop): a program has to end on it, and a shell that starts one has to exec it", time.Duration(c.Stop).Seconds())
 	case c.Runtime == service.RuntimeNone && status == endedByTerm:
 		// SIGTERM may end a program that does not handle it.
 	case status != 0:
