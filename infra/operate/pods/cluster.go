@@ -47,14 +47,32 @@ func Open(s *operate.Stack, kubeconfig string) (*Cluster, error) {
 			}
 		}
 	}
+	namespace, name, ok := DeploymentOf(s)
+	if !ok {
+		return nil, operate.ErrNothing
+	}
+	return New(kubeconfig, namespace, name)
+}
+
+// DeploymentOf returns the namespace and the name of the service's Deployment, from
+// the stack's state. It reports false if an update failed before it made one. Other
+// Deployments of the stack, such as Redis', are not the service's.
+func DeploymentOf(s *operate.Stack) (namespace, name string, ok bool) {
 	for _, r := range s.OfType(deploymentType) {
-		namespace, name, ok := strings.Cut(r.ID, "/")
-		if ok && name == s.Spec.Name {
-			return New(kubeconfig, namespace, name)
+		metadata, _ := r.Outputs["metadata"].(map[string]any)
+		labels, _ := metadata["labels"].(map[string]any)
+		if in, own, cut := strings.Cut(r.ID, "/"); cut && (own == s.Spec.Name || labels[componentLabel] == serviceComponent) {
+			return in, own, true
 		}
 	}
-	return nil, operate.ErrNothing
+	return "", "", false
 }
+
+// The workload gives its Deployments a label with their part in it.
+const (
+	componentLabel   = "app.kubernetes.io/component"
+	serviceComponent = "service"
+)
 
 // New returns a service's part of the cluster of a kubeconfig with this content.
 func New(content, namespace, deployment string) (*Cluster, error) {

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -90,12 +91,19 @@ func cost(c *operate.Cost) string {
 	if c.High == 0 && c.Unpriced == 0 {
 		return "nothing"
 	}
+	unpriced := "1 resource that is not priced"
+	if c.Unpriced > 1 {
+		unpriced = fmt.Sprintf("%d resources that are not priced", c.Unpriced)
+	}
+	if c.High == 0 {
+		return unpriced + " (make plan has the lines)"
+	}
 	text := fmt.Sprintf("%.2f USD a month", c.High)
 	if c.Low < c.High {
 		text = fmt.Sprintf("%.2f to %s", c.Low, text)
 	}
 	if c.Unpriced > 0 {
-		text += fmt.Sprintf(", and %d resources that are not priced", c.Unpriced)
+		text += ", and " + unpriced
 	}
 	return text + " (make plan has the lines)"
 }
@@ -219,7 +227,11 @@ func (s Screen) instances(v operate.Status) {
 		return text
 	})
 	for _, i := range v.Instances {
-		if i.Trouble != "" {
+		// A cluster's status has a pod's trouble among the problems too.
+		told := slices.ContainsFunc(v.Problems, func(p string) bool {
+			return strings.Contains(p, i.Name) && strings.Contains(p, i.Trouble)
+		})
+		if i.Trouble != "" && !told {
 			s.painted("trouble", yellow, i.Name+": "+i.Trouble)
 		}
 	}

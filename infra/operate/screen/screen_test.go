@@ -26,6 +26,31 @@ var (
 	other = service.ReleaseID(strings.Repeat("2", 64))
 )
 
+func TestWhatIsNotPricedIsNeverNothing(t *testing.T) {
+	t.Parallel()
+	for want, c := range map[string]*operate.Cost{
+		"unknown": nil,
+		"nothing": {},
+		"1 resource that is not priced (make plan has the lines)":                         {Unpriced: 1},
+		"4.00 USD a month, and 2 resources that are not priced (make plan has the lines)": {Low: 4, High: 4, Unpriced: 2},
+	} {
+		assert.Equal(t, want, cost(c))
+	}
+}
+
+// TestATroubleIsShownOnce checks that what is among the problems is not shown beside
+// its pod again.
+func TestATroubleIsShownOnce(t *testing.T) {
+	t.Parallel()
+	s := unwell()
+	s.Instances = []operate.Instance{{Name: "api-5d4f8c7b9c-abcde", Trouble: "manifest unknown"}, {Name: "api-5d4f8c7b9c-fghij", Trouble: "manifest unknown"}}
+	s.Problems = []string{"pod api-5d4f8c7b9c-abcde: ErrImagePull: manifest unknown"}
+	var b strings.Builder
+	Screen{Out: &b, Now: now}.Status(s)
+	assert.Equal(t, 1, strings.Count(b.String(), "trouble "), b.String())
+	assert.Contains(t, b.String(), "trouble   api-5d4f8c7b9c-fghij: manifest unknown")
+}
+
 func ptr[T any](v T) *T { return &v }
 
 func well() operate.Status {

@@ -7,6 +7,7 @@ import (
 
 	"escala/infra/deploy"
 	"escala/infra/operate"
+	"escala/infra/operate/pods"
 	"escala/infra/targets/kubernetes/rollout"
 	"escala/service/event"
 )
@@ -53,26 +54,22 @@ func (t *Kubernetes) kubeconfigOf(ctx context.Context, s *operate.Stack) (string
 
 // Status returns the status of a stack's workload on a cluster.
 func Status(ctx context.Context, s *operate.Stack, kubeconfig string) operate.Status {
-	namespace, name := workloadOf(s)
+	namespace, name, ok := pods.DeploymentOf(s)
+	if !ok {
+		status := operate.Begin(s, time.Now())
+		status.Pods = &operate.Pods{}
+		status.Problem("the last update made no Deployment of the service")
+		status.End()
+		return status
+	}
 	return rollout.Status(ctx, s, kubeconfig, namespace, name, others(s.Spec)...)
 }
 
 // Events returns the events that a cluster recorded about a stack's workload.
 func Events(ctx context.Context, s *operate.Stack, kubeconfig string, since time.Time) ([]event.Event, error) {
-	namespace, name := workloadOf(s)
-	return rollout.Events(ctx, s, kubeconfig, namespace, name, since)
-}
-
-// workloadOf returns the namespace and the name of the service's Deployment, from
-// the stack's state.
-func workloadOf(s *operate.Stack) (namespace, name string) {
-	for _, r := range s.OfType("kubernetes:apps/v1:Deployment") {
-		meta, _ := r.Outputs["metadata"].(map[string]any)
-		own, _ := meta["name"].(string)
-		in, _ := meta["namespace"].(string)
-		if name == "" || own == s.Spec.Name {
-			namespace, name = in, own
-		}
+	namespace, name, ok := pods.DeploymentOf(s)
+	if !ok {
+		return nil, nil
 	}
-	return namespace, name
+	return rollout.Events(ctx, s, kubeconfig, namespace, name, since)
 }

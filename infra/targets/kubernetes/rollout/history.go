@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"escala/infra/operate"
@@ -92,7 +93,11 @@ func Events(ctx context.Context, stack *operate.Stack, kubeconfig, namespace, na
 	}
 	list, err := c.namespaceEvents(ctx, namespace)
 	err = errors.Join(runsErr, err)
+	stopped := stops(list)
 	for _, e := range list {
+		if when, ok := stopped[e.InvolvedObject.Name]; ok && e.Reason == "Unhealthy" && !e.time().Before(when) {
+			continue
+		}
 		kind := event.Incident
 		switch {
 		case slices.Contains([]string{"Certificate", "CertificateRequest", "Order", "Challenge"}, e.InvolvedObject.Kind):
@@ -106,6 +111,20 @@ func Events(ctx context.Context, stack *operate.Stack, kubeconfig, namespace, na
 	}
 	slices.SortStableFunc(all, func(a, b event.Event) int { return a.Time.Compare(b.Time) })
 	return all, err
+}
+
+// stops returns the times at which kubelets began to stop pods. A kubelet asks a pod
+// that it stops for its readiness until the end (Kubernetes, pkg/kubelet/prober,
+// worker.doProbe), so each release and restart has such warnings, which mean nothing.
+// A container that a liveness probe ends is "Killing" too, with another message.
+func stops(list []clusterEvent) map[string]time.Time {
+	all := map[string]time.Time{}
+	for _, e := range list {
+		if e.InvolvedObject.Kind == "Pod" && e.Reason == "Killing" && strings.HasPrefix(e.Message, "Stopping container") {
+			all[e.InvolvedObject.Name] = e.time()
+		}
+	}
+	return all
 }
 
 // namespaceEvents returns a namespace's events, at most eventPages pages.

@@ -73,7 +73,8 @@ func Status(ctx context.Context, stack *operate.Stack, kubeconfig, namespace, na
 	if d != nil {
 		s.Pods.Wanted = d.wanted()
 		id, known := service.ReleaseOfImage(d.image())
-		if known && id != s.Wanted {
+		// Before the first update that succeeds, the stack wants no release.
+		if known && s.Wanted != "" && id != s.Wanted {
 			s.Problem("the last update released %s, but the Deployment wants %s", s.Wanted.Describe(), id.Describe())
 		}
 		if reason := d.Metadata.Annotations[takenBackAnnotation]; reason != "" {

@@ -118,6 +118,17 @@ func TestStatusOfAProcessThatIsUnwell(t *testing.T) {
 	assert.Equal(t, []string{"deployment api-redis does not exist yet"}, got.Problems)
 }
 
+// TestStatusBeforeTheFirstRelease checks that a stack whose first update failed does
+// not say that it released nothing.
+func TestStatusBeforeTheFirstRelease(t *testing.T) {
+	c := running(t)
+	stack := stackOf(c, older)
+	stack.Outputs = map[string]any{}
+	got := Status(t.Context(), stack, c.Kubeconfig(), "api", "api")
+	assert.Contains(t, got.Problems, "the last update gave the service no address")
+	assert.NotContains(t, strings.Join(got.Problems, "\n"), "released")
+}
+
 func TestStatusOfAClusterThatIsAway(t *testing.T) {
 	c := running(t)
 	s := stackOf(c, older)
@@ -146,12 +157,22 @@ func TestEventsOfACluster(t *testing.T) {
 	c.Events = []any{
 		of("Pod", "api-hash1-0", "Warning", "Unhealthy", "Readiness probe failed\x1b]0;x\x07", 3),
 		of("Pod", "api-hash1-0", "Normal", "Pulled", "pulled", 3),
+		// A roll: the kubelet asks a pod that it stops for its readiness.
+		of("Pod", "api-hash1-1", "Normal", "Killing", "Stopping container api", 3),
+		of("Pod", "api-hash1-1", "Warning", "Unhealthy", "Readiness probe failed", 2),
+		// What failed before or restarts the container is an incident.
+		of("Pod", "api-hash1-2", "Warning", "Unhealthy", "Liveness probe failed", 6),
+		of("Pod", "api-hash1-2", "Normal", "Killing", "Container api failed liveness probe, will be restarted", 5),
+		of("Pod", "api-hash1-2", "Warning", "Unhealthy", "Readiness probe failed again", 4),
 		of("Certificate", "api-tls", "Normal", "Issuing", "The certificate has been successfully issued", 2),
 		of("Pod", "old", "Warning", "BackOff", "long ago", 600),
 	}
 	events, err := Events(t.Context(), stackOf(c, older), c.Kubeconfig(), "api", "api", time.Now().Add(-time.Hour))
 	require.NoError(t, err)
-	require.Len(t, events, 3)
+	require.Len(t, events, 5)
+	assert.Equal(t, "Unhealthy: Liveness probe failed", events[0].Text)
+	assert.Equal(t, "Unhealthy: Readiness probe failed again", events[1].Text)
+	events = events[2:]
 	assert.Equal(t, event.Incident, events[0].Kind)
 	assert.Equal(t, "Unhealthy: Readiness probe failed]0;x", events[0].Text)
 	assert.Equal(t, event.Certificate, events[1].Kind)
