@@ -97,6 +97,7 @@ func (r Root) runCommand(ctx context.Context, config agent.Config, program strin
 	cmd.Stderr = cmd.Stdout
 	// A child of the command may hold its output open.
 	cmd.WaitDelay = time.Second
+	endDescendants := adoptDescendants()
 	if err := cmd.Start(); err != nil {
 		return failed(err)
 	}
@@ -128,6 +129,7 @@ func (r Root) runCommand(ctx context.Context, config agent.Config, program strin
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	r.killCgroup()
 	<-done
+	endDescendants()
 	end := agent.CommandEnd{Status: exitStatus(cmd.ProcessState), Reason: reason, Output: output.lastLines(outputLines)}
 	switch {
 	case end.Status == 0 && reason == agent.CommandShutDown:

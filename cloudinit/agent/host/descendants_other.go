@@ -1,0 +1,6 @@
+//go:build !linux
+
+package host
+
+// adoptDescendants does nothing, like endWithParent.
+func adoptDescendants() (end func()) { return func() {} }
