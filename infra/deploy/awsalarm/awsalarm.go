@@ -3,7 +3,9 @@
 package awsalarm
 
 import (
+	"cmp"
 	"fmt"
+	"time"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sns"
@@ -41,10 +43,16 @@ func NewMail(c *deploy.Component) (Mail, error) {
 	return Mail{component: c, topic: topic}, nil
 }
 
-// Metric is a metric of CloudWatch that is read once a minute.
+// Metric is a metric of CloudWatch.
 type Metric struct {
 	Namespace, Name, Statistic string
 	Dimensions                 pulumi.StringMap
+	// Period is the length of its periods. Default one minute.
+	Period time.Duration
+}
+
+func (m Metric) seconds() pulumi.Int {
+	return pulumi.Int(cmp.Or(m.Period, time.Minute) / time.Second)
 }
 
 // Alarm is an alarm on a metric, or on a share of one metric in another.
@@ -58,10 +66,12 @@ type Alarm struct {
 	// Of makes the alarm watch the percentage of Metric in Of. Optional.
 	Of *Metric
 	// Threshold is the least value of the metric, or of the percentage, that is bad.
+	// With Below, lower values are bad.
 	Threshold float64
-	// Minutes is the number of bad minutes in a row that raise the alarm.
-	Minutes int
-	// Missing is how CloudWatch takes a minute without a value: "notBreaching", …
+	Below     bool
+	// Periods is the number of bad periods in a row that raise the alarm.
+	Periods int
+	// Missing is how CloudWatch takes a period without a value: "notBreaching", …
 	// Default: "missing".
 	Missing string
 	// Actions are actions beside the e-mail, by ARN. Optional.
@@ -72,11 +82,14 @@ type Alarm struct {
 func (m Mail) Add(a Alarm) error {
 	args := &cloudwatch.MetricAlarmArgs{
 		AlarmDescription:   pulumi.String(a.Means),
-		EvaluationPeriods:  pulumi.Int(a.Minutes),
+		EvaluationPeriods:  pulumi.Int(a.Periods),
 		ComparisonOperator: pulumi.String("GreaterThanOrEqualToThreshold"),
 		Threshold:          pulumi.Float64(a.Threshold),
 		AlarmActions:       pulumi.Array{m.topic.Arn},
 		OkActions:          pulumi.Array{m.topic.Arn},
+	}
+	if a.Below {
+		args.ComparisonOperator = pulumi.String("LessThanThreshold")
 	}
 	if len(a.Actions) > 0 {
 		args.AlarmActions = append(asArray(a.Actions), m.topic.Arn)
@@ -89,7 +102,7 @@ func (m Mail) Add(a Alarm) error {
 		args.MetricName = pulumi.String(a.Metric.Name)
 		args.Dimensions = a.Metric.Dimensions
 		args.Statistic = pulumi.String(a.Metric.Statistic)
-		args.Period = pulumi.Int(period)
+		args.Period = a.Metric.seconds()
 	} else {
 		args.MetricQueries = cloudwatch.MetricAlarmMetricQueryArray{
 			&cloudwatch.MetricAlarmMetricQueryArgs{
@@ -105,9 +118,6 @@ func (m Mail) Add(a Alarm) error {
 	return nil
 }
 
-// period is the length of the periods of a metric, in seconds.
-const period = 60
-
 // query returns the part of an expression that reads a metric.
 func query(id string, m Metric) *cloudwatch.MetricAlarmMetricQueryArgs {
 	return &cloudwatch.MetricAlarmMetricQueryArgs{
@@ -117,7 +127,7 @@ func query(id string, m Metric) *cloudwatch.MetricAlarmMetricQueryArgs {
 			MetricName: pulumi.String(m.Name),
 			Dimensions: m.Dimensions,
 			Stat:       pulumi.String(m.Statistic),
-			Period:     pulumi.Int(period),
+			Period:     m.seconds(),
 		},
 	}
 }

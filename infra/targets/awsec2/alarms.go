@@ -45,7 +45,7 @@ func (d deployment) alarms(m *ec2.Instance, endpoint deploy.Endpoint) error {
 				Dimensions: pulumi.StringMap{"InstanceId": gate.After(id, endpoint.Release)},
 			},
 			Threshold: 1,
-			Minutes:   check.minutes,
+			Periods:   check.minutes,
 			Actions:   []string{instanceAction(d.settings.Region, check.action)},
 		}); err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lb"
@@ -27,16 +28,19 @@ const (
 	// pendingMinutes is the time in which a pod waits for a node in each minute. Auto
 	// Mode needs one or two minutes for a node.
 	pendingMinutes = 15
+	// certificateDays is the number of days before a certificate's end from which it
+	// should have been renewed. ACM renews what it has issued long before.
+	certificateDays = 14
 )
 
 // alarmed reports whether the stack has alarms.
 func (d deployment) alarmed() bool { return len(d.Request.AlarmEmails) > 0 }
 
-// alarms registers the alarms on the service's load balancer and on the cluster's
-// scheduler, and the topic that sends them by e-mail. They watch the load balancer
+// alarms registers the alarms on the service's load balancer, its certificates and
+// the cluster's scheduler, and the topic that sends them by e-mail. They watch the load balancer
 // and the cluster that serve the release. address is the load balancer's host name,
 // once the release serves there.
-func (d deployment) alarms(cluster *eks.Cluster, address pulumi.StringOutput, endpoint deploy.Endpoint) error {
+func (d deployment) alarms(cluster *eks.Cluster, certificates pulumi.StringArray, address pulumi.StringOutput, endpoint deploy.Endpoint) error {
 	if !d.alarmed() {
 		return nil
 	}
@@ -55,7 +59,7 @@ func (d deployment) alarms(cluster *eks.Cluster, address pulumi.StringOutput, en
 			Means:     "the load balancer answers 5xx itself: no pod is ready, or none answers it",
 			Metric:    counted("HTTPCode_ELB_5XX_Count"),
 			Threshold: 1,
-			Minutes:   silentMinutes,
+			Periods:   silentMinutes,
 			// Elastic Load Balancing reports only minutes that have such an answer.
 			Missing: "notBreaching",
 		},
@@ -65,7 +69,7 @@ func (d deployment) alarms(cluster *eks.Cluster, address pulumi.StringOutput, en
 			Metric:    counted("HTTPCode_Target_5XX_Count"),
 			Of:        &requests,
 			Threshold: errorPercent,
-			Minutes:   errorMinutes,
+			Periods:   errorMinutes,
 			Missing:   "notBreaching",
 		},
 		{
@@ -76,11 +80,34 @@ func (d deployment) alarms(cluster *eks.Cluster, address pulumi.StringOutput, en
 				Dimensions: pulumi.StringMap{"ClusterName": gate.After(cluster.Name, endpoint.Release)},
 			},
 			Threshold: 1,
-			Minutes:   pendingMinutes,
+			Periods:   pendingMinutes,
 			Missing:   "notBreaching",
 		},
 	} {
 		if err := mail.Add(alarm); err != nil {
+			return err
+		}
+	}
+	names := d.Request.Spec.CertificateNames()
+	for i, arn := range certificates {
+		name := d.Request.Spec.Host
+		if len(certificates) == len(names) {
+			name = names[i]
+		}
+		if err := mail.Add(awsalarm.Alarm{
+			Part:  "expiry-" + name,
+			Means: fmt.Sprintf("the certificate of %s has less than %d days, and nothing has renewed it", name, certificateDays),
+			Metric: awsalarm.Metric{
+				Namespace: "AWS/CertificateManager", Name: "DaysToExpiry", Statistic: "Minimum", Period: 24 * time.Hour,
+				Dimensions: pulumi.StringMap{"CertificateArn": gate.After(arn.ToStringOutput(), endpoint.Release)},
+			},
+			Threshold: certificateDays,
+			Below:     true,
+			Periods:   1,
+			// A new certificate has no value yet, and one that has ended has none any
+			// more: its alarm stays.
+			Missing: "ignore",
+		}); err != nil {
 			return err
 		}
 	}

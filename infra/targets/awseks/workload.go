@@ -80,7 +80,7 @@ func (d deployment) workload(net network, cluster *eks.Cluster, admins []pulumi.
 	if err := d.records(service); err != nil {
 		return none, err
 	}
-	return endpoint, d.alarms(cluster, service.Address, endpoint)
+	return endpoint, d.alarms(cluster, certificates, service.Address, endpoint)
 }
 
 // ingressClass registers the configuration of the service's load balancer. It

@@ -131,7 +131,7 @@ func TestEKSOwnCertificate(t *testing.T) {
 	c.aws = account
 	m := openManaged(t, c)
 	use := func(key crypto.Signer) {
-		m.describe("", withHost("api.example.com", "    tls:\n      mode: certificate\n      certificate: TLS\n"))
+		m.describe("", toOps, withHost("api.example.com", "    tls:\n      mode: certificate\n      certificate: TLS\n"))
 		m.setSecret("TLS", ownCertificate(t, "api.example.com", key))
 	}
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -153,11 +153,13 @@ func TestEKSOwnCertificate(t *testing.T) {
 			moved := m.since(before)
 			inOrder(t, moved, "create", certificateType)
 			assert.Less(t, kinds(moved, "update", paramsType)[0], kinds(moved, "delete", certificateType)[0], "a load balancer always has a certificate")
+			assert.Len(t, kinds(moved, "update", metricAlarmType), 1, "its alarm follows")
 		}
 		assert.Len(t, m.existingOf(certificateType), 1)
+		assert.Equal(t, []string{m.existingOf(certificateType)[0].ID}, m.watchedIn("CertificateArn"))
 		m.unchanged("after it")
 	}
-	for _, name := range []string{"import-keeps-the-key", "import-takes-keys", "certificate-in-use"} {
+	for _, name := range []string{"import-keeps-the-key", "import-takes-keys", "certificate-in-use", "alarm-watches-nothing"} {
 		assert.Zero(t, account.Occurrences(name), name)
 	}
 }

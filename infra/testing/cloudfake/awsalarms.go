@@ -120,6 +120,12 @@ func (a *AWS) alarms() []Behaviour {
 			if e.Operation != offline.Create && e.Operation != offline.Update {
 				return false
 			}
+			certificates := a.OfType(awsCertificate)
+			if slices.ContainsFunc(dimensions(*e, "CertificateArn"), func(arn string) bool {
+				return !slices.ContainsFunc(certificates, func(c offline.Event) bool { return c.ID == arn })
+			}) {
+				return true
+			}
 			exist := a.existingBalancers()
 			return slices.ContainsFunc(dimensions(*e, "LoadBalancer"), func(value string) bool {
 				return !slices.ContainsFunc(exist, func(host string) bool { return BalancerDimension(host) == value })
