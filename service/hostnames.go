@@ -10,3 +10,9 @@ func (s Spec) HostNames() []string {
 	}
 	return slices.Concat([]string{s.Host}, s.TLS.Names)
 }
+
+// MakesRecords reports whether a stack makes the DNS records of its names: if
+// service.dns asks for it, or if the target's settings name a zone.
+func (s Spec) MakesRecords(zone string) bool {
+	return s.Host != "" && (s.DNS || zone != "")
+}

@@ -13,18 +13,17 @@ import (
 	"escala/infra/workspace"
 )
 
-// operateCommand is a command that operates a stack without an update: `escala status
+// operateCommand is a command that opens a stack from its state: `escala status
 // [STACK]`. Its run function is called with the open stack and the stack's target.
 type operateCommand struct {
 	use, short, long string
 	run              func(cmd *cobra.Command, s *operate.Stack, target deploy.Target, args []string) error
 }
 
-// command makes the word's command. The stack is the first argument, or the flag
-// --stack.
-func (w operateCommand) command(o *opener) *cobra.Command {
+// command returns the command. The stack is the first argument, or the flag --stack.
+func (c operateCommand) command(o *opener) *cobra.Command {
 	return &cobra.Command{
-		Use: w.use + " [STACK]", Short: w.short, Long: w.long,
+		Use: c.use + " [STACK]", Short: c.short, Long: c.long,
 		Args: cobra.MaximumNArgs(1), ValidArgsFunction: completeStacks,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -34,7 +33,7 @@ func (w operateCommand) command(o *opener) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return w.run(cmd, s, target, args)
+			return c.run(cmd, s, target, args)
 		},
 	}
 }

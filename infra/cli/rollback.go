@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"escala/infra/deploy"
 	"escala/infra/engine/stackfile"
 	"escala/infra/operate"
 	"escala/infra/workspace"
@@ -24,17 +25,9 @@ const releaseKey = workspace.Namespace + ":release"
 // where a review sees it, until unpin removes it.
 func rollbackCommand(o *opener) *cobra.Command {
 	var to string
-	c := &cobra.Command{
-		Use: "rollback [STACK]", Short: "Go back to the release before, until unpin",
-		Args: cobra.MaximumNArgs(1), ValidArgsFunction: completeStacks,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				o.stack = args[0]
-			}
-			s, _, err := o.operate(cmd.Context())
-			if err != nil {
-				return err
-			}
+	c := operateCommand{
+		use: "rollback", short: "Go back to the release before, until unpin",
+		run: func(cmd *cobra.Command, s *operate.Stack, _ deploy.Target, _ []string) (err error) {
 			if to == "" {
 				if to, err = goal(cmd.Context(), s); err != nil {
 					return err
@@ -42,7 +35,7 @@ func rollbackCommand(o *opener) *cobra.Command {
 			}
 			return pin(cmd.Context(), o, s, to)
 		},
-	}
+	}.command(o)
 	c.Flags().StringVar(&to, "to", "", "release: its id, or the beginning of it (default the one before)")
 	return c
 }
@@ -50,20 +43,12 @@ func rollbackCommand(o *opener) *cobra.Command {
 // unpinCommand returns the command that goes back to the release that is built from
 // the source.
 func unpinCommand(o *opener) *cobra.Command {
-	return &cobra.Command{
-		Use: "unpin [STACK]", Short: "Go back to the release that is built from the source",
-		Args: cobra.MaximumNArgs(1), ValidArgsFunction: completeStacks,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				o.stack = args[0]
-			}
-			s, _, err := o.operate(cmd.Context())
-			if err != nil {
-				return err
-			}
+	return operateCommand{
+		use: "unpin", short: "Go back to the release that is built from the source",
+		run: func(cmd *cobra.Command, s *operate.Stack, _ deploy.Target, _ []string) error {
 			return pin(cmd.Context(), o, s, "")
 		},
-	}
+	}.command(o)
 }
 
 // goal returns the release that a rollback goes to: after a failed update the one

@@ -27,6 +27,16 @@ type Choice struct {
 	Names []string
 }
 
+// NewChoice returns the choice of domains for the service's names. It has no names if
+// the stack makes no records.
+func NewChoice(key, domain string, spec service.Spec) Choice {
+	choice := Choice{Key: key, Domain: domain}
+	if spec.MakesRecords(domain) {
+		choice.Names = spec.HostNames()
+	}
+	return choice
+}
+
 // Domains maps host names to what the account has for each of them.
 type Domains map[string]Domain
 

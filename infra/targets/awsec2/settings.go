@@ -139,9 +139,7 @@ func (s Settings) checkZone(v *service.Violations) {
 }
 
 // makesRecords reports whether the stack makes the records of its names.
-func (s Settings) makesRecords(spec service.Spec) bool {
-	return spec.Host != "" && (spec.DNS || s.DNSZone != "")
-}
+func (s Settings) makesRecords(spec service.Spec) bool { return spec.MakesRecords(s.DNSZone) }
 
 // zones returns the choice of zones for the service's names.
 func (s Settings) zones(spec service.Spec) awsdns.Choice {

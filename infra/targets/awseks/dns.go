@@ -12,9 +12,7 @@ import (
 // makesRecords reports whether the stack makes the records of its names.
 func (d deployment) makesRecords() bool { return d.settings.makesRecords(d.Request.Spec) }
 
-func (s Settings) makesRecords(spec service.Spec) bool {
-	return spec.Host != "" && (spec.DNS || s.Zone != "")
-}
+func (s Settings) makesRecords(spec service.Spec) bool { return spec.MakesRecords(s.Zone) }
 
 // zones returns the choice of zones for the service's names. It has no names if
 // Route 53 is not needed.

@@ -7,18 +7,12 @@ import (
 )
 
 // makesRecords reports whether the stack makes the records of its names.
-func (s Settings) makesRecords(spec service.Spec) bool {
-	return spec.Host != "" && (spec.DNS || s.Domain != "")
-}
+func (s Settings) makesRecords(spec service.Spec) bool { return spec.MakesRecords(s.Domain) }
 
 // domains returns the choice of domains for the service's names. It has no names if
 // DigitalOcean's DNS is not needed.
 func (s Settings) domains(spec service.Spec) dodns.Choice {
-	choice := dodns.Choice{Key: "doks.domain", Domain: s.Domain}
-	if s.makesRecords(spec) {
-		choice.Names = spec.HostNames()
-	}
-	return choice
+	return dodns.NewChoice("doks.domain", s.Domain, spec)
 }
 
 // records registers the records that lead to the load balancer. Its address is

@@ -122,15 +122,9 @@ func (s Settings) violations() service.Violations {
 }
 
 // makesRecords reports whether the stack makes the records of its names.
-func (s Settings) makesRecords(spec service.Spec) bool {
-	return spec.Host != "" && (spec.DNS || s.Domain != "")
-}
+func (s Settings) makesRecords(spec service.Spec) bool { return spec.MakesRecords(s.Domain) }
 
 // domains returns the choice of domains for the service's names.
 func (s Settings) domains(spec service.Spec) dodns.Choice {
-	choice := dodns.Choice{Key: "digitalocean.domain", Domain: s.Domain}
-	if s.makesRecords(spec) {
-		choice.Names = spec.HostNames()
-	}
-	return choice
+	return dodns.NewChoice("digitalocean.domain", s.Domain, spec)
 }
