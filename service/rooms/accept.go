@@ -25,6 +25,8 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this worker takes no more WebSockets; connect again", http.StatusServiceUnavailable)
 		return
 	}
+	// A WebSocket that comes while the worker ends is opened, too, and serve closes
+	// it with 1001. A browser's page cannot read a status of the handshake.
 	c := &client{hub: h, id: rand.Text(), room: name, turn: int(h.joined.Add(1) % pingSlices)}
 	if h.o.Identify != nil {
 		c.name = h.o.Identify(r)
@@ -81,7 +83,7 @@ func (h *Hub) serve(c *client) {
 func (h *Hub) full() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.closing || len(h.clients) >= h.o.MaxClients
+	return !h.closing && len(h.clients) >= h.o.MaxClients
 }
 
 // hijackRecorder records the connection that the WebSocket library hijacks. A close that

@@ -9,9 +9,9 @@ import (
 	"github.com/coder/websocket"
 )
 
-// CloseAll refuses new WebSockets and closes the open ones with 1001 (going
-// away). It spreads the closing evenly over the given time, so that the clients
-// do not all reconnect at the same moment.
+// CloseAll closes the open WebSockets with 1001 (going away), and each new one as
+// soon as it is open. It spreads the closing of the open ones evenly over the given
+// time, so that the clients do not all reconnect at the same moment.
 func (h *Hub) CloseAll(ctx context.Context, over time.Duration) {
 	h.mu.Lock()
 	h.closing = true

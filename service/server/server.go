@@ -23,7 +23,7 @@ import (
 // LongLived is the set of the connections that outlast a request, such as
 // WebSockets. The server closes them in a drain.
 type LongLived interface {
-	// CloseAll closes every connection and refuses new ones from now on. It
+	// CloseAll closes every connection, and from now on each new one at once. It
 	// spreads the closing evenly over the given time, so that peers connect
 	// elsewhere. It returns when all are closed or ctx ends.
 	CloseAll(ctx context.Context, over time.Duration)

@@ -12,7 +12,8 @@ const Any = -1
 
 // Budget is the limit of what a check may cost.
 type Budget struct {
-	// Failed is the number of requests that may fail. Any means no limit.
+	// Failed is the number of requests that may fail. Any means no limit. If none
+	// may, no handshake of a WebSocket may fail either.
 	Failed int
 	// Held replaces Failed: only requests that were in flight when the fault
 	// took effect may fail.
@@ -95,6 +96,9 @@ func (b Budget) problems(o Outcome) []string {
 	case !b.Held && b.Failed != Any && o.Failed > uint64(b.Failed):
 		add("%d requests failed", o.Failed)
 	}
+	if n := total(o.Handshakes); !b.Held && b.Failed == 0 && n > 0 {
+		add("%d WebSockets were refused: %v", n, o.Handshakes)
+	}
 	if b.Unclean != Any && o.Unclean > uint64(b.Unclean) {
 		add("%d WebSockets were closed uncleanly", o.Unclean)
 	}
@@ -105,4 +109,11 @@ func (b Budget) problems(o Outcome) []string {
 		add("the status does not say why")
 	}
 	return p
+}
+
+func total(counts map[string]uint64) (n uint64) {
+	for _, one := range counts {
+		n += one
+	}
+	return n
 }

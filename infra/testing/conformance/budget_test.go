@@ -48,3 +48,14 @@ func TestABudgetDependsOnWhatASystemHas(t *testing.T) {
 	assert.Contains(t, supervisorDown.on(Endpoint{WorkersOutlive: true}).String(), held)
 	assert.NotContains(t, supervisorDown.on(Endpoint{}).String(), held)
 }
+
+// TestARefusedWebSocketIsAFailedRequest checks that the handshake of a WebSocket
+// counts as a request where none may fail.
+func TestARefusedWebSocketIsAFailedRequest(t *testing.T) {
+	t.Parallel()
+	o := Outcome{Requests: 100, Handshakes: map[string]uint64{"status 503": 1}}
+	assert.Equal(t, []string{"1 WebSockets were refused: map[status 503:1]"}, lossless.problems(o))
+	assert.Empty(t, Budget{Held: true}.problems(o), "a killed worker's clients may be refused once")
+	assert.Empty(t, Budget{Failed: Any}.problems(o))
+	assert.Empty(t, lossless.problems(Outcome{Requests: 100}))
+}

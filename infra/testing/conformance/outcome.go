@@ -51,6 +51,8 @@ type Outcome struct {
 	// counts those with a code other than 1000 and 1001.
 	Closes  map[int]uint64 `json:"closes,omitempty"`
 	Unclean uint64         `json:"unclean"`
+	// Handshakes counts the WebSockets that could not be opened, by kind or status.
+	Handshakes map[string]uint64 `json:"failed_handshakes,omitempty"`
 	// Messages is the number of expected receipts. Lost counts the receipts
 	// that did not arrive although both ends were connected, LostAtClose those
 	// where one end was not.
@@ -105,7 +107,7 @@ func (o *Outcome) count(from, to loadgen.Snapshot, start time.Time) {
 		}
 	}
 	if s := d.Sockets; s != nil {
-		o.Closes, o.Unclean = s.Closes, s.Unclean
+		o.Closes, o.Unclean, o.Handshakes = s.Closes, s.Unclean, s.DialFailures
 		o.Messages, o.Lost, o.LostAtClose = s.Expected, s.Lost, s.LostAtClose
 		o.LongestReconnect = s.LongestReconnect / 1000
 	}
