@@ -36,7 +36,7 @@ func TestTheNextUpdateAsksAgain(t *testing.T) {
 			p.point(t, service.Wanted{Release: p.next, RequestedAt: 2}.Pointer())
 			s := p.runOnce(t)
 			assert.Equal(t, p.phase, s.Phase, s.Reason)
-			assert.Contains(t, s.Reason, p.says)
+			assert.Contains(t, s.Reason, p.message)
 			assert.Equal(t, p.good.ID, p.answers(t), "what served serves")
 
 			end()
@@ -59,7 +59,7 @@ type passing struct {
 	good, next service.Release
 	begin      func(t *testing.T) (end func())
 	phase      machine.Phase
-	says       string
+	message    string
 	// answers returns the release that answers.
 	answers func(t *testing.T) service.ReleaseID
 }
@@ -74,7 +74,7 @@ func dependencyAway(t *testing.T) passing {
 			require.NoError(t, os.WriteFile(away, nil, 0o644))
 			return func() { require.NoError(t, os.Remove(away)) }
 		},
-		phase: machine.Refused, says: "fails its preflight: it is not ready within 10 s: GET /ready answers 503, not 200",
+		phase: machine.Refused, message: "fails its preflight: it is not ready within 10 s: GET /ready answers 503, not 200",
 	}
 }
 
@@ -101,7 +101,7 @@ func portTaken(t *testing.T) passing {
 				}
 			}
 		},
-		phase: machine.Refused, says: "worker 0 does not come up with release",
+		phase: machine.Refused, message: "worker 0 does not come up with release",
 	}
 }
 
@@ -123,7 +123,7 @@ func diskFull(t *testing.T) passing {
 			require.NoError(t, os.WriteFile(filler, make([]byte, (int64(fs.Bavail)-1)*fs.Bsize), 0o600))
 			return func() { require.NoError(t, os.Remove(filler)) }
 		},
-		phase: machine.Failing, says: "MiB free, release",
+		phase: machine.Failing, message: "MiB free, release",
 	}
 }
 

@@ -63,8 +63,8 @@ func TestValidateNamesTheKeyOfTLS(t *testing.T) {
 		manyNames[i] = "n" + strconv.Itoa(i) + ".example.com"
 	}
 	for _, tt := range []struct {
-		path, says string
-		change     func(*Spec)
+		path, message string
+		change        func(*Spec)
 	}{
 		{"host", "is an address", func(s *Spec) { s.Host = "203.0.113.9" }},
 		{"dns", "host is not set", func(s *Spec) { s.DNS = true; s.Host = "" }},
@@ -103,7 +103,7 @@ func TestValidateNamesTheKeyOfTLS(t *testing.T) {
 		require.ErrorAs(t, s.Validate(), &v, tt.path)
 		i := slices.IndexFunc(v, func(one Violation) bool { return one.Path == tt.path })
 		require.GreaterOrEqual(t, i, 0, "%s: %s", tt.path, v)
-		assert.Contains(t, v[i].Problem, tt.says)
+		assert.Contains(t, v[i].Problem, tt.message)
 	}
 }
 

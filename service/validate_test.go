@@ -61,8 +61,8 @@ func TestAnyTextIsAVariablesValue(t *testing.T) {
 func TestValidateNamesTheKey(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		path, says string
-		change     func(*Spec)
+		path, message string
+		change        func(*Spec)
 	}{
 		{"name", `"Api" is not a name`, func(s *Spec) { s.Name = "Api" }},
 		{"name", "is not a name", func(s *Spec) { s.Name = "" }},
@@ -200,7 +200,7 @@ func TestValidateNamesTheKey(t *testing.T) {
 		}},
 	}
 	for _, tt := range tests {
-		t.Run(tt.path+" "+tt.says, func(t *testing.T) {
+		t.Run(tt.path+" "+tt.message, func(t *testing.T) {
 			t.Parallel()
 			s := NewSpec()
 			tt.change(&s)
@@ -208,7 +208,7 @@ func TestValidateNamesTheKey(t *testing.T) {
 			require.ErrorAs(t, s.Validate(), &v)
 			require.Len(t, v, 1, "only what was changed is wrong: %v", v)
 			assert.Equal(t, tt.path, v[0].Path)
-			assert.Contains(t, v[0].Problem, tt.says)
+			assert.Contains(t, v[0].Problem, tt.message)
 		})
 	}
 }

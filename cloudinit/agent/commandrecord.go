@@ -69,7 +69,7 @@ type latestRun struct {
 // readShared reads an object as JSON. there is false if it does not exist. S3
 // answers "access denied" for such an object to a role that may not list the
 // bucket.
-func readShared[T any](ctx context.Context, s Shared, key string) (v T, there bool, err error) {
+func readShared[T any](ctx context.Context, s Shared, key string) (v T, exists bool, err error) {
 	content, err := s.Read(ctx, key, recordLimit)
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDenied) {
 		return v, false, nil

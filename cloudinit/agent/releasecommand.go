@@ -58,11 +58,11 @@ func (a *Agent) prepare(ctx context.Context) (bool, error) {
 	if _, done, err := readShared[runRecord](ctx, a.Shared, run.succeededKey()); err != nil || done {
 		return done, err
 	}
-	record, there, err := readShared[runRecord](ctx, a.Shared, run.key())
+	record, exists, err := readShared[runRecord](ctx, a.Shared, run.key())
 	switch {
 	case err != nil:
 		return false, err
-	case !there:
+	case !exists:
 		return false, a.claim(ctx, run)
 	case record.Phase == runFailed, record.Phase == runInterrupted:
 		a.refuseRun(run, record)
@@ -101,12 +101,12 @@ func (a *Agent) claim(ctx context.Context, run CommandRun) error {
 
 // runsElsewhere reports whether another machine runs a command, of any release.
 func (a *Agent) runsElsewhere(ctx context.Context) (bool, error) {
-	latest, there, err := readShared[latestRun](ctx, a.Shared, latestKey)
-	if err != nil || !there || latest.Machine == a.MachineID {
+	latest, exists, err := readShared[latestRun](ctx, a.Shared, latestKey)
+	if err != nil || !exists || latest.Machine == a.MachineID {
 		return false, err
 	}
-	other, there, err := readShared[runRecord](ctx, a.Shared, latest.key())
-	if err != nil || !there || other.Phase != runBegun || a.expired(latest.CommandRun, other) {
+	other, exists, err := readShared[runRecord](ctx, a.Shared, latest.key())
+	if err != nil || !exists || other.Phase != runBegun || a.expired(latest.CommandRun, other) {
 		return false, err
 	}
 	a.preparing("machine %s runs the release command of release %s", latest.Machine, latest.Release.Short())
@@ -120,8 +120,8 @@ func (a *Agent) start(ctx context.Context, run CommandRun) error {
 	if waits, err := a.runsElsewhere(ctx); err != nil || waits {
 		return err
 	}
-	mine := latestRun{run, a.MachineID}
-	if err := a.Shared.Write(ctx, latestKey, encode(mine)); err != nil {
+	own := latestRun{run, a.MachineID}
+	if err := a.Shared.Write(ctx, latestKey, encode(own)); err != nil {
 		return fmt.Errorf("recording the release command: %w", err)
 	}
 	if err := a.Clock.Sleep(ctx, runSettle); err != nil {
@@ -135,7 +135,7 @@ func (a *Agent) start(ctx context.Context, run CommandRun) error {
 	if err != nil {
 		return err
 	}
-	if latest != mine || record.Machine != a.MachineID || record.Boot != a.Commands.Boot() || record.Phase != runBegun {
+	if latest != own || record.Machine != a.MachineID || record.Boot != a.Commands.Boot() || record.Phase != runBegun {
 		a.preparing("another machine runs a release command")
 		return nil
 	}
@@ -198,11 +198,11 @@ func (a *Agent) follow(ctx context.Context) (CommandState, error) {
 	if local.Running || local.Release == "" || local.CommandRun == a.recorded {
 		return local, nil
 	}
-	record, there, err := readShared[runRecord](ctx, a.Shared, local.key())
+	record, exists, err := readShared[runRecord](ctx, a.Shared, local.key())
 	if err != nil {
 		return local, err
 	}
-	if there && record.Machine == a.MachineID && record.Phase == runBegun {
+	if exists && record.Machine == a.MachineID && record.Phase == runBegun {
 		if err := a.conclude(ctx, local.CommandRun, record, local.End); err != nil {
 			return local, err
 		}

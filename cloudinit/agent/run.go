@@ -24,19 +24,19 @@ type Metrics interface {
 // supervisor is starting: the next round begins early, and the agent polls
 // until the supervisor answers.
 func (a *Agent) Run(ctx context.Context, wake <-chan struct{}) {
-	var beside sync.WaitGroup
-	defer beside.Wait()
+	var background sync.WaitGroup
+	defer background.Wait()
 	if a.Certificates != nil {
-		beside.Go(func() { a.Certificates.Run(ctx) })
+		background.Go(func() { a.Certificates.Run(ctx) })
 	}
 	if a.Reporter != nil {
-		beside.Go(func() { a.Reporter.Run(ctx) })
+		background.Go(func() { a.Reporter.Run(ctx) })
 	}
 	if a.Requests != nil {
-		beside.Go(func() { a.Requests.Run(ctx) })
+		background.Go(func() { a.Requests.Run(ctx) })
 	}
 	if a.Metrics != nil {
-		beside.Go(func() { a.Metrics.Run(ctx) })
+		background.Go(func() { a.Metrics.Run(ctx) })
 	}
 	soon := 0
 	for ctx.Err() == nil {

@@ -179,8 +179,8 @@ func (s *Scheduler) last(record runs, claim Claim, now, due time.Time) Claim {
 
 // claim takes a time for this machine. It returns false if another one has it.
 func (s *Scheduler) claim(ctx context.Context, due time.Time) (bool, error) {
-	mine := Claim{Cron: s.Schedule.Cron, Time: due.Unix(), Machine: s.Machine, Try: s.NewID()}
-	if err := s.Claims.Write(ctx, s.Schedule.Name, mine); err != nil {
+	own := Claim{Cron: s.Schedule.Cron, Time: due.Unix(), Machine: s.Machine, Try: s.NewID()}
+	if err := s.Claims.Write(ctx, s.Schedule.Name, own); err != nil {
 		return false, fmt.Errorf("taking the run of %s: %w", s.Schedule.Name, err)
 	}
 	if err := s.Clock.Sleep(ctx, claimSettle); err != nil {
@@ -190,7 +190,7 @@ func (s *Scheduler) claim(ctx context.Context, due time.Time) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("taking the run of %s: %w", s.Schedule.Name, err)
 	}
-	return claim == mine, nil
+	return claim == own, nil
 }
 
 // End records the end of the run that Begin began. result is what ended it, in

@@ -101,7 +101,7 @@ func pin(ctx context.Context, o *opener, stack *operate.Stack, release string) e
 	} else {
 		fmt.Fprintf(os.Stderr, "%s pins release %.12s, until make unpin\n", file, release)
 	}
-	if stack.Elsewhere {
+	if stack.SharedBackend {
 		return pulumiUp(ctx, stack)
 	}
 	s, err := o.open(ctx)

@@ -62,7 +62,7 @@ func TestARollbackElsewhereRunsPulumi(t *testing.T) {
 	asked := filepath.Join(root, "asked")
 	require.NoError(t, os.WriteFile(filepath.Join(bin, "pulumi"), []byte("#!/bin/sh\necho \"$PWD $*\" >"+asked+"\n"), 0o755))
 	t.Setenv("PATH", bin+":/usr/bin:/bin")
-	s := &operate.Stack{Root: root, Name: "x", Elsewhere: true}
+	s := &operate.Stack{Root: root, Name: "x", SharedBackend: true}
 	require.NoError(t, pin(t.Context(), &opener{stack: "x"}, s, "abcdef"))
 	file, err := stackfile.Read(path)
 	require.NoError(t, err)

@@ -42,11 +42,11 @@ been heard of, and 1 if the question failed.`,
 }
 
 func showStatus(ctx context.Context, out io.Writer, s *operate.Stack, target deploy.Target, asJSON bool) error {
-	asked, err := able[operate.StatusReporter](target, "status", "")
+	reporter, err := able[operate.StatusReporter](target, "status", "")
 	if err != nil {
 		return err
 	}
-	status, err := asked.Status(ctx, s)
+	status, err := reporter.Status(ctx, s)
 	if err != nil {
 		return fmt.Errorf("asking how stack %s is: %w", s.Name, err)
 	}

@@ -62,8 +62,8 @@ func TestTagsThatAServiceRefuses(t *testing.T) {
 		many[fmt.Sprintf("tag%02d", i)] = "x"
 	}
 	for name, tt := range map[string]struct {
-		tags map[string]string
-		says []string
+		tags    map[string]string
+		message []string
 	}{
 		"good":            {map[string]string{"Cost Center": "a/b=c", "Größe": "ñ", "Project": "mine"}, nil},
 		"reserved":        {map[string]string{"AWS:x": "y", "eks:x": "y"}, []string{`t.AWS:x: begins with "aws:"`, `t.eks:x: begins with "eks:"`}},
@@ -75,8 +75,8 @@ func TestTagsThatAServiceRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var v service.Violations
 			CheckTags(&v, "t", tt.tags, "aws:", "eks:")
-			assert.Len(t, v, len(tt.says))
-			for _, says := range tt.says {
+			assert.Len(t, v, len(tt.message))
+			for _, says := range tt.message {
 				assert.ErrorContains(t, v.Err(), says)
 			}
 		})

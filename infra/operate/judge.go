@@ -41,7 +41,7 @@ func (m Machines) add(s *Status, r reported, now time.Time) {
 // addReachable adds a machine that answered. The age of its status is by its own clock.
 func (m Machines) addReachable(s *Status, one *Machine, status *machine.Status, clock, now time.Time) {
 	one.Phase = machine.Phase(Plain(string(status.Phase)))
-	one.Heard = at(status.Checked)
+	one.LastReport = at(status.Checked)
 	if clock.IsZero() || status.Checked == 0 {
 		s.NotKnown("when machine %s looked last: it gives no time", one.ID)
 		return
@@ -64,7 +64,7 @@ func (m Machines) addStored(s *Status, one *Machine, r reported, now time.Time) 
 	if r.details != nil && r.details.Time >= last {
 		last, every = r.details.Time, r.details.Every
 	}
-	one.Heard = at(last)
+	one.LastReport = at(last)
 	age := now.Unix() - last
 	switch {
 	case last == 0, age < -60:

@@ -28,9 +28,9 @@ type Stack struct {
 	// Root is the project's folder. State is its folder for files that remain
 	// between updates, as in deploy.Request.
 	Root, State string
-	// Elsewhere means that the state is in the backend that Pulumi's command line is
+	// SharedBackend means that the state is in the backend that Pulumi's command line is
 	// logged in to, and not in the project's folder.
-	Elsewhere bool
+	SharedBackend bool
 	// Spec is the service as the stack's file describes it now.
 	Spec service.Spec
 	// Outputs are the stack's outputs of its last update, without secret ones.

@@ -71,10 +71,10 @@ type Machine struct {
 	// Replaced means that an update began to replace the machine. It serves until
 	// its successor does.
 	Replaced bool `json:"replaced,omitempty"`
-	// Heard is the time of the status, and Age its age by the machine's own clock,
+	// LastReport is the time of the status, and Age its age by the machine's own clock,
 	// in seconds.
-	Heard *time.Time `json:"heard,omitempty"`
-	Age   *int64     `json:"ageSeconds,omitempty"`
+	LastReport *time.Time `json:"heard,omitempty"`
+	Age        *int64     `json:"ageSeconds,omitempty"`
 	// Source is where the status comes from: "http" or "store".
 	Source string `json:"source,omitempty"`
 	// DiskFree and DiskTotal are in bytes.

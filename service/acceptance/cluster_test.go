@@ -226,9 +226,9 @@ func TestClusterGivesUp(t *testing.T) {
 func TestClusterRefuses(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		name string
-		env  []string
-		says []string
+		name    string
+		env     []string
+		message []string
 	}{
 		{"workers that are no number", []string{"WORKERS=many"}, []string{`WORKERS: "many" is not a whole number from 1 to 64`}},
 		{"no workers", []string{"WORKERS=0"}, []string{"WORKERS: "}},
@@ -243,7 +243,7 @@ func TestClusterRefuses(t *testing.T) {
 			t.Parallel()
 			p := launch(t, binary, []string{"cluster"}, append([]string{"RUN_DIR=" + socketDir(t), "PORT=0"}, tt.env...), nil)
 			assert.Equal(t, 2, p.wait())
-			for _, s := range tt.says {
+			for _, s := range tt.message {
 				assert.Contains(t, p.output(), s)
 			}
 		})

@@ -119,10 +119,10 @@ func TestWorkerRefusesWhatCannotWork(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = taken.Close() })
 	tests := []struct {
-		name   string
-		env    []string
-		status int
-		says   string
+		name    string
+		env     []string
+		status  int
+		message string
 	}{
 		{"a port that is taken", []string{"LISTEN=tcp:" + taken.Addr().String()}, 1, "address already in use"},
 		{"no inherited socket", []string{"LISTEN=fd:0"}, 1, "is not a listening socket"},
@@ -133,7 +133,7 @@ func TestWorkerRefusesWhatCannotWork(t *testing.T) {
 			t.Parallel()
 			p := unready(t, nil, tt.env...)
 			assert.Equal(t, tt.status, p.wait())
-			assert.Contains(t, p.output(), tt.says)
+			assert.Contains(t, p.output(), tt.message)
 		})
 	}
 }

@@ -76,7 +76,7 @@ func TestASpecsEnvironmentIsUnderstood(t *testing.T) {
 
 func TestWorkerViolations(t *testing.T) {
 	t.Parallel()
-	tests := []struct{ name, value, says string }{
+	tests := []struct{ name, value, message string }{
 		{"LISTEN", "3000", "is not one of"},
 		{"PORT", "70000", "is not a whole number from 0 to 65535; for example 3000"},
 		{"WORKER", "-1", "whole number"},
@@ -128,7 +128,7 @@ func TestWorkerViolations(t *testing.T) {
 			require.ErrorAs(t, err, &v)
 			require.Len(t, v, 1)
 			assert.Equal(t, tt.name, v[0].Path)
-			assert.Contains(t, v[0].Problem, tt.says)
+			assert.Contains(t, v[0].Problem, tt.message)
 		})
 		if tt.name != "READY_PATH" {
 			all[tt.name] = tt.value
@@ -166,9 +166,9 @@ func TestUnixSocketsHaveAModeAndAGroup(t *testing.T) {
 func TestPlansRefuseWhatWorkersRefuse(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		name, path, says string
-		change           func(*service.Spec)
-		secrets          map[string]string
+		name, path, message string
+		change              func(*service.Spec)
+		secrets             map[string]string
 	}{
 		{"the log's level", "env.LOG_LEVEL", "is not one of debug", func(s *service.Spec) { s.Env = map[string]string{"LOG_LEVEL": "verbose"} }, nil},
 		{"a number with a unit", "env.WS_MAX_MESSAGE_BYTES", "whole number", func(s *service.Spec) { s.Env = map[string]string{"WS_MAX_MESSAGE_BYTES": "50MB"} }, nil},
@@ -191,7 +191,7 @@ func TestPlansRefuseWhatWorkersRefuse(t *testing.T) {
 			}
 			require.Len(t, v, 1)
 			assert.Equal(t, tt.path, v[0].Path)
-			assert.Contains(t, v[0].Problem, tt.says)
+			assert.Contains(t, v[0].Problem, tt.message)
 		})
 	}
 	s := service.NewSpec()

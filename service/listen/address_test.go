@@ -11,9 +11,9 @@ import (
 func TestParse(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		in   string
-		want Address
-		says string
+		in      string
+		want    Address
+		message string
 	}{
 		{"fd:0", Address{Network: Inherited}, ""},
 		{"fd:3", Address{Network: Inherited, FD: 3}, ""},
@@ -36,8 +36,8 @@ func TestParse(t *testing.T) {
 		t.Run(tt.in, func(t *testing.T) {
 			t.Parallel()
 			got, err := Parse(tt.in)
-			if tt.says != "" {
-				require.ErrorContains(t, err, tt.says)
+			if tt.message != "" {
+				require.ErrorContains(t, err, tt.message)
 				return
 			}
 			require.NoError(t, err)

@@ -17,8 +17,8 @@ import (
 func TestPreflightTakesAStreamForAnAnswer(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		name, says string
-		root       http.HandlerFunc
+		name, message string
+		root          http.HandlerFunc
 	}{
 		{"a stream", "", func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, "data: 1\n\n")
@@ -43,11 +43,11 @@ func TestPreflightTakesAStreamForAnAnswer(t *testing.T) {
 			t.Cleanup(func() { _ = server.Close() })
 			p := &primary{Options: Options{Config: config.Prefork{Worker: config.Worker{HealthPath: "/health"}}}}
 			err = p.request(t.Context(), path, exe)
-			if tt.says == "" {
+			if tt.message == "" {
 				require.NoError(t, err)
 				return
 			}
-			require.ErrorContains(t, err, tt.says)
+			require.ErrorContains(t, err, tt.message)
 		})
 	}
 }

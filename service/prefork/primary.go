@@ -121,12 +121,12 @@ const afterKill = 5 * time.Second
 // they have announced their end, so open waits for them.
 func open(ctx context.Context, o Options, killed bool) (*listen.Listener, error) {
 	until := time.Now().Add(o.Config.Lifecycle.Announce + afterKill)
-	for said := false; ; said = true {
+	for logged := false; ; logged = true {
 		l, err := listen.Open(ctx, o.Config.Listen)
 		if err == nil || !killed || !errors.Is(err, syscall.EADDRINUSE) || time.Now().After(until) {
 			return l, err
 		}
-		if !said {
+		if !logged {
 			o.Log.Info("waiting for the workers of the primary before this one, which was killed", slog.Any("error", err))
 		}
 		select {

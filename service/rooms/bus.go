@@ -121,7 +121,7 @@ func (b *bus) run(ctx context.Context) error {
 // connection is lost.
 func (b *bus) receive(ctx context.Context, ps *redis.PubSub) {
 	pause := firstPause
-	asked, connected := false, false
+	pinged, connected := false, false
 	for ctx.Err() == nil {
 		var err error
 		if !connected {
@@ -132,7 +132,7 @@ func (b *bus) receive(ctx context.Context, ps *redis.PubSub) {
 			got, err = ps.ReceiveTimeout(ctx, quiet)
 		}
 		if err == nil {
-			asked = false
+			pinged = false
 			if !connected {
 				connected, pause = true, firstPause
 				b.connected(ctx)
@@ -140,14 +140,14 @@ func (b *bus) receive(ctx context.Context, ps *redis.PubSub) {
 			b.handle(ctx, got)
 			continue
 		}
-		if isTimeout(err) && connected && !asked && ps.Ping(ctx) == nil {
-			asked = true
+		if isTimeout(err) && connected && !pinged && ps.Ping(ctx) == nil {
+			pinged = true
 			continue
 		}
 		if ctx.Err() != nil {
 			return
 		}
-		connected, asked = false, false
+		connected, pinged = false, false
 		b.lost(ctx, err)
 		sleepUntil(ctx, time.Now().Add(pause/2+rand.N(pause)))
 		pause = min(2*pause, lastPause)

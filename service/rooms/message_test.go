@@ -12,7 +12,7 @@ import (
 func TestParseEnvelope(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		name, in, says string
+		name, in, message string
 	}{
 		{"a message", `{"origin":"w","kind":"message","payload":{"type":"message","room":"r","from":"f","text":"t","at":"2026-01-01T00:00:00Z"}}`, ""},
 		{"a count", `{"origin":"w","kind":"presence","members":3}`, ""},
@@ -27,11 +27,11 @@ func TestParseEnvelope(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			_, err := parseEnvelope(tt.in)
-			if tt.says == "" {
+			if tt.message == "" {
 				require.NoError(t, err)
 				return
 			}
-			require.ErrorContains(t, err, tt.says)
+			require.ErrorContains(t, err, tt.message)
 		})
 	}
 }

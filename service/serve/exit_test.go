@@ -15,9 +15,9 @@ func TestExitStatus(t *testing.T) {
 	t.Parallel()
 	bad := service.Violations{{Path: "PORT", Problem: "is no number"}, {Path: "LISTEN", Problem: "is no address"}}
 	for name, c := range map[string]struct {
-		err    error
-		status int
-		says   string
+		err     error
+		status  int
+		message string
 	}{
 		"success":           {nil, 0, ""},
 		"failure":           {errors.New("the port is taken"), 1, "the port is taken\n"},
@@ -26,6 +26,6 @@ func TestExitStatus(t *testing.T) {
 	} {
 		var out bytes.Buffer
 		assert.Equal(t, c.status, ExitStatus(&out, c.err), name)
-		assert.Equal(t, c.says, out.String(), name)
+		assert.Equal(t, c.message, out.String(), name)
 	}
 }

@@ -34,16 +34,16 @@ func (e *entry) renew(ctx context.Context) {
 		_ = e.readStore(ctx)
 		return
 	}
-	looked := false
+	storeRead := false
 	if locked {
 		defer e.release(ctx)
-		looked = e.readStore(ctx) == nil
-		if looked && !e.wanted(e.k.now()) {
+		storeRead = e.readStore(ctx) == nil
+		if storeRead && !e.wanted(e.k.now()) {
 			e.succeeded()
 			return
 		}
 	}
-	if err := e.order(ctx, looked); err != nil {
+	if err := e.order(ctx, storeRead); err != nil {
 		e.failed(err)
 		return
 	}

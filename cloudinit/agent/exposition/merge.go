@@ -44,8 +44,8 @@ func Merge(w io.Writer, all []Scrape) error {
 		}
 	}
 	for _, f := range m.order {
-		for _, word := range []string{"HELP", "TYPE"} {
-			if line := f.about[word]; line != nil {
+		for _, keyword := range []string{"HELP", "TYPE"} {
+			if line := f.about[keyword]; line != nil {
 				if _, err := w.Write(line); err != nil {
 					return err
 				}
@@ -77,12 +77,12 @@ func (m *merger) add(s Scrape) error {
 	var now *family // that the lines belong to
 	for line := range bytes.Lines(s.Text) {
 		line = append(bytes.TrimSpace(line), '\n')
-		switch word, name := comment(line); {
+		switch keyword, name := comment(line); {
 		case len(line) == 1:
-		case word != "":
+		case keyword != "":
 			now = m.family(name)
-			if now.about[word] == nil {
-				now.about[word] = line
+			if now.about[keyword] == nil {
+				now.about[keyword] = line
 			}
 		case line[0] == '#': // for people
 		default:
@@ -110,15 +110,15 @@ func (f *family) has(series string) bool {
 }
 
 // comment returns "HELP" or "TYPE" and the metric of such a line, or "".
-func comment(line []byte) (word, name string) {
+func comment(line []byte) (keyword, name string) {
 	fields := bytes.Fields(line)
 	if len(fields) < 3 || string(fields[0]) != "#" {
 		return "", ""
 	}
-	if word = string(fields[1]); word != "HELP" && word != "TYPE" {
+	if keyword = string(fields[1]); keyword != "HELP" && keyword != "TYPE" {
 		return "", ""
 	}
-	return word, string(fields[2])
+	return keyword, string(fields[2])
 }
 
 // split returns the name of a sample's series, and the rest of the line.

@@ -32,7 +32,7 @@ func adoptDescendants() (end func()) {
 const descendantsLimit = 5 * time.Second
 
 // killChildren kills this process's children. It reports whether there were any.
-func killChildren() (there bool) {
+func killChildren() (found bool) {
 	folders, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
 		return false
@@ -42,8 +42,8 @@ func killChildren() (there bool) {
 		if err != nil || parent(pid) != os.Getpid() {
 			continue
 		}
-		there = true
+		found = true
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
-	return there
+	return found
 }

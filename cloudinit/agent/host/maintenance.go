@@ -27,7 +27,7 @@ func (m maintenance) On() bool {
 }
 
 // Maintain applies the stack's setting. It ignores one that is older than the last.
-func (m maintenance) Maintain(wish request.Maintenance) error {
+func (m maintenance) Maintain(change request.Maintenance) error {
 	var last struct {
 		At int64 `json:"at"`
 	}
@@ -37,31 +37,31 @@ func (m maintenance) Maintain(wish request.Maintenance) error {
 		return fmt.Errorf("reading the last change: %w", err)
 	}
 	_ = json.Unmarshal(content, &last) // a torn file counts as missing
-	if wish.At < last.At {
+	if change.At < last.At {
 		return nil
 	}
-	if err := m.apply(wish); err != nil {
+	if err := m.apply(change); err != nil {
 		return err
 	}
-	if wish.At == last.At {
+	if change.At == last.At {
 		return nil
 	}
-	last.At = wish.At
+	last.At = change.At
 	if content, err = json.Marshal(last); err != nil {
 		return fmt.Errorf("recording the change: %w", err)
 	}
 	return writeBytes(record, content)
 }
 
-func (m maintenance) apply(wish request.Maintenance) error {
+func (m maintenance) apply(change request.Maintenance) error {
 	page := Root(m).path(MaintenancePage)
-	if !wish.On {
+	if !change.On {
 		if err := os.Remove(page); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("removing the page: %w", err)
 		}
 		return nil
 	}
-	content := wish.Page
+	content := change.Page
 	if len(content) == 0 {
 		content = []byte(service.MaintenancePage)
 	}

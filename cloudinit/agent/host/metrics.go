@@ -47,10 +47,10 @@ const (
 
 // Run listens until ctx ends. It tries again if that fails.
 func (m Metrics) Run(ctx context.Context) {
-	said := ""
+	logged := ""
 	for ctx.Err() == nil {
-		if err := m.serve(ctx); err != nil && ctx.Err() == nil && err.Error() != said {
-			said = err.Error()
+		if err := m.serve(ctx); err != nil && ctx.Err() == nil && err.Error() != logged {
+			logged = err.Error()
 			m.Log.Error("metrics are not answered", "error", err)
 		}
 		select {

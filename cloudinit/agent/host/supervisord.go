@@ -158,7 +158,7 @@ func (s *Supervisord) signal(o agent.Orphan, sig syscall.Signal) error {
 
 // HandedOver compares the inodes of the two paths.
 func (s *Supervisord) HandedOver(context.Context) (bool, error) {
-	mine, err := os.Lstat(s.Root.path(WorkersSocket))
+	own, err := os.Lstat(s.Root.path(WorkersSocket))
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}
@@ -172,7 +172,7 @@ func (s *Supervisord) HandedOver(context.Context) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("looking at the proxy's socket: %w", err)
 	}
-	return os.SameFile(mine, proxy), nil
+	return os.SameFile(own, proxy), nil
 }
 
 // HandOver gives this supervisord's socket the path that the proxy connects to.

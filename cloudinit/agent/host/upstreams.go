@@ -67,7 +67,7 @@ func (u Upstreams) Current() ([]agent.Upstream, error) {
 func (u Upstreams) Use(ctx context.Context, upstreams []agent.Upstream) error {
 	content := u.lines(upstreams)
 	path := u.Root.path(UpstreamsFile)
-	if there, err := os.ReadFile(path); err != nil || !bytes.Equal(there, content) {
+	if existing, err := os.ReadFile(path); err != nil || !bytes.Equal(existing, content) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return err
 		}

@@ -71,9 +71,9 @@ const bootedAgain = "the machine was started again"
 
 // Update compares a status with what was reported, and returns the new events.
 func (r *Record) Update(now time.Time, boot string, s machine.Status) []machine.Event {
-	var fresh []machine.Event
+	var events []machine.Event
 	emit := func(kind machine.EventKind, release service.ReleaseID, text string) {
-		fresh = append(fresh, machine.Event{Time: now.Unix(), Kind: kind, Release: release, Text: text})
+		events = append(events, machine.Event{Time: now.Unix(), Kind: kind, Release: release, Text: text})
 	}
 	first := r.Boot == ""
 	if boot != "" && boot != r.Boot {
@@ -96,9 +96,9 @@ func (r *Record) Update(now time.Time, boot string, s machine.Status) []machine.
 	r.incident(now, s, emit)
 	r.health(now, s, emit)
 	r.certificate(now, s, emit)
-	r.Events = append(r.Events, fresh...)
+	r.Events = append(r.Events, events...)
 	r.Events = r.Events[max(0, len(r.Events)-machine.MaxEvents):]
-	return fresh
+	return events
 }
 
 type emitter func(kind machine.EventKind, release service.ReleaseID, text string)

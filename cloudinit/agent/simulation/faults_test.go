@@ -190,8 +190,8 @@ var taskFaults = []struct{ name, file, old, new string }{
 	{
 		"it takes a run without a second look",
 		"schedule.go",
-		"return claim == mine, nil",
-		"return claim.Time == mine.Time, nil",
+		"return claim == own, nil",
+		"return claim.Time == own.Time, nil",
 	},
 	{
 		"it does not look at which time was taken",

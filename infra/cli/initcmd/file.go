@@ -56,7 +56,7 @@ const (
 // outcome.
 func (f File) write(folder string) (string, error) {
 	path := filepath.Join(folder, f.Path)
-	there, err := os.ReadFile(path)
+	existing, err := os.ReadFile(path)
 	absent := errors.Is(err, fs.ErrNotExist)
 	if err != nil && !absent {
 		return "", fmt.Errorf("reading %s: %w", f.Path, err)
@@ -64,18 +64,18 @@ func (f File) write(folder string) (string, error) {
 	content, outcome := stamped(f.Content), updated
 	switch {
 	case f.Line:
-		if hasLine(there, f.Content) {
+		if hasLine(existing, f.Content) {
 			return unchanged, nil
 		}
-		content = appended(there, f.Content)
+		content = appended(existing, f.Content)
 		if absent {
 			outcome = wrote
 		}
 	case absent:
 		outcome = wrote
-	case bytes.Equal(there, content):
+	case bytes.Equal(existing, content):
 		return unchanged, nil
-	case edited(there):
+	case edited(existing):
 		return kept, nil
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

@@ -124,7 +124,7 @@ const (
 
 // find returns the zone with an id or a name, or nil.
 func (l lookup) find(zone string) (*route53.LookupZoneResult, error) {
-	if found, asked := l.zones[zone]; asked {
+	if found, answered := l.zones[zone]; answered {
 		return found, nil
 	}
 	args := &route53.LookupZoneArgs{Name: &zone}
@@ -173,16 +173,16 @@ func (l lookup) delegation(zone *route53.LookupZoneResult) {
 }
 
 // undelegated describes a zone whose own name servers are not those that DNS
-// returned (zones), or returns "".
-func undelegated(zone string, asked, own []string) string {
-	if len(asked) == 0 || len(own) == 0 || slices.ContainsFunc(own, func(ns string) bool {
-		return slices.Contains(asked, strings.TrimSuffix(strings.ToLower(ns), "."))
+// returned (answered), or returns "".
+func undelegated(zone string, answered, own []string) string {
+	if len(answered) == 0 || len(own) == 0 || slices.ContainsFunc(own, func(ns string) bool {
+		return slices.Contains(answered, strings.TrimSuffix(strings.ToLower(ns), "."))
 	}) {
 		return ""
 	}
-	slices.Sort(asked)
+	slices.Sort(answered)
 	return fmt.Sprintf("the internet asks %s for %s, and not the zone in this account, whose name servers are %s: its records do nothing until the registrar or the zone above names these",
-		strings.Join(asked, ", "), zone, strings.Join(own, ", "))
+		strings.Join(answered, ", "), zone, strings.Join(own, ", "))
 }
 
 // ttl is the time in seconds that resolvers may keep a record.

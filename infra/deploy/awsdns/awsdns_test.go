@@ -16,9 +16,9 @@ func TestUndelegated(t *testing.T) {
 
 func TestViolations(t *testing.T) {
 	for _, one := range []struct {
-		zone string
-		host []string
-		says string
+		zone    string
+		host    []string
+		message string
 	}{
 		{"", nil, ""},
 		{"example.com", []string{"api.example.com", "example.com"}, ""},
@@ -29,10 +29,10 @@ func TestViolations(t *testing.T) {
 		{"Example.com.", []string{"api.example.com"}, "is neither the id"},
 	} {
 		v := Choice{Key: "eks.zone", Zone: one.zone, Names: one.host}.Violations()
-		if one.says == "" {
+		if one.message == "" {
 			assert.Empty(t, v)
 		} else {
-			assert.Contains(t, v.Error(), one.says)
+			assert.Contains(t, v.Error(), one.message)
 		}
 	}
 }

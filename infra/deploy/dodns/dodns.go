@@ -87,16 +87,16 @@ const notFound = "domain not found"
 func (c Choice) Lookup(ctx *pulumi.Context, ask pulumi.InvokeOption) (Domains, service.Violations) {
 	var v service.Violations
 	domains := Domains{}
-	there := map[string]bool{}
+	owned := map[string]bool{}
 	find := func(domain string) (bool, error) {
-		if known, asked := there[domain]; asked {
+		if known, asked := owned[domain]; asked {
 			return known, nil
 		}
 		_, err := digitalocean.LookupDomain(ctx, &digitalocean.LookupDomainArgs{Name: domain}, ask)
 		if err != nil && !strings.Contains(err.Error(), notFound) {
 			return false, err
 		}
-		there[domain] = err == nil
+		owned[domain] = err == nil
 		return err == nil, nil
 	}
 	for _, name := range c.Names {
@@ -125,11 +125,11 @@ func (c Choice) domain(name string, find func(string) (bool, error)) (string, er
 		}
 	}
 	for _, candidate := range candidates {
-		there, err := find(candidate)
+		owned, err := find(candidate)
 		if err != nil {
 			return "", fmt.Errorf("looking up the domain of %s failed: %w", name, err)
 		}
-		if there {
+		if owned {
 			return candidate, nil
 		}
 	}
@@ -171,7 +171,7 @@ func Addresses(c *deploy.Component, domains Domains, address pulumi.StringOutput
 	var records []pulumi.Resource
 	for _, name := range c.Request.Spec.HostNames() {
 		domain := domains[name]
-		alone := address.ApplyT(func(address string) (string, error) {
+		checked := address.ApplyT(func(address string) (string, error) {
 			return address, domain.checkRecords(name, address, before)
 		}).(pulumi.StringOutput)
 		// A renamed service keeps its records. With a second record, DigitalOcean
@@ -181,7 +181,7 @@ func Addresses(c *deploy.Component, domains Domains, address pulumi.StringOutput
 			Domain: pulumi.String(domain.Name),
 			Name:   pulumi.String(domain.Record),
 			Type:   pulumi.String("A"),
-			Value:  alone,
+			Value:  checked,
 			Ttl:    pulumi.Int(ttl),
 		}, c.Options(renamed)...)
 		if err != nil {

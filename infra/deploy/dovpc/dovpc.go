@@ -75,14 +75,14 @@ func (c Choice) Check(ctx *pulumi.Context, ask pulumi.InvokeOption) service.Viol
 func (c Choice) Description() string { return c.Region + " " + c.CIDR }
 
 // CheckOverlap reports a new range that overlaps with that of the stack's current VPC.
-// made is what Description returned for the current VPC, or "". The stack needs both VPCs
+// current is what Description returned for the current VPC, or "". The stack needs both VPCs
 // until it has moved, and DigitalOcean refuses overlapping ranges in an account.
-func (c Choice) CheckOverlap(made string) service.Violations {
+func (c Choice) CheckOverlap(current string) service.Violations {
 	var v service.Violations
-	region, cidr, _ := strings.Cut(made, " ")
+	region, cidr, _ := strings.Cut(current, " ")
 	has, errHas := netip.ParsePrefix(cidr)
 	wanted, errWanted := netip.ParsePrefix(c.CIDR)
-	if errHas == nil && errWanted == nil && made != c.Description() && has.Overlaps(wanted) {
+	if errHas == nil && errWanted == nil && current != c.Description() && has.Overlaps(wanted) {
 		v.Add(c.Section+".cidr", "%q overlaps with %s, the range of the stack's VPC in %s, which serves until the stack has moved; DigitalOcean takes no overlapping ranges in an account: choose another one", c.CIDR, cidr, region)
 	}
 	return v

@@ -74,7 +74,7 @@ func TestCertifiedSaysWhatIsMissing(t *testing.T) {
 		trusted bool
 		names   []string
 		waits   bool
-		says    []string
+		message []string
 	}{
 		{"serving", serving(nil), "127.0.0.1", true, []string{"example.com"}, false, nil},
 		{"the address itself", serving(nil), "", true, nil, false, nil},
@@ -100,11 +100,11 @@ func TestCertifiedSaysWhatIsMissing(t *testing.T) {
 				report: func(string) { reports++ }, resolver: one.dns,
 			}
 			missing := w.wait(t.Context())
-			if one.says == nil {
+			if one.message == nil {
 				assert.Empty(t, missing)
 				return
 			}
-			for _, says := range one.says {
+			for _, says := range one.message {
 				assert.Contains(t, missing, says)
 			}
 			assert.Equal(t, 1, reports, "each change is reported once")

@@ -16,9 +16,9 @@ const (
 )
 
 // output returns the last lines of a refused release, which the machine writes only
-// to the release store. It returns "" if said, the text of the failure, already has
+// to the release store. It returns "" if failure, the text of the error, already has
 // them.
-func (g Gate) output(ctx context.Context, want Want, said string) string {
+func (g Gate) output(ctx context.Context, want Want, failure string) string {
 	if g.Stored == nil {
 		return ""
 	}
@@ -28,7 +28,7 @@ func (g Gate) output(ctx context.Context, want Want, said string) string {
 		status, err := g.Stored(ctx)
 		if err == nil && status.Phase == machine.Refused && status.Wanted == want.Release && status.RequestedAt == want.RequestedAt {
 			lines := strings.Split(strings.TrimSpace(status.Output), "\n")
-			if strings.Contains(said, strings.TrimSpace(lines[len(lines)-1])) {
+			if strings.Contains(failure, strings.TrimSpace(lines[len(lines)-1])) {
 				return ""
 			}
 			return "  " + strings.Join(lines, "\n  ")

@@ -83,19 +83,19 @@ func (s *stored) awaitRead(ctx context.Context) {
 }
 
 // fallback returns the status in the store for a machine that does not answer by
-// HTTP. silent describes the missing answer.
-func (s *stored) fallback(ctx context.Context, want Want, silent error) (machine.Status, error) {
+// HTTP. noAnswer describes the missing answer.
+func (s *stored) fallback(ctx context.Context, want Want, noAnswer error) (machine.Status, error) {
 	status, fresh := s.written(ctx)
 	switch {
 	case !fresh, want.Machine != "" && status.Machine != want.Machine:
-		return machine.Status{}, silent
+		return machine.Status{}, noAnswer
 	case status.Phase == machine.Refused && status.Wanted == want.Release && (want.RequestedAt == 0 || status.RequestedAt == want.RequestedAt):
 		return status, fmt.Errorf("%w: %s", errRefused, status.Reason)
 	}
 	if serves, missing := status.Serves(want.Release, want.Workers); !serves {
-		return status, fmt.Errorf("%w; the machine reports through the release store: %s", silent, missing)
+		return status, fmt.Errorf("%w; the machine reports through the release store: %s", noAnswer, missing)
 	}
-	return status, fmt.Errorf("%w, while the machine reports through the release store that it serves: is its port closed on the way?", silent)
+	return status, fmt.Errorf("%w, while the machine reports through the release store that it serves: is its port closed on the way?", noAnswer)
 }
 
 // failure returns what a failure reports about the store.

@@ -105,7 +105,7 @@ func TestCertificate(t *testing.T) {
 		has      []string
 		asks     []string
 		ca       []byte
-		says     string
+		message  string
 	}{
 		{"good", before, after, both, both, a.pem(), ""},
 		{"an address", before, after, []string{"192.0.2.7"}, []string{"192.0.2.7"}, a.pem(), ""},
@@ -118,12 +118,12 @@ func TestCertificate(t *testing.T) {
 		t.Run(one.name, func(t *testing.T) {
 			look := Check{Address: a.serve(one.from, one.to, one.has...), Names: one.asks, CA: one.ca, now: func() time.Time { return noon }}
 			err := look.Certificate(t.Context())
-			if one.says == "" {
+			if one.message == "" {
 				require.NoError(t, err)
 				return
 			}
 			require.Error(t, err)
-			assert.Contains(t, err.Error(), one.says)
+			assert.Contains(t, err.Error(), one.message)
 		})
 	}
 }
@@ -162,10 +162,10 @@ func TestLeads(t *testing.T) {
 	const host, balancer = "api.example.com", "k8s-api.eu-central-1.elb.amazonaws.com"
 	machine, alb := Destination{Address: "198.51.100.7"}, Destination{Address: balancer}
 	for _, one := range []struct {
-		name string
-		to   Destination
-		dns  zone
-		says string
+		name    string
+		to      Destination
+		dns     zone
+		message string
 	}{
 		{"here", machine, zone{host: {"198.51.100.7"}}, ""},
 		{"mapped", machine, zone{host: {"::ffff:198.51.100.7"}}, ""},
@@ -182,11 +182,11 @@ func TestLeads(t *testing.T) {
 	} {
 		t.Run(one.name, func(t *testing.T) {
 			says := one.to.Mismatch(t.Context(), one.dns, []string{host})
-			if one.says == "" {
+			if one.message == "" {
 				assert.Empty(t, says)
 				return
 			}
-			assert.Contains(t, says, one.says)
+			assert.Contains(t, says, one.message)
 		})
 	}
 }

@@ -178,7 +178,7 @@ func (p *Provider) Update(_ context.Context, req *pulumirpc.UpdateRequest) (*pul
 		olds[key] = value
 	}
 	if !req.GetPreview() {
-		if _, there := p.find(req.GetType(), req.GetId()); !there {
+		if _, exists := p.find(req.GetType(), req.GetId()); !exists {
 			return nil, fmt.Errorf("updating %s: there is no %s", req.GetName(), req.GetId())
 		}
 		e := Event{Operation: Update, Type: req.GetType(), Name: req.GetName(), ID: req.GetId(), Inputs: news, Outputs: olds, Config: p.Config()}
@@ -194,8 +194,8 @@ func (p *Provider) Update(_ context.Context, req *pulumirpc.UpdateRequest) (*pul
 
 // Delete removes a resource.
 func (p *Provider) Delete(_ context.Context, req *pulumirpc.DeleteRequest) (*emptypb.Empty, error) {
-	e, there := p.find(req.GetType(), req.GetId())
-	if !there {
+	e, exists := p.find(req.GetType(), req.GetId())
+	if !exists {
 		return nil, fmt.Errorf("deleting %s: there is no %s", req.GetName(), req.GetId())
 	}
 	e.Operation, e.Timeout = Delete, req.GetTimeout()
@@ -208,8 +208,8 @@ func (p *Provider) Delete(_ context.Context, req *pulumirpc.DeleteRequest) (*emp
 
 // Read returns the current resource.
 func (p *Provider) Read(_ context.Context, req *pulumirpc.ReadRequest) (*pulumirpc.ReadResponse, error) {
-	e, there := p.find(req.GetType(), req.GetId())
-	if !there {
+	e, exists := p.find(req.GetType(), req.GetId())
+	if !exists {
 		return &pulumirpc.ReadResponse{}, nil
 	}
 	// An effect changes the result of the read, not the stored resource.

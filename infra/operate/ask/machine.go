@@ -53,19 +53,19 @@ func (m Machine) do(ctx context.Context, kind request.Kind, query *request.Query
 		if err != nil {
 			return none, err
 		}
-		asked, err := request.New(m.ID, kind, time.Now(), m.Key.Time(current))
+		pending, err := request.New(m.ID, kind, time.Now(), m.Key.Time(current))
 		if err != nil {
 			return none, err
 		}
-		asked.Logs = query
-		object, err := m.Key.Sign(asked.Request)
+		pending.Logs = query
+		object, err := m.Key.Sign(pending.Request)
 		if err != nil {
 			return none, err
 		}
 		if err := m.put(ctx, request.CurrentKey, object); err != nil {
 			return none, err
 		}
-		answer, err := m.answer(ctx, asked, object, began.Add(limit))
+		answer, err := m.answer(ctx, pending, object, began.Add(limit))
 		if !errors.Is(err, errReplaced) {
 			return answer, err
 		}
@@ -76,13 +76,13 @@ func (m Machine) do(ctx context.Context, kind request.Kind, query *request.Query
 var errReplaced = errors.New("another operator asked at the same time")
 
 // answer waits for the answer to a request.
-func (m Machine) answer(ctx context.Context, asked request.Pending, object []byte, until time.Time) (request.Answer, error) {
+func (m Machine) answer(ctx context.Context, pending request.Pending, object []byte, until time.Time) (request.Answer, error) {
 	none := request.Answer{}
 	began, pause, checked := time.Now(), every, time.Now()
 	for {
-		content, err := operate.Read(ctx, m.Answers, store.MachineKey(m.ID, request.AnswerName(asked.Kind)), objectLimit)
+		content, err := operate.Read(ctx, m.Answers, store.MachineKey(m.ID, request.AnswerName(pending.Kind)), objectLimit)
 		if err == nil {
-			answer, err := asked.Open(content)
+			answer, err := pending.Open(content)
 			if err == nil {
 				if answer.Error != "" {
 					return none, fmt.Errorf("machine %s: %s", m.ID, operate.Plain(answer.Error))
@@ -109,7 +109,7 @@ func (m Machine) answer(ctx context.Context, asked request.Pending, object []byt
 				return none, err
 			}
 			if string(current) != string(object) {
-				if asked.Kind == request.Logs {
+				if pending.Kind == request.Logs {
 					// The other operator gets an answer first.
 					if err := sleep(ctx, rand.N(8*every)); err != nil {
 						return none, err

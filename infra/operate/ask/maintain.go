@@ -13,7 +13,7 @@ import (
 )
 
 // Maintain changes the stack's maintenance, and waits until the machine reports it.
-func (m Machine) Maintain(ctx context.Context, wish operate.Maintenance, report func(string)) error {
+func (m Machine) Maintain(ctx context.Context, change operate.Maintenance, report func(string)) error {
 	var before request.Maintenance
 	content, err := operate.Read(ctx, m.Requests, request.MaintenanceKey, objectLimit)
 	switch {
@@ -23,7 +23,7 @@ func (m Machine) Maintain(ctx context.Context, wish operate.Maintenance, report 
 	case !absent(err):
 		return fmt.Errorf("reading the stack's maintenance: %w", err)
 	}
-	next, err := request.NewMaintenance(wish.On, wish.Page, time.Now(), before)
+	next, err := request.NewMaintenance(change.On, change.Page, time.Now(), before)
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func (m Machine) Maintain(ctx context.Context, wish operate.Maintenance, report 
 	began := time.Now()
 	for {
 		on, err := m.maintained(ctx)
-		if err == nil && on == wish.On {
+		if err == nil && on == change.On {
 			return nil
 		}
 		if time.Since(began) > answerTimeout {

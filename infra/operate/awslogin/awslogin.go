@@ -87,11 +87,11 @@ func (l *Login) fromCommand(ctx context.Context) (aws.Credentials, error) {
 	}
 	cmd := exec.CommandContext(ctx, "aws", args...)
 	cmd.WaitDelay = time.Second
-	var out, said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &said
+	var out, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &stderr
 	if err := cmd.Run(); err != nil {
 		return none, fmt.Errorf("%w for AWS: aws configure export-credentials: %s", operate.ErrNoLogin,
-			cmp.Or(strings.TrimSpace(said.String()), err.Error()))
+			cmp.Or(strings.TrimSpace(stderr.String()), err.Error()))
 	}
 	var made struct{ AccessKeyID, SecretAccessKey, SessionToken string }
 	if err := json.Unmarshal(out.Bytes(), &made); err != nil {

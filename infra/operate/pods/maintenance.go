@@ -40,18 +40,18 @@ type configMap struct {
 
 // Maintain changes the ConfigMap, and waits until each pod that serves reports the
 // change. A pod that is created later has it from its start.
-func (c *Cluster) Maintain(ctx context.Context, wish operate.Maintenance, report func(string)) error {
+func (c *Cluster) Maintain(ctx context.Context, change operate.Maintenance, report func(string)) error {
 	at, err := c.follows(ctx)
 	if err != nil {
 		return err
 	}
-	if err := c.putPage(ctx, wish); err != nil {
+	if err := c.putPage(ctx, change); err != nil {
 		return err
 	}
-	began, asked := time.Now(), map[string]bool{}
+	began, checkedPods := time.Now(), map[string]bool{}
 	last := ""
 	for {
-		missing, err := c.unfollowed(ctx, wish, at, asked)
+		missing, err := c.unfollowed(ctx, change, at, checkedPods)
 		if err != nil {
 			return fmt.Errorf("the maintenance is recorded: %w", err)
 		}
@@ -111,14 +111,14 @@ type probe struct {
 
 // putPage writes the ConfigMap. Without a maintenance it has no page: a volume
 // follows a changed object, but not always a deleted one.
-func (c *Cluster) putPage(ctx context.Context, wish operate.Maintenance) error {
+func (c *Cluster) putPage(ctx context.Context, change operate.Maintenance) error {
 	name := MaintenanceName(c.Deployment)
 	object := configMap{"v1", "ConfigMap", map[string]any{
 		"name": name, "namespace": c.Namespace,
 		"labels": map[string]string{"app.kubernetes.io/name": c.Deployment, "app.kubernetes.io/managed-by": "escala"},
 	}, map[string]string{}}
-	if wish.On {
-		page := string(wish.Page)
+	if change.On {
+		page := string(change.Page)
 		if page == "" {
 			page = service.MaintenancePage
 		}
@@ -136,8 +136,8 @@ func (c *Cluster) putPage(ctx context.Context, wish operate.Maintenance) error {
 }
 
 // unfollowed returns the pods that are ready and have not applied the change. It
-// makes each pod update its volumes once; asked has those pods.
-func (c *Cluster) unfollowed(ctx context.Context, wish operate.Maintenance, at probe, asked map[string]bool) ([]string, error) {
+// makes each pod update its volumes once; checkedPods has those pods.
+func (c *Cluster) unfollowed(ctx context.Context, change operate.Maintenance, at probe, checkedPods map[string]bool) ([]string, error) {
 	_, all, err := c.pods(ctx)
 	if err != nil {
 		return nil, err
@@ -147,8 +147,8 @@ func (c *Cluster) unfollowed(ctx context.Context, wish operate.Maintenance, at p
 		if !p.ready() {
 			continue // it gets no requests, and reads the page at its start
 		}
-		if !asked[p.Metadata.UID] {
-			asked[p.Metadata.UID] = true
+		if !checkedPods[p.Metadata.UID] {
+			checkedPods[p.Metadata.UID] = true
 			patch := map[string]any{"metadata": map[string]any{"annotations": map[string]string{touched: time.Now().UTC().Format(time.RFC3339Nano)}}}
 			// This is only faster. The operator may lack the permission, or the pod
 			// is gone.
@@ -158,7 +158,7 @@ func (c *Cluster) unfollowed(ctx context.Context, wish operate.Maintenance, at p
 		if code(err) == http.StatusForbidden {
 			return nil, fmt.Errorf("pods are asked through the API, for which pods/proxy is needed; they follow within two minutes: %w", err)
 		}
-		if err != nil || on != wish.On {
+		if err != nil || on != change.On {
 			missing = append(missing, p.Metadata.Name)
 		}
 	}

@@ -170,7 +170,7 @@ func (s Screen) machine(m operate.Machine) {
 	switch {
 	case m.Age != nil:
 		text += fmt.Sprintf(", looked %s ago", operate.Ago(time.Duration(*m.Age)*time.Second))
-	case m.Heard == nil:
+	case m.LastReport == nil:
 		text += ", never heard of"
 	}
 	if m.Source == "store" {

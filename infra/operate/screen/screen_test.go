@@ -61,7 +61,7 @@ func well() operate.Status {
 			{Name: "1", Release: one, Ready: true, Since: ptr(now.Add(-50 * time.Hour)), Restarts: ptr(2), MemoryBytes: ptr(int64(25e6))},
 		},
 		Machines: []operate.Machine{{
-			ID: "i-0123456789abcdef0", Phase: machine.Serving, Age: ptr(int64(3)), Heard: ptr(now), Source: "http", Booted: ptr(now.Add(-100 * time.Hour)),
+			ID: "i-0123456789abcdef0", Phase: machine.Serving, Age: ptr(int64(3)), LastReport: ptr(now), Source: "http", Booted: ptr(now.Add(-100 * time.Hour)),
 			DiskFree: ptr(int64(52e8)), DiskTotal: ptr(int64(8e9)), MemoryFree: ptr(int64(3e8)), MemoryTotal: ptr(int64(96e7)),
 		}},
 		Certificate: &machine.Certificate{Names: []string{"api.example.com", "www.example.com"}, Issuer: "R10", NotAfter: now.AddDate(0, 2, 0).Unix()},
@@ -75,7 +75,7 @@ func well() operate.Status {
 func unwell() operate.Status {
 	s := well()
 	s.Well, s.Certificate, s.Cost, s.Drift, s.Maintenance = false, nil, nil, nil, true
-	s.Machines[0] = operate.Machine{ID: "i-0123456789abcdef0", Source: "store", Phase: machine.Refused, Heard: ptr(now), Age: ptr(int64(4000))}
+	s.Machines[0] = operate.Machine{ID: "i-0123456789abcdef0", Source: "store", Phase: machine.Refused, LastReport: ptr(now), Age: ptr(int64(4000))}
 	s.Instances = []operate.Instance{{Name: "0", Release: other, Trouble: "Redis has been away since 2026-11-26T03:00:00.000Z"}}
 	s.Problems = []string{"machine i-0123456789abcdef0: not heard of for 1 h 6 min; it writes every 5 min", strings.Repeat("x", 200)}
 	s.Unknown = []string{"since, restarts, memory and disk of machine i-0123456789abcdef0: no credentials for AWS: set AWS_ACCESS_KEY_ID"}

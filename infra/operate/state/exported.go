@@ -27,13 +27,13 @@ func exported(ctx context.Context, s *operate.Stack) error {
 	cmd := exec.CommandContext(ctx, "pulumi", "stack", "export", "--show-secrets", "--non-interactive", "--stack", s.Name)
 	cmd.Dir = s.Root
 	cmd.WaitDelay = time.Second
-	var out, said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &said
+	var out, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &stderr
 	if err := cmd.Run(); err != nil {
-		if strings.Contains(said.String(), "no stack named") {
+		if strings.Contains(stderr.String(), "no stack named") {
 			return operate.ErrNothing
 		}
-		return fmt.Errorf("reading the state with pulumi stack export: %w: %s", err, strings.TrimSpace(said.String()))
+		return fmt.Errorf("reading the state with pulumi stack export: %w: %s", err, strings.TrimSpace(stderr.String()))
 	}
 	return parse(s, out.Bytes())
 }

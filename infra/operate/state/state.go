@@ -52,7 +52,7 @@ func Open(ctx context.Context, root, stack string, all []deploy.Target) (*operat
 	if h.exported, err = load(ctx, s, opened); err != nil {
 		return nil, nil, err
 	}
-	s.Updates, s.Elsewhere = h.updates, h.exported
+	s.Updates, s.SharedBackend = h.updates, h.exported
 	return s, chosen, nil
 }
 

@@ -54,7 +54,7 @@ func access(_ context.Context, s *subject) {
 			for _, inline := range values.List(r.Raw, "inlinePolicies") {
 				s.policy(r, "inlinePolicies", values.Text(inline, "policy"))
 			}
-			for _, arn := range words(r.Raw, "managedPolicyArns") {
+			for _, arn := range textList(r.Raw, "managedPolicyArns") {
 				s.managed(r, arn)
 			}
 		}
@@ -98,7 +98,7 @@ func (s *subject) allowed(r plan.Resource, where string, one statement) {
 	if one.Sid != "" {
 		where += " (" + one.Sid + ")"
 	}
-	actions := words(one.Action)
+	actions := textList(one.Action)
 	for _, action := range actions {
 		if action == "*" || strings.HasSuffix(action, ":*") {
 			s.add(plan.Error, where, "allows every action ("+action+")", "the actions that are needed, by name")
@@ -107,11 +107,11 @@ func (s *subject) allowed(r plan.Resource, where string, one statement) {
 	if one.NotAction != nil {
 		s.add(plan.Error, where, "allows every action but some (NotAction)", "the actions that are needed, by name")
 	}
-	open := slices.Contains(words(one.Principal), "*") || slices.Contains(words(one.Principal, "AWS"), "*")
+	open := slices.Contains(textList(one.Principal), "*") || slices.Contains(textList(one.Principal, "AWS"), "*")
 	if open && len(one.Condition) == 0 {
 		s.add(plan.Error, where, "allows everybody (Principal *)", "the principals that need it")
 	}
-	if !slices.Contains(words(one.Resource), "*") || r.Type == "aws:kms/key:Key" {
+	if !slices.Contains(textList(one.Resource), "*") || r.Type == "aws:kms/key:Key" {
 		return
 	}
 	narrow := slices.DeleteFunc(slices.Clone(actions), func(action string) bool {

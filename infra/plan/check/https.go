@@ -52,7 +52,7 @@ func (s *subject) behindFirewall() bool {
 func (s *subject) ingressNames(f plan.File) {
 	certified := map[string]bool{}
 	for _, one := range values.List(f.Object, "spec", "tls") {
-		for _, name := range words(one, "hosts") {
+		for _, name := range textList(one, "hosts") {
 			certified[name] = true
 		}
 	}

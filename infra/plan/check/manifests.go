@@ -131,12 +131,12 @@ func (s *subject) container(p pod, container any) {
 			s.add(plan.Warning, where, "requests no "+key+": the scheduler and the autoscaler cannot plan for it", "resources.requests."+key)
 		}
 	}
-	own, whole := values.At(container, "securityContext"), values.At(p.spec, "securityContext")
+	containerContext, podContext := values.At(container, "securityContext"), values.At(p.spec, "securityContext")
 	firstOf := func(key string) any {
-		if v := values.At(own, key); v != nil {
+		if v := values.At(containerContext, key); v != nil {
 			return v
 		}
-		return values.At(whole, key)
+		return values.At(podContext, key)
 	}
 	if firstOf("runAsNonRoot") != true {
 		s.add(plan.Error, where, "may run as root", "securityContext.runAsNonRoot: true")
@@ -144,16 +144,16 @@ func (s *subject) container(p pod, container any) {
 	if user, ok := firstOf("runAsUser").(float64); ok && user == 0 {
 		s.add(plan.Error, where, "runs as root (runAsUser: 0)", "another user")
 	}
-	if values.Bool(own, "privileged") {
+	if values.Bool(containerContext, "privileged") {
 		s.add(plan.Error, where, "is privileged", "none")
 	}
-	if escalation, set := values.At(own, "allowPrivilegeEscalation").(bool); !set || escalation {
+	if escalation, set := values.At(containerContext, "allowPrivilegeEscalation").(bool); !set || escalation {
 		s.add(plan.Error, where, "may gain privileges", "securityContext.allowPrivilegeEscalation: false")
 	}
-	if !slices.Contains(words(own, "capabilities", "drop"), "ALL") {
+	if !slices.Contains(textList(containerContext, "capabilities", "drop"), "ALL") {
 		s.add(plan.Warning, where, "keeps root's capabilities", `securityContext.capabilities.drop: ["ALL"]`)
 	}
-	if !values.Bool(own, "readOnlyRootFilesystem") {
+	if !values.Bool(containerContext, "readOnlyRootFilesystem") {
 		s.add(plan.Warning, where, "can write to its image's files", "securityContext.readOnlyRootFilesystem: true")
 	}
 	if firstOf("seccompProfile") == nil {

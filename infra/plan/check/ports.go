@@ -76,10 +76,10 @@ func awsRule(where string, value any) rule {
 		r.to = int(n)
 	}
 	for _, key := range []string{"cidrBlocks", "ipv6CidrBlocks", "cidrIpv4", "cidrIpv6", "prefixListIds", "prefixListId"} {
-		r.sources = append(r.sources, words(value, key)...)
+		r.sources = append(r.sources, textList(value, key)...)
 	}
 	for _, key := range []string{"securityGroups", "sourceSecurityGroupId", "referencedSecurityGroupId"} {
-		r.groups = append(r.groups, words(value, key)...)
+		r.groups = append(r.groups, textList(value, key)...)
 	}
 	if values.Bool(value, "self") {
 		r.groups = append(r.groups, "itself")
@@ -91,9 +91,9 @@ func awsRule(where string, value any) rule {
 }
 
 func digitalOceanRule(where string, value any, side string) rule {
-	r := rule{where: where, protocol: values.Text(value, "protocol"), sources: words(value, side+"Addresses")}
+	r := rule{where: where, protocol: values.Text(value, "protocol"), sources: textList(value, side+"Addresses")}
 	for _, key := range []string{"Tags", "DropletIds", "LoadBalancerUids", "KubernetesIds"} {
-		r.groups = append(r.groups, words(value, side+key)...)
+		r.groups = append(r.groups, textList(value, side+key)...)
 	}
 	low, high, ranged := strings.Cut(values.Text(value, "portRange"), "-")
 	if !ranged {
@@ -152,7 +152,7 @@ func (s *subject) clusterEndpoint(r plan.Resource) {
 	if set && !public {
 		return
 	}
-	from := words(vpc, "publicAccessCidrs")
+	from := textList(vpc, "publicAccessCidrs")
 	if len(from) == 0 {
 		from = []string{"0.0.0.0/0"}
 	}

@@ -56,7 +56,7 @@ func storage(_ context.Context, s *subject) {
 // bucket checks a bucket together with the resources that refer to it: S3 keeps
 // a bucket's settings in separate resources.
 func (s *subject) bucket(b plan.Resource) {
-	beside := func(kind string) (plan.Resource, bool) {
+	partner := func(kind string) (plan.Resource, bool) {
 		for _, r := range s.byType(kind) {
 			if values.Text(r.Raw, "bucket") == b.ID {
 				return r, true
@@ -64,9 +64,9 @@ func (s *subject) bucket(b plan.Resource) {
 		}
 		return plan.Resource{}, false
 	}
-	block, there := beside("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock")
+	block, found := partner("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock")
 	for _, key := range blocks {
-		if !there || !values.Bool(block.Raw, key) {
+		if !found || !values.Bool(block.Raw, key) {
 			s.add(plan.Error, b.Name, "may be made public ("+key+" is not set)", "a BucketPublicAccessBlock with all four set")
 			break
 		}
@@ -74,11 +74,11 @@ func (s *subject) bucket(b plan.Resource) {
 	if acl := values.Text(b.Raw, "acl"); strings.HasPrefix(acl, "public") {
 		s.add(plan.Error, b.Name, "has the ACL "+acl+": everybody may read it", "none")
 	}
-	_, encrypted := beside("aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2")
+	_, encrypted := partner("aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2")
 	if !encrypted && values.At(b.Raw, "serverSideEncryptionConfiguration") == nil {
 		s.add(plan.Error, b.Name, "has no encryption setting", "a BucketServerSideEncryptionConfigurationV2")
 	}
-	if policy, there := beside("aws:s3/bucketPolicy:BucketPolicy"); !there || !strings.Contains(values.Text(policy.Raw, "policy"), "aws:SecureTransport") {
+	if policy, found := partner("aws:s3/bucketPolicy:BucketPolicy"); !found || !strings.Contains(values.Text(policy.Raw, "policy"), "aws:SecureTransport") {
 		s.add(plan.Warning, b.Name, "accepts requests without TLS", "a policy that denies them (aws:SecureTransport)")
 	}
 }

@@ -57,10 +57,10 @@ func units(ctx context.Context, s *subject) {
 			}
 			args = append(args, path.Join(t.dir, folder, unit))
 		}
-		said, _ := t.run(ctx, []string{"SYSTEMD_UNIT_PATH=" + path.Join(t.dir, folder) + ":", "SYSTEMD_LOG_LEVEL=notice"},
+		output, _ := t.run(ctx, []string{"SYSTEMD_UNIT_PATH=" + path.Join(t.dir, folder) + ":", "SYSTEMD_LOG_LEVEL=notice"},
 			append([]string{"verify", "--man=no", "--recursive-errors=no"}, args...)...)
 		wrong := false
-		for _, line := range strings.Split(said, "\n") {
+		for _, line := range strings.Split(output, "\n") {
 			if parseErrors.MatchString(line) && strings.Contains(line, folder) {
 				wrong = true
 				s.add(plan.Error, m.Name+": systemd", "systemd-analyze verify reports: "+strings.TrimPrefix(strings.TrimSpace(line), "/"+folder+"/"), "a unit that systemd-analyze verify reads")

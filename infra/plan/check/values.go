@@ -10,8 +10,8 @@ import (
 
 func sortedKeys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }
 
-// words returns the texts of a list. A single text counts as a list of one.
-func words(value any, path ...string) []string {
+// textList returns the texts of a list. A single text counts as a list of one.
+func textList(value any, path ...string) []string {
 	switch v := values.At(value, path...).(type) {
 	case string:
 		return []string{v}

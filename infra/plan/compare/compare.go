@@ -153,9 +153,9 @@ func resources(before, after []plan.Resource) []Resource {
 		olds[r.URN] = r
 	}
 	var changes []Resource
-	there := map[string]bool{}
+	exists := map[string]bool{}
 	for _, now := range after {
-		there[now.URN] = true
+		exists[now.URN] = true
 		c := Resource{URN: now.URN, Type: now.Type, Name: now.Name}
 		old, was := olds[now.URN]
 		if !was {
@@ -174,7 +174,7 @@ func resources(before, after []plan.Resource) []Resource {
 		changes = append(changes, c)
 	}
 	for _, r := range before {
-		if !there[r.URN] {
+		if !exists[r.URN] {
 			changes = append(changes, Resource{URN: r.URN, Type: r.Type, Name: r.Name, Change: Removed, Retained: r.Retained})
 		}
 	}

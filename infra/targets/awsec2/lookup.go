@@ -98,7 +98,7 @@ func (d deployment) typeZones(provider pulumi.InvokeOption) ([]string, error) {
 // instance type.
 func (d deployment) zone(v *service.Violations, zones []string) string {
 	s := d.settings
-	there, _ := d.Request.Outputs[outputZone].(string)
+	current, _ := d.Request.Outputs[outputZone].(string)
 	switch {
 	case len(zones) == 0:
 		v.Add("aws.instanceType", "no zone of %s has %q", s.Region, s.instanceType())
@@ -106,8 +106,8 @@ func (d deployment) zone(v *service.Violations, zones []string) string {
 		v.Add("aws.zone", "%s does not have %q; these do: %s", s.Zone, s.instanceType(), strings.Join(zones, ", "))
 	case s.Zone != "":
 		return s.Zone
-	case there != "" && strings.HasPrefix(there, s.Region) && !slices.Contains(zones, there):
-		v.Add("aws.zone", "the machine's subnet is in %s, which does not have %q; set one of: %s", there, s.instanceType(), strings.Join(zones, ", "))
+	case current != "" && strings.HasPrefix(current, s.Region) && !slices.Contains(zones, current):
+		v.Add("aws.zone", "the machine's subnet is in %s, which does not have %q; set one of: %s", current, s.instanceType(), strings.Join(zones, ", "))
 	default:
 		return zones[0]
 	}

@@ -159,8 +159,8 @@ func TestZones(t *testing.T) {
 	require.ErrorContains(t, cloud().Preview(target, request()), `aws.zone: eu-central-1a does not have "t4g.small"; these do: eu-central-1b, eu-central-1c`)
 
 	for name, tt := range map[string]struct {
-		change func(*Settings)
-		says   string
+		change  func(*Settings)
+		message string
 	}{
 		"another region": {func(s *Settings) { s.Zone = "us-east-1a" }, `aws.zone: "us-east-1a" is not an availability zone of eu-central-1`},
 		"a small VPC":    {func(s *Settings) { s.Zone, s.CIDR = "eu-central-1a", "10.0.0.0/24" }, "aws.zone: needs a VPC of /21 or larger"},
@@ -169,7 +169,7 @@ func TestZones(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := NewSettings()
 			tt.change(&s)
-			assert.ErrorContains(t, s.violations().Err(), tt.says)
+			assert.ErrorContains(t, s.violations().Err(), tt.message)
 		})
 	}
 }

@@ -44,7 +44,7 @@ func (d deployment) refuseMove(cluster *eks.LookupClusterResult, v *service.Viol
 	if cluster == nil {
 		return
 	}
-	const instead = "EKS moves no cluster; set it back, and use a stack of its own for the other cluster"
+	const advice = "EKS moves no cluster; set it back, and use a stack of its own for the other cluster"
 	s := d.settings
 	is, err := d.placeOf(cluster.VpcConfig.VpcId, cluster.VpcConfig.SubnetIds, provider)
 	if err != nil {
@@ -53,12 +53,12 @@ func (d deployment) refuseMove(cluster *eks.LookupClusterResult, v *service.Viol
 	}
 	if s.VPCID != "" {
 		if is.vpc != s.VPCID {
-			v.Add("eks.vpcId", "%s is another network than the cluster's, %s: %s", s.VPCID, is.vpc, instead)
+			v.Add("eks.vpcId", "%s is another network than the cluster's, %s: %s", s.VPCID, is.vpc, advice)
 			return
 		}
 		wanted, err := d.placeOf(s.VPCID, s.NodeSubnetIDs, provider)
 		if err == nil && !slices.Equal(wanted.zones, is.zones) { // an unknown subnet is reported elsewhere
-			v.Add("eks.nodeSubnetIds", "are in %s, but the cluster's zones are %s: %s", strings.Join(wanted.zones, ", "), strings.Join(is.zones, ", "), instead)
+			v.Add("eks.nodeSubnetIds", "are in %s, but the cluster's zones are %s: %s", strings.Join(wanted.zones, ", "), strings.Join(is.zones, ", "), advice)
 		}
 		return
 	}
@@ -67,11 +67,11 @@ func (d deployment) refuseMove(cluster *eks.LookupClusterResult, v *service.Viol
 	case err != nil:
 		v.Add("eks.cidr", "looking up the cluster's network %s failed: %s", is.vpc, err)
 	case vpc.CidrBlock != s.CIDR:
-		v.Add("eks.cidr", "%q is another range than that of the cluster's network %s, %s: %s", s.CIDR, is.vpc, vpc.CidrBlock, instead)
+		v.Add("eks.cidr", "%q is another range than that of the cluster's network %s, %s: %s", s.CIDR, is.vpc, vpc.CidrBlock, advice)
 	case !is.own:
-		v.Add("eks.vpcId", "is not set, but the cluster is in %s: %s", is.vpc, instead)
+		v.Add("eks.vpcId", "is not set, but the cluster is in %s: %s", is.vpc, advice)
 	case len(is.zones) != s.Zones:
-		v.Add("eks.zones", "%d is another number than that of the cluster's zones (%s): %s", s.Zones, strings.Join(is.zones, ", "), instead)
+		v.Add("eks.zones", "%d is another number than that of the cluster's zones (%s): %s", s.Zones, strings.Join(is.zones, ", "), advice)
 	}
 }
 

@@ -40,22 +40,22 @@ func (d deployment) checkCluster(f *lookup, v *service.Violations, ask pulumi.In
 }
 
 func (d deployment) refuseReplacement(running *digitalocean.LookupKubernetesClusterResult, v *service.Violations, ask pulumi.InvokeOption) {
-	const instead = "DigitalOcean would delete the cluster and make another one; set it back, and use a stack of its own for the other cluster"
+	const advice = "DigitalOcean would delete the cluster and make another one; set it back, and use a stack of its own for the other cluster"
 	s := d.settings
 	if running.Region != s.Region {
-		v.Add("doks.region", "%q is another region than the cluster's, %s: %s", s.Region, running.Region, instead)
+		v.Add("doks.region", "%q is another region than the cluster's, %s: %s", s.Region, running.Region, advice)
 		return
 	}
 	i := slices.IndexFunc(running.NodePools, func(p digitalocean.GetKubernetesClusterNodePool) bool { return p.Name == poolName })
 	if i >= 0 && running.NodePools[i].Size != s.Size {
-		v.Add("doks.size", "%q is another size than that of the cluster's nodes, %s: %s (more nodes are doks.maxNodes)", s.Size, running.NodePools[i].Size, instead)
+		v.Add("doks.size", "%q is another size than that of the cluster's nodes, %s: %s (more nodes are doks.maxNodes)", s.Size, running.NodePools[i].Size, advice)
 	}
 	other, err := s.vpc().Mismatch(d.Ctx, running.VpcUuid, ask)
 	switch {
 	case err != nil:
 		v.Add("doks.vpc", "looking up the cluster's VPC failed: %s", err)
 	case other != "":
-		v.Add("doks.vpc", "the cluster is in another VPC, %s: %s", other, instead)
+		v.Add("doks.vpc", "the cluster is in another VPC, %s: %s", other, advice)
 	}
 }
 

@@ -45,8 +45,8 @@ func (d deployment) ask() (lookup, error) {
 		v.Add("digitalocean.image", "%q is not available in %s", s.Image, s.Region)
 	}
 	v = append(v, s.vpc().Check(d.Ctx, ask)...)
-	made, _ := d.Request.Outputs[outputVPC].(string)
-	v = append(v, s.vpc().CheckOverlap(made)...)
+	current, _ := d.Request.Outputs[outputVPC].(string)
+	v = append(v, s.vpc().CheckOverlap(current)...)
 	for i, name := range s.SSHKeys {
 		key, err := digitalocean.LookupSshKey(d.Ctx, &digitalocean.LookupSshKeyArgs{Name: name}, ask)
 		if err != nil {

@@ -111,7 +111,7 @@ func (p *parts) rollout() rollout.Rollout {
 		Timeout:        p.args.Request.GateTimeout,
 		Report:         p.report,
 	}
-	r.Dependencies = others(p.spec)
+	r.Dependencies = dependencies(p.spec)
 	// A program without escala's runtime does not report its release.
 	if built := p.args.Request.Image; built != nil && p.spec.Runtime != service.RuntimeNone {
 		r.Releases = slices.Sorted(maps.Values(built.Releases()))
@@ -119,9 +119,9 @@ func (p *parts) rollout() rollout.Rollout {
 	return r
 }
 
-// others returns the names of the Deployments beside the service's own: Redis, and
+// dependencies returns the names of the Deployments beside the service's own: Redis, and
 // the processes.
-func others(spec service.Spec) []string {
+func dependencies(spec service.Spec) []string {
 	var names []string
 	if spec.Redis.Mode == service.RedisLocal {
 		names = append(names, redisName(spec))

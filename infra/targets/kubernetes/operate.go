@@ -62,7 +62,7 @@ func Status(ctx context.Context, s *operate.Stack, kubeconfig string) operate.St
 		status.End()
 		return status
 	}
-	return rollout.Status(ctx, s, kubeconfig, namespace, name, others(s.Spec)...)
+	return rollout.Status(ctx, s, kubeconfig, namespace, name, dependencies(s.Spec)...)
 }
 
 // Events returns the events that a cluster recorded about a stack's workload.

@@ -48,7 +48,7 @@ func TestPluginAsksAgain(t *testing.T) {
 	l.mustUp()
 	for name, reason := range map[string]struct {
 		begin, end func(served string)
-		says       string
+		message    string
 	}{
 		"the image cannot be pulled": {
 			begin: func(string) {
@@ -56,17 +56,17 @@ func TestPluginAsksAgain(t *testing.T) {
 					n.Pull = func(string, []string) (string, error) { return "", errors.New("503 Service Unavailable") }
 				})
 			},
-			says: "cannot pull its image: 503 Service Unavailable",
+			message: "cannot pull its image: 503 Service Unavailable",
 		},
 		"its dependency is away": {
-			begin: func(served string) { failing(served, fakecluster.Trouble{Ended: "Error", ExitCode: 2, Restarts: 3}) },
-			says:  "ends with status 2, 3 restarts so far",
+			begin:   func(served string) { failing(served, fakecluster.Trouble{Ended: "Error", ExitCode: 2, Restarts: 3}) },
+			message: "ends with status 2, 3 restarts so far",
 		},
 		"its probe fails": {
 			begin: func(served string) {
 				failing(served, fakecluster.Trouble{Unready: "Readiness probe failed: HTTP probe failed with statuscode: 503"})
 			},
-			says: "runs, but is not ready",
+			message: "runs, but is not ready",
 		},
 		"a quota": {
 			begin: func(string) {
@@ -77,8 +77,8 @@ func TestPluginAsksAgain(t *testing.T) {
 				_, err = quotas.UpdateStatus(t.Context(), made, metav1.UpdateOptions{})
 				require.NoError(t, err)
 			},
-			end:  func(string) { require.NoError(t, quotas.Delete(t.Context(), "few", metav1.DeleteOptions{})) },
-			says: "no pod can be made: ",
+			end:     func(string) { require.NoError(t, quotas.Delete(t.Context(), "few", metav1.DeleteOptions{})) },
+			message: "no pod can be made: ",
 		},
 	} {
 		t.Log(name)
@@ -87,7 +87,7 @@ func TestPluginAsksAgain(t *testing.T) {
 		reason.begin(served)
 		_, err := l.up()
 		require.Error(t, err)
-		assert.Contains(t, l.log.String(), reason.says)
+		assert.Contains(t, l.log.String(), reason.message)
 		assert.Contains(t, l.log.String(), "the next update asks for it again at once, also without a change")
 		assert.Equal(t, served, l.answered(url), "what served serves")
 		if reason.end != nil {

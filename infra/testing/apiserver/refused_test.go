@@ -15,9 +15,9 @@ import (
 // wrong lists invalid changes to an object of each kind, with a part of the
 // server's error.
 var wrong = map[string][]struct {
-	field []string
-	value any
-	says  string
+	field   []string
+	value   any
+	message string
 }{
 	"Namespace":      {{[]string{"metadata", "labels", "a"}, "no label", "metadata.labels: Invalid value"}},
 	"ServiceAccount": {{[]string{"automountServiceAccountToken"}, "no", "expected"}},
@@ -82,7 +82,7 @@ func TestTheServerRefusesWhatIsWrong(t *testing.T) {
 					broken := clone(object)
 					require.NoError(t, unstructured.SetNestedField(broken, way.value, way.field...))
 					_, err := cluster.Apply(t.Context(), broken)
-					require.ErrorContains(t, err, way.says, "%s with %v", kindAndName(object), way.field)
+					require.ErrorContains(t, err, way.message, "%s with %v", kindAndName(object), way.field)
 				}
 				misspelt := clone(object)
 				misspelt["speck"] = map[string]any{"a": "b"}

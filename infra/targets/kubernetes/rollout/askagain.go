@@ -36,8 +36,8 @@ func (r Rollout) askAgain(ctx context.Context, c *client) {
 		if err := c.get(ctx, "/apis/apps/v1/namespaces/"+r.Namespace+"/replicasets", selecting(d), &sets); err != nil {
 			continue
 		}
-		current, there := d.current(sets.Items)
-		if !there {
+		current, exists := d.current(sets.Items)
+		if !exists {
 			continue
 		}
 		if refusedPods(d).kind != "" {

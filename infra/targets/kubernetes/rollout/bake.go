@@ -109,8 +109,8 @@ func (w *bakeWatch) missing() string {
 	return fmt.Sprintf("release %s is taken back: %s", shortRelease(w.rollout.Image), w.reason)
 }
 
-// look counts, and judges the release.
-func (w *bakeWatch) look(ctx context.Context, v *view, now time.Time) {
+// observe counts, and judges the release.
+func (w *bakeWatch) observe(ctx context.Context, v *view, now time.Time) {
 	if w == nil || w.reason != "" || v.replicaSet == "" {
 		return
 	}

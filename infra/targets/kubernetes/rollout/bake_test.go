@@ -148,7 +148,7 @@ func TestBakeWatch(t *testing.T) {
 						v.before = append(v.before, p)
 					}
 				}
-				w.look(t.Context(), &v, now)
+				w.observe(t.Context(), &v, now)
 				now = now.Add(10 * time.Second)
 			}
 			if tt.want == "" {
@@ -177,7 +177,7 @@ func TestBakeIsReported(t *testing.T) {
 		p := podOf("old", true, 0)
 		v := view{replicaSet: "api-a", wanted: 1, ready: 1, missing: "1 pod of the release before still there", new: []pod{podOf("new", true, 0)}, old: []pod{p}, before: []pod{p}}
 		v.trouble = trouble{kind: troubleRefused}
-		w.look(t.Context(), &v, began.Add(after))
+		w.observe(t.Context(), &v, began.Add(after))
 		said = append(said, v.missing)
 		assert.Empty(t, v.trouble, "a quota with room for some pods is no reason to give up")
 	}

@@ -105,13 +105,13 @@ func (r ReleaseCommand) Run(ctx context.Context) error {
 			}
 			continue
 		}
-		mine := slices.DeleteFunc(slices.Clone(all), func(j job) bool { return !r.matches(j) })
-		if done := slices.IndexFunc(mine, job.succeeded); done >= 0 {
-			r.Report("the release command has succeeded for release " + shortRelease(r.Image) + " in Job " + mine[done].Metadata.Name)
+		runs := slices.DeleteFunc(slices.Clone(all), func(j job) bool { return !r.matches(j) })
+		if done := slices.IndexFunc(runs, job.succeeded); done >= 0 {
+			r.Report("the release command has succeeded for release " + shortRelease(r.Image) + " in Job " + runs[done].Metadata.Name)
 			return nil
 		}
-		if n := len(mine); n > 0 && (!mine[n-1].ended() || mine[n-1].Metadata.Labels[reportedLabel] == "") {
-			return r.conclude(ctx, c, mine[n-1], all)
+		if n := len(runs); n > 0 && (!runs[n-1].ended() || runs[n-1].Metadata.Labels[reportedLabel] == "") {
+			return r.conclude(ctx, c, runs[n-1], all)
 		}
 		next, err := r.begin(ctx, c, all)
 		if races++; errors.Is(err, errConflict) && races < maxRaces {

@@ -222,19 +222,19 @@ func (r ReleaseCommand) failure(ctx context.Context, c *client, j job, last run)
 
 // interruption returns what Kubernetes reports about the end of a disturbed pod.
 func interruption(j job, p *pod) string {
-	var why string
+	var reason string
 	if p != nil {
-		why = first(p.condition("DisruptionTarget").Message, p.Status.Message, p.Status.Reason)
+		reason = first(p.condition("DisruptionTarget").Message, p.Status.Message, p.Status.Reason)
 	}
-	if why == "" {
+	if reason == "" {
 		for _, c := range j.Status.Conditions {
 			if c.Type == "Failed" {
-				why = first(c.Message, c.Reason)
+				reason = first(c.Message, c.Reason)
 			}
 		}
 	}
-	if why == "" {
+	if reason == "" {
 		return ""
 	}
-	return " (" + strings.TrimSuffix(strings.TrimSpace(why), ".") + ")"
+	return " (" + strings.TrimSuffix(strings.TrimSpace(reason), ".") + ")"
 }

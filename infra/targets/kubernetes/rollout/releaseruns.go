@@ -46,7 +46,7 @@ func (j job) run(p *pod) operate.CommandRun {
 	run.Result = event.Succeeded
 	ended := j.Status.CompletionTime
 	if !j.succeeded() {
-		run.Result, run.Text = event.Failed, operate.Plain(j.why(p))
+		run.Result, run.Text = event.Failed, operate.Plain(j.reason(p))
 		for _, c := range j.Status.Conditions {
 			if c.Type == "Failed" {
 				ended = c.LastTransitionTime
@@ -59,9 +59,9 @@ func (j job) run(p *pod) operate.CommandRun {
 	return run
 }
 
-// why returns the reason why a Job failed: the end of its container, or what
+// reason returns the reason why a Job failed: the end of its container, or what
 // Kubernetes reports about the pod or the Job.
-func (j job) why(p *pod) string {
+func (j job) reason(p *pod) string {
 	if p != nil {
 		if p.Status.Reason != "" {
 			return first(p.Status.Message, p.Status.Reason)

@@ -144,7 +144,7 @@ func (r Rollout) Wait(ctx context.Context) (Served, error) {
 			resumed = true
 		}
 		now := r.readState(ctx, c)
-		watch.look(ctx, &now, time.Now())
+		watch.observe(ctx, &now, time.Now())
 		if now.missing == "" {
 			answers++
 		} else {

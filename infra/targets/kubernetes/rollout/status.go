@@ -22,9 +22,9 @@ const statusTimeout = 10 * time.Second
 // maxPods is the largest number of pods that a status lists.
 const maxPods = 200
 
-// Status returns the status of a Deployment and its pods. others are the names of
+// Status returns the status of a Deployment and its pods. dependencies are the names of
 // Deployments beside it, of which it has the problems.
-func Status(ctx context.Context, stack *operate.Stack, kubeconfig, namespace, name string, others ...string) operate.Status {
+func Status(ctx context.Context, stack *operate.Stack, kubeconfig, namespace, name string, dependencies ...string) operate.Status {
 	now := time.Now()
 	s := operate.Begin(stack, now)
 	s.Pods = &operate.Pods{}
@@ -59,8 +59,8 @@ func Status(ctx context.Context, stack *operate.Stack, kubeconfig, namespace, na
 	var memory map[string]int64
 	var memoryErr error
 	asking.Go(func() { memory, memoryErr = c.memory(ctx, namespace) })
-	problems := make([]string, len(others))
-	for i, other := range others {
+	problems := make([]string, len(dependencies))
+	for i, other := range dependencies {
 		asking.Go(func() { problems[i] = Rollout{Namespace: namespace}.unready(ctx, c, other) })
 	}
 	d, pods, missing := Rollout{Namespace: namespace}.read(ctx, c, name)
@@ -124,22 +124,22 @@ func (r Rollout) unready(ctx context.Context, c *client, name string) string {
 	if missing != "" {
 		return missing
 	}
-	ready, why := 0, ""
+	ready, problem := 0, ""
 	for _, p := range pods {
 		switch {
 		case p.Metadata.DeletionTimestamp != nil || p.ended() || p.image() != d.image():
 		case p.ready():
 			ready++
-		case why == "":
+		case problem == "":
 			// The lines after the first are the pod's log.
 			reason, _, _ := strings.Cut(r.reason(ctx, c, p), "\n")
-			why = ": " + strings.TrimSuffix(reason, ":")
+			problem = ": " + strings.TrimSuffix(reason, ":")
 		}
 	}
 	if ready >= d.wanted() {
 		return ""
 	}
-	return fmt.Sprintf("%d of %s of %s are ready%s", ready, plural(d.wanted(), "pod"), name, why)
+	return fmt.Sprintf("%d of %s of %s are ready%s", ready, plural(d.wanted(), "pod"), name, problem)
 }
 
 // addPods adds the pods and their problems.

@@ -93,8 +93,8 @@ func (r Rollout) service(ctx context.Context, c *client) view {
 	if err := c.get(ctx, "/apis/apps/v1/namespaces/"+r.Namespace+"/replicasets", selecting(d), &sets); err != nil {
 		return view{missing: err.Error()}
 	}
-	current, there := d.current(sets.Items)
-	if !there {
+	current, exists := d.current(sets.Items)
+	if !exists {
 		return view{missing: "Kubernetes has created no pods of the release yet", trouble: refusedPods(d)}
 	}
 	v := view{replicaSet: current.Name}

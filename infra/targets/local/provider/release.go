@@ -47,9 +47,9 @@ func (*Release) Create(ctx context.Context, req infer.CreateRequest[ReleaseArgs]
 	config := infer.GetConfig[Config](ctx)
 	folder := config.path(req.Inputs.Store, "releases")
 	stored := filepath.Join(folder, req.Inputs.Release)
-	there, err := isBinary(stored, req.Inputs.Release)
+	exists, err := isBinary(stored, req.Inputs.Release)
 	switch {
-	case err == nil && there:
+	case err == nil && exists:
 		// prune removes the oldest files, so the file's time is set to now.
 		now := time.Now()
 		err = os.Chtimes(stored, now, now)
@@ -76,7 +76,7 @@ func (*Release) Update(_ context.Context, req infer.UpdateRequest[ReleaseArgs, R
 func (*Release) Read(ctx context.Context, req infer.ReadRequest[ReleaseArgs, ReleaseState]) (infer.ReadResponse[ReleaseArgs, ReleaseState], error) {
 	none := infer.ReadResponse[ReleaseArgs, ReleaseState]{}
 	path := infer.GetConfig[Config](ctx).path(req.State.Store, "releases", req.ID)
-	if there, err := isBinary(path, req.ID); err != nil || !there {
+	if exists, err := isBinary(path, req.ID); err != nil || !exists {
 		return none, err
 	}
 	return infer.ReadResponse[ReleaseArgs, ReleaseState]{ID: req.ID, Inputs: req.Inputs, State: req.State}, nil
