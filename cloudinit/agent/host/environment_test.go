@@ -19,7 +19,7 @@ import (
 // its secrets nor the supervisor's replace what makes a worker this worker, and that
 // settings of the machine are no variables.
 func TestAWorkersOwnVariablesAreSetLast(t *testing.T) {
-	theirs := map[string]string{
+	conflicting := map[string]string{
 		service.EnvListen: "tcp:1", service.EnvWorker: "9", service.EnvAdmin: "/tmp/x", service.EnvHost: "0.0.0.0", service.EnvPort: "80",
 		"NAME": "demo", "PORTS_BASE": "9",
 	}
@@ -37,9 +37,9 @@ func TestAWorkersOwnVariablesAreSetLast(t *testing.T) {
 				ConfigFile: config, EnvironmentFile: map[string]string{}, SecretsFile: map[string]string{},
 			}
 			if _, ok := files[from]; ok {
-				files[from] = theirs
+				files[from] = conflicting
 			} else {
-				for name, value := range theirs {
+				for name, value := range conflicting {
 					t.Setenv(name, value)
 				}
 			}
