@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -236,7 +235,7 @@ func (p *watchedPod) add(now service.Counts) {
 
 // sum returns the tally of one release, and the number of its pods that were watched.
 func (w *bakeWatch) sum(release bool) (all service.Tally, pods int) {
-	for p := range maps.Values(w.pods) {
+	for _, p := range w.pods {
 		if p.release == release {
 			all = all.Plus(p.tally)
 			pods++
@@ -247,7 +246,7 @@ func (w *bakeWatch) sum(release bool) (all service.Tally, pods int) {
 
 // blind reports whether no pod of the release has ever answered with its numbers.
 func (w *bakeWatch) blind() bool {
-	for p := range maps.Values(w.pods) {
+	for _, p := range w.pods {
 		if p.release && p.answered {
 			return false
 		}

@@ -144,7 +144,7 @@ func (p Podman) RemoveWhenUnused(ctx context.Context) error {
 			}
 		}
 	}
-	unlock, err := lockFirewall(ctx)
+	unlock, err := Lock(ctx, firewallLock)
 	if err != nil {
 		return err
 	}

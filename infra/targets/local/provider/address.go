@@ -69,7 +69,7 @@ func (*Address) Create(ctx context.Context, req infer.CreateRequest[AddressArgs]
 	if err := CheckPort(ctx, req.Inputs.Port); err != nil {
 		return out, err
 	}
-	unlock, err := lock(config.path("network.lock"))
+	unlock, err := podman.Lock(ctx, config.path("network.lock"))
 	if err != nil {
 		return out, err
 	}

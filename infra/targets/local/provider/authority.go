@@ -66,7 +66,7 @@ func (*Authority) Create(ctx context.Context, req infer.CreateRequest[AuthorityA
 		return out, nil
 	}
 	config := infer.GetConfig[Config](ctx)
-	unlock, err := lock(config.path("network.lock"))
+	unlock, err := podman.Lock(ctx, config.path("network.lock"))
 	if err != nil {
 		return out, err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/pulumi/pulumi-go-provider/infer"
 
 	"escala/infra/targets/local/image"
+	"escala/infra/targets/local/podman"
 )
 
 // Image is the machines' root file system. A build takes a minute, so the files
@@ -38,7 +39,7 @@ func (*Image) Create(ctx context.Context, req infer.CreateRequest[ImageArgs]) (i
 		return out, fmt.Errorf("the program wants the image %s, but this provider builds %s: they are of different versions of escala", req.Inputs.Digest, want)
 	}
 	log, folder := p.GetLogger(ctx), infer.GetConfig[Config](ctx).path(imagesFolder)
-	unlock, err := lock(filepath.Join(folder, ".lock")) // clones of the tests share the folder
+	unlock, err := podman.Lock(ctx, filepath.Join(folder, ".lock")) // clones of the tests share the folder
 	if err != nil {
 		return out, err
 	}

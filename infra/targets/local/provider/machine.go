@@ -67,7 +67,7 @@ func (*Machine) Create(ctx context.Context, req infer.CreateRequest[MachineArgs]
 	config := infer.GetConfig[Config](ctx)
 	// The lock prevents two machines that start together from using the same
 	// address.
-	unlock, err := lock(config.path("network.lock"))
+	unlock, err := podman.Lock(ctx, config.path("network.lock"))
 	if err != nil {
 		return out, err
 	}

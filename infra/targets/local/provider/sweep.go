@@ -6,13 +6,15 @@ import (
 	"fmt"
 	"os"
 	"slices"
+
+	"escala/infra/targets/local/podman"
 )
 
 // sweep removes the folders of containers that no longer exist, and the network if
 // no container is left. Containers may also have been removed by hand; the engine
 // then removes their resources from the state without a Delete.
 func sweep(ctx context.Context, config Config) error {
-	unlock, err := lock(config.path("network.lock"))
+	unlock, err := podman.Lock(ctx, config.path("network.lock"))
 	if err != nil {
 		return err
 	}
